@@ -1,0 +1,46 @@
+"""The vocabulary: one experiment, completely said, as one frozen value.
+
+A search makes recipes by asking Optuna, a baseline makes them from a document, a user from a file. Everything after
+that (splits, network, training, storage, report) knows only recipes and results. Field names are the addresses that
+study files, `--set`, Optuna's parameters and error messages use.
+"""
+
+from tuner.recipe.data import Data as Data
+from tuner.recipe.data import DatasetName as DatasetName
+from tuner.recipe.data import Holdout as Holdout
+from tuner.recipe.data import KFold as KFold
+from tuner.recipe.data import NoValidation as NoValidation
+from tuner.recipe.data import OnTest as OnTest
+from tuner.recipe.data import Protocol as Protocol
+from tuner.recipe.network import Activation as Activation
+from tuner.recipe.network import ConstantInitializer as ConstantInitializer
+from tuner.recipe.network import Convolutional as Convolutional
+from tuner.recipe.network import Dense as Dense
+from tuner.recipe.network import Elu as Elu
+from tuner.recipe.network import Hidden as Hidden
+from tuner.recipe.network import Initializer as Initializer
+from tuner.recipe.network import LeakyRelu as LeakyRelu
+from tuner.recipe.network import LocallyConnected as LocallyConnected
+from tuner.recipe.network import Network as Network
+from tuner.recipe.network import NormalInitializer as NormalInitializer
+from tuner.recipe.network import PlainActivation as PlainActivation
+from tuner.recipe.network import PlainInitializer as PlainInitializer
+from tuner.recipe.recipe import Recipe as Recipe
+from tuner.recipe.training import Adadelta as Adadelta
+from tuner.recipe.training import Adagrad as Adagrad
+from tuner.recipe.training import Adam as Adam
+from tuner.recipe.training import AdamW as AdamW
+from tuner.recipe.training import CategoricalCrossentropy as CategoricalCrossentropy
+from tuner.recipe.training import ConstantRate as ConstantRate
+from tuner.recipe.training import FallingRate as FallingRate
+from tuner.recipe.training import Lion as Lion
+from tuner.recipe.training import Loss as Loss
+from tuner.recipe.training import NoEarlyStopping as NoEarlyStopping
+from tuner.recipe.training import Optimizer as Optimizer
+from tuner.recipe.training import Patience as Patience
+from tuner.recipe.training import PlainLoss as PlainLoss
+from tuner.recipe.training import RMSprop as RMSprop
+from tuner.recipe.training import Schedule as Schedule
+from tuner.recipe.training import Sgd as Sgd
+from tuner.recipe.training import SteppedRate as SteppedRate
+from tuner.recipe.training import Training as Training

@@ -1,0 +1,192 @@
+"""What a network is made of: its family, and what all its hidden layers have in common."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tuner.errors import Invalid, demand
+from tuner.recipe.limits import demand_at_least_one, demand_counts, demand_not_negative, demand_rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainActivation:
+    """An activation without numbers of its own, by its Keras name."""
+
+    kind: Literal["relu", "tanh", "sigmoid", "selu", "gelu", "silu", "mish", "softplus", "softsign", "relu6", "linear"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakyRelu:
+    """`max(x, slope * x)`; 0.3 is the default of Keras's LeakyReLU layer in all its versions."""
+
+    kind: Literal["leaky_relu"] = "leaky_relu"
+    slope: float = 0.3
+
+    def __post_init__(self) -> None:
+        demand(0 <= self.slope < 1, "slope", "be at least 0 and less than 1", self.slope)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elu:
+    """`x` above zero, `alpha * (exp(x) - 1)` below."""
+
+    kind: Literal["elu"] = "elu"
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        demand(self.alpha > 0, "alpha", "be greater than 0", self.alpha)
+
+
+Activation = PlainActivation | LeakyRelu | Elu
+Output = Literal["softmax", "sigmoid", "tanh", "relu", "linear", "signed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainInitializer:
+    """A kernel initializer without numbers of its own, by its Keras name. Biases start at zero."""
+
+    kind: Literal[
+        "glorot_uniform",
+        "glorot_normal",
+        "he_uniform",
+        "he_normal",
+        "lecun_uniform",
+        "lecun_normal",
+        "orthogonal",
+        "zeros",
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstantInitializer:
+    """Every kernel weight starts at the same value."""
+
+    kind: Literal["constant"] = "constant"
+    value: float = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalInitializer:
+    """Kernel weights drawn from a normal distribution with mean 0."""
+
+    kind: Literal["random_normal"] = "random_normal"
+    stddev: float = 0.05
+
+    def __post_init__(self) -> None:
+        demand(self.stddev > 0, "stddev", "be greater than 0", self.stddev)
+
+
+Initializer = PlainInitializer | ConstantInitializer | NormalInitializer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hidden:
+    """What all hidden layers of a network have in common.
+
+    Batch normalization stands before or after the activation. `dropout` is the rate after each dense hidden layer: one
+    rate for all, or one for each. The factors are Keras's: `kernel_l2` adds `kernel_l2 * sum(kernel ** 2)` to the loss,
+    `activity_l1` adds `activity_l1 * sum(abs(output)) / batch`.
+    """
+
+    activation: Activation = PlainActivation(kind="relu")
+    initializer: Initializer = PlainInitializer(kind="glorot_uniform")
+    batch_normalization: Literal["none", "before", "after"] = "none"
+    dropout: float | tuple[float, ...] = 0.0
+    kernel_l1: float = 0.0
+    kernel_l2: float = 0.0
+    activity_l1: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.dropout, tuple):
+            for index, rate in enumerate(self.dropout):
+                demand_rate(f"dropout[{index}]", rate)
+        else:
+            demand_rate("dropout", self.dropout)
+        demand_not_negative(self, "kernel_l1", "kernel_l2", "activity_l1")
+
+    def dropout_rates(self, layers: int) -> tuple[float, ...]:
+        """One dropout rate for each of `layers` dense hidden layers."""
+        return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * layers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense:
+    """Fully connected layers on the flattened input; `widths` has one entry for each hidden layer, from the input on.
+
+    `output` is the activation of the last layer, which has one unit for each class; `signed` stands for a single tanh
+    unit that is trained to -1 and 1 (two classes only), as in the TensorFlow Playground.
+    """
+
+    kind: Literal["dense"] = "dense"
+    widths: tuple[int, ...]
+    input_dropout: float = 0.0
+    hidden: Hidden = Hidden()
+    output: Output = "softmax"
+
+    def __post_init__(self) -> None:
+        demand_counts("widths", self.widths)
+        demand_rate("input_dropout", self.input_dropout)
+        _demand_matching_dropout(self.hidden, self.widths)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convolutional:
+    """Two-dimensional convolutions, max pooling, then dense layers.
+
+    `filters` has one entry for each convolution. After every `pool_every` convolutions (and after the last, if a
+    block is incomplete) comes max pooling by `pool` (1: none) and then dropout at `convolution_dropout`. `bridge`
+    leads from the images to the dense layers of `widths`.
+    """
+
+    kind: Literal["convolutional"] = "convolutional"
+    filters: tuple[int, ...]
+    kernel: int = 3
+    padding: Literal["valid", "same"] = "valid"
+    pool: int = 2
+    pool_every: int = 1
+    convolution_dropout: float = 0.0
+    bridge: Literal["flatten", "average"] = "flatten"
+    widths: tuple[int, ...] = ()
+    hidden: Hidden = Hidden()
+    output: Output = "softmax"
+
+    def __post_init__(self) -> None:
+        demand(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
+        demand_counts("filters", self.filters)
+        demand_counts("widths", self.widths)
+        demand_at_least_one(self, "kernel", "pool", "pool_every")
+        demand_rate("convolution_dropout", self.convolution_dropout)
+        _demand_matching_dropout(self.hidden, self.widths)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocallyConnected:
+    """Like convolutions, but each place has weights of its own; then dense layers.
+
+    In one dimension the input is read as one long sequence of pixels. `filters` has one entry for each layer.
+    """
+
+    kind: Literal["locally_connected"] = "locally_connected"
+    filters: tuple[int, ...]
+    dimensions: Literal[1, 2] = 1
+    window: int = 3
+    stride: int = 1
+    widths: tuple[int, ...] = ()
+    hidden: Hidden = Hidden()
+    output: Output = "softmax"
+
+    def __post_init__(self) -> None:
+        demand(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
+        demand_counts("filters", self.filters)
+        demand_counts("widths", self.widths)
+        demand_at_least_one(self, "window", "stride")
+        _demand_matching_dropout(self.hidden, self.widths)
+
+
+Network = Dense | Convolutional | LocallyConnected
+
+
+def _demand_matching_dropout(hidden: Hidden, widths: tuple[int, ...]) -> None:
+    if isinstance(hidden.dropout, tuple) and len(hidden.dropout) != len(widths):
+        raise Invalid(
+            "hidden.dropout", f"must have one rate for each of the {len(widths)} widths, got {len(hidden.dropout)}"
+        )

@@ -1,0 +1,83 @@
+"""The recipe itself: one experiment, completely said, as one frozen value."""
+
+import hashlib
+import json
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from typing import Any
+
+from tuner.decode import decode, encode
+from tuner.errors import Invalid
+from tuner.recipe.data import Data, Holdout, NoValidation, Protocol
+from tuner.recipe.limits import demand_seed
+from tuner.recipe.network import Network
+from tuner.recipe.training import Patience, Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One experiment. Equal recipes give equal results on the same machine and versions.
+
+    `seed` drives the initial weights, the order of the examples and dropout; the protocol has a seed of its own, so
+    that training again with another seed keeps the split.
+    """
+
+    data: Data
+    protocol: Protocol = Holdout()
+    network: Network
+    training: Training = Training()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        demand_seed(self.seed)
+        if isinstance(self.protocol, NoValidation):
+            self._refuse_validation_users()
+        signed = self.network.output == "signed"
+        squared = self.training.loss.kind in ("half_squared_error", "mean_squared_error")
+        if signed and not squared:
+            raise Invalid(
+                "training.loss", f"must be a squared error for network.output 'signed', got {self.training.loss.kind!r}"
+            )
+
+    def _refuse_validation_users(self) -> None:
+        if isinstance(self.training.early_stopping, Patience):
+            raise Invalid(
+                "training.early_stopping", "needs a validation part, which protocol.kind 'none' does not have"
+            )
+        if self.training.keep == "best":
+            raise Invalid("training.keep", "must be 'last': protocol.kind 'none' has no validation part to choose by")
+
+    @property
+    def key(self) -> str:
+        """A stable name for this experiment: 16 hexadecimal digits.
+
+        Fields at their default are left out of the hash, so that a field added later, whose default means what was
+        done before, leaves old keys as they are.
+        """
+        text = json.dumps(_without_defaults(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data with every field, for JSON; `Recipe.from_dict` gives an equal recipe back."""
+        plain: dict[str, Any] = encode(self)
+        return plain
+
+    @staticmethod
+    def from_dict(plain: object) -> "Recipe":
+        """The recipe that plain data describes. Raises `Invalid` with the address of what does not fit."""
+        return decode(Recipe, plain)
+
+
+def _without_defaults(value: object) -> Any:
+    if is_dataclass(value):
+        return {
+            each.name: _without_defaults(getattr(value, each.name))
+            for each in fields(value)
+            if not _at_default(value, each)
+        }
+    return encode(value)
+
+
+def _at_default(value: object, each: "Field[Any]") -> bool:
+    if each.name == "kind":
+        return False
+    return each.default is not MISSING and bool(getattr(value, each.name) == each.default)

@@ -41,8 +41,9 @@ def encode(value: object) -> Any:
 
 def kinds(target: Any) -> dict[str, type]:
     """The dataclasses of a union by each `kind` they answer to; empty where the union has no such member."""
-    members = get_args(target) if _is_union(target) else (target,)
-    return {kind: member for member in members if is_dataclass(member) for kind in _own_kinds(cast(type, member))}
+    members: tuple[Any, ...] = get_args(target) if _is_union(target) else (target,)
+    records = [cast(type, member) for member in members if is_dataclass(member)]
+    return {kind: record for record in records for kind in _own_kinds(record)}
 
 
 @cache

@@ -74,7 +74,7 @@ class NoValidation:
 
 @dataclass(frozen=True, kw_only=True)
 class OnTest:
-    """Validated on the test part, as some documents do. Its figures are not validation-only, so no search may use it."""
+    """Validated on the test part, as some documents do: not validation-only, so no search may use it."""
 
     kind: Literal["on_test"] = "on_test"
 

@@ -1,0 +1,50 @@
+# `make fashion` and `make test` need Python 3.11 to 3.13, make and a package index; everything else they set up.
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python -m
+
+.PHONY: help fashion test test-long lint lock clean
+
+help:
+	@echo 'make fashion    tune networks on Fashion-MNIST, about ten minutes on two cores'
+	@echo 'make test       the tests, under ten minutes'
+	@echo 'make test-long  the tests that take longer'
+	@echo 'make lint       formatting, lint rules, types'
+	@echo 'make lock       pin the newest allowed versions in requirements.lock'
+	@echo 'make clean      remove the virtual environment and caches (never runs/)'
+
+fashion: $(VENV)/installed
+	$(RUN) tuner optimize --study fashion
+
+test: $(VENV)/installed-dev
+	$(RUN) pytest
+
+test-long: $(VENV)/installed-dev
+	$(RUN) pytest -m long
+
+lint: $(VENV)/installed-dev
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+
+# The locked versions first, then the project itself in place.
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is " + sys.version.split()[0] + ": say which, as in make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	$(RUN) pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@
+
+lock:
+	$(RUN) pip install --quiet uv
+	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
+	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --constraints requirements.lock --group dev --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build
+	find . -name __pycache__ -prune -exec rm -rf {} +

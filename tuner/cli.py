@@ -1,0 +1,229 @@
+"""The command line: read arguments, call one function, print. Errors become exit codes here and nowhere else.
+
+0: good. 1: it worked, and the answer is no (no trial finished, say). 2: the user's mistake or circumstance.
+"""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tuner import __version__
+from tuner.errors import StorageError, StudyError, TunerError
+
+app = typer.Typer(
+    name="tuner",
+    help="Tunes Keras networks with Optuna: a study file is a recipe with holes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="List the data sets, or fetch them.", invoke_without_command=True)
+app.add_typer(data_app, name="data")
+
+Study = Annotated[str, typer.Option("--study", "-s", help="A study's name (see `studies`) or a path to a .toml file.")]
+Set = Annotated[
+    list[str], typer.Option("--set", metavar="ADDRESS=VALUE", help="Fix a hole or change a value; may be repeated.")
+]
+Runs = Annotated[Path | None, typer.Option(help="Folder for storage and models. [TUNER_RUNS, or ./runs]")]
+Storage = Annotated[str | None, typer.Option(help="Any storage URL that Optuna takes. [SQLite in the runs folder]")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets. [TUNER_DATA]")]
+Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; the exit status."""
+    try:
+        answer = app(args=arguments, standalone_mode=False)
+    except TunerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except typer.Exit as leave:
+        return leave.exit_code
+    except typer.Abort:
+        return 130
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if hasattr(error, "show"):  # a wrong option or argument
+            error.show()
+            return 2
+        raise
+    return answer if isinstance(answer, int) else 0
+
+
+@app.command()
+def studies(runs: Runs = None, storage: Storage = None) -> None:
+    """List the study files, and what the storage has of them."""
+    from tuner.tables import print_studies
+
+    print_studies(_existing_storage(runs, storage))
+
+
+@app.command()
+def check(
+    study: Study,
+    set_: Set = [],  # noqa: B006 (typer reads it, nobody changes it)
+    build: Annotated[bool, typer.Option("--build", help="Also count the parameters of every corner.")] = False,
+) -> None:
+    """Decode every corner of a study's space, and print the space."""
+    from tuner.tables import print_corners, print_space
+
+    file = _load(study, set_, None)
+    print_space(file)
+    if build:
+        print_corners(file)
+
+
+@app.command()
+def optimize(
+    study: Study,
+    trials: Annotated[int | None, typer.Option(min=1, help="Finished and pruned trials in all. [the file's]")] = None,
+    more: Annotated[int | None, typer.Option(min=0, help="That many more than there are.")] = None,
+    timeout: Annotated[str | None, typer.Option(help="Time for the search: 90s, 10m, 1h. [the file's]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the search; --set seed=… is the training's.")] = None,
+    set_: Set = [],  # noqa: B006
+    name: Name = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Delete the study's old trials first.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Training processes.")] = 1,
+    threads: Annotated[int, typer.Option(min=0, help="Threads of each; 0 shares the cores out.")] = 0,
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+) -> int:
+    """Search, confirm the winner on fresh seeds, save its model and test it once. A second call continues."""
+    from tuner.data.load import Places
+    from tuner.places import runs_folder
+    from tuner.progress import Tally, shown
+    from tuner.search.optimize import Orders
+    from tuner.search.optimize import optimize as run_study
+    from tuner.storage import default_url
+    from tuner.summary import as_json, print_summary
+
+    settings = [*set_, *([f"search.seed={seed}"] if seed is not None else [])]
+    file = _load(study, settings, name)
+    if trials is not None and more is not None:
+        raise StudyError(
+            "--trials and --more exclude each other: the first is a total, the second adds to what is there"
+        )
+    orders = Orders(
+        file=file,
+        runs=runs_folder(runs),
+        storage=storage or default_url(runs_folder(runs)),
+        places=Places.from_environment(data_dir),
+        trials=trials or file.budget.trials,
+        more=more,
+        seconds=_seconds(timeout) if timeout else file.budget.minutes * 60,
+        reset=reset,
+        workers=workers,
+        threads=threads or max(1, (os.cpu_count() or 1) // workers),
+    )
+    with shown(Tally(file.objectives[0])) as listener:
+        report = run_study(orders, listener)
+    print_summary(report, orders)
+    if json_:
+        print(json.dumps(as_json(report, orders)))
+    return 0 if report.best is not None else 1
+
+
+@app.command()
+def dashboard(
+    runs: Runs = None,
+    storage: Storage = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8080,
+) -> None:
+    """Open optuna-dashboard on the storage, for this machine only."""
+    from tuner.dashboard import serve
+    from tuner.places import runs_folder
+
+    serve(_demanded_storage(runs, storage), runs_folder(runs), port)
+
+
+@app.command()
+def export(
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study whose winner is confirmed.")],
+    out: Annotated[Path, typer.Option(help="The .keras file to write; a .json goes beside it.")],
+    runs: Runs = None,
+    storage: Storage = None,
+) -> None:
+    """Write the confirmed winner's model and its papers."""
+    from tuner.export import export_winner
+
+    model, papers = export_winner(_demanded_storage(runs, storage), study, out)
+    print(f"{model}\n{papers}")
+
+
+@data_app.callback()
+def data(context: typer.Context, data_dir: DataDir = None) -> None:
+    """List each data set: where it is or would come from, shapes, classes."""
+    if context.invoked_subcommand is None:
+        from tuner.data.load import Places
+        from tuner.tables import print_data
+
+        print_data(Places.from_environment(data_dir))
+
+
+@data_app.command()
+def fetch(names: Annotated[list[str], typer.Argument(help="Names of data sets.")], data_dir: DataDir = None) -> None:
+    """Bring data sets to this machine."""
+    from tuner.data.catalogue import CATALOGUE
+    from tuner.data.load import Places
+    from tuner.data.load import fetch as bring
+    from tuner.errors import near_miss
+
+    for name in names:
+        if name not in CATALOGUE:
+            raise TunerError(f"there is no data set {name!r}; {near_miss(name, CATALOGUE)}")
+    for name in names:
+        bring(name, Places.from_environment(data_dir), lambda line: print(line, file=sys.stderr))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(f"tuner {__version__}")
+
+
+def _load(study: str, settings: list[str], name: str | None) -> Any:
+    from tuner.places import find_study
+    from tuner.study import load, setting
+
+    own_name, path = find_study(study)
+    return load(path, name or own_name, [setting(text) for text in settings])
+
+
+def _existing_storage(runs: Path | None, storage: str | None) -> str | None:
+    """The storage's URL; None where it is the embedded one and there is none yet."""
+    from tuner.places import runs_folder
+    from tuner.storage import default_url
+
+    folder = runs_folder(runs)
+    if storage is None and not (folder / "tuner.db").is_file():
+        return None
+    return storage or default_url(folder)
+
+
+def _demanded_storage(runs: Path | None, storage: str | None) -> str:
+    from tuner.places import runs_folder
+
+    url = _existing_storage(runs, storage)
+    if url is None:
+        raise StorageError(f"there is no storage in {runs_folder(runs)} yet: run `tuner optimize` first, or say --runs")
+    return url
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not found or float(found[1]) <= 0:
+        raise TunerError(f"--timeout {text}: must be a length of time such as 90s, 10m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

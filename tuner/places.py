@@ -1,0 +1,40 @@
+"""Where things lie: study files by name, the folder of runs."""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+from tuner.errors import StudyError, near_miss
+
+
+def study_folders() -> tuple[Path, ...]:
+    """Folders with study files: ./studies first, then those that come with the package."""
+    shipped = (Path(__file__).parent.parent / "studies", Path(str(files("tuner"))) / "studies")
+    return tuple(dict.fromkeys(folder for folder in (Path("studies"), *shipped) if folder.is_dir()))
+
+
+def study_files() -> dict[str, Path]:
+    """The study files that can be named, by name; those in ./studies hide shipped ones."""
+    found: dict[str, Path] = {}
+    for folder in study_folders():
+        for path in sorted(folder.glob("*.toml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def find_study(name: str) -> tuple[str, Path]:
+    """The study's name and file, from a name or from a path that ends in .toml. Raises `StudyError`."""
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise StudyError(f"there is no study file {name}")
+        return path.stem, path
+    known = study_files()
+    if name not in known:
+        raise StudyError(f"there is no study {name!r}; {near_miss(name, known)}")
+    return name, known[name]
+
+
+def runs_folder(said: Path | None) -> Path:
+    """The folder for everything that searches leave: --runs, else TUNER_RUNS, else ./runs."""
+    return said or Path(os.environ.get("TUNER_RUNS") or "runs")

@@ -1,0 +1,162 @@
+"""Showing a search as it goes: live on a terminal, plain lines into a pipe; always on standard error."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tuner.recipe import Recipe
+from tuner.result import OBJECTIVES, Epoch
+from tuner.search.conductor import Listener
+from tuner.storage import StudyRecord, TrialRecord
+from tuner.words import duration, recipe_in_words
+
+MARKS = {"complete": ("✓", "green"), "pruned": ("✂", "yellow"), "failed": ("✗", "red")}
+
+
+@dataclass
+class Tally:
+    """What has been seen so far, for the summary line."""
+
+    objective: str
+    total: int = 0
+    deadline: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+    best: float | None = None
+    best_number: int = 0
+
+    def plan(self, record: StudyRecord, trials: int, seconds: float) -> None:
+        """Start from what the storage has of the study already."""
+        self.total, self.deadline = trials, time.monotonic() + seconds
+        for trial in record.trials:
+            self.add(trial)
+
+    def add(self, trial: TrialRecord) -> None:
+        """Count a trial that ended, and see whether it is the best."""
+        self.counts[trial.state] = self.counts.get(trial.state, 0) + 1
+        if trial.state != "complete":
+            return
+        value = trial.values[0]
+        sign = 1 if OBJECTIVES[self.objective].direction == "maximize" else -1
+        if self.best is None or sign * value > sign * self.best:
+            self.best, self.best_number = value, trial.number
+
+    @property
+    def done(self) -> int:
+        return self.counts.get("complete", 0) + self.counts.get("pruned", 0)
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
+
+
+def ended_in_words(trial: TrialRecord) -> str:
+    """How a trial ended, with its figure."""
+    result = trial.result
+    figure = f" {trial.values[0]:.4f}" if trial.values else ""
+    spent = f" after {result.epochs} epochs, {result.seconds:.1f} s" if result else ""
+    why = f" ({trial.reason})" if trial.reason else ""
+    how = result.ended if result and result.ended in ("diverged", "interrupted") else trial.state
+    return f"{how}{figure}{spent}{why}"
+
+
+class Lines:
+    """One line an event, for pipes and logs."""
+
+    def __init__(self, console: Console, tally: Tally) -> None:
+        self.console = console
+        self.tally = tally
+
+    def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
+        self.tally.plan(record, trials, seconds)
+        self._print(f"{self.tally.done} of {trials} trials are done; at most {duration(seconds)}")
+
+    def began(self, number: int, recipe: Recipe) -> None:
+        self._print(f"trial {number}: {recipe_in_words(recipe)}")
+
+    def advanced(self, number: int, epoch: Epoch) -> None:
+        pass
+
+    def ended(self, trial: TrialRecord) -> None:
+        self.tally.add(trial)
+        best = f"; best {self.tally.best:.4f} (trial {self.tally.best_number})" if self.tally.best is not None else ""
+        left = f"; {self.tally.done}/{self.tally.total}, {duration(self.tally.seconds_left)} left"
+        self._print(f"trial {trial.number}: {ended_in_words(trial)}{best}{left}")
+
+    def said(self, message: str) -> None:
+        self._print(message)
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Screen:
+    """Finished trials scroll by; below them stand the running ones and the summary."""
+
+    def __init__(self, live: Live, tally: Tally) -> None:
+        self.live = live
+        self.tally = tally
+        self.running: dict[int, tuple[Recipe, Epoch | None]] = {}
+
+    def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
+        self.tally.plan(record, trials, seconds)
+        self._draw()
+
+    def began(self, number: int, recipe: Recipe) -> None:
+        self.running[number] = (recipe, None)
+        self._draw()
+
+    def advanced(self, number: int, epoch: Epoch) -> None:
+        self.running[number] = (self.running[number][0], epoch)
+        self._draw()
+
+    def ended(self, trial: TrialRecord) -> None:
+        self.running.pop(trial.number, None)
+        self.tally.add(trial)
+        mark, style = MARKS.get(trial.state, (" ", ""))
+        words = recipe_in_words(trial.recipe) if trial.recipe else ""
+        line = Text.assemble((f"{mark} trial {trial.number:>3} ", style), ended_in_words(trial), ("  " + words, "dim"))
+        self.live.console.print(line, overflow="ellipsis", no_wrap=True)
+        self._draw()
+
+    def said(self, message: str) -> None:
+        self.live.console.print(Text(message, style="dim"))
+
+    def _draw(self) -> None:
+        self.live.update(Group(self._table(), self._summary()))
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for number, (recipe, epoch) in self.running.items():
+            total = recipe.training.epochs
+            done = epoch.number if epoch else 0
+            bar = "━" * round(20 * done / total)
+            scores = (epoch.validation or epoch.training) if epoch else None
+            figure = f"accuracy {scores.accuracy:.4f}" if scores else "starting"
+            table.add_row(f"  trial {number:>3}", Text(f"{bar:<20}", "cyan"), f"epoch {done}/{total}", figure)
+        return table
+
+    def _summary(self) -> Text:
+        tally = self.tally
+        best = (
+            f"best {tally.best:.4f} (trial {tally.best_number})" if tally.best is not None else "no trial finished yet"
+        )
+        pruned, failed = tally.counts.get("pruned", 0), tally.counts.get("failed", 0)
+        counts = f"{tally.done} of {tally.total} trials, {pruned} pruned" + (f", {failed} failed" if failed else "")
+        return Text(f"  {best} · {counts} · {duration(tally.seconds_left)} left", style="bold")
+
+
+@contextmanager
+def shown(tally: Tally) -> Iterator[Listener]:
+    """A listener that suits standard error."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Lines(console, tally)
+        return
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        yield Screen(live, tally)

@@ -1,0 +1,185 @@
+"""What a run returns: its curves, how it ended and the figures that count. Plain, and JSON both ways."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Ending = Literal["finished", "stopped_early", "pruned", "interrupted", "diverged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Mean loss (regularization terms included) and share of right answers (0 to 1) over a set of examples."""
+
+    loss: float
+    accuracy: float
+
+    @property
+    def finite(self) -> bool:
+        return math.isfinite(self.loss)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One line of a learning curve. Folds count from 0, epochs from 1.
+
+    `training` is the running mean over the epoch while the weights changed, as Keras reports it; `validation` is
+    measured after the epoch. `learning_rate` is that of the epoch's last step.
+    """
+
+    fold: int
+    number: int
+    training: Scores
+    validation: Scores | None
+    learning_rate: float
+    seconds: float
+
+    @property
+    def finite(self) -> bool:
+        return self.training.finite and (self.validation is None or self.validation.finite)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldResult:
+    """One training: its curve, and the number of the epoch whose weights count (0 when there is none)."""
+
+    epochs: tuple[Epoch, ...]
+    kept: int
+
+    @property
+    def kept_epoch(self) -> Epoch:
+        return self.epochs[self.kept - 1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Everything that one recipe gave: a fold for each split of its protocol, in order.
+
+    A run that was pruned, interrupted or diverged has the curves as far as they went, and the `reason`.
+    """
+
+    folds: tuple[FoldResult, ...]
+    ended: Ending
+    reason: str
+    parameters: int
+    seconds: float
+
+    @property
+    def validation(self) -> Scores | None:
+        """Mean over the folds of the kept epochs' validation figures; None where the protocol has none."""
+        return _mean([fold.kept_epoch.validation for fold in self.folds if fold.epochs])
+
+    @property
+    def training(self) -> Scores | None:
+        """Mean over the folds of the kept epochs' training figures."""
+        return _mean([fold.kept_epoch.training for fold in self.folds if fold.epochs])
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained, over all folds."""
+        return sum(len(fold.epochs) for fold in self.folds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, the curves as columns; numbers that JSON lacks become the texts `nan` and `inf`."""
+        return {
+            "ended": self.ended,
+            "reason": self.reason,
+            "parameters": self.parameters,
+            "seconds": round(self.seconds, 3),
+            "folds": [{"kept": fold.kept, "curve": _columns(fold.epochs)} for fold in self.folds],
+        }
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> "Result":
+        """The result that `to_dict` wrote (losses and accuracies to 6 digits, times to milliseconds)."""
+        folds = (FoldResult(epochs=_rows(i, fold["curve"]), kept=fold["kept"]) for i, fold in enumerate(plain["folds"]))
+        return Result(
+            folds=tuple(folds),
+            ended=plain["ended"],
+            reason=plain["reason"],
+            parameters=plain["parameters"],
+            seconds=plain["seconds"],
+        )
+
+
+Watch = Callable[[Epoch | FoldResult], bool]
+"""Told of every epoch and of every fold as it ends; answers whether to go on."""
+
+
+def never_stop(_: Epoch | FoldResult) -> bool:
+    """The watch of a run that nobody watches."""
+    return True
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A figure that a study optimizes: its direction, whether it needs a validation part, whether epochs have it."""
+
+    direction: Literal["maximize", "minimize"]
+    validated: bool
+    of_result: Callable[[Result], float]
+    of_epoch: Callable[[Epoch], float] | None = None
+
+
+def _validation(scores: Scores | None) -> Scores:
+    if scores is None:
+        raise ValueError("no validation figures: the study's check should have refused this objective")
+    return scores
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "validation_accuracy": Objective(
+        "maximize", True, lambda r: _validation(r.validation).accuracy, lambda e: _validation(e.validation).accuracy
+    ),
+    "validation_loss": Objective(
+        "minimize", True, lambda r: _validation(r.validation).loss, lambda e: _validation(e.validation).loss
+    ),
+    "parameters": Objective("minimize", False, lambda r: float(r.parameters)),
+    "seconds": Objective("minimize", False, lambda r: r.seconds),
+}
+
+
+def _mean(scores: list[Scores | None]) -> Scores | None:
+    known = [each for each in scores if each is not None]
+    if not known or len(known) < len(scores):
+        return None
+    return Scores(
+        loss=math.fsum(each.loss for each in known) / len(known),
+        accuracy=math.fsum(each.accuracy for each in known) / len(known),
+    )
+
+
+def _columns(epochs: tuple[Epoch, ...]) -> dict[str, list[float | str]]:
+    columns: dict[str, list[float | str]] = {
+        "training_loss": [_plain(epoch.training.loss) for epoch in epochs],
+        "training_accuracy": [_plain(epoch.training.accuracy) for epoch in epochs],
+        "learning_rate": [_plain(epoch.learning_rate) for epoch in epochs],
+        "seconds": [round(epoch.seconds, 3) for epoch in epochs],
+    }
+    validation = [epoch.validation for epoch in epochs if epoch.validation is not None]
+    if validation:
+        columns["validation_loss"] = [_plain(scores.loss) for scores in validation]
+        columns["validation_accuracy"] = [_plain(scores.accuracy) for scores in validation]
+    return columns
+
+
+def _plain(number: float) -> float | str:
+    return float(f"{number:.6g}") if math.isfinite(number) else str(number)
+
+
+def _rows(fold: int, columns: Mapping[str, list[float | str]]) -> tuple[Epoch, ...]:
+    def scores(part: str, index: int) -> Scores:
+        return Scores(loss=float(columns[f"{part}_loss"][index]), accuracy=float(columns[f"{part}_accuracy"][index]))
+
+    return tuple(
+        Epoch(
+            fold=fold,
+            number=index + 1,
+            training=scores("training", index),
+            validation=scores("validation", index) if "validation_loss" in columns else None,
+            learning_rate=float(columns["learning_rate"][index]),
+            seconds=float(columns["seconds"][index]),
+        )
+        for index in range(len(columns["training_loss"]))
+    )

@@ -1,0 +1,1 @@
+"""The search: ask Optuna, fill the holes, run, tell."""

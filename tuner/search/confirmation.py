@@ -1,0 +1,172 @@
+"""Confirming a winner: train it again on fresh seeds, keep the best of them by validation, open the test set once."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+
+from tuner.errors import StudyError
+from tuner.recipe import Recipe
+from tuner.result import OBJECTIVES, Result, Scores, never_stop
+from tuner.search.conductor import Executor, Listener
+from tuner.search.jobs import Answer, Failure, Job, Test, Train
+from tuner.storage import TrialRecord, read_study
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A winner with figures that did not choose it: validation on fresh seeds, test once, with its 95 % interval."""
+
+    trial: int
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    validation_accuracy: tuple[float, ...]
+    test_accuracy: float
+    test_loss: float
+    test_interval: tuple[float, float]
+    test_examples: int
+    model: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as it stands beside the model and in the storage."""
+        return {
+            "trial": self.trial,
+            "recipe": self.recipe.to_dict(),
+            "seeds": list(self.seeds),
+            "validation_accuracy": list(self.validation_accuracy),
+            "test_accuracy": self.test_accuracy,
+            "test_loss": self.test_loss,
+            "test_interval": list(self.test_interval),
+            "test_examples": self.test_examples,
+            "model": str(self.model),
+        }
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> "Confirmed":
+        """What `to_dict` wrote."""
+        return Confirmed(
+            trial=plain["trial"],
+            recipe=Recipe.from_dict(plain["recipe"]),
+            seeds=tuple(plain["seeds"]),
+            validation_accuracy=tuple(plain["validation_accuracy"]),
+            test_accuracy=plain["test_accuracy"],
+            test_loss=plain["test_loss"],
+            test_interval=(plain["test_interval"][0], plain["test_interval"][1]),
+            test_examples=plain["test_examples"],
+            model=Path(plain["model"]),
+        )
+
+
+def best_trial(storage: BaseStorage, name: str) -> TrialRecord | None:
+    """The finished trial with the best first objective (the earliest of equals); None if none has finished."""
+    record = read_study(storage, name)
+    finished = [trial for trial in record.trials if trial.state == "complete" and trial.recipe is not None]
+    if not finished:
+        return None
+    maximize = OBJECTIVES[record.objectives[0]].direction == "maximize"
+    return max(finished, key=lambda trial: (trial.values[0] if maximize else -trial.values[0], -trial.number))
+
+
+def fresh_seeds(seed: int, count: int) -> tuple[int, ...]:
+    """Seeds other than the one that the search trained with."""
+    return tuple((seed + 1000 + index) % 2**32 for index in range(count))
+
+
+def confirm(
+    study: optuna.Study,
+    winner: TrialRecord,
+    seeds: int,
+    executor: Executor,
+    listener: Listener,
+    folder: Path,
+    test_examples: int,
+    provenance: Mapping[str, Any],
+) -> Confirmed:
+    """Confirm the winner and write `best.keras` and `best.json` into `folder`.
+
+    A winner that is confirmed already, on as many seeds and with its model there, is not trained or tested again.
+    """
+    recipe = winner.recipe
+    if recipe is None:
+        raise StudyError(f"trial {winner.number} has no recipe: it was not made by this program")
+    earlier = _confirmed_before(study, recipe, seeds)
+    if earlier is not None:
+        return earlier
+    listener.said(f"confirming trial {winner.number} on {seeds} fresh seeds")
+    members = [replace(recipe, seed=seed) for seed in fresh_seeds(recipe.seed, seeds)]
+    paths = [folder / f"seed-{member.seed}.keras" for member in members]
+    answers = _perform(executor, [Train(member, path) for member, path in zip(members, paths, strict=True)])
+    figures = [_validated(answer) for answer in answers]
+    best = max(range(seeds), key=lambda index: figures[index])
+    (scores,) = _perform(executor, [Test(members[best], paths[best])])
+    if not isinstance(scores, Scores):
+        raise StudyError(f"the best model could not be tested: {_reason(scores)}")
+    model = folder / "best.keras"
+    paths[best].replace(model)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    confirmed = Confirmed(
+        trial=winner.number,
+        recipe=members[best],
+        seeds=tuple(member.seed for member in members),
+        validation_accuracy=tuple(figures),
+        test_accuracy=scores.accuracy,
+        test_loss=scores.loss,
+        test_interval=interval(scores.accuracy, test_examples),
+        test_examples=test_examples,
+        model=model,
+    )
+    write_json(folder / "best.json", {**confirmed.to_dict(), **provenance})
+    study.set_user_attr("confirmed", {**confirmed.to_dict(), "winner": recipe.key})
+    return confirmed
+
+
+def interval(accuracy: float, examples: int) -> tuple[float, float]:
+    """Wilson's 95 % interval (1927) for an accuracy measured on so many examples: the test set's sampling error."""
+    from scipy.stats import binomtest
+
+    found = binomtest(round(accuracy * examples), examples).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def write_json(path: Path, plain: Mapping[str, Any]) -> None:
+    """Write aside, then rename."""
+    aside = path.with_name(f".{path.name}-{os.getpid()}")
+    aside.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    aside.replace(path)
+
+
+def _confirmed_before(study: optuna.Study, recipe: Recipe, seeds: int) -> Confirmed | None:
+    plain = study.user_attrs.get("confirmed")
+    if plain is None or plain["winner"] != recipe.key or len(plain["seeds"]) != seeds:
+        return None
+    confirmed = Confirmed.from_dict(plain)
+    return confirmed if confirmed.model.is_file() else None
+
+
+def _perform(executor: Executor, jobs: list[Job]) -> list[Answer]:
+    """The answers to the jobs, in their order."""
+    waiting = list(enumerate(jobs))
+    answers: dict[int, Answer] = {}
+    while len(answers) < len(jobs):
+        while waiting and executor.free:
+            number, job = waiting.pop(0)
+            executor.submit(number, job, never_stop)
+        answers.update(executor.answers(seconds=0.2))
+    return [answers[number] for number in range(len(jobs))]
+
+
+def _validated(answer: Answer) -> float:
+    """A seed's validation accuracy; a seed that diverged or failed stops the confirmation with its reason."""
+    if isinstance(answer, Result) and answer.validation is not None and answer.ended != "diverged":
+        return answer.validation.accuracy
+    raise StudyError(f"the winner could not be trained again: {_reason(answer)}")
+
+
+def _reason(answer: Answer) -> str:
+    return answer.reason if isinstance(answer, Failure | Result) else str(answer)

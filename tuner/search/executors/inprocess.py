@@ -1,0 +1,35 @@
+"""Jobs in this very process, one after the other: for debugging, and for tests of the search around them."""
+
+from collections.abc import Iterator
+
+from tuner.data.load import Places
+from tuner.result import Watch
+from tuner.search.executors.worker import perform
+from tuner.search.jobs import Answer, Job
+from tuner.training.runtime import start
+
+
+class InProcess:
+    """Runs a job as soon as it is submitted."""
+
+    def __init__(self, threads: int, places: Places) -> None:
+        self.places = places
+        self.version = start(threads)
+        self.done: list[tuple[int, Answer]] = []
+
+    @property
+    def free(self) -> int:
+        """How many more jobs can be submitted now."""
+        return 0 if self.done else 1
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        """Run the job now; its answer waits in `answers`."""
+        self.done.append((number, perform(job, self.places, watch)))
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        """The jobs that ended, with their answers."""
+        while self.done:
+            yield self.done.pop(0)
+
+    def close(self, grace: float = 1.0) -> None:
+        """Nothing to end."""

@@ -1,0 +1,136 @@
+"""Local training processes: started afresh (TensorFlow does not survive a fork), fed through pipes, replaced when they
+die or have grown too large."""
+
+import contextlib
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import psutil
+
+from tuner.data.load import Places
+from tuner.result import Watch
+from tuner.search.executors.worker import WorkerSettings, work
+from tuner.search.jobs import Answer, Failure, Job
+
+MEMORY_LIMIT = 3 * 2**30
+"""A worker above this resident size (bytes) is replaced between jobs: TensorFlow keeps about 3.4 MB of each model."""
+
+
+@dataclass
+class Worker:
+    """A live training process and the job that it has, if any."""
+
+    process: BaseProcess
+    connection: Connection
+    job: int | None = None
+    watch: Watch | None = None
+
+
+class Processes:
+    """`count` training processes with `threads` TensorFlow threads each; their logs go to `logs`."""
+
+    def __init__(self, count: int, threads: int, places: Places, logs: Path | None) -> None:
+        self.settings = [
+            WorkerSettings(places, threads, logs and logs / f"worker-{number}.log") for number in range(1, count + 1)
+        ]
+        self.workers = [_start(each) for each in self.settings]
+        self.version = ""
+
+    @property
+    def free(self) -> int:
+        """How many more jobs can be submitted now."""
+        return sum(worker.job is None for worker in self.workers)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        """Give a job to a free worker. `watch` is called in `answers`, for every epoch and fold of the job."""
+        index = next(index for index, worker in enumerate(self.workers) if worker.job is None)
+        if not self.workers[index].process.is_alive() or _too_large(self.workers[index]):
+            _end(self.workers[index], grace=1.0)
+            self.workers[index] = _start(self.settings[index])
+        worker = self.workers[index]
+        worker.job, worker.watch = number, watch
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its death is noticed in `answers`
+            worker.connection.send(job)
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        """Wait up to `seconds` for something to happen; yield the jobs that ended, with their answers."""
+        busy = {worker.connection: index for index, worker in enumerate(self.workers) if worker.job is not None}
+        for connection in wait(list(busy), timeout=seconds):
+            index = busy[connection]  # type: ignore[index]
+            yield from self._hear(index)
+
+    def _hear(self, index: int) -> Iterator[tuple[int, Answer]]:
+        worker = self.workers[index]
+        number = worker.job
+        assert number is not None
+        assert worker.watch is not None
+        try:
+            match worker.connection.recv():
+                case ("ready", version):
+                    self.version = version
+                case ("event", event):
+                    worker.connection.send(worker.watch(event))
+                case ("answer", answer):
+                    worker.job = worker.watch = None
+                    yield number, answer
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            worker.process.join(timeout=5)
+            self.workers[index] = _start(self.settings[index])
+            yield number, Failure("died", _cause_of_death(worker.process.exitcode))
+
+    def close(self, grace: float = 1.0) -> None:
+        """End all workers, by force after `grace` seconds."""
+        deadline = time.monotonic() + grace
+        for worker in self.workers:
+            worker.connection.close()
+        for worker in self.workers:
+            _end(worker, max(0.0, deadline - time.monotonic()))
+
+
+def _start(settings: WorkerSettings) -> Worker:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, settings), daemon=True)
+    with _ignoring_interrupts():
+        process.start()
+    theirs.close()
+    return Worker(process, ours)
+
+
+@contextlib.contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """A process started in here ignores Ctrl-C from its first instruction on."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end(worker: Worker, grace: float) -> None:
+    worker.connection.close()
+    worker.process.join(timeout=grace)
+    if worker.process.is_alive():
+        worker.process.kill()
+        worker.process.join(timeout=5)
+
+
+def _too_large(worker: Worker) -> bool:
+    try:
+        return bool(psutil.Process(worker.process.pid).memory_info().rss > MEMORY_LIMIT)
+    except psutil.Error:
+        return False
+
+
+def _cause_of_death(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        hint = " (often the system, out of memory)" if name == "SIGKILL" else ""
+        return f"its process was ended by {name}{hint}"
+    return f"its process ended with exit status {exit_code}"

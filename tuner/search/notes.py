@@ -1,0 +1,40 @@
+"""The Markdown note that optuna-dashboard shows with a study."""
+
+import optuna
+
+from tuner.search.confirmation import Confirmed
+from tuner.storage import StudyRecord
+from tuner.study import StudyFile
+
+
+def write_note(study: optuna.Study, file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> None:
+    """Replace the study's note with what is known now."""
+    from optuna_dashboard import save_note
+
+    save_note(study, note(file, record, confirmed))
+
+
+def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> str:
+    """What the study is, how far it is, and what its winner reaches."""
+    lines = [
+        f"# {file.title}",
+        "",
+        f"Optimizes **{', '.join(file.objectives)}** with `{file.search.sampler.kind}` sampling and "
+        f"`{file.search.pruner.kind}` pruning. {record.count('complete')} trials finished, "
+        f"{record.count('pruned')} pruned, {record.count('failed')} failed.",
+        "",
+    ]
+    if confirmed is None:
+        return "\n".join([*lines, "No winner is confirmed yet."])
+    low, high = confirmed.test_interval
+    figures = ", ".join(f"{figure:.4f}" for figure in confirmed.validation_accuracy)
+    return "\n".join(
+        [
+            *lines,
+            f"**Trial {confirmed.trial}** won. Trained again on {len(confirmed.seeds)} fresh seeds its validation "
+            f"accuracy is {figures}.",
+            f"Test accuracy, measured once: **{confirmed.test_accuracy:.4f}** (95 % interval {low:.4f} to {high:.4f}).",
+            "",
+            f"Continue: `python -m tuner optimize --study {file.name} --more 20`",
+        ]
+    )

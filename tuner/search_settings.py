@@ -1,0 +1,237 @@
+"""How a study searches, as its file says it: budget, sampler and pruner with their options. Optuna comes later."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tuner.errors import Invalid, demand
+from tuner.recipe.limits import demand_at_least_one, demand_positive, demand_seed
+from tuner.result import OBJECTIVES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """When the search ends: at so many finished and pruned trials in all, or so many minutes in one call."""
+
+    trials: int = 50
+    minutes: float = 60.0
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "trials")
+        demand_positive(self, "minutes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """The winner is trained again on so many fresh seeds before its model is saved and tested."""
+
+    seeds: int = 3
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "seeds")
+
+
+# Samplers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tpe:
+    """Tree-structured Parzen estimators, all parameters jointly; `group` splits conditional spaces into parts that
+    are each sampled jointly (an experimental option of Optuna's). The first `startup_trials` are random."""
+
+    kind: Literal["tpe"] = "tpe"
+    startup_trials: int = 10
+    candidates: int = 24
+    group: bool = False
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "startup_trials", "candidates")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gp:
+    """Gaussian processes: for few, mostly numeric, unconditional dimensions and at most a few hundred trials."""
+
+    kind: Literal["gp"] = "gp"
+    startup_trials: int = 10
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "startup_trials")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CmaEs:
+    """Covariance matrix adaptation: numeric dimensions; choices are sampled at random."""
+
+    kind: Literal["cmaes"] = "cmaes"
+    startup_trials: int = 1
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "startup_trials")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainSampler:
+    """Independent random draws, or quasi-random ones (`qmc`: Sobol points, which cover a space more evenly)."""
+
+    kind: Literal["random", "qmc"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BruteForce:
+    """Every point of a space without continuous ranges, in the order of the file."""
+
+    kind: Literal["brute_force"] = "brute_force"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Every combination, with `points` values for each range that has more, in the order of the file."""
+
+    kind: Literal["grid"] = "grid"
+    points: int = 3
+
+    def __post_init__(self) -> None:
+        demand(self.points >= 2, "points", "be at least 2", self.points)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nsga2:
+    """A genetic algorithm for several objectives (Deb et al. 2002)."""
+
+    kind: Literal["nsga2"] = "nsga2"
+    population: int = 20
+
+    def __post_init__(self) -> None:
+        demand(self.population >= 2, "population", "be at least 2", self.population)
+
+
+Sampler = Tpe | Gp | CmaEs | PlainSampler | BruteForce | Grid | Nsga2
+
+
+# Pruners
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoPruner:
+    """Every trial is trained to its end."""
+
+    kind: Literal["none"] = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Percentile:
+    """Stops a trial whose best figure so far is not among the best `percentile` percent of the finished trials' at the
+    same epoch (`median`: 50), from `warmup_epochs` on, once `startup_trials` have finished."""
+
+    kind: Literal["median", "percentile"] = "median"
+    percentile: float = 50.0
+    startup_trials: int = 5
+    warmup_epochs: int = 3
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        demand(0 < self.percentile < 100, "percentile", "be between 0 and 100", self.percentile)
+        if self.kind == "median":
+            demand(self.percentile == 50.0, "percentile", "be left out for the median pruner", self.percentile)
+        demand(self.startup_trials >= 0, "startup_trials", "be at least 0", self.startup_trials)
+        demand(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
+        demand_at_least_one(self, "every")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Halving:
+    """Successive halving at rungs of `min_epochs * factor ** k` epochs, where the best 1/`factor` go on;
+    `hyperband` runs several such ladders with different first rungs (Li et al. 2018, arXiv 1603.06560)."""
+
+    kind: Literal["successive_halving", "hyperband"] = "hyperband"
+    min_epochs: int = 1
+    factor: int = 3
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "min_epochs")
+        demand(self.factor >= 2, "factor", "be at least 2", self.factor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """Stops a trial whose own figure has not improved by more than `min_delta` for `epochs` epochs."""
+
+    kind: Literal["patient"] = "patient"
+    epochs: int = 5
+    min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "epochs")
+        demand(self.min_delta >= 0, "min_delta", "be at least 0", self.min_delta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """Stops a trial whose figure is worse than `limit` after `warmup_epochs` epochs."""
+
+    kind: Literal["threshold"] = "threshold"
+    limit: float
+    warmup_epochs: int = 1
+
+    def __post_init__(self) -> None:
+        demand(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wilcoxon:
+    """For cross-validation: stops between folds once a signed-rank test finds the trial worse than the best one."""
+
+    kind: Literal["wilcoxon"] = "wilcoxon"
+    p_threshold: float = 0.1
+    startup_folds: int = 2
+
+    def __post_init__(self) -> None:
+        demand(0 < self.p_threshold < 1, "p_threshold", "be between 0 and 1", self.p_threshold)
+        demand(self.startup_folds >= 0, "startup_folds", "be at least 0", self.startup_folds)
+
+
+Pruner = NoPruner | Percentile | Halving | Patient | Threshold | Wilcoxon
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Who proposes trials, who stops them early, and the seed of the proposals."""
+
+    sampler: Sampler = Tpe()
+    pruner: Pruner = Percentile()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        demand_seed(self.seed)
+
+
+def check_pruner(pruner: Pruner, objective: str, epochs: int, folds: int, trials: int) -> None:
+    """Raise `Invalid` if the pruner can never stop anything: `epochs` is the most that a trial has, in each of
+    `folds` folds. A trial is never stopped at its last epoch."""
+    if isinstance(pruner, NoPruner):
+        return
+    if OBJECTIVES[objective].of_epoch is None:
+        raise Invalid("search.pruner", f"must be 'none': {objective} is known only when a trial ends")
+    if isinstance(pruner, Wilcoxon):
+        demand(folds > 2, "search.pruner", "not be 'wilcoxon' without a protocol of at least 3 folds", "wilcoxon")
+        return
+    first = first_possible_stop(pruner)
+    if first >= epochs:
+        problem = f"can never fire: {pruner.kind} stops after epoch {first} at the earliest, and trials end at {epochs}"
+        raise Invalid("search.pruner", problem)
+    if isinstance(pruner, Percentile) and pruner.startup_trials >= trials:
+        problem = f"can never fire: it waits for {pruner.startup_trials} finished trials of a budget of {trials}"
+        raise Invalid("search.pruner.startup_trials", problem)
+
+
+def first_possible_stop(pruner: Percentile | Halving | Patient | Threshold) -> int:
+    """The first epoch (from 1) after which this pruner can stop a trial."""
+    match pruner:
+        case Percentile():
+            return max(1, pruner.warmup_epochs)
+        case Halving():
+            return pruner.min_epochs
+        case Patient():
+            return pruner.epochs + 1
+        case Threshold():
+            return max(1, pruner.warmup_epochs)

@@ -1,0 +1,1 @@
+"""Training one network: the epoch loop in the graph, and what it needs."""

@@ -1,0 +1,144 @@
+"""The epoch loop in the graph: one call of a `tf.function` an epoch, over data that lies on the device already.
+
+Each step is Keras's own `train_step`, so losses, metrics, regularizers, batch normalization and dropout are Keras's;
+only the Python around the batches is gone. tests/training/test_loop.py holds it against `fit`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tuner.result import Scores
+
+EVALUATION_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Part:
+    """Examples on the device: inputs as stored (often uint8) and targets as the loss wants them."""
+
+    inputs: tf.Tensor
+    targets: tf.Tensor
+
+    def __len__(self) -> int:
+        return int(self.inputs.shape[0])
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """How stored inputs become what the network sees: `(inputs - offset) * factor`, in float32."""
+
+    offset: NDArray[np.float32]
+    factor: NDArray[np.float32]
+
+    def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
+        return (tf.cast(inputs, tf.float32) - self.offset) * self.factor
+
+
+def part(inputs: NDArray[Any], targets: NDArray[Any]) -> Part:
+    """Examples copied to the device once."""
+    return Part(tf.constant(inputs), tf.constant(targets))
+
+
+class EpochLoop:
+    """Trains and validates a compiled model epoch by epoch; holds the traced graph functions.
+
+    Called with the order of the examples (a permutation of the training part) and the learning rate of each step.
+    The last batch may be smaller than the others, as in `fit`.
+    """
+
+    def __init__(
+        self, model: keras.Model, scale: Scaler, training: Part, validation: Part | None, batch_size: int
+    ) -> None:
+        self.model = model
+        self.scale = scale
+        self.training = training
+        self.validation = validation
+        self.batch_size = min(batch_size, len(training))
+        _build(model, training, self.batch_size)
+        self._epoch = tf.function(self._train_and_validate, autograph=False)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps in an epoch."""
+        return -(-len(self.training) // self.batch_size)
+
+    def epoch(self, order: NDArray[np.int32], rates: NDArray[np.float32]) -> tuple[Scores, Scores | None]:
+        """Train one epoch, then validate. Training scores are running means, as Keras reports them."""
+        figures = [float(each) for each in self._epoch(tf.constant(order), tf.constant(rates)).numpy()]
+        validation = Scores(loss=figures[2], accuracy=figures[3]) if self.validation else None
+        return Scores(loss=figures[0], accuracy=figures[1]), validation
+
+    def _train_and_validate(self, order: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
+        figures = self._train(order, rates)
+        if self.validation is not None:
+            with tf.control_dependencies(figures):
+                figures = figures + evaluate_in_graph(self.model, self.scale, self.validation)
+        return tf.stack(figures)
+
+    def _train(self, order: tf.Tensor, rates: tf.Tensor) -> list[tf.Tensor]:
+        _reset(self.model)
+        whole, rest = divmod(len(self.training), self.batch_size)
+
+        def step(index: tf.Tensor, rate: tf.Tensor) -> None:
+            self.model.optimizer.learning_rate.assign(rate)
+            inputs = self.scale(tf.gather(self.training.inputs, index))
+            self.model.train_step((inputs, tf.gather(self.training.targets, index)))
+
+        def body(number: tf.Tensor) -> tf.Tensor:
+            index = order[number * self.batch_size : (number + 1) * self.batch_size]
+            step(tf.ensure_shape(index, [self.batch_size]), rates[number])
+            return number + 1
+
+        tf.while_loop(lambda number: number < whole, body, [tf.constant(0)])
+        if rest:
+            step(tf.ensure_shape(order[whole * self.batch_size :], [rest]), rates[whole])
+        return _figures(self.model)
+
+
+def evaluate_in_graph(model: keras.Model, scale: Scaler, part: Part) -> list[tf.Tensor]:
+    """Loss and accuracy over a part by Keras's `test_step`, in large batches; to be called while tracing."""
+    _reset(model)
+    size = min(EVALUATION_BATCH, len(part))
+    whole, rest = divmod(len(part), size)
+
+    def body(number: tf.Tensor) -> tf.Tensor:
+        start = number * size
+        inputs = tf.ensure_shape(part.inputs[start : start + size], [size, *part.inputs.shape[1:]])
+        wanted = tf.ensure_shape(part.targets[start : start + size], [size, *part.targets.shape[1:]])
+        model.test_step((scale(inputs), wanted))
+        return number + 1
+
+    tf.while_loop(lambda number: number < whole, body, [tf.constant(0)])
+    if rest:
+        model.test_step((scale(part.inputs[whole * size :]), part.targets[whole * size :]))
+    return _figures(model)
+
+
+def evaluate(model: keras.Model, scale: Scaler, part: Part) -> Scores:
+    """Loss and accuracy of a compiled model over a part, in one call into the graph."""
+    _build(model, part, min(EVALUATION_BATCH, len(part)))
+    figures = tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)().numpy()
+    return Scores(loss=float(figures[0]), accuracy=float(figures[1]))
+
+
+def _build(model: keras.Model, part: Part, batch_size: int) -> None:
+    """Create all variables before tracing: a graph loop cannot create any. What `fit` does on its first batch."""
+    model.optimizer.build(model.trainable_variables)
+    shapes = ((batch_size, *part.inputs.shape[1:]), (batch_size, *part.targets.shape[1:]))
+    dtypes = ("float32", part.targets.dtype.name)
+    model._symbolic_build(data_batch=tuple(map(keras.KerasTensor, shapes, dtypes)))
+
+
+def _reset(model: keras.Model) -> None:
+    for metric in model.metrics:
+        metric.reset_state()
+
+
+def _figures(model: keras.Model) -> list[tf.Tensor]:
+    results = model.get_metrics_result()
+    return [tf.cast(results["loss"], tf.float32), tf.cast(results["accuracy"], tf.float32)]

@@ -1,0 +1,47 @@
+"""Models on disk: a `.keras` file that takes inputs as the data set stores them, its scaling inside."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tuner.data.parts import Examples
+from tuner.networks import local as local  # registers our layers, so that saved models with them can be read
+from tuner.recipe import Recipe
+from tuner.result import Scores
+from tuner.training.compiling import compile_model, targets
+from tuner.training.loop import Scaler, evaluate, part
+
+
+def save_model(model: keras.Model, scale: Scaler, shape: tuple[int, ...], path: Path) -> None:
+    """Write the model with its scaling in front, aside first, so that no half-written file is ever there."""
+    whole = keras.Sequential([keras.Input(shape), _rescaling(scale), model], name="tuned")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.stem}-{os.getpid()}.keras")
+    try:
+        whole.save(aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def load_model(path: Path) -> keras.Model:
+    """The model that `save_model` wrote; not compiled."""
+    model: keras.Model = keras.models.load_model(path, compile=False)
+    return model
+
+
+def measure(model: keras.Model, recipe: Recipe, examples: Examples, classes: int) -> Scores:
+    """Loss and accuracy of a saved model on examples as their data set stores them."""
+    compile_model(model, recipe)
+    unscaled = Scaler(np.float32(0), np.float32(1))
+    return evaluate(model, unscaled, part(examples.inputs, targets(recipe, examples.labels, classes)))
+
+
+def _rescaling(scale: Scaler) -> keras.layers.Layer:
+    def plain(numbers: Any) -> Any:
+        return np.asarray(numbers, dtype=np.float64).tolist()
+
+    return keras.layers.Rescaling(plain(scale.factor), offset=plain(-scale.offset * scale.factor))

@@ -1,0 +1,34 @@
+"""Recipes and durations in a few words, for progress lines and tables."""
+
+from tuner.recipe import Convolutional, Dense, LocallyConnected, Network, Recipe
+
+
+def recipe_in_words(recipe: Recipe) -> str:
+    """What tells one trial from another, in one line."""
+    training = recipe.training
+    rate = f"{training.optimizer.learning_rate:.2g}"
+    return f"{network_in_words(recipe.network)}, {training.optimizer.kind} {rate}, batch {training.batch_size}"
+
+
+def network_in_words(network: Network) -> str:
+    """Family, sizes layer by layer, activation."""
+    match network:
+        case Dense(widths=widths):
+            sizes = "-".join(map(str, widths)) or "linear"
+        case Convolutional(filters=filters, widths=widths) | LocallyConnected(filters=filters, widths=widths):
+            sizes = "-".join(map(str, filters)) + ("/" + "-".join(map(str, widths)) if widths else "")
+    return f"{network.kind.replace('_', ' ')} {sizes} {network.hidden.activation.kind}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it.
+
+    >>> duration(5), duration(75), duration(7260)
+    ('5 s', '1 min 15 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,21 +1,24 @@
 """Decoding: what is accepted, and every complaint word for word."""
 
+import copy
+from typing import Any
+
 import pytest
 
 from tuner.decode import decode, encode
 from tuner.errors import Invalid
 from tuner.recipe import Adam, Dense, Hidden, Holdout, LeakyRelu, Recipe, Sgd
 
-PLAIN = {"data": {"name": "digits"}, "network": {"kind": "dense", "widths": [8]}}
+PLAIN: dict[str, Any] = {"data": {"name": "digits"}, "network": {"kind": "dense", "widths": [8]}}
 
 
 def with_part(path: str, value: object) -> dict[str, object]:
     """The plain recipe with one value changed."""
-    changed: dict[str, object] = {key: dict(part) for key, part in PLAIN.items()}
+    changed: dict[str, Any] = copy.deepcopy(PLAIN)
     table = changed
     *outer, last = path.split(".")
     for key in outer:
-        table = table.setdefault(key, {})  # type: ignore[assignment]
+        table = table.setdefault(key, {})
     table[last] = value
     return changed
 

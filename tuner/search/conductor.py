@@ -26,7 +26,15 @@ from tuner.search.jobs import Answer, Failure, Job, Train
 from tuner.search.samplers import make_sampler, seed_of_trial, walk
 from tuner.search.studies import owner, queue_again
 from tuner.search_settings import Wilcoxon
-from tuner.storage import StudyRecord, TrialRecord, study_record, trial_record, write_failure, write_recipe, write_result
+from tuner.storage import (
+    StudyRecord,
+    TrialRecord,
+    study_record,
+    trial_record,
+    write_failure,
+    write_recipe,
+    write_result,
+)
 from tuner.study import StudyFile
 
 FAILURES_IN_A_ROW = 10

@@ -1,6 +1,7 @@
 """A trial's learning curve as a picture, for the dashboard's artifacts."""
 
 from pathlib import Path
+from typing import Any
 
 from tuner.result import Epoch, Result
 
@@ -22,7 +23,7 @@ def draw_curve(result: Result, title: str, path: Path) -> None:
     figure.savefig(path)
 
 
-def _draw_fold(axes: "object", epochs: tuple[Epoch, ...], name: str) -> None:
+def _draw_fold(axes: Any, epochs: tuple[Epoch, ...], name: str) -> None:
     first = bool(epochs) and epochs[0].fold == 0
     numbers = [epoch.number for epoch in epochs]
     training = [getattr(epoch.training, name) for epoch in epochs]

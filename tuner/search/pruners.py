@@ -37,8 +37,11 @@ def _make_pruner(settings: Pruner, epochs: int, maximize: bool) -> BasePruner:
         case Patient():
             return optuna.pruners.PatientPruner(None, patience=settings.epochs, min_delta=settings.min_delta)
         case Threshold():
-            limits = {"lower": settings.limit} if maximize else {"upper": settings.limit}
-            return optuna.pruners.ThresholdPruner(n_warmup_steps=settings.warmup_epochs, **limits)
+            return optuna.pruners.ThresholdPruner(
+                lower=settings.limit if maximize else None,
+                upper=None if maximize else settings.limit,
+                n_warmup_steps=settings.warmup_epochs,
+            )
         case Wilcoxon():
             return optuna.pruners.WilcoxonPruner(
                 p_threshold=settings.p_threshold, n_startup_steps=settings.startup_folds

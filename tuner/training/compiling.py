@@ -77,7 +77,8 @@ def targets(recipe: Recipe, labels: NDArray[Any], classes: int) -> NDArray[Any]:
         return (2.0 * labels.astype(np.float32) - 1.0)[:, np.newaxis]
     if recipe.training.loss.kind == "sparse_categorical_crossentropy":
         return labels.astype(np.int32)
-    return np.eye(classes, dtype=np.float32)[labels]
+    one_hot: NDArray[np.float32] = np.eye(classes, dtype=np.float32)[labels]
+    return one_hot
 
 
 def _accuracy(recipe: Recipe) -> keras.metrics.Metric:

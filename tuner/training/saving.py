@@ -36,7 +36,7 @@ def load_model(path: Path) -> keras.Model:
 def measure(model: keras.Model, recipe: Recipe, examples: Examples, classes: int) -> Scores:
     """Loss and accuracy of a saved model on examples as their data set stores them."""
     compile_model(model, recipe)
-    unscaled = Scaler(np.float32(0), np.float32(1))
+    unscaled = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
     return evaluate(model, unscaled, part(examples.inputs, targets(recipe, examples.labels, classes)))
 
 

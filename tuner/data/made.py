@@ -1,0 +1,79 @@
+"""Data sets that need no file: scikit-learn's digits, and the TensorFlow Playground's by its formulas."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+
+from tuner.data.parts import Array
+
+Arrays = tuple[Array, Array, Array, Array]
+PLAYGROUND_POINTS = 500
+RADIUS = 5.0
+GAP = 0.3
+
+
+def make(name: str) -> Arrays:
+    """Training inputs and labels, test inputs and labels; the same in every call."""
+    return MADE[name]()
+
+
+def _digits() -> Arrays:
+    """1797 images of 8×8, split 80 to 20 with every class represented alike."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    bundle = load_digits()
+    images, labels = bundle.images.astype(np.uint8), bundle.target.astype(np.uint8)
+    train, test = train_test_split(np.arange(len(labels)), test_size=0.2, random_state=0, stratify=labels)
+    train.sort()
+    test.sort()
+    return images[train], labels[train], images[test], labels[test]
+
+
+def _playground(points: Callable[[Generator], tuple[Array, Array]], seed: int) -> Arrays:
+    """500 points without noise in random order, half of them for training (the Playground's defaults).
+
+    Four decimals, so that the last bit of a sine does not make another data set on another machine.
+    """
+    generator = np.random.Generator(np.random.PCG64(seed))
+    inputs, labels = points(generator)
+    order = generator.permutation(len(labels))
+    inputs, labels = inputs[order].round(4).astype(np.float32), labels[order].astype(np.uint8)
+    half = PLAYGROUND_POINTS // 2
+    return inputs[:half], labels[:half], inputs[half:], labels[half:]
+
+
+def circle(generator: Generator) -> tuple[Array, Array]:
+    """Class 1 within half the radius, class 0 from 0.7 to 1 radius; angles uniform."""
+    half = PLAYGROUND_POINTS // 2
+    radii = np.concatenate([generator.uniform(0, 0.5, half), generator.uniform(0.7, 1.0, half)]) * RADIUS
+    angles = generator.uniform(0, 2 * np.pi, PLAYGROUND_POINTS)
+    points = np.stack([radii * np.sin(angles), radii * np.cos(angles)], axis=1)
+    return points, np.repeat([1, 0], half)
+
+
+def xor(generator: Generator) -> tuple[Array, Array]:
+    """Uniform in a square of ±5, pushed 0.3 away from the axes; class 1 where both coordinates have one sign."""
+    points = generator.uniform(-RADIUS, RADIUS, (PLAYGROUND_POINTS, 2))
+    points += np.where(points > 0, GAP, -GAP)
+    return points, (points.prod(axis=1) >= 0).astype(np.int64)
+
+
+def spiral(_: Generator) -> tuple[Array, Array]:
+    """Two arms of 250 points: radius 5 i/n, angle 1.75 · 2π · i/n, the other arm turned by π."""
+    half = PLAYGROUND_POINTS // 2
+    share = np.arange(half) / half
+    arms = []
+    for turn in (0.0, np.pi):
+        angles = 1.75 * 2 * np.pi * share + turn
+        arms.append(np.stack([RADIUS * share * np.sin(angles), RADIUS * share * np.cos(angles)], axis=1))
+    return np.concatenate(arms), np.repeat([1, 0], half)
+
+
+MADE: dict[str, Callable[[], Arrays]] = {
+    "digits": _digits,
+    "circle": lambda: _playground(circle, 1),
+    "xor": lambda: _playground(xor, 2),
+    "spiral": lambda: _playground(spiral, 3),
+}

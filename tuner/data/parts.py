@@ -1,0 +1,52 @@
+"""What the rest of the program sees of a data set: the part to search with, and the part that is out of reach."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs (n, *shape) as stored, uint8 or float32, and their class numbers (n,)."""
+
+    inputs: Array
+    labels: Array
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) != len(self.labels):
+            raise ValueError(f"inputs and labels must be as many, got {len(self.inputs)} and {len(self.labels)}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input; images have no channel axis."""
+        return self.inputs.shape[1:]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """All that a search may see. `identity` names the whole data set by its contents, `origin` says in a few words
+    where it was found, `value_range` is what its inputs can be."""
+
+    name: str
+    examples: Examples
+    classes: tuple[str, ...]
+    value_range: tuple[float, float]
+    identity: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The test part. A type of its own: nothing that a search trial calls takes or returns it. Only the confirmation of
+    a winner and the replication of documents open it."""
+
+    name: str
+    examples: Examples
+    classes: tuple[str, ...]
+    identity: str

@@ -1,0 +1,77 @@
+"""Cutting a training part into folds, as the protocol says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.errors import Invalid
+from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Indices into the training part, ascending. Without validation, all of it is trained on."""
+
+    training: Indices
+    validation: Indices | None
+
+
+def folds(protocol: Protocol, labels: NDArray[Any]) -> tuple[Fold, ...]:
+    """The folds of a protocol for examples with these labels: the same for the same protocol.
+
+    Raises `Invalid` with an address in `protocol` where there are too few examples.
+    """
+    match protocol:
+        case Holdout():
+            return (_holdout(protocol, labels),)
+        case KFold():
+            return _k_fold(protocol, labels)
+        case NoValidation() | OnTest():
+            return (Fold(np.arange(len(labels)), None),)
+
+
+def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:
+    total = len(labels)
+    count = protocol.validation if isinstance(protocol.validation, int) else round(protocol.validation * total)
+    if not 0 < count < total:
+        rule = f"must leave something of the {total} training examples on both sides"
+        raise Invalid("protocol.validation", f"{rule}, got {protocol.validation}")
+    if protocol.pick == "last":
+        return Fold(np.arange(total - count), np.arange(total - count, total))
+    if protocol.pick == "random":
+        order = np.random.default_rng(protocol.seed).permutation(total)
+        return Fold(np.sort(order[count:]), np.sort(order[:count]))
+    return _stratified(protocol.seed, count, labels)
+
+
+def _stratified(seed: int, count: int, labels: NDArray[Any]) -> Fold:
+    from sklearn.model_selection import StratifiedShuffleSplit
+
+    _, members = np.unique(labels, return_counts=True)
+    if members.min() < 2 or min(count, len(labels) - count) < len(members):
+        problem = "needs two examples of every class, and both parts at least as large as there are classes"
+        raise Invalid("protocol.pick", f"'stratified' {problem}; use 'random'")
+    splitter = StratifiedShuffleSplit(n_splits=1, test_size=count, random_state=seed)
+    training, validation = next(splitter.split(np.zeros(len(labels)), labels))
+    return Fold(np.sort(training), np.sort(validation))
+
+
+def _k_fold(protocol: KFold, labels: NDArray[Any]) -> tuple[Fold, ...]:
+    from sklearn import model_selection
+
+    _, members = np.unique(labels, return_counts=True)
+    fewest = int(members.min()) if protocol.pick == "stratified" else len(labels)
+    if protocol.folds > fewest:
+        what = "examples of the rarest class" if protocol.pick == "stratified" else "training examples"
+        raise Invalid("protocol.folds", f"must be at most the number of {what}, {fewest}, got {protocol.folds}")
+    if protocol.pick == "stratified":
+        splitter = model_selection.StratifiedKFold(protocol.folds, shuffle=True, random_state=protocol.seed)
+    elif protocol.pick == "random":
+        splitter = model_selection.KFold(protocol.folds, shuffle=True, random_state=protocol.seed)
+    else:
+        splitter = model_selection.KFold(protocol.folds)
+    return tuple(Fold(training, validation) for training, validation in splitter.split(np.zeros(len(labels)), labels))

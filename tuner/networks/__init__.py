@@ -1,0 +1,1 @@
+"""From a recipe's network to a Keras model: a table from kind to builder, and our own layers."""

@@ -17,9 +17,9 @@ def plain_of(target: Any, name: str = "") -> st.SearchStrategy[Any]:
     """Plain data that decodes to `target`, field by field from its types."""
     by_kind = kinds(target)
     if len(by_kind) > 1 or (by_kind and not is_dataclass(target)):
-        return st.one_of([_record(cast(type, member), kind) for kind, member in by_kind.items()])
+        return st.one_of([_record(member, kind) for kind, member in by_kind.items()])
     if is_dataclass(target):
-        return _record(target, next(iter(by_kind), None))
+        return _record(cast(type, target), next(iter(by_kind), None))
     if get_origin(target) is tuple:
         return st.lists(plain_of(get_args(target)[0], name), min_size=1, max_size=3)
     if type(None) is target:

@@ -123,9 +123,8 @@ def test_the_local_layer_is_what_its_definition_says(shape: tuple[int, ...], win
     layer.build((None, *shape))
     weights = [generator.normal(size=weight.shape) for weight in layer.get_weights()]
     layer.set_weights(weights)
-    np.testing.assert_allclose(
-        layer(inputs), slow_local(inputs, weights[0], weights[1], window, stride), rtol=1e-4, atol=1e-5
-    )
+    expected = slow_local(inputs, weights[0], weights[1], window, stride)
+    np.testing.assert_allclose(layer(inputs), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_local_layer_with_equal_weights_is_a_convolution() -> None:

@@ -83,7 +83,11 @@ def targets(recipe: Recipe, labels: NDArray[Any], classes: int) -> NDArray[Any]:
 
 def _accuracy(recipe: Recipe) -> keras.metrics.Metric:
     if recipe.network.output == "signed":
-        return keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+        return keras.metrics.MeanMetricWrapper(_signs_agree, name="accuracy")
     if recipe.training.loss.kind == "sparse_categorical_crossentropy":
         return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     return keras.metrics.CategoricalAccuracy(name="accuracy")
+
+
+def _signs_agree(y_true: Any, y_pred: Any) -> Any:
+    return keras.ops.cast(y_true * y_pred > 0, "float32")

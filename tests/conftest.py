@@ -1,0 +1,51 @@
+"""What tests share: real data where it is, and small studies that train in a moment."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tuner.data.load import Places
+
+SMALL = """
+objective = "validation_accuracy"
+[budget]
+trials = 4
+minutes = 5
+[search]
+pruner = "none"
+[confirmation]
+seeds = 2
+[recipe.data]
+name = "xor"
+[recipe.training]
+loss = "sparse_categorical_crossentropy"
+batch_size = 50
+epochs = 2
+optimizer = { one_of = ["adam", { kind = "sgd", momentum = { low = 0.0, high = 0.9 } }] }
+[recipe.network]
+kind = "dense"
+widths = { repeat = { low = 1, high = 2 }, each = { low = 2, high = 8 } }
+"""
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """A cache of the test session's own, without any folder of data sets."""
+    return Places(None, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def real_places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """The real data sets, from the folder that TUNER_DATA names."""
+    if not os.environ.get("TUNER_DATA"):
+        pytest.skip("TUNER_DATA names no folder with the real data sets")
+    return Places(Path(os.environ["TUNER_DATA"]), tmp_path_factory.mktemp("real-cache"))
+
+
+@pytest.fixture
+def small_study(tmp_path: Path) -> Path:
+    """A study file whose trials train in a moment."""
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path

@@ -1,0 +1,86 @@
+"""The direction of imports: a part may import only what stands above it here."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "tuner"
+LAYERS = [
+    {"errors"},
+    {"decode"},
+    {"recipe"},
+    {"result"},
+    {"space", "search_settings", "words"},
+    {"study", "places"},
+    {"data"},
+    {"networks"},
+    {"training"},
+    {"run"},
+    {"storage"},
+    {"search"},
+    {"dashboard", "export", "progress", "tables"},
+    {"summary"},
+    {"cli"},
+    {"__main__"},
+]
+HEAVY = {
+    "tensorflow": {"training"},
+    "keras": {"networks", "training"},
+    "optuna": {"storage", "search", "dashboard", "tables"},
+}
+
+
+def part_of(path: Path) -> str:
+    """The part that a file belongs to: its folder in the package, or its own name."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path: Path) -> list[str]:
+    """Every module that a file imports, anywhere in it."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.append(node.module)
+    return found
+
+
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "__init__.py" or path.parent != PACKAGE]
+LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_upward_only(path: Path) -> None:
+    own = part_of(path)
+    for module in imports(path):
+        if module.startswith("tuner."):
+            other = module.split(".")[1]
+            assert other == own or LEVEL[other] < LEVEL[own], f"{own} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_libraries_stay_in_their_rows(path: Path) -> None:
+    for module in imports(path):
+        allowed = HEAVY.get(module.split(".")[0])
+        assert allowed is None or part_of(path) in allowed, f"{part_of(path)} imports {module}"
+
+
+def test_only_confirmation_reaches_the_held_out_part() -> None:
+    """`held_out` is called in one place, the test of a confirmed model; `HeldOut` is named where it is made and passed."""
+    users = {path.relative_to(PACKAGE).as_posix() for path in FILES if "held_out(" in path.read_text()}
+    assert users == {"data/load.py", "search/tasks.py"}
+
+
+@pytest.mark.slow
+def test_help_and_import_load_nothing_heavy() -> None:
+    code = (
+        "import sys, tuner.__main__, tuner.cli; "
+        "print([name for name in ('tensorflow', 'keras', 'optuna', 'matplotlib', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,139 @@
+"""The epoch loop against Keras's `fit`: the same batches in the same order give the same losses and weights."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tuner.networks.build import build
+from tuner.recipe import (
+    Adam,
+    AdamW,
+    CategoricalCrossentropy,
+    Convolutional,
+    Data,
+    Dense,
+    Hidden,
+    Lion,
+    LocallyConnected,
+    Loss,
+    Network,
+    Optimizer,
+    PlainLoss,
+    Recipe,
+    RMSprop,
+    Sgd,
+    Training,
+)
+from tuner.training.compiling import compile_model, targets
+from tuner.training.loop import EpochLoop, Scaler, evaluate, part
+
+CASES: dict[str, tuple[Network, Optimizer, Loss]] = {
+    "dense": (Dense(widths=(12, 8)), Adam(), PlainLoss(kind="sparse_categorical_crossentropy")),
+    "convolutional": (
+        Convolutional(filters=(4,), widths=(6,)),
+        Sgd(learning_rate=0.1, momentum=0.9, nesterov=True),
+        CategoricalCrossentropy(label_smoothing=0.1),
+    ),
+    "batch-normalized": (
+        Dense(widths=(12,), hidden=Hidden(batch_normalization="before")),
+        RMSprop(),
+        PlainLoss(kind="sparse_categorical_crossentropy"),
+    ),
+    "regularized": (
+        Dense(widths=(12,), hidden=Hidden(kernel_l2=0.01, kernel_l1=0.001, activity_l1=0.001)),
+        AdamW(),
+        PlainLoss(kind="kl_divergence"),
+    ),
+    "dropout": (
+        Dense(widths=(12,), hidden=Hidden(dropout=0.5)),
+        Lion(),
+        PlainLoss(kind="sparse_categorical_crossentropy"),
+    ),
+    "locally connected": (
+        LocallyConnected(filters=(3,)),
+        Adam(kind="nadam"),
+        PlainLoss(kind="mean_squared_error"),
+    ),
+}
+SCALER = Scaler(np.asarray(0.0, np.float32), np.asarray(1 / 16, np.float32))
+
+
+def images(count: int, seed: int) -> tuple[Any, Any]:
+    """Random 6×6 images of three classes that a network can learn."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 3, count).astype(np.uint8)
+    inputs = generator.integers(0, 6, (count, 6, 6)) + 5 * (np.arange(6) // 2 == labels[:, None])[:, :, None]
+    return inputs.astype(np.uint8), labels
+
+
+def compiled(case: str) -> tuple[keras.Model, Recipe]:
+    """A fresh model of one case."""
+    network, optimizer, loss = CASES[case]
+    training = Training(optimizer=optimizer, loss=loss, batch_size=32, epochs=2)
+    recipe = Recipe(data=Data(name="digits"), network=network, training=training)
+    model = build(network, (6, 6), 3, seed=5)
+    compile_model(model, recipe)
+    return model, recipe
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_the_loop_gives_what_fit_gives(case: str) -> None:
+    inputs, labels = images(75, seed=0)  # two whole batches and a partial one
+    held, held_labels = images(30, seed=1)
+    ours, recipe = compiled(case)
+    loop = EpochLoop(
+        ours, SCALER, part(inputs, targets(recipe, labels, 3)), part(held, targets(recipe, held_labels, 3)), 32
+    )
+    reference, _ = compiled(case)
+    rate = recipe.training.optimizer.learning_rate
+    for epoch in range(2):
+        order = np.random.default_rng(epoch).permutation(75).astype(np.int32)
+        training, validation = loop.epoch(order, np.full(3, rate, np.float32))
+        logs = reference.fit(
+            inputs[order].astype(np.float32) / 16,
+            targets(recipe, labels[order], 3),
+            batch_size=32,
+            shuffle=False,
+            verbose=0,
+            validation_data=(held.astype(np.float32) / 16, targets(recipe, held_labels, 3)),
+        ).history
+        assert validation is not None
+        wanted = [logs[name][0] for name in ("loss", "accuracy", "val_loss", "val_accuracy")]
+        found = [training.loss, training.accuracy, validation.loss, validation.accuracy]
+        np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=2e-5)
+    for mine, theirs in zip(ours.get_weights(), reference.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_a_batch_larger_than_the_data_is_one_step() -> None:
+    inputs, labels = images(10, seed=0)
+    model, recipe = compiled("dense")
+    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=64)
+    assert loop.steps == 1
+    training, validation = loop.epoch(np.arange(10, dtype=np.int32), np.full(1, 0.01, np.float32))
+    assert training.finite
+    assert validation is None
+
+
+def test_evaluation_in_parts_is_evaluation_at_once() -> None:
+    inputs, labels = images(2500, seed=2)
+    model, recipe = compiled("regularized")
+    scores = evaluate(model, SCALER, part(inputs, targets(recipe, labels, 3)))
+    loss, accuracy = model.evaluate(
+        inputs.astype(np.float32) / 16, targets(recipe, labels, 3), batch_size=1024, verbose=0
+    )
+    np.testing.assert_allclose([scores.loss, scores.accuracy], [loss, accuracy], rtol=1e-4)
+
+
+def test_the_learning_rate_is_that_of_each_step() -> None:
+    inputs, labels = images(64, seed=0)
+    model, recipe = compiled("dense")
+    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32)
+    before = model.get_weights()
+    loop.epoch(np.arange(64, dtype=np.int32), np.zeros(2, np.float32))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert float(model.optimizer.learning_rate) == 0.0

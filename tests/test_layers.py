@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
     {"errors"},
-    {"decode"},
+    {"decode", "machine"},
     {"recipe"},
     {"result"},
     {"space", "search_settings", "words"},
@@ -27,7 +27,7 @@ LAYERS = [
     {"__main__"},
 ]
 HEAVY = {
-    "tensorflow": {"training"},
+    "tensorflow": {"networks", "training"},
     "keras": {"networks", "training"},
     "optuna": {"storage", "search", "dashboard", "tables"},
 }

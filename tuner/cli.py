@@ -94,8 +94,9 @@ def optimize(
     set_: Set = [],  # noqa: B006
     name: Name = None,
     reset: Annotated[bool, typer.Option("--reset", help="Delete the study's old trials first.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Training processes.")] = 1,
-    threads: Annotated[int, typer.Option(min=0, help="Threads of each; 0 shares the cores out.")] = 0,
+    workers: Annotated[
+        str, typer.Option(metavar="N|auto", help="Training processes; 1 makes a study repeatable.")
+    ] = "auto",
     runs: Runs = None,
     storage: Storage = None,
     data_dir: DataDir = None,
@@ -103,6 +104,7 @@ def optimize(
 ) -> int:
     """Search, confirm the winner on fresh seeds, save its model and test it once. A second call continues."""
     from tuner.data.load import Places
+    from tuner.machine import cores
     from tuner.places import runs_folder
     from tuner.progress import Tally, shown
     from tuner.search.optimize import Orders
@@ -125,8 +127,8 @@ def optimize(
         more=more,
         seconds=_seconds(timeout) if timeout else file.budget.minutes * 60,
         reset=reset,
-        workers=workers,
-        threads=threads or max(1, (os.cpu_count() or 1) // workers),
+        workers=_workers(workers),
+        threads=max(1, cores() // _workers(workers)),
     )
     with shown(Tally(file.objectives[0])) as listener:
         report = run_study(orders, listener)
@@ -227,3 +229,14 @@ def _seconds(text: str) -> float:
     if not found or float(found[1]) <= 0:
         raise TunerError(f"--timeout {text}: must be a length of time such as 90s, 10m or 1h")
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _workers(text: str) -> int:
+    """`auto`: a process for each core, since two threads on one small network gain almost nothing; one on a GPU."""
+    from tuner.machine import cores, has_gpu
+
+    if text == "auto":
+        return 1 if has_gpu() else cores()
+    if not text.isdigit() or int(text) < 1:
+        raise TunerError(f"--workers {text}: must be a number of processes, or auto")
+    return int(text)

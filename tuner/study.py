@@ -10,6 +10,7 @@ from typing import Any
 
 from tuner.decode import decode, encode
 from tuner.errors import Invalid, StudyError, demand, near_miss
+from tuner.machine import fast_precision
 from tuner.recipe import KFold, NoValidation, OnTest, Recipe
 from tuner.result import OBJECTIVES
 from tuner.search_settings import BruteForce, Budget, Confirmation, NoPruner, Search, check_pruner
@@ -63,6 +64,7 @@ def study_from(name: str, plain: Mapping[str, Any]) -> StudyFile:
             raise Invalid(key, f"unknown key; {near_miss(key, SECTIONS)}")
     if not isinstance(plain.get("recipe"), Mapping):
         raise Invalid("recipe", "missing; a study is a recipe with holes")
+    plain = _with_precision(plain)
     study = StudyFile(
         name=name,
         title=decode(str, plain.get("title", name), "title"),
@@ -75,6 +77,14 @@ def study_from(name: str, plain: Mapping[str, Any]) -> StudyFile:
     )
     _check(study)
     return study
+
+
+def _with_precision(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A recipe says its precision; a study file may leave it to the machine that the study begins on."""
+    training = plain["recipe"].get("training")
+    if not isinstance(training, Mapping) or training.get("precision") != "auto":
+        return plain
+    return override(plain, "recipe.training.precision", fast_precision())
 
 
 def load(path: Path, name: str, settings: Sequence[tuple[str, Any]] = ()) -> StudyFile:

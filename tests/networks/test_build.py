@@ -9,6 +9,7 @@ import pytest
 
 from tuner.networks.build import BUILDERS, build
 from tuner.networks.local import LocallyConnectedLayer
+from tuner.networks.normalization import FusedBatchNormalization
 from tuner.networks.shapes import layer_table
 from tuner.recipe import (
     Convolutional,
@@ -84,8 +85,8 @@ def test_regularizers_and_dropout_are_on_hidden_layers_only() -> None:
 def test_batch_normalization_stands_where_it_is_said() -> None:
     before = build(Dense(widths=(4,), hidden=HIDDEN[1]), (4,), 3, seed=0)
     after = build(Dense(widths=(4,), hidden=HIDDEN[2]), (4,), 3, seed=0)
-    assert [type(layer).__name__ for layer in before.layers[:3]] == ["Dense", "BatchNormalization", "Activation"]
-    assert [type(layer).__name__ for layer in after.layers[:2]] == ["Dense", "BatchNormalization"]
+    assert [type(layer).__name__ for layer in before.layers[:3]] == ["Dense", "FusedBatchNormalization", "Activation"]
+    assert [type(layer).__name__ for layer in after.layers[:2]] == ["Dense", "FusedBatchNormalization"]
 
 
 def test_the_old_slope_of_leaky_relu_is_kept() -> None:
@@ -162,3 +163,50 @@ def test_a_model_with_local_layers_is_saved_and_read_back(tmp_path: Path) -> Non
     again = keras.models.load_model(tmp_path / "model.keras")
     inputs = np.random.default_rng(0).random((2, 4, 4), dtype=np.float32)
     np.testing.assert_array_equal(model(inputs), again(inputs))
+
+
+@pytest.mark.parametrize("shape", [(64, 5), (8, 6, 6, 3)])
+def test_fused_batch_normalization_is_keras(shape: tuple[int, ...]) -> None:
+    import tensorflow as tf
+
+    inputs = tf.constant(np.random.default_rng(0).normal(3, 2, size=shape), tf.float32)
+    ours, theirs = FusedBatchNormalization(momentum=0.9), keras.layers.BatchNormalization(momentum=0.9)
+    for _ in range(3):
+        gradients = []
+        for layer in (ours, theirs):
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                loss = tf.reduce_sum(layer(inputs, training=True) ** 3)
+            gradients.append(tape.gradient(loss, [inputs, *layer.trainable_variables]))
+        for mine, wanted in zip(*gradients, strict=True):
+            np.testing.assert_allclose(mine, wanted, rtol=1e-3, atol=2e-3)
+    for mine, wanted in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ours(inputs), theirs(inputs), rtol=1e-4, atol=1e-4)
+
+
+def test_pooling_before_a_rising_activation_changes_nothing() -> None:
+    images = np.random.default_rng(0).normal(size=(4, 8, 8)).astype(np.float32)
+    for activation in (PlainActivation(kind="relu"), LeakyRelu(), Elu(), PlainActivation(kind="tanh")):
+        network = Convolutional(filters=(3,), widths=(4,), hidden=Hidden(activation=activation))
+        model = build(network, (8, 8), 3, seed=0)
+        kinds = [type(layer).__name__ for layer in model.layers]
+        assert kinds[1:4] == ["Conv2D", "MaxPooling2D", "Activation"]
+        usual = keras.Sequential(
+            [
+                keras.Input((8, 8)),
+                keras.layers.Reshape((8, 8, 1)),
+                keras.layers.Conv2D(3, 3, activation=model.layers[3].activation),
+                keras.layers.MaxPooling2D(2),
+                *model.layers[4:],
+            ]
+        )
+        usual.layers[1].set_weights(model.layers[1].get_weights())
+        np.testing.assert_allclose(model(images), usual(images), rtol=1e-5, atol=1e-6)
+
+
+def test_bfloat16_computes_in_it_and_keeps_weights_and_output_in_float32() -> None:
+    model = build(Dense(widths=(4,)), (8,), 3, seed=0, precision="bfloat16")
+    assert [layer.compute_dtype for layer in model.layers] == ["bfloat16", "float32"]
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"

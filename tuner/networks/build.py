@@ -1,11 +1,13 @@
 """Building the Keras model that a recipe's network describes."""
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import keras
 import numpy as np
 
 from tuner.networks.local import LocallyConnectedLayer
+from tuner.networks.normalization import FusedBatchNormalization
 from tuner.networks.shapes import Shape, image_shape, layer_table
 from tuner.recipe import (
     Activation,
@@ -26,16 +28,23 @@ Layers = Iterator[keras.layers.Layer]
 Seeds = Iterator[int]
 
 
-def build(network: Network, inputs: Shape, classes: int, seed: int) -> keras.Model:
+def build(
+    network: Network, inputs: Shape, classes: int, seed: int, precision: Literal["float32", "bfloat16"] = "float32"
+) -> keras.Model:
     """A fresh model for scaled inputs of shape `inputs` (images may lack their channel axis); not compiled.
 
-    `seed` decides the initial weights and dropout, layer by layer. Raises `Invalid` where the network cannot stand on
-    that shape.
+    `seed` decides the initial weights and dropout, layer by layer. With `bfloat16` all but the output layer compute in
+    mixed precision. Raises `Invalid` where the network cannot stand on that shape.
     """
     layer_table(network, inputs, classes)
     seeds = _seeds(seed)
-    body = BUILDERS[network.kind](network, inputs, seeds)  # type: ignore[operator]
-    return keras.Sequential([keras.Input(inputs), *body, _output(network, classes, seeds)])
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32" if precision == "float32" else "mixed_bfloat16")
+    try:
+        body = BUILDERS[network.kind](network, inputs, seeds)  # type: ignore[operator]
+        return keras.Sequential([keras.Input(inputs), *body, _output(network, classes, seeds)])
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _dense(network: Dense, inputs: Shape, seeds: Seeds) -> Layers:
@@ -50,10 +59,10 @@ def _convolutional(network: Convolutional, inputs: Shape, seeds: Seeds) -> Layer
         yield keras.layers.Reshape(image_shape(inputs))
     for number, filters in enumerate(network.filters, start=1):
         make = _layer(keras.layers.Conv2D, filters, kernel_size=network.kernel, padding=network.padding)
-        yield from _block(network.hidden, make, seeds)
-        if number % network.pool_every == 0 or number == len(network.filters):
-            if network.pool > 1:
-                yield keras.layers.MaxPooling2D(network.pool)
+        ends_block = number % network.pool_every == 0 or number == len(network.filters)
+        block = _block(network.hidden, make, seeds)
+        yield from _pooled(network, block) if ends_block and network.pool > 1 else block
+        if ends_block:
             yield from _dropout(network.convolution_dropout, seeds)
     yield keras.layers.Flatten() if network.bridge == "flatten" else keras.layers.GlobalAveragePooling2D()
     yield from _dense_stack(network.hidden, network.widths, seeds)
@@ -71,6 +80,20 @@ def _locally_connected(network: LocallyConnected, inputs: Shape, seeds: Seeds) -
     yield from _dense_stack(network.hidden, network.widths, seeds)
 
 
+def _pooled(network: Convolutional, block: Layers) -> Layers:
+    """Pooling at the end of a block. The maximum of a rising function is the function of the maximum: where nothing but
+    the activation stands between convolution and pooling, it is computed after it, on a quarter of the numbers."""
+    hidden = network.hidden
+    convolution, *rest = block
+    pooling = keras.layers.MaxPooling2D(network.pool)
+    if rest or hidden.activity_l1 or hidden.activation.kind not in RISING:
+        yield from (convolution, *rest, pooling)
+        return
+    convolution.activation = keras.activations.linear
+    yield from (convolution, pooling, keras.layers.Activation(make_activation(hidden.activation)))
+
+
+RISING = {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "selu", "softplus", "softsign", "relu6"}
 BUILDERS = {"dense": _dense, "convolutional": _convolutional, "locally_connected": _locally_connected}
 
 
@@ -93,16 +116,17 @@ def _block(hidden: Hidden, make: Callable[..., keras.layers.Layer], seeds: Seeds
     activity = keras.regularizers.L1(hidden.activity_l1) if hidden.activity_l1 else None
     if hidden.batch_normalization == "before":
         yield make(**settings)
-        yield keras.layers.BatchNormalization()
+        yield FusedBatchNormalization()
         yield keras.layers.Activation(make_activation(hidden.activation), activity_regularizer=activity)
         return
     yield make(**settings, activation=make_activation(hidden.activation), activity_regularizer=activity)
     if hidden.batch_normalization == "after":
-        yield keras.layers.BatchNormalization()
+        yield FusedBatchNormalization()
 
 
 def _output(network: Network, classes: int, seeds: Seeds) -> keras.layers.Layer:
-    settings = {"kernel_initializer": make_initializer(network.hidden.initializer, next(seeds)), "name": "output"}
+    initializer = make_initializer(network.hidden.initializer, next(seeds))
+    settings = {"kernel_initializer": initializer, "name": "output", "dtype": "float32"}
     if network.output == "signed":
         return keras.layers.Dense(1, activation="tanh", **settings)
     return keras.layers.Dense(classes, activation=network.output, **settings)

@@ -51,6 +51,8 @@ class Executor(Protocol):
 
     def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]: ...
 
+    def cancel(self, number: int) -> None: ...
+
     def close(self, grace: float = 1.0) -> None: ...
 
 
@@ -294,6 +296,7 @@ class Conductor:
 
     def _abandon_running(self) -> None:
         for number in list(self.running):
+            self.executor.cancel(number)
             self._interrupt(self.running.pop(number))
 
     def _tell(self, trial: optuna.Trial, state: TrialState, values: list[float]) -> None:

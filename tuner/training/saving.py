@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from tuner.data.parts import Examples
-from tuner.networks import local as local  # registers our layers, so that saved models with them can be read
+from tuner.networks import build as build  # registers our layers, so that saved models with them can be read
 from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import compile_model, targets

@@ -45,7 +45,7 @@ class Trained:
 
 def train(recipe: Recipe, material: Material, fold: int, watch: Watch) -> Trained:
     """Build and train what the recipe describes. `watch` is told of each epoch and may stop the training."""
-    model = build(recipe.network, material.training.shape, material.classes, seed=recipe.seed)
+    model = build(recipe.network, material.training.shape, material.classes, recipe.seed, recipe.training.precision)
     compile_model(model, recipe)
     loop = EpochLoop(
         model,

@@ -31,5 +31,8 @@ class InProcess:
         while self.done:
             yield self.done.pop(0)
 
+    def cancel(self, number: int) -> None:
+        """Nothing runs in the background here."""
+
     def close(self, grace: float = 1.0) -> None:
         """Nothing to end."""

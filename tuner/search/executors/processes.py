@@ -84,6 +84,13 @@ class Processes:
             self.workers[index] = _start(self.settings[index])
             yield number, Failure("died", _cause_of_death(worker.process.exitcode))
 
+    def cancel(self, number: int) -> None:
+        """Forget a job, by force: its worker is replaced."""
+        for index, worker in enumerate(self.workers):
+            if worker.job == number:
+                _end(worker, grace=0.0)
+                self.workers[index] = _start(self.settings[index])
+
     def close(self, grace: float = 1.0) -> None:
         """End all workers, by force after `grace` seconds."""
         deadline = time.monotonic() + grace

@@ -1,0 +1,114 @@
+"""Splits and scaling: properties, refusals, figures from the training part only."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuner.data.load import Places, training_set
+from tuner.data.parts import Examples, TrainingSet
+from tuner.data.scaling import scaling_constants
+from tuner.data.splits import folds
+from tuner.errors import Invalid
+from tuner.recipe import Holdout, KFold, NoValidation, OnTest
+
+LABELS = np.repeat(np.arange(5, dtype=np.uint8), 40)
+PICKS = st.sampled_from(["stratified", "random", "last"])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(5, 190), PICKS, st.integers(0, 99))
+def test_a_holdout_takes_exactly_what_was_asked_for(count: int, pick: str, seed: int) -> None:
+    protocol = Holdout(validation=count, pick=pick, seed=seed)  # type: ignore[arg-type]
+    (fold,) = folds(protocol, LABELS)
+    assert fold.validation is not None
+    assert len(fold.validation) == count
+    assert sorted([*fold.training, *fold.validation]) == list(range(200))
+    (again,) = folds(protocol, LABELS)
+    np.testing.assert_array_equal(again.training, fold.training)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 20), PICKS, st.integers(0, 99))
+def test_every_example_is_validated_in_one_fold(count: int, pick: str, seed: int) -> None:
+    cut = folds(KFold(folds=count, pick=pick, seed=seed), LABELS)  # type: ignore[arg-type]
+    assert len(cut) == count
+    assert sorted(np.concatenate([fold.validation for fold in cut if fold.validation is not None])) == list(range(200))
+    for fold in cut:
+        assert fold.validation is not None
+        assert sorted([*fold.training, *fold.validation]) == list(range(200))
+
+
+def test_a_stratified_holdout_keeps_the_shares_of_the_classes() -> None:
+    (fold,) = folds(Holdout(validation=0.25), LABELS)
+    assert fold.validation is not None
+    assert np.bincount(LABELS[fold.validation]).tolist() == [10] * 5
+
+
+def test_the_last_part_is_the_end_of_the_file() -> None:
+    (fold,) = folds(Holdout(validation=20, pick="last"), LABELS)
+    assert fold.validation is not None
+    assert fold.validation.tolist() == list(range(180, 200))
+
+
+def test_protocols_without_a_cut_train_on_everything() -> None:
+    for protocol in (NoValidation(), OnTest()):
+        (fold,) = folds(protocol, LABELS)
+        assert len(fold.training) == 200
+        assert fold.validation is None
+
+
+@pytest.mark.parametrize(
+    ("protocol", "labels", "message"),
+    [
+        (
+            Holdout(validation=200),
+            LABELS,
+            "protocol.validation: must leave something of the 200 training examples on both sides, got 200",
+        ),
+        (
+            Holdout(validation=2),
+            LABELS,
+            "protocol.pick: 'stratified' needs two examples of every class, and both parts at least as large as there "
+            "are classes; use 'random'",
+        ),
+        (
+            KFold(folds=50),
+            LABELS,
+            "protocol.folds: must be at most the number of examples of the rarest class, 40, got 50",
+        ),
+    ],
+)
+def test_a_cut_that_cannot_be_made_is_refused(protocol: Holdout | KFold, labels: np.ndarray, message: str) -> None:
+    with pytest.raises(Invalid) as complaint:
+        folds(protocol, labels)
+    assert str(complaint.value) == message
+
+
+def made_of(inputs: np.ndarray, low: float, high: float) -> TrainingSet:
+    """A training set with these inputs."""
+    examples = Examples(inputs=inputs, labels=np.zeros(len(inputs), np.uint8))
+    return TrainingSet("made", examples, ("a", "b"), (low, high), "id", "here")
+
+
+def test_scaling_maps_the_sets_own_range() -> None:
+    inputs = np.array([[[0.0]], [[255.0]]])
+    for scaling, wanted in (("unit", [0, 1]), ("symmetric", [-1, 1]), ("none", [0, 255])):
+        offset, factor = scaling_constants(scaling, made_of(inputs, 0, 255), np.arange(2))  # type: ignore[arg-type]
+        np.testing.assert_allclose(((inputs - offset) * factor).ravel(), wanted, atol=1e-6)
+
+
+def test_standard_scaling_knows_the_training_part_only(places: Places) -> None:
+    data = training_set("xor", places)
+    training = np.arange(100)
+    offset, factor = scaling_constants("standard", data, training)
+    scaled = (data.examples.inputs[training] - offset) * factor
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-5)
+    assert abs(((data.examples.inputs[100:] - offset) * factor).mean()) > 1e-4
+
+
+def test_a_column_that_never_varies_stays_zero() -> None:
+    inputs = np.array([[1.0, 5.0], [2.0, 5.0]])
+    offset, factor = scaling_constants("standard", made_of(inputs, 0, 5), np.arange(2))
+    np.testing.assert_allclose((inputs - offset) * factor, [[-1, 0], [1, 0]])

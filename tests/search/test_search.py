@@ -1,0 +1,423 @@
+"""The search around small real trainings: determinism, pruning, failures, repeats, continuing, refusing."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import BaseStorage
+
+from tuner.data.load import Places
+from tuner.errors import MissingPackage, StudyError
+from tuner.recipe import Recipe
+from tuner.result import Epoch, Watch
+from tuner.search.conductor import Conductor, Outcome
+from tuner.search.confirmation import best_trial, confirm, interval
+from tuner.search.executors.inprocess import InProcess
+from tuner.search.jobs import Answer, Failure, Job
+from tuner.search.samplers import make_sampler
+from tuner.search.studies import compare, open_study, take_back_orphans
+from tuner.search_settings import CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
+from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage, read_study
+from tuner.study import StudyFile, load, setting
+
+
+@dataclass
+class Notes:
+    """A listener that remembers."""
+
+    ended_trials: list[TrialRecord] = field(default_factory=list)
+    sayings: list[str] = field(default_factory=list)
+    epochs: int = 0
+
+    def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
+        pass
+
+    def began(self, number: int, recipe: Recipe) -> None:
+        pass
+
+    def advanced(self, number: int, epoch: Epoch) -> None:
+        self.epochs += 1
+
+    def ended(self, trial: TrialRecord) -> None:
+        self.ended_trials.append(trial)
+
+    def said(self, message: str) -> None:
+        self.sayings.append(message)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[BaseStorage]:
+    """An embedded storage of the test's own."""
+    opened = open_storage(default_url(tmp_path))
+    yield opened
+    opened.engine.dispose()  # type: ignore[attr-defined]
+
+
+def small(path: Path, *settings: str) -> StudyFile:
+    """The small study with settings."""
+    return load(path, "small", [setting(each) for each in settings])
+
+
+def search(
+    storage: BaseStorage,
+    file: StudyFile,
+    places: Places,
+    trials: int = 4,
+    listener: Notes | None = None,
+    seconds: float = 60,
+    executor: InProcess | None = None,
+    artifacts: Path | None = None,
+) -> Outcome:
+    """Search in this process."""
+    study, _ = open_study(storage, file)
+    conductor = Conductor(study, file, executor or InProcess(1, places), listener or Notes(), {}, artifacts)
+    return conductor.run(trials, seconds)
+
+
+def figures(record: StudyRecord) -> list[tuple[object, ...]]:
+    """What two equal studies must agree in: parameters, values, curves without times."""
+    return [
+        (dict(trial.params), trial.values, trial.result and [epoch.training for epoch in trial.result.folds[0].epochs])
+        for trial in record.trials
+        if trial.state in ("complete", "pruned")
+    ]
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_study(small_study: Path, places: Places, tmp_path: Path) -> None:
+    records = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        storage = open_storage(default_url(tmp_path / name))
+        search(storage, small(small_study), places)
+        records.append(figures(read_study(storage, "small")))
+    assert records[0] == records[1]
+    assert len(records[0]) == 4
+
+
+@pytest.mark.slow
+def test_a_study_continued_is_the_study_uninterrupted(small_study: Path, places: Places, tmp_path: Path) -> None:
+    whole = open_storage(default_url(tmp_path))
+    search(whole, small(small_study), places, trials=4)
+    (tmp_path / "parts").mkdir()
+    parts = open_storage(default_url(tmp_path / "parts"))
+    search(parts, small(small_study), places, trials=2)
+    assert search(parts, small(small_study), places, trials=4).ended == "budget"
+    assert figures(read_study(parts, "small")) == figures(read_study(whole, "small"))
+
+
+@pytest.mark.slow
+def test_an_interrupted_trial_is_done_again_by_the_next_call(
+    storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    study, _ = open_study(storage, small(small_study))
+
+    class Impatient(Notes):
+        def advanced(self, number: int, epoch: Epoch) -> None:
+            if number == 1:
+                conductor.stop("interrupt")
+
+    conductor = Conductor(study, small(small_study), InProcess(1, places), Impatient(), {}, None)
+    assert conductor.run(4, 60).ended == "interrupt"
+    stopped = read_study(storage, "small").trials[1]
+    assert (stopped.state, stopped.reason) == ("failed", "the search was ended (interrupt)")
+    assert stopped.result is not None
+    assert stopped.result.epochs == 1
+    search(storage, small(small_study), places)
+    (tmp_path / "whole").mkdir()
+    whole = open_storage(default_url(tmp_path / "whole"))
+    search(whole, small(small_study), places)
+    assert figures(read_study(storage, "small")) == figures(read_study(whole, "small"))
+
+
+@pytest.mark.slow
+def test_a_bad_trial_is_pruned_but_never_at_its_last_epoch(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    file = small(small_study, 'search.pruner={kind="threshold", limit=2.0, warmup_epochs=1}', "training.epochs=3")
+    search(storage, file, places, trials=2)
+    record = read_study(storage, "small")
+    assert [(trial.state, trial.result and trial.result.epochs) for trial in record.trials] == [("pruned", 1)] * 2
+
+
+@pytest.mark.slow
+def test_a_finished_trial_is_complete_although_the_pruner_would_stop_it(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    file = small(small_study, 'search.pruner={kind="threshold", limit=2.0, warmup_epochs=1}')
+    study, _ = open_study(storage, file)
+    study.pruner = optuna.pruners.ThresholdPruner(lower=2.0, n_warmup_steps=2)
+    Conductor(study, file, InProcess(1, places), Notes(), {}, None).run(1, 60)
+    assert read_study(storage, "small").trials[0].state == "complete"
+
+
+@pytest.mark.slow
+def test_divergence_is_told_as_pruned(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file = small(
+        small_study,
+        'training.optimizer={kind="sgd", learning_rate=1e15}',
+        "training.loss=mean_squared_error",
+        "network.output=linear",
+    )
+    search(storage, file, places, trials=1)
+    trial = read_study(storage, "small").trials[0]
+    assert trial.state == "pruned"
+    assert trial.result is not None
+    assert trial.result.ended == "diverged"
+    assert trial.reason == "the loss is not finite after epoch 1"
+
+
+@dataclass
+class Broken:
+    """An executor whose jobs all fail."""
+
+    done: list[tuple[int, Answer]] = field(default_factory=list)
+    kind: str = "exception"
+
+    @property
+    def free(self) -> int:
+        return 1 - len(self.done)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        self.done.append((number, Failure(self.kind, "ResourceExhaustedError: no memory", "Traceback …")))
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        while self.done:
+            yield self.done.pop()
+
+    def cancel(self, number: int) -> None:
+        pass
+
+    def close(self, grace: float = 1.0) -> None:
+        pass
+
+
+def test_failures_are_kept_with_their_reason_and_end_a_hopeless_search(storage: BaseStorage, small_study: Path) -> None:
+    study, _ = open_study(storage, small(small_study))
+    outcome = Conductor(study, small(small_study), Broken(), Notes(), {}, None).run(100, 60)
+    assert outcome.ended == "failures"
+    record = read_study(storage, "small")
+    assert [trial.state for trial in record.trials] == ["failed"] * 10
+    assert record.trials[0].reason == "ResourceExhaustedError: no memory"
+
+
+def test_a_trial_whose_process_died_is_tried_once_more(storage: BaseStorage, small_study: Path) -> None:
+    study, _ = open_study(storage, small(small_study))
+    Conductor(study, small(small_study), Broken(kind="died"), Notes(), {}, None).run(100, 60)
+    trials = read_study(storage, "small").trials
+    assert trials[0].params == trials[1].params
+    assert trials[1].params != trials[2].params
+
+
+@pytest.mark.slow
+def test_equal_recipes_are_trained_once(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file = small(small_study, "training.optimizer=adam", "network.widths={choice=[[2],[3]]}", "search.sampler=random")
+    notes = Notes()
+    search(storage, file, places, trials=8, listener=notes)
+    assert notes.epochs == 2 * 2
+    record = read_study(storage, "small")
+    assert record.count("complete") == 8
+    assert len({trial.values for trial in record.trials}) <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["grid", "brute_force"])
+def test_a_walk_visits_every_point_once_and_ends(
+    sampler: str, storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    file = small(
+        small_study, "training.optimizer=adam", "network.widths={choice=[[2],[3],[4]]}", f"search.sampler={sampler}"
+    )
+    search(storage, file, places, trials=2)
+    assert search(storage, file, places, trials=50).ended == "exhausted"
+    assert sorted(str(trial.params["network.widths"]) for trial in read_study(storage, "small").trials) == [
+        "[2]",
+        "[3]",
+        "[4]",
+    ]
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        Tpe(startup_trials=1),
+        Tpe(startup_trials=1, group=True),
+        Nsga2(population=2),
+        PlainSampler(kind="random"),
+        PlainSampler(kind="qmc"),
+        Grid(),
+    ],
+)
+def test_every_sampler_proposes(sampler: Sampler, small_study: Path) -> None:
+    file = small(small_study)
+    study = optuna.create_study(sampler=make_sampler(sampler, 1))
+    for _ in range(4):
+        trial = study.ask()
+        file.fill(trial)
+        study.tell(trial, 0.5)
+    assert len(study.trials) == 4
+
+
+@pytest.mark.parametrize(("sampler", "package"), [(Gp(), "torch"), (CmaEs(), "cmaes")])
+def test_a_missing_package_is_named_with_its_cure(
+    sampler: Sampler, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuner.search.samplers.find_spec", lambda name: None)
+    with pytest.raises(MissingPackage) as error:
+        make_sampler(sampler, 0)
+    assert (
+        str(error.value)
+        == f"the sampler '{sampler.kind}' needs the package {package}: pip install 'tuner[{sampler.kind}]'"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pruner",
+    ["median", '{kind="percentile", percentile=25.0}', "successive_halving", "hyperband", '{kind="patient", epochs=1}'],
+)
+def test_every_pruner_lets_a_search_end(pruner: str, storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file = small(small_study, f"search.pruner={pruner}", "training.epochs=5", "budget.trials=10")
+    assert search(storage, file, places, trials=7).ended == "budget"
+
+
+@pytest.mark.slow
+def test_wilcoxon_prunes_between_folds(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file = small(
+        small_study, "search.pruner=wilcoxon", 'protocol={kind="k_fold", folds=3}', "training.epochs=1", "search.seed=3"
+    )
+    search(storage, file, places, trials=4)
+    record = read_study(storage, "small")
+    assert record.count("complete", "pruned") == 4
+    assert all(trial.result and len(trial.result.folds) <= 3 for trial in record.trials)
+
+
+@pytest.mark.slow
+def test_several_objectives_make_a_front(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    path = small_study
+    path.write_text(path.read_text().replace('"validation_accuracy"', '["validation_accuracy", "parameters"]'))
+    search(storage, small(path, "search.sampler=nsga2"), places)
+    study = optuna.load_study(study_name="small", storage=storage)
+    assert 1 <= len(study.best_trials) <= 4
+    assert study.metric_names == ["validation_accuracy", "parameters"]
+
+
+def test_the_time_is_up_at_once_with_none_left(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    assert search(storage, small(small_study), places, seconds=0).ended == "timeout"
+
+
+@pytest.mark.slow
+def test_trials_keep_recipe_result_and_curve(
+    storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    (tmp_path / "artifacts").mkdir()
+    search(storage, small(small_study), places, trials=1, artifacts=tmp_path / "artifacts")
+    (trial,) = read_study(storage, "small").trials
+    assert trial.recipe is not None
+    assert trial.result is not None
+    assert trial.result.validation is not None
+    assert trial.values[0] == pytest.approx(trial.result.validation.accuracy, abs=1e-6)
+    (picture,) = (tmp_path / "artifacts").iterdir()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    (meta,) = optuna.artifacts.get_all_artifact_meta(
+        optuna.load_study(study_name="small", storage=storage).trials[0], storage=storage
+    )
+    assert (meta.filename, meta.mimetype) == ("learning-curve.png", "image/png")
+
+
+def test_an_edited_space_is_shown_and_refused(storage: BaseStorage, small_study: Path) -> None:
+    open_study(storage, small(small_study))
+    with pytest.raises(StudyError) as error:
+        open_study(
+            storage,
+            small(small_study, "training.batch_size=10"),
+        )
+    assert str(error.value).splitlines()[:2] == [
+        "the study 'small' began with another search space or objective:",
+        "  recipe.training.batch_size: 50 in the storage, 10 in the file",
+    ]
+    assert "--name" in str(error.value)
+    assert "--reset" in str(error.value)
+
+
+def test_an_edited_budget_or_sampler_goes_on_and_is_shown(storage: BaseStorage, small_study: Path) -> None:
+    open_study(storage, small(small_study))
+    _, differences = open_study(storage, small(small_study, "budget.trials=9", "search.sampler=random"))
+    assert [str(each) for each in differences] == [
+        "budget.trials: 4 in the storage, 9 in the file",
+        "search.sampler: absent in the storage, random in the file",
+    ]
+    assert open_study(storage, small(small_study, "budget.trials=9", "search.sampler=random"))[1] == ()
+
+
+def test_comparing_finds_the_innermost_address() -> None:
+    assert [str(each) for each in compare({"a": {"b": [1, 2]}, "c": 1}, {"a": {"b": [1, 3]}})] == [
+        "a.b[1]: 2 in the storage, 3 in the file",
+        "c: 1 in the storage, absent in the file",
+    ]
+
+
+def test_trials_of_dead_processes_are_taken_back(storage: BaseStorage, small_study: Path) -> None:
+    file = small(small_study)
+    study, _ = open_study(storage, file)
+    dead, elsewhere = study.ask(), study.ask()
+    file.fill(dead)
+    dead.set_user_attr("owner", {"host": socket.gethostname(), "pid": 2**22 - 1, "started": 0.0})
+    elsewhere.set_user_attr("owner", {"host": "another machine", "pid": 1, "started": 0.0})
+    just_asked = study.ask()
+    assert take_back_orphans(study) == 1
+    states = {trial.number: trial.state.name for trial in study.get_trials(deepcopy=False)}
+    assert states == {dead.number: "FAIL", elsewhere.number: "RUNNING", just_asked.number: "RUNNING", 3: "WAITING"}
+
+
+@pytest.mark.slow
+def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path) -> None:
+    file = small(small_study)
+    search(storage, file, places, trials=2)
+    study = optuna.load_study(study_name="small", storage=storage)
+    winner = best_trial(storage, "small")
+    assert winner is not None
+    notes = Notes()
+    first = confirm(study, winner, 2, InProcess(1, places), notes, tmp_path, 250, {"study": "small"})
+    assert len(first.validation_accuracy) == 2
+    assert first.recipe.seed == first.seeds[first.validation_accuracy.index(max(first.validation_accuracy))]
+    assert first.test_interval[0] < first.test_accuracy < first.test_interval[1]
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == [
+        "best.json",
+        "best.keras",
+        "small.toml",
+        "tuner.db",
+        "tuner.db-shm",
+        "tuner.db-wal",
+    ]
+    again = confirm(study, winner, 2, InProcess(1, places), notes, tmp_path, 250, {})
+    assert again == first
+    assert notes.sayings == [f"confirming trial {winner.number} on 2 fresh seeds"]
+
+
+@pytest.mark.slow
+def test_a_saved_model_takes_inputs_as_they_are_stored(
+    storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    import keras
+    import numpy as np
+
+    from tuner.data.load import held_out
+
+    search(storage, small(small_study), places, trials=1)
+    winner = best_trial(storage, "small")
+    assert winner is not None
+    study = optuna.load_study(study_name="small", storage=storage)
+    confirmed = confirm(study, winner, 1, InProcess(1, places), Notes(), tmp_path, 250, {})
+    test = held_out("xor", places).examples
+    model = keras.models.load_model(confirmed.model)
+    accuracy = (np.argmax(model.predict(test.inputs, verbose=0), axis=1) == test.labels).mean()
+    assert accuracy == pytest.approx(confirmed.test_accuracy, abs=1e-6)
+
+
+def test_wilsons_interval_is_the_published_one() -> None:
+    low, high = interval(0.9031, 10_000)
+    assert (round(low, 4), round(high, 4)) == (0.8971, 0.9087)

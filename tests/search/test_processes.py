@@ -132,14 +132,14 @@ def test_ctrl_c_ends_a_search_in_order_within_seconds(small_study: Path, places:
 
 def test_kill_9_loses_at_most_the_running_trial(small_study: Path, places: Places) -> None:
     runs = small_study.parent / "runs"
-    process = start_search(small_study, places, "--set", "training.epochs=100000")
+    process = start_search(small_study, places, "--set", "training.epochs=100000", "--workers", "1")
     wait_for_epochs(runs)
     children = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
     psutil.wait_procs(children, timeout=10)
     assert not [child for child in children if child.is_running()]
-    again = start_search(small_study, places, "--set", "training.epochs=100000", "--timeout", "3s")
+    again = start_search(small_study, places, "--set", "training.epochs=100000", "--timeout", "3s", "--workers", "1")
     _, errors = again.communicate(timeout=60)
     assert "1 trials of a process that is gone are queued again" in errors
     trials = read_study(open_storage(default_url(runs)), "small").trials

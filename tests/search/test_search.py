@@ -1,6 +1,7 @@
 """The search around small real trainings: determinism, pruning, failures, repeats, continuing, refusing."""
 
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -421,3 +422,28 @@ def test_a_saved_model_takes_inputs_as_they_are_stored(
 def test_wilsons_interval_is_the_published_one() -> None:
     low, high = interval(0.9031, 10_000)
     assert (round(low, 4), round(high, 4)) == (0.8971, 0.9087)
+
+
+@dataclass
+class Stuck(Broken):
+    """An executor whose job never answers."""
+
+    cancelled: list[int] = field(default_factory=list)
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        time.sleep(seconds)
+        return iter(())
+
+    def cancel(self, number: int) -> None:
+        self.cancelled.append(number)
+
+
+@pytest.mark.slow
+def test_a_trial_that_does_not_hear_is_cancelled_at_the_time_limit(storage: BaseStorage, small_study: Path) -> None:
+    study, _ = open_study(storage, small(small_study))
+    executor = Stuck()
+    started = time.monotonic()
+    assert Conductor(study, small(small_study), executor, Notes(), {}, None).run(4, 0.3).ended == "timeout"
+    assert time.monotonic() - started < 5
+    assert executor.cancelled == [0]
+    assert [trial.state for trial in read_study(storage, "small").trials] == ["failed", "waiting"]

@@ -1,5 +1,6 @@
 """The epoch loop against Keras's `fit`: the same batches in the same order give the same losses and weights."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -137,3 +138,16 @@ def test_the_learning_rate_is_that_of_each_step() -> None:
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     assert float(model.optimizer.learning_rate) == 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [Dense(widths=(8,)), Convolutional(filters=(4,))])
+def test_every_part_of_a_network_trains_in_bfloat16(network: Network) -> None:
+    hidden = Hidden(batch_normalization="before", dropout=0.1, kernel_l1=0.01, kernel_l2=0.01, activity_l1=0.01)
+    inputs, labels = images(40, seed=0)
+    recipe = Recipe(data=Data(name="digits"), network=replace(network, hidden=hidden), training=Training(batch_size=32))
+    model = build(recipe.network, (6, 6), 3, seed=0, precision="bfloat16")
+    compile_model(model, recipe)
+    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32)
+    scores, _ = loop.epoch(np.arange(40, dtype=np.int32), np.full(2, 0.001, np.float32))
+    assert scores.finite

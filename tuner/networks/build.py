@@ -1,7 +1,7 @@
 """Building the Keras model that a recipe's network describes."""
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -113,7 +113,7 @@ def _block(hidden: Hidden, make: Callable[..., keras.layers.Layer], seeds: Seeds
         "kernel_initializer": make_initializer(hidden.initializer, next(seeds)),
         "kernel_regularizer": _kernel_regularizer(hidden),
     }
-    activity = keras.regularizers.L1(hidden.activity_l1) if hidden.activity_l1 else None
+    activity = ActivityL1(hidden.activity_l1) if hidden.activity_l1 else None
     if hidden.batch_normalization == "before":
         yield make(**settings)
         yield FusedBatchNormalization()
@@ -122,6 +122,15 @@ def _block(hidden: Hidden, make: Callable[..., keras.layers.Layer], seeds: Seeds
     yield make(**settings, activation=make_activation(hidden.activation), activity_regularizer=activity)
     if hidden.batch_normalization == "after":
         yield FusedBatchNormalization()
+
+
+@keras.saving.register_keras_serializable("tuner")
+class ActivityL1(keras.regularizers.L1):  # type: ignore[misc]
+    """Keras's L1, summed in float32: in bfloat16 Keras cannot add it to the other losses."""
+
+    def __call__(self, x: Any) -> Any:
+        """The factor times the sum of the absolute outputs."""
+        return super().__call__(keras.ops.cast(x, "float32"))
 
 
 def _output(network: Network, classes: int, seeds: Seeds) -> keras.layers.Layer:

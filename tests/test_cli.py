@@ -1,0 +1,193 @@
+"""The command line as a user meets it: results, errors in one message, exit statuses."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tuner.cli import run
+from tuner.data.load import Places
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command runs in a folder of its own, with the test session's cache."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUNER_CACHE", str(places.cache))
+    monkeypatch.delenv("TUNER_DATA", raising=False)
+    monkeypatch.delenv("TUNER_RUNS", raising=False)
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of one command."""
+    status = run(list(arguments))
+    output = capsys.readouterr()
+    return status, output.out, output.err
+
+
+@pytest.mark.slow
+def test_optimize_ends_with_a_model_and_one_json_object(
+    small_study: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, output, errors = said(
+        capsys, "optimize", "--study", "small.toml", "--trials", "2", "--json", "--workers", "1"
+    )
+    assert status == 0
+    summary = json.loads(output.splitlines()[-1])
+    assert summary["study"] == "small"
+    assert summary["trials"] == {"complete": 2, "pruned": 0, "failed": 0}
+    assert set(summary["best"]) == {"number", "value", "recipe"}
+    assert len(summary["validation_accuracy"]) == 2
+    assert summary["test_interval"][0] <= summary["test_accuracy"] <= summary["test_interval"][1]
+    assert summary["epochs"] == 4
+    assert Path(summary["model"]).is_file()
+    assert "trial 0: dense" in errors
+    assert "continue: python -m tuner optimize --study small --more 20" in output
+    papers = json.loads((tmp_path / "runs/small/best.json").read_text())
+    assert papers["environment"]["keras"]
+    assert papers["data"]["xor"]
+
+    status, output, _ = said(capsys, "export", "--study", "small", "--out", "out/model.keras")
+    assert status == 0
+    assert output == "out/model.keras\nout/model.json\n"
+
+    status, output, _ = said(capsys, "studies")
+    assert "small" in output
+
+    status, output, _ = said(capsys, "optimize", "--study", "small.toml", "--more", "1", "--json", "--workers", "1")
+    assert json.loads(output.splitlines()[-1])["trials"]["complete"] == 3
+
+    status, _, errors = said(capsys, "optimize", "--study", "small.toml", "--set", "training.epochs=1")
+    assert status == 2
+    assert "recipe.training.epochs: 2 in the storage, 1 in the file" in errors
+
+    status, output, errors = said(
+        capsys,
+        "optimize",
+        "--study",
+        "small.toml",
+        "--set",
+        "training.epochs=1",
+        "--reset",
+        "--trials",
+        "1",
+        "--workers",
+        "1",
+    )
+    assert status == 0
+    assert "deleted the study 'small' with 3 trials" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["optimize", "--study", "fashon"], "error: there is no study 'fashon'; did you mean fashion?"),
+        (["optimize", "--study", "x.toml"], "error: there is no study file x.toml"),
+        (
+            ["optimize", "--study", "digits", "--timeout", "soon"],
+            "error: --timeout soon: must be a length of time such as 90s, 10m or 1h",
+        ),
+        (
+            ["optimize", "--study", "digits", "--workers", "none"],
+            "error: --workers none: must be a number of processes, or auto",
+        ),
+        (
+            ["optimize", "--study", "digits", "--trials", "2", "--more", "2"],
+            "error: --trials and --more exclude each other: the first is a total, the second adds to what is there",
+        ),
+        (
+            ["optimize", "--study", "digits", "--set", "x"],
+            "error: --set x: must be address=value, such as training.batch_size=64",
+        ),
+        (
+            ["optimize", "--study", "digits", "--storage", "oracle://x"],
+            "error: the storage oracle://x cannot be opened: ",
+        ),
+        (
+            ["optimize", "--study", "digits", "--data-dir", "nowhere"],
+            "error: nowhere: there is no such folder of data sets",
+        ),
+        (["data", "fetch", "minst"], "error: there is no data set 'minst'; did you mean mnist?"),
+        (["dashboard"], "error: there is no storage in runs yet: run `tuner optimize` first, or say --runs"),
+        (["export", "--study", "digits", "--out", "x.keras"], "error: there is no storage in runs yet"),
+    ],
+)
+def test_a_mistake_is_one_message_and_status_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, output, errors = said(capsys, *arguments)
+    assert status == 2
+    assert output == ""
+    assert errors.startswith(message)
+    assert len(errors.splitlines()) == 1
+    assert "Traceback" not in errors
+
+
+def test_an_unwritable_runs_folder_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, _, errors = said(capsys, "optimize", "--study", "digits", "--runs", "file")
+    assert status == 2
+    assert errors == "error: the folder file cannot be written: Not a directory; choose another with --runs\n"
+
+
+def test_a_broken_study_file_leaves_nothing_behind(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text("[recipe\n")
+    status, _, errors = said(capsys, "optimize", "--study", "broken.toml")
+    assert status == 2
+    assert errors.startswith("error: broken.toml: is not valid TOML: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.toml"]
+
+
+def test_a_wrong_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, errors = said(capsys, "optimize", "--stady", "digits")
+    assert status == 2
+    assert "--stady" in errors
+
+
+def test_check_shows_the_space(capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, _ = said(capsys, "check", "--study", "usps", "--build")
+    assert status == 0
+    assert "training.optimizer.sgd.momentum" in output
+    assert "0 to 0.95" in output
+    assert "usps: 30 dimensions, continuous; all" in output
+    assert "locally connected" in output
+
+
+def test_data_lists_every_set(capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, _ = said(capsys, "data")
+    assert status == 0
+    assert [line.split()[0] for line in output.splitlines()[1:]] == [
+        "fashion-mnist",
+        "mnist",
+        "usps",
+        "digits",
+        "circle",
+        "xor",
+        "spiral",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["", "studies", "data", "check", "optimize", "dashboard", "export"])
+def test_every_command_has_help(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tuner", *command.split(), "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_closed_pipe_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m tuner data | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        check=False,
+    )
+    assert done.stderr == ""

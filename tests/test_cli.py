@@ -152,7 +152,7 @@ def test_check_shows_the_space(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 0
     assert "training.optimizer.sgd.momentum" in output
     assert "0 to 0.95" in output
-    assert "usps: 30 dimensions, continuous; all" in output
+    assert "usps: 34 dimensions, continuous; all" in output
     assert "locally connected" in output
 
 

@@ -1,7 +1,7 @@
 """Where things lie: study files by name, the folder of runs."""
 
 import os
-from importlib.resources import files
+import sysconfig
 from pathlib import Path
 
 from tuner.errors import StudyError, near_miss
@@ -9,7 +9,10 @@ from tuner.errors import StudyError, near_miss
 
 def study_folders() -> tuple[Path, ...]:
     """Folders with study files: ./studies first, then those that come with the package."""
-    shipped = (Path(__file__).parent.parent / "studies", Path(str(files("tuner"))) / "studies")
+    shipped = (
+        Path(__file__).parent.parent / "studies",
+        Path(sysconfig.get_path("data")) / "share" / "tuner" / "studies",
+    )
     return tuple(dict.fromkeys(folder for folder in (Path("studies"), *shipped) if folder.is_dir()))
 
 

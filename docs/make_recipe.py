@@ -1,0 +1,78 @@
+"""Writes docs/recipe.md from the types of the vocabulary: `python docs/make_recipe.py`. A test holds the two together."""
+
+import re
+from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from tuner.decode import encode, kinds
+from tuner.recipe import Recipe
+from tuner.search_settings import Budget, Confirmation, Search
+
+HEAD = """# Every field of a study file
+
+Made from the types by `python docs/make_recipe.py`. A bare name stands for a table with that `kind` and its defaults:
+`optimizer = "adam"` is `optimizer = { kind = "adam" }`. In a study file every value of `[recipe]` may be a hole.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    sections = [("budget", Budget), ("search", Search), ("confirmation", Confirmation), ("recipe", Recipe)]
+    lines = [HEAD, "`title` and `objective` stand at the top of the file.\n"]
+    for name, record in sections:
+        lines += _record(name, record, level=2)
+    return "\n".join(lines)
+
+
+def _record(name: str, record: Any, level: int) -> list[str]:
+    hints = get_type_hints(record)
+    lines = [f"{'#' * level} {name}\n", _docstring(record), ""]
+    plain = [each for each in fields(record) if each.name != "kind"]
+    if plain:
+        lines += ["| field | values | default |", "|---|---|---|"]
+        lines += [f"| `{each.name}` | {_values(hints[each.name])} | {_default(each)} |" for each in plain]
+        lines.append("")
+    for each in plain:
+        for names, member in _members(hints[each.name]):
+            lines += _record(f"{name}.{each.name}" + (f": {names}" if names else ""), member, level + 1)
+    return lines
+
+
+def _members(hint: Any) -> list[tuple[str, Any]]:
+    """The records below a field, with the kinds that they answer to."""
+    grouped: dict[Any, list[str]] = {}
+    for kind, member in kinds(hint).items():
+        grouped.setdefault(member, []).append(f"`{kind}`")
+    if grouped:
+        return [(", ".join(names), member) for member, names in grouped.items()]
+    return [("", hint)] if is_dataclass(hint) else []
+
+
+def _docstring(record: Any) -> str:
+    return re.sub(r"\s+", " ", (record.__doc__ or "").replace("\n\n", " ")).strip()
+
+
+def _values(hint: Any) -> str:
+    if kinds(hint):
+        return ", ".join(f"`{kind}`" for kind in kinds(hint))
+    if is_dataclass(hint):
+        return "a table"
+    if get_origin(hint) is tuple:
+        return f"a list of {_values(get_args(hint)[0])}"
+    if get_args(hint):
+        return ", ".join(f"`{each}`" if isinstance(each, str | int) else _values(each) for each in get_args(hint))
+    return {int: "whole number", float: "number", bool: "`true`, `false`", str: "text"}[hint]
+
+
+def _default(each: "Field[Any]") -> str:
+    if each.default is MISSING:
+        return "required"
+    value = encode(each.default)
+    if isinstance(value, dict):
+        value = value.get("kind", "its defaults")
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("recipe.md").write_text(page(), encoding="utf-8")

@@ -54,6 +54,11 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     assert status == 0
     assert output == "out/model.keras\nout/model.json\n"
 
+    status, output, _ = said(capsys, "replay", "--study", "small", "--trial", "1")
+    assert (status, output) == (0, "trial 1: the same curve again, 2 epochs to six digits\n")
+    status, _, errors = said(capsys, "replay", "--study", "small", "--trial", "9")
+    assert (status, errors) == (2, "error: the study 'small' has no trial 9; it has 2\n")
+
     status, output, _ = said(capsys, "studies")
     assert "small" in output
 

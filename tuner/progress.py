@@ -61,7 +61,7 @@ def ended_in_words(trial: TrialRecord) -> str:
     figure = f" {trial.values[0]:.4f}" if trial.values else ""
     spent = f" after {result.epochs} epochs, {result.seconds:.1f} s" if result else ""
     why = f" ({trial.reason})" if trial.reason else ""
-    how = result.ended if result and result.ended in ("diverged", "interrupted") else trial.state
+    how = "diverged" if result and result.ended == "diverged" else trial.state
     return f"{how}{figure}{spent}{why}"
 
 

@@ -116,6 +116,7 @@ class TrialRecord:
     recipe: Recipe | None
     result: Result | None
     reason: str
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ class StudyRecord:
     trials: tuple[TrialRecord, ...]
 
     def count(self, *states: str) -> int:
-        """How many trials are in one of these states (`complete`, `pruned`, `failed`, `running`, `waiting`)."""
+        """How many trials are in one of these states: `complete`, `pruned`, `failed`, `interrupted` (to be done again),
+        `running`, `waiting`."""
         return sum(trial.state in states for trial in self.trials)
 
 
@@ -161,12 +163,13 @@ def trial_record(trial: FrozenTrial) -> TrialRecord:
     attrs = trial.user_attrs
     return TrialRecord(
         number=trial.number,
-        state=STATES[trial.state],
+        state="interrupted" if attrs.get("ended") == "interrupted" else STATES[trial.state],
         values=tuple(trial.values or ()),
         params=trial.params,
         recipe=Recipe.from_dict(attrs["recipe"]) if "recipe" in attrs else None,
         result=Result.from_dict(attrs["result"]) if "result" in attrs else None,
         reason=attrs.get("reason", ""),
+        environment=attrs.get("environment", {}),
     )
 
 

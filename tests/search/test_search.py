@@ -124,7 +124,7 @@ def test_an_interrupted_trial_is_done_again_by_the_next_call(
     conductor = Conductor(study, small(small_study), InProcess(1, places), Impatient(), {}, None)
     assert conductor.run(4, 60).ended == "interrupt"
     stopped = read_study(storage, "small").trials[1]
-    assert (stopped.state, stopped.reason) == ("failed", "the search was ended (interrupt)")
+    assert (stopped.state, stopped.reason) == ("interrupted", "the search was ended (interrupt)")
     assert stopped.result is not None
     assert stopped.result.epochs == 1
     search(storage, small(small_study), places)
@@ -446,4 +446,4 @@ def test_a_trial_that_does_not_hear_is_cancelled_at_the_time_limit(storage: Base
     assert Conductor(study, small(small_study), executor, Notes(), {}, None).run(4, 0.3).ended == "timeout"
     assert time.monotonic() - started < 5
     assert executor.cancelled == [0]
-    assert [trial.state for trial in read_study(storage, "small").trials] == ["failed", "waiting"]
+    assert [trial.state for trial in read_study(storage, "small").trials] == ["interrupted", "waiting"]

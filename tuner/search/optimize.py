@@ -91,6 +91,8 @@ def _open(storage: BaseStorage, orders: Orders, listener: Listener) -> optuna.St
     study, differences = open_study(storage, orders.file)
     for difference in differences:
         listener.said(f"changed since the study began: {difference}")
+    if orders.workers > 1:
+        listener.said(f"{orders.workers} training processes; with --workers 1 a seed gives the same study every time")
     again = take_back_orphans(study)
     if again:
         listener.said(f"{again} trials of a process that is gone are queued again")
@@ -102,7 +104,9 @@ def _search(study: optuna.Study, orders: Orders, executor: Executor, listener: L
     counted = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     done = len(study.get_trials(deepcopy=False, states=counted))
     trials = done + orders.more if orders.more is not None else orders.trials
-    conductor = Conductor(study, orders.file, executor, listener, environment(), orders.runs / "artifacts")
+    conductor = Conductor(
+        study, orders.file, executor, listener, environment(orders.threads), orders.runs / "artifacts"
+    )
     return conductor.run(trials, orders.seconds)
 
 
@@ -133,12 +137,12 @@ def _confirm(
         listener,
         orders.runs / orders.file.name,
         CATALOGUE[name].test_examples,
-        {"study": orders.file.name, "data": study.user_attrs["data"], "environment": environment()},
+        {"study": orders.file.name, "data": study.user_attrs["data"], "environment": environment(orders.threads)},
     )
 
 
-def environment() -> dict[str, str]:
-    """Versions and machine, as they are kept with every trial."""
+def environment(threads: int) -> dict[str, str]:
+    """Versions, machine and threads, as they are kept with every trial."""
     packages = ("tensorflow", "keras", "optuna", "numpy")
     return {
         "tuner": __version__,
@@ -146,4 +150,5 @@ def environment() -> dict[str, str]:
         **{package: version(package) for package in packages},
         "machine": platform.machine(),
         "host": socket.gethostname(),
+        "threads": str(threads),
     }

@@ -42,8 +42,8 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 
 lock:
 	$(RUN) pip install --quiet uv
-	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
-	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --constraints requirements.lock --group dev --output-file requirements-dev.lock
+	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file requirements.lock pyproject.toml
+	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --constraints requirements.lock --group dev --output-file requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build

@@ -12,7 +12,8 @@ from tuner.search_settings import Budget, Confirmation, Search
 HEAD = """# Every field of a study file
 
 Made from the types by `python docs/make_recipe.py`. A bare name stands for a table with that `kind` and its defaults:
-`optimizer = "adam"` is `optimizer = { kind = "adam" }`. In a study file every value of `[recipe]` may be a hole.
+`optimizer = "adam"` is `optimizer = { kind = "adam" }`. In a study file every value of `[recipe]` may be a hole, and
+`precision = "auto"` stands for the format that the machine is fast in.
 """
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tuner.data.catalogue import CATALOGUE
 from tuner.errors import StudyError
+from tuner.machine import fast_precision
 from tuner.networks.shapes import parameters
 from tuner.places import find_study, study_files
 from tuner.recipe import Sgd
@@ -141,3 +142,11 @@ def test_an_unknown_study_has_a_near_miss() -> None:
         find_study("fashon")
     with pytest.raises(StudyError, match=r"^there is no study file nowhere/x\.toml$"):
         find_study("nowhere/x.toml")
+
+
+def test_an_automatic_precision_is_resolved_when_the_file_is_read(small_study: Path) -> None:
+    hidden = "[recipe.network.hidden]\nprecision = "
+    small_study.write_text(small_study.read_text() + hidden + '"auto"\n')
+    study = load(small_study, "small")
+    assert {recipe.network.hidden.precision for _, recipe in study.corners} == {fast_precision()}
+    assert study.plain["recipe"]["network"]["hidden"]["precision"] == fast_precision()

@@ -64,7 +64,7 @@ def study_from(name: str, plain: Mapping[str, Any]) -> StudyFile:
             raise Invalid(key, f"unknown key; {near_miss(key, SECTIONS)}")
     if not isinstance(plain.get("recipe"), Mapping):
         raise Invalid("recipe", "missing; a study is a recipe with holes")
-    plain = _with_precision(plain)
+    plain = {**plain, "recipe": _with_precision(plain["recipe"])}
     study = StudyFile(
         name=name,
         title=decode(str, plain.get("title", name), "title"),
@@ -79,12 +79,12 @@ def study_from(name: str, plain: Mapping[str, Any]) -> StudyFile:
     return study
 
 
-def _with_precision(plain: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A recipe says its precision; a study file may leave it to the machine that the study begins on."""
-    training = plain["recipe"].get("training")
-    if not isinstance(training, Mapping) or training.get("precision") != "auto":
-        return plain
-    return override(plain, "recipe.training.precision", fast_precision())
+def _with_precision(plain: Any) -> Any:
+    """A recipe says its precision; a study file may leave it (`auto`) to the machine that the study begins on."""
+    if isinstance(plain, Mapping):
+        resolved = {key: _with_precision(each) for key, each in plain.items()}
+        return {**resolved, "precision": fast_precision()} if resolved.get("precision") == "auto" else resolved
+    return [_with_precision(each) for each in plain] if isinstance(plain, list) else plain
 
 
 def load(path: Path, name: str, settings: Sequence[tuple[str, Any]] = ()) -> StudyFile:

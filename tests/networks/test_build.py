@@ -206,7 +206,7 @@ def test_pooling_before_a_rising_activation_changes_nothing() -> None:
 
 
 def test_bfloat16_computes_in_it_and_keeps_weights_and_output_in_float32() -> None:
-    model = build(Dense(widths=(4,)), (8,), 3, seed=0, precision="bfloat16")
+    model = build(Dense(widths=(4,), hidden=Hidden(precision="bfloat16")), (8,), 3, seed=0)
     assert [layer.compute_dtype for layer in model.layers] == ["bfloat16", "float32"]
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert keras.config.dtype_policy().name == "float32"

@@ -28,7 +28,7 @@ from tuner.recipe import (
     Training,
 )
 from tuner.training.compiling import compile_model, targets
-from tuner.training.loop import EpochLoop, Scaler, evaluate, part
+from tuner.training.loop import EpochLoop, Scaler, evaluate, part, xla_pays
 
 CASES: dict[str, tuple[Network, Optimizer, Loss]] = {
     "dense": (Dense(widths=(12, 8)), Adam(), PlainLoss(kind="sparse_categorical_crossentropy")),
@@ -80,13 +80,16 @@ def compiled(case: str) -> tuple[keras.Model, Recipe]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
-def test_the_loop_gives_what_fit_gives(case: str) -> None:
+@pytest.mark.parametrize(
+    ("case", "xla"),
+    [*((case, False) for case in CASES), ("dense", True), ("batch-normalized", True), ("regularized", True)],
+)
+def test_the_loop_gives_what_fit_gives(case: str, xla: bool) -> None:
     inputs, labels = images(75, seed=0)  # two whole batches and a partial one
     held, held_labels = images(30, seed=1)
     ours, recipe = compiled(case)
     loop = EpochLoop(
-        ours, SCALER, part(inputs, targets(recipe, labels, 3)), part(held, targets(recipe, held_labels, 3)), 32
+        ours, SCALER, part(inputs, targets(recipe, labels, 3)), part(held, targets(recipe, held_labels, 3)), 32, xla
     )
     reference, _ = compiled(case)
     rate = recipe.training.optimizer.learning_rate
@@ -112,7 +115,7 @@ def test_the_loop_gives_what_fit_gives(case: str) -> None:
 def test_a_batch_larger_than_the_data_is_one_step() -> None:
     inputs, labels = images(10, seed=0)
     model, recipe = compiled("dense")
-    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=64)
+    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=64, xla=False)
     assert loop.steps == 1
     training, validation = loop.epoch(np.arange(10, dtype=np.int32), np.full(1, 0.01, np.float32))
     assert training.finite
@@ -132,7 +135,7 @@ def test_evaluation_in_parts_is_evaluation_at_once() -> None:
 def test_the_learning_rate_is_that_of_each_step() -> None:
     inputs, labels = images(64, seed=0)
     model, recipe = compiled("dense")
-    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32)
+    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32, xla=False)
     before = model.get_weights()
     loop.epoch(np.arange(64, dtype=np.int32), np.zeros(2, np.float32))
     for old, new in zip(before, model.get_weights(), strict=True):
@@ -144,10 +147,33 @@ def test_the_learning_rate_is_that_of_each_step() -> None:
 @pytest.mark.parametrize("network", [Dense(widths=(8,)), Convolutional(filters=(4,))])
 def test_every_part_of_a_network_trains_in_bfloat16(network: Network) -> None:
     hidden = Hidden(batch_normalization="before", dropout=0.1, kernel_l1=0.01, kernel_l2=0.01, activity_l1=0.01)
+    hidden = replace(hidden, precision="bfloat16")
     inputs, labels = images(40, seed=0)
     recipe = Recipe(data=Data(name="digits"), network=replace(network, hidden=hidden), training=Training(batch_size=32))
-    model = build(recipe.network, (6, 6), 3, seed=0, precision="bfloat16")
+    model = build(recipe.network, (6, 6), 3, seed=0)
     compile_model(model, recipe)
-    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32)
+    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32, xla=False)
     scores, _ = loop.epoch(np.arange(40, dtype=np.int32), np.full(2, 0.001, np.float32))
     assert scores.finite
+
+
+@pytest.mark.slow
+def test_a_compiled_epoch_with_dropout_is_the_same_every_time() -> None:
+    inputs, labels = images(75, seed=0)
+    scores = []
+    for _ in range(2):
+        model, recipe = compiled("dropout")
+        loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32, xla=True)
+        scores.append(loop.epoch(np.arange(75, dtype=np.int32), np.full(3, 0.001, np.float32)))
+    assert scores[0] == scores[1]
+
+
+def test_xla_is_for_long_trainings_of_dense_networks() -> None:
+    def pays(network: Network, batch_size: int) -> bool:
+        training = Training(batch_size=batch_size, epochs=10)
+        return xla_pays(Recipe(data=Data(name="mnist"), network=network, training=training), 50_000)
+
+    assert pays(Dense(widths=(8,)), 32)
+    assert not pays(Dense(widths=(8,)), 1000)
+    assert not pays(Dense(widths=(8,), hidden=Hidden(precision="bfloat16")), 32)
+    assert not pays(Convolutional(filters=(8,)), 32)

@@ -1,7 +1,7 @@
 """Building the Keras model that a recipe's network describes."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,18 +28,15 @@ Layers = Iterator[keras.layers.Layer]
 Seeds = Iterator[int]
 
 
-def build(
-    network: Network, inputs: Shape, classes: int, seed: int, precision: Literal["float32", "bfloat16"] = "float32"
-) -> keras.Model:
+def build(network: Network, inputs: Shape, classes: int, seed: int) -> keras.Model:
     """A fresh model for scaled inputs of shape `inputs` (images may lack their channel axis); not compiled.
 
-    `seed` decides the initial weights and dropout, layer by layer. With `bfloat16` all but the output layer compute in
-    mixed precision. Raises `Invalid` where the network cannot stand on that shape.
+    `seed` decides the initial weights and dropout, layer by layer. Raises `Invalid` where the network cannot stand on that shape.
     """
     layer_table(network, inputs, classes)
     seeds = _seeds(seed)
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32" if precision == "float32" else "mixed_bfloat16")
+    keras.config.set_dtype_policy(POLICIES[network.hidden.precision])
     try:
         body = BUILDERS[network.kind](network, inputs, seeds)  # type: ignore[operator]
         return keras.Sequential([keras.Input(inputs), *body, _output(network, classes, seeds)])
@@ -94,6 +91,7 @@ def _pooled(network: Convolutional, block: Layers) -> Layers:
 
 
 RISING = {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "selu", "softplus", "softsign", "relu6"}
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 BUILDERS = {"dense": _dense, "convolutional": _convolutional, "locally_connected": _locally_connected}
 
 

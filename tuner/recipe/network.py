@@ -84,7 +84,9 @@ class Hidden:
 
     Batch normalization stands before or after the activation. `dropout` is the rate after each dense hidden layer: one
     rate for all, or one for each. The factors are Keras's: `kernel_l2` adds `kernel_l2 * sum(kernel ** 2)` to the loss,
-    `activity_l1` adds `activity_l1 * sum(abs(output)) / batch`.
+    `activity_l1` adds `activity_l1 * sum(abs(output)) / batch`. With the precision `bfloat16` hidden layers compute in that
+    format and keep their weights in float32 (Keras's mixed precision): convolutions are twice as fast and more on
+    processors that have it, and very slow on others.
     """
 
     activation: Activation = PlainActivation(kind="relu")
@@ -94,6 +96,7 @@ class Hidden:
     kernel_l1: float = 0.0
     kernel_l2: float = 0.0
     activity_l1: float = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
         if isinstance(self.dropout, tuple):

@@ -215,8 +215,7 @@ EarlyStopping = NoEarlyStopping | Patience
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """How a network is trained. `keep` says whose weights count in the end: the last epoch's, or those of the epoch
-    with the best validation accuracy. `bfloat16` computes in that format and keeps the weights in float32 (Keras's
-    mixed precision): twice as fast and more for convolutions on processors that have it, very slow on others."""
+    with the best validation accuracy."""
 
     loss: Loss = PlainLoss(kind="sparse_categorical_crossentropy")
     optimizer: Optimizer = Adam()
@@ -226,7 +225,6 @@ class Training:
     shuffle: bool = True
     early_stopping: EarlyStopping = NoEarlyStopping()
     keep: Literal["last", "best"] = "last"
-    precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
         demand(self.batch_size >= 1, "batch_size", "be at least 1", self.batch_size)

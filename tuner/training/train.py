@@ -14,7 +14,7 @@ from tuner.networks.build import build
 from tuner.recipe import Patience, Recipe
 from tuner.result import Ending, Epoch, FoldResult, Watch
 from tuner.training.compiling import compile_model, targets
-from tuner.training.loop import EpochLoop, Scaler, part
+from tuner.training.loop import EpochLoop, Scaler, part, xla_pays
 from tuner.training.schedules import rates
 
 
@@ -45,7 +45,7 @@ class Trained:
 
 def train(recipe: Recipe, material: Material, fold: int, watch: Watch) -> Trained:
     """Build and train what the recipe describes. `watch` is told of each epoch and may stop the training."""
-    model = build(recipe.network, material.training.shape, material.classes, recipe.seed, recipe.training.precision)
+    model = build(recipe.network, material.training.shape, material.classes, recipe.seed)
     compile_model(model, recipe)
     loop = EpochLoop(
         model,
@@ -53,6 +53,7 @@ def train(recipe: Recipe, material: Material, fold: int, watch: Watch) -> Traine
         part(material.training.inputs, targets(recipe, material.training.labels, material.classes)),
         _validation_part(recipe, material),
         recipe.training.batch_size,
+        xla=xla_pays(recipe, len(material.training)),
     )
     best = BestWeights(model) if recipe.training.keep == "best" else None
     epochs: list[Epoch] = []

@@ -95,8 +95,11 @@ def optimize(
     name: Name = None,
     reset: Annotated[bool, typer.Option("--reset", help="Delete the study's old trials first.")] = False,
     workers: Annotated[
-        str, typer.Option(metavar="N|auto", help="Training processes; 1 makes a study repeatable.")
+        str, typer.Option(metavar="N|auto", help="Training processes; auto: one for each core.")
     ] = "auto",
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Tell results in the order of trials: the same study on every run.")
+    ] = False,
     runs: Runs = None,
     storage: Storage = None,
     data_dir: DataDir = None,
@@ -129,6 +132,7 @@ def optimize(
         reset=reset,
         workers=_workers(workers),
         threads=max(1, cores() // _workers(workers)),
+        deterministic=deterministic,
     )
     with shown(Tally(file.objectives[0])) as listener:
         report = run_study(orders, listener)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Epoch
-from tuner.search.conductor import Listener
+from tuner.search.interfaces import Listener
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.words import duration, recipe_in_words
 

@@ -1,5 +1,6 @@
 """The search around small real trainings: determinism, pruning, failures, repeats, continuing, refusing."""
 
+import random
 import socket
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tuner.search.executors.inprocess import InProcess
 from tuner.search.jobs import Answer, Failure, Job
 from tuner.search.samplers import make_sampler
 from tuner.search.studies import compare, open_study, take_back_orphans
+from tuner.search.trials import Trials
 from tuner.search_settings import CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
 from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage, read_study
 from tuner.study import StudyFile, load, setting
@@ -74,7 +76,9 @@ def search(
 ) -> Outcome:
     """Search in this process."""
     study, _ = open_study(storage, file)
-    conductor = Conductor(study, file, executor or InProcess(1, places), listener or Notes(), {}, artifacts)
+    conductor = Conductor(
+        Trials(study, file, listener or Notes(), {}, artifacts, 0, False), executor or InProcess(1, places)
+    )
     return conductor.run(trials, seconds)
 
 
@@ -121,7 +125,7 @@ def test_an_interrupted_trial_is_done_again_by_the_next_call(
             if number == 1:
                 conductor.stop("interrupt")
 
-    conductor = Conductor(study, small(small_study), InProcess(1, places), Impatient(), {}, None)
+    conductor = Conductor(Trials(study, small(small_study), Impatient(), {}, None, 0, False), InProcess(1, places))
     assert conductor.run(4, 60).ended == "interrupt"
     stopped = read_study(storage, "small").trials[1]
     assert (stopped.state, stopped.reason) == ("interrupted", "the search was ended (interrupt)")
@@ -151,7 +155,7 @@ def test_a_finished_trial_is_complete_although_the_pruner_would_stop_it(
     file = small(small_study, 'search.pruner={kind="threshold", limit=2.0, warmup_epochs=1}')
     study, _ = open_study(storage, file)
     study.pruner = optuna.pruners.ThresholdPruner(lower=2.0, n_warmup_steps=2)
-    Conductor(study, file, InProcess(1, places), Notes(), {}, None).run(1, 60)
+    Conductor(Trials(study, file, Notes(), {}, None, 0, False), InProcess(1, places)).run(1, 60)
     assert read_study(storage, "small").trials[0].state == "complete"
 
 
@@ -179,6 +183,10 @@ class Broken:
     kind: str = "exception"
 
     @property
+    def size(self) -> int:
+        return 1
+
+    @property
     def free(self) -> int:
         return 1 - len(self.done)
 
@@ -198,7 +206,7 @@ class Broken:
 
 def test_failures_are_kept_with_their_reason_and_end_a_hopeless_search(storage: BaseStorage, small_study: Path) -> None:
     study, _ = open_study(storage, small(small_study))
-    outcome = Conductor(study, small(small_study), Broken(), Notes(), {}, None).run(100, 60)
+    outcome = Conductor(Trials(study, small(small_study), Notes(), {}, None, 0, False), Broken()).run(100, 60)
     assert outcome.ended == "failures"
     record = read_study(storage, "small")
     assert [trial.state for trial in record.trials] == ["failed"] * 10
@@ -207,7 +215,7 @@ def test_failures_are_kept_with_their_reason_and_end_a_hopeless_search(storage: 
 
 def test_a_trial_whose_process_died_is_tried_once_more(storage: BaseStorage, small_study: Path) -> None:
     study, _ = open_study(storage, small(small_study))
-    Conductor(study, small(small_study), Broken(kind="died"), Notes(), {}, None).run(100, 60)
+    Conductor(Trials(study, small(small_study), Notes(), {}, None, 0, False), Broken(kind="died")).run(100, 60)
     trials = read_study(storage, "small").trials
     assert trials[0].params == trials[1].params
     assert trials[1].params != trials[2].params
@@ -443,7 +451,66 @@ def test_a_trial_that_does_not_hear_is_cancelled_at_the_time_limit(storage: Base
     study, _ = open_study(storage, small(small_study))
     executor = Stuck()
     started = time.monotonic()
-    assert Conductor(study, small(small_study), executor, Notes(), {}, None).run(4, 0.3).ended == "timeout"
+    assert (
+        Conductor(Trials(study, small(small_study), Notes(), {}, None, 0, False), executor).run(4, 0.3).ended
+        == "timeout"
+    )
     assert time.monotonic() - started < 5
     assert executor.cancelled == [0]
     assert [trial.state for trial in read_study(storage, "small").trials] == ["interrupted", "waiting"]
+
+
+class Jumbled:
+    """Three jobs at once, whose answers come in an order of chance."""
+
+    size = 3
+
+    def __init__(self, places: Places, seed: int) -> None:
+        self.inner = InProcess(1, places)
+        self.chance = random.Random(seed)
+        self.done: list[tuple[int, Answer]] = []
+
+    @property
+    def free(self) -> int:
+        return self.size - len(self.done)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        self.inner.submit(number, job, watch)
+        self.done += self.inner.answers(0)
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        if self.done:
+            yield self.done.pop(self.chance.randrange(len(self.done)))
+
+    def cancel(self, number: int) -> None:
+        pass
+
+    def close(self, grace: float = 1.0) -> None:
+        pass
+
+
+def jumbled_search(path: Path, folder: Path, places: Places, seed: int, deterministic: bool, *settings: str) -> object:
+    """The figures of a study whose trials end in an order of chance, the timing of its pruning included."""
+    folder.mkdir()
+    storage, file = open_storage(default_url(folder)), small(path, "search.sampler.startup_trials=2", *settings)
+    study, _ = open_study(storage, file)
+    outcome = Conductor(Trials(study, file, Notes(), {}, None, 0, deterministic), Jumbled(places, seed)).run(9, 120)
+    assert outcome.ended == "budget"
+    return figures(read_study(storage, "small"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pruner", ['{kind="median", startup_trials=2, warmup_epochs=1}', '{kind="successive_halving", factor=2}']
+)
+def test_a_deterministic_study_does_not_depend_on_what_ends_first(
+    pruner: str, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    settings = (f"search.pruner={pruner}", "training.epochs=4")
+    small_study.write_text(small_study.read_text().replace("[search]", "[search]\nsampler = { kind = 'tpe' }"))
+    one, two = (jumbled_search(small_study, tmp_path / f"d{seed}", places, seed, True, *settings) for seed in (1, 2))
+    assert one == two
+    loose, looser = (
+        jumbled_search(small_study, tmp_path / f"l{seed}", places, seed, False, *settings) for seed in (1, 2)
+    )
+    assert loose != looser, "the order of chance should matter here, or this test shows nothing"

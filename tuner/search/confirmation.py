@@ -13,7 +13,7 @@ from optuna.storages import BaseStorage
 from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result, Scores, never_stop
-from tuner.search.conductor import Executor, Listener
+from tuner.search.interfaces import Executor, Listener
 from tuner.search.jobs import Answer, Failure, Job, Test, Train
 from tuner.storage import TrialRecord, read_study
 

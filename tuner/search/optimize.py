@@ -14,12 +14,14 @@ from tuner import __version__
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, training_set
 from tuner.errors import StorageError, StudyError
-from tuner.search.conductor import Conductor, Executor, Listener, Outcome
+from tuner.search.conductor import Conductor, Outcome
 from tuner.search.confirmation import Confirmed, best_trial, confirm
 from tuner.search.executors.processes import Processes
+from tuner.search.interfaces import Executor, Listener
 from tuner.search.notes import write_note
 from tuner.search.samplers import make_sampler
 from tuner.search.studies import delete_study, open_study, take_back_orphans
+from tuner.search.trials import Trials
 from tuner.storage import StudyRecord, TrialRecord, open_storage, read_study
 from tuner.study import StudyFile
 
@@ -38,6 +40,7 @@ class Orders:
     reset: bool
     workers: int
     threads: int
+    deterministic: bool
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,9 @@ def _open(storage: BaseStorage, orders: Orders, listener: Listener) -> optuna.St
     study, differences = open_study(storage, orders.file)
     for difference in differences:
         listener.said(f"changed since the study began: {difference}")
-    if orders.workers > 1:
-        listener.said(f"{orders.workers} training processes; with --workers 1 a seed gives the same study every time")
+    if orders.workers > 1 and not orders.deterministic:
+        hint = "what ends first depends on the machine; --deterministic makes a seed give the same study every time"
+        listener.said(f"{orders.workers} training processes: {hint}")
     again = take_back_orphans(study)
     if again:
         listener.said(f"{again} trials of a process that is gone are queued again")
@@ -104,10 +108,16 @@ def _search(study: optuna.Study, orders: Orders, executor: Executor, listener: L
     counted = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     done = len(study.get_trials(deepcopy=False, states=counted))
     trials = done + orders.more if orders.more is not None else orders.trials
-    conductor = Conductor(
-        study, orders.file, executor, listener, environment(orders.threads), orders.runs / "artifacts"
+    own = Trials(
+        study,
+        orders.file,
+        listener,
+        environment(orders.threads),
+        orders.runs / "artifacts",
+        worker=0,
+        deterministic=orders.deterministic,
     )
-    return conductor.run(trials, orders.seconds)
+    return Conductor(own, executor).run(trials, orders.seconds)
 
 
 def _check_data(study: optuna.Study, orders: Orders, listener: Listener) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tuner.errors import StudyError
 from tuner.result import Epoch, FoldResult, Result
-from tuner.search.conductor import Executor
+from tuner.search.interfaces import Executor
 from tuner.search.jobs import Failure, Train
 from tuner.storage import StudyRecord, TrialRecord
 

@@ -91,7 +91,7 @@ def _train_epochs(
             best.offer(epoch)
         if not epoch.finite:
             return "diverged", f"the loss is not finite after epoch {number}"
-        if not watch(epoch):
+        if not watch(epoch) and number < settings.epochs:
             return "pruned", f"stopped after epoch {number}"
         if number < settings.epochs and _patience_is_over(recipe, epochs):
             return "stopped_early", f"no improvement up to epoch {number}"

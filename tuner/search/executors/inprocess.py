@@ -18,6 +18,11 @@ class InProcess:
         self.done: list[tuple[int, Answer]] = []
 
     @property
+    def size(self) -> int:
+        """How many jobs can run at once."""
+        return 1
+
+    @property
     def free(self) -> int:
         """How many more jobs can be submitted now."""
         return 0 if self.done else 1

@@ -43,6 +43,11 @@ class Processes:
         self.version = ""
 
     @property
+    def size(self) -> int:
+        """How many jobs can run at once."""
+        return len(self.workers)
+
+    @property
     def free(self) -> int:
         """How many more jobs can be submitted now."""
         return sum(worker.job is None for worker in self.workers)

@@ -1,0 +1,199 @@
+"""One trial from asking to telling: what Optuna is asked, what it is told, what the storage keeps."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner.errors import Invalid
+from tuner.recipe import Recipe
+from tuner.result import OBJECTIVES, Ending, Epoch, FoldResult, Objective, Result, Watch
+from tuner.search.curves import draw_curve
+from tuner.search.interfaces import Listener
+from tuner.search.jobs import Answer, Failure
+from tuner.search.samplers import make_sampler, seed_of_trial
+from tuner.search.snapshot import Snapshot
+from tuner.search.studies import owner, queue_again
+from tuner.search_settings import Wilcoxon
+from tuner.storage import trial_record, write_failure, write_recipe, write_result
+from tuner.study import StudyFile
+
+
+@dataclass
+class Running:
+    """A trial under way: its epochs so far, and why it was told to stop, if it was. Without a recipe its parameters made
+    none, and `complaint` says why."""
+
+    trial: optuna.Trial
+    recipe: Recipe | None
+    complaint: str = ""
+    snapshot: Snapshot | None = None
+    epochs: list[Epoch] = field(default_factory=list)
+    stopped_for: Ending | None = None
+
+
+class Trials:
+    """The trials of one study, as one conductor asks for them and tells of them.
+
+    With `deterministic`, a pruner judges a trial by what had been told when the trial began, and not by what other
+    trials happen to have reported since.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        file: StudyFile,
+        listener: Listener,
+        environment: Mapping[str, str],
+        artifacts: Path | None,
+        worker: int,
+        deterministic: bool,
+    ) -> None:
+        self.study = study
+        self.file = file
+        self.listener = listener
+        self.environment = environment
+        self.artifacts = FileSystemArtifactStore(str(artifacts)) if artifacts else None
+        self.worker = worker
+        self.deterministic = deterministic
+        self.objectives: list[Objective] = [OBJECTIVES[name] for name in file.objectives]
+        self.by_fold = isinstance(file.search.pruner, Wilcoxon)
+        self.known: dict[str, int] = {}
+        self.interrupted = 0
+        for trial in study.get_trials(deepcopy=False):
+            if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and "key" in trial.user_attrs:
+                self.known.setdefault(trial.user_attrs["key"], trial.number)
+            self.interrupted += trial.user_attrs.get("ended") == "interrupted"
+
+    # Beginning
+
+    def ask(self) -> Running:
+        """The next trial, with its recipe kept in the storage."""
+        created = len(self.study.get_trials(deepcopy=False)) - self.interrupted
+        seed = seed_of_trial(self.file.search.seed, self.worker, created)
+        self.study.sampler = make_sampler(self.file.search.sampler, seed)
+        trial = self.study.ask()
+        trial.set_user_attr("owner", owner())
+        try:
+            recipe = self.file.fill(trial)
+        except Invalid as complaint:  # a combination that no corner showed: a failed trial, not a crash
+            return Running(trial, None, complaint=str(complaint))
+        write_recipe(trial, recipe, self.environment)
+        return Running(trial, recipe, snapshot=Snapshot(self.study) if self.deterministic else None)
+
+    def answer_at_once(self, running: Running) -> Answer | None:
+        """What needs no training: parameters that make no recipe, and a recipe that an earlier trial had (equal recipes
+        give equal results)."""
+        if running.recipe is None:
+            return Failure("invalid", running.complaint)
+        if running.recipe.key not in self.known:
+            return None
+        earlier = self._trial(self.known[running.recipe.key])
+        running.trial.set_user_attr("repeat_of", earlier.number)
+        for step, value in earlier.intermediate_values.items():
+            running.trial.report(value, step)
+        return Result.from_dict(earlier.user_attrs["result"])
+
+    def watch(self, running: Running) -> Watch:
+        """Reports each epoch of the first fold (or each fold, to the Wilcoxon pruner) and says whether to go on."""
+
+        def watch(event: Epoch | FoldResult) -> bool:
+            if isinstance(event, Epoch):
+                running.epochs.append(event)
+                self.listener.advanced(running.trial.number, event)
+                go_on = self.by_fold or event.fold > 0 or self._report(running, event, event.number)
+            else:
+                go_on = not self.by_fold or self._report(running, event.kept_epoch, event.kept_epoch.fold + 1)
+            if not go_on and running.stopped_for is None:
+                running.stopped_for = "pruned"
+            return running.stopped_for is None
+
+        return watch
+
+    def _report(self, running: Running, epoch: Epoch, step: int) -> bool:
+        """Report the objective's figure; whether to go on. A trial is never pruned at its last epoch: it would not count
+        as finished."""
+        figure = self.objectives[0].of_epoch
+        if len(self.objectives) > 1 or figure is None:
+            return True
+        assert running.recipe is not None
+        value = figure(epoch)
+        running.trial.report(value, step)
+        prune = running.snapshot.should_prune(value, step) if running.snapshot else running.trial.should_prune()
+        last = epoch.number >= running.recipe.training.epochs and epoch.fold == 0
+        return last or not prune
+
+    # Ending
+
+    def end(self, running: Running, answer: Answer) -> None:
+        """Keep the answer and tell Optuna. A trial whose process died is tried once more."""
+        match answer:
+            case Result():
+                self._finish(running, answer)
+            case Failure():
+                write_failure(running.trial, answer.reason, answer.traceback)
+                self._tell(running, TrialState.FAIL, [])
+                if answer.kind == "died" and "again" not in running.trial.user_attrs:
+                    queue_again(self.study, running.trial.params, running.trial.number)
+            case _:
+                raise TypeError(f"a trial was answered with {answer!r}")
+
+    def interrupt(self, running: Running, reason: str) -> None:
+        """Keep the curve so far, and queue the trial for the next call."""
+        folds: dict[int, list[Epoch]] = {}
+        for epoch in running.epochs:
+            folds.setdefault(epoch.fold, []).append(epoch)
+        result = Result(
+            folds=tuple(FoldResult(epochs=tuple(epochs), kept=len(epochs)) for epochs in folds.values()),
+            ended="interrupted",
+            reason=reason,
+            parameters=0,
+            seconds=sum(epoch.seconds for epoch in running.epochs),
+        )
+        self.interrupted += 1
+        write_result(running.trial, result)
+        running.trial.set_user_attr("reason", reason)
+        self._tell(running, TrialState.FAIL, [])
+        queue_again(self.study, running.trial.params, running.trial.number)
+
+    def _finish(self, running: Running, result: Result) -> None:
+        trial = running.trial
+        if running.recipe is not None:
+            self.known.setdefault(running.recipe.key, trial.number)
+        write_result(trial, result)
+        self._attach_curve(trial, result)
+        if result.ended == "diverged":
+            self._report_divergence(trial, result)
+        if result.ended in ("diverged", "pruned"):
+            self._tell(running, TrialState.PRUNED, [])
+        else:
+            self._tell(running, TrialState.COMPLETE, [objective.of_result(result) for objective in self.objectives])
+
+    def _report_divergence(self, trial: optuna.Trial, result: Result) -> None:
+        """A NaN at the step where it diverged: to the sampler a result, and the worst one."""
+        trial.set_user_attr("reason", result.reason)
+        epoch = result.folds[-1].epochs[-1]
+        reported = epoch.number in self._trial(trial.number).intermediate_values  # by the trial that this one repeats
+        if len(self.objectives) == 1 and epoch.fold == 0 and not self.by_fold and not reported:
+            trial.report(float("nan"), epoch.number)
+
+    def _tell(self, running: Running, state: TrialState, values: list[float]) -> None:
+        if running.snapshot:
+            running.snapshot.keep_marks(running.trial)
+        frozen = self.study.tell(running.trial, values or None, state=state)
+        self.listener.ended(trial_record(frozen))
+
+    def _attach_curve(self, trial: optuna.Trial, result: Result) -> None:
+        if self.artifacts is None or not result.epochs:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            picture = Path(folder) / "learning-curve.png"
+            draw_curve(result, f"trial {trial.number}: {result.ended}", picture)
+            upload_artifact(artifact_store=self.artifacts, file_path=str(picture), study_or_trial=trial)
+
+    def _trial(self, number: int) -> FrozenTrial:
+        return self.study.get_trials(deepcopy=False)[number]

@@ -1,8 +1,10 @@
 """Optuna's storage, the only state: opening it, and what a trial keeps there. Reading gives frozen records."""
 
 import json
+import os
+import re
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,10 +52,25 @@ def _open_sqlite(url: str) -> RDBStorage:
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.close()
 
+    path = Path(url.partition("///")[2])
+    if path.name and not path.exists():
+        _create_sqlite(path)
     with _listening(event, Engine, set_pragmas):
         storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
     event.listen(storage.engine, "connect", set_pragmas)
     return storage
+
+
+def _create_sqlite(path: Path) -> None:
+    """Make the tables aside, then put the file in its place unless somebody else was faster: Optuna's processes that
+    create the tables of one file at once break each other."""
+    aside = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        RDBStorage(f"sqlite:///{aside}").engine.dispose()
+        with suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -67,8 +84,6 @@ def _listening(event: Any, target: Any, listener: Any) -> Any:
 
 def hide_password(url: str) -> str:
     """The URL as it may be printed."""
-    import re
-
     return re.sub(r"(://[^:/@]+):[^@]+@", r"\1:***@", url)
 
 

@@ -57,7 +57,10 @@ def test_a_worker_that_dies_is_replaced(places: Places, tmp_path: Path) -> None:
 
     executor.submit(0, Train(ENDLESS), kill)
     answer = wait_for(executor)
-    assert answer == Failure("died", "its process was ended by SIGKILL (often the system, out of memory)")
+    assert answer == Failure(
+        "died",
+        f"its process was ended by SIGKILL (often the system, out of memory); its log is {tmp_path}/worker-1.log",
+    )
     executor.submit(1, Train(RECIPE), never_stop)
     assert isinstance(wait_for(executor), Result)
     executor.close()

@@ -4,8 +4,8 @@ import os
 import warnings
 
 
-def start(threads: int) -> str:
-    """Import TensorFlow without its start-up chatter and bind it to `threads` threads; its version is returned.
+def start(threads: int) -> None:
+    """Import TensorFlow without its start-up chatter and bind it to `threads` threads.
 
     Takes effect once a process: TensorFlow's thread pools cannot be changed after their first use.
     """
@@ -22,4 +22,3 @@ def start(threads: int) -> str:
             tf.config.experimental.set_memory_growth(device, True)
     except RuntimeError:
         pass  # TensorFlow runs already: its threads stay as they are
-    return str(tf.__version__)

@@ -14,7 +14,7 @@ class InProcess:
 
     def __init__(self, threads: int, places: Places) -> None:
         self.places = places
-        self.version = start(threads)
+        start(threads)
         self.done: list[tuple[int, Answer]] = []
 
     @property

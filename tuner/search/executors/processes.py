@@ -40,7 +40,6 @@ class Processes:
             WorkerSettings(places, threads, logs and logs / f"worker-{number}.log") for number in range(1, count + 1)
         ]
         self.workers = [_start(each) for each in self.settings]
-        self.version = ""
 
     @property
     def size(self) -> int:
@@ -77,8 +76,6 @@ class Processes:
         assert worker.watch is not None
         try:
             match worker.connection.recv():
-                case ("ready", version):
-                    self.version = version
                 case ("event", event):
                     worker.connection.send(worker.watch(event))
                 case ("answer", answer):
@@ -87,7 +84,9 @@ class Processes:
         except (EOFError, BrokenPipeError, ConnectionResetError):
             worker.process.join(timeout=5)
             self.workers[index] = _start(self.settings[index])
-            yield number, Failure("died", _cause_of_death(worker.process.exitcode))
+            log = self.settings[index].log
+            where = f"; its log is {log}" if log else ""
+            yield number, Failure("died", _cause_of_death(worker.process.exitcode) + where)
 
     def cancel(self, number: int) -> None:
         """Forget a job, by force: its worker is replaced."""

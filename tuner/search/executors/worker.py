@@ -28,7 +28,7 @@ def work(connection: Connection, settings: WorkerSettings) -> None:
     _redirect_output(settings.log)
     from tuner.training.runtime import start
 
-    connection.send(("ready", start(settings.threads)))
+    start(settings.threads)
 
     def watch(event: Epoch | FoldResult) -> bool:
         connection.send(("event", event))

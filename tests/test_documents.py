@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tuner.cli import run
+from tuner.data.load import Places
 from tuner.study import study_from
 
 ROOT = Path(__file__).parent.parent
@@ -42,3 +43,13 @@ def test_the_readmes_study_file_is_one() -> None:
 def test_the_readme_names_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"`{command}" in README
     assert run([command, "--help"]) == 0
+
+
+@pytest.mark.slow
+def test_the_example_runs(capsys: pytest.CaptureFixture[str], places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNER_CACHE", str(places.cache))
+    monkeypatch.delenv("TUNER_DATA", raising=False)
+    runpy.run_path(str(ROOT / "examples" / "one_recipe.py"), run_name="__main__")
+    output = capsys.readouterr().out
+    assert output.startswith("epoch  1: training ")
+    assert "6570 parameters" in output

@@ -84,6 +84,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     )
     assert status == 0
     assert "deleted the study 'small' with 3 trials" in errors
+    assert len(list((tmp_path / "runs/artifacts").iterdir())) == 1
 
 
 @pytest.mark.parametrize(

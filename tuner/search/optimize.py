@@ -89,7 +89,7 @@ def prepare_folder(runs: Path, name: str) -> Path:
 
 def _open(storage: BaseStorage, orders: Orders, listener: Listener) -> optuna.Study:
     if orders.reset:
-        deleted = delete_study(storage, orders.file.name)
+        deleted = delete_study(storage, orders.file.name, orders.runs)
         listener.said(f"deleted the study {orders.file.name!r} with {deleted} trials")
     study, differences = open_study(storage, orders.file)
     for difference in differences:

@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import optuna
 import psutil
+from optuna.artifacts import get_all_artifact_meta
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -78,13 +80,16 @@ def compare(stored: Any, now: Any, place: str = "") -> Iterator[Difference]:
         yield Difference(place, stored, now)
 
 
-def delete_study(storage: BaseStorage, name: str) -> int:
-    """Remove a study and its trials; how many there were."""
+def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
+    """Remove a study with its trials, their artifacts and its model; how many trials there were."""
     if name not in optuna.get_all_study_names(storage):
         return 0
-    trials = len(optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False))
+    trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+    pictures = [meta.artifact_id for trial in trials for meta in get_all_artifact_meta(trial, storage=storage)]
     optuna.delete_study(study_name=name, storage=storage)
-    return trials
+    for path in (*(runs / "artifacts" / each for each in pictures), *(runs / name).glob("best.*")):
+        path.unlink(missing_ok=True)
+    return len(trials)
 
 
 def owner() -> dict[str, Any]:

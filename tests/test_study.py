@@ -150,3 +150,28 @@ def test_an_automatic_precision_is_resolved_when_the_file_is_read(small_study: P
     study = load(small_study, "small")
     assert {recipe.network.hidden.precision for _, recipe in study.corners} == {fast_precision()}
     assert study.plain["recipe"]["network"]["hidden"]["precision"] == fast_precision()
+
+
+def test_a_study_may_start_from_known_values(small_study: Path) -> None:
+    small_study.write_text(
+        small_study.read_text() + '[[start]]\n"training.optimizer.kind" = "sgd"\n"network.widths[0]" = 5\n'
+    )
+    assert load(small_study, "small").start == ({"training.optimizer.kind": "sgd", "network.widths[0]": 5},)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            '"training.optimiser.kind" = "sgd"',
+            "start[0].training.optimiser.kind: no hole of the recipe has this address; did you mean training.optimizer.kind?",
+        ),
+        (
+            '"training.optimizer.kind" = "adagrad"',
+            "start[0].training.optimizer.kind: must be one of adam, sgd, or between them, got 'adagrad'",
+        ),
+        ('"network.widths[0]" = 99', "start[0].network.widths[0]: must be one of 2, 8, or between them, got 99"),
+    ],
+)
+def test_a_start_that_the_space_does_not_have_is_refused(small_study: Path, line: str, message: str) -> None:
+    assert complaint(small_study, small_study.read_text() + f"[[start]]\n{line}\n") == message

@@ -14,9 +14,9 @@ from tuner.machine import fast_precision
 from tuner.recipe import KFold, NoValidation, OnTest, Recipe
 from tuner.result import OBJECTIVES
 from tuner.search_settings import BruteForce, Budget, Confirmation, NoPruner, Search, check_pruner
-from tuner.space import Ask, Assignment, Node, corners, fill, override, parse, size
+from tuner.space import Ask, Assignment, Node, Script, corners, fill, override, parse, size
 
-SECTIONS = ("title", "objective", "budget", "search", "confirmation", "recipe")
+SECTIONS = ("title", "objective", "budget", "search", "confirmation", "start", "recipe")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class StudyFile:
     budget: Budget
     search: Search
     confirmation: Confirmation
+    start: tuple[Assignment, ...]
     space: Node
     plain: Mapping[str, Any]
 
@@ -72,6 +73,7 @@ def study_from(name: str, plain: Mapping[str, Any]) -> StudyFile:
         budget=decode(Budget, plain.get("budget", {}), "budget"),
         search=decode(Search, plain.get("search", {}), "search"),
         confirmation=decode(Confirmation, plain.get("confirmation", {}), "confirmation"),
+        start=tuple(_start(plain.get("start", []))),
         space=parse(plain["recipe"], "recipe"),
         plain=encode(plain),
     )
@@ -139,6 +141,8 @@ def _check(study: StudyFile) -> None:
         if isinstance(recipe.protocol, OnTest):
             raise Invalid("recipe.protocol.kind", "'on_test' validates on the test part, which no search may see")
         _check_objectives(study.objectives, recipe)
+    for index, assignment in enumerate(study.start):
+        _check_start(study, assignment, f"start[{index}]")
     losses = sorted({recipe.training.loss.kind for recipe in recipes})
     if "validation_loss" in study.objectives and len(losses) > 1:
         problem = f"validation_loss cannot be compared between the losses {', '.join(losses)}; use validation_accuracy"
@@ -151,6 +155,28 @@ def _check(study: StudyFile) -> None:
         )
     folds = {recipe.protocol.folds if isinstance(recipe.protocol, KFold) else 1 for recipe in recipes}
     check_pruner(study.search.pruner, study.objectives[0], study.epochs, min(folds), study.budget.trials)
+
+
+def _start(said: Any) -> Iterator[Assignment]:
+    if not isinstance(said, list) or not all(isinstance(each, Mapping) for each in said):
+        raise Invalid("start", "must be tables of addresses and values, each under [[start]]")
+    yield from (dict(each) for each in said)
+
+
+def _check_start(study: StudyFile, assignment: Assignment, place: str) -> None:
+    """A start names holes as Optuna does (`network.dense.widths[0]`), as many as it likes, with values that they take."""
+    known: dict[str, tuple[Any, ...]] = {}
+    for given, _ in corners(study.space):
+        script = Script(given)
+        fill(study.space, script)
+        known.update(script.asked)
+    for address, value in assignment.items():
+        if address not in known:
+            raise Invalid(f"{place}.{address}", f"no hole of the recipe has this address; {near_miss(address, known)}")
+        options = known[address]
+        numeric = all(type(option) in (int, float) for option in options)
+        fits = min(options) <= value <= max(options) if numeric and type(value) in (int, float) else value in options
+        demand(fits, f"{place}.{address}", f"be one of {', '.join(map(str, options))}, or between them", value)
 
 
 def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:

@@ -514,3 +514,14 @@ def test_a_deterministic_study_does_not_depend_on_what_ends_first(
         jumbled_search(small_study, tmp_path / f"l{seed}", places, seed, False, *settings) for seed in (1, 2)
     )
     assert loose != looser, "the order of chance should matter here, or this test shows nothing"
+
+
+@pytest.mark.slow
+def test_a_study_starts_from_its_known_values_once(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    start = '[[start]]\n"training.optimizer.kind" = "sgd"\n"training.optimizer.sgd.momentum" = 0.25\n'
+    small_study.write_text(small_study.read_text() + start)
+    for _ in range(2):
+        search(storage, small(small_study), places, trials=2)
+    first, second = read_study(storage, "small").trials
+    assert first.params["training.optimizer.sgd.momentum"] == 0.25
+    assert second.params.get("training.optimizer.sgd.momentum") != 0.25

@@ -22,7 +22,7 @@ from tuner.search.pruners import make_pruner
 from tuner.storage import canonical
 from tuner.study import StudyFile
 
-CHANGEABLE = ("title", "budget", "search", "confirmation")
+CHANGEABLE = ("title", "budget", "search", "confirmation", "start")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, tup
         study = optuna.load_study(study_name=file.name, storage=storage)
     else:
         study = optuna.create_study(study_name=file.name, storage=storage, directions=directions)
+        for assignment in file.start:
+            study.enqueue_trial(assignment)
     differences: tuple[Difference, ...] = ()
     if exists:
         differences = tuple(compare(study.user_attrs.get("file", {}), canonical(file.plain)))

@@ -20,7 +20,10 @@ Made from the types by `python docs/make_recipe.py`. A bare name stands for a ta
 def page() -> str:
     """The whole page."""
     sections = [("budget", Budget), ("search", Search), ("confirmation", Confirmation), ("recipe", Recipe)]
-    lines = [HEAD, "`title` and `objective` stand at the top of the file.\n"]
+    lines = [
+        HEAD,
+        "`title` and `objective` stand at the top of the file; `[[start]]` tables give values to try first, by address.\n",
+    ]
     for name, record in sections:
         lines += _record(name, record, level=2)
     return "\n".join(lines)

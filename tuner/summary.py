@@ -45,7 +45,7 @@ def summary(report: Report, orders: Orders) -> list[str]:
         lines.append(_without_winner(report))
     else:
         assert best.recipe is not None
-        values = ", ".join(f"{name} {value:.4f}" for name, value in zip(record.objectives, best.values, strict=True))
+        values = ", ".join(f"{name} {value:.4g}" for name, value in zip(record.objectives, best.values, strict=True))
         lines.append(f"best trial {best.number}: {values} ({recipe_in_words(best.recipe)})")
     if confirmed:
         figures = ", ".join(f"{figure:.4f}" for figure in confirmed.validation_accuracy)

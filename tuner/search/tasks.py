@@ -35,7 +35,7 @@ def test(job: Test, places: Places) -> Scores:
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
     if isinstance(recipe.protocol, KFold):
         (trained,) = train_folds(on_everything(recipe), data)
-    save_model(trained.model, trained.scale, data.examples.shape, path)
+    save_model(trained.model, recipe, trained.scale, data.examples.shape, len(data.classes), path)
 
 
 def on_everything(recipe: Recipe) -> Recipe:

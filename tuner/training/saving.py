@@ -8,16 +8,21 @@ import keras
 import numpy as np
 
 from tuner.data.parts import Examples
-from tuner.networks import build as build  # registers our layers, so that saved models with them can be read
+from tuner.networks.build import build  # this also registers our layers, so that models with them can be read
 from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import compile_model, targets
 from tuner.training.loop import Scaler, evaluate, part
 
 
-def save_model(model: keras.Model, scale: Scaler, shape: tuple[int, ...], path: Path) -> None:
-    """Write the model with its scaling in front, aside first, so that no half-written file is ever there."""
-    whole = keras.Sequential([keras.Input(shape), _rescaling(scale), model], name="tuned")
+def save_model(
+    model: keras.Model, recipe: Recipe, scale: Scaler, shape: tuple[int, ...], classes: int, path: Path
+) -> None:
+    """Write the recipe's trained model, for inputs of `shape` as they are stored: its scaling stands in front. What only
+    training needs is left out. Written aside first, so that no half-written file is ever there."""
+    inner = build(recipe.network, shape, classes, recipe.seed)  # without loss, metrics and optimizer
+    inner.set_weights(model.get_weights())
+    whole = keras.Sequential([keras.Input(shape), _rescaling(scale), inner], name="tuned")
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}-{os.getpid()}.keras")
     try:

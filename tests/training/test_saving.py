@@ -1,0 +1,48 @@
+"""Saved models: they take inputs as stored, and are read without anything of their training."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tuner.networks.build import build
+from tuner.recipe import (
+    Convolutional,
+    Data,
+    Dense,
+    Hidden,
+    LocallyConnected,
+    Network,
+    PlainLoss,
+    Recipe,
+    Training,
+)
+from tuner.training.compiling import compile_model
+from tuner.training.loop import Scaler
+from tuner.training.saving import load_model, save_model
+
+EVERYTHING = Hidden(
+    batch_normalization="before", dropout=0.1, kernel_l1=0.1, kernel_l2=0.1, activity_l1=0.1, precision="bfloat16"
+)
+CASES: list[tuple[Network, str]] = [
+    (Dense(widths=(4,), output="signed"), "half_squared_error"),
+    (Dense(widths=(4,), hidden=EVERYTHING), "kl_divergence"),
+    (Convolutional(filters=(4,), widths=(3,), hidden=EVERYTHING), "sparse_categorical_crossentropy"),
+    (LocallyConnected(filters=(2,), hidden=Hidden(kernel_l2=0.1)), "mean_squared_error"),
+]
+
+
+@pytest.mark.parametrize(("network", "loss"), CASES)
+def test_a_compiled_model_is_saved_with_its_scaling_and_read_back(network: Network, loss: str, tmp_path: Path) -> None:
+    training = Training(loss=PlainLoss(kind=loss))  # type: ignore[arg-type]
+    model = build(network, (6, 6), 2, seed=0)
+    recipe = Recipe(data=Data(name="circle"), network=network, training=training)
+    compile_model(model, recipe)
+    path = tmp_path / "model.keras"
+    save_model(model, recipe, Scaler(np.asarray(-1.0, np.float32), np.asarray(0.5, np.float32)), (6, 6), 2, path)
+    stored = np.random.default_rng(0).uniform(-1, 1, (3, 6, 6)).astype(np.float32)
+    wanted = model((stored + 1.0) * 0.5)
+    np.testing.assert_allclose(load_model(path)(stored), wanted, rtol=1e-5, atol=1e-6)
+    assert not keras.models.load_model(path).compiled
+    assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]

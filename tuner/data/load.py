@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from tuner.data import prepared
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.download import bring
+from tuner.data.made import make
 from tuner.data.parts import Examples, HeldOut, TrainingSet
 from tuner.data.sources import Places as Places
-from tuner.data.sources import Source, look, make
+from tuner.data.sources import Source, look
 
 Tell = Callable[[str], None]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.data import formats, made
+from tuner.data import formats
 from tuner.data.catalogue import CATALOGUE, Entry
 from tuner.errors import DataError
 
@@ -79,8 +79,3 @@ def _candidates(name: str, entry: Entry, places: Places) -> Iterator[tuple[Path,
     elif entry.format == "idx":
         yield keras / name, "Keras's cache"
     yield places.downloads / name, "an earlier download"
-
-
-def make(name: str) -> made.Arrays:
-    """The arrays of a data set that needs no files."""
-    return made.make(name)

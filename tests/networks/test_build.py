@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tuner.networks.build import BUILDERS, build
+from tuner.networks.dropout import FastDropout
 from tuner.networks.local import LocallyConnectedLayer
 from tuner.networks.normalization import FusedBatchNormalization
 from tuner.networks.shapes import layer_table
@@ -75,7 +76,7 @@ def test_regularizers_and_dropout_are_on_hidden_layers_only() -> None:
     hidden = Hidden(kernel_l2=0.5, activity_l1=0.25, dropout=(0.1, 0.3))
     model = build(Dense(widths=(4, 4), hidden=hidden), (4,), 3, seed=0)
     kinds = [type(layer).__name__ for layer in model.layers]
-    assert kinds == ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
+    assert kinds == ["Dense", "FastDropout", "Dense", "FastDropout", "Dense"]
     assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.1, 0.3]
     assert model.layers[0].kernel_regularizer is not None
     assert model.layers[0].activity_regularizer is not None
@@ -163,6 +164,30 @@ def test_a_model_with_local_layers_is_saved_and_read_back(tmp_path: Path) -> Non
     again = keras.models.load_model(tmp_path / "model.keras")
     inputs = np.random.default_rng(0).random((2, 4, 4), dtype=np.float32)
     np.testing.assert_array_equal(model(inputs), again(inputs))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.25, 0.7])
+@pytest.mark.parametrize("xla", [False, True])
+def test_fast_dropout_drops_at_its_rate_and_keeps_the_mean(rate: float, xla: bool) -> None:
+    import tensorflow as tf
+
+    inputs = tf.ones((101, 7, 51), tf.float32)
+
+    def twice(seed: int) -> Any:
+        layer = FastDropout(rate, seed=seed)
+        layer.build(inputs.shape)
+        assert layer(inputs) is inputs
+        call = tf.function(lambda: layer(inputs, training=True), autograph=False, jit_compile=xla)
+        return np.stack([call(), call()])
+
+    dropped = twice(seed=3)
+    share = 4 * np.sqrt(rate * (1 - rate) / dropped.size)  # four standard errors
+    assert abs((dropped == 0).mean() - rate) < share
+    np.testing.assert_allclose(dropped[dropped > 0], 1 / (1 - rate), rtol=1e-4)
+    both = (dropped == 0).all(axis=0).mean()
+    assert abs(both - rate**2) < 2 * share
+    np.testing.assert_array_equal(dropped, twice(seed=3))
+    assert not np.array_equal(dropped, twice(seed=4))
 
 
 @pytest.mark.parametrize("shape", [(64, 5), (8, 6, 6, 3)])

@@ -1,5 +1,7 @@
 """Saved models: they take inputs as stored, and are read without anything of their training."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -46,3 +48,13 @@ def test_a_compiled_model_is_saved_with_its_scaling_and_read_back(network: Netwo
     np.testing.assert_allclose(load_model(path)(stored), wanted, rtol=1e-5, atol=1e-6)
     assert not keras.models.load_model(path).compiled
     assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]
+
+
+@pytest.mark.slow
+def test_keras_alone_reads_a_saved_model(tmp_path: Path) -> None:
+    network = Convolutional(filters=(4,), widths=(3,), hidden=EVERYTHING)
+    recipe = Recipe(data=Data(name="digits"), network=network)
+    model = build(network, (6, 6), 2, seed=0)
+    save_model(model, recipe, Scaler(np.zeros((), np.float32), np.ones((), np.float32)), (6, 6), 2, tmp_path / "m.keras")
+    reading = "import keras, sys; keras.models.load_model(sys.argv[1]).summary()"
+    subprocess.run([sys.executable, "-c", reading, str(tmp_path / "m.keras")], check=True, cwd=tmp_path)

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tuner.networks.dropout import FastDropout
 from tuner.networks.local import LocallyConnectedLayer
 from tuner.networks.normalization import FusedBatchNormalization
 from tuner.networks.shapes import Shape, image_shape, layer_table
@@ -141,7 +142,7 @@ def _output(network: Network, classes: int, seeds: Seeds) -> keras.layers.Layer:
 
 def _dropout(rate: float, seeds: Seeds) -> Layers:
     if rate > 0:
-        yield keras.layers.Dropout(rate, seed=next(seeds))
+        yield FastDropout(rate, seed=next(seeds))
 
 
 def make_activation(activation: Activation) -> "str | keras.layers.Layer":

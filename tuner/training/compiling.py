@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 
 from tuner.decode import encode
 from tuner.recipe import CategoricalCrossentropy, Loss, Optimizer, Recipe
+from tuner.training.optimizers import FusedAdam, FusedAdamW, FusedRmsprop, FusedSgd
 
 OPTIMIZERS = {
-    "sgd": keras.optimizers.SGD,
-    "adam": keras.optimizers.Adam,
+    "sgd": FusedSgd,
+    "adam": FusedAdam,
     "adamax": keras.optimizers.Adamax,
     "nadam": keras.optimizers.Nadam,
-    "adamw": keras.optimizers.AdamW,
-    "rmsprop": keras.optimizers.RMSprop,
+    "adamw": FusedAdamW,
+    "rmsprop": FusedRmsprop,
     "adagrad": keras.optimizers.Adagrad,
     "adadelta": keras.optimizers.Adadelta,
     "lion": keras.optimizers.Lion,

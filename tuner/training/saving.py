@@ -9,6 +9,8 @@ import numpy as np
 
 from tuner.data.parts import Examples
 from tuner.networks.build import build  # this also registers our layers, so that models with them can be read
+from tuner.networks.dropout import FastDropout
+from tuner.networks.normalization import FusedBatchNormalization
 from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import compile_model, targets
@@ -18,9 +20,13 @@ from tuner.training.loop import Scaler, evaluate, part
 def save_model(
     model: keras.Model, recipe: Recipe, scale: Scaler, shape: tuple[int, ...], classes: int, path: Path
 ) -> None:
-    """Write the recipe's trained model, for inputs of `shape` as they are stored: its scaling stands in front. What only
-    training needs is left out. Written aside first, so that no half-written file is ever there."""
-    inner = build(recipe.network, shape, classes, recipe.seed)  # without loss, metrics and optimizer
+    """Write the recipe's trained model, for inputs of `shape` as they are stored: its scaling stands in front.
+
+    What only training needs is left out, so that Keras alone can read it (locally connected layers need
+    `tuner.networks`). Written aside first, so that no half-written file is ever there.
+    """
+    trained = build(recipe.network, shape, classes, recipe.seed)  # without loss, metrics and optimizer
+    inner = keras.models.clone_model(trained, clone_function=_plain)
     inner.set_weights(model.get_weights())
     whole = keras.Sequential([keras.Input(shape), _rescaling(scale), inner], name="tuned")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,6 +49,17 @@ def measure(model: keras.Model, recipe: Recipe, examples: Examples, classes: int
     compile_model(model, recipe)
     unscaled = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
     return evaluate(model, unscaled, part(examples.inputs, targets(recipe, examples.labels, classes)))
+
+
+def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer as Keras has it, without what only training needs."""
+    unregularized = {"kernel_regularizer": None, "activity_regularizer": None}
+    settings = layer.get_config()
+    settings.update({name: value for name, value in unregularized.items() if name in settings})
+    return PLAIN.get(type(layer), type(layer)).from_config(settings)
+
+
+PLAIN = {FastDropout: keras.layers.Dropout, FusedBatchNormalization: keras.layers.BatchNormalization}
 
 
 def _rescaling(scale: Scaler) -> keras.layers.Layer:

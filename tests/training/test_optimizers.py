@@ -1,0 +1,40 @@
+"""The fused optimizers against Keras's own: the same gradients lead to the same weights."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tuner.training.optimizers import FusedAdam, FusedAdamW, FusedRmsprop, FusedSgd
+
+CASES: list[tuple[Any, Any, dict[str, Any]]] = [
+    (FusedSgd, keras.optimizers.SGD, {"learning_rate": 0.1}),
+    (FusedSgd, keras.optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9}),
+    (FusedSgd, keras.optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    (FusedAdam, keras.optimizers.Adam, {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3}),
+    (FusedAdamW, keras.optimizers.AdamW, {"learning_rate": 0.01, "weight_decay": 0.1}),
+    (FusedRmsprop, keras.optimizers.RMSprop, {"learning_rate": 0.01, "rho": 0.8}),
+    (FusedRmsprop, keras.optimizers.RMSprop, {"learning_rate": 0.01, "momentum": 0.5}),
+    (FusedRmsprop, keras.optimizers.RMSprop, {"learning_rate": 0.01, "momentum": 0.5, "centered": True}),
+]
+
+
+def weights_after(optimizer: Any, steps: int, xla: bool) -> list[np.ndarray[Any, Any]]:
+    """The weights that some steps with random gradients lead to."""
+    generator = np.random.default_rng(0)
+    variables = [keras.Variable(generator.normal(size=shape).astype(np.float32)) for shape in ((5, 3), (3,))]
+    optimizer.build(variables)
+    apply = tf.function(lambda gradients: optimizer.apply_gradients(zip(gradients, variables)), jit_compile=xla)  # noqa: B905
+    for _ in range(steps):
+        apply([tf.constant(generator.normal(size=each.shape).astype(np.float32)) for each in variables])
+    return [np.asarray(each) for each in variables]
+
+
+@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize(("fused", "plain", "settings"), CASES, ids=lambda each: getattr(each, "__name__", ""))
+def test_fused_steps_are_kerass(fused: Any, plain: Any, settings: dict[str, Any], xla: bool) -> None:
+    expected = weights_after(plain(**settings), 20, xla=False)
+    for ours, theirs in zip(weights_after(fused(**settings), 20, xla), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-6)

@@ -330,11 +330,11 @@ def test_trials_keep_recipe_result_and_curve(
     assert trial.result.validation is not None
     assert trial.values[0] == pytest.approx(trial.result.validation.accuracy, abs=1e-6)
     (picture,) = (tmp_path / "artifacts").iterdir()
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.read_text().startswith("<svg")
     (meta,) = optuna.artifacts.get_all_artifact_meta(
         optuna.load_study(study_name="small", storage=storage).trials[0], storage=storage
     )
-    assert (meta.filename, meta.mimetype) == ("learning-curve.png", "image/png")
+    assert (meta.filename, meta.mimetype) == ("learning-curve.svg", "image/svg+xml")
 
 
 def test_an_edited_space_is_shown_and_refused(storage: BaseStorage, small_study: Path) -> None:

@@ -55,6 +55,8 @@ def test_keras_alone_reads_a_saved_model(tmp_path: Path) -> None:
     network = Convolutional(filters=(4,), widths=(3,), hidden=EVERYTHING)
     recipe = Recipe(data=Data(name="digits"), network=network)
     model = build(network, (6, 6), 2, seed=0)
-    save_model(model, recipe, Scaler(np.zeros((), np.float32), np.ones((), np.float32)), (6, 6), 2, tmp_path / "m.keras")
+    save_model(
+        model, recipe, Scaler(np.zeros((), np.float32), np.ones((), np.float32)), (6, 6), 2, tmp_path / "m.keras"
+    )
     reading = "import keras, sys; keras.models.load_model(sys.argv[1]).summary()"
     subprocess.run([sys.executable, "-c", reading, str(tmp_path / "m.keras")], check=True, cwd=tmp_path)

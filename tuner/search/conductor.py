@@ -54,6 +54,7 @@ class Conductor:
                 return self._loop(trials, time.monotonic() + seconds)
         finally:
             self._abandon_running()
+            self.trials.mirror.flush()
 
     def stop(self, reason: str) -> None:
         """End the search in order: running trials stop after their epoch and are queued for the next call."""

@@ -9,21 +9,22 @@ import optuna
 from optuna.samplers import BaseSampler
 
 from tuner.errors import MissingPackage
+from tuner.search.window import Windowed
 from tuner.search_settings import BruteForce, CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
 from tuner.space import Assignment, Node, grid
 
 
-def make_sampler(settings: Sampler, seed: int) -> BaseSampler:
-    """Optuna's sampler. Raises `MissingPackage` where it needs one that is not installed."""
+def make_sampler(settings: Sampler, seed: int, objectives: int = 1) -> BaseSampler:
+    """Optuna's sampler for the next trial. Raises `MissingPackage` where it needs one that is not installed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return _make_sampler(settings, seed)
+        return _make_sampler(settings, seed, objectives)
 
 
-def _make_sampler(settings: Sampler, seed: int) -> BaseSampler:
+def _make_sampler(settings: Sampler, seed: int, objectives: int) -> BaseSampler:
     match settings:
         case Tpe():
-            return optuna.samplers.TPESampler(
+            sampler = optuna.samplers.TPESampler(
                 seed=seed,
                 n_startup_trials=settings.startup_trials,
                 n_ei_candidates=settings.candidates,
@@ -31,6 +32,7 @@ def _make_sampler(settings: Sampler, seed: int) -> BaseSampler:
                 group=settings.group,
                 constant_liar=True,
             )
+            return Windowed(sampler) if objectives == 1 else sampler
         case Gp():
             _demand_package("the sampler 'gp'", "torch", "gp")
             return optuna.samplers.GPSampler(

@@ -15,6 +15,7 @@ from tuner.result import OBJECTIVES, Ending, Epoch, FoldResult, Objective, Resul
 from tuner.search.curves import draw_curve
 from tuner.search.interfaces import Listener
 from tuner.search.jobs import Answer, Failure
+from tuner.search.mirror import mirrored
 from tuner.search.samplers import make_sampler, seed_of_trial
 from tuner.search.snapshot import Snapshot
 from tuner.search.studies import owner, queue_again
@@ -53,7 +54,7 @@ class Trials:
         worker: int,
         deterministic: bool,
     ) -> None:
-        self.study = study
+        self.study, self.mirror = mirrored(study)
         self.file = file
         self.listener = listener
         self.environment = environment
@@ -75,7 +76,7 @@ class Trials:
         """The next trial, with its recipe kept in the storage."""
         created = len(self.study.get_trials(deepcopy=False)) - self.interrupted
         seed = seed_of_trial(self.file.search.seed, self.worker, created)
-        self.study.sampler = make_sampler(self.file.search.sampler, seed)
+        self.study.sampler = make_sampler(self.file.search.sampler, seed, len(self.objectives))
         trial = self.study.ask()
         trial.set_user_attr("owner", owner())
         try:
@@ -191,8 +192,8 @@ class Trials:
         if self.artifacts is None or not result.epochs:
             return
         with tempfile.TemporaryDirectory() as folder:
-            picture = Path(folder) / "learning-curve.png"
-            draw_curve(result, f"trial {trial.number}: {result.ended}", picture)
+            picture = Path(folder) / "learning-curve.svg"
+            picture.write_text(draw_curve(result, f"trial {trial.number}: {result.ended}"), encoding="utf-8")
             upload_artifact(artifact_store=self.artifacts, file_path=str(picture), study_or_trial=trial)
 
     def _trial(self, number: int) -> FrozenTrial:

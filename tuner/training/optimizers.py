@@ -58,6 +58,8 @@ class FusedAdamW(FusedAdam, keras.optimizers.AdamW):  # type: ignore[misc]
 class FusedRmsprop(keras.optimizers.RMSprop):  # type: ignore[misc]
     """Keras's RMSprop; centered, it is left to Keras."""
 
+    _momentums: list[Any]
+
     def build(self, variables: list[Any]) -> None:
         """Create what the steps remember; the fused operation wants a momentum even where it is 0."""
         super().build(variables)

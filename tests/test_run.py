@@ -1,26 +1,36 @@
 """Running recipes: by every protocol, the same again, stopped, diverged."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tuner.data.load import Places, held_out, training_set
 from tuner.errors import Invalid
 from tuner.recipe import (
+    Adam,
     Data,
     Dense,
+    FallingRate,
+    Hidden,
     Holdout,
     KFold,
     NoValidation,
     OnTest,
     Patience,
+    PlainInitializer,
     PlainLoss,
     Recipe,
+    RMSprop,
     Sgd,
     Training,
 )
 from tuner.result import Epoch, FoldResult, Result
 from tuner.run import run
+from tuner.training import prepared as prepared_module
+from tuner.training.checkpoint import Checkpoint
 
 SMALL = Recipe(
     data=Data(name="xor", scaling="none"),
@@ -55,6 +65,88 @@ def test_every_protocol_gives_its_figures(places: Places) -> None:
     assert on_test.validation is not None
     with pytest.raises(Invalid, match=r"^protocol\.kind: 'on_test' needs the held-out test part"):
         run(replace(SMALL, protocol=OnTest()), data)
+
+
+EVERYTHING = Hidden(batch_normalization="before", dropout=0.3, kernel_l2=0.01)
+INTERRUPTED = {
+    "momentum": replace(SMALL, training=replace(SMALL.training, optimizer=Sgd(learning_rate=0.05, momentum=0.9))),
+    "dropout and best weights": replace(
+        SMALL,
+        network=Dense(widths=(6, 5), hidden=EVERYTHING),
+        training=replace(SMALL.training, optimizer=Adam(learning_rate=0.05), epochs=5, keep="best"),
+    ),
+    "lean epochs first": replace(SMALL, training=replace(SMALL.training, lean_epochs=2, lean_share=0.4)),
+    "falling rate, between and within folds": replace(
+        SMALL,
+        protocol=KFold(folds=3),
+        training=replace(SMALL.training, schedule=FallingRate(kind="cosine"), optimizer=RMSprop()),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", INTERRUPTED)
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(name: str, places: Places, tmp_path: Path) -> None:
+    recipe, data, file = INTERRUPTED[name], training_set("xor", places), tmp_path / "stopped.npz"
+    weights: list[list[Any]] = []
+    whole = run(recipe, data, visit=lambda trained: weights.append(trained.model.get_weights()))
+    heard: list[Epoch | FoldResult] = []
+
+    def one_step(event: Epoch | FoldResult) -> bool:
+        heard.append(event)
+        return False
+
+    parts: list[Result] = []
+    while not parts or parts[-1].ended == "pruned":
+        run(replace(SMALL, seed=len(parts) + 5), data)  # another training uses the traced network in between
+        parts.append(
+            run(recipe, data, one_step, checkpoint=file, visit=lambda t: weights.append(t.model.get_weights()))
+        )
+    assert len(parts) >= whole.epochs - 2
+    assert curve(parts[-1]) == curve(whole)
+    assert parts[-1].folds[-1].kept == whole.folds[-1].kept
+    assert parts[-1].ended == "finished"
+    assert parts[-1].seconds > sum(epoch.seconds for fold in parts[-1].folds for epoch in fold.epochs)
+    assert len([event for event in heard if isinstance(event, Epoch)]) == whole.epochs
+    final = weights[len(whole.folds) - 1]
+    assert all(np.array_equal(a, b) for a, b in zip(weights[-1], final, strict=True))
+
+
+def test_a_checkpoint_that_is_damaged_or_of_another_recipe_counts_as_absent(places: Places, tmp_path: Path) -> None:
+    data, file = training_set("xor", places), tmp_path / "stopped.npz"
+    run(SMALL, data, lambda _: False, checkpoint=file)
+    assert len(Checkpoint(file, SMALL).read().standing.under_way.epochs) == 1
+    assert not Checkpoint(file, replace(SMALL, seed=9)).read().state
+    file.write_bytes(file.read_bytes()[:-200])
+    assert not Checkpoint(file, SMALL).read().state
+    assert run(SMALL, data, checkpoint=file).epochs == 3
+    assert [each.name for each in tmp_path.iterdir()] == ["stopped.npz"]
+
+
+GLOROT, HE = PlainInitializer(kind="glorot_uniform"), PlainInitializer(kind="he_normal")
+
+
+@pytest.mark.slow
+def test_a_traced_network_is_used_again_without_changing_anything(places: Places) -> None:
+    data = training_set("xor", places)
+    hidden = Hidden(dropout=0.2, batch_normalization="after")
+    recipes = [
+        replace(
+            SMALL,
+            seed=seed,
+            network=Dense(widths=(5,), hidden=replace(hidden, initializer=initializer)),
+            training=replace(SMALL.training, optimizer=Adam(learning_rate=rate)),
+        )
+        for seed, initializer, rate in ((0, GLOROT, 0.01), (1, HE, 0.01), (1, HE, 0.1))
+    ]
+    fresh = []
+    for recipe in recipes:
+        prepared_module._PREPARED.clear()
+        fresh.append(curve(run(recipe, data)))
+    again = [curve(run(recipe, data)) for recipe in (*recipes, recipes[0])]
+    assert len(prepared_module._PREPARED) == 1
+    assert again == [*fresh, fresh[0]]
+    assert len({str(each) for each in fresh}) == 3
 
 
 def test_a_watch_may_stop_a_run(places: Places) -> None:

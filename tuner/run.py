@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +12,15 @@ from numpy.typing import NDArray
 
 from tuner.data.parts import Examples, HeldOut, TrainingSet
 from tuner.data.scaling import scaling_constants
-from tuner.data.splits import Fold, folds
+from tuner.data.splits import folds
 from tuner.errors import Invalid
-from tuner.recipe import OnTest, Recipe
-from tuner.result import Result, Watch, never_stop
+from tuner.recipe import OnTest, Protocol, Recipe
+from tuner.recipe.data import Scaling
+from tuner.result import FoldResult, Result, Watch, never_stop
+from tuner.training.checkpoint import Checkpoint, Saved
 from tuner.training.loop import Scaler
-from tuner.training.train import Material, Trained, train
+from tuner.training.prepared import Material
+from tuner.training.train import Trained, train
 
 Visit = Callable[[Trained], Any]
 
@@ -25,35 +31,49 @@ def run(
     watch: Watch = never_stop,
     held_out: HeldOut | None = None,
     visit: Visit = lambda trained: None,
+    checkpoint: Path | None = None,
 ) -> Result:
     """Train and validate what the recipe describes, fold by fold.
 
     `held_out` is for protocols that validate on the test part, and only baselines and confirmation have it. A fold
-    that is stopped or diverges ends the run. `visit` is given each trained network before it is forgotten.
+    that is stopped or diverges ends the run. `visit` is given each trained network before it is forgotten. With
+    `checkpoint` a run that is stopped leaves that file, and one that finds it goes on from there; the result is that of
+    the whole.
     """
     started = time.perf_counter()
-    results = []
-    for trained in train_folds(recipe, data, watch, held_out):
+    file = Checkpoint(checkpoint, recipe) if checkpoint else None
+    saved = file.read() if file else Saved()
+    results = list(saved.standing.done)
+    for trained in train_folds(recipe, data, watch, held_out, saved):
         results.append(trained.fold)
         visit(trained)
+    seconds = saved.standing.seconds + time.perf_counter() - started
+    if file and trained.ended == "pruned":
+        file.write(_standing_of_all(trained, results, seconds))
     return Result(
         folds=tuple(results),
         ended=trained.ended,
         reason=trained.reason,
         parameters=trained.model.count_params(),
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
     )
 
 
 def train_folds(
-    recipe: Recipe, data: TrainingSet, watch: Watch = never_stop, held_out: HeldOut | None = None
+    recipe: Recipe,
+    data: TrainingSet,
+    watch: Watch = never_stop,
+    held_out: HeldOut | None = None,
+    saved: Saved = Saved(),  # noqa: B008 (frozen)
 ) -> Iterator[Trained]:
-    """The trained networks of `run`, one for each fold. `watch` is told of each fold and may end the run after it."""
-    splits = folds(recipe.protocol, data.examples.labels)
-    for number, fold in enumerate(splits):
-        trained = train(recipe, _material(recipe, data, fold, held_out), number, watch)
+    """The trained networks of `run`, one for each fold that is not done yet. `watch` is told of each fold and may end the
+    run after it."""
+    count = len(folds(recipe.protocol, data.examples.labels))
+    for number in range(len(saved.standing.done), count):
+        trained = train(recipe, _material(recipe, data, number, held_out), number, watch, saved)
+        saved = Saved()
         whole = trained.ended in ("finished", "stopped_early")
-        if whole and not watch(trained.fold) and number + 1 < len(splits):
+        if whole and not watch(trained.fold) and number + 1 < count:
             trained = trained.stopped(f"stopped after fold {number + 1}")
             whole = False
         yield trained
@@ -61,14 +81,29 @@ def train_folds(
             return
 
 
-def _material(recipe: Recipe, data: TrainingSet, fold: Fold, held_out: HeldOut | None) -> Material:
+def _standing_of_all(trained: Trained, results: list[FoldResult], seconds: float) -> Saved:
+    """Where a stopped run stands: within a fold, or between two."""
+    within = bool(trained.saved.state)
+    done = tuple(results[:-1] if within else results)
+    return replace(trained.saved, standing=replace(trained.saved.standing, done=done, seconds=seconds))
+
+
+def _material(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut | None) -> Material:
+    on_test = isinstance(recipe.protocol, OnTest)
+    if on_test and held_out is None:
+        raise Invalid("protocol.kind", "'on_test' needs the held-out test part, which a search never has")
+    return _cut(data, held_out if on_test else None, recipe.data.scaling, recipe.protocol, number)
+
+
+@lru_cache(maxsize=2)
+def _cut(data: TrainingSet, held_out: HeldOut | None, scaling: Scaling, protocol: Protocol, number: int) -> Material:
+    """One fold's examples, kept for the next training on them: copying them takes longer than a small epoch."""
     examples = data.examples
+    fold = folds(protocol, examples.labels)[number]
     validation = None if fold.validation is None else _chosen(examples, fold.validation)
-    if isinstance(recipe.protocol, OnTest):
-        if held_out is None:
-            raise Invalid("protocol.kind", "'on_test' needs the held-out test part, which a search never has")
+    if held_out is not None:
         validation = held_out.examples
-    offset, factor = scaling_constants(recipe.data.scaling, data, fold.training)
+    offset, factor = scaling_constants(scaling, data, fold.training)
     return Material(_chosen(examples, fold.training), validation, len(data.classes), Scaler(offset, factor))
 
 

@@ -143,6 +143,24 @@ def test_the_learning_rate_is_that_of_each_step() -> None:
     assert float(model.optimizer.learning_rate) == 0.0
 
 
+@pytest.mark.parametrize("xla", [False, True])
+def test_a_lean_epoch_trains_the_first_batches_only(xla: bool) -> None:
+    inputs, labels = images(75, seed=0)  # two whole batches and a partial one
+    order = np.random.default_rng(0).permutation(75).astype(np.int32)
+    rates = np.full(3, 0.001, np.float32)
+    lean, recipe = compiled("dense")
+    loop = EpochLoop(lean, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32, xla=xla)
+    scores, _ = loop.epoch(order, rates, share=0.5)
+    half, _ = compiled("dense")
+    first = order[:32]
+    wanted, _ = EpochLoop(
+        half, SCALER, part(inputs[first], targets(recipe, labels[first], 3)), None, batch_size=32, xla=False
+    ).epoch(np.arange(32, dtype=np.int32), rates[:1])
+    np.testing.assert_allclose([scores.loss, scores.accuracy], [wanted.loss, wanted.accuracy], rtol=1e-5)
+    for mine, theirs in zip(lean.get_weights(), half.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("network", [Dense(widths=(8,)), Convolutional(filters=(4,))])
 def test_every_part_of_a_network_trains_in_bfloat16(network: Network) -> None:
@@ -168,12 +186,14 @@ def test_a_compiled_epoch_with_dropout_is_the_same_every_time() -> None:
     assert scores[0] == scores[1]
 
 
-def test_xla_is_for_long_trainings_of_dense_networks() -> None:
-    def pays(network: Network, batch_size: int) -> bool:
+def test_xla_is_for_long_trainings_of_narrow_dense_networks() -> None:
+    def pays(network: Network, batch_size: int, parameters: int = 100_000) -> bool:
         training = Training(batch_size=batch_size, epochs=10)
-        return xla_pays(Recipe(data=Data(name="mnist"), network=network, training=training), 50_000)
+        recipe = Recipe(data=Data(name="mnist"), network=network, training=training)
+        return xla_pays(recipe, 50_000, parameters)
 
     assert pays(Dense(widths=(8,)), 32)
     assert not pays(Dense(widths=(8,)), 1000)
+    assert not pays(Dense(widths=(8,)), 32, parameters=1_000_000)
     assert not pays(Dense(widths=(8,), hidden=Hidden(precision="bfloat16")), 32)
     assert not pays(Convolutional(filters=(8,)), 32)

@@ -28,7 +28,7 @@ class Examples:
         return self.inputs.shape[1:]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainingSet:
     """All that a search may see. `identity` names the whole data set by its contents, `origin` says in a few words
     where it was found, `value_range` is what its inputs can be."""
@@ -41,7 +41,7 @@ class TrainingSet:
     origin: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeldOut:
     """The test part. A type of its own: nothing that a search trial calls takes or returns it. Only the confirmation of
     a winner and the replication of documents open it."""

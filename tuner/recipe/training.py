@@ -215,7 +215,11 @@ EarlyStopping = NoEarlyStopping | Patience
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """How a network is trained. `keep` says whose weights count in the end: the last epoch's, or those of the epoch
-    with the best validation accuracy."""
+    with the best validation accuracy.
+
+    In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew each time: cheap epochs
+    for the first rungs of a search.
+    """
 
     loss: Loss = PlainLoss(kind="sparse_categorical_crossentropy")
     optimizer: Optimizer = Adam()
@@ -225,7 +229,15 @@ class Training:
     shuffle: bool = True
     early_stopping: EarlyStopping = NoEarlyStopping()
     keep: Literal["last", "best"] = "last"
+    lean_epochs: int = 0
+    lean_share: float = 0.25
 
     def __post_init__(self) -> None:
+        demand(self.lean_epochs >= 0, "lean_epochs", "be at least 0", self.lean_epochs)
+        demand(0 < self.lean_share <= 1, "lean_share", "be greater than 0 and at most 1", self.lean_share)
         demand(self.batch_size >= 1, "batch_size", "be at least 1", self.batch_size)
         demand(1 <= self.epochs <= 100_000, "epochs", "be between 1 and 100000", self.epochs)
+
+    def share(self, epoch: int) -> float:
+        """The share of the batches that an epoch (from 1) trains."""
+        return self.lean_share if epoch <= self.lean_epochs else 1.0

@@ -9,10 +9,12 @@ from tuner.result import Result, Scores
 
 @dataclass(frozen=True)
 class Train:
-    """Train one recipe by its protocol. With `save`, the model of its last fold is written there."""
+    """Train one recipe by its protocol. With `save`, the model of its last fold is written there. With `checkpoint`, a
+    training that is stopped leaves that file, and one that finds it goes on from there."""
 
     recipe: Recipe
     save: Path | None = None
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def train(job: Train, places: Places, watch: Watch) -> Result:
     """Train the job's recipe; with `save`, also write the model that its protocol leaves."""
     data = _training_set(job.recipe.data.name, places)
     if job.save is None:
-        return run(job.recipe, data, watch)
+        return run(job.recipe, data, watch, checkpoint=job.checkpoint)
     trained: list[Trained] = []
     result = run(job.recipe, data, watch, visit=trained.append)
     if result.ended in ("finished", "stopped_early"):

@@ -33,7 +33,7 @@ class Part:
 class Scaler:
     """How stored inputs become what the network sees: `(inputs - offset) * factor`, in float32."""
 
-    offset: NDArray[np.float32]
+    offset: NDArray[np.float32]  # or, while tracing, tensors
     factor: NDArray[np.float32]
 
     def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -56,59 +56,83 @@ class EpochLoop:
         self, model: keras.Model, scale: Scaler, training: Part, validation: Part | None, batch_size: int, xla: bool
     ) -> None:
         self.model = model
+        self.batch_size = min(batch_size, len(training))
+        self.feed(scale, training, validation)
+        _build(model, training, self.batch_size)
+        self._epoch = tf.function(self._train_and_validate, autograph=False, jit_compile=xla)
+
+    def feed(self, scale: Scaler, training: Part, validation: Part | None) -> None:
+        """Go on with other examples, as many as before, without tracing again."""
         self.scale = scale
         self.training = training
         self.validation = validation
-        self.batch_size = min(batch_size, len(training))
-        _build(model, training, self.batch_size)
-        self._epoch = tf.function(self._train_and_validate, autograph=False, jit_compile=xla)
 
     @property
     def steps(self) -> int:
         """Optimizer steps in an epoch."""
         return -(-len(self.training) // self.batch_size)
 
-    def epoch(self, order: NDArray[np.int32], rates: NDArray[np.float32]) -> tuple[Scores, Scores | None]:
-        """Train one epoch, then validate. Training scores are running means, as Keras reports them."""
-        figures = _seven_digits(self._epoch(tf.constant(order), tf.constant(rates)))
+    def epoch(
+        self, order: NDArray[np.int32], rates: NDArray[np.float32], share: float = 1.0
+    ) -> tuple[Scores, Scores | None]:
+        """Train one epoch, or the first `share` of its whole batches, then validate. Training scores are running means,
+        as Keras reports them."""
+        batches = self.steps if share == 1.0 else max(1, round(share * (len(self.training) // self.batch_size)))
+        parts = [self.training] if self.validation is None else [self.training, self.validation]
+        scale = (tf.constant(self.scale.offset), tf.constant(self.scale.factor))
+        data = [(part.inputs, part.targets) for part in parts]
+        figures = _seven_digits(self._epoch(tf.constant(order), tf.constant(rates), tf.constant(batches), scale, data))
         validation = Scores(loss=figures[2], accuracy=figures[3]) if self.validation else None
         return Scores(loss=figures[0], accuracy=figures[1]), validation
 
-    def _train_and_validate(self, order: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
-        figures = self._train(order, rates)
-        if self.validation is not None:
+    def _train_and_validate(
+        self,
+        order: tf.Tensor,
+        rates: tf.Tensor,
+        batches: tf.Tensor,
+        scale: tuple[tf.Tensor, ...],
+        data: list[tuple[tf.Tensor, ...]],
+    ) -> tf.Tensor:
+        training, *validation = [Part(*each) for each in data]
+        figures = self._train(order, rates, batches, Scaler(*scale), training)
+        for part in validation:
             with tf.control_dependencies(figures):
-                figures = figures + evaluate_in_graph(self.model, self.scale, self.validation)
+                figures = figures + evaluate_in_graph(self.model, Scaler(*scale), part)
         return tf.stack(figures)
 
-    def _train(self, order: tf.Tensor, rates: tf.Tensor) -> list[tf.Tensor]:
+    def _train(
+        self, order: tf.Tensor, rates: tf.Tensor, batches: tf.Tensor, scale: Scaler, part: Part
+    ) -> list[tf.Tensor]:
         _reset(self.model)
-        whole, rest = divmod(len(self.training), self.batch_size)
+        whole, rest = divmod(len(part), self.batch_size)
 
         def step(index: tf.Tensor, rate: tf.Tensor) -> None:
             self.model.optimizer.learning_rate.assign(rate)
-            inputs = self.scale(tf.gather(self.training.inputs, index))
-            self.model.train_step((inputs, tf.gather(self.training.targets, index)))
+            inputs = scale(tf.gather(part.inputs, index))
+            self.model.train_step((inputs, tf.gather(part.targets, index)))
 
         def body(number: tf.Tensor) -> tf.Tensor:
             step(tf.slice(order, [number * self.batch_size], [self.batch_size]), rates[number])
             return number + 1
 
-        tf.while_loop(lambda number: number < whole, body, [tf.constant(0)])
+        tf.while_loop(lambda number: number < tf.minimum(batches, whole), body, [tf.constant(0)])
         if rest:
-            step(tf.slice(order, [whole * self.batch_size], [rest]), rates[whole])
+            last = tf.slice(order, [whole * self.batch_size], [rest])
+            tf.cond(batches > whole, lambda: step(last, rates[whole]), lambda: None)
         return _figures(self.model)
 
 
-def xla_pays(recipe: Recipe, examples: int) -> bool:
-    """Whether compiling the epoch with XLA is worth its second.
+def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:
+    """Whether compiling the epochs with XLA is worth its 0.8 s.
 
-    Measured on one thread, two Dense(128) layers on 50,000 images: an epoch at batch 16 takes 0.7 s instead of 1.9 s, at
-    batch 4 2.3 s instead of 7.5 s, so 0.4 ms a step are saved, and compiling takes 1.0 s more than tracing. Convolutions
-    on a processor get three times slower, and so does bfloat16, by a third.
+    Measured on one thread on 50,000 images: it takes 0.1 ms off each step of a narrow dense network (two layers of 128:
+    an epoch at batch 16 in 0.46 s instead of 0.82 s, at batch 4 in 1.4 s instead of 2.7 s), nothing off a step that
+    takes long anyway (two layers of 256 at batch 128), and it makes bfloat16 slower, and convolutions on a processor
+    three times as slow.
     """
     steps = -(-examples // recipe.training.batch_size) * recipe.training.epochs
-    return recipe.network.kind == "dense" and recipe.network.hidden.precision == "float32" and steps >= 3000
+    suited = recipe.network.kind == "dense" and recipe.network.hidden.precision == "float32"
+    return suited and steps >= 8000 and parameters * recipe.training.batch_size <= 25_000_000
 
 
 def evaluate_in_graph(model: keras.Model, scale: Scaler, part: Part) -> list[tf.Tensor]:

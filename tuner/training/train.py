@@ -3,63 +3,48 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.parts import Examples
-from tuner.networks.build import build
 from tuner.recipe import Patience, Recipe
 from tuner.result import Ending, Epoch, FoldResult, Watch
-from tuner.training.compiling import compile_model, targets
-from tuner.training.loop import EpochLoop, Scaler, part, xla_pays
+from tuner.training.checkpoint import Arrays, Saved, Standing
+from tuner.training.loop import EpochLoop, Scaler
+from tuner.training.prepared import Material, Prepared, prepared
 from tuner.training.schedules import rates
 
 
 @dataclass(frozen=True)
-class Material:
-    """What one fold trains on and validates on, as stored, with the constants that scale its inputs."""
-
-    training: Examples
-    validation: Examples | None
-    classes: int
-    scale: Scaler
-
-
-@dataclass(frozen=True)
 class Trained:
-    """A trained network with the weights that count, its curve, and how its training ended."""
+    """A trained network with the weights that count, its curve, and how its training ended. `saved` is where a stopped
+    training stands. The model is used again by the next training of its shape: what is to be kept must be copied."""
 
     model: keras.Model
     scale: Scaler
     fold: FoldResult
     ended: Ending
     reason: str
+    saved: Saved = Saved()
 
     def stopped(self, reason: str) -> "Trained":
         """The same training, ended from outside between two folds."""
         return replace(self, ended="pruned", reason=reason)
 
 
-def train(recipe: Recipe, material: Material, fold: int, watch: Watch) -> Trained:
-    """Build and train what the recipe describes. `watch` is told of each epoch and may stop the training."""
-    model = build(recipe.network, material.training.shape, material.classes, recipe.seed)
-    compile_model(model, recipe)
-    loop = EpochLoop(
-        model,
-        material.scale,
-        part(material.training.inputs, targets(recipe, material.training.labels, material.classes)),
-        _validation_part(recipe, material),
-        recipe.training.batch_size,
-        xla=xla_pays(recipe, len(material.training)),
-    )
-    best = BestWeights(model) if recipe.training.keep == "best" else None
-    epochs: list[Epoch] = []
-    ended, reason = _train_epochs(recipe, loop, fold, watch, epochs, best)
+def train(recipe: Recipe, material: Material, fold: int, watch: Watch, saved: Saved) -> Trained:
+    """Train what the recipe describes on one fold, from where it stands. `watch` is told of each epoch and may stop it."""
+    network = prepared(recipe, material)
+    if saved.state:
+        network.state = saved.state
+    best = BestWeights(network.model, saved) if recipe.training.keep == "best" else None
+    epochs = list(saved.standing.under_way.epochs)
+    ended, reason = _train_epochs(recipe, network.loop, fold, watch, epochs, best)
+    left = _left(network, epochs, best) if ended == "pruned" else Saved()
     kept = best.restore() if best else len(epochs)
-    return Trained(model, material.scale, FoldResult(epochs=tuple(epochs), kept=kept), ended, reason)
+    result = FoldResult(epochs=tuple(epochs), kept=kept)
+    return Trained(network.model, material.scale, result, ended, reason, left)
 
 
 def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> NDArray[np.int32]:
@@ -74,10 +59,11 @@ def _train_epochs(
     recipe: Recipe, loop: EpochLoop, fold: int, watch: Watch, epochs: list[Epoch], best: "BestWeights | None"
 ) -> tuple[Ending, str]:
     settings = recipe.training
-    for number in range(1, settings.epochs + 1):
+    for number in range(len(epochs) + 1, settings.epochs + 1):
         started = time.perf_counter()
         steps = rates(settings.schedule, settings.optimizer.learning_rate, number, loop.steps, settings.epochs)
-        training, validation = loop.epoch(order_of_examples(recipe, fold, number, len(loop.training)), steps)
+        order = order_of_examples(recipe, fold, number, len(loop.training))
+        training, validation = loop.epoch(order, steps, settings.share(number))
         epoch = Epoch(
             fold=fold,
             number=number,
@@ -96,6 +82,12 @@ def _train_epochs(
         if number < settings.epochs and _patience_is_over(recipe, epochs):
             return "stopped_early", f"no improvement up to epoch {number}"
     return "finished", ""
+
+
+def _left(network: Prepared, epochs: list[Epoch], best: "BestWeights | None") -> Saved:
+    """Where a stopped training stands. Its weights are those of its last epoch, not the best ones."""
+    standing = Standing(under_way=FoldResult(epochs=tuple(epochs), kept=0), best_epoch=best.number if best else 0)
+    return Saved(standing=standing, state=tuple(network.state), best_weights=best.weights if best else ())
 
 
 def _patience_is_over(recipe: Recipe, epochs: list[Epoch]) -> bool:
@@ -120,26 +112,22 @@ _MONITORED: dict[str, Callable[[Epoch], float]] = {
 class BestWeights:
     """A copy of the weights after the epoch with the best validation accuracy; the first of equals."""
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, saved: Saved) -> None:
         self.model = model
-        self.accuracy = -1.0
-        self.number = 0
-        self.weights: list[NDArray[Any]] = []
+        self.number = saved.standing.best_epoch
+        self.weights: Arrays = saved.best_weights
+        epochs = saved.standing.under_way.epochs
+        before = epochs[self.number - 1].validation if self.number else None
+        self.accuracy = before.accuracy if before else -1.0
 
     def offer(self, epoch: Epoch) -> None:
         """Keep the model's present weights if this epoch is the best so far."""
         if epoch.finite and epoch.validation and epoch.validation.accuracy > self.accuracy:
             self.accuracy, self.number = epoch.validation.accuracy, epoch.number
-            self.weights = self.model.get_weights()
+            self.weights = tuple(self.model.get_weights())
 
     def restore(self) -> int:
         """Put the best weights back; the number of their epoch, 0 if there was none."""
         if self.weights:
             self.model.set_weights(self.weights)
         return self.number
-
-
-def _validation_part(recipe: Recipe, material: Material) -> Any:
-    if material.validation is None:
-        return None
-    return part(material.validation.inputs, targets(recipe, material.validation.labels, material.classes))

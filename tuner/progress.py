@@ -29,6 +29,7 @@ class Tally:
     counts: dict[str, int] = field(default_factory=dict)
     best: float | None = None
     best_number: int = 0
+    paused: set[int] = field(default_factory=set)
 
     def plan(self, record: StudyRecord, trials: int, seconds: float) -> None:
         """Start from what the storage has of the study already."""
@@ -38,6 +39,7 @@ class Tally:
 
     def add(self, trial: TrialRecord) -> None:
         """Count a trial that ended, and see whether it is the best."""
+        self.paused.discard(trial.number)
         self.counts[trial.state] = self.counts.get(trial.state, 0) + 1
         if trial.state != "complete":
             return
@@ -48,7 +50,7 @@ class Tally:
 
     @property
     def done(self) -> int:
-        return self.counts.get("complete", 0) + self.counts.get("pruned", 0)
+        return self.counts.get("complete", 0) + self.counts.get("pruned", 0) + len(self.paused)
 
     @property
     def seconds_left(self) -> float:
@@ -63,6 +65,12 @@ def ended_in_words(trial: TrialRecord) -> str:
     why = f" ({trial.reason})" if trial.reason else ""
     how = "diverged" if result and result.ended == "diverged" else trial.state
     return f"{how}{figure}{spent}{why}"
+
+
+def paused_in_words(epoch: Epoch) -> str:
+    """Where a trial waits, with its figure."""
+    scores = epoch.validation or epoch.training
+    return f"pauses after epoch {epoch.number}, accuracy {scores.accuracy:.4f}"
 
 
 class Lines:
@@ -80,10 +88,17 @@ class Lines:
         self._print(f"trial {number}: {recipe_in_words(recipe)}")
 
     def advanced(self, number: int, epoch: Epoch) -> None:
-        pass
+        self.tally.paused.discard(number)
+
+    def paused(self, number: int, epoch: Epoch) -> None:
+        self.tally.paused.add(number)
+        self._print(f"trial {number}: {paused_in_words(epoch)}")
 
     def ended(self, trial: TrialRecord) -> None:
+        quiet = trial.number in self.tally.paused
         self.tally.add(trial)
+        if quiet:
+            return
         best = f"; best {self.tally.best:.4f} (trial {self.tally.best_number})" if self.tally.best is not None else ""
         left = f"; {self.tally.done}/{self.tally.total}, {duration(self.tally.seconds_left)} left"
         self._print(f"trial {trial.number}: {ended_in_words(trial)}{best}{left}")
@@ -102,22 +117,36 @@ class Screen:
         self.live = live
         self.tally = tally
         self.running: dict[int, tuple[Recipe, Epoch | None]] = {}
+        self.recipes: dict[int, Recipe] = {}
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.tally.plan(record, trials, seconds)
         self._draw()
 
     def began(self, number: int, recipe: Recipe) -> None:
+        self.recipes[number] = recipe
         self.running[number] = (recipe, None)
         self._draw()
 
     def advanced(self, number: int, epoch: Epoch) -> None:
-        self.running[number] = (self.running[number][0], epoch)
+        recipe = self.recipes[number]
+        self.running[number] = (recipe, epoch)
+        self.tally.paused.discard(number)
+        self._draw()
+
+    def paused(self, number: int, epoch: Epoch) -> None:
+        self.running.pop(number, None)
+        self.tally.paused.add(number)
+        self.live.console.print(Text.assemble((f"‖ trial {number:>3} ", "cyan"), paused_in_words(epoch)))
         self._draw()
 
     def ended(self, trial: TrialRecord) -> None:
+        quiet = trial.number in self.tally.paused
         self.running.pop(trial.number, None)
         self.tally.add(trial)
+        if quiet:
+            self._draw()
+            return
         mark, style = MARKS.get(trial.state, (" ", ""))
         words = recipe_in_words(trial.recipe) if trial.recipe else ""
         line = Text.assemble((f"{mark} trial {trial.number:>3} ", style), ended_in_words(trial), ("  " + words, "dim"))

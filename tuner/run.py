@@ -66,9 +66,13 @@ def train_folds(
     held_out: HeldOut | None = None,
     saved: Saved = Saved(),  # noqa: B008 (frozen)
 ) -> Iterator[Trained]:
-    """The trained networks of `run`, one for each fold that is not done yet. `watch` is told of each fold and may end the
-    run after it."""
+    """The trained networks of `run`, one for each fold that is not done yet. `watch` is told of each fold, of the
+    done ones too, and may end the run after it."""
     count = len(folds(recipe.protocol, data.examples.labels))
+    for done in saved.standing.done:
+        for epoch in done.epochs:
+            watch(epoch)
+        watch(done)
     for number in range(len(saved.standing.done), count):
         trained = train(recipe, _material(recipe, data, number, held_out), number, watch, saved)
         saved = Saved()

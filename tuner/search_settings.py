@@ -153,6 +153,21 @@ class Halving:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asha:
+    """Asynchronous successive halving (Li et al. 2018, arXiv 1810.05934): trials pause at rungs of `min_epochs * factor **
+    k` epochs, and the best 1/`factor` of each rung go on from their checkpoint. With `min_epochs` 0 the rungs are set
+    from the budget: as many as its trials can fill."""
+
+    kind: Literal["asha"] = "asha"
+    min_epochs: int = 0
+    factor: int = 3
+
+    def __post_init__(self) -> None:
+        demand(self.min_epochs >= 0, "min_epochs", "be at least 0", self.min_epochs)
+        demand(self.factor >= 2, "factor", "be at least 2", self.factor)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Patient:
     """Stops a trial whose own figure has not improved by more than `min_delta` for `epochs` epochs."""
 
@@ -190,7 +205,7 @@ class Wilcoxon:
         demand(self.startup_folds >= 0, "startup_folds", "be at least 0", self.startup_folds)
 
 
-Pruner = NoPruner | Percentile | Halving | Patient | Threshold | Wilcoxon
+Pruner = NoPruner | Percentile | Halving | Asha | Patient | Threshold | Wilcoxon
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +230,10 @@ def check_pruner(pruner: Pruner, objective: str, epochs: int, folds: int, trials
     if isinstance(pruner, Wilcoxon):
         demand(folds > 2, "search.pruner", "not be 'wilcoxon' without a protocol of at least 3 folds", "wilcoxon")
         return
+    if isinstance(pruner, Asha):
+        demand(
+            trials >= pruner.factor, "search.pruner", f"not be 'asha' with fewer than {pruner.factor} trials", trials
+        )
     first = first_possible_stop(pruner)
     if first >= epochs:
         problem = f"can never fire: {pruner.kind} stops after epoch {first} at the earliest, and trials end at {epochs}"
@@ -224,13 +243,15 @@ def check_pruner(pruner: Pruner, objective: str, epochs: int, folds: int, trials
         raise Invalid("search.pruner.startup_trials", problem)
 
 
-def first_possible_stop(pruner: Percentile | Halving | Patient | Threshold) -> int:
+def first_possible_stop(pruner: Percentile | Halving | Asha | Patient | Threshold) -> int:
     """The first epoch (from 1) after which this pruner can stop a trial."""
     match pruner:
         case Percentile():
             return max(1, pruner.warmup_epochs)
         case Halving():
             return pruner.min_epochs
+        case Asha():
+            return max(1, pruner.min_epochs)
         case Patient():
             return pruner.epochs + 1
         case Threshold():

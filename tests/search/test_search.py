@@ -11,10 +11,11 @@ import optuna
 import pytest
 from optuna.storages import BaseStorage
 
-from tuner.data.load import Places
+from tuner.data.load import Places, training_set
 from tuner.errors import MissingPackage, StudyError
 from tuner.recipe import Recipe
 from tuner.result import Epoch, Watch
+from tuner.run import run
 from tuner.search.conductor import Conductor, Outcome
 from tuner.search.confirmation import best_trial, confirm, interval
 from tuner.search.executors.inprocess import InProcess
@@ -43,6 +44,9 @@ class Notes:
 
     def advanced(self, number: int, epoch: Epoch) -> None:
         self.epochs += 1
+
+    def paused(self, number: int, epoch: Epoch) -> None:
+        pass
 
     def ended(self, trial: TrialRecord) -> None:
         self.ended_trials.append(trial)
@@ -73,13 +77,12 @@ def search(
     seconds: float = 60,
     executor: InProcess | None = None,
     artifacts: Path | None = None,
+    checkpoints: Path | None = None,
 ) -> Outcome:
     """Search in this process."""
     study, _ = open_study(storage, file)
-    conductor = Conductor(
-        Trials(study, file, listener or Notes(), {}, artifacts, 0, False), executor or InProcess(1, places)
-    )
-    return conductor.run(trials, seconds)
+    trials_ = Trials(study, file, listener or Notes(), {}, artifacts, 0, False, checkpoints)
+    return Conductor(trials_, executor or InProcess(1, places)).run(trials, seconds)
 
 
 def figures(record: StudyRecord) -> list[tuple[object, ...]]:
@@ -286,7 +289,14 @@ def test_a_missing_package_is_named_with_its_cure(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "pruner",
-    ["median", '{kind="percentile", percentile=25.0}', "successive_halving", "hyperband", '{kind="patient", epochs=1}'],
+    [
+        "median",
+        '{kind="percentile", percentile=25.0}',
+        "successive_halving",
+        "hyperband",
+        "asha",
+        '{kind="patient", epochs=1}',
+    ],
 )
 def test_every_pruner_lets_a_search_end(pruner: str, storage: BaseStorage, small_study: Path, places: Places) -> None:
     file = small(small_study, f"search.pruner={pruner}", "training.epochs=5", "budget.trials=10")
@@ -501,7 +511,12 @@ def jumbled_search(path: Path, folder: Path, places: Places, seed: int, determin
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "pruner", ['{kind="median", startup_trials=2, warmup_epochs=1}', '{kind="successive_halving", factor=2}']
+    "pruner",
+    [
+        '{kind="median", startup_trials=2, warmup_epochs=1}',
+        '{kind="successive_halving", factor=2}',
+        '{kind="asha", min_epochs=1, factor=2}',
+    ],
 )
 def test_a_deterministic_study_does_not_depend_on_what_ends_first(
     pruner: str, small_study: Path, places: Places, tmp_path: Path
@@ -525,3 +540,73 @@ def test_a_study_starts_from_its_known_values_once(storage: BaseStorage, small_s
     first, second = read_study(storage, "small").trials
     assert first.params["training.optimizer.sgd.momentum"] == 0.25
     assert second.params.get("training.optimizer.sgd.momentum") != 0.25
+
+
+ASHA = 'search.pruner={kind="asha", min_epochs=1, factor=2}'
+
+
+@pytest.mark.slow
+def test_promoted_trials_go_on_and_are_as_if_they_had_never_paused(
+    storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    notes, file = Notes(), small(small_study, ASHA, "training.epochs=5", "training.batch_size=50")
+    search(storage, file, places, trials=8, listener=notes, checkpoints=tmp_path / "checkpoints")
+    record = read_study(storage, "small")
+    assert {trial.state for trial in record.trials} == {"complete", "pruned"}
+    assert len(record.trials) == 8
+    spent = [trial.result.epochs for trial in record.trials if trial.result]
+    assert set(spent) <= {1, 2, 4, 5}
+    assert spent.count(5) == record.count("complete") >= 1
+    assert spent.count(1) >= 3
+    assert notes.epochs == sum(spent), "no epoch is trained twice"
+    assert not list((tmp_path / "checkpoints").iterdir())
+    for trial in record.trials:
+        assert trial.recipe is not None
+        assert trial.result is not None
+        if trial.state == "complete":
+            alone = run(trial.recipe, training_set(trial.recipe.data.name, places)).folds[0].epochs
+            assert [each.training.loss for each in trial.result.folds[0].epochs] == pytest.approx(
+                [each.training.loss for each in alone], rel=1e-5
+            )
+    assert {trial.result.reason for trial in record.trials if trial.state == "pruned" and trial.result} <= {
+        f"not among the best after epoch {rung}" for rung in (1, 2, 4)
+    }
+    again = Notes()
+    assert search(storage, file, places, trials=12, listener=again).ended == "budget"
+    assert read_study(storage, "small").count("complete", "pruned") == 12
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_goes_on_in_the_next_call(
+    storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    file = small(small_study, "training.epochs=6", "search.pruner=none")
+    study, _ = open_study(storage, file)
+
+    class Hasty(Notes):
+        def advanced(self, number: int, epoch: Epoch) -> None:
+            super().advanced(number, epoch)
+            if epoch.number == 4:
+                conductor.stop("interrupt")
+
+    hasty, after = Hasty(), Notes()
+    checkpoints = tmp_path / "checkpoints"
+    conductor = Conductor(Trials(study, file, hasty, {}, None, 0, False, checkpoints), InProcess(1, places))
+    assert conductor.run(1, 60).ended == "interrupt"
+    assert len(list(checkpoints.iterdir())) == 1
+    watched: list[Job] = []
+
+    class Watched(InProcess):
+        def submit(self, number: int, job: Job, watch: Watch) -> None:
+            watched.append(job)
+            super().submit(number, job, watch)
+
+    search(storage, file, places, 1, after, executor=Watched(1, places), checkpoints=checkpoints)
+    interrupted, done = read_study(storage, "small").trials
+    assert (interrupted.state, done.state) == ("interrupted", "complete")
+    assert interrupted.result is not None
+    assert done.result is not None
+    assert done.result.folds[0].epochs[:4] == interrupted.result.folds[0].epochs, "the same epochs, times included"
+    frozen = optuna.load_study(study_name="small", storage=storage).trials[1]
+    assert sorted(frozen.intermediate_values) == [1, 2, 3, 4, 5, 6]
+    assert not list(checkpoints.iterdir())

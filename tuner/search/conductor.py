@@ -41,19 +41,24 @@ class Conductor:
         self.study = trials.study
         self.executor = executor
         self.walk = walk(trials.file.search.sampler, trials.file.space)
-        self.running: dict[int, Running] = {}
+        self.running: dict[int, Running] = {}  # in the order in which they began or went on
+        self.paused: dict[int, Running] = {}
         self.answered: dict[int, Answer] = {}
         self.failures = 0
         self.stop_reason = ""
+        self.total = 0
 
     def run(self, trials: int, seconds: float) -> Outcome:
         """Search until the study has `trials` finished or pruned trials, at most for so many seconds."""
+        self.total = trials
         self.trials.listener.planned(study_record(self.study), trials, seconds)
         try:
             with _stopping_on_signals(self.stop):
-                return self._loop(trials, time.monotonic() + seconds)
+                return self._loop(time.monotonic() + seconds)
         finally:
             self._abandon_running()
+            for running in self.paused.values():
+                self.trials.give_up(running)
             self.trials.mirror.flush()
 
     def stop(self, reason: str) -> None:
@@ -63,7 +68,7 @@ class Conductor:
             for running in self.running.values():
                 running.stopped_for = running.stopped_for or "interrupted"
 
-    def _loop(self, trials: int, deadline: float) -> Outcome:
+    def _loop(self, deadline: float) -> Outcome:
         hard_end = float("inf")
         while True:
             if time.monotonic() >= deadline:
@@ -72,23 +77,40 @@ class Conductor:
                 self.stop("failures")
             if self.stop_reason not in ("", "exhausted"):
                 hard_end = min(hard_end, time.monotonic() + GRACE_SECONDS)
-            self._fill_executor(trials)
+            self._fill_executor()
             if not self.running:
                 return Outcome(self.stop_reason or "budget")
             if time.monotonic() > hard_end:
                 return Outcome(self.stop_reason)
             self.answered.update(self.executor.answers(seconds=0.1))
-            self._settle(trials)
+            self._settle()
 
-    def _fill_executor(self, trials: int) -> None:
-        while not self.stop_reason and len(self.running) < self.executor.size and self.executor.free:
-            if not self._has_budget(trials) or not self._start():
-                return
-            self._settle(trials)
+    def _fill_executor(self) -> None:
+        while len(self.running) < self.executor.size and self.executor.free and self._start_next():
+            self._settle()
 
-    def _has_budget(self, trials: int) -> bool:
+    def _has_budget(self) -> bool:
         states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-        return len(self.study.get_trials(deepcopy=False, states=states)) < trials
+        return len(self.study.get_trials(deepcopy=False, states=states)) < self.total
+
+    def _start_next(self) -> bool:
+        """Have the best paused trial go on, or start a new one. False where neither is to be."""
+        if self.stop_reason not in ("", "exhausted"):
+            return False
+        may_start = not self.stop_reason and self._has_budget()
+        number = self._promotable(last=not may_start)
+        if number is not None:
+            running = self.paused.pop(number)
+            self.trials.go_on(running)
+            self._submit(running)
+            return True
+        return may_start and (self._start() or self._start_next())
+
+    def _promotable(self, last: bool) -> int | None:
+        if self.trials.rungs is None:
+            return None
+        at = {number: running.rung for number, running in self.paused.items() if running.rung is not None}
+        return self.trials.rungs.promotable(at, last)
 
     def _start(self) -> bool:
         """Ask for a trial and have it run. False at the end of a walk through the whole space."""
@@ -96,36 +118,52 @@ class Conductor:
             self.stop("exhausted")
             return False
         running = self.trials.ask()
-        number = running.trial.number
-        self.running[number] = running
         answer = self.trials.answer_at_once(running)
         if answer is not None:
-            self.answered[number] = answer
+            self.running[running.number] = running
+            self.answered[running.number] = answer
         elif running.recipe is not None:
-            self.trials.listener.began(number, running.recipe)
-            self.executor.submit(number, Train(running.recipe), self.trials.watch(running))
+            self.trials.listener.began(running.number, running.recipe)
+            self._submit(running)
         return True
 
-    def _settle(self, trials: int) -> None:
-        """Tell of what was answered: all of it, or, in a deterministic study, as long as it is the oldest trial's turn,
-        starting one trial after each."""
+    def _submit(self, running: Running) -> None:
+        assert running.recipe is not None
+        self.running[running.number] = running
+        job = Train(running.recipe, checkpoint=running.checkpoint)
+        self.executor.submit(running.number, job, self.trials.watch(running))
+
+    def _settle(self) -> None:
+        """Tell of what was answered: all of it, or, in a deterministic study, as long as it is the turn of the trial that
+        began first, filling the executor after each."""
         while self.answered:
-            number = min(self.running) if self.trials.deterministic else next(iter(self.answered))
+            number = next(iter(self.running if self.trials.deterministic else self.answered))
             if number not in self.answered:
                 return
             answer = self.answered.pop(number)
             running = self.running.pop(number)
             self.failures = self.failures + 1 if isinstance(answer, Failure) else 0
             self._end(running, answer)
-            if self.trials.deterministic and not self.stop_reason and self._has_budget(trials):
-                self._start()
+            while self.trials.deterministic and len(self.running) < self.executor.size and self._start_next():
+                pass
 
     def _end(self, running: Running, answer: Answer) -> None:
-        stopped = isinstance(answer, Result) and answer.ended == "pruned"
-        if stopped and running.stopped_for == "interrupted":
+        if not isinstance(answer, Result) or answer.ended != "pruned":
+            self.trials.end(running, answer)
+        elif running.stopped_for == "interrupted":
             self.trials.interrupt(running, self._why)
+        elif running.stopped_for == "paused":
+            self.paused[running.number] = running
+            self.trials.pause(running, answer)
+            self._give_up_hopeless()
         else:
             self.trials.end(running, answer)
+
+    def _give_up_hopeless(self) -> None:
+        assert self.trials.rungs is not None
+        at = {number: running.rung for number, running in self.paused.items() if running.rung is not None}
+        for number in list(self.trials.rungs.hopeless(at, self.total)):
+            self.trials.give_up(self.paused.pop(number))
 
     @property
     def _why(self) -> str:

@@ -116,6 +116,7 @@ def _search(study: optuna.Study, orders: Orders, executor: Executor, listener: L
         orders.runs / "artifacts",
         worker=0,
         deterministic=orders.deterministic,
+        checkpoints=orders.runs / orders.file.name / "checkpoints",
     )
     return Conductor(own, executor).run(trials, orders.seconds)
 

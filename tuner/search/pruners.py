@@ -5,7 +5,7 @@ import warnings
 import optuna
 from optuna.pruners import BasePruner
 
-from tuner.search_settings import Halving, NoPruner, Patient, Percentile, Pruner, Threshold, Wilcoxon
+from tuner.search_settings import Asha, Halving, NoPruner, Patient, Percentile, Pruner, Threshold, Wilcoxon
 
 
 def make_pruner(settings: Pruner, epochs: int, maximize: bool) -> BasePruner:
@@ -17,7 +17,7 @@ def make_pruner(settings: Pruner, epochs: int, maximize: bool) -> BasePruner:
 
 def _make_pruner(settings: Pruner, epochs: int, maximize: bool) -> BasePruner:
     match settings:
-        case NoPruner():
+        case NoPruner() | Asha():  # whose rungs are ours
             return optuna.pruners.NopPruner()
         case Percentile():
             return optuna.pruners.PercentilePruner(

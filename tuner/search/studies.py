@@ -83,13 +83,17 @@ def compare(stored: Any, now: Any, place: str = "") -> Iterator[Difference]:
 
 
 def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
-    """Remove a study with its trials, their artifacts and its model; how many trials there were."""
+    """Remove a study with its trials, their artifacts and checkpoints and its model; how many trials there were."""
     if name not in optuna.get_all_study_names(storage):
         return 0
     trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
     pictures = [meta.artifact_id for trial in trials for meta in get_all_artifact_meta(trial, storage=storage)]
     optuna.delete_study(study_name=name, storage=storage)
-    for path in (*(runs / "artifacts" / each for each in pictures), *(runs / name).glob("best.*")):
+    for path in (
+        *(runs / "artifacts" / each for each in pictures),
+        *(runs / name).glob("best.*"),
+        *(runs / name / "checkpoints").glob("*.npz"),
+    ):
         path.unlink(missing_ok=True)
     return len(trials)
 

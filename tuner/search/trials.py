@@ -2,8 +2,9 @@
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
@@ -11,15 +12,16 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import Invalid
 from tuner.recipe import Recipe
-from tuner.result import OBJECTIVES, Ending, Epoch, FoldResult, Objective, Result, Watch
+from tuner.result import OBJECTIVES, Epoch, FoldResult, Objective, Result, Watch
 from tuner.search.curves import draw_curve
 from tuner.search.interfaces import Listener
 from tuner.search.jobs import Answer, Failure
 from tuner.search.mirror import mirrored
+from tuner.search.rungs import Rungs, levels
 from tuner.search.samplers import make_sampler, seed_of_trial
 from tuner.search.snapshot import Snapshot
 from tuner.search.studies import owner, queue_again
-from tuner.search_settings import Wilcoxon
+from tuner.search_settings import Asha, Wilcoxon
 from tuner.storage import trial_record, write_failure, write_recipe, write_result
 from tuner.study import StudyFile
 
@@ -27,14 +29,21 @@ from tuner.study import StudyFile
 @dataclass
 class Running:
     """A trial under way: its epochs so far, and why it was told to stop, if it was. Without a recipe its parameters made
-    none, and `complaint` says why."""
+    none, and `complaint` says why. `rung` is the epoch after which it pauses next, `so_far` its result when it did."""
 
     trial: optuna.Trial
     recipe: Recipe | None
     complaint: str = ""
     snapshot: Snapshot | None = None
     epochs: list[Epoch] = field(default_factory=list)
-    stopped_for: Ending | None = None
+    stopped_for: Literal["pruned", "paused", "interrupted"] | None = None
+    rung: int | None = None
+    so_far: Result | None = None
+    checkpoint: Path | None = None
+
+    @property
+    def number(self) -> int:
+        return self.trial.number
 
 
 class Trials:
@@ -53,15 +62,18 @@ class Trials:
         artifacts: Path | None,
         worker: int,
         deterministic: bool,
+        checkpoints: Path | None = None,
     ) -> None:
         self.study, self.mirror = mirrored(study)
         self.file = file
         self.listener = listener
         self.environment = environment
         self.artifacts = FileSystemArtifactStore(str(artifacts)) if artifacts else None
+        self.checkpoints = checkpoints
         self.worker = worker
         self.deterministic = deterministic
         self.objectives: list[Objective] = [OBJECTIVES[name] for name in file.objectives]
+        self.rungs = self._make_rungs()
         self.by_fold = isinstance(file.search.pruner, Wilcoxon)
         self.known: dict[str, int] = {}
         self.interrupted = 0
@@ -69,6 +81,15 @@ class Trials:
             if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and "key" in trial.user_attrs:
                 self.known.setdefault(trial.user_attrs["key"], trial.number)
             self.interrupted += trial.user_attrs.get("ended") == "interrupted"
+            if self.rungs and trial.user_attrs.get("ended") != "interrupted":
+                self.rungs.reach(trial.number, trial.intermediate_values)
+
+    def _make_rungs(self) -> Rungs | None:
+        pruner, budget = self.file.search.pruner, self.file.budget
+        if not isinstance(pruner, Asha):
+            return None
+        epochs = levels(pruner, self.file.epochs, budget.trials)
+        return Rungs(epochs, pruner.factor, self.objectives[0].direction == "maximize")
 
     # Beginning
 
@@ -84,7 +105,13 @@ class Trials:
         except Invalid as complaint:  # a combination that no corner showed: a failed trial, not a crash
             return Running(trial, None, complaint=str(complaint))
         write_recipe(trial, recipe, self.environment)
-        return Running(trial, recipe, snapshot=Snapshot(self.study) if self.deterministic else None)
+        return Running(
+            trial,
+            recipe,
+            snapshot=Snapshot(self.study) if self.deterministic and not self.rungs else None,
+            rung=self.rungs.next(0) if self.rungs else None,
+            checkpoint=self.checkpoints / f"{recipe.key}.npz" if self.checkpoints else None,
+        )
 
     def answer_at_once(self, running: Running) -> Answer | None:
         """What needs no training: parameters that make no recipe, and a recipe that an earlier trial had (equal recipes
@@ -103,6 +130,8 @@ class Trials:
         """Reports each epoch of the first fold (or each fold, to the Wilcoxon pruner) and says whether to go on."""
 
         def watch(event: Epoch | FoldResult) -> bool:
+            if event in running.epochs:  # told again by a training that went on
+                return True
             if isinstance(event, Epoch):
                 running.epochs.append(event)
                 self.listener.advanced(running.trial.number, event)
@@ -110,7 +139,7 @@ class Trials:
             else:
                 go_on = not self.by_fold or self._report(running, event.kept_epoch, event.kept_epoch.fold + 1)
             if not go_on and running.stopped_for is None:
-                running.stopped_for = "pruned"
+                running.stopped_for = "paused" if self.rungs else "pruned"
             return running.stopped_for is None
 
         return watch
@@ -124,9 +153,35 @@ class Trials:
         assert running.recipe is not None
         value = figure(epoch)
         running.trial.report(value, step)
-        prune = running.snapshot.should_prune(value, step) if running.snapshot else running.trial.should_prune()
-        last = epoch.number >= running.recipe.training.epochs and epoch.fold == 0
-        return last or not prune
+        if epoch.number >= running.recipe.training.epochs and epoch.fold == 0:
+            return True
+        if self.rungs:
+            return step != running.rung
+        return not (running.snapshot.should_prune(value, step) if running.snapshot else running.trial.should_prune())
+
+    # Pausing
+
+    def pause(self, running: Running, result: Result) -> None:
+        """A trial has reached its rung and waits there; to the sampler it looks pruned."""
+        assert self.rungs is not None
+        assert running.rung is not None
+        running.so_far = result
+        self.rungs.reach(running.number, self.mirror.get_trial(running.trial._trial_id).intermediate_values)
+        self.mirror.set_aside(running.trial._trial_id)
+        self.listener.paused(running.number, running.epochs[-1])
+
+    def go_on(self, running: Running) -> None:
+        """A paused trial is to be trained up to the next rung, or to its end."""
+        assert self.rungs is not None
+        assert running.rung is not None
+        running.rung = self.rungs.next(running.rung)
+        running.stopped_for = None
+        self.mirror.take_up(running.trial._trial_id)
+
+    def give_up(self, running: Running) -> None:
+        """A paused trial is not to go on: it ends as pruned, with what it came to."""
+        assert running.so_far is not None
+        self.end(running, replace(running.so_far, reason=f"not among the best after epoch {running.rung}"))
 
     # Ending
 
@@ -134,6 +189,8 @@ class Trials:
         """Keep the answer and tell Optuna. A trial whose process died is tried once more."""
         match answer:
             case Result():
+                if running.checkpoint:
+                    running.checkpoint.unlink(missing_ok=True)
                 self._finish(running, answer)
             case Failure():
                 write_failure(running.trial, answer.reason, answer.traceback)

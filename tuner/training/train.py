@@ -34,13 +34,18 @@ class Trained:
 
 
 def train(recipe: Recipe, material: Material, fold: int, watch: Watch, saved: Saved) -> Trained:
-    """Train what the recipe describes on one fold, from where it stands. `watch` is told of each epoch and may stop it."""
+    """Train what the recipe describes on one fold, from where it stands. `watch` is told of each epoch, of those trained
+    before too, and may stop it."""
     network = prepared(recipe, material)
     if saved.state:
         network.state = saved.state
     best = BestWeights(network.model, saved) if recipe.training.keep == "best" else None
     epochs = list(saved.standing.under_way.epochs)
-    ended, reason = _train_epochs(recipe, network.loop, fold, watch, epochs, best)
+    stopped = [epoch for epoch in epochs if not watch(epoch)]
+    if stopped:
+        ended, reason = _stopped_after(stopped[0])
+    else:
+        ended, reason = _train_epochs(recipe, network.loop, fold, watch, epochs, best)
     left = _left(network, epochs, best) if ended == "pruned" else Saved()
     kept = best.restore() if best else len(epochs)
     result = FoldResult(epochs=tuple(epochs), kept=kept)
@@ -78,10 +83,14 @@ def _train_epochs(
         if not epoch.finite:
             return "diverged", f"the loss is not finite after epoch {number}"
         if not watch(epoch) and number < settings.epochs:
-            return "pruned", f"stopped after epoch {number}"
+            return _stopped_after(epoch)
         if number < settings.epochs and _patience_is_over(recipe, epochs):
             return "stopped_early", f"no improvement up to epoch {number}"
     return "finished", ""
+
+
+def _stopped_after(epoch: Epoch) -> tuple[Ending, str]:
+    return "pruned", f"stopped after epoch {epoch.number}"
 
 
 def _left(network: Prepared, epochs: list[Epoch], best: "BestWeights | None") -> Saved:

@@ -196,4 +196,5 @@ def test_xla_is_for_long_trainings_of_narrow_dense_networks() -> None:
     assert not pays(Dense(widths=(8,)), 1000)
     assert not pays(Dense(widths=(8,)), 32, parameters=1_000_000)
     assert not pays(Dense(widths=(8,), hidden=Hidden(precision="bfloat16")), 32)
+    assert not pays(Dense(widths=(8,), hidden=Hidden(dropout=0.1)), 32)
     assert not pays(Convolutional(filters=(8,)), 32)

@@ -1,27 +1,31 @@
-"""Epochs per second: this tuner's loop against Keras's `fit`, interleaved on one machine, on Fashion-MNIST.
+"""Epochs per second: this tuner's training processes against Optuna's way with plain `fit`, on Fashion-MNIST.
 
-    python benchmarks/epochs.py [--threads 1] [--rounds 3] [--out benchmarks/results/epochs.json]
+    python benchmarks/epochs.py [--rounds 5] [--only dense] [--out benchmarks/results/epochs.json]
 
-Each round trains the same network on the same 50,000 images with both, one after the other, after a warm-up epoch each;
-the table has the medians and their ratio. Validation is part of neither. Networks: dense 784-128-128-10 at batch 128, 16
-and 4, a convolutional one and a locally connected one; ours also in bfloat16 where the processor has it.
+`fit` has one process with all cores, as in peers; this tuner has a process of one thread for each core, and each trains
+an epoch of the same network on the same images at the same time. All ways take turns, round by round, after a warm-up
+epoch each; the table has the medians. Validation is part of none. Ours is also measured with a single process, for what
+a second one adds, and in bfloat16 where the processor has it. The last column is the share of the machine's own rate of
+matrix products (2048 by 2048, in the same number format, on all cores) that training reaches.
 """
 
 import argparse
-import json
-import platform
+import multiprocessing
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+from common import about_this_machine, write_results
 
 from tuner.data.load import Places, training_set
 from tuner.data.parts import TrainingSet
 from tuner.data.splits import folds
 from tuner.machine import cores, fast_precision
+from tuner.networks.shapes import layer_table
 from tuner.recipe import Convolutional, Data, Dense, Hidden, Holdout, LocallyConnected, Network, Recipe, Training
 
 
@@ -87,23 +91,118 @@ def plain_fit(case: Case, data: TrainingSet, recipe: Recipe) -> Callable[[], Non
     return lambda: model.fit(scaled, labels, batch_size=case.batch, epochs=1, verbose=0)
 
 
-def measure(case: Case, data: TrainingSet, rounds: int) -> dict[str, Any]:
-    """Median seconds an epoch for each way, interleaved, and how many times faster ours is."""
-    recipe = recipe_of(case)
-    ways = {"fit": plain_fit(case, data, recipe), "ours": ours(case, data, recipe)}
+def matrix_product(precision: str) -> Callable[[], None]:
+    """A product of two matrices of 2048 by 2048 (17.2 GFLOP), 20 times."""
+    import tensorflow as tf
+
+    left, right = (tf.cast(tf.random.normal((2048, 2048)), precision) for _ in range(2))
+
+    def multiply() -> None:
+        for _ in range(20):
+            product = tf.matmul(left, right)
+        float(product[0, 0])
+
+    return multiply
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of training: `processes` of `threads` threads, each doing what `make` says."""
+
+    kind: str
+    precision: str
+    processes: int
+    threads: int
+
+
+def ways() -> dict[str, Way]:
+    """What is compared."""
+    found = {
+        "fit": Way("fit", "float32", 1, cores()),
+        "ours, 1 process": Way("ours", "float32", 1, 1),
+        "ours": Way("ours", "float32", cores(), 1),
+    }
     if fast_precision() == "bfloat16":
-        half = replace(recipe, network=replace(recipe.network, hidden=Hidden(precision="bfloat16")))
-        ways["ours, bfloat16"] = ours(case, data, half)
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for epoch in ways.values():
-        epoch()
+        found["ours, bfloat16"] = Way("ours", "bfloat16", cores(), 1)
+    return found
+
+
+def live(connection: Connection, way: Way, case: Case | None) -> None:
+    """A process that does its work whenever it is told to."""
+    from tuner.training.runtime import start
+
+    start(way.threads)
+    if case is None:
+        act = matrix_product(way.precision)
+    else:
+        data, recipe = training_set("fashion-mnist", Places.from_environment()), recipe_of(case)
+        hidden = Hidden(precision=way.precision)  # type: ignore[arg-type]
+        if way.kind == "ours":
+            act = ours(case, data, replace(recipe, network=replace(recipe.network, hidden=hidden)))
+        else:
+            act = plain_fit(case, data, recipe)
+    act()
+    connection.send("ready")
+    while connection.recv() == "go":
+        started = time.perf_counter()
+        act()
+        connection.send(time.perf_counter() - started)
+
+
+class Team:
+    """The processes of one way."""
+
+    def __init__(self, way: Way, case: Case | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        pipes = [context.Pipe() for _ in range(way.processes)]
+        self.processes = [context.Process(target=live, args=(theirs, way, case)) for _, theirs in pipes]
+        self.connections = [ours for ours, _ in pipes]
+        for process in self.processes:
+            process.start()
+        for connection in self.connections:
+            connection.recv()
+
+    def go(self) -> float:
+        """How often a second the work is done by all together."""
+        started = time.perf_counter()
+        for connection in self.connections:
+            connection.send("go")
+        for connection in self.connections:
+            connection.recv()
+        return len(self.connections) / (time.perf_counter() - started)
+
+    def end(self) -> None:
+        """Let the processes go."""
+        for connection in self.connections:
+            connection.send("end")
+        for process in self.processes:
+            process.join()
+
+
+def rates(teams: dict[str, Team], rounds: int) -> dict[str, float]:
+    """Median rate of each team, taking turns."""
+    found: dict[str, list[float]] = {name: [] for name in teams}
     for _ in range(rounds):
-        for name, epoch in ways.items():
-            started = time.perf_counter()
-            epoch()
-            times[name].append(time.perf_counter() - started)
-    seconds = {name: statistics.median(values) for name, values in times.items()}
-    return {"seconds": seconds, "ratio": {name: seconds["fit"] / each for name, each in seconds.items()}}
+        for name, team in teams.items():
+            found[name].append(team.go())
+    for team in teams.values():
+        team.end()
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def measure(case: Case, rounds: int, product: dict[str, float]) -> dict[str, Any]:
+    """Epochs per second of each way, how many times faster than `fit`, and the share of the matrix-product rate."""
+    found = rates({name: Team(way, case) for name, way in ways().items()}, rounds)
+    layers = layer_table(recipe_of(case).network, (28, 28), 10)
+    operations = 6 * case.images * sum(layer.multiply_adds for layer in layers) / 1e9
+    return {
+        "epochs per second": found,
+        "ratio": {name: rate / found["fit"] for name, rate in found.items()},
+        "second process": found["ours"] / found["ours, 1 process"],
+        "share of matrix product": {
+            name: rate * operations / product[ways()[name].precision] for name, rate in found.items()
+        },
+    }
 
 
 def _images(case: Case, data: TrainingSet, recipe: Recipe) -> tuple[Any, Any]:
@@ -115,26 +214,21 @@ def _images(case: Case, data: TrainingSet, recipe: Recipe) -> tuple[Any, Any]:
 def main() -> None:
     """Measure every case and print the table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--threads", type=int, default=1)
-    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--only", default="")
     arguments.add_argument("--out", type=Path)
     said = arguments.parse_args()
-    from tuner.training.runtime import start
-
-    start(said.threads)
-    data = training_set("fashion-mnist", Places.from_environment())
+    precisions = {way.precision for way in ways().values()}
+    teams = {precision: Team(Way("product", precision, 1, cores()), None) for precision in precisions}
+    product = {name: rate * 20 * 2 * 2048**3 / 1e9 for name, rate in rates(teams, said.rounds).items()}
+    print({name: f"{each:.0f} GFLOP/s" for name, each in product.items()}, flush=True)
     results = {}
     for case in CASES:
         if said.only in case.name:
-            results[case.name] = measure(case, data, said.rounds)
-            print(case.name, {name: f"{s:.3f} s" for name, s in results[case.name]["seconds"].items()}, flush=True)
-            print(" " * 8, {name: f"{r:.2f}x" for name, r in results[case.name]["ratio"].items()}, flush=True)
+            results[case.name] = measure(case, said.rounds, product)
+            print(case.name, {name: f"{each:.2f}x" for name, each in results[case.name]["ratio"].items()}, flush=True)
     if said.out:
-        machine = {"processor": platform.processor() or platform.machine(), "cores": cores(), "threads": said.threads}
-        versions = {name: version(name) for name in ("tensorflow", "keras", "tuner")}
-        said.out.parent.mkdir(parents=True, exist_ok=True)
-        said.out.write_text(json.dumps({"machine": machine, "versions": versions, "results": results}, indent=2) + "\n")
+        write_results(said.out, {**about_this_machine(), "GFLOP/s of matrix products": product, "results": results})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What this machine is good at: cores, and fast bfloat16."""
+"""What this machine is good at: cores, memory, and fast bfloat16."""
 
 import os
 from pathlib import Path
@@ -10,6 +10,19 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def memory() -> int:
+    """Bytes of memory that processes here may have together: the machine's, or less in a container."""
+    import psutil
+
+    total = int(psutil.virtual_memory().total)
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            total = min(total, int(Path(limit).read_text(encoding="ascii")))
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    return total
 
 
 def fast_precision() -> Literal["float32", "bfloat16"]:

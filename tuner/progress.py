@@ -25,7 +25,9 @@ class Tally:
 
     objective: str
     total: int = 0
+    started: float = 0.0
     deadline: float = 0.0
+    done_before: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     best: float | None = None
     best_number: int = 0
@@ -33,9 +35,11 @@ class Tally:
 
     def plan(self, record: StudyRecord, trials: int, seconds: float) -> None:
         """Start from what the storage has of the study already."""
-        self.total, self.deadline = trials, time.monotonic() + seconds
+        self.started = time.monotonic()
+        self.total, self.deadline = trials, self.started + seconds
         for trial in record.trials:
             self.add(trial)
+        self.done_before = self.done
 
     def add(self, trial: TrialRecord) -> None:
         """Count a trial that ended, and see whether it is the best."""
@@ -54,7 +58,13 @@ class Tally:
 
     @property
     def seconds_left(self) -> float:
-        return max(0.0, self.deadline - time.monotonic())
+        """Until the time is up or the trials are done, at the pace of this call so far."""
+        now = time.monotonic()
+        until_deadline = max(0.0, self.deadline - now)
+        here = self.done - self.done_before
+        if here < 1:
+            return until_deadline
+        return min(until_deadline, (now - self.started) / here * max(0, self.total - self.done))
 
 
 def ended_in_words(trial: TrialRecord) -> str:

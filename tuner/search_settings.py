@@ -78,14 +78,14 @@ class PlainSampler:
 
 @dataclass(frozen=True, kw_only=True)
 class BruteForce:
-    """Every point of a space without continuous ranges, in the order of the file."""
+    """Every point of a space without continuous ranges, long trainings first."""
 
     kind: Literal["brute_force"] = "brute_force"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Every combination, with `points` values for each range that has more, in the order of the file."""
+    """Every combination, with `points` values for each range that has more, long trainings first."""
 
     kind: Literal["grid"] = "grid"
     points: int = 3

@@ -112,9 +112,9 @@ def write_result(trial: optuna.Trial, result: Result) -> None:
         trial.set_user_attr("validation_accuracy", round(result.validation.accuracy, 6))
 
 
-def write_failure(trial: optuna.Trial, reason: str, traceback: str) -> None:
+def write_failure(trial: optuna.Trial, reason: str, traceback: str, ended: str = "failed") -> None:
     """Keep why a trial failed."""
-    trial.set_user_attr("ended", "failed")
+    trial.set_user_attr("ended", ended)
     trial.set_user_attr("reason", reason)
     if traceback:
         trial.set_user_attr("traceback", traceback)

@@ -34,6 +34,18 @@ def folds(protocol: Protocol, labels: NDArray[Any]) -> tuple[Fold, ...]:
             return (Fold(np.arange(len(labels)), None),)
 
 
+def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
+    """The number of folds, and how many of `total` examples one of them trains on and validates on."""
+    match protocol:
+        case Holdout(validation=validation):
+            count = validation if isinstance(validation, int) else round(validation * total)
+            return 1, total - count, count
+        case KFold(folds=count):
+            return count, total - total // count, total // count
+        case NoValidation() | OnTest():
+            return 1, total, 0
+
+
 def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:
     total = len(labels)
     count = protocol.validation if isinstance(protocol.validation, int) else round(protocol.validation * total)

@@ -4,24 +4,30 @@ A conductor is an ordinary Optuna worker: as many as you like, on as many machin
 nothing itself; its executor does.
 """
 
+import math
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from optuna.trial import TrialState
 
+from tuner.errors import Invalid
 from tuner.result import Result
 from tuner.search.interfaces import Executor
 from tuner.search.jobs import Answer, Failure, Train
 from tuner.search.samplers import walk
 from tuner.search.trials import Running, Trials
+from tuner.space import Assignment, Script
 from tuner.storage import study_record
 
 FAILURES_IN_A_ROW = 10
+TOO_LONG_IN_A_ROW = 3
+MOST_SORTED = 5000
 GRACE_SECONDS = 3.0
 
 
@@ -40,25 +46,29 @@ class Conductor:
         self.trials = trials
         self.study = trials.study
         self.executor = executor
-        self.walk = walk(trials.file.search.sampler, trials.file.space)
+        assignments = walk(trials.file.search.sampler, trials.file.space)
+        self.walk = self._longest_first(assignments) if assignments and trials.preflight else assignments
         self.running: dict[int, Running] = {}  # in the order in which they began or went on
         self.paused: dict[int, Running] = {}
         self.answered: dict[int, Answer] = {}
         self.failures = 0
         self.stop_reason = ""
         self.total = 0
+        self.deadline = math.inf
+        self.too_long = 0
 
     def run(self, trials: int, seconds: float) -> Outcome:
         """Search until the study has `trials` finished or pruned trials, at most for so many seconds."""
-        self.total = trials
+        self.total, self.deadline = trials, time.monotonic() + seconds
         self.trials.listener.planned(study_record(self.study), trials, seconds)
         try:
             with _stopping_on_signals(self.stop):
-                return self._loop(time.monotonic() + seconds)
+                return self._loop()
         finally:
             self._abandon_running()
             for running in self.paused.values():
                 self.trials.give_up(running)
+            self.trials.queue_interrupted()
             self.trials.mirror.flush()
 
     def stop(self, reason: str) -> None:
@@ -68,10 +78,10 @@ class Conductor:
             for running in self.running.values():
                 running.stopped_for = running.stopped_for or "interrupted"
 
-    def _loop(self, deadline: float) -> Outcome:
+    def _loop(self) -> Outcome:
         hard_end = float("inf")
         while True:
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= self.deadline:
                 self.stop("timeout")
             if self.failures >= FAILURES_IN_A_ROW:
                 self.stop("failures")
@@ -79,7 +89,7 @@ class Conductor:
                 hard_end = min(hard_end, time.monotonic() + GRACE_SECONDS)
             self._fill_executor()
             if not self.running:
-                return Outcome(self.stop_reason or "budget")
+                return Outcome(self.stop_reason or ("timeout" if self._time_is_short else "budget"))
             if time.monotonic() > hard_end:
                 return Outcome(self.stop_reason)
             self.answered.update(self.executor.answers(seconds=0.1))
@@ -89,6 +99,18 @@ class Conductor:
         while len(self.running) < self.executor.size and self.executor.free and self._start_next():
             self._settle()
 
+    def _longest_first(self, assignments: Iterator[Assignment]) -> Iterator[Assignment]:
+        """A walk in the order that keeps all workers busy to its end; one of very many points stays as it is."""
+        first = list(islice(assignments, MOST_SORTED + 1))
+        return chain(first if len(first) > MOST_SORTED else sorted(first, key=self._brevity), assignments)
+
+    def _brevity(self, assignment: Assignment) -> float:
+        assert self.trials.preflight is not None
+        try:
+            return -self.trials.preflight.work(self.trials.file.fill(Script(assignment))).seconds_at_first
+        except Invalid:  # told when its turn comes
+            return 0.0
+
     def _has_budget(self) -> bool:
         states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
         return len(self.study.get_trials(deepcopy=False, states=states)) < self.total
@@ -97,7 +119,7 @@ class Conductor:
         """Have the best paused trial go on, or start a new one. False where neither is to be."""
         if self.stop_reason not in ("", "exhausted"):
             return False
-        may_start = not self.stop_reason and self._has_budget()
+        may_start = not self.stop_reason and not self._time_is_short and self._has_budget()
         number = self._promotable(last=not may_start)
         if number is not None:
             running = self.paused.pop(number)
@@ -109,8 +131,19 @@ class Conductor:
     def _promotable(self, last: bool) -> int | None:
         if self.trials.rungs is None:
             return None
-        at = {number: running.rung for number, running in self.paused.items() if running.rung is not None}
+        at = {number: rung for number, rung in self._at_rungs() if self._ends_in_time(self.paused[number])}
         return self.trials.rungs.promotable(at, last)
+
+    def _at_rungs(self) -> Iterator[tuple[int, int]]:
+        yield from ((number, running.rung) for number, running in self.paused.items() if running.rung is not None)
+
+    def _ends_in_time(self, running: Running) -> bool:
+        return time.monotonic() + self.trials.seconds_left(running) < self.deadline
+
+    @property
+    def _time_is_short(self) -> bool:
+        """New trials can no more be trained to their end: only what has begun goes on."""
+        return self.too_long >= TOO_LONG_IN_A_ROW
 
     def _start(self) -> bool:
         """Ask for a trial and have it run. False at the end of a walk through the whole space."""
@@ -119,6 +152,13 @@ class Conductor:
             return False
         running = self.trials.ask()
         answer = self.trials.answer_at_once(running)
+        if answer is None and not self._ends_in_time(running):
+            left = self.deadline - time.monotonic()
+            needed = self.trials.seconds_left(running)
+            self.trials.interrupt(running, f"not begun: it would take about {needed:.0f} s, and {left:.0f} s are left")
+            self.too_long += 1
+            return not self._time_is_short
+        self.too_long = 0
         if answer is not None:
             self.running[running.number] = running
             self.answered[running.number] = answer
@@ -161,8 +201,7 @@ class Conductor:
 
     def _give_up_hopeless(self) -> None:
         assert self.trials.rungs is not None
-        at = {number: running.rung for number, running in self.paused.items() if running.rung is not None}
-        for number in list(self.trials.rungs.hopeless(at, self.total)):
+        for number in list(self.trials.rungs.hopeless(dict(self._at_rungs()), self.total)):
             self.trials.give_up(self.paused.pop(number))
 
     @property

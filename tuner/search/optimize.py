@@ -13,9 +13,12 @@ from optuna.storages import BaseStorage
 from tuner import __version__
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, training_set
+from tuner.data.parts import TrainingSet
 from tuner.errors import StorageError, StudyError
+from tuner.machine import memory
 from tuner.search.conductor import Conductor, Outcome
 from tuner.search.confirmation import Confirmed, best_trial, confirm
+from tuner.search.costs import Costs, Preflight
 from tuner.search.executors.processes import Processes
 from tuner.search.interfaces import Executor, Listener
 from tuner.search.notes import write_note
@@ -24,6 +27,9 @@ from tuner.search.studies import delete_study, open_study, take_back_orphans
 from tuner.search.trials import Trials
 from tuner.storage import StudyRecord, TrialRecord, open_storage, read_study
 from tuner.study import StudyFile
+
+SHARE_OF_MEMORY = 0.9
+"""Of the machine's memory, that training processes may have together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +110,7 @@ def _open(storage: BaseStorage, orders: Orders, listener: Listener) -> optuna.St
 
 
 def _search(study: optuna.Study, orders: Orders, executor: Executor, listener: Listener) -> Outcome:
-    _check_data(study, orders, listener)
+    data = _check_data(study, orders, listener)
     counted = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     done = len(study.get_trials(deepcopy=False, states=counted))
     trials = done + orders.more if orders.more is not None else orders.trials
@@ -117,22 +123,24 @@ def _search(study: optuna.Study, orders: Orders, executor: Executor, listener: L
         worker=0,
         deterministic=orders.deterministic,
         checkpoints=orders.runs / orders.file.name / "checkpoints",
+        preflight=Preflight(data, int(SHARE_OF_MEMORY * memory()) // orders.workers, Costs()),
     )
     return Conductor(own, executor).run(trials, orders.seconds)
 
 
-def _check_data(study: optuna.Study, orders: Orders, listener: Listener) -> None:
-    """Have the data sets there before the first trial, and see that they are those that the study began with."""
+def _check_data(study: optuna.Study, orders: Orders, listener: Listener) -> dict[str, TrainingSet]:
+    """The data sets, there before the first trial. Those that the study began with, or a `StudyError`."""
     before = study.user_attrs.get("data", {})
-    now = {}
+    now, sets = {}, {}
     for name in orders.file.datasets:
-        data = training_set(name, orders.places, listener.said)
+        data = sets[name] = training_set(name, orders.places, listener.said)
         listener.said(f"data: {name}, {len(data.examples)} training examples, {data.origin}")
         now[name] = data.identity
         if before.get(name, data.identity) != data.identity:
             raise StudyError(f"the study began with another version of {name} ({before[name]}, now {data.identity})")
     if before != now:
         study.set_user_attr("data", now)
+    return sets
 
 
 def _confirm(

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Epoch, FoldResult, Objective, Result, Watch
+from tuner.search.costs import Preflight
 from tuner.search.curves import draw_curve
 from tuner.search.interfaces import Listener
 from tuner.search.jobs import Answer, Failure
@@ -63,6 +64,7 @@ class Trials:
         worker: int,
         deterministic: bool,
         checkpoints: Path | None = None,
+        preflight: Preflight | None = None,
     ) -> None:
         self.study, self.mirror = mirrored(study)
         self.file = file
@@ -70,12 +72,14 @@ class Trials:
         self.environment = environment
         self.artifacts = FileSystemArtifactStore(str(artifacts)) if artifacts else None
         self.checkpoints = checkpoints
+        self.preflight = preflight
         self.worker = worker
         self.deterministic = deterministic
         self.objectives: list[Objective] = [OBJECTIVES[name] for name in file.objectives]
         self.rungs = self._make_rungs()
         self.by_fold = isinstance(file.search.pruner, Wilcoxon)
         self.known: dict[str, int] = {}
+        self.to_queue: list[Running] = []
         self.interrupted = 0
         for trial in study.get_trials(deepcopy=False):
             if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and "key" in trial.user_attrs:
@@ -114,10 +118,13 @@ class Trials:
         )
 
     def answer_at_once(self, running: Running) -> Answer | None:
-        """What needs no training: parameters that make no recipe, and a recipe that an earlier trial had (equal recipes
-        give equal results)."""
+        """What needs no training: parameters that make no recipe, a recipe that cannot be trained here, and one that an
+        earlier trial had (equal recipes give equal results)."""
         if running.recipe is None:
             return Failure("invalid", running.complaint)
+        refusal = self.preflight.refusal(running.recipe) if self.preflight else None
+        if refusal:
+            return Failure("refused", refusal)
         if running.recipe.key not in self.known:
             return None
         earlier = self._trial(self.known[running.recipe.key])
@@ -128,12 +135,17 @@ class Trials:
 
     def watch(self, running: Running) -> Watch:
         """Reports each epoch of the first fold (or each fold, to the Wilcoxon pruner) and says whether to go on."""
+        traced = False
 
         def watch(event: Epoch | FoldResult) -> bool:
+            nonlocal traced
             if event in running.epochs:  # told again by a training that went on
                 return True
             if isinstance(event, Epoch):
                 running.epochs.append(event)
+                if self.preflight and running.recipe and traced:
+                    self.preflight.learn(running.recipe, event.seconds)
+                traced = True
                 self.listener.advanced(running.trial.number, event)
                 go_on = self.by_fold or event.fold > 0 or self._report(running, event, event.number)
             else:
@@ -192,6 +204,10 @@ class Trials:
                 if running.checkpoint:
                     running.checkpoint.unlink(missing_ok=True)
                 self._finish(running, answer)
+            case Failure(kind="refused"):
+                write_failure(running.trial, answer.reason, "", ended="refused")
+                running.trial.set_constraint("memory", 1.0)
+                self._tell(running, TrialState.PRUNED, [])  # to the sampler a bad result, where a failure is nothing
             case Failure():
                 write_failure(running.trial, answer.reason, answer.traceback)
                 self._tell(running, TrialState.FAIL, [])
@@ -200,8 +216,14 @@ class Trials:
             case _:
                 raise TypeError(f"a trial was answered with {answer!r}")
 
+    def seconds_left(self, running: Running) -> float:
+        """Seconds that the rest of a trial will take, 0 where nobody can know yet."""
+        if self.preflight is None or running.recipe is None:
+            return 0.0
+        return self.preflight.seconds(running.recipe, len(running.epochs)) or 0.0
+
     def interrupt(self, running: Running, reason: str) -> None:
-        """Keep the curve so far, and queue the trial for the next call."""
+        """Keep the curve so far. The trial is queued for the next call when this one ends, by `queue_interrupted`."""
         folds: dict[int, list[Epoch]] = {}
         for epoch in running.epochs:
             folds.setdefault(epoch.fold, []).append(epoch)
@@ -216,7 +238,13 @@ class Trials:
         write_result(running.trial, result)
         running.trial.set_user_attr("reason", reason)
         self._tell(running, TrialState.FAIL, [])
-        queue_again(self.study, running.trial.params, running.trial.number)
+        self.to_queue.append(running)
+
+    def queue_interrupted(self) -> None:
+        """Have the next call train what this one did not."""
+        while self.to_queue:
+            running = self.to_queue.pop(0)
+            queue_again(self.study, running.trial.params, running.number)
 
     def _finish(self, running: Running, result: Result) -> None:
         trial = running.trial

@@ -1,0 +1,164 @@
+"""What a recipe will cost, before anything is built: parameters, operations, memory, and seconds as learned so far."""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.data.parts import TrainingSet
+from tuner.data.splits import sizes
+from tuner.networks.shapes import LayerShape, layer_table
+from tuner.recipe import Recipe
+
+GIB = 2**30
+RUNTIME_BYTES = int(0.75 * GIB)
+"""What a training process has before it trains: TensorFlow itself."""
+
+EVALUATION_BATCH = 1024
+OPTIMIZER_COPIES = {"sgd": 1, "adagrad": 1, "lion": 1}
+"""Arrays of the weights' size that an optimizer remembers; the others remember two."""
+
+SECONDS_AT_FIRST = np.array([0.02, 4e-4, 1.5e-9, 2e-11])
+"""Seconds an epoch, a step, a step and parameter, a multiply-add forward (its gradients included): of the size measured
+on one thread of a server's processor. The search learns the machine's own."""
+
+WEIGHT_AT_FIRST = 0.3
+"""How much the first values weigh against one observed epoch."""
+
+SETUP_SECONDS = 1.5
+REMEMBERED = 200
+
+
+@dataclass(frozen=True)
+class Work:
+    """What training a recipe takes. `kind` is what is timed alike; `epochs` are those of all folds together, `examples`
+    and `steps` those of one epoch, `multiply_adds` of one example forward, `memory` bytes of a training process."""
+
+    kind: str
+    parameters: int
+    multiply_adds: int
+    examples: int
+    steps: int
+    epochs: int
+    memory: int
+
+    @property
+    def features(self) -> NDArray[np.float64]:
+        """What the seconds of an epoch are proportional to, each with a factor of its own."""
+        return np.array([1.0, self.steps, self.steps * self.parameters, self.examples * self.multiply_adds])
+
+    @property
+    def seconds_at_first(self) -> float:
+        """Seconds of the whole training on a machine of which nothing is known: good for comparing two trainings."""
+        return SETUP_SECONDS + self.epochs * float(self.features @ SECONDS_AT_FIRST)
+
+
+def work(recipe: Recipe, data: TrainingSet) -> Work:
+    """What training the recipe on this data takes. Raises `Invalid` where the network cannot stand on it."""
+    shape, classes = data.examples.shape, len(data.classes)
+    table = layer_table(recipe.network, shape, classes)
+    folds, training, validation = sizes(recipe.protocol, len(data.examples))
+    batch = min(recipe.training.batch_size, training)
+    parameters = sum(layer.parameters for layer in table)
+    return Work(
+        kind=f"{recipe.network.kind} {recipe.network.hidden.precision}",
+        parameters=parameters,
+        multiply_adds=sum(layer.multiply_adds for layer in table),
+        examples=training + validation // 3,
+        steps=math.ceil(training / batch),
+        epochs=folds * recipe.training.epochs,
+        memory=_memory(recipe, data, table, batch, training + validation),
+    )
+
+
+def _memory(recipe: Recipe, data: TrainingSet, table: tuple[LayerShape, ...], batch: int, examples: int) -> int:
+    """Bytes that a training process needs. Measured beside it: see tests/search/test_costs.py."""
+    weights = 4 * sum(layer.parameters for layer in table)
+    copies = 2 + OPTIMIZER_COPIES.get(recipe.training.optimizer.kind, 2) + (recipe.training.keep == "best")
+    inputs = data.examples.inputs
+    stored = 2 * examples * (inputs.itemsize * math.prod(inputs.shape[1:]) + 4 * len(data.classes))
+    numbers = [math.prod(layer.output) + _patches(layer) for layer in table]
+    forward_and_back = 4 * batch * (math.prod(inputs.shape[1:]) + 3 * sum(numbers))
+    evaluation = 4 * min(EVALUATION_BATCH, examples) * 3 * max(numbers)
+    return RUNTIME_BYTES + copies * weights + stored + max(forward_and_back, evaluation)
+
+
+def _patches(layer: LayerShape) -> int:
+    """Numbers that a locally connected layer gathers for one example."""
+    return layer.multiply_adds // layer.output[-1] if layer.kind == "locally_connected" else 0
+
+
+class Costs:
+    """How long trainings take on this machine, learned from the epochs of the running study.
+
+    The seconds of an epoch are a sum of what `Work.features` counts. Their factors are those that fit the relative
+    errors of the observed epochs best, drawn towards the first values: a ridge regression without negative factors.
+    """
+
+    def __init__(self) -> None:
+        self.observed: dict[str, list[tuple[Work, float]]] = defaultdict(list)
+        self.factors: dict[str, NDArray[np.float64]] = {}
+
+    def learn(self, work: Work, seconds: float) -> None:
+        """An epoch of such a training took so many seconds; one that had to be traced first does not count."""
+        self.observed[work.kind] = [*self.observed[work.kind][1 - REMEMBERED :], (work, max(seconds, 1e-4))]
+        self.factors.pop(work.kind, None)
+
+    def seconds(self, work: Work, epochs_done: int = 0) -> float | None:
+        """Seconds that the rest of the training will take; None while too little is known of its kind."""
+        if len(self.observed[work.kind]) < 3:
+            return None
+        if work.kind not in self.factors:
+            self.factors[work.kind] = self._fit(self.observed[work.kind])
+        left = max(0, work.epochs - epochs_done)
+        return SETUP_SECONDS + left * float(work.features @ self.factors[work.kind])
+
+    @staticmethod
+    def _fit(observed: list[tuple[Work, float]]) -> NDArray[np.float64]:
+        from scipy.optimize import nnls
+
+        features = np.array([work.features for work, _ in observed])
+        seconds = np.array([each for _, each in observed])
+        machine = np.median(seconds / (features @ SECONDS_AT_FIRST))
+        expected = SECONDS_AT_FIRST * machine
+        pull = math.sqrt(WEIGHT_AT_FIRST)
+        rows: Any = np.vstack([features / seconds[:, np.newaxis] * expected, pull * np.eye(len(expected))])
+        wanted = np.concatenate([np.ones(len(seconds)), np.full(len(expected), pull)])
+        factors, _ = nnls(rows, wanted)
+        return np.asarray(factors * expected, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Looks at a recipe before it is trained. `memory` is what one training process may have, in bytes."""
+
+    data: Mapping[str, TrainingSet]
+    memory: int
+    costs: Costs
+
+    def work(self, recipe: Recipe) -> Work:
+        """What the recipe takes."""
+        return work(recipe, self.data[recipe.data.name])
+
+    def refusal(self, recipe: Recipe) -> str | None:
+        """Why the recipe cannot be trained here; None where it can."""
+        needed = self.work(recipe)
+        if needed.memory <= self.memory:
+            return None
+        return (
+            f"needs about {needed.memory / GIB:.1f} GiB of memory ({needed.parameters:,} parameters, batch "
+            f"{recipe.training.batch_size}), and a training process may have {self.memory / GIB:.1f} GiB; narrow the "
+            f"space, or give fewer processes more each with --workers"
+        )
+
+    def seconds(self, recipe: Recipe, epochs_done: int = 0) -> float | None:
+        """Seconds that the rest of its training will take, if enough is known."""
+        return self.costs.seconds(self.work(recipe), epochs_done)
+
+    def learn(self, recipe: Recipe, seconds: float) -> None:
+        """One of its epochs took so long."""
+        self.costs.learn(self.work(recipe), seconds)

@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: help fashion test test-long lint lock clean
+.PHONY: help fashion test test-long bench lint lock clean
 
 help:
 	@echo 'make fashion    tune networks on Fashion-MNIST, about ten minutes on two cores'
 	@echo 'make test       the tests, under ten minutes'
 	@echo 'make test-long  the tests that take longer'
+	@echo 'make bench      measure this tuner beside Optuna with fit and KerasTuner, about forty minutes'
 	@echo 'make lint       formatting, lint rules, types'
 	@echo 'make lock       pin the newest allowed versions in requirements.lock'
 	@echo 'make clean      remove the virtual environment and caches (never runs/)'
@@ -22,6 +23,13 @@ test: $(VENV)/installed-dev
 
 test-long: $(VENV)/installed-dev
 	$(RUN) pytest -m long
+
+bench: $(VENV)/installed
+	$(RUN) pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .[bench]
+	$(VENV)/bin/python benchmarks/epochs.py --out benchmarks/results/epochs.json
+	$(VENV)/bin/python benchmarks/sampling.py --out benchmarks/results/sampling-sqlite.json
+	$(VENV)/bin/python benchmarks/peers.py --out benchmarks/results/peers.json
+	$(VENV)/bin/python benchmarks/summary.py
 
 lint: $(VENV)/installed-dev
 	$(RUN) ruff format --check .

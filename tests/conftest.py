@@ -14,6 +14,7 @@ trials = 4
 minutes = 5
 [search]
 pruner = "none"
+centre = false
 [confirmation]
 seeds = 2
 [recipe.data]

@@ -59,7 +59,7 @@ def test_the_dashboard_serves_what_the_search_kept(address: str) -> None:
     assert [value["step"] for value in trial["intermediate_values"]] == [1, 2]
     (artifact,) = trial["artifacts"]
     with urlopen(f"{address}/artifacts/{summary['study_id']}/{trial['trial_id']}/{artifact['artifact_id']}") as picture:
-        assert picture.read().startswith(b"\x89PNG")
+        assert picture.read().startswith(b"<svg")
 
 
 def test_it_listens_to_this_machine_only_and_names_a_taken_port(address: str, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def ended_in_words(trial: TrialRecord) -> str:
     """How a trial ended, with its figure."""
     result = trial.result
     figure = f" {trial.values[0]:.4f}" if trial.values else ""
-    spent = f" after {result.epochs} epochs, {result.seconds:.1f} s" if result else ""
+    spent = f" after {result.epochs} epochs, {result.seconds:.1f} s" if result and result.epochs else ""
     why = f" ({trial.reason})" if trial.reason else ""
     how = "diverged" if result and result.ended == "diverged" else trial.state
     return f"{how}{figure}{spent}{why}"

@@ -210,11 +210,17 @@ Pruner = NoPruner | Percentile | Halving | Asha | Patient | Threshold | Wilcoxon
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Who proposes trials, who stops them early, and the seed of the proposals."""
+    """Who proposes trials, who stops them early, and the seed of the proposals.
+
+    With `centre` the first trials are the middle of the space (the first of each choice, the middle of each range) and
+    the same with its widest layers, where the study has no `[[start]]` and the sampler learns. First trials are never
+    stopped early: there is something to compare with, and a model, from the first minute on.
+    """
 
     sampler: Sampler = Tpe()
     pruner: Pruner = Percentile()
     seed: int = 0
+    centre: bool = True
 
     def __post_init__(self) -> None:
         demand_seed(self.seed)

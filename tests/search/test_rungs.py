@@ -33,24 +33,24 @@ def test_the_best_third_goes_on_and_nobody_twice() -> None:
     for number, value in enumerate((0.5, 0.9)):
         rungs.reach(number, {1: value})
         paused[number] = 1
-        assert rungs.promotable(paused, last=False) is None
+        assert rungs.promotable(paused, at_least=0) is None
     rungs.reach(2, {1: 0.7})
     paused[2] = 1
-    assert rungs.promotable(paused, last=False) == 1
+    assert rungs.promotable(paused, at_least=0) == 1
     del paused[1]
-    assert rungs.promotable(paused, last=False) is None
-    assert rungs.promotable(paused, last=True) is None, "the best of the rung has gone on already"
+    assert rungs.promotable(paused, at_least=0) is None
+    assert rungs.promotable(paused, at_least=1) is None, "the best of the rung has gone on already"
     rungs.reach(1, {1: 0.9, 4: 0.95})
     paused[1] = 4
-    assert rungs.promotable(paused, last=False) is None
-    assert rungs.promotable(paused, last=True) == 1
+    assert rungs.promotable(paused, at_least=0) is None
+    assert rungs.promotable(paused, at_least=1) == 1
 
 
 def test_a_loss_is_better_when_lower_and_nan_is_worst() -> None:
     rungs = Rungs((1,), 2, maximize=False)
     for number, value in enumerate((float("nan"), 0.3, 0.2, 0.9)):
         rungs.reach(number, {1: value})
-    assert rungs.promotable(dict.fromkeys(range(4), 1), last=False) == 2
+    assert rungs.promotable(dict.fromkeys(range(4), 1), at_least=0) == 2
     assert set(rungs.hopeless(dict.fromkeys(range(4), 1), trials=4)) == {0, 3}
 
 
@@ -63,6 +63,6 @@ def test_whoever_is_hopeless_never_goes_on(values: list[float], factor: int, so_
     for number, value in enumerate(values[so_far:], start=so_far):
         rungs.reach(number, {1: value})
     waiting = dict.fromkeys(range(len(values)), 1)
-    while (number := rungs.promotable(waiting, last=False)) is not None:  # type: ignore[assignment]
+    while (number := rungs.promotable(waiting, at_least=0)) is not None:  # type: ignore[assignment]
         assert number not in lost
         del waiting[number]

@@ -21,9 +21,10 @@ from tuner.search.confirmation import best_trial, confirm, interval
 from tuner.search.executors.inprocess import InProcess
 from tuner.search.jobs import Answer, Failure, Job
 from tuner.search.samplers import make_sampler
-from tuner.search.studies import compare, open_study, take_back_orphans
+from tuner.search.studies import compare, first_trials, open_study, take_back_orphans
 from tuner.search.trials import Trials
 from tuner.search_settings import CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
+from tuner.space import centre
 from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage, read_study
 from tuner.study import StudyFile, load, setting
 
@@ -540,6 +541,21 @@ def test_a_study_starts_from_its_known_values_once(storage: BaseStorage, small_s
     first, second = read_study(storage, "small").trials
     assert first.params["training.optimizer.sgd.momentum"] == 0.25
     assert second.params.get("training.optimizer.sgd.momentum") != 0.25
+
+
+@pytest.mark.slow
+def test_a_study_begins_in_the_middle_of_its_space_and_trains_that_to_its_end(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    small_study.write_text(small_study.read_text().replace("[search]", "[search]\nsampler = { kind = 'tpe' }"))
+    file = small(small_study, 'search.pruner={kind="threshold", limit=2.0}', "search.centre=true")
+    search(storage, file, places, trials=3)
+    first, wide, other = read_study(storage, "small").trials
+    assert first.params == centre(file.space)
+    assert wide.params == {**first.params, "network.widths[0]": 8}
+    assert [trial.state for trial in (first, wide, other)] == ["complete", "complete", "pruned"]
+    for settings in ((), ("search.centre=true", "search.sampler=random")):
+        assert not first_trials(small(small_study, *settings))
 
 
 ASHA = 'search.pruner={kind="asha", min_epochs=1, factor=2}'

@@ -39,8 +39,9 @@ class Outcome:
 
 
 class Conductor:
-    """Runs trials on one executor. In a deterministic study results are told in the order of the trials, and each telling
-    starts one trial: so every suggestion sees the same results on every run, whatever ends first."""
+    """Runs trials on one executor. In a deterministic study results are told in the order in which their trials began or
+    went on, and after each the next is begun: so every suggestion and promotion sees the same results on every run,
+    whatever ends first."""
 
     def __init__(self, trials: Trials, executor: Executor) -> None:
         self.trials = trials
@@ -83,8 +84,6 @@ class Conductor:
         while True:
             if time.monotonic() >= self.deadline:
                 self.stop("timeout")
-            if self.failures >= FAILURES_IN_A_ROW:
-                self.stop("failures")
             if self.stop_reason not in ("", "exhausted"):
                 hard_end = min(hard_end, time.monotonic() + GRACE_SECONDS)
             self._fill_executor()
@@ -120,7 +119,7 @@ class Conductor:
         if self.stop_reason not in ("", "exhausted"):
             return False
         may_start = not self.stop_reason and not self._time_is_short and self._has_budget()
-        number = self._promotable(last=not may_start)
+        number = self._promotable(may_start)
         if number is not None:
             running = self.paused.pop(number)
             self.trials.go_on(running)
@@ -128,11 +127,14 @@ class Conductor:
             return True
         return may_start and (self._start() or self._start_next())
 
-    def _promotable(self, last: bool) -> int | None:
+    def _promotable(self, may_start: bool) -> int | None:
+        """The paused trial to go on. Once nothing new will begin, the best of each rung do; and where it is the time that
+        ends, whoever can be trained to its end in what is left of it."""
         if self.trials.rungs is None:
             return None
+        at_least = 0 if may_start else len(self.paused) if self._time_is_short else 1
         at = {number: rung for number, rung in self._at_rungs() if self._ends_in_time(self.paused[number])}
-        return self.trials.rungs.promotable(at, last)
+        return self.trials.rungs.promotable(at, at_least)
 
     def _at_rungs(self) -> Iterator[tuple[int, int]]:
         yield from ((number, running.rung) for number, running in self.paused.items() if running.rung is not None)
@@ -183,6 +185,8 @@ class Conductor:
             answer = self.answered.pop(number)
             running = self.running.pop(number)
             self.failures = self.failures + 1 if isinstance(answer, Failure) else 0
+            if self.failures >= FAILURES_IN_A_ROW:
+                self.stop("failures")
             self._end(running, answer)
             while self.trials.deterministic and len(self.running) < self.executor.size and self._start_next():
                 pass
@@ -211,9 +215,10 @@ class Conductor:
     def _enqueue_next(self, assignments: Iterator[dict[str, Any]]) -> bool:
         if self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             return True
-        tried = [trial.params for trial in self.study.get_trials(deepcopy=False) if trial.state != TrialState.FAIL]
+        trials = self.study.get_trials(deepcopy=False)
+        tried = {frozenset(trial.params.items()) for trial in trials if trial.state != TrialState.FAIL}
         for assignment in assignments:
-            if assignment not in tried:
+            if frozenset(assignment.items()) not in tried:
                 self.study.enqueue_trial(assignment)
                 return True
         return False

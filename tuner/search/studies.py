@@ -19,6 +19,8 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.errors import StudyError, join
 from tuner.result import OBJECTIVES
 from tuner.search.pruners import make_pruner
+from tuner.search_settings import CmaEs, Gp, Nsga2, Tpe
+from tuner.space import Assignment, centre
 from tuner.storage import canonical
 from tuner.study import StudyFile
 
@@ -57,8 +59,8 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, tup
         study = optuna.load_study(study_name=file.name, storage=storage)
     else:
         study = optuna.create_study(study_name=file.name, storage=storage, directions=directions)
-        for assignment in file.start:
-            study.enqueue_trial(assignment)
+        for assignment in first_trials(file):
+            study.enqueue_trial(assignment, user_attrs={"start": True})
     differences: tuple[Difference, ...] = ()
     if exists:
         differences = tuple(compare(study.user_attrs.get("file", {}), canonical(file.plain)))
@@ -68,6 +70,16 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, tup
     if not exists or differences:
         _describe(study, file)
     return study, differences
+
+
+def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
+    """What is tried first: the study's own starts; or the middle of its space, with layers of medium and of full width."""
+    if file.start:
+        return file.start
+    if not file.search.centre or not isinstance(file.search.sampler, Tpe | Gp | CmaEs | Nsga2):
+        return ()
+    middles = [centre(file.space), centre(file.space, largest=("widths", "filters"))]
+    return tuple(each for index, each in enumerate(middles) if each and each not in middles[:index])
 
 
 def compare(stored: Any, now: Any, place: str = "") -> Iterator[Difference]:
@@ -114,14 +126,15 @@ def take_back_orphans(study: optuna.Study) -> int:
     ]
     for trial in orphans:
         study.tell(trial.number, state=TrialState.FAIL)
-        queue_again(study, trial.params, trial.number)
+        queue_again(study, trial)
     return len(orphans)
 
 
-def queue_again(study: optuna.Study, params: Mapping[str, Any], number: int) -> None:
+def queue_again(study: optuna.Study, trial: FrozenTrial | optuna.Trial) -> None:
     """Have the same parameters tried again before any new ones."""
-    if params:
-        study.enqueue_trial(dict(params), user_attrs={"again": number})
+    if trial.params:
+        start = {"start": True} if trial.user_attrs.get("start") else {}
+        study.enqueue_trial(dict(trial.params), user_attrs={"again": trial.number, **start})
 
 
 def _is_alive(trial: FrozenTrial) -> bool:

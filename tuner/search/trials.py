@@ -46,6 +46,11 @@ class Running:
     def number(self) -> int:
         return self.trial.number
 
+    @property
+    def is_start(self) -> bool:
+        """Whether it is one of those that a study begins with."""
+        return bool(self.trial.user_attrs.get("start"))
+
 
 class Trials:
     """The trials of one study, as one conductor asks for them and tells of them.
@@ -158,14 +163,14 @@ class Trials:
 
     def _report(self, running: Running, epoch: Epoch, step: int) -> bool:
         """Report the objective's figure; whether to go on. A trial is never pruned at its last epoch: it would not count
-        as finished."""
+        as finished. Nor is one pruned that the study begins with."""
         figure = self.objectives[0].of_epoch
         if len(self.objectives) > 1 or figure is None:
             return True
         assert running.recipe is not None
         value = figure(epoch)
         running.trial.report(value, step)
-        if epoch.number >= running.recipe.training.epochs and epoch.fold == 0:
+        if running.is_start or (epoch.number >= running.recipe.training.epochs and epoch.fold == 0):
             return True
         if self.rungs:
             return step != running.rung
@@ -212,7 +217,7 @@ class Trials:
                 write_failure(running.trial, answer.reason, answer.traceback)
                 self._tell(running, TrialState.FAIL, [])
                 if answer.kind == "died" and "again" not in running.trial.user_attrs:
-                    queue_again(self.study, running.trial.params, running.trial.number)
+                    queue_again(self.study, running.trial)
             case _:
                 raise TypeError(f"a trial was answered with {answer!r}")
 
@@ -244,12 +249,14 @@ class Trials:
         """Have the next call train what this one did not."""
         while self.to_queue:
             running = self.to_queue.pop(0)
-            queue_again(self.study, running.trial.params, running.number)
+            queue_again(self.study, running.trial)
 
     def _finish(self, running: Running, result: Result) -> None:
         trial = running.trial
         if running.recipe is not None:
             self.known.setdefault(running.recipe.key, trial.number)
+        if self.rungs:
+            self.rungs.reach(trial.number, self._trial(trial.number).intermediate_values)
         write_result(trial, result)
         self._attach_curve(trial, result)
         if result.ended == "diverged":

@@ -3,6 +3,7 @@
 from tuner.space.explore import Assignment as Assignment
 from tuner.space.explore import Dimension as Dimension
 from tuner.space.explore import Script as Script
+from tuner.space.explore import centre as centre
 from tuner.space.explore import corners as corners
 from tuner.space.explore import dimensions as dimensions
 from tuner.space.explore import grid as grid

@@ -39,6 +39,45 @@ class Script:
         return self.given[name] if name in self.given else options[-1 if self.last else 0]
 
 
+@dataclass
+class Middle:
+    """Answers with the first of several options and with the middle of a range, on the range's own scale; where the last
+    list or field of the address is in `largest`, with the largest number that is allowed."""
+
+    largest: Sequence[str] = ()
+    given: Assignment = field(default_factory=dict)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        return self.given.setdefault(name, max(choices) if self._is_largest(name) else choices[0])
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        hole = Range(low, high, log, None if log else step)
+        return int(self.given.setdefault(name, hole.points(2)[-1] if self._is_largest(name) else hole.middle))
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        hole = Range(float(low), float(high), log, step)
+        return float(self.given.setdefault(name, hole.points(2)[-1] if self._is_largest(name) else hole.middle))
+
+    def _is_largest(self, name: str) -> bool:
+        return name.rpartition(".")[2].partition("[")[0] in self.largest
+
+
+def centre(node: Node, largest: Sequence[str] = ()) -> Assignment:
+    """The middle of a space, but for the fields and lists in `largest`, which have their upper ends.
+
+    >>> space = {"rate": Range(1e-4, 1e-2, log=True), "widths": Repeat(Range(1, 4), Range(32, 512, step=32))}
+    >>> centre(space)
+    {'rate': 0.001, 'widths.count': 2, 'widths[0]': 256, 'widths[1]': 256}
+    >>> centre(space, largest=["widths"])
+    {'rate': 0.001, 'widths.count': 2, 'widths[0]': 512, 'widths[1]': 512}
+    """
+    middle = Middle(largest)
+    fill(node, middle)
+    return middle.given
+
+
 def corners(node: Node) -> Iterator[tuple[Assignment, Any]]:
     """Fillings in which each option, both ends of each range and each branch occurs at least once, with their
     assignments: from the filling with all first answers, and from the one with all last ones, one hole at a time."""

@@ -49,6 +49,16 @@ class Range:
     def whole(self) -> bool:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
+    @property
+    def middle(self) -> int | float:
+        """The value halfway between the ends, on the range's own scale; the lower one of two."""
+        value = self._value(round(self._between(0.5), 12))
+        step = self.step or (1 if self.whole else None)
+        if step is None or self.log:
+            return value
+        count = math.floor((self.high - self.low) / step + 1e-9)
+        return self._value(round(self.low + count // 2 * step, 12))
+
     def points(self, most: int) -> tuple[int | float, ...]:
         """At most `most` values spread evenly over the range (on its own scale), both ends among them."""
         step = self.step or (1 if self.whole else None)

@@ -1,0 +1,108 @@
+"""The benchmarks' results as Markdown, written between the marks in README.md.
+
+python benchmarks/summary.py
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
+
+
+def main() -> None:
+    """Replace what stands between the marks by the tables of the newest results."""
+    text = README.read_text(encoding="utf-8")
+    body = f"{BEGIN}\n{summary(HERE / 'results')}\n{END}"
+    replaced = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: body, text, flags=re.DOTALL)
+    README.write_text(replaced, encoding="utf-8")
+
+
+def summary(results: Path) -> str:
+    """The tables of all results, with the machine and the versions."""
+    epochs, peers = (json.loads((results / f"{name}.json").read_text()) for name in ("epochs", "peers"))
+    sampling = [json.loads(path.read_text()) for path in sorted(results.glob("sampling-*.json"))]
+    machine, versions = peers["machine"], peers["versions"]
+    about = ", ".join(f"{name} {each}" for name, each in versions.items() if each and name != "tuner")
+    return "\n\n".join(
+        [
+            f"Measured on {machine['cores']} cores of an {machine['processor']}, {about}.",
+            "Epochs per second against Optuna's way with plain `fit`, which has all cores:",
+            _epochs_table(epochs["results"]),
+            f"The same dense space on Fashion-MNIST, {peers['seconds']:.0f} s each; the target is the best validation "
+            f"accuracy that a peer has in the end, {peers['results']['target']:.4f}:",
+            _peers_table(peers["results"]["contenders"]),
+            "What the search itself costs a trial, in milliseconds that the trial waits (in all, writing in the "
+            "background included):",
+            _sampling_table(sampling),
+        ]
+    )
+
+
+def _epochs_table(results: dict[str, Any]) -> str:
+    header = ["network", "`fit`", "ours", "ours in bfloat16", "second process", "share of matrix products"]
+    rows = []
+    for name, case in results.items():
+        rate, ratio, share = case["epochs per second"], case["ratio"], case["share of matrix product"]
+        half = ratio.get("ours, bfloat16")
+        rows.append(
+            [
+                name,
+                f"{rate['fit']:.2f}/s",
+                f"{rate['ours']:.2f}/s, {ratio['ours']:.1f}×",
+                f"{half:.1f}×" if half else "",
+                f"{case['second process']:.2f}×",
+                f"{share['ours']:.0%} (`fit` {share['fit']:.0%})",
+            ]
+        )
+    return _table(header, rows)
+
+
+def _peers_table(contenders: dict[str, Any]) -> str:
+    marks = list(next(iter(contenders.values()))["marks"])
+    header = [
+        "",
+        "epochs",
+        "first epoch after",
+        "target after",
+        *(f"{mark}: validation, test" for mark in marks),
+        "memory",
+    ]
+    rows = []
+    for name, each in contenders.items():
+        reached = [when for when in each["seconds to the target"] if when is not None]
+        rows.append(
+            [
+                name,
+                f"{each['epochs']:.0f}",
+                f"{each['first epoch (s)']:.1f} s",
+                ", ".join(f"{when:.0f} s" for when in reached) or "never",
+                *(f"{each['marks'][mark]['validation']:.4f}, {each['marks'][mark]['test']:.4f}" for mark in marks),
+                f"{each['peak memory (GiB)']:.1f} GiB",
+            ]
+        )
+    return _table(header, rows)
+
+
+def _sampling_table(results: list[dict[str, Any]]) -> str:
+    counts = list(results[0]["results"])
+    rows = [
+        [
+            {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(each["storage"], each["storage"]),
+            *(f"{row['a trial waits (ms)']:.0f} ({row['in all (ms)']:.0f})" for row in each["results"].values()),
+        ]
+        for each in results
+    ]
+    return _table(["", *(f"{int(count):,} trials" for count in counts)], rows)
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()

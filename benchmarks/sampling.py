@@ -24,8 +24,9 @@ from common import about_this_machine, write_results
 from tuner.places import find_study
 from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult, Result, Scores
+from tuner.search.running import Running
 from tuner.search.studies import open_study
-from tuner.search.trials import Running, Trials
+from tuner.search.trials import Trials
 from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage
 from tuner.study import StudyFile, load
 

@@ -18,8 +18,9 @@ from tuner.data.splits import folds, sizes
 from tuner.errors import Invalid
 from tuner.recipe import Convolutional, Data, Dense, Holdout, KFold, LocallyConnected, NoValidation, Recipe, Training
 from tuner.search.conductor import Conductor
-from tuner.search.costs import GIB, SECONDS_AT_FIRST, Costs, Preflight, Work, work
+from tuner.search.costs import GIB, SECONDS_AT_FIRST, Costs, Work, work
 from tuner.search.executors.inprocess import InProcess
+from tuner.search.preflight import Preflight
 from tuner.search.studies import open_study
 from tuner.search.trials import Trials
 from tuner.storage import read_study

@@ -5,29 +5,24 @@ nothing itself; its executor does.
 """
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
 from typing import Any
 
 from optuna.trial import TrialState
 
-from tuner.errors import Invalid
 from tuner.result import Result
 from tuner.search.interfaces import Executor
 from tuner.search.jobs import Answer, Failure, Train
+from tuner.search.running import Running
 from tuner.search.samplers import walk
-from tuner.search.trials import Running, Trials
-from tuner.space import Assignment, Script
+from tuner.search.signals import stopping_on_signals
+from tuner.search.trials import Trials
 from tuner.storage import study_record
 
 FAILURES_IN_A_ROW = 10
 TOO_LONG_IN_A_ROW = 3
-MOST_SORTED = 5000
 GRACE_SECONDS = 3.0
 
 
@@ -48,7 +43,9 @@ class Conductor:
         self.study = trials.study
         self.executor = executor
         assignments = walk(trials.file.search.sampler, trials.file.space)
-        self.walk = self._longest_first(assignments) if assignments and trials.preflight else assignments
+        if assignments is not None and trials.preflight is not None:
+            assignments = trials.preflight.longest_first(assignments, trials.file.fill)
+        self.walk = assignments
         self.running: dict[int, Running] = {}  # in the order in which they began or went on
         self.paused: dict[int, Running] = {}
         self.answered: dict[int, Answer] = {}
@@ -63,12 +60,12 @@ class Conductor:
         self.total, self.deadline = trials, time.monotonic() + seconds
         self.trials.listener.planned(study_record(self.study), trials, seconds)
         try:
-            with _stopping_on_signals(self.stop):
+            with stopping_on_signals(self.stop):
                 return self._loop()
         finally:
             self._abandon_running()
             for running in self.paused.values():
-                self.trials.give_up(running)
+                self.trials.give_up(running, "the search ended while it paused")
             self.trials.queue_interrupted()
             self.trials.mirror.flush()
 
@@ -97,18 +94,6 @@ class Conductor:
     def _fill_executor(self) -> None:
         while len(self.running) < self.executor.size and self.executor.free and self._start_next():
             self._settle()
-
-    def _longest_first(self, assignments: Iterator[Assignment]) -> Iterator[Assignment]:
-        """A walk in the order that keeps all workers busy to its end; one of very many points stays as it is."""
-        first = list(islice(assignments, MOST_SORTED + 1))
-        return chain(first if len(first) > MOST_SORTED else sorted(first, key=self._brevity), assignments)
-
-    def _brevity(self, assignment: Assignment) -> float:
-        assert self.trials.preflight is not None
-        try:
-            return -self.trials.preflight.work(self.trials.file.fill(Script(assignment))).seconds_at_first
-        except Invalid:  # told when its turn comes
-            return 0.0
 
     def _has_budget(self) -> bool:
         states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
@@ -206,7 +191,7 @@ class Conductor:
     def _give_up_hopeless(self) -> None:
         assert self.trials.rungs is not None
         for number in list(self.trials.rungs.hopeless(dict(self._at_rungs()), self.total)):
-            self.trials.give_up(self.paused.pop(number))
+            self.trials.give_up(self.paused.pop(number), "not among the best")
 
     @property
     def _why(self) -> str:
@@ -232,22 +217,3 @@ class Conductor:
                 continue
             self.executor.cancel(number)
             self.trials.interrupt(running, self._why)
-
-
-@contextmanager
-def _stopping_on_signals(stop: Callable[[str], None]) -> Iterator[None]:
-    """The first Ctrl-C (or termination signal) stops in order, the second at once. Only a main thread can listen."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def hear(number: int, _: object) -> None:
-        stop("interrupt")
-        signal.signal(number, signal.default_int_handler)
-
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,7 +2,6 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,35 +129,3 @@ class Costs:
         wanted = np.concatenate([np.ones(len(seconds)), np.full(len(expected), pull)])
         factors, _ = nnls(rows, wanted)
         return np.asarray(factors * expected, dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class Preflight:
-    """Looks at a recipe before it is trained. `memory` is what one training process may have, in bytes."""
-
-    data: Mapping[str, TrainingSet]
-    memory: int
-    costs: Costs
-
-    def work(self, recipe: Recipe) -> Work:
-        """What the recipe takes."""
-        return work(recipe, self.data[recipe.data.name])
-
-    def refusal(self, recipe: Recipe) -> str | None:
-        """Why the recipe cannot be trained here; None where it can."""
-        needed = self.work(recipe)
-        if needed.memory <= self.memory:
-            return None
-        return (
-            f"needs about {needed.memory / GIB:.1f} GiB of memory ({needed.parameters:,} parameters, batch "
-            f"{recipe.training.batch_size}), and a training process may have {self.memory / GIB:.1f} GiB; narrow the "
-            f"space, or give fewer processes more each with --workers"
-        )
-
-    def seconds(self, recipe: Recipe, epochs_done: int = 0) -> float | None:
-        """Seconds that the rest of its training will take, if enough is known."""
-        return self.costs.seconds(self.work(recipe), epochs_done)
-
-    def learn(self, recipe: Recipe, seconds: float) -> None:
-        """One of its epochs took so long."""
-        self.costs.learn(self.work(recipe), seconds)

@@ -2,8 +2,13 @@
 hundred, which is what a short trial's whole search costs."""
 
 import math
+import tempfile
 from collections.abc import Iterator, Sequence
 from html import escape
+from pathlib import Path
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
 from tuner.result import Epoch, Result, Scores
 
@@ -12,6 +17,14 @@ LEFT, TOP, RIGHT, BOTTOM = 52, 44, 12, 36
 TRAINING, VALIDATION = "#0072B2", "#D55E00"
 
 Point = tuple[float, float]
+
+
+def attach_curve(artifacts: FileSystemArtifactStore, trial: optuna.Trial, result: Result) -> None:
+    """Keep the picture where the dashboard shows it with its trial."""
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "learning-curve.svg"
+        picture.write_text(draw_curve(result, f"trial {trial.number}: {result.ended}"), encoding="utf-8")
+        upload_artifact(artifact_store=artifacts, file_path=str(picture), study_or_trial=trial)
 
 
 def draw_curve(result: Result, title: str) -> str:

@@ -18,10 +18,11 @@ from tuner.errors import StorageError, StudyError
 from tuner.machine import memory
 from tuner.search.conductor import Conductor, Outcome
 from tuner.search.confirmation import Confirmed, best_trial, confirm
-from tuner.search.costs import Costs, Preflight
+from tuner.search.costs import Costs
 from tuner.search.executors.processes import Processes
 from tuner.search.interfaces import Executor, Listener
 from tuner.search.notes import write_note
+from tuner.search.preflight import Preflight
 from tuner.search.samplers import make_sampler
 from tuner.search.studies import delete_study, open_study, take_back_orphans
 from tuner.search.trials import Trials

@@ -7,7 +7,9 @@ pauses, and goes on from its checkpoint once it belongs to the best (ASHA: Li et
 import math
 from collections.abc import Collection, Iterator, Mapping
 
-from tuner.search_settings import Asha
+from tuner.pruner_settings import Asha
+from tuner.result import OBJECTIVES
+from tuner.study import StudyFile
 
 
 def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
@@ -27,6 +29,15 @@ def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
     count = max(1, min(_log(epochs, settings.factor), _log(trials, settings.factor)))
     rungs = (round(epochs / settings.factor ** (count - index)) for index in range(count))
     return tuple(sorted({max(1, level) for level in rungs if level < epochs}))
+
+
+def rungs_of(file: StudyFile) -> "Rungs | None":
+    """The study's rungs, if its pruner is `asha`."""
+    pruner = file.search.pruner
+    if not isinstance(pruner, Asha):
+        return None
+    maximize = OBJECTIVES[file.objectives[0]].direction == "maximize"
+    return Rungs(levels(pruner, file.epochs, file.budget.trials), pruner.factor, maximize)
 
 
 class Rungs:

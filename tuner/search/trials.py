@@ -1,55 +1,28 @@
 """One trial from asking to telling: what Optuna is asked, what it is told, what the storage keeps."""
 
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.artifacts import FileSystemArtifactStore
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import Invalid
-from tuner.recipe import Recipe
+from tuner.pruner_settings import Wilcoxon
 from tuner.result import OBJECTIVES, Epoch, FoldResult, Objective, Result, Watch
-from tuner.search.costs import Preflight
-from tuner.search.curves import draw_curve
+from tuner.search.curves import attach_curve
 from tuner.search.interfaces import Listener
 from tuner.search.jobs import Answer, Failure
 from tuner.search.mirror import mirrored
-from tuner.search.rungs import Rungs, levels
+from tuner.search.preflight import Preflight
+from tuner.search.rungs import rungs_of
+from tuner.search.running import Running
 from tuner.search.samplers import make_sampler, seed_of_trial
 from tuner.search.snapshot import Snapshot
 from tuner.search.studies import owner, queue_again
-from tuner.search_settings import Asha, Wilcoxon
 from tuner.storage import trial_record, write_failure, write_recipe, write_result
 from tuner.study import StudyFile
-
-
-@dataclass
-class Running:
-    """A trial under way: its epochs so far, and why it was told to stop, if it was. Without a recipe its parameters made
-    none, and `complaint` says why. `rung` is the epoch after which it pauses next, `so_far` its result when it did."""
-
-    trial: optuna.Trial
-    recipe: Recipe | None
-    complaint: str = ""
-    snapshot: Snapshot | None = None
-    epochs: list[Epoch] = field(default_factory=list)
-    stopped_for: Literal["pruned", "paused", "interrupted"] | None = None
-    rung: int | None = None
-    so_far: Result | None = None
-    checkpoint: Path | None = None
-
-    @property
-    def number(self) -> int:
-        return self.trial.number
-
-    @property
-    def is_start(self) -> bool:
-        """Whether it is one of those that a study begins with."""
-        return bool(self.trial.user_attrs.get("start"))
 
 
 class Trials:
@@ -81,24 +54,17 @@ class Trials:
         self.worker = worker
         self.deterministic = deterministic
         self.objectives: list[Objective] = [OBJECTIVES[name] for name in file.objectives]
-        self.rungs = self._make_rungs()
+        self.rungs = rungs_of(file)
         self.by_fold = isinstance(file.search.pruner, Wilcoxon)
         self.known: dict[str, int] = {}
         self.to_queue: list[Running] = []
         self.interrupted = 0
         for trial in study.get_trials(deepcopy=False):
-            if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and "key" in trial.user_attrs:
+            if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and {"key", "result"} <= trial.user_attrs.keys():
                 self.known.setdefault(trial.user_attrs["key"], trial.number)
             self.interrupted += trial.user_attrs.get("ended") == "interrupted"
             if self.rungs and trial.user_attrs.get("ended") != "interrupted":
                 self.rungs.reach(trial.number, trial.intermediate_values)
-
-    def _make_rungs(self) -> Rungs | None:
-        pruner, budget = self.file.search.pruner, self.file.budget
-        if not isinstance(pruner, Asha):
-            return None
-        epochs = levels(pruner, self.file.epochs, budget.trials)
-        return Rungs(epochs, pruner.factor, self.objectives[0].direction == "maximize")
 
     # Beginning
 
@@ -132,7 +98,7 @@ class Trials:
             return Failure("refused", refusal)
         if running.recipe.key not in self.known:
             return None
-        earlier = self._trial(self.known[running.recipe.key])
+        earlier = self.study.get_trials(deepcopy=False)[self.known[running.recipe.key]]
         running.trial.set_user_attr("repeat_of", earlier.number)
         for step, value in earlier.intermediate_values.items():
             running.trial.report(value, step)
@@ -183,7 +149,7 @@ class Trials:
         assert self.rungs is not None
         assert running.rung is not None
         running.so_far = result
-        self.rungs.reach(running.number, self.mirror.get_trial(running.trial._trial_id).intermediate_values)
+        self.rungs.reach(running.number, self._frozen(running.trial).intermediate_values)
         self.mirror.set_aside(running.trial._trial_id)
         self.listener.paused(running.number, running.epochs[-1])
 
@@ -195,10 +161,10 @@ class Trials:
         running.stopped_for = None
         self.mirror.take_up(running.trial._trial_id)
 
-    def give_up(self, running: Running) -> None:
+    def give_up(self, running: Running, why: str) -> None:
         """A paused trial is not to go on: it ends as pruned, with what it came to."""
         assert running.so_far is not None
-        self.end(running, replace(running.so_far, reason=f"not among the best after epoch {running.rung}"))
+        self.end(running, replace(running.so_far, reason=f"{why} after epoch {running.rung}"))
 
     # Ending
 
@@ -229,16 +195,7 @@ class Trials:
 
     def interrupt(self, running: Running, reason: str) -> None:
         """Keep the curve so far. The trial is queued for the next call when this one ends, by `queue_interrupted`."""
-        folds: dict[int, list[Epoch]] = {}
-        for epoch in running.epochs:
-            folds.setdefault(epoch.fold, []).append(epoch)
-        result = Result(
-            folds=tuple(FoldResult(epochs=tuple(epochs), kept=len(epochs)) for epochs in folds.values()),
-            ended="interrupted",
-            reason=reason,
-            parameters=0,
-            seconds=sum(epoch.seconds for epoch in running.epochs),
-        )
+        result = running.interrupted(reason)
         self.interrupted += 1
         write_result(running.trial, result)
         running.trial.set_user_attr("reason", reason)
@@ -256,9 +213,10 @@ class Trials:
         if running.recipe is not None:
             self.known.setdefault(running.recipe.key, trial.number)
         if self.rungs:
-            self.rungs.reach(trial.number, self._trial(trial.number).intermediate_values)
+            self.rungs.reach(trial.number, self._frozen(trial).intermediate_values)
         write_result(trial, result)
-        self._attach_curve(trial, result)
+        if self.artifacts and result.epochs:
+            attach_curve(self.artifacts, trial, result)
         if result.ended == "diverged":
             self._report_divergence(trial, result)
         if result.ended in ("diverged", "pruned"):
@@ -270,7 +228,7 @@ class Trials:
         """A NaN at the step where it diverged: to the sampler a result, and the worst one."""
         trial.set_user_attr("reason", result.reason)
         epoch = result.folds[-1].epochs[-1]
-        reported = epoch.number in self._trial(trial.number).intermediate_values  # by the trial that this one repeats
+        reported = epoch.number in self._frozen(trial).intermediate_values  # by the trial that this one repeats
         if len(self.objectives) == 1 and epoch.fold == 0 and not self.by_fold and not reported:
             trial.report(float("nan"), epoch.number)
 
@@ -280,13 +238,5 @@ class Trials:
         frozen = self.study.tell(running.trial, values or None, state=state)
         self.listener.ended(trial_record(frozen))
 
-    def _attach_curve(self, trial: optuna.Trial, result: Result) -> None:
-        if self.artifacts is None or not result.epochs:
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            picture = Path(folder) / "learning-curve.svg"
-            picture.write_text(draw_curve(result, f"trial {trial.number}: {result.ended}"), encoding="utf-8")
-            upload_artifact(artifact_store=self.artifacts, file_path=str(picture), study_or_trial=trial)
-
-    def _trial(self, number: int) -> FrozenTrial:
-        return self.study.get_trials(deepcopy=False)[number]
+    def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
+        return self.mirror.get_trial(trial._trial_id)

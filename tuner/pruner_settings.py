@@ -1,0 +1,143 @@
+"""Who stops trials early, as a study file says it: Optuna's pruners by name, and rungs of our own."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tuner.errors import Invalid, demand
+from tuner.recipe.limits import demand_at_least_one
+from tuner.result import OBJECTIVES
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoPruner:
+    """Every trial is trained to its end."""
+
+    kind: Literal["none"] = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Percentile:
+    """Stops a trial whose best figure so far is not among the best `percentile` percent of the finished trials' at the
+    same epoch (`median`: 50), from `warmup_epochs` on, once `startup_trials` have finished."""
+
+    kind: Literal["median", "percentile"] = "median"
+    percentile: float = 50.0
+    startup_trials: int = 5
+    warmup_epochs: int = 3
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        demand(0 < self.percentile < 100, "percentile", "be between 0 and 100", self.percentile)
+        if self.kind == "median":
+            demand(self.percentile == 50.0, "percentile", "be left out for the median pruner", self.percentile)
+        demand(self.startup_trials >= 0, "startup_trials", "be at least 0", self.startup_trials)
+        demand(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
+        demand_at_least_one(self, "every")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Halving:
+    """Successive halving at rungs of `min_epochs * factor ** k` epochs, where the best 1/`factor` go on;
+    `hyperband` runs several such ladders with different first rungs (Li et al. 2018, arXiv 1603.06560)."""
+
+    kind: Literal["successive_halving", "hyperband"] = "hyperband"
+    min_epochs: int = 1
+    factor: int = 3
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "min_epochs")
+        demand(self.factor >= 2, "factor", "be at least 2", self.factor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asha:
+    """Asynchronous successive halving (Li et al. 2018, arXiv 1810.05934): trials pause at rungs of `min_epochs * factor **
+    k` epochs, and the best 1/`factor` of each rung go on from their checkpoint. With `min_epochs` 0 the rungs are set
+    from the budget: as many as its trials can fill."""
+
+    kind: Literal["asha"] = "asha"
+    min_epochs: int = 0
+    factor: int = 3
+
+    def __post_init__(self) -> None:
+        demand(self.min_epochs >= 0, "min_epochs", "be at least 0", self.min_epochs)
+        demand(self.factor >= 2, "factor", "be at least 2", self.factor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """Stops a trial whose own figure has not improved by more than `min_delta` for `epochs` epochs."""
+
+    kind: Literal["patient"] = "patient"
+    epochs: int = 5
+    min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "epochs")
+        demand(self.min_delta >= 0, "min_delta", "be at least 0", self.min_delta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """Stops a trial whose figure is worse than `limit` after `warmup_epochs` epochs."""
+
+    kind: Literal["threshold"] = "threshold"
+    limit: float
+    warmup_epochs: int = 1
+
+    def __post_init__(self) -> None:
+        demand(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wilcoxon:
+    """For cross-validation: stops between folds once a signed-rank test finds the trial worse than the best one."""
+
+    kind: Literal["wilcoxon"] = "wilcoxon"
+    p_threshold: float = 0.1
+    startup_folds: int = 2
+
+    def __post_init__(self) -> None:
+        demand(0 < self.p_threshold < 1, "p_threshold", "be between 0 and 1", self.p_threshold)
+        demand(self.startup_folds >= 0, "startup_folds", "be at least 0", self.startup_folds)
+
+
+Pruner = NoPruner | Percentile | Halving | Asha | Patient | Threshold | Wilcoxon
+
+
+def check_pruner(pruner: Pruner, objective: str, epochs: int, folds: int, trials: int) -> None:
+    """Raise `Invalid` if the pruner can never stop anything: `epochs` is the most that a trial has, in each of
+    `folds` folds. A trial is never stopped at its last epoch."""
+    if isinstance(pruner, NoPruner):
+        return
+    if OBJECTIVES[objective].of_epoch is None:
+        raise Invalid("search.pruner", f"must be 'none': {objective} is known only when a trial ends")
+    if isinstance(pruner, Wilcoxon):
+        demand(folds > 2, "search.pruner", "not be 'wilcoxon' without a protocol of at least 3 folds", "wilcoxon")
+        return
+    if isinstance(pruner, Asha):
+        demand(
+            trials >= pruner.factor, "search.pruner", f"not be 'asha' with fewer than {pruner.factor} trials", trials
+        )
+    first = first_possible_stop(pruner)
+    if first >= epochs:
+        problem = f"can never fire: {pruner.kind} stops after epoch {first} at the earliest, and trials end at {epochs}"
+        raise Invalid("search.pruner", problem)
+    if isinstance(pruner, Percentile) and pruner.startup_trials >= trials:
+        problem = f"can never fire: it waits for {pruner.startup_trials} finished trials of a budget of {trials}"
+        raise Invalid("search.pruner.startup_trials", problem)
+
+
+def first_possible_stop(pruner: Percentile | Halving | Asha | Patient | Threshold) -> int:
+    """The first epoch (from 1) after which this pruner can stop a trial."""
+    match pruner:
+        case Percentile():
+            return max(1, pruner.warmup_epochs)
+        case Halving():
+            return pruner.min_epochs
+        case Asha():
+            return max(1, pruner.min_epochs)
+        case Patient():
+            return pruner.epochs + 1
+        case Threshold():
+            return max(1, pruner.warmup_epochs)

@@ -22,15 +22,17 @@ LAYERS = [
     {"run"},
     {"storage"},
     {"search"},
+    {"documents"},
     {"dashboard", "export", "progress", "tables"},
     {"summary"},
+    {"arguments"},
     {"cli"},
     {"__main__"},
 ]
 HEAVY = {
     "tensorflow": {"networks", "training"},
     "keras": {"networks", "training"},
-    "optuna": {"storage", "search", "dashboard", "tables"},
+    "optuna": {"storage", "search", "documents", "dashboard", "tables"},
 }
 
 

@@ -5,15 +5,27 @@
 
 import json
 import os
-import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tuner import __version__
-from tuner.errors import StorageError, StudyError, TunerError
+from tuner.arguments import (
+    DataDir,
+    Name,
+    Runs,
+    Set,
+    Storage,
+    Study,
+    demanded_storage,
+    existing_storage,
+    load_study_file,
+    seconds_of,
+    workers_of,
+)
+from tuner.errors import StudyError, TunerError
 
 app = typer.Typer(
     name="tuner",
@@ -25,15 +37,6 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="List the data sets, or fetch them.", invoke_without_command=True)
 app.add_typer(data_app, name="data")
-
-Study = Annotated[str, typer.Option("--study", "-s", help="A study's name (see `studies`) or a path to a .toml file.")]
-Set = Annotated[
-    list[str], typer.Option("--set", metavar="ADDRESS=VALUE", help="Fix a hole or change a value; may be repeated.")
-]
-Runs = Annotated[Path | None, typer.Option(help="Folder for storage and models. [TUNER_RUNS, or ./runs]")]
-Storage = Annotated[str | None, typer.Option(help="Any storage URL that Optuna takes. [SQLite in the runs folder]")]
-DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets. [TUNER_DATA]")]
-Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
 
 
 def run(arguments: list[str]) -> int:
@@ -66,7 +69,7 @@ def studies(runs: Runs = None, storage: Storage = None) -> None:
     """List the study files, and what the storage has of them."""
     from tuner.tables import print_studies
 
-    print_studies(_existing_storage(runs, storage))
+    print_studies(existing_storage(runs, storage))
 
 
 @app.command()
@@ -78,7 +81,7 @@ def check(
     """Decode every corner of a study's space, and print the space."""
     from tuner.tables import print_corners, print_space
 
-    file = _load(study, set_, None)
+    file = load_study_file(study, set_, None)
     print_space(file)
     if build:
         print_corners(file)
@@ -116,7 +119,7 @@ def optimize(
     from tuner.summary import as_json, print_summary
 
     settings = [*set_, *([f"search.seed={seed}"] if seed is not None else [])]
-    file = _load(study, settings, name)
+    file = load_study_file(study, settings, name)
     if trials is not None and more is not None:
         raise StudyError(
             "--trials and --more exclude each other: the first is a total, the second adds to what is there"
@@ -128,10 +131,10 @@ def optimize(
         places=Places.from_environment(data_dir),
         trials=trials or file.budget.trials,
         more=more,
-        seconds=_seconds(timeout) if timeout else file.budget.minutes * 60,
+        seconds=seconds_of(timeout) if timeout else file.budget.minutes * 60,
         reset=reset,
-        workers=_workers(workers),
-        threads=max(1, cores() // _workers(workers)),
+        workers=workers_of(workers),
+        threads=max(1, cores() // workers_of(workers)),
         deterministic=deterministic,
     )
     with shown(Tally(file.objectives[0])) as listener:
@@ -140,6 +143,55 @@ def optimize(
     if json_:
         print(json.dumps(as_json(report, orders)))
     return 0 if report.best is not None else 1
+
+
+@app.command()
+def baseline(
+    study: Annotated[str, typer.Option("--study", "-s", help="The documents about this study's data; or all.")],
+    document: Annotated[str, typer.Option(help="Only this document.")] = "*",
+    only: Annotated[str, typer.Option(metavar="PATTERN", help="Only experiments whose names match.")] = "*",
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each experiment, each with a seed of its own.")] = 1,
+    readings: Annotated[
+        str, typer.Option(metavar="first|all", help="What documents leave unsaid, read how.")
+    ] = "first",
+    workers: Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto: one a core.")] = "auto",
+    results: Annotated[Path, typer.Option(help="Folder for the results, one file a document.")] = Path(
+        "reports/documents"
+    ),
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
+    from tuner.data.load import Places
+    from tuner.documents.baseline import Orders
+    from tuner.documents.baseline import baseline as replicate
+    from tuner.documents.document import load_document
+    from tuner.documents.show import print_assessment
+    from tuner.machine import cores
+    from tuner.places import find_documents, runs_folder
+    from tuner.storage import default_url
+
+    if readings not in ("first", "all"):
+        raise TunerError(f"--readings {readings}: must be first or all")
+    found = {name: load_document(path) for name, path in find_documents(document).items()}
+    orders = Orders(
+        documents={name: each for name, each in found.items() if study in (each.study, "all")},
+        storage=storage or default_url(runs_folder(runs)),
+        places=Places.from_environment(data_dir),
+        results=results,
+        only=only,
+        repeats=repeats,
+        every_reading=readings == "all",
+        workers=workers_of(workers),
+        threads=max(1, cores() // workers_of(workers)),
+        logs=runs_folder(runs) / "documents",
+    )
+    if not orders.documents:
+        studies_of = ", ".join(sorted({each.study for each in found.values()}))
+        raise TunerError(f"no document is about the study {study!r}; there are some about {studies_of}, or say all")
+    for name, assessment in replicate(orders, lambda line: print(line, file=sys.stderr)).items():
+        print_assessment(name, assessment)
 
 
 @app.command()
@@ -157,7 +209,7 @@ def replay(
     from tuner.search.replay import trial_with_curve
     from tuner.storage import open_storage, read_study
 
-    record = trial_with_curve(read_study(open_storage(_demanded_storage(runs, storage)), study), trial)
+    record = trial_with_curve(read_study(open_storage(demanded_storage(runs, storage)), study), trial)
     threads = int(record.environment.get("threads", "1"))
     executor = Processes(1, threads, Places.from_environment(data_dir), None)
     try:
@@ -182,7 +234,7 @@ def dashboard(
     from tuner.dashboard import serve
     from tuner.places import runs_folder
 
-    serve(_demanded_storage(runs, storage), runs_folder(runs), port)
+    serve(demanded_storage(runs, storage), runs_folder(runs), port)
 
 
 @app.command()
@@ -195,7 +247,7 @@ def export(
     """Write the confirmed winner's model and its papers."""
     from tuner.export import export_winner
 
-    model, papers = export_winner(_demanded_storage(runs, storage), study, out)
+    model, papers = export_winner(demanded_storage(runs, storage), study, out)
     print(f"{model}\n{papers}")
 
 
@@ -228,49 +280,3 @@ def fetch(names: Annotated[list[str], typer.Argument(help="Names of data sets.")
 def version() -> None:
     """Print the version."""
     print(f"tuner {__version__}")
-
-
-def _load(study: str, settings: list[str], name: str | None) -> Any:
-    from tuner.places import find_study
-    from tuner.study import load, setting
-
-    own_name, path = find_study(study)
-    return load(path, name or own_name, [setting(text) for text in settings])
-
-
-def _existing_storage(runs: Path | None, storage: str | None) -> str | None:
-    """The storage's URL; None where it is the embedded one and there is none yet."""
-    from tuner.places import runs_folder
-    from tuner.storage import default_url
-
-    folder = runs_folder(runs)
-    if storage is None and not (folder / "tuner.db").is_file():
-        return None
-    return storage or default_url(folder)
-
-
-def _demanded_storage(runs: Path | None, storage: str | None) -> str:
-    from tuner.places import runs_folder
-
-    url = _existing_storage(runs, storage)
-    if url is None:
-        raise StorageError(f"there is no storage in {runs_folder(runs)} yet: run `tuner optimize` first, or say --runs")
-    return url
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not found or float(found[1]) <= 0:
-        raise TunerError(f"--timeout {text}: must be a length of time such as 90s, 10m or 1h")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-def _workers(text: str) -> int:
-    """`auto`: a process for each core, since two threads on one small network gain almost nothing; one on a GPU."""
-    from tuner.machine import cores, has_gpu
-
-    if text == "auto":
-        return 1 if has_gpu() else cores()
-    if not text.isdigit() or int(text) < 1:
-        raise TunerError(f"--workers {text}: must be a number of processes, or auto")
-    return int(text)

@@ -1,7 +1,7 @@
 """Plain data (from TOML, JSON, a storage) to frozen dataclasses and back, strictly.
 
 The types are the schema: dataclasses, unions of dataclasses told apart by their `kind`, `Literal`, `int`, `float`,
-`bool`, `str` and tuples. A bare string stands for the member of a union with that `kind` and nothing else said:
+`bool`, `str`, tuples, and tables (`Mapping`) of anything. A bare string stands for the member of a union with that `kind` and nothing else said:
 `optimizer = "adam"` is `optimizer = { kind = "adam" }`. Each complaint has the address, the rule and the near miss.
 
 Written here rather than with pydantic, whose messages for unions name Python classes and never the near miss, and
@@ -61,6 +61,8 @@ def _decode(target: Any, value: object, place: str) -> object:
         return _decode_tuple(get_args(target)[0], value, place)
     if is_dataclass(target):
         return _decode_record(cast(type, target), value, place)
+    if get_origin(target) is Mapping:
+        return _decode_table(value, place)
     return _decode_scalar(target, value, place)
 
 
@@ -131,6 +133,12 @@ def _decode_record(target: type, value: object, place: str) -> object:
         return target(**arguments)
     except Invalid as complaint:
         raise complaint.inside(place) from None
+
+
+def _decode_table(value: object, place: str) -> object:
+    if not isinstance(value, Mapping):
+        raise Invalid(place, f"must be a table, got {value!r}")
+    return dict(value)
 
 
 def _is_required(field: "Field[Any]") -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import sysconfig
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tuner.errors import StudyError, near_miss
@@ -36,6 +37,15 @@ def find_study(name: str) -> tuple[str, Path]:
     if name not in known:
         raise StudyError(f"there is no study {name!r}; {near_miss(name, known)}")
     return name, known[name]
+
+
+def find_documents(pattern: str) -> dict[str, Path]:
+    """The documents' files by name, of those whose names match. Raises `StudyError` where none does."""
+    known = {path.stem: path for folder in study_folders() for path in sorted((folder / "documents").glob("*.toml"))}
+    found = {name: path for name, path in known.items() if fnmatch(name, pattern)}
+    if not found:
+        raise StudyError(f"there is no document {pattern!r}; {near_miss(pattern, known)}")
+    return found
 
 
 def runs_folder(said: Path | None) -> Path:

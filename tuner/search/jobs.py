@@ -18,6 +18,23 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Replicate:
+    """Train a document's recipe by its protocol and measure it on the test part, as the document did."""
+
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """A replicated run: the network of each fold on the test part, and the last one's confusion matrix (rows are true
+    classes, columns predictions)."""
+
+    result: Result
+    test: tuple[Scores, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class Test:
     """Measure a saved model on the held-out test part, which nothing but a confirmed winner may see."""
 
@@ -25,7 +42,7 @@ class Test:
     model: Path
 
 
-Job = Train | Test
+Job = Train | Replicate | Test
 
 
 @dataclass(frozen=True)
@@ -37,5 +54,5 @@ class Failure:
     traceback: str = ""
 
 
-Answer = Result | Scores | Failure
-"""Of `Train`: a result; of `Test`: scores; of either: a failure."""
+Answer = Result | Replicated | Scores | Failure
+"""Of `Train`: a result; of `Replicate`: that; of `Test`: scores; of any: a failure."""

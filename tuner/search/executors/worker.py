@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tuner.data.load import Places
 from tuner.result import Epoch, FoldResult, Watch
-from tuner.search.jobs import Answer, Failure, Job, Test, Train
+from tuner.search.jobs import Answer, Failure, Job, Replicate, Test, Train
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ def perform(job: Job, places: Places, watch: Watch) -> Answer:
         match job:
             case Train():
                 return tasks.train(job, places, watch)
+            case Replicate():
+                return tasks.replicate(job, places, watch)
             case Test():
                 return tasks.test(job, places)
     except MemoryError as error:

@@ -1,0 +1,67 @@
+"""Arguments that several commands have, and what they mean."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tuner.errors import StorageError, TunerError
+
+Study = Annotated[str, typer.Option("--study", "-s", help="A study's name (see `studies`) or a path to a .toml file.")]
+Set = Annotated[
+    list[str], typer.Option("--set", metavar="ADDRESS=VALUE", help="Fix a hole or change a value; may be repeated.")
+]
+Runs = Annotated[Path | None, typer.Option(help="Folder for storage and models. [TUNER_RUNS, or ./runs]")]
+Storage = Annotated[str | None, typer.Option(help="Any storage URL that Optuna takes. [SQLite in the runs folder]")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets. [TUNER_DATA]")]
+Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
+
+
+def load_study_file(study: str, settings: list[str], name: str | None) -> Any:
+    """The study that was named, with its `--set` settings."""
+    from tuner.places import find_study
+    from tuner.study import load, setting
+
+    own_name, path = find_study(study)
+    return load(path, name or own_name, [setting(text) for text in settings])
+
+
+def existing_storage(runs: Path | None, storage: str | None) -> str | None:
+    """The storage's URL; None where it is the embedded one and there is none yet."""
+    from tuner.places import runs_folder
+    from tuner.storage import default_url
+
+    folder = runs_folder(runs)
+    if storage is None and not (folder / "tuner.db").is_file():
+        return None
+    return storage or default_url(folder)
+
+
+def demanded_storage(runs: Path | None, storage: str | None) -> str:
+    """The storage's URL. Raises `StorageError` where there is none yet."""
+    from tuner.places import runs_folder
+
+    url = existing_storage(runs, storage)
+    if url is None:
+        raise StorageError(f"there is no storage in {runs_folder(runs)} yet: run `tuner optimize` first, or say --runs")
+    return url
+
+
+def seconds_of(text: str) -> float:
+    """A length of time such as 90s, 10m or 1h, in seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not found or float(found[1]) <= 0:
+        raise TunerError(f"--timeout {text}: must be a length of time such as 90s, 10m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def workers_of(text: str) -> int:
+    """`auto`: a process for each core, since two threads on one small network gain almost nothing; one on a GPU."""
+    from tuner.machine import cores, has_gpu
+
+    if text == "auto":
+        return 1 if has_gpu() else cores()
+    if not text.isdigit() or int(text) < 1:
+        raise TunerError(f"--workers {text}: must be a number of processes, or auto")
+    return int(text)

@@ -1,0 +1,171 @@
+"""A document as a file says it: its experiments with what it reports of them, its silent fields and its claims.
+
+A *silent field* is what a document does not say. It has a first reading and named alternatives; `variants` gives the
+recipes of an experiment under the first readings, and under each alternative while the others stay first.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Literal
+
+from tuner.decode import decode
+from tuner.errors import Invalid, StudyError, demand, near_miss
+from tuner.recipe import Recipe
+from tuner.space import override
+
+Figure = Literal[
+    "parameters",
+    "training_loss",
+    "training_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "highest_validation_accuracy",
+    "test_loss",
+    "test_loss_at_most",
+    "test_accuracy",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One reading of a silent field: settings by address, as `--set` takes them."""
+
+    name: str
+    set: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A silent field and its readings, the first one first. `only` names the experiments that it is about, by pattern."""
+
+    id: str
+    silent: str
+    options: tuple[Option, ...]
+    only: tuple[str, ...] = ("*",)
+
+    def __post_init__(self) -> None:
+        demand(len(self.options) >= 2, "options", "have at least two readings", len(self.options))
+
+    def is_about(self, experiment: str) -> bool:
+        """Whether an experiment has this field and its document does not say it."""
+        return any(fnmatch(experiment, pattern) for pattern in self.only)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One row of a document's tables. `reported` has figures by name, several where the document repeats itself; `curve`
+    has its figures by epoch; `repeats` is how often the document did it."""
+
+    id: str
+    title: str
+    set: Mapping[str, Any] = field(default_factory=dict)
+    reported: Mapping[str, Any] = field(default_factory=dict)
+    curve: Mapping[str, Any] = field(default_factory=dict)
+    repeats: int = 1
+
+    def figures(self) -> Iterator[tuple[Figure, tuple[float, ...]]]:
+        """What is reported, each figure as often as it is."""
+        for name, value in self.reported.items():
+            values = value if isinstance(value, list) else [value]
+            yield decode(Figure, name, "reported"), decode(tuple[float, ...], values, f"reported.{name}")  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A sentence of a document's prose as something that figures can show: a figure `rises` or `falls` along experiments,
+    one is the `best` or `worst` `among` some, or figures are `unsteady` from run to run."""
+
+    says: str
+    rises: tuple[str, ...] = ()
+    falls: tuple[str, ...] = ()
+    best: str = ""
+    worst: str = ""
+    among: tuple[str, ...] = ()
+    unsteady: tuple[str, ...] = ()
+    figure: Figure = "test_accuracy"
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """All that it is about."""
+        singles = tuple(each for each in (self.best, self.worst) if each)
+        return tuple(dict.fromkeys((*self.rises, *self.falls, *singles, *self.among, *self.unsteady)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oddity:
+    """Something in a document that cannot be right as it stands."""
+
+    about: tuple[str, ...]
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A whole document. `study` is the search study that its figures are set beside."""
+
+    title: str
+    study: str
+    recipe: Mapping[str, Any]
+    experiment: tuple[Experiment, ...]
+    reading: tuple[Reading, ...] = ()
+    claim: tuple[Claim, ...] = ()
+    oddity: tuple[Oddity, ...] = ()
+
+    def __post_init__(self) -> None:
+        ids = [each.id for each in self.experiment]
+        for index, id_ in enumerate(ids):
+            demand(id_ not in ids[:index], f"experiment[{index}].id", "be used once", id_)
+        named = [("claim", each.says, each.experiments) for each in self.claim]
+        named += [("oddity", each.says, each.about) for each in self.oddity]
+        for kind, says, experiments in named:
+            for name in experiments:
+                if name not in ids:
+                    raise Invalid(kind, f"{says!r} names no experiment {name!r}; {near_miss(name, ids)}")
+
+    def variants(self, experiment: Experiment, every_reading: bool) -> Iterator["Variant"]:
+        """The experiment under the first readings; with `every_reading` also under each alternative."""
+        about = [reading for reading in self.reading if reading.is_about(experiment.id)]
+        first = tuple(reading.options[0] for reading in about)
+        yield Variant(experiment, "", self._recipe(experiment, first))
+        for index, reading in enumerate(about if every_reading else ()):
+            for option in reading.options[1:]:
+                chosen = (*first[:index], option, *first[index + 1 :])
+                yield Variant(experiment, f"{reading.id}: {option.name}", self._recipe(experiment, chosen))
+
+    def _recipe(self, experiment: Experiment, options: tuple[Option, ...]) -> Recipe:
+        plain: Any = self.recipe
+        for settings in (*(option.set for option in options), experiment.set):
+            for address, value in settings.items():
+                plain = override(plain, address, value)
+        try:
+            return decode(Recipe, plain, "recipe")
+        except Invalid as complaint:
+            raise complaint.inside(experiment.id) from None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An experiment under one reading (empty: the first ones), as a recipe."""
+
+    experiment: Experiment
+    reading: str
+    recipe: Recipe
+
+    def repeat(self, number: int) -> Recipe:
+        """The recipe of its `number`th run (from 0): the same with a seed of its own."""
+        return replace(self.recipe, seed=number)
+
+
+def load_document(path: Path) -> Document:
+    """The checked document in a TOML file. Complaints name the file."""
+    try:
+        document = decode(Document, tomllib.loads(path.read_text(encoding="utf-8")))
+        for experiment in document.experiment:
+            list(experiment.figures())
+            list(document.variants(experiment, every_reading=True))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, Invalid) as error:
+        raise StudyError(f"{path}: {error}") from None
+    return document

@@ -1,0 +1,103 @@
+"""One run of an experiment, as it is kept: its figures, its curve, its confusion matrix. Plain, and JSON both ways."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from tuner.result import Epoch
+from tuner.search.jobs import Replicated
+
+CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_accuracy")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of `experiment` under `reading` (empty: the first ones), the `repeat`th. `figures` by name; `curve` by name,
+    a value for each epoch (of the first fold); `confusion` rows are true classes."""
+
+    experiment: str
+    reading: str
+    repeat: int
+    key: str
+    recipe: Mapping[str, Any]
+    figures: Mapping[str, float]
+    curve: Mapping[str, Sequence[float]]
+    confusion: Sequence[Sequence[int]]
+    ended: str
+    seconds: float
+
+    @property
+    def names(self) -> tuple[str, str, int]:
+        """What it is a run of."""
+        return self.experiment, self.reading, self.repeat
+
+    def under(self, experiment: str, reading: str, repeat: int) -> "Run":
+        """The same run as that of another experiment with an equal recipe."""
+        return replace(self, experiment=experiment, reading=reading, repeat=repeat)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; numbers that JSON lacks become the texts `nan` and `inf`."""
+        plain = asdict(self)
+        plain["figures"] = {name: _plain(value) for name, value in self.figures.items()}
+        plain["curve"] = {name: [_plain(value) for value in values] for name, values in self.curve.items()}
+        return plain
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> "Run":
+        """What `to_dict` wrote."""
+        figures = {name: float(value) for name, value in plain["figures"].items()}
+        curve = {name: [float(value) for value in values] for name, values in plain["curve"].items()}
+        return Run(**{**plain, "figures": figures, "curve": curve})
+
+
+def figures_of(answer: Replicated) -> dict[str, Any]:
+    """What a replicated run came to, as `Run` has it. Figures over folds are means; the spread over the folds is kept
+    beside them."""
+    result, folds = answer.result, [fold.epochs for fold in answer.result.folds]
+    last = [epochs[-1] for epochs in folds]
+    figures: dict[str, float] = {
+        "parameters": result.parameters,
+        "training_loss": _mean([epoch.training.loss for epoch in last]),
+        "training_accuracy": _mean([epoch.training.accuracy for epoch in last]),
+        "test_loss": _mean([scores.loss for scores in answer.test]),
+        "test_accuracy": _mean([scores.accuracy for scores in answer.test]),
+    }
+    validated = [epoch.validation for epoch in last if epoch.validation]
+    if validated:
+        figures["validation_loss"] = _mean([scores.loss for scores in validated])
+        figures["validation_accuracy"] = _mean([scores.accuracy for scores in validated])
+        figures["highest_validation_accuracy"] = _mean([_highest(epochs) for epochs in folds])
+    if len(folds) > 1:
+        figures["folds_lowest_test_accuracy"] = min(scores.accuracy for scores in answer.test)
+        figures["folds_highest_test_accuracy"] = max(scores.accuracy for scores in answer.test)
+    return {
+        "figures": figures,
+        "curve": _curve(folds[0]),
+        "confusion": answer.confusion,
+        "ended": result.ended,
+        "seconds": result.seconds,
+    }
+
+
+def _curve(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
+    columns: dict[str, list[float]] = {}
+    for epoch in epochs:
+        for name in CURVES:
+            part, _, what = name.partition("_")
+            scores = getattr(epoch, part)
+            if scores is not None:
+                columns.setdefault(name, []).append(round(getattr(scores, what), 5))
+    return columns
+
+
+def _highest(epochs: Sequence[Epoch]) -> float:
+    return max(epoch.validation.accuracy for epoch in epochs if epoch.validation)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _plain(number: float) -> float | str:
+    return number if math.isfinite(number) else str(number)

@@ -31,6 +31,8 @@ from tuner.result import Epoch, FoldResult, Result
 from tuner.run import run
 from tuner.training import prepared as prepared_module
 from tuner.training.checkpoint import Checkpoint
+from tuner.training.evaluation import classes_of, predict_attacked
+from tuner.training.train import Trained, order_of_examples
 
 SMALL = Recipe(
     data=Data(name="xor", scaling="none"),
@@ -122,6 +124,38 @@ def test_a_checkpoint_that_is_damaged_or_of_another_recipe_counts_as_absent(plac
     assert not Checkpoint(file, SMALL).read().state
     assert run(SMALL, data, checkpoint=file).epochs == 3
     assert [each.name for each in tmp_path.iterdir()] == ["stopped.npz"]
+
+
+def test_a_bootstrap_sample_is_drawn_once_with_replacement() -> None:
+    recipe = replace(SMALL, training=replace(SMALL.training, bootstrap=True))
+    first, second = (order_of_examples(recipe, 0, epoch, 1000) for epoch in (1, 2))
+    assert sorted(first) == sorted(second)
+    assert list(first) != list(second)
+    assert 580 < len(set(first.tolist())) < 690, "about 63 % of the examples"
+    assert sorted(first) != sorted(order_of_examples(replace(recipe, seed=1), 0, 1, 1000))
+
+
+@pytest.mark.slow
+def test_adversarial_training_withstands_attacks_better(places: Places) -> None:
+    data = training_set("digits", places)
+    plain = Recipe(
+        data=Data(name="digits"),
+        network=Dense(widths=(32,)),
+        training=Training(optimizer=Adam(learning_rate=0.005), epochs=15),
+    )
+    inputs, labels = data.examples.inputs[-300:], data.examples.labels[-300:].astype(np.int32)
+    survived: list[float] = []
+
+    def attack(trained: Trained) -> None:
+        outputs = predict_attacked(trained.model, trained.scale, inputs, labels, 0.2)
+        survived.append(float((classes_of(outputs) == labels).mean()))
+
+    for strength in (0.0, 0.2):
+        recipe = replace(plain, training=replace(plain.training, adversarial=strength))
+        result = run(recipe, data, visit=attack)
+        assert result.validation is not None
+        assert result.validation.accuracy > 0.9
+    assert survived[1] > survived[0] + 0.1
 
 
 GLOROT, HE = PlainInitializer(kind="glorot_uniform"), PlainInitializer(kind="he_normal")

@@ -24,6 +24,7 @@ study = "xor"
 [recipe.data]
 name = "xor"
 [recipe.protocol]
+kind = "holdout"
 validation = 50
 [recipe.training]
 batch_size = 50

@@ -10,7 +10,13 @@ from tuner.networks.shapes import parameters
 from tuner.places import find_documents
 
 DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
-EXPERIMENTS = {"fashion-finetuning": 13, "fashion-seventeen": 17, "mnist-parameters": 22, "mnist-weight-decay": 8}
+EXPERIMENTS = {
+    "fashion-finetuning": 13,
+    "fashion-seventeen": 17,
+    "mnist-parameters": 22,
+    "mnist-weight-decay": 8,
+    "usps-three-networks": 51,
+}
 
 
 def test_every_experiment_is_there() -> None:
@@ -64,7 +70,7 @@ def test_a_mistake_in_a_document_is_told_with_its_place(tmp_path: Path) -> None:
     good = Path(find_documents("mnist-weight-decay")["mnist-weight-decay"]).read_text()
     for wrong, right, complaint in (
         ("kernel_l3", "kernel_l2", r"l2-0.001\.recipe\.network\.hidden\.kernel_l3: unknown key"),
-        ('best = "cnm"', 'best = "cnn"', "names no experiment 'cnm'; did you mean 'cnn'"),
+        ('best = "cnm"', 'best = "cnn"', "names no experiment 'cnm'; did you mean cnn"),
         ("test_acuracy", "test_accuracy", "test_acuracy"),
     ):
         path.write_text(good.replace(right, wrong))

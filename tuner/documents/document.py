@@ -26,6 +26,9 @@ Figure = Literal[
     "test_loss",
     "test_loss_at_most",
     "test_accuracy",
+    "single_accuracy",
+    "ensemble_accuracy",
+    "attacked_accuracy",
 ]
 
 
@@ -57,7 +60,8 @@ class Reading:
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One row of a document's tables. `reported` has figures by name, several where the document repeats itself; `curve`
-    has its figures by epoch; `repeats` is how often the document did it."""
+    has its figures by epoch; `repeats` is how often the document did it. `members` of an ensemble are trained on bootstrap
+    samples; with `attack` the test images are attacked too, with that strength in scaled units."""
 
     id: str
     title: str
@@ -65,6 +69,8 @@ class Experiment:
     reported: Mapping[str, Any] = field(default_factory=dict)
     curve: Mapping[str, Any] = field(default_factory=dict)
     repeats: int = 1
+    members: int = 1
+    attack: float = 0.0
 
     def figures(self) -> Iterator[tuple[Figure, tuple[float, ...]]]:
         """What is reported, each figure as often as it is."""

@@ -29,6 +29,19 @@ class Planned:
     recipe: Recipe
 
     @property
+    def job(self) -> Replicate:
+        """What a training process is asked to do."""
+        experiment = self.variant.experiment
+        return Replicate(self.recipe, experiment.members, experiment.attack)
+
+    @property
+    def key(self) -> str:
+        """Equal for runs that are the same training and measuring."""
+        experiment = self.variant.experiment
+        extra = f"-{experiment.members}-{experiment.attack:g}" if experiment.members > 1 or experiment.attack else ""
+        return self.recipe.key + extra
+
+    @property
     def names(self) -> tuple[str, str, int]:
         """What it is a run of, as `Run` names it."""
         return self.variant.experiment.id, self.variant.reading, self.repeat
@@ -74,7 +87,7 @@ def replicate(
     by_key = {run.key: run for run in kept}
     waiting: dict[str, list[Planned]] = {}
     for planned in runs:
-        names, key = planned.names, planned.recipe.key
+        names, key = planned.names, planned.key
         if (names, key) in done:
             continue
         if key in by_key:
@@ -84,7 +97,7 @@ def replicate(
         else:
             waiting.setdefault(key, []).append(planned)
     order = sorted(waiting, key=lambda key: -_seconds(waiting[key][0].recipe, data))
-    for key, answer in _perform(executor, {key: waiting[key][0].recipe for key in order}):
+    for key, answer in _perform(executor, {key: waiting[key][0].job for key in order}):
         for planned in waiting[key]:
             if isinstance(answer, Failure):
                 yield planned, answer
@@ -98,12 +111,12 @@ def _seconds(recipe: Recipe, data: Mapping[str, TrainingSet]) -> float:
     return work(recipe, data[recipe.data.name]).seconds_at_first
 
 
-def _perform(executor: Executor, recipes: dict[str, Recipe]) -> Iterator[tuple[str, Replicated | Failure]]:
-    keys, waiting, running = list(recipes), list(enumerate(recipes.values())), 0
+def _perform(executor: Executor, jobs: dict[str, Replicate]) -> Iterator[tuple[str, Replicated | Failure]]:
+    keys, waiting, running = list(jobs), list(enumerate(jobs.values())), 0
     while waiting or running:
         while waiting and executor.free:
-            number, recipe = waiting.pop(0)
-            executor.submit(number, Replicate(recipe), never_stop)
+            number, job = waiting.pop(0)
+            executor.submit(number, job, never_stop)
             running += 1
         for number, answer in executor.answers(seconds=0.2):
             running -= 1

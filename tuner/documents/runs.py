@@ -14,7 +14,8 @@ CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_a
 @dataclass(frozen=True)
 class Run:
     """A run of `experiment` under `reading` (empty: the first ones), the `repeat`th. `figures` by name; `curve` by name,
-    a value for each epoch (of the first fold); `confusion` rows are true classes."""
+    a value for each epoch (of the first fold), and for an ensemble `single_accuracy` and `ensemble_accuracy` by member;
+    `confusion` rows are true classes."""
 
     experiment: str
     reading: str
@@ -71,9 +72,17 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
     if len(folds) > 1:
         figures["folds_lowest_test_accuracy"] = min(scores.accuracy for scores in answer.test)
         figures["folds_highest_test_accuracy"] = max(scores.accuracy for scores in answer.test)
+    if answer.attacked_accuracy is not None:
+        figures["attacked_accuracy"] = answer.attacked_accuracy
+    curve = _curve(folds[0])
+    if answer.single:
+        figures["single_accuracy"] = _mean(answer.single)
+        figures["ensemble_accuracy"] = answer.ensemble[-1]
+        figures["members_left_out"] = len(answer.left_out)
+        curve |= {"single_accuracy": list(answer.single), "ensemble_accuracy": list(answer.ensemble)}
     return {
         "figures": figures,
-        "curve": _curve(folds[0]),
+        "curve": curve,
         "confusion": answer.confusion,
         "ended": result.ended,
         "seconds": result.seconds,

@@ -219,6 +219,10 @@ class Training:
 
     In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew each time: cheap epochs
     for the first rungs of a search.
+
+    With `bootstrap` the training examples are as many drawn with replacement, by the recipe's seed (Breiman 1996). With
+    `adversarial` each batch is trained together with its attacked copy: its inputs moved by so much (in scaled units)
+    along the sign of the loss's gradient (FGSM, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572).
     """
 
     loss: Loss = PlainLoss(kind="sparse_categorical_crossentropy")
@@ -231,8 +235,11 @@ class Training:
     keep: Literal["last", "best"] = "last"
     lean_epochs: int = 0
     lean_share: float = 0.25
+    bootstrap: bool = False
+    adversarial: float = 0.0
 
     def __post_init__(self) -> None:
+        demand_not_negative(self, "adversarial")
         demand(self.lean_epochs >= 0, "lean_epochs", "be at least 0", self.lean_epochs)
         demand(0 < self.lean_share <= 1, "lean_share", "be greater than 0 and at most 1", self.lean_share)
         demand(self.batch_size >= 1, "batch_size", "be at least 1", self.batch_size)

@@ -19,19 +19,28 @@ class Train:
 
 @dataclass(frozen=True)
 class Replicate:
-    """Train a document's recipe by its protocol and measure it on the test part, as the document did."""
+    """Train a document's recipe by its protocol and measure it on the test part, as the document did. With several
+    `members` as many are trained, each on a bootstrap sample and with a seed of its own, and averaged; with `attack` the
+    test images are also attacked with that strength (FGSM, in scaled units)."""
 
     recipe: Recipe
+    members: int = 1
+    attack: float = 0.0
 
 
 @dataclass(frozen=True)
 class Replicated:
-    """A replicated run: the network of each fold on the test part, and the last one's confusion matrix (rows are true
-    classes, columns predictions)."""
+    """A replicated run: the network of each fold (of each member) on the test part, and the last one's confusion matrix
+    (rows are true classes, columns predictions). `single` and `ensemble` are the test accuracies of the members and of
+    the first so many of them together; `left_out` those whose outputs were not finite."""
 
     result: Result
     test: tuple[Scores, ...]
     confusion: tuple[tuple[int, ...], ...]
+    attacked_accuracy: float | None = None
+    single: tuple[float, ...] = ()
+    ensemble: tuple[float, ...] = ()
+    left_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The jobs themselves, run where TensorFlow is. Training gets a training set; only `test` opens the held-out part."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,8 @@ from tuner.result import Result, Scores, Watch
 from tuner.run import run, train_folds
 from tuner.search.jobs import Replicate, Replicated, Test, Train
 from tuner.training.compiling import targets
-from tuner.training.evaluation import classes_of, confusion, predict
+from tuner.training.ensembles import Bagged, bagged
+from tuner.training.evaluation import classes_of, confusion, predict, predict_attacked
 from tuner.training.loop import evaluate, part
 from tuner.training.saving import load_model, measure, save_model
 from tuner.training.train import Trained
@@ -33,19 +35,44 @@ def train(job: Train, places: Places, watch: Watch) -> Result:
 
 
 def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
-    """Train a document's recipe and measure each fold's network on the test part."""
+    """Train a document's recipe, or the members of an ensemble of it, and measure each network on the test part."""
     data, test_part = _training_set(job.recipe.data.name, places), held_out(job.recipe.data.name, places)
+    inputs, labels = test_part.examples.inputs, test_part.examples.labels.astype(np.int64)
+    wanted = targets(job.recipe, test_part.examples.labels, len(data.classes))
     scores: list[Scores] = []
-    predicted: list[NDArray[np.int64]] = []
+    outputs: list[NDArray[np.float32]] = []
+    survived: list[float] = []
 
     def measure_on_test(trained: Trained) -> None:
-        on_test = part(test_part.examples.inputs, targets(job.recipe, test_part.examples.labels, len(data.classes)))
-        scores.append(evaluate(trained.model, trained.scale, on_test))
-        predicted.append(classes_of(predict(trained.model, trained.scale, test_part.examples.inputs)))
+        scores.append(evaluate(trained.model, trained.scale, part(inputs, wanted)))
+        outputs.append(predict(trained.model, trained.scale, inputs))
+        if job.attack:
+            attacked = predict_attacked(trained.model, trained.scale, inputs, wanted, job.attack)
+            survived.append(float((classes_of(attacked) == labels).mean()))
 
-    result = run(job.recipe, data, watch, held_out=test_part, visit=measure_on_test)
-    matrix = confusion(test_part.examples.labels, predicted[-1], len(data.classes))
-    return Replicated(result, tuple(scores), tuple(tuple(int(count) for count in row) for row in matrix))
+    for recipe in members_of(job):
+        result = run(recipe, data, watch, held_out=test_part, visit=measure_on_test)
+    matrix = confusion(labels, classes_of(outputs[-1]), len(data.classes))
+    together = bagged(outputs, labels) if job.members > 1 else Bagged((), (), ())
+    return Replicated(
+        result,
+        tuple(scores),
+        tuple(tuple(int(count) for count in row) for row in matrix),
+        attacked_accuracy=survived[-1] if survived else None,
+        single=together.single,
+        ensemble=together.ensemble,
+        left_out=together.left_out,
+    )
+
+
+def members_of(job: Replicate) -> Iterator[Recipe]:
+    """The recipe itself, or the recipes of the ensemble's members."""
+    if job.members == 1:
+        yield job.recipe
+        return
+    training = replace(job.recipe.training, bootstrap=True)
+    for number in range(job.members):
+        yield replace(job.recipe, training=training, seed=1000 * (job.recipe.seed + 1) + number)
 
 
 def test(job: Test, places: Places) -> Scores:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.training.loop import EVALUATION_BATCH, Scaler
+from tuner.training.loop import EVALUATION_BATCH, Scaler, attacked
 
 Matrix = NDArray[np.int64]
 
@@ -18,6 +18,21 @@ def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[
     call = tf.function(lambda batch: model(scale(batch), training=False), autograph=False, reduce_retracing=True)
     starts = range(0, len(inputs), EVALUATION_BATCH)
     outputs = [call(tf.constant(inputs[start : start + EVALUATION_BATCH])).numpy() for start in starts]
+    return np.concatenate(outputs).astype(np.float32)
+
+
+def predict_attacked(
+    model: keras.Model, scale: Scaler, inputs: NDArray[Any], targets: NDArray[Any], strength: float
+) -> NDArray[np.float32]:
+    """The outputs of a compiled model for inputs (as stored) that were attacked with `strength`, in scaled units.
+    `targets` are as its loss wants them."""
+
+    def attack(batch: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+        return model(attacked(model, scale(batch), wanted, strength), training=False)
+
+    call = tf.function(attack, autograph=False, reduce_retracing=True)
+    pieces = [slice(start, start + EVALUATION_BATCH) for start in range(0, len(inputs), EVALUATION_BATCH)]
+    outputs = [call(tf.constant(inputs[each]), tf.constant(targets[each])).numpy() for each in pieces]
     return np.concatenate(outputs).astype(np.float32)
 
 

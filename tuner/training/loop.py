@@ -53,9 +53,17 @@ class EpochLoop:
     """
 
     def __init__(
-        self, model: keras.Model, scale: Scaler, training: Part, validation: Part | None, batch_size: int, xla: bool
+        self,
+        model: keras.Model,
+        scale: Scaler,
+        training: Part,
+        validation: Part | None,
+        batch_size: int,
+        xla: bool,
+        adversarial: float = 0.0,
     ) -> None:
         self.model = model
+        self.adversarial = adversarial
         self.batch_size = min(batch_size, len(training))
         self.feed(scale, training, validation)
         _build(model, training, self.batch_size)
@@ -108,8 +116,11 @@ class EpochLoop:
 
         def step(index: tf.Tensor, rate: tf.Tensor) -> None:
             self.model.optimizer.learning_rate.assign(rate)
-            inputs = scale(tf.gather(part.inputs, index))
-            self.model.train_step((inputs, tf.gather(part.targets, index)))
+            inputs, wanted = scale(tf.gather(part.inputs, index)), tf.gather(part.targets, index)
+            if self.adversarial:
+                inputs = tf.concat([inputs, attacked(self.model, inputs, wanted, self.adversarial)], axis=0)
+                wanted = tf.concat([wanted, wanted], axis=0)
+            self.model.train_step((inputs, wanted))
 
         def body(number: tf.Tensor) -> tf.Tensor:
             step(tf.slice(order, [number * self.batch_size], [self.batch_size]), rates[number])
@@ -120,6 +131,16 @@ class EpochLoop:
             last = tf.slice(order, [whole * self.batch_size], [rest])
             tf.cond(batches > whole, lambda: step(last, rates[whole]), lambda: None)
         return _figures(self.model)
+
+
+def attacked(model: keras.Model, inputs: tf.Tensor, wanted: tf.Tensor, strength: float) -> tf.Tensor:
+    """Scaled inputs moved by `strength` along the sign of the loss's gradient, within the values that the batch has
+    (the fast gradient sign method, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572). For a compiled model."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        loss = model.compute_loss(inputs, wanted, model(inputs, training=False), training=False)
+    moved = inputs + strength * tf.sign(tape.gradient(loss, inputs))
+    return tf.clip_by_value(moved, tf.reduce_min(inputs), tf.reduce_max(inputs))
 
 
 def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:

@@ -24,7 +24,7 @@ from tuner.training.loop import EpochLoop, Part, Scaler, part, xla_pays
 KEPT = 6
 """So many networks are kept in a process, the latest used ones."""
 
-NOT_IN_THE_GRAPH = ("schedule", "epochs", "shuffle", "early_stopping", "keep", "lean_epochs", "lean_share")
+NOT_IN_THE_GRAPH = ("schedule", "epochs", "shuffle", "early_stopping", "keep", "lean_epochs", "lean_share", "bootstrap")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,10 @@ class Prepared:
         self.model = build(recipe.network, shape, material.classes, recipe.seed)
         compile_model(self.model, recipe)
         xla = xla_pays(recipe, len(training), parameters(recipe.network, shape, material.classes))
-        self.loop = EpochLoop(self.model, material.scale, training, validation, recipe.training.batch_size, xla)
+        settings = recipe.training
+        self.loop = EpochLoop(
+            self.model, material.scale, training, validation, settings.batch_size, xla, settings.adversarial
+        )
         self.optimizer_at_first = [variable.numpy() for variable in self.model.optimizer.variables]
 
     def begin(self, recipe: Recipe, material: Material) -> None:

@@ -55,9 +55,13 @@ def train(recipe: Recipe, material: Material, fold: int, watch: Watch, saved: Sa
 def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> NDArray[np.int32]:
     """The order in which an epoch sees the examples. It depends on seed, fold and epoch only, so that a training that
     goes on from a checkpoint sees what it would have seen."""
-    if not recipe.training.shuffle:
-        return np.arange(examples, dtype=np.int32)
-    return np.random.default_rng([recipe.seed, fold, epoch]).permutation(examples).astype(np.int32)
+    order = np.arange(examples, dtype=np.int32)
+    if recipe.training.shuffle:
+        order = np.random.default_rng([recipe.seed, fold, epoch]).permutation(order)
+    if recipe.training.bootstrap:
+        drawn = np.random.default_rng([recipe.seed, fold]).integers(examples, size=examples, dtype=np.int32)
+        order = drawn[order]
+    return order
 
 
 def _train_epochs(

@@ -184,6 +184,17 @@ def test_a_traced_network_is_used_again_without_changing_anything(places: Places
     assert len({str(each) for each in fresh}) == 3
 
 
+def test_large_networks_are_not_hoarded(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = training_set("xor", places)
+    prepared_module._PREPARED.clear()
+    monkeypatch.setattr(prepared_module, "KEPT_PARAMETERS", 50)
+    for width in (3, 4, 30, 5):
+        run(replace(SMALL, network=Dense(widths=(width,))), data)
+    kept = [each.model.layers[0].units for each in prepared_module._PREPARED.values()]
+    assert kept == [5], "34 parameters; with those of 30 units it would be more than 50"
+    prepared_module._PREPARED.clear()
+
+
 def test_a_watch_may_stop_a_run(places: Places) -> None:
     result = run(
         SMALL, training_set("xor", places), watch=lambda event: not isinstance(event, Epoch) or event.number < 2

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.parts import Examples
@@ -22,7 +23,8 @@ from tuner.training.compiling import compile_model, targets
 from tuner.training.loop import EpochLoop, Part, Scaler, part, xla_pays
 
 KEPT = 6
-"""So many networks are kept in a process, the latest used ones."""
+KEPT_PARAMETERS = 10_000_000
+"""So many networks are kept in a process, the latest used ones, and no more than so many parameters with them."""
 
 NOT_IN_THE_GRAPH = ("schedule", "epochs", "shuffle", "early_stopping", "keep", "lean_epochs", "lean_share", "bootstrap")
 
@@ -62,7 +64,7 @@ class Prepared:
         self.loop = EpochLoop(
             self.model, material.scale, training, validation, settings.batch_size, xla, settings.adversarial
         )
-        self.optimizer_at_first = [variable.numpy() for variable in self.model.optimizer.variables]
+        self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
 
     def begin(self, recipe: Recipe, material: Material) -> None:
         """Start over, as a newly built network would."""
@@ -92,10 +94,19 @@ def prepared(recipe: Recipe, material: Material) -> Prepared:
         _PREPARED.move_to_end(key)
         _PREPARED[key].begin(recipe, material)
         return _PREPARED[key]
-    _PREPARED[key] = Prepared(recipe, material)
-    if len(_PREPARED) > KEPT:
+    latest = _PREPARED[key] = Prepared(recipe, material)
+    while len(_PREPARED) > KEPT or (len(_PREPARED) > 1 and _parameters_kept() > KEPT_PARAMETERS):
         _PREPARED.popitem(last=False)
-    return _PREPARED[key]
+    return latest
+
+
+def _parameters_kept() -> int:
+    return sum(each.model.count_params() for each in _PREPARED.values())
+
+
+def _without_zeros(values: NDArray[Any]) -> NDArray[Any]:
+    """The same array, without memory of its own where it is all zeros, as most of an optimizer's are at first."""
+    return values if values.any() else np.broadcast_to(np.zeros((), values.dtype), values.shape)
 
 
 def graph_key(recipe: Recipe, material: Material) -> str:

@@ -7,7 +7,7 @@ RUN = $(VENV)/bin/python -m
 .PHONY: help fashion test test-long bench lint lock clean
 
 help:
-	@echo 'make fashion    tune networks on Fashion-MNIST, about ten minutes on two cores'
+	@echo 'make fashion    tune networks on Fashion-MNIST, under ten minutes on two cores'
 	@echo 'make test       the tests, under ten minutes'
 	@echo 'make test-long  the tests that take longer'
 	@echo 'make bench      measure this tuner beside Optuna with fit and KerasTuner, about forty minutes'

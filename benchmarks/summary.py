@@ -88,15 +88,19 @@ def _peers_table(contenders: dict[str, Any]) -> str:
 
 
 def _sampling_table(results: list[dict[str, Any]]) -> str:
-    counts = list(results[0]["results"])
+    counts = sorted({count for each in results for count in each["results"]}, key=int)
     rows = [
         [
             {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(each["storage"], each["storage"]),
-            *(f"{row['a trial waits (ms)']:.0f} ({row['in all (ms)']:.0f})" for row in each["results"].values()),
+            *(_waits(each["results"].get(count)) for count in counts),
         ]
         for each in results
     ]
     return _table(["", *(f"{int(count):,} trials" for count in counts)], rows)
+
+
+def _waits(row: dict[str, float] | None) -> str:
+    return f"{row['a trial waits (ms)']:.0f} ({row['in all (ms)']:.0f})" if row else ""
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

@@ -185,7 +185,7 @@ def baseline(
         every_reading=readings == "all",
         workers=workers_of(workers),
         threads=max(1, cores() // workers_of(workers)),
-        logs=runs_folder(runs) / "documents",
+        runs=runs_folder(runs),
     )
     if not orders.documents:
         studies_of = ", ".join(sorted({each.study for each in found.values()}))

@@ -8,6 +8,7 @@ import numpy as np
 import optuna
 import pytest
 
+from tuner.cli import run as run_command
 from tuner.data.load import Places, training_set
 from tuner.documents.assessment import assess
 from tuner.documents.baseline import held_out_sizes, read_runs, write_runs
@@ -104,6 +105,26 @@ def test_a_document_is_run_once_continued_and_judged(document: Document, places:
     frozen = study.trials[0]
     assert frozen.user_attrs["experiment"] == "three"
     assert frozen.value == pytest.approx(three.figures["test_accuracy"])
+
+
+@pytest.mark.slow
+def test_baseline_runs_judges_and_writes_down(
+    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "studies" / "documents").mkdir(parents=True)
+    (tmp_path / "studies" / "documents" / "small.toml").write_text(DOCUMENT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUNER_CACHE", str(places.cache))
+    monkeypatch.delenv("TUNER_DATA", raising=False)
+    for _ in range(2):
+        assert run_command(["baseline", "--study", "xor", "--document", "small", "--workers", "1"]) == 0
+    said = capsys.readouterr()
+    assert "Three units" in said.out
+    assert "reproduced" in said.out
+    assert said.err.count("three #0: test accuracy") == 1, "the second call has nothing left to run"
+    assert len(read_runs(tmp_path / "reports" / "documents" / "small.json")) == 4
+    assert run_command(["baseline", "--study", "mars"]) == 2
+    assert "no document is about the study 'mars'" in capsys.readouterr().err
 
 
 def test_figures_by_class() -> None:

@@ -19,7 +19,7 @@ from tuner.documents.replicate import Planned, open_baseline, plan, replicate, s
 from tuner.documents.runs import Run
 from tuner.search.executors.processes import Processes
 from tuner.search.jobs import Failure
-from tuner.search.optimize import environment
+from tuner.search.optimize import environment, prepare_folder
 from tuner.storage import open_storage
 
 Said = Callable[[str], None]
@@ -38,14 +38,14 @@ class Orders:
     every_reading: bool
     workers: int
     threads: int
-    logs: Path
+    runs: Path
 
 
 def baseline(orders: Orders, said: Said) -> dict[str, Assessment]:
     """Run what is not done yet and judge each document by all that is. Results are written after each document."""
+    logs = prepare_folder(orders.runs, "documents")
     storage = open_storage(orders.storage)
-    orders.logs.mkdir(parents=True, exist_ok=True)
-    executor = Processes(orders.workers, orders.threads, orders.places, orders.logs)
+    executor = Processes(orders.workers, orders.threads, orders.places, logs)
     assessments = {}
     try:
         for name, document in orders.documents.items():

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tuner.machine import cores
+from tuner.machine import cores, processor
 
 PACKAGES = ("tensorflow", "keras", "optuna", "keras-tuner", "tuner")
 
@@ -14,7 +14,7 @@ PACKAGES = ("tensorflow", "keras", "optuna", "keras-tuner", "tuner")
 def about_this_machine() -> dict[str, Any]:
     """Processor, cores, memory and versions."""
     return {
-        "machine": {"processor": _processor(), "cores": cores(), "system": platform.system()},
+        "machine": {"processor": processor(), "cores": cores(), "system": platform.system()},
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }
 
@@ -23,14 +23,6 @@ def write_results(path: Path, results: dict[str, Any]) -> None:
     """Keep results as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str | None:

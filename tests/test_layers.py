@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
     {"errors"},
-    {"decode", "machine"},
+    {"decode", "machine", "confusion"},
     {"recipe"},
     {"result"},
     {"space", "pruner_settings", "words"},

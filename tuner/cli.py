@@ -155,19 +155,22 @@ def baseline(
         str, typer.Option(metavar="first|all", help="What documents leave unsaid, read how.")
     ] = "first",
     workers: Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto: one a core.")] = "auto",
-    results: Annotated[Path, typer.Option(help="Folder for the results, one file a document.")] = Path(
-        "reports/documents"
-    ),
+    results: Annotated[
+        Path, typer.Option(help="Folder of the results, one file a document; what they have is not run again.")
+    ] = Path("reports/documents"),
+    details: Annotated[
+        bool, typer.Option("--details", help="Also layers, confusion matrix and figures by class of each experiment.")
+    ] = False,
     runs: Runs = None,
     storage: Storage = None,
     data_dir: DataDir = None,
-) -> None:
+) -> int:
     """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
     from tuner.data.load import Places
     from tuner.documents.baseline import Orders
     from tuner.documents.baseline import baseline as replicate
     from tuner.documents.document import load_document
-    from tuner.documents.show import print_assessment
+    from tuner.documents.show import print_details, print_replication
     from tuner.machine import cores
     from tuner.places import find_documents, runs_folder
     from tuner.storage import default_url
@@ -190,8 +193,12 @@ def baseline(
     if not orders.documents:
         studies_of = ", ".join(sorted({each.study for each in found.values()}))
         raise TunerError(f"no document is about the study {study!r}; there are some about {studies_of}, or say all")
-    for name, assessment in replicate(orders, lambda line: print(line, file=sys.stderr)).items():
-        print_assessment(name, assessment)
+    replications = replicate(orders, lambda line: print(line, file=sys.stderr))
+    for name, replication in replications.items():
+        print_replication(name, replication)
+        if details:
+            print_details(replication, only)
+    return 1 if any(replication.failures for replication in replications.values()) else 0
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What this machine is good at: cores, memory, and fast bfloat16."""
 
 import os
+import platform
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,15 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def memory() -> int:

@@ -1,6 +1,7 @@
 """Replicating a small document: runs kept, nothing run twice, continued, judged, written down."""
 
-import json
+import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +10,16 @@ import optuna
 import pytest
 
 from tuner.cli import run as run_command
+from tuner.confusion import class_figures, most_confused
 from tuner.data.load import Places, training_set
-from tuner.documents.assessment import assess
-from tuner.documents.baseline import held_out_sizes, read_runs, write_runs
+from tuner.documents.assessment import Assessor
 from tuner.documents.document import Document, load_document
-from tuner.documents.replicate import open_baseline, plan, replicate, stored_runs
+from tuner.documents.replicate import Replicating, open_baseline, plan, stored_runs
+from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
+from tuner.errors import TunerError
 from tuner.search.executors.inprocess import InProcess
 from tuner.storage import default_url, open_storage
-from tuner.training.evaluation import class_figures, most_confused
 
 DOCUMENT = """
 title = "XOR with few units"
@@ -56,6 +58,38 @@ falls = ["three", "folds"]
 """
 
 
+TWO_SILENT_FIELDS = """
+title = "Two silent fields"
+study = "xor"
+[recipe.data]
+name = "xor"
+[recipe.protocol]
+kind = "none"
+[recipe.training]
+epochs = 2
+[recipe.network]
+kind = "dense"
+widths = [3]
+[[reading]]
+id = "scaling"
+silent = "the scaling"
+options = [{ name = "unit" }, { name = "none", set = { "data.scaling" = "none" } }]
+[[reading]]
+id = "batch"
+silent = "the batch size"
+options = [{ name = "32" }, { name = "50", set = { "training.batch_size" = 50 } }]
+[[experiment]]
+id = "one"
+title = "One"
+reported = { test_accuracy = 0.8 }
+[[experiment]]
+id = "two"
+title = "Two"
+set = { "training.epochs" = 3 }
+reported = { test_accuracy = 0.8 }
+"""
+
+
 @pytest.fixture
 def document(tmp_path: Path) -> Document:
     """A document whose experiments train in a moment."""
@@ -64,26 +98,24 @@ def document(tmp_path: Path) -> Document:
     return load_document(path)
 
 
-def run_all(study: optuna.Study, document: Document, places: Places, **asked: object) -> list[str]:
-    """Run what is missing; the names of what was run or taken over."""
-    settings = {"only": "*", "repeats": 1, "every_reading": False, **asked}
-    planned = list(plan(document, **settings))  # type: ignore[arg-type]
-    answers = replicate(study, planned, {"xor": training_set("xor", places)}, InProcess(1, places), {})
-    return [f"{run.experiment} {run.reading} {run.repeat}" for _, run in answers if isinstance(run, Run)]
+def run_all(study: optuna.Study, document: Document, places: Places, repeats: int = 1, only: str = "*") -> list[str]:
+    """Run what is missing, under the first readings and each alternative; the names of what was run or taken over."""
+    planned = list(plan(document, document.first, only, repeats, faithful=True))
+    for choice in document.neighbours(document.first) if only == "*" else ():
+        planned += plan(document, choice, only, repeats=1, faithful=False)
+    replicating = Replicating(study, {"xor": training_set("xor", places)}, InProcess(1, places), {"python": "3"})
+    return sorted(
+        f"{run.experiment} {run.reading} {run.repeat}" for _, run in replicating.run(planned) if isinstance(run, Run)
+    )
 
 
 @pytest.mark.slow
 def test_a_document_is_run_once_continued_and_judged(document: Document, places: Places, tmp_path: Path) -> None:
     study = open_baseline(open_storage(default_url(tmp_path)), "document: xor", document)
-    assert sorted(run_all(study, document, places, only="three")) == ["three  0"]
-    assert sorted(run_all(study, document, places)) == ["again  0", "folds  0", "folds  1"]
+    assert run_all(study, document, places, only="three") == ["three  0"]
+    assert run_all(study, document, places) == ["again  0", "folds  0", "folds  1", "three optimizer: SGD 0"]
     assert run_all(study, document, places) == []
-    assert sorted(run_all(study, document, places, repeats=2, every_reading=True)) == [
-        "again  1",
-        "three  1",
-        "three optimizer: SGD 0",
-        "three optimizer: SGD 1",
-    ]
+    assert run_all(study, document, places, repeats=2) == ["again  1", "three  1"]
     runs = list(stored_runs(study))
     three, again = (next(run for run in runs if run.names == (name, "", 0)) for name in ("three", "again"))
     assert again == replace(three, experiment="again"), "an equal recipe was not trained twice"
@@ -92,19 +124,68 @@ def test_a_document_is_run_once_continued_and_judged(document: Document, places:
     assert np.sum(three.confusion) == 250
     assert len(three.curve["validation_accuracy"]) == 2
 
-    found = assess(document, runs, held_out_sizes())
+    found = Assessor(document, runs).assess()
     row = found.rows[0]
-    assert row.first[0].verdict == "reproduced"
-    assert row.runs == 2
-    assert found.claims[0][1] in ("holds", "fails", "undecided")
-
-    path = tmp_path / "results" / "xor.json"
-    write_runs(path, document, runs, threads=1)
-    assert sorted(run.names for run in read_runs(path)) == sorted(run.names for run in runs)
-    assert json.loads(path.read_text())["seconds"] > 0
+    assert row.first.figures[0].verdict == "reproduced"
+    assert (row.first.runs, row.tried) == (2, 2)
+    assert found.claims[0].first[0] in ("holds", "fails", "undecided")
     frozen = study.trials[0]
     assert frozen.user_attrs["experiment"] == "three"
     assert frozen.value == pytest.approx(three.figures["test_accuracy"])
+
+
+def test_results_are_read_as_they_were_written(document: Document, tmp_path: Path) -> None:
+    runs = [made(document, "three", (0,), 0.5, repeat) for repeat in (0, 1)] + [made(document, "again", (0,), 0.9)]
+    runs[0] = replace(runs[0], figures={"test_loss": math.inf}, environment={"python": "another"})
+    path = tmp_path / "results" / "xor.json"
+    write_results(path, document, runs)
+    assert read_results(path) == sorted(runs, key=lambda run: run.names)
+    assert [each.name for each in path.parent.iterdir()] == ["xor.json"], "nothing half-written stays"
+    path.write_text("[]")
+    with pytest.raises(TunerError, match="does not hold a document's results"):
+        read_results(path)
+    assert read_results(tmp_path / "none.json") == []
+
+
+def made(document: Document, experiment: str, choice: tuple[int, ...], accuracy: float, repeat: int = 0) -> Run:
+    """A run that nobody made."""
+    (found,) = [each for each in document.experiment if each.id == experiment]
+    variant = document.variant(found, choice)
+    recipe = variant.repeat(repeat)
+    figures = {"parameters": 17.0, "test_accuracy": accuracy}
+    names = (experiment, variant.reading, repeat)
+    return Run(
+        *names,
+        recipe.key,
+        recipe.to_dict(),
+        figures,
+        {"training_accuracy": [0.5]},
+        [[9, 1], [0, 9]],
+        "finished",
+        1.0,
+        {},
+    )
+
+
+def test_the_choice_is_the_readings_that_explain_all_experiments_together(tmp_path: Path) -> None:
+    path = tmp_path / "two.toml"
+    path.write_text(TWO_SILENT_FIELDS)
+    document = load_document(path)
+    first = [made(document, name, (0, 0), 0.5) for name in ("one", "two")]
+    assert Assessor(document, first).explain() == (0, 0)
+    worse = [made(document, name, (0, 1), accuracy) for name, accuracy in (("one", 0.55), ("two", 0.2))]
+    assert Assessor(document, first + worse).explain() == (0, 0), "the one a little better, the other much worse"
+    better = [made(document, name, (1, 0), 0.7) for name in ("one", "two")]
+    assert Assessor(document, first + worse + better).explain() == (1, 0)
+    best = [made(document, name, (1, 1), 0.8) for name in ("one", "two")]
+    assert Assessor(document, first + better + best[:1]).explain() == (1, 0), "not run for both"
+    found = Assessor(document, first + worse + better + best).assess()
+    assert found.choice == (1, 1)
+    assert found.chosen == "scaling: none, batch: 50"
+    assert [row.chosen.figures[0].verdict for row in found.rows] == ["reproduced", "reproduced"]
+    assert found.rows[0].first.figures[0].verdict == "not reproduced"
+    assert found.rows[0].tried == 4
+    assert (found.count("reproduced", "first"), found.count("reproduced", "best")) == (0, 2)
 
 
 @pytest.mark.slow
@@ -116,13 +197,23 @@ def test_baseline_runs_judges_and_writes_down(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TUNER_CACHE", str(places.cache))
     monkeypatch.delenv("TUNER_DATA", raising=False)
+    call = ["baseline", "--study", "xor", "--document", "small", "--workers", "1", "--readings", "all"]
     for _ in range(2):
-        assert run_command(["baseline", "--study", "xor", "--document", "small", "--workers", "1"]) == 0
+        assert run_command(call) == 0
     said = capsys.readouterr()
     assert "Three units" in said.out
     assert "reproduced" in said.out
     assert said.err.count("three #0: test accuracy") == 1, "the second call has nothing left to run"
-    assert len(read_runs(tmp_path / "reports" / "documents" / "small.json")) == 4
+    results = tmp_path / "reports" / "documents" / "small.json"
+    assert len(read_results(results)) == 5
+    shutil.rmtree(tmp_path / "runs")
+    assert run_command([*call, "--only", "three", "--details"]) == 0
+    said = capsys.readouterr()
+    assert "5 runs are taken from" in said.err
+    assert "#0: test accuracy" not in said.err, "what the results have is not run again"
+    assert "2 × 3 + 3" in said.out
+    assert "confused most" in said.out
+    assert len(read_results(results)) == 5
     assert run_command(["baseline", "--study", "mars"]) == 2
     assert "no document is about the study 'mars'" in capsys.readouterr().err
 

@@ -2,41 +2,92 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.documents.document import Claim
-from tuner.documents.verdicts import judge, judge_claim, pooled_spread
+from tuner.documents.spread import TYPICAL_ACCURACY, moderated, typical_spread
+from tuner.documents.verdicts import judge, judge_claim, judge_curve
 
 
 def verdict(reported: float, measured: list[float], figure: str = "test_accuracy", examples: int = 10_000) -> str:
     """The verdict on one reported figure."""
-    return judge(figure, [reported], measured, examples, None).verdict
+    return judge(figure, [reported], measured, examples, 0.002).verdict
 
 
 def test_an_accuracy_within_chance_and_sampling_error_is_reproduced() -> None:
     runs = [0.880, 0.882, 0.884]
     assert verdict(0.886, runs) == "reproduced"
-    assert verdict(0.8915, runs) == "reproduced", "0.002 of spread over three runs, 0.006 of sampling error"
-    assert verdict(0.900, runs) == "close"
+    assert verdict(0.8895, runs) == "reproduced", "0.002 of spread over three runs, 0.006 of sampling error"
+    assert verdict(0.895, runs) == "close"
     assert verdict(0.85, runs) == "not reproduced"
     assert (
-        judge("test_accuracy", [0.886], runs, 0, None).margin < judge("test_accuracy", [0.886], runs, 100, None).margin
+        judge("test_accuracy", [0.886], runs, 0, 0.002).margin
+        < judge("test_accuracy", [0.886], runs, 100, 0.002).margin
     )
 
 
 def test_several_reported_figures_narrow_the_interval() -> None:
-    once = judge("test_accuracy", [0.88], [0.87, 0.88, 0.89], 10_000, None)
-    thrice = judge("test_accuracy", [0.87, 0.88, 0.89], [0.87, 0.88, 0.89], 10_000, None)
+    once = judge("test_accuracy", [0.88], [0.87, 0.88, 0.89], 10_000, 0.002)
+    thrice = judge("test_accuracy", [0.87, 0.88, 0.89], [0.87, 0.88, 0.89], 10_000, 0.002)
     assert thrice.margin < once.margin
 
 
 def test_a_single_run_takes_the_spread_of_the_others() -> None:
     narrow, wide = (judge("test_accuracy", [0.9], [0.89], 10_000, spread).margin for spread in (0.001, 0.01))
     assert narrow < wide
-    assert pooled_spread([[0.1], [0.2]]) is None
-    assert pooled_spread([[0.1, 0.3], [0.5]]) == pytest.approx(math.sqrt(0.02))
+
+
+def test_the_typical_spread_is_not_that_of_the_experiments_that_fail_differently_every_time() -> None:
+    rng = np.random.default_rng(0)
+    steady = [list(rng.normal(0.9, 0.003, 3)) for _ in range(40)]
+    unsteady = [list(rng.uniform(0.1, 0.8, 3)) for _ in range(8)]
+    assert typical_spread("test_accuracy", steady) == pytest.approx(0.003, rel=0.3)
+    assert typical_spread("test_accuracy", [*steady, *unsteady, [0.5]]) == pytest.approx(0.003, rel=0.5)
+    assert typical_spread("test_accuracy", [[0.5]]) == TYPICAL_ACCURACY
+    losses = [list(rng.normal(level, 0.05 * level, 3)) for level in (0.01, 0.1, 1.0, 10.0) for _ in range(10)]
+    assert typical_spread("test_loss", losses) == pytest.approx(0.05, rel=0.3), "relative to the loss"
+
+
+def test_few_runs_are_drawn_towards_the_typical_spread() -> None:
+    one, freedom = moderated("test_accuracy", [0.9], 0.003)
+    assert one == pytest.approx(0.003)
+    assert freedom == 4
+    alike, _ = moderated("test_accuracy", [0.9, 0.9, 0.9], 0.003)
+    assert 0.002 < alike < 0.003
+    apart, _ = moderated("test_accuracy", [0.2, 0.9, 0.5], 0.003)
+    assert apart > 0.15
+    many, _ = moderated("test_accuracy", list(np.random.default_rng(1).normal(0.9, 0.02, 200)), 0.003)
+    assert many == pytest.approx(0.02, rel=0.1)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_margin_covers_chance_as_often_as_it_says(size: int) -> None:
+    """Reports and runs drawn from the same distribution: nineteen in twenty are reproduced."""
+    rng = np.random.default_rng(size)
+    drawn = rng.normal(0.9, 0.003, (600, size + 1))
+    told = [judge("test_accuracy", [one], list(runs), 0, 0.003) for one, *runs in drawn]
+    assert 0.93 < np.mean([each.verdict == "reproduced" for each in told]) < 0.996
+
+
+def test_the_likelier_reading_is_the_nearer_and_the_surer() -> None:
+    near, far = (judge("test_accuracy", [0.9], [mean], 0, 0.003).likelihood for mean in (0.901, 0.92))
+    assert near > far
+    anything = judge("test_accuracy", [0.9], [0.1, 0.9, 0.5], 0, 0.003)
+    assert anything.verdict == "reproduced"
+    assert anything.likelihood < near, "runs that could be anything explain nothing"
+    assert judge("test_loss", [0.9], [math.nan], 0, 0.02).likelihood < far
+
+
+def test_a_curve_is_reproduced_if_nearly_all_of_its_points_are() -> None:
+    told = [0.80, 0.82, 0.84, 0.86, 0.87, 0.88, 0.89, 0.89, 0.90, 0.90]
+    assert judge_curve("test_accuracy", told, [told, told], 0, 0.003).verdict == "reproduced"
+    slipped = judge_curve("test_accuracy", told, [[0.5, *told[1:]]], 0, 0.003)
+    assert (slipped.verdict, slipped.reason) == ("reproduced", "9 of 10 points reproduced")
+    assert judge_curve("test_accuracy", told, [[0.5, 0.5, *told[2:]]], 0, 0.003).verdict == "not reproduced"
+    assert judge_curve("test_accuracy", told, [told[:3]], 0, 0.003).verdict == "cannot be checked"
 
 
 def test_counts_bounds_and_divergence_have_rules_of_their_own() -> None:
@@ -52,7 +103,7 @@ def test_counts_bounds_and_divergence_have_rules_of_their_own() -> None:
 def test_the_further_away_the_worse(runs: list[float], distance: float) -> None:
     order = ["reproduced", "close", "not reproduced"]
     mean = sum(runs) / len(runs)
-    near = judge("test_loss", [mean], runs, 0, None)
+    near = judge("test_loss", [mean], runs, 0, 0.002)
     far = judge("test_loss", [mean + distance], runs, 0, 0.0)
     assert near.verdict == "reproduced"
     assert order.index(far.verdict) >= order.index(near.verdict)
@@ -76,10 +127,10 @@ RUNS = {"a": [0.80, 0.81, 0.80], "b": [0.85, 0.86, 0.85], "c": [0.853, 0.857, 0.
     ],
 )
 def test_claims(claim: Claim, judgement: str) -> None:
-    assert judge_claim(claim, RUNS, None)[0] == judgement
+    assert judge_claim(claim, RUNS, 0.004)[0] == judgement
 
 
 def test_unsteady_runs_differ_by_more_than_chance() -> None:
     claim = Claim(says="", unsteady=("x",))
-    assert judge_claim(claim, {"x": [0.2, 0.7, 0.4]}, None)[0] == "holds"
-    assert judge_claim(claim, {"x": [0.2, 0.7]}, None)[0] == "undecided"
+    assert judge_claim(claim, {"x": [0.2, 0.7, 0.4]}, 0.004)[0] == "holds"
+    assert judge_claim(claim, {"x": [0.2, 0.7]}, 0.004)[0] == "undecided"

@@ -1,28 +1,69 @@
-"""A document judged: each reported figure under the reading that explains it best, each claim, what it took."""
+"""A document judged: each reported figure under the first readings, under the one choice of readings that explains the whole
+document best, and under the reading that explains its own experiment best; each claim; what it took."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tuner.documents.document import Claim, Document, Experiment
+from tuner.data.catalogue import CATALOGUE
+from tuner.documents.document import Choice, Claim, Document, Experiment
 from tuner.documents.runs import Run
-from tuner.documents.verdicts import Judged, Judgement, judge, judge_claim, pooled_spread
+from tuner.documents.spread import typical_spread
+from tuner.documents.verdicts import (
+    Judged,
+    JudgedCurve,
+    Judgement,
+    judge,
+    judge_claim,
+    judge_curve,
+    unchecked,
+)
 
-ORDER = ("reproduced", "close", "not reproduced", "cannot be checked")
 MEASURED_AS = {"test_loss_at_most": "test_loss"}
+WORTH_IT = 2.0
+"""How much likelier (in log density) all figures must become before another reading replaces the first one."""
+
+
+@dataclass(frozen=True)
+class Judgements:
+    """An experiment's figures and curves under one reading."""
+
+    reading: str
+    figures: tuple[Judged, ...]
+    curves: tuple[JudgedCurve, ...]
+    runs: int
+
+    @property
+    def likelihood(self) -> float:
+        """Log density of all reported figures."""
+        return math.fsum(judged.likelihood for judged in self.figures)
+
+    @property
+    def all(self) -> tuple[Judged | JudgedCurve, ...]:
+        """Everything that has a verdict."""
+        return (*self.figures, *self.curves)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One experiment: its figures under the first readings, and the reading under which most of them are reproduced (empty
-    if that is the first ones) with the figures there."""
+    """One experiment: `first` readings, those `chosen` for the whole document, and the `best` ones for itself among all
+    that were `tried`."""
 
     experiment: Experiment
-    first: tuple[Judged, ...]
-    reading: str
-    best: tuple[Judged, ...]
-    runs: int
+    first: Judgements
+    chosen: Judgements
+    best: Judgements
+    tried: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class JudgedClaim:
+    """A claim under the first readings and under the chosen ones, each with what decided it."""
+
+    claim: Claim
+    first: tuple[Judgement, str]
+    chosen: tuple[Judgement, str]
 
 
 @dataclass(frozen=True)
@@ -30,68 +71,133 @@ class Assessment:
     """A whole document."""
 
     document: Document
+    choice: Choice
     rows: tuple[Row, ...]
-    claims: tuple[tuple[Claim, Judgement, str], ...]
+    claims: tuple[JudgedClaim, ...]
     seconds: float
 
-    def count(self, verdict: str) -> int:
-        """How many figures have a verdict, each under its best reading."""
-        return sum(judged.verdict == verdict for row in self.rows for judged in row.best)
+    @property
+    def chosen(self) -> str:
+        """The chosen readings that are not the first ones, in words."""
+        pairs = zip(self.document.reading, self.choice, strict=True)
+        return ", ".join(f"{reading.id}: {reading.options[number].name}" for reading, number in pairs if number)
+
+    def count(self, verdict: str, which: str) -> int:
+        """How many figures and curves have a verdict under the `first`, `chosen` or `best` readings."""
+        return sum(each.verdict == verdict for row in self.rows for each in getattr(row, which).all)
 
 
-def assess(document: Document, runs: Sequence[Run], examples: dict[str, int]) -> Assessment:
-    """Judge what has been run. `examples` is the size of each data set's test part."""
-    rows = tuple(_row(document, experiment, runs, examples) for experiment in document.experiment)
-    claims = tuple((claim, *_claim(claim, runs)) for claim in document.claim)
-    return Assessment(document, rows, claims, math.fsum({run.key: run.seconds for run in runs}.values()))
+class Assessor:
+    """Judges a document by what has been run of it."""
 
+    def __init__(self, document: Document, runs: Sequence[Run]) -> None:
+        self.document = document
+        self.runs: dict[tuple[str, str], list[Run]] = {}
+        for run in sorted(runs, key=lambda run: run.repeat):
+            self.runs.setdefault((run.experiment, run.reading), []).append(run)
+        self._typical: dict[str, float] = {}
+        self._judged: dict[tuple[str, str], Judgements] = {}
 
-def _row(document: Document, experiment: Experiment, runs: Sequence[Run], examples: dict[str, int]) -> Row:
-    own = [run for run in runs if run.experiment == experiment.id]
-    readings = ["", *dict.fromkeys(run.reading for run in own if run.reading)]
-    judged = {reading: _judge_all(document, experiment, reading, runs, examples) for reading in readings}
-    best = min(readings, key=lambda reading: (_badness(judged[reading]), readings.index(reading)))
-    seconds = math.fsum(run.seconds for run in own)
-    return Row(experiment, judged[""], best, judged[best], len([run for run in own if not run.reading]), seconds)
+    def assess(self) -> Assessment:
+        """The verdicts on everything."""
+        choice = self.explain()
+        rows = tuple(self._row(experiment, choice) for experiment in self.document.experiment)
+        claims = tuple(
+            JudgedClaim(claim, self._claim(claim, self.document.first), self._claim(claim, choice))
+            for claim in self.document.claim
+        )
+        seconds = {run.key: run.seconds for runs in self.runs.values() for run in runs}
+        return Assessment(self.document, choice, rows, claims, math.fsum(seconds.values()))
 
+    def explain(self) -> Choice:
+        """The choice of readings that explains the whole document best, as far as it has been tried: from the first ones,
+        one reading is changed at a time while that makes the reported figures clearly likelier."""
+        choice = self.document.first
+        while True:
+            gains = {each: self._gain(choice, each) for each in self.document.neighbours(choice)}
+            best = max(gains, key=lambda each: gains[each], default=choice)
+            if best == choice or gains[best] < WORTH_IT:
+                return choice
+            choice = best
 
-def _judge_all(
-    document: Document, experiment: Experiment, reading: str, runs: Sequence[Run], examples: dict[str, int]
-) -> tuple[Judged, ...]:
-    found = []
-    for figure, reported in experiment.figures():
+    def _gain(self, before: Choice, after: Choice) -> float:
+        """How much likelier the figures become; minus infinity where that has not been run."""
+        gain = 0.0
+        for experiment in self.document.experiment:
+            old, new = (self.document.variant(experiment, each).reading for each in (before, after))
+            if old == new or not any(experiment.figures()):
+                continue
+            if not {(experiment.id, old), (experiment.id, new)} <= self.runs.keys():
+                return -math.inf
+            gain += self.judge(experiment, new).likelihood - self.judge(experiment, old).likelihood
+        return gain
+
+    def judge(self, experiment: Experiment, reading: str) -> Judgements:
+        """One experiment under one reading."""
+        key = (experiment.id, reading)
+        if key not in self._judged:
+            runs = self.runs.get(key, [])
+            figures = tuple(self._judge(experiment, name, told, runs) for name, told in experiment.figures())
+            curves = tuple(self._judge_curve(name, told, runs) for name, told in experiment.curves())
+            self._judged[key] = Judgements(reading, figures, curves, len(runs))
+        return self._judged[key]
+
+    def _judge(self, experiment: Experiment, figure: str, reported: Sequence[float], runs: Sequence[Run]) -> Judged:
         name = MEASURED_AS.get(figure, figure)
-        own = [run for run in runs if (run.experiment, run.reading) == (experiment.id, reading)]
-        measured = [run.figures[name] for run in own if name in run.figures]
-        data = str(own[0].recipe["data"]["name"]) if own else ""
-        count = examples.get(data, 0)
-        found.append(judge(figure, reported, measured, count, _spread(runs, name)))
-    return tuple(found)
+        measured = [run.figures[name] for run in runs if name in run.figures]
+        if figure in experiment.unchecked:
+            return unchecked(figure, reported, measured, experiment.unchecked[figure])
+        return judge(figure, reported, measured, _examples(figure, runs), self._spread(name))
+
+    def _judge_curve(self, figure: str, reported: Sequence[float], runs: Sequence[Run]) -> JudgedCurve:
+        measured = [run.curve[figure] for run in runs if figure in run.curve]
+        return judge_curve(figure, reported, measured, _examples(figure, runs), self._spread(figure))
+
+    def _row(self, experiment: Experiment, choice: Choice) -> Row:
+        readings = [reading for name, reading in self.runs if name == experiment.id]
+        first = self.judge(experiment, "")
+        under = self.document.variant(experiment, choice).reading
+        chosen = self.judge(experiment, under if under in readings else "")
+        best = max(
+            (chosen, first, *(self.judge(experiment, each) for each in readings)), key=lambda each: each.likelihood
+        )
+        own = {run.key: run.seconds for reading in readings for run in self.runs[experiment.id, reading]}
+        return Row(experiment, first, chosen, best, len(readings), math.fsum(own.values()))
+
+    def _claim(self, claim: Claim, choice: Choice) -> tuple[Judgement, str]:
+        measured: dict[str, list[float]] = {}
+        for experiment in self.document.experiment:
+            if experiment.id in claim.experiments:
+                runs = self.runs.get((experiment.id, self.document.variant(experiment, choice).reading), [])
+                measured[experiment.id] = [run.figures[claim.figure] for run in runs if claim.figure in run.figures]
+        return judge_claim(claim, measured, self._spread(claim.figure))
+
+    def _spread(self, figure: str) -> float:
+        if figure not in self._typical:
+            groups = [[run.figures[figure] for run in runs if figure in run.figures] for runs in self.runs.values()]
+            self._typical[figure] = typical_spread(figure, groups)
+        return self._typical[figure]
 
 
-def _badness(judged: Sequence[Judged]) -> tuple[int, float]:
-    """First how many figures are off, then how far."""
-    off = sum(ORDER.index(each.verdict) for each in judged)
-    far = math.fsum(
-        abs(math.fsum(each.reported) / len(each.reported) - each.mean)
-        for each in judged
-        if each.measured and math.isfinite(each.mean) and each.figure.endswith("accuracy")
-    )
-    return off, far
+def _examples(figure: str, runs: Sequence[Run]) -> int:
+    """How many images an accuracy was measured on; 0 for training accuracies, whose images are the document's own."""
+    if not runs or figure.startswith("training"):
+        return 0
+    data, protocol = runs[0].recipe["data"]["name"], runs[0].recipe["protocol"]
+    entry = CATALOGUE[data]
+    if "validation" not in figure:
+        return entry.test_examples
+    return _validation_examples(protocol, entry.training_examples, entry.test_examples)
 
 
-def _claim(claim: Claim, runs: Sequence[Run]) -> tuple[Judgement, str]:
-    measured = {
-        each: [run.figures[claim.figure] for run in runs if run.experiment == each and not run.reading]
-        for each in claim.experiments
-        if all(claim.figure in run.figures for run in runs if run.experiment == each and not run.reading)
-    }
-    return judge_claim(claim, measured, _spread(runs, claim.figure))
-
-
-def _spread(runs: Sequence[Run], figure: str) -> float | None:
-    groups: dict[tuple[str, str], list[float]] = {}
-    for run in runs:
-        if figure in run.figures:
-            groups.setdefault((run.experiment, run.reading), []).append(run.figures[figure])
-    return pooled_spread(list(groups.values()))
+def _validation_examples(protocol: Mapping[str, object], training: int, test: int) -> int:
+    match protocol:
+        case {"kind": "holdout", "validation": float(share)}:
+            return round(share * training)
+        case {"kind": "holdout", "validation": int(count)}:
+            return count
+        case {"kind": "k_fold"}:
+            return training
+        case {"kind": "on_test"}:
+            return test
+    return 0

@@ -1,21 +1,17 @@
 """Replicating documents as `tuner baseline` does it: run, keep, judge, write the results down."""
 
-import json
-import os
-import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 
-from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, training_set
-from tuner.documents.assessment import Assessment, assess
+from tuner.documents.assessment import Assessment, Assessor
 from tuner.documents.document import Document
-from tuner.documents.replicate import Planned, open_baseline, plan, replicate, stored_runs
+from tuner.documents.replicate import Planned, Replicating, keep, open_baseline, plan, stored_runs
+from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
 from tuner.search.executors.processes import Processes
 from tuner.search.jobs import Failure
@@ -27,7 +23,8 @@ Said = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Orders:
-    """What one call of `baseline` is to do. `only` is a pattern of experiments' names."""
+    """What one call of `baseline` is to do. `only` is a pattern of experiments' names; `results` the folder with the
+    results of all calls, one file a document."""
 
     documents: Mapping[str, Document]
     storage: str
@@ -41,76 +38,110 @@ class Orders:
     runs: Path
 
 
-def baseline(orders: Orders, said: Said) -> dict[str, Assessment]:
-    """Run what is not done yet and judge each document by all that is. Results are written after each document."""
+@dataclass(frozen=True)
+class Replication:
+    """A document judged by all `runs` there are; `failures` says what could not be run."""
+
+    assessment: Assessment
+    runs: tuple[Run, ...]
+    failures: tuple[str, ...]
+
+
+def baseline(orders: Orders, said: Said) -> dict[str, Replication]:
+    """Run what is not done yet and judge each document by all that is. Results are written after each document, and
+    where it is interrupted."""
     logs = prepare_folder(orders.runs, "documents")
     storage = open_storage(orders.storage)
     executor = Processes(orders.workers, orders.threads, orders.places, logs)
-    assessments = {}
+    found = {}
     try:
         for name, document in orders.documents.items():
+            path = orders.results / f"{name}.json"
             study = open_baseline(storage, f"document: {name}", document)
-            _run(study, document, orders, executor, said)
-            assessments[name] = assess(document, list(stored_runs(study)), held_out_sizes())
-            write_runs(orders.results / f"{name}.json", document, list(stored_runs(study)), orders.threads)
+            _take_in(study, path, said)
+            caller = _Caller(document, study, orders, executor, said)
+            try:
+                caller.run()
+            finally:
+                write_results(path, document, caller.runs)
+            assessment = Assessor(document, caller.runs).assess()
+            found[name] = Replication(assessment, tuple(caller.runs), tuple(caller.failures.values()))
     finally:
         executor.close()
-    return assessments
+    return found
 
 
-def _run(study: optuna.Study, document: Document, orders: Orders, executor: Processes, said: Said) -> None:
-    planned = list(plan(document, orders.only, orders.repeats, orders.every_reading))
-    names: list[str] = list(dict.fromkeys(each.recipe.data.name for each in planned))
-    data = {name: training_set(name, orders.places, said) for name in names}
-    said(f"{document.title}: {len(planned)} runs are asked for")
-    started = time.monotonic()
-    answers = replicate(study, planned, data, executor, environment(orders.threads))
-    for count, (each, answer) in enumerate(answers, start=1):
-        said(f"{time.monotonic() - started:7.1f} s  {count:>3}  {_words(each, answer)}")
+class _Caller:
+    """Runs one document's experiments, as many as are asked for and not done."""
+
+    def __init__(
+        self, document: Document, study: optuna.Study, orders: Orders, executor: Processes, said: Said
+    ) -> None:
+        self.document, self.orders, self.said = document, orders, said
+        self.replicating = Replicating(study, {}, executor, _kept_environment(orders.threads))
+        self.failures: dict[tuple[str, str, int], str] = {}
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs there are."""
+        return self.replicating.runs
+
+    def run(self) -> None:
+        """The first readings; then, if every reading is wanted, the alternatives once, around the choice that explains
+        the document best so far, until no alternative explains it better; that choice as often as the first ones."""
+        document, only, repeats = self.document, self.orders.only, self.orders.repeats
+        self._run(plan(document, document.first, only, repeats, faithful=True))
+        while self.orders.every_reading:
+            choice = Assessor(document, self.runs).explain()
+            wanted = list(plan(document, choice, only, repeats, faithful=True))
+            for neighbour in document.neighbours(choice):
+                wanted += plan(document, neighbour, only, repeats=1, faithful=False)
+            if not self._run(wanted):
+                break
+
+    def _run(self, planned: Iterable[Planned]) -> int:
+        """How many runs of those that were planned had to be made."""
+        asked = list({each.names: each for each in planned}.values())
+        missing = [each for each in asked if not self.replicating.has(each) and each.names not in self.failures]
+        if not missing:
+            self.said(f"{self.document.title}: {len(asked)} runs are asked for, nothing is left to do")
+            return 0
+        self.said(f"{self.document.title}: {len(asked)} runs are asked for, {len(asked) - len(missing)} are done")
+        for name in {each.recipe.data.name for each in missing} - self.replicating.data.keys():
+            self.replicating.data[name] = training_set(name, self.orders.places, self.said)
+        started = time.monotonic()
+        for count, (each, answer) in enumerate(self.replicating.run(missing), start=1):
+            self.said(f"{time.monotonic() - started:7.1f} s  {count:>3}  {_words(each, answer)}")
+            if isinstance(answer, Failure):
+                self.failures[each.names] = f"{_name(each)}: {answer.reason}"
+        return len(missing)
+
+
+def _take_in(study: optuna.Study, path: Path, said: Said) -> None:
+    """Runs that the results have and the storage has not become trials."""
+    there = {(run.names, run.key) for run in stored_runs(study)}
+    missing = [run for run in read_results(path) if (run.names, run.key) not in there]
+    for run in missing:
+        keep(study, run)
+    if missing:
+        said(f"{len(missing)} runs are taken from {path}; to run all afresh, give other --results and --runs")
+
+
+def _kept_environment(threads: int) -> dict[str, str]:
+    return {name: value for name, value in environment(threads).items() if name != "host"}
+
+
+def _name(planned: Planned) -> str:
+    reading = f" [{planned.variant.reading}]" if planned.variant.reading else ""
+    return f"{planned.variant.experiment.id}{reading} #{planned.repeat}"
 
 
 def _words(planned: Planned, answer: Run | Failure) -> str:
-    reading = f" [{planned.variant.reading}]" if planned.variant.reading else ""
-    name = f"{planned.variant.experiment.id}{reading} #{planned.repeat}"
+    name = _name(planned)
     if isinstance(answer, Failure):
         return f"{name}: failed: {answer.reason}"
     test = answer.figures["test_accuracy"]
     told = planned.variant.experiment.reported.get("test_accuracy")
     beside = f" (reported {told})" if told is not None else ""
-    return f"{name}: test accuracy {test:.4f}{beside}, {answer.seconds:.1f} s{_ended(answer)}"
-
-
-def _ended(run: Run) -> str:
-    return "" if run.ended == "finished" else f", {run.ended}"
-
-
-def held_out_sizes() -> dict[str, int]:
-    """How many images the test part of each data set has."""
-    return {name: entry.test_examples for name, entry in CATALOGUE.items()}
-
-
-def write_runs(path: Path, document: Document, runs: list[Run], threads: int) -> None:
-    """Keep all runs of a document where reports read them: small, and without what the recipe says already."""
-    plain = {
-        "title": document.title,
-        "machine": {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-        "environment": {name: value for name, value in environment(threads).items() if name != "host"},
-        "seconds": round(sum({run.key: run.seconds for run in runs}.values()), 1),
-        "runs": [run.to_dict() for run in sorted(runs, key=lambda run: run.names)],
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}-{os.getpid()}")
-    aside.write_text(_lines(plain), encoding="utf-8")
-    aside.replace(path)
-
-
-def read_runs(path: Path) -> list[Run]:
-    """The runs that `write_runs` kept."""
-    return [Run.from_dict(each) for each in json.loads(path.read_text(encoding="utf-8"))["runs"]]
-
-
-def _lines(plain: Mapping[str, Any]) -> str:
-    """JSON with a run on each line: small, and its changes can be read."""
-    head = json.dumps({name: value for name, value in plain.items() if name != "runs"}, indent=1)[:-2]
-    runs = ",\n".join(f"  {json.dumps(run, separators=(',', ':'))}" for run in plain["runs"])
-    return f'{head},\n "runs": [\n{runs}\n ]\n}}\n'
+    ended = "" if answer.ended == "finished" else f", {answer.ended}"
+    return f"{name}: test accuracy {test:.4f}{beside}, {answer.seconds:.1f} s{ended}"

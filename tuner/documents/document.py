@@ -1,7 +1,7 @@
 """A document as a file says it: its experiments with what it reports of them, its silent fields and its claims.
 
-A *silent field* is what a document does not say. It has a first reading and named alternatives; `variants` gives the
-recipes of an experiment under the first readings, and under each alternative while the others stay first.
+A *silent field* is what a document does not say. It has a first reading and named alternatives. A *choice* takes one
+option for each silent field of a document; `variant` gives an experiment's recipe under it.
 """
 
 import tomllib
@@ -30,6 +30,9 @@ Figure = Literal[
     "ensemble_accuracy",
     "attacked_accuracy",
 ]
+
+Choice = tuple[int, ...]
+"""Which option is taken for each of a document's readings; all 0 are the first ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +63,16 @@ class Reading:
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One row of a document's tables. `reported` has figures by name, several where the document repeats itself; `curve`
-    has its figures by epoch; `repeats` is how often the document did it. `members` of an ensemble are trained on bootstrap
-    samples; with `attack` the test images are attacked too, with that strength in scaled units."""
+    has its figures by epoch, or by number of members; `unchecked` says why a figure is worth nothing; `repeats` is how often
+    the document did it. `members` of an ensemble are trained on bootstrap samples; with `attack` the test images are
+    attacked too, with that strength in scaled units."""
 
     id: str
     title: str
     set: Mapping[str, Any] = field(default_factory=dict)
     reported: Mapping[str, Any] = field(default_factory=dict)
     curve: Mapping[str, Any] = field(default_factory=dict)
+    unchecked: Mapping[str, str] = field(default_factory=dict)
     repeats: int = 1
     members: int = 1
     attack: float = 0.0
@@ -77,6 +82,11 @@ class Experiment:
         for name, value in self.reported.items():
             values = value if isinstance(value, list) else [value]
             yield decode(Figure, name, "reported"), decode(tuple[float, ...], values, f"reported.{name}")  # type: ignore[arg-type]
+
+    def curves(self) -> Iterator[tuple[Figure, tuple[float, ...]]]:
+        """The figures that are reported by epoch or by member."""
+        for name, values in self.curve.items():
+            yield decode(Figure, name, "curve"), decode(tuple[float, ...], values, f"curve.{name}")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,15 +141,25 @@ class Document:
                 if name not in ids:
                     raise Invalid(kind, f"{says!r} names no experiment {name!r}; {near_miss(name, ids)}")
 
-    def variants(self, experiment: Experiment, every_reading: bool) -> Iterator["Variant"]:
-        """The experiment under the first readings; with `every_reading` also under each alternative."""
-        about = [reading for reading in self.reading if reading.is_about(experiment.id)]
-        first = tuple(reading.options[0] for reading in about)
-        yield Variant(experiment, "", self._recipe(experiment, first))
-        for index, reading in enumerate(about if every_reading else ()):
-            for option in reading.options[1:]:
-                chosen = (*first[:index], option, *first[index + 1 :])
-                yield Variant(experiment, f"{reading.id}: {option.name}", self._recipe(experiment, chosen))
+    @property
+    def first(self) -> Choice:
+        """The first readings."""
+        return (0,) * len(self.reading)
+
+    def neighbours(self, choice: Choice) -> Iterator[Choice]:
+        """All choices that differ from one in a single reading."""
+        for index, reading in enumerate(self.reading):
+            for option in range(len(reading.options)):
+                if option != choice[index]:
+                    yield (*choice[:index], option, *choice[index + 1 :])
+
+    def variant(self, experiment: Experiment, choice: Choice) -> "Variant":
+        """The experiment under a choice; named after what differs from the first readings and is about it."""
+        about = [(reading, number) for reading, number in zip(self.reading, choice, strict=True)]
+        about = [(reading, number) for reading, number in about if reading.is_about(experiment.id)]
+        name = ", ".join(f"{reading.id}: {reading.options[number].name}" for reading, number in about if number)
+        options = tuple(reading.options[number] for reading, number in about)
+        return Variant(experiment, name, self._recipe(experiment, options))
 
     def _recipe(self, experiment: Experiment, options: tuple[Option, ...]) -> Recipe:
         plain: Any = self.recipe
@@ -171,7 +191,9 @@ def load_document(path: Path) -> Document:
         document = decode(Document, tomllib.loads(path.read_text(encoding="utf-8")))
         for experiment in document.experiment:
             list(experiment.figures())
-            list(document.variants(experiment, every_reading=True))
+            list(experiment.curves())
+            for choice in (document.first, *document.neighbours(document.first)):
+                document.variant(experiment, choice)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, Invalid) as error:
         raise StudyError(f"{path}: {error}") from None
     return document

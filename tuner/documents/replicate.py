@@ -1,8 +1,7 @@
 """Running a document's experiments: each document is an Optuna study of its own, and what is done is not done again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from fnmatch import fnmatch
 from typing import Any
 
@@ -11,7 +10,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState, create_trial
 
 from tuner.data.parts import TrainingSet
-from tuner.documents.document import Document, Variant
+from tuner.documents.document import Choice, Document, Variant
 from tuner.documents.runs import Run, figures_of
 from tuner.recipe import Recipe
 from tuner.result import never_stop
@@ -47,15 +46,13 @@ class Planned:
         return self.variant.experiment.id, self.variant.reading, self.repeat
 
 
-def plan(document: Document, only: str, repeats: int, every_reading: bool) -> Iterator[Planned]:
-    """The runs that are asked for: of the experiments that match `only`, each variant `repeats` times, or as often as its
-    document did it if that is more."""
+def plan(document: Document, choice: Choice, only: str, repeats: int, faithful: bool) -> Iterator[Planned]:
+    """The runs of the experiments that match `only` under one choice of readings: `repeats` of each, or as many as its
+    document did if that is more and `faithful` is asked for."""
     for experiment in document.experiment:
-        if not fnmatch(experiment.id, only):
-            continue
-        for variant in document.variants(experiment, every_reading):
-            wanted = max(repeats, experiment.repeats) if not variant.reading else repeats
-            for repeat in range(wanted):
+        if fnmatch(experiment.id, only):
+            variant = document.variant(experiment, choice)
+            for repeat in range(max(repeats, experiment.repeats) if faithful else repeats):
                 yield Planned(variant, repeat, variant.repeat(repeat))
 
 
@@ -73,38 +70,56 @@ def stored_runs(study: optuna.Study) -> Iterator[Run]:
         yield Run.from_dict(trial.user_attrs["run"])
 
 
-def replicate(
-    study: optuna.Study,
-    runs: list[Planned],
-    data: Mapping[str, TrainingSet],
-    executor: Executor,
-    environment: Mapping[str, str],
-) -> Iterator[tuple[Planned, Run | Failure]]:
-    """Run what is not done yet, long trainings first, and keep each as it ends. An experiment with the same recipe and
-    seed as one that is done takes its figures."""
-    kept = list(stored_runs(study))
-    done = {(run.names, run.key) for run in kept}
-    by_key = {run.key: run for run in kept}
-    waiting: dict[str, list[Planned]] = {}
-    for planned in runs:
-        names, key = planned.names, planned.key
-        if (names, key) in done:
-            continue
-        if key in by_key:
-            run = by_key[key].under(*names)
-            _keep(study, run, environment)
-            yield planned, run
-        else:
-            waiting.setdefault(key, []).append(planned)
-    order = sorted(waiting, key=lambda key: -_seconds(waiting[key][0].recipe, data))
-    for key, answer in _perform(executor, {key: waiting[key][0].job for key in order}):
-        for planned in waiting[key]:
-            if isinstance(answer, Failure):
-                yield planned, answer
+class Replicating:
+    """Runs one document's experiments and keeps each run as it ends; `runs` are all that there are. An experiment with
+    the same recipe and seed as one that is done takes its figures."""
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        data: dict[str, TrainingSet],
+        executor: Executor,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.study, self.data, self.executor, self.environment = study, data, executor, environment
+        self.runs = list(stored_runs(study))
+        self._done = {(run.names, run.key) for run in self.runs}
+
+    def has(self, planned: Planned) -> bool:
+        """Whether a run is done."""
+        return (planned.names, planned.key) in self._done
+
+    def run(self, planned: Sequence[Planned]) -> Iterator[tuple[Planned, Run | Failure]]:
+        """Run what is not done yet, long trainings first."""
+        by_key = {run.key: run for run in self.runs}
+        waiting: dict[str, list[Planned]] = {}
+        for each in {each.names: each for each in planned}.values():
+            if self.has(each):
                 continue
-            run = Run(*planned.names, key=key, recipe=planned.recipe.to_dict(), **figures_of(answer))
-            _keep(study, run, environment)
-            yield planned, run
+            if each.key in by_key:
+                yield each, self._keep(by_key[each.key].under(*each.names))
+            else:
+                waiting.setdefault(each.key, []).append(each)
+        order = sorted(waiting, key=lambda key: -_seconds(waiting[key][0].recipe, self.data))
+        for key, answer in _perform(self.executor, {key: waiting[key][0].job for key in order}):
+            for each in waiting[key]:
+                yield each, answer if isinstance(answer, Failure) else self._keep(self._run(each, answer))
+
+    def _run(self, planned: Planned, answer: Replicated) -> Run:
+        figures = figures_of(answer)
+        return Run(
+            *planned.names,
+            key=planned.key,
+            recipe=planned.recipe.to_dict(),
+            environment=self.environment,
+            **figures,
+        )
+
+    def _keep(self, run: Run) -> Run:
+        keep(self.study, run)
+        self.runs.append(run)
+        self._done.add((run.names, run.key))
+        return run
 
 
 def _seconds(recipe: Recipe, data: Mapping[str, TrainingSet]) -> float:
@@ -124,26 +139,25 @@ def _perform(executor: Executor, jobs: dict[str, Replicate]) -> Iterator[tuple[s
             yield keys[number], answer
 
 
-def _keep(study: optuna.Study, run: Run, environment: Mapping[str, str]) -> None:
+def keep(study: optuna.Study, run: Run) -> None:
+    """Make a run a trial of its document's study."""
     curve = run.curve.get("validation_accuracy") or run.curve["training_accuracy"]
-    value = run.figures.get("test_accuracy", 0.0)
     study.add_trial(
         create_trial(
             state=TrialState.COMPLETE,
-            value=value,
-            user_attrs={**_shown(run), "run": run.to_dict(), "environment": dict(environment)},
+            value=run.figures["test_accuracy"],
+            user_attrs={**_shown(run.to_dict()), "run": run.to_dict()},
             intermediate_values=dict(enumerate(curve, start=1)),
         )
     )
 
 
-def _shown(run: Run) -> dict[str, Any]:
-    """What the dashboard's table shows."""
+def _shown(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What the dashboard's table shows of a plain run."""
     return {
-        "experiment": run.experiment,
-        "reading": run.reading or "first",
-        "repeat": run.repeat,
-        "seconds": round(run.seconds, 1),
-        "ended": f"{datetime.now():%Y-%m-%d %H:%M}",
-        **{name: round(value, 5) for name, value in run.figures.items()},
+        "experiment": run["experiment"],
+        "reading": run["reading"] or "first",
+        "repeat": run["repeat"],
+        "seconds": round(run["seconds"], 1),
+        **{name: value if isinstance(value, str) else round(value, 5) for name, value in run["figures"].items()},
     }

@@ -15,7 +15,7 @@ CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_a
 class Run:
     """A run of `experiment` under `reading` (empty: the first ones), the `repeat`th. `figures` by name; `curve` by name,
     a value for each epoch (of the first fold), and for an ensemble `single_accuracy` and `ensemble_accuracy` by member;
-    `confusion` rows are true classes."""
+    `confusion` rows are true classes; `environment` is the machine and the versions."""
 
     experiment: str
     reading: str
@@ -27,6 +27,7 @@ class Run:
     confusion: Sequence[Sequence[int]]
     ended: str
     seconds: float
+    environment: Mapping[str, str]
 
     @property
     def names(self) -> tuple[str, str, int]:

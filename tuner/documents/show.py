@@ -1,10 +1,21 @@
-"""A judged document on the terminal: reported beside measured, with verdicts."""
+"""A judged document on the terminal: reported beside measured, with verdicts; and single experiments in detail."""
 
+from collections.abc import Sequence
+from fnmatch import fnmatch
+
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from tuner.documents.assessment import Assessment, Row
-from tuner.documents.verdicts import Judged
+from tuner.confusion import class_figures, most_confused
+from tuner.data.catalogue import CATALOGUE
+from tuner.decode import decode
+from tuner.documents.assessment import Assessment, Judgements, Row
+from tuner.documents.baseline import Replication
+from tuner.documents.runs import Run
+from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
+from tuner.networks.shapes import LayerShape, layer_table
+from tuner.recipe import Recipe
 from tuner.words import duration
 
 STYLES = {
@@ -18,44 +29,134 @@ STYLES = {
 }
 
 
-def print_assessment(name: str, assessment: Assessment) -> None:
-    """The table of figures, the claims, the oddities, and the counts."""
-    console = Console(highlight=False)
-    if not console.is_terminal:  # a pipe has no width to fold to
-        console = Console(highlight=False, width=400)
+def print_replication(name: str, replication: Replication) -> None:
+    """The table of figures, the claims, the oddities, the counts, and what could not be run."""
+    console, assessment = _console(), replication.assessment
     console.print(f"\n{assessment.document.title} ({name})", style="bold")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("experiment", "figure", "reported", "measured", "runs", "verdict", "under the reading", "there"):
-        table.add_column(column, overflow="fold")
-    for row in assessment.rows:
-        for first, best in zip(row.first, row.best, strict=True):
-            table.add_row(*_cells(row, first, best))
-    console.print(table)
-    for claim, judgement, reason in assessment.claims:
-        console.print(f"[{STYLES[judgement]}]{judgement}[/]: {claim.says} ({reason})", markup=True)
+    if assessment.chosen:
+        console.print(f"The readings that explain the whole document best: {assessment.chosen}", markup=False)
+    console.print(_figures(assessment))
+    for claim in assessment.claims:
+        console.print(_colored(claim.first[0]) + f": {claim.claim.says} ({claim.first[1]})")
+        if claim.chosen != claim.first:
+            console.print(f"    under those readings {_colored(claim.chosen[0])} ({claim.chosen[1]})")
     for oddity in assessment.document.oddity:
         console.print(f"odd in the document ({', '.join(oddity.about)}): {oddity.says}", markup=False)
-    verdicts = ("reproduced", "close", "not reproduced", "cannot be checked")
-    counts = ", ".join(f"{assessment.count(verdict)} {verdict}" for verdict in verdicts)
-    console.print(f"{counts}; {duration(assessment.seconds)} of training", markup=False)
+    which = {"first": "first readings", "chosen": "chosen for the document", "best": "best for each experiment"}
+    for key, words in which.items() if any(row.tried > 1 for row in assessment.rows) else [("first", "figures")]:
+        counts = ", ".join(f"{assessment.count(verdict, key)} {verdict}" for verdict in VERDICTS)
+        console.print(f"{words}: {counts}", markup=False)
+    console.print(f"{duration(assessment.seconds)} of training", markup=False)
+    for failure in replication.failures:
+        console.print(f"could not be run: {failure}", markup=False, style="red")
 
 
-def _cells(row: Row, first: Judged, best: Judged) -> list[str]:
-    reading = [row.reading, f"{_measured(best)} [{STYLES[best.verdict]}]{best.verdict}[/]"] if row.reading else ["", ""]
-    return [
-        row.experiment.title,
-        first.figure.replace("_", " "),
-        ", ".join(f"{value:g}" for value in first.reported),
-        _measured(first),
-        str(len(first.measured)),
-        f"[{STYLES[first.verdict]}]{first.verdict}[/]",
-        *reading,
-    ]
+def print_details(replication: Replication, only: str) -> None:
+    """For each experiment that matches: its parameters layer by layer, its confusion matrix on the test part, and
+    precision, recall and F1 by class, of its first run under the chosen readings."""
+    console, assessment = _console(), replication.assessment
+    for row in assessment.rows:
+        names = (row.experiment.id, row.chosen.reading, 0)
+        run = next((run for run in replication.runs if run.names == names), None)
+        if run is not None and fnmatch(row.experiment.id, only):
+            console.print(f"\n{row.experiment.title} ({row.experiment.id})", style="bold")
+            _print_run(console, run)
 
 
-def _measured(judged: Judged) -> str:
+def _figures(assessment: Assessment) -> Table:
+    several = any(row.tried > 1 for row in assessment.rows)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    titles = ["experiment", "figure", "reported", "measured", "runs", "verdict"]
+    for title in titles + (["chosen readings", "the experiment's best reading"] if several else []):
+        table.add_column(title, overflow="fold")
+    for row in assessment.rows:
+        for index, first in enumerate(row.first.all):
+            others = _others(row, index) if several else []
+            reported = _reported(first)
+            table.add_row(row.experiment.title, _spoken(first.figure), reported, *_cells(row.first, first), *others)
+    return table
+
+
+def _others(row: Row, index: int) -> list[str]:
+    """What the other readings make of a figure, where they are other ones."""
+    cells = []
+    for judgements, before in ((row.chosen, row.first), (row.best, row.chosen)):
+        same = judgements.reading == before.reading
+        measured, _, verdict = _cells(judgements, judgements.all[index])
+        name = f" [{judgements.reading}]".replace("[", "\\[") if judgements is row.best else ""
+        cells.append("" if same else f"{measured} {verdict}{name}")
+    return cells
+
+
+def _cells(judgements: Judgements, judged: Judged | JudgedCurve) -> tuple[str, str, str]:
+    return _measured(judged), str(judgements.runs), _colored(judged.verdict)
+
+
+def _reported(judged: Judged | JudgedCurve) -> str:
+    if isinstance(judged, JudgedCurve):
+        return f"{len(judged.points)} points"
+    return ", ".join(f"{value:g}" for value in judged.reported)
+
+
+def _measured(judged: Judged | JudgedCurve) -> str:
+    if isinstance(judged, JudgedCurve):
+        return judged.reason
     if not judged.measured:
         return "–"
     if judged.figure == "parameters":
         return f"{judged.mean:.0f}"
     return f"{judged.mean:.4g} ± {judged.margin:.2g}" if judged.margin else f"{judged.mean:.4g}"
+
+
+def _print_run(console: Console, run: Run) -> None:
+    recipe = decode(Recipe, run.recipe, "recipe")
+    entry = CATALOGUE[recipe.data.name]
+    layers = layer_table(recipe.network, entry.shape, len(entry.classes))
+    console.print(_layers(layers))
+    counts = " + ".join(str(layer.parameters) for layer in layers if layer.parameters)
+    console.print(f"{counts} = {sum(layer.parameters for layer in layers)} parameters\n", markup=False)
+    matrix = np.array(run.confusion, dtype=np.int64)
+    console.print(_matrix(matrix, entry.classes))
+    true, predicted, often = most_confused(matrix)
+    pair = f"confused most: {entry.classes[true]}, taken for {entry.classes[predicted]} {often} times"
+    console.print(f"rows are true classes, columns predictions; {pair}\n", markup=False)
+    table = _table("class", "precision", "recall", "F1")
+    for name, figures in zip(entry.classes, class_figures(matrix), strict=True):
+        table.add_row(name, *(f"{value:.4f}" for value in (figures.precision, figures.recall, figures.f1)))
+    console.print(table)
+
+
+def _layers(layers: Sequence[LayerShape]) -> Table:
+    table = _table("layer", "output", "parameters", "calculation")
+    for layer in layers:
+        shape = "×".join(map(str, layer.output))
+        table.add_row(layer.kind.replace("_", " "), shape, str(layer.parameters), layer.calculation)
+    return table
+
+
+def _matrix(matrix: "np.ndarray[tuple[int, int], np.dtype[np.int64]]", classes: Sequence[str]) -> Table:
+    table = _table("", *classes)
+    for index, (name, row) in enumerate(zip(classes, matrix, strict=True)):
+        cells = (f"[bold]{count}[/]" if index == column else str(count) for column, count in enumerate(row))
+        table.add_row(name, *cells)
+    return table
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, title in enumerate(titles):
+        table.add_column(title, justify="left" if index == 0 else "right")
+    return table
+
+
+def _colored(verdict: str) -> str:
+    return f"[{STYLES[verdict]}]{verdict}[/]"
+
+
+def _spoken(figure: str) -> str:
+    return figure.replace("_", " ")
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=400)  # a pipe has no width to fold to

@@ -16,13 +16,15 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class LayerShape:
-    """One layer: its output for one example, its parameters, and multiply-adds for one example forward."""
+    """One layer: its output for one example, its parameters and how they are counted, and multiply-adds for one example
+    forward."""
 
     kind: str
     output: Shape
     trainable: int = 0
     frozen: int = 0
     multiply_adds: int = 0
+    calculation: str = ""
 
     @property
     def parameters(self) -> int:
@@ -69,12 +71,15 @@ def image_shape(inputs: Shape) -> Shape:
 
 
 def _dense_layer(size: int, units: int) -> LayerShape:
-    return LayerShape("dense", (units,), size * units + units, 0, size * units)
+    return LayerShape("dense", (units,), size * units + units, 0, size * units, f"{size} × {units} + {units}")
 
 
 def _normalization(hidden: Hidden, output: Shape) -> Iterator[LayerShape]:
     if hidden.batch_normalization != "none":
-        yield LayerShape("batch_normalization", output, 2 * output[-1], 2 * output[-1], math.prod(output))
+        channels = output[-1]
+        yield LayerShape(
+            "batch_normalization", output, 2 * channels, 2 * channels, math.prod(output), f"4 × {channels}"
+        )
 
 
 def _dense_stack(hidden: Hidden, widths: tuple[int, ...], size: int) -> Iterator[LayerShape]:
@@ -92,7 +97,8 @@ def _convolutional(network: Convolutional, inputs: Shape) -> Iterator[LayerShape
         height, width = _shrunk(height, width, shrink, what, "network.filters")
         weights = network.kernel**2 * channels * filters
         output = (height, width, filters)
-        yield LayerShape("convolution", output, weights + filters, 0, height * width * weights)
+        count = f"{network.kernel}² × {channels} × {filters} + {filters}"
+        yield LayerShape("convolution", output, weights + filters, 0, height * width * weights, count)
         yield from _normalization(network.hidden, output)
         channels = filters
         if network.pool > 1 and (number % network.pool_every == 0 or number == len(network.filters)):
@@ -121,7 +127,8 @@ def _locally_connected(network: LocallyConnected, inputs: Shape) -> Iterator[Lay
         patch = network.window**network.dimensions * channels
         count = math.prod(places)
         weights = count * patch * filters
-        yield LayerShape("locally_connected", (*places, filters), weights + count * filters, 0, weights)
+        output, each = (*places, filters), f"{count} × ({patch} × {filters} + {filters})"
+        yield LayerShape("locally_connected", output, weights + count * filters, 0, weights, each)
         yield from _normalization(network.hidden, (*places, filters))
         channels = filters
     flat = math.prod(places) * channels

@@ -15,7 +15,7 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, training_set
 from tuner.data.parts import TrainingSet
 from tuner.errors import StorageError, StudyError
-from tuner.machine import memory
+from tuner.machine import cores, memory, processor
 from tuner.search.conductor import Conductor, Outcome
 from tuner.search.confirmation import Confirmed, best_trial, confirm
 from tuner.search.costs import Costs
@@ -168,7 +168,8 @@ def environment(threads: int) -> dict[str, str]:
         "tuner": __version__,
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
-        "machine": platform.machine(),
+        "processor": processor(),
+        "cores": str(cores()),
         "host": socket.gethostname(),
         "threads": str(threads),
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.confusion import confusion
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.parts import TrainingSet
 from tuner.recipe import KFold, NoEarlyStopping, NoValidation, Recipe
@@ -16,7 +17,7 @@ from tuner.run import run, train_folds
 from tuner.search.jobs import Replicate, Replicated, Test, Train
 from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
-from tuner.training.evaluation import classes_of, confusion, predict, predict_attacked
+from tuner.training.evaluation import classes_of, predict, predict_attacked
 from tuner.training.loop import evaluate, part
 from tuner.training.saving import load_model, measure, save_model
 from tuner.training.train import Trained

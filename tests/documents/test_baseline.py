@@ -100,9 +100,9 @@ def document(tmp_path: Path) -> Document:
 
 def run_all(study: optuna.Study, document: Document, places: Places, repeats: int = 1, only: str = "*") -> list[str]:
     """Run what is missing, under the first readings and each alternative; the names of what was run or taken over."""
-    planned = list(plan(document, document.first, only, repeats, faithful=True))
+    planned = list(plan(document, document.first, only, repeats))
     for choice in document.neighbours(document.first) if only == "*" else ():
-        planned += plan(document, choice, only, repeats=1, faithful=False)
+        planned += plan(document, choice, only, repeats=1)
     replicating = Replicating(study, {"xor": training_set("xor", places)}, InProcess(1, places), {"python": "3"})
     return sorted(
         f"{run.experiment} {run.reading} {run.repeat}" for _, run in replicating.run(planned) if isinstance(run, Run)

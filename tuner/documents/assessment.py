@@ -19,7 +19,7 @@ from tuner.documents.verdicts import (
     unchecked,
 )
 
-MEASURED_AS = {"test_loss_at_most": "test_loss"}
+MEASURED_AS = {"test_loss_at_most": "test_loss", "mean_single_accuracy": "single_accuracy"}
 WORTH_IT = 2.0
 """How much likelier (in log density) all figures must become before another reading replaces the first one."""
 
@@ -56,6 +56,11 @@ class Row:
     tried: int
     seconds: float
 
+    @property
+    def disagrees(self) -> bool:
+        """Whether a figure is not reproduced under any of its readings."""
+        return any(each.verdict == "not reproduced" for each in self.best.all)
+
 
 @dataclass(frozen=True)
 class JudgedClaim:
@@ -81,6 +86,12 @@ class Assessment:
         """The chosen readings that are not the first ones, in words."""
         pairs = zip(self.document.reading, self.choice, strict=True)
         return ", ".join(f"{reading.id}: {reading.options[number].name}" for reading, number in pairs if number)
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The experiments that disagree with the document without an explanation."""
+        explained = {name for finding in self.document.finding for name in finding.about}
+        return tuple(row.experiment.id for row in self.rows if row.disagrees and row.experiment.id not in explained)
 
     def count(self, verdict: str, which: str) -> int:
         """How many figures and curves have a verdict under the `first`, `chosen` or `best` readings."""

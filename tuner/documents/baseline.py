@@ -90,12 +90,12 @@ class _Caller:
         """The first readings; then, if every reading is wanted, the alternatives once, around the choice that explains
         the document best so far, until no alternative explains it better; that choice as often as the first ones."""
         document, only, repeats = self.document, self.orders.only, self.orders.repeats
-        self._run(plan(document, document.first, only, repeats, faithful=True))
+        self._run(plan(document, document.first, only, repeats))
         while self.orders.every_reading:
             choice = Assessor(document, self.runs).explain()
-            wanted = list(plan(document, choice, only, repeats, faithful=True))
+            wanted = list(plan(document, choice, only, repeats))
             for neighbour in document.neighbours(choice):
-                wanted += plan(document, neighbour, only, repeats=1, faithful=False)
+                wanted += plan(document, neighbour, only, repeats=1)
             if not self._run(wanted):
                 break
 

@@ -27,6 +27,7 @@ Figure = Literal[
     "test_loss_at_most",
     "test_accuracy",
     "single_accuracy",
+    "mean_single_accuracy",
     "ensemble_accuracy",
     "attacked_accuracy",
 ]
@@ -64,7 +65,7 @@ class Reading:
 class Experiment:
     """One row of a document's tables. `reported` has figures by name, several where the document repeats itself; `curve`
     has its figures by epoch, or by number of members; `unchecked` says why a figure is worth nothing; `repeats` is how often
-    the document did it. `members` of an ensemble are trained on bootstrap samples; with `attack` the test images are
+    the document did it, or how many tries a bound is given. `members` of an ensemble are trained on bootstrap samples; with `attack` the test images are
     attacked too, with that strength in scaled units."""
 
     id: str
@@ -111,8 +112,8 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Oddity:
-    """Something in a document that cannot be right as it stands."""
+class Remark:
+    """Something that is to be said of some experiments."""
 
     about: tuple[str, ...]
     says: str
@@ -120,7 +121,8 @@ class Oddity:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A whole document. `study` is the search study that its figures are set beside."""
+    """A whole document. `study` is the search study that its figures are set beside. An `oddity` is something in it that
+    cannot be right as it stands; a `finding` explains what our runs disagree in."""
 
     title: str
     study: str
@@ -128,7 +130,8 @@ class Document:
     experiment: tuple[Experiment, ...]
     reading: tuple[Reading, ...] = ()
     claim: tuple[Claim, ...] = ()
-    oddity: tuple[Oddity, ...] = ()
+    oddity: tuple[Remark, ...] = ()
+    finding: tuple[Remark, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [each.id for each in self.experiment]
@@ -136,6 +139,7 @@ class Document:
             demand(id_ not in ids[:index], f"experiment[{index}].id", "be used once", id_)
         named = [("claim", each.says, each.experiments) for each in self.claim]
         named += [("oddity", each.says, each.about) for each in self.oddity]
+        named += [("finding", each.says, each.about) for each in self.finding]
         for kind, says, experiments in named:
             for name in experiments:
                 if name not in ids:

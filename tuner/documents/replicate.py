@@ -46,13 +46,13 @@ class Planned:
         return self.variant.experiment.id, self.variant.reading, self.repeat
 
 
-def plan(document: Document, choice: Choice, only: str, repeats: int, faithful: bool) -> Iterator[Planned]:
+def plan(document: Document, choice: Choice, only: str, repeats: int) -> Iterator[Planned]:
     """The runs of the experiments that match `only` under one choice of readings: `repeats` of each, or as many as its
-    document did if that is more and `faithful` is asked for."""
+    document did if that is more."""
     for experiment in document.experiment:
         if fnmatch(experiment.id, only):
             variant = document.variant(experiment, choice)
-            for repeat in range(max(repeats, experiment.repeats) if faithful else repeats):
+            for repeat in range(max(repeats, experiment.repeats)):
                 yield Planned(variant, repeat, variant.repeat(repeat))
 
 
@@ -147,7 +147,7 @@ def keep(study: optuna.Study, run: Run) -> None:
             state=TrialState.COMPLETE,
             value=run.figures["test_accuracy"],
             user_attrs={**_shown(run.to_dict()), "run": run.to_dict()},
-            intermediate_values=dict(enumerate(curve, start=1)),
+            intermediate_values={run.every * number: value for number, value in enumerate(curve, start=1)},
         )
     )
 

@@ -9,13 +9,15 @@ from tuner.result import Epoch
 from tuner.search.jobs import Replicated
 
 CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_accuracy")
+POINTS = 500
+"""A curve of more epochs is kept for every second, third, ... of them."""
 
 
 @dataclass(frozen=True)
 class Run:
     """A run of `experiment` under `reading` (empty: the first ones), the `repeat`th. `figures` by name; `curve` by name,
-    a value for each epoch (of the first fold), and for an ensemble `single_accuracy` and `ensemble_accuracy` by member;
-    `confusion` rows are true classes; `environment` is the machine and the versions."""
+    a value for each `every` epochs (of the first fold), and for an ensemble `single_accuracy` and `ensemble_accuracy` by
+    member; `confusion` rows are true classes; `environment` is the machine and the versions."""
 
     experiment: str
     reading: str
@@ -28,6 +30,7 @@ class Run:
     ended: str
     seconds: float
     environment: Mapping[str, str]
+    every: int = 1
 
     @property
     def names(self) -> tuple[str, str, int]:
@@ -75,7 +78,8 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
         figures["folds_highest_test_accuracy"] = max(scores.accuracy for scores in answer.test)
     if answer.attacked_accuracy is not None:
         figures["attacked_accuracy"] = answer.attacked_accuracy
-    curve = _curve(folds[0])
+    every = -(-len(folds[0]) // POINTS)
+    curve = _curve(folds[0][every - 1 :: every])
     if answer.single:
         figures["single_accuracy"] = _mean(answer.single)
         figures["ensemble_accuracy"] = answer.ensemble[-1]
@@ -84,6 +88,7 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
     return {
         "figures": figures,
         "curve": curve,
+        "every": every,
         "confusion": answer.confusion,
         "ended": result.ended,
         "seconds": result.seconds,

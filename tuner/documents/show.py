@@ -42,6 +42,10 @@ def print_replication(name: str, replication: Replication) -> None:
             console.print(f"    under those readings {_colored(claim.chosen[0])} ({claim.chosen[1]})")
     for oddity in assessment.document.oddity:
         console.print(f"odd in the document ({', '.join(oddity.about)}): {oddity.says}", markup=False)
+    for finding in assessment.document.finding:
+        console.print(f"found ({', '.join(finding.about)}): {finding.says}", markup=False)
+    if assessment.open:
+        console.print(f"not reproduced and not explained: {', '.join(assessment.open)}", markup=False)
     which = {"first": "first readings", "chosen": "chosen for the document", "best": "best for each experiment"}
     for key, words in which.items() if any(row.tried > 1 for row in assessment.rows) else [("first", "figures")]:
         counts = ", ".join(f"{assessment.count(verdict, key)} {verdict}" for verdict in VERDICTS)

@@ -1,0 +1,129 @@
+"""The documents' experiments on the real data: a few that take seconds here, all of them behind the marker `long`; and the
+results that the project keeps."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tuner.data.load import Places
+from tuner.documents.assessment import Assessor
+from tuner.documents.baseline import Orders, baseline
+from tuner.documents.document import Document, load_document
+from tuner.documents.results import read_results
+from tuner.documents.runs import Run, figures_of
+from tuner.documents.spread import mean
+from tuner.machine import cores
+from tuner.places import find_documents
+from tuner.result import never_stop
+from tuner.search.jobs import Replicate
+from tuner.storage import default_url
+
+RESULTS = Path(__file__).parents[2] / "reports" / "documents"
+DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
+
+
+def replicated(document: Document, experiment: str, places: Places, reading: str = "") -> dict[str, float]:
+    """The figures of one run of an experiment, under the first readings or one alternative."""
+    from tuner.search.tasks import replicate
+
+    (found,) = [each for each in document.experiment if each.id == experiment]
+    choices = (document.first, *document.neighbours(document.first))
+    variant = next(each for each in (document.variant(found, choice) for choice in choices) if each.reading == reading)
+    answer = replicate(Replicate(variant.recipe, found.members, found.attack), places, never_stop)
+    figures: dict[str, float] = figures_of(answer)["figures"]
+    return figures
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "experiment", "reported", "within"),
+    [
+        ("mnist-weight-decay", "dense-64", 0.9691, 0.01),
+        ("mnist-parameters", "batch-4", 0.9654, 0.012),
+        ("fashion-finetuning", "epochs-20", 0.8881, 0.015),
+        ("usps-three-networks", "fc", 0.9357, 0.015),
+        ("usps-three-networks", "cnn", 0.9686, 0.01),
+    ],
+)
+def test_a_reported_accuracy_is_reached(
+    name: str, experiment: str, reported: float, within: float, real_places: Places
+) -> None:
+    figures = replicated(DOCUMENTS[name], experiment, real_places)
+    assert figures["test_accuracy"] == pytest.approx(reported, abs=within)
+
+
+@pytest.mark.slow
+def test_a_divergence_that_is_clipped_on_pixels_that_are_not_scaled_learns_nothing(real_places: Places) -> None:
+    """The loss is the share of wrong images times log 1e7, as in the document: every output is saturated."""
+    figures = replicated(DOCUMENTS["fashion-seventeen"], "4_5", real_places, reading="scaling: not scaled")
+    assert figures["test_accuracy"] < 0.5
+    assert figures["test_loss"] == pytest.approx((1 - figures["test_accuracy"]) * math.log(1e7), rel=0.01)
+    assert (1 - 0.2800) * math.log(1e7) == pytest.approx(11.604257, rel=1e-3), "what the document reports"
+
+
+@pytest.mark.slow
+def test_a_playground_network_keeps_its_bound_in_one_of_a_few_tries(places: Places) -> None:
+    from dataclasses import replace
+
+    from tuner.search.tasks import replicate
+
+    document = DOCUMENTS["mnist-parameters"]
+    (circle,) = [each for each in document.experiment if each.id == "playground-circle"]
+    variant = document.variant(circle, document.first)
+    losses = [
+        replicate(Replicate(replace(variant.recipe, seed=seed)), places, never_stop).test[0].loss for seed in (1, 2)
+    ]
+    assert min(losses) < 0.07
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_kept_results_are_of_the_documents_as_they_are(name: str) -> None:
+    """Every experiment has a run under the first readings, of the very recipe that the document gives now."""
+    document, runs = DOCUMENTS[name], {run.names: run for run in read_results(RESULTS / f"{name}.json")}
+    for experiment in document.experiment:
+        variant = document.variant(experiment, document.first)
+        for repeat in range(experiment.repeats):
+            run = runs[experiment.id, "", repeat]
+            assert run.key.startswith(variant.repeat(repeat).key)
+            assert run.recipe == variant.repeat(repeat).to_dict()
+            assert run.environment["processor"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_nine_in_ten_figures_have_a_verdict_and_disagreements_are_explained(name: str) -> None:
+    found = Assessor(DOCUMENTS[name], read_results(RESULTS / f"{name}.json")).assess()
+    unchecked = sum(len(each.unchecked) for each in DOCUMENTS[name].experiment)
+    decided = sum(found.count(verdict, "best") for verdict in ("reproduced", "close", "not reproduced"))
+    assert found.count("cannot be checked", "best") == unchecked
+    assert decided >= 0.9 * (decided + unchecked)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_whole_replication_comes_out_as_the_kept_one(name: str, real_places: Places, tmp_path: Path) -> None:
+    """All experiments afresh, once each: their accuracies are as far from the kept ones as seeds are from each other."""
+    orders = Orders(
+        documents={name: DOCUMENTS[name]},
+        storage=default_url(tmp_path),
+        places=real_places,
+        results=tmp_path,
+        only="*",
+        repeats=1,
+        every_reading=False,
+        workers=cores(),
+        threads=1,
+        runs=tmp_path,
+    )
+    fresh = baseline(orders, print)[name]
+    assert fresh.failures == ()
+    kept = read_results(RESULTS / f"{name}.json")
+    differences = [mean(_accuracies(kept, run)) - run.figures["test_accuracy"] for run in fresh.runs]
+    assert len(fresh.runs) >= len(DOCUMENTS[name].experiment)
+    assert np.median(np.abs(differences)) < 0.01
+
+
+def _accuracies(kept: list[Run], like: Run) -> list[float]:
+    same = [run for run in kept if (run.experiment, run.reading) == (like.experiment, like.reading)]
+    return [run.figures["test_accuracy"] for run in same]

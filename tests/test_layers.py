@@ -23,6 +23,7 @@ LAYERS = [
     {"storage"},
     {"search"},
     {"documents"},
+    {"report"},
     {"dashboard", "export", "progress", "tables"},
     {"summary"},
     {"arguments"},

@@ -1,0 +1,90 @@
+"""From numbers to places on a chart: scales, their ticks, and how numbers are written."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tuner.report.chart import Axis
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps `low`..`high` of an axis to `start`..`end` in pixels."""
+
+    axis: Axis
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        share = (self._inner(value) - self._inner(self.low)) / (self._inner(self.high) - self._inner(self.low))
+        return self.start + share * (self.end - self.start)
+
+    def shows(self, value: float) -> bool:
+        """Whether a value has a place: numbers that are not finite have none, nor has 0 on a log scale."""
+        return math.isfinite(value) and (self.axis.scale == "linear" or value > 0)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Where to write what."""
+        if self.axis.names:
+            return [(float(index), name) for index, name in enumerate(self.axis.names)]
+        values = _log_ticks(self.low, self.high) if self.axis.scale == "log" else _ticks(self.low, self.high)
+        return [(value, written(value, self.axis.percent)) for value in values]
+
+    def _inner(self, value: float) -> float:
+        return math.log10(value) if self.axis.scale == "log" else value
+
+
+def fitted(axis: Axis, values: Iterable[float], start: float, end: float, from_zero: bool = False) -> Scale:
+    """A scale that shows all values, with a little air, or what the axis asks for."""
+    if axis.names:
+        return Scale(axis, -0.6, len(axis.names) - 0.4, start, end)
+    shown = [value for value in values if math.isfinite(value) and (axis.scale == "linear" or value > 0)]
+    low, high = _wide(axis, min(shown, default=0.1), max(shown, default=1.0))
+    if from_zero and axis.scale == "linear":
+        low = min(low, 0.0) if min(shown, default=0.0) < 0 else 0.0
+    return Scale(
+        axis, axis.low if axis.low is not None else low, axis.high if axis.high is not None else high, start, end
+    )
+
+
+def written(value: float, percent: bool = False) -> str:
+    """A number as it stands beside an axis.
+
+    >>> written(0.89, percent=True), written(1e-4), written(12000.0), written(0.5)
+    ('89 %', '1e-4', '12k', '0.5')
+    """
+    if percent:
+        return f"{100 * value:g} %"
+    if value and (abs(value) < 1e-3 or abs(value) >= 1e9):
+        mantissa, _, power = f"{value:.0e}".partition("e")
+        return f"{mantissa}e{int(power)}"
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
+            return f"{value / size:g}{letter}"
+    return f"{value:.6g}"
+
+
+def _wide(axis: Axis, low: float, high: float) -> tuple[float, float]:
+    if axis.scale == "log":
+        spread = max(math.log10(high / low), 0.3)
+        return low / 10 ** (0.05 * spread), high * 10 ** (0.05 * spread)
+    spread = (high - low) or abs(high) * 0.1 or 1.0
+    return low - 0.06 * spread, high + 0.06 * spread
+
+
+def _ticks(low: float, high: float) -> Sequence[float]:
+    raw = (high - low) / 5
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(count * step, 12) for count in range(first, last + 1)]
+
+
+def _log_ticks(low: float, high: float) -> Sequence[float]:
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    factors = (1, 2, 5) if last - first <= 2 else (1,)
+    every = max(1, (last - first) // 6)
+    found = [factor * 10.0**power for power in range(first, last + 1, every) for factor in factors]
+    return [float(f"{value:.6g}") for value in found if low <= value <= high]

@@ -122,7 +122,8 @@ def write_failure(trial: optuna.Trial, reason: str, traceback: str, ended: str =
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A trial as the storage holds it. `recipe` and `result` are None for trials that never got so far."""
+    """A trial as the storage holds it. `recipe` and `result` are None for trials that never got so far. `started` and
+    `ended` are moments as the storage has them, in seconds since 1970."""
 
     number: int
     state: str
@@ -132,6 +133,8 @@ class TrialRecord:
     result: Result | None
     reason: str
     environment: Mapping[str, str]
+    started: float | None = None
+    ended: float | None = None
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,8 @@ def trial_record(trial: FrozenTrial) -> TrialRecord:
         result=Result.from_dict(attrs["result"]) if "result" in attrs else None,
         reason=attrs.get("reason", ""),
         environment=attrs.get("environment", {}),
+        started=trial.datetime_start.timestamp() if trial.datetime_start else None,
+        ended=trial.datetime_complete.timestamp() if trial.datetime_complete else None,
     )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 from optuna.storages import BaseStorage
 
-from tuner.data.load import Places, training_set
+from tuner.data.load import Places, held_out, training_set
 from tuner.errors import MissingPackage, StudyError
 from tuner.recipe import Recipe
 from tuner.result import Epoch, Watch
@@ -405,9 +406,17 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     assert len(first.validation_accuracy) == 2
     assert first.recipe.seed == first.seeds[first.validation_accuracy.index(max(first.validation_accuracy))]
     assert first.test_interval[0] < first.test_accuracy < first.test_interval[1]
+    labels = held_out("xor", places).examples.labels
+    with np.load(tmp_path / "predictions.npz") as kept:
+        accuracies = (kept["outputs"].argmax(axis=2) == labels).mean(axis=1)
+        best = int(kept["best"])
+    assert accuracies == pytest.approx(first.test_accuracies)
+    assert first.test_accuracies[best] == first.test_accuracy
+    assert [len(curve["validation_accuracy"]) for curve in first.curves] == [2, 2]
     assert sorted(path.name for path in tmp_path.glob("*.*")) == [
         "best.json",
         "best.keras",
+        "predictions.npz",
         "small.toml",
         "tuner.db",
         "tuner.db-shm",
@@ -423,9 +432,6 @@ def test_a_saved_model_takes_inputs_as_they_are_stored(
     storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
 ) -> None:
     import keras
-    import numpy as np
-
-    from tuner.data.load import held_out
 
     search(storage, small(small_study), places, trials=1)
     winner = best_trial(storage, "small")

@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.storages import BaseStorage
 
@@ -20,7 +21,9 @@ from tuner.storage import TrialRecord, read_study
 
 @dataclass(frozen=True)
 class Confirmed:
-    """A winner with figures that did not choose it: validation on fresh seeds, test once, with its 95 % interval."""
+    """A winner with figures that did not choose it: validation on fresh seeds, test once, with its 95 % interval. The
+    model is that of the seed with the best validation; `test_accuracies` are of all seeds, `curves` their first folds'
+    learning curves by figure, `predictions` a file with what each seed's model gives for each test example."""
 
     trial: int
     recipe: Recipe
@@ -31,6 +34,9 @@ class Confirmed:
     test_interval: tuple[float, float]
     test_examples: int
     model: Path
+    test_accuracies: tuple[float, ...] = ()
+    curves: tuple[Mapping[str, Any], ...] = ()
+    predictions: Path | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as it stands beside the model and in the storage."""
@@ -44,6 +50,9 @@ class Confirmed:
             "test_interval": list(self.test_interval),
             "test_examples": self.test_examples,
             "model": str(self.model),
+            "test_accuracies": list(self.test_accuracies),
+            "curves": [dict(each) for each in self.curves],
+            "predictions": self.predictions and str(self.predictions),
         }
 
     @staticmethod
@@ -59,6 +68,9 @@ class Confirmed:
             test_interval=(plain["test_interval"][0], plain["test_interval"][1]),
             test_examples=plain["test_examples"],
             model=Path(plain["model"]),
+            test_accuracies=tuple(plain.get("test_accuracies", ())),
+            curves=tuple(plain.get("curves", ())),
+            predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
         )
 
 
@@ -87,7 +99,7 @@ def confirm(
     test_examples: int,
     provenance: Mapping[str, Any],
 ) -> Confirmed:
-    """Confirm the winner and write `best.keras` and `best.json` into `folder`.
+    """Confirm the winner and write `best.keras`, `best.json` and `predictions.npz` into `folder`.
 
     A winner that is confirmed already, on as many seeds and with its model there, is not trained or tested again.
     """
@@ -103,23 +115,27 @@ def confirm(
     answers = _perform(executor, [Train(member, path) for member, path in zip(members, paths, strict=True)])
     figures = [_validated(answer) for answer in answers]
     best = max(range(seeds), key=lambda index: figures[index])
-    (scores,) = _perform(executor, [Test(members[best], paths[best])])
-    if not isinstance(scores, Scores):
-        raise StudyError(f"the best model could not be tested: {_reason(scores)}")
-    model = folder / "best.keras"
+    outputs = [path.with_suffix(".npy") for path in paths]
+    tests = [Test(*each) for each in zip(members, paths, outputs, strict=True)]
+    scores = [_tested(answer) for answer in _perform(executor, tests)]
+    model, predictions = folder / "best.keras", folder / "predictions.npz"
     paths[best].replace(model)
-    for path in paths:
+    _keep_predictions(predictions, outputs, best)
+    for path in (*paths, *outputs):
         path.unlink(missing_ok=True)
     confirmed = Confirmed(
         trial=winner.number,
         recipe=members[best],
         seeds=tuple(member.seed for member in members),
         validation_accuracy=tuple(figures),
-        test_accuracy=scores.accuracy,
-        test_loss=scores.loss,
-        test_interval=interval(scores.accuracy, test_examples),
+        test_accuracy=scores[best].accuracy,
+        test_loss=scores[best].loss,
+        test_interval=interval(scores[best].accuracy, test_examples),
         test_examples=test_examples,
         model=model,
+        test_accuracies=tuple(each.accuracy for each in scores),
+        curves=tuple(answer.to_dict()["folds"][0]["curve"] for answer in answers if isinstance(answer, Result)),
+        predictions=predictions,
     )
     write_json(folder / "best.json", {**confirmed.to_dict(), **provenance})
     study.set_user_attr("confirmed", {**confirmed.to_dict(), "winner": recipe.key})
@@ -141,6 +157,13 @@ def write_json(path: Path, plain: Mapping[str, Any]) -> None:
     aside.replace(path)
 
 
+def _keep_predictions(path: Path, outputs: list[Path], best: int) -> None:
+    """All seeds' outputs (seeds, examples, classes) in one file, and which of them is the model's."""
+    aside = path.with_name(f".{os.getpid()}-{path.name}")
+    np.savez_compressed(aside, outputs=np.stack([np.load(each) for each in outputs]), best=best)
+    aside.replace(path)
+
+
 def _confirmed_before(study: optuna.Study, recipe: Recipe, seeds: int) -> Confirmed | None:
     plain = study.user_attrs.get("confirmed")
     if plain is None or plain["winner"] != recipe.key or len(plain["seeds"]) != seeds:
@@ -149,7 +172,7 @@ def _confirmed_before(study: optuna.Study, recipe: Recipe, seeds: int) -> Confir
     return confirmed if confirmed.model.is_file() else None
 
 
-def _perform(executor: Executor, jobs: list[Job]) -> list[Answer]:
+def _perform(executor: Executor, jobs: Sequence[Job]) -> list[Answer]:
     """The answers to the jobs, in their order."""
     waiting = list(enumerate(jobs))
     answers: dict[int, Answer] = {}
@@ -166,6 +189,12 @@ def _validated(answer: Answer) -> float:
     if isinstance(answer, Result) and answer.validation is not None and answer.ended != "diverged":
         return answer.validation.accuracy
     raise StudyError(f"the winner could not be trained again: {_reason(answer)}")
+
+
+def _tested(answer: Answer) -> Scores:
+    if isinstance(answer, Scores):
+        return answer
+    raise StudyError(f"a confirmed model could not be tested: {_reason(answer)}")
 
 
 def _reason(answer: Answer) -> str:

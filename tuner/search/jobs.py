@@ -45,10 +45,12 @@ class Replicated:
 
 @dataclass(frozen=True)
 class Test:
-    """Measure a saved model on the held-out test part, which nothing but a confirmed winner may see."""
+    """Measure a saved model on the held-out test part, which nothing but a confirmed winner may see. With `outputs`, what
+    it gives for each test example is written there."""
 
     recipe: Recipe
     model: Path
+    outputs: Path | None = None
 
 
 Job = Train | Replicate | Test

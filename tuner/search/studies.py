@@ -104,6 +104,7 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
     for path in (
         *(runs / "artifacts" / each for each in pictures),
         *(runs / name).glob("best.*"),
+        runs / name / "predictions.npz",
         *(runs / name / "checkpoints").glob("*.npz"),
     ):
         path.unlink(missing_ok=True)

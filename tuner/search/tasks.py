@@ -19,7 +19,7 @@ from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, predict, predict_attacked
 from tuner.training.loop import evaluate, part
-from tuner.training.saving import load_model, measure, save_model
+from tuner.training.saving import UNSCALED, load_model, measure, save_model
 from tuner.training.train import Trained
 
 
@@ -79,7 +79,10 @@ def members_of(job: Replicate) -> Iterator[Recipe]:
 def test(job: Test, places: Places) -> Scores:
     """Loss and accuracy of the saved model on the held-out test part."""
     data = held_out(job.recipe.data.name, places)
-    return measure(load_model(job.model), job.recipe, data.examples, len(data.classes))
+    model = load_model(job.model)
+    if job.outputs is not None:
+        np.save(job.outputs, predict(model, UNSCALED, data.examples.inputs).astype(np.float16))
+    return measure(model, job.recipe, data.examples, len(data.classes))
 
 
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:

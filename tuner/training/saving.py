@@ -16,6 +16,9 @@ from tuner.result import Scores
 from tuner.training.compiling import compile_model, targets
 from tuner.training.loop import Scaler, evaluate, part
 
+UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
+"""For saved models, which have their scaling inside."""
+
 
 def save_model(
     model: keras.Model, recipe: Recipe, scale: Scaler, shape: tuple[int, ...], classes: int, path: Path
@@ -47,8 +50,7 @@ def load_model(path: Path) -> keras.Model:
 def measure(model: keras.Model, recipe: Recipe, examples: Examples, classes: int) -> Scores:
     """Loss and accuracy of a saved model on examples as their data set stores them."""
     compile_model(model, recipe)
-    unscaled = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
-    return evaluate(model, unscaled, part(examples.inputs, targets(recipe, examples.labels, classes)))
+    return evaluate(model, UNSCALED, part(examples.inputs, targets(recipe, examples.labels, classes)))
 
 
 def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -226,3 +226,12 @@ def test_figures_by_class() -> None:
     assert second.f1 == pytest.approx(2 * (9 / 11) * 0.9 / (9 / 11 + 0.9))
     assert (third.precision, third.recall, third.f1) == (0.0, 0.0, 0.0)
     assert most_confused(matrix) == (2, 0, 5)
+
+
+@pytest.mark.slow
+def test_what_a_network_says_all_over_the_plane_is_kept(document: Document, places: Places, tmp_path: Path) -> None:
+    study = open_baseline(open_storage(default_url(tmp_path)), "document: xor", document)
+    run_all(study, document, places, only="three")
+    (run,) = stored_runs(study)
+    assert [len(row) for row in run.regions] == [41] * 41
+    assert set("".join(run.regions)) <= set("0123456789")

@@ -11,7 +11,7 @@ from tuner.documents.document import Document
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
 
-OF_A_RUN = ("key", "repeat", "ended", "seconds", "figures", "every", "curve", "confusion")
+OF_A_RUN = ("key", "repeat", "ended", "seconds", "figures", "every", "curve", "confusion", "regions")
 
 
 def write_results(path: Path, document: Document, runs: Iterable[Run]) -> None:

@@ -17,7 +17,8 @@ POINTS = 500
 class Run:
     """A run of `experiment` under `reading` (empty: the first ones), the `repeat`th. `figures` by name; `curve` by name,
     a value for each `every` epochs (of the first fold), and for an ensemble `single_accuracy` and `ensemble_accuracy` by
-    member; `confusion` rows are true classes; `environment` is the machine and the versions."""
+    member; `confusion` rows are true classes; `regions` is what it says all over the plane, for points in it;
+    `environment` is the machine and the versions."""
 
     experiment: str
     reading: str
@@ -31,6 +32,7 @@ class Run:
     seconds: float
     environment: Mapping[str, str]
     every: int = 1
+    regions: Sequence[str] = ()
 
     @property
     def names(self) -> tuple[str, str, int]:
@@ -89,7 +91,8 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
         "figures": figures,
         "curve": curve,
         "every": every,
-        "confusion": answer.confusion,
+        "confusion": [list(row) for row in answer.confusion],
+        "regions": list(answer.regions),
         "ended": result.ended,
         "seconds": result.seconds,
     }

@@ -31,8 +31,8 @@ class Replicate:
 @dataclass(frozen=True)
 class Replicated:
     """A replicated run: the network of each fold (of each member) on the test part, and the last one's confusion matrix
-    (rows are true classes, columns predictions). `single` and `ensemble` are the test accuracies of the members and of
-    the first so many of them together; `left_out` those whose outputs were not finite."""
+    (rows are true classes, columns predictions). `single` and `ensemble` are the test accuracies of the members and of the first so many of them together; `left_out` those whose outputs were not finite. For points in the plane
+    `regions` has what the network says all over it: see `evaluation.decision_regions`."""
 
     result: Result
     test: tuple[Scores, ...]
@@ -41,6 +41,7 @@ class Replicated:
     single: tuple[float, ...] = ()
     ensemble: tuple[float, ...] = ()
     left_out: tuple[int, ...] = ()
+    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tuner.run import run, train_folds
 from tuner.search.jobs import Replicate, Replicated, Test, Train
 from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
-from tuner.training.evaluation import classes_of, predict, predict_attacked
+from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
 from tuner.training.loop import evaluate, part
 from tuner.training.saving import UNSCALED, load_model, measure, save_model
 from tuner.training.train import Trained
@@ -42,11 +42,14 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     wanted = targets(job.recipe, test_part.examples.labels, len(data.classes))
     scores: list[Scores] = []
     outputs: list[NDArray[np.float32]] = []
+    regions: list[tuple[str, ...]] = []
     survived: list[float] = []
 
     def measure_on_test(trained: Trained) -> None:
         scores.append(evaluate(trained.model, trained.scale, part(inputs, wanted)))
         outputs.append(predict(trained.model, trained.scale, inputs))
+        if inputs.shape[1:] == (2,):
+            regions.append(decision_regions(trained.model, trained.scale))
         if job.attack:
             attacked = predict_attacked(trained.model, trained.scale, inputs, wanted, job.attack)
             survived.append(float((classes_of(attacked) == labels).mean()))
@@ -63,6 +66,7 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
         single=together.single,
         ensemble=together.ensemble,
         left_out=together.left_out,
+        regions=regions[-1] if regions else (),
     )
 
 

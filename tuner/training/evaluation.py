@@ -33,6 +33,21 @@ def predict_attacked(
     return np.concatenate(outputs).astype(np.float32)
 
 
+PLANE = np.linspace(-6.0, 6.0, 41)
+"""The coordinates, along both axes, at which decision regions are looked up: the playground's points lie within."""
+
+
+def decision_regions(model: keras.Model, scale: Scaler) -> tuple[str, ...]:
+    """What a network of two inputs and two classes says all over the plane: a text for each row of points, from the top,
+    with a digit for each point, 0 (surely the first class) to 9 (surely the second)."""
+    down, across = np.meshgrid(PLANE[::-1], PLANE, indexing="ij")
+    points = np.stack([across.ravel(), down.ravel()], axis=1).astype(np.float32)
+    outputs = predict(model, scale, points)
+    second = (outputs[:, 0] + 1) / 2 if outputs.shape[1] == 1 else outputs[:, 1]
+    digits = np.clip(np.nan_to_num(second) * 10, 0, 9).astype(int).reshape(down.shape)
+    return tuple("".join(map(str, row)) for row in digits)
+
+
 def classes_of(outputs: NDArray[np.float32]) -> NDArray[np.int64]:
     """The predicted class numbers (n,): the largest output, or the sign of a single one."""
     if outputs.shape[1] == 1:

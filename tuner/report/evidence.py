@@ -1,0 +1,165 @@
+"""Everything that a report is made of, gathered once: the study in the storage, its confirmed winner with what it predicts, and
+the judged documents about the same data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.storages import BaseStorage
+
+from tuner.data.catalogue import CATALOGUE
+from tuner.data.load import Places, held_out
+from tuner.documents.assessment import Assessment, Assessor
+from tuner.documents.document import load_document
+from tuner.documents.results import read_results
+from tuner.documents.runs import Run
+from tuner.errors import TunerError
+from tuner.places import find_documents
+from tuner.result import OBJECTIVES
+from tuner.search.confirmation import Confirmed
+from tuner.storage import StudyRecord, TrialRecord, load_study, study_record
+
+
+@dataclass(frozen=True)
+class DocumentEvidence:
+    """A document about the study's data, judged by its kept runs."""
+
+    name: str
+    assessment: Assessment
+    runs: tuple[Run, ...]
+
+    def of(self, experiment: str, reading: str) -> tuple[Run, ...]:
+        """The runs of one experiment under one reading."""
+        return tuple(run for run in self.runs if (run.experiment, run.reading) == (experiment, reading))
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the confirmed models give for the test part: `probabilities` (seeds, examples, classes), the one of the kept
+    model being `best`; `labels` and `images` of the examples."""
+
+    probabilities: NDArray[np.float32]
+    best: int
+    labels: NDArray[np.int64]
+    images: NDArray[Any]
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The predicted class of each example by each seed's model (seeds, examples)."""
+        found: NDArray[np.int64] = self.probabilities.argmax(axis=2).astype(np.int64)
+        return found
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All of it. What is not there is None or empty, and `gaps` says why where that is not plain."""
+
+    study: str
+    title: str
+    record: StudyRecord
+    confirmed: Confirmed | None
+    winner: Predictions | None
+    documents: tuple[DocumentEvidence, ...]
+    data: Mapping[str, str]
+    storage: str
+    gaps: tuple[str, ...]
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the first objective is better."""
+        return not self.record.objectives or OBJECTIVES[self.record.objectives[0]].direction == "maximize"
+
+    @property
+    def objective(self) -> str:
+        """The first objective in words."""
+        return self.record.objectives[0].replace("_", " ") if self.record.objectives else "value"
+
+    @property
+    def finished(self) -> tuple[TrialRecord, ...]:
+        """The trials that were trained to their end."""
+        return tuple(trial for trial in self.record.trials if trial.state == "complete" and trial.values)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The finished trial with the best first objective, the earliest of equals."""
+        sign = 1 if self.maximize else -1
+        return max(self.finished, key=lambda trial: (sign * trial.values[0], -trial.number), default=None)
+
+    @property
+    def dataset(self) -> str:
+        """The data set that the page is about: the winner's, or the first that the study named."""
+        if self.confirmed:
+            return self.confirmed.recipe.data.name
+        return next(iter(self.data), "")
+
+
+def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Places) -> Evidence:
+    """Read everything. Raises `StudyError` where the storage has no such study."""
+    study = load_study(storage, name)
+    attrs = study.user_attrs
+    confirmed = Confirmed.from_dict(attrs["confirmed"]) if "confirmed" in attrs else None
+    gaps: list[str] = []
+    return Evidence(
+        study=name,
+        title=attrs.get("title", name),
+        record=study_record(study),
+        confirmed=confirmed,
+        winner=_predictions(confirmed, places, gaps) if confirmed else None,
+        documents=documents_about(name, results, gaps),
+        data=attrs.get("data", {}),
+        storage=url,
+        gaps=tuple(gaps),
+    )
+
+
+def documents_about(study: str, results: Path, gaps: list[str]) -> tuple[DocumentEvidence, ...]:
+    """The documents about a study's data, with what the results folder has of them."""
+    found = []
+    for name, path in find_documents("*").items():
+        document = load_document(path)
+        if document.study != study:
+            continue
+        runs = tuple(read_results(results / f"{name}.json"))
+        if not runs:
+            gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --study {study}")
+        found.append(DocumentEvidence(name, Assessor(document, runs).assess(), runs))
+    return tuple(found)
+
+
+def _predictions(confirmed: Confirmed, places: Places, gaps: list[str]) -> Predictions | None:
+    path = confirmed.predictions
+    if path is None or not path.is_file():
+        gaps.append(
+            "What the confirmed models predict is not there: it lies in the folder of the runs, on the machine that confirmed them."
+        )
+        return None
+    try:
+        examples = held_out(confirmed.recipe.data.name, places).examples
+    except TunerError as error:
+        gaps.append(f"The test images cannot be shown: {error}")
+        return None
+    with np.load(path) as kept:
+        outputs, best = kept["outputs"].astype(np.float32), int(kept["best"])
+    return Predictions(
+        _probabilities(outputs, confirmed), best, examples.labels.astype(np.int64), np.asarray(examples.inputs)
+    )
+
+
+def _probabilities(outputs: NDArray[np.float32], confirmed: Confirmed) -> NDArray[np.float32]:
+    match confirmed.recipe.network.output:
+        case "signed":
+            positive = (outputs + 1) / 2
+            return np.concatenate([1 - positive, positive], axis=2)
+        case "linear":
+            raised = np.exp(outputs - outputs.max(axis=2, keepdims=True))
+            shares: NDArray[np.float32] = raised / raised.sum(axis=2, keepdims=True)
+            return shares
+    return outputs
+
+
+def class_names(dataset: str) -> Sequence[str]:
+    """The names of a data set's classes."""
+    return CATALOGUE[dataset].classes if dataset in CATALOGUE else ()

@@ -1,0 +1,82 @@
+"""A page as one HTML file that asks no other host for anything: style, script, drawings and pictures lie inside."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from itertools import groupby
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from tuner.report.chart import Chart
+from tuner.report.content import Block, Cell, Code, Page, Picture, Table
+from tuner.report.svg import DARK, LIGHT, colors, draw
+
+WIDE = 700
+"""Charts that are drawn wider than this take a row of their own."""
+
+
+def page_as_html(page: Page, footer: str) -> str:
+    """The whole file. Texts are escaped wherever they come from."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(_file("page.html.j2"))
+    return template.render(
+        page=page,
+        footer=footer,
+        light=Markup(colors(LIGHT)),
+        dark=Markup(colors(DARK)),
+        css=Markup(_file("page.css")),
+        script=Markup(_file("page.js")),
+        grouped=_grouped,
+        wide=lambda block: block.width > WIDE if isinstance(block, Chart) else False,
+        picture=lambda block: isinstance(block, Picture),
+        drawn=lambda block: Markup(draw(block)),
+        data_address=lambda block: "data:image/png;base64," + base64.b64encode(block.png).decode(),
+        classes=_classes,
+        text=cell_text,
+    )
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell as it is read: numbers short, nothing as a dash."""
+    match cell:
+        case None | "":
+            return "–"
+        case bool() | str():
+            return str(cell)
+        case int():
+            return f"{cell:,}"
+        case float():
+            return f"{cell:.4g}" if abs(cell) < 1e4 else f"{cell:,.0f}"
+
+
+def _classes(cell: Cell) -> Markup:
+    if isinstance(cell, int | float):
+        return Markup(' class="number"')
+    if cell in VERDICT_WORDS:
+        return Markup(f' class="{str(cell).replace(" ", "-")}"')
+    return Markup("")
+
+
+VERDICT_WORDS = {"reproduced", "close", "not reproduced", "cannot be checked", "holds", "fails", "undecided"}
+
+
+def _grouped(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Block]]]:
+    """Neighbouring blocks of a kind together: charts and pictures share a grid."""
+    for kind, group in groupby(blocks, key=_kind):
+        yield kind, list(group)
+
+
+def _kind(block: Block) -> str:
+    match block:
+        case Chart() | Picture():
+            return "figures"
+        case Table():
+            return "table"
+        case Code():
+            return "code"
+    return "text"
+
+
+def _file(name: str) -> str:
+    return files("tuner.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,62 @@
+"""A page as Markdown that code-hosting sites render: figures as linked files, tables as pipes."""
+
+import re
+from collections.abc import Iterator
+
+from tuner.report.chart import Chart
+from tuner.report.content import Block, Code, Page, Paragraph, Picture, Table
+from tuner.report.html import cell_text
+
+FIGURES = "figures"
+LONGEST = 40
+"""Rows of a table on the page; the files beside it have all."""
+
+
+def page_as_markdown(page: Page, footer: str) -> str:
+    """The whole text."""
+    lines = [f"# {escaped(page.title)}", "", escaped(page.lead)]
+    for section in page.sections:
+        lines += ["", f"## {escaped(section.title)}"]
+        for block in section.blocks:
+            lines += ["", *_block(block)]
+    return "\n".join([*lines, "", "---", "", escaped(footer), ""])
+
+
+def figure_name(block: Chart | Picture) -> str:
+    """The file that a figure is in."""
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", block.id).strip("-")
+    return f"{name}.{'svg' if isinstance(block, Chart) else 'png'}"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown and HTML leave alone."""
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", text).replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+
+
+def _block(block: Block) -> Iterator[str]:
+    match block:
+        case Paragraph(text=text, tone=tone):
+            yield f"*{escaped(text)}*" if tone in ("missing", "aside") else escaped(text)
+        case Code(text=text):
+            yield from ("```console", text, "```")
+        case Table():
+            yield from _table(block)
+        case Chart() | Picture():
+            yield f"![{escaped(block.title)}]({FIGURES}/{figure_name(block)})"
+            if block.note:
+                yield from ("", f"*{escaped(block.note)}*")
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"**{escaped(table.title)}**"
+    yield ""
+    numbers = [any(isinstance(row[index], int | float) for row in table.rows) for index in range(len(table.columns))]
+    yield "| " + " | ".join(map(escaped, table.columns)) + " |"
+    yield "|" + "|".join("---:" if number else "---" for number in numbers) + "|"
+    for row in table.rows[:LONGEST]:
+        yield "| " + " | ".join(escaped(cell_text(cell)) for cell in row) + " |"
+    if len(table.rows) > LONGEST:
+        yield ""
+        yield f"*{len(table.rows) - LONGEST} more rows are in the files beside this page.*"
+    if table.note:
+        yield from ("", f"*{escaped(table.note)}*")

@@ -1,0 +1,152 @@
+"""What mattered in a search, and which networks are small for what they reach."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner.data.catalogue import CATALOGUE
+from tuner.networks.shapes import layer_table
+from tuner.report.chart import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Point, Rule, Shape
+from tuner.report.evidence import Evidence
+from tuner.report.importance import METHOD, Importances
+from tuner.storage import TrialRecord
+
+SLICES = 6
+
+
+def importance(weights: Importances) -> Chart:
+    """Importances with their intervals and the noise line."""
+    shown = weights.parameters[:12]
+    places = [(each.value, float(index)) for index, each in enumerate(shown)]
+    tips = tuple(
+        f"{each.parameter}: {each.value:.4f} (90 % interval {each.low:.4f} to {each.high:.4f})" for each in shown
+    )
+    errors = tuple((each.low, each.high) for each in shown)
+    return Chart(
+        "importance",
+        "What mattered",
+        Axis("importance"),
+        Axis("", names=tuple(each.parameter for each in shown)),
+        (
+            Bars("importance", PURPLE, tuple(places), tips, sideways=True),
+            Dots("90 % of resampled trials", PURPLE, tuple(places), tips, size=3, errors=errors, sideways=True),
+            Rule("chance reaches this in 5 %", GREY, weights.noise, upright=True),
+        ),
+        note=f"{METHOD}. Bars left of the dashed line could be chance.",
+        height=110 + 26 * len(shown),
+    )
+
+
+def slices(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Importances) -> Iterator[Chart]:
+    """The value against each of the most important parameters."""
+    known = [trial for trial in trials if trial.values and math.isfinite(trial.values[0])]
+    value = value_axis(evidence, [trial.values[0] for trial in known])
+    for each in weights.parameters[:SLICES]:
+        having = [trial for trial in known if each.parameter in trial.params]
+        if len({str(trial.params[each.parameter]) for trial in having}) < 2:
+            continue
+        axis, places = _parameter_axis(each.parameter, having)
+        marks = (
+            _slice("finished", BLUE, "dot", TrialState.COMPLETE, each.parameter, having, places, value),
+            _slice(
+                "pruned, where they were stopped",
+                GREY,
+                "cross",
+                TrialState.PRUNED,
+                each.parameter,
+                having,
+                places,
+                value,
+            ),
+        )
+        yield Chart(f"slice-{each.parameter}", each.parameter, axis, value, marks, height=280)
+
+
+def _slice(
+    name: str,
+    color: str,
+    shape: Shape,
+    state: TrialState,
+    parameter: str,
+    trials: Sequence[FrozenTrial],
+    places: Sequence[float],
+    axis: Axis,
+) -> Dots:
+    pairs = [(place, trial) for place, trial in zip(places, trials, strict=True) if trial.state == state]
+    tips = tuple(f"trial {trial.number}: {trial.params[parameter]}, {trial.values[0]:.4f}" for _, trial in pairs)
+    points = tuple((place, clamped(trial.values[0], axis)) for place, trial in pairs)
+    return Dots(name if pairs else "", color, points, tips, shape)
+
+
+def fronts(evidence: Evidence) -> Iterator[Chart]:
+    """Accuracy against size and against work: the networks that nothing beats in both."""
+    known = [each for each in evidence.finished if each.result and each.result.validation and each.recipe]
+    if len(known) < 2:
+        return
+    sizes = {"parameters": [float(each.result.parameters) for each in known if each.result]}
+    sizes["multiply-adds for one example (latency grows with them)"] = [_work(each) for each in known]
+    accuracies = [each.result.validation.accuracy for each in known if each.result and each.result.validation]
+    for (label, values), id_, title in zip(
+        sizes.items(),
+        ("front-parameters", "front-work"),
+        ("Accuracy against size", "Accuracy against work"),
+        strict=True,
+    ):
+        points = tuple(zip(values, accuracies, strict=True))
+        tips = tuple(
+            f"trial {trial.number}: {100 * y:.2f} %, {x:,.0f}" for trial, (x, y) in zip(known, points, strict=True)
+        )
+        marks = (
+            Dots("finished trials", BLUE, points, tips),
+            Line("nothing smaller is better", ORANGE, tuple(_front(points)), step=True),
+        )
+        yield Chart(id_, title, Axis(label, scale="log"), Axis("validation accuracy", percent=True), marks)
+
+
+def value_axis(evidence: Evidence, values: Sequence[float] = ()) -> Axis:
+    """The axis of the first objective. Values far on the bad side of the others do not stretch it: they stand at its edge."""
+    axis = Axis(evidence.objective, percent="accuracy" in evidence.objective)
+    known = sorted(value for value in values if math.isfinite(value))
+    if len(known) < 8:
+        return axis
+    best, middle = (known[-1], known[len(known) // 2]) if evidence.maximize else (known[0], known[len(known) // 2])
+    edge = best - 3 * (best - middle)
+    if evidence.maximize and edge > known[0]:
+        return replace(axis, low=edge)
+    return replace(axis, high=edge) if not evidence.maximize and edge < known[-1] else axis
+
+
+def clamped(value: float, axis: Axis) -> float:
+    """The value, or the edge of its axis that it lies beyond."""
+    low = -math.inf if axis.low is None else axis.low
+    return min(max(value, low), math.inf if axis.high is None else axis.high)
+
+
+def _parameter_axis(name: str, trials: Sequence[FrozenTrial]) -> tuple[Axis, list[float]]:
+    values = [trial.params[name] for trial in trials]
+    distribution = trials[0].distributions[name]
+    if any(isinstance(value, str | bool) or value is None for value in values):
+        names = tuple(dict.fromkeys(map(str, values)))
+        return Axis(name, names=names), [float(names.index(str(value))) for value in values]
+    numbers = [float(value) for value in values]
+    log = getattr(distribution, "log", False) or (min(numbers) > 0 and max(numbers) / min(numbers) >= 100)
+    return Axis(name, scale="log" if log else "linear"), numbers
+
+
+def _work(trial: TrialRecord) -> float:
+    assert trial.recipe is not None
+    entry = CATALOGUE[trial.recipe.data.name]
+    return float(
+        sum(layer.multiply_adds for layer in layer_table(trial.recipe.network, entry.shape, len(entry.classes)))
+    )
+
+
+def _front(points: Sequence[Point]) -> Iterator[Point]:
+    """From small to large, each point that is better than all smaller ones."""
+    best = -math.inf
+    for size, value in sorted(points, key=lambda point: (point[0], -point[1])):
+        if value > best:
+            best = value
+            yield size, value

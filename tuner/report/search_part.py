@@ -1,0 +1,162 @@
+"""The search: how it went, what it pruned, what mattered, and which networks are small for what they reach."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from optuna.trial import FrozenTrial
+
+from tuner.report.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
+from tuner.report.content import Block, Section, Table, missing, section
+from tuner.report.evidence import Evidence
+from tuner.report.importance import FEWEST, Importances
+from tuner.report.parameters_part import clamped, fronts, importance, slices, value_axis
+from tuner.result import OBJECTIVES
+from tuner.storage import TrialRecord
+from tuner.words import duration, recipe_in_words
+
+SHOWN = 10
+IDLE = 60.0
+"""Seconds without any trial that count as a break between two calls."""
+
+
+def search_section(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Importances | None) -> Section:
+    """Everything about the search."""
+    if not evidence.record.trials:
+        return Section("search", "The search", (missing("No trial has been started yet."),))
+    blocks: list[Block | None] = [
+        history(evidence),
+        against_time(evidence),
+        pruning(evidence),
+        importance(weights)
+        if weights
+        else missing(f"Importances need {FEWEST} finished trials; there are {len(evidence.finished)}."),
+        *(slices(evidence, trials, weights) if weights else ()),
+        *fronts(evidence),
+        table(evidence),
+    ]
+    return section("search", "The search", blocks)
+
+
+def history(evidence: Evidence) -> Chart:
+    """Each trial's value in order, and the best so far."""
+    values = [value for trial in evidence.record.trials if (value := last_value(evidence, trial)) is not None]
+    axis = value_axis(evidence, values)
+    marks = (
+        _dots("finished", BLUE, "dot", evidence, axis, "complete"),
+        _dots("pruned, where it was stopped", GREY, "cross", evidence, axis, "pruned"),
+        Line("best so far", VERMILION, tuple(_best_so_far(evidence, lambda trial: float(trial.number))), step=True),
+    )
+    beyond = sum(clamped(value, axis) != value for value in values)
+    note = f"{beyond} trials lie beyond the edge, where they are drawn." if beyond else ""
+    return Chart("history", "Every trial", Axis("trial"), axis, marks, note)
+
+
+def against_time(evidence: Evidence) -> Chart:
+    """The best so far by minutes of searching; breaks between calls are left out."""
+    clock = _clock(evidence.record.trials)
+    points = tuple(_best_so_far(evidence, lambda trial: clock(trial.ended or 0.0) / 60))
+    return Chart(
+        "time",
+        "Best so far against time",
+        Axis("minutes of searching"),
+        value_axis(evidence),
+        (Line("best so far", VERMILION, points, step=True), Dots("a new best", VERMILION, _records(points))),
+    )
+
+
+def pruning(evidence: Evidence) -> Block:
+    """At which epoch how many trials were pruned, and what that saved."""
+    stopped = [
+        trial for trial in evidence.record.trials if trial.state == "pruned" and trial.result and trial.result.epochs
+    ]
+    if not stopped:
+        return missing("No trial was pruned.")
+    counts: dict[int, int] = {}
+    for trial in stopped:
+        assert trial.result is not None
+        counts[trial.result.epochs] = counts.get(trial.result.epochs, 0) + 1
+    tips = tuple(f"{count} trials were stopped after epoch {epoch}" for epoch, count in sorted(counts.items()))
+    points = tuple((float(epoch), float(count)) for epoch, count in sorted(counts.items()))
+    return Chart(
+        "pruned",
+        "When trials were pruned",
+        Axis("after epoch"),
+        Axis("trials"),
+        (Bars("pruned", GREY, points, tips),),
+        legend=False,
+    )
+
+
+def table(evidence: Evidence) -> Table:
+    """The best finished trials."""
+    sign = -1 if evidence.maximize else 1
+    best = sorted(evidence.finished, key=lambda trial: (sign * trial.values[0], trial.number))[:SHOWN]
+    names = tuple(name.replace("_", " ") for name in evidence.record.objectives)
+    rows = tuple(
+        (
+            trial.number,
+            *(round(value, 4) for value in trial.values),
+            recipe_in_words(trial.recipe) if trial.recipe else "",
+            trial.result.parameters if trial.result else None,
+            trial.result.epochs if trial.result else None,
+            duration(trial.result.seconds) if trial.result else "",
+        )
+        for trial in best
+    )
+    columns = ("trial", *names, "network and training", "parameters", "epochs", "time")
+    return Table("best-trials", "The best trials", columns, rows, "By validation; all trials are in trials.csv.")
+
+
+# Pieces ---------------------------------------------------------------------------------------------------------------
+
+
+def last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
+    """A finished trial's value, or where a pruned one stood when it was stopped."""
+    if trial.values:
+        return trial.values[0]
+    objective = OBJECTIVES[evidence.record.objectives[0]] if evidence.record.objectives else None
+    if objective is None or objective.of_epoch is None or trial.result is None or not trial.result.folds:
+        return None
+    epochs = [epoch for epoch in trial.result.folds[0].epochs if epoch.finite]
+    return objective.of_epoch(epochs[-1]) if epochs else None
+
+
+def _dots(name: str, color: str, shape: Shape, evidence: Evidence, axis: Axis, state: str) -> Dots:
+    trials = [trial for trial in evidence.record.trials if trial.state == state]
+    known = [(trial, value) for trial in trials if (value := last_value(evidence, trial)) is not None]
+    tips = tuple(f"trial {trial.number}: {value:.4f}{_recipe(trial)}" for trial, value in known)
+    points = tuple((float(trial.number), clamped(value, axis)) for trial, value in known)
+    return Dots(name if known else "", color, points, tips, shape)
+
+
+def _recipe(trial: TrialRecord) -> str:
+    return f" ({recipe_in_words(trial.recipe)})" if trial.recipe else ""
+
+
+def _best_so_far(evidence: Evidence, place: Callable[[TrialRecord], float]) -> Iterator[Point]:
+    best: float | None = None
+    for trial in sorted(evidence.finished, key=place):
+        value = trial.values[0]
+        if best is None or (value > best if evidence.maximize else value < best):
+            best = value
+        yield place(trial), best
+
+
+def _records(points: Sequence[Point]) -> tuple[Point, ...]:
+    return tuple(point for index, point in enumerate(points) if index == 0 or point[1] != points[index - 1][1])
+
+
+def _clock(trials: Sequence[TrialRecord]) -> Callable[[float], float]:
+    """Seconds of searching until a moment, without the breaks in which no trial ran."""
+    spans = sorted((trial.started, trial.ended) for trial in trials if trial.started and trial.ended)
+    breaks, end = [], spans[0][0] if spans else 0.0
+    for start, stop in spans:
+        if start > end + IDLE:
+            breaks.append((end, start))
+        end = max(end, stop)
+    first = spans[0][0] if spans else 0.0
+
+    def passed(moment: float) -> float:
+        return moment - first - math.fsum(stop - start for start, stop in breaks if stop <= moment)
+
+    return passed

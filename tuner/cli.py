@@ -202,6 +202,24 @@ def baseline(
 
 
 @app.command()
+def report(
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write into. [reports/NAME]")] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the documents' results.")] = Path("reports/documents"),
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write report.html, report.md, summary.json, trials.csv and baselines.csv about a study and its documents."""
+    from tuner.data.load import Places
+    from tuner.report.write import write_report
+
+    folder = out or Path("reports") / study
+    write_report(demanded_storage(runs, storage), study, results, Places.from_environment(data_dir), folder)
+    print(folder / "report.html")
+
+
+@app.command()
 def replay(
     study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")],
     trial: Annotated[int, typer.Option(help="Number of the trial.")],

@@ -120,6 +120,26 @@ class Remark:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A picture of the document, to be drawn again from our runs: figures of experiments `against` a number (`at`, one for
+    each), their `curves` by epoch, the accuracy of an ensemble by number of `members`, a `confusion` matrix, the decision
+    `regions` of networks in the plane."""
+
+    id: str
+    title: str
+    kind: Literal["against", "curves", "members", "confusion", "regions"]
+    experiments: tuple[str, ...]
+    figures: tuple[Figure, ...] = ("test_accuracy",)
+    at: tuple[float, ...] = ()
+    x: str = "epoch"
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind == "against":
+            demand(len(self.at) == len(self.experiments), "at", "have a number for each experiment", len(self.at))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Document:
     """A whole document. `study` is the search study that its figures are set beside. An `oddity` is something in it that
     cannot be right as it stands; a `finding` explains what our runs disagree in."""
@@ -132,6 +152,7 @@ class Document:
     claim: tuple[Claim, ...] = ()
     oddity: tuple[Remark, ...] = ()
     finding: tuple[Remark, ...] = ()
+    drawing: tuple[Drawing, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [each.id for each in self.experiment]
@@ -140,6 +161,7 @@ class Document:
         named = [("claim", each.says, each.experiments) for each in self.claim]
         named += [("oddity", each.says, each.about) for each in self.oddity]
         named += [("finding", each.says, each.about) for each in self.finding]
+        named += [("drawing", each.title, each.experiments) for each in self.drawing]
         for kind, says, experiments in named:
             for name in experiments:
                 if name not in ids:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tuner.result import Epoch
@@ -32,7 +32,7 @@ class Run:
     seconds: float
     environment: Mapping[str, str]
     every: int = 1
-    regions: Sequence[str] = ()
+    regions: Sequence[str] = field(default_factory=list)
 
     @property
     def names(self) -> tuple[str, str, int]:

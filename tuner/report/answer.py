@@ -1,0 +1,126 @@
+"""The answer in three sentences: the best that was searched, the best that is documented, the difference and the cost."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.documents.spread import deviation, mean
+from tuner.report.content import Block, Paragraph, Section, missing, section
+from tuner.report.drawings import chosen_runs
+from tuner.report.evidence import Evidence
+from tuner.words import duration, network_in_words
+
+NORMAL = 1.96
+
+
+@dataclass(frozen=True)
+class Documented:
+    """The documented network that does best in our runs."""
+
+    document: str
+    experiment: str
+    title: str
+    reported: float | None
+    accuracies: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Searched minus documented test accuracy with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def answer_section(evidence: Evidence) -> Section:
+    """What a reader in a hurry needs."""
+    blocks: list[Block] = [Paragraph(sentence, "lead") for sentence in sentences(evidence)]
+    if evidence.confirmed and documented(evidence):
+        note = "The interval counts the seeds and the test images; both networks saw the same images, as if they were others, so it is rather too wide."
+        blocks.append(Paragraph(note, "aside"))
+    blocks += [missing(gap) for gap in evidence.gaps]
+    return section("answer", "The answer", blocks)
+
+
+def sentences(evidence: Evidence) -> list[str]:
+    """The three sentences, as far as there is something to say."""
+    return [_searched(evidence), _documented(evidence), _difference_and_cost(evidence)]
+
+
+def documented(evidence: Evidence) -> Documented | None:
+    """The best documented network by our runs' mean test accuracy."""
+    found = []
+    for document in evidence.documents:
+        for row in document.assessment.rows:
+            runs = [
+                run
+                for run in chosen_runs(document, row.experiment.id)
+                if run.recipe["data"]["name"] == evidence.dataset
+            ]
+            if runs:
+                accuracies = tuple(run.figures["test_accuracy"] for run in runs)
+                told = row.experiment.reported.get("test_accuracy")
+                reported = float(mean(told)) if isinstance(told, list) else told
+                found.append(Documented(document.name, row.experiment.id, row.experiment.title, reported, accuracies))
+    return max(found, key=lambda each: mean(each.accuracies), default=None)
+
+
+def difference(evidence: Evidence) -> Difference | None:
+    """How much better the search's winner is than the best documented network, over all seeds of both."""
+    best, confirmed = documented(evidence), evidence.confirmed
+    if best is None or confirmed is None:
+        return None
+    searched = confirmed.test_accuracies or (confirmed.test_accuracy,)
+    value = mean(searched) - mean(best.accuracies)
+    errors = [_variance(each, confirmed.test_examples) for each in (searched, best.accuracies)]
+    half = NORMAL * math.sqrt(math.fsum(errors))
+    return Difference(value, value - half, value + half)
+
+
+def _variance(accuracies: Sequence[float], examples: int) -> float:
+    share = mean(accuracies)
+    seeds = deviation(accuracies) ** 2 / len(accuracies) if len(accuracies) > 1 else 0.0
+    return share * (1 - share) / examples + seeds
+
+
+def _searched(evidence: Evidence) -> str:
+    confirmed, best = evidence.confirmed, evidence.best
+    if confirmed is None:
+        if best is None:
+            return "The search has not finished a trial yet."
+        values = ", ".join(
+            f"{name.replace('_', ' ')} {value:.4g}"
+            for name, value in zip(evidence.record.objectives, best.values, strict=False)
+        )
+        return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
+    seeds = confirmed.test_accuracies
+    over = f", {100 * mean(seeds):.2f} % on average over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
+    low, high = confirmed.test_interval
+    return (
+        f"The best network that the search found, a {network_in_words(confirmed.recipe.network)} one, classes "
+        f"{100 * confirmed.test_accuracy:.2f} % of the test set right (95 % interval {100 * low:.2f} to {100 * high:.2f} %){over}."
+    )
+
+
+def _documented(evidence: Evidence) -> str:
+    best = documented(evidence)
+    if best is None:
+        return "No documented network for this data has been replicated here."
+    told = f"is reported at {100 * best.reported:.2f} % and reaches" if best.reported is not None else "reaches"
+    spread = f" ± {100 * deviation(best.accuracies):.2f}" if len(best.accuracies) > 1 else ""
+    runs = f"{len(best.accuracies)} runs" if len(best.accuracies) > 1 else "one run"
+    return f"The best documented network, “{best.title}” of {best.document}, {told} {100 * mean(best.accuracies):.2f}{spread} % in {runs} of ours."
+
+
+def _difference_and_cost(evidence: Evidence) -> str:
+    trials = evidence.record.trials
+    seconds = math.fsum(trial.result.seconds for trial in trials if trial.result)
+    cost = f"{len(trials)} trials with {duration(seconds)} of training"
+    found = difference(evidence)
+    if found is None:
+        return f"The search has cost {cost} so far."
+    return (
+        f"That is a difference of {100 * found.value:+.2f} percentage points "
+        f"(95 % interval {100 * found.low:+.2f} to {100 * found.high:+.2f}), for {cost}."
+    )

@@ -1,0 +1,143 @@
+"""The documents beside the search: all networks in one chart, then each document with its verdicts and pictures."""
+
+from collections.abc import Iterator
+
+from tuner.documents.assessment import Judgements, Row
+from tuner.documents.spread import mean
+from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
+from tuner.report.chart import CYCLE, DATASET_COLORS, GREY, Axis, Chart, Dots, Mark, Rule
+from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing, section
+from tuner.report.drawings import chosen_runs, drawn, interval
+from tuner.report.evidence import DocumentEvidence, Evidence
+from tuner.words import duration, recipe_in_words
+
+ROW = 21
+
+
+def baselines_section(evidence: Evidence) -> Section:
+    """All documented networks and the search's winner, by test accuracy."""
+    if not evidence.documents:
+        return Section("baselines", "Baselines and the search", (missing("No document is about this study's data."),))
+    return section("baselines", "Baselines and the search", [_overview(evidence), _overview_table(evidence)])
+
+
+def _overview(evidence: Evidence) -> Block:
+    names, marks = list[str](), list[Mark]()
+    told: list[tuple[float, float]] = []
+    for color, document in zip(CYCLE, evidence.documents, strict=False):
+        points, errors, tips = [], [], []
+        for row in document.assessment.rows:
+            measured = [run.figures["test_accuracy"] for run in chosen_runs(document, row.experiment.id)]
+            if not measured or row.experiment.id.startswith("playground"):
+                continue
+            place = float(len(names))
+            names.append(row.experiment.title)
+            points.append((mean(measured), place))
+            errors.append(interval(measured))
+            tips.append(f"{row.experiment.title}: {mean(measured):.4f} over {len(measured)} runs")
+            reported = row.experiment.reported.get("test_accuracy")
+            values = reported if isinstance(reported, list) else [reported] if reported is not None else []
+            told += [(float(value), place) for value in values]
+        if points:
+            marks.append(Dots(document.name, color, tuple(points), tuple(tips), errors=tuple(errors), sideways=True))
+    if not names:
+        return missing("No document has been replicated yet.")
+    if told:
+        marks.append(Dots("reported", GREY, tuple(told), shape="diamond", size=3.6, sideways=True))
+    confirmed = evidence.confirmed
+    if confirmed:
+        color = DATASET_COLORS.get(evidence.dataset, CYCLE[0])
+        marks.append(
+            Rule("found by the search", color, confirmed.test_accuracy, upright=True, band=confirmed.test_interval)
+        )
+    note = "Dots: means of our runs, bars where 95 % of runs lie; diamonds: what the documents report. "
+    note += "The shaded strip is the winner's test accuracy with its 95 % interval." if confirmed else ""
+    axis = Axis("test accuracy", percent=True)
+    height = 120 + ROW * len(names)
+    return Chart(
+        "baselines-chart",
+        "Every documented network, and the search",
+        axis,
+        Axis("", names=tuple(names)),
+        tuple(marks),
+        note,
+        900,
+        height,
+    )
+
+
+def _overview_table(evidence: Evidence) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for document in evidence.documents:
+        for row in document.assessment.rows:
+            rows += [(document.name, *cells) for cells in _figures(row)]
+    if evidence.confirmed:
+        accuracies = evidence.confirmed.test_accuracies or (evidence.confirmed.test_accuracy,)
+        measured = _spread(accuracies)
+        words = recipe_in_words(evidence.confirmed.recipe)
+        rows.insert(0, ("found by the search", words, "test accuracy", None, measured, len(accuracies), None, None))
+    columns = ("document", "experiment", "figure", "reported", "measured", "runs", "verdict", "reading")
+    note = "Measured: mean ± standard deviation over runs under the readings of what the document leaves unsaid that explain the whole document best."
+    return Table("baselines-table", "Every figure, reported and measured", columns, tuple(rows), note, long=True)
+
+
+def document_section(document: DocumentEvidence) -> Section:
+    """One document: what holds, what does not, its pictures."""
+    assessment = document.assessment
+    title = assessment.document.title
+    id_ = f"document-{document.name}"
+    if not document.runs:
+        return Section(id_, title, (missing("This document has not been replicated here yet."),))
+    blocks: list[Block] = [Paragraph(_summary(document))]
+    blocks += [Paragraph(f"Odd in the document: {oddity.says}", "aside") for oddity in assessment.document.oddity]
+    blocks += [Paragraph(finding.says) for finding in assessment.document.finding]
+    if assessment.open:
+        blocks.append(Paragraph(f"Not reproduced and not explained: {', '.join(assessment.open)}.", "aside"))
+    blocks += [block for drawing in assessment.document.drawing for block in drawn(document, drawing)]
+    blocks += [_claims(document)] if assessment.claims else []
+    rows = tuple(cells for row in assessment.rows for cells in _figures(row))
+    columns = ("experiment", "figure", "reported", "measured", "runs", "verdict", "reading")
+    if rows:
+        blocks.append(Table(f"{id_}-figures", f"All {len(rows)} figures", columns, rows, long=True))
+    return section(id_, title, blocks)
+
+
+def _summary(document: DocumentEvidence) -> str:
+    assessment = document.assessment
+    counts = ", ".join(
+        f"{assessment.count(verdict, 'chosen')} {verdict}"
+        for verdict in VERDICTS
+        if assessment.count(verdict, "chosen")
+    )
+    environment = document.runs[0].environment
+    where = f"on {environment.get('cores', '?')} cores of {environment.get('processor', 'an unknown processor')}"
+    readings = f" The readings that explain it best: {assessment.chosen}." if assessment.chosen else ""
+    total = f"{len({run.key for run in document.runs})} trainings in {duration(assessment.seconds)} {where}"
+    return f"{len(assessment.rows)} experiments; of the reported figures: {counts}.{readings} {total}."
+
+
+def _claims(document: DocumentEvidence) -> Table:
+    rows = tuple((each.claim.says, each.chosen[0], each.chosen[1]) for each in document.assessment.claims)
+    return Table(f"document-{document.name}-claims", "What it claims", ("claim", "our runs", "decided by"), rows)
+
+
+def _figures(row: Row) -> Iterator[tuple[Cell, ...]]:
+    for judged in row.chosen.all:
+        yield (row.experiment.title, *_cells(judged, row.chosen), row.chosen.reading or None)
+
+
+def _cells(judged: Judged | JudgedCurve, judgements: Judgements) -> tuple[Cell, ...]:
+    figure = judged.figure.replace("_", " ")
+    if isinstance(judged, JudgedCurve):
+        return figure, f"{len(judged.points)} points", judged.reason, judgements.runs, judged.verdict
+    reported = ", ".join(f"{value:g}" for value in judged.reported)
+    return figure, reported, _spread(judged.measured), judgements.runs, judged.verdict
+
+
+def _spread(values: tuple[float, ...]) -> str | None:
+    from tuner.documents.spread import deviation
+
+    if not values:
+        return None
+    middle = f"{mean(values):,.0f}" if mean(values) >= 1000 else f"{mean(values):.4f}"
+    return middle if len(values) == 1 or mean(values) >= 1000 else f"{middle} ± {deviation(values):.4f}"

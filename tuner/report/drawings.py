@@ -1,0 +1,187 @@
+"""The documents' own pictures, drawn again from our runs, with what they report beside."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tuner.confusion import most_confused
+from tuner.data.made import make
+from tuner.documents.document import Drawing, Experiment
+from tuner.documents.runs import Run
+from tuner.documents.spread import deviation, mean
+from tuner.report.chart import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
+from tuner.report.content import Block, Picture, missing
+from tuner.report.evidence import DocumentEvidence, class_names
+from tuner.report.images import decision_regions
+
+INTERVAL = 1.96
+
+
+def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:
+    """One picture of the document, or what is missing for it."""
+    runs = {name: chosen_runs(document, name) for name in drawing.experiments}
+    without = [name for name, own in runs.items() if not own]
+    if without:
+        yield missing(f"{drawing.title}: not run yet: {', '.join(without)}.")
+        return
+    match drawing.kind:
+        case "against":
+            yield _against(document, drawing, runs)
+        case "curves":
+            yield _curves(document, drawing, runs)
+        case "members":
+            yield _members(document, drawing, runs)
+        case "confusion":
+            yield confusion_chart(_id(document, drawing), drawing.title, runs[drawing.experiments[0]][0])
+        case "regions":
+            yield from (_regions(document, name, own) for name, own in runs.items())
+
+
+def chosen_runs(document: DocumentEvidence, experiment: str) -> tuple[Run, ...]:
+    """The runs of an experiment under the readings that explain its document best."""
+    rows = {row.experiment.id: row for row in document.assessment.rows}
+    return document.of(experiment, rows[experiment].chosen.reading)
+
+
+def _against(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[Run, ...]]) -> Chart:
+    marks: list[Mark] = []
+    experiments = _experiments(document)
+    for color, figure in zip(CYCLE, drawing.figures, strict=False):
+        name = figure.replace("_", " ")
+        values = [[run.figures[figure] for run in runs[each] if figure in run.figures] for each in drawing.experiments]
+        known = [(x, own) for x, own in zip(drawing.at, values, strict=True) if own]
+        points = tuple((x, mean(own)) for x, own in known)
+        errors = tuple(interval(own) for _, own in known)
+        tips = tuple(f"{drawing.x} {x:g}: {mean(own):.4f} over {len(own)} runs" for x, own in known)
+        marks += [Line("", color, points), Dots(f"{name}, ours", color, points, tips, errors=errors)]
+        told = tuple(
+            (x, float(value))
+            for x, each in zip(drawing.at, drawing.experiments, strict=True)
+            for value in _listed(experiments[each].reported.get(figure))
+        )
+        if told:
+            marks.append(Dots(f"{name}, reported", color, told, shape="diamond"))
+    axis = Axis(drawing.x, scale="log" if drawing.log else "linear")
+    note = "Bars: 95 % of runs, where there are several."
+    return Chart(_id(document, drawing), drawing.title, axis, _figure_axis(drawing.figures), tuple(marks), note)
+
+
+def _curves(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[Run, ...]]) -> Chart:
+    marks: list[Mark] = []
+    experiments = _experiments(document)
+    pairs = [(each, figure) for each in drawing.experiments for figure in drawing.figures]
+    for color, (each, figure) in zip(CYCLE * 3, pairs, strict=False):
+        curves = [run.curve[figure] for run in runs[each] if figure in run.curve]
+        name = experiments[each].title if len(drawing.figures) == 1 else figure.replace("_", " ")
+        if not curves:
+            continue
+        length, every = min(map(len, curves)), runs[each][0].every
+        epochs = [float(every * number) for number in range(1, length + 1)]
+        columns = [[curve[index] for curve in curves] for index in range(length)]
+        if len(curves) > 1:
+            band = tuple((x, min(own), max(own)) for x, own in zip(epochs, columns, strict=True))
+            marks.append(Band("", color, band))
+        marks.append(Line(name, color, tuple(zip(epochs, map(mean, columns), strict=True)), "training" in figure))
+        told = experiments[each].curve.get(figure, ())
+        if told:
+            points = tuple((float(number), float(value)) for number, value in enumerate(told, start=1))
+            marks.append(Dots(f"{name}, reported", color, points, shape="diamond"))
+    note = "Lines: means of our runs; shaded: from the lowest to the highest run." if _several(runs) else ""
+    return Chart(
+        _id(document, drawing), drawing.title, Axis("epoch"), _figure_axis(drawing.figures), tuple(marks), note
+    )
+
+
+def _members(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[Run, ...]]) -> Chart:
+    (name,) = drawing.experiments
+    experiment, marks = _experiments(document)[name], list[Mark]()
+    for color, figure in zip(CYCLE, drawing.figures, strict=False):
+        told = [float(value) for value in _listed(experiment.curve.get(figure) or experiment.reported.get(figure))]
+        curves = [run.curve[figure] for run in runs[name]]
+        columns = [[curve[index] for curve in curves] for index in range(min(map(len, curves)))]
+        spoken = figure.replace("_", " ")
+        points = tuple((float(number), mean(own)) for number, own in enumerate(columns, start=1))
+        errors = tuple(interval(own) for own in columns)
+        marks += [
+            Line("", color, points),
+            Dots(f"{spoken}, ours", color, points, errors=errors),
+            Dots(
+                f"{spoken}, reported", color, tuple((float(n), v) for n, v in enumerate(told, start=1)), shape="diamond"
+            ),
+        ]
+    note = "A member whose output is not a number is left out of the mean."
+    axis = _figure_axis(drawing.figures)
+    return Chart(_id(document, drawing), drawing.title, Axis("members"), axis, tuple(marks), note)
+
+
+def confusion_chart(id_: str, title: str, run: Run) -> Chart:
+    """A confusion matrix with its most-confused pair in words."""
+    matrix = np.array(run.confusion, dtype=np.int64)
+    return matrix_chart(id_, title, matrix, class_names(str(run.recipe["data"]["name"])))
+
+
+def matrix_chart(
+    id_: str, title: str, matrix: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", classes: Sequence[str]
+) -> Chart:
+    """Rows are true classes, columns predictions; shades are shares of a row."""
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    true, predicted, often = most_confused(matrix)
+    tips = tuple(
+        tuple(f"{often} of class {row} taken for {column}" for column, often in zip(classes, counts, strict=True))
+        for row, counts in zip(classes, matrix.tolist(), strict=True)
+    )
+    texts = tuple(tuple(str(count) if count else "" for count in row) for row in matrix.tolist())
+    cells = Cells("", CYCLE[0], tuple(tuple(row) for row in (shares**0.5).tolist()), texts, tips)
+    note = f"Confused most: {classes[true]}, taken for {classes[predicted]} {often} times. Shades grow with the root of the share."
+    names = tuple(classes)
+    return Chart(
+        id_,
+        title,
+        Axis("prediction", names=names),
+        Axis("true class", names=names),
+        (cells,),
+        note,
+        560,
+        520,
+        legend=False,
+    )
+
+
+def _regions(document: DocumentEvidence, name: str, runs: Sequence[Run]) -> Block:
+    best = min((run for run in runs if run.regions), key=lambda run: run.figures["test_loss"], default=None)
+    experiment = _experiments(document)[name]
+    if best is None:
+        return missing(f"{experiment.title}: its regions were not kept.")
+    _, _, inputs, labels = make(str(best.recipe["data"]["name"]))
+    kept = sum(run.figures["test_loss"] <= 0.07 for run in runs)
+    note = f"The best of {len(runs)} runs: test loss {best.figures['test_loss']:.4g}; {kept} keep the bound of 0.07. Dots: test points."
+    png = decision_regions(best.regions, inputs, labels)
+    return Picture(f"{document.name}-{name}", experiment.title, png, f"Decision regions: {experiment.title}", note)
+
+
+def interval(values: Sequence[float]) -> Point:
+    """Where 95 % of such runs lie; the value itself for a single one."""
+    half = INTERVAL * deviation(values) if len(values) > 1 else 0.0
+    return mean(values) - half, mean(values) + half
+
+
+def _experiments(document: DocumentEvidence) -> dict[str, Experiment]:
+    return {row.experiment.id: row.experiment for row in document.assessment.rows}
+
+
+def _figure_axis(figures: Sequence[str]) -> Axis:
+    names = {figure.rpartition("_")[2] for figure in figures}
+    only = figures[0].replace("_", " ") if len(figures) == 1 else " and ".join(sorted(names))
+    return Axis(only, percent="accuracy" in names)
+
+
+def _listed(value: object) -> list[float]:
+    return [] if value is None else list(value) if isinstance(value, list) else [value]  # type: ignore[list-item]
+
+
+def _several(runs: dict[str, tuple[Run, ...]]) -> bool:
+    return any(len(own) > 1 for own in runs.values())
+
+
+def _id(document: DocumentEvidence, drawing: Drawing) -> str:
+    return f"{document.name}-{drawing.id}"

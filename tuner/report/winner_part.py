@@ -1,0 +1,206 @@
+"""The winner: what it is, how it does over seeds and class by class, what it confuses, and how sure it may be."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.confusion import class_figures, confusion
+from tuner.data.catalogue import CATALOGUE
+from tuner.networks.shapes import layer_table
+from tuner.recipe import Recipe
+from tuner.report.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark
+from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing, section
+from tuner.report.drawings import matrix_chart
+from tuner.report.evidence import Evidence, Predictions, class_names
+from tuner.report.images import grid
+from tuner.search.confirmation import Confirmed
+from tuner.words import network_in_words
+
+BINS = 10
+PAIRS = 3
+EXAMPLES = 10
+HARD = 40
+
+
+def winner_section(evidence: Evidence) -> Section:
+    """Everything about the confirmed winner."""
+    confirmed = evidence.confirmed
+    if confirmed is None:
+        why = "No winner is confirmed yet: `optimize` does that when it ends with at least one finished trial."
+        return Section("winner", "The winner", (missing(why),))
+    blocks: list[Block | None] = [Paragraph(in_words(confirmed.recipe)), _seeds(confirmed), layers(confirmed.recipe)]
+    blocks += list(_curves(confirmed))
+    if evidence.winner is None:
+        blocks.append(missing("What it confuses is shown where its predictions lie: in the folder of the runs."))
+    else:
+        blocks += list(_predicted(evidence.winner, confirmed.recipe.data.name))
+    return section("winner", "The winner", blocks)
+
+
+def in_words(recipe: Recipe) -> str:
+    """The recipe as a sentence or three."""
+    network, training = recipe.network, recipe.training
+    hidden = network.hidden
+    parts = [f"A {network_in_words(network)} network"]
+    if hidden.batch_normalization != "none":
+        parts.append(f"batch normalization {hidden.batch_normalization} the activations")
+    rates = [rate for rate in hidden.dropout_rates(len(network.widths)) if rate]
+    if rates:
+        parts.append("dropout " + ", ".join(f"{rate:.2g}" for rate in rates))
+    penalties = (("L1", hidden.kernel_l1), ("L2", hidden.kernel_l2), ("L1 on activations", hidden.activity_l1))
+    parts += [f"{name} {value:.2g}" for name, value in penalties if value]
+    parts.append(f"{hidden.initializer.kind.replace('_', ' ')} weights")
+    optimizer = training.optimizer
+    how = (
+        f"{training.epochs} epochs of {optimizer.kind} at a learning rate of {optimizer.learning_rate:.3g} "
+        f"({training.schedule.kind.replace('_', ' ')}), batches of {training.batch_size}, "
+        f"{training.loss.kind.replace('_', ' ')}, in {hidden.precision}"
+    )
+    return f"{', '.join(parts)}. Trained for {how}; inputs scaled: {recipe.data.scaling}."
+
+
+def layers(recipe: Recipe) -> Table:
+    """The network layer by layer, with how its parameters are counted."""
+    entry = CATALOGUE[recipe.data.name]
+    found = layer_table(recipe.network, entry.shape, len(entry.classes))
+    rows = tuple(
+        (
+            each.kind.replace("_", " "),
+            "×".join(map(str, each.output)),
+            each.parameters,
+            each.calculation or None,
+            each.multiply_adds,
+        )
+        for each in found
+    )
+    total = f"{sum(each.parameters for each in found):,} parameters, {sum(each.multiply_adds for each in found):,} multiply-adds for one example"
+    return Table(
+        "winner-layers",
+        "Layer by layer",
+        ("layer", "output", "parameters", "calculation", "multiply-adds"),
+        rows,
+        total,
+    )
+
+
+def _seeds(confirmed: Confirmed) -> Table:
+    tested = confirmed.test_accuracies or (None,) * len(confirmed.seeds)
+    rows = tuple(zip(confirmed.seeds, confirmed.validation_accuracy, tested, strict=True))
+    note = f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
+    return Table(
+        "winner-seeds", "Trained again on fresh seeds", ("seed", "validation accuracy", "test accuracy"), rows, note
+    )
+
+
+def _curves(confirmed: Confirmed) -> Iterator[Chart]:
+    if not confirmed.curves:
+        return
+    for figure in ("accuracy", "loss"):
+        marks: list[Mark] = []
+        for part, color in (("training", BLUE), ("validation", VERMILION)):
+            for index, curve in enumerate(confirmed.curves):
+                values = [float(value) for value in curve.get(f"{part}_{figure}", ())]
+                points = tuple((float(number), value) for number, value in enumerate(values, start=1))
+                marks.append(Line(part if index == 0 else "", color, points, dashed=part == "training"))
+        axis = Axis(figure, percent=figure == "accuracy")
+        yield Chart(
+            f"winner-{figure}",
+            f"{figure.capitalize()} by epoch, a line for each seed",
+            Axis("epoch"),
+            axis,
+            tuple(marks),
+        )
+
+
+def _predicted(winner: Predictions, dataset: str) -> Iterator[Block]:
+    classes = class_names(dataset)
+    predicted = winner.classes[winner.best]
+    matrix = confusion(winner.labels, predicted, len(classes))
+    yield matrix_chart("winner-confusion", "Confusion on the test set", matrix, classes)
+    yield _calibration(winner)
+    rows = tuple(
+        (name, figures.precision, figures.recall, figures.f1, int(matrix[index].sum()))
+        for index, (name, figures) in enumerate(zip(classes, class_figures(matrix), strict=True))
+    )
+    columns = ("class", "precision", "recall", "F1", "test examples")
+    yield Table("winner-classes", "Class by class", columns, rows)
+    if winner.images.ndim >= 3:
+        yield from _pairs(winner, predicted, matrix, dataset)
+        yield _hard(winner, dataset)
+
+
+def _calibration(winner: Predictions) -> Chart:
+    """How often the network is right when it is so sure (Guo et al. 2017, https://arxiv.org/abs/1706.04599)."""
+    probabilities = winner.probabilities[winner.best]
+    sure = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == winner.labels
+    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    filled = [index for index in range(BINS) if (bins == index).any()]
+    points = tuple((float(sure[bins == index].mean()), float(right[bins == index].mean())) for index in filled)
+    counts = [int((bins == index).sum()) for index in filled]
+    error = sum(count * abs(x - y) for count, (x, y) in zip(counts, points, strict=True)) / len(sure)
+    errors = tuple(_binomial(y, count) for count, (_, y) in zip(counts, points, strict=True))
+    tips = tuple(
+        f"{count} examples: {100 * x:.1f} % sure, {100 * y:.1f} % right"
+        for count, (x, y) in zip(counts, points, strict=True)
+    )
+    shares = tuple((x, count / len(sure)) for count, (x, _) in zip(counts, points, strict=True))
+    return Chart(
+        "winner-calibration",
+        "How sure it is, and how often right",
+        Axis("mean probability of the predicted class", percent=True, low=0.0, high=1.0),
+        Axis("share", percent=True, low=0.0, high=1.0),
+        (
+            Bars("share of the examples", GREY, shares, width=0.05),
+            Line("as sure as right", GREY, ((0.0, 0.0), (1.0, 1.0)), dashed=True),
+            Dots("right, with 95 % interval", BLUE, points, tips, errors=errors),
+        ),
+        note=f"Expected calibration error {100 * error:.2f} %.",
+    )
+
+
+def _pairs(
+    winner: Predictions, predicted: NDArray[np.int64], matrix: NDArray[np.int64], dataset: str
+) -> Iterator[Picture]:
+    """Examples of the pairs that are confused most."""
+    classes, wrong = class_names(dataset), matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    for rank, flat in enumerate(np.argsort(-wrong, axis=None, kind="stable")[:PAIRS], start=1):
+        true, taken = (int(index) for index in np.unravel_index(int(flat), wrong.shape))
+        count = int(wrong[true, taken])
+        if not count:
+            return
+        chosen = np.flatnonzero((winner.labels == true) & (predicted == taken))[:EXAMPLES]
+        title = f"{classes[true]}, taken for {classes[taken]}: {count} of {int(matrix[true].sum())}"
+        yield Picture(f"winner-pair-{rank}", title, _sheet(winner, chosen, dataset), f"Test images: {title}")
+
+
+def _hard(winner: Predictions, dataset: str) -> Block:
+    """Images to which at least nine in ten of the confirmed networks give the same wrong class."""
+    classes = winner.classes
+    if len(classes) < 2:
+        return missing("Images that all networks class wrong need several confirmed seeds.")
+    votes = np.stack([(classes == each).sum(axis=0) for each in range(winner.probabilities.shape[2])], axis=1)
+    common, agreed = votes.argmax(axis=1), votes.max(axis=1) >= 0.9 * len(classes)
+    hard = np.flatnonzero(agreed & (common != winner.labels))
+    if not len(hard):
+        return missing("There is no image that all confirmed networks class the same wrong.")
+    sure = winner.probabilities.mean(axis=0)[hard, common[hard]]
+    chosen = hard[np.argsort(-sure, kind="stable")[:HARD]]
+    names = class_names(dataset)
+    words = ", ".join(f"{names[winner.labels[each]]} as {names[common[each]]}" for each in chosen[:EXAMPLES])
+    note = f"{len(hard)} of {len(winner.labels)} test images; the surest first: {words}. Some of their labels may be wrong."
+    title = f"Images that nearly all {len(classes)} confirmed networks class the same wrong"
+    return Picture("winner-hard", title, _sheet(winner, chosen, dataset), title, note)
+
+
+def _sheet(winner: Predictions, chosen: NDArray[np.int64], dataset: str) -> bytes:
+    low, high = CATALOGUE[dataset].value_range
+    return grid([winner.images[index] for index in chosen], EXAMPLES, low, high)
+
+
+def _binomial(share: float, count: int) -> tuple[float, float]:
+    from tuner.search.confirmation import interval
+
+    return interval(share, count)

@@ -48,9 +48,7 @@ def run(arguments: list[str]) -> int:
         return 2
     except typer.Exit as leave:
         return leave.exit_code
-    except typer.Abort:
-        return 130
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:

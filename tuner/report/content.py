@@ -32,13 +32,19 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with what it shows in words; `pixelated` ones are enlarged without smoothing."""
+    """A PNG with what it shows in words; a page shows each of its pixels `enlarged` times, without smoothing."""
 
     id: str
     title: str
     png: bytes = field(repr=False)
     alt: str
     note: str = ""
+    enlarged: float = 1.0
+
+    @property
+    def width(self) -> int:
+        """In pixels of the page."""
+        return round(self.enlarged * int.from_bytes(self.png[16:20], "big"))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def page_as_html(page: Page, footer: str) -> str:
         css=Markup(_file("page.css")),
         script=Markup(_file("page.js")),
         grouped=_grouped,
-        wide=lambda block: block.width > WIDE if isinstance(block, Chart) else False,
+        wide=lambda block: block.width > WIDE,
         picture=lambda block: isinstance(block, Picture),
         drawn=lambda block: Markup(draw(block)),
         data_address=lambda block: "data:image/png;base64," + base64.b64encode(block.png).decode(),

@@ -86,7 +86,7 @@ def layers(recipe: Recipe) -> Table:
 
 def _seeds(confirmed: Confirmed) -> Table:
     tested = confirmed.test_accuracies or (None,) * len(confirmed.seeds)
-    rows = tuple(zip(confirmed.seeds, confirmed.validation_accuracy, tested, strict=True))
+    rows = tuple(zip(map(str, confirmed.seeds), confirmed.validation_accuracy, tested, strict=True))
     note = f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
     return Table(
         "winner-seeds", "Trained again on fresh seeds", ("seed", "validation accuracy", "test accuracy"), rows, note
@@ -173,7 +173,8 @@ def _pairs(
             return
         chosen = np.flatnonzero((winner.labels == true) & (predicted == taken))[:EXAMPLES]
         title = f"{classes[true]}, taken for {classes[taken]}: {count} of {int(matrix[true].sum())}"
-        yield Picture(f"winner-pair-{rank}", title, _sheet(winner, chosen, dataset), f"Test images: {title}")
+        sheet = _sheet(winner, chosen, dataset)
+        yield Picture(f"winner-pair-{rank}", title, sheet, f"Test images: {title}", enlarged=_enlarged(winner))
 
 
 def _hard(winner: Predictions, dataset: str) -> Block:
@@ -192,7 +193,12 @@ def _hard(winner: Predictions, dataset: str) -> Block:
     words = ", ".join(f"{names[winner.labels[each]]} as {names[common[each]]}" for each in chosen[:EXAMPLES])
     note = f"{len(hard)} of {len(winner.labels)} test images; the surest first: {words}. Some of their labels may be wrong."
     title = f"Images that nearly all {len(classes)} confirmed networks class the same wrong"
-    return Picture("winner-hard", title, _sheet(winner, chosen, dataset), title, note)
+    sheet = _sheet(winner, chosen, dataset)
+    return Picture("winner-hard", title, sheet, title, note, _enlarged(winner))
+
+
+def _enlarged(winner: Predictions) -> float:
+    return 50 / int(winner.images.shape[1])
 
 
 def _sheet(winner: Predictions, chosen: NDArray[np.int64], dataset: str) -> bytes:

@@ -1,6 +1,7 @@
 """What it cost, and where all this comes from."""
 
 import math
+import shlex
 
 from tuner.report.content import Cell, Code, Section, Table
 from tuner.report.evidence import Evidence
@@ -52,15 +53,12 @@ def provenance_section(evidence: Evidence) -> Section:
         rows.append(("seeds of the confirmation", ", ".join(map(str, evidence.confirmed.seeds))))
     environment = _environment(evidence)
     rows += [(name, value) for name, value in environment.items() if name != "host"]
+    study = shlex.quote(evidence.study)
     again = "\n".join(
         [
-            f"python -m tuner optimize --study {evidence.study}",
-            *(
-                [f"python -m tuner baseline --study {evidence.study} --readings all --repeats 3"]
-                if evidence.documents
-                else []
-            ),
-            f"python -m tuner report --study {evidence.study}",
+            f"python -m tuner optimize --study {study}",
+            *([f"python -m tuner baseline --study {study} --readings all --repeats 3"] if evidence.documents else []),
+            f"python -m tuner report --study {study}",
         ]
     )
     table = Table("provenance-table", "Where it comes from", ("what", "value"), tuple(rows))

@@ -70,7 +70,7 @@ def _wide(axis: Axis, low: float, high: float) -> tuple[float, float]:
     if axis.scale == "log":
         spread = max(math.log10(high / low), 0.3)
         return low / 10 ** (0.05 * spread), high * 10 ** (0.05 * spread)
-    spread = (high - low) or abs(high) * 0.1 or 1.0
+    spread = max((high - low) or abs(high) * 0.1 or 1.0, 1e-9 * abs(high), 1e-9)
     return low - 0.06 * spread, high + 0.06 * spread
 
 

@@ -1,0 +1,84 @@
+"""Charts: every mark is drawn as valid SVG at the right place, and nothing that users name breaks it."""
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner.report.chart import Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
+from tuner.report.scale import fitted
+from tuner.report.svg import draw
+
+SVG = "{http://www.w3.org/2000/svg}"
+NUMBERS = Axis("epochs")
+MARKS: list[Mark] = [
+    Line("line", "blue", ((0, 1), (1, 2)), dashed=True, step=True),
+    Band("band", "green", ((0, 0, 1), (1, 1, 2))),
+    *(
+        Dots("dots", "orange", ((0, 1),), shape=shape, errors=((0.5, 1.5),))
+        for shape in ("dot", "diamond", "square", "cross", "ring")
+    ),
+    Bars("bars", "grey", ((0, 3), (1, 2))),
+    Rule("rule", "sky", 1.0, band=(0.5, 1.5)),
+    Rule("rule", "sky", 1.0, upright=True),
+]
+
+
+def parsed(chart: Chart, standalone: bool = False) -> ElementTree.Element:
+    """The drawing as XML; fails if it is none."""
+    return ElementTree.fromstring(draw(chart, standalone))
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: type(mark).__name__)
+@pytest.mark.parametrize("standalone", [False, True])
+def test_every_mark_is_drawn_inside_the_chart(mark: Mark, standalone: bool) -> None:
+    chart = Chart("id", "A title", NUMBERS, Axis("accuracy"), (mark,))
+    root = parsed(chart, standalone)
+    (group,) = [each for each in root.iter(f"{SVG}g") if each.get("class") == "series"]
+    assert len(list(group)) >= 1
+    for number in re.findall(r"(?<![\w#-])\d+\.\d+", ElementTree.tostring(group, encoding="unicode")):
+        assert 0 <= float(number) <= chart.width
+
+
+def test_a_matrix_has_a_cell_and_a_text_for_each_pair() -> None:
+    names = ("a", "b")
+    cells = Cells("", "blue", ((1.0, 0.0), (0.5, 0.5)), (("9", ""), ("4", "5")))
+    root = parsed(
+        Chart("m", "Confusion", Axis("prediction", names=names), Axis("true", names=names), (cells,), legend=False)
+    )
+    assert len([each for each in root.iter(f"{SVG}rect") if each.get("fill-opacity")]) == 4
+    texts = [each.text for each in root.iter(f"{SVG}text")]
+    assert [each for each in texts if each in ("9", "4", "5")] == ["9", "4", "5"]
+
+
+def test_numbers_that_have_no_place_are_left_out() -> None:
+    points = ((1.0, math.nan), (2.0, math.inf), (0.0, 0.5), (4.0, 0.5))
+    root = parsed(Chart("c", "t", Axis("rate", scale="log"), Axis("loss"), (Dots("d", "blue", points),), legend=False))
+    assert len(list(root.iter(f"{SVG}circle"))) == 1
+    parsed(Chart("c", "t", NUMBERS, Axis("loss"), ()))
+
+
+def test_names_from_users_are_escaped() -> None:
+    evil = '<script>alert("1")</script>&'
+    axis = Axis(evil, names=(evil, "b"))
+    drawn = draw(Chart(evil, evil, axis, Axis(evil), (Dots(evil, "blue", ((0, 1),), (evil,)),), evil), standalone=True)
+    assert "<script" not in drawn
+    ElementTree.fromstring(drawn)
+
+
+@given(st.lists(st.floats(-1e12, 1e12, allow_subnormal=False), min_size=1, max_size=20))
+def test_linear_scales_place_all_values_between_their_ends(values: list[float]) -> None:
+    scale = fitted(Axis("x"), values, 10.0, 110.0)
+    assert all(10 - 1e-6 <= scale(value) <= 110 + 1e-6 for value in values)
+    ticks = [value for value, _ in scale.ticks()]
+    assert ticks == sorted(set(ticks))
+
+
+@given(st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=20))
+def test_log_scales_too(values: list[float]) -> None:
+    scale = fitted(Axis("x", scale="log"), values, 10.0, 110.0)
+    assert all(10 - 1e-6 <= scale(value) <= 110 + 1e-6 for value in values)
+    assert scale(min(values)) <= scale(max(values))

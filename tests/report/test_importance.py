@@ -1,0 +1,62 @@
+"""Importances: what mattered stands above the noise, what did not stays in it."""
+
+import numpy as np
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.importance import PedAnovaImportanceEvaluator
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tuner.report.importance import importances
+
+
+def trials(count: int, seed: int = 0, signal: float = 1.0) -> list[FrozenTrial]:
+    """Finished trials whose value depends on `rate` only, and pruned ones that would tell the opposite."""
+    generator = np.random.default_rng(seed)
+    distributions = {
+        "rate": FloatDistribution(0, 1),
+        "idle": FloatDistribution(0, 1),
+        "kind": CategoricalDistribution(["a", "b"]),
+    }
+    found = []
+    for number in range(count):
+        rate, idle, kind = float(generator.random()), float(generator.random()), str(generator.choice(["a", "b"]))
+        value = signal * (1 - (rate - 0.7) ** 2) + 0.01 * float(generator.normal())
+        params = {"rate": rate, "idle": idle, "kind": kind}
+        state = TrialState.PRUNED if number % 4 == 3 else TrialState.COMPLETE
+        value = -value if state == TrialState.PRUNED else value
+        found.append(create_trial(params=params, distributions=distributions, value=value, state=state))
+    return found
+
+
+def test_what_mattered_stands_above_the_noise() -> None:
+    found = importances(trials(120), maximize=True)
+    assert found is not None
+    first, *others = found.parameters
+    assert first.parameter == "rate"
+    assert first.value > 2 * found.noise
+    assert first.low <= first.value <= first.high
+    assert all(each.value < 1.5 * found.noise for each in others)
+
+
+def test_nothing_mattered_where_values_are_noise() -> None:
+    above = 0
+    for seed in range(6):
+        found = importances(trials(80, seed, signal=0.0), maximize=True)
+        assert found is not None
+        above += found.parameters[0].value > found.noise
+    assert above <= 2
+
+
+def test_the_whole_estimate_is_optunas() -> None:
+    study = optuna.create_study(direction="maximize")
+    study.add_trials(trials(60))
+    theirs = PedAnovaImportanceEvaluator().evaluate(study)
+    ours = importances(study.trials, maximize=True)
+    assert ours is not None
+    assert {each.parameter: round(each.value, 9) for each in ours.parameters} == {
+        name: round(value, 9) for name, value in theirs.items()
+    }
+
+
+def test_few_trials_give_none() -> None:
+    assert importances(trials(12), maximize=True) is None

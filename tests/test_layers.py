@@ -27,6 +27,7 @@ LAYERS = [
     {"dashboard", "export", "progress", "tables"},
     {"summary"},
     {"arguments"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 ]

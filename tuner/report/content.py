@@ -7,7 +7,16 @@ from typing import Literal
 
 from tuner.report.chart import Chart
 
-Cell = str | float | int | None
+
+@dataclass(frozen=True)
+class Link:
+    """A cell that leads to a file beside the page."""
+
+    text: str
+    address: str
+
+
+Cell = str | float | int | Link | None
 
 
 @dataclass(frozen=True)

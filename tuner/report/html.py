@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from tuner.report.chart import Chart
-from tuner.report.content import Block, Cell, Code, Page, Picture, Table
+from tuner.report.content import Block, Cell, Code, Link, Page, Picture, Table
 from tuner.report.svg import DARK, LIGHT, colors, draw
 
 WIDE = 700
@@ -33,6 +33,7 @@ def page_as_html(page: Page, footer: str) -> str:
         drawn=lambda block: Markup(draw(block)),
         data_address=lambda block: "data:image/png;base64," + base64.b64encode(block.png).decode(),
         classes=_classes,
+        is_link=lambda cell: isinstance(cell, Link),
         text=cell_text,
     )
 
@@ -42,6 +43,8 @@ def cell_text(cell: Cell) -> str:
     match cell:
         case None | "":
             return "–"
+        case Link(text=text):
+            return text
         case bool() | str():
             return str(cell)
         case int():

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tuner.report.chart import Chart
-from tuner.report.content import Block, Code, Page, Paragraph, Picture, Table
+from tuner.report.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table
 from tuner.report.html import cell_text
 
 FIGURES = "figures"
@@ -47,6 +47,11 @@ def _block(block: Block) -> Iterator[str]:
                 yield from ("", f"*{escaped(block.note)}*")
 
 
+def _cell(cell: Cell) -> str:
+    text = escaped(cell_text(cell))
+    return f"[{text}]({cell.address})" if isinstance(cell, Link) else text
+
+
 def _table(table: Table) -> Iterator[str]:
     yield f"**{escaped(table.title)}**"
     yield ""
@@ -54,7 +59,7 @@ def _table(table: Table) -> Iterator[str]:
     yield "| " + " | ".join(map(escaped, table.columns)) + " |"
     yield "|" + "|".join("---:" if number else "---" for number in numbers) + "|"
     for row in table.rows[:LONGEST]:
-        yield "| " + " | ".join(escaped(cell_text(cell)) for cell in row) + " |"
+        yield "| " + " | ".join(_cell(cell) for cell in row) + " |"
     if len(table.rows) > LONGEST:
         yield ""
         yield f"*{len(table.rows) - LONGEST} more rows are in the files beside this page.*"

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial
 
@@ -24,6 +25,7 @@ from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
 from tuner.report.importance import METHOD, Importances, importances
 from tuner.report.markdown import FIGURES, figure_name, page_as_markdown
+from tuner.report.publish import publish
 from tuner.report.search_part import search_section
 from tuner.report.svg import draw
 from tuner.report.winner_part import winner_section
@@ -32,19 +34,29 @@ from tuner.storage import load_study, open_storage
 FOOTER = f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv beside this page."
 
 
-def write_report(url: str, study: str, results: Path, places: Places, out: Path) -> Page:
-    """Write the whole report into a folder; what an earlier report left there is replaced. Raises `StudyError` where
-    the storage has no such study, `StorageError` where the folder cannot be written."""
+def write_report(url: str, study: str, results: Path, places: Places, out: Path, runs: Path | None = None) -> Page:
+    """Write the whole report into a folder; what an earlier report left there is replaced. With `runs`, the folder of the
+    artifacts, it is shown in optuna-dashboard too. Raises `StudyError` where the storage has no such study,
+    `StorageError` where the folder cannot be written."""
     storage = open_storage(url)
     evidence = gather(storage, study, url, results, places)
-    trials = load_study(storage, study).get_trials(deepcopy=False)
+    opened = load_study(storage, study)
+    trials = opened.get_trials(deepcopy=False)
     weights = importances(trials, evidence.maximize)
     page = compose(evidence, trials, weights)
     try:
         _write_files(page, summary(evidence, weights), tables(evidence), out)
     except OSError as error:
         raise StorageError(f"the report cannot be written to {out}: {error.strerror}; choose another --out") from error
+    if runs is not None:
+        publish(opened, evidence, page, out / "report.html", runs)
     return page
+
+
+def searched_studies(url: str) -> list[str]:
+    """The studies of a storage that `optimize` made."""
+    storage = open_storage(url)
+    return [name for name in optuna.get_all_study_names(storage) if "file" in load_study(storage, name).user_attrs]
 
 
 def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Importances | None) -> Page:

@@ -1,0 +1,94 @@
+"""What the documents report, and what became of it all."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.arguments import (
+    DataDir,
+    Runs,
+    Storage,
+    demanded_storage,
+    workers_of,
+)
+from tuner.errors import TunerError
+
+
+def baseline(
+    study: Annotated[str, typer.Option("--study", "-s", help="The documents about this study's data; or all.")],
+    document: Annotated[str, typer.Option(help="Only this document.")] = "*",
+    only: Annotated[str, typer.Option(metavar="PATTERN", help="Only experiments whose names match.")] = "*",
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each experiment, each with a seed of its own.")] = 1,
+    readings: Annotated[
+        str, typer.Option(metavar="first|all", help="What documents leave unsaid, read how.")
+    ] = "first",
+    workers: Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto: one a core.")] = "auto",
+    results: Annotated[
+        Path, typer.Option(help="Folder of the results, one file a document; what they have is not run again.")
+    ] = Path("reports/documents"),
+    details: Annotated[
+        bool, typer.Option("--details", help="Also layers, confusion matrix and figures by class of each experiment.")
+    ] = False,
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> int:
+    """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
+    from tuner.data.load import Places
+    from tuner.documents.baseline import Orders
+    from tuner.documents.baseline import baseline as replicate
+    from tuner.documents.document import load_document
+    from tuner.documents.show import print_details, print_replication
+    from tuner.machine import cores
+    from tuner.places import find_documents, runs_folder
+    from tuner.storage import default_url
+
+    if readings not in ("first", "all"):
+        raise TunerError(f"--readings {readings}: must be first or all")
+    found = {name: load_document(path) for name, path in find_documents(document).items()}
+    orders = Orders(
+        documents={name: each for name, each in found.items() if study in (each.study, "all")},
+        storage=storage or default_url(runs_folder(runs)),
+        places=Places.from_environment(data_dir),
+        results=results,
+        only=only,
+        repeats=repeats,
+        every_reading=readings == "all",
+        workers=workers_of(workers),
+        threads=max(1, cores() // workers_of(workers)),
+        runs=runs_folder(runs),
+    )
+    if not orders.documents:
+        studies_of = ", ".join(sorted({each.study for each in found.values()}))
+        raise TunerError(f"no document is about the study {study!r}; there are some about {studies_of}, or say all")
+    replications = replicate(orders, lambda line: print(line, file=sys.stderr))
+    for name, replication in replications.items():
+        print_replication(name, replication)
+        if details:
+            print_details(replication, only)
+    return 1 if any(replication.failures for replication in replications.values()) else 0
+
+
+def report(
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage; or all.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write into. [reports/NAME]")] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the documents' results.")] = Path("reports/documents"),
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write report.html, report.md, summary.json, trials.csv and baselines.csv; the same reaches optuna-dashboard."""
+    from tuner.data.load import Places
+    from tuner.places import runs_folder
+    from tuner.report.index import write_index
+    from tuner.report.write import searched_studies, write_report
+
+    url, places = demanded_storage(runs, storage), Places.from_environment(data_dir)
+    for name in searched_studies(url) if study == "all" else [study]:
+        folder = out / name if out and study == "all" else out or Path("reports") / name
+        write_report(url, name, results, places, folder, runs_folder(runs))
+        print(folder / "report.html")
+    if study == "all":
+        write_index(out or Path("reports"))

@@ -1,0 +1,74 @@
+"""The report in optuna-dashboard: the answer as the study's note, charts as its plots, page and model as its artifacts."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
+from optuna.artifacts.exceptions import ArtifactNotFound
+
+from tuner.report.answer import sentences
+from tuner.report.content import Page
+from tuner.report.evidence import Evidence
+from tuner.report.plotly import PlotlyFigure
+
+PLOTS = (
+    "baselines-chart",
+    "importance",
+    "front-parameters",
+    "front-work",
+    "time",
+    "winner-accuracy",
+    "winner-loss",
+    "winner-confusion",
+)
+"""What optuna-dashboard does not draw itself."""
+
+ON_STUDY = "artifacts:"
+ON_TRIAL = "dashboard:artifacts:{trial}:"
+"""Where optuna-dashboard looks for a trial's artifacts beside the trial itself, which nobody can change once it has ended."""
+
+
+def publish(study: optuna.Study, evidence: Evidence, page: Page, html: Path, runs: Path) -> None:
+    """Replace what an earlier report left there."""
+    from optuna_dashboard import save_note, save_plotly_graph_object
+
+    save_note(study, note(evidence, html))
+    for chart in page.charts():
+        if chart.id in PLOTS:
+            save_plotly_graph_object(study, PlotlyFigure(chart), graph_object_id=chart.id)
+    if (runs / "artifacts").is_dir():
+        _attach(study, evidence, html, FileSystemArtifactStore(str(runs / "artifacts")))
+
+
+def note(evidence: Evidence, html: Path) -> str:
+    """The study's note in Markdown: the answer, how to go on, where the page is."""
+    lines = [f"# {evidence.title}", "", *sentences(evidence), ""]
+    lines += [f"The whole report is among the artifacts below, and in `{html}`.", ""]
+    lines += [f"Continue: `python -m tuner optimize --study {evidence.study} --more 20`"]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _attach(study: optuna.Study, evidence: Evidence, html: Path, store: FileSystemArtifactStore) -> None:
+    storage, confirmed = study._storage, evidence.confirmed
+    model = [confirmed.model, confirmed.model.with_suffix(".json")] if confirmed else []
+    files = [path for path in (html, *model) if path.is_file()]
+    for meta in get_all_artifact_meta(study, storage=storage):
+        if meta.filename in [path.name for path in files]:
+            _remove(study, meta.artifact_id, store)
+    for path in files:
+        id_ = upload_artifact(artifact_store=store, file_path=str(path), study_or_trial=study)
+        if confirmed and path in model:
+            trial = study.get_trials(deepcopy=False)[confirmed.trial]._trial_id
+            meta = storage.get_study_system_attrs(study._study_id)[f"{ON_STUDY}{id_}"]
+            storage.set_study_system_attr(study._study_id, f"{ON_TRIAL.format(trial=trial)}{id_}", meta)
+
+
+def _remove(study: optuna.Study, id_: str, store: FileSystemArtifactStore) -> None:
+    with suppress(ArtifactNotFound, FileNotFoundError):
+        store.remove(id_)
+    attrs = study._storage.get_study_system_attrs(study._study_id)
+    for key in attrs:
+        if key.endswith(f":{id_}") and "artifacts:" in key:
+            study._storage.set_study_system_attr(study._study_id, key, json.dumps(None))

@@ -12,15 +12,13 @@ import optuna
 import pandas as pd
 import pytest
 
-from tests.search.test_search import Notes, search, small
+from tests.search.test_search import search, small
 from tuner.cli import run as run_command
 from tuner.data.load import Places
 from tuner.report.chart import Cells, Dots
 from tuner.report.content import Page, Table
 from tuner.report.write import write_report
 from tuner.result import Epoch, FoldResult, Result, Scores
-from tuner.search.confirmation import best_trial, confirm
-from tuner.search.executors.inprocess import InProcess
 from tuner.search.studies import open_study
 from tuner.storage import default_url, load_study, open_storage, read_study, write_recipe, write_result
 from tuner.study import load
@@ -74,20 +72,6 @@ def checked(out: Path, page: Page) -> str:
     for chart in page.charts():
         assert chart.id in checker.ids
     return html
-
-
-@pytest.fixture
-def studied(small_study: Path, places: Places, tmp_path: Path) -> tuple[str, Path]:
-    """A storage with a small study of three finished trials and a confirmed winner; its URL and a folder."""
-    url = default_url(tmp_path)
-    storage = open_storage(url)
-    search(storage, small(small_study), places, trials=3)
-    winner = best_trial(storage, "small")
-    assert winner is not None
-    study = optuna.load_study(study_name="small", storage=storage)
-    study.set_user_attr("data", {"xor": "abc"})
-    confirm(study, winner, 2, InProcess(1, places), Notes(), tmp_path / "small", 250, {})
-    return url, tmp_path
 
 
 @pytest.mark.slow

@@ -1,0 +1,26 @@
+"""What the tests of reports share."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tests.search.test_search import Notes, search, small
+from tuner.data.load import Places
+from tuner.search.confirmation import best_trial, confirm
+from tuner.search.executors.inprocess import InProcess
+from tuner.storage import default_url, open_storage
+
+
+@pytest.fixture
+def studied(small_study: Path, places: Places, tmp_path: Path) -> tuple[str, Path]:
+    """A storage with a small study of three finished trials and a confirmed winner; its URL and a folder."""
+    url = default_url(tmp_path)
+    storage = open_storage(url)
+    search(storage, small(small_study), places, trials=3)
+    winner = best_trial(storage, "small")
+    assert winner is not None
+    study = optuna.load_study(study_name="small", storage=storage)
+    study.set_user_attr("data", {"xor": "abc"})
+    confirm(study, winner, 2, InProcess(1, places), Notes(), tmp_path / "small", 250, {})
+    return url, tmp_path

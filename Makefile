@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: help fashion test test-long bench lint lock clean
+.PHONY: help fashion test test-long bench reports lint lock clean
 
 help:
 	@echo 'make fashion    tune networks on Fashion-MNIST, under ten minutes on two cores'
 	@echo 'make test       the tests, under ten minutes'
 	@echo 'make test-long  the tests that take longer'
 	@echo 'make bench      measure this tuner beside Optuna with fit and KerasTuner, about forty minutes'
+	@echo 'make reports    the shipped studies, the documents, and reports on them, about half an hour (hours without the kept results)'
 	@echo 'make lint       formatting, lint rules, types'
 	@echo 'make lock       pin the newest allowed versions in requirements.lock'
 	@echo 'make clean      remove the virtual environment and caches (never runs/)'
@@ -29,7 +30,13 @@ bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/epochs.py --out benchmarks/results/epochs.json
 	$(VENV)/bin/python benchmarks/sampling.py --out benchmarks/results/sampling-sqlite.json
 	$(VENV)/bin/python benchmarks/peers.py --out benchmarks/results/peers.json
+	$(VENV)/bin/python benchmarks/report.py --out benchmarks/results/report.json
 	$(VENV)/bin/python benchmarks/summary.py
+
+reports: $(VENV)/installed
+	for study in digits playground usps mnist fashion; do $(RUN) tuner optimize --study $$study || exit 1; done
+	$(RUN) tuner baseline --study all --repeats 3 --readings all
+	$(RUN) tuner report --study all
 
 lint: $(VENV)/installed-dev
 	$(RUN) ruff format --check .

@@ -39,7 +39,9 @@ def test_the_readmes_study_file_is_one() -> None:
     assert study_from("readme", tomllib.loads(text[1])).epochs == 12
 
 
-@pytest.mark.parametrize("command", ["optimize", "check", "studies", "data", "baseline", "report", "replay", "dashboard", "export"])
+@pytest.mark.parametrize(
+    "command", ["optimize", "check", "studies", "data", "baseline", "report", "replay", "dashboard", "export"]
+)
 def test_the_readme_names_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"`{command}" in README
     assert run([command, "--help"]) == 0

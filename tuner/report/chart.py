@@ -35,7 +35,8 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: its label with the unit, its scale; `names` make it one of categories, counted from 0."""
+    """An axis: its label with the unit, its scale; `names` make it one of categories, counted from 0; on a `whole` one only
+    integers are written."""
 
     label: str
     scale: Literal["linear", "log"] = "linear"
@@ -43,6 +44,7 @@ class Axis:
     low: float | None = None
     high: float | None = None
     percent: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The documents beside the search: all networks in one chart, then each document with its verdicts and pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tuner.documents.assessment import Judgements, Row
 from tuner.documents.spread import mean
@@ -9,6 +9,7 @@ from tuner.report.chart import CYCLE, DATASET_COLORS, GREY, Axis, Chart, Dots, M
 from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing, section
 from tuner.report.drawings import chosen_runs, drawn, interval
 from tuner.report.evidence import DocumentEvidence, Evidence
+from tuner.report.parameters_part import clamped
 from tuner.words import duration, recipe_in_words
 
 ROW = 21
@@ -22,48 +23,55 @@ def baselines_section(evidence: Evidence) -> Section:
 
 
 def _overview(evidence: Evidence) -> Block:
-    names, marks = list[str](), list[Mark]()
-    told: list[tuple[float, float]] = []
-    for color, document in zip(CYCLE, evidence.documents, strict=False):
-        points, errors, tips = [], [], []
-        for row in document.assessment.rows:
-            measured = [run.figures["test_accuracy"] for run in chosen_runs(document, row.experiment.id)]
-            if not measured or row.experiment.id.startswith("playground"):
-                continue
-            place = float(len(names))
-            names.append(row.experiment.title)
-            points.append((mean(measured), place))
-            errors.append(interval(measured))
-            tips.append(f"{row.experiment.title}: {mean(measured):.4f} over {len(measured)} runs")
-            reported = row.experiment.reported.get("test_accuracy")
-            values = reported if isinstance(reported, list) else [reported] if reported is not None else []
-            told += [(float(value), place) for value in values]
-        if points:
-            marks.append(Dots(document.name, color, tuple(points), tuple(tips), errors=tuple(errors), sideways=True))
-    if not names:
+    measured = [
+        (document, row, tuple(run.figures["test_accuracy"] for run in chosen_runs(document, row.experiment.id)))
+        for document in evidence.documents
+        for row in document.assessment.rows
+        if not row.experiment.id.startswith("playground")
+    ]
+    measured = [each for each in measured if each[2]]
+    if not measured:
         return missing("No document has been replicated yet.")
+    means = sorted(mean(values) for _, _, values in measured)
+    edge = means[-1] - 3 * (means[-1] - means[len(means) // 2])
+    axis = Axis("test accuracy", percent=True, low=edge if edge > means[0] else None)
+    marks: list[Mark] = []
+    for color, document in zip(CYCLE, evidence.documents, strict=False):
+        own = [(place, row, values) for place, (of, row, values) in enumerate(measured) if of is document]
+        marks.append(_measured_dots(document.name if own else "", color, own, axis))
+    told = tuple(
+        (clamped(value, axis), float(place))
+        for place, (_, row, _) in enumerate(measured)
+        for value in _reported_accuracies(row)
+    )
     if told:
-        marks.append(Dots("reported", GREY, tuple(told), shape="diamond", size=3.6, sideways=True))
+        marks.append(Dots("reported", GREY, told, shape="diamond", size=3.6, sideways=True))
     confirmed = evidence.confirmed
     if confirmed:
         color = DATASET_COLORS.get(evidence.dataset, CYCLE[0])
         marks.append(
             Rule("found by the search", color, confirmed.test_accuracy, upright=True, band=confirmed.test_interval)
         )
-    note = "Dots: means of our runs, bars where 95 % of runs lie; diamonds: what the documents report. "
-    note += "The shaded strip is the winner's test accuracy with its 95 % interval." if confirmed else ""
-    axis = Axis("test accuracy", percent=True)
-    height = 120 + ROW * len(names)
-    return Chart(
-        "baselines-chart",
-        "Every documented network, and the search",
-        axis,
-        Axis("", names=tuple(names)),
-        tuple(marks),
-        note,
-        900,
-        height,
-    )
+    beyond = sum(value < (axis.low or 0.0) for value in means)
+    note = "Dots: means of our runs, bars where 95 % of runs lie; diamonds: what the documents report."
+    note += " The shaded strip is the winner's test accuracy with its 95 % interval." if confirmed else ""
+    note += f" {beyond} networks that failed stand at the left edge." if beyond else ""
+    names = tuple(row.experiment.title for _, row, _ in measured)
+    title, height = "Every documented network, and the search", 120 + ROW * len(names)
+    return Chart("baselines-chart", title, axis, Axis("", names=names), tuple(marks), note, 900, height)
+
+
+def _measured_dots(name: str, color: str, own: Sequence[tuple[int, Row, tuple[float, ...]]], axis: Axis) -> Dots:
+    points = tuple((clamped(mean(values), axis), float(place)) for place, _, values in own)
+    spreads = [interval(values) for _, _, values in own]
+    errors = tuple((clamped(low, axis), clamped(high, axis)) for low, high in spreads)
+    tips = tuple(f"{row.experiment.title}: {mean(values):.4f} over {len(values)} runs" for _, row, values in own)
+    return Dots(name, color, points, tips, errors=errors, sideways=True)
+
+
+def _reported_accuracies(row: Row) -> list[float]:
+    told = row.experiment.reported.get("test_accuracy")
+    return [float(value) for value in (told if isinstance(told, list) else [told]) if value is not None]
 
 
 def _overview_table(evidence: Evidence) -> Table:

@@ -88,7 +88,12 @@ def _curves(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[
             marks.append(Dots(f"{name}, reported", color, points, shape="diamond"))
     note = "Lines: means of our runs; shaded: from the lowest to the highest run." if _several(runs) else ""
     return Chart(
-        _id(document, drawing), drawing.title, Axis("epoch"), _figure_axis(drawing.figures), tuple(marks), note
+        _id(document, drawing),
+        drawing.title,
+        Axis("epoch", whole=True),
+        _figure_axis(drawing.figures),
+        tuple(marks),
+        note,
     )
 
 
@@ -111,7 +116,7 @@ def _members(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple
         ]
     note = "A member whose output is not a number is left out of the mean."
     axis = _figure_axis(drawing.figures)
-    return Chart(_id(document, drawing), drawing.title, Axis("members"), axis, tuple(marks), note)
+    return Chart(_id(document, drawing), drawing.title, Axis("members", whole=True), axis, tuple(marks), note)
 
 
 def confusion_chart(id_: str, title: str, run: Run) -> Chart:

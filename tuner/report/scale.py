@@ -29,7 +29,11 @@ class Scale:
         """Where to write what."""
         if self.axis.names:
             return [(float(index), name) for index, name in enumerate(self.axis.names)]
-        values = _log_ticks(self.low, self.high) if self.axis.scale == "log" else _ticks(self.low, self.high)
+        values = (
+            _log_ticks(self.low, self.high)
+            if self.axis.scale == "log"
+            else _ticks(self.low, self.high, self.axis.whole)
+        )
         return [(value, written(value, self.axis.percent)) for value in values]
 
     def _inner(self, value: float) -> float:
@@ -74,10 +78,11 @@ def _wide(axis: Axis, low: float, high: float) -> tuple[float, float]:
     return low - 0.06 * spread, high + 0.06 * spread
 
 
-def _ticks(low: float, high: float) -> Sequence[float]:
-    raw = (high - low) / 5
+def _ticks(low: float, high: float, whole: bool) -> Sequence[float]:
+    raw = max((high - low) / 5, 1.0 if whole else 0.0)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
+    factors = (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)
+    step = next(factor * power for factor in factors if factor * power >= raw * 0.999)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(count * step, 12) for count in range(first, last + 1)]
 

@@ -48,7 +48,7 @@ def history(evidence: Evidence) -> Chart:
     )
     beyond = sum(clamped(value, axis) != value for value in values)
     note = f"{beyond} trials lie beyond the edge, where they are drawn." if beyond else ""
-    return Chart("history", "Every trial", Axis("trial"), axis, marks, note)
+    return Chart("history", "Every trial", Axis("trial", whole=True), axis, marks, note)
 
 
 def against_time(evidence: Evidence) -> Chart:
@@ -80,8 +80,8 @@ def pruning(evidence: Evidence) -> Block:
     return Chart(
         "pruned",
         "When trials were pruned",
-        Axis("after epoch"),
-        Axis("trials"),
+        Axis("after epoch", whole=True),
+        Axis("trials", whole=True),
         (Bars("pruned", GREY, points, tips),),
         legend=False,
     )

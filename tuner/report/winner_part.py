@@ -107,7 +107,7 @@ def _curves(confirmed: Confirmed) -> Iterator[Chart]:
         yield Chart(
             f"winner-{figure}",
             f"{figure.capitalize()} by epoch, a line for each seed",
-            Axis("epoch"),
+            Axis("epoch", whole=True),
             axis,
             tuple(marks),
         )

@@ -100,7 +100,7 @@ def _axes(chart: Chart, frame: Frame) -> str:
     small = f'font-size="{FONT - 1}" fill="var(--soft)"'
     for value, text in frame.y.ticks():
         y = frame.y(value)
-        if not chart.y.names:
+        if not any(isinstance(mark, Cells) for mark in chart.marks):
             parts.append(f'<path d="M{frame.left:.1f} {y:.1f}H{frame.right:.1f}" stroke="var(--line)"/>')
         text = _cut(text, (frame.left - 28) / LETTER)
         parts.append(f'<text x="{frame.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end" {small}>{escape(text)}</text>')

@@ -33,6 +33,9 @@ def print_replication(name: str, replication: Replication) -> None:
     """The table of figures, the claims, the oddities, the counts, and what could not be run."""
     console, assessment = _console(), replication.assessment
     console.print(f"\n{assessment.document.title} ({name})", style="bold")
+    for reading in assessment.document.reading:
+        first, *others = (option.name for option in reading.options)
+        console.print(f"not said: {reading.silent}: {first}; or {', or '.join(others)}", markup=False)
     if assessment.chosen:
         console.print(f"The readings that explain the whole document best: {assessment.chosen}", markup=False)
     console.print(_figures(assessment))

@@ -101,6 +101,7 @@ def document_section(document: DocumentEvidence) -> Section:
     blocks += [Paragraph(finding.says) for finding in assessment.document.finding]
     if assessment.open:
         blocks.append(Paragraph(f"Not reproduced and not explained: {', '.join(assessment.open)}.", "aside"))
+    blocks += [_silent(document)] if assessment.document.reading else []
     blocks += [block for drawing in assessment.document.drawing for block in drawn(document, drawing)]
     blocks += [_claims(document)] if assessment.claims else []
     rows = tuple(cells for row in assessment.rows for cells in _figures(row))
@@ -122,6 +123,21 @@ def _summary(document: DocumentEvidence) -> str:
     readings = f" The readings that explain it best: {assessment.chosen}." if assessment.chosen else ""
     total = f"{len({run.key for run in document.runs})} trainings in {duration(assessment.seconds)} {where}"
     return f"{len(assessment.rows)} experiments; of the reported figures: {counts}.{readings} {total}."
+
+
+def _silent(document: DocumentEvidence) -> Table:
+    assessment = document.assessment
+    rows = tuple(
+        (
+            reading.silent,
+            reading.options[0].name,
+            "; ".join(each.name for each in reading.options[1:]),
+            reading.options[number].name,
+        )
+        for reading, number in zip(assessment.document.reading, assessment.choice, strict=True)
+    )
+    columns = ("what it does not say", "first reading", "alternatives", "explains it best")
+    return Table(f"document-{document.name}-readings", "What it leaves unsaid", columns, rows)
 
 
 def _claims(document: DocumentEvidence) -> Table:

@@ -224,3 +224,17 @@ def test_a_browser_shows_the_page_without_complaint(studied: tuple[str, Path], p
     told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stderr
     assert "CONSOLE" not in told, told
     assert picture.stat().st_size > 20_000
+
+
+@pytest.mark.slow
+def test_latencies_are_measured_once(studied: tuple[str, Path], places: Places) -> None:
+    url, folder = studied
+    page = write_report(url, "small", folder / "none", places, folder / "out", latency=True)
+    (chart,) = [each for each in page.charts() if each.id == "front-latency"]
+    measured = load_study(open_storage(url), "small").user_attrs["latencies"]
+    assert all(0 < milliseconds < 1000 for milliseconds in measured.values())
+    dots = chart.marks[0]
+    assert isinstance(dots, Dots)
+    assert {x for x, _ in dots.points} == set(measured.values())
+    write_report(url, "small", folder / "none", places, folder / "out", latency=True)
+    assert load_study(open_storage(url), "small").user_attrs["latencies"] == measured

@@ -2,7 +2,7 @@
 the judged documents about the same data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,8 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. What is not there is None or empty, and `gaps` says why where that is not plain."""
+    """All of it. What is not there is None or empty, and `gaps` says why where that is not plain. `latencies` are
+    milliseconds for one example by recipe key, of the trials that they were measured for."""
 
     study: str
     title: str
@@ -66,6 +67,7 @@ class Evidence:
     data: Mapping[str, str]
     storage: str
     gaps: tuple[str, ...]
+    latencies: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def maximize(self) -> bool:
@@ -112,6 +114,7 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
         data=attrs.get("data", {}),
         storage=url,
         gaps=tuple(gaps),
+        latencies=attrs.get("latencies", {}),
     )
 
 

@@ -1,7 +1,7 @@
 """What mattered in a search, and which networks are small for what they reach."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from optuna.trial import FrozenTrial, TrialState
@@ -83,26 +83,46 @@ def _slice(
 def fronts(evidence: Evidence) -> Iterator[Chart]:
     """Accuracy against size and against work: the networks that nothing beats in both."""
     known = [each for each in evidence.finished if each.result and each.result.validation and each.recipe]
-    if len(known) < 2:
+    yield from _front_chart("front-parameters", "Accuracy against size", "parameters", known, _parameters)
+    label = "multiply-adds for one example"
+    yield from _front_chart("front-work", "Accuracy against work", label, known, _work)
+    timed = [each for each in known if each.recipe and each.recipe.key in evidence.latencies]
+    label = "milliseconds for one example"
+    yield from _front_chart(
+        "front-latency", "Accuracy against latency", label, timed, lambda trial: evidence.latencies[_key(trial)]
+    )
+
+
+def _front_chart(
+    id_: str, title: str, label: str, trials: Sequence[TrialRecord], size: Callable[[TrialRecord], float]
+) -> Iterator[Chart]:
+    if len(trials) < 2:
         return
-    sizes = {"parameters": [float(each.result.parameters) for each in known if each.result]}
-    sizes["multiply-adds for one example (latency grows with them)"] = [_work(each) for each in known]
-    accuracies = [each.result.validation.accuracy for each in known if each.result and each.result.validation]
-    for (label, values), id_, title in zip(
-        sizes.items(),
-        ("front-parameters", "front-work"),
-        ("Accuracy against size", "Accuracy against work"),
-        strict=True,
-    ):
-        points = tuple(zip(values, accuracies, strict=True))
-        tips = tuple(
-            f"trial {trial.number}: {100 * y:.2f} %, {x:,.0f}" for trial, (x, y) in zip(known, points, strict=True)
-        )
-        marks = (
-            Dots("finished trials", BLUE, points, tips),
-            Line("nothing smaller is better", ORANGE, tuple(_front(points)), step=True),
-        )
-        yield Chart(id_, title, Axis(label, scale="log"), Axis("validation accuracy", percent=True), marks)
+    points = tuple((size(trial), _accuracy(trial)) for trial in trials)
+    tips = tuple(
+        f"trial {trial.number}: {100 * y:.2f} %, {x:,.4g} {label}" for trial, (x, y) in zip(trials, points, strict=True)
+    )
+    marks = (
+        Dots("finished trials", BLUE, points, tips),
+        Line("nothing smaller is better", ORANGE, tuple(_front(points)), step=True),
+    )
+    yield Chart(id_, title, Axis(label, scale="log"), Axis("validation accuracy", percent=True), marks)
+
+
+def _accuracy(trial: TrialRecord) -> float:
+    assert trial.result is not None
+    assert trial.result.validation is not None
+    return trial.result.validation.accuracy
+
+
+def _parameters(trial: TrialRecord) -> float:
+    assert trial.result is not None
+    return float(trial.result.parameters)
+
+
+def _key(trial: TrialRecord) -> str:
+    assert trial.recipe is not None
+    return trial.recipe.key
 
 
 def value_axis(evidence: Evidence, values: Sequence[float] = ()) -> Axis:

@@ -18,6 +18,7 @@ PLOTS = (
     "importance",
     "front-parameters",
     "front-work",
+    "front-latency",
     "time",
     "winner-accuracy",
     "winner-loss",

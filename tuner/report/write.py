@@ -28,19 +28,30 @@ from tuner.report.markdown import FIGURES, figure_name, page_as_markdown
 from tuner.report.publish import publish
 from tuner.report.search_part import search_section
 from tuner.report.svg import draw
+from tuner.report.timing import measure_latencies
 from tuner.report.winner_part import winner_section
 from tuner.storage import load_study, open_storage
 
 FOOTER = f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv beside this page."
 
 
-def write_report(url: str, study: str, results: Path, places: Places, out: Path, runs: Path | None = None) -> Page:
+def write_report(
+    url: str,
+    study: str,
+    results: Path,
+    places: Places,
+    out: Path,
+    runs: Path | None = None,
+    latency: bool = False,
+) -> Page:
     """Write the whole report into a folder; what an earlier report left there is replaced. With `runs`, the folder of the
-    artifacts, it is shown in optuna-dashboard too. Raises `StudyError` where the storage has no such study,
+    artifacts, it is shown in optuna-dashboard too; with `latency` the best networks are timed first. Raises `StudyError` where the storage has no such study,
     `StorageError` where the folder cannot be written."""
     storage = open_storage(url)
-    evidence = gather(storage, study, url, results, places)
     opened = load_study(storage, study)
+    if latency:
+        measure_latencies(opened, places)
+    evidence = gather(storage, study, url, results, places)
     trials = opened.get_trials(deepcopy=False)
     weights = importances(trials, evidence.maximize)
     page = compose(evidence, trials, weights)

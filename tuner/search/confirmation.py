@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from optuna.storages import BaseStorage
 
 from tuner.errors import StudyError
 from tuner.recipe import Recipe
-from tuner.result import OBJECTIVES, Result, Scores, never_stop
+from tuner.result import OBJECTIVES, Result, Scores
+from tuner.search.executors import perform_all
 from tuner.search.interfaces import Executor, Listener
-from tuner.search.jobs import Answer, Failure, Job, Test, Train
+from tuner.search.jobs import Answer, Failure, Test, Train
 from tuner.storage import TrialRecord, read_study
 
 
@@ -112,12 +113,12 @@ def confirm(
     listener.said(f"confirming trial {winner.number} on {seeds} fresh seeds")
     members = [replace(recipe, seed=seed) for seed in fresh_seeds(recipe.seed, seeds)]
     paths = [folder / f"seed-{member.seed}.keras" for member in members]
-    answers = _perform(executor, [Train(member, path) for member, path in zip(members, paths, strict=True)])
+    answers = perform_all(executor, [Train(member, path) for member, path in zip(members, paths, strict=True)])
     figures = [_validated(answer) for answer in answers]
     best = max(range(seeds), key=lambda index: figures[index])
     outputs = [path.with_suffix(".npy") for path in paths]
     tests = [Test(*each) for each in zip(members, paths, outputs, strict=True)]
-    scores = [_tested(answer) for answer in _perform(executor, tests)]
+    scores = [_tested(answer) for answer in perform_all(executor, tests)]
     model, predictions = folder / "best.keras", folder / "predictions.npz"
     paths[best].replace(model)
     _keep_predictions(predictions, outputs, best)
@@ -170,18 +171,6 @@ def _confirmed_before(study: optuna.Study, recipe: Recipe, seeds: int) -> Confir
         return None
     confirmed = Confirmed.from_dict(plain)
     return confirmed if confirmed.model.is_file() else None
-
-
-def _perform(executor: Executor, jobs: Sequence[Job]) -> list[Answer]:
-    """The answers to the jobs, in their order."""
-    waiting = list(enumerate(jobs))
-    answers: dict[int, Answer] = {}
-    while len(answers) < len(jobs):
-        while waiting and executor.free:
-            number, job = waiting.pop(0)
-            executor.submit(number, job, never_stop)
-        answers.update(executor.answers(seconds=0.2))
-    return [answers[number] for number in range(len(jobs))]
 
 
 def _validated(answer: Answer) -> float:

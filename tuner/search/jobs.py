@@ -54,7 +54,14 @@ class Test:
     outputs: Path | None = None
 
 
-Job = Train | Replicate | Test
+@dataclass(frozen=True)
+class Time:
+    """Measure how long a recipe's network takes to answer for one example."""
+
+    recipe: Recipe
+
+
+Job = Train | Replicate | Test | Time
 
 
 @dataclass(frozen=True)
@@ -66,5 +73,5 @@ class Failure:
     traceback: str = ""
 
 
-Answer = Result | Replicated | Scores | Failure
-"""Of `Train`: a result; of `Replicate`: that; of `Test`: scores; of any: a failure."""
+Answer = Result | Replicated | Scores | float | Failure
+"""Of `Train`: a result; of `Replicate`: that; of `Test`: scores; of `Time`: milliseconds; of any: a failure."""

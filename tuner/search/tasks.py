@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.confusion import confusion
+from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.parts import TrainingSet
 from tuner.recipe import KFold, NoEarlyStopping, NoValidation, Recipe
 from tuner.result import Result, Scores, Watch
 from tuner.run import run, train_folds
-from tuner.search.jobs import Replicate, Replicated, Test, Train
+from tuner.search.jobs import Replicate, Replicated, Test, Time, Train
 from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
+from tuner.training.latency import latency
 from tuner.training.loop import evaluate, part
 from tuner.training.saving import UNSCALED, load_model, measure, save_model
 from tuner.training.train import Trained
@@ -87,6 +89,12 @@ def test(job: Test, places: Places) -> Scores:
     if job.outputs is not None:
         np.save(job.outputs, predict(model, UNSCALED, data.examples.inputs).astype(np.float16))
     return measure(model, job.recipe, data.examples, len(data.classes))
+
+
+def time(job: Time) -> float:
+    """Milliseconds that the network takes for one example."""
+    entry = CATALOGUE[job.recipe.data.name]
+    return latency(job.recipe, entry.shape, len(entry.classes))
 
 
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:

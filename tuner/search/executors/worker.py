@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tuner.data.load import Places
 from tuner.result import Epoch, FoldResult, Watch
-from tuner.search.jobs import Answer, Failure, Job, Replicate, Test, Train
+from tuner.search.jobs import Answer, Failure, Job, Replicate, Test, Time, Train
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def perform(job: Job, places: Places, watch: Watch) -> Answer:
                 return tasks.replicate(job, places, watch)
             case Test():
                 return tasks.test(job, places)
+            case Time():
+                return tasks.time(job)
     except MemoryError as error:
         return Failure("memory", f"out of memory: {error}", traceback.format_exc())
     except Exception as error:  # a trial's failure is kept with the trial; the study goes on

@@ -79,3 +79,14 @@ def test_a_mistake_in_a_document_is_told_with_its_place(tmp_path: Path) -> None:
         path.write_text(good.replace(right, wrong))
         with pytest.raises(StudyError, match=complaint):
             load_document(path)
+
+
+def test_a_document_is_cut_to_some_data_sets() -> None:
+    document = DOCUMENTS["mnist-parameters"]
+    playground = document.about({"spiral", "circle", "xor"})
+    assert [each.id for each in playground.experiment] == ["playground-spiral", "playground-xor", "playground-circle"]
+    assert [each.id for each in playground.drawing] == ["playground"]
+    assert playground.claim == ()
+    assert len(document.about({"mnist"}).experiment) == 19
+    assert document.about({"usps"}).experiment == ()
+    assert document.about({"mnist", "spiral", "circle", "xor"}) == document

@@ -17,7 +17,7 @@ from tuner.errors import TunerError
 
 
 def baseline(
-    study: Annotated[str, typer.Option("--study", "-s", help="The documents about this study's data; or all.")],
+    study: Annotated[str, typer.Option("--study", "-s", help="The documents about this study's data; or all.")] = "all",
     document: Annotated[str, typer.Option(help="Only this document.")] = "*",
     only: Annotated[str, typer.Option(metavar="PATTERN", help="Only experiments whose names match.")] = "*",
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each experiment, each with a seed of its own.")] = 1,

@@ -5,7 +5,7 @@ option for each silent field of a document; `variant` gives an experiment's reci
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -118,6 +118,10 @@ class Remark:
     about: tuple[str, ...]
     says: str
 
+    def among(self, experiments: Collection[str]) -> "Remark":
+        """The same about those of its experiments that are among some."""
+        return replace(self, about=tuple(each for each in self.about if each in experiments))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
@@ -166,6 +170,19 @@ class Document:
             for name in experiments:
                 if name not in ids:
                     raise Invalid(kind, f"{says!r} names no experiment {name!r}; {near_miss(name, ids)}")
+
+    def about(self, datasets: Collection[str]) -> "Document":
+        """The part of the document that is about some data sets."""
+        own = [each for each in self.experiment if self.variant(each, self.first).recipe.data.name in datasets]
+        ids = {each.id for each in own}
+        return replace(
+            self,
+            experiment=tuple(own),
+            claim=tuple(each for each in self.claim if ids.issuperset(each.experiments)),
+            oddity=tuple(each.among(ids) for each in self.oddity if ids.intersection(each.about)),
+            finding=tuple(each.among(ids) for each in self.finding if ids.intersection(each.about)),
+            drawing=tuple(each for each in self.drawing if ids.issuperset(each.experiments)),
+        )
 
     @property
     def first(self) -> Choice:

@@ -1,7 +1,7 @@
 """Everything that a report is made of, gathered once: the study in the storage, its confirmed winner with what it predicts, and
 the judged documents about the same data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
         record=study_record(study),
         confirmed=confirmed,
         winner=_predictions(confirmed, places, gaps) if confirmed else None,
-        documents=documents_about(name, results, gaps),
+        documents=documents_about(attrs.get("data", {}), results, gaps),
         data=attrs.get("data", {}),
         storage=url,
         gaps=tuple(gaps),
@@ -118,16 +118,17 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
     )
 
 
-def documents_about(study: str, results: Path, gaps: list[str]) -> tuple[DocumentEvidence, ...]:
-    """The documents about a study's data, with what the results folder has of them."""
+def documents_about(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[DocumentEvidence, ...]:
+    """What documents have about some data sets, with what the results folder has of them."""
     found = []
     for name, path in find_documents("*").items():
-        document = load_document(path)
-        if document.study != study:
+        document = load_document(path).about(datasets)
+        if not document.experiment:
             continue
-        runs = tuple(read_results(results / f"{name}.json"))
+        ids = {each.id for each in document.experiment}
+        runs = tuple(run for run in read_results(results / f"{name}.json") if run.experiment in ids)
         if not runs:
-            gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --study {study}")
+            gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --document {name}")
         found.append(DocumentEvidence(name, Assessor(document, runs).assess(), runs))
     return tuple(found)
 

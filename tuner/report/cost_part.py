@@ -57,7 +57,10 @@ def provenance_section(evidence: Evidence) -> Section:
     again = "\n".join(
         [
             f"python -m tuner optimize --study {study}",
-            *([f"python -m tuner baseline --study {study} --readings all --repeats 3"] if evidence.documents else []),
+            *(
+                f"python -m tuner baseline --document {each.name} --readings all --repeats 3"
+                for each in evidence.documents
+            ),
             f"python -m tuner report --study {study}",
         ]
     )

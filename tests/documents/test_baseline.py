@@ -120,7 +120,10 @@ def test_a_document_is_run_once_continued_and_judged(document: Document, places:
     three, again = (next(run for run in runs if run.names == (name, "", 0)) for name in ("three", "again"))
     assert again == replace(three, experiment="again"), "an equal recipe was not trained twice"
     folds = next(run for run in runs if run.names == ("folds", "", 0))
-    assert folds.figures["folds_lowest_test_accuracy"] <= folds.figures["test_accuracy"]
+    accuracies = folds.curve["fold_test_accuracy"]
+    assert len(accuracies) == len(folds.curve["fold_validation_accuracy"]) == 2
+    assert folds.figures["test_accuracy"] == pytest.approx(np.mean(accuracies))
+    assert folds.figures["fold_spread"] == pytest.approx(np.std(accuracies, ddof=1))
     assert np.sum(three.confusion) == 250
     assert len(three.curve["validation_accuracy"]) == 2
 

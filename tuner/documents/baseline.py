@@ -144,4 +144,6 @@ def _words(planned: Planned, answer: Run | Failure) -> str:
     told = planned.variant.experiment.reported.get("test_accuracy")
     beside = f" (reported {told})" if told is not None else ""
     ended = "" if answer.ended == "finished" else f", {answer.ended}"
-    return f"{name}: test accuracy {test:.4f}{beside}, {answer.seconds:.1f} s{ended}"
+    left_out = int(answer.figures.get("members_left_out", 0))
+    without = f", {left_out} members left out: their outputs are not numbers" if left_out else ""
+    return f"{name}: test accuracy {test:.4f}{beside}, {answer.seconds:.1f} s{ended}{without}"

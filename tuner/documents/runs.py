@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from tuner.documents.spread import deviation, mean
 from tuner.result import Epoch
 from tuner.search.jobs import Replicated
 
@@ -59,31 +60,32 @@ class Run:
 
 
 def figures_of(answer: Replicated) -> dict[str, Any]:
-    """What a replicated run came to, as `Run` has it. Figures over folds are means; the spread over the folds is kept
-    beside them."""
+    """What a replicated run came to, as `Run` has it. Figures over folds are means; `fold_spread` is the standard
+    deviation of their test accuracies, which are kept beside the curves."""
     result, folds = answer.result, [fold.epochs for fold in answer.result.folds]
     last = [epochs[-1] for epochs in folds]
     figures: dict[str, float] = {
         "parameters": result.parameters,
-        "training_loss": _mean([epoch.training.loss for epoch in last]),
-        "training_accuracy": _mean([epoch.training.accuracy for epoch in last]),
-        "test_loss": _mean([scores.loss for scores in answer.test]),
-        "test_accuracy": _mean([scores.accuracy for scores in answer.test]),
+        "training_loss": mean([epoch.training.loss for epoch in last]),
+        "training_accuracy": mean([epoch.training.accuracy for epoch in last]),
+        "test_loss": mean([scores.loss for scores in answer.test]),
+        "test_accuracy": mean([scores.accuracy for scores in answer.test]),
     }
     validated = [epoch.validation for epoch in last if epoch.validation]
     if validated:
-        figures["validation_loss"] = _mean([scores.loss for scores in validated])
-        figures["validation_accuracy"] = _mean([scores.accuracy for scores in validated])
-        figures["highest_validation_accuracy"] = _mean([_highest(epochs) for epochs in folds])
-    if len(folds) > 1:
-        figures["folds_lowest_test_accuracy"] = min(scores.accuracy for scores in answer.test)
-        figures["folds_highest_test_accuracy"] = max(scores.accuracy for scores in answer.test)
+        figures["validation_loss"] = mean([scores.loss for scores in validated])
+        figures["validation_accuracy"] = mean([scores.accuracy for scores in validated])
+        figures["highest_validation_accuracy"] = mean([_highest(epochs) for epochs in folds])
     if answer.attacked_accuracy is not None:
         figures["attacked_accuracy"] = answer.attacked_accuracy
     every = -(-len(folds[0]) // POINTS)
     curve = _curve(folds[0][every - 1 :: every])
+    if len(folds) > 1:
+        curve["fold_test_accuracy"] = [scores.accuracy for scores in answer.test]
+        curve["fold_validation_accuracy"] = [scores.accuracy for scores in validated]
+        figures["fold_spread"] = deviation(curve["fold_test_accuracy"])
     if answer.single:
-        figures["single_accuracy"] = _mean(answer.single)
+        figures["single_accuracy"] = mean(answer.single)
         figures["ensemble_accuracy"] = answer.ensemble[-1]
         figures["members_left_out"] = len(answer.left_out)
         curve |= {"single_accuracy": list(answer.single), "ensemble_accuracy": list(answer.ensemble)}
@@ -111,10 +113,6 @@ def _curve(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
 
 def _highest(epochs: Sequence[Epoch]) -> float:
     return max(epoch.validation.accuracy for epoch in epochs if epoch.validation)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _plain(number: float) -> float | str:

@@ -122,6 +122,10 @@ def _print_run(console: Console, run: Run) -> None:
     console.print(_layers(layers))
     counts = " + ".join(str(layer.parameters) for layer in layers if layer.parameters)
     console.print(f"{counts} = {sum(layer.parameters for layer in layers)} parameters\n", markup=False)
+    for name in ("fold_test_accuracy", "fold_validation_accuracy", "single_accuracy", "ensemble_accuracy"):
+        if name in run.curve:
+            values = ", ".join(f"{value:.4f}" for value in run.curve[name])
+            console.print(f"{_spoken(name)}: {values}", markup=False)
     matrix = np.array(run.confusion, dtype=np.int64)
     console.print(_matrix(matrix, entry.classes))
     true, predicted, often = most_confused(matrix)

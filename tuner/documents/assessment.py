@@ -2,13 +2,13 @@
 document best, and under the reading that explains its own experiment best; each claim; what it took."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.document import Choice, Claim, Document, Experiment
 from tuner.documents.runs import Run
-from tuner.documents.spread import typical_spread
+from tuner.documents.spread import largest_spread, typical_spread
 from tuner.documents.verdicts import (
     Judged,
     JudgedCurve,
@@ -158,7 +158,7 @@ class Assessor:
         measured = [run.figures[name] for run in runs if name in run.figures]
         if figure in experiment.unchecked:
             return unchecked(figure, reported, measured, experiment.unchecked[figure])
-        return judge(figure, reported, measured, _examples(figure, runs), self._spread(name))
+        return judge(figure, reported, measured, _examples(figure, runs), self._spread(name, experiment, measured))
 
     def _judge_curve(self, figure: str, reported: Sequence[float], runs: Sequence[Run]) -> JudgedCurve:
         measured = [run.curve[figure] for run in runs if figure in run.curve]
@@ -183,11 +183,18 @@ class Assessor:
                 measured[experiment.id] = [run.figures[claim.figure] for run in runs if claim.figure in run.figures]
         return judge_claim(claim, measured, self._spread(claim.figure))
 
-    def _spread(self, figure: str) -> float:
+    def _spread(self, figure: str, experiment: Experiment | None = None, measured: Sequence[float] = ()) -> float:
+        """The typical spread of a figure in the document; for a single run of an experiment that is less steady than
+        that, what its other runs are apart."""
         if figure not in self._typical:
-            groups = [[run.figures[figure] for run in runs if figure in run.figures] for runs in self.runs.values()]
-            self._typical[figure] = typical_spread(figure, groups)
-        return self._typical[figure]
+            self._typical[figure] = typical_spread(figure, self._groups(figure, self.runs))
+        if experiment is None or len(measured) > 1:
+            return self._typical[figure]
+        own = self._groups(figure, [key for key in self.runs if key[0] == experiment.id])
+        return max(self._typical[figure], largest_spread(figure, own))
+
+    def _groups(self, figure: str, keys: Iterable[tuple[str, str]]) -> list[list[float]]:
+        return [[run.figures[figure] for run in self.runs[key] if figure in run.figures] for key in keys]
 
 
 def _examples(figure: str, runs: Sequence[Run]) -> int:

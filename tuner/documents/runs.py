@@ -10,7 +10,7 @@ from tuner.result import Epoch
 from tuner.search.jobs import Replicated
 
 CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_accuracy")
-POINTS = 500
+POINTS = 100
 """A curve of more epochs is kept for every second, third, ... of them."""
 
 

@@ -36,6 +36,16 @@ def typical_spread(figure: str, groups: Sequence[Sequence[float]]) -> float:
     return max(math.sqrt(sorted(variances)[len(variances) // 2]), 1e-6)
 
 
+def largest_spread(figure: str, groups: Sequence[Sequence[float]]) -> float:
+    """The largest standard deviation within the groups (relative for losses); 0 where none was repeated."""
+    spreads = [
+        deviation(group) / ((abs(mean(group)) or 1.0) if is_relative(figure) else 1.0)
+        for group in groups
+        if len(group) > 1 and all(map(math.isfinite, group))
+    ]
+    return max(spreads, default=0.0)
+
+
 def moderated(figure: str, runs: Sequence[float], typical: float) -> tuple[float, int]:
     """Standard deviation and degrees of freedom of some runs, drawn towards the typical spread: variances from few
     runs are too often far too small or too large (Smyth 2004, https://doi.org/10.2202/1544-6115.1027, equation 4)."""

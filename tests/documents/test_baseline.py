@@ -170,6 +170,30 @@ def made(document: Document, experiment: str, choice: tuple[int, ...], accuracy:
     )
 
 
+def test_a_reading_may_say_what_of_a_run_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "two.toml"
+    means = """[[reading]]
+id = "history"
+silent = "which epochs"
+options = [{ name = "the last" }, { name = "all", measured = { training_accuracy = "mean_training_accuracy" } }]
+[[experiment]]
+id = "one"
+"""
+    text = TWO_SILENT_FIELDS.replace('[[experiment]]\nid = "one"\n', means)
+    path.write_text(text.replace("test_accuracy = 0.8", "training_accuracy = 0.6", 1))
+    document = load_document(path)
+    runs = []
+    for choice in (document.first, (0, 0, 1)):
+        run = made(document, "one", choice, 0.0)
+        curve = {"training_accuracy": [0.5, 0.7]}
+        runs.append(replace(run, figures={"training_accuracy": 0.7}, curve=curve))
+        runs.append(made(document, "two", choice, 0.8))
+    found = Assessor(document, runs).assess()
+    assert found.chosen == "history: all"
+    assert found.rows[0].first.figures[0].measured == (0.7,)
+    assert found.rows[0].chosen.figures[0].measured == (0.6,)
+
+
 def test_the_choice_is_the_readings_that_explain_all_experiments_together(tmp_path: Path) -> None:
     path = tmp_path / "two.toml"
     path.write_text(TWO_SILENT_FIELDS)

@@ -60,10 +60,16 @@ def test_readings_change_one_silent_field_at_a_time() -> None:
     assert first.reading == ""
     assert (first.recipe.training.epochs, first.recipe.training.batch_size) == (30, 256)
     by_name = {each.reading: each.recipe for each in others}
-    assert len(by_name) == 7
+    assert len(by_name) == 8
     assert by_name["dropout: none"].network.hidden.dropout == 0.0
     assert by_name["scaling: not scaled"].data.scaling == "none"
     assert {each.training.optimizer.kind for each in by_name.values()} == {"adam"}
+    assert by_name["history: means over the epochs"] == first.recipe, "the same training, read off otherwise"
+    assert document.measured("history: means over the epochs, epochs: 20, the base model's") == {
+        "training_accuracy": "mean_training_accuracy",
+        "validation_accuracy": "mean_validation_accuracy",
+    }
+    assert document.measured("") == {}
 
 
 def test_a_mistake_in_a_document_is_told_with_its_place(tmp_path: Path) -> None:

@@ -154,8 +154,8 @@ class Assessor:
         return self._judged[key]
 
     def _judge(self, experiment: Experiment, figure: str, reported: Sequence[float], runs: Sequence[Run]) -> Judged:
-        name = MEASURED_AS.get(figure, figure)
-        measured = [run.figures[name] for run in runs if name in run.figures]
+        name = self.document.measured(runs[0].reading).get(figure, MEASURED_AS.get(figure, figure)) if runs else figure
+        measured = _values(name, runs)
         if figure in experiment.unchecked:
             return unchecked(figure, reported, measured, experiment.unchecked[figure])
         return judge(figure, reported, measured, _examples(figure, runs), self._spread(name, experiment, measured))
@@ -180,7 +180,7 @@ class Assessor:
         for experiment in self.document.experiment:
             if experiment.id in claim.experiments:
                 runs = self.runs.get((experiment.id, self.document.variant(experiment, choice).reading), [])
-                measured[experiment.id] = [run.figures[claim.figure] for run in runs if claim.figure in run.figures]
+                measured[experiment.id] = _values(claim.figure, runs)
         return judge_claim(claim, measured, self._spread(claim.figure))
 
     def _spread(self, figure: str, experiment: Experiment | None = None, measured: Sequence[float] = ()) -> float:
@@ -194,7 +194,12 @@ class Assessor:
         return max(self._typical[figure], largest_spread(figure, own))
 
     def _groups(self, figure: str, keys: Iterable[tuple[str, str]]) -> list[list[float]]:
-        return [[run.figures[figure] for run in self.runs[key] if figure in run.figures] for key in keys]
+        return [_values(figure, self.runs[key]) for key in keys]
+
+
+def _values(figure: str, runs: Sequence[Run]) -> list[float]:
+    values = [run.figure(figure) for run in runs]
+    return [value for value in values if value is not None]
 
 
 def _examples(figure: str, runs: Sequence[Run]) -> int:

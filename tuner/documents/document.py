@@ -38,10 +38,12 @@ Choice = tuple[int, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One reading of a silent field: settings by address, as `--set` takes them."""
+    """One reading of a silent field: settings by address, as `--set` takes them; or `measured`, what of our runs stands
+    beside a reported figure, as `Run.figure` names it, if it is not the same figure."""
 
     name: str
     set: Mapping[str, Any] = field(default_factory=dict)
+    measured: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +197,14 @@ class Document:
             for option in range(len(reading.options)):
                 if option != choice[index]:
                     yield (*choice[:index], option, *choice[index + 1 :])
+
+    def measured(self, reading: str) -> dict[str, str]:
+        """What of our runs stands beside each reported figure under a named reading, where it is not the same figure."""
+        found: dict[str, str] = {}
+        for silent in self.reading:
+            others = [option for option in silent.options[1:] if f"{silent.id}: {option.name}" in reading]
+            found |= (others or silent.options)[0].measured
+        return found
 
     def variant(self, experiment: Experiment, choice: Choice) -> "Variant":
         """The experiment under a choice; named after what differs from the first readings and is about it."""

@@ -35,6 +35,13 @@ class Run:
     every: int = 1
     regions: Sequence[str] = field(default_factory=list)
 
+    def figure(self, name: str) -> float | None:
+        """A figure of the run; `mean_` before the name of a curve is its mean over the epochs. None if it has none."""
+        if name in self.figures:
+            return self.figures[name]
+        curve = self.curve.get(name.removeprefix("mean_"), ())
+        return mean(curve) if curve and name.startswith("mean_") else None
+
     @property
     def names(self) -> tuple[str, str, int]:
         """What it is a run of."""

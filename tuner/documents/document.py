@@ -20,6 +20,7 @@ Figure = Literal[
     "parameters",
     "training_loss",
     "training_accuracy",
+    "mean_training_accuracy",
     "validation_loss",
     "validation_accuracy",
     "highest_validation_accuracy",

@@ -193,11 +193,16 @@ class Document:
         return (0,) * len(self.reading)
 
     def neighbours(self, choice: Choice) -> Iterator[Choice]:
-        """All choices that differ from one in a single reading."""
+        """All choices that differ from one in a single reading, each together with all readings of what is reported:
+        those need no further training."""
+        singles = [choice]
         for index, reading in enumerate(self.reading):
-            for option in range(len(reading.options)):
-                if option != choice[index]:
-                    yield (*choice[:index], option, *choice[index + 1 :])
+            singles += [_changed(choice, index, option) for option in range(len(reading.options))]
+        for index, reading in enumerate(self.reading):
+            if not any(option.set for option in reading.options):
+                options = range(len(reading.options))
+                singles = [_changed(each, index, option) for each in singles for option in options]
+        yield from (each for each in dict.fromkeys(singles) if each != choice)
 
     def measured(self, reading: str) -> dict[str, str]:
         """What of our runs stands beside each reported figure under a named reading, where it is not the same figure."""
@@ -224,6 +229,10 @@ class Document:
             return decode(Recipe, plain, "recipe")
         except Invalid as complaint:
             raise complaint.inside(experiment.id) from None
+
+
+def _changed(choice: Choice, index: int, option: int) -> Choice:
+    return (*choice[:index], option, *choice[index + 1 :])
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ def cell_text(cell: Cell) -> str:
         case int():
             return f"{cell:,}"
         case float():
+            if 1e-3 <= abs(cell) <= 1:
+                return f"{cell:.4f}"
             return f"{cell:.4g}" if abs(cell) < 1e4 else f"{cell:,.0f}"
 
 

@@ -138,8 +138,9 @@ def test_a_document_is_run_once_continued_and_judged(document: Document, places:
 
 
 def test_results_are_read_as_they_were_written(document: Document, tmp_path: Path) -> None:
-    runs = [made(document, "three", (0,), 0.5, repeat) for repeat in (0, 1)] + [made(document, "again", (0,), 0.9)]
+    runs = [made(document, "three", (0,), 0.5, repeat) for repeat in (0, 1)]
     runs[0] = replace(runs[0], figures={"test_loss": math.inf}, environment={"python": "another"})
+    runs.append(runs[0].under("again", "", 0))
     path = tmp_path / "results" / "xor.json"
     write_results(path, document, runs)
     assert read_results(path) == sorted(runs, key=lambda run: run.names)

@@ -1,9 +1,9 @@
-"""The runs of a document in one small file, which is kept with the project: each recipe once, its runs below it."""
+"""The runs of a document in one small file, which is kept with the project: each training once, with its figures; the recipes
+that they have in common; and which experiment under which reading they are runs of."""
 
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,37 @@ from tuner.documents.document import Document
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
 
-OF_A_RUN = ("key", "repeat", "ended", "seconds", "figures", "every", "curve", "confusion", "regions")
+OF_A_TRAINING = ("key", "ended", "seconds", "figures", "every", "curve", "confusion", "regions")
 
 
 def write_results(path: Path, document: Document, runs: Iterable[Run]) -> None:
     """Keep all runs of a document; the file is there wholly or not at all."""
     ordered = sorted(runs, key=lambda run: run.names)
-    environments: list[Mapping[str, str]] = []
-    variants = []
-    for (experiment, reading), group in groupby(ordered, key=lambda run: (run.experiment, run.reading)):
-        own = list(group)
-        for run in own:
-            if run.environment not in environments:
-                environments.append(run.environment)
-        kept = [_kept(run, environments.index(run.environment)) for run in own]
-        variants.append({"experiment": experiment, "reading": reading, "recipe": dict(own[0].recipe), "runs": kept})
-    seconds = {run.key: run.seconds for run in ordered}
-    head = {"title": document.title, "seconds": round(sum(seconds.values()), 1), "environments": environments}
+    environments, recipes = _Numbered(), _Numbered()
+    trainings: dict[str, dict[str, Any]] = {}
+    variants: dict[tuple[str, str], dict[str, str]] = {}
+    for run in ordered:
+        plain = run.to_dict()
+        trainings[run.key] = {
+            **{name: plain[name] for name in OF_A_TRAINING},
+            "seed": run.recipe["seed"],
+            "recipe": recipes.number({name: part for name, part in run.recipe.items() if name != "seed"}),
+            "environment": environments.number(run.environment),
+        }
+        variants.setdefault((run.experiment, run.reading), {})[str(run.repeat)] = run.key
+    head = {
+        "title": document.title,
+        "seconds": round(sum(each["seconds"] for each in trainings.values()), 1),
+        "environments": environments.values,
+    }
+    lists = {
+        "recipes": recipes.values,
+        "runs": [{"experiment": name, "reading": reading, "of": of} for (name, reading), of in variants.items()],
+        "trainings": [trainings[key] for key in sorted(trainings)],
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}-{os.getpid()}")
-    aside.write_text(_lines(head, variants), encoding="utf-8")
+    aside.write_text(_lines(head, lists), encoding="utf-8")
     aside.replace(path)
 
 
@@ -40,41 +51,46 @@ def read_results(path: Path) -> list[Run]:
         return []
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
-        return [_run(variant, run, plain["environments"]) for variant in plain["variants"] for run in variant["runs"]]
+        trainings = {each["key"]: each for each in plain["trainings"]}
+        return [
+            _run(variant, int(repeat), trainings[key], plain)
+            for variant in plain["runs"]
+            for repeat, key in variant["of"].items()
+        ]
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         problem = f"{path} does not hold a document's results ({error!r}); move it away, or give another --results"
         raise TunerError(problem) from None
 
 
-def _kept(run: Run, environment: int) -> dict[str, Any]:
-    plain = run.to_dict()
-    return {**{name: plain[name] for name in OF_A_RUN}, "seed": run.recipe["seed"], "environment": environment}
+class _Numbered:
+    """Values that are kept once and named by their number."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def number(self, value: Mapping[str, Any]) -> int:
+        if value not in self.values:
+            self.values.append(dict(value))
+        return self.values.index(value)
 
 
-def _run(variant: Mapping[str, Any], kept: Mapping[str, Any], environments: Sequence[Mapping[str, str]]) -> Run:
+def _run(variant: Mapping[str, Any], repeat: int, training: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
     return Run.from_dict(
         {
-            **{name: kept[name] for name in OF_A_RUN},
+            **{name: training[name] for name in OF_A_TRAINING},
             "experiment": variant["experiment"],
             "reading": variant["reading"],
-            "recipe": {**variant["recipe"], "seed": kept["seed"]},
-            "environment": environments[kept["environment"]],
+            "repeat": repeat,
+            "recipe": {**plain["recipes"][training["recipe"]], "seed": training["seed"]},
+            "environment": plain["environments"][training["environment"]],
         }
     )
 
 
-def _lines(head: Mapping[str, Any], variants: Sequence[Mapping[str, Any]]) -> str:
-    """JSON with a run on each line: small, and its changes can be read."""
-    blocks = []
-    for variant in variants:
-        names = ", ".join(
-            f"{json.dumps(name)}: {_small(variant[name])}" for name in ("experiment", "reading", "recipe")
-        )
-        runs = ",\n".join(f"   {_small(run)}" for run in variant["runs"])
-        blocks.append(f'  {{{names}, "runs": [\n{runs}\n  ]}}')
-    start = json.dumps(head, indent=1)[:-2]
-    return f'{start},\n "variants": [\n' + ",\n".join(blocks) + "\n ]\n}\n"
-
-
-def _small(plain: Any) -> str:
-    return json.dumps(plain, separators=(",", ":"))
+def _lines(head: Mapping[str, Any], lists: Mapping[str, Sequence[Any]]) -> str:
+    """JSON with an entry on each line: small, and its changes can be read."""
+    blocks = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
+    for name, entries in lists.items():
+        lines = ",\n".join(f"  {json.dumps(entry, separators=(',', ':'))}" for entry in entries)
+        blocks.append(f" {json.dumps(name)}: [\n{lines}\n ]")
+    return "{\n" + ",\n".join(blocks) + "\n}\n"

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
-    {"errors"},
+    {"errors", "ticks", "terminal"},
     {"decode", "machine", "confusion"},
     {"recipe"},
     {"result"},

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import StorageError, StudyError, near_miss
 from tuner.recipe import Recipe
-from tuner.result import Result
+from tuner.result import OBJECTIVES, Result
 
 BUSY_SECONDS = 60
 
@@ -145,6 +145,23 @@ class StudyRecord:
     plain: Mapping[str, Any]
     objectives: tuple[str, ...]
     trials: tuple[TrialRecord, ...]
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the first objective is better."""
+        return not self.objectives or OBJECTIVES[self.objectives[0]].direction == "maximize"
+
+    @property
+    def finished(self) -> tuple[TrialRecord, ...]:
+        """The trials that were trained to their end."""
+        return tuple(trial for trial in self.trials if trial.state == "complete" and trial.values)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The finished trial with the best first objective, the earliest of equals; None if none has finished."""
+        sign = 1 if self.maximize else -1
+        made = [trial for trial in self.finished if trial.recipe is not None]
+        return max(made, key=lambda trial: (sign * trial.values[0], -trial.number), default=None)
 
     def count(self, *states: str) -> int:
         """How many trials are in one of these states: `complete`, `pruned`, `failed`, `interrupted` (to be done again),

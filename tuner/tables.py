@@ -1,9 +1,7 @@
 """The tables that commands print on standard output."""
 
 import math
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from tuner.data.load import Places, survey
 from tuner.errors import Invalid
@@ -11,7 +9,11 @@ from tuner.places import study_files
 from tuner.recipe import Recipe
 from tuner.space import dimensions, size
 from tuner.study import StudyFile, load
+from tuner.terminal import console, table
 from tuner.words import network_in_words
+
+if TYPE_CHECKING:
+    from tuner.storage import StudyRecord
 
 
 def print_studies(storage: str | None) -> None:
@@ -24,36 +26,32 @@ def print_studies(storage: str | None) -> None:
 
         opened = open_storage(storage)
         records = {name: read_study(opened, name) for name in optuna.get_all_study_names(opened)}
-    table = _table("study", "trials", "best", "title")
+    rows = table("study", "trials", "best", "title")
     for name, path in study_files().items():
         title = load(path, name).title
-        table.add_row(name, *_progress(records.pop(name, None)), title)
+        rows.add_row(name, *_progress(records.pop(name, None)), title)
     for name, record in records.items():
-        table.add_row(name, *_progress(record), str(record.plain.get("title", "")))
-    _print(table)
+        rows.add_row(name, *_progress(record), str(record.plain.get("title", "")))
+    console().print(rows)
 
 
-def _progress(record: object) -> tuple[str, str]:
-    from tuner.result import OBJECTIVES
-    from tuner.storage import StudyRecord
-
-    if not isinstance(record, StudyRecord):
+def _progress(record: "StudyRecord | None") -> tuple[str, str]:
+    if record is None:
         return "–", "–"
-    values = [trial.values[0] for trial in record.trials if trial.state == "complete"]
-    maximize = not record.objectives or OBJECTIVES[record.objectives[0]].direction == "maximize"
-    best = f"{max(values) if maximize else min(values):.4f}" if values else "–"
+    values = [trial.values[0] for trial in record.finished]
+    best = f"{max(values) if record.maximize else min(values):.4f}" if values else "–"
     return str(record.count("complete", "pruned")), best
 
 
 def print_space(file: StudyFile) -> None:
     """The holes of a study, one a line, and how many recipes they make."""
-    table = _table("address", "values")
+    rows = table("address", "values")
     for dimension in dimensions(file.space, "recipe"):
-        table.add_row(dimension.address.removeprefix("recipe."), dimension.values)
-    _print(table)
+        rows.add_row(dimension.address.removeprefix("recipe."), dimension.values)
+    console().print(rows)
     count = size(file.space)
     many = "continuous" if math.isinf(count) else f"{count:,.0f} recipes"
-    print(f"{file.name}: {len(table.rows)} dimensions, {many}; all {len(file.corners)} corners make a recipe")
+    print(f"{file.name}: {len(rows.rows)} dimensions, {many}; all {len(file.corners)} corners make a recipe")
 
 
 def print_corners(file: StudyFile) -> None:
@@ -61,10 +59,10 @@ def print_corners(file: StudyFile) -> None:
 
     Raises `Invalid` with the address where a network cannot stand on the data set's shape.
     """
-    table = _table("parameters", "network")
+    rows = table("parameters", "network")
     for parameters, network in sorted(set(_networks(file))):
-        table.add_row(f"{parameters:,}", network)
-    _print(table)
+        rows.add_row(f"{parameters:,}", network)
+    console().print(rows)
 
 
 def _networks(file: StudyFile) -> list[tuple[int, str]]:
@@ -85,9 +83,9 @@ def count_parameters(recipe: Recipe) -> int:
 
 def print_data(places: Places) -> None:
     """Each data set: its state, where it is or would come from, its shape, counts and classes."""
-    table = _table("data set", "state", "inputs", "training", "test", "from", "classes")
+    rows = table("data set", "state", "inputs", "training", "test", "from", "classes")
     for status in survey(places):
-        table.add_row(
+        rows.add_row(
             status.name,
             status.state,
             "×".join(map(str, status.shape)),
@@ -96,18 +94,4 @@ def print_data(places: Places) -> None:
             status.origin,
             ", ".join(status.classes),
         )
-    _print(table)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _print(table: Table) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:  # a pipe has no width to fold to
-        console = Console(highlight=False, width=400)
-    console.print(table)
+    console().print(rows)

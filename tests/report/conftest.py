@@ -7,9 +7,9 @@ import pytest
 
 from tests.search.test_search import Notes, search, small
 from tuner.data.load import Places
-from tuner.search.confirmation import best_trial, confirm
+from tuner.search.confirmation import confirm
 from tuner.search.executors.inprocess import InProcess
-from tuner.storage import default_url, open_storage
+from tuner.storage import default_url, open_storage, read_study
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def studied(small_study: Path, places: Places, tmp_path: Path) -> tuple[str, Pat
     url = default_url(tmp_path)
     storage = open_storage(url)
     search(storage, small(small_study), places, trials=3)
-    winner = best_trial(storage, "small")
+    winner = read_study(storage, "small").best
     assert winner is not None
     study = optuna.load_study(study_name="small", storage=storage)
     study.set_user_attr("data", {"xor": "abc"})

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.result import Epoch, FoldResult, Result, Scores
-from tuner.search.curves import draw_curve, ticks
+from tuner.search.curves import draw_curve
+from tuner.ticks import ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -55,7 +56,7 @@ def test_a_better_figure_is_drawn_higher() -> None:
 
 @given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
 def test_ticks_are_few_and_inside(low: float, width: float) -> None:
-    found = list(ticks(low, low + width))
+    found = ticks(low, low + width)
     assert 1 <= len(found) <= 6
     assert all(low - 1e-9 <= tick <= low + width + 1e-9 for tick in found)
     assert found == sorted(found)

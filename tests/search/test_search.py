@@ -18,7 +18,7 @@ from tuner.recipe import Recipe
 from tuner.result import Epoch, Watch
 from tuner.run import run
 from tuner.search.conductor import Conductor, Outcome
-from tuner.search.confirmation import best_trial, confirm, interval
+from tuner.search.confirmation import confirm, interval
 from tuner.search.executors.inprocess import InProcess
 from tuner.search.jobs import Answer, Failure, Job
 from tuner.search.samplers import make_sampler
@@ -399,7 +399,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     file = small(small_study)
     search(storage, file, places, trials=2)
     study = optuna.load_study(study_name="small", storage=storage)
-    winner = best_trial(storage, "small")
+    winner = read_study(storage, "small").best
     assert winner is not None
     notes = Notes()
     first = confirm(study, winner, 2, InProcess(1, places), notes, tmp_path, 250, {"study": "small"})
@@ -434,7 +434,7 @@ def test_a_saved_model_takes_inputs_as_they_are_stored(
     import keras
 
     search(storage, small(small_study), places, trials=1)
-    winner = best_trial(storage, "small")
+    winner = read_study(storage, "small").best
     assert winner is not None
     study = optuna.load_study(study_name="small", storage=storage)
     confirmed = confirm(study, winner, 1, InProcess(1, places), Notes(), tmp_path, 250, {})

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner.data.catalogue import CATALOGUE
-from tuner.documents.document import Choice, Claim, Document, Experiment
+from tuner.documents.document import Choice, Document
+from tuner.documents.experiment import Claim, Experiment
 from tuner.documents.runs import Run
 from tuner.documents.spread import largest_spread, typical_spread
 from tuner.documents.verdicts import (

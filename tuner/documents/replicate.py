@@ -13,8 +13,8 @@ from tuner.data.parts import TrainingSet
 from tuner.documents.document import Choice, Document, Variant
 from tuner.documents.runs import Run, figures_of
 from tuner.recipe import Recipe
-from tuner.result import never_stop
 from tuner.search.costs import work
+from tuner.search.executors import perform
 from tuner.search.interfaces import Executor
 from tuner.search.jobs import Failure, Replicate, Replicated
 
@@ -100,9 +100,10 @@ class Replicating:
                 yield each, self._keep(by_key[each.key].under(*each.names))
             else:
                 waiting.setdefault(each.key, []).append(each)
-        order = sorted(waiting, key=lambda key: -_seconds(waiting[key][0].recipe, self.data))
-        for key, answer in _perform(self.executor, {key: waiting[key][0].job for key in order}):
-            for each in waiting[key]:
+        order = sorted(waiting.values(), key=lambda same: -_seconds(same[0].recipe, self.data))
+        for index, answer in perform(self.executor, [same[0].job for same in order]):
+            assert isinstance(answer, Replicated | Failure)
+            for each in order[index]:
                 yield each, answer if isinstance(answer, Failure) else self._keep(self._run(each, answer))
 
     def _run(self, planned: Planned, answer: Replicated) -> Run:
@@ -126,27 +127,15 @@ def _seconds(recipe: Recipe, data: Mapping[str, TrainingSet]) -> float:
     return work(recipe, data[recipe.data.name]).seconds_at_first
 
 
-def _perform(executor: Executor, jobs: dict[str, Replicate]) -> Iterator[tuple[str, Replicated | Failure]]:
-    keys, waiting, running = list(jobs), list(enumerate(jobs.values())), 0
-    while waiting or running:
-        while waiting and executor.free:
-            number, job = waiting.pop(0)
-            executor.submit(number, job, never_stop)
-            running += 1
-        for number, answer in executor.answers(seconds=0.2):
-            running -= 1
-            assert isinstance(answer, Replicated | Failure)
-            yield keys[number], answer
-
-
 def keep(study: optuna.Study, run: Run) -> None:
     """Make a run a trial of its document's study."""
     curve = run.curve.get("validation_accuracy") or run.curve["training_accuracy"]
+    plain = run.to_dict()
     study.add_trial(
         create_trial(
             state=TrialState.COMPLETE,
             value=run.figures["test_accuracy"],
-            user_attrs={**_shown(run.to_dict()), "run": run.to_dict()},
+            user_attrs={**_shown(plain), "run": plain},
             intermediate_values={run.every * number: value for number, value in enumerate(curve, start=1)},
         )
     )

@@ -16,6 +16,7 @@ from tuner.documents.runs import Run
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
 from tuner.networks.shapes import LayerShape, layer_table
 from tuner.recipe import Recipe
+from tuner.terminal import console, table
 from tuner.words import duration
 
 STYLES = {
@@ -31,57 +32,54 @@ STYLES = {
 
 def print_replication(name: str, replication: Replication) -> None:
     """The table of figures, the claims, the oddities, the counts, and what could not be run."""
-    console, assessment = _console(), replication.assessment
-    console.print(f"\n{assessment.document.title} ({name})", style="bold")
+    out, assessment = console(), replication.assessment
+    out.print(f"\n{assessment.document.title} ({name})", style="bold")
     for reading in assessment.document.reading:
         first, *others = (option.name for option in reading.options)
-        console.print(f"not said: {reading.silent}: {first}; or {', or '.join(others)}", markup=False)
+        out.print(f"not said: {reading.silent}: {first}; or {', or '.join(others)}", markup=False)
     if assessment.chosen:
-        console.print(f"The readings that explain the whole document best: {assessment.chosen}", markup=False)
-    console.print(_figures(assessment))
+        out.print(f"The readings that explain the whole document best: {assessment.chosen}", markup=False)
+    out.print(_figures(assessment))
     for claim in assessment.claims:
-        console.print(_colored(claim.first[0]) + f": {claim.claim.says} ({claim.first[1]})")
+        out.print(_colored(claim.first[0]) + f": {claim.claim.says} ({claim.first[1]})")
         if claim.chosen != claim.first:
-            console.print(f"    under those readings {_colored(claim.chosen[0])} ({claim.chosen[1]})")
+            out.print(f"    under those readings {_colored(claim.chosen[0])} ({claim.chosen[1]})")
     for oddity in assessment.document.oddity:
-        console.print(f"odd in the document ({', '.join(oddity.about)}): {oddity.says}", markup=False)
+        out.print(f"odd in the document ({', '.join(oddity.about)}): {oddity.says}", markup=False)
     for finding in assessment.document.finding:
-        console.print(f"found ({', '.join(finding.about)}): {finding.says}", markup=False)
+        out.print(f"found ({', '.join(finding.about)}): {finding.says}", markup=False)
     if assessment.open:
-        console.print(f"not reproduced and not explained: {', '.join(assessment.open)}", markup=False)
+        out.print(f"not reproduced and not explained: {', '.join(assessment.open)}", markup=False)
     which = {"first": "first readings", "chosen": "chosen for the document", "best": "best for each experiment"}
     for key, words in which.items() if any(row.tried > 1 for row in assessment.rows) else [("first", "figures")]:
         counts = ", ".join(f"{assessment.count(verdict, key)} {verdict}" for verdict in VERDICTS)
-        console.print(f"{words}: {counts}", markup=False)
-    console.print(f"{duration(assessment.seconds)} of training", markup=False)
+        out.print(f"{words}: {counts}", markup=False)
+    out.print(f"{duration(assessment.seconds)} of training", markup=False)
     for failure in replication.failures:
-        console.print(f"could not be run: {failure}", markup=False, style="red")
+        out.print(f"could not be run: {failure}", markup=False, style="red")
 
 
 def print_details(replication: Replication, only: str) -> None:
     """For each experiment that matches: its parameters layer by layer, its confusion matrix on the test part, and
     precision, recall and F1 by class, of its first run under the chosen readings."""
-    console, assessment = _console(), replication.assessment
+    out, assessment = console(), replication.assessment
     for row in assessment.rows:
         names = (row.experiment.id, row.chosen.reading, 0)
         run = next((run for run in replication.runs if run.names == names), None)
         if run is not None and fnmatch(row.experiment.id, only):
-            console.print(f"\n{row.experiment.title} ({row.experiment.id})", style="bold")
-            _print_run(console, run)
+            out.print(f"\n{row.experiment.title} ({row.experiment.id})", style="bold")
+            _print_run(out, run)
 
 
 def _figures(assessment: Assessment) -> Table:
     several = any(row.tried > 1 for row in assessment.rows)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    titles = ["experiment", "figure", "reported", "measured", "runs", "verdict"]
-    for title in titles + (["chosen readings", "the experiment's best reading"] if several else []):
-        table.add_column(title, overflow="fold")
+    others = ("chosen readings", "the experiment's best reading") if several else ()
+    rows = table("experiment", "figure", "reported", "measured", "runs", "verdict", *others)
     for row in assessment.rows:
         for index, first in enumerate(row.first.all):
-            others = _others(row, index) if several else []
-            reported = _reported(first)
-            table.add_row(row.experiment.title, _spoken(first.figure), reported, *_cells(row.first, first), *others)
-    return table
+            names = (row.experiment.title, _spoken(first.figure), _reported(first))
+            rows.add_row(*names, *_cells(row.first, first), *(_others(row, index) if several else ()))
+    return rows
 
 
 def _others(row: Row, index: int) -> list[str]:
@@ -115,49 +113,42 @@ def _measured(judged: Judged | JudgedCurve) -> str:
     return f"{judged.mean:.4g} ± {judged.margin:.2g}" if judged.margin else f"{judged.mean:.4g}"
 
 
-def _print_run(console: Console, run: Run) -> None:
+def _print_run(out: Console, run: Run) -> None:
     recipe = decode(Recipe, run.recipe, "recipe")
     entry = CATALOGUE[recipe.data.name]
     layers = layer_table(recipe.network, entry.shape, len(entry.classes))
-    console.print(_layers(layers))
+    out.print(_layers(layers))
     counts = " + ".join(str(layer.parameters) for layer in layers if layer.parameters)
-    console.print(f"{counts} = {sum(layer.parameters for layer in layers)} parameters\n", markup=False)
+    out.print(f"{counts} = {sum(layer.parameters for layer in layers)} parameters\n", markup=False)
     for name in ("fold_test_accuracy", "fold_validation_accuracy", "single_accuracy", "ensemble_accuracy"):
         if name in run.curve:
             values = ", ".join(f"{value:.4f}" for value in run.curve[name])
-            console.print(f"{_spoken(name)}: {values}", markup=False)
+            out.print(f"{_spoken(name)}: {values}", markup=False)
     matrix = np.array(run.confusion, dtype=np.int64)
-    console.print(_matrix(matrix, entry.classes))
+    out.print(_matrix(matrix, entry.classes))
     true, predicted, often = most_confused(matrix)
     pair = f"confused most: {entry.classes[true]}, taken for {entry.classes[predicted]} {often} times"
-    console.print(f"rows are true classes, columns predictions; {pair}\n", markup=False)
-    table = _table("class", "precision", "recall", "F1")
+    out.print(f"rows are true classes, columns predictions; {pair}\n", markup=False)
+    rows = table("class", "precision", "recall", "F1", numbers=True)
     for name, figures in zip(entry.classes, class_figures(matrix), strict=True):
-        table.add_row(name, *(f"{value:.4f}" for value in (figures.precision, figures.recall, figures.f1)))
-    console.print(table)
+        rows.add_row(name, *(f"{value:.4f}" for value in (figures.precision, figures.recall, figures.f1)))
+    out.print(rows)
 
 
 def _layers(layers: Sequence[LayerShape]) -> Table:
-    table = _table("layer", "output", "parameters", "calculation")
+    rows = table("layer", "output", "parameters", "calculation", numbers=True)
     for layer in layers:
         shape = "×".join(map(str, layer.output))
-        table.add_row(layer.kind.replace("_", " "), shape, str(layer.parameters), layer.calculation)
-    return table
+        rows.add_row(layer.kind.replace("_", " "), shape, str(layer.parameters), layer.calculation)
+    return rows
 
 
 def _matrix(matrix: "np.ndarray[tuple[int, int], np.dtype[np.int64]]", classes: Sequence[str]) -> Table:
-    table = _table("", *classes)
-    for index, (name, row) in enumerate(zip(classes, matrix, strict=True)):
-        cells = (f"[bold]{count}[/]" if index == column else str(count) for column, count in enumerate(row))
-        table.add_row(name, *cells)
-    return table
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, title in enumerate(titles):
-        table.add_column(title, justify="left" if index == 0 else "right")
-    return table
+    rows = table("", *classes, numbers=True)
+    for index, (name, counts) in enumerate(zip(classes, matrix, strict=True)):
+        cells = (f"[bold]{count}[/]" if index == column else str(count) for column, count in enumerate(counts))
+        rows.add_row(name, *cells)
+    return rows
 
 
 def _colored(verdict: str) -> str:
@@ -166,8 +157,3 @@ def _colored(verdict: str) -> str:
 
 def _spoken(figure: str) -> str:
     return figure.replace("_", " ")
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=400)  # a pipe has no width to fold to

@@ -24,15 +24,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
-from tuner.documents.document import Claim
+from tuner.documents.experiment import Claim
 from tuner.documents.spread import mean, moderated
 
 Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
 Judgement = Literal["holds", "fails", "undecided"]
 
-VERDICTS: tuple[Verdict, ...] = ("reproduced", "close", "not reproduced", "cannot be checked")
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 CLOSE_ACCURACY = 0.01
 CLOSE_LOSS = 0.1
 MOST = 0.9

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuner.documents.spread import deviation, mean
-from tuner.report.content import Block, Paragraph, Section, missing, section
-from tuner.report.drawings import chosen_runs
+from tuner.report.content import Block, Paragraph, Section, missing
 from tuner.report.evidence import Evidence
 from tuner.words import duration, network_in_words
 
@@ -40,7 +39,7 @@ def answer_section(evidence: Evidence) -> Section:
         note = "The interval counts the seeds and the test images; both networks saw the same images, as if they were others, so it is rather too wide."
         blocks.append(Paragraph(note, "aside"))
     blocks += [missing(gap) for gap in evidence.gaps]
-    return section("answer", "The answer", blocks)
+    return Section("answer", "The answer", tuple(blocks))
 
 
 def sentences(evidence: Evidence) -> list[str]:
@@ -53,15 +52,11 @@ def documented(evidence: Evidence) -> Documented | None:
     found = []
     for document in evidence.documents:
         for row in document.assessment.rows:
-            runs = [
-                run
-                for run in chosen_runs(document, row.experiment.id)
-                if run.recipe["data"]["name"] == evidence.dataset
-            ]
-            if runs:
+            runs = document.chosen(row.experiment.id)
+            if runs and runs[0].recipe["data"]["name"] == evidence.dataset:
                 accuracies = tuple(run.figures["test_accuracy"] for run in runs)
-                told = row.experiment.reported.get("test_accuracy")
-                reported = float(mean(told)) if isinstance(told, list) else told
+                told = row.experiment.told("test_accuracy")
+                reported = mean(told) if told else None
                 found.append(Documented(document.name, row.experiment.id, row.experiment.title, reported, accuracies))
     return max(found, key=lambda each: mean(each.accuracies), default=None)
 
@@ -85,7 +80,7 @@ def _variance(accuracies: Sequence[float], examples: int) -> float:
 
 
 def _searched(evidence: Evidence) -> str:
-    confirmed, best = evidence.confirmed, evidence.best
+    confirmed, best = evidence.confirmed, evidence.record.best
     if confirmed is None:
         if best is None:
             return "The search has not finished a trial yet."

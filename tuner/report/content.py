@@ -1,7 +1,7 @@
 """What a page says, as plain values: sections of paragraphs, tables, charts and pictures. Pages are made of them in HTML and
 in Markdown, so both say the same, and tests read them without parsing anything."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -95,8 +95,3 @@ class Page:
 def missing(what: str) -> Paragraph:
     """A section's part that cannot be shown, and why."""
     return Paragraph(what, "missing")
-
-
-def section(id_: str, title: str, blocks: Sequence[Block | None]) -> Section:
-    """A section of what there is."""
-    return Section(id_, title, tuple(block for block in blocks if block is not None))

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from tuner.documents.assessment import Judgements, Row
-from tuner.documents.spread import mean
+from tuner.documents.spread import deviation, mean
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
 from tuner.report.chart import CYCLE, DATASET_COLORS, GREY, Axis, Chart, Dots, Mark, Rule
-from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing, section
-from tuner.report.drawings import chosen_runs, drawn, interval
+from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
+from tuner.report.drawings import drawn, interval
 from tuner.report.evidence import DocumentEvidence, Evidence
-from tuner.report.parameters_part import clamped
+from tuner.report.parameters_part import bad_edge, clamped
 from tuner.words import duration, recipe_in_words
 
 ROW = 21
@@ -19,12 +19,12 @@ def baselines_section(evidence: Evidence) -> Section:
     """All documented networks and the search's winner, by test accuracy."""
     if not evidence.documents:
         return Section("baselines", "Baselines and the search", (missing("No document is about this study's data."),))
-    return section("baselines", "Baselines and the search", [_overview(evidence), _overview_table(evidence)])
+    return Section("baselines", "Baselines and the search", (_overview(evidence), _overview_table(evidence)))
 
 
 def _overview(evidence: Evidence) -> Block:
     measured = [
-        (document, row, tuple(run.figures["test_accuracy"] for run in chosen_runs(document, row.experiment.id)))
+        (document, row, tuple(run.figures["test_accuracy"] for run in document.chosen(row.experiment.id)))
         for document in evidence.documents
         for row in document.assessment.rows
         if not row.experiment.id.startswith("playground")
@@ -32,9 +32,8 @@ def _overview(evidence: Evidence) -> Block:
     measured = [each for each in measured if each[2]]
     if not measured:
         return missing("No document has been replicated yet.")
-    means = sorted(mean(values) for _, _, values in measured)
-    edge = means[-1] - 3 * (means[-1] - means[len(means) // 2])
-    axis = Axis("test accuracy", percent=True, low=edge if edge > means[0] else None)
+    means = [mean(values) for _, _, values in measured]
+    axis = Axis("test accuracy", percent=True, low=bad_edge(means, maximize=True))
     marks: list[Mark] = []
     for color, document in zip(CYCLE, evidence.documents, strict=False):
         own = [(place, row, values) for place, (of, row, values) in enumerate(measured) if of is document]
@@ -42,7 +41,7 @@ def _overview(evidence: Evidence) -> Block:
     told = tuple(
         (clamped(value, axis), float(place))
         for place, (_, row, _) in enumerate(measured)
-        for value in _reported_accuracies(row)
+        for value in row.experiment.told("test_accuracy")
     )
     if told:
         marks.append(Dots("reported", GREY, told, shape="diamond", size=3.6, sideways=True))
@@ -67,11 +66,6 @@ def _measured_dots(name: str, color: str, own: Sequence[tuple[int, Row, tuple[fl
     errors = tuple((clamped(low, axis), clamped(high, axis)) for low, high in spreads)
     tips = tuple(f"{row.experiment.title}: {mean(values):.4f} over {len(values)} runs" for _, row, values in own)
     return Dots(name, color, points, tips, errors=errors, sideways=True)
-
-
-def _reported_accuracies(row: Row) -> list[float]:
-    told = row.experiment.reported.get("test_accuracy")
-    return [float(value) for value in (told if isinstance(told, list) else [told]) if value is not None]
 
 
 def _overview_table(evidence: Evidence) -> Table:
@@ -108,7 +102,7 @@ def document_section(document: DocumentEvidence) -> Section:
     columns = ("experiment", "figure", "reported", "measured", "runs", "verdict", "reading")
     if rows:
         blocks.append(Table(f"{id_}-figures", f"All {len(rows)} figures", columns, rows, long=True))
-    return section(id_, title, blocks)
+    return Section(id_, title, tuple(blocks))
 
 
 def _summary(document: DocumentEvidence) -> str:
@@ -159,8 +153,6 @@ def _cells(judged: Judged | JudgedCurve, judgements: Judgements) -> tuple[Cell, 
 
 
 def _spread(values: tuple[float, ...]) -> str | None:
-    from tuner.documents.spread import deviation
-
     if not values:
         return None
     middle = f"{mean(values):,.0f}" if mean(values) >= 1000 else f"{mean(values):.4f}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from tuner.confusion import most_confused
 from tuner.data.made import make
-from tuner.documents.document import Drawing, Experiment
+from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
 from tuner.documents.spread import deviation, mean
 from tuner.report.chart import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
@@ -19,7 +19,7 @@ INTERVAL = 1.96
 
 def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:
     """One picture of the document, or what is missing for it."""
-    runs = {name: chosen_runs(document, name) for name in drawing.experiments}
+    runs = {name: document.chosen(name) for name in drawing.experiments}
     without = [name for name, own in runs.items() if not own]
     if without:
         yield missing(f"{drawing.title}: not run yet: {', '.join(without)}.")
@@ -37,15 +37,8 @@ def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:
             yield from (_regions(document, name, own) for name, own in runs.items())
 
 
-def chosen_runs(document: DocumentEvidence, experiment: str) -> tuple[Run, ...]:
-    """The runs of an experiment under the readings that explain its document best."""
-    rows = {row.experiment.id: row for row in document.assessment.rows}
-    return document.of(experiment, rows[experiment].chosen.reading)
-
-
 def _against(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[Run, ...]]) -> Chart:
     marks: list[Mark] = []
-    experiments = _experiments(document)
     for color, figure in zip(CYCLE, drawing.figures, strict=False):
         name = figure.replace("_", " ")
         values = [[run.figures[figure] for run in runs[each] if figure in run.figures] for each in drawing.experiments]
@@ -55,9 +48,9 @@ def _against(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple
         tips = tuple(f"{drawing.x} {x:g}: {mean(own):.4f} over {len(own)} runs" for x, own in known)
         marks += [Line("", color, points), Dots(f"{name}, ours", color, points, tips, errors=errors)]
         told = tuple(
-            (x, float(value))
+            (x, value)
             for x, each in zip(drawing.at, drawing.experiments, strict=True)
-            for value in _listed(experiments[each].reported.get(figure))
+            for value in document.experiment(each).told(figure)
         )
         if told:
             marks.append(Dots(f"{name}, reported", color, told, shape="diamond"))
@@ -68,11 +61,10 @@ def _against(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple
 
 def _curves(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[Run, ...]]) -> Chart:
     marks: list[Mark] = []
-    experiments = _experiments(document)
     pairs = [(each, figure) for each in drawing.experiments for figure in drawing.figures]
     for color, (each, figure) in zip(CYCLE * 3, pairs, strict=False):
         curves = [run.curve[figure] for run in runs[each] if figure in run.curve]
-        name = experiments[each].title if len(drawing.figures) == 1 else figure.replace("_", " ")
+        name = document.experiment(each).title if len(drawing.figures) == 1 else figure.replace("_", " ")
         if not curves:
             continue
         length, every = min(map(len, curves)), runs[each][0].every
@@ -82,7 +74,7 @@ def _curves(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[
             band = tuple((x, min(own), max(own)) for x, own in zip(epochs, columns, strict=True))
             marks.append(Band("", color, band))
         marks.append(Line(name, color, tuple(zip(epochs, map(mean, columns), strict=True)), "training" in figure))
-        told = experiments[each].curve.get(figure, ())
+        told = document.experiment(each).curve.get(figure, ())
         if told:
             points = tuple((float(number), float(value)) for number, value in enumerate(told, start=1))
             marks.append(Dots(f"{name}, reported", color, points, shape="diamond"))
@@ -99,9 +91,9 @@ def _curves(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[
 
 def _members(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[Run, ...]]) -> Chart:
     (name,) = drawing.experiments
-    experiment, marks = _experiments(document)[name], list[Mark]()
+    experiment, marks = document.experiment(name), list[Mark]()
     for color, figure in zip(CYCLE, drawing.figures, strict=False):
-        told = [float(value) for value in _listed(experiment.curve.get(figure) or experiment.reported.get(figure))]
+        told = experiment.curve.get(figure) or experiment.told(figure)
         curves = [run.curve[figure] for run in runs[name]]
         columns = [[curve[index] for curve in curves] for index in range(min(map(len, curves)))]
         spoken = figure.replace("_", " ")
@@ -154,12 +146,15 @@ def matrix_chart(
 
 def _regions(document: DocumentEvidence, name: str, runs: Sequence[Run]) -> Block:
     best = min((run for run in runs if run.regions), key=lambda run: run.figures["test_loss"], default=None)
-    experiment = _experiments(document)[name]
+    experiment = document.experiment(name)
     if best is None:
         return missing(f"{experiment.title}: its regions were not kept.")
     _, _, inputs, labels = make(str(best.recipe["data"]["name"]))
-    kept = sum(run.figures["test_loss"] <= 0.07 for run in runs)
-    note = f"The best of {len(runs)} runs: test loss {best.figures['test_loss']:.4g}; {kept} keep the bound of 0.07. Dots: test points."
+    kept = "".join(
+        f"; {sum(run.figures['test_loss'] <= bound for run in runs)} keep the bound of {bound:g}"
+        for bound in experiment.told("test_loss_at_most")
+    )
+    note = f"The best of {len(runs)} runs: test loss {best.figures['test_loss']:.4g}{kept}. Dots: test points."
     png = decision_regions(best.regions, inputs, labels)
     return Picture(f"{document.name}-{name}", experiment.title, png, f"Decision regions: {experiment.title}", note)
 
@@ -170,18 +165,10 @@ def interval(values: Sequence[float]) -> Point:
     return mean(values) - half, mean(values) + half
 
 
-def _experiments(document: DocumentEvidence) -> dict[str, Experiment]:
-    return {row.experiment.id: row.experiment for row in document.assessment.rows}
-
-
 def _figure_axis(figures: Sequence[str]) -> Axis:
     names = {figure.rpartition("_")[2] for figure in figures}
     only = figures[0].replace("_", " ") if len(figures) == 1 else " and ".join(sorted(names))
     return Axis(only, percent="accuracy" in names)
-
-
-def _listed(value: object) -> list[float]:
-    return [] if value is None else list(value) if isinstance(value, list) else [value]  # type: ignore[list-item]
 
 
 def _several(runs: dict[str, tuple[Run, ...]]) -> bool:

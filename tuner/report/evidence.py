@@ -3,6 +3,7 @@ the judged documents about the same data."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,15 @@ from optuna.storages import BaseStorage
 
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, held_out
-from tuner.documents.assessment import Assessment, Assessor
+from tuner.documents.assessment import Assessment, Assessor, Row
 from tuner.documents.document import load_document
+from tuner.documents.experiment import Experiment
 from tuner.documents.results import read_results
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
 from tuner.places import find_documents
-from tuner.result import OBJECTIVES
 from tuner.search.confirmation import Confirmed
-from tuner.storage import StudyRecord, TrialRecord, load_study, study_record
+from tuner.storage import StudyRecord, load_study, study_record
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,18 @@ class DocumentEvidence:
     assessment: Assessment
     runs: tuple[Run, ...]
 
-    def of(self, experiment: str, reading: str) -> tuple[Run, ...]:
-        """The runs of one experiment under one reading."""
-        return tuple(run for run in self.runs if (run.experiment, run.reading) == (experiment, reading))
+    @cached_property
+    def _rows(self) -> Mapping[str, Row]:
+        return {row.experiment.id: row for row in self.assessment.rows}
+
+    def experiment(self, id_: str) -> Experiment:
+        """One of its experiments."""
+        return self._rows[id_].experiment
+
+    def chosen(self, id_: str) -> tuple[Run, ...]:
+        """The runs of an experiment under the readings that explain the document best."""
+        reading = self._rows[id_].chosen.reading
+        return tuple(run for run in self.runs if (run.experiment, run.reading) == (id_, reading))
 
 
 @dataclass(frozen=True)
@@ -70,25 +80,9 @@ class Evidence:
     latencies: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def maximize(self) -> bool:
-        """Whether more of the first objective is better."""
-        return not self.record.objectives or OBJECTIVES[self.record.objectives[0]].direction == "maximize"
-
-    @property
     def objective(self) -> str:
         """The first objective in words."""
         return self.record.objectives[0].replace("_", " ") if self.record.objectives else "value"
-
-    @property
-    def finished(self) -> tuple[TrialRecord, ...]:
-        """The trials that were trained to their end."""
-        return tuple(trial for trial in self.record.trials if trial.state == "complete" and trial.values)
-
-    @property
-    def best(self) -> TrialRecord | None:
-        """The finished trial with the best first objective, the earliest of equals."""
-        sign = 1 if self.maximize else -1
-        return max(self.finished, key=lambda trial: (sign * trial.values[0], -trial.number), default=None)
 
     @property
     def dataset(self) -> str:

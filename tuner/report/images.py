@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.report.chart import BLUE, VERMILION
+from tuner.report.svg import LIGHT
+
 Pixels = NDArray[np.uint8]
 
-FIRST, SECOND = np.array([0, 114, 178]), np.array([213, 94, 0])
-"""Blue and vermilion of the charts."""
-
+FIRST, SECOND = (np.array(list(bytes.fromhex(LIGHT[name][1:]))) for name in (BLUE, VERMILION))
 ENLARGED = 8
 
 

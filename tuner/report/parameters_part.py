@@ -1,7 +1,7 @@
 """What mattered in a search, and which networks are small for what they reach."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from optuna.trial import FrozenTrial, TrialState
@@ -82,7 +82,7 @@ def _slice(
 
 def fronts(evidence: Evidence) -> Iterator[Chart]:
     """Accuracy against size and against work: the networks that nothing beats in both."""
-    known = [each for each in evidence.finished if each.result and each.result.validation and each.recipe]
+    known = [each for each in evidence.record.finished if each.result and each.result.validation and each.recipe]
     yield from _front_chart("front-parameters", "Accuracy against size", "parameters", known, _parameters)
     label = "multiply-adds for one example"
     yield from _front_chart("front-work", "Accuracy against work", label, known, _work)
@@ -128,14 +128,19 @@ def _key(trial: TrialRecord) -> str:
 def value_axis(evidence: Evidence, values: Sequence[float] = ()) -> Axis:
     """The axis of the first objective. Values far on the bad side of the others do not stretch it: they stand at its edge."""
     axis = Axis(evidence.objective, percent="accuracy" in evidence.objective)
-    known = sorted(value for value in values if math.isfinite(value))
-    if len(known) < 8:
-        return axis
-    best, middle = (known[-1], known[len(known) // 2]) if evidence.maximize else (known[0], known[len(known) // 2])
-    edge = best - 3 * (best - middle)
-    if evidence.maximize and edge > known[0]:
-        return replace(axis, low=edge)
-    return replace(axis, high=edge) if not evidence.maximize and edge < known[-1] else axis
+    edge = bad_edge(values, evidence.record.maximize) if len(values) >= 8 else None
+    return replace(axis, low=edge) if evidence.record.maximize else replace(axis, high=edge)
+
+
+def bad_edge(values: Iterable[float], maximize: bool) -> float | None:
+    """Where an axis ends on the bad side: three times as far from the best value as the middle one. None where no value
+    lies beyond."""
+    sign = 1 if maximize else -1
+    known = sorted(sign * value for value in values if math.isfinite(value))
+    if not known:
+        return None
+    edge = known[-1] - 3 * (known[-1] - known[len(known) // 2])
+    return sign * edge if edge > known[0] else None
 
 
 def clamped(value: float, axis: Axis) -> float:

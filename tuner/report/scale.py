@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tuner.report.chart import Axis
+from tuner.ticks import HALVES, QUARTERS, ticks
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,9 @@ def _wide(axis: Axis, low: float, high: float) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float, whole: bool) -> Sequence[float]:
-    raw = max((high - low) / 5, 1.0 if whole else 0.0)
-    power = 10.0 ** math.floor(math.log10(raw))
-    factors = (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)
-    step = next(factor * power for factor in factors if factor * power >= raw * 0.999)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(count * step, 12) for count in range(first, last + 1)]
+    if whole:
+        return ticks(low, high, min(5.0, high - low), HALVES)
+    return ticks(low, high, 5.0, QUARTERS)
 
 
 def _log_ticks(low: float, high: float) -> Sequence[float]:

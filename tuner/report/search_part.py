@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from optuna.trial import FrozenTrial
 
 from tuner.report.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
-from tuner.report.content import Block, Section, Table, missing, section
+from tuner.report.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.importance import FEWEST, Importances
 from tuner.report.parameters_part import clamped, fronts, importance, slices, value_axis
@@ -23,18 +23,18 @@ def search_section(evidence: Evidence, trials: Sequence[FrozenTrial], weights: I
     """Everything about the search."""
     if not evidence.record.trials:
         return Section("search", "The search", (missing("No trial has been started yet."),))
-    blocks: list[Block | None] = [
+    blocks: list[Block] = [
         history(evidence),
         against_time(evidence),
         pruning(evidence),
         importance(weights)
         if weights
-        else missing(f"Importances need {FEWEST} finished trials; there are {len(evidence.finished)}."),
+        else missing(f"Importances need {FEWEST} finished trials; there are {len(evidence.record.finished)}."),
         *(slices(evidence, trials, weights) if weights else ()),
         *fronts(evidence),
         table(evidence),
     ]
-    return section("search", "The search", blocks)
+    return Section("search", "The search", tuple(blocks))
 
 
 def history(evidence: Evidence) -> Chart:
@@ -89,8 +89,8 @@ def pruning(evidence: Evidence) -> Block:
 
 def table(evidence: Evidence) -> Table:
     """The best finished trials."""
-    sign = -1 if evidence.maximize else 1
-    best = sorted(evidence.finished, key=lambda trial: (sign * trial.values[0], trial.number))[:SHOWN]
+    sign = -1 if evidence.record.maximize else 1
+    best = sorted(evidence.record.finished, key=lambda trial: (sign * trial.values[0], trial.number))[:SHOWN]
     names = tuple(name.replace("_", " ") for name in evidence.record.objectives)
     rows = tuple(
         (
@@ -135,9 +135,9 @@ def _recipe(trial: TrialRecord) -> str:
 
 def _best_so_far(evidence: Evidence, place: Callable[[TrialRecord], float]) -> Iterator[Point]:
     best: float | None = None
-    for trial in sorted(evidence.finished, key=place):
+    for trial in sorted(evidence.record.finished, key=place):
         value = trial.values[0]
-        if best is None or (value > best if evidence.maximize else value < best):
+        if best is None or (value > best if evidence.record.maximize else value < best):
             best = value
         yield place(trial), best
 

@@ -10,11 +10,11 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.networks.shapes import layer_table
 from tuner.recipe import Recipe
 from tuner.report.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark
-from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing, section
+from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing
 from tuner.report.drawings import matrix_chart
 from tuner.report.evidence import Evidence, Predictions, class_names
 from tuner.report.images import grid
-from tuner.search.confirmation import Confirmed
+from tuner.search.confirmation import Confirmed, interval
 from tuner.words import network_in_words
 
 BINS = 10
@@ -29,13 +29,13 @@ def winner_section(evidence: Evidence) -> Section:
     if confirmed is None:
         why = "No winner is confirmed yet: `optimize` does that when it ends with at least one finished trial."
         return Section("winner", "The winner", (missing(why),))
-    blocks: list[Block | None] = [Paragraph(in_words(confirmed.recipe)), _seeds(confirmed), layers(confirmed.recipe)]
+    blocks: list[Block] = [Paragraph(in_words(confirmed.recipe)), _seeds(confirmed), layers(confirmed.recipe)]
     blocks += list(_curves(confirmed))
     if evidence.winner is None:
         blocks.append(missing("What it confuses is shown where its predictions lie: in the folder of the runs."))
     else:
         blocks += list(_predicted(evidence.winner, confirmed.recipe.data.name))
-    return section("winner", "The winner", blocks)
+    return Section("winner", "The winner", tuple(blocks))
 
 
 def in_words(recipe: Recipe) -> str:
@@ -140,7 +140,7 @@ def _calibration(winner: Predictions) -> Chart:
     points = tuple((float(sure[bins == index].mean()), float(right[bins == index].mean())) for index in filled)
     counts = [int((bins == index).sum()) for index in filled]
     error = sum(count * abs(x - y) for count, (x, y) in zip(counts, points, strict=True)) / len(sure)
-    errors = tuple(_binomial(y, count) for count, (_, y) in zip(counts, points, strict=True))
+    errors = tuple(interval(y, count) for count, (_, y) in zip(counts, points, strict=True))
     tips = tuple(
         f"{count} examples: {100 * x:.1f} % sure, {100 * y:.1f} % right"
         for count, (x, y) in zip(counts, points, strict=True)
@@ -204,9 +204,3 @@ def _enlarged(winner: Predictions) -> float:
 def _sheet(winner: Predictions, chosen: NDArray[np.int64], dataset: str) -> bytes:
     low, high = CATALOGUE[dataset].value_range
     return grid([winner.images[index] for index in chosen], EXAMPLES, low, high)
-
-
-def _binomial(share: float, count: int) -> tuple[float, float]:
-    from tuner.search.confirmation import interval
-
-    return interval(share, count)

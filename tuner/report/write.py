@@ -21,7 +21,7 @@ from tuner.report.chart import Chart
 from tuner.report.content import Page, Picture
 from tuner.report.cost_part import cost_section, provenance_section, saved_by_pruning
 from tuner.report.documents_part import baselines_section, document_section
-from tuner.report.evidence import Evidence, gather
+from tuner.report.evidence import DocumentEvidence, Evidence, gather
 from tuner.report.html import page_as_html
 from tuner.report.importance import METHOD, Importances, importances
 from tuner.report.markdown import FIGURES, figure_name, page_as_markdown
@@ -44,16 +44,19 @@ def write_report(
     runs: Path | None = None,
     latency: bool = False,
 ) -> Page:
-    """Write the whole report into a folder; what an earlier report left there is replaced. With `runs`, the folder of the
-    artifacts, it is shown in optuna-dashboard too; with `latency` the best networks are timed first. Raises `StudyError` where the storage has no such study,
-    `StorageError` where the folder cannot be written."""
+    """Write the whole report into a folder; what an earlier report left there is replaced.
+
+    With `runs`, the folder of the artifacts, it is shown in optuna-dashboard too; with `latency` the best networks are
+    timed first. Raises `StudyError` where the storage has no such study, `StorageError` where the folder cannot be
+    written.
+    """
     storage = open_storage(url)
     opened = load_study(storage, study)
     if latency:
         measure_latencies(opened, places)
     evidence = gather(storage, study, url, results, places)
     trials = opened.get_trials(deepcopy=False)
-    weights = importances(trials, evidence.maximize)
+    weights = importances(trials, evidence.record.maximize)
     page = compose(evidence, trials, weights)
     try:
         _write_files(page, summary(evidence, weights), tables(evidence), out)
@@ -91,7 +94,7 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Importan
 
 def summary(evidence: Evidence, weights: Importances | None) -> dict[str, Any]:
     """Every figure of the page, for programs."""
-    record, best, confirmed = evidence.record, evidence.best, evidence.confirmed
+    record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
     documented_best, apart = documented(evidence), difference(evidence)
     epochs, seconds = saved_by_pruning(evidence)
     return {
@@ -107,13 +110,13 @@ def summary(evidence: Evidence, weights: Importances | None) -> dict[str, Any]:
         "difference": apart and asdict(apart),
         "importance": weights and {"method": METHOD, **asdict(weights)},
         "saved_by_pruning": {"epochs": epochs, "seconds": seconds},
-        "documents": {each.name: _document(each.assessment.rows, each) for each in evidence.documents},
+        "documents": {each.name: _document(each) for each in evidence.documents},
         "gaps": list(evidence.gaps),
         "data": dict(evidence.data),
     }
 
 
-def _document(rows: Any, document: Any) -> dict[str, Any]:
+def _document(document: DocumentEvidence) -> dict[str, Any]:
     return {
         "readings": document.assessment.chosen,
         "seconds": document.assessment.seconds,
@@ -133,7 +136,7 @@ def _document(rows: Any, document: Any) -> dict[str, Any]:
                 "verdict": judged.verdict,
                 "reason": judged.reason,
             }
-            for row in rows
+            for row in document.assessment.rows
             for judged in row.chosen.figures
         ],
     }

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.storages import BaseStorage
 
 from tuner.errors import StudyError
 from tuner.recipe import Recipe
-from tuner.result import OBJECTIVES, Result, Scores
+from tuner.result import Result, Scores
 from tuner.search.executors import perform_all
 from tuner.search.interfaces import Executor, Listener
 from tuner.search.jobs import Answer, Failure, Test, Train
-from tuner.storage import TrialRecord, read_study
+from tuner.storage import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -73,16 +72,6 @@ class Confirmed:
             curves=tuple(plain.get("curves", ())),
             predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
         )
-
-
-def best_trial(storage: BaseStorage, name: str) -> TrialRecord | None:
-    """The finished trial with the best first objective (the earliest of equals); None if none has finished."""
-    record = read_study(storage, name)
-    finished = [trial for trial in record.trials if trial.state == "complete" and trial.recipe is not None]
-    if not finished:
-        return None
-    maximize = OBJECTIVES[record.objectives[0]].direction == "maximize"
-    return max(finished, key=lambda trial: (trial.values[0] if maximize else -trial.values[0], -trial.number))
 
 
 def fresh_seeds(seed: int, count: int) -> tuple[int, ...]:

@@ -3,7 +3,7 @@ hundred, which is what a short trial's whole search costs."""
 
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
 from tuner.result import Epoch, Result, Scores
+from tuner.ticks import ticks
 
 WIDTH, HEIGHT = 320, 200
 LEFT, TOP, RIGHT, BOTTOM = 52, 44, 12, 36
@@ -72,19 +73,6 @@ def _panel(result: Result, name: str, offset: int) -> str:
     middle = offset + (LEFT + right) / 2
     names = f'<text x="{middle}" y="{bottom + 28}" text-anchor="middle">{name} by epoch</text>'
     return f'{grid}{numbers}{names}<g fill="none" stroke-width="1.6">{curves}</g>'
-
-
-def ticks(low: float, high: float) -> Iterator[float]:
-    """Two to six round numbers between two.
-
-    >>> list(ticks(0.83, 0.91))
-    [0.85, 0.9]
-    """
-    raw = (high - low) / 4
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw)
-    for count in range(math.ceil(low / step), math.floor(high / step) + 1):
-        yield round(count * step, 12)
 
 
 def _apart(low: float, high: float) -> Point:

@@ -17,7 +17,7 @@ from tuner.data.parts import TrainingSet
 from tuner.errors import StorageError, StudyError
 from tuner.machine import cores, memory, processor
 from tuner.search.conductor import Conductor, Outcome
-from tuner.search.confirmation import Confirmed, best_trial, confirm
+from tuner.search.confirmation import Confirmed, confirm
 from tuner.search.costs import Costs
 from tuner.search.executors.processes import Processes
 from tuner.search.interfaces import Executor, Listener
@@ -71,7 +71,7 @@ def optimize(orders: Orders, listener: Listener) -> Report:
         storage = open_storage(orders.storage)
         study = _open(storage, orders, listener)
         outcome = _search(study, orders, executor, listener)
-        best = best_trial(storage, orders.file.name)
+        best = read_study(storage, orders.file.name).best
         confirmed = _confirm(study, orders, best, executor, listener) if best and outcome.ended != "interrupt" else None
     finally:
         executor.close()

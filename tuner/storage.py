@@ -139,9 +139,10 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study as the storage holds it: its file, its objectives, its trials in order."""
+    """A study as the storage holds it: its title, its file, its objectives, its trials in order."""
 
     name: str
+    title: str
     plain: Mapping[str, Any]
     objectives: tuple[str, ...]
     trials: tuple[TrialRecord, ...]
@@ -187,6 +188,7 @@ def study_record(study: optuna.Study) -> StudyRecord:
     """The frozen record of a study."""
     return StudyRecord(
         name=study.study_name,
+        title=study.user_attrs.get("title", ""),
         plain=study.user_attrs.get("file", {}),
         objectives=tuple(study.user_attrs.get("objectives", ())),
         trials=tuple(trial_record(trial) for trial in study.get_trials(deepcopy=False)),

@@ -31,7 +31,7 @@ def print_studies(storage: str | None) -> None:
         title = load(path, name).title
         rows.add_row(name, *_progress(records.pop(name, None)), title)
     for name, record in records.items():
-        rows.add_row(name, *_progress(record), str(record.plain.get("title", "")))
+        rows.add_row(name, *_progress(record), record.title)
     console().print(rows)
 
 

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -232,6 +233,9 @@ def test_baseline_runs_judges_and_writes_down(
     assert "Three units" in said.out
     assert "reproduced" in said.out
     assert said.err.count("three #0: test accuracy") == 1, "the second call has nothing left to run"
+    assert run_command(["studies"]) == 0
+    assert "document: small" in (listed := capsys.readouterr().out)
+    assert tomllib.loads(DOCUMENT)["title"] in listed
     results = tmp_path / "reports" / "documents" / "small.json"
     assert len(read_results(results)) == 5
     shutil.rmtree(tmp_path / "runs")

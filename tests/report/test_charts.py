@@ -82,3 +82,13 @@ def test_log_scales_too(values: list[float]) -> None:
     scale = fitted(Axis("x", scale="log"), values, 10.0, 110.0)
     assert all(10 - 1e-6 <= scale(value) <= 110 + 1e-6 for value in values)
     assert scale(min(values)) <= scale(max(values))
+
+
+def test_bars_do_not_reach_beyond_the_axes() -> None:
+    bars = Bars("bars", "grey", ((1, 30), (4, 10)))
+    root = parsed(Chart("b", "t", Axis("epoch", whole=True), Axis("trials"), (bars,), legend=False))
+    lines = [path.get("d", "") for path in root.iter(f"{SVG}path")]
+    left, right = (float(number) for number in re.match(r"M([\d.]+) [\d.]+H([\d.]+)", lines[0]).groups())  # type: ignore[union-attr]
+    boxes = [(float(each.get("x", 0)), float(each.get("width", 0))) for each in root.iter(f"{SVG}rect")]
+    assert len(boxes) == 2
+    assert all(left <= x and x + width <= right for x, width in boxes)

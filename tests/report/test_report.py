@@ -92,7 +92,7 @@ def test_figures_are_the_storages(studied: tuple[str, Path], places: Places) -> 
     assert dict(zip(frame["number"], frame["validation_accuracy"], strict=True)) == pytest.approx(values)
     confirmed = load_study(open_storage(url), "small").user_attrs["confirmed"]
     assert told["confirmed"]["test_accuracies"] == confirmed["test_accuracies"]
-    assert f"{100 * confirmed['test_accuracy']:.2f} %" in html
+    assert f"{100 * confirmed['test_accuracy']:.2f}\xa0%" in html
     tables = {block.id: block for block in page.blocks() if isinstance(block, Table)}
     assert [row[2] for row in tables["winner-seeds"].rows] == confirmed["test_accuracies"]
     (cells,) = charts["winner-confusion"].marks

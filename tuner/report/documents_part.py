@@ -35,16 +35,16 @@ def _overview(evidence: Evidence) -> Block:
     means = [mean(values) for _, _, values in measured]
     axis = Axis("test accuracy", percent=True, low=bad_edge(means, maximize=True))
     marks: list[Mark] = []
-    for color, document in zip(CYCLE, evidence.documents, strict=False):
-        own = [(place, row, values) for place, (of, row, values) in enumerate(measured) if of is document]
-        marks.append(_measured_dots(document.name if own else "", color, own, axis))
     told = tuple(
         (clamped(value, axis), float(place))
         for place, (_, row, _) in enumerate(measured)
         for value in row.experiment.told("test_accuracy")
     )
     if told:
-        marks.append(Dots("reported", GREY, told, shape="diamond", size=3.6, sideways=True))
+        marks.append(Dots("reported", GREY, told, shape="diamond", size=5, sideways=True))
+    for color, document in zip(CYCLE, evidence.documents, strict=False):
+        own = [(place, row, values) for place, (of, row, values) in enumerate(measured) if of is document]
+        marks.append(_measured_dots(document.name if own else "", color, own, axis))
     confirmed = evidence.confirmed
     if confirmed:
         color = DATASET_COLORS.get(evidence.dataset, CYCLE[0])

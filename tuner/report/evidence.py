@@ -95,13 +95,13 @@ class Evidence:
 def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Places) -> Evidence:
     """Read everything. Raises `StudyError` where the storage has no such study."""
     study = load_study(storage, name)
-    attrs = study.user_attrs
+    record, attrs = study_record(study), study.user_attrs
     confirmed = Confirmed.from_dict(attrs["confirmed"]) if "confirmed" in attrs else None
     gaps: list[str] = []
     return Evidence(
         study=name,
-        title=attrs.get("title", name),
-        record=study_record(study),
+        title=record.title or name,
+        record=record,
         confirmed=confirmed,
         winner=_predictions(confirmed, places, gaps) if confirmed else None,
         documents=documents_about(attrs.get("data", {}), results, gaps),

@@ -74,7 +74,8 @@ def _bars(mark: Bars, frame: Frame) -> str:
     for index, (x, y) in enumerate(mark.points):
         across, along, value = (frame.y, frame.x, x) if mark.sideways else (frame.x, frame.y, y)
         place = y if mark.sideways else x
-        first, last = sorted((across(place - mark.width / 2), across(place + mark.width / 2)))
+        edges = (max(place - mark.width / 2, across.low), min(place + mark.width / 2, across.high))
+        first, last = sorted(map(across, edges))
         low, high = sorted((along(max(0.0, along.low)), along(value)))
         box = (low, first, high - low, last - first) if mark.sideways else (first, low, last - first, high - low)
         tip = mark.tips[index] if mark.tips else f"{mark.name}: {_spoken((x, y), frame)}"

@@ -75,7 +75,10 @@ def _values(chart: Chart, axis: int) -> Iterator[float]:
     """Everything that must find a place along an axis (0: x, 1: y)."""
     for mark in chart.marks:
         match mark:
-            case Line(points=points) | Bars(points=points):
+            case Bars(points=points, width=width, sideways=sideways):
+                half = width / 2 if (axis == 1) == sideways else 0.0
+                yield from (point[axis] + side for point in points for side in (-half, half))
+            case Line(points=points):
                 yield from (point[axis] for point in points)
             case Dots(points=points, errors=errors, sideways=sideways):
                 yield from (point[axis] for point in points)

@@ -60,3 +60,22 @@ def test_the_whole_estimate_is_optunas() -> None:
 
 def test_few_trials_give_none() -> None:
     assert importances(trials(12), maximize=True) is None
+
+
+def test_pruned_trials_count_by_how_far_they_got() -> None:
+    """A search with a pruner finishes a handful of trials: what sets them apart is known from the pruned ones."""
+    pruned = []
+    for each in trials(80):
+        rate = each.params["rate"]
+        far = 9 if abs(rate - 0.7) < 0.1 else 3 if abs(rate - 0.7) < 0.2 else 1
+        steps = {step: 1.0 if step < far else 0.5 for step in range(1, far + 1)}
+        state = TrialState.COMPLETE if far == 9 else TrialState.PRUNED
+        pruned.append(
+            create_trial(
+                params=each.params, distributions=each.distributions, value=0.5, state=state, intermediate_values=steps
+            )
+        )
+    found = importances(pruned, maximize=True)
+    assert found is not None
+    assert found.parameters[0].parameter == "rate"
+    assert found.parameters[0].value > found.noise

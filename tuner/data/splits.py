@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.catalogue import Entry
 from tuner.errors import Invalid
 from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol
 
@@ -44,6 +45,14 @@ def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
             return count, total - total // count, total // count
         case NoValidation() | OnTest():
             return 1, total, 0
+
+
+def validated_on(protocol: Protocol, entry: Entry) -> int:
+    """How many of a data set's examples a validation accuracy is measured on, over all folds."""
+    if isinstance(protocol, OnTest):
+        return entry.test_examples
+    folds, _, each = sizes(protocol, entry.training_examples)
+    return folds * each
 
 
 def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:

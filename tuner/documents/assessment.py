@@ -2,10 +2,12 @@
 document best, and under the reading that explains its own experiment best; each claim; what it took."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tuner.data.catalogue import CATALOGUE
+from tuner.data.splits import validated_on
+from tuner.decode import decode
 from tuner.documents.document import Choice, Document
 from tuner.documents.experiment import Claim, Experiment
 from tuner.documents.runs import Run
@@ -19,6 +21,7 @@ from tuner.documents.verdicts import (
     judge_curve,
     unchecked,
 )
+from tuner.recipe import Protocol
 
 MEASURED_AS = {"test_loss_at_most": "test_loss", "mean_single_accuracy": "single_accuracy"}
 WORTH_IT = 2.0
@@ -207,21 +210,7 @@ def _examples(figure: str, runs: Sequence[Run]) -> int:
     """How many images an accuracy was measured on; 0 for training accuracies, whose images are the document's own."""
     if not runs or figure.startswith("training"):
         return 0
-    data, protocol = runs[0].recipe["data"]["name"], runs[0].recipe["protocol"]
-    entry = CATALOGUE[data]
+    entry = CATALOGUE[runs[0].recipe["data"]["name"]]
     if "validation" not in figure:
         return entry.test_examples
-    return _validation_examples(protocol, entry.training_examples, entry.test_examples)
-
-
-def _validation_examples(protocol: Mapping[str, object], training: int, test: int) -> int:
-    match protocol:
-        case {"kind": "holdout", "validation": float(share)}:
-            return round(share * training)
-        case {"kind": "holdout", "validation": int(count)}:
-            return count
-        case {"kind": "k_fold"}:
-            return training
-        case {"kind": "on_test"}:
-            return test
-    return 0
+    return validated_on(decode(Protocol, runs[0].recipe["protocol"], "protocol"), entry)  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def _against(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple
     marks: list[Mark] = []
     for color, figure in zip(CYCLE, drawing.figures, strict=False):
         name = figure.replace("_", " ")
-        values = [[run.figures[figure] for run in runs[each] if figure in run.figures] for each in drawing.experiments]
+        values = [document.values(figure, runs[each]) for each in drawing.experiments]
         known = [(x, own) for x, own in zip(drawing.at, values, strict=True) if own]
         points = tuple((x, mean(own)) for x, own in known)
         errors = tuple(interval(own) for _, own in known)

@@ -40,6 +40,11 @@ class DocumentEvidence:
         """One of its experiments."""
         return self._rows[id_].experiment
 
+    def values(self, figure: str, runs: Sequence[Run]) -> list[float]:
+        """What runs have of a reported figure, under the reading of what it is."""
+        found = [run.figure(self.assessment.document.measured(run.reading).get(figure, figure)) for run in runs]
+        return [value for value in found if value is not None]
+
     def chosen(self, id_: str) -> tuple[Run, ...]:
         """The runs of an experiment under the readings that explain the document best."""
         reading = self._rows[id_].chosen.reading

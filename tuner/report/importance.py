@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-METHOD = "PED-ANOVA: how the best tenth of the finished trials differs from all"
+METHOD = "PED-ANOVA: how the best tenth of the trials differs from all; a trial that got further counts as better, then its value"
 FEWEST = 10
-"""Finished trials below which importances would be guesses."""
+"""Finished and pruned trials below which importances would be guesses."""
 
 RESAMPLED = 250
 """Of so many trials at most intervals and noise are drawn: they take a fifth of a second a draw of a thousand."""
@@ -46,16 +46,18 @@ class Importances:
 
 
 def importances(trials: Sequence[FrozenTrial], maximize: bool, draws: int = 30, seed: int = 0) -> Importances | None:
-    """The importances in the first objective; None while too few trials have finished."""
-    finished = [each for each in trials if each.state == TrialState.COMPLETE and math.isfinite(each.values[0])]
-    if len(finished) < FEWEST:
+    """The importances in the first objective; None while there are too few trials. Pruned trials count: they are what
+    most of a search with a pruner is."""
+    standings = [_standing(each, maximize) for each in trials]
+    known = [each for each, standing in zip(trials, standings, strict=True) if standing is not None]
+    if len(known) < FEWEST:
         return None
-    sign = -1.0 if maximize else 1.0  # the evaluator takes less as better
-    values = np.array([sign * trial.values[0] for trial in finished])
-    whole = _Evaluator(finished, copies=1).evaluate(values[:, None])
+    ranks = {standing: rank for rank, standing in enumerate(sorted({each for each in standings if each is not None}))}
+    values = np.array([float(ranks[standing]) for standing in standings if standing is not None])
+    whole = _Evaluator(known, copies=1).evaluate(values[:, None])
     generator = np.random.default_rng(seed)
-    some = generator.permutation(len(finished))[:RESAMPLED]
-    values, evaluator = values[some], _Evaluator([finished[index] for index in some], COPIES)
+    some = generator.permutation(len(known))[:RESAMPLED]
+    values, evaluator = values[some], _Evaluator([known[index] for index in some], COPIES)
     resampled, permuted = [], []
     for _ in range(draws):
         often = np.bincount(generator.integers(len(some), size=len(some)), minlength=len(some))
@@ -66,6 +68,18 @@ def importances(trials: Sequence[FrozenTrial], maximize: bool, draws: int = 30, 
     found = [_spread(name, value, [each.get(name, 0.0) for each in resampled]) for name, value in whole.items()]
     found.sort(key=lambda each: -each.value)
     return Importances(tuple(found), float(np.quantile(permuted, 0.95)))
+
+
+def _standing(trial: FrozenTrial, maximize: bool) -> tuple[float, float] | None:
+    """Less is better, as the evaluator takes it: first how far a trial got, then its value there."""
+    steps = trial.intermediate_values
+    if trial.state == TrialState.COMPLETE:
+        reached, value = math.inf, trial.values[0]
+    elif trial.state == TrialState.PRUNED and steps:
+        reached, value = max(steps), steps[max(steps)]
+    else:
+        return None
+    return (-reached, -value if maximize else value) if math.isfinite(value) else None
 
 
 def _spread(name: str, value: float, resampled: Sequence[float]) -> Importance:

@@ -7,13 +7,17 @@ from dataclasses import replace
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.data.catalogue import CATALOGUE
+from tuner.data.splits import validated_on
 from tuner.networks.shapes import layer_table
-from tuner.report.chart import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Point, Rule, Shape
+from tuner.report.chart import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importances
+from tuner.search.confirmation import interval
 from tuner.storage import TrialRecord
 
 SLICES = 6
+NAME = 32
+"""Letters of a parameter's name that have room beside a chart."""
 
 
 def importance(weights: Importances) -> Chart:
@@ -28,7 +32,7 @@ def importance(weights: Importances) -> Chart:
         "importance",
         "What mattered",
         Axis("importance"),
-        Axis("", names=tuple(each.parameter for each in shown)),
+        Axis("", names=tuple(_short(each.parameter) for each in shown)),
         (
             Bars("importance", PURPLE, tuple(places), tips, sideways=True),
             Dots("90 % of resampled trials", PURPLE, tuple(places), tips, size=3, errors=errors, sideways=True),
@@ -37,6 +41,18 @@ def importance(weights: Importances) -> Chart:
         note=f"{METHOD}. Bars left of the dashed line could be chance.",
         height=110 + 26 * len(shown),
     )
+
+
+def _short(parameter: str) -> str:
+    """Its end, which tells it from others.
+
+    >>> _short("training.optimizer.adam.learning_rate")
+    'optimizer.adam.learning_rate'
+    >>> _short("network.kind")
+    'network.kind'
+    """
+    name = parameter if len(parameter) <= NAME else parameter.partition(".")[2]
+    return name if len(name) <= NAME else "…" + name[1 - NAME :]
 
 
 def slices(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Importances) -> Iterator[Chart]:
@@ -102,11 +118,21 @@ def _front_chart(
     tips = tuple(
         f"trial {trial.number}: {100 * y:.2f} %, {x:,.4g} {label}" for trial, (x, y) in zip(trials, points, strict=True)
     )
-    marks = (
+    best = max(trials, key=_accuracy)
+    marks: tuple[Mark, ...] = (
+        *sampling_error(best),
         Dots("finished trials", BLUE, points, tips),
         Line("nothing smaller is better", ORANGE, tuple(_front(points)), step=True),
     )
     yield Chart(id_, title, Axis(label, scale="log"), Axis("validation accuracy", percent=True), marks)
+
+
+def sampling_error(trial: TrialRecord) -> Iterator[Rule]:
+    """The validation accuracy of a trial with what other images would make of it."""
+    if trial.recipe is not None and trial.result is not None and trial.result.validation is not None:
+        accuracy = _accuracy(trial)
+        count = validated_on(trial.recipe.protocol, CATALOGUE[trial.recipe.data.name])
+        yield Rule("the best, with 95 % interval", GREY, accuracy, band=interval(accuracy, count))
 
 
 def _accuracy(trial: TrialRecord) -> float:

@@ -9,7 +9,7 @@ from tuner.report.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, L
 from tuner.report.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.importance import FEWEST, Importances
-from tuner.report.parameters_part import clamped, fronts, importance, slices, value_axis
+from tuner.report.parameters_part import clamped, fronts, importance, sampling_error, slices, value_axis
 from tuner.result import OBJECTIVES
 from tuner.storage import TrialRecord
 from tuner.words import duration, recipe_in_words
@@ -29,7 +29,9 @@ def search_section(evidence: Evidence, trials: Sequence[FrozenTrial], weights: I
         pruning(evidence),
         importance(weights)
         if weights
-        else missing(f"Importances need {FEWEST} finished trials; there are {len(evidence.record.finished)}."),
+        else missing(
+            f"Importances need {FEWEST} finished or pruned trials; there are {evidence.record.count('complete', 'pruned')}."
+        ),
         *(slices(evidence, trials, weights) if weights else ()),
         *fronts(evidence),
         table(evidence),
@@ -41,7 +43,9 @@ def history(evidence: Evidence) -> Chart:
     """Each trial's value in order, and the best so far."""
     values = [value for trial in evidence.record.trials if (value := last_value(evidence, trial)) is not None]
     axis = value_axis(evidence, values)
+    best = evidence.record.best
     marks = (
+        *(sampling_error(best) if best and evidence.record.objectives[0] == "validation_accuracy" else ()),
         _dots("finished", BLUE, "dot", evidence, axis, "complete"),
         _dots("pruned, where it was stopped", GREY, "cross", evidence, axis, "pruned"),
         Line("best so far", VERMILION, tuple(_best_so_far(evidence, lambda trial: float(trial.number))), step=True),

@@ -35,7 +35,7 @@ bench: $(VENV)/installed
 
 reports: $(VENV)/installed
 	for study in digits playground usps mnist fashion; do $(RUN) tuner optimize --study $$study || exit 1; done
-	$(RUN) tuner baseline --study all --repeats 3 --readings all
+	$(RUN) tuner baseline --study all
 	$(RUN) tuner report --study all --latency
 
 lint: $(VENV)/installed-dev

@@ -46,7 +46,7 @@ def provenance_section(evidence: Evidence) -> Section:
     search = plain.get("search", {})
     rows += [("sampler", _named(search.get("sampler", "tpe"))), ("pruner", _named(search.get("pruner", "")))]
     rows += [
-        ("seed of the search", search.get("seed", 0)),
+        ("seed of the search", str(search.get("seed", 0))),
         ("storage", hide_password(evidence.storage).rpartition("/")[2]),
     ]
     if evidence.confirmed:

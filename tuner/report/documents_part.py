@@ -54,7 +54,7 @@ def _overview(evidence: Evidence) -> Block:
     beyond = sum(value < (axis.low or 0.0) for value in means)
     note = "Dots: means of our runs, bars where 95 % of runs lie; diamonds: what the documents report."
     note += " The shaded strip is the winner's test accuracy with its 95 % interval." if confirmed else ""
-    note += f" {beyond} networks that failed stand at the left edge." if beyond else ""
+    note += f" {beyond} networks that do worse stand at the left edge." if beyond else ""
     names = tuple(row.experiment.title for _, row, _ in measured)
     title, height = "Every documented network, and the search", 120 + ROW * len(names)
     return Chart("baselines-chart", title, axis, Axis("", names=names), tuple(marks), note, 900, height)

@@ -63,6 +63,7 @@ def _curves(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[
     marks: list[Mark] = []
     pairs = [(each, figure) for each in drawing.experiments for figure in drawing.figures]
     for color, (each, figure) in zip(CYCLE * 3, pairs, strict=False):
+        dashed = "training" in figure and len(drawing.figures) > 1
         curves = [run.curve[figure] for run in runs[each] if figure in run.curve]
         name = document.experiment(each).title if len(drawing.figures) == 1 else figure.replace("_", " ")
         if not curves:
@@ -73,7 +74,7 @@ def _curves(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[
         if len(curves) > 1:
             band = tuple((x, min(own), max(own)) for x, own in zip(epochs, columns, strict=True))
             marks.append(Band("", color, band))
-        marks.append(Line(name, color, tuple(zip(epochs, map(mean, columns), strict=True)), "training" in figure))
+        marks.append(Line(name, color, tuple(zip(epochs, map(mean, columns), strict=True)), dashed))
         told = document.experiment(each).curve.get(figure, ())
         if told:
             points = tuple((float(number), float(value)) for number, value in enumerate(told, start=1))

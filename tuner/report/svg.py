@@ -11,6 +11,9 @@ from tuner.report.shapes import dot
 
 TITLE = 26
 KEY = 20
+WIDEST = 0.4
+"""The share of a chart that names beside it may take."""
+
 LIGHT = {
     "ink": "#1c1f23", "soft": "#5c6570", "line": "#d8dde3", "paper": "#ffffff", "blue": "#0072b2",
     "vermilion": "#d55e00", "green": "#009e73", "purple": "#b0578d", "orange": "#c98600", "sky": "#3a9bd6",
@@ -55,10 +58,15 @@ def _frame(chart: Chart, standalone: bool) -> Frame:
     if chart.y.names:
         y = fitted(chart.y, (), top, bottom)
     widest = max((len(text) for _, text in y.ticks()), default=1)
-    left = min(24 + LETTER * widest + 8, 0.5 * chart.width)
+    left = min(_beside(chart) + LETTER * widest + 8, WIDEST * chart.width)
     right = chart.width - 14.0
     x = fitted(chart.x, _values(chart, 0), left, right, _from_zero(chart, sideways=True))
     return Frame(x, y, top, bottom, left, right, keys)
+
+
+def _beside(chart: Chart) -> float:
+    """What the label of the upright axis takes."""
+    return 24.0 if chart.y.label else 4.0
 
 
 def _from_zero(chart: Chart, sideways: bool) -> bool:
@@ -105,7 +113,7 @@ def _axes(chart: Chart, frame: Frame) -> str:
         y = frame.y(value)
         if not any(isinstance(mark, Cells) for mark in chart.marks):
             parts.append(f'<path d="M{frame.left:.1f} {y:.1f}H{frame.right:.1f}" stroke="var(--line)"/>')
-        text = _cut(text, (frame.left - 28) / LETTER)
+        text = _cut(text, (frame.left - _beside(chart) - 4) / LETTER)
         parts.append(f'<text x="{frame.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end" {small}>{escape(text)}</text>')
     upright = _upright(chart)
     for value, text in frame.x.ticks():

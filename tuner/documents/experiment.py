@@ -98,11 +98,11 @@ class Remark:
 class Drawing:
     """A picture of the document, to be drawn again from our runs: figures of experiments `against` a number (`at`, one for
     each), their `curves` by epoch, the accuracy of an ensemble by number of `members`, a `confusion` matrix, the decision
-    `regions` of networks in the plane."""
+    `regions` of networks in the plane, a `table`."""
 
     id: str
     title: str
-    kind: Literal["against", "curves", "members", "confusion", "regions"]
+    kind: Literal["against", "curves", "members", "confusion", "regions", "table"]
     experiments: tuple[str, ...]
     figures: tuple[Figure, ...] = ("test_accuracy",)
     at: tuple[float, ...] = ()

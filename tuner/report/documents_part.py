@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from tuner.documents.assessment import Judgements, Row
-from tuner.documents.spread import deviation, mean
+from tuner.documents.spread import mean
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
 from tuner.report.chart import CYCLE, DATASET_COLORS, GREY, Axis, Chart, Dots, Mark, Rule
 from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
-from tuner.report.drawings import drawn, interval
+from tuner.report.drawings import drawn, interval, spread
 from tuner.report.evidence import DocumentEvidence, Evidence
 from tuner.report.parameters_part import bad_edge, clamped
 from tuner.words import duration, recipe_in_words
@@ -75,7 +75,7 @@ def _overview_table(evidence: Evidence) -> Table:
             rows += [(document.name, *cells) for cells in _figures(row)]
     if evidence.confirmed:
         accuracies = evidence.confirmed.test_accuracies or (evidence.confirmed.test_accuracy,)
-        measured = _spread(accuracies)
+        measured = spread(accuracies)
         words = recipe_in_words(evidence.confirmed.recipe)
         rows.insert(0, ("found by the search", words, "test accuracy", None, measured, len(accuracies), None, None))
     columns = ("document", "experiment", "figure", "reported", "measured", "runs", "verdict", "reading")
@@ -149,11 +149,4 @@ def _cells(judged: Judged | JudgedCurve, judgements: Judgements) -> tuple[Cell, 
     if isinstance(judged, JudgedCurve):
         return figure, f"{len(judged.points)} points", judged.reason, judgements.runs, judged.verdict
     reported = ", ".join(f"{value:g}" for value in judged.reported)
-    return figure, reported, _spread(judged.measured), judgements.runs, judged.verdict
-
-
-def _spread(values: tuple[float, ...]) -> str | None:
-    if not values:
-        return None
-    middle = f"{mean(values):,.0f}" if mean(values) >= 1000 else f"{mean(values):.4f}"
-    return middle if len(values) == 1 or mean(values) >= 1000 else f"{middle} ± {deviation(values):.4f}"
+    return figure, reported, spread(judged.measured), judgements.runs, judged.verdict

@@ -10,7 +10,7 @@ from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
 from tuner.documents.spread import deviation, mean
 from tuner.report.chart import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
-from tuner.report.content import Block, Picture, missing
+from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
 from tuner.report.images import decision_regions
 
@@ -33,6 +33,8 @@ def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:
             yield _members(document, drawing, runs)
         case "confusion":
             yield confusion_chart(_id(document, drawing), drawing.title, runs[drawing.experiments[0]][0])
+        case "table":
+            yield _table(document, drawing, runs)
         case "regions":
             yield from (_regions(document, name, own) for name, own in runs.items())
 
@@ -143,6 +145,27 @@ def matrix_chart(
         520,
         legend=False,
     )
+
+
+def _table(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[Run, ...]]) -> Table:
+    columns = [f"{figure.replace('_', ' ')}, {whose}" for figure in drawing.figures for whose in ("reported", "ours")]
+    rows: list[tuple[Cell, ...]] = []
+    for name, own in runs.items():
+        experiment = document.experiment(name)
+        cells: list[Cell] = []
+        for figure in drawing.figures:
+            told = ", ".join(f"{value:.4g}" for value in experiment.told(figure))
+            cells += [told or None, spread(document.values(figure, own))]
+        rows.append((experiment.title, *cells))
+    return Table(_id(document, drawing), drawing.title, ("network", *columns), tuple(rows))
+
+
+def spread(values: Sequence[float]) -> str | None:
+    """The mean of runs, with their standard deviation where there are several; None without any."""
+    if not values:
+        return None
+    middle = f"{mean(values):,.0f}" if mean(values) >= 1000 else f"{mean(values):.4f}"
+    return middle if len(values) == 1 or mean(values) >= 1000 else f"{middle} ± {deviation(values):.4f}"
 
 
 def _regions(document: DocumentEvidence, name: str, runs: Sequence[Run]) -> Block:

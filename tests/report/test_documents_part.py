@@ -37,6 +37,7 @@ def test_every_picture_of_every_document_is_drawn(dataset: str) -> None:
     for document in documents(dataset):
         blocks = document_section(document).blocks
         assert [block.text for block in blocks if isinstance(block, Paragraph) and block.tone == "missing"] == []
+        assert document.assessment.document.drawing
         drawn = {block.id for block in blocks if isinstance(block, Chart | Picture | Table)}
         for drawing in document.assessment.document.drawing:
             ids = drawing.experiments if drawing.kind == "regions" else [drawing.id]

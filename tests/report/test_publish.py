@@ -1,6 +1,7 @@
 """The report in optuna-dashboard: what its API gives is what the report says, and a second report replaces the first."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -61,6 +62,10 @@ def test_an_index_leads_to_every_report(studied: tuple[str, Path], places: Place
     write_report(url, "small", folder / "none", places, tmp_path / "reports" / "small")
     write_index(tmp_path / "reports")
     assert 'href="small/report.html"' in (tmp_path / "reports" / "index.html").read_text()
-    assert "(small/report.md)" in (tmp_path / "reports" / "README.md").read_text()
+    text = (tmp_path / "reports" / "README.md").read_text()
+    assert "(small/report.md)" in text
+    for linked in re.findall(r"\]\((figures/[^)]+)\)", text):
+        assert (tmp_path / "reports" / linked).is_file()
+    assert "figures/reports-chart.svg" in text
     write_index(tmp_path)
     assert "No report has been written yet" in (tmp_path / "README.md").read_text()

@@ -5,6 +5,7 @@ come as IDX files compressed by different hands, and as `mnist.npz`.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +22,8 @@ DIGITS = tuple("0123456789")
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One data set. `hashes` are of the four `ARRAYS`; `addresses` are folders with the `files`, best first."""
+    """One data set. `hashes` are of the four `ARRAYS`; `addresses` are folders with the `files`, best first; those of one
+    `family` belong on one page."""
 
     shape: tuple[int, ...]
     training_examples: int
@@ -33,6 +35,7 @@ class Entry:
     files: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     system_folder: str = ""
+    family: str = ""
     debian_package: str = ""
 
     @property
@@ -51,6 +54,7 @@ def _playground(classes: tuple[str, str], hashes: tuple[str, str, str, str]) -> 
         value_range=(-6.0, 6.0),
         hashes=hashes,
         format="made",
+        family="playground",
     )
 
 
@@ -164,3 +168,14 @@ CATALOGUE: dict[str, Entry] = {
         ),
     ),
 }
+
+
+def kin(datasets: Iterable[str]) -> set[str]:
+    """Data sets with all others of their families.
+
+    >>> sorted(kin(["mnist", "spiral"]))
+    ['circle', 'mnist', 'spiral', 'xor']
+    """
+    named = set(datasets)
+    families = {CATALOGUE[name].family for name in named & CATALOGUE.keys()} - {""}
+    return named | {name for name, entry in CATALOGUE.items() if entry.family in families}

@@ -33,6 +33,7 @@ Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
 Judgement = Literal["holds", "fails", "undecided"]
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
 CLOSE_ACCURACY = 0.01
 CLOSE_LOSS = 0.1
 MOST = 0.9

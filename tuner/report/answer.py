@@ -68,12 +68,13 @@ def difference(evidence: Evidence) -> Difference | None:
         return None
     searched = confirmed.test_accuracies or (confirmed.test_accuracy,)
     value = mean(searched) - mean(best.accuracies)
-    errors = [_variance(each, confirmed.test_examples) for each in (searched, best.accuracies)]
+    errors = [variance(each, confirmed.test_examples) for each in (searched, best.accuracies)]
     half = NORMAL * math.sqrt(math.fsum(errors))
     return Difference(value, value - half, value + half)
 
 
-def _variance(accuracies: Sequence[float], examples: int) -> float:
+def variance(accuracies: Sequence[float], examples: int) -> float:
+    """The squared standard error of a mean accuracy: of the seeds and of the test images."""
     share = mean(accuracies)
     seeds = deviation(accuracies) ** 2 / len(accuracies) if len(accuracies) > 1 else 0.0
     return share * (1 - share) / examples + seeds

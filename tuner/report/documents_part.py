@@ -27,9 +27,8 @@ def _overview(evidence: Evidence) -> Block:
         (document, row, tuple(run.figures["test_accuracy"] for run in document.chosen(row.experiment.id)))
         for document in evidence.documents
         for row in document.assessment.rows
-        if not row.experiment.id.startswith("playground")
+        if any(run.recipe["data"]["name"] in evidence.data for run in document.chosen(row.experiment.id))
     ]
-    measured = [each for each in measured if each[2]]
     if not measured:
         return missing("No document has been replicated yet.")
     means = [mean(values) for _, _, values in measured]

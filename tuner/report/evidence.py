@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.storages import BaseStorage
 
-from tuner.data.catalogue import CATALOGUE
+from tuner.data.catalogue import CATALOGUE, kin
 from tuner.data.load import Places, held_out
 from tuner.documents.assessment import Assessment, Assessor, Row
 from tuner.documents.document import load_document
@@ -118,8 +118,8 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
 
 
 def documents_about(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[DocumentEvidence, ...]:
-    """What documents have about some data sets, with what the results folder has of them."""
-    found = []
+    """What documents have about some data sets and their kin, with what the results folder has of them."""
+    found, datasets = [], kin(datasets)
     for name, path in find_documents("*").items():
         document = load_document(path).about(datasets)
         if not document.experiment:

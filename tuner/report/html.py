@@ -8,6 +8,7 @@ from itertools import groupby
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from tuner.documents.verdicts import JUDGEMENTS, VERDICTS
 from tuner.report.chart import Chart
 from tuner.report.content import Block, Cell, Code, Link, Page, Picture, Table
 from tuner.report.svg import DARK, LIGHT, colors, draw
@@ -63,7 +64,7 @@ def _classes(cell: Cell) -> Markup:
     return Markup("")
 
 
-VERDICT_WORDS = {"reproduced", "close", "not reproduced", "cannot be checked", "holds", "fails", "undecided"}
+VERDICT_WORDS = {*VERDICTS, *JUDGEMENTS}
 
 
 def _grouped(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Block]]]:

@@ -1,12 +1,19 @@
 """The page above all reports of a folder, made of their summaries."""
 
 import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tuner.documents.spread import mean
+from tuner.documents.verdicts import JUDGEMENTS, VERDICTS
+from tuner.report.answer import NORMAL, variance
+from tuner.report.chart import DATASET_COLORS, GREY, PURPLE, Axis, Chart, Dots, Shape
 from tuner.report.content import Cell, Link, Page, Paragraph, Section, Table, missing
 from tuner.report.html import page_as_html
-from tuner.report.markdown import page_as_markdown
+from tuner.report.markdown import FIGURES, figure_name, page_as_markdown
+from tuner.report.svg import draw
 
 FOOTER = "Each report has its figures in summary.json, trials.csv and baselines.csv."
 
@@ -19,6 +26,9 @@ def write_index(folder: Path) -> None:
     page = index(summaries)
     (folder / "index.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
     (folder / "README.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
+    for chart in page.charts():
+        (folder / FIGURES).mkdir(exist_ok=True)
+        (folder / FIGURES / figure_name(chart)).write_text(draw(chart, standalone=True), encoding="utf-8")
 
 
 def index(summaries: dict[str, dict[str, Any]]) -> Page:
@@ -32,7 +42,8 @@ def index(summaries: dict[str, dict[str, Any]]) -> Page:
     columns = ("study", "trials", "searched, test", "documented, test", "difference", "95 % interval", "page", "text")
     rows = tuple(_row(name, plain) for name, plain in summaries.items())
     note = "Accuracies on the test set, means over seeds; the difference is in percentage points."
-    sections = [Section("reports", "Reports", (Table("reports-table", "All studies", columns, rows, note),))]
+    table = Table("reports-table", "All studies", columns, rows, note)
+    sections = [Section("reports", "Reports", (table, *_chart(summaries))), *_replicated(summaries)]
     for name, plain in summaries.items():
         sections.append(Section(name, plain["title"], tuple(Paragraph(sentence) for sentence in plain["answer"])))
     return Page("Reports", "What fixed grids reach, and what a search finds.", tuple(sections))
@@ -43,8 +54,8 @@ def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
     return (
         plain["title"],
         sum(plain["trials"].values()),
-        confirmed and _mean(confirmed["test_accuracies"] or [confirmed["test_accuracy"]]),
-        documented and _mean(documented["accuracies"]),
+        confirmed and round(mean(_tested(confirmed)), 4),
+        documented and round(mean(documented["accuracies"]), 4),
         apart and f"{100 * apart['value']:+.2f}",
         apart and f"{100 * apart['low']:+.2f} to {100 * apart['high']:+.2f}",
         Link("report.html", f"{name}/report.html"),
@@ -52,5 +63,56 @@ def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
     )
 
 
-def _mean(values: list[float]) -> float:
-    return round(sum(values) / len(values), 4)
+def _chart(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
+    """How often the best networks are wrong: the searched ones in the colours of their data, the documented in grey."""
+    confirmed = [plain for plain in summaries.values() if plain["confirmed"]]
+    if not confirmed:
+        return
+    marks = []
+    for place, plain in enumerate(confirmed):
+        found, documented = plain["confirmed"], plain["best_documented"]
+        color = DATASET_COLORS.get(found["recipe"]["data"]["name"], PURPLE)
+        if documented:
+            marks.append(_wrong(GREY, place, documented["accuracies"], found["test_examples"], "diamond"))
+        marks.append(_wrong(color, place, _tested(found), found["test_examples"], "dot"))
+    names = tuple(plain["title"] for plain in confirmed)
+    axis = Axis("share of the test set that is classed wrong", scale="log", percent=True)
+    note = "Dots: found by the search, in the colour of the data set. Diamonds: the best documented network, in our runs. Bars: 95 % intervals, of the seeds and the test images."
+    height = 100 + 44 * len(names)
+    yield Chart(
+        "reports-chart", "Searched and documented", axis, Axis("", names=names), tuple(marks), note, 900, height, False
+    )
+
+
+def _wrong(color: str, place: int, accuracies: Sequence[float], examples: int, shape: Shape) -> Dots:
+    wrong, half = 1 - mean(accuracies), NORMAL * math.sqrt(variance(accuracies, examples))
+    bounds = (max(wrong - half, 0.5 / examples), wrong + half)
+    tip = f"{100 * wrong:.2f} % wrong ({100 * bounds[0]:.2f} to {100 * bounds[1]:.2f} %) over {len(accuracies)} seeds"
+    point = (max(wrong, 0.5 / examples), float(place))
+    return Dots("", color, (point,), (tip,), shape, 5.0, errors=(bounds,), sideways=True)
+
+
+def _replicated(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Section]:
+    """What came of each document, over all pages that have a part of it."""
+    figures: dict[str, dict[tuple[str, ...], str]] = {}
+    claims: dict[str, dict[str, str]] = {}
+    for plain in summaries.values():
+        for name, document in plain["documents"].items():
+            for kind in ("figures", "curves"):
+                for each in document[kind]:
+                    figures.setdefault(name, {})[each["experiment"], each["figure"], kind] = each["verdict"]
+            claims.setdefault(name, {}).update({each["says"]: each["judgement"] for each in document["claims"]})
+    rows = []
+    for name, found in figures.items():
+        verdicts, judgements = list(found.values()), list(claims.get(name, {}).values())
+        counts: list[Cell] = [verdicts.count(each) for each in VERDICTS]
+        rows.append((name, *counts, *(judgements.count(each) for each in JUDGEMENTS)))
+    if rows:
+        columns = ("document", *VERDICTS, *(f"claims: {each}" for each in JUDGEMENTS))
+        note = "Reported figures and claims, under the readings of what a document leaves unsaid that explain it best."
+        table = Table("documents-table", "The documents, replicated", columns, tuple(rows), note)
+        yield Section("documents", "The documents", (table,))
+
+
+def _tested(confirmed: Mapping[str, Any]) -> list[float]:
+    return list(confirmed["test_accuracies"] or [confirmed["test_accuracy"]])

@@ -139,6 +139,21 @@ def _document(document: DocumentEvidence) -> dict[str, Any]:
             for row in document.assessment.rows
             for judged in row.chosen.figures
         ],
+        "curves": [
+            {
+                "experiment": row.experiment.id,
+                "reading": row.chosen.reading,
+                "figure": curve.figure,
+                "points": [
+                    {"reported": list(each.reported), "measured": list(each.measured), "verdict": each.verdict}
+                    for each in curve.points
+                ],
+                "verdict": curve.verdict,
+                "reason": curve.reason,
+            }
+            for row in document.assessment.rows
+            for curve in row.chosen.curves
+        ],
     }
 
 

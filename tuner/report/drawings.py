@@ -36,7 +36,7 @@ def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:
         case "table":
             yield _table(document, drawing, runs)
         case "regions":
-            yield from (_regions(document, name, own) for name, own in runs.items())
+            yield from (_regions(document, name) for name in drawing.experiments)
 
 
 def _against(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[Run, ...]]) -> Chart:
@@ -168,7 +168,9 @@ def spread(values: Sequence[float]) -> str | None:
     return middle if len(values) == 1 or mean(values) >= 1000 else f"{middle} ± {deviation(values):.4f}"
 
 
-def _regions(document: DocumentEvidence, name: str, runs: Sequence[Run]) -> Block:
+def _regions(document: DocumentEvidence, name: str) -> Block:
+    """The best run under any reading, as the document shows one that went well."""
+    runs = [run for run in document.runs if run.experiment == name]
     best = min((run for run in runs if run.regions), key=lambda run: run.figures["test_loss"], default=None)
     experiment = document.experiment(name)
     if best is None:
@@ -178,7 +180,8 @@ def _regions(document: DocumentEvidence, name: str, runs: Sequence[Run]) -> Bloc
         f"; {sum(run.figures['test_loss'] <= bound for run in runs)} keep the bound of {bound:g}"
         for bound in experiment.told("test_loss_at_most")
     )
-    note = f"The best of {len(runs)} runs: test loss {best.figures['test_loss']:.4g}{kept}. Dots: test points."
+    reading = f" ({best.reading})" if best.reading else ""
+    note = f"The best of {len(runs)} runs{reading}: test loss {best.figures['test_loss']:.4g}{kept}. Dots: test points."
     png = decision_regions(best.regions, inputs, labels)
     return Picture(f"{document.name}-{name}", experiment.title, png, f"Decision regions: {experiment.title}", note)
 

@@ -16,7 +16,7 @@ from tuner.search.confirmation import interval
 from tuner.storage import TrialRecord
 
 SLICES = 6
-NAME = 32
+NAME = 29
 """Letters of a parameter's name that have room beside a chart."""
 
 
@@ -183,7 +183,8 @@ def _parameter_axis(name: str, trials: Sequence[FrozenTrial]) -> tuple[Axis, lis
         return Axis(name, names=names), [float(names.index(str(value))) for value in values]
     numbers = [float(value) for value in values]
     log = getattr(distribution, "log", False) or (min(numbers) > 0 and max(numbers) / min(numbers) >= 100)
-    return Axis(name, scale="log" if log else "linear"), numbers
+    whole = all(isinstance(value, int) for value in values)
+    return Axis(name, scale="log" if log else "linear", whole=whole), numbers
 
 
 def _work(trial: TrialRecord) -> float:

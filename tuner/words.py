@@ -17,7 +17,7 @@ def network_in_words(network: Network) -> str:
             sizes = "-".join(map(str, widths)) or "linear"
         case Convolutional(filters=filters, widths=widths) | LocallyConnected(filters=filters, widths=widths):
             sizes = "-".join(map(str, filters)) + ("/" + "-".join(map(str, widths)) if widths else "")
-    return f"{network.kind.replace('_', ' ')} {sizes} {network.hidden.activation.kind}"
+    return f"{network.kind} {sizes} {network.hidden.activation.kind}".replace("_", " ")
 
 
 def duration(seconds: float) -> str:

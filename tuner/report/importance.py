@@ -6,7 +6,8 @@ distributed from all of them, parameter by parameter; unlike fANOVA it also weig
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-METHOD = "PED-ANOVA: how the best tenth of the trials differs from all; a trial that got further counts as better, then its value"
+METHOD = "PED-ANOVA: how the best tenth of the trials, at least ten, differs from all; a trial that got further counts as better, then its value"
 FEWEST = 10
-"""Finished and pruned trials below which importances would be guesses."""
+"""So many finished and pruned trials there must be, and so many that have a parameter; else importances would be guesses."""
 
 RESAMPLED = 250
 """Of so many trials at most intervals and noise are drawn: they take a fifth of a second a draw of a thousand."""
@@ -28,46 +29,46 @@ COPIES = 3
 
 @dataclass(frozen=True)
 class Importance:
-    """A parameter's share, and the middle 90 % of it over resampled trials."""
+    """A parameter's importance, and the middle 90 % of it over resampled trials. `noise` is what it stays below in 95 % of
+    studies whose values have nothing to do with their parameters: one that few trials have, or that takes many values,
+    comes far by chance."""
 
     parameter: str
     value: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Importances:
-    """All parameters, the most important first. `noise`: what the luckiest parameter reaches in 95 % of studies whose
-    values have nothing to do with their parameters."""
-
-    parameters: tuple[Importance, ...]
     noise: float
 
+    def times_chance(self, value: float) -> float:
+        """A value of it as a multiple of its noise."""
+        return value / max(self.noise, 1e-12)
 
-def importances(trials: Sequence[FrozenTrial], maximize: bool, draws: int = 30, seed: int = 0) -> Importances | None:
-    """The importances in the first objective; None while there are too few trials. Pruned trials count: they are what
-    most of a search with a pruner is."""
+
+def importances(
+    trials: Sequence[FrozenTrial], maximize: bool, draws: int = 40, seed: int = 0
+) -> tuple[Importance, ...]:
+    """The importances in the first objective, those that stand out most from chance first; empty while there are too few
+    trials. Pruned trials count: they are what most of a search with a pruner is."""
     standings = [_standing(each, maximize) for each in trials]
     known = [each for each, standing in zip(trials, standings, strict=True) if standing is not None]
     if len(known) < FEWEST:
-        return None
+        return ()
     ranks = {standing: rank for rank, standing in enumerate(sorted({each for each in standings if each is not None}))}
     values = np.array([float(ranks[standing]) for standing in standings if standing is not None])
-    whole = _Evaluator(known, copies=1).evaluate(values[:, None])
+    share = max(0.1, min(0.5, FEWEST / len(known)))
+    whole = _Evaluator(known, copies=1, share=share).evaluate(values[:, None])
     generator = np.random.default_rng(seed)
     some = generator.permutation(len(known))[:RESAMPLED]
-    values, evaluator = values[some], _Evaluator([known[index] for index in some], COPIES)
+    values, evaluator = values[some], _Evaluator([known[index] for index in some], COPIES, share)
     resampled, permuted = [], []
     for _ in range(draws):
         often = np.bincount(generator.integers(len(some), size=len(some)), minlength=len(some))
         drawn = np.where(np.arange(COPIES) < often[:, None], values[:, None], np.nan)
         resampled.append(evaluator.evaluate(drawn))
         chance = np.where(np.arange(COPIES) < 1, generator.permutation(values)[:, None], np.nan)
-        permuted.append(max(evaluator.evaluate(chance).values(), default=0.0))
-    found = [_spread(name, value, [each.get(name, 0.0) for each in resampled]) for name, value in whole.items()]
-    found.sort(key=lambda each: -each.value)
-    return Importances(tuple(found), float(np.quantile(permuted, 0.95)))
+        permuted.append(evaluator.evaluate(chance))
+    found = [_importance(name, value, resampled, permuted) for name, value in whole.items()]
+    return tuple(sorted(found, key=lambda each: -each.times_chance(each.value)))
 
 
 def _standing(trial: FrozenTrial, maximize: bool) -> tuple[float, float] | None:
@@ -82,16 +83,21 @@ def _standing(trial: FrozenTrial, maximize: bool) -> tuple[float, float] | None:
     return (-reached, -value if maximize else value) if math.isfinite(value) else None
 
 
-def _spread(name: str, value: float, resampled: Sequence[float]) -> Importance:
-    low, high = np.quantile(resampled, [0.05, 0.95])
-    return Importance(name, value, min(value, float(low)), max(value, float(high)))
+def _importance(
+    name: str, value: float, resampled: Sequence[Mapping[str, float]], permuted: Sequence[Mapping[str, float]]
+) -> Importance:
+    low, high = np.quantile([each.get(name, 0.0) for each in resampled], [0.05, 0.95])
+    noise = np.quantile([each.get(name, 0.0) for each in permuted], 0.95)
+    return Importance(name, value, min(value, float(low)), max(value, float(high)), float(noise))
 
 
 class _Evaluator:
     """PED-ANOVA over the same trials with other values: a study with copies of them is made once (Optuna copies each
     trial deeply), and a value that is not a number leaves a copy out."""
 
-    def __init__(self, trials: Sequence[FrozenTrial], copies: int) -> None:
+    def __init__(self, trials: Sequence[FrozenTrial], copies: int, share: float) -> None:
+        often = Counter(name for each in trials for name in each.params)
+        self.share, self.known = share, {name for name, count in often.items() if count >= FEWEST}
         self.study = optuna.create_study(direction="minimize")
         plain = [create_trial(params=each.params, distributions=each.distributions, value=0.0) for each in trials]
         self.study.add_trials(each for each in plain for _ in range(copies))
@@ -101,4 +107,6 @@ class _Evaluator:
         flat = values.ravel()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return PedAnovaImportanceEvaluator().evaluate(self.study, target=lambda trial: float(flat[trial.number]))
+            evaluator = PedAnovaImportanceEvaluator(target_quantile=self.share)
+            found = evaluator.evaluate(self.study, target=lambda trial: float(flat[trial.number]))
+        return {name: value for name, value in found.items() if name in self.known}

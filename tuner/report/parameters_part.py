@@ -11,7 +11,7 @@ from tuner.data.splits import validated_on
 from tuner.networks.shapes import layer_table
 from tuner.report.chart import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.report.evidence import Evidence
-from tuner.report.importance import METHOD, Importances
+from tuner.report.importance import METHOD, Importance
 from tuner.search.confirmation import interval
 from tuner.storage import TrialRecord
 
@@ -20,25 +20,26 @@ NAME = 29
 """Letters of a parameter's name that have room beside a chart."""
 
 
-def importance(weights: Importances) -> Chart:
+def importance(weights: Sequence[Importance]) -> Chart:
     """Importances with their intervals and the noise line."""
-    shown = weights.parameters[:12]
-    places = [(each.value, float(index)) for index, each in enumerate(shown)]
+    shown = weights[:12]
+    places = [(each.times_chance(each.value), float(index)) for index, each in enumerate(shown)]
     tips = tuple(
-        f"{each.parameter}: {each.value:.4f} (90 % interval {each.low:.4f} to {each.high:.4f})" for each in shown
+        f"{each.parameter}: {each.value:.4f} (90 % interval {each.low:.4f} to {each.high:.4f}, chance {each.noise:.4f})"
+        for each in shown
     )
-    errors = tuple((each.low, each.high) for each in shown)
+    errors = tuple((each.times_chance(each.low), each.times_chance(each.high)) for each in shown)
     return Chart(
         "importance",
         "What mattered",
-        Axis("importance"),
+        Axis("importance, as a multiple of what chance reaches in 5 %"),
         Axis("", names=tuple(_short(each.parameter) for each in shown)),
         (
             Bars("importance", PURPLE, tuple(places), tips, sideways=True),
             Dots("90 % of resampled trials", PURPLE, tuple(places), tips, size=3, errors=errors, sideways=True),
-            Rule("chance reaches this in 5 %", GREY, weights.noise, upright=True),
+            Rule("chance", GREY, 1.0, upright=True),
         ),
-        note=f"{METHOD}. Bars left of the dashed line could be chance.",
+        note=f"{METHOD}. Bars left of the dashed line could be chance: values dealt out anew to the trials reach it once in twenty times.",
         height=110 + 26 * len(shown),
     )
 
@@ -55,11 +56,11 @@ def _short(parameter: str) -> str:
     return name if len(name) <= NAME else "…" + name[1 - NAME :]
 
 
-def slices(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Importances) -> Iterator[Chart]:
+def slices(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence[Importance]) -> Iterator[Chart]:
     """The value against each of the most important parameters."""
     known = [trial for trial in trials if trial.values and math.isfinite(trial.values[0])]
     value = value_axis(evidence, [trial.values[0] for trial in known])
-    for each in weights.parameters[:SLICES]:
+    for each in weights[:SLICES]:
         having = [trial for trial in known if each.parameter in trial.params]
         if len({str(trial.params[each.parameter]) for trial in having}) < 2:
             continue

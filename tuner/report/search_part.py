@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial
 from tuner.report.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
 from tuner.report.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
-from tuner.report.importance import FEWEST, Importances
+from tuner.report.importance import FEWEST, Importance
 from tuner.report.parameters_part import clamped, fronts, importance, sampling_error, slices, value_axis
 from tuner.result import OBJECTIVES
 from tuner.storage import TrialRecord
@@ -19,7 +19,7 @@ IDLE = 60.0
 """Seconds without any trial that count as a break between two calls."""
 
 
-def search_section(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Importances | None) -> Section:
+def search_section(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence[Importance]) -> Section:
     """Everything about the search."""
     if not evidence.record.trials:
         return Section("search", "The search", (missing("No trial has been started yet."),))

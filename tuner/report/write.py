@@ -23,7 +23,7 @@ from tuner.report.cost_part import cost_section, provenance_section, saved_by_pr
 from tuner.report.documents_part import baselines_section, document_section
 from tuner.report.evidence import DocumentEvidence, Evidence, gather
 from tuner.report.html import page_as_html
-from tuner.report.importance import METHOD, Importances, importances
+from tuner.report.importance import METHOD, Importance, importances
 from tuner.report.markdown import FIGURES, figure_name, page_as_markdown
 from tuner.report.publish import publish
 from tuner.report.search_part import search_section
@@ -73,7 +73,7 @@ def searched_studies(url: str) -> list[str]:
     return [name for name in optuna.get_all_study_names(storage) if "file" in load_study(storage, name).user_attrs]
 
 
-def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Importances | None) -> Page:
+def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence[Importance]) -> Page:
     """The page: the answer first, the provenance last."""
     sections = (
         answer_section(evidence),
@@ -92,7 +92,7 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Importan
     )
 
 
-def summary(evidence: Evidence, weights: Importances | None) -> dict[str, Any]:
+def summary(evidence: Evidence, weights: Sequence[Importance]) -> dict[str, Any]:
     """Every figure of the page, for programs."""
     record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
     documented_best, apart = documented(evidence), difference(evidence)
@@ -108,7 +108,7 @@ def summary(evidence: Evidence, weights: Importances | None) -> dict[str, Any]:
         and {key: value for key, value in confirmed.to_dict().items() if key not in ("model", "predictions")},
         "best_documented": documented_best and asdict(documented_best),
         "difference": apart and asdict(apart),
-        "importance": weights and {"method": METHOD, **asdict(weights)},
+        "importance": {"method": METHOD, "parameters": [asdict(each) for each in weights]} if weights else None,
         "saved_by_pruning": {"epochs": epochs, "seconds": seconds},
         "documents": {each.name: _document(each) for each in evidence.documents},
         "gaps": list(evidence.gaps),

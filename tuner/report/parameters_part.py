@@ -32,7 +32,7 @@ def importance(weights: Sequence[Importance]) -> Chart:
     return Chart(
         "importance",
         "What mattered",
-        Axis("importance, as a multiple of what chance reaches in 5 %"),
+        Axis("times what chance reaches in 5 %"),
         Axis("", names=tuple(_short(each.parameter) for each in shown)),
         (
             Bars("importance", PURPLE, tuple(places), tips, sideways=True),

@@ -9,6 +9,7 @@ from tuner.documents.verdicts import VERDICTS, JudgedCurve
 from tuner.report.chart import Chart, Dots
 from tuner.report.content import Paragraph, Picture, Section, Table
 from tuner.report.documents_part import baselines_section, document_section
+from tuner.report.drawings import interval
 from tuner.report.evidence import DocumentEvidence, Evidence, documents_about
 from tuner.report.svg import draw
 from tuner.storage import StudyRecord
@@ -89,3 +90,9 @@ def test_the_overview_has_every_network() -> None:
     experiments = [row.experiment.title for each in found for row in each.assessment.rows]
     assert list(chart.y.names) == experiments
     assert {row[1] for row in table.rows} <= set(experiments)
+
+
+def test_accuracies_do_not_reach_beyond_all() -> None:
+    assert interval([0.1, 0.9, 0.95])[1] == 1.0
+    assert interval([0.1, 0.9, 0.95], accuracy=False)[1] > 1.0
+    assert interval([0.7]) == (0.7, 0.7)

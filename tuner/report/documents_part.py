@@ -94,7 +94,7 @@ def document_section(document: DocumentEvidence) -> Section:
     blocks += [Paragraph(finding.says) for finding in assessment.document.finding]
     if assessment.open:
         blocks.append(Paragraph(f"Not reproduced and not explained: {', '.join(assessment.open)}.", "aside"))
-    blocks += [_silent(document)] if assessment.document.reading else []
+    blocks += _silent(document)
     blocks += [block for drawing in assessment.document.drawing for block in drawn(document, drawing)]
     blocks += [_claims(document)] if assessment.claims else []
     rows = tuple(cells for row in assessment.rows for cells in _figures(row))
@@ -118,7 +118,7 @@ def _summary(document: DocumentEvidence) -> str:
     return f"{len(assessment.rows)} experiments; of the reported figures: {counts}.{readings} {total}."
 
 
-def _silent(document: DocumentEvidence) -> Table:
+def _silent(document: DocumentEvidence) -> Iterator[Table]:
     assessment = document.assessment
     rows = tuple(
         (
@@ -128,9 +128,11 @@ def _silent(document: DocumentEvidence) -> Table:
             reading.options[number].name,
         )
         for reading, number in zip(assessment.document.reading, assessment.choice, strict=True)
+        if any(reading.is_about(experiment.id) for experiment in assessment.document.experiment)
     )
     columns = ("what it does not say", "first reading", "alternatives", "explains it best")
-    return Table(f"document-{document.name}-readings", "What it leaves unsaid", columns, rows)
+    if rows:
+        yield Table(f"document-{document.name}-readings", "What it leaves unsaid", columns, rows)
 
 
 def _claims(document: DocumentEvidence) -> Table:

@@ -46,7 +46,7 @@ def _against(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple
         values = [document.values(figure, runs[each]) for each in drawing.experiments]
         known = [(x, own) for x, own in zip(drawing.at, values, strict=True) if own]
         points = tuple((x, mean(own)) for x, own in known)
-        errors = tuple(interval(own) for _, own in known)
+        errors = tuple(interval(own, "accuracy" in figure) for _, own in known)
         tips = tuple(f"{drawing.x} {x:g}: {mean(own):.4f} over {len(own)} runs" for x, own in known)
         marks += [Line("", color, points), Dots(f"{name}, ours", color, points, tips, errors=errors)]
         told = tuple(
@@ -186,10 +186,11 @@ def _regions(document: DocumentEvidence, name: str) -> Block:
     return Picture(f"{document.name}-{name}", experiment.title, png, f"Decision regions: {experiment.title}", note)
 
 
-def interval(values: Sequence[float]) -> Point:
-    """Where 95 % of such runs lie; the value itself for a single one."""
+def interval(values: Sequence[float], accuracy: bool = True) -> Point:
+    """Where 95 % of such runs lie; the value itself for a single one. Accuracies end at 0 and 1."""
     half = INTERVAL * deviation(values) if len(values) > 1 else 0.0
-    return mean(values) - half, mean(values) + half
+    low, high = mean(values) - half, mean(values) + half
+    return (max(low, 0.0), min(high, 1.0)) if accuracy else (low, high)
 
 
 def _figure_axis(figures: Sequence[str]) -> Axis:

@@ -32,6 +32,7 @@ from tuner.report.timing import measure_latencies
 from tuner.report.winner_part import winner_section
 from tuner.storage import load_study, open_storage
 
+STATES = ("complete", "pruned", "failed", "interrupted", "running", "waiting")
 FOOTER = f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv beside this page."
 
 
@@ -84,12 +85,10 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence
         cost_section(evidence),
         provenance_section(evidence),
     )
-    counts = ", ".join(f"{evidence.record.count(state)} {state}" for state in ("complete", "pruned", "failed"))
-    return Page(
-        evidence.title,
-        f"Study {evidence.study}: {counts} trials, optimizing {', '.join(evidence.record.objectives)}.",
-        sections,
-    )
+    record = evidence.record
+    counts = ", ".join(f"{count} {state}" for state in STATES if (count := record.count(state))) or "no"
+    objectives = " and ".join(name.replace("_", " ") for name in record.objectives)
+    return Page(evidence.title, f"Study {evidence.study}: {counts} trials, optimizing {objectives}.", sections)
 
 
 def summary(evidence: Evidence, weights: Sequence[Importance]) -> dict[str, Any]:
@@ -101,7 +100,7 @@ def summary(evidence: Evidence, weights: Sequence[Importance]) -> dict[str, Any]
         "study": evidence.study,
         "title": evidence.title,
         "answer": sentences(evidence),
-        "trials": {state: record.count(state) for state in ("complete", "pruned", "failed", "running", "waiting")},
+        "trials": {state: record.count(state) for state in STATES},
         "objectives": list(record.objectives),
         "best": best and {"number": best.number, "values": list(best.values), "params": dict(best.params)},
         "confirmed": confirmed

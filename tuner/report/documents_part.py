@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from tuner.documents.assessment import Judgements, Row
 from tuner.documents.spread import mean
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
-from tuner.report.chart import CYCLE, DATASET_COLORS, GREY, Axis, Chart, Dots, Mark, Rule
+from tuner.report.chart import CYCLE, DATASET_COLORS, GREY, Axis, Chart, Dots, Mark, Point, Rule
 from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.report.drawings import drawn, interval, spread
 from tuner.report.evidence import DocumentEvidence, Evidence
@@ -61,10 +61,15 @@ def _overview(evidence: Evidence) -> Block:
 
 def _measured_dots(name: str, color: str, own: Sequence[tuple[int, Row, tuple[float, ...]]], axis: Axis) -> Dots:
     points = tuple((clamped(mean(values), axis), float(place)) for place, _, values in own)
-    spreads = [interval(values) for _, _, values in own]
-    errors = tuple((clamped(low, axis), clamped(high, axis)) for low, high in spreads)
+    errors = tuple(_bar(values, axis) for _, _, values in own)
     tips = tuple(f"{row.experiment.title}: {mean(values):.4f} over {len(values)} runs" for _, row, values in own)
     return Dots(name, color, points, tips, errors=errors, sideways=True)
+
+
+def _bar(values: Sequence[float], axis: Axis) -> Point:
+    """Where 95 % of runs lie; nothing for a network whose place is beyond the edge."""
+    low, high = interval(values) if mean(values) == clamped(mean(values), axis) else (0.0, 0.0)
+    return clamped(low, axis), clamped(high, axis)
 
 
 def _overview_table(evidence: Evidence) -> Table:

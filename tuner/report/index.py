@@ -75,7 +75,7 @@ def _chart(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
         if documented:
             marks.append(_wrong(GREY, place, documented["accuracies"], found["test_examples"], "diamond"))
         marks.append(_wrong(color, place, _tested(found), found["test_examples"], "dot"))
-    names = tuple(plain["title"] for plain in confirmed)
+    names = tuple(plain["title"].partition(":")[0] for plain in confirmed)
     axis = Axis("share of the test set that is classed wrong", scale="log", percent=True)
     note = "Dots: found by the search, in the colour of the data set. Diamonds: the best documented network, in our runs. Bars: 95 % intervals, of the seeds and the test images."
     height = 100 + 44 * len(names)

@@ -87,7 +87,8 @@ def _ticks(low: float, high: float, whole: bool) -> Sequence[float]:
 
 def _log_ticks(low: float, high: float) -> Sequence[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    factors = (1, 2, 5) if last - first <= 2 else (1,)
+    decades = math.log10(high / low)
+    factors = (1, 1.5, 2, 3, 4, 5, 7) if decades < 1 else (1, 2, 5) if decades <= 2.5 else (1,)
     every = max(1, (last - first) // 6)
     found = [factor * 10.0**power for power in range(first, last + 1, every) for factor in factors]
     return [float(f"{value:.6g}") for value in found if low <= value <= high]

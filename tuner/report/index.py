@@ -39,7 +39,7 @@ def index(summaries: dict[str, dict[str, Any]]) -> Page:
             "No report has been written yet.",
             (Section("reports", "Reports", (missing("python -m tuner report --study NAME"),)),),
         )
-    columns = ("study", "trials", "searched, test", "documented, test", "difference", "95 % interval", "page", "text")
+    columns = ("page", "as text", "trials", "searched, test", "documented, test", "difference", "95 % interval")
     rows = tuple(_row(name, plain) for name, plain in summaries.items())
     note = "Accuracies on the test set, means over seeds; the difference is in percentage points."
     table = Table("reports-table", "All studies", columns, rows, note)
@@ -52,14 +52,13 @@ def index(summaries: dict[str, dict[str, Any]]) -> Page:
 def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
     confirmed, documented, apart = plain["confirmed"], plain["best_documented"], plain["difference"]
     return (
-        plain["title"],
+        Link(plain["title"], f"{name}/report.html"),
+        Link("report.md", f"{name}/report.md"),
         sum(plain["trials"].values()),
         confirmed and round(mean(_tested(confirmed)), 4),
         documented and round(mean(documented["accuracies"]), 4),
         apart and f"{100 * apart['value']:+.2f}",
         apart and f"{100 * apart['low']:+.2f} to {100 * apart['high']:+.2f}",
-        Link("report.html", f"{name}/report.html"),
-        Link("report.md", f"{name}/report.md"),
     )
 
 
@@ -78,7 +77,7 @@ def _chart(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
     names = tuple(plain["title"].partition(":")[0] for plain in confirmed)
     axis = Axis("share of the test set that is classed wrong", scale="log", percent=True)
     note = "Dots: found by the search, in the colour of the data set. Diamonds: the best documented network, in our runs. Bars: 95 % intervals, of the seeds and the test images."
-    height = 100 + 44 * len(names)
+    height = 80 + 40 * len(names)
     yield Chart(
         "reports-chart", "Searched and documented", axis, Axis("", names=names), tuple(marks), note, 900, height, False
     )

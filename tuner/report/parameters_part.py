@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.data.catalogue import CATALOGUE
@@ -183,7 +184,8 @@ def _parameter_axis(name: str, trials: Sequence[FrozenTrial]) -> tuple[Axis, lis
         names = tuple(dict.fromkeys(map(str, values)))
         return Axis(name, names=names), [float(names.index(str(value))) for value in values]
     numbers = [float(value) for value in values]
-    log = getattr(distribution, "log", False) or (min(numbers) > 0 and max(numbers) / min(numbers) >= 100)
+    chosen = isinstance(distribution, CategoricalDistribution)
+    log = getattr(distribution, "log", False) or (chosen and min(numbers) > 0 and max(numbers) / min(numbers) >= 100)
     whole = all(isinstance(value, int) for value in values)
     return Axis(name, scale="log" if log else "linear", whole=whole), numbers
 

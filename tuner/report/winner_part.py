@@ -194,7 +194,8 @@ def _hard(winner: Predictions, dataset: str) -> Block:
     names = class_names(dataset)
     words = ", ".join(f"{names[winner.labels[each]]} as {names[common[each]]}" for each in chosen[:EXAMPLES])
     note = f"{len(hard)} of {len(winner.labels)} test images; the surest first: {words}. Some of their labels may be wrong."
-    title = f"Images that nearly all {len(classes)} confirmed networks class the same wrong"
+    most = "nearly all" if len(classes) >= 10 else "all"
+    title = f"Images that {most} {len(classes)} confirmed networks class the same wrong"
     sheet = _sheet(winner, chosen, dataset)
     return Picture("winner-hard", title, sheet, title, note, _enlarged(winner))
 

@@ -127,7 +127,7 @@ def _print_run(out: Console, run: Run) -> None:
     matrix = np.array(run.confusion, dtype=np.int64)
     out.print(_matrix(matrix, entry.classes))
     true, predicted, often = most_confused(matrix)
-    pair = f"confused most: {entry.classes[true]}, taken for {entry.classes[predicted]} {often} times"
+    pair = f"confused most: {entry.classes[true]} taken for {entry.classes[predicted]} ({often} times)"
     out.print(f"rows are true classes, columns predictions; {pair}\n", markup=False)
     rows = table("class", "precision", "recall", "F1", numbers=True)
     for name, figures in zip(entry.classes, class_figures(matrix), strict=True):

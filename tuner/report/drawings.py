@@ -132,7 +132,7 @@ def matrix_chart(
     )
     texts = tuple(tuple(str(count) if count else "" for count in row) for row in matrix.tolist())
     cells = Cells("", CYCLE[0], tuple(tuple(row) for row in (shares**0.5).tolist()), texts, tips)
-    note = f"Confused most: {classes[true]}, taken for {classes[predicted]} {often} times. Shades grow with the root of the share."
+    note = f"Confused most: {classes[true]} taken for {classes[predicted]} ({often} times). Shades grow with the root of the share."
     names = tuple(classes)
     return Chart(
         id_,

@@ -98,6 +98,12 @@ def test_figures_are_the_storages(studied: tuple[str, Path], places: Places) -> 
     (cells,) = charts["winner-confusion"].marks
     assert isinstance(cells, Cells)
     assert sum(int(text or 0) for row in cells.texts for text in row) == 250
+    assert told["tables"].keys() == tables.keys()
+    assert told["tables"]["winner-classes"]["rows"] == [list(row) for row in tables["winner-classes"].rows]
+    assert told["charts"].keys() == charts.keys()
+    (series,) = [each for each in told["charts"]["history"]["series"] if each.get("name") == "finished"]
+    assert dict(series["points"]) == values
+    assert told["charts"]["winner-confusion"]["series"][0]["texts"] == [list(row) for row in cells.texts]
 
 
 @pytest.mark.slow

@@ -1,11 +1,9 @@
 """A report on disk: the page in HTML and in Markdown with its figures, and its numbers for programs."""
 
 import json
-import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,16 @@ from optuna.trial import FrozenTrial
 from tuner import __version__
 from tuner.data.load import Places
 from tuner.errors import StorageError
-from tuner.report.answer import answer_section, difference, documented, sentences
+from tuner.report.answer import answer_section
 from tuner.report.chart import Chart
 from tuner.report.content import Page, Picture
-from tuner.report.cost_part import cost_section, provenance_section, saved_by_pruning
+from tuner.report.cost_part import cost_section, provenance_section
 from tuner.report.documents_part import baselines_section, document_section
-from tuner.report.evidence import DocumentEvidence, Evidence, gather
+from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
-from tuner.report.importance import METHOD, Importance, importances
+from tuner.report.importance import Importance, importances
 from tuner.report.markdown import FIGURES, figure_name, page_as_markdown
+from tuner.report.numbers import STATES, summary, tables
 from tuner.report.publish import publish
 from tuner.report.search_part import search_section
 from tuner.report.svg import draw
@@ -32,7 +31,6 @@ from tuner.report.timing import measure_latencies
 from tuner.report.winner_part import winner_section
 from tuner.storage import load_study, open_storage
 
-STATES = ("complete", "pruned", "failed", "interrupted", "running", "waiting")
 FOOTER = f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv beside this page."
 
 
@@ -60,7 +58,7 @@ def write_report(
     weights = importances(trials, evidence.record.maximize)
     page = compose(evidence, trials, weights)
     try:
-        _write_files(page, summary(evidence, weights), tables(evidence), out)
+        _write_files(page, summary(evidence, weights, page), tables(evidence), out)
     except OSError as error:
         raise StorageError(f"the report cannot be written to {out}: {error.strerror}; choose another --out") from error
     if runs is not None:
@@ -91,106 +89,6 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence
     return Page(evidence.title, f"Study {evidence.study}: {counts} trials, optimizing {objectives}.", sections)
 
 
-def summary(evidence: Evidence, weights: Sequence[Importance]) -> dict[str, Any]:
-    """Every figure of the page, for programs."""
-    record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
-    documented_best, apart = documented(evidence), difference(evidence)
-    epochs, seconds = saved_by_pruning(evidence)
-    return {
-        "study": evidence.study,
-        "title": evidence.title,
-        "answer": sentences(evidence),
-        "trials": {state: record.count(state) for state in STATES},
-        "objectives": list(record.objectives),
-        "best": best and {"number": best.number, "values": list(best.values), "params": dict(best.params)},
-        "confirmed": confirmed
-        and {key: value for key, value in confirmed.to_dict().items() if key not in ("model", "predictions")},
-        "best_documented": documented_best and asdict(documented_best),
-        "difference": apart and asdict(apart),
-        "importance": {"method": METHOD, "parameters": [asdict(each) for each in weights]} if weights else None,
-        "saved_by_pruning": {"epochs": epochs, "seconds": seconds},
-        "documents": {each.name: _document(each) for each in evidence.documents},
-        "gaps": list(evidence.gaps),
-        "data": dict(evidence.data),
-    }
-
-
-def _document(document: DocumentEvidence) -> dict[str, Any]:
-    return {
-        "readings": document.assessment.chosen,
-        "seconds": document.assessment.seconds,
-        "open": list(document.assessment.open),
-        "claims": [
-            {"says": each.claim.says, "judgement": each.chosen[0], "because": each.chosen[1]}
-            for each in document.assessment.claims
-        ],
-        "figures": [
-            {
-                "experiment": row.experiment.id,
-                "reading": row.chosen.reading,
-                "figure": judged.figure,
-                "reported": list(judged.reported),
-                "measured": list(judged.measured),
-                "margin": judged.margin,
-                "verdict": judged.verdict,
-                "reason": judged.reason,
-            }
-            for row in document.assessment.rows
-            for judged in row.chosen.figures
-        ],
-        "curves": [
-            {
-                "experiment": row.experiment.id,
-                "reading": row.chosen.reading,
-                "figure": curve.figure,
-                "points": [
-                    {"reported": list(each.reported), "measured": list(each.measured), "verdict": each.verdict}
-                    for each in curve.points
-                ],
-                "verdict": curve.verdict,
-                "reason": curve.reason,
-            }
-            for row in document.assessment.rows
-            for curve in row.chosen.curves
-        ],
-    }
-
-
-def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
-    """`trials.csv`: a row for each trial. `baselines.csv`: one for each run of a document."""
-    trials = [
-        {
-            "number": trial.number,
-            "state": trial.state,
-            **dict(zip(evidence.record.objectives, trial.values, strict=False)),
-            "parameters": trial.result.parameters if trial.result else None,
-            "epochs": trial.result.epochs if trial.result else None,
-            "seconds": trial.result.seconds if trial.result else None,
-            "reason": trial.reason,
-            **{f"params.{name}": value for name, value in trial.params.items()},
-        }
-        for trial in evidence.record.trials
-    ]
-    runs = [
-        {
-            "document": document.name,
-            "experiment": run.experiment,
-            "reading": run.reading,
-            "repeat": run.repeat,
-            "ended": run.ended,
-            "seconds": run.seconds,
-            **run.figures,
-        }
-        for document in evidence.documents
-        for run in document.runs
-    ]
-    first = ["number", "state"]
-    return {
-        "trials.csv": pd.DataFrame(trials, columns=None if trials else first),
-        "baselines.csv": pd.DataFrame(runs, columns=None if runs else ["document", "experiment"]),
-    }
-
-
 def _write_files(page: Page, figures: Mapping[str, Any], frames: Mapping[str, pd.DataFrame], out: Path) -> None:
     """Everything aside first, then in its place: a reader never sees half a report."""
     aside = out.with_name(f".{out.name}-{os.getpid()}")
@@ -199,7 +97,7 @@ def _write_files(page: Page, figures: Mapping[str, Any], frames: Mapping[str, pd
     try:
         (aside / "report.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
         (aside / "report.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
-        (aside / "summary.json").write_text(json.dumps(_plain(figures), indent=1) + "\n", encoding="utf-8")
+        (aside / "summary.json").write_text(_one_a_line(figures), encoding="utf-8")
         for name, frame in frames.items():
             frame.to_csv(aside / name, index=False)
         for block in page.blocks():
@@ -219,13 +117,7 @@ def _replace(out: Path, aside: Path) -> None:
         path.replace(out / path.name)
 
 
-def _plain(value: Any) -> Any:
-    """The same with texts for numbers that JSON lacks."""
-    match value:
-        case Mapping():
-            return {str(name): _plain(each) for name, each in value.items()}
-        case list() | tuple():
-            return [_plain(each) for each in value]
-        case float() if not math.isfinite(value):
-            return str(value)
-    return value
+def _one_a_line(figures: Mapping[str, Any]) -> str:
+    """JSON with a line for each name."""
+    lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in figures.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"

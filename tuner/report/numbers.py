@@ -1,0 +1,151 @@
+"""The numbers of a page for programs: a summary of everything on it, and tables of trials and runs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from tuner.report.answer import difference, documented, sentences
+from tuner.report.chart import Chart
+from tuner.report.content import Link, Page, Table
+from tuner.report.cost_part import saved_by_pruning
+from tuner.report.evidence import DocumentEvidence, Evidence
+from tuner.report.importance import METHOD, Importance
+
+STATES = ("complete", "pruned", "failed", "interrupted", "running", "waiting")
+DRAWN = ("name", "points", "errors", "at", "band", "values", "texts")
+"""The parts of a chart's marks that are figures."""
+
+
+def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> dict[str, Any]:
+    """Every figure of the page as plain data that JSON has."""
+    record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
+    documented_best, apart = documented(evidence), difference(evidence)
+    epochs, seconds = saved_by_pruning(evidence)
+    figures = {
+        "study": evidence.study,
+        "title": evidence.title,
+        "answer": sentences(evidence),
+        "trials": {state: record.count(state) for state in STATES},
+        "objectives": list(record.objectives),
+        "best": best and {"number": best.number, "values": list(best.values), "params": dict(best.params)},
+        "confirmed": confirmed
+        and {key: value for key, value in confirmed.to_dict().items() if key not in ("model", "predictions")},
+        "best_documented": documented_best and asdict(documented_best),
+        "difference": apart and asdict(apart),
+        "importance": {"method": METHOD, "parameters": [asdict(each) for each in weights]} if weights else None,
+        "saved_by_pruning": {"epochs": epochs, "seconds": seconds},
+        "documents": {each.name: _document(each) for each in evidence.documents},
+        "gaps": list(evidence.gaps),
+        "data": dict(evidence.data),
+        "tables": {block.id: _table(block) for block in page.blocks() if isinstance(block, Table)},
+        "charts": {chart.id: _chart(chart) for chart in page.charts()},
+    }
+    found: dict[str, Any] = _plain(figures)
+    return found
+
+
+def _table(table: Table) -> dict[str, Any]:
+    rows = [[cell.text if isinstance(cell, Link) else cell for cell in row] for row in table.rows]
+    return {"title": table.title, "columns": table.columns, "rows": rows}
+
+
+def _chart(chart: Chart) -> dict[str, Any]:
+    """What is drawn, without how."""
+    series = [
+        {"kind": type(mark).__name__.lower()}
+        | {name: value for name, value in asdict(mark).items() if name in DRAWN and value not in ("", ())}
+        for mark in chart.marks
+    ]
+    axes = {name: {"label": axis.label, "names": axis.names} for name, axis in (("x", chart.x), ("y", chart.y))}
+    return {"title": chart.title, **axes, "series": series}
+
+
+def _document(document: DocumentEvidence) -> dict[str, Any]:
+    return {
+        "readings": document.assessment.chosen,
+        "seconds": document.assessment.seconds,
+        "open": list(document.assessment.open),
+        "claims": [
+            {"says": each.claim.says, "judgement": each.chosen[0], "because": each.chosen[1]}
+            for each in document.assessment.claims
+        ],
+        "figures": [
+            {
+                "experiment": row.experiment.id,
+                "reading": row.chosen.reading,
+                "figure": judged.figure,
+                "reported": list(judged.reported),
+                "measured": list(judged.measured),
+                "margin": judged.margin,
+                "verdict": judged.verdict,
+                "reason": judged.reason,
+            }
+            for row in document.assessment.rows
+            for judged in row.chosen.figures
+        ],
+        "curves": [
+            {
+                "experiment": row.experiment.id,
+                "reading": row.chosen.reading,
+                "figure": curve.figure,
+                "points": [
+                    {"reported": list(each.reported), "measured": list(each.measured), "verdict": each.verdict}
+                    for each in curve.points
+                ],
+                "verdict": curve.verdict,
+                "reason": curve.reason,
+            }
+            for row in document.assessment.rows
+            for curve in row.chosen.curves
+        ],
+    }
+
+
+def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    """`trials.csv`: a row for each trial. `baselines.csv`: one for each run of a document."""
+    trials = [
+        {
+            "number": trial.number,
+            "state": trial.state,
+            **dict(zip(evidence.record.objectives, trial.values, strict=False)),
+            "parameters": trial.result.parameters if trial.result else None,
+            "epochs": trial.result.epochs if trial.result else None,
+            "seconds": trial.result.seconds if trial.result else None,
+            "reason": trial.reason,
+            **{f"params.{name}": value for name, value in trial.params.items()},
+        }
+        for trial in evidence.record.trials
+    ]
+    runs = [
+        {
+            "document": document.name,
+            "experiment": run.experiment,
+            "reading": run.reading,
+            "repeat": run.repeat,
+            "ended": run.ended,
+            "seconds": run.seconds,
+            **run.figures,
+        }
+        for document in evidence.documents
+        for run in document.runs
+    ]
+    first = ["number", "state"]
+    return {
+        "trials.csv": pd.DataFrame(trials, columns=None if trials else first),
+        "baselines.csv": pd.DataFrame(runs, columns=None if runs else ["document", "experiment"]),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The same with texts for numbers that JSON lacks."""
+    match value:
+        case Mapping():
+            return {str(name): _plain(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case float() if not math.isfinite(value):
+            return str(value)
+    return value

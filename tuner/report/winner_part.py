@@ -54,10 +54,12 @@ def in_words(recipe: Recipe) -> str:
     parts += [f"{name} {value:.2g}" for name, value in penalties if value]
     parts.append(f"{hidden.initializer.kind.replace('_', ' ')} weights")
     optimizer = training.optimizer
+    smoothing = getattr(training.loss, "label_smoothing", 0.0)
+    smoothed = f" with labels smoothed by {smoothing:g}" if smoothing else ""
     how = (
         f"{training.epochs} epochs of {optimizer.kind} at a learning rate of {optimizer.learning_rate:.3g} "
         f"({training.schedule.kind.replace('_', ' ')}), batches of {training.batch_size}, "
-        f"{training.loss.kind.replace('_', ' ')}, in {hidden.precision}"
+        f"{training.loss.kind.replace('_', ' ')}{smoothed}, in {hidden.precision}"
     )
     return f"{', '.join(parts)}. Trained for {how}; inputs scaled: {recipe.data.scaling}."
 

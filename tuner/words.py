@@ -32,3 +32,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def figure_in_words(value: float) -> str:
+    """A figure as a document has it: counts whole, the others short.
+
+    >>> figure_in_words(33177770), figure_in_words(0.9686), figure_in_words(0.00010053)
+    ('33,177,770', '0.9686', '0.00010053')
+    """
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"

@@ -17,7 +17,7 @@ from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
 from tuner.networks.shapes import LayerShape, layer_table
 from tuner.recipe import Recipe
 from tuner.terminal import console, table
-from tuner.words import duration
+from tuner.words import duration, figure_in_words
 
 STYLES = {
     "reproduced": "green",
@@ -100,7 +100,7 @@ def _cells(judgements: Judgements, judged: Judged | JudgedCurve) -> tuple[str, s
 def _reported(judged: Judged | JudgedCurve) -> str:
     if isinstance(judged, JudgedCurve):
         return f"{len(judged.points)} points"
-    return ", ".join(f"{value:g}" for value in judged.reported)
+    return ", ".join(map(figure_in_words, judged.reported))
 
 
 def _measured(judged: Judged | JudgedCurve) -> str:
@@ -109,7 +109,7 @@ def _measured(judged: Judged | JudgedCurve) -> str:
     if not judged.measured:
         return "–"
     if judged.figure == "parameters":
-        return f"{judged.mean:.0f}"
+        return figure_in_words(judged.mean)
     return f"{judged.mean:.4g} ± {judged.margin:.2g}" if judged.margin else f"{judged.mean:.4g}"
 
 

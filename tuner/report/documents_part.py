@@ -10,7 +10,7 @@ from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.report.drawings import drawn, interval, spread
 from tuner.report.evidence import DocumentEvidence, Evidence
 from tuner.report.parameters_part import bad_edge, clamped
-from tuner.words import duration, recipe_in_words
+from tuner.words import duration, figure_in_words, recipe_in_words
 
 ROW = 21
 
@@ -154,5 +154,5 @@ def _cells(judged: Judged | JudgedCurve, judgements: Judgements) -> tuple[Cell, 
     figure = judged.figure.replace("_", " ")
     if isinstance(judged, JudgedCurve):
         return figure, f"{len(judged.points)} points", judged.reason, judgements.runs, judged.verdict
-    reported = ", ".join(f"{value:g}" for value in judged.reported)
+    reported = ", ".join(map(figure_in_words, judged.reported))
     return figure, reported, spread(judged.measured), judgements.runs, judged.verdict

@@ -13,6 +13,7 @@ from tuner.report.chart import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark
 from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
 from tuner.report.images import decision_regions
+from tuner.words import figure_in_words
 
 INTERVAL = 1.96
 
@@ -164,7 +165,7 @@ def spread(values: Sequence[float]) -> str | None:
     """The mean of runs, with their standard deviation where there are several; None without any."""
     if not values:
         return None
-    middle = f"{mean(values):,.0f}" if mean(values) >= 1000 else f"{mean(values):.4f}"
+    middle = figure_in_words(mean(values)) if mean(values) >= 1000 else f"{mean(values):.4f}"
     return middle if len(values) == 1 or mean(values) >= 1000 else f"{middle} ± {deviation(values):.4f}"
 
 

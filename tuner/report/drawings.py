@@ -162,11 +162,20 @@ def _table(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[R
 
 
 def spread(values: Sequence[float]) -> str | None:
-    """The mean of runs, with their standard deviation where there are several; None without any."""
+    """The mean of runs, with their standard deviation where there are several; None without any.
+
+    >>> spread([109722.0]), spread([0.9, 0.92]), spread([0.0001, 0.00012])
+    ('109,722', '0.9100 ± 0.0141', '0.00011 ± 1.4e-05')
+    """
     if not values:
         return None
-    middle = figure_in_words(mean(values)) if mean(values) >= 1000 else f"{mean(values):.4f}"
-    return middle if len(values) == 1 or mean(values) >= 1000 else f"{middle} ± {deviation(values):.4f}"
+    middle = mean(values)
+    if middle >= 1000:
+        return figure_in_words(middle)
+    small = 0 < abs(middle) < 0.001
+    written = f"{middle:.3g}" if small else f"{middle:.4f}"
+    apart = deviation(values) if len(values) > 1 else 0.0
+    return written if len(values) == 1 else f"{written} ± {apart:.2g}" if small else f"{written} ± {apart:.4f}"
 
 
 def _regions(document: DocumentEvidence, name: str) -> Block:

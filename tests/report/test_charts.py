@@ -92,3 +92,8 @@ def test_bars_do_not_reach_beyond_the_axes() -> None:
     boxes = [(float(each.get("x", 0)), float(each.get("width", 0))) for each in root.iter(f"{SVG}rect")]
     assert len(boxes) == 2
     assert all(left <= x and x + width <= right for x, width in boxes)
+
+
+def test_a_line_of_one_point_is_seen() -> None:
+    root = parsed(Chart("c", "t", Axis("epoch"), Axis("accuracy"), (Line("l", "blue", ((1.0, 0.18),)),), legend=False))
+    assert any(each.get("fill") != "transparent" for each in root.iter(f"{SVG}circle"))

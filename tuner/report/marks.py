@@ -38,7 +38,10 @@ def _line(mark: Line, frame: Frame) -> str:
         return ""
     dashes = ' stroke-dasharray="5 4"' if mark.dashed else ""
     stroke = f'fill="none" stroke="var(--{mark.color})" stroke-width="2"{dashes}'
-    line = f'<path d="{path(stairs(placed) if mark.step else placed)}" {stroke}/>'
+    if len(placed) == 1:  # a run that diverged in its first epoch: a path of one point shows nothing
+        line = dot("dot", *placed[0], 3.5, f"var(--{mark.color})")
+    else:
+        line = f'<path d="{path(stairs(placed) if mark.step else placed)}" {stroke}/>'
     every = max(1, len(placed) // 60)
     tips = [f"{mark.name}: {_spoken(point, frame)}" for point in shown]
     return line + "".join(

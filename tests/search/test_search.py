@@ -22,7 +22,7 @@ from tuner.search.confirmation import confirm, interval
 from tuner.search.executors.inprocess import InProcess
 from tuner.search.jobs import Answer, Failure, Job
 from tuner.search.samplers import make_sampler
-from tuner.search.studies import compare, first_trials, open_study, take_back_orphans
+from tuner.search.studies import compare, delete_study, first_trials, open_study, take_back_orphans
 from tuner.search.trials import Trials
 from tuner.search_settings import CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
 from tuner.space import centre
@@ -347,6 +347,22 @@ def test_trials_keep_recipe_result_and_curve(
         optuna.load_study(study_name="small", storage=storage).trials[0], storage=storage
     )
     assert (meta.filename, meta.mimetype) == ("learning-curve.svg", "image/svg+xml")
+
+
+@pytest.mark.slow
+def test_a_deleted_study_leaves_no_files_even_after_some_were_removed(
+    storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    (tmp_path / "artifacts").mkdir()
+    search(storage, small(small_study), places, trials=1, artifacts=tmp_path / "artifacts")
+    study = optuna.load_study(study_name="small", storage=storage)
+    page = tmp_path / "page.html"
+    page.write_text("<p>")
+    store = optuna.artifacts.FileSystemArtifactStore(str(tmp_path / "artifacts"))
+    optuna.artifacts.upload_artifact(artifact_store=store, file_path=str(page), study_or_trial=study)
+    storage.set_study_system_attr(study._study_id, "artifacts:gone", "null")  # what optuna-dashboard leaves
+    assert delete_study(storage, "small", tmp_path) == 1
+    assert list((tmp_path / "artifacts").iterdir()) == []
 
 
 def test_an_edited_space_is_shown_and_refused(storage: BaseStorage, small_study: Path) -> None:

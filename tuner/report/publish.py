@@ -5,13 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from tuner.report.answer import sentences
 from tuner.report.content import Page
 from tuner.report.evidence import Evidence
 from tuner.report.plotly import PlotlyFigure
+from tuner.storage import ARTIFACTS, artifacts
 
 PLOTS = (
     "baselines-chart",
@@ -26,7 +27,6 @@ PLOTS = (
 )
 """What optuna-dashboard does not draw itself."""
 
-ON_STUDY = "artifacts:"
 ON_TRIAL = "dashboard:artifacts:{trial}:"
 """Where optuna-dashboard looks for a trial's artifacts beside the trial itself, which nobody can change once it has ended."""
 
@@ -55,14 +55,14 @@ def _attach(study: optuna.Study, evidence: Evidence, html: Path, store: FileSyst
     storage, confirmed = study._storage, evidence.confirmed
     model = [confirmed.model, confirmed.model.with_suffix(".json")] if confirmed else []
     files = [path for path in (html, *model) if path.is_file()]
-    for meta in get_all_artifact_meta(study, storage=storage):
-        if meta.filename in [path.name for path in files]:
-            _remove(study, meta.artifact_id, store)
+    for id_, filename in artifacts(storage.get_study_system_attrs(study._study_id)).items():
+        if filename in [path.name for path in files]:
+            _remove(study, id_, store)
     for path in files:
         id_ = upload_artifact(artifact_store=store, file_path=str(path), study_or_trial=study)
         if confirmed and path in model:
             trial = study.get_trials(deepcopy=False)[confirmed.trial]._trial_id
-            meta = storage.get_study_system_attrs(study._study_id)[f"{ON_STUDY}{id_}"]
+            meta = storage.get_study_system_attrs(study._study_id)[f"{ARTIFACTS}{id_}"]
             storage.set_study_system_attr(study._study_id, f"{ON_TRIAL.format(trial=trial)}{id_}", meta)
 
 

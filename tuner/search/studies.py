@@ -12,7 +12,6 @@ from typing import Any
 
 import optuna
 import psutil
-from optuna.artifacts import get_all_artifact_meta
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -21,7 +20,7 @@ from tuner.result import OBJECTIVES
 from tuner.search.pruners import make_pruner
 from tuner.search_settings import CmaEs, Gp, Nsga2, Tpe
 from tuner.space import Assignment, centre
-from tuner.storage import canonical
+from tuner.storage import artifacts, canonical
 from tuner.study import StudyFile
 
 CHANGEABLE = ("title", "budget", "search", "confirmation", "start")
@@ -98,11 +97,12 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
     """Remove a study with its trials, their artifacts and checkpoints and its model; how many trials there were."""
     if name not in optuna.get_all_study_names(storage):
         return 0
-    trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-    pictures = [meta.artifact_id for trial in trials for meta in get_all_artifact_meta(trial, storage=storage)]
+    study = optuna.load_study(study_name=name, storage=storage)
+    trials = study.get_trials(deepcopy=False)
+    attached = [storage.get_study_system_attrs(study._study_id), *(trial.system_attrs for trial in trials)]
     optuna.delete_study(study_name=name, storage=storage)
     for path in (
-        *(runs / "artifacts" / each for each in pictures),
+        *(runs / "artifacts" / id_ for attributes in attached for id_ in artifacts(attributes)),
         *(runs / name).glob("best.*"),
         runs / name / "predictions.npz",
         *(runs / name / "checkpoints").glob("*.npz"),

@@ -12,7 +12,7 @@ from tuner.data.load import Places
 from tuner.documents.assessment import Assessor
 from tuner.documents.baseline import Orders, baseline
 from tuner.documents.document import Document, load_document
-from tuner.documents.results import read_results
+from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, figures_of
 from tuner.documents.spread import mean
 from tuner.machine import cores
@@ -98,6 +98,13 @@ def test_every_figure_that_can_be_checked_has_a_verdict(name: str) -> None:
     unchecked = sum(len(each.unchecked) for each in DOCUMENTS[name].experiment)
     for which in ("first", "chosen", "best"):
         assert found.count("cannot be checked", which) == unchecked
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_results_that_are_read_are_written_the_same(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.json"
+    write_results(path, DOCUMENTS[name], read_results(RESULTS / path.name))
+    assert path.read_text() == (RESULTS / path.name).read_text()
 
 
 @pytest.mark.long

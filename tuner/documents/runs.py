@@ -72,7 +72,7 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
     result, folds = answer.result, [fold.epochs for fold in answer.result.folds]
     last = [epochs[-1] for epochs in folds]
     figures: dict[str, float] = {
-        "parameters": result.parameters,
+        "parameters": float(result.parameters),
         "training_loss": mean([epoch.training.loss for epoch in last]),
         "training_accuracy": mean([epoch.training.accuracy for epoch in last]),
         "test_loss": mean([scores.loss for scores in answer.test]),
@@ -94,7 +94,7 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
     if answer.single:
         figures["single_accuracy"] = mean(answer.single)
         figures["ensemble_accuracy"] = answer.ensemble[-1]
-        figures["members_left_out"] = len(answer.left_out)
+        figures["members_left_out"] = float(len(answer.left_out))
         curve |= {"single_accuracy": list(answer.single), "ensemble_accuracy": list(answer.ensemble)}
     return {
         "figures": figures,

@@ -90,3 +90,16 @@ def test_a_parameter_of_a_handful_of_trials_is_not_weighed() -> None:
         )
     weights = importances(found, maximize=True)
     assert "rare" not in {each.parameter for each in weights}
+
+
+def test_noise_is_known_of_every_parameter_that_is_weighed() -> None:
+    """Noise is drawn of 250 trials: a parameter that hardly any of those have would stand beside none at all."""
+    found = trials(1000)
+    for number in range(0, 1000, 80):
+        each = found[number]
+        found[number] = create_trial(
+            params={**each.params, "rare": 0.001 * number},
+            distributions={**each.distributions, "rare": FloatDistribution(0, 1)},
+            value=each.values[0],
+        )
+    assert all(each.noise > 0 for each in importances(found, maximize=True, draws=10))

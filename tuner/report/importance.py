@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 METHOD = "PED-ANOVA: how the best tenth of the trials, at least ten, differs from all; a trial that got further counts as better, then its value"
 FEWEST = 10
-"""So many finished and pruned trials there must be, and so many that have a parameter; else importances would be guesses."""
+"""So many finished and pruned trials there must be, and so many resampled ones that have a parameter; else importances would be guesses."""
 
 RESAMPLED = 250
 """Of so many trials at most intervals and noise are drawn: they take a fifth of a second a draw of a thousand."""
@@ -59,7 +59,8 @@ def importances(
     whole = _Evaluator(known, copies=1, share=share).evaluate(values[:, None])
     generator = np.random.default_rng(seed)
     some = generator.permutation(len(known))[:RESAMPLED]
-    values, evaluator = values[some], _Evaluator([known[index] for index in some], COPIES, share)
+    sampled = [known[index] for index in some]
+    values, evaluator = values[some], _Evaluator(sampled, COPIES, share)
     resampled, permuted = [], []
     for _ in range(draws):
         often = np.bincount(generator.integers(len(some), size=len(some)), minlength=len(some))
@@ -67,7 +68,8 @@ def importances(
         resampled.append(evaluator.evaluate(drawn))
         chance = np.where(np.arange(COPIES) < 1, generator.permutation(values)[:, None], np.nan)
         permuted.append(evaluator.evaluate(chance))
-    found = [_importance(name, value, resampled, permuted) for name, value in whole.items()]
+    having = Counter(name for each in sampled for name in each.params)
+    found = [_importance(name, value, resampled, permuted) for name, value in whole.items() if having[name] >= FEWEST]
     return tuple(sorted(found, key=lambda each: -each.times_chance(each.value)))
 
 
@@ -96,8 +98,7 @@ class _Evaluator:
     trial deeply), and a value that is not a number leaves a copy out."""
 
     def __init__(self, trials: Sequence[FrozenTrial], copies: int, share: float) -> None:
-        often = Counter(name for each in trials for name in each.params)
-        self.share, self.known = share, {name for name, count in often.items() if count >= FEWEST}
+        self.share = share
         self.study = optuna.create_study(direction="minimize")
         plain = [create_trial(params=each.params, distributions=each.distributions, value=0.0) for each in trials]
         self.study.add_trials(each for each in plain for _ in range(copies))
@@ -108,5 +109,4 @@ class _Evaluator:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             evaluator = PedAnovaImportanceEvaluator(target_quantile=self.share)
-            found = evaluator.evaluate(self.study, target=lambda trial: float(flat[trial.number]))
-        return {name: value for name, value in found.items() if name in self.known}
+            return evaluator.evaluate(self.study, target=lambda trial: float(flat[trial.number]))

@@ -158,8 +158,8 @@ class Assessor:
         return self._judged[key]
 
     def _judge(self, experiment: Experiment, figure: str, reported: Sequence[float], runs: Sequence[Run]) -> Judged:
-        name = self.document.measured(runs[0].reading).get(figure, MEASURED_AS.get(figure, figure)) if runs else figure
-        measured = _values(name, runs)
+        name = measured_as(self.document, figure, runs[0].reading) if runs else figure
+        measured = values_of(name, runs)
         if figure in experiment.unchecked:
             return unchecked(figure, reported, measured, experiment.unchecked[figure])
         return judge(figure, reported, measured, _examples(figure, runs), self._spread(name, experiment, measured))
@@ -184,7 +184,7 @@ class Assessor:
         for experiment in self.document.experiment:
             if experiment.id in claim.experiments:
                 runs = self.runs.get((experiment.id, self.document.variant(experiment, choice).reading), [])
-                measured[experiment.id] = _values(claim.figure, runs)
+                measured[experiment.id] = values_of(claim.figure, runs)
         return judge_claim(claim, measured, self._spread(claim.figure))
 
     def _spread(self, figure: str, experiment: Experiment | None = None, measured: Sequence[float] = ()) -> float:
@@ -198,10 +198,16 @@ class Assessor:
         return max(self._typical[figure], largest_spread(figure, own))
 
     def _groups(self, figure: str, keys: Iterable[tuple[str, str]]) -> list[list[float]]:
-        return [_values(figure, self.runs[key]) for key in keys]
+        return [values_of(figure, self.runs[key]) for key in keys]
 
 
-def _values(figure: str, runs: Sequence[Run]) -> list[float]:
+def measured_as(document: Document, figure: str, reading: str) -> str:
+    """What of our runs stands beside a reported figure under a reading, as `Run.figure` names it."""
+    return document.measured(reading).get(figure, MEASURED_AS.get(figure, figure))
+
+
+def values_of(figure: str, runs: Sequence[Run]) -> list[float]:
+    """A figure of those runs that have it."""
     values = [run.figure(figure) for run in runs]
     return [value for value in values if value is not None]
 

@@ -9,6 +9,9 @@ TYPICAL_ACCURACY = 0.004
 TYPICAL_LOSS = 0.02
 """The same of a loss, relative to it."""
 
+NORMAL = 1.96
+"""The normal distribution's 97.5 % quantile: so many standard errors to each side hold 95 %."""
+
 PRIOR_FREEDOM = 4
 """How many degrees of freedom the typical spread of a document counts for beside the runs' own."""
 

@@ -27,7 +27,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from tuner.documents.experiment import Claim
-from tuner.documents.spread import mean, moderated
+from tuner.documents.spread import NORMAL, mean, moderated
 
 Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
 Judgement = Literal["holds", "fails", "undecided"]
@@ -113,7 +113,7 @@ def _judge_distance(
     chance = spread * math.sqrt(1 / len(told) + 1 / len(ours))
     share = min(max(report, 0.0), 1.0)
     sampling = math.sqrt(share * (1 - share) / examples) if examples and figure.endswith("accuracy") else 0.0
-    margin = math.hypot(float(t.ppf(0.975, freedom)) * chance, 1.96 * sampling)
+    margin = math.hypot(float(t.ppf(0.975, freedom)) * chance, NORMAL * sampling)
     distance = abs(report - middle)
     near = CLOSE_ACCURACY if figure.endswith("accuracy") else CLOSE_LOSS * abs(report)
     verdict: Verdict = "not reproduced"

@@ -4,12 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuner.documents.spread import deviation, mean
+from tuner.documents.spread import NORMAL, deviation, mean
 from tuner.report.content import Block, Paragraph, Section, missing
 from tuner.report.evidence import Evidence
 from tuner.words import duration, network_in_words
-
-NORMAL = 1.96
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def difference(evidence: Evidence) -> Difference | None:
     best, confirmed = documented(evidence), evidence.confirmed
     if best is None or confirmed is None:
         return None
-    searched = confirmed.test_accuracies or (confirmed.test_accuracy,)
+    searched = confirmed.tested
     value = mean(searched) - mean(best.accuracies)
     errors = [variance(each, confirmed.test_examples) for each in (searched, best.accuracies)]
     half = NORMAL * math.sqrt(math.fsum(errors))

@@ -24,10 +24,10 @@ def baselines_section(evidence: Evidence) -> Section:
 
 def _overview(evidence: Evidence) -> Block:
     measured = [
-        (document, row, tuple(run.figures["test_accuracy"] for run in document.chosen(row.experiment.id)))
+        (document, row, tuple(run.figures["test_accuracy"] for run in runs))
         for document in evidence.documents
         for row in document.assessment.rows
-        if any(run.recipe["data"]["name"] in evidence.data for run in document.chosen(row.experiment.id))
+        if (runs := document.chosen(row.experiment.id)) and runs[0].recipe["data"]["name"] in evidence.data
     ]
     if not measured:
         return missing("No document has been replicated yet.")
@@ -78,7 +78,7 @@ def _overview_table(evidence: Evidence) -> Table:
         for row in document.assessment.rows:
             rows += [(document.name, *cells) for cells in _figures(row)]
     if evidence.confirmed:
-        accuracies = evidence.confirmed.test_accuracies or (evidence.confirmed.test_accuracy,)
+        accuracies = evidence.confirmed.tested
         measured = spread(accuracies)
         words = recipe_in_words(evidence.confirmed.recipe)
         rows.insert(0, ("found by the search", words, "test accuracy", None, measured, len(accuracies), None, None))

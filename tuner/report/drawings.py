@@ -8,14 +8,12 @@ from tuner.confusion import most_confused
 from tuner.data.made import make
 from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
-from tuner.documents.spread import deviation, mean
+from tuner.documents.spread import NORMAL, deviation, mean
 from tuner.report.chart import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
 from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
 from tuner.report.images import decision_regions
 from tuner.words import figure_in_words
-
-INTERVAL = 1.96
 
 
 def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:
@@ -172,10 +170,9 @@ def spread(values: Sequence[float]) -> str | None:
     middle = mean(values)
     if middle >= 1000:
         return figure_in_words(middle)
-    small = 0 < abs(middle) < 0.001
-    written = f"{middle:.3g}" if small else f"{middle:.4f}"
-    apart = deviation(values) if len(values) > 1 else 0.0
-    return written if len(values) == 1 else f"{written} ± {apart:.2g}" if small else f"{written} ± {apart:.4f}"
+    form, form_apart = (".3g", ".2g") if 0 < abs(middle) < 0.001 else (".4f", ".4f")
+    apart = f" ± {deviation(values):{form_apart}}" if len(values) > 1 else ""
+    return f"{middle:{form}}{apart}"
 
 
 def _regions(document: DocumentEvidence, name: str) -> Block:
@@ -198,7 +195,7 @@ def _regions(document: DocumentEvidence, name: str) -> Block:
 
 def interval(values: Sequence[float], accuracy: bool = True) -> Point:
     """Where 95 % of such runs lie; the value itself for a single one. Accuracies end at 0 and 1."""
-    half = INTERVAL * deviation(values) if len(values) > 1 else 0.0
+    half = NORMAL * deviation(values) if len(values) > 1 else 0.0
     low, high = mean(values) - half, mean(values) + half
     return (max(low, 0.0), min(high, 1.0)) if accuracy else (low, high)
 

@@ -13,7 +13,7 @@ from optuna.storages import BaseStorage
 
 from tuner.data.catalogue import CATALOGUE, kin
 from tuner.data.load import Places, held_out
-from tuner.documents.assessment import Assessment, Assessor, Row
+from tuner.documents.assessment import Assessment, Assessor, Row, measured_as, values_of
 from tuner.documents.document import load_document
 from tuner.documents.experiment import Experiment
 from tuner.documents.results import read_results
@@ -36,19 +36,24 @@ class DocumentEvidence:
     def _rows(self) -> Mapping[str, Row]:
         return {row.experiment.id: row for row in self.assessment.rows}
 
+    @cached_property
+    def _variants(self) -> Mapping[tuple[str, str], Sequence[Run]]:
+        found: dict[tuple[str, str], list[Run]] = {}
+        for run in self.runs:
+            found.setdefault((run.experiment, run.reading), []).append(run)
+        return found
+
     def experiment(self, id_: str) -> Experiment:
         """One of its experiments."""
         return self._rows[id_].experiment
 
     def values(self, figure: str, runs: Sequence[Run]) -> list[float]:
-        """What runs have of a reported figure, under the reading of what it is."""
-        found = [run.figure(self.assessment.document.measured(run.reading).get(figure, figure)) for run in runs]
-        return [value for value in found if value is not None]
+        """What runs of one reading have of a reported figure."""
+        return values_of(measured_as(self.assessment.document, figure, runs[0].reading), runs) if runs else []
 
     def chosen(self, id_: str) -> tuple[Run, ...]:
         """The runs of an experiment under the readings that explain the document best."""
-        reading = self._rows[id_].chosen.reading
-        return tuple(run for run in self.runs if (run.experiment, run.reading) == (id_, reading))
+        return tuple(self._variants.get((id_, self._rows[id_].chosen.reading), ()))
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner.documents.spread import mean
+from tuner.documents.spread import NORMAL, mean
 from tuner.documents.verdicts import JUDGEMENTS, VERDICTS
-from tuner.report.answer import NORMAL, variance
+from tuner.report.answer import variance
 from tuner.report.chart import DATASET_COLORS, GREY, PURPLE, Axis, Chart, Dots, Shape
 from tuner.report.content import Cell, Link, Page, Paragraph, Section, Table, missing
 from tuner.report.html import page_as_html
-from tuner.report.markdown import FIGURES, figure_name, page_as_markdown
-from tuner.report.svg import draw
+from tuner.report.markdown import page_as_markdown, write_figures
 
 FOOTER = "Each report has its figures in summary.json, trials.csv and baselines.csv."
 
@@ -26,9 +25,7 @@ def write_index(folder: Path) -> None:
     page = index(summaries)
     (folder / "index.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
     (folder / "README.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
-    for chart in page.charts():
-        (folder / FIGURES).mkdir(exist_ok=True)
-        (folder / FIGURES / figure_name(chart)).write_text(draw(chart, standalone=True), encoding="utf-8")
+    write_figures(page, folder)
 
 
 def index(summaries: dict[str, dict[str, Any]]) -> Page:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from tuner.report.chart import Chart
 from tuner.report.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table
 from tuner.report.html import cell_text
+from tuner.report.svg import draw
 
 FIGURES = "figures"
 LONGEST = 40
@@ -26,6 +28,15 @@ def figure_name(block: Chart | Picture) -> str:
     """The file that a figure is in."""
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", block.id).strip("-")
     return f"{name}.{'svg' if isinstance(block, Chart) else 'png'}"
+
+
+def write_figures(page: Page, folder: Path) -> None:
+    """The files that the text links to, in the folder that it is in."""
+    for block in page.blocks():
+        if isinstance(block, Chart | Picture):
+            path = folder / FIGURES / figure_name(block)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(draw(block, standalone=True).encode() if isinstance(block, Chart) else block.png)
 
 
 def escaped(text: str) -> str:

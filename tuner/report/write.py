@@ -15,18 +15,16 @@ from tuner import __version__
 from tuner.data.load import Places
 from tuner.errors import StorageError
 from tuner.report.answer import answer_section
-from tuner.report.chart import Chart
-from tuner.report.content import Page, Picture
+from tuner.report.content import Page
 from tuner.report.cost_part import cost_section, provenance_section
 from tuner.report.documents_part import baselines_section, document_section
 from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
 from tuner.report.importance import Importance, importances
-from tuner.report.markdown import FIGURES, figure_name, page_as_markdown
+from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
 from tuner.report.numbers import STATES, summary, tables
 from tuner.report.publish import publish
 from tuner.report.search_part import search_section
-from tuner.report.svg import draw
 from tuner.report.timing import measure_latencies
 from tuner.report.winner_part import winner_section
 from tuner.storage import load_study, open_storage
@@ -100,11 +98,7 @@ def _write_files(page: Page, figures: Mapping[str, Any], frames: Mapping[str, pd
         (aside / "summary.json").write_text(_one_a_line(figures), encoding="utf-8")
         for name, frame in frames.items():
             frame.to_csv(aside / name, index=False)
-        for block in page.blocks():
-            if isinstance(block, Chart):
-                (aside / FIGURES / figure_name(block)).write_text(draw(block, standalone=True), encoding="utf-8")
-            elif isinstance(block, Picture):
-                (aside / FIGURES / figure_name(block)).write_bytes(block.png)
+        write_figures(page, aside)
         _replace(out, aside)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -38,6 +38,11 @@ class Confirmed:
     curves: tuple[Mapping[str, Any], ...] = ()
     predictions: Path | None = None
 
+    @property
+    def tested(self) -> tuple[float, ...]:
+        """The test accuracies that are known: of all seeds, or of the model alone."""
+        return self.test_accuracies or (self.test_accuracy,)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as it stands beside the model and in the storage."""
         return {

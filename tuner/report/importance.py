@@ -70,7 +70,7 @@ def importances(
         permuted.append(evaluator.evaluate(chance))
     having = Counter(name for each in sampled for name in each.params)
     found = [_importance(name, value, resampled, permuted) for name, value in whole.items() if having[name] >= FEWEST]
-    return tuple(sorted(found, key=lambda each: -each.times_chance(each.value)))
+    return tuple(sorted(found, key=lambda each: (-each.times_chance(each.value), each.parameter)))
 
 
 def _standing(trial: FrozenTrial, maximize: bool) -> tuple[float, float] | None:

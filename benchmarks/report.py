@@ -18,11 +18,11 @@ import numpy as np
 import optuna
 from common import about_this_machine, write_results
 
-from tuner.places import find_study
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.studies import open_study
 from tuner.storage import default_url, open_storage, write_recipe, write_result
 from tuner.study import StudyFile, load
+from tuner.study.places import find_study
 
 EPOCHS = 12
 CALLS = 3

@@ -21,7 +21,6 @@ from typing import TypeVar
 import optuna
 from common import about_this_machine, write_results
 
-from tuner.places import find_study
 from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.running import Running
@@ -29,6 +28,7 @@ from tuner.search.studies import open_study
 from tuner.search.trials import Trials
 from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage
 from tuner.study import StudyFile, load
+from tuner.study.places import find_study
 
 EPOCHS = 5
 PROBES = 20

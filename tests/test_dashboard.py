@@ -14,12 +14,12 @@ from tuner.dashboard import HOST, make_dashboard
 from tuner.data.load import Places
 from tuner.errors import StorageError
 from tuner.search.conductor import Conductor
-from tuner.search.executors.inprocess import InProcess
 from tuner.search.notes import write_note
 from tuner.search.studies import open_study
 from tuner.search.trials import Trials
 from tuner.storage import default_url, open_storage, read_study
 from tuner.study import load
+from tuner.worker.inprocess import InProcess
 
 pytestmark = pytest.mark.slow
 

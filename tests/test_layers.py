@@ -13,13 +13,13 @@ LAYERS = [
     {"decode", "machine", "confusion"},
     {"recipe"},
     {"result"},
-    {"space", "pruner_settings", "words"},
-    {"search_settings"},
-    {"study", "places"},
+    {"space", "words"},
+    {"study"},
     {"data"},
     {"networks"},
     {"training"},
     {"run"},
+    {"worker"},
     {"storage"},
     {"search"},
     {"documents"},
@@ -79,7 +79,7 @@ def test_only_confirmation_reaches_the_held_out_part() -> None:
     """`held_out` is called where a confirmed model is tested, and where a report shows what that one predicted; `HeldOut`
     is named where it is made and passed."""
     users = {path.relative_to(PACKAGE).as_posix() for path in FILES if "held_out(" in path.read_text()}
-    assert users == {"data/load.py", "search/tasks.py", "report/evidence.py"}
+    assert users == {"data/load.py", "worker/tasks.py", "report/evidence.py"}
 
 
 @pytest.mark.slow

@@ -20,8 +20,8 @@ Name = Annotated[str | None, typer.Option(help="Name of the study in the storage
 
 def load_study_file(study: str, settings: list[str], name: str | None) -> Any:
     """The study that was named, with its `--set` settings."""
-    from tuner.places import find_study
     from tuner.study import load, setting
+    from tuner.study.places import find_study
 
     own_name, path = find_study(study)
     return load(path, name or own_name, [setting(text) for text in settings])
@@ -29,8 +29,8 @@ def load_study_file(study: str, settings: list[str], name: str | None) -> Any:
 
 def existing_storage(runs: Path | None, storage: str | None) -> str | None:
     """The storage's URL; None where it is the embedded one and there is none yet."""
-    from tuner.places import runs_folder
     from tuner.storage import default_url
+    from tuner.study.places import runs_folder
 
     folder = runs_folder(runs)
     if storage is None and not (folder / "tuner.db").is_file():
@@ -40,7 +40,7 @@ def existing_storage(runs: Path | None, storage: str | None) -> str | None:
 
 def demanded_storage(runs: Path | None, storage: str | None) -> str:
     """The storage's URL. Raises `StorageError` where there is none yet."""
-    from tuner.places import runs_folder
+    from tuner.study.places import runs_folder
 
     url = existing_storage(runs, storage)
     if url is None:

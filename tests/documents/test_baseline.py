@@ -19,8 +19,8 @@ from tuner.documents.replicate import Replicating, open_baseline, plan, stored_r
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
-from tuner.search.executors.inprocess import InProcess
 from tuner.storage import default_url, open_storage
+from tuner.worker.inprocess import InProcess
 
 DOCUMENT = """
 title = "XOR with few units"

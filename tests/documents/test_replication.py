@@ -16,10 +16,10 @@ from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, figures_of
 from tuner.documents.spread import mean
 from tuner.machine import cores
-from tuner.places import find_documents
 from tuner.result import never_stop
-from tuner.search.jobs import Replicate
 from tuner.storage import default_url
+from tuner.study.places import find_documents
+from tuner.worker.jobs import Replicate
 
 RESULTS = Path(__file__).parents[2] / "reports" / "documents"
 DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
@@ -27,7 +27,7 @@ DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").ite
 
 def replicated(document: Document, experiment: str, places: Places, reading: str = "") -> dict[str, float]:
     """The figures of one run of an experiment, under the first readings or one alternative."""
-    from tuner.search.tasks import replicate
+    from tuner.worker.tasks import replicate
 
     (found,) = [each for each in document.experiment if each.id == experiment]
     choices = (document.first, *document.neighbours(document.first))
@@ -68,7 +68,7 @@ def test_a_divergence_that_is_clipped_on_pixels_that_are_not_scaled_learns_nothi
 def test_a_playground_network_keeps_its_bound_in_one_of_a_few_tries(places: Places) -> None:
     from dataclasses import replace
 
-    from tuner.search.tasks import replicate
+    from tuner.worker.tasks import replicate
 
     document = DOCUMENTS["mnist-parameters"]
     (circle,) = [each for each in document.experiment if each.id == "playground-circle"]

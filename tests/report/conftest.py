@@ -8,8 +8,8 @@ import pytest
 from tests.search.test_search import Notes, search, small
 from tuner.data.load import Places
 from tuner.search.confirmation import confirm
-from tuner.search.executors.inprocess import InProcess
 from tuner.storage import default_url, open_storage, read_study
+from tuner.worker.inprocess import InProcess
 
 
 @pytest.fixture

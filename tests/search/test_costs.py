@@ -19,11 +19,11 @@ from tuner.errors import Invalid
 from tuner.recipe import Convolutional, Data, Dense, Holdout, KFold, LocallyConnected, NoValidation, Recipe, Training
 from tuner.search.conductor import Conductor
 from tuner.search.costs import GIB, SECONDS_AT_FIRST, Costs, Work, work
-from tuner.search.executors.inprocess import InProcess
 from tuner.search.preflight import Preflight
 from tuner.search.studies import open_study
 from tuner.search.trials import Trials
 from tuner.storage import read_study
+from tuner.worker.inprocess import InProcess
 
 IMAGES = Examples(np.zeros((20_000, 28, 28), np.uint8), np.arange(20_000) % 10)
 DATA = TrainingSet("fashion-mnist", IMAGES, tuple("0123456789"), (0.0, 255.0), "id", "here")

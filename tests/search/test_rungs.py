@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.pruner_settings import Asha
 from tuner.search.rungs import Rungs, levels
+from tuner.study.pruners import Asha
 
 
 @given(st.integers(2, 200), st.integers(3, 5000), st.integers(2, 5), st.integers(0, 20))

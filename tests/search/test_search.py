@@ -19,15 +19,15 @@ from tuner.result import Epoch, Watch
 from tuner.run import run
 from tuner.search.conductor import Conductor, Outcome
 from tuner.search.confirmation import confirm, interval
-from tuner.search.executors.inprocess import InProcess
-from tuner.search.jobs import Answer, Failure, Job
 from tuner.search.samplers import make_sampler
 from tuner.search.studies import compare, delete_study, first_trials, open_study, take_back_orphans
 from tuner.search.trials import Trials
-from tuner.search_settings import CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
 from tuner.space import centre
 from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage, read_study
 from tuner.study import StudyFile, load, setting
+from tuner.study.samplers import CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
+from tuner.worker.inprocess import InProcess
+from tuner.worker.jobs import Answer, Failure, Job
 
 
 @dataclass

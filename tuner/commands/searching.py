@@ -65,11 +65,11 @@ def optimize(
     """Search, confirm the winner on fresh seeds, save its model and test it once. A second call continues."""
     from tuner.data.load import Places
     from tuner.machine import cores
-    from tuner.places import runs_folder
     from tuner.progress import Tally, shown
     from tuner.search.optimize import Orders
     from tuner.search.optimize import optimize as run_study
     from tuner.storage import default_url
+    from tuner.study.places import runs_folder
     from tuner.summary import as_json, print_summary
 
     settings = [*set_, *([f"search.seed={seed}"] if seed is not None else [])]
@@ -108,10 +108,10 @@ def replay(
 ) -> int:
     """Train one trial again and compare its curve with the stored one."""
     from tuner.data.load import Places
-    from tuner.search.executors.processes import Processes
     from tuner.search.replay import replay as train_again
     from tuner.search.replay import trial_with_curve
     from tuner.storage import open_storage, read_study
+    from tuner.worker.processes import Processes
 
     record = trial_with_curve(read_study(open_storage(demanded_storage(runs, storage)), study), trial)
     threads = int(record.environment.get("threads", "1"))

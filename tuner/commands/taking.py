@@ -20,7 +20,7 @@ def dashboard(
 ) -> None:
     """Open optuna-dashboard on the storage, for this machine only."""
     from tuner.dashboard import serve
-    from tuner.places import runs_folder
+    from tuner.study.places import runs_folder
 
     serve(demanded_storage(runs, storage), runs_folder(runs), port)
 

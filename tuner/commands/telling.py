@@ -42,8 +42,8 @@ def baseline(
     from tuner.documents.document import load_document
     from tuner.documents.show import print_details, print_replication
     from tuner.machine import cores
-    from tuner.places import find_documents, runs_folder
     from tuner.storage import default_url
+    from tuner.study.places import find_documents, runs_folder
 
     if readings not in ("first", "all"):
         raise TunerError(f"--readings {readings}: must be first or all")
@@ -82,9 +82,9 @@ def report(
 ) -> None:
     """Write report.html, report.md, summary.json, trials.csv and baselines.csv; the same reaches optuna-dashboard."""
     from tuner.data.load import Places
-    from tuner.places import runs_folder
     from tuner.report.index import write_index
     from tuner.report.write import searched_studies, write_report
+    from tuner.study.places import runs_folder
 
     url, places = demanded_storage(runs, storage), Places.from_environment(data_dir)
     for name in searched_studies(url) if study == "all" else [study]:

@@ -13,10 +13,10 @@ from tuner.documents.document import Document
 from tuner.documents.replicate import Planned, Replicating, keep, open_baseline, plan, stored_runs
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
-from tuner.search.executors.processes import Processes
-from tuner.search.jobs import Failure
 from tuner.search.optimize import environment, prepare_folder
 from tuner.storage import open_storage
+from tuner.worker.jobs import Failure
+from tuner.worker.processes import Processes
 
 Said = Callable[[str], None]
 

@@ -14,9 +14,9 @@ from tuner.documents.document import Choice, Document, Variant
 from tuner.documents.runs import Run, figures_of
 from tuner.recipe import Recipe
 from tuner.search.costs import work
-from tuner.search.executors import perform
-from tuner.search.interfaces import Executor
-from tuner.search.jobs import Failure, Replicate, Replicated
+from tuner.worker import perform
+from tuner.worker.executor import Executor
+from tuner.worker.jobs import Failure, Replicate, Replicated
 
 
 @dataclass(frozen=True)

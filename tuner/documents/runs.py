@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.documents.spread import deviation, mean
 from tuner.result import Epoch
-from tuner.search.jobs import Replicated
+from tuner.worker.jobs import Replicated
 
 CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_accuracy")
 POINTS = 100

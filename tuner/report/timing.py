@@ -3,10 +3,10 @@
 import optuna
 
 from tuner.data.load import Places
-from tuner.search.executors import perform_all
-from tuner.search.executors.processes import Processes
-from tuner.search.jobs import Time
 from tuner.storage import study_record
+from tuner.worker import perform_all
+from tuner.worker.jobs import Time
+from tuner.worker.processes import Processes
 
 TIMED = 40
 """So many of the best finished trials, and of the smallest."""

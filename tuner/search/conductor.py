@@ -13,13 +13,13 @@ from typing import Any
 from optuna.trial import TrialState
 
 from tuner.result import Result
-from tuner.search.interfaces import Executor
-from tuner.search.jobs import Answer, Failure, Train
 from tuner.search.running import Running
 from tuner.search.samplers import walk
 from tuner.search.signals import stopping_on_signals
 from tuner.search.trials import Trials
 from tuner.storage import study_record
+from tuner.worker.executor import Executor
+from tuner.worker.jobs import Answer, Failure, Train
 
 FAILURES_IN_A_ROW = 10
 TOO_LONG_IN_A_ROW = 3

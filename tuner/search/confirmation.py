@@ -13,10 +13,11 @@ import optuna
 from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Result, Scores
-from tuner.search.executors import perform_all
-from tuner.search.interfaces import Executor, Listener
-from tuner.search.jobs import Answer, Failure, Test, Train
+from tuner.search.interfaces import Listener
 from tuner.storage import TrialRecord
+from tuner.worker import perform_all
+from tuner.worker.executor import Executor
+from tuner.worker.jobs import Answer, Failure, Test, Train
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from tuner.machine import cores, memory, processor
 from tuner.search.conductor import Conductor, Outcome
 from tuner.search.confirmation import Confirmed, confirm
 from tuner.search.costs import Costs
-from tuner.search.executors.processes import Processes
-from tuner.search.interfaces import Executor, Listener
+from tuner.search.interfaces import Listener
 from tuner.search.notes import write_note
 from tuner.search.preflight import Preflight
 from tuner.search.samplers import make_sampler
@@ -28,6 +27,8 @@ from tuner.search.studies import delete_study, open_study, take_back_orphans
 from tuner.search.trials import Trials
 from tuner.storage import StudyRecord, TrialRecord, open_storage, read_study
 from tuner.study import StudyFile
+from tuner.worker.executor import Executor
+from tuner.worker.processes import Processes
 
 SHARE_OF_MEMORY = 0.9
 """Of the machine's memory, that training processes may have together."""

@@ -5,7 +5,7 @@ import warnings
 import optuna
 from optuna.pruners import BasePruner
 
-from tuner.pruner_settings import Asha, Halving, NoPruner, Patient, Percentile, Pruner, Threshold, Wilcoxon
+from tuner.study.pruners import Asha, Halving, NoPruner, Patient, Percentile, Pruner, Threshold, Wilcoxon
 
 
 def make_pruner(settings: Pruner, epochs: int, maximize: bool) -> BasePruner:

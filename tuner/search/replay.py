@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from tuner.errors import StudyError
 from tuner.result import Epoch, FoldResult, Result
-from tuner.search.interfaces import Executor
-from tuner.search.jobs import Failure, Train
 from tuner.storage import StudyRecord, TrialRecord
+from tuner.worker.executor import Executor
+from tuner.worker.jobs import Failure, Train
 
 
 @dataclass(frozen=True)

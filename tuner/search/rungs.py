@@ -7,9 +7,9 @@ pauses, and goes on from its checkpoint once it belongs to the best (ASHA: Li et
 import math
 from collections.abc import Collection, Iterator, Mapping
 
-from tuner.pruner_settings import Asha
 from tuner.result import OBJECTIVES
 from tuner.study import StudyFile
+from tuner.study.pruners import Asha
 
 
 def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:

@@ -10,8 +10,8 @@ from optuna.samplers import BaseSampler
 
 from tuner.errors import MissingPackage
 from tuner.search.window import Windowed
-from tuner.search_settings import BruteForce, CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
 from tuner.space import Assignment, Node, grid
+from tuner.study.samplers import BruteForce, CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
 
 
 def make_sampler(settings: Sampler, seed: int, objectives: int = 1) -> BaseSampler:

@@ -18,10 +18,10 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.errors import StudyError, join
 from tuner.result import OBJECTIVES
 from tuner.search.pruners import make_pruner
-from tuner.search_settings import CmaEs, Gp, Nsga2, Tpe
 from tuner.space import Assignment, centre
 from tuner.storage import artifacts, canonical
 from tuner.study import StudyFile
+from tuner.study.samplers import CmaEs, Gp, Nsga2, Tpe
 
 CHANGEABLE = ("title", "budget", "search", "confirmation", "start")
 

@@ -9,11 +9,9 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import Invalid
-from tuner.pruner_settings import Wilcoxon
 from tuner.result import OBJECTIVES, Epoch, FoldResult, Objective, Result, Watch
 from tuner.search.curves import attach_curve
 from tuner.search.interfaces import Listener
-from tuner.search.jobs import Answer, Failure
 from tuner.search.mirror import mirrored
 from tuner.search.preflight import Preflight
 from tuner.search.rungs import rungs_of
@@ -23,6 +21,8 @@ from tuner.search.snapshot import Snapshot
 from tuner.search.studies import owner, queue_again
 from tuner.storage import trial_record, write_failure, write_recipe, write_result
 from tuner.study import StudyFile
+from tuner.study.pruners import Wilcoxon
+from tuner.worker.jobs import Answer, Failure
 
 
 class Trials:

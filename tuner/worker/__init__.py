@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from tuner.result import never_stop
-from tuner.search.interfaces import Executor
-from tuner.search.jobs import Answer, Job
+from tuner.worker.executor import Executor
+from tuner.worker.jobs import Answer, Job
 
 
 def perform(executor: Executor, jobs: Sequence[Job]) -> Iterator[tuple[int, Answer]]:

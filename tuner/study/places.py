@@ -11,7 +11,7 @@ from tuner.errors import StudyError, near_miss
 def study_folders() -> tuple[Path, ...]:
     """Folders with study files: ./studies first, then those that come with the package."""
     shipped = (
-        Path(__file__).parent.parent / "studies",
+        Path(__file__).parent.parent.parent / "studies",
         Path(sysconfig.get_path("data")) / "share" / "tuner" / "studies",
     )
     return tuple(dict.fromkeys(folder for folder in (Path("studies"), *shipped) if folder.is_dir()))

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from tuner.data.load import Places
 from tuner.result import Watch
-from tuner.search.executors.worker import perform
-from tuner.search.jobs import Answer, Job
 from tuner.training.runtime import start
+from tuner.worker.jobs import Answer, Job
+from tuner.worker.process import perform
 
 
 class InProcess:

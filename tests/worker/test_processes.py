@@ -16,10 +16,10 @@ import pytest
 from tuner.data.load import Places
 from tuner.recipe import Convolutional, Data, Dense, Recipe, Training
 from tuner.result import Epoch, FoldResult, Result, never_stop
-from tuner.search.executors.inprocess import InProcess
-from tuner.search.executors.processes import Processes
-from tuner.search.jobs import Answer, Failure, Train
 from tuner.storage import default_url, open_storage, read_study
+from tuner.worker.inprocess import InProcess
+from tuner.worker.jobs import Answer, Failure, Train
+from tuner.worker.processes import Processes
 
 pytestmark = pytest.mark.slow
 RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=3))

@@ -15,8 +15,8 @@ import psutil
 
 from tuner.data.load import Places
 from tuner.result import Watch
-from tuner.search.executors.worker import WorkerSettings, work
-from tuner.search.jobs import Answer, Failure, Job
+from tuner.worker.jobs import Answer, Failure, Job
+from tuner.worker.process import WorkerSettings, work
 
 MEMORY_LIMIT = 3 * 2**30
 """A worker above this resident size (bytes) is replaced between jobs: TensorFlow keeps about 3.4 MB of each model."""

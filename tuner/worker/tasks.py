@@ -15,7 +15,6 @@ from tuner.data.parts import TrainingSet
 from tuner.recipe import KFold, NoEarlyStopping, NoValidation, Recipe
 from tuner.result import Result, Scores, Watch
 from tuner.run import run, train_folds
-from tuner.search.jobs import Replicate, Replicated, Test, Time, Train
 from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
@@ -23,6 +22,7 @@ from tuner.training.latency import latency
 from tuner.training.loop import evaluate, part
 from tuner.training.saving import UNSCALED, load_model, measure, save_model
 from tuner.training.train import Trained
+from tuner.worker.jobs import Replicate, Replicated, Test, Time, Train
 
 
 def train(job: Train, places: Places, watch: Watch) -> Result:

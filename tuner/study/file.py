@@ -11,11 +11,11 @@ from typing import Any
 from tuner.decode import decode, encode
 from tuner.errors import Invalid, StudyError, demand, near_miss
 from tuner.machine import fast_precision
-from tuner.pruner_settings import NoPruner, check_pruner
 from tuner.recipe import KFold, NoValidation, OnTest, Recipe
 from tuner.result import OBJECTIVES
-from tuner.search_settings import BruteForce, Budget, Confirmation, Search
 from tuner.space import Ask, Assignment, Node, Script, corners, fill, override, parse, size
+from tuner.study.pruners import NoPruner, check_pruner
+from tuner.study.samplers import BruteForce, Budget, Confirmation, Search
 
 SECTIONS = ("title", "objective", "budget", "search", "confirmation", "start", "recipe")
 

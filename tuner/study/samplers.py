@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.errors import demand
-from tuner.pruner_settings import Percentile, Pruner
 from tuner.recipe.limits import demand_at_least_one, demand_positive, demand_seed
+from tuner.study.pruners import Percentile, Pruner
 
 
 @dataclass(frozen=True, kw_only=True)

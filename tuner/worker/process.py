@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tuner.data.load import Places
 from tuner.result import Epoch, FoldResult, Watch
-from tuner.search.jobs import Answer, Failure, Job, Replicate, Test, Time, Train
+from tuner.worker.jobs import Answer, Failure, Job, Replicate, Test, Time, Train
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def work(connection: Connection, settings: WorkerSettings) -> None:
 
 def perform(job: Job, places: Places, watch: Watch) -> Answer:
     """The answer to one job; whatever goes wrong in it is an answer too."""
-    from tuner.search import tasks
+    from tuner.worker import tasks
 
     try:
         match job:

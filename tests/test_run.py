@@ -29,7 +29,7 @@ from tuner.recipe import (
 )
 from tuner.result import Epoch, FoldResult, Result
 from tuner.run import run
-from tuner.training import prepared as prepared_module
+from tuner.training import traced as traced_module
 from tuner.training.checkpoint import Checkpoint
 from tuner.training.evaluation import classes_of, predict_attacked
 from tuner.training.train import Trained, order_of_examples
@@ -118,7 +118,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(name: str, places:
 def test_a_checkpoint_that_is_damaged_or_of_another_recipe_counts_as_absent(places: Places, tmp_path: Path) -> None:
     data, file = training_set("xor", places), tmp_path / "stopped.npz"
     run(SMALL, data, lambda _: False, checkpoint=file)
-    assert len(Checkpoint(file, SMALL).read().standing.under_way.epochs) == 1
+    assert len(Checkpoint(file, SMALL).read().position.epochs) == 1
     assert not Checkpoint(file, replace(SMALL, seed=9)).read().state
     file.write_bytes(file.read_bytes()[:-200])
     assert not Checkpoint(file, SMALL).read().state
@@ -176,23 +176,23 @@ def test_a_traced_network_is_used_again_without_changing_anything(places: Places
     ]
     fresh = []
     for recipe in recipes:
-        prepared_module._PREPARED.clear()
+        traced_module._TRACED.clear()
         fresh.append(curve(run(recipe, data)))
     again = [curve(run(recipe, data)) for recipe in (*recipes, recipes[0])]
-    assert len(prepared_module._PREPARED) == 1
+    assert len(traced_module._TRACED) == 1
     assert again == [*fresh, fresh[0]]
     assert len({str(each) for each in fresh}) == 3
 
 
 def test_large_networks_are_not_hoarded(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     data = training_set("xor", places)
-    prepared_module._PREPARED.clear()
-    monkeypatch.setattr(prepared_module, "KEPT_PARAMETERS", 50)
+    traced_module._TRACED.clear()
+    monkeypatch.setattr(traced_module, "KEPT_PARAMETERS", 50)
     for width in (3, 4, 30, 5):
         run(replace(SMALL, network=Dense(widths=(width,))), data)
-    kept = [each.model.layers[0].units for each in prepared_module._PREPARED.values()]
+    kept = [each.model.layers[0].units for each in traced_module._TRACED.values()]
     assert kept == [5], "34 parameters; with those of 30 units it would be more than 50"
-    prepared_module._PREPARED.clear()
+    traced_module._TRACED.clear()
 
 
 def test_a_watch_may_stop_a_run(places: Places) -> None:

@@ -41,6 +41,17 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """A sign of life from within a long epoch, the `epoch`th (from 1): the share of it that is done, and its scores so
+    far."""
+
+    fold: int
+    epoch: int
+    share: float
+    training: Scores
+
+
+@dataclass(frozen=True, kw_only=True)
 class FoldResult:
     """One training: its curve, and the number of the epoch whose weights count (0 when there is none)."""
 
@@ -103,11 +114,13 @@ class Result:
         )
 
 
-Watch = Callable[[Epoch | FoldResult], bool]
-"""Told of every epoch and of every fold as it ends; answers whether to go on."""
+Event = Epoch | Pulse | FoldResult
+
+Watch = Callable[[Event], bool]
+"""Told of every epoch and of every fold as it ends, and now and then within a long epoch; answers whether to go on."""
 
 
-def never_stop(_: Epoch | FoldResult) -> bool:
+def never_stop(_: Event) -> bool:
     """The watch of a run that nobody watches."""
     return True
 

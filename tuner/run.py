@@ -1,8 +1,6 @@
 """One recipe to one result, by its protocol. Knows nothing of search: same recipe, same result."""
 
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,10 @@ from tuner.data.splits import folds
 from tuner.errors import Invalid
 from tuner.recipe import OnTest, Protocol, Recipe
 from tuner.recipe.data import Scaling
-from tuner.result import FoldResult, Result, Watch, never_stop
-from tuner.training.checkpoint import Checkpoint, Saved
+from tuner.result import Result, Watch, never_stop
+from tuner.training.checkpoint import Checkpoint, Position, Progress
 from tuner.training.loop import Scaler
-from tuner.training.prepared import Material
+from tuner.training.traced import Material
 from tuner.training.train import Trained, train
 
 Visit = Callable[[Trained], Any]
@@ -40,22 +38,18 @@ def run(
     `checkpoint` a run that is stopped leaves that file, and one that finds it goes on from there; the result is that of
     the whole.
     """
-    started = time.perf_counter()
-    file = Checkpoint(checkpoint, recipe) if checkpoint else None
-    saved = file.read() if file else Saved()
-    results = list(saved.standing.done)
-    for trained in train_folds(recipe, data, watch, held_out, saved):
+    file = Checkpoint(checkpoint, recipe)
+    progress = file.read()
+    results = list(progress.position.done)
+    for trained in train_folds(recipe, data, watch, held_out, progress, file):
         results.append(trained.fold)
         visit(trained)
-    seconds = saved.standing.seconds + time.perf_counter() - started
-    if file and trained.ended == "pruned":
-        file.write(_standing_of_all(trained, results, seconds))
     return Result(
         folds=tuple(results),
         ended=trained.ended,
         reason=trained.reason,
         parameters=trained.model.count_params(),
-        seconds=seconds,
+        seconds=trained.seconds,
     )
 
 
@@ -64,32 +58,27 @@ def train_folds(
     data: TrainingSet,
     watch: Watch = never_stop,
     held_out: HeldOut | None = None,
-    saved: Saved = Saved(),  # noqa: B008 (frozen)
+    progress: Progress = Progress(),  # noqa: B008 (frozen)
+    file: Checkpoint | None = None,
 ) -> Iterator[Trained]:
     """The trained networks of `run`, one for each fold that is not done yet. `watch` is told of each fold, of the
     done ones too, and may end the run after it."""
     count = len(folds(recipe.protocol, data.examples.labels))
-    for done in saved.standing.done:
+    file = file or Checkpoint(None, recipe)
+    for done in progress.position.done:
         for epoch in done.epochs:
             watch(epoch)
         watch(done)
-    for number in range(len(saved.standing.done), count):
-        trained = train(recipe, _material(recipe, data, number, held_out), number, watch, saved)
-        saved = Saved()
-        whole = trained.ended in ("finished", "stopped_early")
-        if whole and not watch(trained.fold) and number + 1 < count:
+    for number in range(len(progress.position.done), count):
+        trained = train(recipe, _material(recipe, data, number, held_out), watch, progress, file)
+        done_now = (*progress.position.done, trained.fold)
+        progress = Progress(position=Position(done=done_now, seconds=trained.seconds))
+        if trained.is_whole and not watch(trained.fold) and number + 1 < count:
             trained = trained.stopped(f"stopped after fold {number + 1}")
-            whole = False
+            file.write(progress)
         yield trained
-        if not whole:
+        if not trained.is_whole:
             return
-
-
-def _standing_of_all(trained: Trained, results: list[FoldResult], seconds: float) -> Saved:
-    """Where a stopped run stands: within a fold, or between two."""
-    within = bool(trained.saved.state)
-    done = tuple(results[:-1] if within else results)
-    return replace(trained.saved, standing=replace(trained.saved.standing, done=done, seconds=seconds))
 
 
 def _material(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut | None) -> Material:

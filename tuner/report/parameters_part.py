@@ -13,7 +13,7 @@ from tuner.networks.shapes import layer_table
 from tuner.report.chart import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
-from tuner.search.confirmation import interval
+from tuner.search.confirmed import interval
 from tuner.storage import TrialRecord
 
 SLICES = 6

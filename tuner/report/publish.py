@@ -12,7 +12,8 @@ from tuner.report.answer import sentences
 from tuner.report.content import Page
 from tuner.report.evidence import Evidence
 from tuner.report.plotly import PlotlyFigure
-from tuner.storage import ARTIFACTS, artifacts
+from tuner.storage import private
+from tuner.storage.records import ARTIFACTS, artifacts
 
 PLOTS = (
     "baselines-chart",
@@ -52,24 +53,24 @@ def note(evidence: Evidence, html: Path) -> str:
 
 
 def _attach(study: optuna.Study, evidence: Evidence, html: Path, store: FileSystemArtifactStore) -> None:
-    storage, confirmed = study._storage, evidence.confirmed
+    confirmed = evidence.confirmed
     model = [confirmed.model, confirmed.model.with_suffix(".json")] if confirmed else []
     files = [path for path in (html, *model) if path.is_file()]
-    for id_, filename in artifacts(storage.get_study_system_attrs(study._study_id)).items():
+    for id_, filename in artifacts(private.system_attributes(study)).items():
         if filename in [path.name for path in files]:
             _remove(study, id_, store)
     for path in files:
         id_ = upload_artifact(artifact_store=store, file_path=str(path), study_or_trial=study)
         if confirmed and path in model:
-            trial = study.get_trials(deepcopy=False)[confirmed.trial]._trial_id
-            meta = storage.get_study_system_attrs(study._study_id)[f"{ARTIFACTS}{id_}"]
-            storage.set_study_system_attr(study._study_id, f"{ON_TRIAL.format(trial=trial)}{id_}", meta)
+            trial = private.trial_id(study.get_trials(deepcopy=False)[confirmed.trial])
+            meta = private.system_attributes(study)[f"{ARTIFACTS}{id_}"]
+            private.keep_system_attribute(study, f"{ON_TRIAL.format(trial=trial)}{id_}", meta)
 
 
 def _remove(study: optuna.Study, id_: str, store: FileSystemArtifactStore) -> None:
     with suppress(ArtifactNotFound, FileNotFoundError):
         store.remove(id_)
-    attrs = study._storage.get_study_system_attrs(study._study_id)
+    attrs = private.system_attributes(study)
     for key in attrs:
         if key.endswith(f":{id_}") and "artifacts:" in key:
-            study._storage.set_study_system_attr(study._study_id, key, json.dumps(None))
+            private.keep_system_attribute(study, key, json.dumps(None))

@@ -2,87 +2,35 @@
 
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import optuna
 
 from tuner.errors import StudyError
 from tuner.recipe import Recipe
-from tuner.result import Result, Scores
-from tuner.search.interfaces import Listener
+from tuner.result import Event, Result, Scores
+from tuner.search.confirmed import Confirmed, interval
+from tuner.search.listener import Listener
 from tuner.storage import TrialRecord
-from tuner.worker import perform_all
+from tuner.storage.leases import Turn
+from tuner.worker import perform, perform_all
 from tuner.worker.executor import Executor
+from tuner.worker.folder import Folder
 from tuner.worker.jobs import Answer, Failure, Test, Train
-
-
-@dataclass(frozen=True)
-class Confirmed:
-    """A winner with figures that did not choose it: validation on fresh seeds, test once, with its 95 % interval. The
-    model is that of the seed with the best validation; `test_accuracies` are of all seeds, `curves` their first folds'
-    learning curves by figure, `predictions` a file with what each seed's model gives for each test example."""
-
-    trial: int
-    recipe: Recipe
-    seeds: tuple[int, ...]
-    validation_accuracy: tuple[float, ...]
-    test_accuracy: float
-    test_loss: float
-    test_interval: tuple[float, float]
-    test_examples: int
-    model: Path
-    test_accuracies: tuple[float, ...] = ()
-    curves: tuple[Mapping[str, Any], ...] = ()
-    predictions: Path | None = None
-
-    @property
-    def tested(self) -> tuple[float, ...]:
-        """The test accuracies that are known: of all seeds, or of the model alone."""
-        return self.test_accuracies or (self.test_accuracy,)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as it stands beside the model and in the storage."""
-        return {
-            "trial": self.trial,
-            "recipe": self.recipe.to_dict(),
-            "seeds": list(self.seeds),
-            "validation_accuracy": list(self.validation_accuracy),
-            "test_accuracy": self.test_accuracy,
-            "test_loss": self.test_loss,
-            "test_interval": list(self.test_interval),
-            "test_examples": self.test_examples,
-            "model": str(self.model),
-            "test_accuracies": list(self.test_accuracies),
-            "curves": [dict(each) for each in self.curves],
-            "predictions": self.predictions and str(self.predictions),
-        }
-
-    @staticmethod
-    def from_dict(plain: Mapping[str, Any]) -> "Confirmed":
-        """What `to_dict` wrote."""
-        return Confirmed(
-            trial=plain["trial"],
-            recipe=Recipe.from_dict(plain["recipe"]),
-            seeds=tuple(plain["seeds"]),
-            validation_accuracy=tuple(plain["validation_accuracy"]),
-            test_accuracy=plain["test_accuracy"],
-            test_loss=plain["test_loss"],
-            test_interval=(plain["test_interval"][0], plain["test_interval"][1]),
-            test_examples=plain["test_examples"],
-            model=Path(plain["model"]),
-            test_accuracies=tuple(plain.get("test_accuracies", ())),
-            curves=tuple(plain.get("curves", ())),
-            predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
-        )
 
 
 def fresh_seeds(seed: int, count: int) -> tuple[int, ...]:
     """Seeds other than the one that the search trained with."""
     return tuple((seed + 1000 + index) % 2**32 for index in range(count))
+
+
+class Unconfirmed(StudyError):
+    """A winner that could not be trained again."""
 
 
 def confirm(
@@ -91,35 +39,88 @@ def confirm(
     seeds: int,
     executor: Executor,
     listener: Listener,
-    folder: Path,
+    folder: Folder,
     test_examples: int,
     provenance: Mapping[str, Any],
+    turn: Turn,
 ) -> Confirmed:
-    """Confirm the winner and write `best.keras`, `best.json` and `predictions.npz` into `folder`.
+    """Confirm the winner and write `best.keras`, `best.json` and `predictions.npz` into the folder.
 
-    A winner that is confirmed already, on as many seeds and with its model there, is not trained or tested again.
+    A winner that is confirmed already, on as many seeds and with its model there, is not trained or tested again; nor is
+    a seed that an earlier call has trained. Raises `Unconfirmed` where a seed diverges or fails.
     """
     recipe = winner.recipe
     if recipe is None:
         raise StudyError(f"trial {winner.number} has no recipe: it was not made by this program")
-    earlier = _confirmed_before(study, recipe, seeds)
-    if earlier is not None:
-        return earlier
-    listener.said(f"confirming trial {winner.number} on {seeds} fresh seeds")
-    members = [replace(recipe, seed=seed) for seed in fresh_seeds(recipe.seed, seeds)]
-    paths = [folder / f"seed-{member.seed}.keras" for member in members]
-    answers = perform_all(executor, [Train(member, path) for member, path in zip(members, paths, strict=True)])
-    figures = [_validated(answer) for answer in answers]
-    best = max(range(seeds), key=lambda index: figures[index])
-    outputs = [path.with_suffix(".npy") for path in paths]
-    tests = [Test(*each) for each in zip(members, paths, outputs, strict=True)]
-    scores = [_tested(answer) for answer in perform_all(executor, tests)]
-    model, predictions = folder / "best.keras", folder / "predictions.npz"
-    paths[best].replace(model)
+    while not turn.take():
+        time.sleep(1.0)
+    try:
+        earlier = _confirmed_before(study, recipe, seeds)
+        if earlier is not None:
+            return earlier
+        listener.said(f"confirming trial {winner.number} on {seeds} fresh seeds")
+        members = tuple(replace(recipe, seed=seed) for seed in fresh_seeds(recipe.seed, seeds))
+        results = _train(study, winner, members, executor, folder, turn)
+        confirmed = _test(winner, members, results, executor, folder, test_examples)
+        write_json(confirmed.model.with_suffix(".json"), {**confirmed.to_dict(), **provenance})
+        study.set_user_attr("confirmed", {**confirmed.to_dict(), "winner": recipe.key})
+        return confirmed
+    finally:
+        turn.release()
+
+
+def _train(
+    study: optuna.Study, winner: TrialRecord, members: Sequence[Recipe], executor: Executor, folder: Folder, turn: Turn
+) -> list[Result]:
+    """Train the members that no earlier call has trained; each is kept in the storage as it ends."""
+    kept = study.user_attrs.get("confirming", {})
+    done = {
+        key: Result.from_dict(plain) for key, plain in kept.items() if key in {member.key for member in members}
+    }
+    missing = [each for each in members if each.key not in done or not folder.model(each.key).is_file()]
+
+    def watch(_: Event) -> bool:
+        turn.renew()
+        return True
+
+    jobs = [Train(member, save=member.key, checkpoint=member.key) for member in missing]
+    for index, answer in perform(executor, jobs, watch):
+        if not isinstance(answer, Result) or answer.validation is None or answer.ended == "diverged":
+            _give_up(study, winner, missing[index], answer)
+        done[missing[index].key] = answer
+        study.set_user_attr("confirming", {key: result.to_dict() for key, result in done.items()})
+        folder.checkpoint(missing[index].key).unlink(missing_ok=True)
+    return [done[member.key] for member in members]
+
+
+def _give_up(study: optuna.Study, winner: TrialRecord, member: Recipe, answer: Answer) -> NoReturn:
+    """A seed that diverges would do so in every call: that is kept. Another failure may pass."""
+    assert winner.recipe is not None
+    why = f"trial {winner.number} cannot be confirmed: with seed {member.seed} {_reason(answer)}"
+    if isinstance(answer, Result):
+        study.set_user_attr("unconfirmed", {**study.user_attrs.get("unconfirmed", {}), winner.recipe.key: why})
+    raise Unconfirmed(why)
+
+
+def _test(
+    winner: TrialRecord,
+    members: Sequence[Recipe],
+    results: Sequence[Result],
+    executor: Executor,
+    folder: Folder,
+    test_examples: int,
+) -> Confirmed:
+    """Keep the model of the seed with the best validation, and measure all of them on the test part, once."""
+    figures = [_validation(result) for result in results]
+    best = max(range(len(members)), key=lambda index: figures[index])
+    scores = [_tested(answer) for answer in perform_all(executor, [Test(each, saved=each.key) for each in members])]
+    model, predictions = folder.model("best"), folder.path / "predictions.npz"
+    outputs = [folder.outputs(each.key) for each in members]
     _keep_predictions(predictions, outputs, best)
-    for path in (*paths, *outputs):
+    folder.model(members[best].key).replace(model)
+    for path in (*(folder.model(each.key) for each in members), *outputs):
         path.unlink(missing_ok=True)
-    confirmed = Confirmed(
+    return Confirmed(
         trial=winner.number,
         recipe=members[best],
         seeds=tuple(member.seed for member in members),
@@ -130,20 +131,14 @@ def confirm(
         test_examples=test_examples,
         model=model,
         test_accuracies=tuple(each.accuracy for each in scores),
-        curves=tuple(answer.to_dict()["folds"][0]["curve"] for answer in answers if isinstance(answer, Result)),
+        curves=tuple(result.to_dict()["folds"][0]["curve"] for result in results),
         predictions=predictions,
     )
-    write_json(folder / "best.json", {**confirmed.to_dict(), **provenance})
-    study.set_user_attr("confirmed", {**confirmed.to_dict(), "winner": recipe.key})
-    return confirmed
 
 
-def interval(accuracy: float, examples: int) -> tuple[float, float]:
-    """Wilson's 95 % interval (1927) for an accuracy measured on so many examples: the test set's sampling error."""
-    from scipy.stats import binomtest
-
-    found = binomtest(round(accuracy * examples), examples).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
+def _validation(result: Result) -> float:
+    assert result.validation is not None
+    return result.validation.accuracy
 
 
 def write_json(path: Path, plain: Mapping[str, Any]) -> None:
@@ -166,13 +161,6 @@ def _confirmed_before(study: optuna.Study, recipe: Recipe, seeds: int) -> Confir
         return None
     confirmed = Confirmed.from_dict(plain)
     return confirmed if confirmed.model.is_file() else None
-
-
-def _validated(answer: Answer) -> float:
-    """A seed's validation accuracy; a seed that diverged or failed stops the confirmation with its reason."""
-    if isinstance(answer, Result) and answer.validation is not None and answer.ended != "diverged":
-        return answer.validation.accuracy
-    raise StudyError(f"the winner could not be trained again: {_reason(answer)}")
 
 
 def _tested(answer: Answer) -> Scores:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import optuna
+from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
 from tuner import __version__
@@ -16,27 +17,31 @@ from tuner.data.load import Places, training_set
 from tuner.data.parts import TrainingSet
 from tuner.errors import StorageError, StudyError
 from tuner.machine import cores, memory, processor
-from tuner.search.conductor import Conductor, Outcome
-from tuner.search.confirmation import Confirmed, confirm
+from tuner.search.confirmation import Unconfirmed, confirm
+from tuner.search.confirmed import Confirmed
+from tuner.search.context import Context
 from tuner.search.costs import Costs
-from tuner.search.interfaces import Listener
-from tuner.search.notes import write_note
+from tuner.search.listener import Listener
+from tuner.search.loop import Loop, Outcome
+from tuner.search.note import write_note
 from tuner.search.preflight import Preflight
 from tuner.search.samplers import make_sampler
-from tuner.search.studies import delete_study, open_study, take_back_orphans
-from tuner.search.trials import Trials
-from tuner.storage import StudyRecord, TrialRecord, open_storage, read_study
+from tuner.search.studies import delete_study, open_study
+from tuner.storage import StudyRecord, TrialRecord, failures_told, open_storage, study_record
+from tuner.storage.leases import LEASE_SECONDS, Leases, Turn
 from tuner.study import StudyFile
-from tuner.worker.executor import Executor
-from tuner.worker.processes import Processes
+from tuner.worker import make_executor
+from tuner.worker.executor import Executor, Setup
+from tuner.worker.folder import Folder
 
 SHARE_OF_MEMORY = 0.9
 """Of the machine's memory, that training processes may have together."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Orders:
-    """What one call of `optimize` is to do: `trials` is the total to reach, `more` adds to what is there."""
+class SearchOptions:
+    """What one call of `optimize` is to do: `trials` is the total to reach, `more` adds to what is there. `command` is what a
+    person types to go on with the study, `lease_seconds` how long the trials of a dead process are left alone."""
 
     file: StudyFile
     runs: Path
@@ -49,11 +54,20 @@ class Orders:
     workers: int
     threads: int
     deterministic: bool
+    executor: str = "processes"
+    command: str = ""
+    lease_seconds: float = LEASE_SECONDS
+
+    @property
+    def folder(self) -> Folder:
+        """The study's folder."""
+        return Folder(self.runs / self.file.name)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one call of `optimize` came to. `best` and `confirmed` are None where no trial has finished."""
+    """What one call of `optimize` came to. `best` and `confirmed` are None where no trial has finished, `confirmed` also
+    where none could be confirmed."""
 
     record: StudyRecord
     outcome: Outcome
@@ -62,23 +76,32 @@ class Report:
     seconds: float
 
 
-def optimize(orders: Orders, listener: Listener) -> Report:
-    """Search as ordered, then confirm the winner. Continues what the storage has of this study."""
+def optimize(options: SearchOptions, listener: Listener) -> Report:
+    """Search, then confirm the winner. Continues what the storage has of this study.
+
+    Raises `StorageError` where the storage fails on the way: what is kept until then is kept.
+    """
     started = time.monotonic()
-    make_sampler(orders.file.search.sampler, seed=0)  # a missing package is told before anything is made
-    folder = prepare_folder(orders.runs, orders.file.name)
-    executor = Processes(orders.workers, orders.threads, orders.places, folder)  # imports while we go on
+    make_sampler(options.file.search.sampler, seed=0)  # a missing package is told before anything is made
+    prepare_folder(options.runs, options.file.name)
+    setup = Setup(options.places, options.workers, options.threads, options.folder)
+    executor = make_executor(options.executor, setup)  # imports while we go on
     try:
-        storage = open_storage(orders.storage)
-        study = _open(storage, orders, listener)
-        outcome = _search(study, orders, executor, listener)
-        best = read_study(storage, orders.file.name).best
-        confirmed = _confirm(study, orders, best, executor, listener) if best and outcome.ended != "interrupt" else None
+        with failures_told(options.storage):
+            return _optimize(options, executor, listener, started)
     finally:
         executor.close()
-    record = read_study(storage, orders.file.name)
-    write_note(study, orders.file, record, confirmed)
-    return Report(record, outcome, best, confirmed, time.monotonic() - started)
+
+
+def _optimize(options: SearchOptions, executor: Executor, listener: Listener, started: float) -> Report:
+    storage = open_storage(options.storage)
+    study, file = _open(storage, options, listener)
+    context = _context(study, file, options, listener)
+    outcome = Loop(context, executor).run(_total(context, options), options.seconds)
+    confirmed = None if outcome.ended == "interrupt" else _confirm(context, options, executor)
+    record = study_record(study)
+    write_note(study, file, record, confirmed, options.command)
+    return Report(record, outcome, record.best, confirmed, time.monotonic() - started)
 
 
 def prepare_folder(runs: Path, name: str) -> Path:
@@ -95,47 +118,51 @@ def prepare_folder(runs: Path, name: str) -> Path:
     return runs / name
 
 
-def _open(storage: BaseStorage, orders: Orders, listener: Listener) -> optuna.Study:
-    if orders.reset:
-        deleted = delete_study(storage, orders.file.name, orders.runs)
-        listener.said(f"deleted the study {orders.file.name!r} with {deleted} trials")
-    study, differences = open_study(storage, orders.file)
+def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> tuple[optuna.Study, StudyFile]:
+    """The study, and its file as the study began with it."""
+    if options.reset:
+        deleted = delete_study(storage, options.file.name, options.runs)
+        listener.said(f"deleted the study {options.file.name!r} with {deleted} trials")
+    study, file, differences = open_study(storage, options.file)
     for difference in differences:
         listener.said(f"changed since the study began: {difference}")
-    if orders.workers > 1 and not orders.deterministic:
+    if options.workers > 1 and not options.deterministic:
         hint = "what ends first depends on the machine; --deterministic makes a seed give the same study every time"
-        listener.said(f"{orders.workers} training processes: {hint}")
-    again = take_back_orphans(study)
-    if again:
-        listener.said(f"{again} trials of a process that is gone are queued again")
-    return study
+        listener.said(f"{options.workers} training processes: {hint}")
+    return study, file
 
 
-def _search(study: optuna.Study, orders: Orders, executor: Executor, listener: Listener) -> Outcome:
-    data = _check_data(study, orders, listener)
-    counted = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    done = len(study.get_trials(deepcopy=False, states=counted))
-    trials = done + orders.more if orders.more is not None else orders.trials
-    own = Trials(
-        study,
-        orders.file,
-        listener,
-        environment(orders.threads),
-        orders.runs / "artifacts",
-        worker=0,
-        deterministic=orders.deterministic,
-        checkpoints=orders.runs / orders.file.name / "checkpoints",
-        preflight=Preflight(data, int(SHARE_OF_MEMORY * memory()) // orders.workers, Costs()),
+def _context(study: optuna.Study, file: StudyFile, options: SearchOptions, listener: Listener) -> Context:
+    data = _check_data(study, file, options.places, listener)
+    context = Context(
+        study=study,
+        file=file,
+        leases=Leases(study, options.lease_seconds),
+        listener=listener,
+        environment=environment(options.threads),
+        preflight=Preflight(data, int(SHARE_OF_MEMORY * memory()) // options.workers, Costs()),
+        artifacts=FileSystemArtifactStore(str(options.runs / "artifacts")),
+        checkpoints=options.folder.checkpoints,
+        deterministic=options.deterministic,
     )
-    return Conductor(own, executor).run(trials, orders.seconds)
+    if any(chain.state == "running" for chain in context.read()):
+        listener.said(f"others may be at work on this study; in {options.lease_seconds:.0f} s that will be clear")
+    return context
 
 
-def _check_data(study: optuna.Study, orders: Orders, listener: Listener) -> dict[str, TrainingSet]:
+def _total(context: Context, options: SearchOptions) -> int:
+    done = sum(chain.counts for chain in context.read())
+    return done + options.more if options.more is not None else options.trials
+
+
+def _check_data(
+    study: optuna.Study, file: StudyFile, places: Places, listener: Listener
+) -> dict[str, TrainingSet]:
     """The data sets, there before the first trial. Those that the study began with, or a `StudyError`."""
     before = study.user_attrs.get("data", {})
     now, sets = {}, {}
-    for name in orders.file.datasets:
-        data = sets[name] = training_set(name, orders.places, listener.said)
+    for name in file.datasets:
+        data = sets[name] = training_set(name, places, listener.said)
         listener.said(f"data: {name}, {len(data.examples)} training examples, {data.origin}")
         now[name] = data.identity
         if before.get(name, data.identity) != data.identity:
@@ -145,21 +172,29 @@ def _check_data(study: optuna.Study, orders: Orders, listener: Listener) -> dict
     return sets
 
 
-def _confirm(
-    study: optuna.Study, orders: Orders, best: TrialRecord, executor: Executor, listener: Listener
-) -> Confirmed:
-    assert best.recipe is not None
-    name = best.recipe.data.name
-    return confirm(
-        study,
-        best,
-        orders.file.confirmation.seeds,
-        executor,
-        listener,
-        orders.runs / orders.file.name,
-        CATALOGUE[name].test_examples,
-        {"study": orders.file.name, "data": study.user_attrs["data"], "environment": environment(orders.threads)},
-    )
+def _confirm(context: Context, options: SearchOptions, executor: Executor) -> Confirmed | None:
+    """The best trial that can be confirmed: where one cannot, that is said, and the next best takes its place."""
+    study = context.study
+    turn = Turn(study, "confirmation", context.leases)
+    provenance = {"study": context.file.name, "data": study.user_attrs["data"], "environment": context.environment}
+    for winner in study_record(study).ranking:
+        assert winner.recipe is not None
+        entry = CATALOGUE[winner.recipe.data.name]
+        try:
+            return confirm(
+                study,
+                winner,
+                context.file.confirmation.seeds,
+                executor,
+                context.listener,
+                options.folder,
+                entry.test_examples,
+                provenance,
+                turn,
+            )
+        except Unconfirmed as why:
+            context.listener.said(f"{why}; the next best trial takes its place")
+    return None
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -1,25 +1,35 @@
-"""A study as it was when a trial began, for pruners whose judgement must not depend on timing."""
+"""A study as it was at one moment, in memory, for pruners whose judgement must not depend on timing or interruptions."""
+
+from collections.abc import Sequence
 
 import optuna
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tuner.storage import private
+from tuner.storage.chains import Chain
 
 
 class Snapshot:
-    """What had been told of a study at one moment, in memory. A trial is judged among these and nothing later."""
+    """What had been told of a study. The training that began as `first` is judged among this and nothing later. Each
+    training is one trial here, numbered by its place: so Hyperband, which puts trials into brackets by their numbers, puts
+    it where Optuna does, and where it would have been without interruptions."""
 
-    def __init__(self, study: optuna.Study) -> None:
-        told = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+    def __init__(self, study: optuna.Study, chains: Sequence[Chain], first: int) -> None:
         self.study = optuna.create_study(
             study_name=study.study_name,
             directions=study.directions,
             pruner=study.pruner,
             sampler=optuna.samplers.RandomSampler(seed=0),
         )
-        self.study.add_trials([_figures_only(trial) for trial in told])
-        self.shadow = self.study.ask()
-        self.reported: set[int] = set()
+        own = next(index for index, chain in enumerate(chains) if chain.first == first)
+        self.study.add_trials(
+            [_figures_only(chain.last, is_own=index == own) for index, chain in enumerate(chains)]
+        )
+        self.shadow = private.open_trial(self.study, self.study.get_trials(deepcopy=False)[own])
+        self.reported = set(chains[own].last.intermediate_values)
 
     def should_prune(self, value: float, step: int) -> bool:
-        """Whether the pruner would stop a trial that reports this here."""
+        """Whether the pruner would stop the training, which reports this here."""
         if step not in self.reported:
             self.reported.add(step)
             self.shadow.report(value, step)
@@ -27,17 +37,24 @@ class Snapshot:
 
     def keep_marks(self, trial: optuna.Trial) -> None:
         """Successive halving and Hyperband mark the rungs that a trial completed; later snapshots need the marks."""
-        for name, value in self.study.get_trials(deepcopy=False)[self.shadow.number].system_attrs.items():
-            if name.startswith("completed_rung_"):
-                trial.study._storage.set_trial_system_attr(trial._trial_id, name, value)
+        for name, value in _marks(private.frozen(self.shadow)).items():
+            private.keep_mark(trial, name, value)
 
 
-def _figures_only(trial: optuna.trial.FrozenTrial) -> optuna.trial.FrozenTrial:
-    """The trial without parameters and attributes, which pruners do not read."""
-    values = trial.values if trial.state == optuna.trial.TrialState.COMPLETE else None
-    return optuna.trial.create_trial(
+def _figures_only(trial: FrozenTrial, is_own: bool) -> FrozenTrial:
+    """The trial without parameters and attributes, which pruners do not read; another that has not ended tells nothing."""
+    if is_own:
+        values, marks = trial.intermediate_values, _marks(trial)
+        return create_trial(state=TrialState.RUNNING, intermediate_values=values, system_attrs=marks)
+    if not trial.state.is_finished():
+        return create_trial(state=TrialState.FAIL)
+    return create_trial(
         state=trial.state,
-        values=values,
+        values=trial.values if trial.state == TrialState.COMPLETE else None,
         intermediate_values=trial.intermediate_values,
-        system_attrs={name: value for name, value in trial.system_attrs.items() if name.startswith("completed_rung_")},
+        system_attrs=_marks(trial),
     )
+
+
+def _marks(trial: FrozenTrial) -> dict[str, object]:
+    return {name: value for name, value in trial.system_attrs.items() if name.startswith("completed_rung_")}

@@ -1,19 +1,17 @@
-"""Studies in the storage: creating one, continuing one only with the file that it began with, taking back the trials of
-processes that died."""
+"""Studies in the storage: creating one, continuing one only with the file that it began with, deleting one."""
 
-import os
-import socket
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import optuna
-import psutil
+from optuna.exceptions import DuplicatedStudyError
+from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from tuner.errors import StudyError, join
 from tuner.result import OBJECTIVES
@@ -44,41 +42,31 @@ class Difference:
 
 
 ABSENT = "absent"
-SECONDS_TO_SIGN = 30.0
 
 
-def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, tuple[Difference, ...]]:
-    """The Optuna study for a file, created if need be, and what differs from when it began.
+def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, StudyFile, tuple[Difference, ...]]:
+    """The Optuna study for a file, created if need be; the file as the study began with it; and what differs from then.
 
-    Raises `StudyError` if the difference would mix trials that cannot be compared: nothing has been changed then.
+    Raises `StudyError` if the difference would mix trials that cannot be compared, or if a later version of this program
+    has written the study: nothing has been changed then.
     """
     directions = [OBJECTIVES[name].direction for name in file.objectives]
-    exists = file.name in optuna.get_all_study_names(storage)
-    if exists:
-        study = optuna.load_study(study_name=file.name, storage=storage)
-    else:
-        study = optuna.create_study(study_name=file.name, storage=storage, directions=directions)
-        for assignment in first_trials(file):
-            study.enqueue_trial(assignment, user_attrs={"start": True})
+    if file.name not in optuna.get_all_study_names(storage):
+        with suppress(DuplicatedStudyError):  # another process was faster
+            optuna.create_study(study_name=file.name, storage=storage, directions=directions)
+    study = optuna.load_study(study_name=file.name, storage=storage, sampler=RandomSampler(seed=0))
+    study_record(study)  # refuses a later version's
+    stored = study.user_attrs.get("file")
     differences: tuple[Difference, ...] = ()
-    if exists:
-        differences = tuple(compare(study.user_attrs.get("file", {}), canonical(file.plain)))
+    if stored is not None:  # else it was created a moment ago, or by a process that was killed right after
+        file = file.as_begun(stored)
+        differences = tuple(compare(stored, canonical(file.resolved)))
         _refuse_incompatible(file.name, differences)
-    maximize = directions[0] == "maximize"
-    study.pruner = make_pruner(file.search.pruner, file.epochs, maximize)
-    if not exists or differences:
+    study.pruner = make_pruner(file.search.pruner, file.epochs, maximize=directions[0] == "maximize")
+    if stored is None or differences:
         _describe(study, file)
-    return study, differences
-
-
-def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
-    """What is tried first: the study's own starts; or the middle of its space, with layers of medium and of full width."""
-    if file.start:
-        return file.start
-    if not file.search.centre or not isinstance(file.search.sampler, Tpe | Gp | CmaEs | Nsga2):
-        return ()
-    middles = [centre(file.space), centre(file.space, largest=("widths", "filters"))]
-    return tuple(each for index, each in enumerate(middles) if each and each not in middles[:index])
+    _clear_old_queue(study)
+    return study, file, differences
 
 
 def compare(stored: Any, now: Any, place: str = "") -> Iterator[Difference]:
@@ -99,7 +87,7 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
         return 0
     study = optuna.load_study(study_name=name, storage=storage)
     trials = study.get_trials(deepcopy=False)
-    attached = [storage.get_study_system_attrs(study._study_id), *(trial.system_attrs for trial in trials)]
+    attached = [private.system_attributes(study), *(trial.system_attrs for trial in trials)]
     optuna.delete_study(study_name=name, storage=storage)
     for path in (
         *(runs / "artifacts" / id_ for attributes in attached for id_ in artifacts(attributes)),
@@ -111,48 +99,15 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
     return len(trials)
 
 
-def owner() -> dict[str, Any]:
-    """Who runs a trial, so that a later call can see whether it still does."""
-    process = psutil.Process()
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": process.create_time()}
-
-
-def take_back_orphans(study: optuna.Study) -> int:
-    """Mark the running trials of dead processes of this machine as failed and queue their parameters again; how many.
-
-    Trials that run on other machines are left alone.
-    """
-    orphans = [
-        trial for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if not _is_alive(trial)
-    ]
-    for trial in orphans:
-        study.tell(trial.number, state=TrialState.FAIL)
-        queue_again(study, trial)
-    return len(orphans)
-
-
-def queue_again(study: optuna.Study, trial: FrozenTrial | optuna.Trial) -> None:
-    """Have the same parameters tried again before any new ones."""
-    if trial.params:
-        start = {"start": True} if trial.user_attrs.get("start") else {}
-        study.enqueue_trial(dict(trial.params), user_attrs={"again": trial.number, **start})
-
-
-def _is_alive(trial: FrozenTrial) -> bool:
-    owner = trial.user_attrs.get("owner")
-    if owner is None:  # its process is about to say who it is, or died just before
-        return trial.datetime_start is not None and _seconds_since(trial.datetime_start) < SECONDS_TO_SIGN
-    if owner["host"] != socket.gethostname():
-        return True
-    try:
-        return bool(abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) < 1.0)
-    except psutil.Error:
-        return False
-
-
-def _seconds_since(moment: datetime) -> float:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (datetime.now(UTC) - aware).total_seconds()
+def _clear_old_queue(study: optuna.Study) -> None:
+    """Version 0.1 queued the trials that a study begins with, and those that were to be done again. Now both follow from
+    what is stored."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        if {"again", "start"} & trial.user_attrs.keys():
+            taken = private.claim(study, trial)
+            if taken is not None:
+                keep_failure(taken, "queued by version 0.1", ended=SUPERFLUOUS)
+                study.tell(taken, state=TrialState.FAIL)
 
 
 def _refuse_incompatible(name: str, differences: tuple[Difference, ...]) -> None:
@@ -168,7 +123,8 @@ def _refuse_incompatible(name: str, differences: tuple[Difference, ...]) -> None
 
 
 def _describe(study: optuna.Study, file: StudyFile) -> None:
-    study.set_user_attr("file", canonical(file.plain))
+    study.set_user_attr("version", VERSION)
+    study.set_user_attr("file", canonical(file.resolved))
     study.set_user_attr("title", file.title)
     study.set_user_attr("objectives", list(file.objectives))
     with warnings.catch_warnings():

@@ -1,10 +1,10 @@
-"""A training that was stopped, as a file from which it goes on as if it had not been."""
+"""How far a training has come, and the file from which it goes on as if it had never stopped."""
 
 import json
 import os
+import time
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,72 +14,81 @@ from numpy.typing import NDArray
 from tuner.decode import decode, encode
 from tuner.errors import Invalid
 from tuner.recipe import Recipe
-from tuner.result import FoldResult
+from tuner.result import Epoch, FoldResult
 
 Arrays = tuple[NDArray[Any], ...]
+WRITE_SECONDS = 20.0
+"""A training under way is written down about so often: a kill loses no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """How far a training has come: the folds that are done, the curve of the one under way, the epoch whose weights
-    `keep = "best"` would keep so far (0: none), and the seconds spent."""
+class Position:
+    """Where a training stands: the folds that are done; of the fold under way the epochs that are done and which of them
+    `keep = "best"` would keep (0: none); of the epoch under way the steps that are done and what they took."""
 
     done: tuple[FoldResult, ...] = ()
-    under_way: FoldResult = FoldResult(epochs=(), kept=0)
+    epochs: tuple[Epoch, ...] = ()
     best_epoch: int = 0
+    steps: int = 0
+    epoch_seconds: float = 0.0
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Saved:
-    """A training's standing, with the state of its network (empty between two folds) and the best weights so far."""
+class Progress:
+    """A position with the state of the network there (empty between two folds) and the best weights so far."""
 
-    standing: Standing = Standing()
+    position: Position = Position()
     state: Arrays = ()
     best_weights: Arrays = ()
 
 
 class Checkpoint:
-    """One file. It belongs to one recipe: under another it counts as absent, and so does a damaged one."""
+    """One file, or none at all where `path` is None. It belongs to one recipe: under another it counts as absent, and so
+    does a damaged one."""
 
-    def __init__(self, path: Path, recipe: Recipe) -> None:
+    def __init__(self, path: Path | None, recipe: Recipe) -> None:
         self.path = path
         self.key = recipe.key
+        self.written = time.monotonic()
 
-    def read(self) -> Saved:
-        """What was saved; a training that has not begun where there is no checkpoint."""
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to write again."""
+        return self.path is not None and time.monotonic() - self.written > WRITE_SECONDS
+
+    def read(self) -> Progress:
+        """What was written; a training that has not begun where nothing was."""
+        if self.path is None:
+            return Progress()
         try:
             with self.path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
                 if about["key"] != self.key:
-                    return Saved()
-                standing = decode(Standing, about["standing"])
-                state, best = (tuple(file[f"{name}-{index}"] for index in range(about[name])) for name in NAMES)
+                    return Progress()
+                position = decode(Position, about["position"])
+                arrays = {name: tuple(file[f"{name}-{index}"] for index in range(about[name])) for name in ARRAYS}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, Invalid):
-            return Saved()  # absent, cut off, or written by another version
-        return Saved(standing=standing, state=state, best_weights=best)
+            return Progress()  # absent, cut off, or written by another version
+        return Progress(position=position, **arrays)
 
-    def write(self, saved: Saved) -> None:
+    def write(self, progress: Progress) -> None:
         """Keep it; aside first, so that no half-written file is ever there."""
-        about = {
-            "key": self.key,
-            "standing": encode(saved.standing),
-            "state": len(saved.state),
-            "best": len(saved.best_weights),
-        }
-        arrays = {**_named("state", saved.state), **_named("best", saved.best_weights)}
+        if self.path is None:
+            return
+        arrays = {name: getattr(progress, name) for name in ARRAYS}
+        counts = {name: len(each) for name, each in arrays.items()}
+        about = {"key": self.key, "position": encode(progress.position), **counts}
+        named = {f"{name}-{index}": array for name, each in arrays.items() for index, array in enumerate(each)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_name(f".{self.path.name}-{os.getpid()}")
         try:
             with aside.open("wb") as file:
-                np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
+                np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **named)
             aside.replace(self.path)
         finally:
             aside.unlink(missing_ok=True)
+        self.written = time.monotonic()
 
 
-NAMES = ("state", "best")
-
-
-def _named(name: str, arrays: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {f"{name}-{index}": array for index, array in enumerate(arrays)}
+ARRAYS = tuple(each.name for each in fields(Progress) if each.name != "position")

@@ -1,9 +1,11 @@
-"""The epoch loop in the graph: one call of a `tf.function` an epoch, over data that lies on the device already.
+"""The epoch loop in the graph: one call of a `tf.function` an epoch, or a few, over data that lies on the device already.
 
 Each step is Keras's own `train_step`, so losses, metrics, regularizers, batch normalization and dropout are Keras's;
 only the Python around the batches is gone. tests/training/test_loop.py holds it against `fit`.
 """
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,11 @@ from tuner.recipe import Recipe
 from tuner.result import Scores
 
 EVALUATION_BATCH = 1024
+CALL_SECONDS = 2.0
+"""A call into the graph takes about so long: between two, a training can be stopped, written down and looked at."""
+
+FIRST_CALL = 8
+"""Steps of the very first call, which is traced too."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,9 @@ def part(inputs: NDArray[Any], targets: NDArray[Any]) -> Part:
 class EpochLoop:
     """Trains and validates a compiled model epoch by epoch; holds the traced graph functions.
 
-    Called with the order of the examples (a permutation of the training part) and the learning rate of each step.
-    The last batch may be smaller than the others, as in `fit`. With `xla` the whole epoch is compiled: see `xla_pays`.
+    An epoch is one call into the graph, or, where it takes long, several of about `CALL_SECONDS`: what it computes does not
+    depend on where it is cut. The last batch may be smaller than the others, as in `fit`. With `xla` the calls are
+    compiled: see `xla_pays`.
     """
 
     def __init__(
@@ -65,9 +73,11 @@ class EpochLoop:
         self.model = model
         self.adversarial = adversarial
         self.batch_size = min(batch_size, len(training))
+        self.seconds_a_step = 0.0
         self.feed(scale, training, validation)
         _build(model, training, self.batch_size)
-        self._epoch = tf.function(self._train_and_validate, autograph=False, jit_compile=xla)
+        self._steps = tf.function(self._train, autograph=False, jit_compile=xla)
+        self._validation = tf.function(self._validate, autograph=False, jit_compile=xla)
 
     def feed(self, scale: Scaler, training: Part, validation: Part | None) -> None:
         """Go on with other examples, as many as before, without tracing again."""
@@ -80,38 +90,57 @@ class EpochLoop:
         """Optimizer steps in an epoch."""
         return -(-len(self.training) // self.batch_size)
 
+    def steps_of(self, share: float) -> int:
+        """Optimizer steps in an epoch over the first `share` of its whole batches."""
+        return self.steps if share == 1.0 else max(1, round(share * (len(self.training) // self.batch_size)))
+
+    def train(
+        self, order: NDArray[np.int32], rates: NDArray[np.float32], first: int, steps: int
+    ) -> Iterator[tuple[int, Scores]]:
+        """Take the steps of an epoch from `first` up to `steps`, on the examples in this order (a permutation of the
+        training part), at these learning rates, one a step. After each call into the graph: the steps that are done, and
+        the running means over them, as Keras reports them."""
+        if first == 0:
+            _reset(self.model)
+        ordered, rated = tf.constant(order), tf.constant(rates)
+        while first < steps:
+            started, last = time.perf_counter(), min(steps, first + self._steps_a_call)
+            figures = self._steps(ordered, rated, tf.constant(first), tf.constant(last), *self._fed(self.training))
+            scores = _scores(figures)
+            self.seconds_a_step = (time.perf_counter() - started) / (last - first)
+            first = last
+            yield first, scores
+
     def epoch(
         self, order: NDArray[np.int32], rates: NDArray[np.float32], share: float = 1.0
     ) -> tuple[Scores, Scores | None]:
-        """Train one epoch, or the first `share` of its whole batches, then validate. Training scores are running means,
-        as Keras reports them."""
-        batches = self.steps if share == 1.0 else max(1, round(share * (len(self.training) // self.batch_size)))
-        parts = [self.training] if self.validation is None else [self.training, self.validation]
-        scale = (tf.constant(self.scale.offset), tf.constant(self.scale.factor))
-        data = [(part.inputs, part.targets) for part in parts]
-        figures = _seven_digits(self._epoch(tf.constant(order), tf.constant(rates), tf.constant(batches), scale, data))
-        validation = Scores(loss=figures[2], accuracy=figures[3]) if self.validation else None
-        return Scores(loss=figures[0], accuracy=figures[1]), validation
+        """A whole epoch, or the first `share` of its whole batches, and the validation after it."""
+        *_, (_, training) = self.train(order, rates, 0, self.steps_of(share))
+        return training, self.validate()
 
-    def _train_and_validate(
+    def validate(self) -> Scores | None:
+        """Loss and accuracy on the validation part; None where there is none."""
+        return _scores(self._validation(*self._fed(self.validation))) if self.validation else None
+
+    @property
+    def _steps_a_call(self) -> int:
+        return max(1, int(CALL_SECONDS / self.seconds_a_step)) if self.seconds_a_step else FIRST_CALL
+
+    def _fed(self, part: Part) -> tuple[tf.Tensor, ...]:
+        return tf.constant(self.scale.offset), tf.constant(self.scale.factor), part.inputs, part.targets
+
+    def _train(
         self,
         order: tf.Tensor,
         rates: tf.Tensor,
-        batches: tf.Tensor,
-        scale: tuple[tf.Tensor, ...],
-        data: list[tuple[tf.Tensor, ...]],
+        first: tf.Tensor,
+        last: tf.Tensor,
+        offset: tf.Tensor,
+        factor: tf.Tensor,
+        inputs: tf.Tensor,
+        targets: tf.Tensor,
     ) -> tf.Tensor:
-        training, *validation = [Part(*each) for each in data]
-        figures = self._train(order, rates, batches, Scaler(*scale), training)
-        for part in validation:
-            with tf.control_dependencies(figures):
-                figures = figures + evaluate_in_graph(self.model, Scaler(*scale), part)
-        return tf.stack(figures)
-
-    def _train(
-        self, order: tf.Tensor, rates: tf.Tensor, batches: tf.Tensor, scale: Scaler, part: Part
-    ) -> list[tf.Tensor]:
-        _reset(self.model)
+        scale, part = Scaler(offset, factor), Part(inputs, targets)
         whole, rest = divmod(len(part), self.batch_size)
 
         def step(index: tf.Tensor, rate: tf.Tensor) -> None:
@@ -126,11 +155,14 @@ class EpochLoop:
             step(tf.slice(order, [number * self.batch_size], [self.batch_size]), rates[number])
             return number + 1
 
-        tf.while_loop(lambda number: number < tf.minimum(batches, whole), body, [tf.constant(0)])
+        tf.while_loop(lambda number: number < tf.minimum(last, whole), body, [first])
         if rest:
-            last = tf.slice(order, [whole * self.batch_size], [rest])
-            tf.cond(batches > whole, lambda: step(last, rates[whole]), lambda: None)
-        return _figures(self.model)
+            final = tf.slice(order, [whole * self.batch_size], [rest])
+            tf.cond(last > whole, lambda: step(final, rates[whole]), lambda: None)
+        return tf.stack(_figures(self.model))
+
+    def _validate(self, offset: tf.Tensor, factor: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        return tf.stack(evaluate_in_graph(self.model, Scaler(offset, factor), Part(inputs, targets)))
 
 
 def attacked(model: keras.Model, inputs: tf.Tensor, wanted: tf.Tensor, strength: float) -> tf.Tensor:
@@ -185,15 +217,13 @@ def rows(tensor: tf.Tensor, first: tf.Tensor | int, count: int) -> tf.Tensor:
 def evaluate(model: keras.Model, scale: Scaler, part: Part) -> Scores:
     """Loss and accuracy of a compiled model over a part, in one call into the graph."""
     _build(model, part, min(EVALUATION_BATCH, len(part)))
-    loss, accuracy = _seven_digits(
-        tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)()
-    )
+    return _scores(tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)())
+
+
+def _scores(figures: tf.Tensor) -> Scores:
+    """Loss and accuracy in the digits that float32 holds: 0.9145 and not 0.9144999980926514."""
+    loss, accuracy = (float(f"{figure:.7g}") for figure in figures.numpy())
     return Scores(loss=loss, accuracy=accuracy)
-
-
-def _seven_digits(figures: tf.Tensor) -> list[float]:
-    """What float32 holds: 0.9145 and not 0.9144999980926514."""
-    return [float(f"{figure:.7g}") for figure in figures.numpy()]
 
 
 def _build(model: keras.Model, part: Part, batch_size: int) -> None:

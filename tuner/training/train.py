@@ -9,47 +9,141 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.recipe import Patience, Recipe
-from tuner.result import Ending, Epoch, FoldResult, Watch
-from tuner.training.checkpoint import Arrays, Saved, Standing
-from tuner.training.loop import EpochLoop, Scaler
-from tuner.training.prepared import Material, Prepared, prepared
+from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
+from tuner.training.checkpoint import Arrays, Checkpoint, Progress
+from tuner.training.loop import Scaler
 from tuner.training.schedules import rates
+from tuner.training.traced import Material, traced
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network with the weights that count, its curve, and how its training ended. `saved` is where a stopped
-    training stands. The model is used again by the next training of its shape: what is to be kept must be copied."""
+    """A trained network with the weights that count, its curve, how its training ended, and the seconds that it took with
+    all folds before. The model is used again by the next training of its shape: what is to be kept must be copied."""
 
     model: keras.Model
     scale: Scaler
     fold: FoldResult
     ended: Ending
     reason: str
-    saved: Saved = Saved()
+    seconds: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the fold was trained to its end."""
+        return self.ended in ("finished", "stopped_early")
 
     def stopped(self, reason: str) -> "Trained":
         """The same training, ended from outside between two folds."""
         return replace(self, ended="pruned", reason=reason)
 
 
-def train(recipe: Recipe, material: Material, fold: int, watch: Watch, saved: Saved) -> Trained:
-    """Train what the recipe describes on one fold, from where it stands. `watch` is told of each epoch, of those trained
-    before too, and may stop it."""
-    network = prepared(recipe, material)
-    if saved.state:
-        network.state = saved.state
-    best = BestWeights(network.model, saved) if recipe.training.keep == "best" else None
-    epochs = list(saved.standing.under_way.epochs)
-    stopped = [epoch for epoch in epochs if not watch(epoch)]
-    if stopped:
-        ended, reason = _stopped_after(stopped[0])
-    else:
-        ended, reason = _train_epochs(recipe, network.loop, fold, watch, epochs, best)
-    left = _left(network, epochs, best) if ended == "pruned" else Saved()
-    kept = best.restore() if best else len(epochs)
-    result = FoldResult(epochs=tuple(epochs), kept=kept)
-    return Trained(network.model, material.scale, result, ended, reason, left)
+def train(recipe: Recipe, material: Material, watch: Watch, progress: Progress, checkpoint: Checkpoint) -> Trained:
+    """Train what the recipe describes on the fold that the progress stands in, from there on. `watch` is told of each
+    epoch, of those trained before too, and may stop it; what is stopped is written to the checkpoint."""
+    training = _Training(recipe, material, watch, progress, checkpoint)
+    ended, reason = training.run()
+    if ended == "pruned":
+        training.write()
+    kept = training.best.restore() if training.best else len(training.epochs)
+    fold = FoldResult(epochs=tuple(training.epochs), kept=kept)
+    return Trained(training.network.model, material.scale, fold, ended, reason, training.seconds)
+
+
+class _Training:
+    """One training under way. Its position is what a checkpoint keeps; clocks stand still while one is written."""
+
+    def __init__(
+        self, recipe: Recipe, material: Material, watch: Watch, progress: Progress, checkpoint: Checkpoint
+    ) -> None:
+        self.recipe, self.watch, self.checkpoint = recipe, watch, checkpoint
+        self.network = traced(recipe, material)
+        if progress.state:
+            self.network.state = progress.state
+        self.before = progress.position
+        self.number_of_fold = len(self.before.done)
+        self.epochs = list(self.before.epochs)
+        self.steps, self.epoch_seconds = self.before.steps, self.before.epoch_seconds
+        self.best = BestWeights(self.network.model, progress) if recipe.training.keep == "best" else None
+        self.started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the whole run so far."""
+        return self.before.seconds + time.perf_counter() - self.started
+
+    def write(self) -> None:
+        """Keep where the training stands. Its weights are those of its last step, not the best ones."""
+        position = replace(
+            self.before,
+            epochs=tuple(self.epochs),
+            best_epoch=self.best.number if self.best else 0,
+            steps=self.steps,
+            epoch_seconds=self.epoch_seconds,
+            seconds=self.seconds,
+        )
+        best_weights = self.best.weights if self.best else ()
+        self.checkpoint.write(Progress(position=position, state=tuple(self.network.state), best_weights=best_weights))
+
+    def run(self) -> tuple[Ending, str]:
+        """Train until something ends it: how, and why."""
+        for before in self.epochs:
+            if not self.watch(before):
+                return _stopped(before)
+        last = self.recipe.training.epochs
+        for number in range(len(self.epochs) + 1, last + 1):
+            if _patience_is_over(self.recipe, self.epochs):
+                return "stopped_early", f"no improvement up to epoch {number - 1}"
+            epoch = self._epoch(number)
+            if epoch is None:
+                return "pruned", f"stopped in epoch {number}"
+            self.epochs.append(epoch)
+            if self.best:
+                self.best.offer(epoch)
+            if not epoch.finite:
+                return "diverged", f"the loss is not finite after epoch {number}"
+            if not self.watch(epoch) and number < last:
+                return _stopped(epoch)
+            self._write_if_due()
+        return "finished", ""
+
+    def _epoch(self, number: int) -> Epoch | None:
+        """Train the rest of an epoch and validate; None where the watch stopped it before."""
+        settings, loop = self.recipe.training, self.network.loop
+        order = order_of_examples(self.recipe, self.number_of_fold, number, len(loop.training))
+        by_step = rates(settings.schedule, settings.optimizer.learning_rate, number, loop.steps, settings.epochs)
+        steps = loop.steps_of(settings.share(number))
+        began = time.perf_counter()
+        for done, training in loop.train(order, by_step, self.steps, steps):
+            self.steps = done
+            if done == steps:
+                break
+            self.epoch_seconds += time.perf_counter() - began
+            if not self._goes_on(number, done / steps, training):
+                return None
+            began = time.perf_counter()
+        validation = loop.validate()
+        seconds, self.epoch_seconds, self.steps = self.epoch_seconds + time.perf_counter() - began, 0.0, 0
+        return Epoch(
+            fold=self.number_of_fold,
+            number=number,
+            training=training,
+            validation=validation,
+            learning_rate=float(by_step[-1]),
+            seconds=seconds,
+        )
+
+    def _goes_on(self, number: int, share: float, scores: Scores) -> bool:
+        self._write_if_due()
+        return self.watch(Pulse(fold=self.number_of_fold, epoch=number, share=share, training=scores))
+
+    def _write_if_due(self) -> None:
+        if self.checkpoint.is_due:
+            self.write()
+
+
+def _stopped(epoch: Epoch) -> tuple[Ending, str]:
+    return "pruned", f"stopped after epoch {epoch.number}"
 
 
 def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> NDArray[np.int32]:
@@ -64,48 +158,9 @@ def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> N
     return order
 
 
-def _train_epochs(
-    recipe: Recipe, loop: EpochLoop, fold: int, watch: Watch, epochs: list[Epoch], best: "BestWeights | None"
-) -> tuple[Ending, str]:
-    settings = recipe.training
-    for number in range(len(epochs) + 1, settings.epochs + 1):
-        started = time.perf_counter()
-        steps = rates(settings.schedule, settings.optimizer.learning_rate, number, loop.steps, settings.epochs)
-        order = order_of_examples(recipe, fold, number, len(loop.training))
-        training, validation = loop.epoch(order, steps, settings.share(number))
-        epoch = Epoch(
-            fold=fold,
-            number=number,
-            training=training,
-            validation=validation,
-            learning_rate=float(steps[-1]),
-            seconds=time.perf_counter() - started,
-        )
-        epochs.append(epoch)
-        if best:
-            best.offer(epoch)
-        if not epoch.finite:
-            return "diverged", f"the loss is not finite after epoch {number}"
-        if not watch(epoch) and number < settings.epochs:
-            return _stopped_after(epoch)
-        if number < settings.epochs and _patience_is_over(recipe, epochs):
-            return "stopped_early", f"no improvement up to epoch {number}"
-    return "finished", ""
-
-
-def _stopped_after(epoch: Epoch) -> tuple[Ending, str]:
-    return "pruned", f"stopped after epoch {epoch.number}"
-
-
-def _left(network: Prepared, epochs: list[Epoch], best: "BestWeights | None") -> Saved:
-    """Where a stopped training stands. Its weights are those of its last epoch, not the best ones."""
-    standing = Standing(under_way=FoldResult(epochs=tuple(epochs), kept=0), best_epoch=best.number if best else 0)
-    return Saved(standing=standing, state=tuple(network.state), best_weights=best.weights if best else ())
-
-
 def _patience_is_over(recipe: Recipe, epochs: list[Epoch]) -> bool:
     patience = recipe.training.early_stopping
-    if not isinstance(patience, Patience):
+    if not isinstance(patience, Patience) or not epochs:
         return False
     figure = _MONITORED[patience.monitor]
     values = [figure(epoch) for epoch in epochs]
@@ -125,12 +180,11 @@ _MONITORED: dict[str, Callable[[Epoch], float]] = {
 class BestWeights:
     """A copy of the weights after the epoch with the best validation accuracy; the first of equals."""
 
-    def __init__(self, model: keras.Model, saved: Saved) -> None:
+    def __init__(self, model: keras.Model, progress: Progress) -> None:
         self.model = model
-        self.number = saved.standing.best_epoch
-        self.weights: Arrays = saved.best_weights
-        epochs = saved.standing.under_way.epochs
-        before = epochs[self.number - 1].validation if self.number else None
+        self.number = progress.position.best_epoch
+        self.weights: Arrays = progress.best_weights
+        before = progress.position.epochs[self.number - 1].validation if self.number else None
         self.accuracy = before.accuracy if before else -1.0
 
     def offer(self, epoch: Epoch) -> None:

@@ -1,18 +1,33 @@
 """Where jobs run. An executor takes jobs and watches, and gives their answers back; it decides nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from tuner.result import never_stop
-from tuner.worker.executor import Executor
+from tuner.errors import TunerError, near_miss
+from tuner.result import Watch, never_stop
+from tuner.worker.executor import Executor, Setup
+from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Job
+from tuner.worker.processes import Processes
+
+EXECUTORS: dict[str, Callable[[Setup], Executor]] = {
+    "processes": Processes,
+    "in_process": InProcess,
+}
 
 
-def perform(executor: Executor, jobs: Sequence[Job]) -> Iterator[tuple[int, Answer]]:
-    """The answers to jobs that nobody watches, each with the job's index, as they come."""
+def make_executor(name: str, setup: Setup) -> Executor:
+    """The executor of that name. Raises `TunerError` with the near miss."""
+    if name not in EXECUTORS:
+        raise TunerError(f"there is no executor {name!r}; {near_miss(name, EXECUTORS)}")
+    return EXECUTORS[name](setup)
+
+
+def perform(executor: Executor, jobs: Sequence[Job], watch: Watch = never_stop) -> Iterator[tuple[int, Answer]]:
+    """The answers to jobs, each with the job's index, as they come. One watch is told of all of them."""
     waiting, running = list(enumerate(jobs)), 0
     while waiting or running:
         while waiting and executor.free:
-            executor.submit(*waiting.pop(0), never_stop)
+            executor.submit(*waiting.pop(0), watch)
             running += 1
         for index, answer in executor.answers(seconds=0.2):
             running -= 1

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from tuner.data.load import Places
 from tuner.result import Watch
 from tuner.training.runtime import start
+from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Job
 from tuner.worker.process import perform
 
@@ -12,9 +12,9 @@ from tuner.worker.process import perform
 class InProcess:
     """Runs a job as soon as it is submitted."""
 
-    def __init__(self, threads: int, places: Places) -> None:
-        self.places = places
-        start(threads)
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        start(setup.threads)
         self.done: list[tuple[int, Answer]] = []
 
     @property
@@ -29,7 +29,7 @@ class InProcess:
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
         """Run the job now; its answer waits in `answers`."""
-        self.done.append((number, perform(job, self.places, watch)))
+        self.done.append((number, perform(job, self.setup, watch)))
 
     def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
         """The jobs that ended, with their answers."""

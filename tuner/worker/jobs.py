@@ -1,7 +1,6 @@
 """What a training process is asked to do and what it answers: plain values that travel between processes."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from tuner.recipe import Recipe
 from tuner.result import Result, Scores
@@ -9,12 +8,13 @@ from tuner.result import Result, Scores
 
 @dataclass(frozen=True)
 class Train:
-    """Train one recipe by its protocol. With `save`, the model of its last fold is written there. With `checkpoint`, a
-    training that is stopped leaves that file, and one that finds it goes on from there."""
+    """Train one recipe by its protocol. With `save`, the model of its last fold is written under that name. With
+    `checkpoint`, a training that is stopped or killed leaves a file of that name, and one that finds it goes on from
+    there. Names are the executor's to place: the process may be on another machine."""
 
     recipe: Recipe
-    save: Path | None = None
-    checkpoint: Path | None = None
+    save: str | None = None
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,11 @@ class Replicated:
 
 @dataclass(frozen=True)
 class Test:
-    """Measure a saved model on the held-out test part, which nothing but a confirmed winner may see. With `outputs`, what
-    it gives for each test example is written there."""
+    """Measure the model that was saved under this name on the held-out test part, which nothing but a confirmed winner may
+    see. What it gives for each test example is written beside it."""
 
     recipe: Recipe
-    model: Path
-    outputs: Path | None = None
+    saved: str
 
 
 @dataclass(frozen=True)

@@ -4,55 +4,45 @@ import os
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tuner.data.load import Places
-from tuner.result import Epoch, FoldResult, Watch
+from tuner.result import Event, Watch
+from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Failure, Job, Replicate, Test, Time, Train
 
 
-@dataclass(frozen=True)
-class WorkerSettings:
-    """What a training process needs to know once."""
-
-    places: Places
-    threads: int
-    log: Path | None
-
-
-def work(connection: Connection, settings: WorkerSettings) -> None:
+def work(connection: Connection, setup: Setup, log: Path | None) -> None:
     """The main function of a training process. It ends when its connection closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor hears Ctrl-C and ends us in order
-    _redirect_output(settings.log)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the search hears Ctrl-C and ends us in order
+    _redirect_output(log)
     from tuner.training.runtime import start
 
-    start(settings.threads)
+    start(setup.threads)
 
-    def watch(event: Epoch | FoldResult) -> bool:
+    def watch(event: Event) -> bool:
         connection.send(("event", event))
         return bool(connection.recv())
 
     try:
         while True:
-            connection.send(("answer", perform(connection.recv(), settings.places, watch)))
+            connection.send(("answer", perform(connection.recv(), setup, watch)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def perform(job: Job, places: Places, watch: Watch) -> Answer:
+def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
     """The answer to one job; whatever goes wrong in it is an answer too."""
     from tuner.worker import tasks
 
     try:
         match job:
             case Train():
-                return tasks.train(job, places, watch)
+                return tasks.train(job, setup, watch)
             case Replicate():
-                return tasks.replicate(job, places, watch)
+                return tasks.replicate(job, setup.places, watch)
             case Test():
-                return tasks.test(job, places)
+                return tasks.test(job, setup)
             case Time():
                 return tasks.time(job)
     except MemoryError as error:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 
-from tuner.data.load import Places
 from tuner.result import Watch
+from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Failure, Job
-from tuner.worker.process import WorkerSettings, work
+from tuner.worker.process import work
 
 MEMORY_LIMIT = 3 * 2**30
 """A worker above this resident size (bytes) is replaced between jobs: TensorFlow keeps about 3.4 MB of each model."""
@@ -33,13 +33,12 @@ class Worker:
 
 
 class Processes:
-    """`count` training processes with `threads` TensorFlow threads each; their logs go to `logs`."""
+    """Local training processes; their logs go to the study's folder."""
 
-    def __init__(self, count: int, threads: int, places: Places, logs: Path | None) -> None:
-        self.settings = [
-            WorkerSettings(places, threads, logs and logs / f"worker-{number}.log") for number in range(1, count + 1)
-        ]
-        self.workers = [_start(each) for each in self.settings]
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.logs = [setup.folder and setup.folder.log(number) for number in range(1, setup.workers + 1)]
+        self.workers = [_start(setup, log) for log in self.logs]
 
     @property
     def size(self) -> int:
@@ -56,7 +55,7 @@ class Processes:
         index = next(index for index, worker in enumerate(self.workers) if worker.job is None)
         if not self.workers[index].process.is_alive() or _too_large(self.workers[index]):
             _end(self.workers[index], grace=1.0)
-            self.workers[index] = _start(self.settings[index])
+            self.workers[index] = _start(self.setup, self.logs[index])
         worker = self.workers[index]
         worker.job, worker.watch = number, watch
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its death is noticed in `answers`
@@ -83,8 +82,8 @@ class Processes:
                     yield number, answer
         except (EOFError, BrokenPipeError, ConnectionResetError):
             worker.process.join(timeout=5)
-            self.workers[index] = _start(self.settings[index])
-            log = self.settings[index].log
+            self.workers[index] = _start(self.setup, self.logs[index])
+            log = self.logs[index]
             where = f"; its log is {log}" if log else ""
             yield number, Failure("died", _cause_of_death(worker.process.exitcode) + where)
 
@@ -93,7 +92,7 @@ class Processes:
         for index, worker in enumerate(self.workers):
             if worker.job == number:
                 _end(worker, grace=0.0)
-                self.workers[index] = _start(self.settings[index])
+                self.workers[index] = _start(self.setup, self.logs[index])
 
     def close(self, grace: float = 1.0) -> None:
         """End all workers, by force after `grace` seconds."""
@@ -104,10 +103,10 @@ class Processes:
             _end(worker, max(0.0, deadline - time.monotonic()))
 
 
-def _start(settings: WorkerSettings) -> Worker:
+def _start(setup: Setup, log: Path | None) -> Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs, settings), daemon=True)
+    process = context.Process(target=work, args=(theirs, setup, log), daemon=True)
     with _ignoring_interrupts():
         process.start()
     theirs.close()

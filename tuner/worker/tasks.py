@@ -22,18 +22,18 @@ from tuner.training.latency import latency
 from tuner.training.loop import evaluate, part
 from tuner.training.saving import UNSCALED, load_model, measure, save_model
 from tuner.training.train import Trained
+from tuner.worker.executor import Setup
 from tuner.worker.jobs import Replicate, Replicated, Test, Time, Train
 
 
-def train(job: Train, places: Places, watch: Watch) -> Result:
+def train(job: Train, setup: Setup, watch: Watch) -> Result:
     """Train the job's recipe; with `save`, also write the model that its protocol leaves."""
-    data = _training_set(job.recipe.data.name, places)
-    if job.save is None:
-        return run(job.recipe, data, watch, checkpoint=job.checkpoint)
+    data = _training_set(job.recipe.data.name, setup.places)
+    checkpoint = setup.folder.checkpoint(job.checkpoint) if setup.folder and job.checkpoint else None
     trained: list[Trained] = []
-    result = run(job.recipe, data, watch, visit=trained.append)
-    if result.ended in ("finished", "stopped_early"):
-        _save(job.recipe, data, trained[-1], job.save)
+    result = run(job.recipe, data, watch, visit=trained.append, checkpoint=checkpoint)
+    if job.save and setup.folder and trained[-1].is_whole:
+        _save(job.recipe, data, trained[-1], setup.folder.model(job.save))
     return result
 
 
@@ -82,12 +82,13 @@ def members_of(job: Replicate) -> Iterator[Recipe]:
         yield replace(job.recipe, training=training, seed=1000 * (job.recipe.seed + 1) + number)
 
 
-def test(job: Test, places: Places) -> Scores:
+def test(job: Test, setup: Setup) -> Scores:
     """Loss and accuracy of the saved model on the held-out test part."""
-    data = held_out(job.recipe.data.name, places)
-    model = load_model(job.model)
-    if job.outputs is not None:
-        np.save(job.outputs, predict(model, UNSCALED, data.examples.inputs).astype(np.float16))
+    assert setup.folder is not None
+    data = held_out(job.recipe.data.name, setup.places)
+    model = load_model(setup.folder.model(job.saved))
+    outputs = predict(model, UNSCALED, data.examples.inputs)
+    np.save(setup.folder.outputs(job.saved), outputs.astype(np.float16))
     return measure(model, job.recipe, data.examples, len(data.classes))
 
 

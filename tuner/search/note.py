@@ -2,20 +2,22 @@
 
 import optuna
 
-from tuner.search.confirmation import Confirmed
+from tuner.search.confirmed import Confirmed
 from tuner.storage import StudyRecord
 from tuner.study import StudyFile
 
 
-def write_note(study: optuna.Study, file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> None:
+def write_note(
+    study: optuna.Study, file: StudyFile, record: StudyRecord, confirmed: Confirmed | None, command: str
+) -> None:
     """Replace the study's note with what is known now."""
     from optuna_dashboard import save_note
 
-    save_note(study, note(file, record, confirmed))
+    save_note(study, note(file, record, confirmed, command))
 
 
-def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> str:
-    """What the study is, how far it is, and what its winner reaches."""
+def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None, command: str) -> str:
+    """What the study is, how far it is, what its winner reaches, and the command that goes on with it."""
     lines = [
         f"# {file.title}",
         "",
@@ -35,6 +37,6 @@ def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> s
             f"accuracy is {figures}.",
             f"Test accuracy, measured once: **{confirmed.test_accuracy:.4f}** (95 % interval {low:.4f} to {high:.4f}).",
             "",
-            f"Continue: `python -m tuner optimize --study {file.name} --more 20`",
+            f"Continue: `{command} --more 20`",
         ]
     )

@@ -51,7 +51,7 @@ class Material:
         return part(examples.inputs, targets(recipe, examples.labels, self.classes))
 
 
-class Prepared:
+class Traced:
     """A compiled model and its epoch loop, ready to train the recipe that it was last begun with."""
 
     def __init__(self, recipe: Recipe, material: Material) -> None:
@@ -70,11 +70,13 @@ class Prepared:
         """Start over, as a newly built network would."""
         fresh = build(recipe.network, material.training.shape, material.classes, recipe.seed)
         self.loop.feed(material.scale, *material.on_device(recipe))
-        self.state = [*(variable.numpy() for variable in fresh.variables), *self.optimizer_at_first]
+        weights = [variable.numpy() for variable in fresh.variables]
+        self.state = [*weights, *self.optimizer_at_first, *self._metrics_at_first]
 
     @property
     def state(self) -> list[NDArray[Any]]:
-        """Weights, moving statistics, states of random generators and what the optimizer remembers."""
+        """Weights, moving statistics, states of random generators, what the optimizer remembers, and the running means of
+        the epoch under way."""
         return [variable.numpy() for variable in self._variables]
 
     @state.setter
@@ -84,24 +86,28 @@ class Prepared:
 
     @property
     def _variables(self) -> list[keras.Variable]:
-        return [*self.model.variables, *self.model.optimizer.variables]
+        return [*self.model.variables, *self.model.optimizer.variables, *self.model.metrics_variables]
+
+    @property
+    def _metrics_at_first(self) -> list[NDArray[Any]]:
+        return [np.zeros(variable.shape, variable.dtype) for variable in self.model.metrics_variables]
 
 
-def prepared(recipe: Recipe, material: Material) -> Prepared:
-    """A network at the start of the recipe's training: one that was prepared before, if its graph is the same."""
+def traced(recipe: Recipe, material: Material) -> Traced:
+    """A network at the start of the recipe's training: one that was traced before, if its graph is the same."""
     key = graph_key(recipe, material)
-    if key in _PREPARED:
-        _PREPARED.move_to_end(key)
-        _PREPARED[key].begin(recipe, material)
-        return _PREPARED[key]
-    latest = _PREPARED[key] = Prepared(recipe, material)
-    while len(_PREPARED) > KEPT or (len(_PREPARED) > 1 and _parameters_kept() > KEPT_PARAMETERS):
-        _PREPARED.popitem(last=False)
+    if key in _TRACED:
+        _TRACED.move_to_end(key)
+        _TRACED[key].begin(recipe, material)
+        return _TRACED[key]
+    latest = _TRACED[key] = Traced(recipe, material)
+    while len(_TRACED) > KEPT or (len(_TRACED) > 1 and _parameters_kept() > KEPT_PARAMETERS):
+        _TRACED.popitem(last=False)
     return latest
 
 
 def _parameters_kept() -> int:
-    return sum(each.model.count_params() for each in _PREPARED.values())
+    return sum(each.model.count_params() for each in _TRACED.values())
 
 
 def _without_zeros(values: NDArray[Any]) -> NDArray[Any]:
@@ -126,4 +132,4 @@ def graph_key(recipe: Recipe, material: Material) -> str:
     return json.dumps([network, training, shapes, dtype, scale, material.classes, xla])
 
 
-_PREPARED: OrderedDict[str, Prepared] = OrderedDict()
+_TRACED: OrderedDict[str, Traced] = OrderedDict()

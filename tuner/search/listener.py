@@ -3,20 +3,18 @@
 from typing import Protocol
 
 from tuner.recipe import Recipe
-from tuner.result import Epoch
+from tuner.result import Epoch, Pulse
 from tuner.storage import StudyRecord, TrialRecord
 
 
 class Listener(Protocol):
-    """Told of what happens, for whoever shows it."""
+    """Told of what happens, for whoever shows it. Trials are named by their numbers in the storage."""
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None: ...
 
-    def began(self, number: int, recipe: Recipe) -> None: ...
+    def began(self, number: int, recipe: Recipe, continues: int | None) -> None: ...
 
-    def advanced(self, number: int, epoch: Epoch) -> None: ...
-
-    def paused(self, number: int, epoch: Epoch) -> None: ...
+    def advanced(self, number: int, event: Epoch | Pulse) -> None: ...
 
     def ended(self, trial: TrialRecord) -> None: ...
 

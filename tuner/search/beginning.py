@@ -1,0 +1,104 @@
+"""How a trial begins: as a new training, as one that goes on, or as one that is refused. Each is complete from its first
+moment in the storage, and of two that began the same thing the one with the lower number stands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import TrialState, create_trial
+
+from tuner.recipe import Recipe
+from tuner.search.context import Context
+from tuner.search.proposals import Proposal
+from tuner.search.trial import RunningTrial
+from tuner.storage import private
+from tuner.storage.chains import SUPERFLUOUS, Chain
+from tuner.storage.records import ARTIFACTS, keep_failure, recipe_attributes, trial_record
+
+
+def begin(context: Context, proposal: Proposal, total: int) -> RunningTrial | None:
+    """Begin what was proposed. None where another process was faster: with the same recipe, or with the last of `total`."""
+    assert proposal.recipe is not None
+    trial = _create(context, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
+    if not _stands(context, trial, total):
+        _give_up(context, trial)
+        return None
+    _clear_queue(context, proposal)
+    return RunningTrial(context, trial, proposal.recipe, trial.number, context.ladder.next(0))
+
+
+def go_on(context: Context, chain: Chain) -> RunningTrial | None:
+    """Have a training go on as a trial of its own, with all figures it has. None where another process was faster."""
+    recipe, last = recipe_of(context, chain), chain.last
+    start = {"start": chain.links[0].user_attrs["start"]} if chain.is_start else {}
+    kept = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}
+    marks = {"continues": last.number, **start}
+    trial = _create(context, recipe, last.params, last.distributions, marks, kept, last.intermediate_values)
+    if trial.number not in {each.last.number for each in context.chains()}:
+        _give_up(context, trial)
+        return None
+    return RunningTrial(context, trial, recipe, chain.first, context.ladder.next(chain.rung))
+
+
+def refuse(context: Context, proposal: Proposal, reason: str, total: int) -> None:
+    """Keep what cannot be trained here: to the sampler it is a bad result, where a failure would be nothing."""
+    trial = _create(context, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
+    if not _stands(context, trial, total):
+        _give_up(context, trial)
+        return
+    _clear_queue(context, proposal)
+    keep_failure(trial, reason, ended="refused")
+    trial.set_constraint("can be trained", 1.0)
+    context.study.tell(trial, state=TrialState.PRUNED)
+    context.listener.ended(trial_record(Chain((private.frozen(trial),))))
+
+
+def recipe_of(context: Context, chain: Chain) -> Recipe:
+    """The recipe that a training was begun with."""
+    plain = chain.attributes.get("recipe")
+    return context.file.fill(chain.last) if plain is None else Recipe.from_dict(plain)
+
+
+def _marks(proposal: Proposal) -> dict[str, Any]:
+    return {} if proposal.start is None else {"start": proposal.start}
+
+
+def _create(
+    context: Context,
+    recipe: Recipe | None,
+    params: Mapping[str, Any],
+    distributions: Mapping[str, BaseDistribution],
+    marks: Mapping[str, Any],
+    kept: Mapping[str, Any],
+    values: Mapping[int, float] | None = None,
+) -> optuna.Trial:
+    about = recipe_attributes(recipe, context.environment) if recipe else {}
+    template = create_trial(
+        state=TrialState.RUNNING,
+        params=dict(params),
+        distributions=dict(distributions),
+        intermediate_values=dict(values or {}),
+        user_attrs={**about, **marks, "lease": context.leases.lease()},
+        system_attrs=dict(kept),
+    )
+    return private.begin(context.study, template)
+
+
+def _stands(context: Context, trial: optuna.Trial, total: int) -> bool:
+    """Whether a training that has just begun is among those that count, and among the first `total` of them."""
+    counting = [chain for chain in context.chains() if chain.counts]
+    return trial.number in {chain.first for chain in counting[:total]}
+
+
+def _clear_queue(context: Context, proposal: Proposal) -> None:
+    """What somebody queued has become a trial of its own."""
+    if proposal.queued is not None:
+        waiting = private.claim(context.study, proposal.queued)
+        if waiting is not None:
+            _give_up(context, waiting)
+
+
+def _give_up(context: Context, trial: optuna.Trial) -> None:
+    keep_failure(trial, "it is another trial already", ended=SUPERFLUOUS)
+    context.study.tell(trial, state=TrialState.FAIL)

@@ -1,0 +1,76 @@
+"""A confirmed winner, as it stands in the storage and beside its model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuner.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A winner with figures that did not choose it: validation on fresh seeds, test once, with its 95 % interval. The
+    model is that of the seed with the best validation; `test_accuracies` are of all seeds, `curves` their first folds'
+    learning curves by figure, `predictions` a file with what each seed's model gives for each test example."""
+
+    trial: int
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    validation_accuracy: tuple[float, ...]
+    test_accuracy: float
+    test_loss: float
+    test_interval: tuple[float, float]
+    test_examples: int
+    model: Path
+    test_accuracies: tuple[float, ...] = ()
+    curves: tuple[Mapping[str, Any], ...] = ()
+    predictions: Path | None = None
+
+    @property
+    def tested(self) -> tuple[float, ...]:
+        """The test accuracies that are known: of all seeds, or of the model alone."""
+        return self.test_accuracies or (self.test_accuracy,)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as it stands beside the model and in the storage."""
+        return {
+            "trial": self.trial,
+            "recipe": self.recipe.to_dict(),
+            "seeds": list(self.seeds),
+            "validation_accuracy": list(self.validation_accuracy),
+            "test_accuracy": self.test_accuracy,
+            "test_loss": self.test_loss,
+            "test_interval": list(self.test_interval),
+            "test_examples": self.test_examples,
+            "model": str(self.model),
+            "test_accuracies": list(self.test_accuracies),
+            "curves": [dict(each) for each in self.curves],
+            "predictions": self.predictions and str(self.predictions),
+        }
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> "Confirmed":
+        """What `to_dict` wrote."""
+        return Confirmed(
+            trial=plain["trial"],
+            recipe=Recipe.from_dict(plain["recipe"]),
+            seeds=tuple(plain["seeds"]),
+            validation_accuracy=tuple(plain["validation_accuracy"]),
+            test_accuracy=plain["test_accuracy"],
+            test_loss=plain["test_loss"],
+            test_interval=(plain["test_interval"][0], plain["test_interval"][1]),
+            test_examples=plain["test_examples"],
+            model=Path(plain["model"]),
+            test_accuracies=tuple(plain.get("test_accuracies", ())),
+            curves=tuple(plain.get("curves", ())),
+            predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
+        )
+
+
+def interval(accuracy: float, examples: int) -> tuple[float, float]:
+    """Wilson's 95 % interval (1927) for an accuracy measured on so many examples: the test set's sampling error."""
+    from scipy.stats import binomtest
+
+    found = binomtest(round(accuracy * examples), examples).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)

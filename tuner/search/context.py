@@ -1,0 +1,77 @@
+"""What all trials of one search have in common."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore
+
+from tuner.result import OBJECTIVES, Objective
+from tuner.search.ladder import Ladder, ladder_of
+from tuner.search.listener import Listener
+from tuner.search.preflight import Preflight
+from tuner.storage.chains import Chain, chains
+from tuner.storage.leases import Leases
+from tuner.study import StudyFile
+from tuner.study.pruners import Halving, Wilcoxon
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """A study, its file, and what surrounds a search on it. `checkpoints` is the folder of its checkpoints as this process
+    sees it. With `deterministic` a pruner judges a trial by what had been told when the trial began, and not by what
+    other trials happen to have reported since."""
+
+    study: optuna.Study
+    file: StudyFile
+    leases: Leases
+    listener: Listener
+    environment: Mapping[str, str]
+    preflight: Preflight
+    artifacts: FileSystemArtifactStore | None = None
+    checkpoints: Path | None = None
+    deterministic: bool = False
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What the study optimizes."""
+        return tuple(OBJECTIVES[name] for name in self.file.objectives)
+
+    @property
+    def ladder(self) -> Ladder:
+        """At which epochs trainings pause."""
+        return ladder_of(self.file)
+
+    @property
+    def prunes_folds(self) -> bool:
+        """Whether the pruner looks at folds and not at epochs."""
+        return isinstance(self.file.search.pruner, Wilcoxon)
+
+    @property
+    def prunes_by_number(self) -> bool:
+        """Whether the pruner's judgement depends on the trials' numbers or on marks that trials carry."""
+        return isinstance(self.file.search.pruner, Halving)
+
+    def chains(self) -> tuple[Chain, ...]:
+        """All trainings there are."""
+        return chains(self.study.get_trials(deepcopy=False))
+
+    def read(self) -> tuple[Chain, ...]:
+        """All trainings there are, with those whose process is gone marked as interrupted."""
+        trials = self.study.get_trials(deepcopy=False)
+        lost = self.leases.sweep(trials)
+        if lost:
+            self.listener.said(f"trials of a process that is gone go on: {', '.join(map(str, lost))}")
+            trials = self.study.get_trials(deepcopy=False)
+        return chains(trials)
+
+    def forget_checkpoints(self, trainings: Sequence[Chain], total: int) -> None:
+        """Remove what no training will go on from, if `total` of them are to be."""
+        if self.checkpoints is None or not self.checkpoints.is_dir():
+            return
+        kept = self.ladder.hopeful(trainings, total)
+        kept |= {chain.first for chain in trainings if chain.state in ("running", "interrupted")}
+        for path in self.checkpoints.glob("*.npz"):
+            if not path.stem.isdigit() or int(path.stem) not in kept:
+                path.unlink(missing_ok=True)

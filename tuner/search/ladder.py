@@ -1,0 +1,97 @@
+"""Asynchronous successive halving with trainings that go on: at which epochs they pause, and who goes on. All of it follows
+from what the storage holds.
+
+Optuna's successive halving and Hyperband stop a trial for good where too few results are there yet to judge it. Here it
+pauses, and goes on from its checkpoint once it belongs to the best (ASHA: Li et al. 2018, arXiv 1810.05934).
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tuner.result import OBJECTIVES
+from tuner.storage.chains import Chain
+from tuner.study import StudyFile
+from tuner.study.pruners import Asha
+
+
+def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
+    """The epochs after which trials pause, for trials of at most `epochs` epochs.
+
+    Without `min_epochs` they come from the budget: as many rungs as `trials` trials can fill, so that with a `factor`th
+    going on from each, one of them is trained to its end.
+
+    >>> levels(Asha(), epochs=12, trials=60)
+    (1, 4)
+    >>> levels(Asha(min_epochs=2, factor=2), epochs=12, trials=60)
+    (2, 4, 8)
+    """
+    if settings.min_epochs:
+        powers = (settings.min_epochs * settings.factor**power for power in range(epochs.bit_length()))
+        return tuple(level for level in powers if level < epochs)
+    count = max(1, min(_log(epochs, settings.factor), _log(trials, settings.factor)))
+    rungs = (round(epochs / settings.factor ** (count - index)) for index in range(count))
+    return tuple(sorted({max(1, level) for level in rungs if level < epochs}))
+
+
+def ladder_of(file: StudyFile) -> "Ladder":
+    """The study's rungs: none unless its pruner is `asha`."""
+    pruner = file.search.pruner
+    maximize = OBJECTIVES[file.objectives[0]].direction == "maximize"
+    if not isinstance(pruner, Asha):
+        return Ladder((), 2, maximize)
+    return Ladder(levels(pruner, file.epochs, file.budget.trials), pruner.factor, maximize)
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Rungs at these epochs; the best `1/factor` of each go on. A training's place at a rung is that of its figure there,
+    the earlier one first among equals."""
+
+    epochs: tuple[int, ...]
+    factor: int
+    maximize: bool
+
+    def next(self, epoch: int) -> int | None:
+        """The rung after an epoch; None where a training goes on to its end."""
+        return next((level for level in self.epochs if level > epoch), None)
+
+    def promotable(
+        self, chains: Sequence[Chain], at_least: int = 0, allowed: Callable[[Chain], bool] = lambda _: True
+    ) -> Chain | None:
+        """The paused training that should go on, of those allowed the one that has come furthest: one of the best
+        `1/factor` of its rung, or of so many at least."""
+        for level, ranking in self._rankings(chains):
+            best = ranking[: max(at_least, len(ranking) // self.factor)]
+            for chain in best:
+                if chain.state == "paused" and chain.rung == level and allowed(chain):
+                    return chain
+        return None
+
+    def hopeful(self, chains: Sequence[Chain], trials: int) -> set[int]:
+        """The first numbers of the paused trainings that may still go on, if all of so many trials come to their rung."""
+        found: set[int] = set()
+        for level, ranking in self._rankings(chains):
+            at_most = max(trials // self.factor ** self.epochs.index(level), len(ranking))
+            best = ranking[: max(1, at_most // self.factor)]
+            found |= {chain.first for chain in best if chain.state == "paused" and chain.rung == level}
+        return found
+
+    def _rankings(self, chains: Sequence[Chain]) -> Iterator[tuple[int, list[Chain]]]:
+        """All that came to each rung, best first; the highest rung first."""
+        sign = -1.0 if self.maximize else 1.0
+        for level in reversed(self.epochs):
+            figures = [
+                (math.inf if math.isnan(value) else sign * value, chain.first, chain)
+                for chain in chains
+                if (value := chain.last.intermediate_values.get(level)) is not None
+            ]
+            yield level, [chain for *_, chain in sorted(figures, key=lambda each: each[:2])]
+
+
+def _log(number: int, base: int) -> int:
+    """The largest power of `base` that is at most `number`."""
+    power = 0
+    while base ** (power + 1) <= number:
+        power += 1
+    return power

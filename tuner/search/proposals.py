@@ -1,0 +1,163 @@
+"""What is tried next, as a function of what the storage holds: the study's starts, what people queued, the next point of a
+walk through the whole space, or what the sampler proposes. Nothing is written before a proposal is taken."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial
+
+from tuner.errors import Invalid
+from tuner.recipe import Recipe
+from tuner.search.context import Context
+from tuner.search.samplers import make_sampler, walk
+from tuner.search.view import View, shown
+from tuner.space import Assignment, centre, grid, size
+from tuner.storage.chains import Chain
+from tuner.study import StudyFile
+from tuner.study.samplers import CmaEs, Gp, Nsga2, Tpe
+
+BY_SAMPLER, BY_CHANCE = 5, 15
+"""How often a sampler may propose what is known already, and how often chance may after it, before the rest of a small
+space is gone through point by point."""
+
+SMALL_SPACE = 10_000
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to be: its parameters with what they can be, and the recipe that they make, or why they make none. `start`
+    is its place among the study's starts, `queued` the waiting trial that asked for it."""
+
+    recipe: Recipe | None
+    complaint: str
+    params: dict[str, Any]
+    distributions: dict[str, BaseDistribution]
+    kept: dict[str, Any] = field(default_factory=dict)
+    start: int | None = None
+    queued: FrozenTrial | None = None
+
+
+class Proposer:
+    """Proposes for one study. What it remembers, the place in a walk, it would find again."""
+
+    def __init__(self, context: Context) -> None:
+        self.study, self.file = context.study, context.file
+        self.maximize = context.ladder.maximize if len(context.objectives) == 1 else None
+        self.starts = first_trials(self.file)
+        self.walk = walk(self.file.search.sampler, self.file.space)
+        if self.walk is not None:
+            self.walk = context.preflight.longest_first(self.walk, self.file.fill)
+
+    def proposals(self, chains: Sequence[Chain]) -> Iterator[Proposal]:
+        """What could be tried next, the best first. Some of it may be known already."""
+        for chain in chains:
+            if chain.state == "waiting":
+                given = chain.last.system_attrs.get("fixed_params", {}) | chain.last.params
+                yield self._propose(chains, given, queued=chain.last)
+        begun = sum(chain.is_start for chain in chains)
+        for index, start in list(enumerate(self.starts))[begun:]:
+            yield self._propose(chains, start, start=index)
+        if self.walk is not None:
+            yield from self._walked(chains, self.walk)
+            return
+        for attempt in range(BY_SAMPLER + BY_CHANCE):
+            yield self._propose(chains, {}, attempt)
+        if size(self.file.space) <= SMALL_SPACE:
+            yield from self._walked(chains, grid(self.file.space, SMALL_SPACE))
+
+    def _walked(self, chains: Sequence[Chain], assignments: Iterator[Assignment]) -> Iterator[Proposal]:
+        tried = {frozenset(chain.last.params.items()) for chain in chains if chain.state != "failed"}
+        for assignment in assignments:
+            if frozenset(assignment.items()) not in tried:
+                yield self._propose(chains, assignment, BY_SAMPLER)
+
+    def _propose(
+        self,
+        chains: Sequence[Chain],
+        given: Assignment,
+        attempt: int = 0,
+        start: int | None = None,
+        queued: FrozenTrial | None = None,
+    ) -> Proposal:
+        seed = seed_of_trial(self.file.search.seed, attempt, len(chains))
+        sampler = (
+            make_sampler(self.file.search.sampler, seed, len(self.study.directions))
+            if attempt < BY_SAMPLER
+            else RandomSampler(seed)
+        )
+        view = View(self.study, shown(chains, self.maximize), sampler)
+        number = max((chain.last.number for chain in chains), default=-1) + 1
+        asked = _Asked(view, view.new_trial(number), sampler, given)
+        recipe, complaint = None, ""
+        try:
+            recipe = self.file.fill(asked)
+        except Invalid as error:  # a combination that no corner showed
+            complaint = str(error)
+        return Proposal(recipe, complaint, asked.params, asked.distributions, view.kept(), start, queued)
+
+
+def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
+    """What is tried first: the study's own starts; or the middle of its space, with layers of medium and of full width."""
+    if file.start:
+        return file.start
+    if not file.search.centre or not isinstance(file.search.sampler, Tpe | Gp | CmaEs | Nsga2):
+        return ()
+    middles = [centre(file.space), centre(file.space, largest=("widths", "filters"))]
+    return tuple(each for index, each in enumerate(middles) if each and each not in middles[:index])
+
+
+def seed_of_trial(seed: int, attempt: int, trials: int) -> int:
+    """The sampler's seed for the next proposal. One seed for all would propose the same points again after a pause; a seed
+    from what is there already makes a study that was interrupted go on as if it had not been."""
+    return int(np.random.SeedSequence([seed, attempt, trials]).generate_state(1)[0])
+
+
+class _Asked:
+    """Answers as an Optuna trial does: with what is given, with what the sampler proposes for all parameters together, or
+    with what it proposes for one."""
+
+    def __init__(self, view: View, trial: FrozenTrial, sampler: BaseSampler, given: Assignment) -> None:
+        self.view, self.trial, self.sampler, self.given = view, trial, sampler, given
+        sampler.before_trial(view, trial)
+        together = sampler.infer_relative_search_space(view, trial)
+        self.together = sampler.sample_relative(view, trial, together)
+        self.params: dict[str, Any] = {}
+        self.distributions: dict[str, BaseDistribution] = {}
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        return self._suggest(name, CategoricalDistribution(choices))
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        return int(self._suggest(name, IntDistribution(low, high, log, step)))
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        return float(self._suggest(name, FloatDistribution(low, high, log, step)))
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        for said in (self.given, self.together):
+            if name in said and _allows(distribution, said[name]):
+                value = said[name]
+                break
+        else:
+            value = self.sampler.sample_independent(self.view, self.trial, name, distribution)
+        self.params[name], self.distributions[name] = value, distribution
+        self.trial.params[name], self.trial.distributions[name] = value, distribution
+        return value
+
+
+def _allows(distribution: BaseDistribution, value: Any) -> bool:
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    return distribution.low <= value <= distribution.high
+
+
+def known(chains: Sequence[Chain]) -> set[str]:
+    """The keys of all recipes that were ever tried."""
+    return {chain.attributes["key"] for chain in chains if "key" in chain.attributes}

@@ -1,0 +1,191 @@
+"""One trial from its beginning to its end: what the storage keeps of it, what its training is told, what Optuna is told."""
+
+from typing import Literal
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner.recipe import Recipe
+from tuner.result import Epoch, Event, FoldResult, Pulse, Result
+from tuner.search.artifacts import attach_curve
+from tuner.search.context import Context
+from tuner.search.snapshot import Snapshot
+from tuner.storage import private
+from tuner.storage.records import keep_failure, keep_result
+from tuner.worker.jobs import Answer, Failure, Train
+
+Stop = Literal["", "pruned", "paused", "interrupted", "lost"]
+
+
+class RunningTrial:
+    """A trial that this process holds. `until` is the epoch after which it pauses, if it does; `stop` says why its training
+    was told to stop, `lost` that another process has taken the trial."""
+
+    def __init__(self, context: Context, trial: optuna.Trial, recipe: Recipe, first: int, until: int | None) -> None:
+        self.context, self.trial, self.recipe, self.first, self.until = context, trial, recipe, first, until
+        self.stop: Stop = ""
+        self.epochs: list[Epoch] = []
+        self.reported = set(self.frozen.intermediate_values)
+        self.is_start = "start" in trial.user_attrs
+        judged_apart = context.deterministic and not context.ladder.epochs
+        self.snapshot = self._snapshot() if judged_apart else None
+        context.leases.hold(trial)
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self.trial.number
+
+    @property
+    def frozen(self) -> FrozenTrial:
+        """The trial as the storage has it."""
+        return private.frozen(self.trial)
+
+    @property
+    def job(self) -> Train:
+        """What a training process is asked to do."""
+        return Train(self.recipe, checkpoint=str(self.first))
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs that were trained so far, in this process or before."""
+        return max(len(self.epochs), max(self.reported, default=0))
+
+    # While it trains
+
+    def watch(self, event: Event) -> bool:
+        """Keep what the training tells; whether it is to go on."""
+        self.context.leases.renew()
+        try:
+            self._hear(event)
+        except UpdateFinishedTrialError:
+            self.stop = "lost"
+        return not self.stop
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case Pulse():
+                self.context.listener.advanced(self.number, event)
+            case Epoch():
+                self.epochs.append(event)
+                self._hear_epoch(event)
+            case FoldResult():
+                if self.context.prunes_folds:
+                    self._report(event.kept_epoch, event.kept_epoch.fold + 1)
+
+    def _hear_epoch(self, epoch: Epoch) -> None:
+        if epoch.number not in self.reported or epoch.fold:
+            self.context.listener.advanced(self.number, epoch)
+            if len(self.epochs) > 1:  # the first one was traced, too
+                self.context.preflight.learn(self.recipe, epoch.seconds)
+        if epoch.fold == 0 and not self.context.prunes_folds:
+            self._report(epoch, epoch.number)
+
+    def _report(self, epoch: Epoch, step: int) -> None:
+        """Report the objective's figure, and see whether to stop. A trial is never stopped at its last epoch: it would not
+        count as finished. Nor is one stopped that the study begins with."""
+        figure = self.context.objectives[0].of_epoch
+        if len(self.context.objectives) > 1 or figure is None:
+            return
+        is_new = step not in self.reported
+        if is_new:
+            self.reported.add(step)
+            self.trial.report(figure(epoch), step)
+        is_last = epoch.fold == 0 and epoch.number >= self.recipe.training.epochs
+        if self.stop or self.is_start or is_last:
+            return
+        if step == self.until:
+            self.stop = "paused"
+        elif is_new and not self.context.ladder.epochs and self._should_prune(figure(epoch), step):
+            self.stop = "pruned"
+
+    def _should_prune(self, value: float, step: int) -> bool:
+        if self.snapshot is None and not self.context.prunes_by_number:
+            return self.trial.should_prune()
+        snapshot = self.snapshot or self._snapshot()
+        answer = snapshot.should_prune(value, step)
+        if self.snapshot is None:
+            snapshot.keep_marks(self.trial)
+        return answer
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(self.context.study, self.context.chains(), self.first)
+
+    # Its end
+
+    def end(self, answer: Answer, why_interrupted: str) -> None:
+        """Keep what came of it and tell Optuna, unless another process has taken the trial."""
+        self.context.leases.release(self.number)
+        if self.stop == "lost":
+            self.context.listener.said(f"trial {self.number} was taken over by another process")
+            return
+        try:
+            self._end(answer, why_interrupted)
+        except (UpdateFinishedTrialError, ValueError) as error:
+            if isinstance(error, ValueError) and not self.frozen.state.is_finished():
+                raise
+            self.context.listener.said(f"trial {self.number} was taken over by another process")
+
+    def _end(self, answer: Answer, why_interrupted: str) -> None:
+        match answer:
+            case Result(ended="pruned") if self.until in self.reported and self.epochs_done == self.until:
+                self._pause(answer)
+            case Result(ended="pruned") if self.stop == "interrupted":
+                self._interrupt(answer, why_interrupted)
+            case Result():
+                self._finish(answer)
+            case Failure(kind="died"):
+                keep_failure(self.trial, answer.reason, ended="died")
+                self._tell(TrialState.FAIL)
+            case Failure():
+                keep_failure(self.trial, answer.reason, answer.traceback)
+                self._tell(TrialState.FAIL)
+            case _:
+                raise TypeError(f"a trial was answered with {answer!r}")
+
+    def so_far(self) -> Result:
+        """What is known of a training that did not answer when it was told to stop."""
+        self.stop = "interrupted"
+        folds: dict[int, list[Epoch]] = {}
+        for epoch in self.epochs:
+            folds.setdefault(epoch.fold, []).append(epoch)
+        results = tuple(FoldResult(epochs=tuple(epochs), kept=len(epochs)) for epochs in folds.values())
+        seconds = sum(epoch.seconds for epoch in self.epochs)
+        return Result(folds=results, ended="pruned", reason="", parameters=0, seconds=seconds)
+
+    def _pause(self, result: Result) -> None:
+        """It waits at its rung; to the sampler it is pruned, with what it has reached."""
+        self.trial.set_user_attr("rung", self.until)
+        self._keep(result, "paused", f"paused after epoch {self.until}")
+        self._tell(TrialState.PRUNED)
+
+    def _interrupt(self, result: Result, reason: str) -> None:
+        self._keep(result, "interrupted", reason)
+        self._tell(TrialState.FAIL)
+
+    def _finish(self, result: Result) -> None:
+        self._keep(result)
+        if result.ended == "diverged":
+            self._report_divergence(result)
+        if result.ended in ("diverged", "pruned"):
+            self._tell(TrialState.PRUNED)
+        else:
+            self._tell(TrialState.COMPLETE, [each.of_result(result) for each in self.context.objectives])
+
+    def _keep(self, result: Result, ended: str = "", reason: str = "") -> None:
+        keep_result(self.trial, result, ended, reason)
+        if self.context.artifacts and result.epochs:
+            attach_curve(self.context.artifacts, self.trial, result)
+
+    def _report_divergence(self, result: Result) -> None:
+        """A NaN at the step where it diverged: to the sampler a result, and the worst one."""
+        epoch = result.folds[-1].epochs[-1]
+        single = len(self.context.objectives) == 1 and epoch.fold == 0 and not self.context.prunes_folds
+        if single and epoch.number not in self.reported:
+            self.trial.report(float("nan"), epoch.number)
+
+    def _tell(self, state: TrialState, values: list[float] | None = None) -> None:
+        if self.snapshot:
+            self.snapshot.keep_marks(self.trial)
+        self.context.study.tell(self.trial, values, state=state)

@@ -1,0 +1,127 @@
+"""Who works on a running trial. Its process renews a lease that is kept with the trial; whoever sees a lease that is not
+renewed any more takes the trial to be lost, and it can go on elsewhere.
+
+No clock is compared with another machine's: a lease is over when it has not changed while somebody looked on for
+`LEASE_SECONDS`. Only where it is older than `LONG_AGO` by the clock nobody needs to wait.
+"""
+
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner.storage import private
+from tuner.storage.records import keep_failure
+
+LEASE_SECONDS = 20.0
+LONG_AGO = 600.0
+SECONDS_TO_STAND = 1.0
+
+
+class Leases:
+    """The trials that this process holds, and what it has seen of those that others hold. `unclear` are the running ones
+    of which it does not know yet whether anybody still works on them."""
+
+    def __init__(self, study: optuna.Study, seconds: float = LEASE_SECONDS) -> None:
+        self.study = study
+        self.seconds = seconds
+        self.owner = uuid4().hex[:12]
+        self.held: dict[int, optuna.Trial] = {}
+        self.seen: dict[int | str, tuple[Any, float]] = {}
+        self.alive: set[int | str] = set()
+        self.unclear: set[int | str] = set()
+        self.renewed = time.monotonic()
+
+    @property
+    def renew_seconds(self) -> float:
+        """How often a lease is renewed."""
+        return self.seconds / 5
+
+    def lease(self) -> dict[str, Any]:
+        """What is kept with a trial that this process holds."""
+        return {"owner": self.owner, "host": socket.gethostname(), "renewed": round(time.time(), 3)}
+
+    def hold(self, trial: optuna.Trial) -> None:
+        """From now on renew this trial's lease."""
+        self.held[trial.number] = trial
+
+    def release(self, number: int) -> None:
+        """The trial has ended, or is another process's now."""
+        self.held.pop(number, None)
+
+    def renew(self) -> None:
+        """Renew what is held, if it is time to. A trial that was taken from us is renewed no more."""
+        if time.monotonic() - self.renewed < self.renew_seconds:
+            return
+        self.renewed = time.monotonic()
+        for number, trial in list(self.held.items()):
+            try:
+                trial.set_user_attr("lease", self.lease())
+            except UpdateFinishedTrialError:
+                self.release(number)
+
+    def sweep(self, trials: Sequence[FrozenTrial]) -> list[int]:
+        """Mark the running trials whose leases are over as interrupted; their numbers."""
+        foreign = self._foreign(trials)
+        lost = [trial for trial in foreign if self.is_over(trial.number, trial.user_attrs.get("lease"))]
+        self.unclear = {trial.number for trial in foreign} - {trial.number for trial in lost} - self.alive
+        for trial in lost:
+            host = trial.user_attrs.get("lease", trial.user_attrs.get("owner", {})).get("host", "unknown")
+            with suppress(UpdateFinishedTrialError, ValueError):  # another process swept it
+                keep_failure(
+                    private.open_trial(self.study, trial), f"its process on {host} is gone", ended="interrupted"
+                )
+                self.study.tell(trial.number, state=TrialState.FAIL)
+        return [trial.number for trial in lost]
+
+    def _foreign(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        return [trial for trial in trials if trial.state == TrialState.RUNNING and trial.number not in self.held]
+
+    def is_over(self, what: int | str, lease: Mapping[str, Any] | None) -> bool:
+        """Whether this lease has not changed since long enough; it is looked at often."""
+        if lease is not None and time.time() - lease["renewed"] > LONG_AGO:
+            return True
+        now = time.monotonic()
+        before, since = self.seen.setdefault(what, (lease, now))
+        if before != lease:
+            self.seen[what] = (lease, now)
+            self.alive.add(what)
+            return False
+        return now - since > self.seconds
+
+
+class Turn:
+    """A piece of work on a study that one process at a time does, such as confirming the winner. Whoever wants it writes its
+    name, and has it if the name still stands a moment later."""
+
+    def __init__(self, study: optuna.Study, name: str, leases: Leases) -> None:
+        self.study, self.name, self.leases = study, f"turn: {name}", leases
+        self.renewed = 0.0
+
+    def take(self) -> bool:
+        """Try to have it: False while another process has it and goes on renewing it."""
+        before = self.study.user_attrs.get(self.name)
+        if before is not None and before["owner"] != self.leases.owner and not self._is_over(before):
+            return False
+        self.renew()
+        time.sleep(SECONDS_TO_STAND)
+        return bool(self.study.user_attrs[self.name]["owner"] == self.leases.owner)
+
+    def renew(self) -> None:
+        """Keep it, if it is time to say so again."""
+        if time.monotonic() - self.renewed > self.leases.renew_seconds:
+            self.study.set_user_attr(self.name, self.leases.lease())
+            self.renewed = time.monotonic()
+
+    def release(self) -> None:
+        """Let others have it."""
+        self.study.set_user_attr(self.name, None)
+
+    def _is_over(self, lease: Mapping[str, Any]) -> bool:
+        return self.leases.is_over(self.name, lease)

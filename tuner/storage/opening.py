@@ -1,0 +1,135 @@
+"""Opening a storage: anything that Optuna takes, the embedded SQLite file made safe for several processes."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+from tuner.errors import StorageError
+
+BUSY_SECONDS = 60
+
+
+def default_url(runs: Path) -> str:
+    """The embedded storage of a runs folder, for all its studies."""
+    return f"sqlite:///{(runs / 'tuner.db').resolve()}"
+
+
+def open_storage(url: str) -> BaseStorage:
+    """The storage behind a URL: anything Optuna takes, `journal:PATH`, or `grpc://HOST:PORT` for Optuna's gRPC proxy. Raises
+    `StorageError` in one line.
+
+    SQLite runs in WAL mode with a busy time-out, so that several processes and the dashboard get along.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        if url.startswith("journal:"):
+            return JournalStorage(WholeLines(url.removeprefix("journal:")))
+        if url.startswith("grpc://"):
+            return _open_proxy(url)
+        if url.startswith("sqlite:"):
+            return _open_sqlite(url)
+        return optuna.storages.get_storage(url)
+    except Exception as error:  # drivers raise what they like; the user needs the URL and the reason
+        raise StorageError(f"the storage {hide_password(url)} cannot be opened: {_first_line(error)}") from error
+
+
+@contextmanager
+def failures_told(url: str) -> Iterator[None]:
+    """Turn what a storage raises when it cannot be written or reached into one message: a `StorageError`."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
+        problem = f"the storage {hide_password(url)} or the folder of runs cannot be used any more: {_first_line(error)}"
+        cure = "mend that (free space, say) and run the same again: what is kept goes on"
+        raise StorageError(f"{problem}; {cure}") from error
+
+
+class WholeLines(JournalFileBackend):
+    """Optuna's journal file, where a process that is killed in the middle of a write does no harm: Optuna would glue the
+    next line to the half one, and could never read the file again."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.lock = Path(path), JournalFileSymlinkLock(path)
+        super().__init__(path, self.lock)
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write, after whole lines only."""
+        self.lock.acquire()
+        try:
+            with self.path.open("rb+") as file:
+                _cut_half_line(file)
+        finally:
+            self.lock.release()
+        super().append_logs(logs)
+
+
+def _cut_half_line(file: BinaryIO) -> None:
+    end = file.seek(0, os.SEEK_END)
+    if end and (file.seek(end - 1), file.read(1))[1] != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _open_proxy(url: str) -> BaseStorage:
+    host, _, port = url.removeprefix("grpc://").partition(":")
+    storage = optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
+    storage.wait_server_ready(timeout=10)
+    return storage
+
+
+def _open_sqlite(url: str) -> RDBStorage:
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def set_pragmas(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    path = Path(url.partition("///")[2])
+    if path.name and not path.exists():
+        _create_sqlite(path)
+    with _listening(event, Engine, set_pragmas):
+        storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
+    event.listen(storage.engine, "connect", set_pragmas)
+    return storage
+
+
+def _create_sqlite(path: Path) -> None:
+    """Make the tables aside, then put the file in its place unless somebody else was faster: Optuna's processes that
+    create the tables of one file at once break each other."""
+    aside = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        RDBStorage(f"sqlite:///{aside}").engine.dispose()
+        with suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _listening(event: Any, target: Any, listener: Any) -> Any:
+    event.listen(target, "connect", listener)
+    try:
+        yield
+    finally:
+        event.remove(target, "connect", listener)
+
+
+def hide_password(url: str) -> str:
+    """The URL as it may be printed."""
+    return re.sub(r"(://[^:/@]+):[^@]+@", r"\1:***@", url)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

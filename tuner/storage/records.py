@@ -1,0 +1,171 @@
+"""What a trial keeps in the storage, and reading it back as frozen records."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+
+from tuner.errors import StudyError, near_miss
+from tuner.recipe import Recipe
+from tuner.result import OBJECTIVES, Result
+from tuner.storage.chains import Chain, chains
+
+VERSION = 1
+"""Of the records that are kept. Those without a version are of 0.1 and are read alike; those of a later one are refused."""
+
+
+def recipe_attributes(recipe: Recipe, environment: Mapping[str, str]) -> dict[str, Any]:
+    """What is kept of a recipe that is about to be trained."""
+    return {"version": VERSION, "recipe": recipe.to_dict(), "key": recipe.key, "environment": dict(environment)}
+
+
+def keep_result(trial: optuna.Trial, result: Result, ended: str = "", reason: str = "") -> None:
+    """Keep what came of a training: everything in `result`, and its main figures where the dashboard's table shows them.
+    `ended` and `reason` are what it comes to for the search, where that is not how the training itself ended."""
+    trial.set_user_attr("result", result.to_dict())
+    trial.set_user_attr("ended", ended or result.ended)
+    trial.set_user_attr("parameters", result.parameters)
+    trial.set_user_attr("epochs", result.epochs)
+    trial.set_user_attr("seconds", round(result.seconds, 2))
+    if reason or result.reason:
+        trial.set_user_attr("reason", reason or result.reason)
+    if result.validation is not None:
+        trial.set_user_attr("validation_accuracy", round(result.validation.accuracy, 6))
+
+
+def keep_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: str = "failed") -> None:
+    """Keep why nothing came of it."""
+    trial.set_user_attr("ended", ended)
+    trial.set_user_attr("reason", reason)
+    if traceback:
+        trial.set_user_attr("traceback", traceback)
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A training as the storage holds it, all trials of its chain as one. `number` is that of its last trial, `first` that
+    of the one it began as, `numbers` are those of all. `recipe` and `result` are None for trials that never got so far. `started` and `ended` are
+    moments as the storage has them, in seconds since 1970."""
+
+    number: int
+    first: int
+    state: str
+    values: tuple[float, ...]
+    params: Mapping[str, Any]
+    recipe: Recipe | None
+    result: Result | None
+    reason: str
+    environment: Mapping[str, str]
+    started: float | None = None
+    ended: float | None = None
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study as the storage holds it: its title, its file, its objectives, its trials in order. `unconfirmed` are the keys of
+    recipes that could not be trained again, and why."""
+
+    name: str
+    title: str
+    plain: Mapping[str, Any]
+    objectives: tuple[str, ...]
+    trials: tuple[TrialRecord, ...]
+    unconfirmed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the first objective is better."""
+        return not self.objectives or OBJECTIVES[self.objectives[0]].direction == "maximize"
+
+    @property
+    def finished(self) -> tuple[TrialRecord, ...]:
+        """The trials that were trained to their end."""
+        return tuple(trial for trial in self.trials if trial.state == "complete" and trial.values)
+
+    @property
+    def ranking(self) -> tuple[TrialRecord, ...]:
+        """The finished trials by their first objective, the best first, the earliest of equals; without those that are known
+        to diverge when they are trained again."""
+        sign = -1 if self.maximize else 1
+        usable = [each for each in self.finished if each.recipe is not None and each.recipe.key not in self.unconfirmed]
+        return tuple(sorted(usable, key=lambda trial: (sign * trial.values[0], trial.first)))
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The first of the ranking; None if none has finished."""
+        return next(iter(self.ranking), None)
+
+    def count(self, *states: str) -> int:
+        """How many trials are in one of these states: `complete`, `pruned`, `failed`, `interrupted` (to go on), `running`,
+        `waiting`."""
+        return sum(trial.state in states for trial in self.trials)
+
+
+def read_study(storage: BaseStorage, name: str) -> StudyRecord:
+    """Everything a report needs of a study. Raises `StudyError` where the storage does not have it."""
+    return study_record(load_study(storage, name))
+
+
+def study_record(study: optuna.Study) -> StudyRecord:
+    """The frozen record of a study. Raises `StudyError` where a later version of this program wrote it."""
+    attributes = study.user_attrs
+    if attributes.get("version", VERSION) > VERSION:
+        problem = f"was kept by a later version of tuner (records of version {attributes['version']}, ours {VERSION})"
+        raise StudyError(f"the study {study.study_name!r} {problem}: install that one, or search under another --name")
+    return StudyRecord(
+        name=study.study_name,
+        title=attributes.get("title", ""),
+        plain=attributes.get("file", {}),
+        objectives=tuple(attributes.get("objectives", ())),
+        trials=tuple(trial_record(chain) for chain in chains(study.get_trials(deepcopy=False))),
+        unconfirmed=attributes.get("unconfirmed", {}),
+    )
+
+
+def trial_record(chain: Chain) -> TrialRecord:
+    """The frozen record of one training. One that pauses is pruned, as far as anybody knows yet."""
+    attributes = chain.attributes
+    results = [trial.user_attrs["result"] for trial in chain.links if "result" in trial.user_attrs]
+    started, ended = chain.links[0].datetime_start, chain.last.datetime_complete
+    return TrialRecord(
+        number=chain.last.number,
+        first=chain.first,
+        state="pruned" if chain.state == "paused" else chain.state,
+        values=tuple(chain.last.values or ()),
+        params=chain.last.params,
+        recipe=Recipe.from_dict(attributes["recipe"]) if "recipe" in attributes else None,
+        result=Result.from_dict(results[-1]) if results else None,
+        reason=attributes.get("reason", ""),
+        environment=attributes.get("environment", {}),
+        started=started.timestamp() if started else None,
+        ended=ended.timestamp() if ended else None,
+        numbers=tuple(trial.number for trial in chain.links),
+    )
+
+
+def load_study(storage: BaseStorage, name: str) -> optuna.Study:
+    """The Optuna study of that name. Raises `StudyError` with the near miss."""
+    names = optuna.get_all_study_names(storage)
+    if name not in names:
+        raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names)}")
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+ARTIFACTS = "artifacts:"
+"""What Optuna names the artifacts of a study or a trial with, in its system attributes."""
+
+
+def artifacts(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """File names by id of what is attached to a study or a trial, from its system attributes. What has been removed leaves a
+    null, which Optuna's own `get_all_artifact_meta` (5.0) cannot read."""
+    metas = [json.loads(text) for name, text in attributes.items() if name.startswith(ARTIFACTS)]
+    return {meta["artifact_id"]: meta["filename"] for meta in metas if meta is not None}
+
+
+def canonical(plain: Any) -> Any:
+    """The same data as it comes back from a storage: through JSON."""
+    return json.loads(json.dumps(plain))

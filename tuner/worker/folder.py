@@ -1,0 +1,32 @@
+"""Where a study's files lie, as the process that asks sees them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The folder of one study: its checkpoints, models and logs by name."""
+
+    path: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of its checkpoints."""
+        return self.path / "checkpoints"
+
+    def checkpoint(self, name: str) -> Path:
+        """Where a training of that name is written down."""
+        return self.checkpoints / f"{name}.npz"
+
+    def model(self, name: str) -> Path:
+        """A saved model."""
+        return self.path / f"{name}.keras"
+
+    def outputs(self, name: str) -> Path:
+        """What a saved model gives for each test example."""
+        return self.path / f"{name}.npy"
+
+    def log(self, number: int) -> Path:
+        """What the libraries of a training process print."""
+        return self.path / f"worker-{number}.log"

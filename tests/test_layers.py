@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
-    {"errors", "ticks", "terminal"},
+    {"errors", "ticks"},
     {"decode", "machine", "confusion"},
     {"recipe"},
     {"result"},
@@ -24,9 +24,7 @@ LAYERS = [
     {"search"},
     {"documents"},
     {"report"},
-    {"dashboard", "export", "progress", "tables"},
-    {"summary"},
-    {"arguments"},
+    {"dashboard", "export"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -34,7 +32,7 @@ LAYERS = [
 HEAVY = {
     "tensorflow": {"networks", "training"},
     "keras": {"networks", "training"},
-    "optuna": {"storage", "search", "documents", "report", "dashboard", "tables"},
+    "optuna": {"storage", "search", "documents", "report", "dashboard", "commands"},
 }
 
 

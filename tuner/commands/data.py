@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.arguments import (
+from tuner.commands.arguments import (
     DataDir,
 )
 from tuner.errors import TunerError
@@ -14,8 +14,8 @@ from tuner.errors import TunerError
 def data(context: typer.Context, data_dir: DataDir = None) -> None:
     """List each data set: where it is or would come from, shapes, classes."""
     if context.invoked_subcommand is None:
+        from tuner.commands.tables import print_data
         from tuner.data.load import Places
-        from tuner.tables import print_data
 
         print_data(Places.from_environment(data_dir))
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.arguments import (
+from tuner.commands.arguments import (
     DataDir,
     Name,
     Runs,
@@ -23,7 +23,7 @@ from tuner.errors import StudyError
 
 def studies(runs: Runs = None, storage: Storage = None) -> None:
     """List the study files, and what the storage has of them."""
-    from tuner.tables import print_studies
+    from tuner.commands.tables import print_studies
 
     print_studies(existing_storage(runs, storage))
 
@@ -34,7 +34,7 @@ def check(
     build: Annotated[bool, typer.Option("--build", help="Also count the parameters of every corner.")] = False,
 ) -> None:
     """Decode every corner of a study's space, and print the space."""
-    from tuner.tables import print_corners, print_space
+    from tuner.commands.tables import print_corners, print_space
 
     file = load_study_file(study, set_, None)
     print_space(file)
@@ -63,14 +63,14 @@ def optimize(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
     """Search, confirm the winner on fresh seeds, save its model and test it once. A second call continues."""
+    from tuner.commands.progress import Tally, shown
+    from tuner.commands.summary import as_json, print_summary
     from tuner.data.load import Places
     from tuner.machine import cores
-    from tuner.progress import Tally, shown
     from tuner.search.optimize import Orders
     from tuner.search.optimize import optimize as run_study
     from tuner.storage import default_url
     from tuner.study.places import runs_folder
-    from tuner.summary import as_json, print_summary
 
     settings = [*set_, *([f"search.seed={seed}"] if seed is not None else [])]
     file = load_study_file(study, settings, name)

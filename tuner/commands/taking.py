@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tuner import __version__
-from tuner.arguments import (
+from tuner.commands.arguments import (
     Runs,
     Storage,
     demanded_storage,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.arguments import (
+from tuner.commands.arguments import (
     DataDir,
     Runs,
     Storage,
@@ -36,11 +36,11 @@ def baseline(
     data_dir: DataDir = None,
 ) -> int:
     """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
+    from tuner.commands.replication import print_details, print_replication
     from tuner.data.load import Places
     from tuner.documents.baseline import Orders
     from tuner.documents.baseline import baseline as replicate
     from tuner.documents.document import load_document
-    from tuner.documents.show import print_details, print_replication
     from tuner.machine import cores
     from tuner.storage import default_url
     from tuner.study.places import find_documents, runs_folder

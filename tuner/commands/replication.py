@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tuner.commands.terminal import console, table
 from tuner.confusion import class_figures, most_confused
 from tuner.data.catalogue import CATALOGUE
 from tuner.decode import decode
@@ -16,7 +17,6 @@ from tuner.documents.runs import Run
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
 from tuner.networks.shapes import LayerShape, layer_table
 from tuner.recipe import Recipe
-from tuner.terminal import console, table
 from tuner.words import duration, figure_in_words
 
 STYLES = {

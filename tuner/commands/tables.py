@@ -3,13 +3,13 @@
 import math
 from typing import TYPE_CHECKING
 
+from tuner.commands.terminal import console, table
 from tuner.data.load import Places, survey
 from tuner.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.space import dimensions, size
 from tuner.study import StudyFile, load
 from tuner.study.places import study_files
-from tuner.terminal import console, table
 from tuner.words import network_in_words
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@
 
 import os
 import sys
+from importlib import import_module
 
 import typer
 
-from tuner.commands import data, searching, taking, telling
+from tuner.commands import data
 from tuner.errors import TunerError
 
 app = typer.Typer(
@@ -19,23 +20,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app = typer.Typer(help="List the data sets, or fetch them.", invoke_without_command=True)
-app.add_typer(data_app, name="data")
 COMMANDS = (
-    searching.studies,
-    searching.check,
-    searching.optimize,
-    telling.baseline,
-    telling.report,
-    searching.replay,
-    taking.dashboard,
-    taking.export,
-    taking.version,
+    "studies",
+    "check",
+    "optimize",
+    "baseline",
+    "report",
+    "replay",
+    "dashboard",
+    "export",
+    "version",
 )
-for command in COMMANDS:
-    app.command()(command)
-data_app.callback()(data.data)
-data_app.command()(data.fetch)
+"""Each is a function in the file of its name in `tuner.commands`, in the order of `--help`."""
+
+for name in COMMANDS:
+    app.command()(getattr(import_module(f"tuner.commands.{name}"), name))
+app.add_typer(data.app, name="data")
 
 
 def run(arguments: list[str]) -> int:

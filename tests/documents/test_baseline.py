@@ -10,7 +10,7 @@ import numpy as np
 import optuna
 import pytest
 
-from tuner.cli import run as run_command
+from tuner.__main__ import run as run_command
 from tuner.confusion import class_figures, most_confused
 from tuner.data.load import Places, training_set
 from tuner.documents.assessment import Assessor

@@ -73,6 +73,13 @@ def test_heavy_libraries_stay_in_their_rows(path: Path) -> None:
         assert allowed is None or part_of(path) in allowed, f"{part_of(path)} imports {module}"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_commands_print(path: Path) -> None:
+    names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+    prints = "print" in names or any(module.split(".")[0] == "rich" for module in imports(path))
+    assert not prints or part_of(path) in {"commands", "__main__"}
+
+
 def test_only_confirmation_reaches_the_held_out_part() -> None:
     """`held_out` is called where a confirmed model is tested, and where a report shows what that one predicted; `HeldOut`
     is named where it is made and passed."""

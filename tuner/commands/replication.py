@@ -131,7 +131,7 @@ def _print_run(out: Console, run: Run) -> None:
     out.print(f"rows are true classes, columns predictions; {pair}\n", markup=False)
     rows = table("class", "precision", "recall", "F1", numbers=True)
     for name, figures in zip(entry.classes, class_figures(matrix), strict=True):
-        rows.add_row(name, *(f"{value:.4f}" for value in (figures.precision, figures.recall, figures.f1)))
+        rows.add_row(name, *(f"{value:.4f}" for value in figures))
     out.print(rows)
 
 

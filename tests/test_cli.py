@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tuner.cli import run
+from tuner.__main__ import run
+from tuner.cli import COMMANDS
 from tuner.data.load import Places
 
 
@@ -177,7 +178,7 @@ def test_data_lists_every_set(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["", "studies", "data", "check", "optimize", "dashboard", "export"])
+@pytest.mark.parametrize("command", ["", "data", *COMMANDS])
 def test_every_command_has_help(command: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tuner", *command.split(), "--help"], capture_output=True, text=True, check=False

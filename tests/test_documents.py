@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.cli import run
+from tuner.__main__ import run
 from tuner.data.load import Places
 from tuner.study import study_from
 

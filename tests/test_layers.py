@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
-    {"errors", "ticks", "terminal"},
+    {"errors", "ticks"},
     {"decode", "machine", "confusion"},
     {"recipe"},
     {"result"},
@@ -24,9 +24,7 @@ LAYERS = [
     {"search"},
     {"documents"},
     {"report"},
-    {"dashboard", "export", "progress", "tables"},
-    {"summary"},
-    {"arguments"},
+    {"dashboard", "export"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -34,7 +32,7 @@ LAYERS = [
 HEAVY = {
     "tensorflow": {"networks", "training"},
     "keras": {"networks", "training"},
-    "optuna": {"storage", "search", "documents", "report", "dashboard", "tables"},
+    "optuna": {"storage", "search", "documents", "report", "dashboard", "commands"},
 }
 
 
@@ -73,6 +71,13 @@ def test_heavy_libraries_stay_in_their_rows(path: Path) -> None:
     for module in imports(path):
         allowed = HEAVY.get(module.split(".")[0])
         assert allowed is None or part_of(path) in allowed, f"{part_of(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_commands_print(path: Path) -> None:
+    names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+    prints = "print" in names or any(module.split(".")[0] == "rich" for module in imports(path))
+    assert not prints or part_of(path) in {"commands", "__main__"}
 
 
 def test_only_confirmation_reaches_the_held_out_part() -> None:

@@ -1,13 +1,44 @@
-"""`python -m tuner`, and the console script `tuner`."""
+"""`python -m tuner`, and the console script `tuner`. Errors become exit codes here and nowhere else.
 
+0: good. 1: it worked, and the answer is no (no trial finished, say). 2: the user's mistake or circumstance.
+"""
+
+import os
 import sys
+
+from tuner.errors import TunerError
 
 
 def main() -> None:
-    """Run the command line; the one place where errors become exit codes (see `tuner.cli.run`)."""
-    from tuner.cli import run
-
+    """Run the command line."""
     sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; the exit status."""
+    import typer  # late: a training process imports its parent's script, and with it this file
+
+    from tuner.cli import app
+
+    try:
+        answer = app(args=arguments, standalone_mode=False)
+    except TunerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except typer.Exit as leave:
+        return leave.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if hasattr(error, "show"):  # a wrong option or argument
+            error.show()
+            return 2
+        raise
+    return answer if isinstance(answer, int) else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """optuna-dashboard on our storage and artifacts, bound to this machine: it has no authentication of its own."""
 
-import sys
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -38,10 +37,8 @@ def make_dashboard(url: str, runs: Path, port: int) -> WSGIServer:
         raise StorageError(f"port {port} cannot be used: {error.strerror}; choose another with --port") from error
 
 
-def serve(url: str, runs: Path, port: int) -> None:
+def serve(server: WSGIServer) -> None:
     """Serve until Ctrl-C."""
-    server = make_dashboard(url, runs, port)
-    print(f"optuna-dashboard: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ results that the project keeps."""
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from tuner.documents.baseline import Orders, baseline
 from tuner.documents.document import Document, load_document
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, figures_of
-from tuner.documents.spread import mean
 from tuner.machine import cores
 from tuner.result import never_stop
 from tuner.storage import default_url
@@ -133,4 +133,4 @@ def test_the_whole_replication_comes_out_as_the_kept_one(name: str, real_places:
 
 def _accuracy(runs: Sequence[Run], experiment: str) -> float:
     """An experiment's mean under the first readings."""
-    return mean([run.figures["test_accuracy"] for run in runs if (run.experiment, run.reading) == (experiment, "")])
+    return fmean([run.figures["test_accuracy"] for run in runs if (run.experiment, run.reading) == (experiment, "")])

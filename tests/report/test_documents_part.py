@@ -1,10 +1,10 @@
 """The documents on a page, made of the results that the repository keeps: nothing is missing, every figure is the kept one."""
 
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
-from tuner.documents.spread import mean
 from tuner.documents.verdicts import VERDICTS, JudgedCurve
 from tuner.report.chart import Chart, Dots
 from tuner.report.content import Paragraph, Picture, Section, Table
@@ -60,7 +60,7 @@ def test_every_figure_has_its_row(dataset: str) -> None:
             assert (figure, runs) == (each.figure.replace("_", " "), len(document.chosen(row.experiment.id)))
             if not isinstance(each, JudgedCurve) and each.measured:
                 shown = float(str(measured).replace(",", "").partition(" ±")[0])
-                assert shown == pytest.approx(mean(each.measured), rel=2e-3)
+                assert shown == pytest.approx(fmean(each.measured), rel=2e-3)
         assert {str(row[5]) for row in rows} <= set(VERDICTS)
 
 
@@ -74,7 +74,7 @@ def test_a_drawing_shows_what_the_document_means_by_a_figure() -> None:
     (dots,) = (mark for mark in chart.marks if isinstance(mark, Dots) and mark.name == "training accuracy, ours")
     epochs, accuracy = dots.points[-1]
     assert epochs == 50
-    assert accuracy == pytest.approx(mean([mean(run.curve["training_accuracy"]) for run in runs]))
+    assert accuracy == pytest.approx(fmean([fmean(run.curve["training_accuracy"]) for run in runs]))
 
 
 def test_the_overview_has_every_network() -> None:

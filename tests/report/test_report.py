@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.search.test_search import search, small
-from tuner.cli import run as run_command
+from tuner.__main__ import run as run_command
 from tuner.data.load import Places
 from tuner.report.chart import Cells, Dots
 from tuner.report.content import Page, Table
@@ -197,7 +197,7 @@ def test_a_report_loads_no_tensorflow(studied: tuple[str, Path], places: Places)
     import sys
 
     url, folder = studied
-    code = "import sys; from tuner.cli import run; run(sys.argv[1:]); sys.exit('tensorflow' in sys.modules)"
+    code = "import sys; from tuner.__main__ import run; run(sys.argv[1:]); sys.exit('tensorflow' in sys.modules)"
     call = ["report", "--study", "small", "--storage", url, "--out", str(folder / "out")]
     environment = {**os.environ, "TUNER_CACHE": str(places.cache)}
     assert subprocess.run([sys.executable, "-c", code, *call], env=environment, check=False).returncode == 0

@@ -1,1 +1,1 @@
-"""What each command does with its arguments: call one function, print."""
+"""One file a command, named for it: read arguments, call one function, print. Beside them lies what several of them need."""

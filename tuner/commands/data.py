@@ -1,31 +1,44 @@
-"""The data sets."""
+"""The data sets: listed, and fetched."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from tuner.arguments import (
-    DataDir,
-)
-from tuner.errors import TunerError
+from tuner.commands.arguments import DataDir
+from tuner.errors import TunerError, near_miss
+
+app = typer.Typer(help="List the data sets, or fetch them.", invoke_without_command=True)
 
 
+@app.callback()
 def data(context: typer.Context, data_dir: DataDir = None) -> None:
     """List each data set: where it is or would come from, shapes, classes."""
-    if context.invoked_subcommand is None:
-        from tuner.data.load import Places
-        from tuner.tables import print_data
+    if context.invoked_subcommand is not None:
+        return
+    from tuner.commands.terminal import console, table
+    from tuner.data.load import Places, survey
 
-        print_data(Places.from_environment(data_dir))
+    rows = table("data set", "state", "inputs", "training", "test", "from", "classes")
+    for status in survey(Places.from_environment(data_dir)):
+        rows.add_row(
+            status.name,
+            status.state,
+            "×".join(map(str, status.shape)),
+            str(status.training_examples),
+            str(status.test_examples),
+            status.origin,
+            ", ".join(status.classes),
+        )
+    console().print(rows)
 
 
+@app.command()
 def fetch(names: Annotated[list[str], typer.Argument(help="Names of data sets.")], data_dir: DataDir = None) -> None:
     """Bring data sets to this machine."""
     from tuner.data.catalogue import CATALOGUE
     from tuner.data.load import Places
     from tuner.data.load import fetch as bring
-    from tuner.errors import near_miss
 
     for name in names:
         if name not in CATALOGUE:

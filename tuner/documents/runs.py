@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from statistics import fmean
 from typing import Any
 
-from tuner.documents.spread import deviation, mean
+from tuner.documents.spread import deviation
 from tuner.result import Epoch
 from tuner.worker.jobs import Replicated
 
@@ -40,7 +41,7 @@ class Run:
         if name in self.figures:
             return self.figures[name]
         curve = self.curve.get(name.removeprefix("mean_"), ())
-        return mean(curve) if curve and name.startswith("mean_") else None
+        return fmean(curve) if curve and name.startswith("mean_") else None
 
     @property
     def names(self) -> tuple[str, str, int]:
@@ -73,16 +74,16 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
     last = [epochs[-1] for epochs in folds]
     figures: dict[str, float] = {
         "parameters": float(result.parameters),
-        "training_loss": mean([epoch.training.loss for epoch in last]),
-        "training_accuracy": mean([epoch.training.accuracy for epoch in last]),
-        "test_loss": mean([scores.loss for scores in answer.test]),
-        "test_accuracy": mean([scores.accuracy for scores in answer.test]),
+        "training_loss": fmean([epoch.training.loss for epoch in last]),
+        "training_accuracy": fmean([epoch.training.accuracy for epoch in last]),
+        "test_loss": fmean([scores.loss for scores in answer.test]),
+        "test_accuracy": fmean([scores.accuracy for scores in answer.test]),
     }
     validated = [epoch.validation for epoch in last if epoch.validation]
     if validated:
-        figures["validation_loss"] = mean([scores.loss for scores in validated])
-        figures["validation_accuracy"] = mean([scores.accuracy for scores in validated])
-        figures["highest_validation_accuracy"] = mean([_highest(epochs) for epochs in folds])
+        figures["validation_loss"] = fmean([scores.loss for scores in validated])
+        figures["validation_accuracy"] = fmean([scores.accuracy for scores in validated])
+        figures["highest_validation_accuracy"] = fmean([_highest(epochs) for epochs in folds])
     if answer.attacked_accuracy is not None:
         figures["attacked_accuracy"] = answer.attacked_accuracy
     every = -(-len(folds[0]) // POINTS)
@@ -92,7 +93,7 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
         curve["fold_validation_accuracy"] = [scores.accuracy for scores in validated]
         figures["fold_spread"] = deviation(curve["fold_test_accuracy"])
     if answer.single:
-        figures["single_accuracy"] = mean(answer.single)
+        figures["single_accuracy"] = fmean(answer.single)
         figures["ensemble_accuracy"] = answer.ensemble[-1]
         figures["members_left_out"] = float(len(answer.left_out))
         curve |= {"single_accuracy": list(answer.single), "ensemble_accuracy": list(answer.ensemble)}

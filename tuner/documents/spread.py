@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 TYPICAL_ACCURACY = 0.004
 """Standard deviation of a small network's accuracy over seeds, where nothing has been repeated yet."""
@@ -31,7 +32,7 @@ def typical_spread(figure: str, groups: Sequence[Sequence[float]]) -> float:
     for group in groups:
         if len(group) < 2 or not all(map(math.isfinite, group)):
             continue
-        freedom, scale = len(group) - 1, abs(mean(group)) if is_relative(figure) else 1.0
+        freedom, scale = len(group) - 1, abs(fmean(group)) if is_relative(figure) else 1.0
         if scale:
             variances.append((deviation(group) / scale) ** 2 * freedom / float(chi2.median(freedom)))
     if not variances:
@@ -42,7 +43,7 @@ def typical_spread(figure: str, groups: Sequence[Sequence[float]]) -> float:
 def largest_spread(figure: str, groups: Sequence[Sequence[float]]) -> float:
     """The largest standard deviation within the groups (relative for losses); 0 where none was repeated."""
     spreads = [
-        deviation(group) / ((abs(mean(group)) or 1.0) if is_relative(figure) else 1.0)
+        deviation(group) / ((abs(fmean(group)) or 1.0) if is_relative(figure) else 1.0)
         for group in groups
         if len(group) > 1 and all(map(math.isfinite, group))
     ]
@@ -52,19 +53,19 @@ def largest_spread(figure: str, groups: Sequence[Sequence[float]]) -> float:
 def moderated(figure: str, runs: Sequence[float], typical: float) -> tuple[float, int]:
     """Standard deviation and degrees of freedom of some runs, drawn towards the typical spread: variances from few
     runs are too often far too small or too large (Smyth 2004, https://doi.org/10.2202/1544-6115.1027, equation 4)."""
-    prior = typical * (abs(mean(runs)) if is_relative(figure) else 1.0)
+    prior = typical * (abs(fmean(runs)) if is_relative(figure) else 1.0)
     freedom = len(runs) - 1
     own = deviation(runs) if freedom else 0.0
     together = (PRIOR_FREEDOM * prior**2 + freedom * own**2) / (PRIOR_FREEDOM + freedom)
     return math.sqrt(together), PRIOR_FREEDOM + freedom
 
 
-def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean."""
-    return math.fsum(values) / len(values)
-
-
 def deviation(values: Sequence[float]) -> float:
-    """The standard deviation of a sample of at least two."""
-    middle = mean(values)
+    """The standard deviation of a sample of at least two; not a number where one is none, as of a training that diverged
+    (`statistics.stdev` breaks on those, `numpy.std` warns).
+
+    >>> deviation([1.0, 3.0]), deviation([1.0, math.inf])
+    (1.4142135623730951, nan)
+    """
+    middle = fmean(values)
     return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))

@@ -24,10 +24,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean
 from typing import Literal, get_args
 
 from tuner.documents.experiment import Claim
-from tuner.documents.spread import NORMAL, mean, moderated
+from tuner.documents.spread import NORMAL, moderated
 
 Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
 Judgement = Literal["holds", "fails", "undecided"]
@@ -63,7 +64,7 @@ class Judged:
     @property
     def mean(self) -> float:
         """The mean of our runs."""
-        return mean(self.measured)
+        return fmean(self.measured)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def judge(figure: str, reported: Sequence[float], measured: Sequence[float], exa
         diverged = sum(not math.isfinite(value) for value in ours)
         reason = f"{diverged} of our {len(ours)} runs diverged"
         return Judged(figure, told, ours, 0.0, "not reproduced", reason, IMPOSSIBLE)
-    middle, report = mean(ours), mean(told)
+    middle, report = fmean(ours), fmean(told)
     if figure == "parameters":
         same = report == middle
         reason = "equal" if same else f"{middle:.0f} by our count"
@@ -97,7 +98,7 @@ def judge(figure: str, reported: Sequence[float], measured: Sequence[float], exa
 
 
 def _judge_bound(figure: str, told: tuple[float, ...], ours: tuple[float, ...]) -> Judged:
-    kept = sum(value <= mean(told) for value in ours)
+    kept = sum(value <= fmean(told) for value in ours)
     reason = f"{kept} of our {len(ours)} runs keep it, the best with {min(ours):.4g}"
     likelihood = math.log((kept + 0.5) / (len(ours) + 1))
     return Judged(figure, told, ours, 0.0, "reproduced" if kept else "not reproduced", reason, likelihood)
@@ -108,7 +109,7 @@ def _judge_distance(
 ) -> Judged:
     from scipy.stats import t
 
-    middle, report = mean(ours), mean(told)
+    middle, report = fmean(ours), fmean(told)
     spread, freedom = moderated(figure, ours, typical)
     chance = spread * math.sqrt(1 / len(told) + 1 / len(ours))
     share = min(max(report, 0.0), 1.0)
@@ -204,7 +205,7 @@ def _compare(figure: str, high: str, low: str, measured: Mapping[str, Sequence[f
     from scipy.stats import t
 
     one, two = ([value if math.isfinite(value) else 0.0 for value in measured[name]] for name in (high, low))
-    difference = mean(one) - mean(two)
+    difference = fmean(one) - fmean(two)
     (spread, freedom), (other_spread, other_freedom) = (moderated(figure, each, typical) for each in (one, two))
     error = math.sqrt(spread**2 / len(one) + other_spread**2 / len(two))
     chance = float(t.sf(difference / max(error, 1e-9), freedom + other_freedom))

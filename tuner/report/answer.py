@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-from tuner.documents.spread import NORMAL, deviation, mean
+from tuner.documents.spread import NORMAL, deviation
 from tuner.report.content import Block, Paragraph, Section, missing
 from tuner.report.evidence import Evidence
 from tuner.words import duration, network_in_words
@@ -54,9 +55,9 @@ def documented(evidence: Evidence) -> Documented | None:
             if runs and runs[0].recipe["data"]["name"] == evidence.dataset:
                 accuracies = tuple(run.figures["test_accuracy"] for run in runs)
                 told = row.experiment.told("test_accuracy")
-                reported = mean(told) if told else None
+                reported = fmean(told) if told else None
                 found.append(Documented(document.name, row.experiment.id, row.experiment.title, reported, accuracies))
-    return max(found, key=lambda each: mean(each.accuracies), default=None)
+    return max(found, key=lambda each: fmean(each.accuracies), default=None)
 
 
 def difference(evidence: Evidence) -> Difference | None:
@@ -65,7 +66,7 @@ def difference(evidence: Evidence) -> Difference | None:
     if best is None or confirmed is None:
         return None
     searched = confirmed.tested
-    value = mean(searched) - mean(best.accuracies)
+    value = fmean(searched) - fmean(best.accuracies)
     errors = [variance(each, confirmed.test_examples) for each in (searched, best.accuracies)]
     half = NORMAL * math.sqrt(math.fsum(errors))
     return Difference(value, value - half, value + half)
@@ -73,7 +74,7 @@ def difference(evidence: Evidence) -> Difference | None:
 
 def variance(accuracies: Sequence[float], examples: int) -> float:
     """The squared standard error of a mean accuracy: of the seeds and of the test images."""
-    share = mean(accuracies)
+    share = fmean(accuracies)
     seeds = deviation(accuracies) ** 2 / len(accuracies) if len(accuracies) > 1 else 0.0
     return share * (1 - share) / examples + seeds
 
@@ -89,7 +90,7 @@ def _searched(evidence: Evidence) -> str:
         )
         return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
     seeds = confirmed.test_accuracies
-    over = f", {100 * mean(seeds):.2f} % on average over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
+    over = f", {100 * fmean(seeds):.2f} % on average over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
     low, high = confirmed.test_interval
     return (
         f"The best network that the search found, a {network_in_words(confirmed.recipe.network)} one, classes "
@@ -104,7 +105,7 @@ def _documented(evidence: Evidence) -> str:
     told = f"is reported at {100 * best.reported:.2f} % and reaches" if best.reported is not None else "reaches"
     spread = f" ± {100 * deviation(best.accuracies):.2f}" if len(best.accuracies) > 1 else ""
     runs = f"{len(best.accuracies)} runs" if len(best.accuracies) > 1 else "one run"
-    return f"The best documented network, “{best.title}” of {best.document}, {told} {100 * mean(best.accuracies):.2f}{spread} % in {runs} of ours."
+    return f"The best documented network, “{best.title}” of {best.document}, {told} {100 * fmean(best.accuracies):.2f}{spread} % in {runs} of ours."
 
 
 def _difference_and_cost(evidence: Evidence) -> str:

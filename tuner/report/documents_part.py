@@ -1,9 +1,9 @@
 """The documents beside the search: all networks in one chart, then each document with its verdicts and pictures."""
 
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 
 from tuner.documents.assessment import Judgements, Row
-from tuner.documents.spread import mean
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
 from tuner.report.chart import CYCLE, DATASET_COLORS, GREY, Axis, Chart, Dots, Mark, Point, Rule
 from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
@@ -31,7 +31,7 @@ def _overview(evidence: Evidence) -> Block:
     ]
     if not measured:
         return missing("No document has been replicated yet.")
-    means = [mean(values) for _, _, values in measured]
+    means = [fmean(values) for _, _, values in measured]
     axis = Axis("test accuracy", percent=True, low=bad_edge(means, maximize=True))
     marks: list[Mark] = []
     told = tuple(
@@ -60,15 +60,15 @@ def _overview(evidence: Evidence) -> Block:
 
 
 def _measured_dots(name: str, color: str, own: Sequence[tuple[int, Row, tuple[float, ...]]], axis: Axis) -> Dots:
-    points = tuple((clamped(mean(values), axis), float(place)) for place, _, values in own)
+    points = tuple((clamped(fmean(values), axis), float(place)) for place, _, values in own)
     errors = tuple(_bar(values, axis) for _, _, values in own)
-    tips = tuple(f"{row.experiment.title}: {mean(values):.4f} over {len(values)} runs" for _, row, values in own)
+    tips = tuple(f"{row.experiment.title}: {fmean(values):.4f} over {len(values)} runs" for _, row, values in own)
     return Dots(name, color, points, tips, errors=errors, sideways=True)
 
 
 def _bar(values: Sequence[float], axis: Axis) -> Point:
     """Where 95 % of runs lie; nothing for a network whose place is beyond the edge."""
-    low, high = interval(values) if mean(values) == clamped(mean(values), axis) else (0.0, 0.0)
+    low, high = interval(values) if fmean(values) == clamped(fmean(values), axis) else (0.0, 0.0)
     return clamped(low, axis), clamped(high, axis)
 
 

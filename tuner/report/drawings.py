@@ -1,6 +1,7 @@
 """The documents' own pictures, drawn again from our runs, with what they report beside."""
 
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from tuner.confusion import most_confused
 from tuner.data.made import make
 from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
-from tuner.documents.spread import NORMAL, deviation, mean
+from tuner.documents.spread import NORMAL, deviation
 from tuner.report.chart import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
 from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
@@ -44,9 +45,9 @@ def _against(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple
         name = figure.replace("_", " ")
         values = [document.values(figure, runs[each]) for each in drawing.experiments]
         known = [(x, own) for x, own in zip(drawing.at, values, strict=True) if own]
-        points = tuple((x, mean(own)) for x, own in known)
+        points = tuple((x, fmean(own)) for x, own in known)
         errors = tuple(interval(own, "accuracy" in figure) for _, own in known)
-        tips = tuple(f"{drawing.x} {x:g}: {mean(own):.4f} over {len(own)} runs" for x, own in known)
+        tips = tuple(f"{drawing.x} {x:g}: {fmean(own):.4f} over {len(own)} runs" for x, own in known)
         marks += [Line("", color, points), Dots(f"{name}, ours", color, points, tips, errors=errors)]
         told = tuple(
             (x, value)
@@ -75,7 +76,7 @@ def _curves(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[
         if len(curves) > 1:
             band = tuple((x, min(own), max(own)) for x, own in zip(epochs, columns, strict=True))
             marks.append(Band("", color, band))
-        marks.append(Line(name, color, tuple(zip(epochs, map(mean, columns), strict=True)), dashed))
+        marks.append(Line(name, color, tuple(zip(epochs, map(fmean, columns), strict=True)), dashed))
         told = document.experiment(each).curve.get(figure, ())
         if told:
             points = tuple((float(number), float(value)) for number, value in enumerate(told, start=1))
@@ -99,7 +100,7 @@ def _members(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple
         curves = [run.curve[figure] for run in runs[name]]
         columns = [[curve[index] for curve in curves] for index in range(min(map(len, curves)))]
         spoken = figure.replace("_", " ")
-        points = tuple((float(number), mean(own)) for number, own in enumerate(columns, start=1))
+        points = tuple((float(number), fmean(own)) for number, own in enumerate(columns, start=1))
         errors = tuple(interval(own) for own in columns)
         marks += [
             Line("", color, points),
@@ -167,7 +168,7 @@ def spread(values: Sequence[float]) -> str | None:
     """
     if not values:
         return None
-    middle = mean(values)
+    middle = fmean(values)
     if middle >= 1000:
         return figure_in_words(middle)
     form, form_apart = (".3g", ".2g") if 0 < abs(middle) < 0.001 else (".4f", ".4f")
@@ -196,7 +197,7 @@ def _regions(document: DocumentEvidence, name: str) -> Block:
 def interval(values: Sequence[float], accuracy: bool = True) -> Point:
     """Where 95 % of such runs lie; the value itself for a single one. Accuracies end at 0 and 1."""
     half = NORMAL * deviation(values) if len(values) > 1 else 0.0
-    low, high = mean(values) - half, mean(values) + half
+    low, high = fmean(values) - half, fmean(values) + half
     return (max(low, 0.0), min(high, 1.0)) if accuracy else (low, high)
 
 

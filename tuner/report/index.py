@@ -4,9 +4,10 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from tuner.documents.spread import NORMAL, mean
+from tuner.documents.spread import NORMAL
 from tuner.documents.verdicts import JUDGEMENTS, VERDICTS
 from tuner.report.answer import variance
 from tuner.report.chart import DATASET_COLORS, GREY, PURPLE, Axis, Chart, Dots, Shape
@@ -52,8 +53,8 @@ def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
         Link(plain["title"], f"{name}/report.html"),
         Link("report.md", f"{name}/report.md"),
         sum(plain["trials"].values()),
-        confirmed and round(mean(_tested(confirmed)), 4),
-        documented and round(mean(documented["accuracies"]), 4),
+        confirmed and round(fmean(_tested(confirmed)), 4),
+        documented and round(fmean(documented["accuracies"]), 4),
         apart and f"{100 * apart['value']:+.2f}",
         apart and f"{100 * apart['low']:+.2f} to {100 * apart['high']:+.2f}",
     )
@@ -81,7 +82,7 @@ def _chart(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
 
 
 def _wrong(color: str, place: int, accuracies: Sequence[float], examples: int, shape: Shape) -> Dots:
-    wrong, half = 1 - mean(accuracies), NORMAL * math.sqrt(variance(accuracies, examples))
+    wrong, half = 1 - fmean(accuracies), NORMAL * math.sqrt(variance(accuracies, examples))
     bounds = (max(wrong - half, 0.5 / examples), wrong + half)
     tip = f"{100 * wrong:.2f} % wrong ({100 * bounds[0]:.2f} to {100 * bounds[1]:.2f} %) over {len(accuracies)} seeds"
     point = (max(wrong, 0.5 / examples), float(place))

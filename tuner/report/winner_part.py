@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.confusion import class_figures, confusion
+from tuner.confusion import class_figures
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks.shapes import layer_table
 from tuner.recipe import Convolutional, Recipe
@@ -118,15 +118,15 @@ def _curves(confirmed: Confirmed) -> Iterator[Chart]:
 
 
 def _predicted(winner: Predictions, dataset: str) -> Iterator[Block]:
+    from sklearn.metrics import confusion_matrix
+
     classes = class_names(dataset)
     predicted = winner.classes[winner.best]
-    matrix = confusion(winner.labels, predicted, len(classes))
+    matrix = confusion_matrix(winner.labels, predicted, labels=range(len(classes)))
     yield matrix_chart("winner-confusion", "Confusion on the test set", matrix, classes)
     yield _calibration(winner)
-    rows = tuple(
-        (name, figures.precision, figures.recall, figures.f1, int(matrix[index].sum()))
-        for index, (name, figures) in enumerate(zip(classes, class_figures(matrix), strict=True))
-    )
+    examples = matrix.sum(axis=1).tolist()
+    rows = tuple((name, *each, many) for name, each, many in zip(classes, class_figures(matrix), examples, strict=True))
     columns = ("class", "precision", "recall", "F1", "test examples")
     yield Table("winner-classes", "Class by class", columns, rows)
     if winner.images.ndim >= 3:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.confusion import confusion
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.parts import TrainingSet
@@ -39,6 +38,8 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
 
 def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     """Train a document's recipe, or the members of an ensemble of it, and measure each network on the test part."""
+    from sklearn.metrics import confusion_matrix  # a second that a search need not wait for
+
     data, test_part = _training_set(job.recipe.data.name, places), held_out(job.recipe.data.name, places)
     inputs, labels = test_part.examples.inputs, test_part.examples.labels.astype(np.int64)
     wanted = targets(job.recipe, test_part.examples.labels, len(data.classes))
@@ -58,7 +59,7 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
 
     for recipe in members_of(job):
         result = run(recipe, data, watch, held_out=test_part, visit=measure_on_test)
-    matrix = confusion(labels, classes_of(outputs[-1]), len(data.classes))
+    matrix = confusion_matrix(labels, classes_of(outputs[-1]), labels=range(len(data.classes)))
     together = bagged(outputs, labels) if job.members > 1 else Bagged((), (), ())
     return Replicated(
         result,

@@ -1,45 +1,12 @@
-"""Searching: what studies there are, what they search, doing it, doing one trial again."""
+"""Search a study: ask, train, tell, confirm."""
 
 import json
 from typing import Annotated
 
 import typer
 
-from tuner.arguments import (
-    DataDir,
-    Name,
-    Runs,
-    Set,
-    Storage,
-    Study,
-    demanded_storage,
-    existing_storage,
-    load_study_file,
-    seconds_of,
-    workers_of,
-)
+from tuner.commands.arguments import DataDir, Name, Runs, Set, Storage, Study, load_study_file, seconds_of, workers_of
 from tuner.errors import StudyError
-
-
-def studies(runs: Runs = None, storage: Storage = None) -> None:
-    """List the study files, and what the storage has of them."""
-    from tuner.tables import print_studies
-
-    print_studies(existing_storage(runs, storage))
-
-
-def check(
-    study: Study,
-    set_: Set = [],  # noqa: B006 (typer reads it, nobody changes it)
-    build: Annotated[bool, typer.Option("--build", help="Also count the parameters of every corner.")] = False,
-) -> None:
-    """Decode every corner of a study's space, and print the space."""
-    from tuner.tables import print_corners, print_space
-
-    file = load_study_file(study, set_, None)
-    print_space(file)
-    if build:
-        print_corners(file)
 
 
 def optimize(
@@ -63,14 +30,14 @@ def optimize(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
     """Search, confirm the winner on fresh seeds, save its model and test it once. A second call continues."""
+    from tuner.commands.progress import Tally, shown
+    from tuner.commands.summary import as_json, print_summary
     from tuner.data.load import Places
     from tuner.machine import cores
-    from tuner.progress import Tally, shown
     from tuner.search.optimize import Orders
     from tuner.search.optimize import optimize as run_study
     from tuner.storage import default_url
     from tuner.study.places import runs_folder
-    from tuner.summary import as_json, print_summary
 
     settings = [*set_, *([f"search.seed={seed}"] if seed is not None else [])]
     file = load_study_file(study, settings, name)
@@ -97,32 +64,3 @@ def optimize(
     if json_:
         print(json.dumps(as_json(report, orders)))
     return 0 if report.best is not None else 1
-
-
-def replay(
-    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")],
-    trial: Annotated[int, typer.Option(help="Number of the trial.")],
-    runs: Runs = None,
-    storage: Storage = None,
-    data_dir: DataDir = None,
-) -> int:
-    """Train one trial again and compare its curve with the stored one."""
-    from tuner.data.load import Places
-    from tuner.search.replay import replay as train_again
-    from tuner.search.replay import trial_with_curve
-    from tuner.storage import open_storage, read_study
-    from tuner.worker.processes import Processes
-
-    record = trial_with_curve(read_study(open_storage(demanded_storage(runs, storage)), study), trial)
-    threads = int(record.environment.get("threads", "1"))
-    executor = Processes(1, threads, Places.from_environment(data_dir), None)
-    try:
-        answer = train_again(record, executor)
-    finally:
-        executor.close()
-    different = answer.first_difference
-    if different is None:
-        print(f"trial {trial}: the same curve again, {len(answer.now)} epochs to six digits")
-        return 0
-    print(f"trial {trial}: differs from epoch {different.number} of fold {different.fold} on")
-    return 1

@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tuner.commands.terminal import console, table
 from tuner.confusion import class_figures, most_confused
 from tuner.data.catalogue import CATALOGUE
 from tuner.decode import decode
@@ -16,7 +17,6 @@ from tuner.documents.runs import Run
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
 from tuner.networks.shapes import LayerShape, layer_table
 from tuner.recipe import Recipe
-from tuner.terminal import console, table
 from tuner.words import duration, figure_in_words
 
 STYLES = {
@@ -131,7 +131,7 @@ def _print_run(out: Console, run: Run) -> None:
     out.print(f"rows are true classes, columns predictions; {pair}\n", markup=False)
     rows = table("class", "precision", "recall", "F1", numbers=True)
     for name, figures in zip(entry.classes, class_figures(matrix), strict=True):
-        rows.add_row(name, *(f"{value:.4f}" for value in (figures.precision, figures.recall, figures.f1)))
+        rows.add_row(name, *(f"{value:.4f}" for value in figures))
     out.print(rows)
 
 

@@ -1,4 +1,4 @@
-"""What the documents report, and what became of it all."""
+"""The experiments of documents, replicated and judged."""
 
 import sys
 from pathlib import Path
@@ -6,13 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.arguments import (
-    DataDir,
-    Runs,
-    Storage,
-    demanded_storage,
-    workers_of,
-)
+from tuner.commands.arguments import DataDir, Runs, Storage, workers_of
 from tuner.errors import TunerError
 
 
@@ -36,11 +30,11 @@ def baseline(
     data_dir: DataDir = None,
 ) -> int:
     """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
+    from tuner.commands.replication import print_details, print_replication
     from tuner.data.load import Places
     from tuner.documents.baseline import Orders
     from tuner.documents.baseline import baseline as replicate
     from tuner.documents.document import load_document
-    from tuner.documents.show import print_details, print_replication
     from tuner.machine import cores
     from tuner.storage import default_url
     from tuner.study.places import find_documents, runs_folder
@@ -69,27 +63,3 @@ def baseline(
         if details:
             print_details(replication, only)
     return 1 if any(replication.failures for replication in replications.values()) else 0
-
-
-def report(
-    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage; or all.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to write into. [reports/NAME]")] = None,
-    results: Annotated[Path, typer.Option(help="Folder of the documents' results.")] = Path("reports/documents"),
-    latency: Annotated[bool, typer.Option("--latency", help="First time the best networks on this machine.")] = False,
-    runs: Runs = None,
-    storage: Storage = None,
-    data_dir: DataDir = None,
-) -> None:
-    """Write report.html, report.md, summary.json, trials.csv and baselines.csv; the same reaches optuna-dashboard."""
-    from tuner.data.load import Places
-    from tuner.report.index import write_index
-    from tuner.report.write import searched_studies, write_report
-    from tuner.study.places import runs_folder
-
-    url, places = demanded_storage(runs, storage), Places.from_environment(data_dir)
-    for name in searched_studies(url) if study == "all" else [study]:
-        folder = out / name if out and study == "all" else out or Path("reports") / name
-        write_report(url, name, results, places, folder, runs_folder(runs), latency)
-        print(folder / "report.html")
-    if study == "all":
-        write_index(out or Path("reports"))

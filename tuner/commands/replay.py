@@ -1,0 +1,36 @@
+"""One trial again."""
+
+from typing import Annotated
+
+import typer
+
+from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage
+
+
+def replay(
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")],
+    trial: Annotated[int, typer.Option(help="Number of the trial.")],
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> int:
+    """Train one trial again and compare its curve with the stored one."""
+    from tuner.data.load import Places
+    from tuner.search.replay import replay as train_again
+    from tuner.search.replay import trial_with_curve
+    from tuner.storage import open_storage, read_study
+    from tuner.worker.processes import Processes
+
+    record = trial_with_curve(read_study(open_storage(demanded_storage(runs, storage)), study), trial)
+    threads = int(record.environment.get("threads", "1"))
+    executor = Processes(1, threads, Places.from_environment(data_dir), None)
+    try:
+        answer = train_again(record, executor)
+    finally:
+        executor.close()
+    different = answer.first_difference
+    if different is None:
+        print(f"trial {trial}: the same curve again, {len(answer.now)} epochs to six digits")
+        return 0
+    print(f"trial {trial}: differs from epoch {different.number} of fold {different.fold} on")
+    return 1

@@ -1,0 +1,32 @@
+"""What became of it all, as pages and numbers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage
+
+
+def report(
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage; or all.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write into. [reports/NAME]")] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the documents' results.")] = Path("reports/documents"),
+    latency: Annotated[bool, typer.Option("--latency", help="First time the best networks on this machine.")] = False,
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write report.html, report.md, summary.json, trials.csv and baselines.csv; the same reaches optuna-dashboard."""
+    from tuner.data.load import Places
+    from tuner.report.index import write_index
+    from tuner.report.write import searched_studies, write_report
+    from tuner.study.places import runs_folder
+
+    url, places = demanded_storage(runs, storage), Places.from_environment(data_dir)
+    for name in searched_studies(url) if study == "all" else [study]:
+        folder = out / name if out and study == "all" else out or Path("reports") / name
+        write_report(url, name, results, places, folder, runs_folder(runs), latency)
+        print(folder / "report.html")
+    if study == "all":
+        write_index(out or Path("reports"))

@@ -214,7 +214,7 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
     from tuner.commands.progress import Lines, Tally
     from tuner.data.load import Places
     from tuner.machine import cores
-    from tuner.search.optimize import Orders, optimize
+    from tuner.search.optimize import SearchOptions, optimize
     from tuner.storage import default_url
     from tuner.study import load
 
@@ -236,7 +236,7 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         places, runs = Places.from_environment(), Path(folder)
-        orders = Orders(
+        options = SearchOptions(
             file=load(HERE / "dense.toml", "dense", [("search.seed", seed)]),
             runs=runs,
             storage=default_url(runs),
@@ -249,7 +249,7 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
             threads=1,
             deterministic=False,
         )
-        optimize(orders, Noting())
+        optimize(options, Noting())
     return book.report(lambda recipe: _test_ours(recipe, places))
 
 

@@ -19,6 +19,7 @@ from tuner.search.studies import open_study
 from tuner.search.trials import Trials
 from tuner.storage import default_url, open_storage, read_study
 from tuner.study import load
+from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
 
 pytestmark = pytest.mark.slow
@@ -30,7 +31,7 @@ def address(small_study: Path, places: Places, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "artifacts").mkdir()
     storage, file = open_storage(default_url(tmp_path)), load(small_study, "small")
     study, _ = open_study(storage, file)
-    Conductor(Trials(study, file, Notes(), {}, tmp_path / "artifacts", 0, False), InProcess(1, places)).run(2, 60)
+    Conductor(Trials(study, file, Notes(), {}, tmp_path / "artifacts", 0, False), InProcess(Setup(places))).run(2, 60)
     write_note(study, file, read_study(storage, "small"), None)
     server = make_dashboard(default_url(tmp_path), tmp_path, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -20,6 +20,7 @@ from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
 from tuner.storage import default_url, open_storage
+from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
 
 DOCUMENT = """
@@ -104,7 +105,7 @@ def run_all(study: optuna.Study, document: Document, places: Places, repeats: in
     planned = list(plan(document, document.first, only, repeats))
     for choice in document.neighbours(document.first) if only == "*" else ():
         planned += plan(document, choice, only, repeats=1)
-    replicating = Replicating(study, {"xor": training_set("xor", places)}, InProcess(1, places), {"python": "3"})
+    replicating = Replicating(study, {"xor": training_set("xor", places)}, InProcess(Setup(places)), {"python": "3"})
     return sorted(
         f"{run.experiment} {run.reading} {run.repeat}" for _, run in replicating.run(planned) if isinstance(run, Run)
     )

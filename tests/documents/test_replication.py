@@ -11,7 +11,7 @@ import pytest
 
 from tuner.data.load import Places
 from tuner.documents.assessment import Assessor
-from tuner.documents.baseline import Orders, baseline
+from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.document import Document, load_document
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, figures_of
@@ -111,7 +111,7 @@ def test_results_that_are_read_are_written_the_same(name: str, tmp_path: Path) -
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_whole_replication_comes_out_as_the_kept_one(name: str, real_places: Places, tmp_path: Path) -> None:
     """All experiments afresh, once each: their accuracies are as far from the kept ones as seeds are from each other."""
-    orders = Orders(
+    options = BaselineOptions(
         documents={name: DOCUMENTS[name]},
         storage=default_url(tmp_path),
         places=real_places,
@@ -123,7 +123,7 @@ def test_the_whole_replication_comes_out_as_the_kept_one(name: str, real_places:
         threads=1,
         runs=tmp_path,
     )
-    fresh = baseline(orders, print)[name]
+    fresh = baseline(options, print)[name]
     assert fresh.failures == ()
     kept = read_results(RESULTS / f"{name}.json")
     experiments = [each.id for each in DOCUMENTS[name].experiment]

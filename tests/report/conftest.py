@@ -9,6 +9,7 @@ from tests.search.test_search import Notes, search, small
 from tuner.data.load import Places
 from tuner.search.confirmation import confirm
 from tuner.storage import default_url, open_storage, read_study
+from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
 
 
@@ -22,5 +23,5 @@ def studied(small_study: Path, places: Places, tmp_path: Path) -> tuple[str, Pat
     assert winner is not None
     study = optuna.load_study(study_name="small", storage=storage)
     study.set_user_attr("data", {"xor": "abc"})
-    confirm(study, winner, 2, InProcess(1, places), Notes(), tmp_path / "small", 250, {})
+    confirm(study, winner, 2, InProcess(Setup(places)), Notes(), tmp_path / "small", 250, {})
     return url, tmp_path

@@ -23,6 +23,7 @@ from tuner.search.preflight import Preflight
 from tuner.search.studies import open_study
 from tuner.search.trials import Trials
 from tuner.storage import read_study
+from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
 
 IMAGES = Examples(np.zeros((20_000, 28, 28), np.uint8), np.arange(20_000) % 10)
@@ -146,7 +147,7 @@ def test_a_refused_trial_is_a_bad_result_with_a_reason(
     study, _ = open_study(storage, small(path))
     refusing = replace(preflight, memory=GIB // 2)
     trials = Trials(study, small(path), Notes(), {}, None, 0, False, preflight=refusing)
-    assert Conductor(trials, InProcess(1, places)).run(50, 60).ended == "failures"
+    assert Conductor(trials, InProcess(Setup(places))).run(50, 60).ended == "failures"
     record = read_study(storage, "small")
     assert {trial.state for trial in record.trials} == {"pruned"}
     assert all("GiB" in trial.reason for trial in record.trials)
@@ -165,7 +166,7 @@ def test_what_cannot_end_in_time_is_not_begun(
         preflight.learn(recipe, 1000.0)
     study, _ = open_study(storage, file)
     trials = Trials(study, file, Notes(), {}, None, 0, False, preflight=preflight)
-    assert Conductor(trials, InProcess(1, places)).run(50, 30).ended == "timeout"
+    assert Conductor(trials, InProcess(Setup(places))).run(50, 30).ended == "timeout"
     record = read_study(storage, "small")
     assert [trial.state for trial in record.trials] == ["interrupted"] * 3 + ["waiting"] * 3
     assert record.trials[0].reason.startswith("not begun: it would take about ")
@@ -181,7 +182,7 @@ def test_a_walk_takes_the_long_trainings_first(
     file = small(path, "search.sampler=grid", "search.sampler.points=2")
     study, _ = open_study(storage, file)
     trials = Trials(study, file, Notes(), {}, None, 0, False, preflight=preflight)
-    Conductor(trials, InProcess(1, places)).run(4, 60)
+    Conductor(trials, InProcess(Setup(places))).run(4, 60)
     costs = [
         preflight.work(each.recipe).seconds_at_first for each in read_study(storage, "small").trials if each.recipe
     ]

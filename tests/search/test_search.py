@@ -26,6 +26,7 @@ from tuner.space import centre
 from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage, read_study
 from tuner.study import StudyFile, load, setting
 from tuner.study.samplers import CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, Tpe
+from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Failure, Job
 
@@ -84,7 +85,7 @@ def search(
     """Search in this process."""
     study, _ = open_study(storage, file)
     trials_ = Trials(study, file, listener or Notes(), {}, artifacts, 0, False, checkpoints)
-    return Conductor(trials_, executor or InProcess(1, places)).run(trials, seconds)
+    return Conductor(trials_, executor or InProcess(Setup(places))).run(trials, seconds)
 
 
 def figures(record: StudyRecord) -> list[tuple[object, ...]]:
@@ -130,7 +131,7 @@ def test_an_interrupted_trial_is_done_again_by_the_next_call(
             if number == 1:
                 conductor.stop("interrupt")
 
-    conductor = Conductor(Trials(study, small(small_study), Impatient(), {}, None, 0, False), InProcess(1, places))
+    conductor = Conductor(Trials(study, small(small_study), Impatient(), {}, None, 0, False), InProcess(Setup(places)))
     assert conductor.run(4, 60).ended == "interrupt"
     stopped = read_study(storage, "small").trials[1]
     assert (stopped.state, stopped.reason) == ("interrupted", "the search was ended (interrupt)")
@@ -160,7 +161,7 @@ def test_a_finished_trial_is_complete_although_the_pruner_would_stop_it(
     file = small(small_study, 'search.pruner={kind="threshold", limit=2.0, warmup_epochs=1}')
     study, _ = open_study(storage, file)
     study.pruner = optuna.pruners.ThresholdPruner(lower=2.0, n_warmup_steps=2)
-    Conductor(Trials(study, file, Notes(), {}, None, 0, False), InProcess(1, places)).run(1, 60)
+    Conductor(Trials(study, file, Notes(), {}, None, 0, False), InProcess(Setup(places))).run(1, 60)
     assert read_study(storage, "small").trials[0].state == "complete"
 
 
@@ -418,7 +419,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     winner = read_study(storage, "small").best
     assert winner is not None
     notes = Notes()
-    first = confirm(study, winner, 2, InProcess(1, places), notes, tmp_path, 250, {"study": "small"})
+    first = confirm(study, winner, 2, InProcess(Setup(places)), notes, tmp_path, 250, {"study": "small"})
     assert len(first.validation_accuracy) == 2
     assert first.recipe.seed == first.seeds[first.validation_accuracy.index(max(first.validation_accuracy))]
     assert first.test_interval[0] < first.test_accuracy < first.test_interval[1]
@@ -438,7 +439,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
         "tuner.db-shm",
         "tuner.db-wal",
     ]
-    again = confirm(study, winner, 2, InProcess(1, places), notes, tmp_path, 250, {})
+    again = confirm(study, winner, 2, InProcess(Setup(places)), notes, tmp_path, 250, {})
     assert again == first
     assert notes.sayings == [f"confirming trial {winner.number} on 2 fresh seeds"]
 
@@ -453,7 +454,7 @@ def test_a_saved_model_takes_inputs_as_they_are_stored(
     winner = read_study(storage, "small").best
     assert winner is not None
     study = optuna.load_study(study_name="small", storage=storage)
-    confirmed = confirm(study, winner, 1, InProcess(1, places), Notes(), tmp_path, 250, {})
+    confirmed = confirm(study, winner, 1, InProcess(Setup(places)), Notes(), tmp_path, 250, {})
     test = held_out("xor", places).examples
     model = keras.models.load_model(confirmed.model)
     accuracy = (np.argmax(model.predict(test.inputs, verbose=0), axis=1) == test.labels).mean()
@@ -499,7 +500,7 @@ class Jumbled:
     size = 3
 
     def __init__(self, places: Places, seed: int) -> None:
-        self.inner = InProcess(1, places)
+        self.inner = InProcess(Setup(places))
         self.chance = random.Random(seed)
         self.done: list[tuple[int, Answer]] = []
 
@@ -631,7 +632,7 @@ def test_an_interrupted_training_goes_on_in_the_next_call(
 
     hasty, after = Hasty(), Notes()
     checkpoints = tmp_path / "checkpoints"
-    conductor = Conductor(Trials(study, file, hasty, {}, None, 0, False, checkpoints), InProcess(1, places))
+    conductor = Conductor(Trials(study, file, hasty, {}, None, 0, False, checkpoints), InProcess(Setup(places)))
     assert conductor.run(1, 60).ended == "interrupt"
     assert len(list(checkpoints.iterdir())) == 1
     watched: list[Job] = []

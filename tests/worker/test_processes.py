@@ -17,6 +17,7 @@ from tuner.data.load import Places
 from tuner.recipe import Convolutional, Data, Dense, Recipe, Training
 from tuner.result import Epoch, FoldResult, Result, never_stop
 from tuner.storage import default_url, open_storage, read_study
+from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Failure, Train
 from tuner.worker.processes import Processes
@@ -36,11 +37,11 @@ def wait_for(executor: Processes | InProcess, seconds: float = 60) -> Answer:
 
 
 def test_a_worker_gives_the_figures_of_this_process(places: Places, tmp_path: Path) -> None:
-    executor = Processes(1, 1, places, tmp_path)
+    executor = Processes(Setup(places, folder=Folder(tmp_path)))
     executor.submit(0, Train(RECIPE), never_stop)
     theirs = wait_for(executor)
     executor.close()
-    here = InProcess(1, places)
+    here = InProcess(Setup(places))
     here.submit(0, Train(RECIPE), never_stop)
     ours = wait_for(here)
     assert isinstance(ours, Result)
@@ -49,7 +50,7 @@ def test_a_worker_gives_the_figures_of_this_process(places: Places, tmp_path: Pa
 
 
 def test_a_worker_that_dies_is_replaced(places: Places, tmp_path: Path) -> None:
-    executor = Processes(1, 1, places, tmp_path)
+    executor = Processes(Setup(places, folder=Folder(tmp_path)))
 
     def kill(event: Epoch | FoldResult) -> bool:
         os.kill(executor.workers[0].process.pid or 0, signal.SIGKILL)
@@ -67,7 +68,7 @@ def test_a_worker_that_dies_is_replaced(places: Places, tmp_path: Path) -> None:
 
 
 def test_a_failing_job_is_an_answer(places: Places, tmp_path: Path) -> None:
-    executor = Processes(1, 1, places, tmp_path)
+    executor = Processes(Setup(places, folder=Folder(tmp_path)))
     wrong = Recipe(data=Data(name="xor"), network=Convolutional(filters=(4,)), training=Training(epochs=1))
     executor.submit(0, Train(wrong), never_stop)
     answer = wait_for(executor)
@@ -80,7 +81,7 @@ def test_a_failing_job_is_an_answer(places: Places, tmp_path: Path) -> None:
 
 
 def test_closing_ends_a_busy_worker(places: Places, tmp_path: Path) -> None:
-    executor = Processes(1, 1, places, tmp_path)
+    executor = Processes(Setup(places, folder=Folder(tmp_path)))
     executor.submit(0, Train(ENDLESS), never_stop)
     list(executor.answers(10))
     process = executor.workers[0].process

@@ -1,6 +1,9 @@
 """Arguments that several commands have, and what they mean."""
 
+import os
 import re
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +16,12 @@ Set = Annotated[
     list[str], typer.Option("--set", metavar="ADDRESS=VALUE", help="Fix a hole or change a value; may be repeated.")
 ]
 Runs = Annotated[Path | None, typer.Option(help="Folder for storage and models. [TUNER_RUNS, or ./runs]")]
-Storage = Annotated[str | None, typer.Option(help="Any storage URL that Optuna takes. [SQLite in the runs folder]")]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TUNER_STORAGE", help="Any storage URL that Optuna takes. [TUNER_STORAGE, or SQLite in the runs folder]"
+    ),
+]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets. [TUNER_DATA]")]
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
 
@@ -48,11 +56,30 @@ def demanded_storage(runs: Path | None, storage: str | None) -> str:
     return url
 
 
-def seconds_of(text: str) -> float:
+def command_line(command: str, **options: str | Path | Sequence[str] | None) -> str:
+    """A command with its options, as a person types it into a shell to have the same again. What the environment says needs
+    no option, and a storage's password belongs there: it is not printed."""
+    if options.get("storage") == os.environ.get("TUNER_STORAGE"):
+        options = {**options, "storage": None}
+    words = ["python", "-m", "tuner", command]
+    for name, said in options.items():
+        for each in said if isinstance(said, list) else [said]:
+            words += [] if each is None else [f"--{name.replace('_', '-')}", shlex.quote(_without_password(str(each)))]
+    return " ".join(words).replace(shlex.quote(PASSWORD_ELSEWHERE), f'"{PASSWORD_ELSEWHERE}"')
+
+
+PASSWORD_ELSEWHERE = "$TUNER_STORAGE"
+
+
+def _without_password(value: str) -> str:
+    return PASSWORD_ELSEWHERE if re.search(r"://[^:/@]+:[^@]+@", value) else value
+
+
+def seconds_of(option: str, text: str) -> float:
     """A length of time such as 90s, 10m or 1h, in seconds."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     if not found or float(found[1]) <= 0:
-        raise TunerError(f"--timeout {text}: must be a length of time such as 90s, 10m or 1h")
+        raise TunerError(f"{option} {text}: must be a length of time such as 90s, 10m or 1h")
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 

@@ -32,7 +32,7 @@ def baseline(
     """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
     from tuner.commands.replication import print_details, print_replication
     from tuner.data.load import Places
-    from tuner.documents.baseline import Orders
+    from tuner.documents.baseline import BaselineOptions
     from tuner.documents.baseline import baseline as replicate
     from tuner.documents.document import load_document
     from tuner.machine import cores
@@ -42,7 +42,7 @@ def baseline(
     if readings not in ("first", "all"):
         raise TunerError(f"--readings {readings}: must be first or all")
     found = {name: load_document(path) for name, path in find_documents(document).items()}
-    orders = Orders(
+    options = BaselineOptions(
         documents={name: each for name, each in found.items() if study in (each.study, "all")},
         storage=storage or default_url(runs_folder(runs)),
         places=Places.from_environment(data_dir),
@@ -54,10 +54,10 @@ def baseline(
         threads=max(1, cores() // workers_of(workers)),
         runs=runs_folder(runs),
     )
-    if not orders.documents:
+    if not options.documents:
         studies_of = ", ".join(sorted({each.study for each in found.values()}))
         raise TunerError(f"no document is about the study {study!r}; there are some about {studies_of}, or say all")
-    replications = replicate(orders, lambda line: print(line, file=sys.stderr))
+    replications = replicate(options, lambda line: print(line, file=sys.stderr))
     for name, replication in replications.items():
         print_replication(name, replication)
         if details:

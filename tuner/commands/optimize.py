@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from tuner.commands.arguments import DataDir, Name, Runs, Set, Storage, Study, load_study_file, seconds_of, workers_of
+from tuner.commands.arguments import (
+    DataDir,
+    Name,
+    Runs,
+    Set,
+    Storage,
+    Study,
+    command_line,
+    load_study_file,
+    seconds_of,
+    workers_of,
+)
 from tuner.errors import StudyError
 
 
@@ -24,6 +35,12 @@ def optimize(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Tell results in the order of trials: the same study on every run.")
     ] = False,
+    executor: Annotated[
+        str, typer.Option(help="Where training runs: processes, or in_process for debugging.")
+    ] = "processes",
+    lease: Annotated[
+        str, typer.Option(help="How long the trials of a process that does not answer any more are left alone.")
+    ] = "20s",
     runs: Runs = None,
     storage: Storage = None,
     data_dir: DataDir = None,
@@ -34,7 +51,7 @@ def optimize(
     from tuner.commands.summary import as_json, print_summary
     from tuner.data.load import Places
     from tuner.machine import cores
-    from tuner.search.optimize import Orders
+    from tuner.search.optimize import SearchOptions
     from tuner.search.optimize import optimize as run_study
     from tuner.storage import default_url
     from tuner.study.places import runs_folder
@@ -45,22 +62,27 @@ def optimize(
         raise StudyError(
             "--trials and --more exclude each other: the first is a total, the second adds to what is there"
         )
-    orders = Orders(
+    options = SearchOptions(
         file=file,
         runs=runs_folder(runs),
         storage=storage or default_url(runs_folder(runs)),
         places=Places.from_environment(data_dir),
         trials=trials or file.budget.trials,
         more=more,
-        seconds=seconds_of(timeout) if timeout else file.budget.minutes * 60,
+        seconds=seconds_of("--timeout", timeout) if timeout else file.budget.minutes * 60,
         reset=reset,
         workers=workers_of(workers),
         threads=max(1, cores() // workers_of(workers)),
         deterministic=deterministic,
+        executor=executor,
+        command=command_line(
+            "optimize", study=study, name=name, set=settings, runs=runs, storage=storage, data_dir=data_dir
+        ),
+        lease_seconds=seconds_of("--lease", lease),
     )
     with shown(Tally(file.objectives[0])) as listener:
-        report = run_study(orders, listener)
-    print_summary(report, orders)
+        report = run_study(options, listener)
+    print_summary(report, options, command_line("dashboard", runs=runs, storage=storage))
     if json_:
-        print(json.dumps(as_json(report, orders)))
+        print(json.dumps(as_json(report, options)))
     return 0 if report.best is not None else 1

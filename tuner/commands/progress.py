@@ -11,27 +11,25 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.recipe import Recipe
-from tuner.result import OBJECTIVES, Epoch
-from tuner.search.interfaces import Listener
+from tuner.result import OBJECTIVES, Epoch, Pulse
+from tuner.search.listener import Listener
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.words import duration, recipe_in_words
 
+SILENT_SECONDS = 30.0
 MARKS = {"complete": ("✓", "green"), "pruned": ("✂", "yellow"), "failed": ("✗", "red")}
 
 
 @dataclass
 class Tally:
-    """What has been seen so far, for the summary line."""
+    """What has been seen so far, for the summary line: how each training ended, by the number that it began with."""
 
     objective: str
     total: int = 0
     started: float = 0.0
     deadline: float = 0.0
     done_before: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
-    best: float | None = None
-    best_number: int = 0
-    paused: set[int] = field(default_factory=set)
+    ended: dict[int, TrialRecord] = field(default_factory=dict)
 
     def plan(self, record: StudyRecord, trials: int, seconds: float) -> None:
         """Start from what the storage has of the study already."""
@@ -42,19 +40,28 @@ class Tally:
         self.done_before = self.done
 
     def add(self, trial: TrialRecord) -> None:
-        """Count a trial that ended, and see whether it is the best."""
-        self.paused.discard(trial.number)
-        self.counts[trial.state] = self.counts.get(trial.state, 0) + 1
-        if trial.state != "complete":
-            return
-        value = trial.values[0]
-        sign = 1 if OBJECTIVES[self.objective].direction == "maximize" else -1
-        if self.best is None or sign * value > sign * self.best:
-            self.best, self.best_number = value, trial.number
+        """Keep how a training ended, or pauses."""
+        self.ended[trial.first] = trial
+
+    def count(self, *states: str) -> int:
+        """How many trainings are in one of these states."""
+        return sum(trial.state in states for trial in self.ended.values())
 
     @property
     def done(self) -> int:
-        return self.counts.get("complete", 0) + self.counts.get("pruned", 0) + len(self.paused)
+        return self.count("complete", "pruned")
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The finished training with the best figure."""
+        sign = 1 if OBJECTIVES[self.objective].direction == "maximize" else -1
+        finished = [trial for trial in self.ended.values() if trial.state == "complete" and trial.values]
+        return max(finished, key=lambda trial: (sign * trial.values[0], -trial.first), default=None)
+
+    @property
+    def best_in_words(self) -> str:
+        best = self.best
+        return f"best {best.values[0]:.4f} (trial {best.number})" if best else "no trial finished yet"
 
     @property
     def seconds_left(self) -> float:
@@ -70,6 +77,9 @@ class Tally:
 def ended_in_words(trial: TrialRecord) -> str:
     """How a trial ended, with its figure."""
     result = trial.result
+    if result and result.ended == "pruned" and trial.reason.startswith("paused"):
+        scores = result.validation or result.training
+        return trial.reason.replace("paused", "pauses") + (f", accuracy {scores.accuracy:.4f}" if scores else "")
     figure = f" {trial.values[0]:.4f}" if trial.values else ""
     spent = f" after {result.epochs} epochs, {result.seconds:.1f} s" if result and result.epochs else ""
     why = f" ({trial.reason})" if trial.reason else ""
@@ -77,46 +87,57 @@ def ended_in_words(trial: TrialRecord) -> str:
     return f"{how}{figure}{spent}{why}"
 
 
-def paused_in_words(epoch: Epoch) -> str:
-    """Where a trial waits, with its figure."""
-    scores = epoch.validation or epoch.training
-    return f"pauses after epoch {epoch.number}, accuracy {scores.accuracy:.4f}"
+def began_in_words(recipe: Recipe, continues: int | None) -> str:
+    """What a trial is about to train."""
+    return (
+        f"goes on with trial {continues}: {recipe_in_words(recipe)}"
+        if continues is not None
+        else recipe_in_words(recipe)
+    )
+
+
+def advanced_in_words(event: Epoch | Pulse, epochs: int) -> str:
+    """How far a trial has come, with its figure."""
+    if isinstance(event, Pulse):
+        return f"epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training accuracy {event.training.accuracy:.4f}"
+    scores = event.validation or event.training
+    return f"epoch {event.number}/{epochs}, accuracy {scores.accuracy:.4f}"
 
 
 class Lines:
-    """One line an event, for pipes and logs."""
+    """One line an event, for pipes and logs; of a long silence a sign of life."""
 
     def __init__(self, console: Console, tally: Tally) -> None:
         self.console = console
         self.tally = tally
+        self.recipes: dict[int, Recipe] = {}
+        self.printed = time.monotonic()
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.tally.plan(record, trials, seconds)
         self._print(f"{self.tally.done} of {trials} trials are done; at most {duration(seconds)}")
 
-    def began(self, number: int, recipe: Recipe) -> None:
-        self._print(f"trial {number}: {recipe_in_words(recipe)}")
+    def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
+        self.recipes[number] = recipe
+        self._print(f"trial {number}: {began_in_words(recipe, continues)}")
 
-    def advanced(self, number: int, epoch: Epoch) -> None:
-        self.tally.paused.discard(number)
-
-    def paused(self, number: int, epoch: Epoch) -> None:
-        self.tally.paused.add(number)
-        self._print(f"trial {number}: {paused_in_words(epoch)}")
+    def advanced(self, number: int, event: Epoch | Pulse) -> None:
+        if time.monotonic() - self.printed > SILENT_SECONDS:
+            words = advanced_in_words(event, self.recipes[number].training.epochs)
+            self._print(f"trial {number}: {words}; {duration(self.tally.seconds_left)} left")
 
     def ended(self, trial: TrialRecord) -> None:
-        quiet = trial.number in self.tally.paused
         self.tally.add(trial)
-        if quiet:
-            return
-        best = f"; best {self.tally.best:.4f} (trial {self.tally.best_number})" if self.tally.best is not None else ""
-        left = f"; {self.tally.done}/{self.tally.total}, {duration(self.tally.seconds_left)} left"
+        tally = self.tally
+        best = f"; {tally.best_in_words}" if tally.best else ""
+        left = f"; {tally.done}/{tally.total}, {duration(tally.seconds_left)} left"
         self._print(f"trial {trial.number}: {ended_in_words(trial)}{best}{left}")
 
     def said(self, message: str) -> None:
         self._print(message)
 
     def _print(self, text: str) -> None:
+        self.printed = time.monotonic()
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -126,39 +147,26 @@ class Screen:
     def __init__(self, live: Live, tally: Tally) -> None:
         self.live = live
         self.tally = tally
-        self.running: dict[int, tuple[Recipe, Epoch | None]] = {}
-        self.recipes: dict[int, Recipe] = {}
+        self.running: dict[int, tuple[Recipe, Epoch | Pulse | None]] = {}
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.tally.plan(record, trials, seconds)
         self._draw()
 
-    def began(self, number: int, recipe: Recipe) -> None:
-        self.recipes[number] = recipe
+    def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
         self.running[number] = (recipe, None)
         self._draw()
 
-    def advanced(self, number: int, epoch: Epoch) -> None:
-        recipe = self.recipes[number]
-        self.running[number] = (recipe, epoch)
-        self.tally.paused.discard(number)
-        self._draw()
-
-    def paused(self, number: int, epoch: Epoch) -> None:
-        self.running.pop(number, None)
-        self.tally.paused.add(number)
-        self.live.console.print(Text.assemble((f"‖ trial {number:>3} ", "cyan"), paused_in_words(epoch)))
+    def advanced(self, number: int, event: Epoch | Pulse) -> None:
+        self.running[number] = (self.running[number][0], event)
         self._draw()
 
     def ended(self, trial: TrialRecord) -> None:
-        quiet = trial.number in self.tally.paused
         self.running.pop(trial.number, None)
         self.tally.add(trial)
-        if quiet:
-            self._draw()
-            return
-        mark, style = MARKS.get(trial.state, (" ", ""))
-        words = recipe_in_words(trial.recipe) if trial.recipe else ""
+        pauses = trial.reason.startswith("paused")
+        mark, style = ("‖", "cyan") if pauses else MARKS.get(trial.state, (" ", ""))
+        words = recipe_in_words(trial.recipe) if trial.recipe and not pauses else ""
         line = Text.assemble((f"{mark} trial {trial.number:>3} ", style), ended_in_words(trial), ("  " + words, "dim"))
         self.live.console.print(line, overflow="ellipsis", no_wrap=True)
         self._draw()
@@ -171,23 +179,19 @@ class Screen:
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
-        for number, (recipe, epoch) in self.running.items():
+        for number, (recipe, event) in self.running.items():
             total = recipe.training.epochs
-            done = epoch.number if epoch else 0
-            bar = "━" * round(20 * done / total)
-            scores = (epoch.validation or epoch.training) if epoch else None
-            figure = f"accuracy {scores.accuracy:.4f}" if scores else "starting"
-            table.add_row(f"  trial {number:>3}", Text(f"{bar:<20}", "cyan"), f"epoch {done}/{total}", figure)
+            done = 0.0 if event is None else event.number if isinstance(event, Epoch) else event.epoch - 1 + event.share
+            words = "starting" if event is None else advanced_in_words(event, total)
+            table.add_row(f"  trial {number:>3}", Text(f"{'━' * round(20 * done / total):<20}", "cyan"), words)
         return table
 
     def _summary(self) -> Text:
         tally = self.tally
-        best = (
-            f"best {tally.best:.4f} (trial {tally.best_number})" if tally.best is not None else "no trial finished yet"
-        )
-        pruned, failed = tally.counts.get("pruned", 0), tally.counts.get("failed", 0)
-        counts = f"{tally.done} of {tally.total} trials, {pruned} pruned" + (f", {failed} failed" if failed else "")
-        return Text(f"  {best} · {counts} · {duration(tally.seconds_left)} left", style="bold")
+        failed = tally.count("failed")
+        counts = f"{tally.done} of {tally.total} trials, {tally.count('pruned')} pruned"
+        counts += f", {failed} failed" if failed else ""
+        return Text(f"  {tally.best_in_words} · {counts} · {duration(tally.seconds_left)} left", style="bold")
 
 
 @contextmanager

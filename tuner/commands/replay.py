@@ -19,11 +19,12 @@ def replay(
     from tuner.search.replay import replay as train_again
     from tuner.search.replay import trial_with_curve
     from tuner.storage import open_storage, read_study
-    from tuner.worker.processes import Processes
+    from tuner.worker import make_executor
+    from tuner.worker.executor import Setup
 
     record = trial_with_curve(read_study(open_storage(demanded_storage(runs, storage)), study), trial)
     threads = int(record.environment.get("threads", "1"))
-    executor = Processes(1, threads, Places.from_environment(data_dir), None)
+    executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=threads))
     try:
         answer = train_again(record, executor)
     finally:
@@ -32,5 +33,6 @@ def replay(
     if different is None:
         print(f"trial {trial}: the same curve again, {len(answer.now)} epochs to six digits")
         return 0
-    print(f"trial {trial}: differs from epoch {different.number} of fold {different.fold} on")
+    fold, epoch = different
+    print(f"trial {trial}: differs from epoch {epoch} of fold {fold} on")
     return 1

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from tuner.search.optimize import Orders, Report
+from tuner.search.optimize import Report, SearchOptions
 from tuner.storage import hide_password
 from tuner.words import duration, recipe_in_words
 
 
-def as_json(report: Report, orders: Orders) -> dict[str, Any]:
+def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:
     """What came out, for programs. Keys of what is not known yet hold null."""
     best, confirmed, record = report.best, report.confirmed, report.record
     epochs = sum(trial.result.epochs for trial in record.trials if trial.result)
@@ -26,18 +26,18 @@ def as_json(report: Report, orders: Orders) -> dict[str, Any]:
         "epochs": epochs,
         "seconds": round(report.seconds, 1),
         "model": confirmed and str(confirmed.model),
-        "storage": hide_password(orders.storage),
+        "storage": hide_password(options.storage),
         "ended": report.outcome.ended,
     }
 
 
-def print_summary(report: Report, orders: Orders) -> None:
+def print_summary(report: Report, options: SearchOptions, browse: str) -> None:
     """Best trial, its figures, where the model is, how to continue, how to browse."""
-    print("\n".join(summary(report, orders)))
+    print("\n".join([*summary(report), f"continue: {options.command} --more 20", f"browse:   {browse}"]))
 
 
-def summary(report: Report, orders: Orders) -> list[str]:
-    """The summary's lines."""
+def summary(report: Report) -> list[str]:
+    """What came of it, line by line."""
     record, best, confirmed = report.record, report.best, report.confirmed
     counts = ", ".join(f"{record.count(state)} {state}" for state in ("complete", "pruned", "failed"))
     lines = [f"study {record.name}: {counts}; {ENDINGS[report.outcome.ended]}; {duration(report.seconds)}"]
@@ -55,7 +55,9 @@ def summary(report: Report, orders: Orders) -> list[str]:
             f"test accuracy, measured once: {confirmed.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})",
             f"model: {confirmed.model}",
         ]
-    return [*lines, *_next_steps(record.name, orders)]
+    elif best and report.outcome.ended != "interrupt":
+        lines.append("no trial could be confirmed: trained again they diverge or fail")
+    return lines
 
 
 ENDINGS = {
@@ -70,11 +72,3 @@ ENDINGS = {
 def _without_winner(report: Report) -> str:
     failed = [trial for trial in report.record.trials if trial.state == "failed" and trial.reason]
     return f"no trial has finished; the last failure: {failed[-1].reason}" if failed else "no trial has finished yet"
-
-
-def _next_steps(name: str, orders: Orders) -> list[str]:
-    where = "" if orders.runs.name == "runs" else f" --runs {orders.runs}"
-    return [
-        f"continue: python -m tuner optimize --study {name} --more 20{where}",
-        f"browse:   python -m tuner dashboard{where}",
-    ]

@@ -16,13 +16,15 @@ from tuner.documents.runs import Run
 from tuner.search.optimize import environment, prepare_folder
 from tuner.storage import open_storage
 from tuner.worker.jobs import Failure
-from tuner.worker.processes import Processes
+from tuner.worker import make_executor
+from tuner.worker.executor import Executor, Setup
+from tuner.worker.folder import Folder
 
 Said = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Orders:
+class BaselineOptions:
     """What one call of `baseline` is to do. `only` is a pattern of experiments' names; `results` the folder with the
     results of all calls, one file a document."""
 
@@ -36,6 +38,7 @@ class Orders:
     workers: int
     threads: int
     runs: Path
+    executor: str = "processes"
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,20 @@ class Replication:
     failures: tuple[str, ...]
 
 
-def baseline(orders: Orders, said: Said) -> dict[str, Replication]:
+def baseline(options: BaselineOptions, said: Said) -> dict[str, Replication]:
     """Run what is not done yet and judge each document by all that is. Results are written after each document, and
     where it is interrupted."""
-    logs = prepare_folder(orders.runs, "documents")
-    storage = open_storage(orders.storage)
-    executor = Processes(orders.workers, orders.threads, orders.places, logs)
+    logs = prepare_folder(options.runs, "documents")
+    storage = open_storage(options.storage)
+    setup = Setup(options.places, options.workers, options.threads, Folder(logs))
+    executor = make_executor(options.executor, setup)
     found = {}
     try:
-        for name, document in orders.documents.items():
-            path = orders.results / f"{name}.json"
+        for name, document in options.documents.items():
+            path = options.results / f"{name}.json"
             study = open_baseline(storage, f"document: {name}", document)
             _take_in(study, path, said)
-            caller = _Caller(document, study, orders, executor, said)
+            caller = _Caller(document, study, options, executor, said)
             try:
                 caller.run()
             finally:
@@ -75,10 +79,10 @@ class _Caller:
     """Runs one document's experiments, as many as are asked for and not done."""
 
     def __init__(
-        self, document: Document, study: optuna.Study, orders: Orders, executor: Processes, said: Said
+        self, document: Document, study: optuna.Study, options: BaselineOptions, executor: Executor, said: Said
     ) -> None:
-        self.document, self.orders, self.said = document, orders, said
-        self.replicating = Replicating(study, {}, executor, _kept_environment(orders.threads))
+        self.document, self.options, self.said = document, options, said
+        self.replicating = Replicating(study, {}, executor, _kept_environment(options.threads))
         self.failures: dict[tuple[str, str, int], str] = {}
 
     @property
@@ -89,9 +93,9 @@ class _Caller:
     def run(self) -> None:
         """The first readings; then, if every reading is wanted, the alternatives once, around the choice that explains
         the document best so far, until no alternative explains it better; that choice as often as the first ones."""
-        document, only, repeats = self.document, self.orders.only, self.orders.repeats
+        document, only, repeats = self.document, self.options.only, self.options.repeats
         self._run(plan(document, document.first, only, repeats))
-        while self.orders.every_reading:
+        while self.options.every_reading:
             choice = Assessor(document, self.runs).explain()
             wanted = list(plan(document, choice, only, repeats))
             for neighbour in document.neighbours(choice):
@@ -108,7 +112,7 @@ class _Caller:
             return 0
         self.said(f"{self.document.title}: {len(asked)} runs are asked for, {len(asked) - len(missing)} are done")
         for name in {each.recipe.data.name for each in missing} - self.replicating.data.keys():
-            self.replicating.data[name] = training_set(name, self.orders.places, self.said)
+            self.replicating.data[name] = training_set(name, self.options.places, self.said)
         started = time.monotonic()
         for count, (each, answer) in enumerate(self.replicating.run(missing), start=1):
             self.said(f"{time.monotonic() - started:7.1f} s  {count:>3}  {_words(each, answer)}")

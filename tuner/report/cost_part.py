@@ -56,7 +56,7 @@ def provenance_section(evidence: Evidence) -> Section:
     study = shlex.quote(evidence.study)
     again = "\n".join(
         [
-            f"python -m tuner optimize --study {study}",
+            evidence.record.command,
             *(
                 f"python -m tuner baseline --document {each.name} --readings all --repeats 3"
                 for each in evidence.documents

@@ -4,9 +4,9 @@ import optuna
 
 from tuner.data.load import Places
 from tuner.storage import study_record
-from tuner.worker import perform_all
+from tuner.worker import make_executor, perform_all
 from tuner.worker.jobs import Time
-from tuner.worker.processes import Processes
+from tuner.worker.executor import Setup
 
 TIMED = 40
 """So many of the best finished trials, and of the smallest."""
@@ -27,7 +27,7 @@ def measure_latencies(study: optuna.Study, places: Places) -> None:
     missing = [(key, recipe) for key, recipe in recipes.items() if key not in known]
     if not missing:
         return
-    executor = Processes(1, 1, places, None)
+    executor = make_executor("processes", Setup(places))
     try:
         answers = perform_all(executor, [Time(recipe) for _, recipe in missing])
     finally:

@@ -74,9 +74,7 @@ def _train(
 ) -> list[Result]:
     """Train the members that no earlier call has trained; each is kept in the storage as it ends."""
     kept = study.user_attrs.get("confirming", {})
-    done = {
-        key: Result.from_dict(plain) for key, plain in kept.items() if key in {member.key for member in members}
-    }
+    done = {key: Result.from_dict(plain) for key, plain in kept.items() if key in {member.key for member in members}}
     missing = [each for each in members if each.key not in done or not folder.model(each.key).is_file()]
 
     def watch(_: Event) -> bool:

@@ -7,16 +7,14 @@ from tuner.storage import StudyRecord
 from tuner.study import StudyFile
 
 
-def write_note(
-    study: optuna.Study, file: StudyFile, record: StudyRecord, confirmed: Confirmed | None, command: str
-) -> None:
+def write_note(study: optuna.Study, file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> None:
     """Replace the study's note with what is known now."""
     from optuna_dashboard import save_note
 
-    save_note(study, note(file, record, confirmed, command))
+    save_note(study, note(file, record, confirmed))
 
 
-def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None, command: str) -> str:
+def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> str:
     """What the study is, how far it is, what its winner reaches, and the command that goes on with it."""
     lines = [
         f"# {file.title}",
@@ -37,6 +35,6 @@ def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None, comm
             f"accuracy is {figures}.",
             f"Test accuracy, measured once: **{confirmed.test_accuracy:.4f}** (95 % interval {low:.4f} to {high:.4f}).",
             "",
-            f"Continue: `{command} --more 20`",
+            f"Continue: `{record.command} --more 20`",
         ]
     )

@@ -100,7 +100,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     outcome = Loop(context, executor).run(_total(context, options), options.seconds)
     confirmed = None if outcome.ended == "interrupt" else _confirm(context, options, executor)
     record = study_record(study)
-    write_note(study, file, record, confirmed, options.command)
+    write_note(study, file, record, confirmed)
     return Report(record, outcome, record.best, confirmed, time.monotonic() - started)
 
 
@@ -126,6 +126,8 @@ def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> t
     study, file, differences = open_study(storage, options.file)
     for difference in differences:
         listener.said(f"changed since the study began: {difference}")
+    if options.command and options.command != study.user_attrs.get("command"):
+        study.set_user_attr("command", options.command)
     if options.workers > 1 and not options.deterministic:
         hint = "what ends first depends on the machine; --deterministic makes a seed give the same study every time"
         listener.said(f"{options.workers} training processes: {hint}")
@@ -155,9 +157,7 @@ def _total(context: Context, options: SearchOptions) -> int:
     return done + options.more if options.more is not None else options.trials
 
 
-def _check_data(
-    study: optuna.Study, file: StudyFile, places: Places, listener: Listener
-) -> dict[str, TrainingSet]:
+def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: Listener) -> dict[str, TrainingSet]:
     """The data sets, there before the first trial. Those that the study began with, or a `StudyError`."""
     before = study.user_attrs.get("data", {})
     now, sets = {}, {}

@@ -22,9 +22,7 @@ class Snapshot:
             sampler=optuna.samplers.RandomSampler(seed=0),
         )
         own = next(index for index, chain in enumerate(chains) if chain.first == first)
-        self.study.add_trials(
-            [_figures_only(chain.last, is_own=index == own) for index, chain in enumerate(chains)]
-        )
+        self.study.add_trials([_figures_only(chain.last, is_own=index == own) for index, chain in enumerate(chains)])
         self.shadow = private.open_trial(self.study, self.study.get_trials(deepcopy=False)[own])
         self.reported = set(chains[own].last.intermediate_values)
 

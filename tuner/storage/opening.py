@@ -48,7 +48,9 @@ def failures_told(url: str) -> Iterator[None]:
     try:
         yield
     except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
-        problem = f"the storage {hide_password(url)} or the folder of runs cannot be used any more: {_first_line(error)}"
+        problem = (
+            f"the storage {hide_password(url)} or the folder of runs cannot be used any more: {_first_line(error)}"
+        )
         cure = "mend that (free space, say) and run the same again: what is kept goes on"
         raise StorageError(f"{problem}; {cure}") from error
 

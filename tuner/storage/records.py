@@ -66,14 +66,15 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study as the storage holds it: its title, its file, its objectives, its trials in order. `unconfirmed` are the keys of
-    recipes that could not be trained again, and why."""
+    """A study as the storage holds it: its title, its file, its objectives, its trials in order. `command` is
+    what a person types to go on with it, `unconfirmed` are the keys of recipes that could not be trained again, and why."""
 
     name: str
     title: str
     plain: Mapping[str, Any]
     objectives: tuple[str, ...]
     trials: tuple[TrialRecord, ...]
+    command: str = ""
     unconfirmed: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -122,6 +123,7 @@ def study_record(study: optuna.Study) -> StudyRecord:
         plain=attributes.get("file", {}),
         objectives=tuple(attributes.get("objectives", ())),
         trials=tuple(trial_record(chain) for chain in chains(study.get_trials(deepcopy=False))),
+        command=attributes.get("command", f"python -m tuner optimize --study {study.study_name}"),
         unconfirmed=attributes.get("unconfirmed", {}),
     )
 

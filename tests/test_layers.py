@@ -34,7 +34,7 @@ LAYERS = [
 HEAVY = {
     "tensorflow": {"networks", "training"},
     "keras": {"networks", "training"},
-    "optuna": {"storage", "search", "documents", "report", "dashboard", "tables"},
+    "optuna": {"study", "storage", "search", "documents", "report", "dashboard", "tables"},
 }
 
 

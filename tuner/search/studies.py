@@ -17,11 +17,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import StudyError, join
 from tuner.result import OBJECTIVES
-from tuner.search.pruners import make_pruner
 from tuner.space import Assignment, centre
 from tuner.storage import artifacts, canonical
 from tuner.study import StudyFile
-from tuner.study.samplers import CmaEs, Gp, Nsga2, Tpe
+from tuner.study.pruners import make_pruner
+from tuner.study.samplers import Learner
 
 CHANGEABLE = ("title", "budget", "search", "confirmation", "start")
 
@@ -75,7 +75,7 @@ def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
     """What is tried first: the study's own starts; or the middle of its space, with layers of medium and of full width."""
     if file.start:
         return file.start
-    if not file.search.centre or not isinstance(file.search.sampler, Tpe | Gp | CmaEs | Nsga2):
+    if not file.search.centre or not isinstance(file.search.sampler, Learner):
         return ()
     middles = [centre(file.space), centre(file.space, largest=("widths", "filters"))]
     return tuple(each for index, each in enumerate(middles) if each and each not in middles[:index])

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from tuner.decode import encode, kinds
 from tuner.recipe import Recipe
-from tuner.study.samplers import Budget, Confirmation, Search
+from tuner.study.settings import Budget, Confirmation, Search
 
 HEAD = """# Every field of a study file
 

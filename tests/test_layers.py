@@ -32,7 +32,7 @@ LAYERS = [
 HEAVY = {
     "tensorflow": {"networks", "training"},
     "keras": {"networks", "training"},
-    "optuna": {"storage", "search", "documents", "report", "dashboard", "commands"},
+    "optuna": {"study", "storage", "search", "documents", "report", "dashboard", "commands"},
 }
 
 

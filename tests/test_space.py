@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner.errors import Invalid
-from tuner.space import corners, dimensions, fill, grid, override, parse, size
-from tuner.space.explore import Script
+from tuner.space import Script, corners, dimensions, fill, grid, override, parse, size
 
 OPTIMIZER = {"one_of": ["adam", {"kind": "sgd", "momentum": {"low": 0.0, "high": 0.9}}]}
 WIDTHS = {"repeat": {"low": 1, "high": 3}, "each": {"low": 8, "high": 64, "log": True}}

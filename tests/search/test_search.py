@@ -280,7 +280,7 @@ def test_every_sampler_proposes(sampler: Sampler, small_study: Path) -> None:
 def test_a_missing_package_is_named_with_its_cure(
     sampler: Sampler, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.search.samplers.find_spec", lambda name: None)
+    monkeypatch.setattr("tuner.study.samplers.find_spec", lambda name: None)
     with pytest.raises(MissingPackage) as error:
         make_sampler(sampler, 0)
     assert (

@@ -15,10 +15,10 @@ from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
 from tuner.search.optimize import environment, prepare_folder
 from tuner.storage import open_storage
-from tuner.worker.jobs import Failure
 from tuner.worker import make_executor
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
+from tuner.worker.jobs import Failure
 
 Said = Callable[[str], None]
 

@@ -5,8 +5,8 @@ import optuna
 from tuner.data.load import Places
 from tuner.storage import study_record
 from tuner.worker import make_executor, perform_all
-from tuner.worker.jobs import Time
 from tuner.worker.executor import Setup
+from tuner.worker.jobs import Time
 
 TIMED = 40
 """So many of the best finished trials, and of the smallest."""

@@ -41,12 +41,9 @@ def go_on(context: Context, chain: Chain) -> RunningTrial | None:
     return RunningTrial(context, trial, recipe, chain.first, context.ladder.next(chain.rung))
 
 
-def refuse(context: Context, proposal: Proposal, reason: str, total: int) -> None:
+def refuse(context: Context, proposal: Proposal, reason: str) -> None:
     """Keep what cannot be trained here: to the sampler it is a bad result, where a failure would be nothing."""
     trial = _create(context, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
-    if not _stands(context, trial, total):
-        _give_up(context, trial)
-        return
     _clear_queue(context, proposal)
     keep_failure(trial, reason, ended="refused")
     trial.set_constraint("can be trained", 1.0)

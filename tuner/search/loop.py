@@ -16,7 +16,7 @@ from tuner.recipe import Recipe
 from tuner.result import Event
 from tuner.search.beginning import begin, go_on, recipe_of, refuse
 from tuner.search.context import Context
-from tuner.search.proposals import Proposer, known
+from tuner.search.proposals import Proposal, Proposer, known
 from tuner.search.signals import stopping_on_signals
 from tuner.search.trial import RunningTrial
 from tuner.storage import study_record, trial_record
@@ -25,6 +25,7 @@ from tuner.worker.executor import Executor
 from tuner.worker.jobs import Answer, Failure
 
 FAILURES_IN_A_ROW = 10
+REFUSALS_IN_A_ROW = 30
 TOO_LONG_IN_A_ROW = 3
 GRACE_SECONDS = 3.0
 LOOK_SECONDS = 1.0
@@ -51,7 +52,7 @@ class Loop:
         self.ending = ""  # how it ends, once nothing is left to begin
         self.is_exhausted = False
         self.total, self.deadline, self.look_again = 0, math.inf, 0.0
-        self.failures = self.too_long = 0
+        self.failures = self.refusals = self.too_long = 0
 
     def run(self, total: int, seconds: float) -> Outcome:
         """Search until the study has `total` trainings that finished or were pruned, at most for so many seconds."""
@@ -130,7 +131,7 @@ class Loop:
                 continue
             refusal = proposal.complaint if recipe is None else self.context.preflight.refusal(recipe)
             if recipe is None or refusal:
-                refuse(self.context, proposal, refusal or "", self.total)
+                self._refuse(proposal, refusal or "")
                 return
             if not self._has_time_for(recipe, 0):
                 self.too_long += 1
@@ -142,10 +143,17 @@ class Loop:
             return
         self.is_exhausted = not self.too_long
 
+    def _refuse(self, proposal: Proposal, reason: str) -> None:
+        refuse(self.context, proposal, reason)
+        self.refusals += 1
+        if self.refusals >= REFUSALS_IN_A_ROW:
+            self.stop("failures")
+
     def _run(self, running: RunningTrial | None, continues: int | None = None) -> None:
         """Submit a trial, unless another process was faster to begin it."""
         if running is None:
             return
+        self.refusals = 0
         self.running[running.number] = running
         self.context.listener.began(running.number, running.recipe, continues)
         self.executor.submit(running.number, running.job, partial(self._watch, running))

@@ -25,7 +25,7 @@ from tuner.search.listener import Listener
 from tuner.search.loop import Loop, Outcome
 from tuner.search.note import write_note
 from tuner.search.preflight import Preflight
-from tuner.search.samplers import make_sampler
+from tuner.search.proposals import make_sampler
 from tuner.search.studies import delete_study, open_study
 from tuner.storage import StudyRecord, TrialRecord, failures_told, open_storage, study_record
 from tuner.storage.leases import LEASE_SECONDS, Leases, Turn

@@ -1,11 +1,13 @@
 """What is tried next, as a function of what the storage holds: the study's starts, what people queued, the next point of a
 walk through the whole space, or what the sampler proposes. Nothing is written before a proposal is taken."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
@@ -13,12 +15,11 @@ from optuna.trial import FrozenTrial
 from tuner.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.search.context import Context
-from tuner.search.samplers import make_sampler, walk
 from tuner.search.view import View, shown
 from tuner.space import Assignment, centre, grid, size
 from tuner.storage.chains import Chain
 from tuner.study import StudyFile
-from tuner.study.samplers import CmaEs, Gp, Nsga2, Tpe
+from tuner.study.samplers import Learner, Sampler, Tpe, Walk
 
 BY_SAMPLER, BY_CHANCE = 5, 15
 """How often a sampler may propose what is known already, and how often chance may after it, before the rest of a small
@@ -46,11 +47,13 @@ class Proposer:
 
     def __init__(self, context: Context) -> None:
         self.study, self.file = context.study, context.file
-        self.maximize = context.ladder.maximize if len(context.objectives) == 1 else None
+        sampler = self.file.search.sampler
+        has_window = isinstance(sampler, Tpe) and len(context.objectives) == 1
+        self.maximize = context.ladder.maximize if has_window else None
         self.starts = first_trials(self.file)
-        self.walk = walk(self.file.search.sampler, self.file.space)
-        if self.walk is not None:
-            self.walk = context.preflight.longest_first(self.walk, self.file.fill)
+        self.walk: Iterator[Assignment] | None = None
+        if isinstance(sampler, Walk):
+            self.walk = context.preflight.longest_first(sampler.walk(self.file.space), self.file.fill)
 
     def proposals(self, chains: Sequence[Chain]) -> Iterator[Proposal]:
         """What could be tried next, the best first. Some of it may be known already."""
@@ -84,11 +87,7 @@ class Proposer:
         queued: FrozenTrial | None = None,
     ) -> Proposal:
         seed = seed_of_trial(self.file.search.seed, attempt, len(chains))
-        sampler = (
-            make_sampler(self.file.search.sampler, seed, len(self.study.directions))
-            if attempt < BY_SAMPLER
-            else RandomSampler(seed)
-        )
+        sampler = make_sampler(self.file.search.sampler, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
         view = View(self.study, shown(chains, self.maximize), sampler)
         number = max((chain.last.number for chain in chains), default=-1) + 1
         asked = _Asked(view, view.new_trial(number), sampler, given)
@@ -104,10 +103,17 @@ def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
     """What is tried first: the study's own starts; or the middle of its space, with layers of medium and of full width."""
     if file.start:
         return file.start
-    if not file.search.centre or not isinstance(file.search.sampler, Tpe | Gp | CmaEs | Nsga2):
+    if not file.search.centre or not isinstance(file.search.sampler, Learner):
         return ()
     middles = [centre(file.space), centre(file.space, largest=("widths", "filters"))]
     return tuple(each for index, each in enumerate(middles) if each and each not in middles[:index])
+
+
+def make_sampler(settings: Sampler, seed: int) -> BaseSampler:
+    """Optuna's sampler for one proposal. Raises `MissingPackage` where it needs one that is not installed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return settings.make(seed)
 
 
 def seed_of_trial(seed: int, attempt: int, trials: int) -> int:
@@ -155,7 +161,7 @@ def _allows(distribution: BaseDistribution, value: Any) -> bool:
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
     assert isinstance(distribution, IntDistribution | FloatDistribution)
-    return distribution.low <= value <= distribution.high
+    return bool(distribution.low <= value <= distribution.high)
 
 
 def known(chains: Sequence[Chain]) -> set[str]:

@@ -15,11 +15,11 @@ from optuna.trial import TrialState
 
 from tuner.errors import StudyError, join
 from tuner.result import OBJECTIVES
-from tuner.search.pruners import make_pruner
-from tuner.space import Assignment, centre
-from tuner.storage import artifacts, canonical
+from tuner.storage import private, study_record
+from tuner.storage.chains import SUPERFLUOUS
+from tuner.storage.records import VERSION, artifacts, canonical, keep_failure
 from tuner.study import StudyFile
-from tuner.study.samplers import CmaEs, Gp, Nsga2, Tpe
+from tuner.study.pruners import make_pruner
 
 CHANGEABLE = ("title", "budget", "search", "confirmation", "start")
 

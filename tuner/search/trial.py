@@ -8,8 +8,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.recipe import Recipe
 from tuner.result import Epoch, Event, FoldResult, Pulse, Result
-from tuner.search.artifacts import attach_curve
 from tuner.search.context import Context
+from tuner.search.curves import attach_curve
 from tuner.search.snapshot import Snapshot
 from tuner.storage import private
 from tuner.storage.records import keep_failure, keep_result

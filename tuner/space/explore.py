@@ -1,67 +1,13 @@
-"""Going through a space without Optuna: its dimensions, its size, its corners and its grid."""
+"""Going through a space without Optuna: its middle, its corners, its grid, its size."""
 
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.errors import join
+from tuner.space.answers import Assignment, Middle, Script
 from tuner.space.fill import fill
 from tuner.space.holes import Choice, Node, OneOf, Range, Repeat
-
-Assignment = dict[str, Any]
-
-
-@dataclass
-class Script:
-    """Answers `suggest_*` from an assignment, else with the first (or last) of what is allowed, and notes each
-    question with its possible answers, in the order of asking: at most `points` for a range."""
-
-    given: Assignment
-    last: bool = False
-    points: int = 2
-    asked: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        return self._answer(name, tuple(choices))
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        return int(self._answer(name, Range(low, high, log, None if log else step).points(self.points)))
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        return float(self._answer(name, Range(float(low), float(high), log, step).points(self.points)))
-
-    def _answer(self, name: str, options: tuple[Any, ...]) -> Any:
-        self.asked[name] = options
-        return self.given[name] if name in self.given else options[-1 if self.last else 0]
-
-
-@dataclass
-class Middle:
-    """Answers with the first of several options and with the middle of a range, on the range's own scale; where the last
-    list or field of the address is in `largest`, with the largest number that is allowed."""
-
-    largest: Sequence[str] = ()
-    given: Assignment = field(default_factory=dict)
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        return self.given.setdefault(name, max(choices) if self._is_largest(name) else choices[0])
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        hole = Range(low, high, log, None if log else step)
-        return int(self.given.setdefault(name, hole.points(2)[-1] if self._is_largest(name) else hole.middle))
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        hole = Range(float(low), float(high), log, step)
-        return float(self.given.setdefault(name, hole.points(2)[-1] if self._is_largest(name) else hole.middle))
-
-    def _is_largest(self, name: str) -> bool:
-        return name.rpartition(".")[2].partition("[")[0] in self.largest
 
 
 def centre(node: Node, largest: Sequence[str] = ()) -> Assignment:
@@ -158,55 +104,3 @@ def _possible_counts(count: int | str | Range | Choice) -> list[int]:
             return [1]  # as long as another list, whose lengths are counted there
         case _:
             return [count]
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """One hole for people: its address, what may stand there, and the branch it exists with."""
-
-    address: str
-    values: str
-    only_with: str
-
-
-def dimensions(node: Node, place: str = "", branch: str = "") -> Iterator[Dimension]:
-    """The holes in the order of the file."""
-    match node:
-        case dict():
-            for key, each in node.items():
-                yield from dimensions(each, join(place, key), branch)
-        case list():
-            for index, each in enumerate(node):
-                yield from dimensions(each, f"{place}[{index}]", branch)
-        case Choice(options):
-            yield Dimension(place, ", ".join(_spoken(option) for option in options), branch)
-        case Range():
-            yield Dimension(place, _spoken_range(node), branch)
-        case Repeat(count, each):
-            yield Dimension(join(place, "count"), _spoken_count(count), branch)
-            yield from dimensions(each, f"{place}[…]", branch)
-        case OneOf(branches):
-            yield Dimension(join(place, "kind"), ", ".join(branches), branch)
-            for kind, inner in branches.items():
-                yield from dimensions(dict(inner), join(place, kind), join(place, kind))
-
-
-def _spoken(option: Any) -> str:
-    return option if isinstance(option, str) else json.dumps(option)
-
-
-def _spoken_range(hole: Range) -> str:
-    how = " on a logarithmic scale" if hole.log else f" in steps of {hole.step}" if hole.step else ""
-    return f"{hole.low:g} to {hole.high:g}{how}"
-
-
-def _spoken_count(count: int | str | Range | Choice) -> str:
-    match count:
-        case Range():
-            return _spoken_range(count)
-        case Choice(options):
-            return ", ".join(str(option) for option in options)
-        case str():
-            return f"as many as {count}"
-        case _:
-            return str(count)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from optuna.trial import FrozenTrial, TrialState
 
-State = Literal["waiting", "running", "paused", "interrupted", "complete", "pruned", "failed"]
+State = Literal["waiting", "running", "paused", "interrupted", "complete", "pruned", "refused", "failed"]
 SUPERFLUOUS = "superfluous"
 """How a trial ended that another process had begun before."""
 
@@ -47,7 +47,8 @@ class Chain:
             case TrialState.COMPLETE:
                 return "complete"
             case TrialState.PRUNED:
-                return "paused" if self.attributes.get("ended") == "paused" else "pruned"
+                ended = self.attributes.get("ended")
+                return "paused" if ended == "paused" else "refused" if ended == "refused" else "pruned"
             case TrialState.RUNNING:
                 return "running"
             case TrialState.WAITING:
@@ -56,8 +57,8 @@ class Chain:
 
     @property
     def counts(self) -> bool:
-        """Whether it takes one of the budget's trials."""
-        return self.state not in ("waiting", "failed")
+        """Whether it takes one of the budget's trials: not what costs nothing."""
+        return self.state not in ("waiting", "refused", "failed")
 
     @property
     def is_start(self) -> bool:

@@ -35,7 +35,7 @@ class Leases:
         self.held: dict[int, optuna.Trial] = {}
         self.seen: dict[int | str, tuple[Any, float]] = {}
         self.alive: set[int | str] = set()
-        self.unclear: set[int | str] = set()
+        self.unclear: set[int] = set()
         self.renewed = time.monotonic()
 
     @property
@@ -70,7 +70,7 @@ class Leases:
         """Mark the running trials whose leases are over as interrupted; their numbers."""
         foreign = self._foreign(trials)
         lost = [trial for trial in foreign if self.is_over(trial.number, trial.user_attrs.get("lease"))]
-        self.unclear = {trial.number for trial in foreign} - {trial.number for trial in lost} - self.alive
+        self.unclear = {trial.number for trial in foreign if trial not in lost and trial.number not in self.alive}
         for trial in lost:
             host = trial.user_attrs.get("lease", trial.user_attrs.get("owner", {})).get("host", "unknown")
             with suppress(UpdateFinishedTrialError, ValueError):  # another process swept it

@@ -1,6 +1,5 @@
 """The study file: a recipe with holes, what is optimized, the budget, and how to search. Read by people, no code."""
 
-import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from tuner.errors import Invalid, StudyError, demand, near_miss
 from tuner.machine import fast_precision
 from tuner.recipe import KFold, NoValidation, OnTest, Recipe
 from tuner.result import OBJECTIVES
-from tuner.space import Ask, Assignment, Node, Script, corners, fill, override, parse, size
+from tuner.space import Ask, Assignment, Node, Script, corners, fill, override, parse
 from tuner.study.pruners import NoPruner, check_pruner
-from tuner.study.samplers import BruteForce, Budget, Confirmation, Search
+from tuner.study.samplers import check_sampler
+from tuner.study.settings import Budget, Confirmation, Search
 
 SECTIONS = ("title", "objective", "budget", "search", "confirmation", "start", "recipe")
 
@@ -47,6 +47,13 @@ class StudyFile:
     def _corners(self) -> Iterator[tuple[Assignment, Recipe]]:
         for given, plain in corners(self.space):
             yield given, decode(Recipe, plain, "recipe")
+
+    @property
+    def resolved(self):
+        return self.plain
+
+    def as_begun(self, stored):
+        return self
 
     @property
     def epochs(self) -> int:
@@ -150,10 +157,7 @@ def _check(study: StudyFile) -> None:
         raise Invalid("objective", problem)
     if not isinstance(study.search.pruner, NoPruner) and len(study.objectives) > 1:
         raise Invalid("search.pruner", "must be 'none' with several objectives: Optuna prunes by a single figure only")
-    if isinstance(study.search.sampler, BruteForce) and math.isinf(size(study.space)):
-        raise Invalid(
-            "search.sampler", "'brute_force' needs a space without continuous ranges; use 'grid' or give steps"
-        )
+    check_sampler(study.search.sampler, study.space)
     folds = {recipe.protocol.folds if isinstance(recipe.protocol, KFold) else 1 for recipe in recipes}
     check_pruner(study.search.pruner, study.objectives[0], study.epochs, min(folds), study.budget.trials)
 

@@ -1,11 +1,19 @@
-"""Who stops trials early, as a study file says it: Optuna's pruners by name, and rungs of our own."""
+"""Who stops trials early: one record for each pruner, with its options, the first epoch after which it can stop a trial,
+and how Optuna's object is made of them. Optuna's steps are epochs from 1 (or folds from 1).
 
+A new pruner is a record here, named in `Pruner`.
+"""
+
+import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tuner.errors import Invalid, demand
 from tuner.recipe.limits import demand_at_least_one
 from tuner.result import OBJECTIVES
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +21,11 @@ class NoPruner:
     """Every trial is trained to its end."""
 
     kind: Literal["none"] = "none"
+
+    def make(self, epochs: int, maximize: bool) -> "BasePruner":
+        from optuna.pruners import NopPruner
+
+        return NopPruner()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +47,20 @@ class Percentile:
         demand(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
         demand_at_least_one(self, "every")
 
+    @property
+    def first_stop(self) -> int:
+        return max(1, self.warmup_epochs)
+
+    def make(self, epochs: int, maximize: bool) -> "BasePruner":
+        from optuna.pruners import PercentilePruner
+
+        return PercentilePruner(
+            percentile=self.percentile,
+            n_startup_trials=self.startup_trials,
+            n_warmup_steps=self.warmup_epochs,
+            interval_steps=self.every,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Halving:
@@ -47,6 +74,17 @@ class Halving:
     def __post_init__(self) -> None:
         demand_at_least_one(self, "min_epochs")
         demand(self.factor >= 2, "factor", "be at least 2", self.factor)
+
+    @property
+    def first_stop(self) -> int:
+        return self.min_epochs
+
+    def make(self, epochs: int, maximize: bool) -> "BasePruner":
+        from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
+
+        if self.kind == "successive_halving":
+            return SuccessiveHalvingPruner(min_resource=self.min_epochs, reduction_factor=self.factor)
+        return HyperbandPruner(min_resource=self.min_epochs, max_resource=epochs, reduction_factor=self.factor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +101,14 @@ class Asha:
         demand(self.min_epochs >= 0, "min_epochs", "be at least 0", self.min_epochs)
         demand(self.factor >= 2, "factor", "be at least 2", self.factor)
 
+    @property
+    def first_stop(self) -> int:
+        return max(1, self.min_epochs)
+
+    def make(self, epochs: int, maximize: bool) -> "BasePruner":
+        """None of Optuna's: the rungs are ours (search/rungs.py)."""
+        return NoPruner().make(epochs, maximize)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Patient:
@@ -76,6 +122,15 @@ class Patient:
         demand_at_least_one(self, "epochs")
         demand(self.min_delta >= 0, "min_delta", "be at least 0", self.min_delta)
 
+    @property
+    def first_stop(self) -> int:
+        return self.epochs + 1
+
+    def make(self, epochs: int, maximize: bool) -> "BasePruner":
+        from optuna.pruners import PatientPruner
+
+        return PatientPruner(None, patience=self.epochs, min_delta=self.min_delta)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
@@ -87,6 +142,17 @@ class Threshold:
 
     def __post_init__(self) -> None:
         demand(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
+
+    @property
+    def first_stop(self) -> int:
+        return max(1, self.warmup_epochs)
+
+    def make(self, epochs: int, maximize: bool) -> "BasePruner":
+        from optuna.pruners import ThresholdPruner
+
+        if maximize:
+            return ThresholdPruner(lower=self.limit, n_warmup_steps=self.warmup_epochs)
+        return ThresholdPruner(upper=self.limit, n_warmup_steps=self.warmup_epochs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +167,22 @@ class Wilcoxon:
         demand(0 < self.p_threshold < 1, "p_threshold", "be between 0 and 1", self.p_threshold)
         demand(self.startup_folds >= 0, "startup_folds", "be at least 0", self.startup_folds)
 
+    def make(self, epochs: int, maximize: bool) -> "BasePruner":
+        from optuna.pruners import WilcoxonPruner
+
+        return WilcoxonPruner(p_threshold=self.p_threshold, n_startup_steps=self.startup_folds)
+
 
 Pruner = NoPruner | Percentile | Halving | Asha | Patient | Threshold | Wilcoxon
+
+
+def make_pruner(settings: Pruner, epochs: int, maximize: bool) -> "BasePruner":
+    """Optuna's pruner for trials of at most `epochs` epochs."""
+    from optuna.exceptions import ExperimentalWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return settings.make(epochs, maximize)
 
 
 def check_pruner(pruner: Pruner, objective: str, epochs: int, folds: int, trials: int) -> None:
@@ -119,25 +199,9 @@ def check_pruner(pruner: Pruner, objective: str, epochs: int, folds: int, trials
         demand(
             trials >= pruner.factor, "search.pruner", f"not be 'asha' with fewer than {pruner.factor} trials", trials
         )
-    first = first_possible_stop(pruner)
-    if first >= epochs:
-        problem = f"can never fire: {pruner.kind} stops after epoch {first} at the earliest, and trials end at {epochs}"
-        raise Invalid("search.pruner", problem)
+    if pruner.first_stop >= epochs:
+        first = f"{pruner.kind} stops after epoch {pruner.first_stop} at the earliest"
+        raise Invalid("search.pruner", f"can never fire: {first}, and trials end at {epochs}")
     if isinstance(pruner, Percentile) and pruner.startup_trials >= trials:
         problem = f"can never fire: it waits for {pruner.startup_trials} finished trials of a budget of {trials}"
         raise Invalid("search.pruner.startup_trials", problem)
-
-
-def first_possible_stop(pruner: Percentile | Halving | Asha | Patient | Threshold) -> int:
-    """The first epoch (from 1) after which this pruner can stop a trial."""
-    match pruner:
-        case Percentile():
-            return max(1, pruner.warmup_epochs)
-        case Halving():
-            return pruner.min_epochs
-        case Asha():
-            return max(1, pruner.min_epochs)
-        case Patient():
-            return pruner.epochs + 1
-        case Threshold():
-            return max(1, pruner.warmup_epochs)

@@ -1,33 +1,20 @@
-"""How a study searches, as its file says it: budget and sampler with their options. Optuna comes later."""
+"""Who proposes trials: one record for each sampler, with its options and how Optuna's object is made of them.
 
+A new sampler is a record here, named in `Sampler` and, where it is one, in `Walk` or `Learner`.
+"""
+
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
 
-from tuner.errors import demand
-from tuner.recipe.limits import demand_at_least_one, demand_positive, demand_seed
-from tuner.study.pruners import Percentile, Pruner
+from tuner.errors import Invalid, MissingPackage, demand
+from tuner.recipe.limits import demand_at_least_one
+from tuner.space import Assignment, Node, grid, size
 
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """When the search ends: at so many finished and pruned trials in all, or so many minutes in one call."""
-
-    trials: int = 50
-    minutes: float = 60.0
-
-    def __post_init__(self) -> None:
-        demand_at_least_one(self, "trials")
-        demand_positive(self, "minutes")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Confirmation:
-    """The winner is trained again on so many fresh seeds before its model is saved and tested."""
-
-    seeds: int = 3
-
-    def __post_init__(self) -> None:
-        demand_at_least_one(self, "seeds")
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +30,18 @@ class Tpe:
     def __post_init__(self) -> None:
         demand_at_least_one(self, "startup_trials", "candidates")
 
+    def make(self, seed: int) -> "BaseSampler":
+        from optuna.samplers import TPESampler
+
+        return TPESampler(
+            seed=seed,
+            n_startup_trials=self.startup_trials,
+            n_ei_candidates=self.candidates,
+            multivariate=True,
+            group=self.group,
+            constant_liar=True,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gp:
@@ -53,6 +52,13 @@ class Gp:
 
     def __post_init__(self) -> None:
         demand_at_least_one(self, "startup_trials")
+
+    def make(self, seed: int) -> "BaseSampler":
+        _demand_package("the sampler 'gp'", "torch", "gp")
+        from optuna.samplers import GPSampler, TPESampler
+
+        alone = TPESampler(seed=seed, multivariate=False)
+        return GPSampler(seed=seed, n_startup_trials=self.startup_trials, independent_sampler=alone)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +71,12 @@ class CmaEs:
     def __post_init__(self) -> None:
         demand_at_least_one(self, "startup_trials")
 
+    def make(self, seed: int) -> "BaseSampler":
+        _demand_package("the sampler 'cmaes'", "cmaes", "cmaes")
+        from optuna.samplers import CmaEsSampler
+
+        return CmaEsSampler(seed=seed, n_startup_trials=self.startup_trials, warn_independent_sampling=False)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlainSampler:
@@ -72,12 +84,26 @@ class PlainSampler:
 
     kind: Literal["random", "qmc"]
 
+    def make(self, seed: int) -> "BaseSampler":
+        from optuna.samplers import QMCSampler, RandomSampler
+
+        if self.kind == "random":
+            return RandomSampler(seed=seed)
+        return QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False, warn_asynchronous_seeding=False)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BruteForce:
     """Every point of a space without continuous ranges, long trainings first."""
 
     kind: Literal["brute_force"] = "brute_force"
+
+    def make(self, seed: int) -> "BaseSampler":
+        """Optuna is given whole assignments; this is for what they might leave open."""
+        return PlainSampler(kind="random").make(seed)
+
+    def walk(self, space: Node) -> Iterator[Assignment]:
+        return grid(space, points=2**31)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +116,13 @@ class Grid:
     def __post_init__(self) -> None:
         demand(self.points >= 2, "points", "be at least 2", self.points)
 
+    def make(self, seed: int) -> "BaseSampler":
+        """Optuna is given whole assignments; this is for what they might leave open."""
+        return PlainSampler(kind="random").make(seed)
+
+    def walk(self, space: Node) -> Iterator[Assignment]:
+        return grid(space, self.points)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Nsga2:
@@ -101,23 +134,28 @@ class Nsga2:
     def __post_init__(self) -> None:
         demand(self.population >= 2, "population", "be at least 2", self.population)
 
+    def make(self, seed: int) -> "BaseSampler":
+        from optuna.samplers import NSGAIISampler
+
+        return NSGAIISampler(seed=seed, population_size=self.population)
+
 
 Sampler = Tpe | Gp | CmaEs | PlainSampler | BruteForce | Grid | Nsga2
 
+Walk = BruteForce | Grid
+"""Those that go through a whole space, one assignment after the other."""
 
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """Who proposes trials, who stops them early, and the seed of the proposals.
+Learner = Tpe | Gp | CmaEs | Nsga2
+"""Those that propose better trials the more they have seen."""
 
-    With `centre` the first trials are the middle of the space (the first of each choice, the middle of each range) and
-    the same with its widest layers, where the study has no `[[start]]` and the sampler learns. First trials are never
-    stopped early: there is something to compare with, and a model, from the first minute on.
-    """
 
-    sampler: Sampler = Tpe()
-    pruner: Pruner = Percentile()
-    seed: int = 0
-    centre: bool = True
+def check_sampler(sampler: Sampler, space: Node) -> None:
+    """Raise `Invalid` if the sampler cannot work on this space."""
+    if isinstance(sampler, BruteForce) and math.isinf(size(space)):
+        problem = "'brute_force' needs a space without continuous ranges; use 'grid' or give steps"
+        raise Invalid("search.sampler", problem)
 
-    def __post_init__(self) -> None:
-        demand_seed(self.seed)
+
+def _demand_package(wanted_by: str, package: str, extra: str) -> None:
+    if find_spec(package) is None:
+        raise MissingPackage(wanted_by, package, extra)

@@ -37,7 +37,8 @@ class Processes:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.logs = [setup.folder and setup.folder.log(number) for number in range(1, setup.workers + 1)]
+        folder, numbers = setup.folder, range(1, setup.workers + 1)
+        self.logs = [folder.log(number) if folder else None for number in numbers]
         self.workers = [_start(setup, log) for log in self.logs]
 
     @property

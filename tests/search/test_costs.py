@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from optuna.storages import BaseStorage
+from tuner.search.conductor import Conductor
+from tuner.search.trials import Trials
 
 from tests.search.test_search import Notes, small, storage  # noqa: F401
 from tests.strategies import recipes
@@ -17,11 +19,9 @@ from tuner.data.parts import Examples, TrainingSet
 from tuner.data.splits import folds, sizes
 from tuner.errors import Invalid
 from tuner.recipe import Convolutional, Data, Dense, Holdout, KFold, LocallyConnected, NoValidation, Recipe, Training
-from tuner.search.conductor import Conductor
 from tuner.search.costs import GIB, SECONDS_AT_FIRST, Costs, Work, work
 from tuner.search.preflight import Preflight
 from tuner.search.studies import open_study
-from tuner.search.trials import Trials
 from tuner.storage import read_study
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess

@@ -2,8 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tuner.search.rungs import Rungs, levels
+
 from tuner.study.pruners import Asha
 
 

@@ -11,12 +11,13 @@ from typing import Any, NoReturn
 import numpy as np
 import optuna
 
+from tuner.data.catalogue import CATALOGUE
 from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Event, Result, Scores
 from tuner.search.confirmed import Confirmed, interval
-from tuner.search.listener import Listener
-from tuner.storage import TrialRecord
+from tuner.search.context import Context
+from tuner.storage import TrialRecord, study_record
 from tuner.storage.leases import Turn
 from tuner.worker import perform, perform_all
 from tuner.worker.executor import Executor
@@ -33,35 +34,40 @@ class Unconfirmed(StudyError):
     """A winner that could not be trained again."""
 
 
-def confirm(
-    study: optuna.Study,
-    winner: TrialRecord,
-    seeds: int,
-    executor: Executor,
-    listener: Listener,
-    folder: Folder,
-    test_examples: int,
-    provenance: Mapping[str, Any],
-    turn: Turn,
-) -> Confirmed:
+def confirm_best(context: Context, executor: Executor, folder: Folder) -> Confirmed | None:
+    """The best trial that can be confirmed: where one cannot, that is said, and the next best takes its place."""
+    for winner in study_record(context.study).ranking:
+        try:
+            return confirm(context, winner, executor, folder)
+        except Unconfirmed as why:
+            context.listener.said(f"{why}; the next best trial takes its place")
+    return None
+
+
+def confirm(context: Context, winner: TrialRecord, executor: Executor, folder: Folder) -> Confirmed:
     """Confirm the winner and write `best.keras`, `best.json` and `predictions.npz` into the folder.
 
     A winner that is confirmed already, on as many seeds and with its model there, is not trained or tested again; nor is
-    a seed that an earlier call has trained. Raises `Unconfirmed` where a seed diverges or fails.
+    a seed that an earlier call has trained. One process at a time does it. Raises `Unconfirmed` where a seed diverges or
+    fails.
     """
-    recipe = winner.recipe
+    recipe, study = winner.recipe, context.study
     if recipe is None:
         raise StudyError(f"trial {winner.number} has no recipe: it was not made by this program")
+    turn = Turn(study, "confirmation", context.leases)
     while not turn.take():
         time.sleep(1.0)
     try:
-        earlier = _confirmed_before(study, recipe, seeds)
+        seeds = fresh_seeds(recipe.seed, context.file.confirmation.seeds)
+        earlier = _confirmed_before(study, recipe, len(seeds))
         if earlier is not None:
             return earlier
-        listener.said(f"confirming trial {winner.number} on {seeds} fresh seeds")
-        members = tuple(replace(recipe, seed=seed) for seed in fresh_seeds(recipe.seed, seeds))
+        context.listener.said(f"confirming trial {winner.number} on {len(seeds)} fresh seeds")
+        members = tuple(replace(recipe, seed=seed) for seed in seeds)
         results = _train(study, winner, members, executor, folder, turn)
-        confirmed = _test(winner, members, results, executor, folder, test_examples)
+        confirmed = _test(winner, members, results, executor, folder)
+        data, environment = study.user_attrs.get("data", {}), dict(context.environment)
+        provenance = {"study": study.study_name, "data": data, "environment": environment}
         write_json(confirmed.model.with_suffix(".json"), {**confirmed.to_dict(), **provenance})
         study.set_user_attr("confirmed", {**confirmed.to_dict(), "winner": recipe.key})
         return confirmed
@@ -106,9 +112,9 @@ def _test(
     results: Sequence[Result],
     executor: Executor,
     folder: Folder,
-    test_examples: int,
 ) -> Confirmed:
     """Keep the model of the seed with the best validation, and measure all of them on the test part, once."""
+    test_examples = CATALOGUE[members[0].data.name].test_examples
     figures = [_validation(result) for result in results]
     best = max(range(len(members)), key=lambda index: figures[index])
     scores = [_tested(answer) for answer in perform_all(executor, [Test(each, saved=each.key) for each in members])]

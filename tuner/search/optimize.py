@@ -12,12 +12,11 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
 from tuner import __version__
-from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, training_set
 from tuner.data.parts import TrainingSet
 from tuner.errors import StorageError, StudyError
 from tuner.machine import cores, memory, processor
-from tuner.search.confirmation import Unconfirmed, confirm
+from tuner.search.confirmation import confirm_best
 from tuner.search.confirmed import Confirmed
 from tuner.search.context import Context
 from tuner.search.costs import Costs
@@ -28,7 +27,7 @@ from tuner.search.preflight import Preflight
 from tuner.search.proposals import make_sampler
 from tuner.search.studies import delete_study, open_study
 from tuner.storage import StudyRecord, TrialRecord, failures_told, open_storage, study_record
-from tuner.storage.leases import LEASE_SECONDS, Leases, Turn
+from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
 from tuner.worker import make_executor
 from tuner.worker.executor import Executor, Setup
@@ -98,7 +97,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     study, file = _open(storage, options, listener)
     context = _context(study, file, options, listener)
     outcome = Loop(context, executor).run(_total(context, options), options.seconds)
-    confirmed = None if outcome.ended == "interrupt" else _confirm(context, options, executor)
+    confirmed = None if outcome.ended == "interrupt" else confirm_best(context, executor, options.folder)
     record = study_record(study)
     write_note(study, file, record, confirmed)
     return Report(record, outcome, record.best, confirmed, time.monotonic() - started)
@@ -170,31 +169,6 @@ def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: 
     if before != now:
         study.set_user_attr("data", now)
     return sets
-
-
-def _confirm(context: Context, options: SearchOptions, executor: Executor) -> Confirmed | None:
-    """The best trial that can be confirmed: where one cannot, that is said, and the next best takes its place."""
-    study = context.study
-    turn = Turn(study, "confirmation", context.leases)
-    provenance = {"study": context.file.name, "data": study.user_attrs["data"], "environment": context.environment}
-    for winner in study_record(study).ranking:
-        assert winner.recipe is not None
-        entry = CATALOGUE[winner.recipe.data.name]
-        try:
-            return confirm(
-                study,
-                winner,
-                context.file.confirmation.seeds,
-                executor,
-                context.listener,
-                options.folder,
-                entry.test_examples,
-                provenance,
-                turn,
-            )
-        except Unconfirmed as why:
-            context.listener.said(f"{why}; the next best trial takes its place")
-    return None
 
 
 def environment(threads: int) -> dict[str, str]:

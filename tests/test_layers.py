@@ -9,10 +9,11 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
-    {"errors", "ticks", "terminal"},
+    {"errors", "terminal"},
     {"decode", "machine", "confusion"},
     {"recipe"},
     {"result"},
+    {"charts"},
     {"space", "words"},
     {"study"},
     {"data"},

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from tests.search.test_search import search, small
+from tuner.charts.chart import Cells, Dots
 from tuner.cli import run as run_command
 from tuner.data.load import Places
-from tuner.report.chart import Cells, Dots
 from tuner.report.content import Page, Table
 from tuner.report.write import write_report
 from tuner.result import Epoch, FoldResult, Result, Scores

@@ -8,10 +8,10 @@ from itertools import groupby
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from tuner.charts.chart import Chart
+from tuner.charts.svg import DARK, LIGHT, colors, draw
 from tuner.documents.verdicts import JUDGEMENTS, VERDICTS
-from tuner.report.chart import Chart
 from tuner.report.content import Block, Cell, Code, Link, Page, Picture, Table
-from tuner.report.svg import DARK, LIGHT, colors, draw
 
 WIDE = 700
 """Charts that are drawn wider than this take a row of their own."""

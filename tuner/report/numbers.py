@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from tuner.charts.chart import Chart
 from tuner.report.answer import difference, documented, sentences
-from tuner.report.chart import Chart
 from tuner.report.content import Link, Page, Table
 from tuner.report.cost_part import saved_by_pruning
 from tuner.report.evidence import DocumentEvidence, Evidence

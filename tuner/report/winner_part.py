@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.charts.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark
 from tuner.confusion import class_figures, confusion
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks.shapes import layer_table
 from tuner.recipe import Convolutional, Recipe
-from tuner.report.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark
 from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing
 from tuner.report.drawings import matrix_chart
 from tuner.report.evidence import Evidence, Predictions, class_names

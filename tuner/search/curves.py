@@ -10,8 +10,8 @@ from pathlib import Path
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
+from tuner.charts.ticks import ticks
 from tuner.result import Epoch, Result, Scores
-from tuner.ticks import ticks
 
 WIDTH, HEIGHT = 320, 200
 LEFT, TOP, RIGHT, BOTTOM = 52, 44, 12, 36

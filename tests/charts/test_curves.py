@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tuner.charts.ticks import ticks
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.curves import draw_curve
-from tuner.ticks import ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 

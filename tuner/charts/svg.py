@@ -4,10 +4,10 @@ script shows what a mark says; as files of their own they bring both colours alo
 from collections.abc import Iterator
 from html import escape
 
-from tuner.report.chart import Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
-from tuner.report.marks import FONT, LETTER, Frame, draw_mark
-from tuner.report.scale import fitted
-from tuner.report.shapes import dot
+from tuner.charts.chart import Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
+from tuner.charts.marks import FONT, LETTER, Frame, draw_mark
+from tuner.charts.scale import fitted
+from tuner.charts.shapes import dot
 
 TITLE = 26
 KEY = 20

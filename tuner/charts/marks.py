@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from tuner.report.chart import Band, Bars, Cells, Dots, Line, Mark, Point, Rule
-from tuner.report.scale import Scale, written
-from tuner.report.shapes import dot, path, stairs
+from tuner.charts.chart import Band, Bars, Cells, Dots, Line, Mark, Point, Rule
+from tuner.charts.scale import Scale, written
+from tuner.charts.shapes import dot, path, stairs
 
 FONT = 13
 LETTER = 0.56 * FONT

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tuner.report.chart import Axis
-from tuner.ticks import HALVES, QUARTERS, ticks
+from tuner.charts.chart import Axis
+from tuner.charts.ticks import HALVES, QUARTERS, ticks
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.report.chart import Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
-from tuner.report.scale import fitted
-from tuner.report.svg import draw
+from tuner.charts.chart import Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
+from tuner.charts.scale import fitted
+from tuner.charts.svg import draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBERS = Axis("epochs")

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tuner.report.chart import Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
-from tuner.report.svg import LIGHT
+from tuner.charts.chart import Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
+from tuner.charts.svg import LIGHT
 
 SYMBOLS = {
     "dot": "circle",

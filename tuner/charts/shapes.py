@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tuner.report.chart import Point, Shape
+from tuner.charts.chart import Point, Shape
 
 
 def path(points: Sequence[Point]) -> str:

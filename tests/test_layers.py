@@ -76,6 +76,12 @@ def test_heavy_libraries_stay_in_their_rows(path: Path) -> None:
         assert allowed is None or part_of(path) in allowed, f"{part_of(path)} imports {module}"
 
 
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) == "charts"], ids=lambda path: path.name)
+def test_charts_need_no_library(path: Path) -> None:
+    """A learning curve is drawn for every trial, however short."""
+    assert {module.split(".")[0] for module in imports(path)} <= {"tuner", *sys.stdlib_module_names}
+
+
 def test_only_confirmation_reaches_the_held_out_part() -> None:
     """`held_out` is called where a confirmed model is tested, and where a report shows what that one predicted; `HeldOut`
     is named where it is made and passed."""

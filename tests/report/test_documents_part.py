@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.charts.chart import Chart, Dots
+from tuner.charts import Chart, Dots
 from tuner.charts.svg import draw
 from tuner.documents.spread import mean
 from tuner.documents.verdicts import VERDICTS, JudgedCurve

@@ -11,7 +11,7 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi
 
 from tests.charts.test_charts import MARKS
-from tuner.charts.chart import Axis, Chart
+from tuner.charts import Axis, Chart
 from tuner.charts.plotly import PlotlyFigure
 from tuner.data.load import Places
 from tuner.report.index import write_index

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.search.test_search import search, small
-from tuner.charts.chart import Cells, Dots
+from tuner.charts import Cells, Dots
 from tuner.cli import run as run_command
 from tuner.data.load import Places
 from tuner.report.content import Page, Table

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from tuner.charts.chart import CYCLE, DATASET_COLORS, GREY, Axis, Chart, Dots, Mark, Point, Rule
+from tuner.charts import CYCLE, GREY, Axis, Chart, Dots, Mark, Point, Rule
 from tuner.documents.assessment import Judgements, Row
 from tuner.documents.spread import mean
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
+from tuner.report.colors import DATASET_COLORS
 from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.report.drawings import drawn, interval, spread
 from tuner.report.evidence import DocumentEvidence, Evidence

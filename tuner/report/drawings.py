@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tuner.charts.chart import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
+from tuner.charts import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
 from tuner.confusion import most_confused
 from tuner.data.made import make
 from tuner.documents.experiment import Drawing

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner.charts.chart import Chart
+from tuner.charts import Chart
 from tuner.charts.svg import draw
 from tuner.report.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table
 from tuner.report.html import cell_text

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.charts.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark
+from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark
 from tuner.confusion import class_figures, confusion
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks.shapes import layer_table

@@ -37,11 +37,12 @@ def draw_row(title: str, charts: Sequence[Chart]) -> str:
         f'<g transform="translate({left} {TITLE})">{_title(chart.title)}{_inside(chart, TITLE)}</g>'
         for left, chart in zip(lefts, charts, strict=True)
     )
-    return _svg(width, height, title, _paper(width, height) + _title(title) + panels)
+    inside = _paper(width, height) + _title(title) + panels
+    return _svg(width, height, title, inside, f'width="{width}" height="{height}" ')
 
 
-def _svg(width: int, height: int, label: str, inside: str) -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+def _svg(width: int, height: int, label: str, inside: str, size: str = "") -> str:
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {size}role="img" '
     font = f'font-family="system-ui,sans-serif" font-size="{FONT}" fill="var(--ink)"'
     return f'{head}aria-label="{escape(label, quote=True)}" {font}>{inside}</svg>'
 

@@ -214,6 +214,7 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
     from tuner.commands.progress import Lines, Tally
     from tuner.data.load import Places
     from tuner.machine import cores
+    from tuner.result import Pulse
     from tuner.search.optimize import SearchOptions, optimize
     from tuner.storage import default_url
     from tuner.study import load
@@ -227,12 +228,14 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
         def _print(self, text: str) -> None:
             pass
 
-        def began(self, number: int, recipe: Any) -> None:
+        def began(self, number: int, recipe: Any, continues: int | None) -> None:
             recipes[number] = recipe
 
-        def advanced(self, number: int, epoch: Any) -> None:
-            training = replace(recipes[number].training, epochs=epoch.number)
-            book.note(epoch.validation.accuracy, lambda: replace(recipes[number], training=training))
+        def advanced(self, number: int, event: Any) -> None:
+            if isinstance(event, Pulse):
+                return
+            training = replace(recipes[number].training, epochs=event.number)
+            book.note(event.validation.accuracy, lambda: replace(recipes[number], training=training))
 
     with tempfile.TemporaryDirectory() as folder:
         places, runs = Places.from_environment(), Path(folder)

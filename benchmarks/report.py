@@ -20,7 +20,8 @@ from common import about_this_machine, write_results
 
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.studies import open_study
-from tuner.storage import default_url, open_storage, write_recipe, write_result
+from tuner.storage import default_url, open_storage
+from tuner.storage.records import keep_result, recipe_attributes
 from tuner.study import StudyFile, load
 from tuner.study.places import find_study
 
@@ -51,13 +52,14 @@ def fill(file: StudyFile, folder: Path, count: int) -> None:
     generator = np.random.default_rng(0)
     for number in range(count):
         trial = memory.ask()
-        write_recipe(trial, file.fill(trial), {"python": "3"})
+        for name, value in recipe_attributes(file.fill(trial), {"python": "3"}).items():
+            trial.set_user_attr(name, value)
         accuracy = float(generator.uniform(0.8, 0.92))
-        write_result(trial, curve(accuracy))
+        keep_result(trial, curve(accuracy))
         state = optuna.trial.TrialState.PRUNED if number % 4 == 3 else optuna.trial.TrialState.COMPLETE
         trial.report(accuracy, EPOCHS)
         memory.tell(trial, accuracy if number % 4 != 3 else None, state=state)
-    study, _ = open_study(open_storage(default_url(folder)), file)
+    study, *_ = open_study(open_storage(default_url(folder)), file)
     study.add_trials(memory.get_trials(deepcopy=False))
 
 

@@ -9,14 +9,12 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.search.test_search import Notes
+from tests.search.searching import artifacts, context_of
 from tuner.dashboard import HOST, make_dashboard
 from tuner.data.load import Places
 from tuner.errors import StorageError
-from tuner.search.conductor import Conductor
-from tuner.search.notes import write_note
-from tuner.search.studies import open_study
-from tuner.search.trials import Trials
+from tuner.search.loop import Loop
+from tuner.search.note import write_note
 from tuner.storage import default_url, open_storage, read_study
 from tuner.study import load
 from tuner.worker.executor import Setup
@@ -28,11 +26,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def address(small_study: Path, places: Places, tmp_path: Path) -> Iterator[str]:
     """A dashboard on a study with two trials."""
-    (tmp_path / "artifacts").mkdir()
     storage, file = open_storage(default_url(tmp_path)), load(small_study, "small")
-    study, _ = open_study(storage, file)
-    Conductor(Trials(study, file, Notes(), {}, tmp_path / "artifacts", 0, False), InProcess(Setup(places))).run(2, 60)
-    write_note(study, file, read_study(storage, "small"), None)
+    context = context_of(storage, file, places, artifacts=artifacts(tmp_path / "artifacts"))
+    Loop(context, InProcess(Setup(places))).run(2, 60)
+    write_note(context.study, file, read_study(storage, "small"), None)
     server = make_dashboard(default_url(tmp_path), tmp_path, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://{HOST}:{server.server_port}"

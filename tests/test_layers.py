@@ -9,10 +9,11 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
-    {"errors", "ticks"},
+    {"errors"},
     {"decode", "machine", "confusion"},
     {"recipe"},
     {"result"},
+    {"charts"},
     {"space", "words"},
     {"study"},
     {"data"},
@@ -78,6 +79,12 @@ def test_only_commands_print(path: Path) -> None:
     names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
     prints = "print" in names or any(module.split(".")[0] == "rich" for module in imports(path))
     assert not prints or part_of(path) in {"commands", "__main__"}
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) == "charts"], ids=lambda path: path.name)
+def test_charts_need_no_library(path: Path) -> None:
+    """A learning curve is drawn for every trial, however short."""
+    assert {module.split(".")[0] for module in imports(path)} <= {"tuner", *sys.stdlib_module_names}
 
 
 def test_only_confirmation_reaches_the_held_out_part() -> None:

@@ -27,7 +27,7 @@ from tuner.recipe import (
     Sgd,
     Training,
 )
-from tuner.result import Epoch, FoldResult, Result
+from tuner.result import Epoch, Event, FoldResult, Result
 from tuner.run import run
 from tuner.training import traced as traced_module
 from tuner.training.checkpoint import Checkpoint
@@ -92,9 +92,9 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(name: str, places:
     recipe, data, file = INTERRUPTED[name], training_set("xor", places), tmp_path / "stopped.npz"
     weights: list[list[Any]] = []
     whole = run(recipe, data, visit=lambda trained: weights.append(trained.model.get_weights()))
-    heard: list[Epoch | FoldResult] = []
+    heard: list[Event] = []
 
-    def one_step(event: Epoch | FoldResult) -> bool:
+    def one_step(event: Event) -> bool:
         again = event in heard
         heard.extend([] if again else [event])
         return again

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import optuna
 import pytest
 
-from tests.search.test_search import Notes, search, small
+from tests.search.searching import context_of, search, small
 from tuner.data.load import Places
-from tuner.search.confirmation import confirm
-from tuner.storage import default_url, open_storage, read_study
+from tuner.search.confirmation import confirm_best
+from tuner.storage import default_url, open_storage
 from tuner.worker.executor import Setup
+from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess
 
 
@@ -19,9 +19,7 @@ def studied(small_study: Path, places: Places, tmp_path: Path) -> tuple[str, Pat
     url = default_url(tmp_path)
     storage = open_storage(url)
     search(storage, small(small_study), places, trials=3)
-    winner = read_study(storage, "small").best
-    assert winner is not None
-    study = optuna.load_study(study_name="small", storage=storage)
-    study.set_user_attr("data", {"xor": "abc"})
-    confirm(study, winner, 2, InProcess(Setup(places)), Notes(), tmp_path / "small", 250, {})
+    context, folder = context_of(storage, small(small_study), places), Folder(tmp_path / "small")
+    context.study.set_user_attr("data", {"xor": "abc"})
+    confirm_best(context, InProcess(Setup(places, folder=folder)), folder)
     return url, tmp_path

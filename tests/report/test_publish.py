@@ -10,11 +10,11 @@ import pytest
 from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi
 
-from tests.report.test_charts import MARKS
+from tests.charts.test_charts import MARKS
+from tuner.charts import Axis, Chart
+from tuner.charts.plotly import PlotlyFigure
 from tuner.data.load import Places
-from tuner.report.chart import Axis, Chart
 from tuner.report.index import write_index
-from tuner.report.plotly import PlotlyFigure
 from tuner.report.write import write_report
 from tuner.storage import open_storage
 

@@ -12,15 +12,16 @@ import optuna
 import pandas as pd
 import pytest
 
-from tests.search.test_search import search, small
+from tests.search.searching import search, small
 from tuner.__main__ import run as run_command
+from tuner.charts import Cells, Dots
 from tuner.data.load import Places
-from tuner.report.chart import Cells, Dots
 from tuner.report.content import Page, Table
 from tuner.report.write import write_report
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.studies import open_study
-from tuner.storage import default_url, load_study, open_storage, read_study, write_recipe, write_result
+from tuner.storage import default_url, load_study, open_storage, read_study
+from tuner.storage.records import keep_result, recipe_attributes
 from tuner.study import load
 
 FILES = {"report.html", "report.md", "summary.json", "trials.csv", "baselines.csv", "figures"}
@@ -142,7 +143,7 @@ def test_an_empty_study_and_one_without_the_tuner(small_study: Path, places: Pla
 def test_studies_in_every_state(states: list[str], small_study: Path, places: Places, tmp_path: Path) -> None:
     url = default_url(tmp_path)
     storage = open_storage(url)
-    study, _ = open_study(storage, small(small_study))
+    study, *_ = open_study(storage, small(small_study))
     for state in states:
         made(study, small_study, state)
     page = write_report(url, "small", tmp_path / "none", places, tmp_path / "out")
@@ -155,7 +156,8 @@ def made(study: optuna.Study, path: Path, state: str) -> None:
     """One trial in a state, with a result that nobody trained."""
     file = load(path, "small", [])
     trial = study.ask()
-    write_recipe(trial, file.corners[0][1], {"python": "3.11", "host": "secret"})
+    for name, value in recipe_attributes(file.corners[0][1], {"python": "3.11", "host": "secret"}).items():
+        trial.set_user_attr(name, value)
     epoch = Epoch(
         fold=0,
         number=1,
@@ -168,7 +170,7 @@ def made(study: optuna.Study, path: Path, state: str) -> None:
         folds=(FoldResult(epochs=(epoch,), kept=1),), ended="finished", reason="", parameters=10, seconds=0.1
     )
     if state != "running":
-        write_result(trial, result)
+        keep_result(trial, result)
     match state:
         case "complete":
             study.tell(trial, 0.5)

@@ -4,6 +4,7 @@ how they go on."""
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import optuna
@@ -21,7 +22,7 @@ from tuner.run import run
 from tuner.search.beginning import begin, go_on
 from tuner.search.loop import Loop
 from tuner.search.proposals import Proposer
-from tuner.storage import default_url, open_storage, private, read_study
+from tuner.storage import default_url, open_storage, read_study
 from tuner.storage.chains import chains
 from tuner.storage.leases import Leases
 from tuner.worker.executor import Setup
@@ -103,9 +104,7 @@ def test_every_trial_is_in_one_chain_at_most_and_chains_only_grow(
     assert len(set(links)) == len(links)
     for chain in chains(whole):
         assert [trial.number for trial in chain.links] == sorted(trial.number for trial in chain.links)
-        assert all(
-            after.user_attrs["continues"] == before.number for before, after in zip(chain.links, chain.links[1:])
-        )
+        assert all(after.user_attrs["continues"] == before.number for before, after in pairwise(chain.links))
 
 
 @pytest.mark.slow
@@ -271,9 +270,6 @@ def test_a_process_that_does_not_renew_its_lease_loses_its_trial_and_one_that_do
     assert swept == [lost.number]
     assert looking.unclear == set()
     assert [chain.state for chain in dead.chains()] == ["running", "interrupted"]
-    epoch = Epoch.__new__(Epoch)
-    assert epoch is not None
-    lost.trial._cached_frozen_trial.state = RUNNING
     assert not lost.watch(an_epoch(1)), "whoever lost its trial hears of it when it reports"
     assert lost.stop == "lost"
     assert kept.watch(an_epoch(1))

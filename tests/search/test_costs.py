@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from optuna.storages import BaseStorage
-from tuner.search.conductor import Conductor
-from tuner.search.trials import Trials
 
-from tests.search.test_search import Notes, small, storage  # noqa: F401
+from tests.search.searching import preflight_of, search, small
 from tests.strategies import recipes
 from tuner.data.load import Places, training_set
 from tuner.data.parts import Examples, TrainingSet
@@ -21,10 +19,7 @@ from tuner.errors import Invalid
 from tuner.recipe import Convolutional, Data, Dense, Holdout, KFold, LocallyConnected, NoValidation, Recipe, Training
 from tuner.search.costs import GIB, SECONDS_AT_FIRST, Costs, Work, work
 from tuner.search.preflight import Preflight
-from tuner.search.studies import open_study
 from tuner.storage import read_study
-from tuner.worker.executor import Setup
-from tuner.worker.inprocess import InProcess
 
 IMAGES = Examples(np.zeros((20_000, 28, 28), np.uint8), np.arange(20_000) % 10)
 DATA = TrainingSet("fashion-mnist", IMAGES, tuple("0123456789"), (0.0, 255.0), "id", "here")
@@ -130,59 +125,71 @@ def test_the_estimate_of_memory_holds(network: object) -> None:
     assert 0.6 < work(measured, data).memory / peak < 1.6
 
 
-@pytest.fixture
-def tight(small_study: Path, places: Places) -> tuple[Path, Preflight]:
-    """A study, and a preflight that knows its data."""
-    name = small(small_study).datasets[0]
-    return small_study, Preflight({name: training_set(name, places)}, 2 * GIB, Costs())
-
-
 @pytest.mark.slow
-def test_a_refused_trial_is_a_bad_result_with_a_reason(
-    storage: BaseStorage,  # noqa: F811
-    tight: tuple[Path, Preflight],
-    places: Places,
+def test_a_refused_trial_is_a_bad_result_with_a_reason_and_costs_no_budget(
+    storage: BaseStorage, small_study: Path, places: Places
 ) -> None:
-    path, preflight = tight
-    study, _ = open_study(storage, small(path))
-    refusing = replace(preflight, memory=GIB // 2)
-    trials = Trials(study, small(path), Notes(), {}, None, 0, False, preflight=refusing)
-    assert Conductor(trials, InProcess(Setup(places))).run(50, 60).ended == "failures"
+    file = small(small_study)
+    refusing = preflight_of(file, places, memory=GIB // 2)
+    assert search(storage, file, places, 50, preflight=refusing).ended == "failures"
     record = read_study(storage, "small")
-    assert {trial.state for trial in record.trials} == {"pruned"}
+    assert {trial.state for trial in record.trials} == {"refused"}
     assert all("GiB" in trial.reason for trial in record.trials)
+    assert record.count("complete", "pruned") == 0
 
 
 @pytest.mark.slow
-def test_what_cannot_end_in_time_is_not_begun(
-    storage: BaseStorage,  # noqa: F811
-    tight: tuple[Path, Preflight],
-    places: Places,
+def test_a_network_that_does_not_fit_its_images_is_a_refused_trial(
+    storage: BaseStorage, small_study: Path, places: Places
 ) -> None:
-    path, preflight = tight
+    path = small_study.with_name("images.toml")
+    path.write_text(DEEP_ON_SMALL)
     file = small(path)
-    recipe = file.corners[0][1]
-    for _ in range(3):
-        preflight.learn(recipe, 1000.0)
-    study, _ = open_study(storage, file)
-    trials = Trials(study, file, Notes(), {}, None, 0, False, preflight=preflight)
-    assert Conductor(trials, InProcess(Setup(places))).run(50, 30).ended == "timeout"
+    assert search(storage, file, places, trials=6).ended == "budget"
     record = read_study(storage, "small")
-    assert [trial.state for trial in record.trials] == ["interrupted"] * 3 + ["waiting"] * 3
-    assert record.trials[0].reason.startswith("not begun: it would take about ")
+    assert record.count("complete") == 6
+    refused = [trial for trial in record.trials if trial.state == "refused"]
+    assert refused
+    assert all("left; use fewer filters" in trial.reason for trial in refused)
+
+
+DEEP_ON_SMALL = """
+[budget]
+trials = 6
+[search]
+sampler = "random"
+pruner = "none"
+[recipe.data]
+name = "digits"
+[recipe.training]
+epochs = 1
+batch_size = 256
+[recipe.network]
+kind = "convolutional"
+filters = { repeat = { low = 1, high = 4 }, each = { choice = [2, 3] } }
+kernel = { choice = [3, 5] }
+padding = "valid"
+pool = 1
+"""
 
 
 @pytest.mark.slow
-def test_a_walk_takes_the_long_trainings_first(
-    storage: BaseStorage,  # noqa: F811
-    tight: tuple[Path, Preflight],
-    places: Places,
+def test_what_cannot_end_in_time_is_not_begun_and_leaves_nothing(
+    storage: BaseStorage, small_study: Path, places: Places
 ) -> None:
-    path, preflight = tight
-    file = small(path, "search.sampler=grid", "search.sampler.points=2")
-    study, _ = open_study(storage, file)
-    trials = Trials(study, file, Notes(), {}, None, 0, False, preflight=preflight)
-    Conductor(trials, InProcess(Setup(places))).run(4, 60)
+    file = small(small_study)
+    slow = preflight_of(file, places)
+    for _ in range(3):
+        slow.learn(file.corners[0][1], 1000.0)
+    assert search(storage, file, places, 50, 30, preflight=slow).ended == "timeout"
+    assert read_study(storage, "small").trials == ()
+
+
+@pytest.mark.slow
+def test_a_walk_takes_the_long_trainings_first(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file = small(small_study, "search.sampler=grid", "search.sampler.points=2")
+    preflight = preflight_of(file, places)
+    search(storage, file, places, 4, preflight=preflight)
     costs = [
         preflight.work(each.recipe).seconds_at_first for each in read_study(storage, "small").trials if each.recipe
     ]

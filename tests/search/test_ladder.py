@@ -1,9 +1,14 @@
 """Rungs: where trials pause, who goes on, who cannot any more."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
-from tuner.search.rungs import Rungs, levels
+from optuna.trial import TrialState, create_trial
 
+from tuner.search.ladder import Ladder, ladder_of, levels
+from tuner.storage.chains import Chain
+from tuner.study import load
 from tuner.study.pruners import Asha
 
 
@@ -24,45 +29,77 @@ def test_the_budget_sets_the_rungs() -> None:
     assert levels(Asha(min_epochs=1), 27, 5) == (1, 3, 9)
 
 
+def paused(first: int, rung: int, **values: float) -> Chain:
+    """A training that paused at a rung, with its figures by epoch (`at_1=0.5`)."""
+    figures = {int(name.removeprefix("at_")): value for name, value in values.items()}
+    trial = create_trial(
+        state=TrialState.PRUNED, user_attrs={"ended": "paused", "rung": rung}, intermediate_values=figures
+    )
+    trial.number = first
+    return Chain((trial,))
+
+
+def gone(chain: Chain, **values: float) -> Chain:
+    """The same training, finished."""
+    figures = chain.last.intermediate_values | {int(name.removeprefix("at_")): each for name, each in values.items()}
+    trial = create_trial(state=TrialState.COMPLETE, value=0.0, intermediate_values=figures)
+    trial.number = 1000 + chain.first
+    return Chain((*chain.links, trial))
+
+
+def first_of(chain: Chain | None) -> int | None:
+    return None if chain is None else chain.first
+
+
 def test_the_best_third_goes_on_and_nobody_twice() -> None:
-    rungs = Rungs((1, 4), 3, maximize=True)
-    assert rungs.next(0) == 1
-    assert rungs.next(1) == 4
-    assert rungs.next(4) is None
-    paused = {}
-    for number, value in enumerate((0.5, 0.9)):
-        rungs.reach(number, {1: value})
-        paused[number] = 1
-        assert rungs.promotable(paused, at_least=0) is None
-    rungs.reach(2, {1: 0.7})
-    paused[2] = 1
-    assert rungs.promotable(paused, at_least=0) == 1
-    del paused[1]
-    assert rungs.promotable(paused, at_least=0) is None
-    assert rungs.promotable(paused, at_least=1) is None, "the best of the rung has gone on already"
-    rungs.reach(1, {1: 0.9, 4: 0.95})
-    paused[1] = 4
-    assert rungs.promotable(paused, at_least=0) is None
-    assert rungs.promotable(paused, at_least=1) == 1
+    ladder = Ladder((1, 4), 3, maximize=True)
+    assert [ladder.next(epoch) for epoch in (0, 1, 4)] == [1, 4, None]
+    two = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.9)]
+    assert ladder.promotable(two) is None
+    three = [*two, paused(2, 1, at_1=0.7)]
+    assert first_of(ladder.promotable(three)) == 1
+    assert ladder.promotable(three, allowed=lambda chain: chain.first != 1) is None
+    after = [three[0], gone(three[1]), three[2]]
+    assert ladder.promotable(after) is None
+    assert ladder.promotable(after, at_least=1) is None, "the best of the rung has gone on already"
+    higher = [three[0], paused(1, 4, at_1=0.9, at_4=0.95), three[2]]
+    assert ladder.promotable(higher) is None
+    assert first_of(ladder.promotable(higher, at_least=1)) == 1
+
+
+def test_who_has_come_furthest_goes_first() -> None:
+    ladder = Ladder((1, 2), 2, maximize=True)
+    chains = [
+        paused(0, 2, at_1=0.9, at_2=0.8),
+        gone(paused(1, 1, at_1=0.1), at_2=0.1),
+        paused(2, 1, at_1=0.95),
+        paused(3, 1, at_1=0.0),
+    ]
+    assert first_of(ladder.promotable(chains)) == 0
+    assert first_of(ladder.promotable(chains, allowed=lambda chain: chain.first != 0)) == 2
+
+
+def test_among_equals_the_earlier_is_better() -> None:
+    chains = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.5)]
+    assert first_of(Ladder((1,), 2, maximize=True).promotable(chains)) == 0
 
 
 def test_a_loss_is_better_when_lower_and_nan_is_worst() -> None:
-    rungs = Rungs((1,), 2, maximize=False)
-    for number, value in enumerate((float("nan"), 0.3, 0.2, 0.9)):
-        rungs.reach(number, {1: value})
-    assert rungs.promotable(dict.fromkeys(range(4), 1), at_least=0) == 2
-    assert set(rungs.hopeless(dict.fromkeys(range(4), 1), trials=4)) == {0, 3}
+    ladder = Ladder((1,), 2, maximize=False)
+    chains = [paused(number, 1, at_1=value) for number, value in enumerate((float("nan"), 0.3, 0.2, 0.9))]
+    assert first_of(ladder.promotable(chains)) == 2
+    assert ladder.hopeful(chains, trials=4) == {1, 2}
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(2, 4), st.integers(1, 40))
-def test_whoever_is_hopeless_never_goes_on(values: list[float], factor: int, so_far: int) -> None:
-    rungs = Rungs((1,), factor, maximize=True)
-    for number, value in enumerate(values[:so_far]):
-        rungs.reach(number, {1: value})
-    lost = set(rungs.hopeless(dict.fromkeys(range(len(values[:so_far])), 1), trials=len(values)))
-    for number, value in enumerate(values[so_far:], start=so_far):
-        rungs.reach(number, {1: value})
-    waiting = dict.fromkeys(range(len(values)), 1)
-    while (number := rungs.promotable(waiting, at_least=0)) is not None:  # type: ignore[assignment]
-        assert number not in lost
-        del waiting[number]
+def test_whoever_goes_on_was_always_hopeful(values: list[float], factor: int, so_far: int) -> None:
+    ladder = Ladder((1,), factor, maximize=True)
+    chains = [paused(number, 1, at_1=value) for number, value in enumerate(values)]
+    hopeful = ladder.hopeful(chains[:so_far], trials=len(values)) | set(range(so_far, len(values)))
+    while (chain := ladder.promotable(chains)) is not None:
+        assert chain.first in hopeful
+        chains[chain.first] = gone(chain)
+
+
+def test_a_study_without_asha_has_no_rungs(small_study: Path) -> None:
+    assert ladder_of(load(small_study, "small")).epochs == ()

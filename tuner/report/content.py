@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tuner.report.chart import Chart
+from tuner.charts import Chart
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+from tuner.charts import CYCLE, GREY, Axis, Chart, Dots, Mark, Point, Rule
 from tuner.documents.assessment import Judgements, Row
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
-from tuner.report.chart import CYCLE, DATASET_COLORS, GREY, Axis, Chart, Dots, Mark, Point, Rule
+from tuner.report.colors import DATASET_COLORS
 from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.report.drawings import drawn, interval, spread
 from tuner.report.evidence import DocumentEvidence, Evidence

@@ -5,12 +5,12 @@ from statistics import fmean
 
 import numpy as np
 
+from tuner.charts import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
 from tuner.confusion import most_confused
 from tuner.data.made import make
 from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
 from tuner.documents.spread import NORMAL, deviation
-from tuner.report.chart import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
 from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
 from tuner.report.images import decision_regions

@@ -8,10 +8,11 @@ from itertools import groupby
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from tuner.charts import Chart
+from tuner.charts.colors import DARK, LIGHT, variables
+from tuner.charts.svg import draw
 from tuner.documents.verdicts import JUDGEMENTS, VERDICTS
-from tuner.report.chart import Chart
 from tuner.report.content import Block, Cell, Code, Link, Page, Picture, Table
-from tuner.report.svg import DARK, LIGHT, colors, draw
 
 WIDE = 700
 """Charts that are drawn wider than this take a row of their own."""
@@ -24,8 +25,8 @@ def page_as_html(page: Page, footer: str) -> str:
     return template.render(
         page=page,
         footer=footer,
-        light=Markup(colors(LIGHT)),
-        dark=Markup(colors(DARK)),
+        light=Markup(variables(LIGHT)),
+        dark=Markup(variables(DARK)),
         css=Markup(_file("page.css")),
         script=Markup(_file("page.js")),
         grouped=_grouped,

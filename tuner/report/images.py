@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.report.chart import BLUE, VERMILION
-from tuner.report.svg import LIGHT
+from tuner.charts import BLUE, VERMILION
+from tuner.charts.colors import LIGHT
 
 Pixels = NDArray[np.uint8]
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from tuner.charts import GREY, PURPLE, Axis, Chart, Dots, Shape
 from tuner.documents.spread import NORMAL
 from tuner.documents.verdicts import JUDGEMENTS, VERDICTS
 from tuner.report.answer import variance
-from tuner.report.chart import DATASET_COLORS, GREY, PURPLE, Axis, Chart, Dots, Shape
+from tuner.report.colors import DATASET_COLORS
 from tuner.report.content import Cell, Link, Page, Paragraph, Section, Table, missing
 from tuner.report.html import page_as_html
 from tuner.report.markdown import page_as_markdown, write_figures

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner.report.chart import Chart
+from tuner.charts import Chart
+from tuner.charts.svg import draw
 from tuner.report.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table
 from tuner.report.html import cell_text
-from tuner.report.svg import draw
 
 FIGURES = "figures"
 LONGEST = 40

@@ -7,16 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from tuner.charts import figures
 from tuner.report.answer import difference, documented, sentences
-from tuner.report.chart import Chart
 from tuner.report.content import Link, Page, Table
 from tuner.report.cost_part import saved_by_pruning
 from tuner.report.evidence import DocumentEvidence, Evidence
 from tuner.report.importance import METHOD, Importance
 
 STATES = ("complete", "pruned", "failed", "interrupted", "running", "waiting")
-DRAWN = ("name", "points", "errors", "at", "band", "values", "texts")
-"""The parts of a chart's marks that are figures."""
 
 
 def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> dict[str, Any]:
@@ -24,7 +22,7 @@ def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> di
     record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
     documented_best, apart = documented(evidence), difference(evidence)
     epochs, seconds = saved_by_pruning(evidence)
-    figures = {
+    told = {
         "study": evidence.study,
         "title": evidence.title,
         "answer": sentences(evidence),
@@ -41,26 +39,15 @@ def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> di
         "gaps": list(evidence.gaps),
         "data": dict(evidence.data),
         "tables": {block.id: _table(block) for block in page.blocks() if isinstance(block, Table)},
-        "charts": {chart.id: _chart(chart) for chart in page.charts()},
+        "charts": {chart.id: figures(chart) for chart in page.charts()},
     }
-    found: dict[str, Any] = _plain(figures)
+    found: dict[str, Any] = _plain(told)
     return found
 
 
 def _table(table: Table) -> dict[str, Any]:
     rows = [[cell.text if isinstance(cell, Link) else cell for cell in row] for row in table.rows]
     return {"title": table.title, "columns": table.columns, "rows": rows}
-
-
-def _chart(chart: Chart) -> dict[str, Any]:
-    """What is drawn, without how."""
-    series = [
-        {"kind": type(mark).__name__.lower()}
-        | {name: value for name, value in asdict(mark).items() if name in DRAWN and value not in ("", ())}
-        for mark in chart.marks
-    ]
-    axes = {name: {"label": axis.label, "names": axis.names} for name, axis in (("x", chart.x), ("y", chart.y))}
-    return {"title": chart.title, **axes, "series": series}
 
 
 def _document(document: DocumentEvidence) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 
+from tuner.charts.plotly import PlotlyFigure
 from tuner.report.answer import sentences
 from tuner.report.content import Page
 from tuner.report.evidence import Evidence
-from tuner.report.plotly import PlotlyFigure
 from tuner.storage import private
 from tuner.storage.records import ARTIFACTS, artifacts
 

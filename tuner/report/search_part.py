@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from optuna.trial import FrozenTrial
 
-from tuner.report.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
+from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
 from tuner.report.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.importance import FEWEST, Importance

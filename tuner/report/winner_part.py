@@ -1,15 +1,16 @@
 """The winner: what it is, how it does over seeds and class by class, what it confuses, and how sure it may be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.charts import BLUE, GREY, Axis, Bars, Chart, Dots, Line
+from tuner.charts.learning import Curve, learning_lines
 from tuner.confusion import class_figures
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks.shapes import layer_table
 from tuner.recipe import Convolutional, Recipe
-from tuner.report.chart import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark
 from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing
 from tuner.report.drawings import matrix_chart
 from tuner.report.evidence import Evidence, Predictions, class_names
@@ -101,20 +102,22 @@ def _curves(confirmed: Confirmed) -> Iterator[Chart]:
     if not confirmed.curves:
         return
     for figure in ("accuracy", "loss"):
-        marks: list[Mark] = []
-        for part, color in (("training", BLUE), ("validation", VERMILION)):
-            for index, curve in enumerate(confirmed.curves):
-                values = [float(value) for value in curve.get(f"{part}_{figure}", ())]
-                points = tuple((float(number), value) for number, value in enumerate(values, start=1))
-                marks.append(Line(part if index == 0 else "", color, points, dashed=part == "training"))
+        training, validation = (
+            [_numbered(curve.get(f"{part}_{figure}", ())) for curve in confirmed.curves]
+            for part in ("training", "validation")
+        )
         axis = Axis(figure, percent=figure == "accuracy")
         yield Chart(
             f"winner-{figure}",
             f"{figure.capitalize()} by epoch, a line for each seed",
             Axis("epoch", whole=True),
             axis,
-            tuple(marks),
+            tuple(learning_lines(training, validation)),
         )
+
+
+def _numbered(values: Sequence[float | str]) -> Curve:
+    return tuple((float(number), float(value)) for number, value in enumerate(values, start=1))
 
 
 def _predicted(winner: Predictions, dataset: str) -> Iterator[Block]:

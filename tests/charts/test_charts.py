@@ -2,16 +2,19 @@
 
 import math
 import re
+import sys
+from typing import Literal
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.report.chart import Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
-from tuner.report.scale import fitted
-from tuner.report.svg import draw
+from tuner.charts import KINDS, Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
+from tuner.charts.scale import fitted
+from tuner.charts.svg import draw
 
+Scaling = Literal["linear", "log"]
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBERS = Axis("epochs")
 MARKS: list[Mark] = [
@@ -43,6 +46,10 @@ def test_every_mark_is_drawn_inside_the_chart(mark: Mark, standalone: bool) -> N
         assert 0 <= float(number) <= chart.width
 
 
+def test_every_kind_of_mark_is_tried() -> None:
+    assert {type(mark) for mark in MARKS} | {Cells} == set(KINDS)
+
+
 def test_a_matrix_has_a_cell_and_a_text_for_each_pair() -> None:
     names = ("a", "b")
     cells = Cells("", "blue", ((1.0, 0.0), (0.5, 0.5)), (("9", ""), ("4", "5")))
@@ -59,6 +66,36 @@ def test_numbers_that_have_no_place_are_left_out() -> None:
     root = parsed(Chart("c", "t", Axis("rate", scale="log"), Axis("loss"), (Dots("d", "blue", points),), legend=False))
     assert len(list(root.iter(f"{SVG}circle"))) == 1
     parsed(Chart("c", "t", NUMBERS, Axis("loss"), ()))
+
+
+EVERY = st.floats() | st.sampled_from([0.0, 5e-324, sys.float_info.max, -sys.float_info.max])
+
+
+@given(EVERY, EVERY, st.sampled_from(["linear", "log"]), st.sampled_from(["linear", "log"]))
+def test_any_number_is_drawn_or_left_out(one: float, other: float, x: Scaling, y: Scaling) -> None:
+    points, bounds = ((one, other), (other, one)), (one, other)
+    marks = (
+        Line("", "blue", points),
+        Band("", "blue", ((one, one, other), (other, one, other))),
+        Dots("", "blue", points, ("", ""), errors=(bounds, bounds)),
+        Bars("", "blue", points, ("", "")),
+        Rule("", "blue", one, band=bounds),
+        Rule("", "blue", other, upright=True),
+    )
+    drawn = draw(Chart("c", "t", Axis("x", scale=x), Axis("y", scale=y), marks))
+    numbers = re.sub(r'data-tip="[^"]*"', "", drawn)
+    assert not re.search(r"\b(nan|inf)\b", numbers)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (2.0, 1.0), (0.0, 1.0), (math.nan, 1.0), (1.0, math.inf)])
+def test_an_axis_that_goes_nowhere_is_refused(low: float, high: float) -> None:
+    with pytest.raises(ValueError, match=f"no axis goes from {low} to {high} on a log scale"):
+        Axis("x", scale="log", low=low, high=high)
+
+
+def test_an_end_beyond_all_values_is_shown_with_them() -> None:
+    scale = fitted(Axis("x", low=2.0), [0.0, 1.0], 10.0, 110.0)
+    assert 10 <= scale(1.0) < scale(2.0) <= 110
 
 
 def test_names_from_users_are_escaped() -> None:

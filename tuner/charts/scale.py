@@ -1,11 +1,37 @@
-"""From numbers to places on a chart: scales, their ticks, and how numbers are written."""
+"""Axes, and from numbers to places on them: scales, their ticks, and how numbers are written."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from tuner.report.chart import Axis
-from tuner.ticks import HALVES, QUARTERS, ticks
+from tuner.charts.ticks import HALVES, QUARTERS, ticks
+
+FARTHEST = 1e150
+"""No chart reaches farther, nor nearer to zero on a log scale: widths and ratios stay numbers."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis: its label with the unit, its scale; `names` make it one of categories, counted from 0; on a `whole` one only
+    integers are written. `low` and `high` are its ends where they do not follow from the values."""
+
+    label: str
+    scale: Literal["linear", "log"] = "linear"
+    names: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    percent: bool = False
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        ends = [end for end in (self.low, self.high) if end is not None]
+        if not all(self.shows(end) for end in ends) or (len(ends) == 2 and ends[0] >= ends[1]):
+            raise ValueError(f"no axis goes from {self.low} to {self.high} on a {self.scale} scale")
+
+    def shows(self, value: float) -> bool:
+        """Whether a value has a place: numbers that are not finite have none, nor has 0 on a log scale."""
+        return abs(value) <= FARTHEST and (self.scale == "linear" or value >= 1 / FARTHEST)
 
 
 @dataclass(frozen=True)
@@ -23,8 +49,8 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
     def shows(self, value: float) -> bool:
-        """Whether a value has a place: numbers that are not finite have none, nor has 0 on a log scale."""
-        return math.isfinite(value) and (self.axis.scale == "linear" or value > 0)
+        """Whether a value has a place."""
+        return self.axis.shows(value)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Where to write what."""
@@ -45,13 +71,14 @@ def fitted(axis: Axis, values: Iterable[float], start: float, end: float, from_z
     """A scale that shows all values, with a little air, or what the axis asks for."""
     if axis.names:
         return Scale(axis, -0.6, len(axis.names) - 0.4, start, end)
-    shown = [value for value in values if math.isfinite(value) and (axis.scale == "linear" or value > 0)]
+    shown = [value for value in values if axis.shows(value)]
     low, high = _wide(axis, min(shown, default=0.1), max(shown, default=1.0))
     if from_zero and axis.scale == "linear":
         low = min(low, 0.0) if min(shown, default=0.0) < 0 else 0.0
-    return Scale(
-        axis, axis.low if axis.low is not None else low, axis.high if axis.high is not None else high, start, end
-    )
+    low, high = axis.low if axis.low is not None else low, axis.high if axis.high is not None else high
+    if low >= high:  # the end that the axis asks for lies beyond all values
+        low, high = _wide(axis, min([high, *shown]), max([low, *shown]))
+    return Scale(axis, low, high, start, end)
 
 
 def written(value: float, percent: bool = False) -> str:
@@ -69,6 +96,13 @@ def written(value: float, percent: bool = False) -> str:
         if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
             return f"{value / size:g}{letter}"
     return f"{value:.6g}"
+
+
+def spoken(axis: Axis, value: float) -> str:
+    """A value along an axis as a tip says it."""
+    if axis.names:
+        return axis.names[round(value)]
+    return f"{100 * value:.2f} %" if axis.percent else f"{value:.4g}"
 
 
 def _wide(axis: Axis, low: float, high: float) -> tuple[float, float]:

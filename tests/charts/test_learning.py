@@ -3,13 +3,12 @@
 import re
 from xml.etree import ElementTree
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner.charts.learning import learning_charts
+from tuner.charts.svg import draw_row
 from tuner.result import Epoch, FoldResult, Result, Scores
-from tuner.search.curves import draw_curve
-from tuner.ticks import ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -38,26 +37,29 @@ def result(accuracies: list[float], folds: int = 1, validated: bool = True) -> R
     return Result(folds=tuple(curves), ended="finished", reason="", parameters=1, seconds=1.0)
 
 
+def drawn(result: Result, title: str = "t") -> str:
+    """As the dashboard shows it."""
+    return draw_row(title, learning_charts(result))
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(1, 3), st.booleans())
 def test_every_curve_is_a_picture(accuracies: list[float], folds: int, validated: bool) -> None:
-    root = ElementTree.fromstring(draw_curve(result(accuracies, folds, validated), "trial <1> & 'more'"))
+    root = ElementTree.fromstring(drawn(result(accuracies, folds, validated), "trial <1> & 'more'"))
     texts = [each.text for each in root.iter(f"{SVG}text")]
     assert "trial <1> & 'more'" in texts
     assert {"accuracy by epoch", "loss by epoch"} <= set(texts)
     points = list(root.iter(f"{SVG}circle"))
     assert len(points) == (2 * len(accuracies) - 1) * folds * (2 if validated else 1), "a NaN has no place"
-    assert all(0 <= float(each.attrib["cx"]) <= 640 and 0 <= float(each.attrib["cy"]) <= 200 for each in points)
+    assert all(0 <= float(each.attrib["cx"]) <= 360 and 0 <= float(each.attrib["cy"]) <= 240 for each in points)
+
+
+def test_training_is_dashed_and_each_fold_has_a_line() -> None:
+    root = ElementTree.fromstring(drawn(result([0.5, 0.7, 0.9], folds=2)))
+    lines = [group[0] for group in root.iter(f"{SVG}g") if group.get("class") == "series"]
+    assert [line.get("stroke-dasharray") is not None for line in lines] == [True, True, False, False] * 2
+    assert [each.text for each in root.iter(f"{SVG}text")].count("validation") == 2, "one name a panel"
 
 
 def test_a_better_figure_is_drawn_higher() -> None:
-    heights = [float(y) for y in re.findall(r'cy="([\d.]+)"', draw_curve(result([0.5, 0.7, 0.9]), "t"))][:3]
+    heights = [float(y) for y in re.findall(r'cy="([\d.]+)"', drawn(result([0.5, 0.7, 0.9])))][:3]
     assert heights == sorted(heights, reverse=True)
-
-
-@given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
-def test_ticks_are_few_and_inside(low: float, width: float) -> None:
-    found = ticks(low, low + width)
-    assert 1 <= len(found) <= 6
-    assert all(low - 1e-9 <= tick <= low + width + 1e-9 for tick in found)
-    assert found == sorted(found)
-    assert len(found) < 2 or found[1] - found[0] == pytest.approx(found[-1] - found[-2])

@@ -1,8 +1,16 @@
 """The few shapes that charts are drawn with, as SVG."""
 
 from collections.abc import Sequence
+from html import escape
+from typing import Literal
 
-from tuner.report.chart import Point, Shape
+Point = tuple[float, float]
+Shape = Literal["dot", "diamond", "square", "cross", "ring"]
+
+
+def tip(text: str) -> str:
+    """The attribute of what shows a text to a pointer."""
+    return f' data-tip="{escape(text, quote=True)}"'
 
 
 def path(points: Sequence[Point]) -> str:
@@ -42,3 +50,19 @@ def dot(shape: Shape, x: float, y: float, size: float, color: str, more: str = "
             return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}" {ring}{more}/>'
         case "dot":
             return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}" fill="{color}"{more}/>'
+
+
+def rectangle(x: float, y: float, width: float, height: float, more: str) -> str:
+    """From its upper left corner; `more` are further attributes."""
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" {more}/>'
+
+
+def stroke_sample(x: float, y: float, color: str, dashed: bool) -> str:
+    """A line in a legend."""
+    dashes = ' stroke-dasharray="5 4"' if dashed else ""
+    return f'<path d="M{x:.1f} {y:.1f}h22" stroke="var(--{color})" stroke-width="2"{dashes}/>'
+
+
+def area_sample(x: float, y: float, color: str) -> str:
+    """An area in a legend."""
+    return f'<rect x="{x:.1f}" y="{y - 5:.1f}" width="22" height="10" fill="var(--{color})" opacity="0.5"/>'

@@ -12,8 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,18 +116,10 @@ def kill_all(process: subprocess.Popen[str]) -> None:
     """SIGKILL to a search and all its training processes at once."""
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     for each in family:
-        with psutil_gone():
+        with suppress(psutil.NoSuchProcess):
             each.kill()
     process.communicate(timeout=30)
     psutil.wait_procs(family, timeout=10)
-
-
-@contextmanager
-def psutil_gone() -> Iterator[None]:
-    try:
-        yield
-    except psutil.NoSuchProcess:
-        pass
 
 
 def check_whole(study: Study) -> None:
@@ -175,7 +166,7 @@ def test_interrupted_searches_end_as_if_nobody_had_interrupted_them(
         started = time.monotonic()
         os.killpg(process.pid, how) if how == signal.SIGINT else process.send_signal(how)
         output, errors = process.communicate(timeout=60)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 10, "five seconds on a machine with nothing else to do"
         assert "Traceback" not in errors
         assert "interrupted, everything finished is kept" in output
         assert json.loads(output.splitlines()[-1])["ended"] == "interrupt"

@@ -39,5 +39,5 @@ class InProcess:
     def cancel(self, number: int) -> None:
         """Nothing runs in the background here."""
 
-    def close(self, grace: float = 1.0) -> None:
+    def close(self, grace: float = 0.0) -> None:
         """Nothing to end."""

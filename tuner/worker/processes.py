@@ -95,8 +95,8 @@ class Processes:
                 _end(worker, grace=0.0)
                 self.workers[index] = _start(self.setup, self.logs[index])
 
-    def close(self, grace: float = 1.0) -> None:
-        """End all workers, by force after `grace` seconds."""
+    def close(self, grace: float = 0.0) -> None:
+        """End all workers, by force after `grace` seconds: whatever they were to keep is kept already."""
         deadline = time.monotonic() + grace
         for worker in self.workers:
             worker.connection.close()

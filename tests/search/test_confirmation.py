@@ -12,6 +12,7 @@ from tests.search.searching import Notes, context_of, folder_of, search, small
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.parts import Examples
 from tuner.data.splits import folds
+from tuner.recipe import Recipe
 from tuner.result import Result, Watch
 from tuner.search.confirmation import confirm, confirm_best
 from tuner.search.confirmed import Confirmed, interval
@@ -134,7 +135,7 @@ class Diverging:
     """An executor whose trainings of one recipe diverge."""
 
     inner: InProcess
-    widths: tuple[int, ...]
+    recipe: Recipe
     done: list[tuple[int, Answer]] = field(default_factory=list)
     size: int = 1
 
@@ -144,7 +145,7 @@ class Diverging:
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
         self.inner.submit(number, job, watch)
-        if isinstance(job, Train) and getattr(job.recipe.network, "widths", ()) == self.widths:
+        if isinstance(job, Train) and replace(job.recipe, seed=self.recipe.seed) == self.recipe:
             ((number, answer),) = self.inner.done
             assert isinstance(answer, Result)
             self.inner.done = [(number, replace(answer, ended="diverged", reason="the loss is not finite"))]
@@ -167,7 +168,7 @@ def test_a_winner_that_diverges_on_a_fresh_seed_gives_way_to_the_next_best_for_g
     search(storage, file, places, trials=3)
     first, second, *_ = read_study(storage, "small").ranking
     assert first.recipe is not None
-    executor = Diverging(InProcess(Setup(places, folder=folder_of(storage))), first.recipe.network.widths)
+    executor = Diverging(InProcess(Setup(places, folder=folder_of(storage))), first.recipe)
     notes = Notes()
     confirmed = confirm_best(context_of(storage, file, places, listener=notes), executor, folder_of(storage))
     assert confirmed is not None

@@ -26,8 +26,12 @@ class Preflight:
         return work(recipe, self.data[recipe.data.name])
 
     def refusal(self, recipe: Recipe) -> str | None:
-        """Why the recipe cannot be trained here; None where it can."""
-        needed = self.work(recipe)
+        """Why the recipe cannot be trained here: its network cannot stand on the data, or it does not fit into memory. None
+        where it can."""
+        try:
+            needed = self.work(recipe)
+        except Invalid as complaint:
+            return str(complaint.inside("recipe"))
         if needed.memory <= self.memory:
             return None
         return (

@@ -25,7 +25,6 @@ from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult, Pulse, Result, Scores
 from tuner.search.beginning import begin
 from tuner.search.context import Context
-from tuner.search.costs import Costs
 from tuner.search.preflight import Preflight
 from tuner.search.proposals import Proposer
 from tuner.search.studies import open_study
@@ -33,6 +32,7 @@ from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile, load
 from tuner.study.places import find_study
+from tuner.training.costs import Costs
 
 EPOCHS = 5
 PROBES = 20

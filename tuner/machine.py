@@ -1,9 +1,13 @@
-"""What this machine is good at: cores, memory, and fast bfloat16."""
+"""What this machine is and what it is good at: cores, memory, fast bfloat16, versions."""
 
 import os
 import platform
+import socket
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
+
+from tuner import __version__
 
 
 def cores() -> int:
@@ -47,3 +51,17 @@ def fast_precision() -> Literal["float32", "bfloat16"]:
 def has_gpu() -> bool:
     """Whether an NVIDIA device is there; on one, a single process trains fastest."""
     return Path("/dev/nvidia0").exists()
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Versions, machine and threads, as they are kept with every trial."""
+    packages = ("tensorflow", "keras", "optuna", "numpy")
+    return {
+        "tuner": __version__,
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+        "processor": processor(),
+        "cores": str(cores()),
+        "host": socket.gethostname(),
+        "threads": str(threads),
+    }

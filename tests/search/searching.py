@@ -12,13 +12,13 @@ from tuner.data.load import Places, training_set
 from tuner.recipe import Recipe
 from tuner.result import Epoch, Pulse
 from tuner.search.context import Context
-from tuner.search.costs import Costs
 from tuner.search.loop import Loop, Outcome
 from tuner.search.preflight import Preflight
 from tuner.search.studies import open_study
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile, load, setting
+from tuner.training.costs import Costs
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess

@@ -15,8 +15,8 @@ from tuner.data.splits import folds
 from tuner.recipe import Recipe
 from tuner.result import Result, Watch
 from tuner.search.confirmation import confirm, confirm_best
-from tuner.search.confirmed import Confirmed, interval
 from tuner.storage import read_study
+from tuner.storage.confirmed import Confirmed, interval
 from tuner.study import StudyFile
 from tuner.training.saving import load_model, measure
 from tuner.worker.executor import Executor, Setup

@@ -13,7 +13,7 @@ from tuner.documents.document import Document
 from tuner.documents.replicate import Planned, Replicating, keep, open_baseline, plan, stored_runs
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
-from tuner.search.optimize import environment, prepare_folder
+from tuner.machine import environment
 from tuner.storage import open_storage
 from tuner.worker import make_executor
 from tuner.worker.executor import Executor, Setup
@@ -53,9 +53,10 @@ class Replication:
 def baseline(options: BaselineOptions, said: Said) -> dict[str, Replication]:
     """Run what is not done yet and judge each document by all that is. Results are written after each document, and
     where it is interrupted."""
-    logs = prepare_folder(options.runs, "documents")
+    folder = Folder(options.runs / "documents")
+    folder.prepare()
     storage = open_storage(options.storage)
-    setup = Setup(options.places, options.workers, options.threads, Folder(logs))
+    setup = Setup(options.places, options.workers, options.threads, folder)
     executor = make_executor(options.executor, setup)
     found = {}
     try:

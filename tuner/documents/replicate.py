@@ -13,7 +13,7 @@ from tuner.data.parts import TrainingSet
 from tuner.documents.document import Choice, Document, Variant
 from tuner.documents.runs import Run, figures_of
 from tuner.recipe import Recipe
-from tuner.search.costs import work
+from tuner.training.costs import work
 from tuner.worker import perform
 from tuner.worker.executor import Executor
 from tuner.worker.jobs import Failure, Replicate, Replicated

@@ -19,8 +19,8 @@ from tuner.documents.experiment import Experiment
 from tuner.documents.results import read_results
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
-from tuner.search.confirmed import Confirmed
 from tuner.storage import StudyRecord, load_study, study_record
+from tuner.storage.confirmed import Confirmed
 from tuner.study.places import find_documents
 
 

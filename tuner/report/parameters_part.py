@@ -13,8 +13,8 @@ from tuner.data.splits import validated_on
 from tuner.networks.shapes import layer_table
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
-from tuner.search.confirmed import interval
 from tuner.storage import TrialRecord
+from tuner.storage.confirmed import interval
 
 SLICES = 6
 NAME = 29

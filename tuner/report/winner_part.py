@@ -15,7 +15,7 @@ from tuner.report.content import Block, Paragraph, Picture, Section, Table, miss
 from tuner.report.drawings import matrix_chart
 from tuner.report.evidence import Evidence, Predictions, class_names
 from tuner.report.images import grid
-from tuner.search.confirmed import Confirmed, interval
+from tuner.storage.confirmed import Confirmed, interval
 from tuner.words import network_in_words
 
 BINS = 10

@@ -15,9 +15,9 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Event, Result, Scores
-from tuner.search.confirmed import Confirmed, interval
 from tuner.search.context import Context
 from tuner.storage import TrialRecord, study_record
+from tuner.storage.confirmed import Confirmed, interval
 from tuner.storage.leases import Turn
 from tuner.worker import perform, perform_all
 from tuner.worker.executor import Executor

@@ -2,8 +2,8 @@
 
 import optuna
 
-from tuner.search.confirmed import Confirmed
 from tuner.storage import StudyRecord
+from tuner.storage.confirmed import Confirmed
 from tuner.study import StudyFile
 
 

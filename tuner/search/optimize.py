@@ -1,25 +1,19 @@
 """From a study file to a tuned, saved model: what `tuner optimize` does, without printing."""
 
-import platform
-import socket
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
-from tuner import __version__
 from tuner.data.load import Places, training_set
 from tuner.data.parts import TrainingSet
-from tuner.errors import StorageError, StudyError
-from tuner.machine import cores, memory, processor
+from tuner.errors import StudyError
+from tuner.machine import environment, memory
 from tuner.search.confirmation import confirm_best
-from tuner.search.confirmed import Confirmed
 from tuner.search.context import Context
-from tuner.search.costs import Costs
 from tuner.search.listener import Listener
 from tuner.search.loop import Loop, Outcome
 from tuner.search.note import write_note
@@ -27,8 +21,10 @@ from tuner.search.preflight import Preflight
 from tuner.search.proposals import make_sampler
 from tuner.search.studies import delete_study, open_study
 from tuner.storage import StudyRecord, TrialRecord, failures_told, open_storage, study_record
+from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
+from tuner.training.costs import Costs
 from tuner.worker import make_executor
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
@@ -82,7 +78,7 @@ def optimize(options: SearchOptions, listener: Listener) -> Report:
     """
     started = time.monotonic()
     make_sampler(options.file.search.sampler, seed=0)  # a missing package is told before anything is made
-    prepare_folder(options.runs, options.file.name)
+    options.folder.prepare()
     setup = Setup(options.places, options.workers, options.threads, options.folder)
     executor = make_executor(options.executor, setup)  # imports while we go on
     try:
@@ -101,20 +97,6 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     record = study_record(study)
     write_note(study, file, record, confirmed)
     return Report(record, outcome, record.best, confirmed, time.monotonic() - started)
-
-
-def prepare_folder(runs: Path, name: str) -> Path:
-    """The study's folder under `runs`, made if need be. Raises `StorageError` where that cannot be."""
-    try:
-        (runs / "artifacts").mkdir(parents=True, exist_ok=True)
-        (runs / name).mkdir(exist_ok=True)
-        probe = runs / name / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        problem = f"the folder {runs} cannot be written: {error.strerror}; choose another with --runs"
-        raise StorageError(problem) from error
-    return runs / name
 
 
 def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> tuple[optuna.Study, StudyFile]:
@@ -169,17 +151,3 @@ def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: 
     if before != now:
         study.set_user_attr("data", now)
     return sets
-
-
-def environment(threads: int) -> dict[str, str]:
-    """Versions, machine and threads, as they are kept with every trial."""
-    packages = ("tensorflow", "keras", "optuna", "numpy")
-    return {
-        "tuner": __version__,
-        "python": platform.python_version(),
-        **{package: version(package) for package in packages},
-        "processor": processor(),
-        "cores": str(cores()),
-        "host": socket.gethostname(),
-        "threads": str(threads),
-    }

@@ -7,8 +7,8 @@ from itertools import chain, islice
 from tuner.data.parts import TrainingSet
 from tuner.errors import Invalid
 from tuner.recipe import Recipe
-from tuner.search.costs import GIB, Costs, Work, work
 from tuner.space import Ask, Assignment, Script
+from tuner.training.costs import GIB, Costs, Work, work
 
 MOST_SORTED = 5000
 

@@ -3,12 +3,27 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuner.errors import StorageError
+
 
 @dataclass(frozen=True)
 class Folder:
     """The folder of one study: its checkpoints, models and logs by name."""
 
     path: Path
+
+    def prepare(self) -> None:
+        """Make it, and the folder of artifacts beside it. Raises `StorageError` where that cannot be."""
+        runs = self.path.parent
+        try:
+            (runs / "artifacts").mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(exist_ok=True)
+            probe = self.path / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            problem = f"the folder {runs} cannot be written: {error.strerror}; choose another with --runs"
+            raise StorageError(problem) from error
 
     @property
     def checkpoints(self) -> Path:

@@ -17,9 +17,9 @@ from tuner.data.parts import Examples, TrainingSet
 from tuner.data.splits import folds, sizes
 from tuner.errors import Invalid
 from tuner.recipe import Convolutional, Data, Dense, Holdout, KFold, LocallyConnected, NoValidation, Recipe, Training
-from tuner.search.costs import GIB, SECONDS_AT_FIRST, Costs, Work, work
 from tuner.search.preflight import Preflight
 from tuner.storage import read_study
+from tuner.training.costs import GIB, SECONDS_AT_FIRST, Costs, Work, work
 
 IMAGES = Examples(np.zeros((20_000, 28, 28), np.uint8), np.arange(20_000) % 10)
 DATA = TrainingSet("fashion-mnist", IMAGES, tuple("0123456789"), (0.0, 255.0), "id", "here")

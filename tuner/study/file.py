@@ -49,13 +49,6 @@ class StudyFile:
             yield given, decode(Recipe, plain, "recipe")
 
     @property
-    def resolved(self):
-        return self.plain
-
-    def as_begun(self, stored):
-        return self
-
-    @property
     def epochs(self) -> int:
         """The most epochs that a trial can have, in one fold."""
         return max(recipe.training.epochs for _, recipe in self.corners)

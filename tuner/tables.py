@@ -1,6 +1,8 @@
 """The tables that commands print on standard output."""
 
 import math
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tuner.data.load import Places, survey
@@ -52,21 +54,22 @@ def print_space(file: StudyFile) -> None:
     count = size(file.space)
     many = "continuous" if math.isinf(count) else f"{count:,.0f} recipes"
     print(f"{file.name}: {len(rows.rows)} dimensions, {many}; all {len(file.corners)} corners make a recipe")
+    if file.unbuildable:
+        print(f"{file.name}: {file.unbuildable}")
 
 
 def print_corners(file: StudyFile) -> None:
-    """The parameters of the corners' networks, each network once, from few to many.
-
-    Raises `Invalid` with the address where a network cannot stand on the data set's shape.
-    """
+    """The parameters of the corners' networks, each network once, from few to many; those that cannot be built have none."""
     rows = table("parameters", "network")
     for parameters, network in sorted(set(_networks(file))):
         rows.add_row(f"{parameters:,}", network)
     console().print(rows)
 
 
-def _networks(file: StudyFile) -> list[tuple[int, str]]:
-    return [(count_parameters(recipe), network_in_words(recipe.network)) for _, recipe in file.corners]
+def _networks(file: StudyFile) -> Iterator[tuple[int, str]]:
+    for _, recipe in file.corners:
+        with suppress(Invalid):
+            yield count_parameters(recipe), network_in_words(recipe.network)
 
 
 def count_parameters(recipe: Recipe) -> int:

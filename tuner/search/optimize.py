@@ -3,7 +3,7 @@
 import platform
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tuner.search.interfaces import Listener
 from tuner.search.notes import write_note
 from tuner.search.preflight import Preflight
 from tuner.search.samplers import make_sampler
-from tuner.search.studies import delete_study, open_study, take_back_orphans
+from tuner.search.studies import as_begun, delete_study, open_study, take_back_orphans
 from tuner.search.trials import Trials
 from tuner.storage import StudyRecord, TrialRecord, open_storage, read_study
 from tuner.study import StudyFile
@@ -70,6 +70,10 @@ def optimize(orders: Orders, listener: Listener) -> Report:
     executor = Processes(orders.workers, orders.threads, orders.places, folder)  # imports while we go on
     try:
         storage = open_storage(orders.storage)
+        if orders.reset:
+            deleted = delete_study(storage, orders.file.name, orders.runs)
+            listener.said(f"deleted the study {orders.file.name!r} with {deleted} trials")
+        orders = replace(orders, file=as_begun(storage, orders.file))
         study = _open(storage, orders, listener)
         outcome = _search(study, orders, executor, listener)
         best = read_study(storage, orders.file.name).best
@@ -96,12 +100,11 @@ def prepare_folder(runs: Path, name: str) -> Path:
 
 
 def _open(storage: BaseStorage, orders: Orders, listener: Listener) -> optuna.Study:
-    if orders.reset:
-        deleted = delete_study(storage, orders.file.name, orders.runs)
-        listener.said(f"deleted the study {orders.file.name!r} with {deleted} trials")
     study, differences = open_study(storage, orders.file)
     for difference in differences:
         listener.said(f"changed since the study began: {difference}")
+    if orders.file.unbuildable:
+        listener.said(str(orders.file.unbuildable))
     if orders.workers > 1 and not orders.deterministic:
         hint = "what ends first depends on the machine; --deterministic makes a seed give the same study every time"
         listener.said(f"{orders.workers} training processes: {hint}")

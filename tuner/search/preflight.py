@@ -27,7 +27,10 @@ class Preflight:
 
     def refusal(self, recipe: Recipe) -> str | None:
         """Why the recipe cannot be trained here; None where it can."""
-        needed = self.work(recipe)
+        try:
+            needed = self.work(recipe)
+        except Invalid as complaint:  # a network that cannot stand on its data
+            return str(complaint)
         if needed.memory <= self.memory:
             return None
         return (

@@ -54,6 +54,7 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, tup
     """
     directions = [OBJECTIVES[name].direction for name in file.objectives]
     exists = file.name in optuna.get_all_study_names(storage)
+    file = as_begun(storage, file)
     if exists:
         study = optuna.load_study(study_name=file.name, storage=storage)
     else:
@@ -62,13 +63,21 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, tup
             study.enqueue_trial(assignment, user_attrs={"start": True})
     differences: tuple[Difference, ...] = ()
     if exists:
-        differences = tuple(compare(study.user_attrs.get("file", {}), canonical(file.plain)))
+        differences = tuple(compare(study.user_attrs.get("file", {}), canonical(file.resolved)))
         _refuse_incompatible(file.name, differences)
     maximize = directions[0] == "maximize"
     study.pruner = make_pruner(file.search.pruner, file.epochs, maximize)
     if not exists or differences:
         _describe(study, file)
     return study, differences
+
+
+def as_begun(storage: BaseStorage, file: StudyFile) -> StudyFile:
+    """The study as it goes on here: what its file leaves to the machine stays as it was on the machine that began it."""
+    if file.name not in optuna.get_all_study_names(storage):
+        return file
+    study = optuna.load_study(study_name=file.name, storage=storage)
+    return file.as_begun(study.user_attrs.get("file", {}))
 
 
 def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
@@ -168,7 +177,7 @@ def _refuse_incompatible(name: str, differences: tuple[Difference, ...]) -> None
 
 
 def _describe(study: optuna.Study, file: StudyFile) -> None:
-    study.set_user_attr("file", canonical(file.plain))
+    study.set_user_attr("file", canonical(file.resolved))
     study.set_user_attr("title", file.title)
     study.set_user_attr("objectives", list(file.objectives))
     with warnings.catch_warnings():

@@ -9,7 +9,7 @@ RUN = $(VENV)/bin/python -m
 help:
 	@echo 'make fashion    tune networks on Fashion-MNIST, under ten minutes on two cores'
 	@echo 'make test       the tests, under ten minutes'
-	@echo 'make test-long  the tests that take longer'
+	@echo 'make test-long  the tests that take longer, and many random examples for those of properties'
 	@echo 'make bench      measure this tuner beside Optuna with fit and KerasTuner, about forty minutes'
 	@echo 'make reports    the shipped studies, the documents, and reports on them, about half an hour (hours without the kept results)'
 	@echo 'make lint       formatting, lint rules, types'
@@ -23,7 +23,7 @@ test: $(VENV)/installed-dev
 	$(RUN) pytest
 
 test-long: $(VENV)/installed-dev
-	$(RUN) pytest -m long
+	$(RUN) pytest -m 'long or hypothesis' --hypothesis-profile explore
 
 bench: $(VENV)/installed
 	$(RUN) pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .[bench]

@@ -13,7 +13,7 @@ HEAD = """# Every field of a study file
 
 Made from the types by `python docs/make_recipe.py`. A bare name stands for a table with that `kind` and its defaults:
 `optimizer = "adam"` is `optimizer = { kind = "adam" }`. In a study file every value of `[recipe]` may be a hole, and
-`precision = "auto"` stands for the format that the machine is fast in.
+`precision = "auto"` stands for the format that the machine is fast in on which the study begins.
 """
 
 

@@ -4,8 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tuner.data.load import Places
+
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.register_profile("explore", max_examples=1000, print_blob=True, deadline=None)
+settings.load_profile(
+    "fixed"
+)  # the same examples in every `make test`; `make test-long` says --hypothesis-profile explore
 
 SMALL = """
 objective = "validation_accuracy"

@@ -11,7 +11,7 @@ from tuner.recipe import Data, Dense, Hidden, Recipe, Training
 PLAIN = Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(recipes())
 def test_any_recipe_survives_json_with_its_key(recipe: Recipe) -> None:
     again = Recipe.from_dict(json.loads(json.dumps(recipe.to_dict())))

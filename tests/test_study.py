@@ -118,6 +118,39 @@ def test_losses_that_cannot_be_compared_are_no_objective(small_study: Path) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("trials = 4", "trials = 0xffffffffffffffffff", "budget.trials: must be a number of at most 64 bits"),
+        (
+            '"validation_accuracy"',
+            "[2024-01-01]",
+            "objective[0]: must be a text, a number, true, false, a list or a table",
+        ),
+        ("minutes = 5", "minutes = nan", "budget.minutes: must be a finite number, got nan"),
+        (
+            '"adam", {',
+            '{ kind = ["adam"] }, {',
+            "recipe.training.optimizer.one_of[0]: must be a kind or a table with a",
+        ),
+        ('pruner = "none"', "pruner = { kind = [] }", "search.pruner.kind: unknown kind []; allowed: none, median"),
+        ("trials = 4", f"trials = {'9' * 5000}", "is not valid TOML: Exceeds the limit (4300 digits)"),
+        ("trials = 4", f"trials = {'[' * 5000}", "is not valid TOML: "),
+        (
+            "low = 1, high = 2",
+            "low = 1, high = 1_000_000_000",
+            "recipe.network.widths.repeat: must be whole, at least 0",
+        ),
+    ],
+)
+def test_what_no_file_should_hold_is_refused_with_its_address(
+    small_study: Path, old: str, new: str, message: str
+) -> None:
+    text = small_study.read_text()
+    assert old in text
+    assert complaint(small_study, text.replace(old, new)).startswith(message)
+
+
 def test_broken_toml_is_said_with_its_line(small_study: Path) -> None:
     assert complaint(small_study, "objective = \n").startswith("is not valid TOML: Invalid value (at line 1")
 
@@ -149,7 +182,7 @@ def test_an_automatic_precision_is_resolved_when_the_file_is_read(small_study: P
     small_study.write_text(small_study.read_text() + hidden + '"auto"\n')
     study = load(small_study, "small")
     assert {recipe.network.hidden.precision for _, recipe in study.corners} == {fast_precision()}
-    assert study.plain["recipe"]["network"]["hidden"]["precision"] == fast_precision()
+    assert study.resolved["recipe"]["network"]["hidden"]["precision"] == fast_precision()
 
 
 def test_a_study_may_start_from_known_values(small_study: Path) -> None:
@@ -168,9 +201,25 @@ def test_a_study_may_start_from_known_values(small_study: Path) -> None:
         ),
         (
             '"training.optimizer.kind" = "adagrad"',
-            "start[0].training.optimizer.kind: must be one of adam, sgd, or between them, got 'adagrad'",
+            "start[0].training.optimizer.kind: must be one of adam, sgd, got 'adagrad'",
         ),
-        ('"network.widths[0]" = 99', "start[0].network.widths[0]: must be one of 2, 8, or between them, got 99"),
+        (
+            '"network.widths[0]" = 99',
+            "start[0].network.widths[0]: must be a whole number from 2 to 8 (nearest: 8), got 99",
+        ),
+        (
+            '"network.widths[0]" = 2.5',
+            "start[0].network.widths[0]: must be a whole number from 2 to 8 (nearest: 2, 3), got 2.5",
+        ),
+        (
+            '"network.widths.count" = true',
+            "start[0].network.widths.count: must be a whole number from 1 to 2, got True",
+        ),
+        (
+            '"training.optimizer.sgd.momentum" = 2024-01-01',
+            "start[0].training.optimizer.sgd.momentum: must be a text, a number, true, false, a list or a table, "
+            "got 2024-01-01",
+        ),
     ],
 )
 def test_a_start_that_the_space_does_not_have_is_refused(small_study: Path, line: str, message: str) -> None:

@@ -78,7 +78,7 @@ def _decode_union(target: Any, value: object, place: str) -> object:
         kind = value.get("kind")
         if kind is None:
             raise Invalid(join(place, "kind"), f"missing; allowed: {', '.join(by_kind)}")
-        if kind not in by_kind:
+        if not isinstance(kind, str) or kind not in by_kind:
             raise Invalid(join(place, "kind"), f"unknown kind {kind!r}; {near_miss(str(kind), by_kind)}")
         return _decode_record(by_kind[kind], value, place)
     options = get_args(target)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.data.load import Places, training_set
@@ -16,7 +16,6 @@ LABELS = np.repeat(np.arange(5, dtype=np.uint8), 40)
 PICKS = st.sampled_from(["stratified", "random", "last"])
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.integers(5, 190), PICKS, st.integers(0, 99))
 def test_a_holdout_takes_exactly_what_was_asked_for(count: int, pick: str, seed: int) -> None:
     protocol = Holdout(validation=count, pick=pick, seed=seed)  # type: ignore[arg-type]
@@ -28,7 +27,6 @@ def test_a_holdout_takes_exactly_what_was_asked_for(count: int, pick: str, seed:
     np.testing.assert_array_equal(again.training, fold.training)
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.integers(2, 20), PICKS, st.integers(0, 99))
 def test_every_example_is_validated_in_one_fold(count: int, pick: str, seed: int) -> None:
     cut = folds(KFold(folds=count, pick=pick, seed=seed), LABELS)  # type: ignore[arg-type]

@@ -17,7 +17,9 @@ def halving_study() -> optuna.Study:
     running = TrialState.RUNNING
     study.add_trial(create_trial(state=TrialState.COMPLETE, value=0.5, intermediate_values={1: 0.4, 2: 0.5}))
     study.add_trial(create_trial(state=running, intermediate_values={1: 0.9}))
-    study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={"ended": "interrupted"}, intermediate_values={1: 0.3}))
+    study.add_trial(
+        create_trial(state=TrialState.FAIL, user_attrs={"ended": "interrupted"}, intermediate_values={1: 0.3})
+    )
     study.add_trial(create_trial(state=running))
     study.add_trial(create_trial(state=running, user_attrs={"continues": 2}, intermediate_values={1: 0.3}))
     return study
@@ -46,9 +48,7 @@ def test_marks_of_rungs_are_kept_for_later_judgements() -> None:
     )
     for _ in range(2):
         study.ask()
-    first, second = (
-        Snapshot(study, chains(study.trials), number) for number in (0, 1)
-    )
+    first, second = (Snapshot(study, chains(study.trials), number) for number in (0, 1))
     assert not first.should_prune(0.9, 1)
     first.keep_marks(optuna.trial.Trial(study, study.trials[0]._trial_id))
     assert "completed_rung_0" in study.trials[0].system_attrs

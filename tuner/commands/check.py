@@ -1,6 +1,7 @@
 """A study's space, decoded to its corners."""
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,8 @@ from tuner.commands.arguments import Set, Study, load_study_file
 from tuner.errors import Invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tuner.recipe import Recipe
     from tuner.study import StudyFile
 
@@ -37,21 +40,26 @@ def print_space(file: "StudyFile") -> None:
     count = size(file.space)
     many = "continuous" if math.isinf(count) else f"{count:,.0f} recipes"
     print(f"{file.name}: {len(rows.rows)} dimensions, {many}; all {len(file.corners)} corners make a recipe")
+    if file.unbuildable:
+        print(f"{file.name}: {file.unbuildable}")
 
 
 def print_corners(file: "StudyFile") -> None:
-    """The parameters of the corners' networks, each network once, from few to many.
-
-    Raises `Invalid` with the address where a network cannot stand on the data set's shape.
-    """
+    """The parameters of the corners' networks, each network once, from few to many; those that cannot be built have none."""
     from tuner.commands.terminal import console, table
-    from tuner.words import network_in_words
 
-    networks = {(count_parameters(recipe), network_in_words(recipe.network)) for _, recipe in file.corners}
     rows = table("parameters", "network")
-    for parameters, network in sorted(networks):
+    for parameters, network in sorted(set(_networks(file))):
         rows.add_row(f"{parameters:,}", network)
     console().print(rows)
+
+
+def _networks(file: "StudyFile") -> "Iterator[tuple[int, str]]":
+    from tuner.words import network_in_words
+
+    for _, recipe in file.corners:
+        with suppress(Invalid):
+            yield count_parameters(recipe), network_in_words(recipe.network)
 
 
 def count_parameters(recipe: "Recipe") -> int:

@@ -26,6 +26,8 @@ def folds(protocol: Protocol, labels: NDArray[Any]) -> tuple[Fold, ...]:
 
     Raises `Invalid` with an address in `protocol` where there are too few examples.
     """
+    _, members = np.unique(labels, return_counts=True)
+    demand_sizes(protocol, len(labels), len(members), min(members, default=0))
     match protocol:
         case Holdout():
             return (_holdout(protocol, labels),)
@@ -33,6 +35,27 @@ def folds(protocol: Protocol, labels: NDArray[Any]) -> tuple[Fold, ...]:
             return _k_fold(protocol, labels)
         case NoValidation() | OnTest():
             return (Fold(np.arange(len(labels)), None),)
+
+
+def demand_sizes(protocol: Protocol, examples: int, classes: int, rarest: int) -> None:
+    """Raise `Invalid` with an address in `protocol` where these are too few examples for it, `rarest` of them of one of the
+    classes and no fewer of the others."""
+    _, training, validation = sizes(protocol, examples)
+    match protocol:
+        case Holdout():
+            if not 0 < validation < examples:
+                rule = f"must leave something of the {examples} training examples on both sides"
+                raise Invalid("protocol.validation", f"{rule}, got {protocol.validation}")
+            if protocol.pick == "stratified" and (rarest < 2 or min(training, validation) < classes):
+                problem = "needs two examples of every class, and both parts at least as large as there are classes"
+                raise Invalid("protocol.pick", f"'stratified' {problem}; use 'random'")
+        case KFold(folds=folds, pick=pick):
+            fewest = rarest if pick == "stratified" else examples
+            if folds > fewest:
+                what = "examples of the rarest class" if pick == "stratified" else "training examples"
+                raise Invalid("protocol.folds", f"must be at most the number of {what}, {fewest}, got {folds}")
+        case NoValidation() | OnTest():
+            return
 
 
 def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
@@ -57,10 +80,7 @@ def validated_on(protocol: Protocol, entry: Entry) -> int:
 
 def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:
     total = len(labels)
-    count = protocol.validation if isinstance(protocol.validation, int) else round(protocol.validation * total)
-    if not 0 < count < total:
-        rule = f"must leave something of the {total} training examples on both sides"
-        raise Invalid("protocol.validation", f"{rule}, got {protocol.validation}")
+    _, _, count = sizes(protocol, total)
     if protocol.pick == "last":
         return Fold(np.arange(total - count), np.arange(total - count, total))
     if protocol.pick == "random":
@@ -72,10 +92,6 @@ def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:
 def _stratified(seed: int, count: int, labels: NDArray[Any]) -> Fold:
     from sklearn.model_selection import StratifiedShuffleSplit
 
-    _, members = np.unique(labels, return_counts=True)
-    if members.min() < 2 or min(count, len(labels) - count) < len(members):
-        problem = "needs two examples of every class, and both parts at least as large as there are classes"
-        raise Invalid("protocol.pick", f"'stratified' {problem}; use 'random'")
     splitter = StratifiedShuffleSplit(n_splits=1, test_size=count, random_state=seed)
     training, validation = next(splitter.split(np.zeros(len(labels)), labels))
     return Fold(np.sort(training), np.sort(validation))
@@ -84,11 +100,6 @@ def _stratified(seed: int, count: int, labels: NDArray[Any]) -> Fold:
 def _k_fold(protocol: KFold, labels: NDArray[Any]) -> tuple[Fold, ...]:
     from sklearn import model_selection
 
-    _, members = np.unique(labels, return_counts=True)
-    fewest = int(members.min()) if protocol.pick == "stratified" else len(labels)
-    if protocol.folds > fewest:
-        what = "examples of the rarest class" if protocol.pick == "stratified" else "training examples"
-        raise Invalid("protocol.folds", f"must be at most the number of {what}, {fewest}, got {protocol.folds}")
     if protocol.pick == "stratified":
         splitter = model_selection.StratifiedKFold(protocol.folds, shuffle=True, random_state=protocol.seed)
     elif protocol.pick == "random":

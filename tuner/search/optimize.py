@@ -109,6 +109,8 @@ def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> t
         listener.said(f"changed since the study began: {difference}")
     if options.command and options.command != study.user_attrs.get("command"):
         study.set_user_attr("command", options.command)
+    if file.unbuildable:
+        listener.said(str(file.unbuildable))
     if options.workers > 1 and not options.deterministic:
         hint = "what ends first depends on the machine; --deterministic makes a seed give the same study every time"
         listener.said(f"{options.workers} training processes: {hint}")

@@ -40,6 +40,20 @@ def dimensions(node: Node, place: str = "", branch: str = "") -> Iterator[Dimens
                 yield from dimensions(dict(inner), join(place, kind), join(place, kind))
 
 
+def allowed(hole: Choice | Range, instead: object) -> str:
+    """What a hole takes, and of a range's numbers the nearest to the one that was said instead.
+
+    >>> allowed(Range(16, 64, step=16), instead=20)
+    'one of 16 to 64 in steps of 16 (nearest: 16, 32)'
+    """
+    if isinstance(hole, Choice):
+        return f"one of {', '.join(map(str, hole.names))}"
+    numbers = f"{'one of' if hole.step else 'a whole number from' if hole.whole else 'from'} {_spoken_range(hole)}"
+    if not isinstance(instead, int | float) or isinstance(instead, bool):
+        return numbers
+    return f"{numbers} (nearest: {', '.join(map(str, hole.nearest(instead)))})"
+
+
 def _spoken(option: Any) -> str:
     return option if isinstance(option, str) else json.dumps(option)
 

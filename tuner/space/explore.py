@@ -1,13 +1,21 @@
-"""Going through a space without Optuna: its middle, its corners, its grid, its size."""
+"""Going through a space without Optuna: its middle, its corners, its grid, its size, a sample of it."""
 
 import json
 import math
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from random import Random
 from typing import Any
 
-from tuner.space.answers import Assignment, Middle, Script
+from tuner.errors import Invalid
+from tuner.space.answers import Assignment, Dice, Middle, Script
 from tuner.space.fill import fill
 from tuner.space.holes import Choice, Node, OneOf, Range, Repeat
+
+MOST_CORNERS = 1000
+MOST_ANSWERS = 200_000
+"""So many corners, with so many answers in all, are checked within about three seconds; the largest shipped study has
+81 corners with 2,000 answers."""
 
 
 def centre(node: Node, largest: Sequence[str] = ()) -> Assignment:
@@ -26,26 +34,46 @@ def centre(node: Node, largest: Sequence[str] = ()) -> Assignment:
 
 def corners(node: Node) -> Iterator[tuple[Assignment, Any]]:
     """Fillings in which each option, both ends of each range and each branch occurs at least once, with their
-    assignments: from the filling with all first answers, and from the one with all last ones, one hole at a time."""
+    assignments: from the filling with all first answers, and from the one with all last ones, one hole at a time.
+
+    Raises `Invalid` where there are more than can be checked in a moment.
+    """
     seen: set[str] = set()
-    for last in (False, True):
-        for given, plain in _variations(node, {}, last, set()):
-            text = json.dumps(plain, sort_keys=True)
-            if text not in seen:
-                seen.add(text)
-                yield given, plain
+    answers = 0
+    variations = chain(_variations(node, last=False), _variations(node, last=True))
+    for number, (given, plain, asked) in enumerate(variations, start=1):
+        answers += asked
+        if number > MOST_CORNERS or answers > MOST_ANSWERS:
+            problem = "has too many corners (each option, both ends of each range, each branch) to check them all"
+            limit = f"at most {MOST_CORNERS:,} with {MOST_ANSWERS:,} values in all"
+            raise Invalid("", f"{problem}, {limit}; use fewer options or shorter lists")
+        text = json.dumps(plain, sort_keys=True)
+        if text not in seen:
+            seen.add(text)
+            yield given, plain
 
 
-def _variations(
-    node: Node, given: Assignment, last: bool, tried: set[tuple[str, str]]
-) -> Iterator[tuple[Assignment, Any]]:
-    script = Script(given, last)
-    yield given, fill(node, script)
+def _variations(node: Node, last: bool) -> Iterator[tuple[Assignment, Any, int]]:
+    """Each with how many holes it has. Depth first, without recursion: a list of a hundred holes is as deep as that."""
+    tried: set[tuple[str, str]] = set()
+    levels: list[Iterator[Assignment]] = [iter([{}])]
+    while levels:
+        given = next(levels[-1], None)
+        if given is None:
+            levels.pop()
+            continue
+        script = Script(given, last)
+        yield given, fill(node, script), len(script.asked)
+        levels.append(_one_more(given, script, tried))
+
+
+def _one_more(given: Assignment, script: Script, tried: set[tuple[str, str]]) -> Iterator[Assignment]:
+    """The assignments with one answer more that has not been tried yet."""
     for name, options in script.asked.items():
         for option in options:
             if name not in given and (name, repr(option)) not in tried:
                 tried.add((name, repr(option)))
-                yield from _variations(node, {**given, name: option}, last, tried)
+                yield {**given, name: option}
 
 
 def grid(node: Node, points: int) -> Iterator[Assignment]:
@@ -78,20 +106,13 @@ def size(node: Node) -> float:
         case Choice(options):
             return float(len(options))
         case Range():
-            return _range_size(node)
+            return float(node.count)
         case Repeat(count, each):
-            return math.fsum(size(each) ** number for number in _possible_counts(count))
+            return float(sum(math.prod([size(each)] * number) for number in _possible_counts(count)))
         case OneOf(branches):
-            return math.fsum(size(dict(branch)) for branch in branches.values())
+            return float(sum(size(dict(branch)) for branch in branches.values()))
         case _:
             return 1.0
-
-
-def _range_size(hole: Range) -> float:
-    step = hole.step or (1 if hole.whole else None)
-    if hole.low == hole.high:
-        return 1.0
-    return math.inf if step is None else math.floor((hole.high - hole.low) / step + 1e-9) + 1.0
 
 
 def _possible_counts(count: int | str | Range | Choice) -> list[int]:
@@ -104,3 +125,13 @@ def _possible_counts(count: int | str | Range | Choice) -> list[int]:
             return [1]  # as long as another list, whose lengths are counted there
         case _:
             return [count]
+
+
+def fillings(node: Node, most: int) -> list[Any]:
+    """All fillings, if there are at most so many; else so many drawn at random, the same ones each time."""
+    if size(node) <= most:
+        every = list(islice(grid(node, most), most + 1))
+        if len(every) <= most:  # `size` counts a list that is as long as another as one entry
+            return [fill(node, Script(given)) for given in every]
+    dice = Dice(Random(0))
+    return [fill(node, dice) for _ in range(most)]

@@ -33,6 +33,10 @@ class Choice:
         ]
         return same[0]
 
+    def allows(self, name: object) -> bool:
+        """Whether an option goes by this name."""
+        return any(own == name and type(own) is type(name) for own in self.names)
+
 
 @dataclass(frozen=True)
 class Range:
@@ -48,26 +52,62 @@ class Range:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     @property
+    def count(self) -> float:
+        """How many values there are; infinite where they are continuous."""
+        if self.low == self.high:
+            return 1
+        return math.floor((self.high - self.low) / self._step + 1e-9) + 1 if self._step else math.inf
+
+    @property
     def middle(self) -> int | float:
         """The value halfway between the ends, on the range's own scale; the lower one of two."""
-        value = self._value(round(self._between(0.5), 12))
-        step = self.step or (1 if self.whole else None)
-        if step is None or self.log:
-            return value
-        count = math.floor((self.high - self.low) / step + 1e-9)
-        return self._value(round(self.low + count // 2 * step, 12))
+        if self.log or not self._step:
+            return self._value(round(self._between(0.5), 12))
+        return self._at(math.floor(self.count - 1) // 2)
 
     def points(self, most: int) -> tuple[int | float, ...]:
         """At most `most` values spread evenly over the range (on its own scale), both ends among them."""
-        step = self.step or (1 if self.whole else None)
-        if step is not None and not self.log:
-            count = math.floor((self.high - self.low) / step + 1e-9) + 1
-            if count > most:
-                return tuple(self._value(self.low + round(i * (count - 1) / (most - 1)) * step) for i in range(most))
-            return tuple(self._value(self.low + index * step) for index in range(count))
+        count, step = self.count, self._step
+        if count <= most:
+            return tuple(self._value(self.low + index * step) for index in range(int(count)))
+        if most == 2:
+            return self.low, self.high
+        if step and not self.log:
+            last = int(count) - 1
+            return tuple(self._value(self.low + round(i * last / (most - 1)) * step) for i in range(most))
         shares = [index / (most - 1) for index in range(most)]
         values = [self._between(share) for share in shares[:-1]]
         return tuple(sorted({self._value(value) for value in (*values, self.high)}))
+
+    def drawn(self, share: float) -> int | float:
+        """The value at a share (at least 0, less than 1) of the range: as likely as others for an even share."""
+        if self.log or not self._step:
+            return self._value(self._between(share))
+        return self._at(math.floor(share * self.count))
+
+    def allows(self, value: object) -> bool:
+        """Whether it is a number of the range's kind, between its ends and on its steps (to a millionth of one)."""
+        if not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
+            return False
+        if self.whole and isinstance(value, float):
+            return False
+        steps = (value - self.low) / self._step if self._step else 0.0
+        return abs(steps - round(steps)) < 1e-6
+
+    def nearest(self, value: float) -> tuple[int | float, ...]:
+        """The allowed values next to a number that is not one: one below, one above, or an end."""
+        if not self.low < value < self.high:
+            return (self.low if value <= self.low else self.high,)
+        below = math.floor((value - self.low) / self._step)
+        return self._at(below), self._at(below + 1)
+
+    @property
+    def _step(self) -> int | float:
+        """The distance of neighbours, on a logarithmic scale too; 0 where they are continuous."""
+        return self.step or int(self.whole)
+
+    def _at(self, index: int) -> int | float:
+        return self._value(round(self.low + index * self._step, 12))
 
     def _between(self, share: float) -> float:
         if self.log:

@@ -39,7 +39,10 @@ def _override(node: Any, steps: list[str | int], value: Any, place: str) -> Any:
 
 
 def _override_branches(node: Mapping[str, Any], steps: list[str | int], value: Any, place: str) -> Any:
-    branches = [{"kind": each} if isinstance(each, str) else each for each in node["one_of"]]
+    options = node["one_of"] if isinstance(node["one_of"], list) else []
+    branches = [{"kind": each} if isinstance(each, str) else each for each in options]
+    if not branches or not all(isinstance(branch, Mapping) and "kind" in branch for branch in branches):
+        raise Invalid(join(place, "one_of"), f"must be a list of tables with a kind, got {node['one_of']!r}")
     kinds = [branch["kind"] for branch in branches]
     step, *rest = steps
     if step == "kind":

@@ -6,6 +6,13 @@ from typing import Any
 
 from tuner.errors import Invalid, demand, join, near_miss
 from tuner.space.holes import Choice, Hole, Node, OneOf, Range, Repeat
+from tuner.space.plain import check_plain
+
+MOST_REPEATS = 100
+"""More layers than anyone searches one by one: each is a hole with corners of its own."""
+
+MOST_VALUES = 20_000
+"""In lists of lists, filled."""
 
 MARKS = {
     "choice": {"choice"},
@@ -17,13 +24,18 @@ MARKS = {
 
 def parse(plain: Any, place: str = "") -> Node:
     """The same nested data with holes where their tables stand. Raises `Invalid` with the hole's address."""
+    check_plain(plain, place)
+    return _parse(plain, place)
+
+
+def _parse(plain: Any, place: str) -> Node:
     if isinstance(plain, list | tuple):
-        return [parse(each, f"{place}[{index}]") for index, each in enumerate(plain)]
+        return [_parse(each, f"{place}[{index}]") for index, each in enumerate(plain)]
     if not isinstance(plain, Mapping):
         return plain  # type: ignore[no-any-return]
     mark = next((mark for mark in MARKS if mark in plain), "low" if "high" in plain else None)
     if mark is None:
-        return {key: parse(each, join(place, key)) for key, each in plain.items()}
+        return {key: _parse(each, join(place, key)) for key, each in plain.items()}
     for key in plain:
         if key not in MARKS[mark]:
             raise Invalid(join(place, key), f"does not belong to a hole with {mark!r}; {near_miss(key, MARKS[mark])}")
@@ -35,7 +47,7 @@ def _parse_choice(plain: Mapping[str, Any], place: str) -> Choice:
     if not isinstance(options, list | tuple) or not options:
         raise Invalid(join(place, "choice"), f"must be a list with at least one value, got {options!r}")
     for index, option in enumerate(options):
-        if _has_hole(parse(option, f"{place}.choice[{index}]")):
+        if _has_hole(_parse(option, f"{place}.choice[{index}]")):
             raise Invalid(f"{place}.choice[{index}]", "has a hole of its own: use one_of for tables with holes")
     choice = Choice(tuple(options))
     if len({(type(name), name) for name in choice.names}) < len(choice.names):
@@ -56,6 +68,8 @@ def _parse_range(plain: Mapping[str, Any], place: str) -> Range:
         raise Invalid(place, f"low must not be above high, got low = {low!r}, high = {high!r}")
     if log and low <= 0:
         raise Invalid(join(place, "low"), f"must be greater than 0 on a logarithmic scale, got {low!r}")
+    if not math.isfinite(high / low if log else high - low):
+        raise Invalid(place, f"is too wide for a computer's numbers, from {low!r} to {high!r}")
     if step is not None:
         _check_step(low, high, log, step, place)
     return Range(low, high, log, step)
@@ -69,7 +83,7 @@ def _check_step(low: float, high: float, log: bool, step: Any, place: str) -> No
     if isinstance(low, int) and isinstance(step, float):
         raise Invalid(join(place, "step"), f"must be a whole number between whole ends, got {step!r}")
     steps = (high - low) / step
-    if abs(steps - round(steps)) > 1e-9:
+    if not math.isfinite(steps) or abs(steps - round(steps)) > 1e-9:
         raise Invalid(join(place, "step"), f"must lead from {low!r} to {high!r} in whole steps, got {step!r}")
 
 
@@ -77,14 +91,18 @@ def _parse_repeat(plain: Mapping[str, Any], place: str) -> Repeat:
     for key in ("repeat", "each"):
         if key not in plain:
             raise Invalid(join(place, key), "missing: a list needs both repeat (how many) and each (what)")
-    count = parse(plain["repeat"], join(place, "repeat"))
+    count = _parse(plain["repeat"], join(place, "repeat"))
     if isinstance(count, bool) or not isinstance(count, int | str | Range | Choice):
         problem = f"must be a number, a range, a choice or the name of a list, got {plain['repeat']!r}"
         raise Invalid(join(place, "repeat"), problem)
     numbers = _counts(count)
-    if any(type(number) is not int or number < 0 for number in numbers):
-        raise Invalid(join(place, "repeat"), f"must be whole and at least 0, got {numbers!r}")
-    return Repeat(count, parse(plain["each"], join(place, "each")))
+    if any(type(number) is not int or not 0 <= number <= MOST_REPEATS for number in numbers):
+        rule = f"must be whole, at least 0 and at most {MOST_REPEATS}"
+        raise Invalid(join(place, "repeat"), f"{rule}, got {', '.join(map(repr, numbers))}")
+    repeat = Repeat(count, _parse(plain["each"], join(place, "each")))
+    if _most_values(repeat) > MOST_VALUES:
+        raise Invalid(place, f"can be filled with more than {MOST_VALUES:,} values; use shorter lists")
+    return repeat
 
 
 def _counts(count: int | str | Range | Choice) -> list[Any]:
@@ -97,6 +115,21 @@ def _counts(count: int | str | Range | Choice) -> list[Any]:
             return []
         case _:
             return [count]
+
+
+def _most_values(node: Node) -> int:
+    """How many values, tables and lists a filling can have at the most."""
+    match node:
+        case Repeat(count, each):
+            return 1 + max(_counts(count), default=MOST_REPEATS) * _most_values(each)
+        case OneOf(branches):
+            return 1 + sum(_most_values(dict(branch)) for branch in branches.values())
+        case dict():
+            return 1 + sum(_most_values(each) for each in node.values())
+        case list():
+            return 1 + sum(_most_values(each) for each in node)
+        case _:
+            return 1
 
 
 def _parse_one_of(plain: Mapping[str, Any], place: str) -> OneOf:
@@ -113,7 +146,7 @@ def _parse_one_of(plain: Mapping[str, Any], place: str) -> OneOf:
         if kind in branches:
             raise Invalid(here, f"the kind {kind!r} is there already: give each kind once, with a choice inside it")
         inner = {key: each for key, each in table.items() if key != "kind"}
-        branches[kind] = {key: parse(each, f"{join(place, kind)}.{key}") for key, each in inner.items()}
+        branches[kind] = {key: _parse(each, f"{join(place, kind)}.{key}") for key, each in inner.items()}
     return OneOf(branches)
 
 

@@ -1,0 +1,55 @@
+"""What only the whole study file can tell: whether every corner of its space can be searched as it says."""
+
+from tuner.errors import Invalid, near_miss
+from tuner.recipe import KFold, NoValidation, OnTest, Recipe
+from tuner.result import OBJECTIVES
+from tuner.space import Choice, Range, Script, allowed, fill
+from tuner.study.file import StudyFile
+from tuner.study.fit import check_protocol
+from tuner.study.pruners import NoPruner, check_pruner
+from tuner.study.samplers import check_sampler
+
+
+def check(study: StudyFile) -> None:
+    """Raise `Invalid` with its address where the study could not be searched. Decodes every corner."""
+    recipes = [recipe for _, recipe in study.corners]
+    for recipe in recipes:
+        if isinstance(recipe.protocol, OnTest):
+            raise Invalid("recipe.protocol.kind", "'on_test' validates on the test part, which no search may see")
+        _check_objectives(study.objectives, recipe)
+        check_protocol(recipe)
+    if study.start:
+        _check_starts(study)
+    losses = sorted({recipe.training.loss.kind for recipe in recipes})
+    if "validation_loss" in study.objectives and len(losses) > 1:
+        problem = f"validation_loss cannot be compared between the losses {', '.join(losses)}; use validation_accuracy"
+        raise Invalid("objective", problem)
+    if not isinstance(study.search.pruner, NoPruner) and len(study.objectives) > 1:
+        raise Invalid("search.pruner", "must be 'none' with several objectives: Optuna prunes by a single figure only")
+    check_sampler(study.search.sampler, study.space)
+    folds = {recipe.protocol.folds if isinstance(recipe.protocol, KFold) else 1 for recipe in recipes}
+    check_pruner(study.search.pruner, study.objectives[0], study.epochs, min(folds), study.budget.trials)
+    if study.unbuildable and study.unbuildable.share == 1:
+        raise study.unbuildable.example
+
+
+def _check_starts(study: StudyFile) -> None:
+    """A start names holes as Optuna does (`network.dense.widths[0]`), as many as it likes, with values that they take."""
+    known: dict[str, Choice | Range] = {}
+    for given, _ in study.corners:
+        script = Script(given)
+        fill(study.space, script)
+        known.update(script.holes)
+    for index, assignment in enumerate(study.start):
+        for address, value in assignment.items():
+            place = f"start[{index}].{address}"
+            if address not in known:
+                raise Invalid(place, f"no hole of the recipe has this address; {near_miss(address, known)}")
+            if not known[address].allows(value):
+                raise Invalid(place, f"must be {allowed(known[address], instead=value)}, got {value!r}")
+
+
+def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
+    for name in objectives:
+        if OBJECTIVES[name].validated and isinstance(recipe.protocol, NoValidation):
+            raise Invalid("objective", f"{name} needs a validation part, which protocol.kind 'none' does not have")

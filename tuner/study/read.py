@@ -1,0 +1,92 @@
+"""From a TOML file, with `--set` settings, to a checked study. Read by people, no code."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tuner.decode import decode, encode
+from tuner.errors import Invalid, StudyError, demand, near_miss
+from tuner.result import OBJECTIVES
+from tuner.space import Assignment, check_plain, override
+from tuner.study.check import check
+from tuner.study.file import StudyFile
+from tuner.study.precision import resolve
+from tuner.study.settings import Budget, Confirmation, Search
+
+SECTIONS = ("title", "objective", "budget", "search", "confirmation", "start", "recipe")
+
+
+def study_from(name: str, plain: Mapping[str, Any]) -> StudyFile:
+    """The checked study that nested data describes. Raises `Invalid` with an address such as `budget.trials`."""
+    check_plain(plain)
+    for key in plain:
+        if key not in SECTIONS:
+            raise Invalid(key, f"unknown key; {near_miss(key, SECTIONS)}")
+    if not isinstance(plain.get("recipe"), Mapping):
+        raise Invalid("recipe", "missing; a study is a recipe with holes")
+    said = encode(plain)
+    study = StudyFile(
+        name=name,
+        title=decode(str, plain.get("title", name), "title"),
+        objectives=_objectives(plain.get("objective", "validation_accuracy")),
+        budget=decode(Budget, plain.get("budget", {}), "budget"),
+        search=decode(Search, plain.get("search", {}), "search"),
+        confirmation=decode(Confirmation, plain.get("confirmation", {}), "confirmation"),
+        start=tuple(_start(plain.get("start", []))),
+        plain=said,
+        resolved={**said, "recipe": resolve(said["recipe"])},
+    )
+    check(study)
+    return study
+
+
+def load(path: Path, name: str, settings: Sequence[tuple[str, Any]] = ()) -> StudyFile:
+    """The study in a TOML file, with `--set` settings applied. Addresses outside `search`, `budget`, `confirmation`,
+    `objective` and `title` are the recipe's. Complaints name the file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: cannot be read: {error}") from error
+    try:
+        plain = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, thousands of digits, lists in lists in lists
+        raise StudyError(f"{path}: is not valid TOML: {error}") from error
+    try:
+        for address, value in settings:
+            plain = override(plain, _full_address(address), value)
+        return study_from(name, plain)
+    except Invalid as complaint:
+        raise StudyError(f"{path}: {complaint}") from None
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """An address and its value from `address=value`; the value is read as TOML, or else as plain text."""
+    address, equals, value = text.partition("=")
+    if not equals or not address.strip():
+        raise StudyError(f"--set {text}: must be address=value, such as training.batch_size=64")
+    try:
+        return address.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):
+        return address.strip(), value.strip()
+
+
+def _full_address(address: str) -> str:
+    root = address.partition(".")[0]
+    return address if root in SECTIONS else f"recipe.{address}"
+
+
+def _objectives(said: Any) -> tuple[str, ...]:
+    names = decode(tuple[str, ...], [said] if isinstance(said, str) else said, "objective")
+    demand(len(names) > 0, "objective", "name at least one figure", list(names))
+    for name in names:
+        if name not in OBJECTIVES:
+            raise Invalid("objective", f"unknown figure {name!r}; {near_miss(name, OBJECTIVES)}")
+    demand(len(set(names)) == len(names), "objective", "name each figure once", list(names))
+    return names
+
+
+def _start(said: Any) -> Iterator[Assignment]:
+    if not isinstance(said, list) or not all(isinstance(each, Mapping) for each in said):
+        raise Invalid("start", "must be tables of addresses and values, each under [[start]]")
+    yield from (dict(each) for each in said)

@@ -46,7 +46,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     assert summary["epochs"] == 4
     assert Path(summary["model"]).is_file()
     assert "trial 0: dense" in errors
-    assert "continue: python -m tuner optimize --study small --more 20" in output
+    assert "continue: python -m tuner optimize --study small.toml --more 20" in output
     papers = json.loads((tmp_path / "runs/small/best.json").read_text())
     assert papers["environment"]["keras"]
     assert papers["data"]["xor"]

@@ -88,6 +88,6 @@ def test_a_recipe_that_cannot_be_built_is_refused_before_it_is_trained(places: P
     deepest = digits("network.kind=convolutional", *DEEP).corners[-1][1]
     preflight = Preflight({"digits": training_set("digits", places)}, 2**40, Costs())
     assert preflight.refusal(deepest) == (
-        "network.filters: convolution 2 with kernel 5 has only 2×2 left; use fewer filters, a smaller kernel or padding "
+        "recipe.network.filters: convolution 2 with kernel 5 has only 2×2 left; use fewer filters, a smaller kernel or padding "
         "'same'"
     )

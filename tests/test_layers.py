@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
     {"errors", "ticks", "terminal"},
-    {"decode", "machine", "confusion"},
+    {"decode", "limits", "machine", "confusion"},
     {"recipe"},
     {"result"},
     {"space", "words"},

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.errors import demand
-from tuner.recipe.limits import demand_seed
+from tuner.limits import demand_seed
 
 DatasetName = Literal["fashion-mnist", "mnist", "usps", "digits", "circle", "xor", "spiral"]
 Scaling = Literal["unit", "symmetric", "standard", "none"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.errors import Invalid, demand
-from tuner.recipe.limits import demand_at_least_one, demand_counts, demand_not_negative, demand_rate
+from tuner.limits import demand_at_least_one, demand_counts, demand_not_negative, demand_rate
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 from tuner.decode import decode, encode
 from tuner.errors import Invalid
+from tuner.limits import demand_seed
 from tuner.recipe.data import Data, Holdout, NoValidation, Protocol
-from tuner.recipe.limits import demand_seed
 from tuner.recipe.network import Network
 from tuner.recipe.training import Patience, Training
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.errors import demand
-from tuner.recipe.limits import demand_not_negative, demand_positive, demand_rate, demand_rates
+from tuner.limits import demand_not_negative, demand_positive, demand_rate, demand_rates
 
 
 @dataclass(frozen=True, kw_only=True)

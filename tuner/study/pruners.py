@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.errors import Invalid, demand
-from tuner.recipe.limits import demand_at_least_one
+from tuner.limits import demand_at_least_one
 from tuner.result import OBJECTIVES
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.errors import demand
-from tuner.recipe.limits import demand_at_least_one, demand_positive, demand_seed
+from tuner.limits import demand_at_least_one, demand_positive, demand_seed
 from tuner.study.pruners import Percentile, Pruner
 
 

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 
 from tuner.networks.build import BUILDERS, build
-from tuner.networks.dropout import FastDropout
-from tuner.networks.local import LocallyConnectedLayer
-from tuner.networks.normalization import FusedBatchNormalization
+from tuner.networks.layers import FastDropout, FusedBatchNormalization, LocallyConnectedLayer
 from tuner.networks.shapes import layer_table
 from tuner.recipe import (
     Convolutional,

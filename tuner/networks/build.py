@@ -6,9 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner.networks.dropout import FastDropout
-from tuner.networks.local import LocallyConnectedLayer
-from tuner.networks.normalization import FusedBatchNormalization
+from tuner.networks.layers import FastDropout, FusedBatchNormalization, LocallyConnectedLayer
 from tuner.networks.shapes import Shape, image_shape, layer_table
 from tuner.recipe import (
     Activation,

@@ -7,7 +7,8 @@ import pytest
 
 from tuner.decode import decode, encode
 from tuner.errors import Invalid
-from tuner.recipe import Adam, Dense, Hidden, Holdout, LeakyRelu, Recipe, Sgd
+from tuner.networks import Dense, Hidden, LeakyRelu
+from tuner.recipe import Adam, Holdout, Recipe, Sgd
 
 PLAIN: dict[str, Any] = {"data": {"name": "digits"}, "network": {"kind": "dense", "widths": [8]}}
 

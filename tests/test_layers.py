@@ -11,12 +11,12 @@ PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
     {"errors", "ticks", "terminal"},
     {"decode", "limits", "machine", "confusion"},
+    {"networks"},
     {"recipe"},
     {"result"},
     {"space", "words"},
     {"study"},
     {"data"},
-    {"networks"},
     {"training"},
     {"run"},
     {"worker"},
@@ -90,3 +90,9 @@ def test_help_and_import_load_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_recipes_and_networks_are_read_without_keras() -> None:
+    code = "import sys, tuner.networks, tuner.recipe; print('keras' in sys.modules, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False False"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.strategies import recipes
-from tuner.recipe import Data, Dense, Hidden, Recipe, Training
+from tuner.networks import Dense, Hidden
+from tuner.recipe import Data, Recipe, Training
 
 PLAIN = Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))
 

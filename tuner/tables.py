@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from tuner.data.load import Places, survey
 from tuner.errors import Invalid
+from tuner.networks import network_in_words
 from tuner.recipe import Recipe
 from tuner.space import dimensions, size
 from tuner.study import StudyFile, load
 from tuner.study.places import study_files
 from tuner.terminal import console, table
-from tuner.words import network_in_words
 
 if TYPE_CHECKING:
     from tuner.storage import StudyRecord
@@ -72,7 +72,7 @@ def _networks(file: StudyFile) -> list[tuple[int, str]]:
 def count_parameters(recipe: Recipe) -> int:
     """Trainable and other parameters of a recipe's network on its data set's shape, without building it."""
     from tuner.data.catalogue import CATALOGUE
-    from tuner.networks.shapes import parameters
+    from tuner.networks import parameters
 
     entry = CATALOGUE[recipe.data.name]
     try:

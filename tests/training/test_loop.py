@@ -7,19 +7,15 @@ import keras
 import numpy as np
 import pytest
 
+from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network
 from tuner.networks.build import build
 from tuner.recipe import (
     Adam,
     AdamW,
     CategoricalCrossentropy,
-    Convolutional,
     Data,
-    Dense,
-    Hidden,
     Lion,
-    LocallyConnected,
     Loss,
-    Network,
     Optimizer,
     PlainLoss,
     Recipe,

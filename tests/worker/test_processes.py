@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from tuner.data.load import Places
-from tuner.recipe import Convolutional, Data, Dense, Recipe, Training
+from tuner.networks import Convolutional, Dense
+from tuner.recipe import Data, Recipe, Training
 from tuner.result import Epoch, FoldResult, Result, never_stop
 from tuner.storage import default_url, open_storage, read_study
 from tuner.worker.inprocess import InProcess

@@ -8,8 +8,8 @@ from typing import Any
 from tuner.decode import decode, encode
 from tuner.errors import Invalid
 from tuner.limits import demand_seed
+from tuner.networks import Network
 from tuner.recipe.data import Data, Holdout, NoValidation, Protocol
-from tuner.recipe.network import Network
 from tuner.recipe.training import Patience, Training
 
 

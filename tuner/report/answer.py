@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuner.documents.spread import NORMAL, deviation, mean
+from tuner.networks import network_in_words
 from tuner.report.content import Block, Paragraph, Section, missing
 from tuner.report.evidence import Evidence
-from tuner.words import duration, network_in_words
+from tuner.words import duration
 
 
 @dataclass(frozen=True)

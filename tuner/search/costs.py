@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tuner.data.parts import TrainingSet
 from tuner.data.splits import sizes
-from tuner.networks.shapes import LayerShape, layer_table
+from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
 
 GIB = 2**30
@@ -80,15 +80,10 @@ def _memory(recipe: Recipe, data: TrainingSet, table: tuple[LayerShape, ...], ba
     copies = 2 + OPTIMIZER_COPIES.get(recipe.training.optimizer.kind, 2) + (recipe.training.keep == "best")
     inputs = data.examples.inputs
     stored = 2 * examples * (inputs.itemsize * math.prod(inputs.shape[1:]) + 4 * len(data.classes))
-    numbers = [math.prod(layer.output) + _patches(layer) for layer in table]
+    numbers = [math.prod(layer.output) + layer.gathers for layer in table]
     forward_and_back = 4 * batch * (math.prod(inputs.shape[1:]) + 3 * sum(numbers))
     evaluation = 4 * min(EVALUATION_BATCH, examples) * 3 * max(numbers)
     return RUNTIME_BYTES + copies * weights + stored + max(forward_and_back, evaluation)
-
-
-def _patches(layer: LayerShape) -> int:
-    """Numbers that a locally connected layer gathers for one example."""
-    return layer.multiply_adds // layer.output[-1] if layer.kind == "locally_connected" else 0
 
 
 class Costs:

@@ -31,12 +31,9 @@ class Recipe:
         demand_seed(self.seed)
         if isinstance(self.protocol, NoValidation):
             self._refuse_validation_users()
-        signed = self.network.output == "signed"
-        squared = self.training.loss.kind in ("half_squared_error", "mean_squared_error")
-        if signed and not squared:
-            raise Invalid(
-                "training.loss", f"must be a squared error for network.output 'signed', got {self.training.loss.kind!r}"
-            )
+        loss = self.training.loss
+        if self.network.output == "signed" and not loss.squared:
+            raise Invalid("training.loss", f"must be a squared error for network.output 'signed', got {loss.kind!r}")
 
     def _refuse_validation_users(self) -> None:
         if isinstance(self.training.early_stopping, Patience):

@@ -18,8 +18,6 @@ RUNTIME_BYTES = int(0.75 * GIB)
 """What a training process has before it trains: TensorFlow itself."""
 
 EVALUATION_BATCH = 1024
-OPTIMIZER_COPIES = {"sgd": 1, "adagrad": 1, "lion": 1}
-"""Arrays of the weights' size that an optimizer remembers; the others remember two."""
 
 SECONDS_AT_FIRST = np.array([0.02, 4e-4, 1.5e-9, 2e-11])
 """Seconds an epoch, a step, a step and parameter, a multiply-add forward (its gradients included): of the size measured
@@ -77,7 +75,7 @@ def work(recipe: Recipe, data: TrainingSet) -> Work:
 def _memory(recipe: Recipe, data: TrainingSet, table: tuple[LayerShape, ...], batch: int, examples: int) -> int:
     """Bytes that a training process needs. Measured beside it: see tests/search/test_costs.py."""
     weights = 4 * sum(layer.parameters for layer in table)
-    copies = 2 + OPTIMIZER_COPIES.get(recipe.training.optimizer.kind, 2) + (recipe.training.keep == "best")
+    copies = 2 + recipe.training.optimizer.remembers + (recipe.training.keep == "best")
     inputs = data.examples.inputs
     stored = 2 * examples * (inputs.itemsize * math.prod(inputs.shape[1:]) + 4 * len(data.classes))
     numbers = [math.prod(layer.output) + layer.gathers for layer in table]

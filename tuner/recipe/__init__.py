@@ -6,7 +6,6 @@ study files, `--set`, Optuna's parameters and error messages use.
 """
 
 from tuner.recipe.data import Data as Data
-from tuner.recipe.data import DatasetName as DatasetName
 from tuner.recipe.data import Holdout as Holdout
 from tuner.recipe.data import KFold as KFold
 from tuner.recipe.data import NoValidation as NoValidation

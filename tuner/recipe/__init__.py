@@ -6,11 +6,6 @@ study files, `--set`, Optuna's parameters and error messages use.
 """
 
 from tuner.recipe.data import Data as Data
-from tuner.recipe.data import Holdout as Holdout
-from tuner.recipe.data import KFold as KFold
-from tuner.recipe.data import NoValidation as NoValidation
-from tuner.recipe.data import OnTest as OnTest
-from tuner.recipe.data import Protocol as Protocol
 from tuner.recipe.losses import CategoricalCrossentropy as CategoricalCrossentropy
 from tuner.recipe.losses import Loss as Loss
 from tuner.recipe.losses import PlainLoss as PlainLoss
@@ -22,6 +17,13 @@ from tuner.recipe.optimizers import Lion as Lion
 from tuner.recipe.optimizers import Optimizer as Optimizer
 from tuner.recipe.optimizers import RMSprop as RMSprop
 from tuner.recipe.optimizers import Sgd as Sgd
+from tuner.recipe.protocols import Holdout as Holdout
+from tuner.recipe.protocols import KFold as KFold
+from tuner.recipe.protocols import NoValidation as NoValidation
+from tuner.recipe.protocols import OnTest as OnTest
+from tuner.recipe.protocols import Protocol as Protocol
+from tuner.recipe.protocols import fold_count as fold_count
+from tuner.recipe.protocols import validated_part as validated_part
 from tuner.recipe.recipe import Recipe as Recipe
 from tuner.recipe.training import ConstantRate as ConstantRate
 from tuner.recipe.training import FallingRate as FallingRate

@@ -9,7 +9,8 @@ from tuner.decode import decode, encode
 from tuner.errors import Invalid
 from tuner.limits import demand_seed
 from tuner.networks import Network
-from tuner.recipe.data import Data, Holdout, NoValidation, Protocol
+from tuner.recipe.data import Data
+from tuner.recipe.protocols import Holdout, Protocol, validated_part
 from tuner.recipe.training import Patience, Training
 
 
@@ -29,7 +30,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         demand_seed(self.seed)
-        if isinstance(self.protocol, NoValidation):
+        if validated_part(self.protocol) == "none":
             self._refuse_validation_users()
         loss = self.training.loss
         if self.network.output == "signed" and not loss.squared:

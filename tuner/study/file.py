@@ -11,7 +11,7 @@ from typing import Any
 from tuner.decode import decode, encode
 from tuner.errors import Invalid, StudyError, demand, near_miss
 from tuner.machine import fast_precision
-from tuner.recipe import KFold, NoValidation, OnTest, Recipe
+from tuner.recipe import Recipe, fold_count, validated_part
 from tuner.result import OBJECTIVES
 from tuner.space import Ask, Assignment, Node, Script, corners, fill, override, parse, size
 from tuner.study.pruners import NoPruner, check_pruner
@@ -139,7 +139,7 @@ def _check(study: StudyFile) -> None:
     """What only the whole file can tell: decode every corner, then see that objective and pruner can work."""
     recipes = [recipe for _, recipe in study.corners]
     for recipe in recipes:
-        if isinstance(recipe.protocol, OnTest):
+        if validated_part(recipe.protocol) == "test":
             raise Invalid("recipe.protocol.kind", "'on_test' validates on the test part, which no search may see")
         _check_objectives(study.objectives, recipe)
     for index, assignment in enumerate(study.start):
@@ -154,7 +154,7 @@ def _check(study: StudyFile) -> None:
         raise Invalid(
             "search.sampler", "'brute_force' needs a space without continuous ranges; use 'grid' or give steps"
         )
-    folds = {recipe.protocol.folds if isinstance(recipe.protocol, KFold) else 1 for recipe in recipes}
+    folds = {fold_count(recipe.protocol) for recipe in recipes}
     check_pruner(study.search.pruner, study.objectives[0], study.epochs, min(folds), study.budget.trials)
 
 
@@ -182,5 +182,5 @@ def _check_start(study: StudyFile, assignment: Assignment, place: str) -> None:
 
 def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
     for name in objectives:
-        if OBJECTIVES[name].validated and isinstance(recipe.protocol, NoValidation):
+        if OBJECTIVES[name].validated and validated_part(recipe.protocol) == "none":
             raise Invalid("objective", f"{name} needs a validation part, which protocol.kind 'none' does not have")

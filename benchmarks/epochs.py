@@ -25,8 +25,8 @@ from tuner.data.load import Places, training_set
 from tuner.data.parts import TrainingSet
 from tuner.data.splits import folds
 from tuner.machine import cores, fast_precision
-from tuner.networks.shapes import layer_table
-from tuner.recipe import Convolutional, Data, Dense, Hidden, Holdout, LocallyConnected, Network, Recipe, Training
+from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, layer_table
+from tuner.recipe import Data, Holdout, Recipe, Training
 
 
 @dataclass(frozen=True)

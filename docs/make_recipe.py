@@ -5,8 +5,9 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from tuner.data.catalogue import CATALOGUE
 from tuner.decode import encode, kinds
-from tuner.recipe import Recipe
+from tuner.recipe import Data, Recipe
 from tuner.study.settings import Budget, Confirmation, Search
 
 HEAD = """# Every field of a study file
@@ -35,7 +36,10 @@ def _record(name: str, record: Any, level: int) -> list[str]:
     plain = [each for each in fields(record) if each.name != "kind"]
     if plain:
         lines += ["| field | values | default |", "|---|---|---|"]
-        lines += [f"| `{each.name}` | {_values(hints[each.name])} | {_default(each)} |" for each in plain]
+        values = {each.name: _values(hints[each.name]) for each in plain}
+        if record is Data:
+            values["name"] = ", ".join(f"`{name}`" for name in CATALOGUE)
+        lines += [f"| `{each.name}` | {values[each.name]} | {_default(each)} |" for each in plain]
         lines.append("")
     for each in plain:
         for names, member in _members(hints[each.name]):

@@ -4,7 +4,8 @@ python examples/one_recipe.py
 """
 
 from tuner.data.load import Places, training_set
-from tuner.recipe import Adam, Data, Dense, FallingRate, Hidden, Holdout, Recipe, Training
+from tuner.networks import Dense, Hidden
+from tuner.recipe import Adam, Data, FallingRate, Holdout, Recipe, Training
 from tuner.run import run
 from tuner.training.runtime import start
 

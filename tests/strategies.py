@@ -5,9 +5,10 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
+from tuner.data.catalogue import CATALOGUE
 from tuner.decode import kinds
 from tuner.errors import Invalid
-from tuner.recipe import Recipe
+from tuner.recipe import Data, Recipe
 
 SHARES = st.floats(0.0, 0.9).map(lambda number: round(number, 6))
 POSITIVE = st.floats(1e-6, 0.9).map(lambda number: float(f"{number:.6g}"))
@@ -40,6 +41,8 @@ def plain_of(target: Any, name: str = "") -> st.SearchStrategy[Any]:
 def _record(target: type, kind: str | None) -> st.SearchStrategy[dict[str, Any]]:
     hints = get_type_hints(target)
     parts = {each.name: plain_of(hints[each.name], each.name) for each in fields(target) if each.name != "kind"}
+    if target is Data:
+        parts["name"] = st.sampled_from(list(CATALOGUE))
     own = {"kind": st.just(kind)} if kind else {}
     return st.fixed_dictionaries({**own, **parts})
 

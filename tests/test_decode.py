@@ -7,7 +7,8 @@ import pytest
 
 from tuner.decode import decode, encode
 from tuner.errors import Invalid
-from tuner.recipe import Adam, Dense, Hidden, Holdout, LeakyRelu, Recipe, Sgd
+from tuner.networks import Dense, Hidden, LeakyRelu
+from tuner.recipe import Adam, Holdout, Recipe, Sgd
 
 PLAIN: dict[str, Any] = {"data": {"name": "digits"}, "network": {"kind": "dense", "widths": [8]}}
 
@@ -64,7 +65,7 @@ def test_a_recipe_survives_the_way_through_json() -> None:
         ("training.batch_size", True, "training.batch_size: must be a whole number, got True"),
         ("training.batch_size", 0, "training.batch_size: must be at least 1, got 0"),
         ("training.epochs", 2.5, "training.epochs: must be a whole number, got 2.5"),
-        ("data.name", "fashion", "data.name: unknown value 'fashion'; did you mean fashion-mnist?"),
+        ("data.name", "fashion", "data.name: unknown data set 'fashion'; did you mean fashion-mnist?"),
         ("data", "digits", "data: must be a table, got 'digits'"),
         ("network.widths", 8, "network.widths: must be a list of a whole number, got 8"),
         ("network.widths", [8, "x"], "network.widths[1]: must be a whole number, got 'x'"),

@@ -6,7 +6,8 @@ from rich.console import Console
 
 from tests.search.test_chains import an_epoch
 from tuner.commands.progress import Lines, Tally
-from tuner.recipe import Data, Dense, Recipe, Training
+from tuner.networks import Dense
+from tuner.recipe import Data, Recipe, Training
 from tuner.result import Pulse, Scores
 from tuner.storage import StudyRecord
 

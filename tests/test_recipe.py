@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.strategies import recipes
-from tuner.recipe import Data, Dense, Hidden, Recipe, Training
+from tuner.networks import Dense, Hidden
+from tuner.recipe import Data, Recipe, Training
 
 PLAIN = Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))
 
@@ -22,6 +25,70 @@ def test_any_recipe_survives_json_with_its_key(recipe: Recipe) -> None:
 def test_the_key_of_a_recipe_never_changes() -> None:
     """Studies in people's storages are found again by these: a change here orphans them."""
     assert PLAIN.key == "7dfdbca3db546e83"
+
+
+KEYS: dict[str, dict[str, Any]] = {
+    "37959c9fbe6e8276": {
+        "data": {"name": "fashion-mnist", "scaling": "standard"},
+        "protocol": {"kind": "holdout", "validation": 10_000, "pick": "last"},
+        "network": {
+            "kind": "convolutional",
+            "filters": [32, 64],
+            "pool_every": 2,
+            "widths": [128],
+            "hidden": {"activation": "leaky_relu", "dropout": [0.5], "batch_normalization": "after"},
+        },
+        "training": {"optimizer": {"kind": "adamw", "learning_rate": 0.002}, "schedule": "cosine", "keep": "best"},
+        "seed": 3,
+    },
+    "37cc0411dd393b7f": {
+        "data": {"name": "usps"},
+        "protocol": {"kind": "k_fold", "folds": 10},
+        "network": {
+            "kind": "locally_connected",
+            "filters": [16, 8],
+            "dimensions": 2,
+            "hidden": {"initializer": "he_normal", "kernel_l2": 0.01},
+        },
+        "training": {
+            "loss": {"kind": "categorical_crossentropy", "label_smoothing": 0.1},
+            "optimizer": {"kind": "nadam", "beta_1": 0.8},
+        },
+    },
+    "067f918980b080c2": {
+        "data": {"name": "xor"},
+        "protocol": "on_test",
+        "network": {
+            "kind": "dense",
+            "widths": [3],
+            "input_dropout": 0.1,
+            "output": "signed",
+            "hidden": {"activation": "tanh", "precision": "bfloat16"},
+        },
+        "training": {
+            "loss": "half_squared_error",
+            "optimizer": {"kind": "sgd", "momentum": 0.9},
+            "early_stopping": "patience",
+        },
+    },
+    "818bfb7805561c6f": {
+        "data": {"name": "mnist"},
+        "protocol": "none",
+        "network": {"kind": "dense", "widths": []},
+        "training": {
+            "loss": "mean_squared_error",
+            "optimizer": "rmsprop",
+            "schedule": {"kind": "steps", "every": 3},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_was_written_before_decodes_to_the_same_key(key: str) -> None:
+    recipe = Recipe.from_dict(KEYS[key])
+    assert recipe.key == key
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))).key == key
 
 
 def test_a_default_written_out_does_not_change_the_key() -> None:

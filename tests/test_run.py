@@ -9,18 +9,16 @@ import pytest
 
 from tuner.data.load import Places, held_out, training_set
 from tuner.errors import Invalid
+from tuner.networks import Dense, Hidden, PlainInitializer
 from tuner.recipe import (
     Adam,
     Data,
-    Dense,
     FallingRate,
-    Hidden,
     Holdout,
     KFold,
     NoValidation,
     OnTest,
     Patience,
-    PlainInitializer,
     PlainLoss,
     Recipe,
     RMSprop,

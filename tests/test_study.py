@@ -7,7 +7,7 @@ import pytest
 from tuner.data.catalogue import CATALOGUE
 from tuner.errors import StudyError
 from tuner.machine import fast_precision
-from tuner.networks.shapes import parameters
+from tuner.networks import parameters
 from tuner.recipe import Sgd
 from tuner.study import load, setting
 from tuner.study.places import find_study, study_files

@@ -12,7 +12,7 @@ from tuner.data.parts import Examples, HeldOut, TrainingSet
 from tuner.data.scaling import scaling_constants
 from tuner.data.splits import folds
 from tuner.errors import Invalid
-from tuner.recipe import OnTest, Protocol, Recipe
+from tuner.recipe import Protocol, Recipe, validated_part
 from tuner.recipe.data import Scaling
 from tuner.result import Result, Watch, never_stop
 from tuner.training.checkpoint import Checkpoint, Position, Progress
@@ -82,7 +82,7 @@ def train_folds(
 
 
 def _material(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut | None) -> Material:
-    on_test = isinstance(recipe.protocol, OnTest)
+    on_test = validated_part(recipe.protocol) == "test"
     if on_test and held_out is None:
         raise Invalid("protocol.kind", "'on_test' needs the held-out test part, which a search never has")
     return _cut(data, held_out if on_test else None, recipe.data.scaling, recipe.protocol, number)

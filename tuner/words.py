@@ -1,6 +1,7 @@
 """Recipes and durations in a few words, for progress lines and tables."""
 
-from tuner.recipe import Convolutional, Dense, LocallyConnected, Network, Recipe
+from tuner.networks import network_in_words
+from tuner.recipe import Recipe
 
 
 def recipe_in_words(recipe: Recipe) -> str:
@@ -8,16 +9,6 @@ def recipe_in_words(recipe: Recipe) -> str:
     training = recipe.training
     rate = f"{training.optimizer.learning_rate:.2g}"
     return f"{network_in_words(recipe.network)}, {training.optimizer.kind} {rate}, batch {training.batch_size}"
-
-
-def network_in_words(network: Network) -> str:
-    """Family, sizes layer by layer, activation."""
-    match network:
-        case Dense(widths=widths):
-            sizes = "-".join(map(str, widths)) or "linear"
-        case Convolutional(filters=filters, widths=widths) | LocallyConnected(filters=filters, widths=widths):
-            sizes = "-".join(map(str, filters)) + ("/" + "-".join(map(str, widths)) if widths else "")
-    return f"{network.kind} {sizes} {network.hidden.activation.kind}".replace("_", " ")
 
 
 def duration(seconds: float) -> str:

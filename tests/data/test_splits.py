@@ -1,16 +1,20 @@
 """Splits and scaling: properties, refusals, figures from the training part only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, training_set
 from tuner.data.parts import Examples, TrainingSet
 from tuner.data.scaling import scaling_constants
-from tuner.data.splits import folds
+from tuner.data.splits import folds, validated_on
+from tuner.decode import decode, kinds
 from tuner.errors import Invalid
-from tuner.recipe import Holdout, KFold, NoValidation, OnTest
+from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol, fold_count, validated_part
 
 LABELS = np.repeat(np.arange(5, dtype=np.uint8), 40)
 PICKS = st.sampled_from(["stratified", "random", "last"])
@@ -35,6 +39,17 @@ def test_every_example_is_validated_in_one_fold(count: int, pick: str, seed: int
     for fold in cut:
         assert fold.validation is not None
         assert sorted([*fold.training, *fold.validation]) == list(range(200))
+
+
+@pytest.mark.parametrize("kind", kinds(Protocol))
+def test_what_a_protocol_says_without_data_is_what_it_does_with_it(kind: str) -> None:
+    protocol: Protocol = decode(Protocol, kind)  # type: ignore[arg-type]
+    cut = folds(protocol, LABELS)
+    assert len(cut) == fold_count(protocol)
+    assert {fold.validation is not None for fold in cut} == {validated_part(protocol) == "training"}
+    validation = sum(len(fold.validation) for fold in cut if fold.validation is not None)
+    entry = replace(CATALOGUE["digits"], training_examples=200)
+    assert validated_on(protocol, entry) == (360 if validated_part(protocol) == "test" else validation)
 
 
 def test_a_stratified_holdout_keeps_the_shares_of_the_classes() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.document import Document, load_document
-from tuner.networks.shapes import parameters
+from tuner.networks import parameters
 from tuner.study.places import find_documents
 
 DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}

@@ -7,12 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.networks.build import BUILDERS, build
-from tuner.networks.dropout import FastDropout
-from tuner.networks.local import LocallyConnectedLayer
-from tuner.networks.normalization import FusedBatchNormalization
-from tuner.networks.shapes import layer_table
-from tuner.recipe import (
+from tuner.decode import kinds
+from tuner.networks import (
     Convolutional,
     Dense,
     Elu,
@@ -22,7 +18,10 @@ from tuner.recipe import (
     Network,
     PlainActivation,
     PlainInitializer,
+    layer_table,
 )
+from tuner.networks.build import build
+from tuner.networks.layers import FastDropout, FusedBatchNormalization, LocallyConnectedLayer
 
 HIDDEN = [
     Hidden(),
@@ -46,8 +45,8 @@ def of_every_kind(hidden: Hidden) -> list[Network]:
 CASES = [network for hidden in HIDDEN for network in of_every_kind(hidden)]
 
 
-def test_the_contract_covers_every_builder() -> None:
-    assert {network.kind for network in CASES} == set(BUILDERS)
+def test_the_contract_covers_every_family() -> None:
+    assert {network.kind for network in CASES} == set(kinds(Network))
 
 
 @pytest.mark.parametrize("network", CASES, ids=lambda network: f"{network.kind}")

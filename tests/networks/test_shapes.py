@@ -3,8 +3,7 @@
 import pytest
 
 from tuner.errors import Invalid
-from tuner.networks.shapes import layer_table, parameters
-from tuner.recipe import Convolutional, Dense, Hidden, LocallyConnected, Network
+from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, layer_table, parameters
 
 DOCUMENTS = [
     (Dense(widths=(256, 128, 64, 32, 16)), (16, 16), 109722),

@@ -16,7 +16,8 @@ from tuner.data.load import Places, training_set
 from tuner.data.parts import Examples, TrainingSet
 from tuner.data.splits import folds, sizes
 from tuner.errors import Invalid
-from tuner.recipe import Convolutional, Data, Dense, Holdout, KFold, LocallyConnected, NoValidation, Recipe, Training
+from tuner.networks import Convolutional, Dense, LocallyConnected
+from tuner.recipe import Data, Holdout, KFold, NoValidation, Recipe, Training
 from tuner.search.preflight import Preflight
 from tuner.storage import read_study
 from tuner.training.costs import GIB, SECONDS_AT_FIRST, Costs, Work, work

@@ -7,19 +7,15 @@ import keras
 import numpy as np
 import pytest
 
+from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network
 from tuner.networks.build import build
 from tuner.recipe import (
     Adam,
     AdamW,
     CategoricalCrossentropy,
-    Convolutional,
     Data,
-    Dense,
-    Hidden,
     Lion,
-    LocallyConnected,
     Loss,
-    Network,
     Optimizer,
     PlainLoss,
     Recipe,
@@ -93,6 +89,7 @@ def test_the_loop_gives_what_fit_gives(case: str, xla: bool) -> None:
     )
     reference, _ = compiled(case)
     rate = recipe.training.optimizer.learning_rate
+    reference.optimizer.learning_rate = rate
     for epoch in range(2):
         order = np.random.default_rng(epoch).permutation(75).astype(np.int32)
         training, validation = loop.epoch(order, np.full(3, rate, np.float32))

@@ -8,18 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network
 from tuner.networks.build import build
-from tuner.recipe import (
-    Convolutional,
-    Data,
-    Dense,
-    Hidden,
-    LocallyConnected,
-    Network,
-    PlainLoss,
-    Recipe,
-    Training,
-)
+from tuner.recipe import Data, PlainLoss, Recipe, Training
 from tuner.training.compiling import compile_model
 from tuner.training.loop import Scaler
 from tuner.training.saving import load_model, save_model

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tuner.data.load import Places
-from tuner.recipe import Convolutional, Data, Dense, Recipe, Training
+from tuner.networks import Convolutional, Dense
+from tuner.recipe import Data, Recipe, Training
 from tuner.result import Event, Result, never_stop
 from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder

@@ -55,7 +55,7 @@ def print_corners(file: "StudyFile") -> None:
 
 
 def _networks(file: "StudyFile") -> "Iterator[tuple[int, str]]":
-    from tuner.words import network_in_words
+    from tuner.networks import network_in_words
 
     for _, recipe in file.corners:
         with suppress(Invalid):
@@ -65,7 +65,7 @@ def _networks(file: "StudyFile") -> "Iterator[tuple[int, str]]":
 def count_parameters(recipe: "Recipe") -> int:
     """Trainable and other parameters of a recipe's network on its data set's shape, without building it."""
     from tuner.data.catalogue import CATALOGUE
-    from tuner.networks.shapes import parameters
+    from tuner.networks import parameters
 
     entry = CATALOGUE[recipe.data.name]
     try:

@@ -15,7 +15,7 @@ from tuner.documents.assessment import Assessment, Judgements, Row
 from tuner.documents.baseline import Replication
 from tuner.documents.runs import Run
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
-from tuner.networks.shapes import LayerShape, layer_table
+from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
 from tuner.words import duration, figure_in_words
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tuner.data.catalogue import Entry
 from tuner.errors import Invalid
-from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol
+from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol, validated_part
 
 Indices = NDArray[np.int64]
 
@@ -72,7 +72,7 @@ def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
 
 def validated_on(protocol: Protocol, entry: Entry) -> int:
     """How many of a data set's examples a validation accuracy is measured on, over all folds."""
-    if isinstance(protocol, OnTest):
+    if validated_part(protocol) == "test":
         return entry.test_examples
     folds, _, each = sizes(protocol, entry.training_examples)
     return folds * each

@@ -1,1 +1,58 @@
-"""From a recipe's network to a Keras model: a table from kind to builder, and our own layers."""
+"""Networks: one file a family, one line in the table, and what follows from the table for all of them.
+
+A family is a frozen dataclass with `kind`, `hidden` and `output`, and says of itself what `Dense`, the shortest, says:
+its `sizes` and its dropout in words, whether it `compiles_well`, its layers by arithmetic (`layers`) and in Keras (`build`).
+Importing this does not load Keras: builders import it when they are called.
+"""
+
+import math
+
+from tuner.errors import Invalid
+from tuner.networks.convolutional import Convolutional as Convolutional
+from tuner.networks.dense import Dense as Dense
+from tuner.networks.hidden import Activation as Activation
+from tuner.networks.hidden import ConstantInitializer as ConstantInitializer
+from tuner.networks.hidden import Elu as Elu
+from tuner.networks.hidden import Hidden as Hidden
+from tuner.networks.hidden import Initializer as Initializer
+from tuner.networks.hidden import LeakyRelu as LeakyRelu
+from tuner.networks.hidden import NormalInitializer as NormalInitializer
+from tuner.networks.hidden import PlainActivation as PlainActivation
+from tuner.networks.hidden import PlainInitializer as PlainInitializer
+from tuner.networks.locally_connected import LocallyConnected as LocallyConnected
+from tuner.networks.shapes import LayerShape as LayerShape
+from tuner.networks.shapes import Shape as Shape
+from tuner.networks.shapes import dense_layer
+
+Network = Dense | Convolutional | LocallyConnected
+"""The table of families. The decoder tells them apart by their `kind`."""
+
+
+def layer_table(network: Network, inputs: Shape, classes: int) -> tuple[LayerShape, ...]:
+    """The layers with weights, and those that change the shape, from input to output.
+
+    Raises `Invalid` with an address in `network` where a layer cannot stand on what comes before it.
+    """
+    if network.output == "signed" and classes != 2:
+        raise Invalid("network.output", f"must not be 'signed' for {classes} classes: one unit tells two classes apart")
+    body = tuple(network.layers(inputs))
+    size = math.prod(body[-1].output if body else inputs)
+    return (*body, dense_layer(size, 1 if network.output == "signed" else classes))
+
+
+def parameters(network: Network, inputs: Shape, classes: int) -> int:
+    """All parameters of a network.
+
+    >>> parameters(Dense(widths=(128, 128)), (28, 28), 10)
+    118282
+    """
+    return sum(layer.parameters for layer in layer_table(network, inputs, classes))
+
+
+def network_in_words(network: Network) -> str:
+    """Family, sizes layer by layer, activation.
+
+    >>> network_in_words(Convolutional(filters=(32, 64), widths=(128,)))
+    'convolutional 32-64/128 relu'
+    """
+    return f"{network.kind} {network.sizes} {network.hidden.activation.kind}".replace("_", " ")

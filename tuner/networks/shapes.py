@@ -1,6 +1,6 @@
-"""A network's layers, shapes, parameters and operations by arithmetic, without Keras.
+"""Layers, shapes, parameters and operations by arithmetic, without Keras: what the tables of all families share.
 
-`build` makes exactly these layers; tests hold the two together. So a network can be refused, counted and estimated
+The builders make exactly these layers; tests hold the two together. So a network can be refused, counted and estimated
 before anything is built.
 """
 
@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tuner.errors import Invalid
-from tuner.recipe import Convolutional, Dense, Hidden, LocallyConnected, Network
+from tuner.networks.hidden import Hidden
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class LayerShape:
-    """One layer: its output for one example, its parameters and how they are counted, and multiply-adds for one example
-    forward."""
+    """One layer: its output for one example, its parameters and how they are counted, and for one example forward its
+    multiply-adds and the numbers that it `gathers` into patches first (0 where it does not)."""
 
     kind: str
     output: Shape
@@ -25,39 +25,12 @@ class LayerShape:
     frozen: int = 0
     multiply_adds: int = 0
     calculation: str = ""
+    gathers: int = 0
 
     @property
     def parameters(self) -> int:
         """All parameters, as Keras counts them: batch normalization's moving statistics are among them."""
         return self.trainable + self.frozen
-
-
-def layer_table(network: Network, inputs: Shape, classes: int) -> tuple[LayerShape, ...]:
-    """The layers with weights, and those that change the shape, from input to output.
-
-    Raises `Invalid` with an address in `network` where a layer cannot stand on what comes before it.
-    """
-    if network.output == "signed" and classes != 2:
-        raise Invalid("network.output", f"must not be 'signed' for {classes} classes: one unit tells two classes apart")
-    match network:
-        case Dense():
-            body = list(_dense_stack(network.hidden, network.widths, math.prod(inputs)))
-        case Convolutional():
-            body = list(_convolutional(network, inputs))
-        case LocallyConnected():
-            body = list(_locally_connected(network, inputs))
-    size = math.prod(body[-1].output) if body else math.prod(inputs)
-    units = 1 if network.output == "signed" else classes
-    return (*body, _dense_layer(size, units))
-
-
-def parameters(network: Network, inputs: Shape, classes: int) -> int:
-    """All parameters of a network.
-
-    >>> parameters(Dense(widths=(128, 128)), (28, 28), 10)
-    118282
-    """
-    return sum(layer.parameters for layer in layer_table(network, inputs, classes))
 
 
 def image_shape(inputs: Shape) -> Shape:
@@ -70,11 +43,13 @@ def image_shape(inputs: Shape) -> Shape:
     raise Invalid("network.kind", problem)
 
 
-def _dense_layer(size: int, units: int) -> LayerShape:
+def dense_layer(size: int, units: int) -> LayerShape:
+    """Units that each see all `size` numbers before them."""
     return LayerShape("dense", (units,), size * units + units, 0, size * units, f"{size} × {units} + {units}")
 
 
-def _normalization(hidden: Hidden, output: Shape) -> Iterator[LayerShape]:
+def normalization(hidden: Hidden, output: Shape) -> Iterator[LayerShape]:
+    """Batch normalization of such an output, where the hidden layers have it."""
     if hidden.batch_normalization != "none":
         channels = output[-1]
         yield LayerShape(
@@ -82,66 +57,18 @@ def _normalization(hidden: Hidden, output: Shape) -> Iterator[LayerShape]:
         )
 
 
-def _dense_stack(hidden: Hidden, widths: tuple[int, ...], size: int) -> Iterator[LayerShape]:
+def dense_layers(hidden: Hidden, widths: tuple[int, ...], size: int) -> Iterator[LayerShape]:
+    """Dense hidden layers on `size` numbers."""
     for width in widths:
-        yield _dense_layer(size, width)
-        yield from _normalization(hidden, (width,))
+        yield dense_layer(size, width)
+        yield from normalization(hidden, (width,))
         size = width
 
 
-def _convolutional(network: Convolutional, inputs: Shape) -> Iterator[LayerShape]:
-    height, width, channels = image_shape(inputs)
-    shrink = 0 if network.padding == "same" else network.kernel - 1
-    for number, filters in enumerate(network.filters, start=1):
-        what = f"convolution {number} with kernel {network.kernel}"
-        height, width = _shrunk(height, width, shrink, what, "network.filters")
-        weights = network.kernel**2 * channels * filters
-        output = (height, width, filters)
-        count = f"{network.kernel}² × {channels} × {filters} + {filters}"
-        yield LayerShape("convolution", output, weights + filters, 0, height * width * weights, count)
-        yield from _normalization(network.hidden, output)
-        channels = filters
-        if network.pool > 1 and (number % network.pool_every == 0 or number == len(network.filters)):
-            if min(height, width) < network.pool:
-                problem = f"pooling by {network.pool} after convolution {number} has only {height}×{width} left"
-                raise Invalid("network.filters", f"{problem}; use fewer filters, a smaller pool or padding 'same'")
-            height, width = height // network.pool, width // network.pool
-            yield LayerShape("pooling", (height, width, channels))
-    flat = channels if network.bridge == "average" else height * width * channels
-    yield LayerShape(network.bridge, (flat,))
-    yield from _dense_stack(network.hidden, network.widths, flat)
+def sizes_in_words(*stacks: tuple[int, ...]) -> str:
+    """Stacks of layers by their sizes.
 
-
-def _locally_connected(network: LocallyConnected, inputs: Shape) -> Iterator[LayerShape]:
-    if network.dimensions == 1:
-        places: Shape = (math.prod(inputs),)
-        channels = 1
-    else:
-        *places_, channels = image_shape(inputs)
-        places = tuple(places_)
-    for number, filters in enumerate(network.filters, start=1):
-        if min(places) < network.window:
-            problem = f"locally connected layer {number} with window {network.window} has only {_spoken(places)} left"
-            raise Invalid("network.filters", f"{problem}; use fewer filters or a smaller window")
-        places = tuple((each - network.window) // network.stride + 1 for each in places)
-        patch = network.window**network.dimensions * channels
-        count = math.prod(places)
-        weights = count * patch * filters
-        output, each = (*places, filters), f"{count} × ({patch} × {filters} + {filters})"
-        yield LayerShape("locally_connected", output, weights + count * filters, 0, weights, each)
-        yield from _normalization(network.hidden, (*places, filters))
-        channels = filters
-    flat = math.prod(places) * channels
-    yield LayerShape("flatten", (flat,))
-    yield from _dense_stack(network.hidden, network.widths, flat)
-
-
-def _shrunk(height: int, width: int, by: int, what: str, place: str) -> tuple[int, int]:
-    if min(height, width) <= by:
-        problem = f"{what} has only {height}×{width} left; use fewer filters, a smaller kernel or padding 'same'"
-        raise Invalid(place, problem)
-    return height - by, width - by
-
-
-def _spoken(places: Shape) -> str:
-    return "×".join(map(str, places))
+    >>> sizes_in_words((32, 64), (128,)), sizes_in_words((32,), ())
+    ('32-64/128', '32')
+    """
+    return "/".join("-".join(map(str, sizes)) for sizes in stacks if sizes)

@@ -7,9 +7,10 @@ from typing import Any
 
 from tuner.decode import decode, encode
 from tuner.errors import Invalid
-from tuner.recipe.data import Data, Holdout, NoValidation, Protocol
-from tuner.recipe.limits import demand_seed
-from tuner.recipe.network import Network
+from tuner.limits import demand_seed
+from tuner.networks import Network
+from tuner.recipe.data import Data
+from tuner.recipe.protocols import Holdout, Protocol, validated_part
 from tuner.recipe.training import Patience, Training
 
 
@@ -29,14 +30,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         demand_seed(self.seed)
-        if isinstance(self.protocol, NoValidation):
+        if validated_part(self.protocol) == "none":
             self._refuse_validation_users()
-        signed = self.network.output == "signed"
-        squared = self.training.loss.kind in ("half_squared_error", "mean_squared_error")
-        if signed and not squared:
-            raise Invalid(
-                "training.loss", f"must be a squared error for network.output 'signed', got {self.training.loss.kind!r}"
-            )
+        loss = self.training.loss
+        if self.network.output == "signed" and not loss.squared:
+            raise Invalid("training.loss", f"must be a squared error for network.output 'signed', got {loss.kind!r}")
 
     def _refuse_validation_users(self) -> None:
         if isinstance(self.training.early_stopping, Patience):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from tuner.documents.spread import NORMAL, deviation
+from tuner.networks import network_in_words
 from tuner.report.content import Block, Paragraph, Section, missing
 from tuner.report.evidence import Evidence
-from tuner.words import duration, network_in_words
+from tuner.words import duration
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.charts import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.splits import validated_on
-from tuner.networks.shapes import layer_table
+from tuner.networks import layer_table
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
 from tuner.storage import TrialRecord

@@ -9,14 +9,13 @@ from tuner.charts import BLUE, GREY, Axis, Bars, Chart, Dots, Line
 from tuner.charts.learning import Curve, learning_lines
 from tuner.confusion import class_figures
 from tuner.data.catalogue import CATALOGUE
-from tuner.networks.shapes import layer_table
-from tuner.recipe import Convolutional, Recipe
+from tuner.networks import layer_table, network_in_words
+from tuner.recipe import Recipe
 from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing
 from tuner.report.drawings import matrix_chart
 from tuner.report.evidence import Evidence, Predictions, class_names
 from tuner.report.images import grid
 from tuner.storage.confirmed import Confirmed, interval
-from tuner.words import network_in_words
 
 BINS = 10
 PAIRS = 3
@@ -46,11 +45,7 @@ def in_words(recipe: Recipe) -> str:
     parts = [f"A {network_in_words(network)} network"]
     if hidden.batch_normalization != "none":
         parts.append(f"batch normalization {hidden.batch_normalization} the activations")
-    rates = [rate for rate in hidden.dropout_rates(len(network.widths)) if rate]
-    if rates:
-        parts.append("dropout " + ", ".join(f"{rate:.2g}" for rate in rates))
-    if isinstance(network, Convolutional) and network.convolution_dropout:
-        parts.append(f"dropout {network.convolution_dropout:.2g} after the convolutions")
+    parts += network.dropout_in_words
     penalties = (("L1", hidden.kernel_l1), ("L2", hidden.kernel_l2), ("L1 on activations", hidden.activity_l1))
     parts += [f"{name} {value:.2g}" for name, value in penalties if value]
     parts.append(f"{hidden.initializer.kind.replace('_', ' ')} weights")

@@ -1,7 +1,7 @@
 """What only the whole study file can tell: whether every corner of its space can be searched as it says."""
 
 from tuner.errors import Invalid, near_miss
-from tuner.recipe import KFold, NoValidation, OnTest, Recipe
+from tuner.recipe import Recipe, fold_count, validated_part
 from tuner.result import OBJECTIVES
 from tuner.space import Choice, Range, Script, allowed, fill
 from tuner.study.file import StudyFile
@@ -14,7 +14,7 @@ def check(study: StudyFile) -> None:
     """Raise `Invalid` with its address where the study could not be searched. Decodes every corner."""
     recipes = [recipe for _, recipe in study.corners]
     for recipe in recipes:
-        if isinstance(recipe.protocol, OnTest):
+        if validated_part(recipe.protocol) == "test":
             raise Invalid("recipe.protocol.kind", "'on_test' validates on the test part, which no search may see")
         _check_objectives(study.objectives, recipe)
         check_protocol(recipe)
@@ -27,7 +27,7 @@ def check(study: StudyFile) -> None:
     if not isinstance(study.search.pruner, NoPruner) and len(study.objectives) > 1:
         raise Invalid("search.pruner", "must be 'none' with several objectives: Optuna prunes by a single figure only")
     check_sampler(study.search.sampler, study.space)
-    folds = {recipe.protocol.folds if isinstance(recipe.protocol, KFold) else 1 for recipe in recipes}
+    folds = {fold_count(recipe.protocol) for recipe in recipes}
     check_pruner(study.search.pruner, study.objectives[0], study.epochs, min(folds), study.budget.trials)
     if study.unbuildable and study.unbuildable.share == 1:
         raise study.unbuildable.example
@@ -51,5 +51,5 @@ def _check_starts(study: StudyFile) -> None:
 
 def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
     for name in objectives:
-        if OBJECTIVES[name].validated and isinstance(recipe.protocol, NoValidation):
+        if OBJECTIVES[name].validated and validated_part(recipe.protocol) == "none":
             raise Invalid("objective", f"{name} needs a validation part, which protocol.kind 'none' does not have")

@@ -9,7 +9,7 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.data.splits import demand_sizes
 from tuner.decode import decode
 from tuner.errors import Invalid
-from tuner.networks.shapes import layer_table
+from tuner.networks import layer_table
 from tuner.recipe import Recipe
 from tuner.space import Node, OneOf, fillings
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tuner.errors import Invalid, demand
-from tuner.recipe.limits import demand_at_least_one
+from tuner.limits import demand_at_least_one
 from tuner.result import OBJECTIVES
 
 if TYPE_CHECKING:

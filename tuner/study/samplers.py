@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
 from tuner.errors import Invalid, MissingPackage, demand
-from tuner.recipe.limits import demand_at_least_one
+from tuner.limits import demand_at_least_one
 from tuner.space import Assignment, Node, grid, size
 
 if TYPE_CHECKING:

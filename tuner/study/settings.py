@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tuner.recipe.limits import demand_at_least_one, demand_positive, demand_seed
+from tuner.limits import demand_at_least_one, demand_positive, demand_seed
 from tuner.study.pruners import Percentile, Pruner
 from tuner.study.samplers import Sampler, Tpe
 

@@ -1,5 +1,8 @@
 """From the names and numbers of a recipe to Keras's loss, metric and optimizer, and labels to what the loss wants."""
 
+import inspect
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -7,20 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.decode import encode
-from tuner.recipe import CategoricalCrossentropy, Loss, Optimizer, Recipe
-from tuner.training.optimizers import FusedAdam, FusedAdamW, FusedRmsprop, FusedSgd
-
-OPTIMIZERS = {
-    "sgd": FusedSgd,
-    "adam": FusedAdam,
-    "adamax": keras.optimizers.Adamax,
-    "nadam": keras.optimizers.Nadam,
-    "adamw": FusedAdamW,
-    "rmsprop": FusedRmsprop,
-    "adagrad": keras.optimizers.Adagrad,
-    "adadelta": keras.optimizers.Adadelta,
-    "lion": keras.optimizers.Lion,
-}
+from tuner.recipe import Loss, Optimizer, Recipe
+from tuner.training.optimizers import FUSED
 
 
 def compile_model(model: keras.Model, recipe: Recipe) -> None:
@@ -34,31 +25,33 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
 
 
 def make_optimizer(settings: Optimizer) -> keras.optimizers.Optimizer:
-    """A fresh Keras optimizer with all the recipe's numbers (weight decay 0 is Keras's None: off)."""
-    numbers: dict[str, Any] = encode(settings)
-    kind = numbers.pop("kind")
+    """A fresh Keras optimizer with the recipe's numbers, except the learning rate: the epoch loop sets that of each step."""
+    kind, numbers = _kind_and_numbers(settings)
+    del numbers["learning_rate"]
     if numbers.get("weight_decay") == 0:
-        del numbers["weight_decay"]
-    return OPTIMIZERS[kind](**numbers)
+        del numbers["weight_decay"]  # 0 is Keras's None: off
+    make = FUSED.get(kind) or _named(kind, keras.optimizers)
+    return make(**numbers)
 
 
 def make_loss(loss: Loss, from_logits: bool) -> keras.losses.Loss:
-    """Keras's loss object; cross-entropies take `linear` outputs as logits."""
-    if isinstance(loss, CategoricalCrossentropy):
-        return keras.losses.CategoricalCrossentropy(from_logits=from_logits, label_smoothing=loss.label_smoothing)
-    match loss.kind:
-        case "sparse_categorical_crossentropy":
-            return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
-        case "kl_divergence":
-            return keras.losses.KLDivergence()
-        case "mean_squared_error":
-            return keras.losses.MeanSquaredError()
-        case "half_squared_error":
-            return HalfSquaredError()
-        case "categorical_hinge":
-            return keras.losses.CategoricalHinge()
-        case "poisson":
-            return keras.losses.Poisson()
+    """Keras's loss object; those that can, the cross-entropies, take `linear` outputs as logits."""
+    kind, numbers = _kind_and_numbers(loss)
+    make = LOSSES.get(kind) or _named(kind, keras.losses)
+    if "from_logits" in inspect.signature(make).parameters:
+        numbers["from_logits"] = from_logits
+    return make(**numbers)
+
+
+def _kind_and_numbers(settings: Optimizer | Loss) -> tuple[str, dict[str, Any]]:
+    numbers: dict[str, Any] = encode(settings)
+    return numbers.pop("kind"), numbers
+
+
+def _named(kind: str, module: ModuleType) -> Callable[..., Any]:
+    """Keras's class of that name: KLDivergence for `kl_divergence`. Its own `get` has functions for losses, and no `lamb`."""
+    name = kind.replace("_", "")
+    return next(each for each in vars(module).values() if isinstance(each, type) and each.__name__.lower() == name)
 
 
 @keras.saving.register_keras_serializable("tuner")
@@ -72,11 +65,15 @@ class HalfSquaredError(keras.losses.Loss):  # type: ignore[misc]
         return 0.5 * keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
 
 
+LOSSES = {"half_squared_error": HalfSquaredError}
+"""Ours, by kind; the others are Keras's."""
+
+
 def targets(recipe: Recipe, labels: NDArray[Any], classes: int) -> NDArray[Any]:
     """Labels (n,) as the recipe's loss wants them: class numbers, one-hot rows (n, classes), or -1 and 1 (n, 1)."""
     if recipe.network.output == "signed":
         return (2.0 * labels.astype(np.float32) - 1.0)[:, np.newaxis]
-    if recipe.training.loss.kind == "sparse_categorical_crossentropy":
+    if recipe.training.loss.wants_class_numbers:
         return labels.astype(np.int32)
     one_hot: NDArray[np.float32] = np.eye(classes, dtype=np.float32)[labels]
     return one_hot
@@ -85,7 +82,7 @@ def targets(recipe: Recipe, labels: NDArray[Any], classes: int) -> NDArray[Any]:
 def _accuracy(recipe: Recipe) -> keras.metrics.Metric:
     if recipe.network.output == "signed":
         return keras.metrics.MeanMetricWrapper(_signs_agree, name="accuracy")
-    if recipe.training.loss.kind == "sparse_categorical_crossentropy":
+    if recipe.training.loss.wants_class_numbers:
         return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     return keras.metrics.CategoricalAccuracy(name="accuracy")
 

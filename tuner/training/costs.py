@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tuner.data.parts import TrainingSet
 from tuner.data.splits import sizes
-from tuner.networks.shapes import LayerShape, layer_table
+from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
 
 GIB = 2**30
@@ -18,8 +18,6 @@ RUNTIME_BYTES = int(0.75 * GIB)
 """What a training process has before it trains: TensorFlow itself."""
 
 EVALUATION_BATCH = 1024
-OPTIMIZER_COPIES = {"sgd": 1, "adagrad": 1, "lion": 1}
-"""Arrays of the weights' size that an optimizer remembers; the others remember two."""
 
 SECONDS_AT_FIRST = np.array([0.02, 4e-4, 1.5e-9, 2e-11])
 """Seconds an epoch, a step, a step and parameter, a multiply-add forward (its gradients included): of the size measured
@@ -77,18 +75,13 @@ def work(recipe: Recipe, data: TrainingSet) -> Work:
 def _memory(recipe: Recipe, data: TrainingSet, table: tuple[LayerShape, ...], batch: int, examples: int) -> int:
     """Bytes that a training process needs. Measured beside it: see tests/search/test_costs.py."""
     weights = 4 * sum(layer.parameters for layer in table)
-    copies = 2 + OPTIMIZER_COPIES.get(recipe.training.optimizer.kind, 2) + (recipe.training.keep == "best")
+    copies = 2 + recipe.training.optimizer.remembers + (recipe.training.keep == "best")
     inputs = data.examples.inputs
     stored = 2 * examples * (inputs.itemsize * math.prod(inputs.shape[1:]) + 4 * len(data.classes))
-    numbers = [math.prod(layer.output) + _patches(layer) for layer in table]
+    numbers = [math.prod(layer.output) + layer.gathers for layer in table]
     forward_and_back = 4 * batch * (math.prod(inputs.shape[1:]) + 3 * sum(numbers))
     evaluation = 4 * min(EVALUATION_BATCH, examples) * 3 * max(numbers)
     return RUNTIME_BYTES + copies * weights + stored + max(forward_and_back, evaluation)
-
-
-def _patches(layer: LayerShape) -> int:
-    """Numbers that a locally connected layer gathers for one example."""
-    return layer.multiply_adds // layer.output[-1] if layer.kind == "locally_connected" else 0
 
 
 class Costs:

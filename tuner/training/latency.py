@@ -6,8 +6,8 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from tuner.networks import Shape
 from tuner.networks.build import build
-from tuner.networks.shapes import Shape
 from tuner.recipe import Recipe
 
 CALLS = 60

@@ -183,13 +183,9 @@ def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:
     takes long anyway (two layers of 256 at batch 128), and it makes bfloat16 slower, convolutions on a processor three
     times and dropout up to twelve times as slow.
     """
-    network, batch = recipe.network, recipe.training.batch_size
-    if network.kind != "dense" or network.hidden.precision != "float32":
-        return False
-    if network.input_dropout or any(network.hidden.dropout_rates(len(network.widths))):
-        return False
+    batch = recipe.training.batch_size
     steps = -(-examples // batch) * recipe.training.epochs
-    return steps >= 8000 and parameters * batch <= 25_000_000
+    return recipe.network.compiles_well and steps >= 8000 and parameters * batch <= 25_000_000
 
 
 def evaluate_in_graph(model: keras.Model, scale: Scaler, part: Part) -> list[tf.Tensor]:

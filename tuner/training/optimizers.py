@@ -84,6 +84,10 @@ class FusedRmsprop(keras.optimizers.RMSprop):  # type: ignore[misc]
         )
 
 
+FUSED = {"sgd": FusedSgd, "adam": FusedAdam, "adamw": FusedAdamW, "rmsprop": FusedRmsprop}
+"""By kind; the other optimizers are Keras's own."""
+
+
 def _handle(variable: Any) -> Any:
     """The resource behind TensorFlow's variable or Keras's."""
     return variable.handle if isinstance(variable, tf.Variable) else variable.value.handle

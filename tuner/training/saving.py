@@ -8,9 +8,8 @@ import keras
 import numpy as np
 
 from tuner.data.parts import Examples
-from tuner.networks.build import build  # this also registers our layers, so that models with them can be read
-from tuner.networks.dropout import FastDropout
-from tuner.networks.normalization import FusedBatchNormalization
+from tuner.networks.build import build
+from tuner.networks.layers import FastDropout, FusedBatchNormalization  # and so registers all of ours for `load_model`
 from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import compile_model, targets
@@ -26,7 +25,7 @@ def save_model(
     """Write the recipe's trained model, for inputs of `shape` as they are stored: its scaling stands in front.
 
     What only training needs is left out, so that Keras alone can read it (locally connected layers need
-    `tuner.networks`). Written aside first, so that no half-written file is ever there.
+    `tuner.networks.layers`). Written aside first, so that no half-written file is ever there.
     """
     trained = build(recipe.network, shape, classes, recipe.seed)  # without loss, metrics and optimizer
     inner = keras.models.clone_model(trained, clone_function=_plain)

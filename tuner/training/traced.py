@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.parts import Examples
+from tuner.networks import parameters
 from tuner.networks.build import build
-from tuner.networks.shapes import parameters
 from tuner.recipe import Recipe
 from tuner.training.compiling import compile_model, targets
 from tuner.training.loop import EpochLoop, Part, Scaler, part, xla_pays

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.parts import TrainingSet
-from tuner.recipe import KFold, NoEarlyStopping, NoValidation, Recipe
+from tuner.recipe import NoEarlyStopping, NoValidation, Recipe, fold_count
 from tuner.result import Result, Scores, Watch
 from tuner.run import run, train_folds
 from tuner.training.compiling import targets
@@ -100,7 +100,7 @@ def time(job: Time) -> float:
 
 
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
-    if isinstance(recipe.protocol, KFold):
+    if fold_count(recipe.protocol) > 1:
         (trained,) = train_folds(on_everything(recipe), data)
     save_model(trained.model, recipe, trained.scale, data.examples.shape, len(data.classes), path)
 

@@ -1,10 +1,11 @@
-"""What a network is made of: its family, and what all its hidden layers have in common."""
+"""What the hidden layers of every family have in common: activation, initial weights, normalization, penalties."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from tuner.errors import Invalid, demand
-from tuner.recipe.limits import demand_at_least_one, demand_counts, demand_not_negative, demand_rate
+from tuner.limits import demand_not_negative, demand_rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,86 +111,14 @@ class Hidden:
         """One dropout rate for each of `layers` dense hidden layers."""
         return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * layers
 
+    def demand_rates_for(self, widths: tuple[int, ...]) -> None:
+        """Raise `Invalid` unless there is one dropout rate for all dense layers of these widths, or one for each."""
+        if isinstance(self.dropout, tuple) and len(self.dropout) != len(widths):
+            problem = f"must have one rate for each of the {len(widths)} widths, got {len(self.dropout)}"
+            raise Invalid("hidden.dropout", problem)
 
-@dataclass(frozen=True, kw_only=True)
-class Dense:
-    """Fully connected layers on the flattened input; `widths` has one entry for each hidden layer, from the input on.
-
-    `output` is the activation of the last layer, which has one unit for each class; `signed` stands for a single tanh
-    unit that is trained to -1 and 1 (two classes only), as in the TensorFlow Playground.
-    """
-
-    kind: Literal["dense"] = "dense"
-    widths: tuple[int, ...]
-    input_dropout: float = 0.0
-    hidden: Hidden = Hidden()
-    output: Output = "softmax"
-
-    def __post_init__(self) -> None:
-        demand_counts("widths", self.widths)
-        demand_rate("input_dropout", self.input_dropout)
-        _demand_matching_dropout(self.hidden, self.widths)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Convolutional:
-    """Two-dimensional convolutions, max pooling, then dense layers.
-
-    `filters` has one entry for each convolution. After every `pool_every` convolutions (and after the last, if a
-    block is incomplete) comes max pooling by `pool` (1: none) and then dropout at `convolution_dropout`. `bridge`
-    leads from the images to the dense layers of `widths`.
-    """
-
-    kind: Literal["convolutional"] = "convolutional"
-    filters: tuple[int, ...]
-    kernel: int = 3
-    padding: Literal["valid", "same"] = "valid"
-    pool: int = 2
-    pool_every: int = 1
-    convolution_dropout: float = 0.0
-    bridge: Literal["flatten", "average"] = "flatten"
-    widths: tuple[int, ...] = ()
-    hidden: Hidden = Hidden()
-    output: Output = "softmax"
-
-    def __post_init__(self) -> None:
-        demand(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
-        demand_counts("filters", self.filters)
-        demand_counts("widths", self.widths)
-        demand_at_least_one(self, "kernel", "pool", "pool_every")
-        demand_rate("convolution_dropout", self.convolution_dropout)
-        _demand_matching_dropout(self.hidden, self.widths)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LocallyConnected:
-    """Like convolutions, but each place has weights of its own; then dense layers.
-
-    In one dimension the input is read as one long sequence of pixels. `filters` has one entry for each layer.
-    """
-
-    kind: Literal["locally_connected"] = "locally_connected"
-    filters: tuple[int, ...]
-    dimensions: Literal[1, 2] = 1
-    window: int = 3
-    stride: int = 1
-    widths: tuple[int, ...] = ()
-    hidden: Hidden = Hidden()
-    output: Output = "softmax"
-
-    def __post_init__(self) -> None:
-        demand(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
-        demand_counts("filters", self.filters)
-        demand_counts("widths", self.widths)
-        demand_at_least_one(self, "window", "stride")
-        _demand_matching_dropout(self.hidden, self.widths)
-
-
-Network = Dense | Convolutional | LocallyConnected
-
-
-def _demand_matching_dropout(hidden: Hidden, widths: tuple[int, ...]) -> None:
-    if isinstance(hidden.dropout, tuple) and len(hidden.dropout) != len(widths):
-        raise Invalid(
-            "hidden.dropout", f"must have one rate for each of the {len(widths)} widths, got {len(hidden.dropout)}"
-        )
+    def dropout_in_words(self, layers: int) -> Iterator[str]:
+        """The rates after `layers` dense hidden layers, where there are any."""
+        rates = [rate for rate in self.dropout_rates(layers) if rate]
+        if rates:
+            yield "dropout " + ", ".join(f"{rate:.2g}" for rate in rates)

@@ -1,4 +1,4 @@
-"""Checks that several parts of a recipe share; each raises `Invalid` with the field's name."""
+"""Checks that several records share; each raises `Invalid` with the field's name."""
 
 from tuner.errors import demand
 

@@ -1,0 +1,64 @@
+"""Fully connected networks."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tuner.limits import demand_counts, demand_rate
+from tuner.networks.hidden import Hidden, Output
+from tuner.networks.shapes import LayerShape, Shape, dense_layers, sizes_in_words
+
+if TYPE_CHECKING:
+    from tuner.networks.blocks import Layers, Seeds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense:
+    """Fully connected layers on the flattened input; `widths` has one entry for each hidden layer, from the input on.
+
+    `output` is the activation of the last layer, which has one unit for each class; `signed` stands for a single tanh
+    unit that is trained to -1 and 1 (two classes only), as in the TensorFlow Playground.
+    """
+
+    kind: Literal["dense"] = "dense"
+    widths: tuple[int, ...]
+    input_dropout: float = 0.0
+    hidden: Hidden = Hidden()
+    output: Output = "softmax"
+
+    def __post_init__(self) -> None:
+        demand_counts("widths", self.widths)
+        demand_rate("input_dropout", self.input_dropout)
+        self.hidden.demand_rates_for(self.widths)
+
+    @property
+    def sizes(self) -> str:
+        """Its sizes in words, layer by layer."""
+        return sizes_in_words(self.widths) or "linear"
+
+    @property
+    def dropout_in_words(self) -> Iterator[str]:
+        """Where it has dropout, and how much."""
+        return self.hidden.dropout_in_words(len(self.widths))
+
+    @property
+    def compiles_well(self) -> bool:
+        """Whether XLA makes a small step of it faster: what was measured is told at `xla_pays`."""
+        dropped = self.input_dropout or any(self.hidden.dropout_rates(len(self.widths)))
+        return self.hidden.precision == "float32" and not dropped
+
+    def layers(self, inputs: Shape) -> Iterator[LayerShape]:
+        """Its layers before the output, by arithmetic."""
+        return dense_layers(self.hidden, self.widths, math.prod(inputs))
+
+    def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
+        """Its layers before the output, in Keras."""
+        import keras
+
+        from tuner.networks.blocks import dense_stack, dropout
+
+        if len(inputs) > 1:
+            yield keras.layers.Flatten()
+        yield from dropout(self.input_dropout, seeds)
+        yield from dense_stack(self.hidden, self.widths, seeds)

@@ -1,0 +1,5 @@
+"""Our own Keras layers. Importing this registers them with Keras, so that saved models with them can be read."""
+
+from tuner.networks.layers.dropout import FastDropout as FastDropout
+from tuner.networks.layers.local import LocallyConnectedLayer as LocallyConnectedLayer
+from tuner.networks.layers.normalization import FusedBatchNormalization as FusedBatchNormalization

@@ -1,0 +1,96 @@
+"""Locally connected networks: like convolutional ones, but without sharing weights between places."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from tuner.errors import Invalid, demand
+from tuner.limits import demand_at_least_one, demand_counts
+from tuner.networks.hidden import Hidden, Output
+from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_in_words
+
+if TYPE_CHECKING:
+    from tuner.networks.blocks import Layers, Seeds
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocallyConnected:
+    """Like convolutions, but each place has weights of its own; then dense layers.
+
+    In one dimension the input is read as one long sequence of pixels. `filters` has one entry for each layer.
+    """
+
+    kind: Literal["locally_connected"] = "locally_connected"
+    filters: tuple[int, ...]
+    dimensions: Literal[1, 2] = 1
+    window: int = 3
+    stride: int = 1
+    widths: tuple[int, ...] = ()
+    hidden: Hidden = Hidden()
+    output: Output = "softmax"
+
+    compiles_well: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        demand(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
+        demand_counts("filters", self.filters)
+        demand_counts("widths", self.widths)
+        demand_at_least_one(self, "window", "stride")
+        self.hidden.demand_rates_for(self.widths)
+
+    @property
+    def sizes(self) -> str:
+        """Its sizes in words: locally connected layers, then dense ones."""
+        return sizes_in_words(self.filters, self.widths)
+
+    @property
+    def dropout_in_words(self) -> Iterator[str]:
+        """Where it has dropout, and how much."""
+        return self.hidden.dropout_in_words(len(self.widths))
+
+    def layers(self, inputs: Shape) -> Iterator[LayerShape]:
+        """Its layers before the output, by arithmetic."""
+        *places, channels = (math.prod(inputs), 1) if self.dimensions == 1 else image_shape(inputs)
+        for number, filters in enumerate(self.filters, start=1):
+            places = self._windows(places, number)
+            count, patch = math.prod(places), self.window**self.dimensions * channels
+            weights, output = count * patch * filters, (*places, filters)
+            yield LayerShape(
+                "locally_connected",
+                output,
+                trainable=weights + count * filters,
+                multiply_adds=weights,
+                calculation=f"{count} × ({patch} × {filters} + {filters})",
+                gathers=count * patch,
+            )
+            yield from normalization(self.hidden, output)
+            channels = filters
+        flat = math.prod(places) * channels
+        yield LayerShape("flatten", (flat,))
+        yield from dense_layers(self.hidden, self.widths, flat)
+
+    def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
+        """Its layers before the output, in Keras."""
+        import keras
+
+        from tuner.networks.blocks import block, dense_stack, layer
+        from tuner.networks.layers import LocallyConnectedLayer
+
+        if self.dimensions == 1:
+            yield keras.layers.Reshape((-1, 1))
+        elif len(inputs) == 2:
+            yield keras.layers.Reshape(image_shape(inputs))
+        for filters in self.filters:
+            make = layer(LocallyConnectedLayer, filters, window=self.window, stride=self.stride)
+            yield from block(self.hidden, make, seeds)
+        yield keras.layers.Flatten()
+        yield from dense_stack(self.hidden, self.widths, seeds)
+
+    def _windows(self, places: list[int], number: int) -> list[int]:
+        """In how many places along each axis a window of layer `number` fits."""
+        if min(places) < self.window:
+            left = "×".join(map(str, places))
+            problem = f"locally connected layer {number} with window {self.window} has only {left} left"
+            raise Invalid("network.filters", f"{problem}; use fewer filters or a smaller window")
+        return [(each - self.window) // self.stride + 1 for each in places]

@@ -1,0 +1,47 @@
+"""Losses, by their Keras names: what each wants as targets, and which outputs it is for."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from tuner.limits import demand_rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainLoss:
+    """A loss without numbers of its own, by its Keras name; `half_squared_error` is the Playground's ½(y - ŷ)²."""
+
+    kind: Literal[
+        "sparse_categorical_crossentropy",
+        "kl_divergence",
+        "mean_squared_error",
+        "half_squared_error",
+        "categorical_hinge",
+        "poisson",
+    ]
+
+    @property
+    def wants_class_numbers(self) -> bool:
+        """Whether its targets are class numbers, and not one-hot rows."""
+        return self.kind == "sparse_categorical_crossentropy"
+
+    @property
+    def squared(self) -> bool:
+        """Whether it is a squared error, which a `signed` output needs."""
+        return self.kind in ("mean_squared_error", "half_squared_error")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoricalCrossentropy:
+    """Cross-entropy with one-hot targets; smoothing moves that share of the target to all classes evenly."""
+
+    kind: Literal["categorical_crossentropy"] = "categorical_crossentropy"
+    label_smoothing: float = 0.0
+
+    wants_class_numbers: ClassVar[bool] = False
+    squared: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        demand_rate("label_smoothing", self.label_smoothing)
+
+
+Loss = PlainLoss | CategoricalCrossentropy

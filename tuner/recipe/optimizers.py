@@ -1,0 +1,134 @@
+"""Optimizers: one record each, by its Keras name and with Keras's names for all its numbers.
+
+`training` finds Keras's class by the `kind`. `remembers` is how many arrays of the weights' size it keeps.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from tuner.limits import demand_not_negative, demand_positive, demand_rates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sgd:
+    """Gradient descent with momentum; the defaults are Keras's."""
+
+    kind: Literal["sgd"] = "sgd"
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+
+    remembers: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        demand_positive(self, "learning_rate")
+        demand_rates(self, "momentum")
+        demand_not_negative(self, "weight_decay")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam:
+    """Adam, or one of its relatives with the same numbers (Kingma & Ba 2014, https://arxiv.org/abs/1412.6980)."""
+
+    kind: Literal["adam", "adamax", "nadam"] = "adam"
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+    remembers: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        demand_positive(self, "learning_rate", "epsilon")
+        demand_rates(self, "beta_1", "beta_2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2017, https://arxiv.org/abs/1711.05101)."""
+
+    kind: Literal["adamw"] = "adamw"
+    learning_rate: float = 0.001
+    weight_decay: float = 0.004
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+    remembers: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        demand_positive(self, "learning_rate", "epsilon")
+        demand_rates(self, "beta_1", "beta_2")
+        demand_not_negative(self, "weight_decay")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSprop:
+    """RMSprop with Keras's numbers."""
+
+    kind: Literal["rmsprop"] = "rmsprop"
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-7
+    centered: bool = False
+
+    remembers: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        demand_positive(self, "learning_rate", "epsilon")
+        demand_rates(self, "rho", "momentum")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adagrad:
+    """Adagrad with Keras 3's numbers (Keras 2 had 0.01 as learning rate)."""
+
+    kind: Literal["adagrad"] = "adagrad"
+    learning_rate: float = 0.001
+    initial_accumulator_value: float = 0.1
+    epsilon: float = 1e-7
+
+    remembers: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        demand_positive(self, "learning_rate", "epsilon")
+        demand_not_negative(self, "initial_accumulator_value")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adadelta:
+    """Adadelta with Keras 3's numbers (Keras 2 had 1.0 as learning rate)."""
+
+    kind: Literal["adadelta"] = "adadelta"
+    learning_rate: float = 0.001
+    rho: float = 0.95
+    epsilon: float = 1e-7
+
+    remembers: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        demand_positive(self, "learning_rate", "epsilon")
+        demand_rates(self, "rho")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lion:
+    """Lion, which steps by the sign of the momentum (Chen et al. 2023, https://arxiv.org/abs/2302.06675)."""
+
+    kind: Literal["lion"] = "lion"
+    learning_rate: float = 0.0001
+    beta_1: float = 0.9
+    beta_2: float = 0.99
+    weight_decay: float = 0.0
+
+    remembers: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        demand_positive(self, "learning_rate")
+        demand_rates(self, "beta_1", "beta_2")
+        demand_not_negative(self, "weight_decay")
+
+
+Optimizer = Sgd | Adam | AdamW | RMSprop | Adagrad | Adadelta | Lion

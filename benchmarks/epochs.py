@@ -21,8 +21,8 @@ from typing import Any
 
 from common import about_this_machine, write_results
 
+from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, training_set
-from tuner.data.parts import TrainingSet
 from tuner.data.splits import folds
 from tuner.machine import cores, fast_precision
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, layer_table

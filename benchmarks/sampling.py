@@ -20,7 +20,7 @@ import optuna
 from common import about_this_machine, write_results
 from optuna.artifacts import FileSystemArtifactStore
 
-from tuner.data.parts import Examples, TrainingSet
+from tuner.data.examples import Examples, TrainingSet
 from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult, Pulse, Result, Scores
 from tuner.search.beginning import begin

@@ -10,12 +10,12 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
     {"errors"},
-    {"decode", "limits", "machine", "confusion"},
+    {"decode", "limits", "machine"},
     {"networks", "data.catalogue"},
     {"recipe"},
     {"result"},
     {"charts"},
-    {"space", "words"},
+    {"space", "formatting"},
     {"data"},
     {"study"},
     {"training"},

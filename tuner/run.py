@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.parts import Examples, HeldOut, TrainingSet
+from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.scaling import scaling_constants
 from tuner.data.splits import folds
 from tuner.errors import Invalid

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuner.data import download, prepared
+from tuner.data import cache, download
 from tuner.data.catalogue import CATALOGUE, IDX
 from tuner.data.formats import read_idx, read_npz, read_usps_folder
 from tuner.data.load import Places, fetch, held_out, survey, training_set
@@ -74,7 +74,7 @@ def test_the_playgrounds_points_lie_where_its_formulas_put_them(places: Places) 
 def test_the_training_part_is_loaded_without_the_test_files(places: Places) -> None:
     own = Places(None, places.cache / "apart")
     training_set("xor", own)
-    folder = prepared.folder_of("xor", own)
+    folder = cache.folder_of("xor", own)
     for array in ("test_inputs", "test_labels"):
         path = folder / f"{array}.npy"
         path.write_bytes(b"?" * path.stat().st_size)
@@ -93,7 +93,7 @@ def test_decoded_arrays_are_memory_mapped_and_read_only(places: Places) -> None:
 def test_a_damaged_prepared_copy_is_made_again(tmp_path: Path) -> None:
     own = Places(None, tmp_path)
     training_set("xor", own)
-    (prepared.folder_of("xor", own) / "train_inputs.npy").write_bytes(b"short")
+    (cache.folder_of("xor", own) / "train_inputs.npy").write_bytes(b"short")
     assert len(training_set("xor", own).examples) == 250
     assert not list((tmp_path / "prepared").glob(".*"))
 
@@ -112,7 +112,7 @@ def test_two_processes_may_prepare_at_once(tmp_path: Path) -> None:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert [path.name for path in (tmp_path / "prepared").iterdir()] == [
-        prepared.folder_of("circle", Places(None, tmp_path)).name
+        cache.folder_of("circle", Places(None, tmp_path)).name
     ]
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.data.catalogue import CATALOGUE
+from tuner.data.examples import Examples, TrainingSet
 from tuner.data.load import Places, training_set
-from tuner.data.parts import Examples, TrainingSet
 from tuner.data.scaling import scaling_constants
 from tuner.data.splits import folds, validated_on
 from tuner.decode import decode, kinds

@@ -11,7 +11,6 @@ import optuna
 import pytest
 
 from tuner.__main__ import run as run_command
-from tuner.confusion import class_figures, most_confused
 from tuner.data.load import Places, training_set
 from tuner.documents.assessment import Assessor
 from tuner.documents.document import Document, load_document
@@ -19,6 +18,7 @@ from tuner.documents.replicate import Replicating, open_baseline, plan, stored_r
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
+from tuner.report.confusion import class_figures, most_confused
 from tuner.storage import default_url, open_storage
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess

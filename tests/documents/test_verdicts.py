@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner.documents.deviations import TYPICAL_ACCURACY, moderated, typical_spread
 from tuner.documents.experiment import Claim
-from tuner.documents.spread import TYPICAL_ACCURACY, moderated, typical_spread
 from tuner.documents.verdicts import judge, judge_claim, judge_curve
 
 

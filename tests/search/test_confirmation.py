@@ -9,8 +9,8 @@ import pytest
 from optuna.storages import BaseStorage
 
 from tests.search.searching import Notes, context_of, folder_of, search, small
+from tuner.data.examples import Examples
 from tuner.data.load import Places, held_out, training_set
-from tuner.data.parts import Examples
 from tuner.data.splits import folds
 from tuner.recipe import Recipe
 from tuner.result import Result, Watch

@@ -12,8 +12,8 @@ from optuna.storages import BaseStorage
 
 from tests.search.searching import preflight_of, search, small
 from tests.strategies import recipes
+from tuner.data.examples import Examples, TrainingSet
 from tuner.data.load import Places, training_set
-from tuner.data.parts import Examples, TrainingSet
 from tuner.data.splits import folds, sizes
 from tuner.errors import Invalid
 from tuner.networks import Convolutional, Dense, LocallyConnected

@@ -10,11 +10,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tuner.formatting import duration, recipe_in_words
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Epoch, Pulse
 from tuner.search.listener import Listener
 from tuner.storage import StudyRecord, TrialRecord
-from tuner.words import duration, recipe_in_words
 
 SILENT_SECONDS = 30.0
 MARKS = {"complete": ("✓", "green"), "pruned": ("✂", "yellow"), "failed": ("✗", "red")}

@@ -8,16 +8,16 @@ from rich.console import Console
 from rich.table import Table
 
 from tuner.commands.terminal import console, table
-from tuner.confusion import class_figures, most_confused
 from tuner.data.catalogue import CATALOGUE
 from tuner.decode import decode
 from tuner.documents.assessment import Assessment, Judgements, Row
 from tuner.documents.baseline import Replication
 from tuner.documents.runs import Run
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
+from tuner.formatting import duration, figure_in_words
 from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
-from tuner.words import duration, figure_in_words
+from tuner.report.confusion import class_figures, most_confused
 
 STYLES = {
     "reproduced": "green",

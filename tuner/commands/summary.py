@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from tuner.formatting import duration, recipe_in_words
 from tuner.search.optimize import Report, SearchOptions
 from tuner.storage import hide_password
-from tuner.words import duration, recipe_in_words
 
 
 def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.data.parts import Array
+from tuner.data.examples import Array
 from tuner.errors import DataError
 
 Arrays = tuple[Array, Array, Array, Array]

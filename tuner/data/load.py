@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.data import prepared
+from tuner.data import cache
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.download import bring
-from tuner.data.made import make
-from tuner.data.parts import Examples, HeldOut, TrainingSet
+from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.sources import Places as Places
 from tuner.data.sources import Source, look
+from tuner.data.synthetic import make
 
 Tell = Callable[[str], None]
 
@@ -67,7 +67,7 @@ def survey(places: Places) -> tuple[Status, ...]:
 
 def _status(name: str, places: Places) -> Status:
     entry = CATALOGUE[name]
-    ready = prepared.origin_if_ready(name, places)
+    ready = cache.origin_if_ready(name, places)
     source = None if entry.format == "made" else look(name, places)
     if ready is not None:
         state, origin = "ready", ready
@@ -90,24 +90,24 @@ def _status(name: str, places: Places) -> Status:
 
 def _ensure(name: str, places: Places, tell: Tell) -> str:
     """Have the decoded arrays in the cache; where they came from."""
-    ready = prepared.origin_if_ready(name, places)
+    ready = cache.origin_if_ready(name, places)
     if ready is not None:
         return ready
     if CATALOGUE[name].format == "made":
         arrays, origin = make(name), "made by its formula" if name != "digits" else "from scikit-learn"
-        prepared.verify(name, arrays, name)
+        cache.verify(name, arrays, name)
     else:
         source = look(name, places) or bring(name, places, lambda found: _verify(name, found), tell)
         arrays, origin = source.read(CATALOGUE[name]), source.origin
-        prepared.verify(name, arrays, str(source.path))
-    prepared.write(name, arrays, origin, places)
+        cache.verify(name, arrays, str(source.path))
+    cache.write(name, arrays, origin, places)
     return origin
 
 
 def _verify(name: str, source: Source) -> None:
-    prepared.verify(name, source.read(CATALOGUE[name]), source.origin)
+    cache.verify(name, source.read(CATALOGUE[name]), source.origin)
 
 
 def _examples(name: str, part: str, places: Places) -> Examples:
-    inputs = prepared.open_array(name, f"{part}_inputs", places)
-    return Examples(inputs=inputs, labels=prepared.open_array(name, f"{part}_labels", places))
+    inputs = cache.open_array(name, f"{part}_inputs", places)
+    return Examples(inputs=inputs, labels=cache.open_array(name, f"{part}_labels", places))

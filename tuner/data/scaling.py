@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.parts import TrainingSet
+from tuner.data.examples import TrainingSet
 from tuner.data.splits import Indices
 from tuner.recipe.data import Scaling
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.splits import validated_on
 from tuner.decode import decode
+from tuner.documents.deviations import largest_spread, typical_spread
 from tuner.documents.document import Choice, Document
 from tuner.documents.experiment import Claim, Experiment
 from tuner.documents.runs import Run
-from tuner.documents.spread import largest_spread, typical_spread
 from tuner.documents.verdicts import (
     Judged,
     JudgedCurve,

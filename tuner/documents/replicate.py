@@ -9,7 +9,7 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState, create_trial
 
-from tuner.data.parts import TrainingSet
+from tuner.data.examples import TrainingSet
 from tuner.documents.document import Choice, Document, Variant
 from tuner.documents.runs import Run, figures_of
 from tuner.recipe import Recipe

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
-from tuner.documents.spread import deviation
+from tuner.documents.deviations import deviation
 from tuner.result import Epoch
 from tuner.worker.jobs import Replicated
 

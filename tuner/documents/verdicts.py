@@ -27,8 +27,8 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Literal, get_args
 
+from tuner.documents.deviations import NORMAL, moderated
 from tuner.documents.experiment import Claim
-from tuner.documents.spread import NORMAL, moderated
 
 Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
 Judgement = Literal["holds", "fails", "undecided"]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from tuner.documents.spread import NORMAL, deviation
+from tuner.documents.deviations import NORMAL, deviation
+from tuner.formatting import duration
 from tuner.networks import network_in_words
 from tuner.report.content import Block, Paragraph, Section, missing
 from tuner.report.evidence import Evidence
-from tuner.words import duration
 
 
 @dataclass(frozen=True)

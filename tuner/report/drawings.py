@@ -6,15 +6,15 @@ from statistics import fmean
 import numpy as np
 
 from tuner.charts import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
-from tuner.confusion import most_confused
-from tuner.data.made import make
+from tuner.data.synthetic import make
+from tuner.documents.deviations import NORMAL, deviation
 from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
-from tuner.documents.spread import NORMAL, deviation
+from tuner.formatting import figure_in_words
+from tuner.report.confusion import most_confused
 from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
 from tuner.report.images import decision_regions
-from tuner.words import figure_in_words
 
 
 def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from tuner.charts import GREY, PURPLE, Axis, Chart, Dots, Shape
-from tuner.documents.spread import NORMAL
+from tuner.documents.deviations import NORMAL
 from tuner.documents.verdicts import JUDGEMENTS, VERDICTS
 from tuner.report.answer import variance
 from tuner.report.colors import DATASET_COLORS

@@ -10,9 +10,9 @@ import pandas as pd
 from tuner.charts import figures
 from tuner.report.answer import difference, documented, sentences
 from tuner.report.content import Link, Page, Table
-from tuner.report.cost_part import saved_by_pruning
 from tuner.report.evidence import DocumentEvidence, Evidence
 from tuner.report.importance import METHOD, Importance
+from tuner.report.sections.cost import saved_by_pruning
 
 STATES = ("complete", "pruned", "failed", "interrupted", "running", "waiting")
 

@@ -16,17 +16,17 @@ from tuner.data.load import Places
 from tuner.errors import StorageError
 from tuner.report.answer import answer_section
 from tuner.report.content import Page
-from tuner.report.cost_part import cost_section, provenance_section
-from tuner.report.documents_part import baselines_section, document_section
 from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
 from tuner.report.importance import Importance, importances
 from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
 from tuner.report.numbers import STATES, summary, tables
 from tuner.report.publish import publish
-from tuner.report.search_part import search_section
+from tuner.report.sections.cost import cost_section, provenance_section
+from tuner.report.sections.documents import baselines_section, document_section
+from tuner.report.sections.search import search_section
+from tuner.report.sections.winner import winner_section
 from tuner.report.timing import measure_latencies
-from tuner.report.winner_part import winner_section
 from tuner.storage import load_study, open_storage
 
 FOOTER = f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv beside this page."

@@ -8,8 +8,8 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
+from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, training_set
-from tuner.data.parts import TrainingSet
 from tuner.errors import StudyError
 from tuner.machine import environment, memory
 from tuner.search.confirmation import confirm_best

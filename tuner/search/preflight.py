@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from tuner.data.parts import TrainingSet
+from tuner.data.examples import TrainingSet
 from tuner.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.space import Ask, Assignment, Script

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.parts import TrainingSet
+from tuner.data.examples import TrainingSet
 from tuner.data.splits import sizes
 from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe

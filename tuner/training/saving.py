@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner.data.parts import Examples
+from tuner.data.examples import Examples
 from tuner.networks.build import build
 from tuner.networks.layers import FastDropout, FusedBatchNormalization  # and so registers all of ours for `load_model`
 from tuner.recipe import Recipe

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.parts import Examples
+from tuner.data.examples import Examples
 from tuner.networks import parameters
 from tuner.networks.build import build
 from tuner.recipe import Recipe

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.catalogue import CATALOGUE
+from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out, training_set
-from tuner.data.parts import TrainingSet
 from tuner.recipe import NoEarlyStopping, NoValidation, Recipe, fold_count
 from tuner.result import Result, Scores, Watch
 from tuner.run import run, train_folds

@@ -3,10 +3,10 @@
 import math
 import shlex
 
+from tuner.formatting import duration
 from tuner.report.content import Cell, Code, Section, Table
 from tuner.report.evidence import Evidence
 from tuner.storage import TrialRecord, hide_password
-from tuner.words import duration
 
 
 def cost_section(evidence: Evidence) -> Section:

@@ -9,9 +9,9 @@ from tuner.charts import Chart, Dots
 from tuner.charts.svg import draw
 from tuner.documents.verdicts import VERDICTS, JudgedCurve
 from tuner.report.content import Paragraph, Picture, Section, Table
-from tuner.report.documents_part import baselines_section, document_section
 from tuner.report.drawings import interval
 from tuner.report.evidence import DocumentEvidence, Evidence, documents_about
+from tuner.report.sections.documents import baselines_section, document_section
 from tuner.storage import StudyRecord
 
 RESULTS = Path(__file__).parents[2] / "reports" / "documents"

@@ -6,12 +6,12 @@ from statistics import fmean
 from tuner.charts import CYCLE, GREY, Axis, Chart, Dots, Mark, Point, Rule
 from tuner.documents.assessment import Judgements, Row
 from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
+from tuner.formatting import duration, figure_in_words, recipe_in_words
 from tuner.report.colors import DATASET_COLORS
 from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.report.drawings import drawn, interval, spread
 from tuner.report.evidence import DocumentEvidence, Evidence
-from tuner.report.parameters_part import bad_edge, clamped
-from tuner.words import duration, figure_in_words, recipe_in_words
+from tuner.report.sections.parameters import bad_edge, clamped
 
 ROW = 21
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from optuna.trial import FrozenTrial
 
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
+from tuner.formatting import duration, recipe_in_words
 from tuner.report.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.importance import FEWEST, Importance
-from tuner.report.parameters_part import clamped, fronts, importance, sampling_error, slices, value_axis
+from tuner.report.sections.parameters import clamped, fronts, importance, sampling_error, slices, value_axis
 from tuner.result import OBJECTIVES
 from tuner.storage import TrialRecord
-from tuner.words import duration, recipe_in_words
 
 SHOWN = 10
 IDLE = 60.0

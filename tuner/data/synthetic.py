@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from tuner.data.parts import Array
+from tuner.data.examples import Array
 
 Arrays = tuple[Array, Array, Array, Array]
 PLAYGROUND_POINTS = 500

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tuner.data.catalogue import ARRAYS, CATALOGUE
+from tuner.data.examples import Array
 from tuner.data.formats import Arrays
-from tuner.data.parts import Array
 from tuner.data.sources import Places
 from tuner.errors import DataError
 

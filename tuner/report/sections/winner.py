@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from tuner.charts import BLUE, GREY, Axis, Bars, Chart, Dots, Line
 from tuner.charts.learning import Curve, learning_lines
-from tuner.confusion import class_figures
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks import layer_table, network_in_words
 from tuner.recipe import Recipe
+from tuner.report.confusion import class_figures
 from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing
 from tuner.report.drawings import matrix_chart
 from tuner.report.evidence import Evidence, Predictions, class_names

@@ -13,7 +13,7 @@ from tuner.networks.build import build
 from tuner.recipe import Data, PlainLoss, Recipe, Training
 from tuner.training.compiling import compile_model
 from tuner.training.loop import Scaler
-from tuner.training.saving import load_model, save_model
+from tuner.training.saving import UNSCALED, load_model, save_model
 
 EVERYTHING = Hidden(
     batch_normalization="before", dropout=0.1, kernel_l1=0.1, kernel_l2=0.1, activity_l1=0.1, precision="bfloat16"
@@ -51,3 +51,12 @@ def test_keras_alone_reads_a_saved_model(tmp_path: Path) -> None:
     )
     reading = "import keras, sys; keras.models.load_model(sys.argv[1]).summary()"
     subprocess.run([sys.executable, "-c", reading, str(tmp_path / "m.keras")], check=True, cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_a_model_with_layers_of_ours_is_read_after_one_import(tmp_path: Path) -> None:
+    recipe = Recipe(data=Data(name="digits"), network=LocallyConnected(filters=(2,)))
+    model = build(recipe.network, (6, 6), 2, seed=0)
+    save_model(model, recipe, UNSCALED, (6, 6), 2, tmp_path / "m.keras")
+    reading = "import keras, sys, tuner.networks.layers; keras.models.load_model(sys.argv[1]).summary()"
+    subprocess.run([sys.executable, "-c", reading, str(tmp_path / "m.keras")], check=True)

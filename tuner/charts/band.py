@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tuner.charts.mark import Frame, PlotlyParts, X
 from tuner.charts.plotly import scatter
@@ -15,6 +16,8 @@ class Band:
     name: str
     color: str
     points: tuple[tuple[float, float, float], ...]
+
+    figures: ClassVar[tuple[str, ...]] = ("points",)
 
     def along(self, axis: int) -> Iterator[float]:
         return (value for x, low, high in self.points for value in ((x,) if axis == X else (low, high)))

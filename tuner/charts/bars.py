@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tuner.charts.colors import LIGHT
 from tuner.charts.mark import Frame, PlotlyParts, X, Y
@@ -18,6 +19,8 @@ class Bars:
     tips: tuple[str, ...] = ()
     width: float = 0.7
     sideways: bool = False
+
+    figures: ClassVar[tuple[str, ...]] = ("points",)
 
     def along(self, axis: int) -> Iterator[float]:
         half = 0.0 if self.from_zero(axis) else self.width / 2

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from typing import ClassVar
 
 from tuner.charts.mark import Frame, PlotlyParts
 from tuner.charts.shapes import area_sample, rectangle, tip
@@ -19,6 +20,8 @@ class Cells:
     values: tuple[tuple[float, ...], ...]
     texts: tuple[tuple[str, ...], ...]
     tips: tuple[tuple[str, ...], ...] = ()
+
+    figures: ClassVar[tuple[str, ...]] = ("values", "texts")
 
     def along(self, axis: int) -> Iterator[float]:
         return iter(())

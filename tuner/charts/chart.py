@@ -1,13 +1,10 @@
 """A chart as a value: axes and marks with numbers in the units of the data. `svg` draws it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tuner.charts.mark import Mark
 from tuner.charts.scale import Axis
-
-LOOKS = {"color", "tips", "dashed", "dots", "step", "shape", "size", "width", "sideways", "upright"}
-"""The fields of marks that are no figures."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ def figures(chart: Chart) -> dict[str, Any]:
     """What is drawn, without how, as plain data."""
     series = [
         {"kind": type(mark).__name__.lower()}
-        | {name: value for name, value in asdict(mark).items() if name not in LOOKS and value not in ("", ())}
+        | {name: value for name in ("name", *mark.figures) if (value := getattr(mark, name)) not in ("", ())}
         for mark in chart.marks
     ]
     axes = {name: {"label": axis.label, "names": axis.names} for name, axis in (("x", chart.x), ("y", chart.y))}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tuner.charts.colors import LIGHT
 from tuner.charts.mark import Frame, PlotlyParts, X, Y
@@ -31,6 +31,8 @@ class Dots:
     size: float = 4.0
     errors: tuple[tuple[float, float], ...] = ()
     sideways: bool = False
+
+    figures: ClassVar[tuple[str, ...]] = ("points", "errors")
 
     def along(self, axis: int) -> Iterator[float]:
         yield from (point[axis] for point in self.points)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tuner.charts.colors import LIGHT
 from tuner.charts.mark import Frame, PlotlyParts
@@ -22,6 +23,8 @@ class Line:
     dashed: bool = False
     step: bool = False
     dots: bool = False
+
+    figures: ClassVar[tuple[str, ...]] = ("points",)
 
     def along(self, axis: int) -> Iterator[float]:
         return (point[axis] for point in self.points)

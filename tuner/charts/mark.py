@@ -44,6 +44,9 @@ class Mark(Protocol):
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
+    figures: ClassVar[tuple[str, ...]]
+    """Its fields that are figures; the others say how it looks."""
+
     @property
     def name(self) -> str: ...
 

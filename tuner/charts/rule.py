@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tuner.charts.colors import LIGHT
 from tuner.charts.mark import Frame, PlotlyParts, X, Y
@@ -18,6 +19,8 @@ class Rule:
     at: float
     upright: bool = False
     band: tuple[float, float] | None = None
+
+    figures: ClassVar[tuple[str, ...]] = ("at", "band")
 
     def along(self, axis: int) -> Iterator[float]:
         if axis == (X if self.upright else Y):

@@ -47,7 +47,7 @@ def test_what_a_protocol_says_without_data_is_what_it_does_with_it(kind: str) ->
     cut = folds(protocol, LABELS)
     assert len(cut) == fold_count(protocol)
     assert {fold.validation is not None for fold in cut} == {validated_part(protocol) == "training"}
-    validation = sum(len(fold.validation) for fold in cut if fold.validation is not None)
+    validation = len({int(index) for fold in cut if fold.validation is not None for index in fold.validation})
     entry = replace(CATALOGUE["digits"], training_examples=200)
     assert validated_on(protocol, entry) == (360 if validated_part(protocol) == "test" else validation)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tuner.data.catalogue import Entry
 from tuner.errors import Invalid
-from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol, validated_part
+from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, validated_part
 
 Indices = NDArray[np.int64]
 
@@ -71,11 +71,11 @@ def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
 
 
 def validated_on(protocol: Protocol, entry: Entry) -> int:
-    """How many of a data set's examples a validation accuracy is measured on, over all folds."""
+    """How many of a data set's examples a validation accuracy is measured on, over all folds; none counts twice."""
     if validated_part(protocol) == "test":
         return entry.test_examples
     folds, _, each = sizes(protocol, entry.training_examples)
-    return folds * each
+    return min(folds * each, entry.training_examples)
 
 
 def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:

@@ -23,7 +23,7 @@ DIGITS = tuple("0123456789")
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One data set. `hashes` are of the four `ARRAYS`; `addresses` are folders with the `files`, best first; those of one
-    `family` belong on one page."""
+    `family` belong on one page. What is `made` is made by its formula, unless a package has it (`bundled_with`)."""
 
     shape: tuple[int, ...]
     training_examples: int
@@ -37,6 +37,7 @@ class Entry:
     system_folder: str = ""
     family: str = ""
     debian_package: str = ""
+    bundled_with: str = ""
 
     @property
     def identity(self) -> str:
@@ -139,6 +140,7 @@ CATALOGUE: dict[str, Entry] = {
             "da1a2ec12e5c2ed7d8850ca7ed88c3b71e3468151b1e545e5b75c80bed4925cf",
         ),
         format="made",
+        bundled_with="scikit-learn",
     ),
     "circle": _playground(
         ("outside", "inside"),

@@ -94,7 +94,8 @@ def _ensure(name: str, places: Places, tell: Tell) -> str:
     if ready is not None:
         return ready
     if CATALOGUE[name].format == "made":
-        arrays, origin = make(name), "made by its formula" if name != "digits" else "from scikit-learn"
+        package = CATALOGUE[name].bundled_with
+        arrays, origin = make(name), f"from {package}" if package else "made by its formula"
         cache.verify(name, arrays, name)
     else:
         source = look(name, places) or bring(name, places, lambda found: _verify(name, found), tell)

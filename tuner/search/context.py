@@ -14,7 +14,7 @@ from tuner.search.preflight import Preflight
 from tuner.storage.chains import Chain, chains
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile
-from tuner.study.pruners import Halving, Wilcoxon
+from tuner.study.pruners import ByNumber, OfFolds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +46,12 @@ class Context:
     @property
     def prunes_folds(self) -> bool:
         """Whether the pruner looks at folds and not at epochs."""
-        return isinstance(self.file.search.pruner, Wilcoxon)
+        return isinstance(self.file.search.pruner, OfFolds)
 
     @property
     def prunes_by_number(self) -> bool:
         """Whether the pruner's judgement depends on the trials' numbers or on marks that trials carry."""
-        return isinstance(self.file.search.pruner, Halving)
+        return isinstance(self.file.search.pruner, ByNumber)
 
     def chains(self) -> tuple[Chain, ...]:
         """All trainings there are."""

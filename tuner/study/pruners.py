@@ -1,7 +1,7 @@
 """Who stops trials early: one record for each pruner, with its options, the first epoch after which it can stop a trial,
 and how Optuna's object is made of them. Optuna's steps are epochs from 1 (or folds from 1).
 
-A new pruner is a record here, named in `Pruner`.
+A new pruner is a record here, named in `Pruner` and, where it is one, in `OfFolds` or `ByNumber`.
 """
 
 import warnings
@@ -175,6 +175,12 @@ class Wilcoxon:
 
 Pruner = NoPruner | Percentile | Halving | Asha | Patient | Threshold | Wilcoxon
 
+OfFolds = Wilcoxon
+"""Those that look at folds and not at epochs."""
+
+ByNumber = Halving
+"""Those whose judgement depends on the trials' numbers or on marks that trials carry."""
+
 
 def make_pruner(settings: Pruner, epochs: int, maximize: bool) -> "BasePruner":
     """Optuna's pruner for trials of at most `epochs` epochs."""
@@ -192,8 +198,9 @@ def check_pruner(pruner: Pruner, objective: str, epochs: int, folds: int, trials
         return
     if OBJECTIVES[objective].of_epoch is None:
         raise Invalid("search.pruner", f"must be 'none': {objective} is known only when a trial ends")
-    if isinstance(pruner, Wilcoxon):
-        demand(folds > 2, "search.pruner", "not be 'wilcoxon' without a protocol of at least 3 folds", "wilcoxon")
+    if isinstance(pruner, OfFolds):
+        rule = f"not be {pruner.kind!r} without a protocol of at least 3 folds"
+        demand(folds > 2, "search.pruner", rule, pruner.kind)
         return
     if isinstance(pruner, Asha):
         demand(

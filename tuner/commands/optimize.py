@@ -36,7 +36,7 @@ def optimize(
         bool, typer.Option("--deterministic", help="Tell results in the order of trials: the same study on every run.")
     ] = False,
     executor: Annotated[
-        str, typer.Option(help="Where training runs: processes, or in_process for debugging.")
+        str, typer.Option(help="Where training runs: a name of `tuner.worker.EXECUTORS`; in_process is for debugging.")
     ] = "processes",
     lease: Annotated[
         str, typer.Option(help="How long the trials of a process that does not answer any more are left alone.")

@@ -10,6 +10,7 @@ import pytest
 
 from tuner.__main__ import run
 from tuner.cli import COMMANDS
+from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places
 
 
@@ -166,15 +167,7 @@ def test_check_shows_the_space(capsys: pytest.CaptureFixture[str]) -> None:
 def test_data_lists_every_set(capsys: pytest.CaptureFixture[str]) -> None:
     status, output, _ = said(capsys, "data")
     assert status == 0
-    assert [line.split()[0] for line in output.splitlines()[1:]] == [
-        "fashion-mnist",
-        "mnist",
-        "usps",
-        "digits",
-        "circle",
-        "xor",
-        "spiral",
-    ]
+    assert [line.split()[0] for line in output.splitlines()[1:]] == list(CATALOGUE)
 
 
 @pytest.mark.slow

@@ -3,7 +3,9 @@
 import math
 import re
 import sys
-from typing import Literal
+import types
+from dataclasses import MISSING, fields
+from typing import Any, Literal, get_args, get_type_hints
 from xml.etree import ElementTree
 
 import pytest
@@ -17,9 +19,28 @@ from tuner.charts.svg import draw
 Scaling = Literal["linear", "log"]
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBERS = Axis("epochs")
+
+
+def smallest(kind: type[Mark]) -> Mark:
+    """A mark with nothing but what its kind demands: so that the contract holds for a kind that is added, too."""
+    hints = get_type_hints(kind)
+    return kind(**{each.name: value_of(hints[each.name]) for each in fields(kind) if each.default is MISSING})
+
+
+def value_of(hint: Any) -> Any:
+    """A small value of a field's type: a text, a number, two of something, or numbers that rise."""
+    match get_args(hint):
+        case ():
+            return {str: "blue", float: 1.0}[hint]
+        case (item, types.EllipsisType()):
+            return (value_of(item), value_of(item))
+        case numbers:
+            return tuple(float(place) for place in range(len(numbers)))
+
+
 MARKS: list[Mark] = [
+    *(smallest(kind) for kind in KINDS if kind is not Cells),
     Line("line", "blue", ((0, 1), (1, 2)), dashed=True, step=True),
-    Band("band", "green", ((0, 0, 1), (1, 1, 2))),
     *(
         Dots("dots", "orange", ((0, 1),), shape=shape, errors=((0.5, 1.5),))
         for shape in ("dot", "diamond", "square", "cross", "ring")
@@ -44,10 +65,6 @@ def test_every_mark_is_drawn_inside_the_chart(mark: Mark, standalone: bool) -> N
     assert len(list(group)) >= 1
     for number in re.findall(r"(?<![\w#-])\d+\.\d+", ElementTree.tostring(group, encoding="unicode")):
         assert 0 <= float(number) <= chart.width
-
-
-def test_every_kind_of_mark_is_tried() -> None:
-    assert {type(mark) for mark in MARKS} | {Cells} == set(KINDS)
 
 
 def test_a_matrix_has_a_cell_and_a_text_for_each_pair() -> None:

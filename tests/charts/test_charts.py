@@ -39,8 +39,8 @@ def value_of(hint: Any) -> Any:
 
 
 MARKS: list[Mark] = [
-    *(smallest(kind) for kind in KINDS if kind is not Cells),
     Line("line", "blue", ((0, 1), (1, 2)), dashed=True, step=True),
+    Band("band", "green", ((0, 0, 1), (1, 1, 2))),
     *(
         Dots("dots", "orange", ((0, 1),), shape=shape, errors=((0.5, 1.5),))
         for shape in ("dot", "diamond", "square", "cross", "ring")
@@ -56,7 +56,9 @@ def parsed(chart: Chart, standalone: bool = False) -> ElementTree.Element:
     return ElementTree.fromstring(draw(chart, standalone))
 
 
-@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: type(mark).__name__)
+@pytest.mark.parametrize(
+    "mark", [*MARKS, *(smallest(kind) for kind in KINDS if kind is not Cells)], ids=lambda mark: type(mark).__name__
+)
 @pytest.mark.parametrize("standalone", [False, True])
 def test_every_mark_is_drawn_inside_the_chart(mark: Mark, standalone: bool) -> None:
     chart = Chart("id", "A title", NUMBERS, Axis("accuracy"), (mark,))

@@ -40,7 +40,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     assert status == 0
     summary = json.loads(output.splitlines()[-1])
     assert summary["study"] == "small"
-    assert summary["trials"] == {"complete": 2, "pruned": 0, "failed": 0}
+    assert summary["trials"] == {"complete": 2, "pruned": 0, "refused": 0, "failed": 0}
     assert set(summary["best"]) == {"number", "value", "recipe"}
     assert len(summary["validation_accuracy"]) == 2
     assert summary["test_interval"][0] <= summary["test_accuracy"] <= summary["test_interval"][1]

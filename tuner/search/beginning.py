@@ -26,7 +26,7 @@ def begin(context: Context, proposal: Proposal, total: int) -> RunningTrial | No
     if own is None:
         _give_up(context, trial)
         return None
-    _clear_queue(context, proposal)
+    clear_queue(context, proposal)
     return RunningTrial(context, trial, proposal.recipe, own)
 
 
@@ -47,7 +47,7 @@ def go_on(context: Context, chain: Chain) -> RunningTrial | None:
 def refuse(context: Context, proposal: Proposal, reason: str) -> None:
     """Keep what cannot be trained here: to the sampler it is a bad result, where a failure would be nothing."""
     trial = _create(context, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
-    _clear_queue(context, proposal)
+    clear_queue(context, proposal)
     keep_failure(trial, reason, ended="refused")
     trial.set_constraint("can be trained", 1.0)
     context.study.tell(trial, state=TrialState.PRUNED)
@@ -85,7 +85,7 @@ def _create(
     return private.begin(context.study, template)
 
 
-def _clear_queue(context: Context, proposal: Proposal) -> None:
+def clear_queue(context: Context, proposal: Proposal) -> None:
     """What somebody queued has become a trial of its own."""
     if proposal.queued is not None:
         waiting = private.claim(context.study, proposal.queued)

@@ -15,6 +15,7 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import optuna
 import psutil
@@ -59,10 +60,11 @@ class Study:
         folder.mkdir()
         (folder / "study.toml").write_text(STUDY)
         self.storage = storage.format(folder=folder)
+        self.name = f"study-{uuid4().hex[:8]}" if storage else "study"
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A search in a process group of its own."""
-        storage = ["--storage", self.storage] if self.storage else []
+        storage = ["--storage", self.storage, "--name", self.name] if self.storage else []
         return subprocess.Popen(
             [sys.executable, "-m", "tuner", "optimize", "--study", "study.toml", "--lease", "3s", *storage, *arguments],
             cwd=self.folder,
@@ -87,7 +89,7 @@ class Study:
             return []
         storage = open_storage(url)
         try:
-            return optuna.load_study(study_name="study", storage=storage).trials
+            return optuna.load_study(study_name=self.name, storage=storage).trials
         except KeyError:
             return []
         finally:
@@ -231,6 +233,8 @@ def test_a_long_training_is_written_down_now_and_then(places: Places, tmp_path: 
 # Long ---------------------------------------------------------------------------------------------------------------
 
 STORAGES = {"sqlite": "", "journal": "journal:{folder}/journal.log"}
+if "TUNER_TEST_STORAGE" in os.environ:  # a database of a server's, such as postgresql+psycopg://…
+    STORAGES["server"] = os.environ["TUNER_TEST_STORAGE"]
 
 
 @pytest.mark.long

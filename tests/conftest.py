@@ -1,12 +1,15 @@
 """What tests share: real data where it is, and small studies that train in a moment."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from optuna.storages import BaseStorage
 
 from tuner.data.load import Places
+from tuner.storage import default_url, open_storage
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
 settings.register_profile("explore", max_examples=1000, print_blob=True, deadline=None)
@@ -57,3 +60,11 @@ def small_study(tmp_path: Path) -> Path:
     path = tmp_path / "small.toml"
     path.write_text(SMALL)
     return path
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[BaseStorage]:
+    """An embedded storage."""
+    opened = open_storage(default_url(tmp_path))
+    yield opened
+    opened.engine.dispose()  # type: ignore[attr-defined]

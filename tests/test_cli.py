@@ -10,6 +10,7 @@ import pytest
 
 from tuner.__main__ import run
 from tuner.cli import COMMANDS
+from tuner.commands.arguments import command_line
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places
 
@@ -40,7 +41,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     assert status == 0
     summary = json.loads(output.splitlines()[-1])
     assert summary["study"] == "small"
-    assert summary["trials"] == {"complete": 2, "pruned": 0, "failed": 0}
+    assert summary["trials"] == {"complete": 2, "pruned": 0, "refused": 0, "failed": 0}
     assert set(summary["best"]) == {"number", "value", "recipe"}
     assert len(summary["validation_accuracy"]) == 2
     assert summary["test_interval"][0] <= summary["test_accuracy"] <= summary["test_interval"][1]
@@ -191,3 +192,53 @@ def test_a_closed_pipe_is_no_error() -> None:
         check=False,
     )
     assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_what_is_printed_as_a_command_runs(small_study: Path, places: Places, tmp_path: Path) -> None:
+    """With a path outside ./studies, a name, settings, a storage and a folder whose names have to be quoted."""
+    (tmp_path / "my studies").mkdir()
+    (tmp_path / "my runs").mkdir()
+    small_study.rename(tmp_path / "my studies" / "small one.toml")
+    environment = {**os.environ, "TUNER_CACHE": str(places.cache)}
+    environment = {name: value for name, value in environment.items() if name not in ("TUNER_RUNS", "TUNER_STORAGE")}
+    started = [
+        sys.executable,
+        "-m",
+        "tuner",
+        "optimize",
+        "--study",
+        "my studies/small one.toml",
+        "--name",
+        "other name",
+    ]
+    started += ["--set", "training.epochs=1", "--set", "network.widths={choice=[[2],[3],[4],[5]]}", "--trials", "1"]
+    started += ["--storage", f"sqlite:///{tmp_path}/my runs/else where.db", "--runs", "my runs", "--workers", "1"]
+    done = subprocess.run(started, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    onward, browse = (line.partition(":")[2].strip() for line in done.stdout.splitlines()[-2:])
+    python = f'python() {{ {sys.executable} "$@"; }}; '
+    more = onward.replace("--more 20", "--more 2")
+    again = subprocess.run(
+        ["bash", "-c", python + more], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "study other name: 3 complete, 0 pruned, 0 failed; the budget is spent" in again.stdout
+    assert again.stdout.splitlines()[-2] == f"continue: {onward}"
+    with subprocess.Popen(
+        ["bash", "-c", f"exec {browse.replace('python', sys.executable, 1)} --port 0"],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as served:
+        assert served.stderr is not None
+        assert served.stderr.readline().startswith("optuna-dashboard: http://127.0.0.1:")
+        served.terminate()
+
+
+def test_a_command_line_says_what_must_be_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = command_line("optimize", study="a b.toml", name=None, set=["x=1", "y='z'"], storage=None)
+    assert line == """python -m tuner optimize --study 'a b.toml' --set x=1 --set 'y='"'"'z'"'"''"""
+    secret = "postgresql://me:secret@host/db"
+    assert command_line("dashboard", storage=secret) == 'python -m tuner dashboard --storage "$TUNER_STORAGE"'
+    monkeypatch.setenv("TUNER_STORAGE", secret)
+    assert command_line("dashboard", storage=secret) == "python -m tuner dashboard"

@@ -25,7 +25,7 @@ LAYERS = [
     {"search"},
     {"documents"},
     {"report"},
-    {"dashboard", "export"},
+    {"dashboard", "export", "replay"},
     {"commands"},
     {"cli"},
     {"__main__"},

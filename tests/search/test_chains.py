@@ -21,7 +21,7 @@ from tuner.result import Epoch, Pulse, Watch
 from tuner.run import run
 from tuner.search.beginning import begin, go_on
 from tuner.search.loop import Loop
-from tuner.search.proposals import Proposer
+from tuner.search.proposals import Proposer, make_sampler
 from tuner.storage import default_url, open_storage, read_study
 from tuner.storage.chains import chains
 from tuner.storage.leases import Leases
@@ -376,3 +376,39 @@ class Submitted(Broken):
     def submit(self, number: int, job: Job, watch: Watch) -> None:
         self.jobs.append(job)
         super().submit(number, job, watch)
+
+
+def test_a_process_that_begins_something_new_is_known_to_live(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    """Nobody waits for the leases of others that have just begun."""
+    working = context_of(storage, small(small_study), places)
+    assert begin(working, next(iter(Proposer(working).proposals(()))), total=9)
+    looking = Leases(working.study, seconds=5.0)
+    looking.sweep(working.study.get_trials(deepcopy=False))
+    assert looking.unclear == {0}
+    assert begin(working, next(iter(Proposer(working).proposals(working.chains()))), total=9)
+    looking.sweep(working.study.get_trials(deepcopy=False))
+    assert looking.unclear == set()
+
+
+def test_quasi_random_points_are_one_sequence(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    """Also where each is proposed by a process of its own: they are those of one sampler on one study."""
+    fixed = "training.optimizer.sgd.momentum=0.5", "network.widths={repeat=2, each={low=1, high=4096}}"
+    file = small(small_study, "search.sampler=qmc", *fixed)
+    alone = optuna.create_study(sampler=make_sampler(file.search.sampler, file.search.seed))
+    first = {"training.optimizer.kind": "sgd", "network.widths[0]": 7, "network.widths[1]": 9}
+    study = context_of(storage, file, places).study
+    for each in (alone, study):
+        each.enqueue_trial(first)
+    points = []
+    for _ in range(5):
+        context = context_of(storage, file, places)
+        running = begin(context, next(iter(Proposer(context).proposals(context.chains()))), total=99)
+        assert running is not None
+        points.append(running.trial.params)
+        study.tell(running.trial, 0.5)
+        trial = alone.ask()
+        file.fill(trial)
+        alone.tell(trial, 0.5)
+    assert points[1:] == [trial.params for trial in alone.trials[1:]]

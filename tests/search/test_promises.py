@@ -15,6 +15,7 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import optuna
 import psutil
@@ -59,10 +60,11 @@ class Study:
         folder.mkdir()
         (folder / "study.toml").write_text(STUDY)
         self.storage = storage.format(folder=folder)
+        self.name = f"study-{uuid4().hex[:8]}" if storage else "study"
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A search in a process group of its own."""
-        storage = ["--storage", self.storage] if self.storage else []
+        storage = ["--storage", self.storage, "--name", self.name] if self.storage else []
         return subprocess.Popen(
             [sys.executable, "-m", "tuner", "optimize", "--study", "study.toml", "--lease", "3s", *storage, *arguments],
             cwd=self.folder,
@@ -87,7 +89,7 @@ class Study:
             return []
         storage = open_storage(url)
         try:
-            return optuna.load_study(study_name="study", storage=storage).trials
+            return optuna.load_study(study_name=self.name, storage=storage).trials
         except KeyError:
             return []
         finally:
@@ -196,9 +198,43 @@ def check_together(study: Study, count: int) -> None:
     assert told <= len(epochs)
 
 
+def test_a_storage_that_cannot_be_written_is_one_line_and_the_next_call_goes_on(
+    undisturbed: Study, places: Places, tmp_path: Path
+) -> None:
+    """A full disk, for the process alone: its files may not grow any more."""
+    study = Study(tmp_path / "full", places)
+    process = study.start("--workers", "1")
+    study.wait(2, 2)
+    psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (1024, 1024))
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 2
+    *_, last = errors.splitlines()
+    assert last.startswith("error: the storage sqlite:///")
+    assert last.endswith("mend that (free space, say) and run the same again: what is kept goes on")
+    assert "Traceback" not in errors
+    study.finish("--workers", "1")
+    check_whole(study)
+    assert study.figures == undisturbed.figures
+
+
+def test_a_long_training_is_written_down_now_and_then(places: Places, tmp_path: Path) -> None:
+    """What was trained before a kill is lost up to the last time that it was written down."""
+    study = Study(tmp_path / "long", places)
+    long = ("--set", "training.batch_size=1", "--set", "network.widths=[512, 512]", "--set", "training.epochs=5000")
+    process = study.start("--workers", "1", *long, "--set", "search.pruner=none")
+    checkpoint = study.folder / "runs" / "study" / "checkpoints" / "0.npz"
+    deadline = time.monotonic() + 90
+    while not checkpoint.is_file() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    kill_all(process)
+    assert checkpoint.is_file()
+
+
 # Long ---------------------------------------------------------------------------------------------------------------
 
 STORAGES = {"sqlite": "", "journal": "journal:{folder}/journal.log"}
+if "TUNER_TEST_STORAGE" in os.environ:  # a database of a server's, such as postgresql+psycopg://…
+    STORAGES["server"] = os.environ["TUNER_TEST_STORAGE"]
 
 
 @pytest.mark.long

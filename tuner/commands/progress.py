@@ -17,7 +17,7 @@ from tuner.search.listener import Listener
 from tuner.storage import StudyRecord, TrialRecord
 
 SILENT_SECONDS = 30.0
-MARKS = {"complete": ("✓", "green"), "pruned": ("✂", "yellow"), "failed": ("✗", "red")}
+MARKS = {"complete": ("✓", "green"), "pruned": ("✂", "yellow"), "failed": ("✗", "red"), "refused": ("✗", "yellow")}
 
 
 @dataclass

@@ -16,8 +16,8 @@ def replay(
 ) -> int:
     """Train one trial again and compare its curve with the stored one."""
     from tuner.data.load import Places
-    from tuner.search.replay import replay as train_again
-    from tuner.search.replay import trial_with_curve
+    from tuner.replay import replay as train_again
+    from tuner.replay import trial_with_curve
     from tuner.storage import open_storage, read_study
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup

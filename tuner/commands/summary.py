@@ -13,7 +13,7 @@ def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:
     epochs = sum(trial.result.epochs for trial in record.trials if trial.result)
     return {
         "study": record.name,
-        "trials": {state: record.count(state) for state in ("complete", "pruned", "failed")},
+        "trials": {state: record.count(state) for state in ("complete", "pruned", "refused", "failed")},
         "best": best
         and {
             "number": best.number,
@@ -40,6 +40,7 @@ def summary(report: Report) -> list[str]:
     """What came of it, line by line."""
     record, best, confirmed = report.record, report.best, report.confirmed
     counts = ", ".join(f"{record.count(state)} {state}" for state in ("complete", "pruned", "failed"))
+    counts += f", {record.count('refused')} refused" if record.count("refused") else ""
     lines = [f"study {record.name}: {counts}; {ENDINGS[report.outcome.ended]}; {duration(report.seconds)}"]
     if best is None:
         lines.append(_without_winner(report))

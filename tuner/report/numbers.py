@@ -14,7 +14,7 @@ from tuner.report.evidence import DocumentEvidence, Evidence
 from tuner.report.importance import METHOD, Importance
 from tuner.report.sections.cost import saved_by_pruning
 
-STATES = ("complete", "pruned", "failed", "interrupted", "running", "waiting")
+STATES = ("complete", "pruned", "refused", "failed", "interrupted", "running", "waiting")
 
 
 def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from tuner.report.sections.search import search_section
 from tuner.report.sections.winner import winner_section
 from tuner.report.timing import measure_latencies
 from tuner.storage import load_study, open_storage
+from tuner.storage.chains import chains
 
 FOOTER = f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv beside this page."
 
@@ -52,7 +53,7 @@ def write_report(
     if latency:
         measure_latencies(opened, places)
     evidence = gather(storage, study, url, results, places)
-    trials = opened.get_trials(deepcopy=False)
+    trials = [chain.last for chain in chains(opened.get_trials(deepcopy=False))]
     weights = importances(trials, evidence.record.maximize)
     page = compose(evidence, trials, weights)
     try:

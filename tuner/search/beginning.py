@@ -21,11 +21,13 @@ def begin(context: Context, proposal: Proposal, total: int) -> RunningTrial | No
     """Begin what was proposed. None where another process was faster: with the same recipe, or with the last of `total`."""
     assert proposal.recipe is not None
     trial = _create(context, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
-    if not _stands(context, trial, total):
+    counting = [chain for chain in context.chains() if chain.counts]
+    own = next((chain for chain in counting[:total] if chain.first == trial.number), None)
+    if own is None:
         _give_up(context, trial)
         return None
-    _clear_queue(context, proposal)
-    return RunningTrial(context, trial, proposal.recipe, trial.number, context.ladder.next(0))
+    clear_queue(context, proposal)
+    return RunningTrial(context, trial, proposal.recipe, own)
 
 
 def go_on(context: Context, chain: Chain) -> RunningTrial | None:
@@ -35,16 +37,17 @@ def go_on(context: Context, chain: Chain) -> RunningTrial | None:
     kept = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}
     marks = {"continues": last.number, **start}
     trial = _create(context, recipe, last.params, last.distributions, marks, kept, last.intermediate_values)
-    if trial.number not in {each.last.number for each in context.chains()}:
+    own = next((each for each in context.chains() if each.last.number == trial.number), None)
+    if own is None:
         _give_up(context, trial)
         return None
-    return RunningTrial(context, trial, recipe, chain.first, context.ladder.next(chain.rung))
+    return RunningTrial(context, trial, recipe, own)
 
 
 def refuse(context: Context, proposal: Proposal, reason: str) -> None:
     """Keep what cannot be trained here: to the sampler it is a bad result, where a failure would be nothing."""
     trial = _create(context, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
-    _clear_queue(context, proposal)
+    clear_queue(context, proposal)
     keep_failure(trial, reason, ended="refused")
     trial.set_constraint("can be trained", 1.0)
     context.study.tell(trial, state=TrialState.PRUNED)
@@ -82,13 +85,7 @@ def _create(
     return private.begin(context.study, template)
 
 
-def _stands(context: Context, trial: optuna.Trial, total: int) -> bool:
-    """Whether a training that has just begun is among those that count, and among the first `total` of them."""
-    counting = [chain for chain in context.chains() if chain.counts]
-    return trial.number in {chain.first for chain in counting[:total]}
-
-
-def _clear_queue(context: Context, proposal: Proposal) -> None:
+def clear_queue(context: Context, proposal: Proposal) -> None:
     """What somebody queued has become a trial of its own."""
     if proposal.queued is not None:
         waiting = private.claim(context.study, proposal.queued)

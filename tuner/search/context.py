@@ -73,5 +73,5 @@ class Context:
         kept = self.ladder.hopeful(trainings, total)
         kept |= {chain.first for chain in trainings if chain.state in ("running", "interrupted")}
         for path in self.checkpoints.glob("*.npz"):
-            if not path.stem.isdigit() or int(path.stem) not in kept:
+            if path.stem.isdigit() and int(path.stem) not in kept:
                 path.unlink(missing_ok=True)

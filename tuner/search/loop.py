@@ -14,7 +14,7 @@ from functools import partial
 
 from tuner.recipe import Recipe
 from tuner.result import Event
-from tuner.search.beginning import begin, go_on, recipe_of, refuse
+from tuner.search.beginning import begin, clear_queue, go_on, recipe_of, refuse
 from tuner.search.context import Context
 from tuner.search.proposals import Proposal, Proposer, known
 from tuner.search.signals import stopping_on_signals
@@ -28,6 +28,7 @@ FAILURES_IN_A_ROW = 10
 REFUSALS_IN_A_ROW = 30
 TOO_LONG_IN_A_ROW = 3
 GRACE_SECONDS = 3.0
+PAUSE_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 """So often a loop with nothing to do looks whether another one has left something to do."""
 
@@ -80,7 +81,9 @@ class Loop:
             if time.monotonic() > hard_end:
                 return
             self._begin_trials()
-            self.answered.update(self.executor.answers(seconds=0.1))
+            if not self.running:
+                time.sleep(PAUSE_SECONDS)
+            self.answered.update(self.executor.answers(PAUSE_SECONDS))
             self._tell()
             self.context.leases.renew()
 
@@ -128,6 +131,7 @@ class Loop:
         for proposal in self.proposer.proposals(trainings):
             recipe = proposal.recipe
             if recipe is not None and recipe.key in tried:
+                clear_queue(self.context, proposal)
                 continue
             refusal = proposal.complaint if recipe is None else self.context.preflight.refusal(recipe)
             if recipe is None or refusal:

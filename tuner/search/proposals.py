@@ -19,7 +19,7 @@ from tuner.search.view import View, shown
 from tuner.space import Assignment, centre, grid, size
 from tuner.storage.chains import Chain
 from tuner.study import StudyFile
-from tuner.study.samplers import Learner, Sampler, Tpe, Walk
+from tuner.study.samplers import Learner, PlainSampler, Sampler, Tpe, Walk
 
 BY_SAMPLER, BY_CHANCE = 5, 15
 """How often a sampler may propose what is known already, and how often chance may after it, before the rest of a small
@@ -86,8 +86,10 @@ class Proposer:
         start: int | None = None,
         queued: FrozenTrial | None = None,
     ) -> Proposal:
-        seed = seed_of_trial(self.file.search.seed, attempt, len(chains))
-        sampler = make_sampler(self.file.search.sampler, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
+        settings, seed = self.file.search.sampler, seed_of_trial(self.file.search.seed, attempt, len(chains))
+        if isinstance(settings, PlainSampler) and settings.is_one_sequence:
+            seed = self.file.search.seed
+        sampler = make_sampler(settings, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
         view = View(self.study, shown(chains, self.maximize), sampler)
         number = max((chain.last.number for chain in chains), default=-1) + 1
         asked = _Asked(view, view.new_trial(number), sampler, given)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from tuner.recipe import Recipe
 from tuner.result import Epoch, Event, FoldResult, Pulse, Result
@@ -12,7 +12,8 @@ from tuner.search.context import Context
 from tuner.search.curves import attach_curve
 from tuner.search.snapshot import Snapshot
 from tuner.storage import private
-from tuner.storage.records import keep_failure, keep_result
+from tuner.storage.chains import Chain
+from tuner.storage.records import keep_failure, keep_pause, keep_result
 from tuner.worker.jobs import Answer, Failure, Train
 
 Stop = Literal["", "pruned", "paused", "interrupted", "lost"]
@@ -22,12 +23,13 @@ class RunningTrial:
     """A trial that this process holds. `until` is the epoch after which it pauses, if it does; `stop` says why its training
     was told to stop, `lost` that another process has taken the trial."""
 
-    def __init__(self, context: Context, trial: optuna.Trial, recipe: Recipe, first: int, until: int | None) -> None:
-        self.context, self.trial, self.recipe, self.first, self.until = context, trial, recipe, first, until
+    def __init__(self, context: Context, trial: optuna.Trial, recipe: Recipe, chain: Chain) -> None:
+        self.context, self.trial, self.recipe = context, trial, recipe
+        self.first, self.is_start = chain.first, chain.is_start
+        self.until = context.ladder.next(chain.rung)
         self.stop: Stop = ""
         self.epochs: list[Epoch] = []
-        self.reported = set(self.frozen.intermediate_values)
-        self.is_start = "start" in trial.user_attrs
+        self.reported = set(chain.last.intermediate_values)
         judged_apart = context.deterministic and not context.ladder.epochs
         self.snapshot = self._snapshot() if judged_apart else None
         context.leases.hold(trial)
@@ -36,11 +38,6 @@ class RunningTrial:
     def number(self) -> int:
         """The trial's number."""
         return self.trial.number
-
-    @property
-    def frozen(self) -> FrozenTrial:
-        """The trial as the storage has it."""
-        return private.frozen(self.trial)
 
     @property
     def job(self) -> Train:
@@ -123,7 +120,7 @@ class RunningTrial:
         try:
             self._end(answer, why_interrupted)
         except (UpdateFinishedTrialError, ValueError) as error:
-            if isinstance(error, ValueError) and not self.frozen.state.is_finished():
+            if isinstance(error, ValueError) and not private.frozen(self.trial).state.is_finished():
                 raise
             self.context.listener.said(f"trial {self.number} was taken over by another process")
 
@@ -156,16 +153,18 @@ class RunningTrial:
 
     def _pause(self, result: Result) -> None:
         """It waits at its rung; to the sampler it is pruned, with what it has reached."""
-        self.trial.set_user_attr("rung", self.until)
-        self._keep(result, "paused", f"paused after epoch {self.until}")
+        assert self.until is not None
+        keep_pause(self.trial, result, self.until)
+        self._attach_curve(result)
         self._tell(TrialState.PRUNED)
 
     def _interrupt(self, result: Result, reason: str) -> None:
-        self._keep(result, "interrupted", reason)
+        keep_result(self.trial, result, "interrupted", reason)
         self._tell(TrialState.FAIL)
 
     def _finish(self, result: Result) -> None:
-        self._keep(result)
+        keep_result(self.trial, result)
+        self._attach_curve(result)
         if result.ended == "diverged":
             self._report_divergence(result)
         if result.ended in ("diverged", "pruned"):
@@ -173,8 +172,7 @@ class RunningTrial:
         else:
             self._tell(TrialState.COMPLETE, [each.of_result(result) for each in self.context.objectives])
 
-    def _keep(self, result: Result, ended: str = "", reason: str = "") -> None:
-        keep_result(self.trial, result, ended, reason)
+    def _attach_curve(self, result: Result) -> None:
         if self.context.artifacts and result.epochs:
             attach_curve(self.context.artifacts, self.trial, result)
 

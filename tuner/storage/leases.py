@@ -26,17 +26,18 @@ SECONDS_TO_STAND = 1.0
 
 class Leases:
     """The trials that this process holds, and what it has seen of those that others hold. `unclear` are the running ones
-    of which it does not know yet whether anybody still works on them."""
+    that were there before it, and of whose processes it does not know yet whether they live."""
 
     def __init__(self, study: optuna.Study, seconds: float = LEASE_SECONDS) -> None:
         self.study = study
         self.seconds = seconds
         self.owner = uuid4().hex[:12]
         self.held: dict[int, optuna.Trial] = {}
-        self.seen: dict[int | str, tuple[Any, float]] = {}
-        self.alive: set[int | str] = set()
-        self.unclear: set[int] = set()
         self.renewed = time.monotonic()
+        self.seen: dict[int | str, tuple[Any, float]] = {}
+        self.there_before: set[int] | None = None
+        self.alive: set[str] = set()
+        self.unclear: set[int] = set()
 
     @property
     def renew_seconds(self) -> float:
@@ -68,20 +69,20 @@ class Leases:
 
     def sweep(self, trials: Sequence[FrozenTrial]) -> list[int]:
         """Mark the running trials whose leases are over as interrupted; their numbers."""
-        foreign = self._foreign(trials)
-        lost = [trial for trial in foreign if self.is_over(trial.number, trial.user_attrs.get("lease"))]
-        self.unclear = {trial.number for trial in foreign if trial not in lost and trial.number not in self.alive}
-        for trial in lost:
-            host = trial.user_attrs.get("lease", trial.user_attrs.get("owner", {})).get("host", "unknown")
-            with suppress(UpdateFinishedTrialError, ValueError):  # another process swept it
-                keep_failure(
-                    private.open_trial(self.study, trial), f"its process on {host} is gone", ended="interrupted"
-                )
-                self.study.tell(trial.number, state=TrialState.FAIL)
-        return [trial.number for trial in lost]
-
-    def _foreign(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-        return [trial for trial in trials if trial.state == TrialState.RUNNING and trial.number not in self.held]
+        foreign = {
+            trial.number: trial
+            for trial in trials
+            if trial.state == TrialState.RUNNING and trial.number not in self.held
+        }
+        if self.there_before is None:
+            self.there_before = set(foreign)
+        self.alive |= {_owner(trial) for number, trial in foreign.items() if number not in self.there_before}
+        lost = [number for number, trial in foreign.items() if self.is_over(number, trial.user_attrs.get("lease"))]
+        for number in lost:
+            self._give_free(foreign[number])
+        suspects = (self.there_before & foreign.keys()) - set(lost)
+        self.unclear = {number for number in suspects if _owner(foreign[number]) not in self.alive}
+        return lost
 
     def is_over(self, what: int | str, lease: Mapping[str, Any] | None) -> bool:
         """Whether this lease has not changed since long enough; it is looked at often."""
@@ -89,11 +90,21 @@ class Leases:
             return True
         now = time.monotonic()
         before, since = self.seen.setdefault(what, (lease, now))
-        if before != lease:
-            self.seen[what] = (lease, now)
-            self.alive.add(what)
-            return False
-        return now - since > self.seconds
+        if before == lease:
+            return now - since > self.seconds
+        self.seen[what] = (lease, now)
+        self.alive |= {lease["owner"]} if lease else set()
+        return False
+
+    def _give_free(self, trial: FrozenTrial) -> None:
+        host = trial.user_attrs.get("lease", trial.user_attrs.get("owner", {})).get("host", "unknown")
+        with suppress(UpdateFinishedTrialError, ValueError):  # another process swept it
+            keep_failure(private.open_trial(self.study, trial), f"its process on {host} is gone", ended="interrupted")
+            self.study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _owner(trial: FrozenTrial) -> str:
+    return str(trial.user_attrs.get("lease", {}).get("owner", ""))
 
 
 class Turn:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -83,7 +84,9 @@ def _cut_half_line(file: BinaryIO) -> None:
 
 def _open_proxy(url: str) -> BaseStorage:
     host, _, port = url.removeprefix("grpc://").partition(":")
-    storage = optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        storage = optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
     storage.wait_server_ready(timeout=10)
     return storage
 

@@ -36,6 +36,14 @@ def keep_result(trial: optuna.Trial, result: Result, ended: str = "", reason: st
         trial.set_user_attr("validation_accuracy", round(result.validation.accuracy, 6))
 
 
+def keep_pause(trial: optuna.Trial, result: Result, rung: int) -> None:
+    """Keep what a training has come to at a rung, where it pauses."""
+    trial.set_user_attr("result", result.to_dict())
+    trial.set_user_attr("ended", "paused")
+    trial.set_user_attr("rung", rung)
+    trial.set_user_attr("reason", f"paused after epoch {rung}")
+
+
 def keep_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: str = "failed") -> None:
     """Keep why nothing came of it."""
     trial.set_user_attr("ended", ended)

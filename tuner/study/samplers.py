@@ -84,6 +84,11 @@ class PlainSampler:
 
     kind: Literal["random", "qmc"]
 
+    @property
+    def is_one_sequence(self) -> bool:
+        """Whether all points come from one sequence, whose seed must not change: what is next in it the study keeps."""
+        return self.kind == "qmc"
+
     def make(self, seed: int) -> "BaseSampler":
         from optuna.samplers import QMCSampler, RandomSampler
 

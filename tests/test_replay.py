@@ -9,7 +9,7 @@ from tests.search.searching import search, small
 from tests.search.test_chains import an_epoch
 from tuner.data.load import Places
 from tuner.errors import StudyError
-from tuner.search.replay import Replay, replay, trial_with_curve
+from tuner.replay import Replay, replay, trial_with_curve
 from tuner.storage import read_study
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess

@@ -36,7 +36,6 @@ def summary(results: Path) -> str:
             f"accuracy that a peer has in the end, {peers['results']['target']:.4f}:",
             _peers_table(peers["results"]["contenders"]),
             "What the search itself costs a trial, in milliseconds that the trial waits (of these, until it was proposed):",
-            "",
             _sampling_table(sampling),
         ]
     )

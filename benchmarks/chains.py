@@ -23,7 +23,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 from scipy import stats
 
-from tuner.search.rungs import levels
+from tuner.search.ladder import levels
 from tuner.study.pruners import Asha
 
 _, VISIBLE, HIDDEN, FIRST, RANDOM = WAYS = ("A", "B", "C1", "C2", "R")

@@ -31,7 +31,7 @@ def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
         return tuple(level for level in powers if level < epochs)
     count = max(1, min(_log(epochs, settings.factor), _log(trials, settings.factor)))
     rungs = (round(epochs / settings.factor ** (count - index)) for index in range(count))
-    return tuple(sorted({max(1, level) for level in rungs if level < epochs}))
+    return tuple(sorted({max(1, level) for level in rungs}))
 
 
 def ladder_of(file: StudyFile) -> "Ladder":

@@ -111,6 +111,7 @@ def mutants(source: str) -> Iterator[Mutant]:
 def _mutant(source: str, mutated: str, operator: str) -> Mutant:
     before, after = source.splitlines(), mutated.splitlines()
     first = next(index for index, (one, two) in enumerate(zip(before, after, strict=False)) if one != two)
+    first += not before[first]  # a decorator goes with the line before it
     return Mutant(mutated, operator, first + 1, before[first].strip(), after[first].strip())
 
 

@@ -172,7 +172,7 @@ def test_the_smallest_possible_cuts_are_made(protocol: Protocol, labels: np.ndar
     ("protocol", "labels", "address"),
     [
         (Holdout(validation=0.001, pick="random"), LABELS, "protocol.validation"),
-        (Holdout(validation=5), np.array([*PAIRS, 5]), "protocol.pick"),
+        (Holdout(validation=4), np.array([0] * 5 + [1] * 5 + [2]), "protocol.pick"),
         (Holdout(validation=4), PAIRS, "protocol.pick"),
         (Holdout(validation=6), PAIRS, "protocol.pick"),
         (KFold(folds=11, pick="random"), PAIRS, "protocol.folds: must be at most the number of training examples, 10,"),

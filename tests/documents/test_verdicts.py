@@ -139,9 +139,13 @@ def test_unsteady_runs_differ_by_more_than_chance() -> None:
 def test_margin_reason_and_likelihood_are_those_of_the_formula() -> None:
     found = judge("test_accuracy", [0.886], [0.880, 0.882, 0.884], 10_000, 0.002)
     chance, sampling = 0.002 * math.sqrt(1 + 1 / 3), math.sqrt(0.886 * 0.114 / 10_000)
-    assert found.margin == pytest.approx(math.hypot(2.446912 * chance, 1.96 * sampling), rel=1e-6), "t with 4 + 2 degrees"
+    assert found.margin == pytest.approx(math.hypot(2.446912 * chance, 1.96 * sampling), rel=1e-6), (
+        "t with 4 + 2 degrees"
+    )
     assert found.reason == "0.004 above our mean, margin 0.00841"
-    assert found.likelihood == pytest.approx(3.9825, abs=1e-3), "log density of t with 4 degrees at 1.018, scale 0.003929"
+    assert found.likelihood == pytest.approx(3.9825, abs=1e-3), (
+        "log density of t with 4 degrees at 1.018, scale 0.003929"
+    )
     assert found.mean == pytest.approx(0.882)
     below = judge("test_accuracy", [0.878], [0.880, 0.882, 0.884], 10_000, 0.002)
     assert below.reason.startswith("0.004 below our mean, margin ")

@@ -119,7 +119,9 @@ def test_a_studys_ladder_knows_which_figures_are_better(small_study: Path) -> No
     assert ladder_of(file) == Ladder((1, 2, 4), 2, maximize=True)
     lower = load(small_study, "small", [*asha, setting("objective=validation_loss")])
     assert ladder_of(lower) == Ladder((1, 2, 4), 2, maximize=False)
-    small_study.write_text(small_study.read_text().replace('"validation_accuracy"', '["validation_accuracy", "seconds"]'))
+    small_study.write_text(
+        small_study.read_text().replace('"validation_accuracy"', '["validation_accuracy", "seconds"]')
+    )
     assert ladder_of(load(small_study, "small")).maximize, "the first objective says"
 
 
@@ -129,7 +131,9 @@ def test_only_who_still_waits_is_hopeful() -> None:
     after = [two[0], gone(two[1], at_2=0.9)]
     assert Ladder((1,), 3, maximize=True).hopeful(after, trials=2) == set()
     came_further = [paused(0, 2, at_1=0.9, at_2=0.9), paused(1, 2, at_1=0.8, at_2=0.8)]
-    assert Ladder((1, 2), 2, maximize=True).hopeful(came_further, trials=4) == {0}, "two of four come to the second rung"
+    assert Ladder((1, 2), 2, maximize=True).hopeful(came_further, trials=4) == {0}, (
+        "two of four come to the second rung"
+    )
 
 
 def test_the_order_in_which_trainings_are_given_decides_nothing() -> None:

@@ -211,6 +211,7 @@ def test_a_curve_is_as_good_as_nine_in_ten_of_its_points() -> None:
     [
         (1, 1, 1.8595 * math.sqrt(2)),  # t with 4 + 4 degrees
         (2, 1, 1.8331 * math.sqrt(4 / 5 / 2 + 1)),  # two equal runs: 4/5 of the typical variance, 5 + 4 degrees
+        (1, 2, 1.8331 * math.sqrt(4 / 5 / 2 + 1)),
     ],
 )
 def test_a_comparison_is_a_t_test_with_moderated_spreads(high: int, low: int, threshold: float) -> None:
@@ -254,3 +255,7 @@ def test_unsteady_is_what_varies_by_more_than_two_points_in_three_runs() -> None
     assert judge_claim(claim, {"x": wide, "y": wide[:2]}, 0.004)[1] == (
         "too few runs: x varies by 0.2000, y varies by 0.2000"
     )
+
+
+def test_runs_that_never_differ_are_compared_too() -> None:
+    assert judge_claim(Claim(says="", rises=("a", "b")), {"a": [0.5, 0.5], "b": [0.6, 0.6]}, 0.0)[0] == "holds"

@@ -29,6 +29,7 @@ from cosmic_ray.plugins import get_operator
 ROOT = Path(__file__).parent.parent
 CONFIG = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 NOT_COPIED = shutil.ignore_patterns(".*", "runs", "reports", "build", "__pycache__")
+HELD_BY_TYPES = ("frozen=True", "kw_only=True")
 LEAST = 0.9
 """The share of a module's mutants that must be killed."""
 
@@ -95,7 +96,7 @@ def measure(path: Path, tests: list[str], most: int) -> dict[str, Any]:
 
 def mutants(source: str) -> Iterator[Mutant]:
     """All mutants worth a test: those that are Python still (Cosmic Ray takes the `**` of a display for a power), and not
-    those of a value that is frozen no more, which mypy holds."""
+    those of a value that is frozen or named no more, which mypy holds."""
     for name in CONFIG["operators"]:
         for occurrence in count():
             try:
@@ -104,7 +105,7 @@ def mutants(source: str) -> Iterator[Mutant]:
                 continue
             if mutated is None:
                 break
-            if _compiles(mutated) and mutated.count("frozen=True") == source.count("frozen=True"):
+            if _compiles(mutated) and all(mutated.count(each) == source.count(each) for each in HELD_BY_TYPES):
                 yield _mutant(source, mutated, name)
 
 

@@ -47,7 +47,9 @@ def test_without_a_path_nothing_is_written_or_due(tmp_path: Path, monkeypatch: p
     nowhere.written -= 1000
     nowhere.write(PROGRESS)
     assert not nowhere.is_due
-    assert nowhere.read().position == Position()
+    assert nowhere.read().position == Position(
+        done=(), epochs=(), best_epoch=0, steps=0, epoch_seconds=0.0, seconds=0.0
+    )
     assert list(tmp_path.iterdir()) == []
 
 

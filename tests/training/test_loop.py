@@ -206,7 +206,10 @@ def looping(count: int, batch_size: int, adversarial: float = 0.0) -> EpochLoop:
 
 
 def test_an_epoch_may_be_cut_after_any_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    order, rates = np.random.default_rng(0).permutation(75).astype(np.int32), np.linspace(0.01, 0.03, 3, dtype=np.float32)
+    order, rates = (
+        np.random.default_rng(0).permutation(75).astype(np.int32),
+        np.linspace(0.01, 0.03, 3, dtype=np.float32),
+    )
     whole, cut = looping(75, 32), looping(75, 32)
     ((done, wanted),) = whole.train(order, rates, 0, 3)
     monkeypatch.setattr("tuner.training.loop.FIRST_CALL", 1)
@@ -265,7 +268,9 @@ def test_an_adversarial_step_trains_each_batch_with_its_attacked_copy() -> None:
 def test_xla_pays_from_eight_thousand_steps_and_up_to_25_million_weights_a_batch() -> None:
     def pays(examples: int, epochs: int, parameters: int) -> bool:
         training = Training(batch_size=25, epochs=epochs)
-        return xla_pays(Recipe(data=Data(name="mnist"), network=Dense(widths=(8,)), training=training), examples, parameters)
+        return xla_pays(
+            Recipe(data=Data(name="mnist"), network=Dense(widths=(8,)), training=training), examples, parameters
+        )
 
     assert pays(50_000, 4, 1_000_000)
     assert pays(49_976, 4, 1_000_000), "2000 steps an epoch, the last one of a single example"

@@ -113,7 +113,9 @@ def test_a_training_that_is_told_to_stop_after_its_last_epoch_has_finished(place
     second = until(2)
     assert (second.ended, second.epochs, second.reason) == ("pruned", 2, "stopped after epoch 2")
     first = until(1)
-    assert (first.ended, first.epochs, first.reason) == ("pruned", 2, "stopped after epoch 1"), "as it hears again of it"
+    assert (first.ended, first.epochs, first.reason) == ("pruned", 2, "stopped after epoch 1"), (
+        "as it hears again of it"
+    )
     last = until(3)
     assert (last.ended, last.epochs, last.reason, last.folds[0].kept) == ("finished", 3, "", 3)
 
@@ -151,7 +153,9 @@ def test_a_long_epoch_gives_signs_of_life(places: Places) -> None:
     result = run(trained_with(epochs=2), training_set("xor", places), lambda event: heard.append(event) or True)  # type: ignore[func-returns-value]
     pulses = [(each.fold, each.epoch, each.share) for each in heard if isinstance(each, Pulse)]
     assert pulses == [(0, epoch, done / 4) for epoch in (1, 2) for done in (1, 2, 3)]
-    assert [epoch.seconds for epoch in result.folds[0].epochs] == [4.0, 4.0], "a tick a step; what is between is not its"
+    assert [epoch.seconds for epoch in result.folds[0].epochs] == [4.0, 4.0], (
+        "a tick a step; what is between is not its"
+    )
     assert result.seconds == 17.0, "two readings a step, and those at the beginning and the end"
 
 
@@ -174,7 +178,9 @@ def test_a_training_that_is_killed_or_stopped_in_an_epoch_goes_on_from_there(
     with pytest.raises(KeyboardInterrupt):
         run(recipe, data, kill, checkpoint=file)
     killed = Checkpoint(file, recipe).read().position
-    assert (len(killed.epochs), killed.steps, killed.epoch_seconds) == (1, 3, 3.0), "in the third step of the second epoch"
+    assert (len(killed.epochs), killed.steps, killed.epoch_seconds) == (1, 3, 3.0), (
+        "in the third step of the second epoch"
+    )
     assert killed.best_epoch == (1 if keep == "best" else 0)
     stopped = run(recipe, data, lambda event: not isinstance(event, Pulse), checkpoint=file)
     assert (stopped.ended, stopped.reason, stopped.epochs) == ("pruned", "stopped in epoch 3", 2)

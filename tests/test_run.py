@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tuner.data.examples import Examples
 from tuner.data.load import Places, held_out, training_set
+from tuner.data.splits import folds
 from tuner.errors import Invalid
 from tuner.networks import Dense, Hidden, PlainInitializer
 from tuner.recipe import (
@@ -29,7 +31,7 @@ from tuner.result import Epoch, Event, FoldResult, Result
 from tuner.run import run
 from tuner.training import traced as traced_module
 from tuner.training.checkpoint import Checkpoint
-from tuner.training.evaluation import classes_of, predict_attacked
+from tuner.training.evaluation import classes_of, predict, predict_attacked
 from tuner.training.train import Trained, order_of_examples
 
 SMALL = Recipe(
@@ -256,3 +258,73 @@ def test_a_result_survives_json(places: Places) -> None:
     again = Result.from_dict(result.to_dict())
     assert again.to_dict() == result.to_dict()
     assert again.validation is not None
+
+
+def right(trained: Trained, examples: Examples) -> float:
+    """The share of right answers, measured apart from the loop."""
+    outputs = predict(trained.model, trained.scale, examples.inputs)
+    return float((classes_of(outputs) == examples.labels).mean())
+
+
+@pytest.mark.slow
+def test_a_network_is_validated_on_examples_that_it_has_not_seen(places: Places) -> None:
+    """In each fold on that fold's validation part, and only `on_test` on the test part."""
+    data, test = training_set("xor", places), held_out("xor", places)
+    rng = np.random.default_rng(0)
+    examples = replace(data.examples, labels=rng.permutation(data.examples.labels))  # so that parts differ
+    shuffled = replace(data, examples=examples)
+    cut = folds(KFold(folds=3), examples.labels)
+    parts = [Examples(examples.inputs[each.validation], examples.labels[each.validation]) for each in cut]
+    measured: list[float] = []
+    result = run(
+        replace(SMALL, protocol=KFold(folds=3)),
+        shuffled,
+        held_out=test,
+        visit=lambda trained: measured.append(right(trained, parts[len(measured)])),
+    )
+    kept = [fold.kept_epoch.validation for fold in result.folds]
+    assert [each.accuracy for each in kept if each] == pytest.approx(measured, abs=1e-6)
+    on_test = run(
+        replace(SMALL, protocol=OnTest()),
+        shuffled,
+        held_out=test,
+        visit=lambda t: measured.append(right(t, test.examples)),
+    )
+    assert on_test.validation is not None
+    assert on_test.validation.accuracy == pytest.approx(measured[-1], abs=1e-6)
+    assert len(set(measured)) == 4, "else this shows nothing"
+
+
+@pytest.mark.slow
+def test_a_run_may_be_stopped_after_any_fold_but_the_last(places: Places, tmp_path: Path) -> None:
+    recipe, data = (
+        replace(SMALL, protocol=KFold(folds=3), training=replace(SMALL.training, epochs=1)),
+        training_set("xor", places),
+    )
+    heard: list[Event] = []
+
+    def stop_after(fold: int) -> Result:
+        heard.clear()
+
+        def watch(event: Event) -> bool:
+            heard.append(event)
+            return not isinstance(event, FoldResult) or event.kept_epoch.fold != fold
+
+        return run(recipe, data, watch, checkpoint=tmp_path / "stopped.npz")
+
+    second = stop_after(1)
+    assert (second.ended, len(second.folds), second.reason) == ("pruned", 2, "stopped after fold 2")
+    last = stop_after(2)
+    assert (last.ended, len(last.folds), last.reason) == ("finished", 3, "")
+    kinds = [type(event) for event in heard if isinstance(event, Epoch | FoldResult)]
+    assert kinds == [Epoch, FoldResult] * 3, "those that were done before are told of again"
+    assert last.seconds > second.seconds
+
+
+def test_a_network_sees_the_data_as_its_recipe_scales_it(places: Places) -> None:
+    data = training_set("digits", places)
+    seen: list[Trained] = []
+    recipe = replace(SMALL, data=Data(name="digits", scaling="unit"), training=replace(SMALL.training, epochs=1))
+    run(recipe, data, visit=seen.append)
+    assert float((seen[0].scale(data.examples.inputs)).numpy().max()) == 1.0
+    assert seen[0].model.output_shape == (None, 10)

@@ -11,7 +11,7 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.data.examples import Examples, TrainingSet
 from tuner.data.load import Places, training_set
 from tuner.data.scaling import scaling_constants
-from tuner.data.splits import folds, validated_on
+from tuner.data.splits import folds, sizes, validated_on
 from tuner.decode import decode, kinds
 from tuner.errors import Invalid
 from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol, fold_count, validated_part
@@ -125,3 +125,60 @@ def test_a_column_that_never_varies_stays_zero() -> None:
     inputs = np.array([[1.0, 5.0], [2.0, 5.0]])
     offset, factor = scaling_constants("standard", made_of(inputs, 0, 5), np.arange(2))
     np.testing.assert_allclose((inputs - offset) * factor, [[-1, 0], [1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("protocol", "wanted"),
+    [
+        (Holdout(validation=30), (1, 170, 30)),
+        (Holdout(validation=0.25), (1, 150, 50)),
+        (KFold(folds=3), (3, 134, 66)),
+        (NoValidation(), (1, 200, 0)),
+        (OnTest(), (1, 200, 0)),
+    ],
+)
+def test_the_sizes_of_a_cut_are_known_without_the_examples(protocol: Protocol, wanted: tuple[int, int, int]) -> None:
+    assert sizes(protocol, 200) == wanted
+
+
+def test_each_pick_cuts_in_its_own_way() -> None:
+    stratified, random, last = (folds(KFold(folds=4, pick=pick), LABELS) for pick in ("stratified", "random", "last"))  # type: ignore[arg-type]
+    assert [np.bincount(LABELS[fold.validation], minlength=5).tolist() for fold in stratified] == [[10] * 5] * 4
+    assert [np.bincount(LABELS[fold.validation], minlength=5).tolist() for fold in random] != [[10] * 5] * 4
+    assert [fold.validation.tolist() for fold in last if fold.validation is not None] == [
+        list(range(first, first + 50)) for first in (0, 50, 100, 150)
+    ]
+    assert all(fold.validation is not None and np.ptp(fold.validation) > 50 for fold in random)
+
+
+PAIRS = np.repeat(np.arange(5, dtype=np.uint8), 2)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "labels"),
+    [
+        (Holdout(validation=1, pick="random"), LABELS),
+        (Holdout(validation=199, pick="last"), LABELS),
+        (Holdout(validation=5), PAIRS),
+        (KFold(folds=2), PAIRS),
+        (KFold(folds=10, pick="random"), PAIRS),
+    ],
+)
+def test_the_smallest_possible_cuts_are_made(protocol: Protocol, labels: np.ndarray) -> None:
+    assert all(fold.validation is not None and len(fold.validation) > 0 for fold in folds(protocol, labels))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "labels", "address"),
+    [
+        (Holdout(validation=0.001, pick="random"), LABELS, "protocol.validation"),
+        (Holdout(validation=4), np.array([0] * 5 + [1] * 5 + [2]), "protocol.pick"),
+        (Holdout(validation=4), PAIRS, "protocol.pick"),
+        (Holdout(validation=6), PAIRS, "protocol.pick"),
+        (KFold(folds=11, pick="random"), PAIRS, "protocol.folds: must be at most the number of training examples, 10,"),
+        (KFold(folds=2), PAIRS[:0], "protocol.folds: must be at most the number of examples of the rarest class, 0,"),
+    ],
+)
+def test_one_example_too_few_is_refused(protocol: Protocol, labels: np.ndarray, address: str) -> None:
+    with pytest.raises(Invalid, match=f"^{address}"):
+        folds(protocol, labels)

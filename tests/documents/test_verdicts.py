@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tuner.documents.deviations import TYPICAL_ACCURACY, moderated, typical_spread
 from tuner.documents.experiment import Claim
-from tuner.documents.verdicts import judge, judge_claim, judge_curve
+from tuner.documents.verdicts import judge, judge_claim, judge_curve, unchecked
 
 
 def verdict(reported: float, measured: list[float], figure: str = "test_accuracy", examples: int = 10_000) -> str:
@@ -134,3 +134,128 @@ def test_unsteady_runs_differ_by_more_than_chance() -> None:
     claim = Claim(says="", unsteady=("x",))
     assert judge_claim(claim, {"x": [0.2, 0.7, 0.4]}, 0.004)[0] == "holds"
     assert judge_claim(claim, {"x": [0.2, 0.7]}, 0.004)[0] == "undecided"
+
+
+def test_margin_reason_and_likelihood_are_those_of_the_formula() -> None:
+    found = judge("test_accuracy", [0.886], [0.880, 0.882, 0.884], 10_000, 0.002)
+    chance, sampling = 0.002 * math.sqrt(1 + 1 / 3), math.sqrt(0.886 * 0.114 / 10_000)
+    assert found.margin == pytest.approx(math.hypot(2.446912 * chance, 1.96 * sampling), rel=1e-6), (
+        "t with 4 + 2 degrees"
+    )
+    assert found.reason == "0.004 above our mean, margin 0.00841"
+    assert found.likelihood == pytest.approx(3.9825, abs=1e-3), (
+        "log density of t with 4 degrees at 1.018, scale 0.003929"
+    )
+    assert found.mean == pytest.approx(0.882)
+    below = judge("test_accuracy", [0.878], [0.880, 0.882, 0.884], 10_000, 0.002)
+    assert below.reason.startswith("0.004 below our mean, margin ")
+    assert judge("test_loss", [0.5], [0.5], 10_000, 0.0).margin == 0, "a loss has no sampling error"
+
+
+def test_what_lies_exactly_on_an_edge_is_within() -> None:
+    assert verdict(0.5, [0.5], "train_accuracy", 0) == "reproduced"
+    assert judge("train_accuracy", [0.5], [0.5], 0, 0.0).verdict == "reproduced"
+    assert judge("train_loss", [1.25], [1.125], 0, 0.0).verdict == "close", "a tenth of what is reported"
+    assert judge("train_loss", [1.25], [1.12], 0, 0.0).verdict == "not reproduced"
+    assert judge("train_accuracy", [0.5], [0.5099], 0, 0.0).verdict == "close"
+    assert judge("train_accuracy", [0.5], [0.5101], 0, 0.0).verdict == "not reproduced"
+    assert judge("train_accuracy", [-0.5], [-0.5], 100, 0.0).margin == 0, "a share is between 0 and 1"
+    assert judge("train_accuracy", [1.5], [1.5], 100, 0.0).margin == 0
+    assert judge("test_loss_at_most", [0.5], [0.5], 0, 0.0).verdict == "reproduced"
+
+
+def test_twice_the_margin_is_close() -> None:
+    margin = judge("test_loss", [1.0], [1.0, 1.0, 1.0], 0, 0.2).margin
+    assert margin > 0.1, "else a tenth would do"
+    assert judge("test_loss", [1 + 1.9 * margin], [1.0, 1.0, 1.0], 0, 0.2).verdict == "close"
+    assert judge("test_loss", [1 + 2.1 * margin], [1.0, 1.0, 1.0], 0, 0.2).verdict == "not reproduced"
+
+
+def test_every_verdict_says_why() -> None:
+    def said(figure: str, reported: float, measured: list[float]) -> tuple[str, float]:
+        found = judge(figure, [reported], measured, 0, 0.002)
+        assert (found.reported, found.measured, found.margin) == ((reported,), tuple(measured), 0.0)
+        return found.reason, found.likelihood
+
+    assert said("parameters", 118282, [118282]) == ("equal", 0)
+    assert said("parameters", 118283, [118282]) == ("118282 by our count", 0)
+    assert said("test_loss", 0.5, []) == ("not measured", 0)
+    assert said("test_loss", 0.5, [math.nan, 0.5, math.inf]) == ("2 of our 3 runs diverged", -20)
+    kept = "1 of our 2 runs keep it, the best with 0.05"
+    assert said("test_loss_at_most", 0.07, [0.05, 0.2]) == (kept, pytest.approx(math.log(1.5 / 3)))
+    worthless = unchecked("test_loss", [0.5], [0.4], "no two agree")
+    assert (worthless.verdict, worthless.reason, worthless.margin) == ("cannot be checked", "no two agree", 0)
+
+
+def test_a_curve_is_as_good_as_nine_in_ten_of_its_points() -> None:
+    told = [0.5 + index / 100 for index in range(10)]
+
+    def moved(*by: float) -> str:
+        ours = [value + each for value, each in zip(told, by, strict=True)]
+        return judge_curve("train_accuracy", told, [ours], 0, 0.0).verdict
+
+    assert moved(*[0.0] * 10) == "reproduced"
+    assert moved(*[0.0] * 9, 0.009) == "reproduced"
+    assert moved(*[0.0] * 8, 0.009, 0.009) == "close"
+    assert moved(*[0.0] * 8, 0.009, 0.5) == "close"
+    assert moved(*[0.0] * 8, 0.5, 0.5) == "not reproduced"
+    unmeasured = judge_curve("train_accuracy", told, [], 0, 0.0)
+    assert (unmeasured.verdict, unmeasured.points) == ("cannot be checked", ())
+    longer = judge_curve("train_accuracy", told, [[*told, 0.9]], 0, 0.0)
+    assert [point.measured for point in longer.points] == [(value,) for value in told]
+    assert judge_curve("train_accuracy", told, [told, told[:9]], 0, 0.0).verdict == "cannot be checked"
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "threshold"),
+    [
+        (1, 1, 1.8595 * math.sqrt(2)),  # t with 4 + 4 degrees
+        (2, 1, 1.8331 * math.sqrt(4 / 5 / 2 + 1)),  # two equal runs: 4/5 of the typical variance, 5 + 4 degrees
+        (1, 2, 1.8331 * math.sqrt(4 / 5 / 2 + 1)),
+    ],
+)
+def test_a_comparison_is_a_t_test_with_moderated_spreads(high: int, low: int, threshold: float) -> None:
+    claim = Claim(says="", rises=("low", "high"))
+    for factor, judgement in ((0.999, "undecided"), (1.001, "holds")):
+        difference = 0.004 * threshold * factor
+        measured = {"low": [0.5] * low, "high": [0.5 + difference] * high}
+        assert judge_claim(claim, measured, 0.004)[0] == judgement
+        against = {"low": [0.5 + difference] * low, "high": [0.5] * high}
+        assert judge_claim(claim, against, 0.004)[0] == {"holds": "fails"}.get(judgement, judgement)
+
+
+def test_several_comparisons_share_the_chance_of_failing() -> None:
+    measured = {"a": [0.5], "b": [0.5 - 0.004 * 1.9 * math.sqrt(2)], "c": [0.9]}
+    assert judge_claim(Claim(says="", rises=("a", "b")), measured, 0.004)[0] == "fails"
+    assert judge_claim(Claim(says="", rises=("a", "b", "c")), measured, 0.004)[0] == "undecided"
+
+
+def test_a_judgement_says_what_decided_it() -> None:
+    def said(**claim: object) -> str:
+        return judge_claim(Claim(says="", **claim), RUNS | {"n": [math.nan]}, 0.004)[1]  # type: ignore[arg-type]
+
+    assert said(rises=("a", "b")) == "b +0.0500 against a"
+    assert said(falls=("d", "b", "a")) == "d +0.0500 against b; b +0.0500 against a"
+    assert said(rises=("b", "c", "d")) == "c +0.0003 against b, which may be chance"
+    assert said(rises=("a", "d", "b")) == "b -0.0500 against d"
+    assert said(rises=("a", "x", "y")) == "not measured: x, y"
+    assert said(rises=("n", "a")) == "a +0.8033 against n", "what diverged has learned nothing"
+    assert said(best="d", among=("a", "d")) == "d +0.1000 against a"
+    assert said(worst="a", among=("a", "d")) == "d +0.1000 against a"
+    assert said(best="a", worst="d", among=("a", "b", "d"), figure="test_loss") == "; ".join(
+        ["d +0.1000 against a", "d +0.0500 against b", "b +0.0500 against a", "d +0.1000 against a"]
+    )
+
+
+def test_unsteady_is_what_varies_by_more_than_two_points_in_three_runs() -> None:
+    claim = Claim(says="", unsteady=("x", "y"))
+    wide, narrow = [0.5, 0.7, 0.6], [0.5, 0.515625, 0.5]
+    assert judge_claim(claim, {"x": wide, "y": wide}, 0.004) == ("holds", "x varies by 0.2000, y varies by 0.2000")
+    assert judge_claim(claim, {"x": wide, "y": narrow}, 0.004) == ("fails", "x varies by 0.2000, y varies by 0.0156")
+    assert judge_claim(claim, {"x": wide, "y": wide[:2]}, 0.004)[1] == (
+        "too few runs: x varies by 0.2000, y varies by 0.2000"
+    )
+
+
+def test_runs_that_never_differ_are_compared_too() -> None:
+    assert judge_claim(Claim(says="", rises=("a", "b")), {"a": [0.5, 0.5], "b": [0.6, 0.6]}, 0.0)[0] == "holds"

@@ -412,3 +412,20 @@ def test_quasi_random_points_are_one_sequence(storage: BaseStorage, small_study:
         file.fill(trial)
         alone.tell(trial, 0.5)
     assert points[1:] == [trial.params for trial in alone.trials[1:]]
+
+
+def test_what_was_given_up_hides_nothing_that_comes_after_it() -> None:
+    trials = numbered(
+        made(FAIL, key="a", ended="superfluous"),
+        made(PRUNED, key="b", ended="refused"),
+        made(RUNNING, key="c", continues=7),
+        made(PRUNED, key="c", ended="pruned"),
+    )
+    assert spoken(trials) == [(1, 1, "refused"), (3, 3, "pruned")]
+    assert [(chain.rung, chain.counts) for chain in chains(trials)] == [(0, False), (0, True)]
+
+
+def test_a_training_that_the_study_began_with_stays_one_when_it_goes_on() -> None:
+    trials = numbered(made(PRUNED, key="a", ended="paused", rung=1, start=0), made(RUNNING, key="a", continues=0))
+    (chain,) = chains(trials)
+    assert (chain.is_start, chain.rung) == (True, 1)

@@ -8,7 +8,7 @@ from optuna.trial import TrialState, create_trial
 
 from tuner.search.ladder import Ladder, ladder_of, levels
 from tuner.storage.chains import Chain
-from tuner.study import load
+from tuner.study import load, setting
 from tuner.study.pruners import Asha
 
 
@@ -103,3 +103,39 @@ def test_whoever_goes_on_was_always_hopeful(values: list[float], factor: int, so
 
 def test_a_study_without_asha_has_no_rungs(small_study: Path) -> None:
     assert ladder_of(load(small_study, "small")).epochs == ()
+
+
+def test_few_trials_fill_few_rungs() -> None:
+    assert levels(Asha(), 81, 9) == (9, 27), "a third of nine, and a third of these"
+    assert levels(Asha(), 81, 8) == (27,)
+    assert levels(Asha(), 81, 3) == (27,)
+    assert levels(Asha(), 81, 2) == (27,), "one rung at least"
+    assert levels(Asha(factor=5), 2, 100) == (1,), "no rung before the first epoch"
+
+
+def test_a_studys_ladder_knows_which_figures_are_better(small_study: Path) -> None:
+    asha = [setting('search.pruner={kind="asha", factor=2, min_epochs=1}'), setting("training.epochs=5")]
+    file = load(small_study, "small", asha)
+    assert ladder_of(file) == Ladder((1, 2, 4), 2, maximize=True)
+    lower = load(small_study, "small", [*asha, setting("objective=validation_loss")])
+    assert ladder_of(lower) == Ladder((1, 2, 4), 2, maximize=False)
+    small_study.write_text(
+        small_study.read_text().replace('"validation_accuracy"', '["validation_accuracy", "seconds"]')
+    )
+    assert ladder_of(load(small_study, "small")).maximize, "the first objective says"
+
+
+def test_only_who_still_waits_is_hopeful() -> None:
+    two = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.9)]
+    assert Ladder((1,), 3, maximize=True).hopeful(two, trials=2) == {1}, "one of each rung goes on at the end"
+    after = [two[0], gone(two[1], at_2=0.9)]
+    assert Ladder((1,), 3, maximize=True).hopeful(after, trials=2) == set()
+    came_further = [paused(0, 2, at_1=0.9, at_2=0.9), paused(1, 2, at_1=0.8, at_2=0.8)]
+    assert Ladder((1, 2), 2, maximize=True).hopeful(came_further, trials=4) == {0}, (
+        "two of four come to the second rung"
+    )
+
+
+def test_the_order_in_which_trainings_are_given_decides_nothing() -> None:
+    chains = [paused(1, 1, at_1=0.5), paused(0, 1, at_1=0.5)]
+    assert first_of(Ladder((1,), 2, maximize=True).promotable(chains)) == 0

@@ -24,7 +24,7 @@ from tuner.recipe import (
     Training,
 )
 from tuner.training.compiling import compile_model, targets
-from tuner.training.loop import EpochLoop, Scaler, evaluate, part, xla_pays
+from tuner.training.loop import EpochLoop, Scaler, attacked, evaluate, part, xla_pays
 
 CASES: dict[str, tuple[Network, Optimizer, Loss]] = {
     "dense": (Dense(widths=(12, 8)), Adam(), PlainLoss(kind="sparse_categorical_crossentropy")),
@@ -195,3 +195,84 @@ def test_xla_is_for_long_trainings_of_narrow_dense_networks() -> None:
     assert not pays(Dense(widths=(8,), hidden=Hidden(precision="bfloat16")), 32)
     assert not pays(Dense(widths=(8,), hidden=Hidden(dropout=0.1)), 32)
     assert not pays(Convolutional(filters=(8,)), 32)
+
+
+def looping(count: int, batch_size: int, adversarial: float = 0.0) -> EpochLoop:
+    """A fresh loop over so many images."""
+    inputs, labels = images(count, seed=0)
+    model, recipe = compiled("dense")
+    held = part(inputs, targets(recipe, labels, 3))
+    return EpochLoop(model, SCALER, held, None, batch_size, xla=False, adversarial=adversarial)
+
+
+def test_an_epoch_may_be_cut_after_any_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    order, rates = (
+        np.random.default_rng(0).permutation(75).astype(np.int32),
+        np.linspace(0.01, 0.03, 3, dtype=np.float32),
+    )
+    whole, cut = looping(75, 32), looping(75, 32)
+    ((done, wanted),) = whole.train(order, rates, 0, 3)
+    monkeypatch.setattr("tuner.training.loop.FIRST_CALL", 1)
+    monkeypatch.setattr("tuner.training.loop.CALL_SECONDS", 1e-9)
+    told = [*cut.train(order, rates, 0, 1), *cut.train(order, rates, 1, 3)]
+    assert (done, [each for each, _ in told]) == (3, [1, 2, 3])
+    assert told[-1][1] == wanted
+    assert len({scores.loss for _, scores in told}) == 3, "running means"
+    for mine, theirs in zip(cut.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert float(cut.model.optimizer.learning_rate) == pytest.approx(0.03)
+    assert list(cut.train(order, rates, 3, 3)) == []
+    *_, (_, anew) = whole.train(order, rates * 0, 0, 3)
+    *_, (_, again) = whole.train(order, rates * 0, 0, 3)
+    assert again.loss == pytest.approx(anew.loss), "an epoch's means are its own, and nothing has changed"
+    assert anew.loss != pytest.approx(wanted.loss)
+
+
+def test_a_call_takes_about_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        """Every call takes a second."""
+
+        now = 0
+
+        def perf_counter(self) -> int:
+            self.now += 1
+            return self.now
+
+    monkeypatch.setattr("tuner.training.loop.time", Clock())
+    loop = looping(100, 1)
+    order, rates = np.arange(100, dtype=np.int32), np.full(100, 0.001, np.float32)
+    assert [done for done, _ in loop.train(order, rates, 0, 100)] == [8, 24, 56, 100]
+    loop.seconds_a_step = 5.0
+    assert next(loop.train(order, rates, 0, 100))[0] == 1, "a step at least"
+
+
+def test_the_steps_of_a_share_are_of_whole_batches() -> None:
+    loop = looping(75, 16)
+    assert loop.steps == 5
+    assert [loop.steps_of(share) for share in (1.0, 0.99, 0.5, 0.26, 0.01)] == [5, 4, 2, 1, 1]
+    assert looping(64, 16).steps == 4
+
+
+def test_an_adversarial_step_trains_each_batch_with_its_attacked_copy() -> None:
+    inputs, labels = images(10, seed=0)
+    loop, (reference, recipe) = looping(10, 10, adversarial=0.2), compiled("dense")
+    loop.epoch(np.arange(10, dtype=np.int32), np.full(1, 0.01, np.float32))
+    plain, wanted = SCALER(inputs), targets(recipe, labels, 3)
+    both = np.concatenate([plain, attacked(reference, plain, wanted, 0.2)])
+    reference.optimizer.learning_rate = 0.01
+    reference.train_on_batch(both, np.concatenate([wanted, wanted]))
+    for mine, theirs in zip(loop.model.get_weights(), reference.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_xla_pays_from_eight_thousand_steps_and_up_to_25_million_weights_a_batch() -> None:
+    def pays(examples: int, epochs: int, parameters: int) -> bool:
+        training = Training(batch_size=25, epochs=epochs)
+        return xla_pays(
+            Recipe(data=Data(name="mnist"), network=Dense(widths=(8,)), training=training), examples, parameters
+        )
+
+    assert pays(50_000, 4, 1_000_000)
+    assert pays(49_976, 4, 1_000_000), "2000 steps an epoch, the last one of a single example"
+    assert not pays(49_975, 4, 1_000_000)
+    assert not pays(50_000, 4, 1_000_001)

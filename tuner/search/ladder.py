@@ -29,9 +29,9 @@ def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
     if settings.min_epochs:
         powers = (settings.min_epochs * settings.factor**power for power in range(epochs.bit_length()))
         return tuple(level for level in powers if level < epochs)
-    count = max(1, min(_log(epochs, settings.factor), _log(trials, settings.factor)))
+    count = _power(min(epochs, trials), settings.factor)
     rungs = (round(epochs / settings.factor ** (count - index)) for index in range(count))
-    return tuple(sorted({max(1, level) for level in rungs if level < epochs}))
+    return tuple(sorted({max(1, level) for level in rungs}))
 
 
 def ladder_of(file: StudyFile) -> "Ladder":
@@ -89,9 +89,9 @@ class Ladder:
             yield level, [chain for *_, chain in sorted(figures, key=lambda each: each[:2])]
 
 
-def _log(number: int, base: int) -> int:
-    """The largest power of `base` that is at most `number`."""
-    power = 0
+def _power(number: int, base: int) -> int:
+    """The largest power of `base` that is at most `number`, but one at least."""
+    power = 1
     while base ** (power + 1) <= number:
         power += 1
     return power

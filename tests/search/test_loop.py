@@ -1,0 +1,340 @@
+"""The search around trainings that are invented and a clock of the test's own: who begins, who goes on, how it ends."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.storages import BaseStorage, InMemoryStorage
+
+from tests.search.searching import Notes, preflight_of, small
+from tests.test_leases import Clock
+from tuner.data.load import Places
+from tuner.recipe import Recipe
+from tuner.result import Epoch, FoldResult, Pulse, Result, Scores, Watch
+from tuner.search.context import Context
+from tuner.search.loop import Loop, Outcome
+from tuner.search.studies import open_study
+from tuner.storage import StudyRecord, TrialRecord, read_study
+from tuner.storage.leases import Leases
+from tuner.study import StudyFile
+from tuner.worker.jobs import Answer, Failure, Job, Train
+
+ASHA = 'search.pruner={kind="asha", min_epochs=1, factor=2}'
+
+
+@dataclass
+class Invented:
+    """An executor whose trainings are made up. They take `seconds` an epoch by its clock, reach an accuracy by the number of
+    their training, fail if that is in `failing`, and of several the latest one ends first. `stuck`: none ends."""
+
+    clock: Clock
+    size: int = 1
+    seconds: float = 0.0
+    accuracies: tuple[float, ...] = (0.5, 0.6, 0.8, 0.7)
+    failing: frozenset[int] = frozenset()
+    stuck: bool = False
+    waiting: list[tuple[int, Train, Watch]] = field(default_factory=list)
+    kept: dict[str, tuple[Epoch, ...]] = field(default_factory=dict)
+    cancelled: list[int] = field(default_factory=list)
+
+    @property
+    def free(self) -> int:
+        return self.size - len(self.waiting)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        assert isinstance(job, Train)
+        self.waiting.append((number, job, watch))
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        self.clock.sleep(seconds)
+        if self.waiting and not self.stuck:
+            number, job, watch = self.waiting.pop()
+            yield number, self._answer(job, watch)
+
+    def cancel(self, number: int) -> None:
+        self.cancelled.append(number)
+
+    def close(self, grace: float = 1.0) -> None:
+        pass
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """How many epochs each training has come to."""
+        return {first: len(epochs) for first, epochs in self.kept.items()}
+
+    def _answer(self, job: Train, watch: Watch) -> Answer:
+        first = int(job.checkpoint or 0)
+        if first in self.failing:
+            return Failure("exception", "no memory")
+        epochs, last = self.kept.get(str(first), ()), job.recipe.training.epochs
+        told = [watch(epoch) for epoch in epochs]
+        goes_on = all(told)
+        while goes_on and len(epochs) < last:
+            self.clock.sleep(self.seconds)
+            epochs = (*epochs, self._epoch(len(epochs) + 1, self.accuracies[first % len(self.accuracies)]))
+            goes_on = watch(epochs[-1])
+        self.kept[str(first)] = epochs
+        ended = "finished" if len(epochs) == last else "pruned"
+        folds = (FoldResult(epochs=epochs, kept=len(epochs)),)
+        return Result(folds=folds, ended=ended, reason="", parameters=13, seconds=1.0)  # type: ignore[arg-type]
+
+    def _epoch(self, number: int, accuracy: float) -> Epoch:
+        scores = Scores(loss=1 - accuracy, accuracy=accuracy)
+        return Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=self.seconds)
+
+
+@dataclass(frozen=True)
+class TenSeconds:
+    """A look ahead that knows how long every epoch takes."""
+
+    def refusal(self, recipe: Recipe) -> None:
+        return None
+
+    def learn(self, recipe: Recipe, seconds: float) -> None:
+        assert seconds == 10.0
+
+    def seconds(self, recipe: Recipe, epochs_done: int) -> float:
+        return 10.0 * (recipe.training.epochs - epochs_done)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of search and leases."""
+    clock = Clock(1000.0)
+    for module in ("tuner.search.loop", "tuner.storage.leases"):
+        monkeypatch.setattr(f"{module}.time", clock)
+    return clock
+
+
+@pytest.fixture
+def memory() -> BaseStorage:
+    """A storage that is only here."""
+    return InMemoryStorage()
+
+
+def context_in(memory: BaseStorage, file: StudyFile, places: Places, **more: Any) -> Context:
+    """All that a search needs, in memory."""
+    study, file, _ = open_study(memory, file)
+    settings = {"listener": Notes(), "environment": {}, "preflight": preflight_of(file, places), **more}
+    return Context(study=study, file=file, leases=Leases(study, seconds=0.5), **settings)
+
+
+def states(memory: BaseStorage) -> list[str]:
+    """How the trainings stand, in the order in which they began."""
+    return [trial.state for trial in read_study(memory, "small").trials]
+
+
+def began(context: Context) -> list[tuple[int, int | None]]:
+    """Which trials began, and which ones they go on with."""
+    assert isinstance(context.listener, Notes)
+    return context.listener.began_trials
+
+
+def test_a_search_ends_with_its_budget(memory: BaseStorage, small_study: Path, places: Places, clock: Clock) -> None:
+    @dataclass
+    class Planned(Notes):
+        plan: tuple[int, float] = (0, 0.0)
+
+        def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
+            self.plan = (trials, seconds)
+
+    notes = Planned()
+    context = context_in(memory, small(small_study), places, listener=notes)
+    assert Loop(context, Invented(clock)).run(3, 60.0) == Outcome("budget")
+    assert (notes.plan, began(context)) == ((3, 60.0), [(0, None), (1, None), (2, None)])
+    assert [trial.number for trial in notes.ended_trials] == [0, 1, 2]
+    assert states(memory) == ["complete"] * 3
+    assert Loop(context, Invented(clock)).run(3, 60.0) == Outcome("budget")
+    assert len(began(context)) == 3
+
+
+def test_as_many_run_at_once_as_the_executor_has_room_for(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    executor, most = Invented(clock, size=3), []
+
+    class Watching(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            most.append(len(loop.running))
+
+    loop = Loop(context_in(memory, small(small_study), places, listener=Watching()), executor)
+    assert loop.run(4, 60.0).ended == "budget"
+    assert max(most) == 3
+    assert states(memory) == ["complete"] * 4
+
+
+@pytest.mark.parametrize(("deterministic", "order"), [(True, [0, 1, 2, 3]), (False, [2, 3, 1, 0])])
+def test_a_deterministic_study_tells_of_results_in_the_order_in_which_they_began(
+    deterministic: bool, order: list[int], memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    notes = Notes()
+    context = context_in(memory, small(small_study), places, listener=notes, deterministic=deterministic)
+    Loop(context, Invented(clock, size=3)).run(4, 60.0)
+    assert [trial.number for trial in notes.ended_trials] == order
+
+
+def test_the_best_of_each_rung_goes_on_and_the_best_of_all_to_its_end(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = context_in(memory, small(small_study, ASHA, "training.epochs=5", "budget.trials=4"), places)
+    executor = Invented(clock)
+    assert Loop(context, executor).run(4, 60.0).ended == "budget"
+    beginnings = [(0, None), (1, None), (2, 1), (3, None), (4, 3), (5, 4), (6, None)]
+    beginnings += [(7, 5), (8, 6), (9, 8), (10, 9)]
+    assert began(context) == beginnings, (
+        "1 is the better one of two, 3 of three; with the last one begun the best go on"
+    )
+    assert executor.lengths == {"0": 1, "1": 2, "3": 5, "6": 5}
+    assert states(memory) == ["pruned", "pruned", "complete", "complete"]
+
+
+def test_an_interrupted_training_goes_on_first(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    class Hasty(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            if number == 1:
+                loop.stop("interrupt")
+                loop.stop("timeout")
+
+    executor = Invented(clock)
+    loop = Loop(context_in(memory, small(small_study), places, listener=Hasty()), executor)
+    assert loop.run(4, 60.0).ended == "interrupt", "the first reason stands"
+    assert states(memory) == ["complete", "interrupted"]
+    assert read_study(memory, "small").trials[1].reason == "the search was ended (interrupt)"
+    after = context_in(memory, small(small_study), places)
+    assert Loop(after, executor).run(3, 60.0).ended == "budget"
+    assert began(after) == [(2, 1), (3, None)]
+    assert states(memory) == ["complete"] * 3
+
+
+def test_ten_failures_in_a_row_end_a_search_and_nine_do_not(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = context_in(memory, small(small_study), places)
+    failing = frozenset(range(30)) - {9}
+    assert Loop(context, Invented(clock, failing=failing)).run(100, 60.0).ended == "failures"
+    assert states(memory) == ["failed"] * 9 + ["complete"] + ["failed"] * 10
+
+
+def test_thirty_refusals_in_a_row_end_a_search(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study)
+    context = context_in(memory, file, places, preflight=preflight_of(file, places, memory=0))
+    assert Loop(context, Invented(clock)).run(100, 60.0).ended == "failures"
+    assert states(memory) == ["refused"] * 30
+    assert began(context) == []
+    trial = read_study(memory, "small").trials[0]
+    assert trial.reason.startswith("needs about ")
+    assert optuna.load_study(study_name="small", storage=memory).trials[0].state == optuna.trial.TrialState.PRUNED
+
+
+def test_a_small_space_is_exhausted(memory: BaseStorage, small_study: Path, places: Places, clock: Clock) -> None:
+    file = small(small_study, "training.optimizer=adam", "network.widths={choice=[[2],[3],[4]]}")
+    assert Loop(context_in(memory, file, places), Invented(clock)).run(8, 60.0).ended == "exhausted"
+    assert states(memory) == ["complete"] * 3
+
+
+def test_a_search_stops_at_its_time_and_a_training_that_does_not_hear_three_seconds_later(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    executor = Invented(clock, stuck=True)
+    assert Loop(context_in(memory, small(small_study), places), executor).run(4, 10.0).ended == "timeout"
+    assert clock.now == pytest.approx(1013.0, abs=0.25)
+    assert (executor.cancelled, states(memory)) == ([0], ["interrupted"])
+    assert read_study(memory, "small").trials[0].reason == "the search was ended (timeout)"
+
+
+def test_a_training_hears_of_the_time_within_its_epochs(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file, executor = small(small_study, "training.epochs=10"), Invented(clock, seconds=2.0)
+    assert Loop(context_in(memory, file, places), executor).run(4, 5.0).ended == "timeout"
+    assert executor.lengths == {"0": 3}
+    assert (executor.cancelled, states(memory)) == ([], ["interrupted"])
+
+
+def test_what_would_not_end_in_time_is_not_begun(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = context_in(memory, small(small_study), places, preflight=TenSeconds())
+    assert Loop(context, Invented(clock, seconds=10.0)).run(100, 60.0).ended == "timeout"
+    assert states(memory) == ["complete"] * 2, "a third one would end after 60.2 seconds"
+    assert clock.now < 1045.0, "nobody waits for the end"
+
+
+def test_once_time_is_short_the_best_that_can_be_trained_to_its_end_goes_on(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study, 'search.pruner={kind="asha", min_epochs=2, factor=3}', "training.epochs=4")
+    context = context_in(memory, file, places, preflight=TenSeconds())
+    executor = Invented(clock, seconds=10.0, accuracies=(0.6, 0.8))
+    assert Loop(context, executor).run(100, 75.0).ended == "timeout"
+    assert began(context) == [(0, None), (1, None), (2, 1)], "a new one would take forty seconds, 1 only twenty"
+    assert executor.lengths == {"0": 2, "1": 4}
+
+
+def test_a_training_of_another_process_is_waited_for_and_taken_over_when_it_is_lost(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    other, executor = context_in(memory, small(small_study), places), Invented(clock, stuck=True)
+    theirs = Loop(other, executor)
+    theirs.total, theirs.deadline = 1, 2000.0
+    theirs._begin_trials()
+    assert list(theirs.running) == [0]
+
+    class Alive(Invented):
+        """While the other process lives it renews its lease."""
+
+        def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+            if self.clock.now < 1005.0:
+                other.leases.renew()
+            return super().answers(seconds)
+
+    context = context_in(memory, small(small_study), places)
+    assert Loop(context, Alive(clock)).run(1, 60.0).ended == "budget"
+    assert began(context) == [(1, 0)]
+    assert 1005.0 < clock.now < 1008.0, "half a second without a lease, seen by looks a second apart"
+    assert states(memory) == ["complete"]
+
+
+def test_a_search_with_nothing_to_do_looks_every_second(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    other = Loop(context_in(memory, small(small_study), places), Invented(clock, stuck=True))
+    other.total, other.deadline = 1, 2000.0
+    other._begin_trials()
+    looks: list[float] = []
+
+    class Looking(Leases):
+        def sweep(self, trials: Any) -> list[int]:
+            looks.append(clock.now)
+            other.context.leases.renew()
+            return super().sweep(trials)
+
+    context = context_in(memory, small(small_study), places)
+    object.__setattr__(context, "leases", Looking(context.study, seconds=5.0))
+    assert Loop(context, Invented(clock)).run(1, 4.0).ended == "timeout"
+    assert looks == pytest.approx([1000.0, 1001.0, 1002.0, 1003.0], abs=0.15)
+
+
+def test_a_training_that_another_process_has_taken_is_not_ended_twice(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    @dataclass
+    class Told(Notes):
+        told: list[TrialRecord] = field(default_factory=list)
+
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            if number == 0:
+                context.study.tell(0, state=optuna.trial.TrialState.FAIL)
+
+    context = context_in(memory, small(small_study), places, listener=Told())
+    assert Loop(context, Invented(clock)).run(2, 60.0).ended == "budget"
+    assert isinstance(context.listener, Told)
+    assert context.listener.sayings == ["trial 0 was taken over by another process"]
+    assert states(memory) == ["failed", "complete", "complete"]

@@ -149,7 +149,7 @@ def test_a_study_that_is_not_there_is_named_with_the_near_miss() -> None:
     storage = optuna.storages.InMemoryStorage()
     optuna.create_study(storage=storage, study_name="fashion")
     assert load_study(storage, "fashion").study_name == "fashion"
-    with pytest.raises(StudyError, match="^the storage has no study 'fashio'; .*fashion"):
+    with pytest.raises(StudyError, match=r"^the storage has no study 'fashio'; .*fashion"):
         load_study(storage, "fashio")
 
 

@@ -368,3 +368,28 @@ def test_two_proposals_in_a_row_may_take_too_long_and_three_end_it(
     context = context_in(memory, file, places, preflight=ByTurn((900.0, 900.0, 900.0, 1.0)))
     assert Loop(context, Invented(clock)).run(6, 60.0).ended == "timeout"
     assert states(memory) == ["complete"] * 3
+
+
+@dataclass(frozen=True)
+class OneFits:
+    """A look ahead to which only the first recipe fits."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def refusal(self, recipe: Recipe) -> str | None:
+        self.seen.append(recipe.key)
+        return None if recipe.key == self.seen[0] else "too large"
+
+    def learn(self, recipe: Recipe, seconds: float) -> None:
+        pass
+
+    def seconds(self, recipe: Recipe, epochs_done: int) -> None:
+        return None
+
+
+def test_refusals_are_counted_from_the_last_training(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = context_in(memory, small(small_study), places, preflight=OneFits())
+    assert Loop(context, Invented(clock)).run(100, 60.0).ended == "failures"
+    assert states(memory) == ["complete"] + ["refused"] * 30

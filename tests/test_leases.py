@@ -70,7 +70,7 @@ def test_a_lease_that_changes_is_not_over_and_is_looked_at_anew(clock: Clock, st
     clock.sleep(1.75)
     renewed = owner.lease()
     assert not looking.is_over(0, renewed)
-    assert looking.alive == {0}
+    assert looking.alive == {owner.owner}
     clock.sleep(1.75)
     assert not looking.is_over(0, renewed)
     clock.sleep(0.5)

@@ -328,3 +328,12 @@ def test_a_network_sees_the_data_as_its_recipe_scales_it(places: Places) -> None
     run(recipe, data, visit=seen.append)
     assert float((seen[0].scale(data.examples.inputs)).numpy().max()) == 1.0
     assert seen[0].model.output_shape == (None, 10)
+
+
+@pytest.mark.slow
+def test_a_fold_that_diverges_ends_the_run(places: Places) -> None:
+    training = replace(SMALL.training, optimizer=Sgd(learning_rate=1e12), loss=PlainLoss(kind="mean_squared_error"))
+    network = replace(SMALL.network, output="linear")
+    recipe = replace(SMALL, training=training, network=network, protocol=KFold(folds=3))
+    result = run(recipe, training_set("xor", places))
+    assert (result.ended, len(result.folds)) == ("diverged", 1)

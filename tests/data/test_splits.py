@@ -142,7 +142,7 @@ def test_the_sizes_of_a_cut_are_known_without_the_examples(protocol: Protocol, w
 
 
 def test_each_pick_cuts_in_its_own_way() -> None:
-    stratified, random, last = (folds(KFold(folds=4, pick=pick), LABELS) for pick in ("stratified", "random", "last"))  # type: ignore[arg-type]
+    stratified, random, last = (folds(KFold(folds=4, pick=pick), LABELS) for pick in ("stratified", "random", "last"))
     assert [np.bincount(LABELS[fold.validation], minlength=5).tolist() for fold in stratified] == [[10] * 5] * 4
     assert [np.bincount(LABELS[fold.validation], minlength=5).tolist() for fold in random] != [[10] * 5] * 4
     assert [fold.validation.tolist() for fold in last if fold.validation is not None] == [

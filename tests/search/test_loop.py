@@ -70,8 +70,7 @@ class Invented:
         if first in self.failing:
             return Failure("exception", "no memory")
         epochs, last = self.kept.get(str(first), ()), job.recipe.training.epochs
-        told = [watch(epoch) for epoch in epochs]
-        goes_on = all(told)
+        goes_on = all(watch(epoch) for epoch in epochs)
         while goes_on and len(epochs) < last:
             self.clock.sleep(self.seconds)
             epochs = (*epochs, self._epoch(len(epochs) + 1, self.accuracies[first % len(self.accuracies)]))
@@ -262,9 +261,9 @@ def test_what_would_not_end_in_time_is_not_begun(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = context_in(memory, small(small_study), places, preflight=TenSeconds())
-    assert Loop(context, Invented(clock, seconds=10.0)).run(100, 60.0).ended == "timeout"
+    assert Loop(context, Invented(clock, seconds=10.0)).run(100, 45.0).ended == "timeout"
     assert states(memory) == ["complete"] * 2, "a third one would end after 60.2 seconds"
-    assert clock.now < 1045.0, "nobody waits for the end"
+    assert clock.now < 1041.0, "nobody waits for the end"
 
 
 def test_once_time_is_short_the_best_that_can_be_trained_to_its_end_goes_on(
@@ -338,3 +337,59 @@ def test_a_training_that_another_process_has_taken_is_not_ended_twice(
     assert isinstance(context.listener, Told)
     assert context.listener.sayings == ["trial 0 was taken over by another process"]
     assert states(memory) == ["failed", "complete", "complete"]
+
+
+@dataclass(frozen=True)
+class ByTurn:
+    """A look ahead that knows how long each recipe takes, by the order in which it is first asked for them."""
+
+    takes: tuple[float, ...]
+    seen: list[str] = field(default_factory=list)
+
+    def refusal(self, recipe: Recipe) -> None:
+        return None
+
+    def learn(self, recipe: Recipe, seconds: float) -> None:
+        pass
+
+    def seconds(self, recipe: Recipe, epochs_done: int) -> float:
+        if recipe.key not in self.seen:
+            self.seen.append(recipe.key)
+        return self.takes[self.seen.index(recipe.key) % len(self.takes)]
+
+
+def test_two_proposals_in_a_row_may_take_too_long_and_three_end_it(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study)
+    context = context_in(memory, file, places, preflight=ByTurn((900.0, 900.0, 1.0)))
+    assert Loop(context, Invented(clock)).run(3, 60.0).ended == "budget"
+    assert states(memory) == ["complete"] * 3
+    context = context_in(memory, file, places, preflight=ByTurn((900.0, 900.0, 900.0, 1.0)))
+    assert Loop(context, Invented(clock)).run(6, 60.0).ended == "timeout"
+    assert states(memory) == ["complete"] * 3
+
+
+@dataclass(frozen=True)
+class OneFits:
+    """A look ahead to which only the first recipe fits."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def refusal(self, recipe: Recipe) -> str | None:
+        self.seen.append(recipe.key)
+        return None if recipe.key == self.seen[0] else "too large"
+
+    def learn(self, recipe: Recipe, seconds: float) -> None:
+        pass
+
+    def seconds(self, recipe: Recipe, epochs_done: int) -> None:
+        return None
+
+
+def test_refusals_are_counted_from_the_last_training(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = context_in(memory, small(small_study), places, preflight=OneFits())
+    assert Loop(context, Invented(clock)).run(100, 60.0).ended == "failures"
+    assert states(memory) == ["complete"] + ["refused"] * 30

@@ -102,6 +102,8 @@ def test_patience_counts_the_epochs_since_the_last_improvement(places: Places) -
     assert ended(Sgd(learning_rate=0.1), epochs=1)[:2] == ("finished", 6), "the loss falls in every epoch"
     assert ended(Sgd(learning_rate=0.1), epochs=1, min_delta=10.0)[:2] == ("stopped_early", 2)
     assert ended(still, epochs=6, monitor="validation_accuracy") == ("finished", 6, "")
+    rising = ended(Sgd(learning_rate=1.0), epochs=2, monitor="validation_accuracy")
+    assert rising[:2] == ("stopped_early", 5), "0.94, 0.98, and then every answer is right"
 
 
 def test_a_training_that_is_told_to_stop_after_its_last_epoch_has_finished(places: Places, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class Chain:
     @property
     def rung(self) -> int:
         """The epoch after which it paused last, 0 if it never has."""
-        return max(trial.user_attrs.get("rung", 0) for trial in self.links)
+        return max(int(trial.user_attrs.get("rung", 0)) for trial in self.links)
 
     @property
     def _is_forgiven(self) -> bool:

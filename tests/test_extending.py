@@ -132,8 +132,11 @@ def test_without_its_diff_a_command_is_refused(name: str, copy: Path, monkeypatc
     assert main(shlex.split(WISHES[name].commands[-1])[2:]) == 2
 
 
+FIRST, *OTHERS = WISHES
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WISHES)
+@pytest.mark.parametrize("name", [FIRST, *(pytest.param(each, marks=pytest.mark.long) for each in OTHERS)])
 def test_with_its_diff_it_does_what_the_page_says(name: str, copy: Path, places: Places) -> None:
     assert applied(WISHES[name].diff, copy).returncode == 0
     done = [run(command, copy, places) for command in WISHES[name].commands]

@@ -198,6 +198,7 @@ def check_together(study: Study, count: int) -> None:
     assert told <= len(epochs)
 
 
+@pytest.mark.long
 def test_a_storage_that_cannot_be_written_is_one_line_and_the_next_call_goes_on(
     undisturbed: Study, places: Places, tmp_path: Path
 ) -> None:
@@ -217,6 +218,7 @@ def test_a_storage_that_cannot_be_written_is_one_line_and_the_next_call_goes_on(
     assert study.figures == undisturbed.figures
 
 
+@pytest.mark.long
 def test_a_long_training_is_written_down_now_and_then(places: Places, tmp_path: Path) -> None:
     """What was trained before a kill is lost up to the last time that it was written down."""
     study = Study(tmp_path / "long", places)

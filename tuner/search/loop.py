@@ -163,7 +163,7 @@ class Loop:
         return running.watch(event)
 
     def _ends_in_time(self, chain: Chain) -> bool:
-        return self._has_time_for(recipe_of(self.context, chain), max(chain.last.intermediate_values, default=0))
+        return self._has_time_for(recipe_of(self.context, chain), max(chain.last.intermediate_values))
 
     def _has_time_for(self, recipe: Recipe, epochs_done: int) -> bool:
         return time.monotonic() + (self.context.preflight.seconds(recipe, epochs_done) or 0.0) < self.deadline

@@ -10,7 +10,7 @@ help:
 	@echo 'make fashion    tune networks on Fashion-MNIST, under ten minutes on two cores'
 	@echo 'make test       the tests, under ten minutes'
 	@echo 'make test-long  the tests that take longer, and many random examples for those of properties'
-	@echo 'make mutants    small mistakes made on purpose in the lines that carry promises, and whether tests notice: about half an hour'
+	@echo 'make mutants    small mistakes made on purpose in the lines that carry promises, and whether tests notice: about an hour'
 	@echo 'make bench      measure this tuner beside Optuna with fit and KerasTuner, about forty minutes'
 	@echo 'make reports    the shipped studies, the documents, and reports on them, about half an hour (hours without the kept results)'
 	@echo 'make lint       formatting, lint rules, types'

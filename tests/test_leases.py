@@ -189,3 +189,12 @@ def test_a_turn_is_renewed_when_it_is_time_and_lost_when_it_is_not_renewed(clock
     assert not theirs.take()
     clock.now = 1015.0
     assert theirs.take()
+
+
+def test_a_turn_that_was_lost_is_not_given_up_for_its_new_holder(clock: Clock, study: optuna.Study) -> None:
+    mine, theirs = (Turn(study, "confirmation", Leases(study)) for _ in range(2))
+    assert mine.take()
+    clock.sleep(601.0)
+    assert theirs.take()
+    mine.release()
+    assert study.user_attrs["turn: confirmation"]["owner"] == theirs.leases.owner

@@ -221,3 +221,21 @@ def test_without_a_winner_nothing_is_confirmed_and_one_of_another_program_cannot
     everyone = {each.recipe.key: "why" for each in study_record(searched.context.study).ranking if each.recipe}
     searched.context.study.set_user_attr("unconfirmed", everyone)
     assert confirm_best(searched.context, Seeds(searched.folder), searched.folder) is None
+
+
+def test_where_a_winner_diverges_the_next_best_is_confirmed(searched: Searched) -> None:
+    first, second, *_ = study_record(searched.context.study).ranking
+    assert first.recipe is not None
+    diverges = first.recipe
+
+    class Diverging(Seeds):
+        def submit(self, number: int, job: Job, watch: Watch) -> None:
+            self.ended = "diverged" if replace(job.recipe, seed=diverges.seed) == diverges else "finished"
+            super().submit(number, job, watch)
+            self.folder.checkpoint(job.recipe.key).unlink(missing_ok=True)  # one that never had to be written
+
+    found = confirm_best(searched.context, Diverging(searched.folder), searched.folder)
+    assert found is not None
+    assert found.trial == second.number != first.number
+    why = f"trial {first.number} cannot be confirmed: with seed 1000 it broke; the next best trial takes its place"
+    assert searched.sayings[1] == why

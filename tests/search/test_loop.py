@@ -150,8 +150,9 @@ def test_a_search_ends_with_its_budget(memory: BaseStorage, small_study: Path, p
     assert len(began(context)) == 3
 
 
+@pytest.mark.parametrize("deterministic", [True, False])
 def test_as_many_run_at_once_as_the_executor_has_room_for(
-    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+    deterministic: bool, memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     executor, most = Invented(clock, size=3), []
 
@@ -159,10 +160,11 @@ def test_as_many_run_at_once_as_the_executor_has_room_for(
         def advanced(self, number: int, event: Epoch | Pulse) -> None:
             most.append(len(loop.running))
 
-    loop = Loop(context_in(memory, small(small_study), places, listener=Watching()), executor)
-    assert loop.run(4, 60.0).ended == "budget"
+    context = context_in(memory, small(small_study), places, listener=Watching(), deterministic=deterministic)
+    loop = Loop(context, executor)
+    assert loop.run(7, 60.0).ended == "budget"
     assert max(most) == 3
-    assert states(memory) == ["complete"] * 4
+    assert states(memory) == ["complete"] * 7
 
 
 @pytest.mark.parametrize(("deterministic", "order"), [(True, [0, 1, 2, 3]), (False, [2, 3, 1, 0])])
@@ -264,6 +266,8 @@ def test_what_would_not_end_in_time_is_not_begun(
     assert Loop(context, Invented(clock, seconds=10.0)).run(100, 45.0).ended == "timeout"
     assert states(memory) == ["complete"] * 2, "a third one would end after 60.2 seconds"
     assert clock.now < 1041.0, "nobody waits for the end"
+    assert Loop(context, Invented(clock, seconds=10.0)).run(100, 20.0).ended == "timeout"
+    assert states(memory) == ["complete"] * 2, "twenty seconds and no moment more are not enough"
 
 
 def test_once_time_is_short_the_best_that_can_be_trained_to_its_end_goes_on(
@@ -391,5 +395,17 @@ def test_refusals_are_counted_from_the_last_training(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = context_in(memory, small(small_study), places, preflight=OneFits())
+    assert Loop(context, Invented(clock)).run(1, 0.5).ended == "budget", "what nobody knows the time of is begun"
     assert Loop(context, Invented(clock)).run(100, 60.0).ended == "failures"
     assert states(memory) == ["complete"] + ["refused"] * 30
+
+
+def test_once_time_is_short_all_go_on_that_can_be_trained_to_their_end(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study, 'search.pruner={kind="asha", min_epochs=3, factor=3}', "training.epochs=4")
+    context = context_in(memory, file, places, preflight=TenSeconds())
+    executor = Invented(clock, seconds=10.0, accuracies=(0.6, 0.8))
+    assert Loop(context, executor).run(100, 95.0).ended == "timeout"
+    assert began(context) == [(0, None), (1, None), (2, 1), (3, 0)], "also the one behind those that have gone on"
+    assert executor.lengths == {"0": 4, "1": 4}

@@ -122,8 +122,7 @@ class Loop:
         """What was interrupted, in its order; then whom its rung promotes. Once nothing new begins the best of each rung
         goes on, and where it is the time that ends, whoever can be trained to its end in what is left of it."""
         interrupted = next((each for each in trainings if each.state == "interrupted"), None)
-        paused = sum(each.state == "paused" for each in trainings)
-        at_least = 0 if new_ones else paused if self._time_is_short else 1
+        at_least = 0 if new_ones else len(trainings) if self._time_is_short else 1
         return interrupted or self.context.ladder.promotable(trainings, at_least, self._ends_in_time)
 
     def _begin_new(self, trainings: Sequence[Chain]) -> None:
@@ -167,7 +166,7 @@ class Loop:
         return running.watch(event)
 
     def _ends_in_time(self, chain: Chain) -> bool:
-        return self._has_time_for(recipe_of(self.context, chain), max(chain.last.intermediate_values, default=0))
+        return self._has_time_for(recipe_of(self.context, chain), max(chain.last.intermediate_values))
 
     def _has_time_for(self, recipe: Recipe, epochs_done: int) -> bool:
         return time.monotonic() + (self.context.preflight.seconds(recipe, epochs_done) or 0.0) < self.deadline

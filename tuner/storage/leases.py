@@ -122,7 +122,7 @@ class Turn:
             return False
         self.renew()
         time.sleep(SECONDS_TO_STAND)
-        return bool(self.study.user_attrs[self.name]["owner"] == self.leases.owner)
+        return self._is_ours
 
     def renew(self) -> None:
         """Keep it, if it is time to say so again."""
@@ -131,8 +131,14 @@ class Turn:
             self.renewed = time.monotonic()
 
     def release(self) -> None:
-        """Let others have it."""
-        self.study.set_user_attr(self.name, None)
+        """Let others have it, unless another one has it already."""
+        if self._is_ours:
+            self.study.set_user_attr(self.name, None)
+
+    @property
+    def _is_ours(self) -> bool:
+        lease = self.study.user_attrs.get(self.name)
+        return lease is not None and lease["owner"] == self.leases.owner
 
     def _is_over(self, lease: Mapping[str, Any]) -> bool:
         return self.leases.is_over(self.name, lease)

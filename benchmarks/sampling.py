@@ -136,7 +136,7 @@ def main() -> None:
         results[str(count)] = measure(said.storage, file, count)
         print(f"{count} trials: {results[str(count)]}", flush=True)
     if said.out:
-        storage = said.storage.partition(":")[0] if said.storage else "sqlite"
+        storage = said.storage.partition(":")[0].partition("+")[0] if said.storage else "sqlite"
         write_results(said.out, {**about_this_machine(), "storage": storage, "results": results})
 
 

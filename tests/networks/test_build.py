@@ -19,6 +19,7 @@ from tuner.networks import (
     Network,
     PlainActivation,
     PlainInitializer,
+    Staged,
     layer_table,
 )
 from tuner.networks.build import build
@@ -38,6 +39,9 @@ def of_every_kind(hidden: Hidden) -> list[Network]:
         Dense(widths=(6, 5), hidden=hidden, input_dropout=0.1),
         Convolutional(filters=(3, 4), padding="same", widths=(5,), hidden=hidden, convolution_dropout=0.1),
         Convolutional(filters=(3,), bridge="average", hidden=hidden, pool=1),
+        Staged(filters=(3, 4), stem=2, stem_reduces="pool", widths=(5,), hidden=hidden, stage_dropout=0.1),
+        Staged(filters=(3, 4), block="residual", blocks=2, stem=2, stem_reduces="stride", hidden=hidden),
+        Staged(filters=(3, 4), block="separable", blocks=2, bridge="flatten", hidden=hidden),
         LocallyConnected(filters=(3, 2), widths=(5,), hidden=hidden),
         LocallyConnected(filters=(3,), dimensions=2, stride=2, hidden=hidden),
         *(smallest(kind, hidden) for kind in kinds(Network)),

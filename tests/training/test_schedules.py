@@ -5,13 +5,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.recipe import ConstantRate, FallingRate, SteppedRate
+from tuner.recipe import ConstantRate, FallingRate, OneCycle, Plateau, Schedule, Sgd, SteppedRate, Training
+from tuner.result import Epoch, Scores
 from tuner.training.schedules import rates
 
 
-def whole(schedule: ConstantRate | FallingRate | SteppedRate, steps: int, epochs: int) -> list[float]:
+def whole(schedule: Schedule, steps: int, epochs: int) -> list[float]:
     """The rates of a whole training with base rate 1."""
-    return [float(rate) for epoch in range(1, epochs + 1) for rate in rates(schedule, 1.0, epoch, steps, epochs)]
+    training = Training(optimizer=Sgd(learning_rate=1.0), schedule=schedule, epochs=epochs)
+    return [float(rate) for epoch in range(1, epochs + 1) for rate in rates(training, epoch, steps, [])]
+
+
+def epochs_with(*losses: float) -> list[Epoch]:
+    """A curve with these validation losses."""
+    return [
+        Epoch(
+            fold=0,
+            number=number,
+            training=Scores(loss=loss, accuracy=0.5),
+            validation=Scores(loss=loss, accuracy=0.5),
+            learning_rate=1.0,
+            seconds=1.0,
+        )
+        for number, loss in enumerate(losses, start=1)
+    ]
 
 
 def test_a_constant_rate_stays() -> None:
@@ -42,3 +59,19 @@ def test_a_falling_rate_stays_between_zero_and_the_full_rate(
     values = whole(schedule, 4, epochs)
     assert all(0 <= value <= 1 + 1e-6 for value in values)
     assert values[-1] == pytest.approx(final, rel=1e-4) or len(values) * warmup >= len(values) - 1
+
+
+def test_one_cycle_rises_from_its_start_and_falls_to_its_end() -> None:
+    values = whole(OneCycle(rise=0.5, start=0.1, final=0.01), 4, 2)
+    assert values[0] == pytest.approx(0.1)
+    assert max(values) == values[4] == pytest.approx(1.0)
+    assert values[-1] == pytest.approx(0.01)
+    assert values[:5] == sorted(values[:5])
+    assert values[4:] == sorted(values[4:], reverse=True)
+
+
+def test_a_plateau_lowers_the_rate_each_time_that_patience_ends() -> None:
+    training = Training(optimizer=Sgd(learning_rate=1.0), schedule=Plateau(factor=0.5, epochs=2), epochs=9)
+    curve = epochs_with(1.0, 0.9, 0.95, 0.9, 0.8, 0.8, 0.8, 0.8)
+    lowered = [float(rates(training, number + 1, 1, curve[:number])[0]) for number in range(len(curve) + 1)]
+    assert lowered == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]

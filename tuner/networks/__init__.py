@@ -23,8 +23,9 @@ from tuner.networks.locally_connected import LocallyConnected as LocallyConnecte
 from tuner.networks.shapes import LayerShape as LayerShape
 from tuner.networks.shapes import Shape as Shape
 from tuner.networks.shapes import dense_layer
+from tuner.networks.staged import Staged as Staged
 
-Network = Dense | Convolutional | LocallyConnected
+Network = Dense | Convolutional | LocallyConnected | Staged
 """The table of families. The decoder tells them apart by their `kind`."""
 
 

@@ -5,7 +5,7 @@ before anything is built.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tuner.errors import Invalid
@@ -63,6 +63,18 @@ def dense_layers(hidden: Hidden, widths: tuple[int, ...], size: int) -> Iterator
         yield dense_layer(size, width)
         yield from normalization(hidden, (width,))
         size = width
+
+
+def together(kind: str, layers: Sequence[LayerShape]) -> LayerShape:
+    """Several layers as one: what they hold between them counts as gathered."""
+    return LayerShape(
+        kind,
+        layers[-1].output,
+        trainable=sum(each.trainable for each in layers),
+        frozen=sum(each.frozen for each in layers),
+        multiply_adds=sum(each.multiply_adds for each in layers),
+        gathers=sum(math.prod(each.output) + each.gathers for each in layers[:-1]),
+    )
 
 
 def sizes_in_words(*stacks: tuple[int, ...]) -> str:

@@ -5,6 +5,7 @@ that (splits, network, training, storage, report) knows only recipes and results
 study files, `--set`, Optuna's parameters and error messages use.
 """
 
+from tuner.recipe.augmentation import Augmentation as Augmentation
 from tuner.recipe.data import Data as Data
 from tuner.recipe.losses import CategoricalCrossentropy as CategoricalCrossentropy
 from tuner.recipe.losses import Loss as Loss
@@ -28,7 +29,9 @@ from tuner.recipe.recipe import Recipe as Recipe
 from tuner.recipe.training import ConstantRate as ConstantRate
 from tuner.recipe.training import FallingRate as FallingRate
 from tuner.recipe.training import NoEarlyStopping as NoEarlyStopping
+from tuner.recipe.training import OneCycle as OneCycle
 from tuner.recipe.training import Patience as Patience
+from tuner.recipe.training import Plateau as Plateau
 from tuner.recipe.training import Schedule as Schedule
 from tuner.recipe.training import SteppedRate as SteppedRate
 from tuner.recipe.training import Training as Training

@@ -25,6 +25,11 @@ class PlainLoss:
         return self.kind == "sparse_categorical_crossentropy"
 
     @property
+    def blends_targets(self) -> bool:
+        """Whether its targets can be a mixture of classes."""
+        return self.kind != "sparse_categorical_crossentropy" and self.kind != "categorical_hinge"
+
+    @property
     def squared(self) -> bool:
         """Whether it is a squared error, which a `signed` output needs."""
         return self.kind in ("mean_squared_error", "half_squared_error")
@@ -38,6 +43,7 @@ class CategoricalCrossentropy:
     label_smoothing: float = 0.0
 
     wants_class_numbers: ClassVar[bool] = False
+    blends_targets: ClassVar[bool] = True
     squared: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

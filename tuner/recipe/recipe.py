@@ -11,7 +11,7 @@ from tuner.limits import demand_seed
 from tuner.networks import Network
 from tuner.recipe.data import Data
 from tuner.recipe.protocols import Holdout, Protocol, validated_part
-from tuner.recipe.training import Patience, Training
+from tuner.recipe.training import Patience, Plateau, Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,10 @@ class Recipe:
             raise Invalid("training.loss", f"must be a squared error for network.output 'signed', got {loss.kind!r}")
 
     def _refuse_validation_users(self) -> None:
+        if isinstance(self.training.schedule, Plateau):
+            raise Invalid(
+                "training.schedule", "'plateau' needs a validation part, which protocol.kind 'none' does not have"
+            )
         if isinstance(self.training.early_stopping, Patience):
             raise Invalid(
                 "training.early_stopping", "needs a validation part, which protocol.kind 'none' does not have"

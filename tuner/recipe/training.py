@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.errors import demand
+from tuner.errors import Invalid, demand
 from tuner.limits import demand_not_negative, demand_rate
+from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
 from tuner.recipe.optimizers import Adam, Optimizer
 
@@ -48,7 +49,40 @@ class SteppedRate:
         demand(0 < self.factor <= 1, "factor", "be greater than 0 and at most 1", self.factor)
 
 
-Schedule = ConstantRate | FallingRate | SteppedRate
+@dataclass(frozen=True, kw_only=True)
+class OneCycle:
+    """From `start` times the learning rate up to it in the first `rise` of all steps, then down to `final` times it, both
+    along a cosine (Smith & Topin 2017, https://arxiv.org/abs/1708.07120; the momentum stays)."""
+
+    kind: Literal["one_cycle"] = "one_cycle"
+    rise: float = 0.3
+    start: float = 0.04
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        demand_rate("rise", self.rise)
+        demand(0 <= self.start <= 1, "start", "be between 0 and 1", self.start)
+        demand(0 <= self.final <= 1, "final", "be between 0 and 1", self.final)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plateau:
+    """The learning rate multiplied by `factor` each time that the monitored figure has not improved by more than
+    `min_delta` for `epochs` epochs."""
+
+    kind: Literal["plateau"] = "plateau"
+    factor: float = 0.3
+    epochs: int = 3
+    min_delta: float = 0.0
+    monitor: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
+
+    def __post_init__(self) -> None:
+        demand(0 < self.factor < 1, "factor", "be greater than 0 and less than 1", self.factor)
+        demand(self.epochs >= 1, "epochs", "be at least 1", self.epochs)
+        demand_not_negative(self, "min_delta")
+
+
+Schedule = ConstantRate | FallingRate | SteppedRate | OneCycle | Plateau
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +114,9 @@ class Training:
     """How a network is trained. `keep` says whose weights count in the end: the last epoch's, or those of the epoch
     with the best validation accuracy.
 
+    With `averaging` the weights that are validated and kept are a moving average over the steps, which keeps that share of
+    itself at each (0.999: the last thousand steps or so); batch normalization's statistics are averaged alike.
+
     In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew each time: cheap epochs
     for the first rungs of a search.
 
@@ -100,8 +137,16 @@ class Training:
     lean_share: float = 0.25
     bootstrap: bool = False
     adversarial: float = 0.0
+    augmentation: Augmentation = Augmentation()
+    averaging: float = 0.0
 
     def __post_init__(self) -> None:
+        demand_rate("averaging", self.averaging)
+        if self.augmentation.mixup and not self.loss.blends_targets:
+            problem = (
+                f"mixup needs a loss with one-hot targets, such as categorical_crossentropy, got {self.loss.kind!r}"
+            )
+            raise Invalid("augmentation.mixup", problem)
         demand_not_negative(self, "adversarial")
         demand(self.lean_epochs >= 0, "lean_epochs", "be at least 0", self.lean_epochs)
         demand(0 < self.lean_share <= 1, "lean_share", "be greater than 0 and at most 1", self.lean_share)

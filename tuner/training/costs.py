@@ -75,7 +75,9 @@ def work(recipe: Recipe, data: TrainingSet) -> Work:
 def _memory(recipe: Recipe, data: TrainingSet, table: tuple[LayerShape, ...], batch: int, examples: int) -> int:
     """Bytes that a training process needs. Measured beside it: see tests/search/test_costs.py."""
     weights = 4 * sum(layer.parameters for layer in table)
-    copies = 2 + recipe.training.optimizer.remembers + (recipe.training.keep == "best")
+    copies = (
+        2 + recipe.training.optimizer.remembers + (recipe.training.keep == "best") + bool(recipe.training.averaging)
+    )
     inputs = data.examples.inputs
     stored = 2 * examples * (inputs.itemsize * math.prod(inputs.shape[1:]) + 4 * len(data.classes))
     numbers = [math.prod(layer.output) + layer.gathers for layer in table]

@@ -6,6 +6,7 @@ only the Python around the batches is gone. tests/training/test_loop.py holds it
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.recipe import Recipe
+from tuner.recipe import Augmentation, Recipe
 from tuner.result import Scores
+from tuner.training.augmentation import augmenter
 
 EVALUATION_BATCH = 1024
 CALL_SECONDS = 2.0
@@ -23,6 +25,9 @@ CALL_SECONDS = 2.0
 
 FIRST_CALL = 8
 """Steps of the very first call, which is traced too."""
+
+AVERAGED_EVERY = 4
+"""Steps from one update of averaged weights to the next: each is a pass over all weights."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +74,17 @@ class EpochLoop:
         batch_size: int,
         xla: bool,
         adversarial: float = 0.0,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
+        averaging: float = 0.0,
     ) -> None:
         self.model = model
-        self.adversarial = adversarial
+        self.adversarial, self.averaging = adversarial, averaging
+        self.augment = augmenter(augmentation)
         self.batch_size = min(batch_size, len(training))
         self.seconds_a_step = 0.0
         self.feed(scale, training, validation)
         _build(model, training, self.batch_size)
+        self.averages = [tf.Variable(each.value, trainable=False) for each in model.weights if averaging]
         self._steps = tf.function(self._train, autograph=False, jit_compile=xla)
         self._validation = tf.function(self._validate, autograph=False, jit_compile=xla)
 
@@ -95,17 +104,17 @@ class EpochLoop:
         return self.steps if share == 1.0 else max(1, round(share * (len(self.training) // self.batch_size)))
 
     def train(
-        self, order: NDArray[np.int32], rates: NDArray[np.float32], first: int, steps: int
+        self, order: NDArray[np.int32], rates: NDArray[np.float32], first: int, steps: int, seed: int = 0
     ) -> Iterator[tuple[int, Scores]]:
         """Take the steps of an epoch from `first` up to `steps`, on the examples in this order (a permutation of the
-        training part), at these learning rates, one a step. After each call into the graph: the steps that are done, and
-        the running means over them, as Keras reports them."""
+        training part), at these learning rates, one a step; augmented as the seed says. After each call into the graph:
+        the steps that are done, and the running means over them, as Keras reports them."""
         if first == 0:
             _reset(self.model)
-        ordered, rated = tf.constant(order), tf.constant(rates)
+        given = tf.constant(order), tf.constant(rates), tf.constant(seed)
         while first < steps:
             started, last = time.perf_counter(), min(steps, first + self._steps_a_call)
-            figures = self._steps(ordered, rated, tf.constant(first), tf.constant(last), *self._fed(self.training))
+            figures = self._steps(*given, tf.constant(first), tf.constant(last), *self._fed(self.training))
             scores = _scores(figures)
             self.seconds_a_step = (time.perf_counter() - started) / (last - first)
             first = last
@@ -119,8 +128,26 @@ class EpochLoop:
         return training, self.validate()
 
     def validate(self) -> Scores | None:
-        """Loss and accuracy on the validation part; None where there is none."""
-        return _scores(self._validation(*self._fed(self.validation))) if self.validation else None
+        """Loss and accuracy on the validation part, of the averaged weights where there are any; None without such a part."""
+        if not self.validation:
+            return None
+        with self._averaged():
+            return _scores(self._validation(*self._fed(self.validation)))
+
+    @property
+    def weights(self) -> list[NDArray[Any]]:
+        """The weights that count: the averaged ones, or those of the last step."""
+        return [each.numpy() for each in self.averages] or self.model.get_weights()
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The model with the weights that count."""
+        before = self.model.get_weights() if self.averages else None
+        if before:
+            self.model.set_weights(self.weights)
+        yield
+        if before:
+            self.model.set_weights(before)
 
     @property
     def _steps_a_call(self) -> int:
@@ -133,6 +160,7 @@ class EpochLoop:
         self,
         order: tf.Tensor,
         rates: tf.Tensor,
+        seed: tf.Tensor,
         first: tf.Tensor,
         last: tf.Tensor,
         offset: tf.Tensor,
@@ -143,23 +171,38 @@ class EpochLoop:
         scale, part = Scaler(offset, factor), Part(inputs, targets)
         whole, rest = divmod(len(part), self.batch_size)
 
-        def step(index: tf.Tensor, rate: tf.Tensor) -> None:
-            self.model.optimizer.learning_rate.assign(rate)
+        def step(number: tf.Tensor, index: tf.Tensor) -> None:
+            self.model.optimizer.learning_rate.assign(rates[number])
             inputs, wanted = scale(tf.gather(part.inputs, index)), tf.gather(part.targets, index)
+            if self.augment:
+                inputs, wanted = self.augment(inputs, wanted, tf.stack([seed, number]))
             if self.adversarial:
                 inputs = tf.concat([inputs, attacked(self.model, inputs, wanted, self.adversarial)], axis=0)
                 wanted = tf.concat([wanted, wanted], axis=0)
             self.model.train_step((inputs, wanted))
+            if self.averages:
+                self._average()
 
         def body(number: tf.Tensor) -> tf.Tensor:
-            step(tf.slice(order, [number * self.batch_size], [self.batch_size]), rates[number])
+            step(number, tf.slice(order, [number * self.batch_size], [self.batch_size]))
             return number + 1
 
         tf.while_loop(lambda number: number < tf.minimum(last, whole), body, [first])
         if rest:
             final = tf.slice(order, [whole * self.batch_size], [rest])
-            tf.cond(last > whole, lambda: step(final, rates[whole]), lambda: None)
+            tf.cond(last > whole, lambda: step(tf.constant(whole), final), lambda: None)
         return tf.stack(_figures(self.model))
+
+    def _average(self) -> None:
+        """Draw the averages towards the weights; at first faster, so that the initial weights are soon forgotten."""
+        steps = tf.cast(self.model.optimizer.iterations.value, tf.float32)
+        decay = tf.minimum(self.averaging, (1 + steps) / (10 + steps)) ** AVERAGED_EVERY
+
+        def draw() -> None:
+            for average, weight in zip(self.averages, self.model.weights, strict=True):
+                average.assign_add((1 - decay) * (weight.value - average))
+
+        tf.cond(self.model.optimizer.iterations.value % AVERAGED_EVERY == 0, draw, lambda: None)
 
     def _validate(self, offset: tf.Tensor, factor: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         return tf.stack(evaluate_in_graph(self.model, Scaler(offset, factor), Part(inputs, targets)))

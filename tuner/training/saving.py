@@ -54,6 +54,8 @@ def measure(model: keras.Model, recipe: Recipe, examples: Examples, classes: int
 
 def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
     """The layer as Keras has it, without what only training needs."""
+    if isinstance(layer, keras.Model):
+        return keras.models.clone_model(layer, clone_function=_plain)
     unregularized = {"kernel_regularizer": None, "activity_regularizer": None}
     settings = layer.get_config()
     settings.update({name: value for name, value in unregularized.items() if name in settings})

@@ -1,24 +1,41 @@
 """Learning rates step by step, computed before the epoch and handed to the graph as one vector."""
 
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.recipe import ConstantRate, FallingRate, Schedule, SteppedRate
+from tuner.recipe import ConstantRate, FallingRate, OneCycle, Plateau, SteppedRate, Training
+from tuner.result import Epoch
+
+Monitor = Literal["validation_loss", "validation_accuracy"]
 
 
-def rates(schedule: Schedule, learning_rate: float, epoch: int, steps: int, epochs: int) -> NDArray[np.float32]:
-    """The learning rate of each of the `steps` steps of an epoch (from 1) of a training of `epochs` epochs."""
-    done = np.arange((epoch - 1) * steps, epoch * steps, dtype=np.float64)
-    match schedule:
+def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -> NDArray[np.float32]:
+    """The learning rate of each of the `steps` steps of an epoch (from 1), after those `before`."""
+    done, total = np.arange((epoch - 1) * steps, epoch * steps, dtype=np.float64), steps * training.epochs
+    match training.schedule:
         case ConstantRate():
             factors = np.ones(steps)
         case SteppedRate(every=every, factor=factor):
             factors = np.full(steps, factor ** ((epoch - 1) // every))
-        case FallingRate():
-            factors = _falling(schedule, done, total=steps * epochs)
-    return (learning_rate * factors).astype(np.float32)
+        case FallingRate() as falling:
+            factors = _falling(falling, done, total)
+        case OneCycle() as cycle:
+            factors = _one_cycle(cycle, done, total)
+        case Plateau() as plateau:
+            factors = np.full(steps, plateau.factor ** _plateaus(plateau, before))
+    return (training.optimizer.learning_rate * factors).astype(np.float32)
+
+
+def monitored(monitor: Monitor, epochs: Sequence[Epoch]) -> list[float]:
+    """The monitored figure after each epoch, the greater the better; NaN where there is none."""
+    scores = [epoch.validation for epoch in epochs]
+    if monitor == "validation_accuracy":
+        return [math.nan if each is None else each.accuracy for each in scores]
+    return [math.nan if each is None else -each.loss for each in scores]
 
 
 def _falling(schedule: FallingRate, done: NDArray[np.float64], total: int) -> NDArray[np.float64]:
@@ -26,9 +43,35 @@ def _falling(schedule: FallingRate, done: NDArray[np.float64], total: int) -> ND
     share = np.clip((done - warmup) / max(1, total - 1 - warmup), 0.0, 1.0)
     match schedule.kind:
         case "cosine":
-            factors = schedule.final + (1 - schedule.final) * 0.5 * (1 + np.cos(np.pi * share))
+            factors = _eased(1.0, schedule.final, share)
         case "linear":
             factors = 1 + (schedule.final - 1) * share
         case "exponential":
             factors = schedule.final**share
     return np.where(done < warmup, (done + 1) / max(1, warmup), factors)
+
+
+def _one_cycle(schedule: OneCycle, done: NDArray[np.float64], total: int) -> NDArray[np.float64]:
+    top = math.floor(schedule.rise * total)
+    rising = _eased(schedule.start, 1.0, np.clip(done / max(1, top), 0.0, 1.0))
+    falling = _eased(1.0, schedule.final, np.clip((done - top) / max(1, total - 1 - top), 0.0, 1.0))
+    return np.where(done < top, rising, falling)
+
+
+def _eased(first: float, last: float, share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From the first to the last value along half a cosine."""
+    return last + (first - last) * 0.5 * (1 + np.cos(np.pi * share))
+
+
+def _plateaus(schedule: Plateau, before: Sequence[Epoch]) -> int:
+    """How often the rate has fallen: after each fall the patience begins anew."""
+    falls = waited = 0
+    best = -math.inf
+    for value in monitored(schedule.monitor, before):
+        if value > best + schedule.min_delta:
+            best, waited = value, 0
+        else:
+            waited += 1
+        if waited == schedule.epochs:
+            falls, waited = falls + 1, 0
+    return falls

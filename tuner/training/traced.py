@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,7 +61,15 @@ class Traced:
         xla = xla_pays(recipe, len(training), parameters(recipe.network, shape, material.classes))
         settings = recipe.training
         self.loop = EpochLoop(
-            self.model, material.scale, training, validation, settings.batch_size, xla, settings.adversarial
+            self.model,
+            material.scale,
+            training,
+            validation,
+            settings.batch_size,
+            xla,
+            settings.adversarial,
+            settings.augmentation,
+            settings.averaging,
         )
         self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
 
@@ -71,12 +78,13 @@ class Traced:
         fresh = build(recipe.network, material.training.shape, material.classes, recipe.seed)
         self.loop.feed(material.scale, *material.on_device(recipe))
         weights = [variable.numpy() for variable in fresh.variables]
-        self.state = [*weights, *self.optimizer_at_first, *self._metrics_at_first]
+        averages = fresh.get_weights() if recipe.training.averaging else []
+        self.state = [*weights, *self.optimizer_at_first, *self._metrics_at_first, *averages]
 
     @property
     def state(self) -> list[NDArray[Any]]:
-        """Weights, moving statistics, states of random generators, what the optimizer remembers, and the running means of
-        the epoch under way."""
+        """Weights, moving statistics, states of random generators, what the optimizer remembers, the running means of the
+        epoch under way, and averaged weights."""
         return [variable.numpy() for variable in self._variables]
 
     @state.setter
@@ -85,8 +93,9 @@ class Traced:
             variable.assign(value)
 
     @property
-    def _variables(self) -> list[keras.Variable]:
-        return [*self.model.variables, *self.model.optimizer.variables, *self.model.metrics_variables]
+    def _variables(self) -> list[Any]:
+        model = self.model
+        return [*model.variables, *model.optimizer.variables, *model.metrics_variables, *self.loop.averages]
 
     @property
     def _metrics_at_first(self) -> list[NDArray[Any]]:

@@ -1,8 +1,9 @@
 """Training one network on one fold, epoch by epoch, until it ends, is stopped or diverges."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from tuner.recipe import Patience, Recipe
 from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
 from tuner.training.checkpoint import Arrays, Checkpoint, Progress
 from tuner.training.loop import Scaler
-from tuner.training.schedules import rates
+from tuner.training.schedules import monitored, rates
 from tuner.training.traced import Material, traced
 
 
@@ -45,7 +46,7 @@ def train(recipe: Recipe, material: Material, watch: Watch, progress: Progress, 
     ended, reason = training.run()
     if ended == "pruned":
         training.write()
-    kept = training.best.restore() if training.best else len(training.epochs)
+    kept = training.restore()
     fold = FoldResult(epochs=tuple(training.epochs), kept=kept)
     return Trained(training.network.model, material.scale, fold, ended, reason, training.seconds)
 
@@ -85,6 +86,13 @@ class _Training:
         best_weights = self.best.weights if self.best else ()
         self.checkpoint.write(Progress(position=position, state=tuple(self.network.state), best_weights=best_weights))
 
+    def restore(self) -> int:
+        """Give the model the weights that count; the number of their epoch, 0 if there was none."""
+        if self.best:
+            return self.best.restore()
+        self.network.model.set_weights(self.network.loop.weights)
+        return len(self.epochs)
+
     def run(self) -> tuple[Ending, str]:
         """Train until something ends it: how, and why."""
         for before in self.epochs:
@@ -99,7 +107,7 @@ class _Training:
                 return "pruned", f"stopped in epoch {number}"
             self.epochs.append(epoch)
             if self.best:
-                self.best.offer(epoch)
+                self.best.offer(epoch, lambda: self.network.loop.weights)
             if not epoch.finite:
                 return "diverged", f"the loss is not finite after epoch {number}"
             if not self.watch(epoch) and number < last:
@@ -111,10 +119,11 @@ class _Training:
         """Train the rest of an epoch and validate; None where the watch stopped it before."""
         settings, loop = self.recipe.training, self.network.loop
         order = order_of_examples(self.recipe, self.number_of_fold, number, len(loop.training))
-        by_step = rates(settings.schedule, settings.optimizer.learning_rate, number, loop.steps, settings.epochs)
+        by_step = rates(settings, number, loop.steps, self.epochs)
+        seed = seed_of_epoch(self.recipe, self.number_of_fold, number)
         steps = loop.steps_of(settings.share(number))
         began = time.perf_counter()
-        for done, training in loop.train(order, by_step, self.steps, steps):
+        for done, training in loop.train(order, by_step, self.steps, steps, seed):
             self.steps = done
             if done == steps:
                 break
@@ -158,23 +167,21 @@ def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> N
     return order
 
 
+def seed_of_epoch(recipe: Recipe, fold: int, epoch: int) -> int:
+    """What augmentation draws from in an epoch."""
+    return int(np.random.SeedSequence([recipe.seed, fold, epoch]).generate_state(1)[0] >> 1)
+
+
 def _patience_is_over(recipe: Recipe, epochs: list[Epoch]) -> bool:
     patience = recipe.training.early_stopping
     if not isinstance(patience, Patience) or not epochs:
         return False
-    figure = _MONITORED[patience.monitor]
-    values = [figure(epoch) for epoch in epochs]
+    values = monitored(patience.monitor, epochs)
     best = 0
     for index, value in enumerate(values):
         if value > values[best] + patience.min_delta:
             best = index
     return len(values) - 1 - best >= patience.epochs
-
-
-_MONITORED: dict[str, Callable[[Epoch], float]] = {
-    "validation_accuracy": lambda epoch: epoch.validation.accuracy if epoch.validation else float("nan"),
-    "validation_loss": lambda epoch: -epoch.validation.loss if epoch.validation else float("nan"),
-}
 
 
 class BestWeights:
@@ -187,11 +194,11 @@ class BestWeights:
         before = progress.position.epochs[self.number - 1].validation if self.number else None
         self.accuracy = before.accuracy if before else -1.0
 
-    def offer(self, epoch: Epoch) -> None:
-        """Keep the model's present weights if this epoch is the best so far."""
+    def offer(self, epoch: Epoch, weights: Callable[[], Sequence[NDArray[Any]]]) -> None:
+        """Keep the present `weights` if this epoch is the best so far."""
         if epoch.finite and epoch.validation and epoch.validation.accuracy > self.accuracy:
             self.accuracy, self.number = epoch.validation.accuracy, epoch.number
-            self.weights = tuple(self.model.get_weights())
+            self.weights = tuple(weights())
 
     def restore(self) -> int:
         """Put the best weights back; the number of their epoch, 0 if there was none."""

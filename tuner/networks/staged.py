@@ -1,0 +1,228 @@
+"""Convolutional networks in stages: plain, residual or depthwise-separable blocks on maps that shrink as they widen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from tuner.errors import Invalid, demand
+from tuner.limits import demand_at_least_one, demand_counts, demand_rate
+from tuner.networks.hidden import Hidden, Output
+from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_in_words, together
+
+if TYPE_CHECKING:
+    import keras
+
+    from tuner.networks.blocks import Layers, Seeds
+
+Block = Literal["plain", "residual", "separable"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """Stages of 3×3 convolutions, padded to keep the size; between two stages the maps are halved by max pooling.
+
+    `filters` has one entry for each stage. A plain stage has two convolutions for each of its `blocks`, a separable one has
+    each split into one over places and one over channels (Chollet 2016, arXiv 1610.02357). A residual stage begins with a
+    convolution, then come `blocks` of two convolutions with a way around (He et al. 2015, arXiv 1512.03385).
+
+    With `stem` one convolution of so many filters comes first, and `stem_reduces` says how it halves the maps: not at all, by
+    pooling, or by its stride. Dropout at `stage_dropout` follows each stage; `bridge` leads to the dense layers of `widths`:
+    the mean or the maximum of each map, or all of its places after one more pooling.
+
+    Pooling comes before normalization and activation, which then see a quarter of the numbers; where normalization follows
+    at once, a convolution has no bias.
+    """
+
+    kind: Literal["staged"] = "staged"
+    filters: tuple[int, ...]
+    block: Block = "plain"
+    blocks: int = 1
+    stem: int = 0
+    stem_reduces: Literal["no", "pool", "stride"] = "no"
+    stage_dropout: float = 0.0
+    bridge: Literal["average", "maximum", "flatten"] = "average"
+    widths: tuple[int, ...] = ()
+    hidden: Hidden = Hidden()
+    output: Output = "softmax"
+
+    compiles_well: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        demand(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
+        demand_counts("filters", self.filters)
+        demand_counts("widths", self.widths)
+        demand_at_least_one(self, "blocks")
+        demand(self.stem >= 0, "stem", "be at least 0", self.stem)
+        demand_rate("stage_dropout", self.stage_dropout)
+        self.hidden.demand_rates_for(self.widths)
+
+    @property
+    def sizes(self) -> str:
+        """Its sizes in words: the stem, the stages with their blocks, then dense layers."""
+        stages = sizes_in_words(((self.stem,) if self.stem else ()), self.filters, self.widths)
+        return f"{self.block} {stages}" + (f" of {self.blocks} blocks" if self.blocks > 1 else "")
+
+    @property
+    def dropout_in_words(self) -> Iterator[str]:
+        """Where it has dropout, and how much."""
+        yield from self.hidden.dropout_in_words(len(self.widths))
+        if self.stage_dropout:
+            yield f"dropout {self.stage_dropout:.2g} after the stages"
+
+    # By arithmetic
+
+    def layers(self, inputs: Shape) -> Iterator[LayerShape]:
+        """Its layers before the output, by arithmetic."""
+        shape = image_shape(inputs)
+        if self.stem:
+            layers = tuple(self._stem_layers(shape))
+            yield from layers
+            shape = layers[-1].output
+        for number, filters in enumerate(self.filters, start=1):
+            for reduces in self._convolutions(number):
+                layers = tuple(self._convolution_layers(shape, filters, reduces, number, self.block == "separable"))
+                yield from layers
+                shape = layers[-1].output
+            if self.block == "residual":
+                for _ in range(self.blocks):
+                    inside = [*self._convolution_layers(shape, filters, False, number, False)] * 2
+                    yield together("residual_block", inside)
+        height, width, channels = shape
+        flat = height * width * channels if self.bridge == "flatten" else channels
+        yield LayerShape(self.bridge, (flat,))
+        yield from dense_layers(self.hidden, self.widths, flat)
+
+    def _convolutions(self, stage: int) -> list[bool]:
+        """Whether each convolution of a stage (without residual blocks) halves the maps: the first of a residual stage
+        after the first stage, the last of another one that is followed by anything that does not look at all places."""
+        if self.block == "residual":
+            return [stage > 1]
+        ends = stage < len(self.filters) or self.bridge == "flatten"
+        return [False] * (2 * self.blocks - 1) + [ends]
+
+    def _stem_layers(self, shape: Shape) -> Iterator[LayerShape]:
+        height, width, channels = shape
+        if self.stem_reduces != "stride":
+            yield from self._convolution_layers(shape, self.stem, self.stem_reduces == "pool", 0, False)
+            return
+        places = (-(-height // 2), -(-width // 2))
+        yield self._convolution(places, channels, self.stem)
+        yield from normalization(self.hidden, (*places, self.stem))
+
+    def _convolution_layers(
+        self, shape: Shape, filters: int, reduces: bool, stage: int, separable: bool
+    ) -> Iterator[LayerShape]:
+        height, width, channels = shape
+        if separable:
+            weights, output = 9 * channels, (height, width, channels)
+            yield LayerShape("depthwise", output, weights, 0, height * width * weights, f"3² × {channels}")
+            yield self._convolution((height, width), channels, filters, side=1)
+        else:
+            yield self._convolution((height, width), channels, filters)
+        if reduces:
+            if min(height, width) < 2:
+                problem = f"stage {stage} has only {height}×{width} left to pool; use fewer stages"
+                raise Invalid("network.filters", problem)
+            height, width = height // 2, width // 2
+            yield LayerShape("pooling", (height, width, filters))
+        yield from normalization(self.hidden, (height, width, filters))
+
+    def _convolution(self, places: tuple[int, int], channels: int, filters: int, side: int = 3) -> LayerShape:
+        weights, bias = side**2 * channels * filters, 0 if self._normalizes_at_once else filters
+        calculation = f"{side}² × {channels} × {filters}" + (f" + {filters}" if bias else "")
+        height, width = places
+        output = (height, width, filters)
+        return LayerShape("convolution", output, weights + bias, 0, height * width * weights, calculation)
+
+    @property
+    def _normalizes_at_once(self) -> bool:
+        return self.hidden.batch_normalization == "before"
+
+    # In Keras
+
+    def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
+        """Its layers before the output, in Keras."""
+        import keras
+
+        from tuner.networks.blocks import dense_stack, dropout
+
+        height, width, channels = image_shape(inputs)
+        if len(inputs) == 2:
+            yield keras.layers.Reshape((height, width, channels))
+        if self.stem_reduces == "stride" and self.stem:
+            height, width = -(-height // 2), -(-width // 2)
+            yield from self._built(self.stem, False, seeds, strides=2)
+        elif self.stem:
+            height, width = _halved(height, width, self.stem_reduces == "pool")
+            yield from self._built(self.stem, self.stem_reduces == "pool", seeds)
+        for number, filters in enumerate(self.filters, start=1):
+            for reduces in self._convolutions(number):
+                height, width = _halved(height, width, reduces)
+                if self.block == "separable":
+                    yield self._depthwise(seeds)
+                    yield from self._built(filters, reduces, seeds, kernel_size=1)
+                else:
+                    yield from self._built(filters, reduces, seeds)
+            if self.block == "residual":
+                for _ in range(self.blocks):
+                    yield self._residual((height, width, filters), seeds)
+            yield from dropout(self.stage_dropout, seeds)
+        yield self._bridge()
+        yield from dense_stack(self.hidden, self.widths, seeds)
+
+    def _built(self, filters: int, reduces: bool, seeds: "Seeds", strides: int = 1, kernel_size: int = 3) -> "Layers":
+        """A convolution, pooling, normalization and activation."""
+        import keras
+
+        from tuner.networks.blocks import block, layer
+
+        make = layer(
+            keras.layers.Conv2D,
+            filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding="same",
+            use_bias=not self._normalizes_at_once,
+        )
+        convolution, *rest = block(self.hidden, make, seeds)
+        yield convolution
+        if reduces:
+            yield keras.layers.MaxPooling2D(2)
+        yield from rest
+
+    def _depthwise(self, seeds: "Seeds") -> "keras.layers.Layer":
+        import keras
+
+        from tuner.networks.blocks import make_initializer
+
+        weights = make_initializer(self.hidden.initializer, next(seeds))
+        return keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False, depthwise_initializer=weights)
+
+    def _residual(self, shape: Shape, seeds: "Seeds") -> "keras.Model":
+        """Two convolutions and a way around, the sum activated."""
+        import keras
+
+        start = keras.Input(shape)
+        first = [*self._built(shape[-1], False, seeds)]
+        second = [*self._built(shape[-1], False, seeds)]
+        last = second.pop() if self._normalizes_at_once else None
+        inside = start
+        for each in (*first, *second):
+            inside = each(inside)
+        total = keras.layers.add([start, inside])
+        return keras.Model(start, last(total) if last else total)
+
+    def _bridge(self) -> "keras.layers.Layer":
+        import keras
+
+        bridges: dict[str, Any] = {
+            "average": keras.layers.GlobalAveragePooling2D,
+            "maximum": keras.layers.GlobalMaxPooling2D,
+            "flatten": keras.layers.Flatten,
+        }
+        return bridges[self.bridge]()
+
+
+def _halved(height: int, width: int, reduces: bool) -> tuple[int, int]:
+    """The places that pooling leaves, where there is any."""
+    return (height // 2, width // 2) if reduces else (height, width)

@@ -1,0 +1,45 @@
+"""How training images are changed anew each time that they are seen."""
+
+from dataclasses import dataclass
+
+from tuner.errors import demand
+from tuner.limits import demand_not_negative, demand_rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Each training image is changed at random, each time that it is seen; nothing is changed where all is at its default.
+
+    It is moved by up to `shift` pixels each way, mirrored left to right with `flip` (half of the images), turned by up to
+    `rotate` degrees, made larger or smaller by up to the share `zoom`, and bent: points move by `elastic` pixels (standard
+    deviation), neighbours alike (Simard et al. 2003). What comes in from outside repeats the edge. Then a square of the
+    share `erase` of the image's side is wiped out at a random place (cutout, DeVries & Taylor 2017, arXiv 1708.04552).
+
+    With `mixup` each batch is blended with its own images in another order, targets alike, by a weight from
+    Beta(mixup, mixup) (Zhang et al. 2017, arXiv 1710.09412): that needs a loss with one-hot targets, and works on inputs
+    of any kind. The others are for images.
+    """
+
+    shift: int = 0
+    flip: bool = False
+    rotate: float = 0.0
+    zoom: float = 0.0
+    elastic: float = 0.0
+    erase: float = 0.0
+    mixup: float = 0.0
+
+    def __post_init__(self) -> None:
+        demand_not_negative(self, "shift", "rotate", "elastic", "mixup")
+        demand(self.rotate <= 180, "rotate", "be at most 180 degrees", self.rotate)
+        demand_rate("zoom", self.zoom)
+        demand_rate("erase", self.erase)
+
+    @property
+    def bends(self) -> bool:
+        """Whether points move by parts of a pixel, so that values are interpolated."""
+        return bool(self.rotate or self.zoom or self.elastic)
+
+    @property
+    def is_for_images(self) -> bool:
+        """Whether it changes anything that only images have."""
+        return bool(self.shift or self.flip or self.erase or self.bends)

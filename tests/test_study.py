@@ -49,7 +49,7 @@ def test_the_five_studies_are_shipped() -> None:
     ("old", "new", "message"),
     [
         ("[budget]", "[bugdet]", "bugdet: unknown key; did you mean budget?"),
-        ("trials = 4", "trials = 0", "budget.trials: must be at least 1, got 0"),
+        ("trials = 4", "trials = -1", "budget.trials: must be at least 0, got -1"),
         ("batch_size = 50", "batch_sise = 50", "recipe.training.batch_sise: unknown key; did you mean batch_size?"),
         ("high = 0.9", "high = 1.5", "recipe.training.optimizer.momentum: must be at least 0 and less than 1, got 1.5"),
         (

@@ -1,7 +1,9 @@
 """One recipe to one result, by its protocol. Knows nothing of search: same recipe, same result."""
 
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,9 @@ from tuner.recipe import Protocol, Recipe, validated_part
 from tuner.recipe.data import Scaling
 from tuner.result import Result, Watch, never_stop
 from tuner.training.checkpoint import Checkpoint, Position, Progress
-from tuner.training.loop import Scaler
-from tuner.training.traced import Material
-from tuner.training.train import Trained, train
+from tuner.training.loop import FIRST_CALL, Scaler
+from tuner.training.traced import Material, traced
+from tuner.training.train import Trained, order_of_examples, train
 
 Visit = Callable[[Trained], Any]
 
@@ -51,6 +53,23 @@ def run(
         parameters=trained.model.count_params(),
         seconds=trained.seconds,
     )
+
+
+def epoch_seconds(recipe: Recipe, data: TrainingSet) -> float:
+    """Seconds that one epoch takes here, its validation included: from some steps after the graph is traced, which the
+    training that follows need not trace again."""
+    material = _material(recipe, data, 0, None)
+    loop = traced(recipe, material).loop
+    order = order_of_examples(recipe, 0, 1, len(loop.training))
+    by_step = np.zeros(loop.steps, np.float32)
+    for _ in islice(loop.train(order, by_step, 0, loop.steps), 2):
+        pass
+    if loop.steps <= FIRST_CALL:  # traced and trained in one call
+        loop.epoch(order, by_step)
+    loop.validate()
+    started = time.perf_counter()
+    loop.validate()
+    return loop.steps * loop.seconds_a_step + time.perf_counter() - started
 
 
 def train_folds(

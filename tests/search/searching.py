@@ -10,7 +10,7 @@ from optuna.storages import BaseStorage
 
 from tuner.data.load import Places, training_set
 from tuner.recipe import Recipe
-from tuner.result import Epoch, Pulse
+from tuner.result import Epoch, Event, Pulse
 from tuner.search.context import Context
 from tuner.search.loop import Loop, Outcome
 from tuner.search.preflight import Preflight
@@ -44,6 +44,9 @@ class Notes:
 
     def ended(self, trial: TrialRecord) -> None:
         self.ended_trials.append(trial)
+
+    def confirms(self, recipe: Recipe, event: Event) -> None:
+        pass
 
     def said(self, message: str) -> None:
         self.sayings.append(message)

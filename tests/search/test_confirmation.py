@@ -42,7 +42,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     notes, folder = Notes(), folder_of(storage)
     executor = InProcess(Setup(places, folder=folder))
     context = context_of(storage, file, places, listener=notes)
-    first = confirm(context, winner, executor, folder)
+    first = confirm(context, (winner,), executor, folder)
     assert len(first.validation_accuracy) == 2
     assert first.recipe.seed == first.seeds[first.validation_accuracy.index(max(first.validation_accuracy))]
     assert first.test_interval[0] < first.test_accuracy < first.test_interval[1]
@@ -62,7 +62,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
         "tuner.db-shm",
         "tuner.db-wal",
     ]
-    again = confirm(context, winner, executor, folder)
+    again = confirm(context, (winner,), executor, folder)
     assert again == first
     assert notes.sayings == [f"confirming trial {winner.number} on 2 fresh seeds"]
 

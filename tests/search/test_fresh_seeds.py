@@ -16,8 +16,9 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places
 from tuner.errors import StudyError
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
-from tuner.search.confirmation import Unconfirmed, confirm, confirm_best, fresh_seeds
+from tuner.search.confirmation import Unconfirmed, confirm, confirm_best
 from tuner.search.context import Context
+from tuner.search.finals import fresh_seeds
 from tuner.search.loop import Loop
 from tuner.storage import TrialRecord, study_record
 from tuner.storage.confirmed import Confirmed, interval
@@ -94,7 +95,7 @@ class Searched:
         return winner
 
     def confirmed(self, executor: Seeds) -> Confirmed:
-        return confirm(self.context, self.winner, executor, self.folder)
+        return confirm(self.context, (self.winner,), executor, self.folder)
 
     @property
     def sayings(self) -> list[str]:
@@ -217,7 +218,7 @@ def test_one_process_at_a_time_confirms_and_says_that_it_lives(searched: Searche
 
 def test_without_a_winner_nothing_is_confirmed_and_one_of_another_program_cannot_be(searched: Searched) -> None:
     with pytest.raises(StudyError, match=r"^trial 2 has no recipe: it was not made by this program$"):
-        confirm(searched.context, replace(searched.winner, recipe=None), Seeds(searched.folder), searched.folder)
+        confirm(searched.context, (replace(searched.winner, recipe=None),), Seeds(searched.folder), searched.folder)
     everyone = {each.recipe.key: "why" for each in study_record(searched.context.study).ranking if each.recipe}
     searched.context.study.set_user_attr("unconfirmed", everyone)
     assert confirm_best(searched.context, Seeds(searched.folder), searched.folder) is None

@@ -12,9 +12,10 @@ from rich.text import Text
 
 from tuner.formatting import duration, recipe_in_words
 from tuner.recipe import Recipe
-from tuner.result import OBJECTIVES, Epoch, Pulse
+from tuner.result import OBJECTIVES, Epoch, Event, FoldResult, Pulse
 from tuner.search.listener import Listener
 from tuner.storage import StudyRecord, TrialRecord
+from tuner.study.settings import NO_LIMIT
 
 SILENT_SECONDS = 30.0
 MARKS = {"complete": ("✓", "green"), "pruned": ("✂", "yellow"), "failed": ("✗", "red"), "refused": ("✗", "yellow")}
@@ -48,6 +49,11 @@ class Tally:
         return sum(trial.state in states for trial in self.ended.values())
 
     @property
+    def is_unlimited(self) -> bool:
+        """Whether only the time ends the search."""
+        return self.total >= NO_LIMIT
+
+    @property
     def done(self) -> int:
         return self.count("complete", "pruned")
 
@@ -69,7 +75,7 @@ class Tally:
         now = time.monotonic()
         until_deadline = max(0.0, self.deadline - now)
         here = self.done - self.done_before
-        if here < 1:
+        if here < 1 or self.is_unlimited:
             return until_deadline
         return min(until_deadline, (now - self.started) / here * max(0, self.total - self.done))
 
@@ -115,7 +121,8 @@ class Lines:
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.tally.plan(record, trials, seconds)
-        self._print(f"{self.tally.done} of {trials} trials are done; at most {duration(seconds)}")
+        done = f"{self.tally.done} trials" if self.tally.is_unlimited else f"{self.tally.done} of {trials} trials"
+        self._print(f"{done} are done; at most {duration(seconds)}")
 
     def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
         self.recipes[number] = recipe
@@ -130,8 +137,13 @@ class Lines:
         self.tally.add(trial)
         tally = self.tally
         best = f"; {tally.best_in_words}" if tally.best else ""
-        left = f"; {tally.done}/{tally.total}, {duration(tally.seconds_left)} left"
-        self._print(f"trial {trial.number}: {ended_in_words(trial)}{best}{left}")
+        of = "" if tally.is_unlimited else f"{tally.done}/{tally.total}, "
+        self._print(f"trial {trial.number}: {ended_in_words(trial)}{best}; {of}{duration(tally.seconds_left)} left")
+
+    def confirms(self, recipe: Recipe, event: Event) -> None:
+        if time.monotonic() - self.printed > SILENT_SECONDS and not isinstance(event, FoldResult):
+            words = advanced_in_words(event, recipe.training.epochs)
+            self._print(f"seed {recipe.seed}: {words}; {duration(self.tally.seconds_left)} left")
 
     def said(self, message: str) -> None:
         self._print(message)
@@ -148,6 +160,7 @@ class Screen:
         self.live = live
         self.tally = tally
         self.running: dict[int, tuple[Recipe, Epoch | Pulse | None]] = {}
+        self.confirmed: dict[str, tuple[Recipe, Epoch | Pulse]] = {}
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.tally.plan(record, trials, seconds)
@@ -171,6 +184,13 @@ class Screen:
         self.live.console.print(line, overflow="ellipsis", no_wrap=True)
         self._draw()
 
+    def confirms(self, recipe: Recipe, event: Event) -> None:
+        if isinstance(event, FoldResult):
+            self.confirmed.pop(recipe.key, None)
+        else:
+            self.confirmed[recipe.key] = (recipe, event)
+        self._draw()
+
     def said(self, message: str) -> None:
         self.live.console.print(Text(message, style="dim"))
 
@@ -179,17 +199,20 @@ class Screen:
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
-        for number, (recipe, event) in self.running.items():
+        rows = [(f"trial {number:>3}", *each) for number, each in self.running.items()]
+        rows += [(f"seed {recipe.seed}", recipe, event) for recipe, event in self.confirmed.values()]
+        for name, recipe, event in rows:
             total = recipe.training.epochs
             done = 0.0 if event is None else event.number if isinstance(event, Epoch) else event.epoch - 1 + event.share
             words = "starting" if event is None else advanced_in_words(event, total)
-            table.add_row(f"  trial {number:>3}", Text(f"{'━' * round(20 * done / total):<20}", "cyan"), words)
+            table.add_row(f"  {name}", Text(f"{'━' * round(20 * done / total):<20}", "cyan"), words)
         return table
 
     def _summary(self) -> Text:
         tally = self.tally
         failed = tally.count("failed")
-        counts = f"{tally.done} of {tally.total} trials, {tally.count('pruned')} pruned"
+        of = "" if tally.is_unlimited else f" of {tally.total}"
+        counts = f"{tally.done}{of} trials, {tally.count('pruned')} pruned"
         counts += f", {failed} failed" if failed else ""
         return Text(f"  {tally.best_in_words} · {counts} · {duration(tally.seconds_left)} left", style="bold")
 

@@ -3,13 +3,16 @@
 from typing import Any
 
 from tuner.formatting import duration, recipe_in_words
+from tuner.result import OBJECTIVES
 from tuner.search.optimize import Report, SearchOptions
-from tuner.storage import hide_password
+from tuner.storage import StudyRecord, TrialRecord, hide_password
+from tuner.storage.confirmed import Confirmed
 
 
 def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:
     """What came out, for programs. Keys of what is not known yet hold null."""
     best, confirmed, record = report.best, report.confirmed, report.record
+    values = _values(record, best) if best else ()
     epochs = sum(trial.result.epochs for trial in record.trials if trial.result)
     return {
         "study": record.name,
@@ -17,7 +20,7 @@ def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:
         "best": best
         and {
             "number": best.number,
-            "value": best.values[0] if len(best.values) == 1 else list(best.values),
+            "value": values[0] if len(values) == 1 else list(values),
             "recipe": best.recipe and best.recipe.to_dict(),
         },
         "validation_accuracy": confirmed and list(confirmed.validation_accuracy),
@@ -46,19 +49,55 @@ def summary(report: Report) -> list[str]:
         lines.append(_without_winner(report))
     else:
         assert best.recipe is not None
-        values = ", ".join(f"{name} {value:.4g}" for name, value in zip(record.objectives, best.values, strict=True))
+        figures = zip(record.objectives, _values(record, best), strict=True)
+        values = ", ".join(f"{name} {value:.4g}" for name, value in figures)
         lines.append(f"best trial {best.number}: {values} ({recipe_in_words(best.recipe)})")
+        lines += _beside_the_first(record, best)
     if confirmed:
-        figures = ", ".join(f"{figure:.4f}" for figure in confirmed.validation_accuracy)
-        low, high = confirmed.test_interval
-        lines += [
-            f"validation accuracy on {len(confirmed.seeds)} fresh seeds: {figures}",
-            f"test accuracy, measured once: {confirmed.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})",
-            f"model: {confirmed.model}",
-        ]
+        lines += _confirmed(confirmed)
     elif best and report.outcome.ended != "interrupt":
         lines.append("no trial could be confirmed: trained again they diverge or fail")
     return lines
+
+
+def _beside_the_first(record: StudyRecord, best: TrialRecord) -> list[str]:
+    """How the search did beside the recipe that it began with."""
+    first = next((trial for trial in record.trials if trial.start == 0 and trial.values), None)
+    if first is None or len(record.objectives) > 1:
+        return []
+    name, value = record.objectives[0], first.values[0]
+    if first.first == best.first:
+        return [f"that is the recipe that it began with: none of {len(record.trials) - 1} others is better"]
+    gain = abs(_values(record, best)[0] - value)
+    return [
+        f"the recipe that it began with, trial {first.number}: {name} {value:.4g}; the search is better by {gain:.4f}"
+    ]
+
+
+def _values(record: StudyRecord, trial: TrialRecord) -> tuple[float, ...]:
+    """A trial's values; what it has reached, where it has not ended."""
+    if trial.values or trial.result is None:
+        return trial.values
+    return tuple(OBJECTIVES[name].of_result(trial.result) for name in record.objectives)
+
+
+def _confirmed(confirmed: Confirmed) -> list[str]:
+    figures = ", ".join(f"{figure:.4f}" for figure in confirmed.validation_accuracy)
+    low, high = confirmed.test_interval
+    epochs = sorted({each.training.epochs for each in confirmed.recipes})
+    length = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
+    lines = [f"validation accuracy on {len(confirmed.seeds)} fresh seeds{length}: {figures}"]
+    if confirmed.is_ensemble and confirmed.model_validation is not None:
+        best = max(confirmed.members, key=lambda member: confirmed.validation_accuracy[member])
+        lines.append(
+            f"the model averages {len(confirmed.members)} of them, {confirmed.parameters:,} parameters: validation accuracy "
+            f"{confirmed.model_validation:.4f}; the best one alone has test accuracy {confirmed.test_accuracies[best]:.4f}"
+        )
+    return [
+        *lines,
+        f"test accuracy, measured once: {confirmed.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        f"model: {confirmed.model}",
+    ]
 
 
 ENDINGS = {

@@ -42,12 +42,12 @@ def block(hidden: Hidden, make: Callable[..., keras.layers.Layer], seeds: Seeds)
     activity = ActivityL1(hidden.activity_l1) if hidden.activity_l1 else None
     if hidden.batch_normalization == "before":
         yield make(**settings)
-        yield FusedBatchNormalization()
+        yield FusedBatchNormalization(momentum=hidden.normalization_momentum)
         yield keras.layers.Activation(make_activation(hidden.activation), activity_regularizer=activity)
         return
     yield make(**settings, activation=make_activation(hidden.activation), activity_regularizer=activity)
     if hidden.batch_normalization == "after":
-        yield FusedBatchNormalization()
+        yield FusedBatchNormalization(momentum=hidden.normalization_momentum)
 
 
 def dropout(rate: float, seeds: Seeds) -> Layers:

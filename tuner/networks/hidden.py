@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.errors import Invalid, demand
-from tuner.limits import demand_not_negative, demand_rate
+from tuner.limits import demand_not_negative, demand_rate, demand_rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,8 @@ Initializer = PlainInitializer | ConstantInitializer | NormalInitializer
 class Hidden:
     """What all hidden layers of a network have in common.
 
-    Batch normalization stands before or after the activation. `dropout` is the rate after each dense hidden layer: one
+    Batch normalization stands before or after the activation; at each step its statistics for validation and use keep the
+    share `normalization_momentum` of themselves (Keras's 0.99 needs some thousand steps to settle). `dropout` is the rate after each dense hidden layer: one
     rate for all, or one for each. The factors are Keras's: `kernel_l2` adds `kernel_l2 * sum(kernel ** 2)` to the loss,
     `activity_l1` adds `activity_l1 * sum(abs(output)) / batch`. With the precision `bfloat16` hidden layers compute in that
     format and keep their weights in float32 (Keras's mixed precision): convolutions are twice as fast and more on
@@ -93,6 +94,7 @@ class Hidden:
     activation: Activation = PlainActivation(kind="relu")
     initializer: Initializer = PlainInitializer(kind="glorot_uniform")
     batch_normalization: Literal["none", "before", "after"] = "none"
+    normalization_momentum: float = 0.99
     dropout: float | tuple[float, ...] = 0.0
     kernel_l1: float = 0.0
     kernel_l2: float = 0.0
@@ -106,6 +108,7 @@ class Hidden:
         else:
             demand_rate("dropout", self.dropout)
         demand_not_negative(self, "kernel_l1", "kernel_l2", "activity_l1")
+        demand_rates(self, "normalization_momentum")
 
     def dropout_rates(self, layers: int) -> tuple[float, ...]:
         """One dropout rate for each of `layers` dense hidden layers."""

@@ -33,7 +33,7 @@ def begin(context: Context, proposal: Proposal, total: int) -> RunningTrial | No
 def go_on(context: Context, chain: Chain) -> RunningTrial | None:
     """Have a training go on as a trial of its own, with all figures it has. None where another process was faster."""
     recipe, last = recipe_of(context, chain), chain.last
-    start = {"start": chain.links[0].user_attrs["start"]} if chain.is_start else {}
+    start = {name: value for name, value in chain.links[0].user_attrs.items() if name in ("start", "asked")}
     kept = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}
     marks = {"continues": last.number, **start}
     trial = _create(context, recipe, last.params, last.distributions, marks, kept, last.intermediate_values)
@@ -61,7 +61,8 @@ def recipe_of(context: Context, chain: Chain) -> Recipe:
 
 
 def _marks(proposal: Proposal) -> dict[str, Any]:
-    return {} if proposal.start is None else {"start": proposal.start}
+    said = {"start": proposal.start, "asked": proposal.asked}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _create(

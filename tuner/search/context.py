@@ -15,6 +15,7 @@ from tuner.storage.chains import Chain, chains
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile
 from tuner.study.pruners import ByNumber, OfFolds
+from tuner.study.settings import NO_LIMIT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,11 @@ class Context:
         """At which epochs trainings pause."""
         return ladder_of(self.file)
 
+    def is_never_stopped(self, chain: Chain) -> bool:
+        """Whether a training is one that there must be to compare with: those that the study begins with; where the time
+        decides, the first of them."""
+        return chain.is_start and (not self.file.fits_epochs or chain.links[0].user_attrs["start"] == 0)
+
     @property
     def prunes_folds(self) -> bool:
         """Whether the pruner looks at folds and not at epochs."""
@@ -70,7 +76,7 @@ class Context:
         """Remove what no training will go on from, if `total` of them are to be."""
         if self.checkpoints is None or not self.checkpoints.is_dir():
             return
-        kept = self.ladder.hopeful(trainings, total)
+        kept = self.ladder.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
         kept |= {chain.first for chain in trainings if chain.state in ("running", "interrupted")}
         for path in self.checkpoints.glob("*.npz"):
             if path.stem.isdigit() and int(path.stem) not in kept:

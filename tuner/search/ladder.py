@@ -29,7 +29,7 @@ def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
     if settings.min_epochs:
         powers = (settings.min_epochs * settings.factor**power for power in range(epochs.bit_length()))
         return tuple(level for level in powers if level < epochs)
-    count = _power(min(epochs, trials), settings.factor)
+    count = _power(min(epochs, trials) if trials else epochs, settings.factor)
     rungs = (round(epochs / settings.factor ** (count - index)) for index in range(count))
     return tuple(sorted({max(1, level) for level in rungs}))
 
@@ -40,21 +40,29 @@ def ladder_of(file: StudyFile) -> "Ladder":
     maximize = OBJECTIVES[file.objectives[0]].direction == "maximize"
     if not isinstance(pruner, Asha):
         return Ladder((), 2, maximize)
-    return Ladder(levels(pruner, file.epochs, file.budget.trials), pruner.factor, maximize)
+    bound = file.epochs if file.fits_epochs else 0
+    return Ladder(levels(pruner, file.epochs, file.budget.trials), pruner.factor, maximize, bound)
 
 
 @dataclass(frozen=True)
 class Ladder:
     """Rungs at these epochs; the best `1/factor` of each go on. A training's place at a rung is that of its figure there,
-    the earlier one first among equals."""
+    the earlier one first among equals.
+
+    With `bound` the rungs are those of a training of so many epochs, and a shorter one has them at the same shares."""
 
     epochs: tuple[int, ...]
     factor: int
     maximize: bool
+    bound: int = 0
 
-    def next(self, epoch: int) -> int | None:
-        """The rung after an epoch; None where a training goes on to its end."""
-        return next((level for level in self.epochs if level > epoch), None)
+    def next(self, epoch: int, total: int = 0) -> int | None:
+        """The rung after an epoch of a training of `total` epochs; None where it goes on to its end."""
+        return next((level for each in self.epochs if (level := self._of(each, total)) > epoch), None)
+
+    def _of(self, level: int, total: int) -> int:
+        """The epoch of a rung in a training of `total` epochs."""
+        return -(-level * total // self.bound) if self.bound else level
 
     def promotable(
         self, chains: Sequence[Chain], at_least: int = 0, allowed: Callable[[Chain], bool] = lambda _: True
@@ -64,7 +72,7 @@ class Ladder:
         for level, ranking in self._rankings(chains):
             best = ranking[: max(at_least, len(ranking) // self.factor)]
             for chain in best:
-                if chain.state == "paused" and chain.rung == level and allowed(chain):
+                if chain.state == "paused" and chain.rung == self._of(level, chain.epochs) and allowed(chain):
                     return chain
         return None
 
@@ -74,7 +82,8 @@ class Ladder:
         for level, ranking in self._rankings(chains):
             at_most = max(trials // self.factor ** self.epochs.index(level), len(ranking))
             best = ranking[: max(1, at_most // self.factor)]
-            found |= {chain.first for chain in best if chain.state == "paused" and chain.rung == level}
+            here = (each for each in best if each.state == "paused" and each.rung == self._of(level, each.epochs))
+            found |= {chain.first for chain in here}
         return found
 
     def _rankings(self, chains: Sequence[Chain]) -> Iterator[tuple[int, list[Chain]]]:
@@ -84,7 +93,7 @@ class Ladder:
             figures = [
                 (math.inf if math.isnan(value) else sign * value, chain.first, chain)
                 for chain in chains
-                if (value := chain.last.intermediate_values.get(level)) is not None
+                if (value := chain.last.intermediate_values.get(self._of(level, chain.epochs))) is not None
             ]
             yield level, [chain for *_, chain in sorted(figures, key=lambda each: each[:2])]
 

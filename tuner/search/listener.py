@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from tuner.recipe import Recipe
-from tuner.result import Epoch, Pulse
+from tuner.result import Epoch, Event, Pulse
 from tuner.storage import StudyRecord, TrialRecord
 
 
@@ -17,5 +17,7 @@ class Listener(Protocol):
     def advanced(self, number: int, event: Epoch | Pulse) -> None: ...
 
     def ended(self, trial: TrialRecord) -> None: ...
+
+    def confirms(self, recipe: Recipe, event: Event) -> None: ...
 
     def said(self, message: str) -> None: ...

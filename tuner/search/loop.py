@@ -9,26 +9,34 @@ trials that run in it now. It trains nothing itself; its executor does.
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from tuner.recipe import Recipe
-from tuner.result import Event
+from tuner.recipe import Recipe, fold_count
+from tuner.result import Event, never_stop
 from tuner.search.beginning import begin, clear_queue, go_on, recipe_of, refuse
 from tuner.search.context import Context
+from tuner.search.finals import epoch_seconds_of, lengthened, reserved
+from tuner.search.plan import Plan
 from tuner.search.proposals import Proposal, Proposer, known
 from tuner.search.signals import stopping_on_signals
 from tuner.search.trial import RunningTrial
 from tuner.storage import study_record, trial_record
 from tuner.storage.chains import Chain
 from tuner.worker.executor import Executor
-from tuner.worker.jobs import Answer, Failure
+from tuner.worker.jobs import Answer, Failure, Pace
 
 FAILURES_IN_A_ROW = 10
 REFUSALS_IN_A_ROW = 30
 TOO_LONG_IN_A_ROW = 3
 GRACE_SECONDS = 3.0
 PAUSE_SECONDS = 0.1
+LATE = 0.15
+"""Of a trial's time, that it may have longer than planned where all trials have the same time: what is nearly done ends."""
+
+FOR_A_MODEL = 0.25
+"""Of the time, that stays for training a model even where no trial has ended."""
+
 LOOK_SECONDS = 1.0
 """So often a loop with nothing to do looks whether another one has left something to do."""
 
@@ -42,22 +50,29 @@ class Outcome:
 
 class Loop:
     """Runs trials on one executor. In a deterministic study results are told in the order in which their trials began, and
-    after each the next is begun: so every proposal and promotion sees the same results on every run."""
+    after each the next is begun: so every proposal and promotion sees the same results on every run.
 
-    def __init__(self, context: Context, executor: Executor) -> None:
-        self.context, self.executor = context, executor
+    With a `plan` the search leaves time for what comes after it, and where the minutes decide how long trials are, a
+    proposal's pace is measured before it begins as a trial."""
+
+    def __init__(self, context: Context, executor: Executor, plan: Plan | None = None) -> None:
+        self.context, self.executor, self.plan = context, executor, plan
         self.proposer = Proposer(context)
+        self.measured: dict[int, Proposal] = {}  # under negative numbers, until its pace is known
         self.running: dict[int, RunningTrial] = {}  # in the order in which they began
         self.answered: dict[int, Answer] = {}
         self.stopping = ""
         self.ending = ""  # how it ends, once nothing is left to begin
         self.is_exhausted = False
-        self.total, self.deadline, self.look_again = 0, math.inf, 0.0
+        self.total, self.look_again = 0, 0.0
+        self.end = self.deadline = self.last_moment = math.inf
         self.failures = self.refusals = self.too_long = 0
 
     def run(self, total: int, seconds: float) -> Outcome:
-        """Search until the study has `total` trainings that finished or were pruned, at most for so many seconds."""
-        self.total, self.deadline = total, time.monotonic() + seconds
+        """Search until the study has `total` trainings that finished or were pruned, at most for so many seconds; with a plan
+        for what it leaves of them."""
+        self.total, self.end = total, time.monotonic() + seconds
+        self._set_deadline()
         self.context.listener.planned(study_record(self.context.study), total, seconds)
         try:
             with stopping_on_signals(self.stop):
@@ -74,7 +89,7 @@ class Loop:
 
     def _search(self) -> None:
         hard_end = math.inf
-        while self.running or not (self.stopping or self.ending):
+        while self.running or self.measured or not (self.stopping or self.ending):
             self._look_at_the_clock()
             if self.stopping:
                 hard_end = min(hard_end, time.monotonic() + GRACE_SECONDS)
@@ -88,17 +103,32 @@ class Loop:
             self.context.leases.renew()
 
     def _look_at_the_clock(self) -> None:
-        if time.monotonic() >= self.deadline:
+        if time.monotonic() >= self.last_moment:
             self.stop("timeout")
+
+    def _set_deadline(self) -> None:
+        """Until when trials may be planned, and until when they may run: that depends on what the best one so far would take
+        again. Where the minutes decide, what is nearly done may end, and one trial must."""
+        record = study_record(self.context.study)
+        reserve = reserved(self.context, self.plan, record) if self.plan else 0.0
+        self.deadline = self.last_moment = self.end - reserve
+        if self.plan and self.context.file.fits_epochs:
+            self.last_moment += LATE * self.plan.slot
+            if not record.ranking:
+                self.last_moment = max(self.last_moment, self.end - FOR_A_MODEL * self.plan.seconds)
 
     # Beginning
 
     def _begin_trials(self) -> None:
-        while len(self.running) < self.executor.size and self.executor.free and time.monotonic() >= self.look_again:
+        while self._has_room and self.executor.free and time.monotonic() >= self.look_again:
             self._look_at_the_clock()
             if self.stopping or self.ending:
                 return
             self._begin_one()
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self.running) + len(self.measured) < self.executor.size
 
     def _begin_one(self) -> None:
         """Have one training go on, begin or refuse one, or see that there is nothing to begin now."""
@@ -113,7 +143,7 @@ class Loop:
             self._run(go_on(self.context, chain), continues=chain.last.number)
         elif new_ones:
             self._begin_new(trainings)
-        elif any(each.state == "running" for each in trainings):
+        elif self.measured or any(each.state == "running" for each in trainings):
             self.look_again = time.monotonic() + LOOK_SECONDS
         else:
             self.ending = "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
@@ -126,15 +156,21 @@ class Loop:
         return interrupted or self.context.ladder.promotable(trainings, at_least, self._ends_in_time)
 
     def _begin_new(self, trainings: Sequence[Chain]) -> None:
-        tried = known(trainings)
+        tried = known(trainings) | {each.asked for each in self.measured.values()}
+        starting = {each.start for each in self.measured.values()} - {None}
         for proposal in self.proposer.proposals(trainings):
             recipe = proposal.recipe
+            if proposal.start in starting:
+                continue
             if recipe is not None and recipe.key in tried:
                 clear_queue(self.context, proposal)
                 continue
             refusal = proposal.complaint if recipe is None else self.context.preflight.refusal(recipe)
             if recipe is None or refusal:
                 self._refuse(proposal, refusal or "")
+                return
+            if self.context.file.fits_epochs and self.plan:
+                self._measure(proposal)
                 return
             if not self._has_time_for(recipe, 0):
                 self.too_long += 1
@@ -145,6 +181,33 @@ class Loop:
             self._run(begin(self.context, proposal, self.total))
             return
         self.is_exhausted = not self.too_long
+
+    def _measure(self, proposal: Proposal) -> None:
+        """Have the pace of a proposal measured, if there is time for a trial at all."""
+        assert self.plan is not None
+        assert proposal.recipe is not None
+        if time.monotonic() + self._slot(proposal.recipe) > self.deadline:
+            self.too_long = TOO_LONG_IN_A_ROW
+            return
+        number = min(self.measured, default=0) - 1
+        self.measured[number] = replace(proposal, asked=proposal.recipe.key)
+        self.executor.submit(number, Pace(proposal.recipe), never_stop)
+
+    def _begin_measured(self, proposal: Proposal, answer: Answer) -> None:
+        """Begin a trial with as many epochs as its slot has room for. What could not be measured fails as a trial."""
+        assert self.plan is not None
+        assert proposal.recipe is not None
+        if self.stopping:
+            return
+        pace = answer if isinstance(answer, float) else 0.0
+        slot = self.plan.slot / fold_count(proposal.recipe.protocol)
+        recipe = lengthened(proposal.recipe, slot, pace, proposal.recipe.training.epochs)
+        self._run(begin(self.context, replace(proposal, recipe=recipe), self.total))
+
+    def _slot(self, recipe: Recipe) -> float:
+        """Seconds that a trial of this recipe will take: its whole length, where that is known to be shorter than a slot."""
+        assert self.plan is not None
+        return min(self.plan.slot, self.context.preflight.seconds(recipe) or math.inf)
 
     def _refuse(self, proposal: Proposal, reason: str) -> None:
         refuse(self.context, proposal, reason)
@@ -166,7 +229,11 @@ class Loop:
         return running.watch(event)
 
     def _ends_in_time(self, chain: Chain) -> bool:
-        return self._has_time_for(recipe_of(self.context, chain), max(chain.last.intermediate_values))
+        """Whether a paused training can be trained to its end, at the pace that it had."""
+        trial, done = trial_record(chain), max(chain.last.intermediate_values)
+        if trial.recipe is None or trial.result is None or not trial.result.epochs:
+            return self._has_time_for(recipe_of(self.context, chain), done)
+        return time.monotonic() + (trial.recipe.training.epochs - done) * epoch_seconds_of(trial) < self.deadline
 
     def _has_time_for(self, recipe: Recipe, epochs_done: int) -> bool:
         return time.monotonic() + (self.context.preflight.seconds(recipe, epochs_done) or 0.0) < self.deadline
@@ -182,6 +249,10 @@ class Loop:
         """Tell of what was answered: all of it, or, in a deterministic study, as long as it is the turn of the trial that
         began first. What is told may be what the next decision needs."""
         while self.answered:
+            number = next((each for each in self.answered if each < 0), None)
+            if number is not None:
+                self._begin_measured(self.measured.pop(number), self.answered.pop(number))
+                continue
             number = next(iter(self.running if self.context.deterministic else self.answered))
             if number not in self.answered:
                 return
@@ -196,12 +267,15 @@ class Loop:
         self.running.pop(number).end(answer, f"the search was ended ({self.stopping or 'error'})")
         trainings = self.context.read()
         self.context.forget_checkpoints(trainings, self.total)
+        self._set_deadline()
         for chain in trainings:
             if chain.last.number == number:
                 self.context.listener.ended(trial_record(chain))
 
     def _abandon(self) -> None:
         """End what did not end by itself."""
+        for number in self.measured:
+            self.executor.cancel(number)
         for number, running in list(self.running.items()):
             if number not in self.answered:
                 self.executor.cancel(number)

@@ -14,9 +14,11 @@ from tuner.errors import StudyError
 from tuner.machine import environment, memory
 from tuner.search.confirmation import confirm_best
 from tuner.search.context import Context
+from tuner.search.finals import standing
 from tuner.search.listener import Listener
 from tuner.search.loop import Loop, Outcome
 from tuner.search.note import write_note
+from tuner.search.plan import Plan
 from tuner.search.preflight import Preflight
 from tuner.search.proposals import make_sampler
 from tuner.search.studies import delete_study, open_study
@@ -24,6 +26,7 @@ from tuner.storage import StudyRecord, TrialRecord, failures_told, open_storage,
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
+from tuner.study.settings import NO_LIMIT
 from tuner.training.costs import Costs
 from tuner.worker import make_executor
 from tuner.worker.executor import Executor, Setup
@@ -92,11 +95,14 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     storage = open_storage(options.storage)
     study, file = _open(storage, options, listener)
     context = _context(study, file, options, listener)
-    outcome = Loop(context, executor).run(_total(context, options), options.seconds)
-    confirmed = None if outcome.ended == "interrupt" else confirm_best(context, executor, options.folder)
+    plan = Plan(options.seconds, executor.size)
+    left = options.seconds - (time.monotonic() - started)
+    outcome = Loop(context, executor, plan).run(_total(context, options), left)
+    is_done = outcome.ended != "interrupt"
+    confirmed = confirm_best(context, executor, options.folder, plan, started + plan.usable) if is_done else None
     record = study_record(study)
     write_note(study, file, record, confirmed)
-    return Report(record, outcome, record.best, confirmed, time.monotonic() - started)
+    return Report(record, outcome, next(iter(standing(record)), None), confirmed, time.monotonic() - started)
 
 
 def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> tuple[optuna.Study, StudyFile]:
@@ -137,7 +143,7 @@ def _context(study: optuna.Study, file: StudyFile, options: SearchOptions, liste
 
 def _total(context: Context, options: SearchOptions) -> int:
     done = sum(chain.counts for chain in context.read())
-    return done + options.more if options.more is not None else options.trials
+    return done + options.more if options.more is not None else options.trials or NO_LIMIT
 
 
 def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: Listener) -> dict[str, TrainingSet]:

@@ -31,7 +31,8 @@ SMALL_SPACE = 10_000
 @dataclass(frozen=True)
 class Proposal:
     """A trial to be: its parameters with what they can be, and the recipe that they make, or why they make none. `start`
-    is its place among the study's starts, `queued` the waiting trial that asked for it."""
+    is its place among the study's starts, `queued` the waiting trial that asked for it, `asked` the key of the recipe
+    whose epochs were fitted to the time."""
 
     recipe: Recipe | None
     complaint: str
@@ -40,6 +41,7 @@ class Proposal:
     kept: dict[str, Any] = field(default_factory=dict)
     start: int | None = None
     queued: FrozenTrial | None = None
+    asked: str | None = None
 
 
 class Proposer:
@@ -90,7 +92,7 @@ class Proposer:
         if isinstance(settings, PlainSampler) and settings.is_one_sequence:
             seed = self.file.search.seed
         sampler = make_sampler(settings, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
-        view = View(self.study, shown(chains, self.maximize), sampler)
+        view = View(self.study, shown(chains, self.maximize, self.file.fits_epochs), sampler)
         number = max((chain.last.number for chain in chains), default=-1) + 1
         asked = _Asked(view, view.new_trial(number), sampler, given)
         recipe, complaint = None, ""
@@ -168,4 +170,4 @@ def _allows(distribution: BaseDistribution, value: Any) -> bool:
 
 def known(chains: Sequence[Chain]) -> set[str]:
     """The keys of all recipes that were ever tried."""
-    return {chain.attributes["key"] for chain in chains if "key" in chain.attributes}
+    return {chain.asked for chain in chains if chain.asked is not None}

@@ -25,8 +25,8 @@ class RunningTrial:
 
     def __init__(self, context: Context, trial: optuna.Trial, recipe: Recipe, chain: Chain) -> None:
         self.context, self.trial, self.recipe = context, trial, recipe
-        self.first, self.is_start = chain.first, chain.is_start
-        self.until = context.ladder.next(chain.rung)
+        self.first, self.is_kept_on = chain.first, context.is_never_stopped(chain)
+        self.until = context.ladder.next(chain.rung, recipe.training.epochs)
         self.stop: Stop = ""
         self.epochs: list[Epoch] = []
         self.reported = set(chain.last.intermediate_values)
@@ -81,7 +81,7 @@ class RunningTrial:
 
     def _report(self, epoch: Epoch, step: int) -> None:
         """Report the objective's figure, and see whether to stop. A trial is never stopped at its last epoch: it would not
-        count as finished. Nor is one stopped that the study begins with."""
+        count as finished. Nor is one stopped that there must be to compare with."""
         figure = self.context.objectives[0].of_epoch
         if len(self.context.objectives) > 1 or figure is None:
             return
@@ -90,7 +90,7 @@ class RunningTrial:
             self.reported.add(step)
             self.trial.report(figure(epoch), step)
         is_last = epoch.fold == 0 and epoch.number >= self.recipe.training.epochs
-        if self.stop or self.is_start or is_last:
+        if self.stop or self.is_kept_on or is_last:
             return
         if step == self.until:
             self.stop = "paused"

@@ -59,10 +59,11 @@ class View(optuna.Study):
         return dict(self.memory.get_trial(self.own_trial).system_attrs)
 
 
-def shown(chains: Sequence[Chain], maximize: bool | None) -> list[FrozenTrial]:
+def shown(chains: Sequence[Chain], maximize: bool | None, by_share: bool = False) -> list[FrozenTrial]:
     """Each training that tells something as one trial, with the number of its first one, in the order of these; in a
-    window if the study has one objective (`maximize` or not)."""
-    trials = [_as_one(chain) for chain in chains if chain.state not in ("failed", "interrupted", "waiting")]
+    window if the study has one objective (`maximize` or not). Where trainings differ in length, figures stand `by_share` of
+    it, in thousandths, so that all that were trained to their ends came equally far."""
+    trials = [_as_one(chain, by_share) for chain in chains if chain.state not in ("failed", "interrupted", "waiting")]
     return trials if maximize is None else in_window(trials, maximize)
 
 
@@ -80,11 +81,14 @@ def in_window(trials: list[FrozenTrial], maximize: bool, size: int = SIZE, best:
     return sorted([*running, *good, *others], key=lambda trial: trial.number)
 
 
-def _as_one(chain: Chain) -> FrozenTrial:
-    if len(chain.links) == 1:
+def _as_one(chain: Chain, by_share: bool) -> FrozenTrial:
+    if len(chain.links) == 1 and not by_share:
         return chain.last
     trial = copy.copy(chain.last)
     trial.number = chain.first
+    if by_share and chain.epochs:
+        values = trial.intermediate_values
+        trial.intermediate_values = {round(1000 * step / chain.epochs): value for step, value in values.items()}
     return trial
 
 

@@ -66,6 +66,17 @@ class Chain:
         return "start" in self.links[0].user_attrs
 
     @property
+    def epochs(self) -> int:
+        """How many epochs it is to have, 0 where that is not known."""
+        return int(self.attributes.get("recipe", {}).get("training", {}).get("epochs", 0))
+
+    @property
+    def asked(self) -> str | None:
+        """The key of the recipe that was asked for, before its epochs were fitted to the time; None where it has none."""
+        key: str | None = self.attributes.get("asked", self.attributes.get("key"))
+        return key
+
+    @property
     def rung(self) -> int:
         """The epoch after which it paused last, 0 if it never has."""
         return max(int(trial.user_attrs.get("rung", 0)) for trial in self.links)

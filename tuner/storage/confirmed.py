@@ -12,7 +12,12 @@ from tuner.recipe import Recipe
 class Confirmed:
     """A winner with figures that did not choose it: validation on fresh seeds, test once, with its 95 % interval. The
     model is that of the seed with the best validation; `test_accuracies` are of all seeds, `curves` their first folds'
-    learning curves by figure, `predictions` a file with what each seed's model gives for each test example."""
+    learning curves by figure, `predictions` a file with what each seed's model gives for each test example, and after them
+    the model if it is an ensemble.
+
+    `members` are those (by their places among the seeds) whose average the model is; one alone is the best by validation.
+    `recipes` are what was trained with each seed: one recipe, or several contenders. `model_validation` is the model's own
+    validation accuracy (of an ensemble, on the examples that chose its members), `parameters` how many it has."""
 
     trial: int
     recipe: Recipe
@@ -26,6 +31,15 @@ class Confirmed:
     test_accuracies: tuple[float, ...] = ()
     curves: tuple[Mapping[str, Any], ...] = ()
     predictions: Path | None = None
+    members: tuple[int, ...] = ()
+    recipes: tuple[Recipe, ...] = ()
+    model_validation: float | None = None
+    parameters: int = 0
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the model is an average of several networks."""
+        return len(self.members) > 1
 
     @property
     def tested(self) -> tuple[float, ...]:
@@ -47,6 +61,10 @@ class Confirmed:
             "test_accuracies": list(self.test_accuracies),
             "curves": [dict(each) for each in self.curves],
             "predictions": self.predictions and str(self.predictions),
+            "members": list(self.members),
+            "recipes": [each.to_dict() for each in self.recipes],
+            "model_validation": self.model_validation,
+            "parameters": self.parameters,
         }
 
     @staticmethod
@@ -65,6 +83,10 @@ class Confirmed:
             test_accuracies=tuple(plain.get("test_accuracies", ())),
             curves=tuple(plain.get("curves", ())),
             predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
+            members=tuple(plain.get("members", ())),
+            recipes=tuple(Recipe.from_dict(each) for each in plain.get("recipes", ())),
+            model_validation=plain.get("model_validation"),
+            parameters=plain.get("parameters", 0),
         )
 
 

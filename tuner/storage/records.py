@@ -55,7 +55,8 @@ def keep_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: s
 @dataclass(frozen=True)
 class TrialRecord:
     """A training as the storage holds it, all trials of its chain as one. `number` is that of its last trial, `first` that
-    of the one it began as, `numbers` are those of all. `recipe` and `result` are None for trials that never got so far. `started` and `ended` are
+    of the one it began as, `numbers` are those of all, `start` its place among
+    those that the study begins with. `recipe` and `result` are None for trials that never got so far. `started` and `ended` are
     moments as the storage has them, in seconds since 1970."""
 
     number: int
@@ -70,6 +71,7 @@ class TrialRecord:
     started: float | None = None
     ended: float | None = None
     numbers: tuple[int, ...] = ()
+    start: int | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def trial_record(chain: Chain) -> TrialRecord:
         started=started.timestamp() if started else None,
         ended=ended.timestamp() if ended else None,
         numbers=tuple(trial.number for trial in chain.links),
+        start=chain.links[0].user_attrs.get("start"),
     )
 
 

@@ -6,7 +6,7 @@ from tuner.result import OBJECTIVES
 from tuner.space import Choice, Range, Script, allowed, fill
 from tuner.study.file import StudyFile
 from tuner.study.fit import check_protocol
-from tuner.study.pruners import NoPruner, check_pruner
+from tuner.study.pruners import Asha, NoPruner, check_pruner
 from tuner.study.samplers import check_sampler
 
 
@@ -26,11 +26,23 @@ def check(study: StudyFile) -> None:
         raise Invalid("objective", problem)
     if not isinstance(study.search.pruner, NoPruner) and len(study.objectives) > 1:
         raise Invalid("search.pruner", "must be 'none' with several objectives: Optuna prunes by a single figure only")
+    if study.fits_epochs:
+        _check_fitted(study)
     check_sampler(study.search.sampler, study.space)
     folds = {fold_count(recipe.protocol) for recipe in recipes}
     check_pruner(study.search.pruner, study.objectives[0], study.epochs, min(folds), study.budget.trials)
     if study.unbuildable and study.unbuildable.share == 1:
         raise study.unbuildable.example
+
+
+def _check_fitted(study: StudyFile) -> None:
+    """Trials of different lengths can be compared at shares of their length only."""
+    if not isinstance(study.search.pruner, NoPruner | Asha):
+        problem = f"must be 'asha' or 'none' where trials differ in length, got {study.search.pruner.kind!r}"
+        raise Invalid("search.pruner", f"{problem}; or say budget.epochs = 'fixed'")
+    if len(study.objectives) > 1 or study.objectives[0] not in ("validation_accuracy", "validation_loss"):
+        problem = f"must be validation_accuracy or validation_loss, got {', '.join(study.objectives)}"
+        raise Invalid("objective", f"{problem}: with budget.epochs 'fit' the time is the same for all")
 
 
 def _check_starts(study: StudyFile) -> None:

@@ -62,6 +62,11 @@ class StudyFile:
         return max(recipe.training.epochs for _, recipe in self.corners)
 
     @property
+    def fits_epochs(self) -> bool:
+        """Whether the minutes decide how many epochs a trial has."""
+        return self.budget.epochs == "fit"
+
+    @property
     def datasets(self) -> tuple[str, ...]:
         """The names of the data sets that trials can use, each once."""
         return tuple(dict.fromkeys(recipe.data.name for _, recipe in self.corners))

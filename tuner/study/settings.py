@@ -1,32 +1,50 @@
 """How a study searches, as its file says it: the budget, who proposes and who stops trials, the winner's confirmation."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+from tuner.errors import demand
 from tuner.limits import demand_at_least_one, demand_positive, demand_seed
 from tuner.study.pruners import Percentile, Pruner
 from tuner.study.samplers import Sampler, Tpe
 
+NO_LIMIT = 10**9
+"""As many trials as nobody trains."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """When the search ends: at so many finished and pruned trials in all, or so many minutes in one call."""
+    """What a study may cost. `minutes` are those of one call, confirmation and test among them; `trials` those that finish or
+    are pruned in all calls (0: as many as there is time for).
+
+    With `epochs` "fit" the minutes decide how long trials are: each gets the same time, which is planned from the minutes,
+    and as many epochs as that has room for on this machine, at most the recipe's. So networks are compared at equal cost,
+    and a large one has no more time than a small one. The winner is then trained longer: see `confirmation`.
+    """
 
     trials: int = 50
     minutes: float = 60.0
+    epochs: Literal["fixed", "fit"] = "fixed"
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "trials")
+        demand(self.trials >= 0, "trials", "be at least 0", self.trials)
         demand_positive(self, "minutes")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """The winner is trained again on so many fresh seeds before its model is saved and tested."""
+    """The winner is trained again on so many fresh seeds before its model is saved and tested; where `budget.epochs` is
+    "fit", the minutes decide on how many, for how many contenders and for how long.
+
+    Of what was trained at most `members` networks become the model: the averages of their probabilities, chosen one by
+    one as long as that lowers the log loss on the validation part (Caruana et al. 2004). With 1 it is the best alone.
+    """
 
     seeds: int = 3
+    members: int = 1
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "seeds")
+        demand_at_least_one(self, "seeds", "members")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Models on disk: a `.keras` file that takes inputs as the data set stores them, its scaling inside."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,29 @@ def save_model(
     trained = build(recipe.network, shape, classes, recipe.seed)  # without loss, metrics and optimizer
     inner = keras.models.clone_model(trained, clone_function=_plain)
     inner.set_weights(model.get_weights())
-    whole = keras.Sequential([keras.Input(shape), _rescaling(scale), inner], name="tuned")
+    _write(keras.Sequential([keras.Input(shape), _rescaling(scale), inner], name="tuned"), path)
+
+
+def _write(model: keras.Model, path: Path) -> None:
+    """Write aside, then rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}-{os.getpid()}.keras")
     try:
-        whole.save(aside)
+        model.save(aside)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def save_average(paths: Sequence[Path], path: Path) -> int:
+    """Write the average of saved models as one model, which Keras alone can read as well; the number of its parameters."""
+    members = [load_model(each) for each in paths]
+    inputs = keras.Input(members[0].input_shape[1:])
+    for number, member in enumerate(members, start=1):
+        member.name = f"member_{number}"
+    whole = keras.Model(inputs, keras.layers.average([member(inputs) for member in members]), name="tuned")
+    _write(whole, path)
+    return int(whole.count_params())
 
 
 def load_model(path: Path) -> keras.Model:

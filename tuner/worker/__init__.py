@@ -1,9 +1,10 @@
 """Where jobs run. An executor takes jobs and watches, and gives their answers back; it decides nothing else."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from tuner.errors import TunerError, near_miss
-from tuner.result import Watch, never_stop
+from tuner.result import Event
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Job
@@ -22,12 +23,15 @@ def make_executor(name: str, setup: Setup) -> Executor:
     return EXECUTORS[name](setup)
 
 
-def perform(executor: Executor, jobs: Sequence[Job], watch: Watch = never_stop) -> Iterator[tuple[int, Answer]]:
-    """The answers to jobs, each with the job's index, as they come. One watch is told of all of them."""
+def perform(
+    executor: Executor, jobs: Sequence[Job], watch: Callable[[int, Event], bool] = lambda _, __: True
+) -> Iterator[tuple[int, Answer]]:
+    """The answers to jobs, each with the job's index, as they come. `watch` is told of all of them, with the index."""
     waiting, running = list(enumerate(jobs)), 0
     while waiting or running:
         while waiting and executor.free:
-            executor.submit(*waiting.pop(0), watch)
+            index, job = waiting.pop(0)
+            executor.submit(index, job, partial(watch, index))
             running += 1
         for index, answer in executor.answers(seconds=0.2):
             running -= 1

@@ -38,6 +38,10 @@ class Folder:
         """A saved model."""
         return self.path / f"{name}.keras"
 
+    def validated(self, name: str) -> Path:
+        """What a saved model gives for each validation example."""
+        return self.path / f"{name}.validation.npy"
+
     def outputs(self, name: str) -> Path:
         """What a saved model gives for each test example."""
         return self.path / f"{name}.npy"

@@ -8,13 +8,22 @@ from tuner.result import Result, Scores
 
 @dataclass(frozen=True)
 class Train:
-    """Train one recipe by its protocol. With `save`, the model of its last fold is written under that name. With
-    `checkpoint`, a training that is stopped or killed leaves a file of that name, and one that finds it goes on from
+    """Train one recipe by its protocol. With `save`, the model of its last fold is written under that name, and beside it
+    what it gives for each validation example; with `save_stopped` also where the training was stopped. With `checkpoint`, a training that is stopped or killed leaves a file of that name, and one that finds it goes on from
     there. Names are the executor's to place: the process may be on another machine."""
 
     recipe: Recipe
     save: str | None = None
     checkpoint: str | None = None
+    save_stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Combine:
+    """Save the average of the models that were saved under these names as one model of that name."""
+
+    names: tuple[str, ...]
+    save: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,14 @@ class Time:
     recipe: Recipe
 
 
-Job = Train | Replicate | Test | Time
+@dataclass(frozen=True)
+class Pace:
+    """Measure how long an epoch of a recipe's training takes here."""
+
+    recipe: Recipe
+
+
+Job = Train | Replicate | Test | Time | Pace | Combine
 
 
 @dataclass(frozen=True)
@@ -72,5 +88,6 @@ class Failure:
     traceback: str = ""
 
 
-Answer = Result | Replicated | Scores | float | Failure
-"""Of `Train`: a result; of `Replicate`: that; of `Test`: scores; of `Time`: milliseconds; of any: a failure."""
+Answer = Result | Replicated | Scores | float | int | Failure
+"""Of `Train`: a result; of `Replicate`: that; of `Test`: scores; of `Time`: milliseconds; of `Pace`: seconds; of `Combine`: its
+parameters; of any: a failure."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
-from tuner.worker.jobs import Answer, Failure, Job, Replicate, Test, Time, Train
+from tuner.worker.jobs import Answer, Combine, Failure, Job, Pace, Replicate, Test, Time, Train
 
 
 def work(connection: Connection, setup: Setup, log: Path | None) -> None:
@@ -45,6 +45,10 @@ def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
                 return tasks.test(job, setup)
             case Time():
                 return tasks.time(job)
+            case Combine():
+                return tasks.combine(job, setup)
+            case Pace():
+                return tasks.pace(job, setup.places)
     except MemoryError as error:
         return Failure("memory", f"out of memory: {error}", traceback.format_exc())
     except Exception as error:  # a trial's failure is kept with the trial; the study goes on

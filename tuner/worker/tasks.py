@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out, training_set
-from tuner.recipe import NoEarlyStopping, NoValidation, Recipe, fold_count
+from tuner.data.splits import folds
+from tuner.recipe import Holdout, NoEarlyStopping, NoValidation, Recipe, fold_count
 from tuner.result import Result, Scores, Watch
-from tuner.run import run, train_folds
+from tuner.run import epoch_seconds, run, train_folds
 from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
 from tuner.training.latency import latency
 from tuner.training.loop import evaluate, part
-from tuner.training.saving import UNSCALED, load_model, measure, save_model
+from tuner.training.saving import UNSCALED, load_model, measure, save_average, save_model
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
-from tuner.worker.jobs import Replicate, Replicated, Test, Time, Train
+from tuner.worker.jobs import Combine, Pace, Replicate, Replicated, Test, Time, Train
 
 
 def train(job: Train, setup: Setup, watch: Watch) -> Result:
@@ -31,9 +32,17 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     checkpoint = setup.folder.checkpoint(job.checkpoint) if setup.folder and job.checkpoint else None
     trained: list[Trained] = []
     result = run(job.recipe, data, watch, visit=trained.append, checkpoint=checkpoint)
-    if job.save and setup.folder and trained[-1].is_whole:
+    if job.save and setup.folder and (trained[-1].is_whole or job.save_stopped):
         _save(job.recipe, data, trained[-1], setup.folder.model(job.save))
+        if isinstance(job.recipe.protocol, Holdout):
+            np.save(setup.folder.validated(job.save), _validated(job.recipe, data, trained[-1]))
     return result
+
+
+def combine(job: Combine, setup: Setup) -> int:
+    """How many parameters the average of the saved models has, which is saved as one."""
+    assert setup.folder is not None
+    return save_average([setup.folder.model(name) for name in job.names], setup.folder.model(job.save))
 
 
 def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
@@ -99,6 +108,11 @@ def time(job: Time) -> float:
     return latency(job.recipe, entry.shape, len(entry.classes))
 
 
+def pace(job: Pace, places: Places) -> float:
+    """Seconds that an epoch takes, in one fold."""
+    return epoch_seconds(job.recipe, _training_set(job.recipe.data.name, places))
+
+
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
     if fold_count(recipe.protocol) > 1:
         (trained,) = train_folds(on_everything(recipe), data)
@@ -109,6 +123,12 @@ def on_everything(recipe: Recipe) -> Recipe:
     """The same training on the whole training part: what remains of cross-validation once its figures are known."""
     training = replace(recipe.training, keep="last", early_stopping=NoEarlyStopping())
     return replace(recipe, protocol=NoValidation(), training=training)
+
+
+def _validated(recipe: Recipe, data: TrainingSet, trained: Trained) -> NDArray[np.float32]:
+    """What a network gives for each example of its validation part (n, classes)."""
+    (fold,) = folds(recipe.protocol, data.examples.labels)
+    return predict(trained.model, trained.scale, data.examples.inputs[fold.validation])
 
 
 @lru_cache(maxsize=4)

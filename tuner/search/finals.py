@@ -1,0 +1,150 @@
+"""Who is trained again on fresh seeds once the search is over, for how long, and which of them become the model."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.data.splits import sizes
+from tuner.recipe import Holdout, Recipe, fold_count
+from tuner.result import OBJECTIVES
+from tuner.search.context import Context
+from tuner.search.plan import BEFORE_EACH_SECONDS, MARGIN, SHARE_OF_FINALS, Plan, contenders, fitted
+from tuner.storage import StudyRecord, TrialRecord
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A recipe that is trained again, with the trial that it comes from."""
+
+    trial: TrialRecord
+    recipe: Recipe
+
+
+def fresh_seeds(seed: int, count: int) -> tuple[int, ...]:
+    """Seeds other than the one that the search trained with."""
+    return tuple((seed + 1000 + index) % 2**32 for index in range(count))
+
+
+def standing(record: StudyRecord) -> tuple[TrialRecord, ...]:
+    """The trials that could win, best first: the finished ones; where the time decides, those that pause beside them, by the
+    figure that they have reached."""
+    if record.plain.get("budget", {}).get("epochs") != "fit":
+        return record.ranking
+    begun = [
+        trial
+        for trial in record.trials
+        if trial.recipe and trial.result and trial.result.validation and trial.result.ended != "diverged"
+    ]
+    sign = -1.0 if OBJECTIVES[record.objectives[0]].direction == "maximize" else 1.0
+    figure = OBJECTIVES[record.objectives[0]].of_result
+    known = [trial for trial in begun if trial.recipe and trial.recipe.key not in record.unconfirmed]
+    return tuple(sorted(known, key=lambda trial: (sign * figure(trial.result), trial.first)))  # type: ignore[arg-type]
+
+
+def seconds_of_whole(trial: TrialRecord, epochs: int) -> float:
+    """What training its recipe again takes: as long as it took; for so many `epochs`, where they were fitted to the time."""
+    assert trial.recipe is not None
+    if trial.result is None:
+        return 0.0
+    if not epochs:
+        return trial.result.seconds
+    return fold_count(trial.recipe.protocol) * epochs * epoch_seconds_of(trial)
+
+
+def epoch_seconds_of(trial: TrialRecord) -> float:
+    """The seconds of an epoch of full length, from its curve."""
+    assert trial.recipe is not None
+    assert trial.result is not None
+    training = trial.recipe.training
+    return median(epoch.seconds / training.share(epoch.number) for fold in trial.result.folds for epoch in fold.epochs)
+
+
+def reserved(context: Context, plan: Plan, record: StudyRecord) -> float:
+    """The seconds at the end of a call that the search leaves to what comes after it."""
+    leader = next(iter(standing(record)), None)
+    if context.file.fits_epochs:
+        if leader is None or leader.result is None or not leader.result.epochs:
+            return SHARE_OF_FINALS * plan.usable + plan.seconds - plan.usable
+        return plan.reserve(seconds_of_whole(leader, context.file.epochs))
+    after = plan.seconds - plan.usable
+    if leader is None:
+        return after
+    rounds = -(-context.file.confirmation.seeds // plan.workers)
+    return min(plan.seconds / 2, after + rounds * seconds_of_whole(leader, 0))
+
+
+def finalists(context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float) -> tuple[Finalist, ...]:
+    """Who is trained again within so many seconds: the winner on the study's number of fresh seeds; or, where the time
+    decides, as many contenders on as many seeds as it has room for, each for as long."""
+    if not context.file.fits_epochs:
+        winner = trials[0]
+        assert winner.recipe is not None
+        seeds = fresh_seeds(winner.recipe.seed, context.file.confirmation.seeds)
+        return tuple(Finalist(winner, replace(winner.recipe, seed=seed)) for seed in seeds)
+    return tuple(_fitted_finalists(context, plan, trials, seconds))
+
+
+def _fitted_finalists(
+    context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float
+) -> Iterator[Finalist]:
+    bound = context.file.epochs
+    rounds = plan.rounds(seconds, seconds_of_whole(trials[0], bound))
+    places = rounds * plan.workers
+    chosen = trials[: contenders([_accuracy(trial) for trial in trials], _validated(context, trials[0]), places)]
+    each = MARGIN * (seconds / rounds - BEFORE_EACH_SECONDS)
+    for place in range(places):
+        trial = chosen[place % len(chosen)]
+        assert trial.recipe is not None
+        (seed,) = fresh_seeds(trial.recipe.seed + place // len(chosen), 1)
+        slot = each / fold_count(trial.recipe.protocol)
+        yield Finalist(trial, lengthened(replace(trial.recipe, seed=seed), slot, epoch_seconds_of(trial), bound))
+
+
+def lengthened(recipe: Recipe, slot: float, epoch_seconds: float, bound: int) -> Recipe:
+    """The recipe with as many epochs as the slot has room for; with a part of one, where it has not even that."""
+    epochs, share = fitted(slot, epoch_seconds, bound)
+    lean = {"lean_epochs": 1, "lean_share": share} if share < 1 else {"lean_epochs": 0}
+    return replace(recipe, training=replace(recipe.training, epochs=epochs, **lean))
+
+
+def _accuracy(trial: TrialRecord) -> float:
+    assert trial.result is not None
+    return trial.result.validation.accuracy if trial.result.validation else 0.0
+
+
+def _validated(context: Context, trial: TrialRecord) -> int:
+    assert trial.recipe is not None
+    folds, _, each = sizes(trial.recipe.protocol, len(context.preflight.data[trial.recipe.data.name].examples))
+    return folds * each
+
+
+def has_one_validation_part(recipe: Recipe) -> bool:
+    """Whether networks trained by its protocol were validated on the same examples and on no others: only then can what
+    they say there choose between their averages."""
+    return isinstance(recipe.protocol, Holdout)
+
+
+def chosen_together(outputs: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], most: int) -> tuple[int, ...]:
+    """Which networks, with these probabilities (n, classes) on examples with these labels, do best as an average: first the
+    one with the lowest log loss alone, then one by one the one that lowers that of the average most, at most `most` and as
+    long as one does (greedy selection without repetition, Caruana et al. 2004)."""
+    chosen: list[int] = []
+    total, lowest = np.zeros_like(outputs[0], dtype=np.float64), np.inf
+    while len(chosen) < min(most, len(outputs)):
+        rest = [index for index in range(len(outputs)) if index not in chosen]
+        losses = {index: log_loss((total + outputs[index]) / (len(chosen) + 1), labels) for index in rest}
+        best = min(rest, key=lambda index: losses[index])
+        if not losses[best] < lowest:
+            break
+        chosen.append(best)
+        total, lowest = total + outputs[best], losses[best]
+    return tuple(chosen)
+
+
+def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """The mean negative logarithm of what was given to the true classes."""
+    given = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1.0)
+    return float(-np.log(given).mean())

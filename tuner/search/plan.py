@@ -1,0 +1,83 @@
+"""How the minutes of one call are shared between the search and what comes after it.
+
+All of it is arithmetic on seconds: what is planned follows from the time that is left and from what trainings took.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SHARE_OF_FINALS = 0.62
+"""Of the time, at most, for training the winner on fresh seeds, longer than in the search."""
+
+ROUNDS = 2
+"""So many trials, one after the other, have time in a search whose trials are as long as they may be."""
+
+MOST_ROUNDS = 4
+"""So many networks of full length are trained one after the other in the end, at most: more make an ensemble better by
+little."""
+
+START_SECONDS = 6.0
+"""Until the first trial trains: TensorFlow's import, mostly."""
+
+BEFORE_EACH_SECONDS = 3.0
+"""Building, tracing and timing the network of a trial, where it is large enough that time is short."""
+
+AFTER_SECONDS = 5.0
+"""Choosing, testing and saving, beside a share of it all."""
+
+MARGIN = 0.93
+"""Of the planned time of a training: machines are shared, and what was measured a moment ago need not be so now."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan for so many seconds with so many trainings at once."""
+
+    seconds: float
+    workers: int
+
+    @property
+    def usable(self) -> float:
+        """Seconds for everything that trains."""
+        return max(0.5 * self.seconds, self.seconds - AFTER_SECONDS - 0.01 * self.seconds)
+
+    @property
+    def slot(self) -> float:
+        """Seconds that a trial of the search may take."""
+        search = (1 - SHARE_OF_FINALS) * self.usable
+        return max((search - START_SECONDS) / ROUNDS - BEFORE_EACH_SECONDS, 0.3 * search / ROUNDS)
+
+    def rounds(self, seconds: float, whole: float) -> int:
+        """How many trainings one after the other fit best into so many seconds, where one of full length takes `whole`."""
+        return min(MOST_ROUNDS, max(1, round(seconds / whole))) if whole else MOST_ROUNDS
+
+    def reserve(self, whole: float) -> float:
+        """Seconds to leave for the finals and for what follows, where a training of full length takes `whole`."""
+        finals = min(SHARE_OF_FINALS * self.usable, MOST_ROUNDS * whole / MARGIN + BEFORE_EACH_SECONDS)
+        return finals + self.seconds - self.usable
+
+
+def fitted(slot: float, epoch_seconds: float, bound: int) -> tuple[int, float]:
+    """How many epochs of that length a training has in so many seconds, at most `bound`; and the share of the batches of an
+    epoch that it has time for, where it is not even one.
+
+    >>> fitted(100, 9.5, 30), fitted(100, 1, 30), fitted(5, 20, 30)
+    ((10, 1.0), (30, 1.0), (1, 0.25))
+    """
+    epochs = math.floor(slot / epoch_seconds) if epoch_seconds else bound
+    if epochs:
+        return min(bound, epochs), 1.0
+    return 1, max(0.01, math.floor(100 * slot / epoch_seconds) / 100)
+
+
+def contenders(figures: Sequence[float], validated: int, places: int) -> int:
+    """Of figures (accuracies on so many examples, best first), how many are so close to the best that another seed may turn
+    the order: within one standard error of their difference. Each has two of the `places` at least, the best one all of
+    them where there is only one."""
+    if not figures:
+        return 0
+    best = figures[0]
+    error = math.sqrt(2 * max(best * (1 - best), 1 / validated) / validated)
+    close = sum(figure >= best - error for figure in figures)
+    return max(1, min(close, places // 2))

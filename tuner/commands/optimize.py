@@ -1,7 +1,7 @@
 """Search a study: ask, train, tell, confirm."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from tuner.commands.arguments import (
     workers_of,
 )
 from tuner.errors import StudyError
+
+if TYPE_CHECKING:
+    from tuner.study import StudyFile
 
 
 def optimize(
@@ -38,6 +41,11 @@ def optimize(
     executor: Annotated[
         str, typer.Option(help="Where training runs: a name of `tuner.worker.EXECUTORS`; in_process is for debugging.")
     ] = "processes",
+    warm_start: Annotated[
+        list[str],
+        typer.Option("--warm-start", metavar="STUDY", help="Try the best recipes of that study in the storage, too."),
+    ] = [],  # noqa: B006
+    cold: Annotated[bool, typer.Option("--cold", help="Begin with the sampler's proposals alone.")] = False,
     lease: Annotated[
         str, typer.Option(help="How long the trials of a process that does not answer any more are left alone.")
     ] = "20s",
@@ -62,10 +70,11 @@ def optimize(
         raise StudyError(
             "--trials and --more exclude each other: the first is a total, the second adds to what is there"
         )
+    url = storage or default_url(runs_folder(runs))
     options = SearchOptions(
         file=file,
         runs=runs_folder(runs),
-        storage=storage or default_url(runs_folder(runs)),
+        storage=url,
         places=Places.from_environment(data_dir),
         trials=trials or file.budget.trials,
         more=more,
@@ -75,6 +84,8 @@ def optimize(
         threads=max(1, cores() // workers_of(workers)),
         deterministic=deterministic,
         executor=executor,
+        warm=() if cold else warm_recipes(file, warm_start, url),
+        cold=cold,
         command=command_line(
             "optimize", study=study, name=name, set=settings, runs=runs, storage=storage, data_dir=data_dir
         ),
@@ -86,3 +97,21 @@ def optimize(
     if json_:
         print(json.dumps(as_json(report, options)))
     return 0 if report.best is not None else 1
+
+
+BEST_OF_EACH = 3
+
+
+def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> tuple[Any, ...]:
+    """What a new study tries after its own first trials, as plain data: the best of other studies that were named, then the
+    portfolio's, then the best documented ones for the same data."""
+    from tuner.documents.best import best_documented
+    from tuner.search.finals import standing
+    from tuner.storage import open_storage, read_study
+    from tuner.study.portfolio import portfolio
+
+    others = [standing(read_study(open_storage(url), name))[:BEST_OF_EACH] for name in studies]
+    recipes = [trial.recipe.to_dict() for trials in others for trial in trials if trial.recipe]
+    if file.search.portfolio:
+        recipes += [*portfolio(), *(each.to_dict() for each in best_documented(file.datasets))]
+    return tuple(recipes)

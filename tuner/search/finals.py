@@ -11,7 +11,7 @@ from tuner.data.splits import sizes
 from tuner.recipe import Holdout, Recipe, fold_count
 from tuner.result import OBJECTIVES
 from tuner.search.context import Context
-from tuner.search.plan import BEFORE_EACH_SECONDS, MARGIN, SHARE_OF_FINALS, Plan, contenders, fitted
+from tuner.search.plan import BEFORE_EACH_SECONDS, MARGIN, Plan, contenders, fitted
 from tuner.storage import StudyRecord, TrialRecord
 
 
@@ -67,7 +67,7 @@ def reserved(context: Context, plan: Plan, record: StudyRecord) -> float:
     leader = next(iter(standing(record)), None)
     if context.file.fits_epochs:
         if leader is None or leader.result is None or not leader.result.epochs:
-            return SHARE_OF_FINALS * plan.usable + plan.seconds - plan.usable
+            return plan.share_of_finals * plan.usable + plan.seconds - plan.usable
         return plan.reserve(seconds_of_whole(leader, context.file.epochs))
     after = plan.seconds - plan.usable
     if leader is None:

@@ -16,7 +16,7 @@ from tuner.recipe import Recipe, fold_count
 from tuner.result import Event, never_stop
 from tuner.search.beginning import begin, clear_queue, go_on, recipe_of, refuse
 from tuner.search.context import Context
-from tuner.search.finals import epoch_seconds_of, lengthened, reserved
+from tuner.search.finals import epoch_seconds_of, lengthened, reserved, seconds_of_whole, standing
 from tuner.search.plan import Plan
 from tuner.search.proposals import Proposal, Proposer, known
 from tuner.search.signals import stopping_on_signals
@@ -72,6 +72,9 @@ class Loop:
         """Search until the study has `total` trainings that finished or were pruned, at most for so many seconds; with a plan
         for what it leaves of them."""
         self.total, self.end = total, time.monotonic() + seconds
+        leader = next(iter(standing(study_record(self.context.study))), None)
+        if self.plan and leader and self.context.file.fits_epochs:
+            self.plan = replace(self.plan, whole=seconds_of_whole(leader, self.context.file.epochs))
         self._set_deadline()
         self.context.listener.planned(study_record(self.context.study), total, seconds)
         try:
@@ -128,7 +131,9 @@ class Loop:
 
     @property
     def _has_room(self) -> bool:
-        return len(self.running) + len(self.measured) < self.executor.size
+        """Whether one more can begin. The first of all is measured alone: what it takes decides how long the others are."""
+        is_first = bool(self.measured) and self.plan is not None and not self.plan.whole
+        return len(self.running) + len(self.measured) < self.executor.size and not is_first
 
     def _begin_one(self) -> None:
         """Have one training go on, begin or refuse one, or see that there is nothing to begin now."""
@@ -200,7 +205,11 @@ class Loop:
         if self.stopping:
             return
         pace = answer if isinstance(answer, float) else 0.0
-        slot = self.plan.slot / fold_count(proposal.recipe.protocol)
+        folds, bound = fold_count(proposal.recipe.protocol), self.context.file.epochs
+        if not self.plan.whole:
+            self.plan = replace(self.plan, whole=folds * bound * pace)
+            self._set_deadline()
+        slot = self.plan.slot / folds
         recipe = lengthened(proposal.recipe, slot, pace, proposal.recipe.training.epochs)
         self._run(begin(self.context, replace(proposal, recipe=recipe), self.total))
 

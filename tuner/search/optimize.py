@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
@@ -20,7 +21,7 @@ from tuner.search.loop import Loop, Outcome
 from tuner.search.note import write_note
 from tuner.search.plan import Plan
 from tuner.search.preflight import Preflight
-from tuner.search.proposals import make_sampler
+from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
 from tuner.storage import StudyRecord, TrialRecord, failures_told, open_storage, study_record
 from tuner.storage.confirmed import Confirmed
@@ -39,7 +40,8 @@ SHARE_OF_MEMORY = 0.9
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
     """What one call of `optimize` is to do: `trials` is the total to reach, `more` adds to what is there. `command` is what a
-    person types to go on with the study, `lease_seconds` how long the trials of a dead process are left alone."""
+    person types to go on with the study, `lease_seconds` how long the trials of a dead process are left alone. When a study
+    begins, `warm` are recipes (plain data) to try after its own first trials; with `cold` there are no first trials."""
 
     file: StudyFile
     runs: Path
@@ -53,6 +55,8 @@ class SearchOptions:
     threads: int
     deterministic: bool
     executor: str = "processes"
+    warm: tuple[Any, ...] = ()
+    cold: bool = False
     command: str = ""
     lease_seconds: float = LEASE_SECONDS
 
@@ -98,8 +102,9 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     plan = Plan(options.seconds, executor.size)
     left = options.seconds - (time.monotonic() - started)
     outcome = Loop(context, executor, plan).run(_total(context, options), left)
-    is_done = outcome.ended != "interrupt"
-    confirmed = confirm_best(context, executor, options.folder, plan, started + plan.usable) if is_done else None
+    confirmed = None
+    if outcome.ended != "interrupt":
+        confirmed = confirm_best(context, executor, options.folder, plan, started + plan.usable)
     record = study_record(study)
     write_note(study, file, record, confirmed)
     return Report(record, outcome, next(iter(standing(record)), None), confirmed, time.monotonic() - started)
@@ -113,6 +118,8 @@ def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> t
     study, file, differences = open_study(storage, options.file)
     for difference in differences:
         listener.said(f"changed since the study began: {difference}")
+    if "starts" not in study.user_attrs and not study.get_trials(deepcopy=False):
+        study.set_user_attr("starts", [] if options.cold else list(all_starts(file, options.warm)))
     if options.command and options.command != study.user_attrs.get("command"):
         study.set_user_attr("command", options.command)
     if file.unbuildable:

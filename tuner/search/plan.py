@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SHARE_OF_FINALS = 0.62
-"""Of the time, at most, for training the winner on fresh seeds, longer than in the search."""
+"""Of the time, at most, for training the winner on fresh seeds, longer than in the search; where there is time for it."""
+
+MOST_FOR_FINALS = 0.82
+"""The same where time is so short that a trial says next to nothing of what its recipe reaches."""
+
+LONG_ENOUGH = 0.25
+"""Of the length of a whole training, that a trial should have to say enough."""
 
 ROUNDS = 2
 """So many trials, one after the other, have time in a search whose trials are as long as they may be."""
@@ -32,10 +38,12 @@ MARGIN = 0.93
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan for so many seconds with so many trainings at once."""
+    """The plan for so many seconds with so many trainings at once. `whole` is what one of full length takes, of the recipe
+    that is to be beaten; 0 where that is not known yet."""
 
     seconds: float
     workers: int
+    whole: float = 0.0
 
     @property
     def usable(self) -> float:
@@ -43,9 +51,20 @@ class Plan:
         return max(0.5 * self.seconds, self.seconds - AFTER_SECONDS - 0.01 * self.seconds)
 
     @property
+    def share_of_finals(self) -> float:
+        """Of the time, at most, for the finals: the more, the shorter trials would be beside a whole training."""
+        if not self.whole:
+            return SHARE_OF_FINALS
+        lacking = max(0.0, 1 - self._slot(SHARE_OF_FINALS) / (LONG_ENOUGH * self.whole))
+        return SHARE_OF_FINALS + (MOST_FOR_FINALS - SHARE_OF_FINALS) * lacking
+
+    @property
     def slot(self) -> float:
         """Seconds that a trial of the search may take."""
-        search = (1 - SHARE_OF_FINALS) * self.usable
+        return self._slot(self.share_of_finals)
+
+    def _slot(self, finals: float) -> float:
+        search = (1 - finals) * self.usable
         return max((search - START_SECONDS) / ROUNDS - BEFORE_EACH_SECONDS, 0.3 * search / ROUNDS)
 
     def rounds(self, seconds: float, whole: float) -> int:
@@ -54,7 +73,7 @@ class Plan:
 
     def reserve(self, whole: float) -> float:
         """Seconds to leave for the finals and for what follows, where a training of full length takes `whole`."""
-        finals = min(SHARE_OF_FINALS * self.usable, MOST_ROUNDS * whole / MARGIN + BEFORE_EACH_SECONDS)
+        finals = min(self.share_of_finals * self.usable, MOST_ROUNDS * whole / MARGIN + BEFORE_EACH_SECONDS)
         return finals + self.seconds - self.usable
 
 

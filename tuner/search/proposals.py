@@ -16,7 +16,7 @@ from tuner.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.search.context import Context
 from tuner.search.view import View, shown
-from tuner.space import Assignment, centre, grid, size
+from tuner.space import Assignment, centre, grid, like, size
 from tuner.storage.chains import Chain
 from tuner.study import StudyFile
 from tuner.study.samplers import Learner, PlainSampler, Sampler, Tpe, Walk
@@ -52,7 +52,7 @@ class Proposer:
         sampler = self.file.search.sampler
         has_window = isinstance(sampler, Tpe) and len(context.objectives) == 1
         self.maximize = context.ladder.maximize if has_window else None
-        self.starts = first_trials(self.file)
+        self.starts: Sequence[Assignment] = self.study.user_attrs.get("starts", first_trials(self.file))
         self.walk: Iterator[Assignment] | None = None
         if isinstance(sampler, Walk):
             self.walk = context.preflight.longest_first(sampler.walk(self.file.space), self.file.fill)
@@ -111,6 +111,13 @@ def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
         return ()
     middles = [centre(file.space), centre(file.space, largest=("widths", "filters"))]
     return tuple(each for index, each in enumerate(middles) if each and each not in middles[:index])
+
+
+def all_starts(file: StudyFile, warm: Sequence[Any]) -> tuple[Assignment, ...]:
+    """The study's first trials, then those of the `warm` recipes (plain data) that its space has, each once."""
+    near = [like(file.space, recipe) for recipe in warm]
+    starts = [*first_trials(file), *(each for each in near if each is not None)]
+    return tuple(each for index, each in enumerate(starts) if each not in starts[:index])
 
 
 def make_sampler(settings: Sampler, seed: int) -> BaseSampler:

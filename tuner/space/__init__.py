@@ -9,6 +9,7 @@ from tuner.space.explore import centre as centre
 from tuner.space.explore import corners as corners
 from tuner.space.explore import fillings as fillings
 from tuner.space.explore import grid as grid
+from tuner.space.explore import like as like
 from tuner.space.explore import size as size
 from tuner.space.fill import Ask as Ask
 from tuner.space.fill import fill as fill

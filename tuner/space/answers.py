@@ -1,6 +1,8 @@
 """Who answers when a space is filled without Optuna: from an assignment, from the middle, at random."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -65,6 +67,78 @@ class Middle:
 
     def _is_largest(self, name: str) -> bool:
         return name.rpartition(".")[2].partition("[")[0] in self.largest
+
+
+class Unlike(LookupError):
+    """A recipe that a space does not have."""
+
+
+@dataclass
+class Like:
+    """Answers with what plain data has at the hole's address; with the nearest number where a range does not have it, and
+    with the first option or the middle where the data says nothing that is allowed. Raises `Unlike` where that would be
+    another thing altogether: another family of networks, a list of another length."""
+
+    plain: Any
+    given: Assignment = field(default_factory=dict)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        value = self._at(name)
+        same = [choice for choice in choices if _is_same(choice, value)]
+        if not same and name in MUST_BE_LIKE:
+            raise Unlike(name)
+        return self.given.setdefault(name, same[0] if same else choices[0])
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        return int(self.given.setdefault(name, self._nearest(name, _whole(low, high, step, log))))
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        return float(self.given.setdefault(name, self._nearest(name, _real(low, high, step, log))))
+
+    def _nearest(self, name: str, hole: Range) -> int | float:
+        value = self._at(name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return hole.middle
+        if name.endswith(".count") and not hole.allows(value):
+            raise Unlike(name)
+        if hole.allows(value):
+            return value
+        inside = min(max(value, hole.low), hole.high)
+        return min(hole.nearest(inside), key=lambda each: abs(each - inside)) if hole.step or hole.whole else inside
+
+    def _at(self, name: str) -> Any:
+        """What stands at an address; None where nothing does. A branch's kind is part of the address."""
+        value = self.plain
+        for step in re.findall(r"[^.\[\]]+", name):
+            if step == "count" and isinstance(value, list):
+                value = len(value)
+            elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+                value = value[int(step)]
+            elif isinstance(value, Mapping) and step in value:
+                value = value[step]
+            elif not (isinstance(value, Mapping) and value.get("kind") == step):
+                return None
+        return value
+
+
+MUST_BE_LIKE = ("network.kind",)
+
+
+def _is_same(choice: Any, value: Any) -> bool:
+    """Whether an option, by its name, is what fully resolved plain data says."""
+    if isinstance(value, Mapping | list):
+        if isinstance(value, Mapping) and choice == value.get("kind"):
+            return True
+        try:
+            option = json.loads(choice) if isinstance(choice, str) else None
+        except ValueError:
+            return False
+        if isinstance(option, Mapping) and isinstance(value, Mapping):
+            return all(key in value and value[key] == each for key, each in option.items())
+        return bool(option == value)
+    return bool(choice == value) and isinstance(choice, bool) == isinstance(value, bool)
 
 
 @dataclass(frozen=True)

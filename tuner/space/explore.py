@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from tuner.errors import Invalid
-from tuner.space.answers import Assignment, Dice, Middle, Script
+from tuner.space.answers import Assignment, Dice, Like, Middle, Script, Unlike
 from tuner.space.fill import fill
 from tuner.space.holes import Choice, Node, OneOf, Range, Repeat
 
@@ -30,6 +30,22 @@ def centre(node: Node, largest: Sequence[str] = ()) -> Assignment:
     middle = Middle(largest)
     fill(node, middle)
     return middle.given
+
+
+def like(node: Node, plain: Any) -> Assignment | None:
+    """The assignment whose filling is nearest to plain data (a recipe, fully resolved); None where the space has nothing
+    like it. What is no hole stays as the space has it.
+
+    >>> space = {"rate": Range(1e-4, 1e-2, log=True), "widths": Repeat(Range(1, 4), Range(32, 512, step=32))}
+    >>> like(space, {"rate": 0.1, "widths": [64, 50]}), like(space, {"rate": 0.1, "widths": []})
+    ({'rate': 0.01, 'widths.count': 2, 'widths[0]': 64, 'widths[1]': 64}, None)
+    """
+    answers = Like(plain)
+    try:
+        fill(node, answers)
+    except Unlike:
+        return None
+    return answers.given
 
 
 def corners(node: Node) -> Iterator[tuple[Assignment, Any]]:

@@ -54,12 +54,16 @@ class Search:
     With `centre` the first trials are the middle of the space (the first of each choice, the middle of each range) and
     the same with its widest layers, where the study has no `[[start]]` and the sampler learns. First trials are never
     stopped early: there is something to compare with, and a model, from the first minute on.
+
+    With `portfolio` recipes that did well on other data, and the best of the documents about the same data, come after
+    them, as far as the space has them.
     """
 
     sampler: Sampler = Tpe()
     pruner: Pruner = Percentile()
     seed: int = 0
     centre: bool = True
+    portfolio: bool = False
 
     def __post_init__(self) -> None:
         demand_seed(self.seed)

@@ -14,9 +14,10 @@ from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.scaling import scaling_constants
 from tuner.data.splits import folds
 from tuner.errors import Invalid
-from tuner.recipe import Protocol, Recipe, validated_part
+from tuner.recipe import Holdout, Protocol, Recipe, validated_part
 from tuner.recipe.data import Scaling
 from tuner.result import Result, Watch, never_stop
+from tuner.training.augmentation import distorted
 from tuner.training.checkpoint import Checkpoint, Position, Progress
 from tuner.training.loop import FIRST_CALL, Scaler
 from tuner.training.traced import Material, traced
@@ -112,11 +113,25 @@ def _cut(data: TrainingSet, held_out: HeldOut | None, scaling: Scaling, protocol
     """One fold's examples, kept for the next training on them: copying them takes longer than a small epoch."""
     examples = data.examples
     fold = folds(protocol, examples.labels)[number]
-    validation = None if fold.validation is None else _chosen(examples, fold.validation)
+    validation = None if fold.validation is None else _validation(examples, fold.validation, protocol)
     if held_out is not None:
         validation = held_out.examples
     offset, factor = scaling_constants(scaling, data, fold.training)
     return Material(_chosen(examples, fold.training), validation, len(data.classes), Scaler(offset, factor))
+
+
+def validation_part(recipe: Recipe, data: TrainingSet) -> Examples:
+    """What the first fold of a recipe is validated on."""
+    validation = _material(recipe, data, 0, None).validation
+    assert validation is not None
+    return validation
+
+
+def _validation(examples: Examples, indices: NDArray[np.int64], protocol: Protocol) -> Examples:
+    chosen = _chosen(examples, indices)
+    if not isinstance(protocol, Holdout):
+        return chosen
+    return Examples(distorted(protocol.distortion, chosen.inputs, protocol.seed), chosen.labels)
 
 
 def _chosen(examples: Examples, indices: NDArray[np.int64]) -> Examples:

@@ -20,12 +20,13 @@ from tuner.networks.hidden import NormalInitializer as NormalInitializer
 from tuner.networks.hidden import PlainActivation as PlainActivation
 from tuner.networks.hidden import PlainInitializer as PlainInitializer
 from tuner.networks.locally_connected import LocallyConnected as LocallyConnected
+from tuner.networks.residual_dense import ResidualDense as ResidualDense
 from tuner.networks.shapes import LayerShape as LayerShape
 from tuner.networks.shapes import Shape as Shape
 from tuner.networks.shapes import dense_layer
 from tuner.networks.staged import Staged as Staged
 
-Network = Dense | Convolutional | LocallyConnected | Staged
+Network = Dense | ResidualDense | Convolutional | LocallyConnected | Staged
 """The table of families. The decoder tells them apart by their `kind`."""
 
 

@@ -6,8 +6,9 @@ Each question is one exhaustive `match`, here or in `tuner.data.splits`; mypy na
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.errors import demand
+from tuner.errors import Invalid, demand
 from tuner.limits import demand_seed
+from tuner.recipe.augmentation import Augmentation
 
 Pick = Literal["stratified", "random", "last"]
 
@@ -17,14 +18,20 @@ class Holdout:
     """One validation part, cut from the training part: a share of it (0.2) or a number of examples (10_000).
 
     `last` takes the end of the file, as Keras's `validation_split` does.
+
+    With `distortion` the validation images are changed once, at random by the seed: a declared shift. Where validation
+    examples are like those trained on and those to come are not, it says which recipes bear a change.
     """
 
     kind: Literal["holdout"] = "holdout"
     validation: int | float = 0.2
     pick: Pick = "stratified"
     seed: int = 0
+    distortion: Augmentation = Augmentation()
 
     def __post_init__(self) -> None:
+        if self.distortion.mixup:
+            raise Invalid("distortion.mixup", "must be 0: it changes what is true, and validation must not")
         if isinstance(self.validation, float):
             demand(
                 0 < self.validation < 1,

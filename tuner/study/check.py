@@ -1,9 +1,13 @@
 """What only the whole study file can tell: whether every corner of its space can be searched as it says."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from tuner.decode import encode
 from tuner.errors import Invalid, near_miss
 from tuner.recipe import Recipe, fold_count, validated_part
 from tuner.result import OBJECTIVES
-from tuner.space import Choice, Range, Script, allowed, fill
+from tuner.space import Assignment, Choice, Range, Script, allowed, fill
 from tuner.study.file import StudyFile
 from tuner.study.fit import check_protocol
 from tuner.study.pruners import Asha, NoPruner, check_pruner
@@ -47,11 +51,7 @@ def _check_fitted(study: StudyFile) -> None:
 
 def _check_starts(study: StudyFile) -> None:
     """A start names holes as Optuna does (`network.dense.widths[0]`), as many as it likes, with values that they take."""
-    known: dict[str, Choice | Range] = {}
-    for given, _ in study.corners:
-        script = Script(given)
-        fill(study.space, script)
-        known.update(script.holes)
+    known = _holes(study)
     for index, assignment in enumerate(study.start):
         for address, value in assignment.items():
             place = f"start[{index}].{address}"
@@ -59,6 +59,36 @@ def _check_starts(study: StudyFile) -> None:
                 raise Invalid(place, f"no hole of the recipe has this address; {near_miss(address, known)}")
             if not known[address].allows(value):
                 raise Invalid(place, f"must be {allowed(known[address], instead=value)}, got {value!r}")
+
+
+def fitting_starts(study: StudyFile) -> tuple[Assignment, ...]:
+    """The study's starts for a space that settings have made smaller: without those of a branch that is gone, and without
+    the values of what is no hole any more."""
+    known = _holes(study)
+    _, recipe = study.corners[0]
+    kept = []
+    for start in study.start:
+        gone = [address for address in start if address.endswith("kind") and address not in known]
+        if any(_at(encode(recipe), address) != start[address] for address in gone):
+            continue
+        kept.append({name: value for name, value in start.items() if name in known and known[name].allows(value)})
+    return tuple(kept)
+
+
+def _holes(study: StudyFile) -> dict[str, Choice | Range]:
+    """All holes by address."""
+    known: dict[str, Choice | Range] = {}
+    for given, _ in study.corners:
+        script = Script(given)
+        fill(study.space, script)
+        known.update(script.holes)
+    return known
+
+
+def _at(plain: Any, address: str) -> Any:
+    for step in address.split("."):
+        plain = plain.get(step) if isinstance(plain, Mapping) else None
+    return plain
 
 
 def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from tuner.decode import decode, encode
 from tuner.errors import Invalid, StudyError, demand, near_miss
 from tuner.result import OBJECTIVES
 from tuner.space import Assignment, check_plain, override
-from tuner.study.check import check
+from tuner.study.check import check, fitting_starts
 from tuner.study.file import StudyFile
 from tuner.study.precision import resolve
 from tuner.study.settings import Budget, Confirmation, Search
@@ -17,8 +18,9 @@ from tuner.study.settings import Budget, Confirmation, Search
 SECTIONS = ("title", "objective", "budget", "search", "confirmation", "start", "recipe")
 
 
-def study_from(name: str, plain: Mapping[str, Any]) -> StudyFile:
-    """The checked study that nested data describes. Raises `Invalid` with an address such as `budget.trials`."""
+def study_from(name: str, plain: Mapping[str, Any], is_narrowed: bool = False) -> StudyFile:
+    """The checked study that nested data describes. Raises `Invalid` with an address such as `budget.trials`. Where settings
+    have narrowed its space, what starts say of the rest is left out."""
     check_plain(plain)
     for key in plain:
         if key not in SECTIONS:
@@ -37,6 +39,8 @@ def study_from(name: str, plain: Mapping[str, Any]) -> StudyFile:
         plain=said,
         resolved={**said, "recipe": resolve(said["recipe"])},
     )
+    if is_narrowed:
+        study = replace(study, start=fitting_starts(study))
     check(study)
     return study
 
@@ -55,7 +59,7 @@ def load(path: Path, name: str, settings: Sequence[tuple[str, Any]] = ()) -> Stu
     try:
         for address, value in settings:
             plain = override(plain, _full_address(address), value)
-        return study_from(name, plain)
+        return study_from(name, plain, is_narrowed=bool(settings))
     except Invalid as complaint:
         raise StudyError(f"{path}: {complaint}") from None
 

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out, training_set
-from tuner.data.splits import folds
 from tuner.recipe import Holdout, NoEarlyStopping, NoValidation, Recipe, fold_count
 from tuner.result import Result, Scores, Watch
-from tuner.run import epoch_seconds, run, train_folds
+from tuner.run import epoch_seconds, run, train_folds, validation_part
 from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
@@ -127,8 +126,7 @@ def on_everything(recipe: Recipe) -> Recipe:
 
 def _validated(recipe: Recipe, data: TrainingSet, trained: Trained) -> NDArray[np.float32]:
     """What a network gives for each example of its validation part (n, classes)."""
-    (fold,) = folds(recipe.protocol, data.examples.labels)
-    return predict(trained.model, trained.scale, data.examples.inputs[fold.validation])
+    return predict(trained.model, trained.scale, validation_part(recipe, data).inputs)
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,81 @@
+"""Residual networks of dense layers, as they do well on tables of numbers."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from tuner.limits import demand_at_least_one
+from tuner.networks.hidden import Hidden, Output
+from tuner.networks.shapes import LayerShape, Shape, dense_layer, dense_layers, normalization, together
+
+if TYPE_CHECKING:
+    import keras
+
+    from tuner.networks.blocks import Layers, Seeds
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidualDense:
+    """A dense layer to `width` numbers, then `blocks` of two dense layers with a way around: the first to `expansion` times
+    as many numbers, the second back, and dropout between them (He et al. 2015, arXiv 1512.03385; for tables Gorishniy et al.
+    2021, arXiv 2106.11959)."""
+
+    kind: Literal["residual_dense"] = "residual_dense"
+    width: int = 128
+    blocks: int = 2
+    expansion: int = 2
+    hidden: Hidden = Hidden()
+    output: Output = "softmax"
+
+    compiles_well: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        demand_at_least_one(self, "width", "blocks", "expansion")
+        self.hidden.demand_rates_for((self.width,) * self.blocks)
+
+    @property
+    def sizes(self) -> str:
+        """Its sizes in words: the width, and how many blocks."""
+        return f"{self.width}×{self.blocks}"
+
+    @property
+    def dropout_in_words(self) -> Iterator[str]:
+        """Where it has dropout, and how much."""
+        return self.hidden.dropout_in_words(self.blocks)
+
+    @property
+    def _inner(self) -> int:
+        return self.expansion * self.width
+
+    def layers(self, inputs: Shape) -> Iterator[LayerShape]:
+        """Its layers before the output, by arithmetic."""
+        yield from dense_layers(self.hidden, (self.width,), math.prod(inputs))
+        for _ in range(self.blocks):
+            inside = dense_layers(self.hidden, (self._inner,), self.width)
+            back = [dense_layer(self._inner, self.width), *normalization(self.hidden, (self.width,))]
+            yield together("residual_block", [*inside, *back])
+
+    def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
+        """Its layers before the output, in Keras."""
+        import keras
+
+        from tuner.networks.blocks import dense_stack
+
+        if len(inputs) > 1:
+            yield keras.layers.Flatten()
+        yield from dense_stack(replace(self.hidden, dropout=0.0), (self.width,), seeds)
+        for rate in self.hidden.dropout_rates(self.blocks):
+            yield self._block(rate, seeds)
+
+    def _block(self, rate: float, seeds: "Seeds") -> "keras.Model":
+        import keras
+
+        from tuner.networks.blocks import block, dense_stack, layer
+
+        start = keras.Input((self.width,))
+        inside = start
+        back = block(self.hidden, layer(keras.layers.Dense, self.width), seeds)
+        for each in (*dense_stack(replace(self.hidden, dropout=rate), (self._inner,), seeds), *back):
+            inside = each(inside)
+        return keras.Model(start, keras.layers.add([start, inside]))

@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Event, Result
 from tuner.search.context import Context
-from tuner.search.finals import Finalist, finalists, standing
+from tuner.search.finals import Finalist, finalists, seconds_of_whole, standing
 from tuner.search.kept import keep_model
 from tuner.search.plan import Plan
 from tuner.storage import TrialRecord, study_record
@@ -73,6 +74,7 @@ def confirm(
         earlier = _confirmed_before(context, winner)
         if earlier is not None:
             return earlier
+        plan = replace(plan, whole=seconds_of_whole(winner, context.file.epochs if context.file.fits_epochs else 0))
         chosen = finalists(context, plan, trials, max(1.0, end - time.monotonic()))
         context.listener.said(_announced(winner, chosen))
         results = _train(context, winner, chosen, executor, folder, turn, end)

@@ -93,8 +93,11 @@ def _fitted_finalists(
     bound = context.file.epochs
     rounds = plan.rounds(seconds, seconds_of_whole(trials[0], bound))
     places = rounds * plan.workers
-    chosen = trials[: contenders([_accuracy(trial) for trial in trials], _validated(context, trials[0]), places)]
-    each = MARGIN * (seconds / rounds - BEFORE_EACH_SECONDS)
+    chosen = list(trials[: contenders([_accuracy(trial) for trial in trials], _validated(context, trials[0]), places)])
+    first = next((trial for trial in trials if trial.start == 0), None)
+    if plan.is_short and first is not None and first not in chosen and places > 1:
+        chosen = [*chosen[: max(1, places - 1)], first]
+    each = MARGIN * (seconds - BEFORE_EACH_SECONDS) / rounds
     for place in range(places):
         trial = chosen[place % len(chosen)]
         assert trial.recipe is not None

@@ -51,12 +51,22 @@ class Plan:
         return max(0.5 * self.seconds, self.seconds - AFTER_SECONDS - 0.01 * self.seconds)
 
     @property
+    def is_short(self) -> bool:
+        """Whether trials are so short that they say little: then the recipe that the study begins with, which is known to be
+        good in the long run, is in the finals whatever it has reached."""
+        return self._lacking > 0
+
+    @property
+    def _lacking(self) -> float:
+        """What trials lack of the length that says enough, as a share of it."""
+        if not self.whole:
+            return 0.0
+        return max(0.0, 1 - self._slot(SHARE_OF_FINALS) / (LONG_ENOUGH * self.whole))
+
+    @property
     def share_of_finals(self) -> float:
         """Of the time, at most, for the finals: the more, the shorter trials would be beside a whole training."""
-        if not self.whole:
-            return SHARE_OF_FINALS
-        lacking = max(0.0, 1 - self._slot(SHARE_OF_FINALS) / (LONG_ENOUGH * self.whole))
-        return SHARE_OF_FINALS + (MOST_FOR_FINALS - SHARE_OF_FINALS) * lacking
+        return SHARE_OF_FINALS + (MOST_FOR_FINALS - SHARE_OF_FINALS) * self._lacking
 
     @property
     def slot(self) -> float:
@@ -69,7 +79,9 @@ class Plan:
 
     def rounds(self, seconds: float, whole: float) -> int:
         """How many trainings one after the other fit best into so many seconds, where one of full length takes `whole`."""
-        return min(MOST_ROUNDS, max(1, round(seconds / whole))) if whole else MOST_ROUNDS
+        if whole * MOST_ROUNDS <= seconds:
+            return MOST_ROUNDS
+        return min(MOST_ROUNDS, max(1, round(seconds / whole)))
 
     def reserve(self, whole: float) -> float:
         """Seconds to leave for the finals and for what follows, where a training of full length takes `whole`."""

@@ -1,0 +1,225 @@
+"""Where the minutes decide: how long trials are, what the search leaves to the finals, who is in them, what becomes the model."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.storages import BaseStorage, InMemoryStorage
+
+from tests.search.searching import small
+from tests.search.test_loop import context_in
+from tests.test_leases import Clock
+from tuner.data.load import Places
+from tuner.errors import Invalid, StudyError
+from tuner.recipe import Augmentation, Holdout
+from tuner.result import Epoch, FoldResult, Result, Scores, Watch
+from tuner.search.context import Context
+from tuner.search.finals import chosen_together, finalists, standing
+from tuner.search.loop import Loop
+from tuner.search.plan import AFTER_SECONDS, MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted
+from tuner.storage import study_record
+from tuner.study import StudyFile
+from tuner.worker.jobs import Answer, Job, Pace, Train
+
+FIT = (
+    'budget.epochs="fit"',
+    "budget.trials=0",
+    'search.pruner="asha"',
+    "training.epochs=40",
+    "training.optimizer={kind='sgd', momentum={low=0.0, high=0.9}}",
+    "network.widths=[{low=2, high=1000}]",
+)
+
+
+@dataclass
+class Paced:
+    """An executor whose epochs take as long as their network is wide, in hundredths of a second, by a clock of its own; its
+    figures rise with the epochs that are done."""
+
+    clock: Clock
+    size: int = 1
+    waiting: list[tuple[int, Job, Watch]] = field(default_factory=list)
+    measured: int = 0
+
+    @property
+    def free(self) -> int:
+        return self.size - len(self.waiting)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        self.waiting.append((number, job, watch))
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        self.clock.sleep(seconds)
+        if self.waiting:
+            number, job, watch = self.waiting.pop(0)
+            assert isinstance(job, Pace | Train)
+            pace = 0.01 * job.recipe.network.widths[0]  # type: ignore[union-attr]
+            if isinstance(job, Pace):
+                self.measured += 1
+                yield number, pace
+            else:
+                yield number, self._trained(job, watch, pace)
+
+    def _trained(self, job: Train, watch: Watch, pace: float) -> Result:
+        epochs: list[Epoch] = []
+        goes_on = True
+        while goes_on and len(epochs) < job.recipe.training.epochs:
+            self.clock.sleep(pace)
+            scores = Scores(loss=0.5, accuracy=1 - 0.5 / (1 + len(epochs)))
+            number = len(epochs) + 1
+            epochs.append(
+                Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=pace)
+            )
+            goes_on = watch(epochs[-1])
+        ended = "finished" if len(epochs) == job.recipe.training.epochs else "pruned"
+        folds = (FoldResult(epochs=tuple(epochs), kept=len(epochs)),)
+        return Result(folds=folds, ended=ended, reason="", parameters=13, seconds=1.0)  # type: ignore[arg-type]
+
+    def cancel(self, number: int) -> None:
+        pass
+
+    def close(self, grace: float = 1.0) -> None:
+        pass
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of search and leases."""
+    clock = Clock(1000.0)
+    for module in ("tuner.search.loop", "tuner.storage.leases"):
+        monkeypatch.setattr(f"{module}.time", clock)
+    return clock
+
+
+@pytest.fixture
+def memory() -> BaseStorage:
+    """A storage that is only here."""
+    return InMemoryStorage()
+
+
+def searched(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock, seconds: float) -> Context:
+    """A search of so many seconds."""
+    context = context_in(memory, file, places)
+    Loop(context, Paced(clock), Plan(seconds, 1)).run(10**9, seconds)
+    return context
+
+
+def test_all_trials_have_the_same_time_and_as_many_epochs_as_it_has_room_for(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = searched(memory, small(small_study, *FIT), places, clock, 300.0)
+    begun = [(trial.recipe, trial.state) for trial in study_record(context.study).trials]
+    assert len(begun) > 3
+    for recipe, _ in begun:
+        assert recipe is not None
+        pace = 0.01 * recipe.network.widths[0]  # type: ignore[union-attr]
+        slots = recipe.training.epochs * pace
+        assert recipe.training.epochs == 40 or slots <= 60 < slots + 30, "a whole number of epochs in a slot"
+    assert any(state == "complete" for _, state in begun)
+
+
+def test_the_search_leaves_time_for_the_finals(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study, *FIT, "network.widths=[900]")
+    context = searched(memory, file, places, clock, 300.0)
+    plan = Plan(300.0, 1, whole=40 * 9.0)
+    left = 1300.0 - clock.now
+    assert SHARE_OF_FINALS < plan.share_of_finals < MOST_FOR_FINALS, "trials are short beside a whole training"
+    assert left >= plan.share_of_finals * plan.usable
+    chosen = finalists(context, plan, standing(study_record(context.study)), left - AFTER_SECONDS)
+    epochs = [each.recipe.training.epochs for each in chosen]
+    assert len(epochs) == 1, "a whole one would take longer than what is left"
+    assert left - 60 < 9.0 * epochs[0] < left, "it takes what is left, and not more"
+    assert chosen[0].recipe.seed == 1000
+
+
+def test_small_networks_leave_the_time_to_the_search(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study, *FIT, "network.widths=[10]")
+    context = searched(memory, file, places, clock, 300.0)
+    left = 1300.0 - clock.now
+    assert left < 40, "four trainings of four seconds, testing and saving"
+    chosen = finalists(context, Plan(300.0, 2), standing(study_record(context.study)), left - AFTER_SECONDS)
+    assert [each.recipe.training.epochs for each in chosen] == [40] * 8
+    assert len({each.recipe.seed for each in chosen}) == len(chosen) // len({each.trial.number for each in chosen})
+
+
+def test_with_no_time_for_one_epoch_a_part_of_it_is_trained(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study, *FIT, "network.widths=[1000]")
+    context = searched(memory, file, places, clock, 20.0)
+    (trial, *_) = study_record(context.study).trials
+    assert trial.recipe is not None
+    assert trial.state == "complete"
+    assert trial.recipe.training.epochs == trial.recipe.training.lean_epochs == 1
+    assert 0 < trial.recipe.training.lean_share < 0.5
+
+
+def test_only_the_first_start_is_never_stopped(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study, *FIT)
+    context = context_in(memory, file, places)
+    wide = [{"network.widths[0]": width} for width in (500, 501, 502, 503)]
+    context.study.set_user_attr("starts", wide)
+    Loop(context, Paced(clock), Plan(600.0, 1)).run(4, 600.0)
+    trials = study_record(context.study).trials
+    assert [trial.start for trial in trials] == [0, 1, 2, 3]
+    assert trials[0].state == "complete"
+    assert trials[0].numbers == (0,)
+    assert all(trial.state == "pruned" or len(trial.numbers) > 1 for trial in trials[1:])
+
+
+def test_a_pruner_that_counts_epochs_is_refused(small_study: Path) -> None:
+    with pytest.raises(StudyError, match=r"search.pruner: must be 'asha' or 'none' where trials differ in length"):
+        small(small_study, 'budget.epochs="fit"', 'search.pruner={kind="median", startup_trials=1, warmup_epochs=1}')
+
+
+@given(st.floats(10, 100_000), st.integers(1, 16), st.floats(0, 1e6))
+def test_a_plan_never_spends_more_than_there_is(seconds: float, workers: int, whole: float) -> None:
+    plan = Plan(seconds, workers, whole)
+    assert 0 < plan.slot < plan.usable <= seconds
+    assert 0 <= plan.reserve(whole) <= seconds
+    assert 1 <= plan.rounds(seconds, whole) <= 4
+
+
+@given(st.floats(0.1, 1000), st.floats(0.001, 1000), st.integers(1, 1000))
+def test_fitted_epochs_end_in_their_slot(slot: float, pace: float, bound: int) -> None:
+    epochs, share = fitted(slot, pace, bound)
+    assert 1 <= epochs <= bound
+    assert epochs * share * pace <= slot * 1.0001 or share == 0.01
+    assert share == 1.0 or epochs == 1
+
+
+def test_contenders_are_those_that_another_seed_may_put_first() -> None:
+    assert contenders([0.95, 0.949, 0.90], validated=5000, places=8) == 2
+    assert contenders([0.95, 0.949, 0.948], validated=5000, places=8) == 3
+    assert contenders([0.95, 0.949], validated=5000, places=2) == 1, "two seeds of one"
+    assert contenders([0.95, 0.949], validated=10**7, places=8) == 1
+    assert contenders([], validated=100, places=4) == 0
+
+
+def test_networks_are_chosen_as_long_as_the_average_gets_better() -> None:
+    labels = np.array([0, 0, 1, 1])
+
+    def sure(*right: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        given_to_the_truth = np.array(right)
+        rows = [[p, 1 - p] if label == 0 else [1 - p, p] for p, label in zip(given_to_the_truth, labels, strict=True)]
+        return np.array(rows, dtype=np.float32)
+
+    good, other, bad = sure(0.9, 0.9, 0.9, 0.2), sure(0.9, 0.9, 0.3, 0.9), sure(0.1, 0.1, 0.1, 0.1)
+    assert set(chosen_together([bad, good, other], labels, most=8)) == {1, 2}
+    assert chosen_together([good, bad], labels, most=8) == (0,)
+    assert len(chosen_together([good, other, good, other], labels, most=2)) == 2
+
+
+def test_distortion_must_leave_the_truth(small_study: Path) -> None:
+    with pytest.raises(Invalid, match=r"distortion.mixup: must be 0: it changes what is true"):
+        Holdout(distortion=Augmentation(mixup=0.2))

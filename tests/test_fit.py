@@ -1,18 +1,19 @@
 """Studies and their data: networks that cannot stand on its shape, protocols that need more examples than it has."""
 
+from pathlib import Path
+
 import pytest
 
 from tuner.data.load import Places, training_set
 from tuner.errors import StudyError
 from tuner.search.preflight import Preflight
 from tuner.study import StudyFile, load, setting
-from tuner.study.places import find_study
 from tuner.training.costs import Costs
 
 
 def digits(*settings: str) -> StudyFile:
-    """The shipped study of images of 8 × 8, with settings."""
-    return load(find_study("digits")[1], "digits", [setting(each) for each in settings])
+    """A study of images of 8 × 8, with settings."""
+    return load(Path(__file__).parent / "studies" / "digits.toml", "digits", [setting(each) for each in settings])
 
 
 def refusal(*settings: str) -> str:

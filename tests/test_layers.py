@@ -25,7 +25,7 @@ LAYERS = [
     {"search"},
     {"documents"},
     {"report"},
-    {"dashboard", "export", "replay"},
+    {"dashboard", "export", "replay", "portfolio"},
     {"commands"},
     {"cli"},
     {"__main__"},

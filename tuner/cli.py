@@ -19,6 +19,7 @@ COMMANDS = (
     "check",
     "optimize",
     "baseline",
+    "portfolio",
     "report",
     "replay",
     "dashboard",

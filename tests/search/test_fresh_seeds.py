@@ -231,6 +231,7 @@ def test_where_a_winner_diverges_the_next_best_is_confirmed(searched: Searched) 
 
     class Diverging(Seeds):
         def submit(self, number: int, job: Job, watch: Watch) -> None:
+            assert isinstance(job, Train | jobs.Test)
             self.ended = "diverged" if replace(job.recipe, seed=diverges.seed) == diverges else "finished"
             super().submit(number, job, watch)
             self.folder.checkpoint(job.recipe.key).unlink(missing_ok=True)  # one that never had to be written

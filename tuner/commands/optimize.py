@@ -45,6 +45,9 @@ def optimize(
         list[str],
         typer.Option("--warm-start", metavar="STUDY", help="Try the best recipes of that study in the storage, too."),
     ] = [],  # noqa: B006
+    enough: Annotated[
+        float, typer.Option(min=0.0, help="End the search once more of it may be expected to bring less than this.")
+    ] = 0.0,
     cold: Annotated[bool, typer.Option("--cold", help="Begin with the sampler's proposals alone.")] = False,
     lease: Annotated[
         str, typer.Option(help="How long the trials of a process that does not answer any more are left alone.")
@@ -86,6 +89,7 @@ def optimize(
         executor=executor,
         warm=() if cold else warm_recipes(file, warm_start, url),
         cold=cold,
+        enough=enough,
         command=command_line(
             "optimize", study=study, name=name, set=settings, runs=runs, storage=storage, data_dir=data_dir
         ),

@@ -55,6 +55,9 @@ def summary(report: Report) -> list[str]:
         lines += _beside_the_first(record, best)
     if confirmed:
         lines += _confirmed(confirmed)
+        if report.gain:
+            gain, low, high = (f"{each:.4f}" for each in (report.gain.value, report.gain.low, report.gain.high))
+            lines.append(f"twice the time may be expected to bring about {gain} more ({low} to {high})")
     elif best and report.outcome.ended != "interrupt":
         lines.append("no trial could be confirmed: trained again they diverge or fail")
     return lines
@@ -105,6 +108,7 @@ ENDINGS = {
     "timeout": "the time is up",
     "interrupt": "interrupted, everything finished is kept",
     "exhausted": "nothing is left to try",
+    "enough": "more of it would bring too little",
     "failures": "ended after failures in a row",
 }
 

@@ -91,10 +91,14 @@ def _searched(evidence: Evidence) -> str:
         )
         return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
     seeds = confirmed.test_accuracies
-    over = f", {100 * fmean(seeds):.2f} % on average over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
+    each = "each network alone" if confirmed.is_ensemble else "on average"
+    over = f", {100 * fmean(seeds):.2f} % {each} over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
     low, high = confirmed.test_interval
+    what = f"The best network that the search found, a {network_in_words(confirmed.recipe.network)} one,"
+    if confirmed.is_ensemble:
+        what = f"The model that the search found, the average of {len(confirmed.members)} networks, the best of them a {network_in_words(confirmed.recipe.network)} one,"
     return (
-        f"The best network that the search found, a {network_in_words(confirmed.recipe.network)} one, classes "
+        f"{what} classes "
         f"{100 * confirmed.test_accuracy:.2f} % of the test set right (95 % interval {100 * low:.2f} to {100 * high:.2f} %){over}."
     )
 

@@ -93,7 +93,9 @@ def _fitted_finalists(
     bound = context.file.epochs
     rounds = plan.rounds(seconds, seconds_of_whole(trials[0], bound))
     places = rounds * plan.workers
-    chosen = list(trials[: contenders([_accuracy(trial) for trial in trials], _validated(context, trials[0]), places)])
+    assert trials[0].recipe is not None
+    figures, count = [_accuracy(trial) for trial in trials], validated(context, trials[0].recipe)
+    chosen = list(trials[: contenders(figures, count, places)])
     first = next((trial for trial in trials if trial.start == 0), None)
     if plan.is_short and first is not None and first not in chosen and places > 1:
         chosen = [*chosen[: max(1, places - 1)], first]
@@ -118,9 +120,9 @@ def _accuracy(trial: TrialRecord) -> float:
     return trial.result.validation.accuracy if trial.result.validation else 0.0
 
 
-def _validated(context: Context, trial: TrialRecord) -> int:
-    assert trial.recipe is not None
-    folds, _, each = sizes(trial.recipe.protocol, len(context.preflight.data[trial.recipe.data.name].examples))
+def validated(context: Context, recipe: Recipe) -> int:
+    """How many examples a recipe's validation accuracy is measured on."""
+    folds, _, each = sizes(recipe.protocol, len(context.preflight.data[recipe.data.name].examples))
     return folds * each
 
 

@@ -11,17 +11,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from statistics import fmean
 
 from tuner.recipe import Recipe, fold_count
 from tuner.result import Event, never_stop
 from tuner.search.beginning import begin, clear_queue, go_on, recipe_of, refuse
 from tuner.search.context import Context
 from tuner.search.finals import epoch_seconds_of, lengthened, reserved, seconds_of_whole, standing
+from tuner.search.gain import of_more_trials
 from tuner.search.plan import Plan
 from tuner.search.proposals import Proposal, Proposer, known
 from tuner.search.signals import stopping_on_signals
 from tuner.search.trial import RunningTrial
-from tuner.storage import study_record, trial_record
+from tuner.storage import StudyRecord, study_record, trial_record
 from tuner.storage.chains import Chain
 from tuner.worker.executor import Executor
 from tuner.worker.jobs import Answer, Failure, Pace
@@ -43,7 +45,8 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a search ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try) or `failures`."""
+    """How a search ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring too
+    little) or `failures`."""
 
     ended: str
 
@@ -53,17 +56,18 @@ class Loop:
     after each the next is begun: so every proposal and promotion sees the same results on every run.
 
     With a `plan` the search leaves time for what comes after it, and where the minutes decide how long trials are, a
-    proposal's pace is measured before it begins as a trial."""
+    proposal's pace is measured before it begins as a trial. Nothing new begins once what the time that is left may be
+    expected to bring is less than `enough`, in the objective."""
 
-    def __init__(self, context: Context, executor: Executor, plan: Plan | None = None) -> None:
-        self.context, self.executor, self.plan = context, executor, plan
+    def __init__(self, context: Context, executor: Executor, plan: Plan | None = None, enough: float = 0.0) -> None:
+        self.context, self.executor, self.plan, self.enough = context, executor, plan, enough
         self.proposer = Proposer(context)
         self.measured: dict[int, Proposal] = {}  # under negative numbers, until its pace is known
         self.running: dict[int, RunningTrial] = {}  # in the order in which they began
         self.answered: dict[int, Answer] = {}
         self.stopping = ""
         self.ending = ""  # how it ends, once nothing is left to begin
-        self.is_exhausted = False
+        self.is_exhausted = self.is_enough = False
         self.total, self.look_again = 0, 0.0
         self.end = self.deadline = self.last_moment = math.inf
         self.failures = self.refusals = self.too_long = 0
@@ -115,6 +119,7 @@ class Loop:
         record = study_record(self.context.study)
         reserve = reserved(self.context, self.plan, record) if self.plan else 0.0
         self.deadline = self.last_moment = self.end - reserve
+        self._look_at_the_gain(record)
         if self.plan and self.context.file.fits_epochs:
             self.last_moment += LATE * self.plan.slot
             if not record.ranking:
@@ -142,7 +147,7 @@ class Loop:
             self.look_again = time.monotonic() + LOOK_SECONDS
             return
         counting = sum(each.counts for each in trainings)
-        new_ones = counting < self.total and not self.is_exhausted and not self._time_is_short
+        new_ones = counting < self.total and not (self.is_exhausted or self._time_is_short or self.is_enough)
         chain = self._who_goes_on(trainings, new_ones)
         if chain is not None:
             self._run(go_on(self.context, chain), continues=chain.last.number)
@@ -151,7 +156,21 @@ class Loop:
         elif self.measured or any(each.state == "running" for each in trainings):
             self.look_again = time.monotonic() + LOOK_SECONDS
         else:
-            self.ending = "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
+            self.ending = self._why_it_ends
+
+    @property
+    def _why_it_ends(self) -> str:
+        if self.is_enough:
+            return "enough"
+        return "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
+
+    def _look_at_the_gain(self, record: StudyRecord) -> None:
+        """Whether what the time that is left may bring is worth it."""
+        lengths = [trial.result.seconds for trial in record.finished if trial.result]
+        if not self.enough or not lengths or math.isinf(self.deadline):
+            return
+        trials = self.executor.size * (self.deadline - time.monotonic()) / max(fmean(lengths), 0.1)
+        self.is_enough = of_more_trials(record.finished, record.maximize, trials) < self.enough
 
     def _who_goes_on(self, trainings: Sequence[Chain], new_ones: bool) -> Chain | None:
         """What was interrupted, in its order; then whom its rung promotes. Once nothing new begins the best of each rung

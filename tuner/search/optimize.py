@@ -15,7 +15,8 @@ from tuner.errors import StudyError
 from tuner.machine import environment, memory
 from tuner.search.confirmation import confirm_best
 from tuner.search.context import Context
-from tuner.search.finals import standing
+from tuner.search.finals import standing, validated
+from tuner.search.gain import Gain, lengthenings, of_twice_the_time
 from tuner.search.listener import Listener
 from tuner.search.loop import Loop, Outcome
 from tuner.search.note import write_note
@@ -40,7 +41,8 @@ SHARE_OF_MEMORY = 0.9
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
     """What one call of `optimize` is to do: `trials` is the total to reach, `more` adds to what is there. `command` is what a
-    person types to go on with the study, `lease_seconds` how long the trials of a dead process are left alone. When a study
+    person types to go on with the study, `lease_seconds` how long the trials of a dead process are left alone. The search
+    ends once more of it may be expected to bring less than `enough`. When a study
     begins, `warm` are recipes (plain data) to try after its own first trials; with `cold` there are no first trials."""
 
     file: StudyFile
@@ -55,6 +57,7 @@ class SearchOptions:
     threads: int
     deterministic: bool
     executor: str = "processes"
+    enough: float = 0.0
     warm: tuple[Any, ...] = ()
     cold: bool = False
     command: str = ""
@@ -69,13 +72,14 @@ class SearchOptions:
 @dataclass(frozen=True)
 class Report:
     """What one call of `optimize` came to. `best` and `confirmed` are None where no trial has finished, `confirmed` also
-    where none could be confirmed."""
+    where none could be confirmed. `gain` is what twice the time may be expected to bring, where that can be said."""
 
     record: StudyRecord
     outcome: Outcome
     best: TrialRecord | None
     confirmed: Confirmed | None
     seconds: float
+    gain: Gain | None = None
 
 
 def optimize(options: SearchOptions, listener: Listener) -> Report:
@@ -101,13 +105,25 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     context = _context(study, file, options, listener)
     plan = Plan(options.seconds, executor.size)
     left = options.seconds - (time.monotonic() - started)
-    outcome = Loop(context, executor, plan).run(_total(context, options), left)
+    outcome = Loop(context, executor, plan, options.enough).run(_total(context, options), left)
     confirmed = None
     if outcome.ended != "interrupt":
         confirmed = confirm_best(context, executor, options.folder, plan, started + plan.usable)
     record = study_record(study)
     write_note(study, file, record, confirmed)
-    return Report(record, outcome, next(iter(standing(record)), None), confirmed, time.monotonic() - started)
+    best = next(iter(standing(record)), None)
+    return Report(record, outcome, best, confirmed, time.monotonic() - started, _gain(context, record, confirmed))
+
+
+def _gain(context: Context, record: StudyRecord, confirmed: Confirmed | None) -> Gain | None:
+    """What twice the time may bring: known where trainings were as long as there was time for."""
+    if confirmed is None or not context.file.fits_epochs:
+        return None
+    longest = max(each.training.epochs for each in confirmed.recipes)
+    if longest >= context.file.epochs:
+        return None
+    error = 1 - (confirmed.model_validation or max(confirmed.validation_accuracy))
+    return of_twice_the_time(error, lengthenings(record, confirmed, validated(context, confirmed.recipe)))
 
 
 def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> tuple[optuna.Study, StudyFile]:

@@ -86,10 +86,23 @@ def layers(recipe: Recipe) -> Table:
 
 def _seeds(confirmed: Confirmed) -> Table:
     tested = confirmed.test_accuracies or (None,) * len(confirmed.seeds)
-    rows = tuple(zip(map(str, confirmed.seeds), confirmed.validation_accuracy, tested, strict=True))
-    note = f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
-    return Table(
-        "winner-seeds", "Trained again on fresh seeds", ("seed", "validation accuracy", "test accuracy"), rows, note
+    recipes = confirmed.recipes or (confirmed.recipe,) * len(confirmed.seeds)
+    networks = tuple(network_in_words(each.network) for each in recipes)
+    epochs = tuple(each.training.epochs for each in recipes)
+    seeds = map(str, confirmed.seeds)
+    rows = tuple(zip(seeds, networks, epochs, confirmed.validation_accuracy, tested, strict=True))
+    columns = ("seed", "network", "epochs", "validation accuracy", "test accuracy")
+    return Table("winner-seeds", "Trained again on fresh seeds", columns, rows, _kept(confirmed))
+
+
+def _kept(confirmed: Confirmed) -> str:
+    """What of the networks became the model."""
+    if not confirmed.is_ensemble or confirmed.model_validation is None:
+        return f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
+    return (
+        f"The model averages the probabilities of {len(confirmed.members)} of them, chosen by the log loss on the validation "
+        f"part (Caruana et al. 2004): validation accuracy {confirmed.model_validation:.4f}, test accuracy "
+        f"{confirmed.test_accuracy:.4f}, {confirmed.parameters:,} parameters. What follows describes the best of them alone."
     )
 
 

@@ -12,6 +12,7 @@ from tuner.study.file import StudyFile
 from tuner.study.fit import check_protocol
 from tuner.study.pruners import Asha, NoPruner, check_pruner
 from tuner.study.samplers import check_sampler
+from tuner.study.settings import NO_LIMIT
 
 
 def check(study: StudyFile) -> None:
@@ -34,7 +35,7 @@ def check(study: StudyFile) -> None:
         _check_fitted(study)
     check_sampler(study.search.sampler, study.space)
     folds = {fold_count(recipe.protocol) for recipe in recipes}
-    check_pruner(study.search.pruner, study.objectives[0], study.epochs, min(folds), study.budget.trials)
+    check_pruner(study.search.pruner, study.objectives[0], study.epochs, min(folds), study.budget.trials or NO_LIMIT)
     if study.unbuildable and study.unbuildable.share == 1:
         raise study.unbuildable.example
 

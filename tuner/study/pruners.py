@@ -203,11 +203,12 @@ def check_pruner(pruner: Pruner, objective: str, epochs: int, folds: int, trials
         demand(folds > 2, "search.pruner", rule, pruner.kind)
         return
     if isinstance(pruner, Asha):
-        rule = f"not be 'asha' with fewer than {pruner.factor} trials"
-        demand(trials >= pruner.factor or trials == 0, "search.pruner", rule, trials)
+        demand(
+            trials >= pruner.factor, "search.pruner", f"not be 'asha' with fewer than {pruner.factor} trials", trials
+        )
     if pruner.first_stop >= epochs:
         first = f"{pruner.kind} stops after epoch {pruner.first_stop} at the earliest"
         raise Invalid("search.pruner", f"can never fire: {first}, and trials end at {epochs}")
-    if isinstance(pruner, Percentile) and pruner.startup_trials >= trials > 0:
+    if isinstance(pruner, Percentile) and pruner.startup_trials >= trials:
         problem = f"can never fire: it waits for {pruner.startup_trials} finished trials of a budget of {trials}"
         raise Invalid("search.pruner.startup_trials", problem)

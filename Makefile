@@ -7,7 +7,7 @@ RUN = $(VENV)/bin/python -m
 .PHONY: help fashion test test-long mutants bench reports lint lock clean
 
 help:
-	@echo 'make fashion    tune networks on Fashion-MNIST, under ten minutes on two cores'
+	@echo 'make fashion    tune networks on Fashion-MNIST, in ten minutes'
 	@echo 'make test       the tests, under ten minutes'
 	@echo 'make test-long  the tests that take longer, and many random examples for those of properties'
 	@echo 'make mutants    small mistakes made on purpose in the lines that carry promises, and whether tests notice: about an hour'

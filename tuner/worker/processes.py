@@ -18,18 +18,32 @@ from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Failure, Job
 from tuner.worker.process import work
 
-MEMORY_LIMIT = 3 * 2**30
-"""A worker above this resident size (bytes) is replaced between jobs: TensorFlow keeps about 3.4 MB of each model."""
+MEMORY_LIMIT = int(1.1 * 2**30)
+GROWTH = 1.25
+"""A worker that is larger than this (bytes, resident) and has grown by this factor since its first jobs is replaced between
+two jobs: TensorFlow keeps some megabytes of each model, and a new process takes four seconds."""
+
+FIRST_JOBS = 2
+"""Measuring a pace, and the training that follows."""
 
 
 @dataclass
 class Worker:
-    """A live training process and the job that it has, if any."""
+    """A live training process and the job that it has, if any; how many jobs it has done, and its size after the first."""
 
     process: BaseProcess
     connection: Connection
     job: int | None = None
     watch: Watch | None = None
+    jobs_done: int = 0
+    size_at_first: int = 0
+
+    def finish(self) -> None:
+        """Note that its job is done."""
+        self.job = self.watch = None
+        self.jobs_done += 1
+        if self.jobs_done <= FIRST_JOBS:
+            self.size_at_first = _size(self)
 
 
 class Processes:
@@ -79,7 +93,7 @@ class Processes:
                 case ("event", event):
                     worker.connection.send(worker.watch(event))
                 case ("answer", answer):
-                    worker.job = worker.watch = None
+                    worker.finish()
                     yield number, answer
         except (EOFError, BrokenPipeError, ConnectionResetError):
             worker.process.join(timeout=5)
@@ -133,10 +147,16 @@ def _end(worker: Worker, grace: float) -> None:
 
 
 def _too_large(worker: Worker) -> bool:
+    limit = max(MEMORY_LIMIT, GROWTH * worker.size_at_first)
+    return worker.jobs_done >= FIRST_JOBS and _size(worker) > limit
+
+
+def _size(worker: Worker) -> int:
+    """Its resident size in bytes; 0 where there is no telling."""
     try:
-        return bool(psutil.Process(worker.process.pid).memory_info().rss > MEMORY_LIMIT)
+        return int(psutil.Process(worker.process.pid).memory_info().rss)
     except psutil.Error:
-        return False
+        return 0
 
 
 def _cause_of_death(exit_code: int | None) -> str:

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import keras
 import pytest
 
 from tuner.__main__ import run
@@ -159,10 +161,10 @@ def test_a_wrong_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None
 def test_check_shows_the_space(capsys: pytest.CaptureFixture[str]) -> None:
     status, output, _ = said(capsys, "check", "--study", "usps", "--build")
     assert status == 0
-    assert "training.optimizer.sgd.momentum" in output
-    assert "0 to 0.95" in output
-    assert "usps: 34 dimensions, continuous; all" in output
-    assert "locally connected" in output
+    assert "training.optimizer.sgd.weight_decay" in output
+    assert "0 to 0.2" in output
+    assert "usps: 27 dimensions, continuous; all" in output
+    assert "staged residual" in output
 
 
 def test_data_lists_every_set(capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,6 +194,30 @@ def test_a_closed_pipe_is_no_error() -> None:
         check=False,
     )
     assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(places: Places, tmp_path: Path) -> None:
+    environment = {**os.environ, "TUNER_CACHE": str(places.cache)}
+    started = [sys.executable, "-m", "tuner", "optimize", "--study", "digits", "--timeout", "25s", "--json"]
+    started += ["--set", "protocol={kind='holdout', validation=0.25}", "--runs", str(tmp_path)]
+    before = time.monotonic()
+    done = subprocess.run(started, env=environment, capture_output=True, text=True, check=False)
+    assert time.monotonic() - before < 40
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    assert any(line.startswith("validation accuracy on ") and " fresh seeds, " in line for line in lines)
+    found = json.loads(last)
+    assert found["test_accuracy"] > 0.5
+    model = keras.models.load_model(found["model"])
+    assert model.input_shape == (None, 8, 8)
+    assert sorted(path.suffix for path in (tmp_path / "digits").iterdir() if path.is_file()) == [
+        ".json",
+        ".keras",
+        ".log",
+        ".log",
+        ".npz",
+    ]
 
 
 @pytest.mark.slow

@@ -21,12 +21,13 @@ def optimized(study: str, folder: Path) -> Any:
 
 
 def test_digits_end_with_a_good_model(tmp_path: Path) -> None:
-    """0.95 leaves three standard errors to the 0.98 that such networks reach on 360 test images."""
-    assert optimized("digits", tmp_path)["test_accuracy"] >= 0.95
+    """0.96 leaves three standard errors to the 0.99 that such networks reach on 360 test images."""
+    assert optimized("digits", tmp_path)["test_accuracy"] >= 0.96
 
 
-def test_fashion_reaches_what_the_best_documented_dense_network_reached(tmp_path: Path, real_places: Places) -> None:
-    assert optimized("fashion", tmp_path)["test_accuracy"] >= 0.905
+def test_fashion_reaches_what_its_minutes_can_buy(tmp_path: Path, real_places: Places) -> None:
+    """0.93 leaves five standard errors of the test set to the 0.944 of a quiet machine."""
+    assert optimized("fashion", tmp_path)["test_accuracy"] >= 0.93
 
 
 def test_the_spiral_has_a_front(tmp_path: Path) -> None:

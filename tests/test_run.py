@@ -14,6 +14,8 @@ from tuner.errors import Invalid
 from tuner.networks import Dense, Hidden, PlainInitializer
 from tuner.recipe import (
     Adam,
+    Augmentation,
+    CategoricalCrossentropy,
     Data,
     FallingRate,
     Holdout,
@@ -22,13 +24,14 @@ from tuner.recipe import (
     OnTest,
     Patience,
     PlainLoss,
+    Plateau,
     Recipe,
     RMSprop,
     Sgd,
     Training,
 )
 from tuner.result import Epoch, Event, FoldResult, Result
-from tuner.run import run
+from tuner.run import epoch_seconds, run, validation_part
 from tuner.training import traced as traced_module
 from tuner.training.checkpoint import Checkpoint
 from tuner.training.evaluation import classes_of, predict, predict_attacked
@@ -57,6 +60,47 @@ def test_the_same_recipe_gives_the_same_result(places: Places) -> None:
 
 
 @pytest.mark.slow
+def test_averaged_weights_are_what_is_validated_and_kept(places: Places) -> None:
+    data = training_set("xor", places)
+    recipe = replace(SMALL, training=replace(SMALL.training, averaging=0.9, epochs=4))
+    kept: list[tuple[Any, Any]] = []
+
+    def visit(trained: Trained) -> None:
+        fold = folds(recipe.protocol, data.examples.labels)[0]
+        outputs = predict(trained.model, trained.scale, data.examples.inputs[fold.validation])
+        truth = data.examples.labels[fold.validation]
+        kept.append(((classes_of(outputs) == truth).mean(), trained.model.get_weights()))
+
+    result = run(recipe, data, visit=visit)
+    run(replace(recipe, training=replace(recipe.training, averaging=0.0)), data, visit=visit)
+    assert result.validation is not None
+    assert kept[0][0] == pytest.approx(result.validation.accuracy)
+    assert not np.array_equal(kept[0][1][0], kept[1][1][0])
+
+
+def test_a_declared_shift_changes_the_validation_images_and_nothing_else(places: Places) -> None:
+    data = training_set("digits", places)
+    plain = replace(SMALL, data=Data(name="digits"), protocol=Holdout(validation=100))
+    shifted = replace(plain, protocol=Holdout(validation=100, distortion=Augmentation(shift=2, rotate=30.0)))
+    before, after, again = (validation_part(each, data) for each in (plain, shifted, shifted))
+    assert np.array_equal(before.labels, after.labels)
+    assert before.inputs.dtype == after.inputs.dtype
+    assert (before.inputs != after.inputs).any(axis=(1, 2)).mean() > 0.9
+    assert np.array_equal(after.inputs, again.inputs)
+    assert after.inputs.max() <= before.inputs.max()
+
+
+@pytest.mark.slow
+def test_a_pace_is_that_of_the_training_that_follows(places: Places) -> None:
+    data = training_set("digits", places)
+    recipe = replace(SMALL, data=Data(name="digits"), training=replace(SMALL.training, batch_size=4))
+    pace = epoch_seconds(recipe, data)
+    result = run(recipe, data)
+    measured = sorted(epoch.seconds for epoch in result.folds[0].epochs)[1]
+    assert pace / 5 < measured < 5 * pace, "a busy machine may be slower for a moment"
+
+
+@pytest.mark.slow
 def test_every_protocol_gives_its_figures(places: Places) -> None:
     data = training_set("xor", places)
     folds = run(replace(SMALL, protocol=KFold(folds=3)), data)
@@ -76,6 +120,18 @@ INTERRUPTED = {
         SMALL,
         network=Dense(widths=(6, 5), hidden=EVERYTHING),
         training=replace(SMALL.training, optimizer=Adam(learning_rate=0.05), epochs=5, keep="best"),
+    ),
+    "averaged weights, mixed and noisy inputs, a plateau": replace(
+        SMALL,
+        network=Dense(widths=(6, 5), hidden=EVERYTHING),
+        training=replace(
+            SMALL.training,
+            loss=CategoricalCrossentropy(),
+            averaging=0.9,
+            augmentation=Augmentation(mixup=0.3),
+            schedule=Plateau(epochs=1, factor=0.5),
+            epochs=5,
+        ),
     ),
     "lean epochs first": replace(SMALL, training=replace(SMALL.training, lean_epochs=2, lean_share=0.4)),
     "falling rate, between and within folds": replace(

@@ -107,7 +107,7 @@ class Searched:
 def searched(small_study: Path, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searched:
     """Four invented trainings, the third of which is the best."""
     clock = Clock(1000.0)
-    for module in ("tuner.search.loop", "tuner.storage.leases", "tuner.search.confirmation"):
+    for module in ("tuner.search.loop", "tuner.search.minutes", "tuner.storage.leases", "tuner.search.confirmation"):
         monkeypatch.setattr(f"{module}.time", clock)
     file = small(small_study, "confirmation.seeds=3")
     context = context_in(InMemoryStorage(), file, places, environment={"processor": "some"})

@@ -103,7 +103,7 @@ class TenSeconds:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of search and leases."""
     clock = Clock(1000.0)
-    for module in ("tuner.search.loop", "tuner.storage.leases"):
+    for module in ("tuner.search.loop", "tuner.search.minutes", "tuner.storage.leases"):
         monkeypatch.setattr(f"{module}.time", clock)
     return clock
 

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network
+from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, ResidualDense, Staged
 from tuner.networks.build import build
 from tuner.recipe import Data, PlainLoss, Recipe, Training
 from tuner.training.compiling import compile_model
 from tuner.training.loop import Scaler
-from tuner.training.saving import UNSCALED, load_model, save_model
+from tuner.training.saving import UNSCALED, load_model, save_average, save_model
 
 EVERYTHING = Hidden(
     batch_normalization="before", dropout=0.1, kernel_l1=0.1, kernel_l2=0.1, activity_l1=0.1, precision="bfloat16"
@@ -23,6 +23,9 @@ CASES: list[tuple[Network, str]] = [
     (Dense(widths=(4,), hidden=EVERYTHING), "kl_divergence"),
     (Convolutional(filters=(4,), widths=(3,), hidden=EVERYTHING), "sparse_categorical_crossentropy"),
     (LocallyConnected(filters=(2,), hidden=Hidden(kernel_l2=0.1)), "mean_squared_error"),
+    (Staged(filters=(3, 4), block="residual", widths=(3,), hidden=EVERYTHING), "sparse_categorical_crossentropy"),
+    (Staged(filters=(3, 4), block="separable", stem=2, hidden=EVERYTHING), "kl_divergence"),
+    (ResidualDense(width=4, hidden=EVERYTHING), "sparse_categorical_crossentropy"),
 ]
 
 
@@ -41,9 +44,32 @@ def test_a_compiled_model_is_saved_with_its_scaling_and_read_back(network: Netwo
     assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]
 
 
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_an_average_of_saved_models_is_a_model(is_mirrored: bool, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.keras" for number in range(3)]
+    for number, path in enumerate(paths):
+        network = Staged(filters=(3,), block="residual" if number else "plain")
+        recipe = Recipe(data=Data(name="digits"), network=network)
+        save_model(build(network, (6, 6), 2, seed=number), recipe, UNSCALED, (6, 6), 2, path)
+    parameters = save_average(paths, tmp_path / "all.keras", is_mirrored)
+    stored = np.random.default_rng(0).uniform(0, 1, (5, 6, 6)).astype(np.float32)
+    alone = [load_model(path) for path in paths]
+    seen = [stored, stored[:, :, ::-1]] if is_mirrored else [stored]
+    expected = np.mean([np.asarray(model(each)) for model in alone for each in seen], axis=0)
+    np.testing.assert_allclose(load_model(tmp_path / "all.keras")(stored), expected, rtol=1e-5, atol=1e-6)
+    assert parameters == sum(model.count_params() for model in alone)
+
+
 @pytest.mark.slow
-def test_keras_alone_reads_a_saved_model(tmp_path: Path) -> None:
-    network = Convolutional(filters=(4,), widths=(3,), hidden=EVERYTHING)
+@pytest.mark.parametrize(
+    "network",
+    [
+        Convolutional(filters=(4,), widths=(3,), hidden=EVERYTHING),
+        Staged(filters=(3, 4), block="residual", widths=(3,), hidden=EVERYTHING),
+    ],
+    ids=["convolutional", "residual"],
+)
+def test_keras_alone_reads_a_saved_model(network: Network, tmp_path: Path) -> None:
     recipe = Recipe(data=Data(name="digits"), network=network)
     model = build(network, (6, 6), 2, seed=0)
     save_model(

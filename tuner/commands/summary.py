@@ -92,8 +92,9 @@ def _confirmed(confirmed: Confirmed) -> list[str]:
     lines = [f"validation accuracy on {len(confirmed.seeds)} fresh seeds{length}: {figures}"]
     if confirmed.is_ensemble and confirmed.model_validation is not None:
         best = max(confirmed.members, key=lambda member: confirmed.validation_accuracy[member])
+        mirrored = " over mirror images, too" if confirmed.is_mirrored else ""
         lines.append(
-            f"the model averages {len(confirmed.members)} of them, {confirmed.parameters:,} parameters: validation accuracy "
+            f"the model averages {len(confirmed.members)} of them{mirrored}, {confirmed.parameters:,} parameters: validation accuracy "
             f"{confirmed.model_validation:.4f}; the best one alone has test accuracy {confirmed.test_accuracies[best]:.4f}"
         )
     return [

@@ -92,20 +92,39 @@ def _fitted_finalists(
 ) -> Iterator[Finalist]:
     bound = context.file.epochs
     rounds = plan.rounds(seconds, seconds_of_whole(trials[0], bound))
-    places = rounds * plan.workers
-    assert trials[0].recipe is not None
-    figures, count = [_accuracy(trial) for trial in trials], validated(context, trials[0].recipe)
-    chosen = list(trials[: contenders(figures, count, places)])
-    first = next((trial for trial in trials if trial.start == 0), None)
-    if plan.is_short and first is not None and first not in chosen and places > 1:
-        chosen = [*chosen[: max(1, places - 1)], first]
-    each = MARGIN * (seconds - BEFORE_EACH_SECONDS) / rounds
+    places, each = rounds * plan.workers, MARGIN * (seconds - BEFORE_EACH_SECONDS) / rounds
+    chosen = _chosen(context, plan, trials, places, each)
     for place in range(places):
         trial = chosen[place % len(chosen)]
         assert trial.recipe is not None
         (seed,) = fresh_seeds(trial.recipe.seed + place // len(chosen), 1)
-        slot = each / fold_count(trial.recipe.protocol)
-        yield Finalist(trial, lengthened(replace(trial.recipe, seed=seed), slot, epoch_seconds_of(trial), bound))
+        yield Finalist(trial, _fitted(replace(trial.recipe, seed=seed), trial, each, bound))
+
+
+def _chosen(
+    context: Context, plan: Plan, trials: Sequence[TrialRecord], places: int, seconds: float
+) -> Sequence[TrialRecord]:
+    """The best trial and the contenders beside it, of those that have time for no less than their trial had; and the recipe
+    that the study began with, where trials were short."""
+    leader, bound = trials[0], context.file.epochs
+    assert leader.recipe is not None
+    figures, count = [_accuracy(trial) for trial in trials], validated(context, leader.recipe)
+    close = trials[: contenders(figures, count, places)]
+    chosen = [leader, *(trial for trial in close[1:] if _has_time(trial, seconds, bound))]
+    first = next((trial for trial in trials if trial.start == 0), leader)
+    if plan.is_short and first not in chosen and places > 1:
+        chosen = [*chosen[: max(1, places - 1)], first]
+    return chosen
+
+
+def _has_time(trial: TrialRecord, seconds: float, bound: int) -> bool:
+    assert trial.recipe is not None
+    return _fitted(trial.recipe, trial, seconds, bound).training.epochs >= trial.recipe.training.epochs
+
+
+def _fitted(recipe: Recipe, trial: TrialRecord, seconds: float, bound: int) -> Recipe:
+    """The recipe of a trial with as many epochs as so many seconds have room for, over all its folds."""
+    return lengthened(recipe, seconds / fold_count(recipe.protocol), epoch_seconds_of(trial), bound)
 
 
 def lengthened(recipe: Recipe, slot: float, epoch_seconds: float, bound: int) -> Recipe:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,11 @@ from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Result, Scores
 from tuner.search.context import Context
-from tuner.search.finals import Finalist, chosen_together, has_one_validation_part
+from tuner.search.finals import Finalist, chosen_together, has_one_validation_part, log_loss
 from tuner.storage.confirmed import Confirmed, interval
 from tuner.worker import perform_all
 from tuner.worker.executor import Executor
-from tuner.worker.folder import Folder
+from tuner.worker.folder import Folder, mirrored
 from tuner.worker.jobs import Answer, Combine, Failure, Test
 
 ENSEMBLE = "ensemble"
@@ -32,11 +33,11 @@ def keep_model(
     names = [each.key for each in recipes]
     figures = [_figure(context, recipe, result, folder) for recipe, result in zip(recipes, results, strict=True)]
     best = max(range(len(recipes)), key=lambda index: figures[index])
-    members = _members(context, recipes, folder, best)
-    kept, validation, parameters = best, figures[best], results[best].parameters
-    if len(members) > 1:
-        parameters = _combine([names[each] for each in members], executor)
-        validation = _together(context, [recipes[each] for each in members], folder)
+    choice = _choice(context, recipes, folder) or Choice((best,), False, figures[best])
+    kept, parameters = best, results[best].parameters
+    if choice.is_average:
+        combined = Combine(tuple(names[each] for each in choice.members), ENSEMBLE, choice.is_mirrored)
+        parameters = _combine(combined, executor)
         names.append(ENSEMBLE)
         kept = len(names) - 1
     tests = [Test(recipe, saved=name) for recipe, name in zip([*recipes, recipes[best]], names, strict=False)]
@@ -45,7 +46,12 @@ def keep_model(
     _keep_predictions(predictions, [folder.outputs(name) for name in names], kept)
     folder.model(names[kept]).replace(folder.model("best"))
     for name in names:
-        for path in (folder.model(name), folder.outputs(name), folder.validated(name)):
+        for path in (
+            folder.model(name),
+            folder.outputs(name),
+            folder.validated(name),
+            folder.validated(mirrored(name)),
+        ):
             path.unlink(missing_ok=True)
     test_examples = CATALOGUE[recipes[0].data.name].test_examples
     return Confirmed(
@@ -61,27 +67,54 @@ def keep_model(
         test_accuracies=tuple(each.accuracy for each in scores[: len(recipes)]),
         curves=tuple(result.to_dict()["folds"][0]["curve"] for result in results),
         predictions=predictions,
-        members=members,
+        members=choice.members,
         recipes=tuple(recipes),
-        model_validation=validation,
+        is_mirrored=choice.is_mirrored,
+        model_validation=choice.validation,
         parameters=parameters,
     )
 
 
-def _combine(names: Sequence[str], executor: Executor) -> int:
-    """Save the average of the saved models; how many parameters it has."""
-    (answer,) = perform_all(executor, [Combine(tuple(names), ENSEMBLE)])
+@dataclass(frozen=True)
+class Choice:
+    """What the model is: which networks, over mirror images too or not, and its validation accuracy."""
+
+    members: tuple[int, ...]
+    is_mirrored: bool
+    validation: float
+
+    @property
+    def is_average(self) -> bool:
+        """Whether it is anything but one network as it is."""
+        return len(self.members) > 1 or self.is_mirrored
+
+
+def _choice(context: Context, recipes: Sequence[Recipe], folder: Folder) -> Choice | None:
+    """The average with the lowest log loss on the validation part, if it is one; None where that cannot be told."""
+    most = context.file.confirmation.members
+    if most == 1 or not has_one_validation_part(recipes[0]):
+        return None
+    found: list[tuple[float, Choice]] = []
+    for is_mirrored in (False, True):
+        if is_mirrored and not all(each.training.augmentation.flip for each in recipes):
+            continue
+        pairs = [_validated(context, recipe, folder, is_mirrored) for recipe in recipes]
+        labels = pairs[0][1]
+        members = chosen_together([outputs for outputs, _ in pairs], labels, most)
+        mean = np.stack([pairs[each][0] for each in members]).mean(axis=0, dtype=np.float64)
+        accuracy = float((mean.argmax(axis=1) == labels).mean())
+        found.append((log_loss(mean, labels), Choice(members, is_mirrored, accuracy)))
+    _, best = min(found, key=lambda pair: pair[0])
+    return best if best.is_average else None
+
+
+def _combine(job: Combine, executor: Executor) -> int:
+    """Save the average of saved models; how many parameters it has."""
+    (answer,) = perform_all(executor, [job])
     if isinstance(answer, int):
         return answer
     reason = answer.reason if isinstance(answer, Failure | Result) else str(answer)
     raise StudyError(f"the ensemble could not be saved: {reason}")
-
-
-def _together(context: Context, recipes: Sequence[Recipe], folder: Folder) -> float:
-    """The validation accuracy of the networks' average."""
-    pairs = [_validated(context, recipe, folder) for recipe in recipes]
-    mean = np.mean([outputs for outputs, _ in pairs], axis=0)
-    return float((mean.argmax(axis=1) == pairs[0][1]).mean())
 
 
 def _figure(context: Context, recipe: Recipe, result: Result, folder: Folder) -> float:
@@ -92,22 +125,17 @@ def _figure(context: Context, recipe: Recipe, result: Result, folder: Folder) ->
     return result.validation.accuracy if result.validation else 0.0
 
 
-def _members(context: Context, recipes: Sequence[Recipe], folder: Folder, best: int) -> tuple[int, ...]:
-    """Which of the networks become the model."""
-    most = context.file.confirmation.members
-    if most == 1 or len(recipes) == 1 or not has_one_validation_part(recipes[0]):
-        return (best,)
-    pairs = [_validated(context, recipe, folder) for recipe in recipes]
-    together = chosen_together([outputs for outputs, _ in pairs], pairs[0][1], most)
-    return together if len(together) > 1 else (best,)
-
-
-def _validated(context: Context, recipe: Recipe, folder: Folder) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """What a network says of the validation part, and what is true."""
+def _validated(
+    context: Context, recipe: Recipe, folder: Folder, is_mirrored: bool = False
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """What a network says of the validation part, on average over mirror images where it `is_mirrored`, and what is true."""
     labels = context.preflight.data[recipe.data.name].examples.labels
     (fold,) = folds(recipe.protocol, labels)
     assert fold.validation is not None
-    return np.load(folder.validated(recipe.key)), labels[fold.validation].astype(np.int64)
+    outputs = np.load(folder.validated(recipe.key))
+    if is_mirrored:
+        outputs = (outputs + np.load(folder.validated(mirrored(recipe.key)))) / 2
+    return outputs, labels[fold.validation].astype(np.int64)
 
 
 def _keep_predictions(path: Path, outputs: list[Path], best: int) -> None:

@@ -11,19 +11,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from statistics import fmean
 
-from tuner.recipe import Recipe, fold_count
+from tuner.recipe import Recipe
 from tuner.result import Event, never_stop
 from tuner.search.beginning import begin, clear_queue, go_on, recipe_of, refuse
 from tuner.search.context import Context
-from tuner.search.finals import epoch_seconds_of, lengthened, reserved, seconds_of_whole, standing
-from tuner.search.gain import of_more_trials
+from tuner.search.finals import epoch_seconds_of
+from tuner.search.minutes import Minutes
 from tuner.search.plan import Plan
 from tuner.search.proposals import Proposal, Proposer, known
 from tuner.search.signals import stopping_on_signals
 from tuner.search.trial import RunningTrial
-from tuner.storage import StudyRecord, study_record, trial_record
+from tuner.storage import study_record, trial_record
 from tuner.storage.chains import Chain
 from tuner.worker.executor import Executor
 from tuner.worker.jobs import Answer, Failure, Pace
@@ -33,12 +32,6 @@ REFUSALS_IN_A_ROW = 30
 TOO_LONG_IN_A_ROW = 3
 GRACE_SECONDS = 3.0
 PAUSE_SECONDS = 0.1
-LATE = 0.15
-"""Of a trial's time, that it may have longer than planned where all trials have the same time: what is nearly done ends."""
-
-FOR_A_MODEL = 0.25
-"""Of the time, that stays for training a model even where no trial has ended."""
-
 LOOK_SECONDS = 1.0
 """So often a loop with nothing to do looks whether another one has left something to do."""
 
@@ -61,25 +54,21 @@ class Loop:
 
     def __init__(self, context: Context, executor: Executor, plan: Plan | None = None, enough: float = 0.0) -> None:
         self.context, self.executor, self.plan, self.enough = context, executor, plan, enough
+        self.minutes = Minutes(context, math.inf)
         self.proposer = Proposer(context)
         self.measured: dict[int, Proposal] = {}  # under negative numbers, until its pace is known
         self.running: dict[int, RunningTrial] = {}  # in the order in which they began
         self.answered: dict[int, Answer] = {}
         self.stopping = ""
         self.ending = ""  # how it ends, once nothing is left to begin
-        self.is_exhausted = self.is_enough = False
+        self.is_exhausted = False
         self.total, self.look_again = 0, 0.0
-        self.end = self.deadline = self.last_moment = math.inf
         self.failures = self.refusals = self.too_long = 0
 
     def run(self, total: int, seconds: float) -> Outcome:
         """Search until the study has `total` trainings that finished or were pruned, at most for so many seconds; with a plan
         for what it leaves of them."""
-        self.total, self.end = total, time.monotonic() + seconds
-        leader = next(iter(standing(study_record(self.context.study))), None)
-        if self.plan and leader and self.context.file.fits_epochs:
-            self.plan = replace(self.plan, whole=seconds_of_whole(leader, self.context.file.epochs))
-        self._set_deadline()
+        self.total, self.minutes = total, Minutes(self.context, seconds, self.plan, self.enough)
         self.context.listener.planned(study_record(self.context.study), total, seconds)
         try:
             with stopping_on_signals(self.stop):
@@ -110,20 +99,8 @@ class Loop:
             self.context.leases.renew()
 
     def _look_at_the_clock(self) -> None:
-        if time.monotonic() >= self.last_moment:
+        if self.minutes.is_over:
             self.stop("timeout")
-
-    def _set_deadline(self) -> None:
-        """Until when trials may be planned, and until when they may run: that depends on what the best one so far would take
-        again. Where the minutes decide, what is nearly done may end, and one trial must."""
-        record = study_record(self.context.study)
-        reserve = reserved(self.context, self.plan, record) if self.plan else 0.0
-        self.deadline = self.last_moment = self.end - reserve
-        self._look_at_the_gain(record)
-        if self.plan and self.context.file.fits_epochs:
-            self.last_moment += LATE * self.plan.slot
-            if not record.ranking:
-                self.last_moment = max(self.last_moment, self.end - FOR_A_MODEL * self.plan.seconds)
 
     # Beginning
 
@@ -137,8 +114,9 @@ class Loop:
     @property
     def _has_room(self) -> bool:
         """Whether one more can begin. The first of all is measured alone: what it takes decides how long the others are."""
-        is_first = bool(self.measured) and self.plan is not None and not self.plan.whole
-        return len(self.running) + len(self.measured) < self.executor.size and not is_first
+        if self.measured and not self.minutes.knows_length:
+            return False
+        return len(self.running) + len(self.measured) < self.executor.size
 
     def _begin_one(self) -> None:
         """Have one training go on, begin or refuse one, or see that there is nothing to begin now."""
@@ -147,7 +125,7 @@ class Loop:
             self.look_again = time.monotonic() + LOOK_SECONDS
             return
         counting = sum(each.counts for each in trainings)
-        new_ones = counting < self.total and not (self.is_exhausted or self._time_is_short or self.is_enough)
+        new_ones = counting < self.total and not (self.is_exhausted or self._time_is_short or self.minutes.is_enough)
         chain = self._who_goes_on(trainings, new_ones)
         if chain is not None:
             self._run(go_on(self.context, chain), continues=chain.last.number)
@@ -160,17 +138,9 @@ class Loop:
 
     @property
     def _why_it_ends(self) -> str:
-        if self.is_enough:
+        if self.minutes.is_enough:
             return "enough"
         return "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
-
-    def _look_at_the_gain(self, record: StudyRecord) -> None:
-        """Whether what the time that is left may bring is worth it."""
-        lengths = [trial.result.seconds for trial in record.finished if trial.result]
-        if not self.enough or not lengths or math.isinf(self.deadline):
-            return
-        trials = self.executor.size * (self.deadline - time.monotonic()) / max(fmean(lengths), 0.1)
-        self.is_enough = of_more_trials(record.finished, record.maximize, trials) < self.enough
 
     def _who_goes_on(self, trainings: Sequence[Chain], new_ones: bool) -> Chain | None:
         """What was interrupted, in its order; then whom its rung promotes. Once nothing new begins the best of each rung
@@ -193,7 +163,7 @@ class Loop:
             if recipe is None or refusal:
                 self._refuse(proposal, refusal or "")
                 return
-            if self.context.file.fits_epochs and self.plan:
+            if self.minutes.fits:
                 self._measure(proposal)
                 return
             if not self._has_time_for(recipe, 0):
@@ -208,9 +178,8 @@ class Loop:
 
     def _measure(self, proposal: Proposal) -> None:
         """Have the pace of a proposal measured, if there is time for a trial at all."""
-        assert self.plan is not None
         assert proposal.recipe is not None
-        if time.monotonic() + self._slot(proposal.recipe) > self.deadline:
+        if not self.minutes.has_time_for(self.minutes.slot(proposal.recipe)):
             self.too_long = TOO_LONG_IN_A_ROW
             return
         number = min(self.measured, default=0) - 1
@@ -219,23 +188,11 @@ class Loop:
 
     def _begin_measured(self, proposal: Proposal, answer: Answer) -> None:
         """Begin a trial with as many epochs as its slot has room for. What could not be measured fails as a trial."""
-        assert self.plan is not None
         assert proposal.recipe is not None
         if self.stopping:
             return
-        pace = answer if isinstance(answer, float) else 0.0
-        folds, bound = fold_count(proposal.recipe.protocol), self.context.file.epochs
-        if not self.plan.whole:
-            self.plan = replace(self.plan, whole=folds * bound * pace)
-            self._set_deadline()
-        slot = self.plan.slot / folds
-        recipe = lengthened(proposal.recipe, slot, pace, proposal.recipe.training.epochs)
+        recipe = self.minutes.fitted(proposal.recipe, answer if isinstance(answer, float) else 0.0)
         self._run(begin(self.context, replace(proposal, recipe=recipe), self.total))
-
-    def _slot(self, recipe: Recipe) -> float:
-        """Seconds that a trial of this recipe will take: its whole length, where that is known to be shorter than a slot."""
-        assert self.plan is not None
-        return min(self.plan.slot, self.context.preflight.seconds(recipe) or math.inf)
 
     def _refuse(self, proposal: Proposal, reason: str) -> None:
         refuse(self.context, proposal, reason)
@@ -261,10 +218,10 @@ class Loop:
         trial, done = trial_record(chain), max(chain.last.intermediate_values)
         if trial.recipe is None or trial.result is None or not trial.result.epochs:
             return self._has_time_for(recipe_of(self.context, chain), done)
-        return time.monotonic() + (trial.recipe.training.epochs - done) * epoch_seconds_of(trial) < self.deadline
+        return self.minutes.has_time_for((trial.recipe.training.epochs - done) * epoch_seconds_of(trial))
 
     def _has_time_for(self, recipe: Recipe, epochs_done: int) -> bool:
-        return time.monotonic() + (self.context.preflight.seconds(recipe, epochs_done) or 0.0) < self.deadline
+        return self.minutes.has_time_for(self.context.preflight.seconds(recipe, epochs_done) or 0.0)
 
     @property
     def _time_is_short(self) -> bool:
@@ -295,7 +252,7 @@ class Loop:
         self.running.pop(number).end(answer, f"the search was ended ({self.stopping or 'error'})")
         trainings = self.context.read()
         self.context.forget_checkpoints(trainings, self.total)
-        self._set_deadline()
+        self.minutes.look(study_record(self.context.study))
         for chain in trainings:
             if chain.last.number == number:
                 self.context.listener.ended(trial_record(chain))

@@ -16,7 +16,7 @@ class Confirmed:
     the model if it is an ensemble.
 
     `members` are those (by their places among the seeds) whose average the model is; one alone is the best by validation.
-    `recipes` are what was trained with each seed: one recipe, or several contenders. `model_validation` is the model's own
+    With `is_mirrored` it averages over each image and its mirror image, too. `recipes` are what was trained with each seed: one recipe, or several contenders. `model_validation` is the model's own
     validation accuracy (of an ensemble, on the examples that chose its members), `parameters` how many it has."""
 
     trial: int
@@ -33,13 +33,14 @@ class Confirmed:
     predictions: Path | None = None
     members: tuple[int, ...] = ()
     recipes: tuple[Recipe, ...] = ()
+    is_mirrored: bool = False
     model_validation: float | None = None
     parameters: int = 0
 
     @property
     def is_ensemble(self) -> bool:
-        """Whether the model is an average of several networks."""
-        return len(self.members) > 1
+        """Whether the model is an average: of several networks, or over mirror images."""
+        return len(self.members) > 1 or self.is_mirrored
 
     @property
     def tested(self) -> tuple[float, ...]:
@@ -63,6 +64,7 @@ class Confirmed:
             "predictions": self.predictions and str(self.predictions),
             "members": list(self.members),
             "recipes": [each.to_dict() for each in self.recipes],
+            "is_mirrored": self.is_mirrored,
             "model_validation": self.model_validation,
             "parameters": self.parameters,
         }
@@ -85,6 +87,7 @@ class Confirmed:
             predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
             members=tuple(plain.get("members", ())),
             recipes=tuple(Recipe.from_dict(each) for each in plain.get("recipes", ())),
+            is_mirrored=plain.get("is_mirrored", False),
             model_validation=plain.get("model_validation"),
             parameters=plain.get("parameters", 0),
         )

@@ -6,7 +6,6 @@ only the Python around the batches is gone. tests/training/test_loop.py holds it
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from tuner.recipe import Augmentation, Recipe
 from tuner.result import Scores
 from tuner.training.augmentation import augmenter
+from tuner.training.averages import Averages
 
 EVALUATION_BATCH = 1024
 CALL_SECONDS = 2.0
@@ -25,9 +25,6 @@ CALL_SECONDS = 2.0
 
 FIRST_CALL = 8
 """Steps of the very first call, which is traced too."""
-
-AVERAGED_EVERY = 4
-"""Steps from one update of averaged weights to the next: each is a pass over all weights."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +75,13 @@ class EpochLoop:
         averaging: float = 0.0,
     ) -> None:
         self.model = model
-        self.adversarial, self.averaging = adversarial, averaging
+        self.adversarial = adversarial
         self.augment = augmenter(augmentation)
         self.batch_size = min(batch_size, len(training))
         self.seconds_a_step = 0.0
         self.feed(scale, training, validation)
         _build(model, training, self.batch_size)
-        self.averages = [tf.Variable(each.value, trainable=False) for each in model.weights if averaging]
+        self.averages = Averages(model, averaging)
         self._steps = tf.function(self._train, autograph=False, jit_compile=xla)
         self._validation = tf.function(self._validate, autograph=False, jit_compile=xla)
 
@@ -131,23 +128,8 @@ class EpochLoop:
         """Loss and accuracy on the validation part, of the averaged weights where there are any; None without such a part."""
         if not self.validation:
             return None
-        with self._averaged():
+        with self.averages.applied():
             return _scores(self._validation(*self._fed(self.validation)))
-
-    @property
-    def weights(self) -> list[NDArray[Any]]:
-        """The weights that count: the averaged ones, or those of the last step."""
-        return [each.numpy() for each in self.averages] or self.model.get_weights()
-
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """The model with the weights that count."""
-        before = self.model.get_weights() if self.averages else None
-        if before:
-            self.model.set_weights(self.weights)
-        yield
-        if before:
-            self.model.set_weights(before)
 
     @property
     def _steps_a_call(self) -> int:
@@ -180,8 +162,7 @@ class EpochLoop:
                 inputs = tf.concat([inputs, attacked(self.model, inputs, wanted, self.adversarial)], axis=0)
                 wanted = tf.concat([wanted, wanted], axis=0)
             self.model.train_step((inputs, wanted))
-            if self.averages:
-                self._average()
+            self.averages.draw()
 
         def body(number: tf.Tensor) -> tf.Tensor:
             step(number, tf.slice(order, [number * self.batch_size], [self.batch_size]))
@@ -192,17 +173,6 @@ class EpochLoop:
             final = tf.slice(order, [whole * self.batch_size], [rest])
             tf.cond(last > whole, lambda: step(tf.constant(whole), final), lambda: None)
         return tf.stack(_figures(self.model))
-
-    def _average(self) -> None:
-        """Draw the averages towards the weights; at first faster, so that the initial weights are soon forgotten."""
-        steps = tf.cast(self.model.optimizer.iterations.value, tf.float32)
-        decay = tf.minimum(self.averaging, (1 + steps) / (10 + steps)) ** AVERAGED_EVERY
-
-        def draw() -> None:
-            for average, weight in zip(self.averages, self.model.weights, strict=True):
-                average.assign_add((1 - decay) * (weight.value - average))
-
-        tf.cond(self.model.optimizer.iterations.value % AVERAGED_EVERY == 0, draw, lambda: None)
 
     def _validate(self, offset: tf.Tensor, factor: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         return tf.stack(evaluate_in_graph(self.model, Scaler(offset, factor), Part(inputs, targets)))

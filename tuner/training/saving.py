@@ -45,13 +45,16 @@ def _write(model: keras.Model, path: Path) -> None:
         aside.unlink(missing_ok=True)
 
 
-def save_average(paths: Sequence[Path], path: Path) -> int:
-    """Write the average of saved models as one model, which Keras alone can read as well; the number of its parameters."""
+def save_average(paths: Sequence[Path], path: Path, is_mirrored: bool = False) -> int:
+    """Write the average of saved models as one model, which Keras alone can read as well; where it `is_mirrored`, each sees
+    an image and its mirror image. The number of its parameters."""
     members = [load_model(each) for each in paths]
     inputs = keras.Input(members[0].input_shape[1:])
+    seen = [inputs, keras.ops.flip(inputs, axis=2)] if is_mirrored else [inputs]
     for number, member in enumerate(members, start=1):
         member.name = f"member_{number}"
-    whole = keras.Model(inputs, keras.layers.average([member(inputs) for member in members]), name="tuned")
+    outputs = [member(each) for member in members for each in seen]
+    whole = keras.Model(inputs, keras.layers.average(outputs) if len(outputs) > 1 else outputs[0], name="tuned")
     _write(whole, path)
     return int(whole.count_params())
 

@@ -95,7 +95,7 @@ class Traced:
     @property
     def _variables(self) -> list[Any]:
         model = self.model
-        return [*model.variables, *model.optimizer.variables, *model.metrics_variables, *self.loop.averages]
+        return [*model.variables, *model.optimizer.variables, *model.metrics_variables, *self.loop.averages.variables]
 
     @property
     def _metrics_at_first(self) -> list[NDArray[Any]]:

@@ -90,7 +90,7 @@ class _Training:
         """Give the model the weights that count; the number of their epoch, 0 if there was none."""
         if self.best:
             return self.best.restore()
-        self.network.model.set_weights(self.network.loop.weights)
+        self.network.model.set_weights(self.network.loop.averages.weights)
         return len(self.epochs)
 
     def run(self) -> tuple[Ending, str]:
@@ -107,7 +107,7 @@ class _Training:
                 return "pruned", f"stopped in epoch {number}"
             self.epochs.append(epoch)
             if self.best:
-                self.best.offer(epoch, lambda: self.network.loop.weights)
+                self.best.offer(epoch, lambda: self.network.loop.averages.weights)
             if not epoch.finite:
                 return "diverged", f"the loss is not finite after epoch {number}"
             if not self.watch(epoch) and number < last:

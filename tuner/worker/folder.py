@@ -6,6 +6,11 @@ from pathlib import Path
 from tuner.errors import StorageError
 
 
+def mirrored(name: str) -> str:
+    """The name of what a saved model gives for mirror images."""
+    return f"{name}-mirrored"
+
+
 @dataclass(frozen=True)
 class Folder:
     """The folder of one study: its checkpoints, models and logs by name."""

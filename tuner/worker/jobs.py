@@ -9,7 +9,7 @@ from tuner.result import Result, Scores
 @dataclass(frozen=True)
 class Train:
     """Train one recipe by its protocol. With `save`, the model of its last fold is written under that name, and beside it
-    what it gives for each validation example; with `save_stopped` also where the training was stopped. With `checkpoint`, a training that is stopped or killed leaves a file of that name, and one that finds it goes on from
+    what it gives for each validation example (and for its mirror image, where the training mirrored images); with `save_stopped` also where the training was stopped. With `checkpoint`, a training that is stopped or killed leaves a file of that name, and one that finds it goes on from
     there. Names are the executor's to place: the process may be on another machine."""
 
     recipe: Recipe
@@ -20,10 +20,12 @@ class Train:
 
 @dataclass(frozen=True)
 class Combine:
-    """Save the average of the models that were saved under these names as one model of that name."""
+    """Save the average of the models that were saved under these names as one model of that name; with `is_mirrored` over
+    each image and its mirror image."""
 
     names: tuple[str, ...]
     save: str
+    is_mirrored: bool = False
 
 
 @dataclass(frozen=True)

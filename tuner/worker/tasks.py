@@ -22,6 +22,7 @@ from tuner.training.loop import evaluate, part
 from tuner.training.saving import UNSCALED, load_model, measure, save_average, save_model
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
+from tuner.worker.folder import Folder, mirrored
 from tuner.worker.jobs import Combine, Pace, Replicate, Replicated, Test, Time, Train
 
 
@@ -34,14 +35,15 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     if job.save and setup.folder and (trained[-1].is_whole or job.save_stopped):
         _save(job.recipe, data, trained[-1], setup.folder.model(job.save))
         if isinstance(job.recipe.protocol, Holdout):
-            np.save(setup.folder.validated(job.save), _validated(job.recipe, data, trained[-1]))
+            _save_validated(job.recipe, data, trained[-1], setup.folder, job.save)
     return result
 
 
 def combine(job: Combine, setup: Setup) -> int:
     """How many parameters the average of the saved models has, which is saved as one."""
     assert setup.folder is not None
-    return save_average([setup.folder.model(name) for name in job.names], setup.folder.model(job.save))
+    paths = [setup.folder.model(name) for name in job.names]
+    return save_average(paths, setup.folder.model(job.save), job.is_mirrored)
 
 
 def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
@@ -124,9 +126,12 @@ def on_everything(recipe: Recipe) -> Recipe:
     return replace(recipe, protocol=NoValidation(), training=training)
 
 
-def _validated(recipe: Recipe, data: TrainingSet, trained: Trained) -> NDArray[np.float32]:
-    """What a network gives for each example of its validation part (n, classes)."""
-    return predict(trained.model, trained.scale, validation_part(recipe, data).inputs)
+def _save_validated(recipe: Recipe, data: TrainingSet, trained: Trained, folder: Folder, name: str) -> None:
+    """Write what a network gives for each example of its validation part (n, classes)."""
+    inputs = validation_part(recipe, data).inputs
+    np.save(folder.validated(name), predict(trained.model, trained.scale, inputs))
+    if recipe.training.augmentation.flip:
+        np.save(folder.validated(mirrored(name)), predict(trained.model, trained.scale, inputs[:, :, ::-1]))
 
 
 @lru_cache(maxsize=4)

@@ -99,8 +99,9 @@ def _kept(confirmed: Confirmed) -> str:
     """What of the networks became the model."""
     if not confirmed.is_ensemble or confirmed.model_validation is None:
         return f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
+    mirrored = ", each for an image and its mirror image" if confirmed.is_mirrored else ""
     return (
-        f"The model averages the probabilities of {len(confirmed.members)} of them, chosen by the log loss on the validation "
+        f"The model averages the probabilities of {len(confirmed.members)} of them{mirrored}, chosen by the log loss on the validation "
         f"part (Caruana et al. 2004): validation accuracy {confirmed.model_validation:.4f}, test accuracy "
         f"{confirmed.test_accuracy:.4f}, {confirmed.parameters:,} parameters. What follows describes the best of them alone."
     )

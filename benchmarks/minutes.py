@@ -1,0 +1,109 @@
+"""What minutes buy: whole searches as a user gives them, and the test accuracy of the model that each ends with.
+
+    python benchmarks/minutes.py [--only fashion-5] [--seeds 3] [--out benchmarks/results/minutes.json]
+
+Each run has the machine to itself and begins from nothing; the seed is the search's and the trainings'. What the file has is
+not run again, so this can be stopped and goes on. All runs take about four hours.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import about_this_machine, write_results
+
+DENSE = ("--set", "network.kind=dense")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Minutes for a study, what is said beside them, and the test accuracy that the mean of the runs is to reach."""
+
+    name: str
+    study: str
+    minutes: int
+    target: float
+    seeds: int = 3
+    more: tuple[str, ...] = ()
+
+    def command(self, seed: int) -> list[str]:
+        """The command, without where its storage lies."""
+        said = ["optimize", "--study", self.study, "--timeout", f"{self.minutes}m", "--seed", str(seed)]
+        return [*said, "--set", f"seed={seed}", *self.more]
+
+
+BUDGETS = (
+    Budget("fashion-5", "fashion", 5, 0.930),
+    Budget("fashion-10", "fashion", 10, 0.941),
+    Budget("fashion-30", "fashion", 30, 0.948, seeds=1),
+    Budget("fashion-dense-5", "fashion", 5, 0.900, more=DENSE),
+    Budget("fashion-dense-30", "fashion", 30, 0.908, seeds=1, more=DENSE),
+    Budget("mnist-10", "mnist", 10, 0.9957),
+    Budget("mnist-30", "mnist", 30, 0.9970, seeds=1),
+    Budget("mnist-dense-20", "mnist", 20, 0.9870, seeds=1, more=DENSE),
+    Budget("usps-10", "usps", 10, 0.978),
+    Budget("digits-1", "digits", 1, 0.990),
+)
+
+
+def run(budget: Budget, seed: int) -> dict[str, Any]:
+    """One search."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.time()
+        command = [sys.executable, "-m", "tuner", *budget.command(seed), "--runs", folder, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    kept = ("test_accuracy", "test_interval", "validation_accuracy", "trials", "epochs", "ended")
+    return {
+        "name": budget.name,
+        "seed": seed,
+        "command": "python -m tuner " + " ".join(budget.command(seed)),
+        "wall": round(time.time() - started, 1),
+        "lines": done.stdout.splitlines()[:-3],
+        **{name: found[name] for name in kept},
+    }
+
+
+def table(runs: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each budget that has been run."""
+    yield "| minutes | target | mean | each | seconds |"
+    yield "|---|---|---|---|---|"
+    for budget in BUDGETS:
+        own = [each for each in runs if each["name"] == budget.name]
+        if own:
+            figures = [each["test_accuracy"] for each in own]
+            spread = f" ± {statistics.stdev(figures):.4f}" if len(own) > 1 else ""
+            each = ", ".join(f"{figure:.4f}" for figure in figures)
+            wall = max(each["wall"] for each in own)
+            yield f"| {budget.name} | {budget.target} | {statistics.fmean(figures):.4f}{spread} | {each} | {wall:.0f} |"
+
+
+def main() -> None:
+    """Run what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "minutes.json")
+    arguments = parser.parse_args()
+    runs = json.loads(arguments.out.read_text())["runs"] if arguments.out.is_file() else []
+    for budget in BUDGETS:
+        for seed in range(min(budget.seeds, arguments.seeds)):
+            is_done = any((each["name"], each["seed"]) == (budget.name, seed) for each in runs)
+            if is_done or not budget.name.startswith(arguments.only):
+                continue
+            runs.append(run(budget, seed))
+            write_results(arguments.out, {**about_this_machine(), "runs": runs})
+            print(f"{budget.name}, seed {seed}: {runs[-1]['test_accuracy']:.4f} in {runs[-1]['wall']:.0f} s", flush=True)
+    print("\n".join(table(runs)))
+
+
+if __name__ == "__main__":
+    main()

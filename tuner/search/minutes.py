@@ -1,0 +1,82 @@
+"""The time of one search: until when trials may begin, until when they may run, and how long they are."""
+
+import math
+import time
+from dataclasses import replace
+from statistics import fmean
+
+from tuner.recipe import Recipe, fold_count
+from tuner.search.context import Context
+from tuner.search.finals import lengthened, reserved, seconds_of_whole, standing
+from tuner.search.gain import of_more_trials
+from tuner.search.plan import Plan
+from tuner.storage import StudyRecord, study_record
+
+LATE = 0.15
+"""Of a trial's time, that it may have longer than planned where all trials have the same time: what is nearly done ends."""
+
+FOR_A_MODEL = 0.25
+"""Of the time, that stays for training a model even where no trial has ended."""
+
+
+class Minutes:
+    """So many seconds for a search and, with a `plan`, for what comes after it. What is left to that depends on what the best
+    trial so far would take again, so it is looked up in the storage as trials end. Nothing new is worth beginning once all
+    that there is time for may be expected to bring less than `enough`, in the objective."""
+
+    def __init__(self, context: Context, seconds: float, plan: Plan | None = None, enough: float = 0.0) -> None:
+        self.context, self.plan, self.enough = context, plan, enough
+        self.end = time.monotonic() + seconds
+        self.is_enough = False
+        record = study_record(context.study)
+        leader = next(iter(standing(record)), None)
+        if plan and leader and self.fits:
+            self.plan = replace(plan, whole=seconds_of_whole(leader, context.file.epochs))
+        self.look(record)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the minutes decide how long trials are."""
+        return self.plan is not None and self.context.file.fits_epochs
+
+    @property
+    def knows_length(self) -> bool:
+        """Whether it is known what a whole training takes, so that more than one trial can be planned."""
+        return self.plan is None or not self.fits or self.plan.whole > 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what runs must stop."""
+        return time.monotonic() >= self.last_moment
+
+    def has_time_for(self, seconds: float) -> bool:
+        """Whether so many seconds are left for trials."""
+        return time.monotonic() + seconds < self.deadline
+
+    def look(self, record: StudyRecord) -> None:
+        """Set the deadline anew. Where the minutes decide, what is nearly done may end, and one trial must."""
+        self.deadline = self.last_moment = self.end - (reserved(self.context, self.plan, record) if self.plan else 0.0)
+        if self.plan and self.fits:
+            self.last_moment += LATE * self.plan.slot
+            if not record.ranking:
+                self.last_moment = max(self.last_moment, self.end - FOR_A_MODEL * self.plan.seconds)
+        lengths = [trial.result.seconds for trial in record.finished if trial.result]
+        if self.enough and lengths and self.plan:
+            left = self.deadline - time.monotonic()
+            trials = self.plan.workers * left / max(fmean(lengths), 0.1)
+            self.is_enough = of_more_trials(record.finished, record.maximize, trials) < self.enough
+
+    def slot(self, recipe: Recipe) -> float:
+        """Seconds that a trial of this recipe will take: its whole length, where that is known to be shorter than a slot."""
+        assert self.plan is not None
+        return min(self.plan.slot, self.context.preflight.seconds(recipe) or math.inf)
+
+    def fitted(self, recipe: Recipe, pace: float) -> Recipe:
+        """The recipe with as many epochs as its slot has room for, at this pace in seconds an epoch. The first pace tells what
+        a whole training takes."""
+        assert self.plan is not None
+        folds = fold_count(recipe.protocol)
+        if not self.plan.whole:
+            self.plan = replace(self.plan, whole=folds * self.context.file.epochs * pace)
+            self.look(study_record(self.context.study))
+        return lengthened(recipe, self.plan.slot / folds, pace, recipe.training.epochs)

@@ -101,7 +101,9 @@ def main() -> None:
                 continue
             runs.append(run(budget, seed))
             write_results(arguments.out, {**about_this_machine(), "runs": runs})
-            print(f"{budget.name}, seed {seed}: {runs[-1]['test_accuracy']:.4f} in {runs[-1]['wall']:.0f} s", flush=True)
+            print(
+                f"{budget.name}, seed {seed}: {runs[-1]['test_accuracy']:.4f} in {runs[-1]['wall']:.0f} s", flush=True
+            )
     print("\n".join(table(runs)))
 
 

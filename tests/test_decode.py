@@ -70,7 +70,11 @@ def test_a_recipe_survives_the_way_through_json() -> None:
         ("network.widths", 8, "network.widths: must be a list of a whole number, got 8"),
         ("network.widths", [8, "x"], "network.widths[1]: must be a whole number, got 'x'"),
         ("network.widths", [8, 0], "network.widths[1]: must be at least 1, got 0"),
-        ("network.kind", None, "network.kind: missing; allowed: dense, convolutional, locally_connected"),
+        (
+            "network.kind",
+            None,
+            "network.kind: missing; allowed: dense, residual_dense, convolutional, locally_connected, staged",
+        ),
         (
             "network.hidden.dropout",
             [0.1, 0.2],

@@ -36,7 +36,7 @@ def test_the_readmes_study_file_is_one() -> None:
 
     text = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
     assert text is not None
-    assert study_from("readme", tomllib.loads(text[1])).epochs == 12
+    assert study_from("readme", tomllib.loads(text[1])).epochs == 40
 
 
 @pytest.mark.parametrize(

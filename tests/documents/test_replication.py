@@ -16,6 +16,7 @@ from tuner.documents.document import Document, load_document
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, figures_of
 from tuner.machine import cores
+from tuner.recipe import Recipe
 from tuner.result import never_stop
 from tuner.storage import default_url
 from tuner.study.places import find_documents
@@ -88,7 +89,7 @@ def test_the_kept_results_are_of_the_documents_as_they_are(name: str) -> None:
         for repeat in range(experiment.repeats):
             run = runs[experiment.id, "", repeat]
             assert run.key.startswith(variant.repeat(repeat).key)
-            assert run.recipe == variant.repeat(repeat).to_dict()
+            assert Recipe.from_dict(run.recipe) == variant.repeat(repeat)
             assert run.environment["processor"]
 
 

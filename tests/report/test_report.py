@@ -95,7 +95,7 @@ def test_figures_are_the_storages(studied: tuple[str, Path], places: Places) -> 
     assert told["confirmed"]["test_accuracies"] == confirmed["test_accuracies"]
     assert f"{100 * confirmed['test_accuracy']:.2f}\xa0%" in html
     tables = {block.id: block for block in page.blocks() if isinstance(block, Table)}
-    assert [row[2] for row in tables["winner-seeds"].rows] == confirmed["test_accuracies"]
+    assert [row[-1] for row in tables["winner-seeds"].rows] == confirmed["test_accuracies"]
     (cells,) = charts["winner-confusion"].marks
     assert isinstance(cells, Cells)
     assert sum(int(text or 0) for row in cells.texts for text in row) == 250

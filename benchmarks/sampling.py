@@ -22,7 +22,7 @@ from optuna.artifacts import FileSystemArtifactStore
 
 from tuner.data.examples import Examples, TrainingSet
 from tuner.recipe import Recipe
-from tuner.result import Epoch, FoldResult, Pulse, Result, Scores
+from tuner.result import Epoch, Event, FoldResult, Pulse, Result, Scores
 from tuner.search.beginning import begin
 from tuner.search.context import Context
 from tuner.search.preflight import Preflight
@@ -48,6 +48,8 @@ class Silence:
     def advanced(self, number: int, event: Epoch | Pulse) -> None: ...
 
     def ended(self, trial: TrialRecord) -> None: ...
+
+    def confirms(self, recipe: Recipe, event: Event) -> None: ...
 
     def said(self, message: str) -> None: ...
 

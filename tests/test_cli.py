@@ -114,6 +114,10 @@ def test_optimize_ends_with_a_model_and_one_json_object(
             "error: --set x: must be address=value, such as training.batch_size=64",
         ),
         (
+            ["optimize", "--study", "digits", "--deterministic"],
+            "error: --deterministic needs --set budget.epochs=fixed: with 'fit' how many epochs a trial has follows from this machine's pace",
+        ),
+        (
             ["optimize", "--study", "digits", "--storage", "oracle://x"],
             "error: the storage oracle://x cannot be opened: ",
         ),

@@ -88,6 +88,9 @@ def optimize(options: SearchOptions, listener: Listener) -> Report:
     Raises `StorageError` where the storage fails on the way: what is kept until then is kept.
     """
     started = time.monotonic()
+    if options.deterministic and options.file.fits_epochs:
+        problem = "how many epochs a trial has follows from this machine's pace"
+        raise StudyError(f"--deterministic needs --set budget.epochs=fixed: with 'fit' {problem}")
     make_sampler(options.file.search.sampler, seed=0)  # a missing package is told before anything is made
     options.folder.prepare()
     setup = Setup(options.places, options.workers, options.threads, options.folder)
@@ -140,7 +143,7 @@ def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> t
         study.set_user_attr("command", options.command)
     if file.unbuildable:
         listener.said(str(file.unbuildable))
-    if options.workers > 1 and not options.deterministic:
+    if options.workers > 1 and not options.deterministic and not file.fits_epochs:
         hint = "what ends first depends on the machine; --deterministic makes a seed give the same study every time"
         listener.said(f"{options.workers} training processes: {hint}")
     return study, file

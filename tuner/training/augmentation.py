@@ -1,7 +1,8 @@
 """Augmentation inside the graph. Every draw follows from the seed of the epoch and the number of the step, so that a
 training that goes on from the middle of an epoch sees what it would have seen.
 
-Measured on one thread for 128 images of 28×28: see docs/speed.md.
+Measured on one thread, a training step of 128 images of 28×28 in two stages of 32 and 64 filters, bfloat16: 60.7 ms without
+augmentation, 60.8 ms with mirroring, shifts and erasing, 61.7 ms with turning and bending.
 """
 
 import math

@@ -25,7 +25,7 @@ LAYERS = [
     {"search"},
     {"documents"},
     {"report"},
-    {"dashboard", "export", "replay", "portfolio"},
+    {"dashboard", "export", "replay", "portfolio", "distill"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -24,6 +24,7 @@ COMMANDS = (
     "replay",
     "dashboard",
     "export",
+    "distill",
     "version",
 )
 """Each is a function in the file of its name in `tuner.commands`, in the order of `--help`."""

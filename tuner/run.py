@@ -24,6 +24,8 @@ from tuner.training.traced import Material, traced
 from tuner.training.train import Trained, order_of_examples, train
 
 Visit = Callable[[Trained], Any]
+Teach = Callable[[NDArray[Any]], NDArray[np.float32]]
+"""What takes the place of the training examples' labels: probabilities (n, classes) for their inputs."""
 
 
 def run(
@@ -33,18 +35,19 @@ def run(
     held_out: HeldOut | None = None,
     visit: Visit = lambda trained: None,
     checkpoint: Path | None = None,
+    teach: Teach | None = None,
 ) -> Result:
     """Train and validate what the recipe describes, fold by fold.
 
     `held_out` is for protocols that validate on the test part, and only baselines and confirmation have it. A fold
     that is stopped or diverges ends the run. `visit` is given each trained network before it is forgotten. With
     `checkpoint` a run that is stopped leaves that file, and one that finds it goes on from there; the result is that of
-    the whole.
+    the whole. With `teach` the networks learn what it says of the training examples, and not their labels.
     """
     file = Checkpoint(checkpoint, recipe)
     progress = file.read()
     results = list(progress.position.done)
-    for trained in train_folds(recipe, data, watch, held_out, progress, file):
+    for trained in train_folds(recipe, data, watch, held_out, progress, file, teach):
         results.append(trained.fold)
         visit(trained)
     return Result(
@@ -80,6 +83,7 @@ def train_folds(
     held_out: HeldOut | None = None,
     progress: Progress = Progress(),  # noqa: B008 (frozen)
     file: Checkpoint | None = None,
+    teach: Teach | None = None,
 ) -> Iterator[Trained]:
     """The trained networks of `run`, one for each fold that is not done yet. `watch` is told of each fold, of the
     done ones too, and may end the run after it."""
@@ -90,7 +94,10 @@ def train_folds(
             watch(epoch)
         watch(done)
     for number in range(len(progress.position.done), count):
-        trained = train(recipe, _material(recipe, data, number, held_out), watch, progress, file)
+        material = _material(recipe, data, number, held_out)
+        if teach:
+            material = material.taught(teach(material.training.inputs))
+        trained = train(recipe, material, watch, progress, file)
         done_now = (*progress.position.done, trained.fold)
         progress = Progress(position=Position(done=done_now, seconds=trained.seconds))
         if trained.is_whole and not watch(trained.fold) and number + 1 < count:

@@ -8,7 +8,7 @@ differs between them are initial weights, the order of the examples, learning ra
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,14 @@ NOT_IN_THE_GRAPH = ("schedule", "epochs", "shuffle", "early_stopping", "keep", "
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What one fold trains on and validates on, as stored, with the constants that scale its inputs."""
+    """What one fold trains on and validates on, as stored, with the constants that scale its inputs; with `probabilities`
+    (n, classes) these are what the training examples' labels are taken for."""
 
     training: Examples
     validation: Examples | None
     classes: int
     scale: Scaler
+    probabilities: NDArray[np.float32] | None = None
     parts: dict[tuple[str, str], tuple[Part, Part | None]] = field(default_factory=dict)
 
     def on_device(self, recipe: Recipe) -> tuple[Part, Part | None]:
@@ -43,8 +45,16 @@ class Material:
         kind = (recipe.training.loss.kind, recipe.network.output)
         if kind not in self.parts:
             validation = self.validation and self._part(recipe, self.validation)
-            self.parts[kind] = (self._part(recipe, self.training), validation or None)
+            if self.probabilities is None:
+                training = self._part(recipe, self.training)
+            else:
+                training = part(self.training.inputs, self.probabilities)
+            self.parts[kind] = (training, validation or None)
         return self.parts[kind]
+
+    def taught(self, probabilities: NDArray[np.float32]) -> "Material":
+        """The same with probabilities in the place of the training examples' labels."""
+        return replace(self, probabilities=probabilities, parts={})
 
     def _part(self, recipe: Recipe, examples: Examples) -> Part:
         return part(examples.inputs, targets(recipe, examples.labels, self.classes))

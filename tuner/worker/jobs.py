@@ -9,13 +9,15 @@ from tuner.result import Result, Scores
 @dataclass(frozen=True)
 class Train:
     """Train one recipe by its protocol. With `save`, the model of its last fold is written under that name, and beside it
-    what it gives for each validation example (and for its mirror image, where the training mirrored images); with `save_stopped` also where the training was stopped. With `checkpoint`, a training that is stopped or killed leaves a file of that name, and one that finds it goes on from
+    what it gives for each validation example (and for its mirror image, where the training mirrored images); with `save_stopped` also where the training was stopped. With `teacher` it
+    learns what the model saved under that name says of the training examples. With `checkpoint`, a training that is stopped or killed leaves a file of that name, and one that finds it goes on from
     there. Names are the executor's to place: the process may be on another machine."""
 
     recipe: Recipe
     save: str | None = None
     checkpoint: str | None = None
     save_stopped: bool = False
+    teacher: str | None = None
 
 
 @dataclass(frozen=True)

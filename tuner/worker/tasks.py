@@ -13,7 +13,7 @@ from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out, training_set
 from tuner.recipe import Holdout, NoEarlyStopping, NoValidation, Recipe, fold_count
 from tuner.result import Result, Scores, Watch
-from tuner.run import epoch_seconds, run, train_folds, validation_part
+from tuner.run import Teach, epoch_seconds, run, train_folds, validation_part
 from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
@@ -31,12 +31,19 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     data = _training_set(job.recipe.data.name, setup.places)
     checkpoint = setup.folder.checkpoint(job.checkpoint) if setup.folder and job.checkpoint else None
     trained: list[Trained] = []
-    result = run(job.recipe, data, watch, visit=trained.append, checkpoint=checkpoint)
+    teach = _teacher(setup.folder.model(job.teacher)) if setup.folder and job.teacher else None
+    result = run(job.recipe, data, watch, visit=trained.append, checkpoint=checkpoint, teach=teach)
     if job.save and setup.folder and (trained[-1].is_whole or job.save_stopped):
         _save(job.recipe, data, trained[-1], setup.folder.model(job.save))
         if isinstance(job.recipe.protocol, Holdout):
             _save_validated(job.recipe, data, trained[-1], setup.folder, job.save)
     return result
+
+
+def _teacher(path: Path) -> Teach:
+    """What a saved model says."""
+    model = load_model(path)
+    return lambda inputs: predict(model, UNSCALED, inputs)
 
 
 def combine(job: Combine, setup: Setup) -> int:

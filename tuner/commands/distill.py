@@ -1,0 +1,47 @@
+"""One network in the place of several."""
+
+from typing import Annotated
+
+import typer
+
+from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage
+
+
+def distill(
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")],
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> int:
+    """Train one network on what the study's model, an average of several, says; test it once."""
+    from tuner.data.load import Places
+    from tuner.distill import distill as learn
+    from tuner.errors import StudyError
+    from tuner.machine import cores
+    from tuner.storage import open_storage
+    from tuner.storage.confirmed import Confirmed
+    from tuner.storage.records import load_study
+    from tuner.study.places import runs_folder
+    from tuner.worker import make_executor
+    from tuner.worker.executor import Setup
+    from tuner.worker.folder import Folder
+
+    plain = load_study(open_storage(demanded_storage(runs, storage)), study).user_attrs.get("confirmed")
+    if plain is None:
+        raise StudyError(f"the study {study!r} has no confirmed model yet: run `tuner optimize --study {study}`")
+    confirmed, folder = Confirmed.from_dict(plain), Folder(runs_folder(runs) / study)
+    executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=cores(), folder=folder))
+    try:
+        found = learn(confirmed, executor, folder)
+    finally:
+        executor.close()
+    low, high = found.test_interval
+    print(
+        f"validation accuracy: {found.validation_accuracy:.4f}; that of the average is {confirmed.model_validation:.4f}"
+    )
+    print(
+        f"test accuracy, measured once: {found.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}); "
+        f"that of the average is {confirmed.test_accuracy:.4f}"
+    )
+    print(f"model: {found.model}, {found.parameters:,} parameters instead of {confirmed.parameters:,}")
+    return 0

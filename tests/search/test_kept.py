@@ -1,0 +1,160 @@
+"""What becomes the model: one network, an average, an average over mirror images; by validation alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from optuna.storages import InMemoryStorage
+
+from tests.search.searching import small
+from tests.search.test_loop import context_in
+from tuner.data.load import Places, training_set
+from tuner.data.splits import folds
+from tuner.recipe import Augmentation, Recipe
+from tuner.result import Epoch, FoldResult, Result, Scores, Watch
+from tuner.search.context import Context
+from tuner.search.finals import Finalist
+from tuner.search.kept import keep_model
+from tuner.storage import TrialRecord
+from tuner.storage.confirmed import Confirmed
+from tuner.worker.folder import Folder, mirrored
+from tuner.worker.jobs import Answer, Combine, Job, Test
+
+TESTED = {"ensemble": 0.8}
+
+
+@dataclass
+class Saver:
+    """An executor that combines and tests what is only a name."""
+
+    folder: Folder
+    combined: list[Combine] = field(default_factory=list)
+    done: list[tuple[int, Answer]] = field(default_factory=list)
+    size: int = 1
+
+    @property
+    def free(self) -> int:
+        return 1 - len(self.done)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        assert isinstance(job, Combine | Test)
+        if isinstance(job, Combine):
+            self.combined.append(job)
+            self.folder.model(job.save).write_text("+".join(job.names))
+            self.done.append((number, 42))
+        else:
+            np.save(self.folder.outputs(job.saved), np.zeros((2, 2)))
+            self.done.append((number, Scores(loss=0.5, accuracy=TESTED.get(job.saved, 0.6))))
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        while self.done:
+            yield self.done.pop()
+
+    def cancel(self, number: int) -> None:
+        pass
+
+    def close(self, grace: float = 0.0) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A context and a folder in which networks lie that say what a test wants."""
+
+    context: Context
+    folder: Folder
+    recipe: Recipe
+    labels: NDArray[np.int64]
+
+    def network(
+        self, seed: int, right: float, flip: bool = False, right_mirrored: float = 0.0
+    ) -> tuple[Finalist, Result]:
+        """A network that is right on such a share of the examples, and of their mirror images."""
+        training = replace(self.recipe.training, augmentation=Augmentation(flip=flip))
+        recipe = replace(self.recipe, seed=seed, training=training)
+        self.folder.model(recipe.key).write_text(str(seed))
+        np.save(self.folder.validated(recipe.key), self._giving(seed, right))
+        if flip:
+            np.save(self.folder.validated(mirrored(recipe.key)), self._giving(seed + 50, right_mirrored))
+        scores = Scores(loss=0.5, accuracy=right)
+        epoch = Epoch(fold=0, number=1, training=scores, validation=scores, learning_rate=0.1, seconds=1.0)
+        folds_done = (FoldResult(epochs=(epoch,), kept=1),)
+        result = Result(folds=folds_done, ended="finished", reason="", parameters=13, seconds=1.0)
+        trial = TrialRecord(
+            number=seed,
+            first=seed,
+            state="complete",
+            values=(right,),
+            params={},
+            recipe=recipe,
+            result=result,
+            reason="",
+            environment={},
+        )
+        return Finalist(trial, recipe), result
+
+    def kept(self, executor: "Saver", *networks: tuple[Finalist, Result]) -> Confirmed:
+        """What becomes of these networks."""
+        finalists, results = [each for each, _ in networks], [each for _, each in networks]
+        return keep_model(self.context, finalists, results, executor, self.folder)
+
+    def _giving(self, seed: int, right: float) -> NDArray[np.float32]:
+        """Probabilities (n, 2): wrong with high confidence on examples of its own, a share of 1 - right."""
+        generator = np.random.default_rng(seed)
+        is_wrong = generator.permutation(len(self.labels)) >= right * len(self.labels)
+        true = np.where(is_wrong, 0.1, 0.9)
+        return np.where(np.eye(2)[self.labels] == 1, true[:, None], 1 - true[:, None]).astype(np.float32)
+
+
+@pytest.fixture
+def stage(small_study: Path, places: Places, tmp_path: Path) -> Stage:
+    """A study that lets three networks into its model."""
+    file = small(
+        small_study,
+        "confirmation.members=3",
+        "protocol={kind='holdout', validation=200}",
+        "training.loss=categorical_crossentropy",
+    )
+    context = context_in(InMemoryStorage(), file, places)
+    folder = Folder(tmp_path / "folder")
+    folder.path.mkdir()
+    recipe = file.corners[0][1]
+    labels = training_set("xor", places).examples.labels
+    (fold,) = folds(recipe.protocol, labels)
+    return Stage(context, folder, recipe, labels[fold.validation].astype(np.int64))
+
+
+def test_networks_that_err_differently_are_averaged(stage: Stage) -> None:
+    executor = Saver(stage.folder)
+    kept = stage.kept(executor, *(stage.network(seed, 0.85) for seed in (1, 2, 3)))
+    assert sorted(kept.members) == [0, 1, 2]
+    assert kept.is_ensemble
+    assert not kept.is_mirrored
+    assert kept.model_validation is not None
+    assert kept.model_validation > 0.9 > max(kept.validation_accuracy)
+    assert (kept.test_accuracy, kept.test_accuracies, kept.parameters) == (0.8, (0.6, 0.6, 0.6), 42)
+    assert kept.model.read_text().count("+") == 2
+    assert sorted(path.name for path in stage.folder.path.iterdir()) == ["best.keras", "predictions.npz"]
+
+
+def test_one_that_is_much_better_stays_alone(stage: Stage) -> None:
+    executor = Saver(stage.folder)
+    kept = stage.kept(executor, stage.network(1, 0.55), stage.network(2, 1.0))
+    assert not kept.is_ensemble
+    assert not executor.combined
+    assert kept.model.read_text() == "2"
+    assert kept.recipe.seed == 2
+    assert kept.model_validation == kept.validation_accuracy[1]
+
+
+def test_mirror_images_count_where_they_help_and_were_trained_on(stage: Stage) -> None:
+    executor = Saver(stage.folder)
+    kept = stage.kept(executor, stage.network(1, 0.85, flip=True, right_mirrored=0.85))
+    assert kept.is_mirrored
+    assert kept.is_ensemble
+    assert executor.combined[0].is_mirrored
+    worse = stage.kept(executor, stage.network(1, 0.85, flip=True, right_mirrored=0.2))
+    assert not worse.is_mirrored

@@ -223,3 +223,20 @@ def test_networks_are_chosen_as_long_as_the_average_gets_better() -> None:
 def test_distortion_must_leave_the_truth(small_study: Path) -> None:
     with pytest.raises(Invalid, match=r"distortion.mixup: must be 0: it changes what is true"):
         Holdout(distortion=Augmentation(mixup=0.2))
+
+
+def test_what_is_too_slow_for_its_slot_is_refused(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study, *FIT, "network.widths=[{choice=[100, 999]}]", "search.sampler=random")
+    context = context_in(memory, file, places)
+    context.study.set_user_attr("starts", [{"network.widths[0]": 100}])
+    Loop(context, Paced(clock), Plan(100.0, 1)).run(10**9, 100.0)
+    trials = study_record(context.study).trials
+    assert trials[0].state == "complete"
+    refused = [trial for trial in trials if trial.params["network.widths[0]"] == 999]
+    assert refused
+    assert {trial.state for trial in refused} == {"refused"}
+    assert refused[0].reason.startswith(
+        "in the 12 s of a trial it has time for 1 epochs, and the recipe to beat has 12"
+    )

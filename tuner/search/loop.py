@@ -192,6 +192,10 @@ class Loop:
         if self.stopping:
             return
         recipe = self.minutes.fitted(proposal.recipe, answer if isinstance(answer, float) else 0.0)
+        complaint = self.minutes.complaint(recipe)
+        if complaint and proposal.start is None and proposal.queued is None:
+            self._refuse(proposal, complaint)
+            return
         self._run(begin(self.context, replace(proposal, recipe=recipe), self.total))
 
     def _refuse(self, proposal: Proposal, reason: str) -> None:

@@ -15,6 +15,10 @@ from tuner.storage import StudyRecord, study_record
 LATE = 0.15
 """Of a trial's time, that it may have longer than planned where all trials have the same time: what is nearly done ends."""
 
+TOO_FEW = 0.25
+"""Of the epochs that the recipe to beat has in its slot, that another one must have room for: a large network that is seen so
+briefly would be no match for it, and take a slot to say so."""
+
 FOR_A_MODEL = 0.25
 """Of the time, that stays for training a model even where no trial has ended."""
 
@@ -70,6 +74,17 @@ class Minutes:
         """Seconds that a trial of this recipe will take: its whole length, where that is known to be shorter than a slot."""
         assert self.plan is not None
         return min(self.plan.slot, self.context.preflight.seconds(recipe) or math.inf)
+
+    def complaint(self, fitted: Recipe) -> str:
+        """Why a recipe whose epochs were fitted is not worth its slot; empty where it is."""
+        assert self.plan is not None
+        bound = self.context.file.epochs
+        usual = min(bound, bound * self.plan.slot / self.plan.whole) if self.plan.whole else 0.0
+        epochs = fitted.training.epochs * fitted.training.share(1)
+        if epochs >= TOO_FEW * usual:
+            return ""
+        slot = f"{self.plan.slot:.0f} s of a trial"
+        return f"in the {slot} it has time for {epochs:.2g} epochs, and the recipe to beat has {usual:.0f}"
 
     def fitted(self, recipe: Recipe, pace: float) -> Recipe:
         """The recipe with as many epochs as its slot has room for, at this pace in seconds an epoch. The first pace tells what

@@ -18,7 +18,7 @@ from tuner.errors import Invalid, StudyError
 from tuner.recipe import Augmentation, Holdout
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.context import Context
-from tuner.search.finals import chosen_together, finalists, standing
+from tuner.search.finals import chosen_together, finalists, reserved, standing
 from tuner.search.loop import Loop
 from tuner.search.plan import AFTER_SECONDS, MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted
 from tuner.storage import study_record
@@ -240,3 +240,17 @@ def test_what_is_too_slow_for_its_slot_is_refused(
     assert refused[0].reason.startswith(
         "in the 12 s of a trial it has time for 1 epochs, and the recipe to beat has 12"
     )
+
+
+def test_a_second_call_leaves_nothing_to_what_the_first_has_done(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    file = small(small_study, *FIT, "network.widths=[300]")
+    context = searched(memory, file, places, clock, 300.0)
+    record, plan = study_record(context.study), Plan(300.0, 1)
+    (leader, *_) = standing(record)
+    assert leader.recipe is not None
+    before = reserved(context, plan, record)
+    context.study.set_user_attr("confirmed", {"winner": leader.recipe.key})
+    assert before > 100
+    assert reserved(context, plan, record) == plan.seconds - plan.usable

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
+import optuna
 from numpy.typing import NDArray
 
 from tuner.data.splits import sizes
@@ -63,17 +64,26 @@ def epoch_seconds_of(trial: TrialRecord) -> float:
 
 
 def reserved(context: Context, plan: Plan, record: StudyRecord) -> float:
-    """The seconds at the end of a call that the search leaves to what comes after it."""
+    """The seconds at the end of a call that the search leaves to what comes after it: nothing to speak of, as long as the
+    best trial is one that an earlier call has confirmed."""
     leader = next(iter(standing(record)), None)
+    after = plan.seconds - plan.usable
+    if leader is not None and leader.recipe is not None and leader.recipe.key == winner_before(context.study):
+        return after
     if context.file.fits_epochs:
         if leader is None or leader.result is None or not leader.result.epochs:
-            return plan.share_of_finals * plan.usable + plan.seconds - plan.usable
+            return plan.share_of_finals * plan.usable + after
         return plan.reserve(seconds_of_whole(leader, context.file.epochs))
-    after = plan.seconds - plan.usable
     if leader is None:
         return after
     rounds = -(-context.file.confirmation.seeds // plan.workers)
     return min(plan.seconds / 2, after + rounds * seconds_of_whole(leader, 0))
+
+
+def winner_before(study: optuna.Study) -> str | None:
+    """The key of the recipe that an earlier call has confirmed."""
+    key: str | None = study.user_attrs.get("confirmed", {}).get("winner")
+    return key
 
 
 def finalists(context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float) -> tuple[Finalist, ...]:

@@ -29,7 +29,7 @@ START_SECONDS = 6.0
 BEFORE_EACH_SECONDS = 3.0
 """Building, tracing and timing the network of a trial, where it is large enough that time is short."""
 
-AFTER_SECONDS = 5.0
+AFTER_SECONDS = 7.0
 """Choosing, testing and saving, beside a share of it all."""
 
 MARGIN = 0.95

@@ -61,7 +61,7 @@ class Plan:
         """What trials lack of the length that says enough, as a share of it."""
         if not self.whole:
             return 0.0
-        return max(0.0, 1 - self._slot(SHARE_OF_FINALS) / (LONG_ENOUGH * self.whole))
+        return max(0.0, 1 - self._slot(SHARE_OF_FINALS) / max(LONG_ENOUGH * self.whole, 1e-9))
 
     @property
     def share_of_finals(self) -> float:

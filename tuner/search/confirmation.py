@@ -74,7 +74,8 @@ def confirm(
         earlier = _confirmed_before(context, winner)
         if earlier is not None:
             return earlier
-        plan = replace(plan, whole=seconds_of_whole(winner, context.file.epochs if context.file.fits_epochs else 0))
+        first = next((trial for trial in trials if trial.start == 0), winner)
+        plan = replace(plan, whole=seconds_of_whole(first, context.file.epochs if context.file.fits_epochs else 0))
         chosen = finalists(context, plan, trials, max(1.0, end - time.monotonic()))
         context.listener.said(_announced(winner, chosen))
         results = _train(context, winner, chosen, executor, folder, turn, end)

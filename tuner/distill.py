@@ -41,8 +41,7 @@ def distill(confirmed: Confirmed, executor: Executor, folder: Folder) -> Distill
     recipe = replace(confirmed.recipe, seed=(max(confirmed.seeds) + 1) % 2**32, training=training)
     result = _demanded(perform_all(executor, [Train(recipe, save=NAME, teacher="best")])[0], Result)
     scores = _demanded(perform_all(executor, [Test(recipe, saved=NAME)])[0], Scores)
-    for path in (folder.outputs(NAME), folder.validated(NAME), folder.validated(f"{NAME}-mirrored")):
-        path.unlink(missing_ok=True)
+    folder.leave_no_answers(NAME)
     return Distilled(
         recipe=recipe,
         validation_accuracy=result.validation.accuracy if result.validation else 0.0,

@@ -46,13 +46,8 @@ def keep_model(
     _keep_predictions(predictions, [folder.outputs(name) for name in names], kept)
     folder.model(names[kept]).replace(folder.model("best"))
     for name in names:
-        for path in (
-            folder.model(name),
-            folder.outputs(name),
-            folder.validated(name),
-            folder.validated(mirrored(name)),
-        ):
-            path.unlink(missing_ok=True)
+        folder.model(name).unlink(missing_ok=True)
+        folder.leave_no_answers(name)
     test_examples = CATALOGUE[recipes[0].data.name].test_examples
     return Confirmed(
         trial=chosen[best].trial.number,

@@ -51,6 +51,11 @@ class Folder:
         """What a saved model gives for each test example."""
         return self.path / f"{name}.npy"
 
+    def leave_no_answers(self, name: str) -> None:
+        """Remove what a saved model gave for validation and test examples."""
+        for path in (self.outputs(name), self.validated(name), self.validated(mirrored(name))):
+            path.unlink(missing_ok=True)
+
     def log(self, number: int) -> Path:
         """What the libraries of a training process print."""
         return self.path / f"worker-{number}.log"

@@ -1,6 +1,7 @@
 """Search a study: ask, train, tell, confirm."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -87,7 +88,7 @@ def optimize(
         threads=max(1, cores() // workers_of(workers)),
         deterministic=deterministic,
         executor=executor,
-        warm=() if cold else warm_recipes(file, warm_start, url),
+        warm=warm_recipes(file, [] if cold else warm_start, url),
         cold=cold,
         enough=enough,
         command=command_line(
@@ -106,16 +107,22 @@ def optimize(
 BEST_OF_EACH = 3
 
 
-def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> tuple[Any, ...]:
+def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[], tuple[Any, ...]]:
     """What a new study tries after its own first trials, as plain data: the best of other studies that were named, then the
-    portfolio's, then the best documented ones for the same data."""
-    from tuner.documents.best import best_documented
+    portfolio's, then the best documented ones for the same data. The documents are read when that is asked for: a study that
+    goes on does not need them."""
     from tuner.search.finals import standing
     from tuner.storage import open_storage, read_study
-    from tuner.study.portfolio import portfolio
 
     others = [standing(read_study(open_storage(url), name))[:BEST_OF_EACH] for name in studies]
     recipes = [trial.recipe.to_dict() for trials in others for trial in trials if trial.recipe]
-    if file.search.portfolio:
-        recipes += [*portfolio(), *(each.to_dict() for each in best_documented(file.datasets))]
-    return tuple(recipes)
+
+    def found() -> tuple[Any, ...]:
+        from tuner.documents.best import best_documented
+        from tuner.study.portfolio import portfolio
+
+        if not file.search.portfolio:
+            return tuple(recipes)
+        return (*recipes, *portfolio(), *(each.to_dict() for each in best_documented(file.datasets)))
+
+    return found

@@ -1,6 +1,7 @@
 """From a study file to a tuned, saved model: what `tuner optimize` does, without printing."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ class SearchOptions:
     """What one call of `optimize` is to do: `trials` is the total to reach, `more` adds to what is there. `command` is what a
     person types to go on with the study, `lease_seconds` how long the trials of a dead process are left alone. The search
     ends once more of it may be expected to bring less than `enough`. When a study
-    begins, `warm` are recipes (plain data) to try after its own first trials; with `cold` there are no first trials."""
+    begins, `warm` gives recipes (plain data) to try after its own first trials; with `cold` there are no first trials."""
 
     file: StudyFile
     runs: Path
@@ -58,7 +59,7 @@ class SearchOptions:
     deterministic: bool
     executor: str = "processes"
     enough: float = 0.0
-    warm: tuple[Any, ...] = ()
+    warm: Callable[[], tuple[Any, ...]] = tuple
     cold: bool = False
     command: str = ""
     lease_seconds: float = LEASE_SECONDS
@@ -138,7 +139,7 @@ def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> t
     for difference in differences:
         listener.said(f"changed since the study began: {difference}")
     if "starts" not in study.user_attrs and not study.get_trials(deepcopy=False):
-        study.set_user_attr("starts", [] if options.cold else list(all_starts(file, options.warm)))
+        study.set_user_attr("starts", [] if options.cold else list(all_starts(file, options.warm())))
     if options.command and options.command != study.user_attrs.get("command"):
         study.set_user_attr("command", options.command)
     if file.unbuildable:

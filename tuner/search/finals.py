@@ -73,7 +73,8 @@ def reserved(context: Context, plan: Plan, record: StudyRecord) -> float:
     if context.file.fits_epochs:
         if leader is None or leader.result is None or not leader.result.epochs:
             return plan.share_of_finals * plan.usable + after
-        return plan.reserve(seconds_of_whole(leader, context.file.epochs))
+        assert leader.recipe is not None
+        return plan.reserve(seconds_of_whole(leader, context.file.epochs), fold_count(leader.recipe.protocol))
     if leader is None:
         return after
     rounds = -(-context.file.confirmation.seeds // plan.workers)
@@ -100,8 +101,9 @@ def finalists(context: Context, plan: Plan, trials: Sequence[TrialRecord], secon
 def _fitted_finalists(
     context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float
 ) -> Iterator[Finalist]:
-    bound = context.file.epochs
-    rounds = plan.rounds(seconds, seconds_of_whole(trials[0], bound))
+    leader, bound = trials[0], context.file.epochs
+    assert leader.recipe is not None
+    rounds = plan.rounds(seconds, seconds_of_whole(leader, bound), fold_count(leader.recipe.protocol))
     places, each = rounds * plan.workers, MARGIN * (seconds - BEFORE_EACH_SECONDS) / rounds
     chosen = _chosen(context, plan, trials, places, each)
     for place in range(places):

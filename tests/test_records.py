@@ -14,7 +14,7 @@ from tuner.networks import Dense
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.storage import StudyRecord, TrialRecord, load_study, study_record
-from tuner.storage.records import artifacts, canonical, keep_failure, keep_result, recipe_attributes
+from tuner.storage.records import artifacts, canonical, keep_failure, keep_pause, keep_result, recipe_attributes
 
 RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=1))
 EPOCH = Epoch(
@@ -96,6 +96,23 @@ def test_a_waiting_trial_has_not_started() -> None:
     study.enqueue_trial({})
     (waiting,) = study_record(study).trials
     assert (waiting.state, waiting.started, waiting.recipe, waiting.environment) == ("waiting", None, None, {})
+
+
+def test_a_training_that_has_ended_is_read_once_and_one_that_goes_on_anew() -> None:
+    study = optuna.create_study()
+    paused = study.ask()
+    keep_pause(paused, RESULT, rung=1)
+    study.tell(paused, state=TrialState.PRUNED)
+    (first,), (again,) = study_record(study).trials, study_record(study).trials
+    assert first is again
+    more = study.ask()
+    more.set_user_attr("continues", paused.number)
+    (running,) = study_record(study).trials
+    assert running.numbers == (0, 1)
+    keep_result(more, RESULT)
+    study.tell(more, 0.5)
+    (complete,) = study_record(study).trials
+    assert (running.state, complete.state, complete.values) == ("running", "complete", (0.5,))
 
 
 def record_of(objectives: tuple[str, ...], values: list[float], unconfirmed: int | None = None) -> StudyRecord:

@@ -146,18 +146,13 @@ class Staged:
 
         from tuner.networks.blocks import dense_stack, dropout
 
-        height, width, channels = image_shape(inputs)
         if len(inputs) == 2:
-            yield keras.layers.Reshape((height, width, channels))
-        if self.stem_reduces == "stride" and self.stem:
-            height, width = -(-height // 2), -(-width // 2)
-            yield from self._built(self.stem, False, seeds, strides=2)
-        elif self.stem:
-            height, width = _halved(height, width, self.stem_reduces == "pool")
-            yield from self._built(self.stem, self.stem_reduces == "pool", seeds)
+            yield keras.layers.Reshape(image_shape(inputs))
+        if self.stem:
+            strides = 2 if self.stem_reduces == "stride" else 1
+            yield from self._built(self.stem, self.stem_reduces == "pool", seeds, strides)
         for number, filters in enumerate(self.filters, start=1):
             for reduces in self._convolutions(number):
-                height, width = _halved(height, width, reduces)
                 if self.block == "separable":
                     yield self._depthwise(seeds)
                     yield from self._built(filters, reduces, seeds, kernel_size=1)
@@ -165,7 +160,7 @@ class Staged:
                     yield from self._built(filters, reduces, seeds)
             if self.block == "residual":
                 for _ in range(self.blocks):
-                    yield self._residual((height, width, filters), seeds)
+                    yield self._residual(filters, seeds)
             yield from dropout(self.stage_dropout, seeds)
         yield self._bridge()
         yield from dense_stack(self.hidden, self.widths, seeds)
@@ -198,13 +193,13 @@ class Staged:
         weights = make_initializer(self.hidden.initializer, next(seeds))
         return keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False, depthwise_initializer=weights)
 
-    def _residual(self, shape: Shape, seeds: "Seeds") -> "keras.Model":
+    def _residual(self, filters: int, seeds: "Seeds") -> "keras.Model":
         """Two convolutions and a way around, the sum activated."""
         import keras
 
-        start = keras.Input(shape)
-        first = [*self._built(shape[-1], False, seeds)]
-        second = [*self._built(shape[-1], False, seeds)]
+        start = keras.Input((None, None, filters))
+        first = [*self._built(filters, False, seeds)]
+        second = [*self._built(filters, False, seeds)]
         last = second.pop() if self._normalizes_at_once else None
         inside = start
         for each in (*first, *second):
@@ -221,8 +216,3 @@ class Staged:
             "flatten": keras.layers.Flatten,
         }
         return bridges[self.bridge]()
-
-
-def _halved(height: int, width: int, reduces: bool) -> tuple[int, int]:
-    """The places that pooling leaves, where there is any."""
-    return (height // 2, width // 2) if reduces else (height, width)

@@ -45,25 +45,41 @@ class Script:
 
 
 @dataclass
-class Middle:
-    """Answers with the first of several options and with the middle of a range, on the range's own scale; where the last
-    list or field of the address is in `largest`, with the largest number that is allowed."""
+class _Noting:
+    """Answers once for each name, and notes what."""
 
-    largest: Sequence[str] = ()
     given: Assignment = field(default_factory=dict)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        return self.given.setdefault(name, max(choices) if self._is_largest(name) else choices[0])
+        return self.given.setdefault(name, self._option(name, choices))
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        hole = _whole(low, high, step, log)
-        return int(self.given.setdefault(name, hole.points(2)[-1] if self._is_largest(name) else hole.middle))
+        return int(self.given.setdefault(name, self._number(name, _whole(low, high, step, log))))
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
-        hole = _real(low, high, step, log)
-        return float(self.given.setdefault(name, hole.points(2)[-1] if self._is_largest(name) else hole.middle))
+        return float(self.given.setdefault(name, self._number(name, _real(low, high, step, log))))
+
+    def _option(self, name: str, choices: Sequence[Any]) -> Any:
+        raise NotImplementedError
+
+    def _number(self, name: str, hole: Range) -> int | float:
+        raise NotImplementedError
+
+
+@dataclass
+class Middle(_Noting):
+    """Answers with the first of several options and with the middle of a range, on the range's own scale; where the last
+    list or field of the address is in `largest`, with the largest number that is allowed."""
+
+    largest: Sequence[str] = ()
+
+    def _option(self, name: str, choices: Sequence[Any]) -> Any:
+        return max(choices) if self._is_largest(name) else choices[0]
+
+    def _number(self, name: str, hole: Range) -> int | float:
+        return hole.points(2)[-1] if self._is_largest(name) else hole.middle
 
     def _is_largest(self, name: str) -> bool:
         return name.rpartition(".")[2].partition("[")[0] in self.largest
@@ -74,30 +90,21 @@ class Unlike(LookupError):
 
 
 @dataclass
-class Like:
+class Like(_Noting):
     """Answers with what plain data has at the hole's address; with the nearest number where a range does not have it, and
     with the first option or the middle where the data says nothing that is allowed. Raises `Unlike` where that would be
     another thing altogether: another family of networks, a list of another length."""
 
-    plain: Any
-    given: Assignment = field(default_factory=dict)
+    plain: Any = None
 
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+    def _option(self, name: str, choices: Sequence[Any]) -> Any:
         value = self._at(name)
         same = [choice for choice in choices if _is_same(choice, value)]
         if not same and name in MUST_BE_LIKE:
             raise Unlike(name)
-        return self.given.setdefault(name, same[0] if same else choices[0])
+        return same[0] if same else choices[0]
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        return int(self.given.setdefault(name, self._nearest(name, _whole(low, high, step, log))))
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        return float(self.given.setdefault(name, self._nearest(name, _real(low, high, step, log))))
-
-    def _nearest(self, name: str, hole: Range) -> int | float:
+    def _number(self, name: str, hole: Range) -> int | float:
         value = self._at(name)
         if not isinstance(value, int | float) or isinstance(value, bool):
             return hole.middle

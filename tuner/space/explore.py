@@ -27,7 +27,7 @@ def centre(node: Node, largest: Sequence[str] = ()) -> Assignment:
     >>> centre(space, largest=["widths"])
     {'rate': 0.001, 'widths.count': 2, 'widths[0]': 512, 'widths[1]': 512}
     """
-    middle = Middle(largest)
+    middle = Middle(largest=largest)
     fill(node, middle)
     return middle.given
 
@@ -40,7 +40,7 @@ def like(node: Node, plain: Any) -> Assignment | None:
     >>> like(space, {"rate": 0.1, "widths": [64, 50]}), like(space, {"rate": 0.1, "widths": []})
     ({'rate': 0.01, 'widths.count': 2, 'widths[0]': 64, 'widths[1]': 64}, None)
     """
-    answers = Like(plain)
+    answers = Like(plain=plain)
     try:
         fill(node, answers)
     except Unlike:

@@ -83,9 +83,9 @@ def run(budget: Budget, seed: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def reached(storage: str, study: str, started: float) -> list[tuple[float, float]]:
+def reached(storage: str, study: str, started: float) -> list[tuple[float, float, float]]:
     """Each time that a trial's validation accuracy (in cross-validation: that of a fold) was higher than all before: seconds
-    since the command was given, and the figure."""
+    since the command was given, seconds of training until then in all processes together, and the figure."""
     events = []
     for trial in read_study(open_storage(storage), study).trials:
         moment = (trial.started or started) - started
@@ -93,12 +93,13 @@ def reached(storage: str, study: str, started: float) -> list[tuple[float, float
             for epoch in fold.epochs:
                 moment += epoch.seconds
                 if epoch.validation:
-                    events.append((round(moment, 1), epoch.validation.accuracy))
-    best, higher = 0.0, []
-    for moment, figure in sorted(events):
+                    events.append((moment, epoch.seconds, epoch.validation.accuracy))
+    best, trained, higher = 0.0, 0.0, []
+    for moment, seconds, figure in sorted(events):
+        trained += seconds
         if figure > best:
             best = figure
-            higher.append((moment, figure))
+            higher.append((round(moment, 1), round(trained, 1), figure))
     return higher
 
 

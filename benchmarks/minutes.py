@@ -42,7 +42,7 @@ class Budget:
 
     def figure(self, run: dict[str, Any]) -> float:
         """The figure of a run that is to reach the target."""
-        return max(run["validation_accuracy"]) if self.of_validation else run["test_accuracy"]
+        return float(max(run["validation_accuracy"]) if self.of_validation else run["test_accuracy"])
 
     def command(self, seed: int) -> list[str]:
         """The command, without where its storage lies."""

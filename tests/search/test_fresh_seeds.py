@@ -25,7 +25,7 @@ from tuner.storage.confirmed import Confirmed, interval
 from tuner.storage.leases import Leases, Turn
 from tuner.study.settings import Confirmation
 from tuner.worker import jobs
-from tuner.worker.folder import Folder
+from tuner.worker.folder import Folder, member
 from tuner.worker.jobs import Answer, Failure, Job, Train
 
 
@@ -52,11 +52,13 @@ class Seeds:
         accuracy = self.validation[place]
         if isinstance(job, Train):
             assert job.save is not None
-            assert job.save == job.checkpoint
+            assert job.checkpoint is not None
+            assert job.save == member(job.checkpoint)
             self.trained.append(place)
+            self.folder.model(job.save).parent.mkdir(exist_ok=True)
             self.folder.model(job.save).write_text(f"model {place}")
             self.folder.checkpoints.mkdir(exist_ok=True)
-            self.folder.checkpoint(job.save).write_text("")
+            self.folder.checkpoint(job.checkpoint).write_text("")
             self.done.append((number, self._result(accuracy, watch)))
         else:
             np.save(self.folder.outputs(job.saved), np.full((2, 2), place))
@@ -104,11 +106,8 @@ class Searched:
 
 
 @pytest.fixture
-def searched(small_study: Path, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searched:
+def searched(small_study: Path, places: Places, tmp_path: Path, clock: Clock) -> Searched:
     """Four invented trainings, the third of which is the best."""
-    clock = Clock(1000.0)
-    for module in ("tuner.search.loop", "tuner.search.minutes", "tuner.storage.leases", "tuner.search.confirmation"):
-        monkeypatch.setattr(f"{module}.time", clock)
     file = small(small_study, "confirmation.seeds=3")
     context = context_in(InMemoryStorage(), file, places, environment={"processor": "some"})
     Loop(context, Invented(clock)).run(4, 60.0)

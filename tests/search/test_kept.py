@@ -16,11 +16,11 @@ from tuner.data.splits import folds
 from tuner.recipe import Augmentation, Recipe
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.context import Context
-from tuner.search.finals import Finalist
+from tuner.search.finals import Final, Finalist
 from tuner.search.kept import keep_model
-from tuner.storage import TrialRecord
 from tuner.storage.confirmed import Confirmed
-from tuner.worker.folder import Folder, mirrored
+from tuner.study.settings import Budget
+from tuner.worker.folder import Folder, member, mirrored
 from tuner.worker.jobs import Answer, Combine, Job, Test
 
 TESTED = {"ensemble": 0.8}
@@ -69,37 +69,30 @@ class Stage:
     recipe: Recipe
     labels: NDArray[np.int64]
 
-    def network(
-        self, seed: int, right: float, flip: bool = False, right_mirrored: float = 0.0
-    ) -> tuple[Finalist, Result]:
+    def network(self, seed: int, right: float, flip: bool = False, right_mirrored: float = 0.0) -> Final:
         """A network that is right on such a share of the examples, and of their mirror images."""
         training = replace(self.recipe.training, augmentation=Augmentation(flip=flip))
         recipe = replace(self.recipe, seed=seed, training=training)
-        self.folder.model(recipe.key).write_text(str(seed))
-        np.save(self.folder.validated(recipe.key), self._giving(seed, right))
+        name = member(recipe.key)
+        self.folder.model(name).parent.mkdir(exist_ok=True)
+        self.folder.model(name).write_text(str(seed))
+        np.save(self.folder.validated(name), self._giving(seed, right))
         if flip:
-            np.save(self.folder.validated(mirrored(recipe.key)), self._giving(seed + 50, right_mirrored))
+            np.save(self.folder.validated(mirrored(name)), self._giving(seed + 50, right_mirrored))
         scores = Scores(loss=0.5, accuracy=right)
         epoch = Epoch(fold=0, number=1, training=scores, validation=scores, learning_rate=0.1, seconds=1.0)
         folds_done = (FoldResult(epochs=(epoch,), kept=1),)
         result = Result(folds=folds_done, ended="finished", reason="", parameters=13, seconds=1.0)
-        trial = TrialRecord(
-            number=seed,
-            first=seed,
-            state="complete",
-            values=(right,),
-            params={},
-            recipe=recipe,
-            result=result,
-            reason="",
-            environment={},
-        )
-        return Finalist(trial, recipe), result
+        return Final(Finalist(seed, recipe), result)
 
-    def kept(self, executor: "Saver", *networks: tuple[Finalist, Result]) -> Confirmed:
+    def kept(self, executor: "Saver", *networks: Final) -> Confirmed:
         """What becomes of these networks."""
-        finalists, results = [each for each, _ in networks], [each for _, each in networks]
-        return keep_model(self.context, finalists, results, executor, self.folder)
+        return keep_model(self.context, networks, executor, self.folder)
+
+    @property
+    def files(self) -> list[str]:
+        """All that lies in the folder."""
+        return sorted(str(path.relative_to(self.folder.path)) for path in self.folder.path.rglob("*") if path.is_file())
 
     def _giving(self, seed: int, right: float) -> NDArray[np.float32]:
         """Probabilities (n, 2): wrong with high confidence on examples of its own, a share of 1 - right."""
@@ -137,7 +130,20 @@ def test_networks_that_err_differently_are_averaged(stage: Stage) -> None:
     assert kept.model_validation > 0.9 > max(kept.validation_accuracy)
     assert (kept.test_accuracy, kept.test_accuracies, kept.parameters) == (0.8, (0.6, 0.6, 0.6), 42)
     assert kept.model.read_text().count("+") == 2
-    assert sorted(path.name for path in stage.folder.path.iterdir()) == ["best.keras", "predictions.npz"]
+    assert stage.files == ["best.keras", "predictions.npz"]
+
+
+def test_where_the_time_decides_the_networks_of_the_model_stay(stage: Stage) -> None:
+    fits = replace(stage.context, file=replace(stage.context.file, budget=Budget(epochs="fit")))
+    timed = replace(stage, context=fits)
+    alone, other = timed.network(1, 0.99), timed.network(2, 0.5)
+    kept = timed.kept(Saver(timed.folder), alone, other)
+    assert (kept.members, kept.model.read_text()) == ((0,), "1")
+    name = member(alone.recipe.key)
+    assert timed.files == ["best.keras", f"{name}.keras", f"{name}.validation.npy", "predictions.npz"]
+    again = timed.kept(Saver(timed.folder), alone, timed.network(3, 0.98))
+    assert again.members == (0, 1)
+    assert len(timed.files) == 6
 
 
 def test_one_that_is_much_better_stays_alone(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.storages import BaseStorage
 
 from tests.search.searching import Notes, preflight_of, small
 from tests.test_leases import Clock
@@ -97,21 +97,6 @@ class TenSeconds:
 
     def seconds(self, recipe: Recipe, epochs_done: int) -> float:
         return 10.0 * (recipe.training.epochs - epochs_done)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of search and leases."""
-    clock = Clock(1000.0)
-    for module in ("tuner.search.loop", "tuner.search.minutes", "tuner.storage.leases"):
-        monkeypatch.setattr(f"{module}.time", clock)
-    return clock
-
-
-@pytest.fixture
-def memory() -> BaseStorage:
-    """A storage that is only here."""
-    return InMemoryStorage()
 
 
 def context_in(memory: BaseStorage, file: StudyFile, places: Places, **more: Any) -> Context:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.storages import BaseStorage
 
 from tests.search.searching import small
 from tests.search.test_loop import context_in
@@ -19,7 +19,7 @@ from tuner.errors import Invalid, StudyError
 from tuner.recipe import Augmentation, Holdout
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.context import Context
-from tuner.search.finals import chosen_together, finalists, reserved, standing
+from tuner.search.finals import Final, chosen_together, finalists, reserved, standing
 from tuner.search.loop import Loop
 from tuner.search.plan import AFTER_SECONDS, MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted
 from tuner.storage import study_record
@@ -87,21 +87,6 @@ class Paced:
         pass
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of search and leases."""
-    clock = Clock(1000.0)
-    for module in ("tuner.search.loop", "tuner.search.minutes", "tuner.storage.leases"):
-        monkeypatch.setattr(f"{module}.time", clock)
-    return clock
-
-
-@pytest.fixture
-def memory() -> BaseStorage:
-    """A storage that is only here."""
-    return InMemoryStorage()
-
-
 def searched(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock, seconds: float) -> Context:
     """A search of so many seconds."""
     context = context_in(memory, file, places)
@@ -148,7 +133,7 @@ def test_small_networks_leave_the_time_to_the_search(
     assert left < 40, "four trainings of four seconds, testing and saving"
     chosen = finalists(context, Plan(300.0, 2), standing(study_record(context.study)), left - AFTER_SECONDS)
     assert [each.recipe.training.epochs for each in chosen] == [40] * 8
-    assert len({each.recipe.seed for each in chosen}) == len(chosen) // len({each.trial.number for each in chosen})
+    assert len({each.recipe.seed for each in chosen}) == len(chosen) // len({each.trial for each in chosen})
 
 
 def test_with_no_time_for_one_epoch_a_part_of_it_is_trained(
@@ -242,15 +227,22 @@ def test_what_is_too_slow_for_its_slot_is_refused(
     assert re.match(told, refused[0].reason)
 
 
-def test_a_second_call_leaves_nothing_to_what_the_first_has_done(
+def test_a_second_call_trains_others_than_the_first_unless_they_would_be_no_match(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file = small(small_study, *FIT, "network.widths=[300]")
     context = searched(memory, file, places, clock, 300.0)
     record, plan = study_record(context.study), Plan(300.0, 1)
-    (leader, *_) = standing(record)
+    (leader, *_) = trials = standing(record)
     assert leader.recipe is not None
-    before = reserved(context, plan, record)
+    assert leader.result is not None
+    reserve = reserved(context, plan, record)
+    first = finalists(context, plan, trials, reserve)
     context.study.set_user_attr("confirmed", {"winner": leader.recipe.key})
-    assert before > 100
-    assert reserved(context, plan, record) == plan.seconds - plan.usable
+    assert reserved(context, plan, record) == reserve > 100
+    before = [Final(each, leader.result) for each in first]
+    assert [Final.from_dict(each.to_dict()) for each in before] == before
+    second = finalists(context, plan, trials, reserve, before)
+    seeds = [each.recipe.seed for each in (*first, *second)]
+    assert len(seeds) == len(set(seeds)) == 2 * len(first)
+    assert finalists(context, plan, trials, reserve / 10, before) == ()

@@ -15,7 +15,7 @@ from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Event, Result
 from tuner.search.context import Context
-from tuner.search.finals import Finalist, finalists, seconds_of_whole, standing
+from tuner.search.finals import Final, Finalist, finalists, seconds_of_whole, standing
 from tuner.search.kept import keep_model
 from tuner.search.plan import Plan
 from tuner.storage import TrialRecord, study_record
@@ -23,7 +23,7 @@ from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import Turn
 from tuner.worker import perform
 from tuner.worker.executor import Executor
-from tuner.worker.folder import Folder
+from tuner.worker.folder import Folder, member
 from tuner.worker.jobs import Answer, Failure, Train
 
 
@@ -62,7 +62,8 @@ def confirm(
     until `end`, and write `best.keras`, `best.json` and `predictions.npz` into the folder.
 
     A winner that is confirmed already, with its model there, is not trained or tested again; nor is a seed that an earlier
-    call has trained. One process at a time does it. Raises `Unconfirmed` where a seed diverges or fails.
+    call has trained. Where the time decides, more networks are trained, and those that earlier calls have kept may be part of
+    the model. One process at a time does it. Raises `Unconfirmed` where a seed diverges or fails.
     """
     winner, study = trials[0], context.study
     if winner.recipe is None:
@@ -72,15 +73,17 @@ def confirm(
         time.sleep(1.0)
     try:
         earlier = _confirmed_before(context, winner)
-        if earlier is not None:
+        if earlier is not None and not context.file.fits_epochs:
             return earlier
+        before = _finals_before(study, folder) if context.file.fits_epochs else ()
         first = next((trial for trial in trials if trial.start == 0), winner)
         plan = replace(plan, whole=seconds_of_whole(first, context.file.epochs if context.file.fits_epochs else 0))
-        chosen = finalists(context, plan, trials, max(1.0, end - time.monotonic()))
-        context.listener.said(_announced(winner, chosen))
-        results = _train(context, winner, chosen, executor, folder, turn, end)
-        usable = [each for each in chosen if each.recipe.key in results]
-        confirmed = keep_model(context, usable, [results[each.recipe.key] for each in usable], executor, folder)
+        chosen = finalists(context, plan, trials, max(1.0, end - time.monotonic()), before)
+        if earlier is not None and not chosen:
+            return earlier
+        context.listener.said(_announced(winner, chosen, before))
+        finals = _train(context, winner, chosen, executor, folder, turn, end)
+        confirmed = keep_model(context, (*before, *finals), executor, folder)
         data, environment = study.user_attrs.get("data", {}), dict(context.environment)
         provenance = {"study": study.study_name, "data": data, "environment": environment}
         write_json(confirmed.model.with_suffix(".json"), {**confirmed.to_dict(), **provenance})
@@ -90,10 +93,18 @@ def confirm(
         turn.release()
 
 
-def _announced(winner: TrialRecord, chosen: Sequence[Finalist]) -> str:
-    others = dict.fromkeys(each.trial.number for each in chosen if each.trial.number != winner.number)
+def _announced(winner: TrialRecord, chosen: Sequence[Finalist], before: Sequence[Final]) -> str:
+    others = dict.fromkeys(each.trial for each in chosen if each.trial != winner.number)
     beside = f" and {', '.join(map(str, others))}" if others else ""
-    return f"confirming trial {winner.number}{beside} on {len(chosen)} fresh seeds"
+    kept = f"; {len(before)} networks of earlier calls are kept" if before else ""
+    return f"confirming trial {winner.number}{beside} on {len(chosen)} fresh seeds{kept}"
+
+
+def _finals_before(study: optuna.Study, folder: Folder) -> tuple[Final, ...]:
+    """What earlier calls have trained and kept."""
+    kept = study.user_attrs.get("confirming", {}).values()
+    finals = (Final.from_dict(plain) for plain in kept if "recipe" in plain)  # version 0.1 did not keep it
+    return tuple(each for each in finals if folder.model(member(each.recipe.key)).is_file())
 
 
 def _train(
@@ -104,42 +115,43 @@ def _train(
     folder: Folder,
     turn: Turn,
     end: float,
-) -> dict[str, Result]:
-    """Train what no earlier call has trained; each is kept in the storage as it ends. The results of those that can be used,
-    by their recipes' keys.
+) -> list[Final]:
+    """Train what no earlier call has trained; each is kept in the storage as it ends. Those that can be used, in their order.
 
     Where the time decides, a training that has not ended at its end is stopped, and what it has become counts; and of
     several contenders one that cannot be trained is left out.
     """
     study, is_timed = context.study, context.file.fits_epochs
-    members = [each.recipe for each in chosen]
-    kept = study.user_attrs.get("confirming", {})
-    done = {key: Result.from_dict(plain) for key, plain in kept.items() if key in {member.key for member in members}}
-    missing = [each for each in members if each.key not in done or not folder.model(each.key).is_file()]
+    known: dict[str, Any] = study.user_attrs.get("confirming", {})
+    done = {each.recipe.key: each for each in _finals_before(study, folder)}
+    missing = [each for each in chosen if each.recipe.key not in done]
 
     def watch(index: int, event: Event) -> bool:
         turn.renew()
-        context.listener.confirms(missing[index], event)
+        context.listener.confirms(missing[index].recipe, event)
         return not is_timed or time.monotonic() < end
 
-    jobs = [_job(member.key, member, is_timed) for member in missing]
+    jobs = [_job(each.recipe, is_timed) for each in missing]
     for index, answer in perform(executor, jobs, watch):
         if not isinstance(answer, Result) or answer.ended == "diverged" or not (answer.validation or is_timed):
             if not is_timed or len(missing) == 1:
-                _give_up(study, winner, missing[index].seed, answer)
-            context.listener.said(f"left out: with seed {missing[index].seed} {_reason(answer)}")
+                _give_up(study, winner, missing[index].recipe.seed, answer)
+            context.listener.said(f"left out: with seed {missing[index].recipe.seed} {_reason(answer)}")
             continue
-        done[missing[index].key] = answer
-        study.set_user_attr("confirming", {key: result.to_dict() for key, result in done.items()})
-        folder.checkpoint(missing[index].key).unlink(missing_ok=True)
+        final = Final(missing[index], answer)
+        done[final.recipe.key] = final
+        known = {**known, final.recipe.key: final.to_dict()}
+        study.set_user_attr("confirming", known)
+        folder.checkpoint(final.recipe.key).unlink(missing_ok=True)
     if not done:
-        _give_up(study, winner, members[0].seed, answer)
-    return done
+        _give_up(study, winner, chosen[0].recipe.seed, answer)
+    return [done[each.recipe.key] for each in chosen if each.recipe.key in done]
 
 
-def _job(name: str, recipe: Recipe, is_timed: bool) -> Train:
+def _job(recipe: Recipe, is_timed: bool) -> Train:
     """What is stopped because the time is up is saved as it is; else it leaves a checkpoint."""
-    return Train(recipe, save=name, checkpoint=None if is_timed else name, save_stopped=is_timed)
+    name = member(recipe.key)
+    return Train(recipe, save=name, checkpoint=None if is_timed else recipe.key, save_stopped=is_timed)
 
 
 def _give_up(study: optuna.Study, winner: TrialRecord, seed: int, answer: Answer) -> NoReturn:

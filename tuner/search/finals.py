@@ -1,8 +1,9 @@
 """Who is trained again on fresh seeds once the search is over, for how long, and which of them become the model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Any
 
 import numpy as np
 import optuna
@@ -10,18 +11,40 @@ from numpy.typing import NDArray
 
 from tuner.data.splits import sizes
 from tuner.recipe import Holdout, Recipe, fold_count
-from tuner.result import OBJECTIVES
+from tuner.result import OBJECTIVES, Result
 from tuner.search.context import Context
-from tuner.search.plan import BEFORE_EACH_SECONDS, MARGIN, Plan, contenders, fitted
+from tuner.search.plan import BEFORE_EACH_SECONDS, LONG_ENOUGH, MARGIN, Plan, contenders, fitted
 from tuner.storage import StudyRecord, TrialRecord
 
 
 @dataclass(frozen=True)
 class Finalist:
-    """A recipe that is trained again, with the trial that it comes from."""
+    """A recipe that is trained again, with the number of the trial that it comes from."""
 
-    trial: TrialRecord
+    trial: int
     recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Final:
+    """What came of training a finalist."""
+
+    finalist: Finalist
+    result: Result
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.finalist.recipe
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for the storage."""
+        trial, recipe = self.finalist.trial, self.recipe
+        return {"trial": trial, "recipe": recipe.to_dict(), "result": self.result.to_dict()}
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> "Final":
+        """What `to_dict` wrote."""
+        return Final(Finalist(plain["trial"], Recipe.from_dict(plain["recipe"])), Result.from_dict(plain["result"]))
 
 
 def fresh_seeds(seed: int, count: int) -> tuple[int, ...]:
@@ -64,18 +87,16 @@ def epoch_seconds_of(trial: TrialRecord) -> float:
 
 
 def reserved(context: Context, plan: Plan, record: StudyRecord) -> float:
-    """The seconds at the end of a call that the search leaves to what comes after it: nothing to speak of, as long as the
-    best trial is one that an earlier call has confirmed."""
+    """The seconds at the end of a call that the search leaves to what comes after it; where the time does not decide, nothing
+    to speak of as long as the best trial is one that an earlier call has confirmed."""
     leader = next(iter(standing(record)), None)
     after = plan.seconds - plan.usable
-    if leader is not None and leader.recipe is not None and leader.recipe.key == winner_before(context.study):
-        return after
     if context.file.fits_epochs:
         if leader is None or leader.result is None or not leader.result.epochs:
             return plan.share_of_finals * plan.usable + after
         assert leader.recipe is not None
         return plan.reserve(seconds_of_whole(leader, context.file.epochs), fold_count(leader.recipe.protocol))
-    if leader is None:
+    if leader is None or (leader.recipe is not None and leader.recipe.key == winner_before(context.study)):
         return after
     rounds = -(-context.file.confirmation.seeds // plan.workers)
     return min(plan.seconds / 2, after + rounds * seconds_of_whole(leader, 0))
@@ -87,19 +108,24 @@ def winner_before(study: optuna.Study) -> str | None:
     return key
 
 
-def finalists(context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float) -> tuple[Finalist, ...]:
+def finalists(
+    context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float, before: Sequence[Final] = ()
+) -> tuple[Finalist, ...]:
     """Who is trained again within so many seconds: the winner on the study's number of fresh seeds; or, where the time
-    decides, as many contenders on as many seeds as it has room for, each for as long."""
+    decides, as many contenders on as many seeds as it has room for, each for as long. Those trained `before`, in earlier
+    calls, had other seeds, and nobody is trained who would be no match for them."""
     if not context.file.fits_epochs:
         winner = trials[0]
         assert winner.recipe is not None
         seeds = fresh_seeds(winner.recipe.seed, context.file.confirmation.seeds)
-        return tuple(Finalist(winner, replace(winner.recipe, seed=seed)) for seed in seeds)
-    return tuple(_fitted_finalists(context, plan, trials, seconds))
+        return tuple(Finalist(winner.number, replace(winner.recipe, seed=seed)) for seed in seeds)
+    longest = max((each.recipe.training.epochs for each in before), default=0)
+    fitted = _fitted_finalists(context, plan, trials, seconds, len(before))
+    return tuple(each for each in fitted if each.recipe.training.epochs >= LONG_ENOUGH * longest)
 
 
 def _fitted_finalists(
-    context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float
+    context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float, before: int
 ) -> Iterator[Finalist]:
     leader, bound = trials[0], context.file.epochs
     assert leader.recipe is not None
@@ -109,8 +135,8 @@ def _fitted_finalists(
     for place in range(places):
         trial = chosen[place % len(chosen)]
         assert trial.recipe is not None
-        (seed,) = fresh_seeds(trial.recipe.seed + place // len(chosen), 1)
-        yield Finalist(trial, _fitted(replace(trial.recipe, seed=seed), trial, each, bound))
+        (seed,) = fresh_seeds(trial.recipe.seed + before + place // len(chosen), 1)
+        yield Finalist(trial.number, _fitted(replace(trial.recipe, seed=seed), trial, each, bound))
 
 
 def _chosen(

@@ -1,6 +1,7 @@
 """What becomes the model: of the networks that were trained again the best one, or an average of several."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,27 +15,26 @@ from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Result, Scores
 from tuner.search.context import Context
-from tuner.search.finals import Finalist, chosen_together, has_one_validation_part, log_loss
+from tuner.search.finals import Final, chosen_together, has_one_validation_part, log_loss
 from tuner.storage.confirmed import Confirmed, interval
 from tuner.worker import perform_all
 from tuner.worker.executor import Executor
-from tuner.worker.folder import Folder, mirrored
+from tuner.worker.folder import Folder, member, mirrored
 from tuner.worker.jobs import Answer, Combine, Failure, Test
 
 ENSEMBLE = "ensemble"
 
 
-def keep_model(
-    context: Context, chosen: Sequence[Finalist], results: Sequence[Result], executor: Executor, folder: Folder
-) -> Confirmed:
+def keep_model(context: Context, finals: Sequence[Final], executor: Executor, folder: Folder) -> Confirmed:
     """Choose by what the networks say on the validation part, write `best.keras` and `predictions.npz`, and measure the model
-    and each network on the test part, once."""
-    recipes = [each.recipe for each in chosen]
-    names = [each.key for each in recipes]
-    figures = [_figure(context, recipe, result, folder) for recipe, result in zip(recipes, results, strict=True)]
+    and each network on the test part, once. Where the time decides, the networks that the model is made of are kept: a
+    later call may add to them."""
+    recipes = [each.recipe for each in finals]
+    names = [member(each.key) for each in recipes]
+    figures = [_figure(context, each, folder) for each in finals]
     best = max(range(len(recipes)), key=lambda index: figures[index])
     choice = _choice(context, recipes, folder) or Choice((best,), False, figures[best])
-    kept, parameters = best, results[best].parameters
+    kept, parameters = best, finals[best].result.parameters
     if choice.is_average:
         combined = Combine(tuple(names[each] for each in choice.members), ENSEMBLE, choice.is_mirrored)
         parameters = _combine(combined, executor)
@@ -44,13 +44,15 @@ def keep_model(
     scores = [_tested(answer) for answer in perform_all(executor, tests)]
     predictions = folder.path / "predictions.npz"
     _keep_predictions(predictions, [folder.outputs(name) for name in names], kept)
-    folder.model(names[kept]).replace(folder.model("best"))
+    _copy(folder.model(names[kept]), folder.model("best"))
+    needed = {names[index] for index in choice.members} if context.file.fits_epochs else set()
     for name in names:
-        folder.model(name).unlink(missing_ok=True)
-        folder.leave_no_answers(name)
+        folder.outputs(name).unlink(missing_ok=True)
+        if name not in needed:
+            folder.forget(name)
     test_examples = CATALOGUE[recipes[0].data.name].test_examples
     return Confirmed(
-        trial=chosen[best].trial.number,
+        trial=finals[best].finalist.trial,
         recipe=recipes[best],
         seeds=tuple(each.seed for each in recipes),
         validation_accuracy=tuple(figures),
@@ -60,7 +62,7 @@ def keep_model(
         test_examples=test_examples,
         model=folder.model("best"),
         test_accuracies=tuple(each.accuracy for each in scores[: len(recipes)]),
-        curves=tuple(result.to_dict()["folds"][0]["curve"] for result in results),
+        curves=tuple(each.result.to_dict()["folds"][0]["curve"] for each in finals),
         predictions=predictions,
         members=choice.members,
         recipes=tuple(recipes),
@@ -112,12 +114,12 @@ def _combine(job: Combine, executor: Executor) -> int:
     raise StudyError(f"the ensemble could not be saved: {reason}")
 
 
-def _figure(context: Context, recipe: Recipe, result: Result, folder: Folder) -> float:
+def _figure(context: Context, final: Final, folder: Folder) -> float:
     """A network's validation accuracy; that of what it says now where its training was stopped within an epoch."""
-    if result.ended == "pruned" and has_one_validation_part(recipe):
-        outputs, labels = _validated(context, recipe, folder)
+    if final.result.ended == "pruned" and has_one_validation_part(final.recipe):
+        outputs, labels = _validated(context, final.recipe, folder)
         return float((outputs.argmax(axis=1) == labels).mean())
-    return result.validation.accuracy if result.validation else 0.0
+    return final.result.validation.accuracy if final.result.validation else 0.0
 
 
 def _validated(
@@ -127,10 +129,18 @@ def _validated(
     labels = context.preflight.data[recipe.data.name].examples.labels
     (fold,) = folds(recipe.protocol, labels)
     assert fold.validation is not None
-    outputs = np.load(folder.validated(recipe.key))
+    name = member(recipe.key)
+    outputs = np.load(folder.validated(name))
     if is_mirrored:
-        outputs = (outputs + np.load(folder.validated(mirrored(recipe.key)))) / 2
+        outputs = (outputs + np.load(folder.validated(mirrored(name)))) / 2
     return outputs, labels[fold.validation].astype(np.int64)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file aside, then rename: it is there wholly or not at all."""
+    aside = target.with_name(f".{os.getpid()}-{target.name}")
+    shutil.copyfile(source, aside)
+    aside.replace(target)
 
 
 def _keep_predictions(path: Path, outputs: list[Path], best: int) -> None:

@@ -92,6 +92,8 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
     for path in (
         *(runs / "artifacts" / id_ for attributes in attached for id_ in artifacts(attributes)),
         *(runs / name).glob("best.*"),
+        *(runs / name).glob("distilled.*"),
+        *(runs / name / "members").glob("*"),
         runs / name / "predictions.npz",
         *(runs / name / "checkpoints").glob("*.npz"),
     ):

@@ -11,6 +11,11 @@ def mirrored(name: str) -> str:
     return f"{name}-mirrored"
 
 
+def member(key: str) -> str:
+    """The name of the model of a recipe with this key, which the study's model may be made of."""
+    return f"members/{key}"
+
+
 @dataclass(frozen=True)
 class Folder:
     """The folder of one study: its checkpoints, models and logs by name."""
@@ -46,6 +51,11 @@ class Folder:
     def validated(self, name: str) -> Path:
         """What a saved model gives for each validation example."""
         return self.path / f"{name}.validation.npy"
+
+    def forget(self, name: str) -> None:
+        """Remove a saved model with all that it gave."""
+        self.model(name).unlink(missing_ok=True)
+        self.leave_no_answers(name)
 
     def outputs(self, name: str) -> Path:
         """What a saved model gives for each test example."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +134,34 @@ def test_small_networks_leave_the_time_to_the_search(
     chosen = finalists(context, Plan(300.0, 2), standing(study_record(context.study)), left - AFTER_SECONDS)
     assert [each.recipe.training.epochs for each in chosen] == [40] * 8
     assert len({each.recipe.seed for each in chosen}) == len(chosen) // len({each.trial for each in chosen})
+
+
+def test_a_slow_recipe_that_is_known_to_be_good_has_time_in_the_finals_beside_fast_winners(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = context_in(memory, small(small_study, *FIT, 'search.pruner="none"'), places)
+    context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (900, 2, 3, 4)])
+    Loop(context, Paced(clock), Plan(300.0, 1)).run(4, 300.0)
+    record, plan = study_record(context.study), Plan(300.0, 1, whole=40 * 9.0)
+    trials = standing(record)
+    assert [trial.start for trial in trials] == [1, 2, 3, 0], "the fast ones had all of their epochs"
+    reserve = reserved(context, plan, record)
+    assert reserve > plan.share_of_finals * plan.usable
+    chosen = finalists(context, replace(plan, workers=2), trials, reserve - AFTER_SECONDS)
+    slow = [each.recipe.training.epochs for each in chosen if each.trial == 0]
+    assert slow
+    assert all(20 <= epochs for epochs in slow)
+
+
+def test_who_would_have_less_time_in_the_finals_than_in_the_search_is_not_in_them(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = context_in(memory, small(small_study, *FIT), places)
+    context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (10, 200)])
+    Loop(context, Paced(clock), Plan(600.0, 1)).run(2, 600.0)
+    fast, slow = standing(study_record(context.study))
+    assert {each.trial for each in finalists(context, Plan(600.0, 1), [slow, fast], 200.0)} >= {slow.number}
+    assert {each.trial for each in finalists(context, Plan(600.0, 1), [slow, fast], 20.0)} == {fast.number}
 
 
 def test_with_no_time_for_one_epoch_a_part_of_it_is_trained(

@@ -13,7 +13,16 @@ from tuner.data.splits import sizes
 from tuner.recipe import Holdout, Recipe, fold_count
 from tuner.result import OBJECTIVES, Result
 from tuner.search.context import Context
-from tuner.search.plan import BEFORE_EACH_SECONDS, LONG_ENOUGH, MARGIN, Plan, contenders, fitted
+from tuner.search.plan import (
+    BEFORE_EACH_SECONDS,
+    LONG_ENOUGH,
+    MARGIN,
+    MOST_ROUNDS,
+    Plan,
+    contenders,
+    fitted,
+    most_rounds,
+)
 from tuner.storage import StudyRecord, TrialRecord
 
 
@@ -92,10 +101,11 @@ def reserved(context: Context, plan: Plan, record: StudyRecord) -> float:
     leader = next(iter(standing(record)), None)
     after = plan.seconds - plan.usable
     if context.file.fits_epochs:
-        if leader is None or leader.result is None or not leader.result.epochs:
+        trials = [trial for trial in standing(record) if trial.result and trial.result.epochs]
+        if not trials:
             return plan.share_of_finals * plan.usable + after
-        assert leader.recipe is not None
-        return plan.reserve(seconds_of_whole(leader, context.file.epochs), fold_count(leader.recipe.protocol))
+        contending = _contending(context, plan, trials, MOST_ROUNDS * plan.workers)
+        return max(plan.reserve(*_whole(context, trial)) for trial in contending)
     if leader is None or (leader.recipe is not None and leader.recipe.key == winner_before(context.study)):
         return after
     rounds = -(-context.file.confirmation.seeds // plan.workers)
@@ -127,32 +137,42 @@ def finalists(
 def _fitted_finalists(
     context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float, before: int
 ) -> Iterator[Finalist]:
-    leader, bound = trials[0], context.file.epochs
-    assert leader.recipe is not None
-    rounds = plan.rounds(seconds, seconds_of_whole(leader, bound), fold_count(leader.recipe.protocol))
-    places, each = rounds * plan.workers, MARGIN * (seconds - BEFORE_EACH_SECONDS) / rounds
-    chosen = _chosen(context, plan, trials, places, each)
-    for place in range(places):
+    """The contenders in turn, as long as one of the processes has time for the next."""
+    bound, alone = context.file.epochs, MARGIN * (seconds - BEFORE_EACH_SECONDS)
+    trials = [trial for trial in trials if _has_time(trial, alone, bound)] or trials[:1]
+    certain = _contending(context, plan, trials, 2)
+    rounds = min(plan.rounds(seconds, *_whole(context, trial)) for trial in certain)
+    each, left = alone / rounds, [alone] * plan.workers
+    contending = _contending(context, plan, trials, rounds * plan.workers)
+    chosen = [trial for trial in contending if trial in certain or _has_time(trial, each, bound)]
+    chosen.sort(key=lambda trial: -_whole(context, trial)[0])  # the longest first: others fit beside it
+    for place in range(most_rounds(_whole(context, trials[0])[1]) * plan.workers):
         trial = chosen[place % len(chosen)]
         assert trial.recipe is not None
+        taken = min(each, _whole(context, trial)[0])
+        if max(left) + 0.001 < taken:
+            continue
+        left[left.index(max(left))] -= taken
         (seed,) = fresh_seeds(trial.recipe.seed + before + place // len(chosen), 1)
         yield Finalist(trial.number, _fitted(replace(trial.recipe, seed=seed), trial, each, bound))
 
 
-def _chosen(
-    context: Context, plan: Plan, trials: Sequence[TrialRecord], places: int, seconds: float
-) -> Sequence[TrialRecord]:
-    """The best trial and the contenders beside it, of those that have time for no less than their trial had; and the recipe
-    that the study began with, where trials were short."""
-    leader, bound = trials[0], context.file.epochs
+def _contending(context: Context, plan: Plan, trials: Sequence[TrialRecord], places: int) -> Sequence[TrialRecord]:
+    """The best trial and the contenders beside it; and the recipe that the study began with, where trials were short."""
+    leader = trials[0]
     assert leader.recipe is not None
     figures, count = [_accuracy(trial) for trial in trials], validated(context, leader.recipe)
-    close = trials[: contenders(figures, count, places)]
-    chosen = [leader, *(trial for trial in close[1:] if _has_time(trial, seconds, bound))]
+    close = list(trials[: contenders(figures, count, places)])
     first = next((trial for trial in trials if trial.start == 0), leader)
-    if plan.is_short and first not in chosen and places > 1:
-        chosen = [*chosen[: max(1, places - 1)], first]
-    return chosen
+    if plan.is_short and first not in close and places > 1:
+        close = [*close[: max(1, places - 1)], first]
+    return close
+
+
+def _whole(context: Context, trial: TrialRecord) -> tuple[float, int]:
+    """What training a trial's recipe for its full length takes, in seconds, and in how many folds."""
+    assert trial.recipe is not None
+    return seconds_of_whole(trial, context.file.epochs), fold_count(trial.recipe.protocol)
 
 
 def _has_time(trial: TrialRecord, seconds: float, bound: int) -> bool:

@@ -80,18 +80,18 @@ class Plan:
     def rounds(self, seconds: float, whole: float, folds: int = 1) -> int:
         """How many trainings of so many folds one after the other fit best into so many seconds, where one of full length
         takes `whole`."""
-        most = _most_rounds(folds)
+        most = most_rounds(folds)
         if whole * most <= seconds:
             return most
         return min(most, max(1, round(seconds / whole)))
 
     def reserve(self, whole: float, folds: int = 1) -> float:
         """Seconds to leave for the finals and for what follows, where a training of full length takes `whole`."""
-        finals = min(self.share_of_finals * self.usable, _most_rounds(folds) * whole / MARGIN + BEFORE_EACH_SECONDS)
+        finals = min(self.share_of_finals * self.usable, most_rounds(folds) * whole / MARGIN + BEFORE_EACH_SECONDS)
         return finals + self.seconds - self.usable
 
 
-def _most_rounds(folds: int) -> int:
+def most_rounds(folds: int) -> int:
     """A training of several folds is several trainings."""
     return max(1, MOST_ROUNDS // folds)
 

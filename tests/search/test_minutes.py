@@ -176,6 +176,24 @@ def test_with_no_time_for_one_epoch_a_part_of_it_is_trained(
     assert 0 < trial.recipe.training.lean_share < 0.5
 
 
+@pytest.mark.parametrize("late", [200.0, 290.0, 310.0])
+def test_where_the_first_trial_begins_late_there_is_one_nevertheless(
+    late: float, memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    class Loaded(Paced):
+        def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+            if not self.measured:
+                self.clock.sleep(late)
+            yield from super().answers(seconds)
+
+    context = context_in(memory, small(small_study, *FIT, "network.widths=[{low=900, high=901}]"), places)
+    context.study.set_user_attr("starts", [{"network.widths[0]": 900}])
+    Loop(context, Loaded(clock), Plan(300.0, 1)).run(10**9, 300.0)
+    (trial, *_) = standing(study_record(context.study))
+    assert (trial.start, trial.state) == (0, "complete")
+    assert clock.now < 1300 + 0.25 * 300 + 60
+
+
 def test_only_the_first_start_is_never_stopped(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:

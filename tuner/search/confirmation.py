@@ -33,6 +33,9 @@ class Unconfirmed(StudyError):
 
 NO_HURRY = Plan(3600.0, 1)
 
+AT_LEAST_SECONDS = 5.0
+"""For the first model of a study, where the time is over before its training has begun."""
+
 
 def confirm_best(
     context: Context, executor: Executor, folder: Folder, plan: Plan = NO_HURRY, end: float = math.inf
@@ -78,6 +81,7 @@ def confirm(
         before = _finals_before(study, folder) if context.file.fits_epochs else ()
         first = next((trial for trial in trials if trial.start == 0), winner)
         plan = replace(plan, whole=seconds_of_whole(first, context.file.epochs if context.file.fits_epochs else 0))
+        end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, plan.slot)) if earlier is None else end
         chosen = finalists(context, plan, trials, max(1.0, end - time.monotonic()), before)
         if earlier is not None and not chosen:
             return earlier

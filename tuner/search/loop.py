@@ -197,6 +197,7 @@ class Loop:
             self._refuse(proposal, complaint)
             return
         self._run(begin(self.context, replace(proposal, recipe=recipe), self.total))
+        self.minutes.look(study_record(self.context.study))
 
     def _refuse(self, proposal: Proposal, reason: str) -> None:
         refuse(self.context, proposal, reason)

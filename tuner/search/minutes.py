@@ -32,6 +32,7 @@ class Minutes:
         self.context, self.plan, self.enough = context, plan, enough
         self.end = time.monotonic() + seconds
         self.is_enough = False
+        self.seen = 0.0  # the moment when the study first had a trial
         record = study_record(context.study)
         leader = next(iter(standing(record)), None)
         if plan and leader and self.fits:
@@ -63,12 +64,22 @@ class Minutes:
         if self.plan and self.fits:
             self.last_moment += LATE * self.plan.slot
             if not record.ranking:
-                self.last_moment = max(self.last_moment, self.end - FOR_A_MODEL * self.plan.seconds)
+                self.last_moment = max(self.last_moment, self._until_there_is_a_trial(record))
         lengths = [trial.result.seconds for trial in record.finished if trial.result]
         if self.enough and lengths and self.plan:
             left = self.deadline - time.monotonic()
             trials = self.plan.workers * left / max(fmean(lengths), 0.1)
             self.is_enough = of_more_trials(record.finished, record.maximize, trials) < self.enough
+
+    def _until_there_is_a_trial(self, record: StudyRecord) -> float:
+        """The moment until which the first trial may run: on a machine that others load it begins late, and without it there
+        would be no model."""
+        assert self.plan is not None
+        spare = FOR_A_MODEL * self.plan.seconds
+        if not record.trials:
+            return self.end + spare
+        self.seen = self.seen or time.monotonic()
+        return max(self.end - spare, self.seen + (1 + LATE) * self.plan.slot)
 
     def slot(self, recipe: Recipe) -> float:
         """Seconds that a trial of this recipe will take: its whole length, where that is known to be shorter than a slot."""

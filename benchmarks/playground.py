@@ -28,7 +28,9 @@ PROBLEMS = ("circle", "xor", "spiral")
 BOUND = 0.05
 SEEDS, ENOUGH = 10, 9
 MOST_PARAMETERS = 90
-WIDTHS = range(1, 9)
+WIDTHS = range(
+    1, 9
+)  # but a first layer of one neuron: what follows it is one along each line, and no problem's classes are
 EPOCHS = 1600
 RATE = 0.03
 TO_CHOOSE, TO_TEST = range(SEEDS), range(1000, 1000 + SEEDS)
@@ -37,7 +39,7 @@ TO_CHOOSE, TO_TEST = range(SEEDS), range(1000, 1000 + SEEDS)
 def networks() -> list[tuple[int, tuple[int, ...]]]:
     """All networks, with their parameters, fewest first."""
     shapes = itertools.chain.from_iterable(itertools.product(WIDTHS, repeat=layers) for layers in (1, 2, 3))
-    counted = ((parameters(widths), widths) for widths in shapes)
+    counted = ((parameters(widths), widths) for widths in shapes if widths[0] > 1)
     return sorted(each for each in counted if each[0] <= MOST_PARAMETERS)
 
 

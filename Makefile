@@ -21,7 +21,7 @@ fashion: $(VENV)/installed
 	$(RUN) tuner optimize --study fashion
 
 test: $(VENV)/installed-dev
-	$(RUN) pytest
+	$(RUN) pytest -n logical --maxprocesses 4
 
 test-long: $(VENV)/installed-dev
 	$(RUN) pytest -m 'long or hypothesis' --hypothesis-profile explore

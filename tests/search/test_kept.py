@@ -20,8 +20,9 @@ from tuner.search.finals import Final, Finalist
 from tuner.search.kept import keep_model
 from tuner.storage.confirmed import Confirmed
 from tuner.study.settings import Budget
+from tuner.worker import jobs
 from tuner.worker.folder import Folder, member, mirrored
-from tuner.worker.jobs import Answer, Combine, Job, Test
+from tuner.worker.jobs import Answer, Combine, Job
 
 TESTED = {"ensemble": 0.8}
 
@@ -40,7 +41,7 @@ class Saver:
         return 1 - len(self.done)
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
-        assert isinstance(job, Combine | Test)
+        assert isinstance(job, Combine | jobs.Test)
         if isinstance(job, Combine):
             self.combined.append(job)
             self.folder.model(job.save).write_text("+".join(job.names))

@@ -98,7 +98,7 @@ def optimize(
     )
     with shown(Tally(file.objectives[0])) as listener:
         report = run_study(options, listener)
-    print_summary(report, options, command_line("dashboard", runs=runs, storage=storage))
+    print_summary(report, command_line("dashboard", runs=runs, storage=storage))
     if json_:
         print(json.dumps(as_json(report, options)))
     return 0 if report.best is not None else 1

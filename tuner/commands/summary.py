@@ -34,9 +34,9 @@ def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:
     }
 
 
-def print_summary(report: Report, options: SearchOptions, browse: str) -> None:
+def print_summary(report: Report, browse: str) -> None:
     """Best trial, its figures, where the model is, how to continue, how to browse."""
-    print("\n".join([*summary(report), f"continue: {options.command} --more 20", f"browse:   {browse}"]))
+    print("\n".join([*summary(report), f"continue: {report.record.onward}", f"browse:   {browse}"]))
 
 
 def summary(report: Report) -> list[str]:

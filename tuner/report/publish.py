@@ -48,7 +48,7 @@ def note(evidence: Evidence, html: Path) -> str:
     """The study's note in Markdown: the answer, how to go on, where the page is."""
     lines = [f"# {evidence.title}", "", *sentences(evidence), ""]
     lines += [f"The whole report is among the artifacts below, and in `{html}`.", ""]
-    lines += [f"Continue: `{evidence.record.command} --more 20`"]
+    lines += [f"Continue: `{evidence.record.onward}`"]
     return "\n\n".join(line for line in lines if line)
 
 

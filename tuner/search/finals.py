@@ -64,7 +64,7 @@ def fresh_seeds(seed: int, count: int) -> tuple[int, ...]:
 def standing(record: StudyRecord) -> tuple[TrialRecord, ...]:
     """The trials that could win, best first: the finished ones; where the time decides, those that pause beside them, by the
     figure that they have reached."""
-    if record.plain.get("budget", {}).get("epochs") != "fit":
+    if not record.fits_epochs:
         return record.ranking
     begun = [
         trial

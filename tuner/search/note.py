@@ -35,6 +35,6 @@ def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> s
             f"accuracy is {figures}.",
             f"Test accuracy, measured once: **{confirmed.test_accuracy:.4f}** (95 % interval {low:.4f} to {high:.4f}).",
             "",
-            f"Continue: `{record.command} --more 20`",
+            f"Continue: `{record.onward}`",
         ]
     )

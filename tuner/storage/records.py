@@ -94,6 +94,16 @@ class StudyRecord:
         return not self.objectives or OBJECTIVES[self.objectives[0]].direction == "maximize"
 
     @property
+    def fits_epochs(self) -> bool:
+        """Whether the minutes decide how long trials are."""
+        return bool(self.plain.get("budget", {}).get("epochs") == "fit")
+
+    @property
+    def onward(self) -> str:
+        """What a person types to go on with it: with more trials, or, where the minutes decide, with as many minutes."""
+        return self.command if self.fits_epochs else f"{self.command} --more 20"
+
+    @property
     def finished(self) -> tuple[TrialRecord, ...]:
         """The trials that were trained to their end."""
         return tuple(trial for trial in self.trials if trial.state == "complete" and trial.values)

@@ -48,7 +48,9 @@ def test_a_worker_that_dies_is_replaced(places: Places, tmp_path: Path) -> None:
     executor = Processes(Setup(places, folder=Folder(tmp_path)))
 
     def kill(event: Event) -> bool:
-        os.kill(executor.workers[0].process.pid or 0, signal.SIGKILL)
+        (worker,) = executor.workers
+        assert worker is not None
+        os.kill(worker.process.pid or 0, signal.SIGKILL)
         return True
 
     executor.submit(0, Train(ENDLESS), kill)
@@ -79,7 +81,9 @@ def test_closing_ends_a_busy_worker(places: Places, tmp_path: Path) -> None:
     executor = Processes(Setup(places, folder=Folder(tmp_path)))
     executor.submit(0, Train(ENDLESS), never_stop)
     list(executor.answers(10))
-    process = executor.workers[0].process
+    (worker,) = executor.workers
+    assert worker is not None
+    process = worker.process
     started = time.monotonic()
     executor.close(grace=0.5)
     assert not process.is_alive()

@@ -1,13 +1,17 @@
-"""Local training processes: started afresh (TensorFlow does not survive a fork), fed through pipes, replaced when they
-die or have grown too large."""
+"""Local training processes: forked from one that has imported what they need (see `preload`), or started afresh where that
+is not safe; fed through pipes, replaced when they die or have grown too large."""
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -21,7 +25,10 @@ from tuner.worker.process import work
 MEMORY_LIMIT = int(1.1 * 2**30)
 GROWTH = 1.25
 """A worker that is larger than this (bytes, resident) and has grown by this factor since its first jobs is replaced between
-two jobs: TensorFlow keeps some megabytes of each model, and a new process takes four seconds."""
+two jobs: TensorFlow keeps some megabytes of each model."""
+
+SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""What keeps a process that is to be forked at one thread while it imports."""
 
 FIRST_JOBS = 2
 """Measuring a pace, and the training that follows."""
@@ -53,7 +60,11 @@ class Processes:
         self.setup = setup
         folder, numbers = setup.folder, range(1, setup.workers + 1)
         self.logs = [folder.log(number) if folder else None for number in numbers]
-        self.workers = [_start(setup, log) for log in self.logs]
+        self.workers: list[Worker | None] = [None for _ in self.logs]
+        if _can_fork():
+            _start_to_import()
+        else:
+            self.workers = [_start(setup, log) for log in self.logs]
 
     @property
     def size(self) -> int:
@@ -63,29 +74,32 @@ class Processes:
     @property
     def free(self) -> int:
         """How many more jobs can be submitted now."""
-        return sum(worker.job is None for worker in self.workers)
+        return sum(worker is None or worker.job is None for worker in self.workers)
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
         """Give a job to a free worker. `watch` is called in `answers`, for every epoch and fold of the job."""
-        index = next(index for index, worker in enumerate(self.workers) if worker.job is None)
-        if not self.workers[index].process.is_alive() or _too_large(self.workers[index]):
-            _end(self.workers[index], grace=1.0)
-            self.workers[index] = _start(self.setup, self.logs[index])
+        index = next(index for index, worker in enumerate(self.workers) if worker is None or worker.job is None)
         worker = self.workers[index]
+        if worker is not None and (not worker.process.is_alive() or _too_large(worker)):
+            _end(worker, grace=1.0)
+            worker = None
+        worker = self.workers[index] = worker or _start(self.setup, self.logs[index])
         worker.job, worker.watch = number, watch
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its death is noticed in `answers`
             worker.connection.send(job)
 
     def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
         """Wait up to `seconds` for something to happen; yield the jobs that ended, with their answers."""
-        busy = {worker.connection: index for index, worker in enumerate(self.workers) if worker.job is not None}
+        busy = {worker.connection: worker for worker in self._all if worker.job is not None}
         for connection in wait(list(busy), timeout=seconds):
-            index = busy[connection]  # type: ignore[index]
-            yield from self._hear(index)
+            yield from self._hear(busy[connection])  # type: ignore[index]
 
-    def _hear(self, index: int) -> Iterator[tuple[int, Answer]]:
-        worker = self.workers[index]
-        number = worker.job
+    @property
+    def _all(self) -> list[Worker]:
+        return [worker for worker in self.workers if worker is not None]
+
+    def _hear(self, worker: Worker) -> Iterator[tuple[int, Answer]]:
+        index, number = self.workers.index(worker), worker.job
         assert number is not None
         assert worker.watch is not None
         try:
@@ -97,29 +111,51 @@ class Processes:
                     yield number, answer
         except (EOFError, BrokenPipeError, ConnectionResetError):
             worker.process.join(timeout=5)
-            self.workers[index] = _start(self.setup, self.logs[index])
+            self.workers[index] = None
             log = self.logs[index]
             where = f"; its log is {log}" if log else ""
             yield number, Failure("died", _cause_of_death(worker.process.exitcode) + where)
 
     def cancel(self, number: int) -> None:
         """Forget a job, by force: its worker is replaced."""
-        for index, worker in enumerate(self.workers):
+        for worker in self._all:
             if worker.job == number:
                 _end(worker, grace=0.0)
-                self.workers[index] = _start(self.setup, self.logs[index])
+                self.workers[self.workers.index(worker)] = None
 
     def close(self, grace: float = 0.0) -> None:
         """End all workers, by force after `grace` seconds: whatever they were to keep is kept already."""
         deadline = time.monotonic() + grace
-        for worker in self.workers:
+        for worker in self._all:
             worker.connection.close()
-        for worker in self.workers:
+        for worker in self._all:
             _end(worker, max(0.0, deadline - time.monotonic()))
 
 
+def _can_fork() -> bool:
+    """Whether a process that has imported TensorFlow can be forked: on Linux, but not where there may be a CUDA device."""
+    return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
+
+
+def _start_to_import() -> None:
+    """Have the process that others are forks of begin to import, with our own import path; unless there is one already."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["tuner.worker.preload"])
+    before = dict(os.environ)
+    os.environ.update(SINGLE, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
+    try:
+        with _ignoring_interrupts():
+            forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    return multiprocessing.get_context("forkserver") if _can_fork() else multiprocessing.get_context("spawn")
+
+
 def _start(setup: Setup, log: Path | None) -> Worker:
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, setup, log), daemon=True)
     with _ignoring_interrupts():

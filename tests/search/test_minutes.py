@@ -21,7 +21,7 @@ from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.context import Context
 from tuner.search.finals import Final, chosen_together, finalists, reserved, standing
 from tuner.search.loop import Loop
-from tuner.search.plan import AFTER_SECONDS, MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted
+from tuner.search.plan import MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted
 from tuner.storage import study_record
 from tuner.study import StudyFile
 from tuner.worker.jobs import Answer, Job, Pace, Train
@@ -117,7 +117,7 @@ def test_the_search_leaves_time_for_the_finals(
     left = 1300.0 - clock.now
     assert SHARE_OF_FINALS < plan.share_of_finals < MOST_FOR_FINALS, "trials are short beside a whole training"
     assert left >= plan.share_of_finals * plan.usable
-    chosen = finalists(context, plan, standing(study_record(context.study)), left - AFTER_SECONDS)
+    chosen = finalists(context, plan, standing(study_record(context.study)), left - 7.0)
     epochs = [each.recipe.training.epochs for each in chosen]
     assert len(epochs) == 1, "a whole one would take longer than what is left"
     assert left - 60 < 9.0 * epochs[0] < left, "it takes what is left, and not more"
@@ -131,7 +131,7 @@ def test_small_networks_leave_the_time_to_the_search(
     context = searched(memory, file, places, clock, 300.0)
     left = 1300.0 - clock.now
     assert left < 40, "four trainings of four seconds, testing and saving"
-    chosen = finalists(context, Plan(300.0, 2), standing(study_record(context.study)), left - AFTER_SECONDS)
+    chosen = finalists(context, Plan(300.0, 2), standing(study_record(context.study)), left - 7.0)
     assert [each.recipe.training.epochs for each in chosen] == [40] * 8
     assert len({each.recipe.seed for each in chosen}) == len(chosen) // len({each.trial for each in chosen})
 
@@ -147,7 +147,7 @@ def test_a_slow_recipe_that_is_known_to_be_good_has_time_in_the_finals_beside_fa
     assert [trial.start for trial in trials] == [1, 2, 3, 0], "the fast ones had all of their epochs"
     reserve = reserved(context, plan, record)
     assert reserve > plan.share_of_finals * plan.usable
-    chosen = finalists(context, replace(plan, workers=2), trials, reserve - AFTER_SECONDS)
+    chosen = finalists(context, replace(plan, workers=2), trials, reserve - 7.0)
     slow = [each.recipe.training.epochs for each in chosen if each.trial == 0]
     assert slow
     assert all(epochs >= 20 for epochs in slow)

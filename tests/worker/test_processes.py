@@ -3,8 +3,10 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tuner.data.load import Places
@@ -15,7 +17,7 @@ from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Failure, Train
-from tuner.worker.processes import Processes
+from tuner.worker.processes import Processes, _can_fork
 
 pytestmark = pytest.mark.slow
 RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=3))
@@ -88,3 +90,18 @@ def test_closing_ends_a_busy_worker(places: Places, tmp_path: Path) -> None:
     executor.close(grace=0.5)
     assert not process.is_alive()
     assert time.monotonic() - started < 5
+
+
+def test_processes_are_forks_of_one_that_has_imported_what_they_need(places: Places, tmp_path: Path) -> None:
+    before = dict(os.environ)
+    executor = Processes(Setup(places, workers=2, folder=Folder(tmp_path)))
+    assert dict(os.environ) == before
+    for number in range(2):
+        executor.submit(number, Train(replace(RECIPE, seed=number)), never_stop)
+    pids = [worker.process.pid for worker in executor.workers if worker]
+    parents = {psutil.Process(pid).ppid() for pid in pids}
+    assert all(isinstance(wait_for(executor), Result) for _ in range(2))
+    executor.close()
+    assert len(set(pids)) == 2
+    assert len(parents) == 1
+    assert (parents == {os.getpid()}) == (not _can_fork())

@@ -14,7 +14,6 @@ from tuner.recipe import Holdout, Recipe, fold_count
 from tuner.result import OBJECTIVES, Result
 from tuner.search.context import Context
 from tuner.search.plan import (
-    BEFORE_EACH_SECONDS,
     LONG_ENOUGH,
     MARGIN,
     MOST_ROUNDS,
@@ -138,7 +137,7 @@ def _fitted_finalists(
     context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float, before: int
 ) -> Iterator[Finalist]:
     """The contenders in turn, as long as one of the processes has time for the next."""
-    bound, alone = context.file.epochs, MARGIN * (seconds - BEFORE_EACH_SECONDS)
+    bound, alone = context.file.epochs, MARGIN * max(0.5 * seconds, seconds - plan.before_each)
     trials = [trial for trial in trials if _has_time(trial, alone, bound)] or trials[:1]
     certain = _contending(context, plan, trials, 2)
     rounds = min(plan.rounds(seconds, *_whole(context, trial)) for trial in certain)

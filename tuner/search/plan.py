@@ -23,14 +23,15 @@ MOST_ROUNDS = 4
 """So many networks of full length are trained one after the other in the end, at most: more make an ensemble better by
 little."""
 
-START_SECONDS = 6.0
+START_SECONDS = 4.5
 """Until the first trial trains: TensorFlow's import, mostly."""
 
-BEFORE_EACH_SECONDS = 3.0
-"""Building, tracing and timing the network of a trial, where it is large enough that time is short."""
+BEFORE_EACH = (0.05, 3.0)
+"""Building, tracing and timing the network of a trial: of all the time such a share, at most so many seconds. Who has little
+time can only train small networks."""
 
-AFTER_SECONDS = 7.0
-"""Choosing, testing and saving, beside a share of it all."""
+AFTER = (2.0, 0.05, 7.0)
+"""Choosing, testing and saving: so many seconds and such a share, at most so many seconds; and a hundredth of it all."""
 
 MARGIN = 0.95
 """Of the planned time of a training: machines are shared, and what was measured a moment ago need not be so now."""
@@ -48,7 +49,14 @@ class Plan:
     @property
     def usable(self) -> float:
         """Seconds for everything that trains."""
-        return max(0.5 * self.seconds, self.seconds - AFTER_SECONDS - 0.01 * self.seconds)
+        least, share, most = AFTER
+        return max(0.5 * self.seconds, 0.99 * self.seconds - min(most, least + share * self.seconds))
+
+    @property
+    def before_each(self) -> float:
+        """Seconds that a trial takes before it trains."""
+        share, most = BEFORE_EACH
+        return min(most, share * self.seconds)
 
     @property
     def is_short(self) -> bool:
@@ -75,7 +83,7 @@ class Plan:
 
     def _slot(self, finals: float) -> float:
         search = (1 - finals) * self.usable
-        return max((search - START_SECONDS) / ROUNDS - BEFORE_EACH_SECONDS, 0.3 * search / ROUNDS)
+        return max((search - START_SECONDS) / ROUNDS - self.before_each, 0.3 * search / ROUNDS)
 
     def rounds(self, seconds: float, whole: float, folds: int = 1) -> int:
         """How many trainings of so many folds one after the other fit best into so many seconds, where one of full length
@@ -87,7 +95,7 @@ class Plan:
 
     def reserve(self, whole: float, folds: int = 1) -> float:
         """Seconds to leave for the finals and for what follows, where a training of full length takes `whole`."""
-        finals = min(self.share_of_finals * self.usable, most_rounds(folds) * whole / MARGIN + BEFORE_EACH_SECONDS)
+        finals = min(self.share_of_finals * self.usable, most_rounds(folds) * whole / MARGIN + self.before_each)
         return finals + self.seconds - self.usable
 
 

@@ -1,5 +1,6 @@
 """The last lines of `optimize`, and the object that `--json` prints."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tuner.formatting import duration, recipe_in_words
@@ -52,7 +53,7 @@ def summary(report: Report) -> list[str]:
         figures = zip(record.objectives, _values(record, best), strict=True)
         values = ", ".join(f"{name} {value:.4g}" for name, value in figures)
         lines.append(f"best trial {best.number}: {values} ({recipe_in_words(best.recipe)})")
-        lines += _beside_the_first(record, best)
+        lines += _beside_the_first(record, best, confirmed)
     if confirmed:
         lines += _confirmed(confirmed)
         if report.gain:
@@ -63,8 +64,8 @@ def summary(report: Report) -> list[str]:
     return lines
 
 
-def _beside_the_first(record: StudyRecord, best: TrialRecord) -> list[str]:
-    """How the search did beside the recipe that it began with."""
+def _beside_the_first(record: StudyRecord, best: TrialRecord, confirmed: Confirmed | None) -> list[str]:
+    """How the search did beside the recipe that it began with: in trials of the same time, and trained again for longer."""
     first = next((trial for trial in record.trials if trial.start == 0 and trial.values), None)
     if first is None or len(record.objectives) > 1:
         return []
@@ -72,9 +73,16 @@ def _beside_the_first(record: StudyRecord, best: TrialRecord) -> list[str]:
     if first.first == best.first:
         return [f"that is the recipe that it began with: none of {len(record.trials) - 1} others is better"]
     gain = abs(_values(record, best)[0] - value)
-    return [
+    told = (
         f"the recipe that it began with, trial {first.number}: {name} {value:.4g}; the search is better by {gain:.4f}"
-    ]
+    )
+    again = confirmed.contenders if confirmed else {}
+    own = [figure for (number, _), figures in again.items() if number == first.number for figure in figures]
+    others = [figure for (number, _), figures in again.items() if number != first.number for figure in figures]
+    if own and others:
+        ahead = max(others) - max(own)
+        told += f", trained again {'better' if ahead > 0 else 'worse'} by {abs(ahead):.4f}"
+    return [told]
 
 
 def _values(record: StudyRecord, trial: TrialRecord) -> tuple[float, ...]:
@@ -85,11 +93,8 @@ def _values(record: StudyRecord, trial: TrialRecord) -> tuple[float, ...]:
 
 
 def _confirmed(confirmed: Confirmed) -> list[str]:
-    figures = ", ".join(f"{figure:.4f}" for figure in confirmed.validation_accuracy)
     low, high = confirmed.test_interval
-    epochs = sorted({each.training.epochs for each in confirmed.recipes})
-    length = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
-    lines = [f"validation accuracy on {len(confirmed.seeds)} fresh seeds{length}: {figures}"]
+    lines = [f"validation accuracy on {len(confirmed.seeds)} fresh seeds{_by_contender(confirmed)}"]
     if confirmed.is_ensemble and confirmed.model_validation is not None:
         best = max(confirmed.members, key=lambda member: confirmed.validation_accuracy[member])
         mirrored = " over mirror images, too" if confirmed.is_mirrored else ""
@@ -102,6 +107,22 @@ def _confirmed(confirmed: Confirmed) -> list[str]:
         f"test accuracy, measured once: {confirmed.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})",
         f"model: {confirmed.model}",
     ]
+
+
+def _by_contender(confirmed: Confirmed) -> str:
+    """Each contender's figures, with its epochs."""
+    if len(set(confirmed.trials)) < 2:
+        epochs = sorted({each.training.epochs for each in confirmed.recipes})
+        length = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
+        return f"{length}: {_listed(confirmed.validation_accuracy)}"
+    told = (
+        f"trial {trial} for {epochs} epochs {_listed(each)}" for (trial, epochs), each in confirmed.contenders.items()
+    )
+    return f": {'; '.join(told)}"
+
+
+def _listed(figures: Sequence[float]) -> str:
+    return ", ".join(f"{figure:.4f}" for figure in figures)
 
 
 ENDINGS = {

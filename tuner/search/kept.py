@@ -66,6 +66,7 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
         predictions=predictions,
         members=choice.members,
         recipes=tuple(recipes),
+        trials=tuple(each.finalist.trial for each in finals),
         is_mirrored=choice.is_mirrored,
         model_validation=choice.validation,
         parameters=parameters,

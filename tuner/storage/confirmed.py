@@ -16,7 +16,7 @@ class Confirmed:
     the model if it is an ensemble.
 
     `members` are those (by their places among the seeds) whose average the model is; one alone is the best by validation.
-    With `is_mirrored` it averages over each image and its mirror image, too. `recipes` are what was trained with each seed: one recipe, or several contenders. `model_validation` is the model's own
+    With `is_mirrored` it averages over each image and its mirror image, too. `recipes` are what was trained with each seed: one recipe, or several contenders, from the trials with the numbers `trials`. `model_validation` is the model's own
     validation accuracy (of an ensemble, on the examples that chose its members), `parameters` how many it has."""
 
     trial: int
@@ -33,6 +33,7 @@ class Confirmed:
     predictions: Path | None = None
     members: tuple[int, ...] = ()
     recipes: tuple[Recipe, ...] = ()
+    trials: tuple[int, ...] = ()
     is_mirrored: bool = False
     model_validation: float | None = None
     parameters: int = 0
@@ -46,6 +47,15 @@ class Confirmed:
     def tested(self) -> tuple[float, ...]:
         """The test accuracies that are known: of all seeds, or of the model alone."""
         return self.test_accuracies or (self.test_accuracy,)
+
+    @property
+    def contenders(self) -> dict[tuple[int, int], tuple[float, ...]]:
+        """The validation accuracies by the number of the trial and of its epochs, in the order in which they were trained."""
+        found: dict[tuple[int, int], tuple[float, ...]] = {}
+        for number, recipe, figure in zip(self.trials, self.recipes, self.validation_accuracy, strict=False):
+            name = (number, recipe.training.epochs)
+            found[name] = (*found.get(name, ()), figure)
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as it stands beside the model and in the storage."""
@@ -64,6 +74,7 @@ class Confirmed:
             "predictions": self.predictions and str(self.predictions),
             "members": list(self.members),
             "recipes": [each.to_dict() for each in self.recipes],
+            "trials": list(self.trials),
             "is_mirrored": self.is_mirrored,
             "model_validation": self.model_validation,
             "parameters": self.parameters,
@@ -87,6 +98,7 @@ class Confirmed:
             predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
             members=tuple(plain.get("members", ())),
             recipes=tuple(Recipe.from_dict(each) for each in plain.get("recipes", ())),
+            trials=tuple(plain.get("trials", ())),
             is_mirrored=plain.get("is_mirrored", False),
             model_validation=plain.get("model_validation"),
             parameters=plain.get("parameters", 0),

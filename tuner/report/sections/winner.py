@@ -90,8 +90,9 @@ def _seeds(confirmed: Confirmed) -> Table:
     networks = tuple(network_in_words(each.network) for each in recipes)
     epochs = tuple(each.training.epochs for each in recipes)
     seeds = map(str, confirmed.seeds)
-    rows = tuple(zip(seeds, networks, epochs, confirmed.validation_accuracy, tested, strict=True))
-    columns = ("seed", "network", "epochs", "validation accuracy", "test accuracy")
+    trials = confirmed.trials or (confirmed.trial,) * len(confirmed.seeds)
+    rows = tuple(zip(seeds, trials, networks, epochs, confirmed.validation_accuracy, tested, strict=True))
+    columns = ("seed", "trial", "network", "epochs", "validation accuracy", "test accuracy")
     return Table("winner-seeds", "Trained again on fresh seeds", columns, rows, _kept(confirmed))
 
 

@@ -1,5 +1,6 @@
 """Who is trained again on fresh seeds once the search is over, for how long, and which of them become the model."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -23,6 +24,9 @@ from tuner.search.plan import (
     most_rounds,
 )
 from tuner.storage import StudyRecord, TrialRecord
+
+NEARLY = 0.75
+"""Of the epochs that a trial had, that its recipe must have time for in the finals."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +179,9 @@ def _whole(context: Context, trial: TrialRecord) -> tuple[float, int]:
 
 
 def _has_time(trial: TrialRecord, seconds: float, bound: int) -> bool:
+    """Whether a trial's recipe can be trained in so many seconds, not much shorter than it was."""
     assert trial.recipe is not None
-    return _fitted(trial.recipe, trial, seconds, bound).training.epochs >= trial.recipe.training.epochs
+    return _fitted(trial.recipe, trial, seconds, bound).training.epochs >= NEARLY * trial.recipe.training.epochs
 
 
 def _fitted(recipe: Recipe, trial: TrialRecord, seconds: float, bound: int) -> Recipe:
@@ -226,6 +231,17 @@ def chosen_together(outputs: Sequence[NDArray[np.float32]], labels: NDArray[np.i
 
 
 def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """The mean negative logarithm of what was given to the true classes."""
-    given = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1.0)
-    return float(-np.log(given).mean())
+    """The mean negative logarithm of what is given to the true classes, at the temperature that makes it lowest (Guo et al.
+    2017, arXiv 1706.04599). Networks that learned smoothed labels are less sure than they are right, and an average of them is
+    even less so; what counts here is what they can tell apart."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    logarithms = np.log(np.clip(probabilities, 1e-7, 1.0))
+    true = logarithms[np.arange(len(labels)), labels]
+
+    def at(log_temperature: float) -> float:
+        factor = math.exp(-log_temperature)
+        return float((logsumexp(factor * logarithms, axis=1) - factor * true).mean())
+
+    return float(minimize_scalar(at, bounds=(math.log(0.1), math.log(10.0)), method="bounded").fun)

@@ -37,7 +37,7 @@ class Confirmation:
     "fit", the minutes decide on how many, for how many contenders and for how long.
 
     Of what was trained at most `members` networks become the model: the averages of their probabilities, chosen one by
-    one as long as that lowers the log loss on the validation part (Caruana et al. 2004). With 1 it is the best alone.
+    one as long as that lowers the log loss on the validation part, at its best temperature (Caruana et al. 2004). With 1 it is the best alone.
     """
 
     seeds: int = 3

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.scaling import scaling_constants
-from tuner.data.splits import folds
+from tuner.data.splits import folds_of
 from tuner.errors import Invalid
-from tuner.recipe import Holdout, Protocol, Recipe, validated_part
+from tuner.recipe import Holdout, Protocol, Recipe, fold_count, validated_part
 from tuner.recipe.data import Scaling
 from tuner.result import Result, Watch, never_stop
 from tuner.training.augmentation import distorted
@@ -87,7 +87,7 @@ def train_folds(
 ) -> Iterator[Trained]:
     """The trained networks of `run`, one for each fold that is not done yet. `watch` is told of each fold, of the
     done ones too, and may end the run after it."""
-    count = len(folds(recipe.protocol, data.examples.labels))
+    count = fold_count(recipe.protocol)
     file = file or Checkpoint(None, recipe)
     for done in progress.position.done:
         for epoch in done.epochs:
@@ -119,7 +119,7 @@ def _material(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut 
 def _cut(data: TrainingSet, held_out: HeldOut | None, scaling: Scaling, protocol: Protocol, number: int) -> Material:
     """One fold's examples, kept for the next training on them: copying them takes longer than a small epoch."""
     examples = data.examples
-    fold = folds(protocol, examples.labels)[number]
+    fold = folds_of(protocol, data)[number]
     validation = None if fold.validation is None else _validation(examples, fold.validation, protocol)
     if held_out is not None:
         validation = held_out.examples

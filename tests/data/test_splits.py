@@ -1,6 +1,7 @@
 """Splits and scaling: properties, refusals, figures from the training part only."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.data.examples import Examples, TrainingSet
 from tuner.data.load import Places, training_set
 from tuner.data.scaling import scaling_constants
-from tuner.data.splits import folds, sizes, validated_on
+from tuner.data.splits import folds, folds_of, sizes, validated_on
 from tuner.decode import decode, kinds
 from tuner.errors import Invalid
 from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol, fold_count, validated_part
@@ -182,3 +183,29 @@ def test_the_smallest_possible_cuts_are_made(protocol: Protocol, labels: np.ndar
 def test_one_example_too_few_is_refused(protocol: Protocol, labels: np.ndarray, address: str) -> None:
     with pytest.raises(Invalid, match=f"^{address}"):
         folds(protocol, labels)
+
+
+@pytest.mark.parametrize("protocol", [Holdout(validation=0.2), KFold(folds=3), Holdout(pick="last"), NoValidation()])
+def test_folds_that_are_kept_with_the_data_are_those_that_were_cut(
+    protocol: Protocol, places: Places, tmp_path: Path
+) -> None:
+    data = replace(training_set("xor", places), folder=tmp_path)
+    wanted = folds(protocol, data.examples.labels)
+
+    def are_wanted() -> bool:
+        pairs = zip(folds_of(protocol, data), wanted, strict=True)
+        return all(
+            np.array_equal(ours.training, theirs.training) and np.array_equal(ours.validation, theirs.validation)  # type: ignore[arg-type]
+            for ours, theirs in pairs
+        )
+
+    assert are_wanted()
+    kept = list(tmp_path.iterdir())
+    assert len(kept) == (not isinstance(protocol, NoValidation))
+    assert are_wanted()
+    for path in kept:
+        path.write_bytes(b"PK damaged")
+    assert are_wanted()
+    assert are_wanted()
+    assert list(tmp_path.iterdir()) == kept
+    assert folds_of(protocol, replace(data, folder=tmp_path / "nowhere"))

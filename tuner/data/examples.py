@@ -1,6 +1,7 @@
 """What the rest of the program sees of a data set: the part to search with, and the part that is out of reach."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class Examples:
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
     """All that a search may see. `identity` names the whole data set by its contents, `origin` says in a few words
-    where it was found, `value_range` is what its inputs can be."""
+    where it was found, `value_range` is what its inputs can be. What follows from the data may be kept in `folder`."""
 
     name: str
     examples: Examples
@@ -39,6 +40,7 @@ class TrainingSet:
     value_range: tuple[float, float]
     identity: str
     origin: str
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,7 @@ def training_set(name: str, places: Places, tell: Tell = silently) -> TrainingSe
         classes=entry.classes,
         value_range=entry.value_range,
         identity=entry.identity,
+        folder=cache.folder_of(name, places),
     )
 
 

@@ -1,16 +1,26 @@
 """Cutting a training part into folds, as the protocol says."""
 
+import contextlib
+import hashlib
+import json
+import os
 from dataclasses import dataclass
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.catalogue import Entry
+from tuner.data.examples import TrainingSet
+from tuner.decode import encode
 from tuner.errors import Invalid
 from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, validated_part
 
 Indices = NDArray[np.int64]
+
+WAY_OF_CUTTING = 1
+"""To be counted up where the same protocol is to give other folds, so that those that are kept are not taken for them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,25 @@ def folds(protocol: Protocol, labels: NDArray[Any]) -> tuple[Fold, ...]:
             return _k_fold(protocol, labels)
         case NoValidation() | OnTest():
             return (Fold(np.arange(len(labels)), None),)
+
+
+def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
+    """The folds of a protocol for a data set, from its folder once they are there: scikit-learn, which cuts most of them, takes
+    a second to import, and every training process would wait for it."""
+    labels = data.examples.labels
+    if data.folder is None or isinstance(protocol, NoValidation | OnTest):
+        return folds(protocol, labels)
+    said = json.dumps([WAY_OF_CUTTING, encode(protocol)], sort_keys=True)
+    path = data.folder / f"folds-{hashlib.sha256(said.encode()).hexdigest()[:16]}.npz"
+    with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile), np.load(path) as kept:
+        return tuple(Fold(kept[f"training_{i}"], kept[f"validation_{i}"]) for i in range(len(kept.files) // 2))
+    found = folds(protocol, labels)
+    parts = {f"{part}_{i}": getattr(fold, part) for i, fold in enumerate(found) for part in ("training", "validation")}
+    aside = path.with_name(f".{os.getpid()}-{path.name}")
+    with contextlib.suppress(OSError):  # a folder that cannot be written costs a second, and no more
+        np.savez(aside, **parts)
+        aside.replace(path)
+    return found
 
 
 def demand_sizes(protocol: Protocol, examples: int, classes: int, rarest: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.catalogue import CATALOGUE
-from tuner.data.splits import folds
+from tuner.data.splits import folds_of
 from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Result, Scores
@@ -127,8 +127,8 @@ def _validated(
     context: Context, recipe: Recipe, folder: Folder, is_mirrored: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """What a network says of the validation part, on average over mirror images where it `is_mirrored`, and what is true."""
-    labels = context.preflight.data[recipe.data.name].examples.labels
-    (fold,) = folds(recipe.protocol, labels)
+    data = context.preflight.data[recipe.data.name]
+    (fold,), labels = folds_of(recipe.protocol, data), data.examples.labels
     assert fold.validation is not None
     name = member(recipe.key)
     outputs = np.load(folder.validated(name))

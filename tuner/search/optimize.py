@@ -12,6 +12,7 @@ from optuna.storages import BaseStorage
 
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, training_set
+from tuner.data.splits import folds_of
 from tuner.errors import StudyError
 from tuner.machine import environment, memory
 from tuner.search.confirmation import confirm_best
@@ -185,4 +186,6 @@ def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: 
             raise StudyError(f"the study began with another version of {name} ({before[name]}, now {data.identity})")
     if before != now:
         study.set_user_attr("data", now)
+    first = file.corners[0][1]
+    folds_of(first.protocol, sets[first.data.name])  # while training processes import: they find it there
     return sets

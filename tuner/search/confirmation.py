@@ -100,7 +100,7 @@ def confirm(
 def _announced(winner: TrialRecord, chosen: Sequence[Finalist], before: Sequence[Final]) -> str:
     others = dict.fromkeys(each.trial for each in chosen if each.trial != winner.number)
     beside = f" and {', '.join(map(str, others))}" if others else ""
-    kept = f"; {len(before)} networks of earlier calls are kept" if before else ""
+    kept = f"; kept from earlier calls: {len(before)}" if before else ""
     return f"confirming trial {winner.number}{beside} on {len(chosen)} fresh seeds{kept}"
 
 

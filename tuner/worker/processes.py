@@ -9,9 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -139,7 +137,9 @@ def _can_fork() -> bool:
 
 def _start_to_import() -> None:
     """Have the process that others are forks of begin to import, with our own import path; unless there is one already."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["tuner.worker.preload"])
+    from multiprocessing import forkserver  # not on every system
+
+    forkserver.set_forkserver_preload(["tuner.worker.preload"])
     before = dict(os.environ)
     os.environ.update(SINGLE, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
     try:
@@ -150,14 +150,10 @@ def _start_to_import() -> None:
         os.environ.update(before)
 
 
-def _context() -> ForkServerContext | SpawnContext:
-    return multiprocessing.get_context("forkserver") if _can_fork() else multiprocessing.get_context("spawn")
-
-
 def _start(setup: Setup, log: Path | None) -> Worker:
-    context = _context()
+    context = multiprocessing.get_context("forkserver" if _can_fork() else "spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs, setup, log), daemon=True)
+    process: BaseProcess = context.Process(target=work, args=(theirs, setup, log), daemon=True)  # type: ignore[attr-defined]
     with _ignoring_interrupts():
         process.start()
     theirs.close()

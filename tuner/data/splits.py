@@ -53,8 +53,8 @@ def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
     labels = data.examples.labels
     if data.folder is None or isinstance(protocol, NoValidation | OnTest):
         return folds(protocol, labels)
-    said = json.dumps([WAY_OF_CUTTING, encode(protocol)], sort_keys=True)
-    path = data.folder / f"folds-{hashlib.sha256(said.encode()).hexdigest()[:16]}.npz"
+    said = json.dumps([WAY_OF_CUTTING, encode(protocol)], sort_keys=True).encode()
+    path = data.folder / f"folds-{hashlib.sha256(said + labels.tobytes()).hexdigest()[:16]}.npz"
     with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile), np.load(path) as kept:
         return tuple(Fold(kept[f"training_{i}"], kept[f"validation_{i}"]) for i in range(len(kept.files) // 2))
     found = folds(protocol, labels)

@@ -77,7 +77,9 @@ def run(budget: Budget, seed: int, folder: Path) -> dict[str, Any]:
         "seed": seed,
         "command": "python -m tuner " + " ".join(budget.command(seed)),
         "wall": round(wall, 1),
-        "lines": done.stdout.splitlines()[:-3],
+        "lines": [
+            line for line in done.stdout.splitlines()[:-1] if not line.startswith(("model:", "continue:", "browse:"))
+        ],
         **{name: found[name] for name in kept},
         "reached": reached(found["storage"], budget.study, started),
     }

@@ -27,6 +27,9 @@ space is gone through point by point."""
 
 SMALL_SPACE = 10_000
 
+PROPOSED_ANEW = 2
+"""So many of the best trial's parameters, on average, where a proposal is near to it."""
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -52,6 +55,8 @@ class Proposer:
         sampler = self.file.search.sampler
         has_window = isinstance(sampler, Tpe) and len(context.objectives) == 1
         self.maximize = context.ladder.maximize if has_window else None
+        self.near = self.file.search.near if len(context.objectives) == 1 else 0.0
+        self.sign = 1.0 if context.ladder.maximize else -1.0
         self.starts: Sequence[Assignment] = self.study.user_attrs.get("starts", first_trials(self.file))
         self.walk: Iterator[Assignment] | None = None
         if isinstance(sampler, Walk):
@@ -70,9 +75,18 @@ class Proposer:
             yield from self._walked(chains, self.walk)
             return
         for attempt in range(BY_SAMPLER + BY_CHANCE):
-            yield self._propose(chains, {}, attempt)
+            yield self._propose(chains, self._near_the_best(chains, attempt), attempt)
         if size(self.file.space) <= SMALL_SPACE:
             yield from self._walked(chains, grid(self.file.space, SMALL_SPACE))
+
+    def _near_the_best(self, chains: Sequence[Chain], attempt: int) -> Assignment:
+        """Most of the best trial's parameters, for such a share of the proposals as the study says; else nothing."""
+        ended = [chain for chain in chains if chain.state == "complete"]
+        chance = np.random.default_rng([self.file.search.seed, attempt, len(chains)])
+        if not ended or chance.random() >= self.near:
+            return {}
+        best = max(ended, key=lambda chain: self.sign * (chain.last.value or 0.0)).last.params
+        return {name: value for name, value in best.items() if chance.random() >= PROPOSED_ANEW / len(best)}
 
     def _walked(self, chains: Sequence[Chain], assignments: Iterator[Assignment]) -> Iterator[Proposal]:
         tried = {frozenset(chain.last.params.items()) for chain in chains if chain.state != "failed"}

@@ -1,0 +1,53 @@
+"""Proposals near to the best trial so far."""
+
+from pathlib import Path
+
+import pytest
+from optuna.storages import BaseStorage
+
+from tests.search.searching import small
+from tests.search.test_loop import Invented, context_in
+from tests.test_leases import Clock
+from tuner.data.load import Places
+from tuner.errors import StudyError
+from tuner.search.loop import Loop
+from tuner.search.proposals import Proposer
+from tuner.storage import study_record
+
+WIDE = (
+    "network.widths={repeat={low=3, high=6}, each={low=2, high=1000}}",
+    "training.batch_size={low=2, high=100}",
+    "training.optimizer={kind='sgd', learning_rate={low=1e-4, high=0.1, log=true}, momentum={low=0.0, high=0.9}}",
+)
+
+
+def anew(memory: BaseStorage, path: Path, places: Places, clock: Clock, near: float) -> list[float]:
+    """Of the parameters of the best of three trials, which share each of the next proposals has otherwise."""
+    context = context_in(memory, small(path, *WIDE, f"search.near={near}"), places)
+    Loop(context, Invented(clock)).run(3, 60.0)
+    best = study_record(context.study).best
+    assert best is not None
+    proposals = list(Proposer(context).proposals(context.chains()))[:5]
+    return [
+        sum(each.params.get(name) != value for name, value in best.params.items()) / len(best.params)
+        for each in proposals
+    ]
+
+
+def test_a_proposal_near_to_the_best_trial_has_little_anew(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    shares = anew(memory, small_study, places, clock, 1.0)
+    assert sum(shares) / len(shares) < 0.6
+    assert any(share > 0 for share in shares)
+
+
+def test_else_next_to_everything_is_proposed_anew(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    assert min(anew(memory, small_study, places, clock, 0.0)) > 0.7
+
+
+def test_near_is_a_share(small_study: Path) -> None:
+    with pytest.raises(StudyError, match=r"search.near: must be between 0 and 1, got 2"):
+        small(small_study, "search.near=2")

@@ -18,7 +18,8 @@ from tuner.search.confirmation import confirm, confirm_best
 from tuner.storage import read_study
 from tuner.storage.confirmed import Confirmed, interval
 from tuner.study import StudyFile
-from tuner.training.saving import load_model, measure
+from tuner.training.evaluation import predict
+from tuner.training.saving import UNSCALED, load_model, scores_of
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Job, Train
@@ -97,7 +98,8 @@ def test_the_model_is_that_of_the_seed_with_the_best_validation(
     model, data = load_model(confirmed.model), training_set("xor", places)
     ((fold,), examples) = folds(confirmed.recipe.protocol, data.examples.labels), data.examples
     part = Examples(examples.inputs[fold.validation], examples.labels[fold.validation])
-    accuracy = measure(model, confirmed.recipe, part, 2).accuracy
+    outputs = predict(model, UNSCALED, part.inputs)
+    accuracy = scores_of(outputs, confirmed.recipe, part, 2).accuracy
     assert accuracy == pytest.approx(max(confirmed.validation_accuracy), abs=1e-6)
     assert confirmed.recipe.seed == confirmed.seeds[best]
 

@@ -2,18 +2,20 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from tuner.data.examples import Examples
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, ResidualDense, Staged
 from tuner.networks.build import build
 from tuner.recipe import Data, PlainLoss, Recipe, Training
-from tuner.training.compiling import compile_model
+from tuner.training.compiling import compile_model, targets
 from tuner.training.loop import Scaler
-from tuner.training.saving import UNSCALED, load_model, save_average, save_model
+from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
 
 EVERYTHING = Hidden(
     batch_normalization="before", dropout=0.1, kernel_l1=0.1, kernel_l2=0.1, activity_l1=0.1, precision="bfloat16"
@@ -86,3 +88,17 @@ def test_a_model_with_layers_of_ours_is_read_after_one_import(tmp_path: Path) ->
     save_model(model, recipe, UNSCALED, (6, 6), 2, tmp_path / "m.keras")
     reading = "import keras, sys, tuner.networks.layers; keras.models.load_model(sys.argv[1]).summary()"
     subprocess.run([sys.executable, "-c", reading, str(tmp_path / "m.keras")], check=True)
+
+
+@pytest.mark.parametrize(("network", "loss"), CASES)
+def test_scores_of_what_a_model_gives_are_those_of_keras(network: Network, loss: str) -> None:
+    training = Training(loss=PlainLoss(kind=loss))  # type: ignore[arg-type]
+    recipe = Recipe(data=Data(name="circle"), network=network, training=training)
+    hidden = replace(network.hidden, kernel_l1=0.0, kernel_l2=0.0, activity_l1=0.0, precision="float32")
+    model = build(replace(network, hidden=hidden), (6, 6), 2, seed=0)
+    compile_model(model, recipe)
+    random = np.random.default_rng(0)
+    inputs, labels = random.uniform(-1, 1, (50, 6, 6)).astype(np.float32), random.integers(0, 2, 50).astype(np.uint8)
+    ours = scores_of(np.asarray(model(inputs)), recipe, Examples(inputs, labels), 2)
+    keras_loss, keras_accuracy = model.evaluate(inputs, targets(recipe, labels, 2), batch_size=50, verbose=0)
+    assert (ours.loss, ours.accuracy) == pytest.approx((keras_loss, keras_accuracy), rel=1e-5)

@@ -18,8 +18,8 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
     """Give the model the recipe's loss, optimizer and the accuracy that suits its targets."""
     model.compile(
         optimizer=make_optimizer(recipe.training.optimizer),
-        loss=make_loss(recipe.training.loss, from_logits=recipe.network.output == "linear"),
-        metrics=[_accuracy(recipe)],
+        loss=loss_of(recipe),
+        metrics=[accuracy_of(recipe)],
         jit_compile=False,
     )
 
@@ -32,6 +32,11 @@ def make_optimizer(settings: Optimizer) -> keras.optimizers.Optimizer:
         del numbers["weight_decay"]  # 0 is Keras's None: off
     make = FUSED.get(kind) or _named(kind, keras.optimizers)
     return make(**numbers)
+
+
+def loss_of(recipe: Recipe) -> keras.losses.Loss:
+    """The recipe's loss."""
+    return make_loss(recipe.training.loss, from_logits=recipe.network.output == "linear")
 
 
 def make_loss(loss: Loss, from_logits: bool) -> keras.losses.Loss:
@@ -79,7 +84,8 @@ def targets(recipe: Recipe, labels: NDArray[Any], classes: int) -> NDArray[Any]:
     return one_hot
 
 
-def _accuracy(recipe: Recipe) -> keras.metrics.Metric:
+def accuracy_of(recipe: Recipe) -> keras.metrics.Metric:
+    """The accuracy that suits the recipe's targets."""
     if recipe.network.output == "signed":
         return keras.metrics.MeanMetricWrapper(_signs_agree, name="accuracy")
     if recipe.training.loss.wants_class_numbers:

@@ -7,14 +7,15 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner.data.examples import Examples
 from tuner.networks.build import build
 from tuner.networks.layers import FastDropout, FusedBatchNormalization  # and so registers all of ours for `load_model`
 from tuner.recipe import Recipe
 from tuner.result import Scores
-from tuner.training.compiling import compile_model, targets
-from tuner.training.loop import Scaler, evaluate, part
+from tuner.training.compiling import accuracy_of, loss_of, targets
+from tuner.training.loop import Scaler
 
 UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
 """For saved models, which have their scaling inside."""
@@ -65,10 +66,12 @@ def load_model(path: Path) -> keras.Model:
     return model
 
 
-def measure(model: keras.Model, recipe: Recipe, examples: Examples, classes: int) -> Scores:
-    """Loss and accuracy of a saved model on examples as their data set stores them."""
-    compile_model(model, recipe)
-    return evaluate(model, UNSCALED, part(examples.inputs, targets(recipe, examples.labels, classes)))
+def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, classes: int) -> Scores:
+    """Loss and accuracy of what a saved model gives for examples."""
+    wanted = targets(recipe, examples.labels, classes)
+    loss, accuracy = loss_of(recipe), accuracy_of(recipe)
+    accuracy.update_state(wanted, outputs)
+    return Scores(loss=float(f"{float(loss(wanted, outputs)):.7g}"), accuracy=float(f"{float(accuracy.result()):.7g}"))
 
 
 def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -19,7 +19,7 @@ from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
 from tuner.training.latency import latency
 from tuner.training.loop import evaluate, part
-from tuner.training.saving import UNSCALED, load_model, measure, save_average, save_model
+from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder, mirrored
@@ -107,7 +107,7 @@ def test(job: Test, setup: Setup) -> Scores:
     model = load_model(setup.folder.model(job.saved))
     outputs = predict(model, UNSCALED, data.examples.inputs)
     np.save(setup.folder.outputs(job.saved), outputs.astype(np.float16))
-    return measure(model, job.recipe, data.examples, len(data.classes))
+    return scores_of(outputs, job.recipe, data.examples, len(data.classes))
 
 
 def time(job: Time) -> float:

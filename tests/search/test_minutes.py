@@ -18,8 +18,9 @@ from tuner.data.load import Places
 from tuner.errors import Invalid, StudyError
 from tuner.recipe import Augmentation, Holdout
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
+from tuner.search.confirmation import _at_present
 from tuner.search.context import Context
-from tuner.search.finals import Final, chosen_together, finalists, reserved, standing
+from tuner.search.finals import Final, at_pace, chosen_together, epoch_seconds_of, finalists, reserved, standing
 from tuner.search.loop import Loop
 from tuner.search.plan import MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted
 from tuner.storage import study_record
@@ -162,6 +163,29 @@ def test_who_would_have_less_time_in_the_finals_than_in_the_search_is_not_in_the
     fast, slow = standing(study_record(context.study))
     assert {each.trial for each in finalists(context, Plan(600.0, 1), [slow, fast], 200.0)} >= {slow.number}
     assert {each.trial for each in finalists(context, Plan(600.0, 1), [slow, fast], 20.0)} == {fast.number}
+
+
+def test_the_finals_are_as_long_as_there_is_time_for_at_the_pace_of_now(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = searched(memory, small(small_study, *FIT, "network.widths=[900]"), places, clock, 300.0)
+    trials = standing(study_record(context.study))
+    assert epoch_seconds_of(trials[0]) == 9.0
+    now = [at_pace(trial, 4.5) for trial in trials]
+    assert epoch_seconds_of(now[0]) == 4.5
+    before, after = (finalists(context, Plan(300.0, 1), each, 200.0) for each in (trials, now))
+    assert after[0].recipe.training.epochs in (2 * before[0].recipe.training.epochs + extra for extra in (0, 1))
+
+    @dataclass
+    class Slower(Paced):
+        """Epochs take three times as long as in the search."""
+
+        def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+            for number, answer in super().answers(seconds):
+                yield number, 3 * answer if isinstance(answer, float) else answer
+
+    slower = _at_present(context, Plan(300.0, 1), trials, Slower(clock))
+    assert [epoch_seconds_of(trial) for trial in slower[:1]] == [27.0]
 
 
 def test_with_no_time_for_one_epoch_a_part_of_it_is_trained(

@@ -15,16 +15,16 @@ from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Event, Result
 from tuner.search.context import Context
-from tuner.search.finals import Final, Finalist, finalists, seconds_of_whole, standing
+from tuner.search.finals import Final, Finalist, at_pace, contending, finalists, seconds_of_whole, standing
 from tuner.search.kept import keep_model
-from tuner.search.plan import Plan
+from tuner.search.plan import MOST_ROUNDS, Plan
 from tuner.storage import TrialRecord, study_record
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import Turn
-from tuner.worker import perform
+from tuner.worker import perform, perform_all
 from tuner.worker.executor import Executor
 from tuner.worker.folder import Folder, member
-from tuner.worker.jobs import Answer, Failure, Train
+from tuner.worker.jobs import Answer, Failure, Pace, Train
 
 
 class Unconfirmed(StudyError):
@@ -32,6 +32,9 @@ class Unconfirmed(StudyError):
 
 
 NO_HURRY = Plan(3600.0, 1)
+
+WORTH_MEASURING_SECONDS = 60.0
+"""So much time is to be left for the finals that what an epoch takes is worth measuring again."""
 
 AT_LEAST_SECONDS = 5.0
 """For the first model of a study, where the time is over before its training has begun."""
@@ -81,6 +84,8 @@ def confirm(
         before = _finals_before(study, folder) if context.file.fits_epochs else ()
         first = next((trial for trial in trials if trial.start == 0), winner)
         plan = replace(plan, whole=seconds_of_whole(first, context.file.epochs if context.file.fits_epochs else 0))
+        if context.file.fits_epochs and end - time.monotonic() > WORTH_MEASURING_SECONDS:
+            trials = _at_present(context, plan, trials, executor)
         end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, plan.slot)) if earlier is None else end
         chosen = finalists(context, plan, trials, max(1.0, end - time.monotonic()), before)
         if earlier is not None and not chosen:
@@ -95,6 +100,21 @@ def confirm(
         return confirmed
     finally:
         turn.release()
+
+
+def _at_present(
+    context: Context, plan: Plan, trials: Sequence[TrialRecord], executor: Executor
+) -> Sequence[TrialRecord]:
+    """The trials, those that contend at the pace that they have now, with all processes at work: others may load the machine
+    more or less than in the search, and the finals are as long as there is time for."""
+    rivals = [trial for trial in contending(context, plan, trials, MOST_ROUNDS * plan.workers) if trial.recipe]
+    places = [rivals[place % len(rivals)] for place in range(max(len(rivals), plan.workers))]
+    answers = perform_all(executor, [Pace(trial.recipe) for trial in places if trial.recipe])
+    paces: dict[int, float] = {}
+    for trial, answer in zip(places, answers, strict=True):
+        if isinstance(answer, float):
+            paces[trial.number] = max(answer, paces.get(trial.number, 0.0))
+    return [at_pace(trial, paces[trial.number]) if trial.number in paces else trial for trial in trials]
 
 
 def _announced(winner: TrialRecord, chosen: Sequence[Finalist], before: Sequence[Final]) -> str:

@@ -98,6 +98,17 @@ def epoch_seconds_of(trial: TrialRecord) -> float:
     return median(epoch.seconds / training.share(epoch.number) for fold in trial.result.folds for epoch in fold.epochs)
 
 
+def at_pace(trial: TrialRecord, epoch_seconds: float) -> TrialRecord:
+    """The trial as if each of its epochs had taken so long."""
+    assert trial.result is not None
+    factor = epoch_seconds / max(epoch_seconds_of(trial), 1e-9)
+    folds = (
+        replace(fold, epochs=tuple(replace(epoch, seconds=factor * epoch.seconds) for epoch in fold.epochs))
+        for fold in trial.result.folds
+    )
+    return replace(trial, result=replace(trial.result, folds=tuple(folds)))
+
+
 def reserved(context: Context, plan: Plan, record: StudyRecord) -> float:
     """The seconds at the end of a call that the search leaves to what comes after it; where the time does not decide, nothing
     to speak of as long as the best trial is one that an earlier call has confirmed."""
@@ -107,8 +118,8 @@ def reserved(context: Context, plan: Plan, record: StudyRecord) -> float:
         trials = [trial for trial in standing(record) if trial.result and trial.result.epochs]
         if not trials:
             return plan.share_of_finals * plan.usable + after
-        contending = _contending(context, plan, trials, MOST_ROUNDS * plan.workers)
-        return max(plan.reserve(*_whole(context, trial)) for trial in contending)
+        rivals = contending(context, plan, trials, MOST_ROUNDS * plan.workers)
+        return max(plan.reserve(*_whole(context, trial)) for trial in rivals)
     if leader is None or (leader.recipe is not None and leader.recipe.key == winner_before(context.study)):
         return after
     rounds = -(-context.file.confirmation.seeds // plan.workers)
@@ -143,11 +154,11 @@ def _fitted_finalists(
     """The contenders in turn, as long as one of the processes has time for the next."""
     bound, alone = context.file.epochs, MARGIN * max(0.5 * seconds, seconds - plan.before_each)
     trials = [trial for trial in trials if _has_time(trial, alone, bound)] or trials[:1]
-    certain = _contending(context, plan, trials, 2)
+    certain = contending(context, plan, trials, 2)
     rounds = min(plan.rounds(seconds, *_whole(context, trial)) for trial in certain)
     each, left = alone / rounds, [alone] * plan.workers
-    contending = _contending(context, plan, trials, rounds * plan.workers)
-    chosen = [trial for trial in contending if trial in certain or _has_time(trial, each, bound)]
+    rivals = contending(context, plan, trials, rounds * plan.workers)
+    chosen = [trial for trial in rivals if trial in certain or _has_time(trial, each, bound)]
     chosen.sort(key=lambda trial: -_whole(context, trial)[0])  # the longest first: others fit beside it
     for place in range(most_rounds(_whole(context, trials[0])[1]) * plan.workers):
         trial = chosen[place % len(chosen)]
@@ -160,7 +171,7 @@ def _fitted_finalists(
         yield Finalist(trial.number, _fitted(replace(trial.recipe, seed=seed), trial, each, bound))
 
 
-def _contending(context: Context, plan: Plan, trials: Sequence[TrialRecord], places: int) -> Sequence[TrialRecord]:
+def contending(context: Context, plan: Plan, trials: Sequence[TrialRecord], places: int) -> Sequence[TrialRecord]:
     """The best trial and the contenders beside it; and the recipe that the study began with, where trials were short."""
     leader = trials[0]
     assert leader.recipe is not None

@@ -1,5 +1,6 @@
 """What tests of the search share: a small study, a listener that remembers, a search in this process."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,29 @@ from tuner.training.costs import Costs
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess
+from tuner.worker.jobs import Answer
+
+
+@dataclass(kw_only=True)
+class AtOnce:
+    """What an executor has beside `submit` where that answers at once."""
+
+    done: list[tuple[int, Answer]] = field(default_factory=list)
+    size: int = 1
+
+    @property
+    def free(self) -> int:
+        return 1 - len(self.done)
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        while self.done:
+            yield self.done.pop()
+
+    def cancel(self, number: int) -> None:
+        pass
+
+    def close(self, grace: float = 0.0) -> None:
+        pass
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Confirmation around fresh seeds that are invented: what is kept, what is trained again, whose turn it is."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from optuna.storages import InMemoryStorage
 
-from tests.search.searching import Notes, small
+from tests.search.searching import AtOnce, Notes, small
 from tests.search.test_loop import Invented, context_in
 from tests.test_leases import Clock
 from tuner.data.catalogue import CATALOGUE
@@ -26,11 +25,11 @@ from tuner.storage.leases import Leases, Turn
 from tuner.study.settings import Confirmation
 from tuner.worker import jobs
 from tuner.worker.folder import Folder, member
-from tuner.worker.jobs import Answer, Failure, Job, Train
+from tuner.worker.jobs import Failure, Job, Train
 
 
 @dataclass
-class Seeds:
+class Seeds(AtOnce):
     """An executor that makes up what each of the fresh seeds gives: validation and test accuracies by seed, or a failure.
     What it writes for a seed says which one it was."""
 
@@ -38,13 +37,7 @@ class Seeds:
     validation: tuple[float, ...] = (0.7, 0.9, 0.8)
     failure: Failure | None = None
     ended: str = "finished"
-    done: list[tuple[int, Answer]] = field(default_factory=list)
     trained: list[int] = field(default_factory=list)
-    size: int = 1
-
-    @property
-    def free(self) -> int:
-        return 1 - len(self.done)
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
         assert isinstance(job, Train | jobs.Test)
@@ -70,16 +63,6 @@ class Seeds:
         assert watch(epoch)
         folds = (FoldResult(epochs=(epoch,), kept=1),)
         return Result(folds=folds, ended=self.ended, reason="it broke", parameters=13, seconds=1.0)  # type: ignore[arg-type]
-
-    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
-        while self.done:
-            yield self.done.pop()
-
-    def cancel(self, number: int) -> None:
-        pass
-
-    def close(self, grace: float = 0.0) -> None:
-        pass
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What becomes the model: one network, an average, an average over mirror images; by validation alone."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from optuna.storages import InMemoryStorage
 
-from tests.search.searching import small
+from tests.search.searching import AtOnce, small
 from tests.search.test_loop import context_in
 from tuner.data.load import Places, training_set
 from tuner.data.splits import folds
@@ -22,23 +21,17 @@ from tuner.storage.confirmed import Confirmed
 from tuner.study.settings import Budget
 from tuner.worker import jobs
 from tuner.worker.folder import Folder, member, mirrored
-from tuner.worker.jobs import Answer, Combine, Job
+from tuner.worker.jobs import Combine, Job
 
 TESTED = {"ensemble": 0.8}
 
 
 @dataclass
-class Saver:
+class Saver(AtOnce):
     """An executor that combines and tests what is only a name."""
 
     folder: Folder
     combined: list[Combine] = field(default_factory=list)
-    done: list[tuple[int, Answer]] = field(default_factory=list)
-    size: int = 1
-
-    @property
-    def free(self) -> int:
-        return 1 - len(self.done)
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
         assert isinstance(job, Combine | jobs.Test)
@@ -49,16 +42,6 @@ class Saver:
         else:
             np.save(self.folder.outputs(job.saved), np.zeros((2, 2)))
             self.done.append((number, Scores(loss=0.5, accuracy=TESTED.get(job.saved, 0.6))))
-
-    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
-        while self.done:
-            yield self.done.pop()
-
-    def cancel(self, number: int) -> None:
-        pass
-
-    def close(self, grace: float = 0.0) -> None:
-        pass
 
 
 @dataclass(frozen=True)

@@ -79,12 +79,13 @@ def confirm(
         time.sleep(1.0)
     try:
         earlier = _confirmed_before(context, winner)
-        if earlier is not None and not context.file.fits_epochs:
+        is_timed = context.file.fits_epochs
+        if earlier is not None and not is_timed:
             return earlier
-        before = _finals_before(study, folder) if context.file.fits_epochs else ()
+        before = _finals_before(study, folder) if is_timed else ()
         first = next((trial for trial in trials if trial.start == 0), winner)
-        plan = replace(plan, whole=seconds_of_whole(first, context.file.epochs if context.file.fits_epochs else 0))
-        if context.file.fits_epochs and end - time.monotonic() > WORTH_MEASURING_SECONDS:
+        plan = replace(plan, whole=seconds_of_whole(first, context.file.epochs if is_timed else 0))
+        if is_timed and end - time.monotonic() > WORTH_MEASURING_SECONDS:
             trials = _at_present(context, plan, trials, executor)
         end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, plan.slot)) if earlier is None else end
         chosen = finalists(context, plan, trials, max(1.0, end - time.monotonic()), before)

@@ -14,15 +14,7 @@ from tuner.data.splits import sizes
 from tuner.recipe import Holdout, Recipe, fold_count
 from tuner.result import OBJECTIVES, Result
 from tuner.search.context import Context
-from tuner.search.plan import (
-    LONG_ENOUGH,
-    MARGIN,
-    MOST_ROUNDS,
-    Plan,
-    contenders,
-    fitted,
-    most_rounds,
-)
+from tuner.search.plan import LONG_ENOUGH, MARGIN, MOST_ROUNDS, Plan, contenders, fitted, most_rounds
 from tuner.storage import StudyRecord, TrialRecord
 
 NEARLY = 0.75

@@ -2,6 +2,7 @@
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -45,7 +46,7 @@ class Script:
 
 
 @dataclass
-class _Noting:
+class _Noting(ABC):
     """Answers once for each name, and notes what."""
 
     given: Assignment = field(default_factory=dict)
@@ -61,11 +62,11 @@ class _Noting:
     ) -> float:
         return float(self.given.setdefault(name, self._number(name, _real(low, high, step, log))))
 
-    def _option(self, name: str, choices: Sequence[Any]) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _option(self, name: str, choices: Sequence[Any]) -> Any: ...
 
-    def _number(self, name: str, hole: Range) -> int | float:
-        raise NotImplementedError
+    @abstractmethod
+    def _number(self, name: str, hole: Range) -> int | float: ...
 
 
 @dataclass

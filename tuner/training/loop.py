@@ -112,7 +112,7 @@ class EpochLoop:
         while first < steps:
             started, last = time.perf_counter(), min(steps, first + self._steps_a_call)
             figures = self._steps(*given, tf.constant(first), tf.constant(last), *self._fed(self.training))
-            scores = _scores(figures)
+            scores = scores_in_float32(figures)
             self.seconds_a_step = (time.perf_counter() - started) / (last - first)
             first = last
             yield first, scores
@@ -129,7 +129,7 @@ class EpochLoop:
         if not self.validation:
             return None
         with self.averages.applied():
-            return _scores(self._validation(*self._fed(self.validation)))
+            return scores_in_float32(self._validation(*self._fed(self.validation)))
 
     @property
     def _steps_a_call(self) -> int:
@@ -226,10 +226,10 @@ def rows(tensor: tf.Tensor, first: tf.Tensor | int, count: int) -> tf.Tensor:
 def evaluate(model: keras.Model, scale: Scaler, part: Part) -> Scores:
     """Loss and accuracy of a compiled model over a part, in one call into the graph."""
     _build(model, part, min(EVALUATION_BATCH, len(part)))
-    return _scores(tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)())
+    return scores_in_float32(tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)())
 
 
-def _scores(figures: tf.Tensor) -> Scores:
+def scores_in_float32(figures: tf.Tensor) -> Scores:
     """Loss and accuracy in the digits that float32 holds: 0.9145 and not 0.9144999980926514."""
     loss, accuracy = (float(f"{figure:.7g}") for figure in figures.numpy())
     return Scores(loss=loss, accuracy=accuracy)

@@ -15,7 +15,7 @@ from tuner.networks.layers import FastDropout, FusedBatchNormalization  # and so
 from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import accuracy_of, loss_of, targets
-from tuner.training.loop import Scaler
+from tuner.training.loop import Scaler, scores_in_float32
 
 UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
 """For saved models, which have their scaling inside."""
@@ -71,7 +71,7 @@ def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, 
     wanted = targets(recipe, examples.labels, classes)
     loss, accuracy = loss_of(recipe), accuracy_of(recipe)
     accuracy.update_state(wanted, outputs)
-    return Scores(loss=float(f"{float(loss(wanted, outputs)):.7g}"), accuracy=float(f"{float(accuracy.result()):.7g}"))
+    return scores_in_float32(keras.ops.stack([loss(wanted, outputs), accuracy.result()]))
 
 
 def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:

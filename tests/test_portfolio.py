@@ -1,5 +1,7 @@
 """Portfolios: which recipes complement each other, and that a new study takes them as near as its space has them."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from tuner.networks import Dense
 from tuner.portfolio import chosen
 from tuner.recipe import Adam, Data, Recipe, Sgd, Training
 from tuner.space import like, parse
+from tuner.study.portfolio import portfolio
 
 SPACE = parse(
     {
@@ -42,6 +45,15 @@ def test_recipes_are_chosen_that_complement_each_other() -> None:
     assert [each.origin for each in found] == ["a", "c"], "the first alone, and what brings the other down"
     assert [each.regret for each in found] == pytest.approx([2.5, 1.5])
     assert set(found[0].plain) == {"origin", "errors", "network", "training"}
+
+
+def test_the_file_is_for_data_that_had_no_part_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "studies").mkdir()
+    recipes = [{"origin": "one", "errors": {"one": 0.1, "two": 0.2}, "network": {}, "training": {}}]
+    (tmp_path / "studies" / "portfolio.json").write_text(json.dumps({"recipes": recipes}))
+    monkeypatch.chdir(tmp_path)
+    assert portfolio(["three"]) == tuple(recipes)
+    assert portfolio(["two"]) == ()
 
 
 def test_what_brings_nothing_more_is_left_out() -> None:

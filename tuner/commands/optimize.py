@@ -123,6 +123,6 @@ def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[]
 
         if not file.search.portfolio:
             return tuple(recipes)
-        return (*recipes, *portfolio(), *(each.to_dict() for each in best_documented(file.datasets)))
+        return (*recipes, *portfolio(file.datasets), *(each.to_dict() for each in best_documented(file.datasets)))
 
     return found

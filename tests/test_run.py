@@ -30,12 +30,14 @@ from tuner.recipe import (
     Sgd,
     Training,
 )
-from tuner.result import Epoch, Event, FoldResult, Result
-from tuner.run import epoch_seconds, run, validation_part
+from tuner.result import Epoch, Event, FoldResult, Result, never_stop
+from tuner.run import epoch_seconds, run, tested_on, validation_part
 from tuner.training import traced as traced_module
 from tuner.training.checkpoint import Checkpoint
 from tuner.training.evaluation import classes_of, predict, predict_attacked
 from tuner.training.train import Trained, order_of_examples
+from tuner.worker.jobs import Replicate
+from tuner.worker.tasks import replicate
 
 SMALL = Recipe(
     data=Data(name="xor", scaling="none"),
@@ -109,7 +111,7 @@ def test_every_protocol_gives_its_figures(places: Places) -> None:
     assert run(replace(SMALL, protocol=NoValidation()), data).validation is None
     on_test = run(replace(SMALL, protocol=OnTest()), data, held_out=held_out("xor", places))
     assert on_test.validation is not None
-    with pytest.raises(Invalid, match=r"^protocol\.kind: 'on_test' needs the held-out test part"):
+    with pytest.raises(Invalid, match=r"^protocol: validates on the held-out test part, which a search never has"):
         run(replace(SMALL, protocol=OnTest()), data)
 
 
@@ -349,6 +351,25 @@ def test_a_network_is_validated_on_examples_that_it_has_not_seen(places: Places)
     assert on_test.validation is not None
     assert on_test.validation.accuracy == pytest.approx(measured[-1], abs=1e-6)
     assert len(set(measured)) == 4, "else this shows nothing"
+
+
+@pytest.mark.slow
+def test_all_examples_may_be_cut_into_folds_for_a_document(places: Places) -> None:
+    """Each fold is tested on itself, the test part is in them; a search is refused."""
+    data, test = training_set("xor", places), held_out("xor", places)
+    recipe = replace(SMALL, protocol=KFold(folds=5, of="all"))
+    answer = replicate(Replicate(recipe), places, never_stop)
+    validated = [fold.epochs[-1].validation for fold in answer.result.folds]
+    assert [each.accuracy for each in answer.test] == pytest.approx(
+        [each.accuracy for each in validated if each], abs=1e-6
+    )
+    assert len(answer.test) == 5
+    assert sum(map(sum, answer.confusion)) == (len(data.examples) + len(test.examples)) // 5
+    seen = [tested_on(recipe, data, test, number).inputs for number in range(5)]
+    everything = np.concatenate([data.examples.inputs, test.examples.inputs])
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen), axis=0), np.sort(everything, axis=0))
+    with pytest.raises(Invalid, match=r"^protocol: validates on the held-out test part"):
+        run(recipe, data)
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def test_the_five_studies_are_shipped() -> None:
         (
             "[recipe.training]",
             '[recipe.protocol]\nkind = "on_test"\n[recipe.training]',
-            "recipe.protocol.kind: 'on_test' validates on the test part, which no search may see",
+            "recipe.protocol: validates on the test part, which no search may see",
         ),
         (
             'pruner = "none"',

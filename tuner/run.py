@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.scaling import scaling_constants
 from tuner.data.splits import folds_of
 from tuner.errors import Invalid
-from tuner.recipe import Holdout, Protocol, Recipe, fold_count, validated_part
+from tuner.recipe import Holdout, KFold, Protocol, Recipe, fold_count, validated_part
 from tuner.recipe.data import Scaling
 from tuner.result import Result, Watch, never_stop
 from tuner.training.augmentation import distorted
@@ -111,13 +112,24 @@ def train_folds(
 def _material(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut | None) -> Material:
     on_test = validated_part(recipe.protocol) == "test"
     if on_test and held_out is None:
-        raise Invalid("protocol.kind", "'on_test' needs the held-out test part, which a search never has")
+        raise Invalid("protocol", "validates on the held-out test part, which a search never has")
     return _cut(data, held_out if on_test else None, recipe.data.scaling, recipe.protocol, number)
+
+
+def tested_on(recipe: Recipe, data: TrainingSet, held_out: HeldOut, number: int) -> Examples:
+    """What the network of a fold is tested on: the test part, or the fold itself where all examples are cut into folds."""
+    if validated_part(recipe.protocol) != "test":
+        return held_out.examples
+    validation = _material(recipe, data, number, held_out).validation
+    assert validation is not None
+    return validation
 
 
 @lru_cache(maxsize=2)
 def _cut(data: TrainingSet, held_out: HeldOut | None, scaling: Scaling, protocol: Protocol, number: int) -> Material:
     """One fold's examples, kept for the next training on them: copying them takes longer than a small epoch."""
+    if held_out is not None and isinstance(protocol, KFold):
+        data, held_out = _together(data, held_out), None
     examples = data.examples
     fold = folds_of(protocol, data)[number]
     validation = None if fold.validation is None else _validation(examples, fold.validation, protocol)
@@ -125,6 +137,12 @@ def _cut(data: TrainingSet, held_out: HeldOut | None, scaling: Scaling, protocol
         validation = held_out.examples
     offset, factor = scaling_constants(scaling, data, fold.training)
     return Material(_chosen(examples, fold.training), validation, len(data.classes), Scaler(offset, factor))
+
+
+def _together(data: TrainingSet, held_out: HeldOut) -> TrainingSet:
+    parts = data.examples, held_out.examples
+    inputs, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("inputs", "labels"))
+    return replace(data, examples=Examples(inputs=inputs, labels=labels))
 
 
 def validation_part(recipe: Recipe, data: TrainingSet) -> Examples:

@@ -32,6 +32,26 @@ def weights_after(optimizer: Any, steps: int, xla: bool) -> list[np.ndarray[Any,
     return [np.asarray(each) for each in variables]
 
 
+def test_keras_2s_rmsprop_adds_epsilon_to_the_root() -> None:
+    """Its formula, step by step, with an epsilon large enough to tell the two places apart."""
+    generator = np.random.default_rng(0)
+    starts: list[np.ndarray[Any, Any]] = [generator.normal(size=shape).astype(np.float32) for shape in ((5, 3), (3,))]
+    squares = [np.zeros_like(each) for each in starts]
+    for _ in range(20):
+        for index, start in enumerate(starts):
+            gradient = generator.normal(size=start.shape).astype(np.float32)
+            squares[index] = 0.8 * squares[index] + 0.2 * gradient**2
+            starts[index] = start - 0.01 * gradient / (np.sqrt(squares[index]) + 0.1)
+    numbers: dict[str, Any] = {"learning_rate": 0.01, "rho": 0.8, "epsilon": 0.1}
+    for xla in (False, True):
+        for ours, expected in zip(
+            weights_after(FusedRmsprop(epsilon_outside=True, **numbers), 20, xla), starts, strict=True
+        ):
+            np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=1e-6)
+        inside = weights_after(FusedRmsprop(**numbers), 20, xla)
+        assert np.abs(inside[0] - starts[0]).max() > 1e-3
+
+
 @pytest.mark.parametrize("xla", [False, True])
 @pytest.mark.parametrize(("fused", "plain", "settings"), CASES, ids=lambda each: getattr(each, "__name__", ""))
 def test_fused_steps_are_kerass(fused: Any, plain: Any, settings: dict[str, Any], xla: bool) -> None:

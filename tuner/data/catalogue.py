@@ -45,14 +45,14 @@ class Entry:
         return hashlib.sha256("".join(self.hashes).encode()).hexdigest()[:16]
 
 
-def _playground(classes: tuple[str, str], hashes: tuple[str, str, str, str]) -> Entry:
+def _playground(classes: tuple[str, str], hashes: tuple[str, str, str, str], inputs: int = 2) -> Entry:
     """A set of the TensorFlow Playground: 500 points in the plane, half of them for training."""
     return Entry(
-        shape=(2,),
+        shape=(inputs,),
         training_examples=250,
         test_examples=250,
         classes=classes,
-        value_range=(-6.0, 6.0),
+        value_range=(-6.0, 6.0) if inputs == 2 else (-25.0, 25.0),
         hashes=hashes,
         format="made",
         family="playground",
@@ -160,6 +160,16 @@ CATALOGUE: dict[str, Entry] = {
             "be9f97f259d4bd9fc3d404735c23e352aa8f19219b3c8dc65c7a38ebc9e0f585",
         ),
     ),
+    "spiral-features": _playground(
+        ("one arm", "other arm"),
+        (
+            "b7670945ceffa5066df280c94250c3e6c6f8b45a84e375a14090d48d04f960fc",
+            "662a2d4d71ad72e1692bb1e281fa5bf58018a03fd58b48a536bddc02401fd52d",
+            "8f53053ab5e681c7e07dbd8c11ca24c8aaa2a57c6c14fc47d8c9e3e979bc16f2",
+            "f52962cade42c31b061e95229ced2da76b6c36ec30c64985a23a77f57cee2c35",
+        ),
+        inputs=7,
+    ),
     "spiral": _playground(
         ("one arm", "other arm"),
         (
@@ -176,7 +186,7 @@ def kin(datasets: Iterable[str]) -> set[str]:
     """Data sets with all others of their families.
 
     >>> sorted(kin(["mnist", "spiral"]))
-    ['circle', 'mnist', 'spiral', 'xor']
+    ['circle', 'mnist', 'spiral', 'spiral-features', 'xor']
     """
     named = set(datasets)
     families = {CATALOGUE[name].family for name in named & CATALOGUE.keys()} - {""}

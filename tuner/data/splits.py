@@ -101,10 +101,11 @@ def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
 
 def validated_on(protocol: Protocol, entry: Entry) -> int:
     """How many of a data set's examples a validation accuracy is measured on, over all folds; none counts twice."""
-    if validated_part(protocol) == "test":
+    if isinstance(protocol, OnTest):
         return entry.test_examples
-    folds, _, each = sizes(protocol, entry.training_examples)
-    return min(folds * each, entry.training_examples)
+    total = entry.training_examples + (entry.test_examples if validated_part(protocol) == "test" else 0)
+    folds, _, each = sizes(protocol, total)
+    return min(folds * each, total)
 
 
 def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:

@@ -71,9 +71,17 @@ def spiral(_: Generator) -> tuple[Array, Array]:
     return np.concatenate(arms), np.repeat([1, 0], half)
 
 
+def spiral_with_features(generator: Generator) -> tuple[Array, Array]:
+    """The spiral with all inputs that the Playground offers: x1, x2, their squares, their product, their sines."""
+    points, labels = spiral(generator)
+    first, second = points.T
+    return np.stack([first, second, first**2, second**2, first * second, np.sin(first), np.sin(second)], axis=1), labels
+
+
 MADE: dict[str, Callable[[], Arrays]] = {
     "digits": _digits,
     "circle": lambda: _playground(circle, 1),
     "xor": lambda: _playground(xor, 2),
+    "spiral-features": lambda: _playground(spiral_with_features, 3),
     "spiral": lambda: _playground(spiral, 3),
 }

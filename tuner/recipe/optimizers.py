@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from tuner.errors import demand
 from tuner.limits import demand_not_negative, demand_positive, demand_rates
 
 
@@ -65,7 +66,8 @@ class AdamW:
 
 @dataclass(frozen=True, kw_only=True)
 class RMSprop:
-    """RMSprop with Keras's numbers."""
+    """RMSprop with Keras's numbers. Keras 3 divides by sqrt(v + epsilon), Keras 2 (without momentum) by sqrt(v) + epsilon:
+    that is `epsilon_outside`, and with 1e-7 it makes the first steps of weights with small gradients much larger."""
 
     kind: Literal["rmsprop"] = "rmsprop"
     learning_rate: float = 0.001
@@ -73,12 +75,15 @@ class RMSprop:
     momentum: float = 0.0
     epsilon: float = 1e-7
     centered: bool = False
+    epsilon_outside: bool = False
 
     remembers: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         demand_positive(self, "learning_rate", "epsilon")
         demand_rates(self, "rho", "momentum")
+        outside = self.epsilon_outside and (self.momentum or self.centered)
+        demand(not outside, "epsilon_outside", "be false with momentum or centered, as in Keras 2", True)
 
 
 @dataclass(frozen=True, kw_only=True)

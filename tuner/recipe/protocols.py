@@ -46,12 +46,16 @@ class Holdout:
 
 @dataclass(frozen=True, kw_only=True)
 class KFold:
-    """Cross-validation: every fold is the validation part once; figures are means over the folds."""
+    """Cross-validation: every fold is the validation part once; figures are means over the folds.
+
+    `of` all examples, those of the test part among them, is what a document did; no search may.
+    """
 
     kind: Literal["k_fold"] = "k_fold"
     folds: int = 5
     pick: Pick = "stratified"
     seed: int = 0
+    of: Literal["training", "all"] = "training"
 
     def __post_init__(self) -> None:
         demand(2 <= self.folds <= 100, "folds", "be between 2 and 100", self.folds)
@@ -87,8 +91,10 @@ def fold_count(protocol: Protocol) -> int:
 def validated_part(protocol: Protocol) -> Literal["training", "test", "none"]:
     """The part of a data set whose examples give its validation figures; `none`: it has no such figures."""
     match protocol:
-        case Holdout() | KFold():
+        case Holdout():
             return "training"
+        case KFold(of=of):
+            return "test" if of == "all" else "training"
         case NoValidation():
             return "none"
         case OnTest():

@@ -20,7 +20,7 @@ def check(study: StudyFile) -> None:
     recipes = [recipe for _, recipe in study.corners]
     for recipe in recipes:
         if validated_part(recipe.protocol) == "test":
-            raise Invalid("recipe.protocol.kind", "'on_test' validates on the test part, which no search may see")
+            raise Invalid("recipe.protocol", "validates on the test part, which no search may see")
         _check_objectives(study.objectives, recipe)
         check_protocol(recipe)
     if study.start:

@@ -56,9 +56,17 @@ class FusedAdamW(FusedAdam, keras.optimizers.AdamW):  # type: ignore[misc]
 
 
 class FusedRmsprop(keras.optimizers.RMSprop):  # type: ignore[misc]
-    """Keras's RMSprop; centered, it is left to Keras."""
+    """Keras's RMSprop; centered, it is left to Keras. With `epsilon_outside` Keras 2's."""
 
     _momentums: list[Any]
+
+    def __init__(self, epsilon_outside: bool = False, **numbers: Any) -> None:
+        super().__init__(**numbers)
+        self.epsilon_outside = epsilon_outside
+
+    def get_config(self) -> dict[str, Any]:
+        """What a saved model needs to make it again."""
+        return {**super().get_config(), "epsilon_outside": self.epsilon_outside}
 
     def build(self, variables: list[Any]) -> None:
         """Create what the steps remember; the fused operation wants a momentum even where it is 0."""
@@ -72,6 +80,12 @@ class FusedRmsprop(keras.optimizers.RMSprop):  # type: ignore[misc]
             super().update_step(gradient, variable, learning_rate)
             return
         index = self._get_variable_index(variable)
+        if self.epsilon_outside:
+            mean_square = self._velocities[index]
+            self.assign(mean_square, self.rho * mean_square + (1 - self.rho) * gradient * gradient)
+            rate = tf.cast(learning_rate, variable.dtype)
+            self.assign_sub(variable, rate * gradient / (tf.sqrt(mean_square) + self.epsilon))
+            return
         tf.raw_ops.ResourceApplyRMSProp(
             var=_handle(variable),
             ms=_handle(self._velocities[index]),

@@ -13,7 +13,7 @@ from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out, training_set
 from tuner.recipe import Holdout, NoEarlyStopping, NoValidation, Recipe, fold_count
 from tuner.result import Result, Scores, Watch
-from tuner.run import Teach, epoch_seconds, run, train_folds, validation_part
+from tuner.run import Teach, epoch_seconds, run, tested_on, train_folds, validation_part
 from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
@@ -58,26 +58,28 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     from sklearn.metrics import confusion_matrix  # a second that a search need not wait for
 
     data, test_part = _training_set(job.recipe.data.name, places), held_out(job.recipe.data.name, places)
-    inputs, labels = test_part.examples.inputs, test_part.examples.labels.astype(np.int64)
-    wanted = targets(job.recipe, test_part.examples.labels, len(data.classes))
     scores: list[Scores] = []
     outputs: list[NDArray[np.float32]] = []
     regions: list[tuple[str, ...]] = []
+    labels: list[NDArray[np.int64]] = []
     survived: list[float] = []
 
     def measure_on_test(trained: Trained) -> None:
+        examples = tested_on(job.recipe, data, test_part, len(scores) % fold_count(job.recipe.protocol))
+        inputs, wanted = examples.inputs, targets(job.recipe, examples.labels, len(data.classes))
+        labels.append(examples.labels.astype(np.int64))
         scores.append(evaluate(trained.model, trained.scale, part(inputs, wanted)))
         outputs.append(predict(trained.model, trained.scale, inputs))
         if inputs.shape[1:] == (2,):
             regions.append(decision_regions(trained.model, trained.scale))
         if job.attack:
             attacked = predict_attacked(trained.model, trained.scale, inputs, wanted, job.attack)
-            survived.append(float((classes_of(attacked) == labels).mean()))
+            survived.append(float((classes_of(attacked) == labels[-1]).mean()))
 
     for recipe in members_of(job):
         result = run(recipe, data, watch, held_out=test_part, visit=measure_on_test)
-    matrix = confusion_matrix(labels, classes_of(outputs[-1]), labels=range(len(data.classes)))
-    together = bagged(outputs, labels) if job.members > 1 else Bagged((), (), ())
+    matrix = confusion_matrix(labels[-1], classes_of(outputs[-1]), labels=range(len(data.classes)))
+    together = bagged(outputs, labels[-1]) if job.members > 1 else Bagged((), (), ())
     return Replicated(
         result,
         tuple(scores),

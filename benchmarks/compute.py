@@ -26,10 +26,11 @@ def best(document: Document) -> float:
     return max(next(values for values in told if values))
 
 
-def grid_seconds(name: str) -> float:
-    """Of the first run of each experiment; one recipe that several experiments share is trained once."""
+def grid_seconds(name: str, document: Document) -> float:
+    """Of the first run of each of its experiments; one recipe that several experiments share is trained once."""
     runs = read_results(HERE.parent / "reports" / "documents" / f"{name}.json")
-    firsts = {run.key: run.seconds for run in runs if run.repeat == 0 and not run.reading}
+    own = {each.id for each in document.experiment if not each.added}
+    firsts = {run.key: run.seconds for run in runs if run.repeat == 0 and not run.reading and run.experiment in own}
     return sum(firsts.values())
 
 
@@ -44,7 +45,8 @@ def table() -> Iterator[str]:
     yield "| document | its best figure | its grid (core seconds) | searches (core seconds, mean) | share |"
     yield "|---|---|---|---|---|"
     for path in sorted((HERE.parent / "studies" / "documents").glob("*.toml")):
-        document, grid = load_document(path), grid_seconds(path.stem)
+        document = load_document(path)
+        grid = grid_seconds(path.stem, document)
         runs = [each for each in searches["runs"] if each["name"] == f"{document.study}-10" and "reached" in each]
         moments = [seconds_until(best(document), run) for run in runs]
         told = [each for each in moments if each is not None]

@@ -12,9 +12,11 @@ import pytest
 
 from tuner.__main__ import run as run_command
 from tuner.data.load import Places, training_set
-from tuner.documents.assessment import Assessor
+from tuner.documents.assessor import Assessor
+from tuner.documents.baseline import BaselineOptions, baseline
+from tuner.documents.claims import LOOKS
 from tuner.documents.document import Document, load_document
-from tuner.documents.replicate import Replicating, open_baseline, plan, stored_runs
+from tuner.documents.replicate import Replicating, is_of, open_baseline, plan, stored_runs
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
@@ -55,6 +57,7 @@ title = "Two folds"
 set = { "protocol" = { kind = "k_fold", folds = 2 } }
 repeats = 2
 [[claim]]
+id = "folds"
 says = "The folds are no better."
 falls = ["three", "folds"]
 """
@@ -105,7 +108,9 @@ def run_all(study: optuna.Study, document: Document, places: Places, repeats: in
     planned = list(plan(document, document.first, only, repeats))
     for choice in document.neighbours(document.first) if only == "*" else ():
         planned += plan(document, choice, only, repeats=1)
-    replicating = Replicating(study, {"xor": training_set("xor", places)}, InProcess(Setup(places)), {"python": "3"})
+    replicating = Replicating(
+        document, study, {"xor": training_set("xor", places)}, InProcess(Setup(places)), {"python": "3"}
+    )
     return sorted(
         f"{run.experiment} {run.reading} {run.repeat}" for _, run in replicating.run(planned) if isinstance(run, Run)
     )
@@ -133,10 +138,20 @@ def test_a_document_is_run_once_continued_and_judged(document: Document, places:
     row = found.rows[0]
     assert row.first.figures[0].verdict == "reproduced"
     assert (row.first.runs, row.tried) == (2, 2)
-    assert found.claims[0].first[0] in ("holds", "fails", "undecided")
+    assert found.claims[0].first.judgement == "undecided", "one run of the folds decides nothing"
     frozen = study.trials[0]
     assert frozen.user_attrs["experiment"] == "three"
     assert frozen.value == pytest.approx(three.figures["test_accuracy"])
+
+
+def test_runs_of_what_a_document_no_longer_has_are_left_behind(document: Document) -> None:
+    run = made(document, "three", (1,), 0.5, repeat=2)
+    assert is_of(document, run)
+    assert not is_of(document, replace(run, experiment="four"))
+    assert not is_of(document, replace(run, reading="optimizer: Lion"))
+    assert not is_of(document, replace(run, repeat=1)), "another seed is another key"
+    (three, *others) = document.experiment
+    assert not is_of(replace(document, experiment=(replace(three, set={"network.widths": [4]}), *others)), run)
 
 
 def test_results_are_read_as_they_were_written(document: Document, tmp_path: Path) -> None:
@@ -268,3 +283,90 @@ def test_what_a_network_says_all_over_the_plane_is_kept(document: Document, plac
     (run,) = stored_runs(study)
     assert [len(row) for row in run.regions] == [41] * 41
     assert set("".join(run.regions)) <= set("0123456789")
+
+
+def test_a_reading_pays_for_all_that_were_tried_beside_it(tmp_path: Path) -> None:
+    """One of three alternatives fits hardly better than the first reading: it would have been chosen for its likelihood."""
+    path = tmp_path / "two.toml"
+    options = 'options = [{ name = "32" }, { name = "50", set = { "training.batch_size" = 50 } }'
+    assert options in TWO_SILENT_FIELDS
+    more = "".join(f', {{ name = "{size}", set = {{ "training.batch_size" = {size} }} }}' for size in (60, 70))
+    path.write_text(TWO_SILENT_FIELDS.replace(options, options + more))
+    document = load_document(path)
+    runs = []
+    for option, accuracy in enumerate((0.795, 0.797, 0.794, 0.793)):
+        runs += [made(document, name, (0, option), accuracy) for name in ("one", "two")]
+    assessor = Assessor(document, runs)
+    gain = sum(
+        assessor.judge(each, "batch: 50").likelihood - assessor.judge(each, "").likelihood
+        for each in document.experiment
+    )
+    assert 0 < gain < math.log(3), "three alternatives share what the first reading has alone"
+    found = assessor.assess()
+    assert found.choice == (0, 0)
+    assert found.compared == 4
+    scaling, batch = found.probable
+    assert scaling == (1.0, None), "what has not been run is not judged"
+    assert sum(share for share in batch if share is not None) == pytest.approx(1)
+    assert batch[0] is not None
+    assert batch[1] is not None
+    assert batch[1] / batch[0] == pytest.approx(math.exp(gain) / 3)
+    assert found.readings[1].found.startswith("the most probable: 32 (of 32 0.")
+
+
+def test_the_same_images_have_no_sampling_error_and_drawn_points_do(document: Document) -> None:
+    """The test images are the document's own; the playground's points may be others."""
+    runs = [made(document, "three", (0,), accuracy, repeat) for repeat, accuracy in enumerate((0.5, 0.52, 0.54))]
+    drawn = Assessor(document, runs).assess().rows[0].chosen.figures[1]
+    images = [replace(run, recipe={**run.recipe, "data": {"name": "mnist", "scaling": "unit"}}) for run in runs]
+    same = Assessor(document, images).assess().rows[0].chosen.figures[1]
+    assert drawn.figure == same.figure == "test_accuracy"
+    assert math.sqrt(drawn.margin**2 - same.margin**2) == pytest.approx(1.96 * math.sqrt(0.5 * 0.5 / 250))
+
+
+def test_what_a_verdict_is_worth_is_seen_beside_the_other_networks(tmp_path: Path) -> None:
+    path = tmp_path / "two.toml"
+    path.write_text(TWO_SILENT_FIELDS)
+    document = load_document(path)
+    one = [made(document, "one", (0, 0), 0.8, repeat) for repeat in range(3)]
+    alike = [made(document, "two", (0, 0), 0.801, repeat) for repeat in range(3)]
+    apart = [made(document, "two", (0, 0), 0.6, repeat) for repeat in range(3)]
+    weak, sharp = (Assessor(document, one + two).assess() for two in (alike, apart))
+    assert (weak.rows[0].chosen.figures[0].shared, weak.counted("chosen")) == (1.0, "2 reproduced (2 weak)")
+    assert sharp.rows[0].chosen.figures[0].worth == "sharp"
+    assert sharp.counted("chosen") == "1 reproduced (1 sharp), 1 not reproduced"
+    assert weak.unclear == {"one", "two"}
+    alone = Assessor(document, one).assess()
+    assert alone.rows[0].chosen.figures[0].worth == ""
+
+
+@pytest.mark.slow
+def test_runs_are_added_by_the_rule_until_all_is_decided(document: Document, places: Places, tmp_path: Path) -> None:
+    """Three of each; six and ten of those that are undecided then. A second call has nothing left to do."""
+    said: list[str] = []
+    options = BaselineOptions(
+        documents={"xor": document},
+        storage=default_url(tmp_path),
+        places=places,
+        results=tmp_path,
+        only="*",
+        repeats=1,
+        until_decided=True,
+        every_reading=False,
+        workers=1,
+        threads=1,
+        runs=tmp_path,
+        executor="in_process",
+    )
+    found = baseline(options, said.append)["xor"]
+    counts = {id_: sum(run.experiment == id_ for run in found.runs) for id_ in ("three", "again", "folds")}
+    (claim,) = found.assessment.claims
+    assert counts["again"] == 3
+    assert counts["three"] == counts["folds"] == claim.chosen.runs
+    assert claim.chosen.judgement != "undecided" or claim.chosen.runs == LOOKS[-1]
+    assert claim.chosen.runs in LOOKS
+    again = baseline(options, said.append)["xor"]
+    assert len(again.runs) == len(found.runs)
+    only = baseline(replace(options, only="th*"), said.append)["xor"].assessment
+    assert [row.experiment.id for row in only.rows] == ["three"]
+    assert only.claims == ()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tuner.data.load import Places
-from tuner.documents.assessment import Assessor
+from tuner.documents.assessor import Assessor
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.document import Document, load_document
 from tuner.documents.results import read_results, write_results
@@ -119,6 +119,7 @@ def test_the_whole_replication_comes_out_as_the_kept_one(name: str, real_places:
         results=tmp_path,
         only="*",
         repeats=1,
+        until_decided=False,
         every_reading=False,
         workers=cores(),
         threads=1,

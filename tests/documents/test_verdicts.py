@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.documents.deviations import TYPICAL_ACCURACY, moderated, typical_spread
-from tuner.documents.experiment import Claim
-from tuner.documents.verdicts import judge, judge_claim, judge_curve, unchecked
+from tuner.documents.verdicts import among, curve_among, judge, judge_curve, unchecked
 
 
 def verdict(reported: float, measured: list[float], figure: str = "test_accuracy", examples: int = 10_000) -> str:
@@ -109,33 +108,6 @@ def test_the_further_away_the_worse(runs: list[float], distance: float) -> None:
     assert order.index(far.verdict) >= order.index(near.verdict)
 
 
-RUNS = {"a": [0.80, 0.81, 0.80], "b": [0.85, 0.86, 0.85], "c": [0.853, 0.857, 0.851], "d": [0.90, 0.91, 0.90]}
-
-
-@pytest.mark.parametrize(
-    ("claim", "judgement"),
-    [
-        (Claim(says="", rises=("a", "b", "d")), "holds"),
-        (Claim(says="", rises=("a", "b", "c", "d")), "undecided"),
-        (Claim(says="", falls=("a", "b")), "fails"),
-        (Claim(says="", best="d", among=("a", "b", "c", "d")), "holds"),
-        (Claim(says="", best="a", among=("a", "b")), "fails"),
-        (Claim(says="", worst="a", among=("a", "b", "d")), "holds"),
-        (Claim(says="", best="a", among=("a", "b"), figure="test_loss"), "holds"),
-        (Claim(says="", rises=("a", "x")), "undecided"),
-        (Claim(says="", unsteady=("a",)), "fails"),
-    ],
-)
-def test_claims(claim: Claim, judgement: str) -> None:
-    assert judge_claim(claim, RUNS, 0.004)[0] == judgement
-
-
-def test_unsteady_runs_differ_by_more_than_chance() -> None:
-    claim = Claim(says="", unsteady=("x",))
-    assert judge_claim(claim, {"x": [0.2, 0.7, 0.4]}, 0.004)[0] == "holds"
-    assert judge_claim(claim, {"x": [0.2, 0.7]}, 0.004)[0] == "undecided"
-
-
 def test_margin_reason_and_likelihood_are_those_of_the_formula() -> None:
     found = judge("test_accuracy", [0.886], [0.880, 0.882, 0.884], 10_000, 0.002)
     chance, sampling = 0.002 * math.sqrt(1 + 1 / 3), math.sqrt(0.886 * 0.114 / 10_000)
@@ -187,6 +159,70 @@ def test_every_verdict_says_why() -> None:
     assert (worthless.verdict, worthless.reason, worthless.margin) == ("cannot be checked", "no two agree", 0)
 
 
+def test_parameters_are_compared_layer_by_layer() -> None:
+    assert verdict_of_layers([50240, 4160, 650], [50240, 4160, 650]) == ("reproduced", "equal")
+    assert verdict_of_layers([50240, 4160, 650], [50240, 650, 4160]) == (
+        "not reproduced",
+        "50240, 650, 4160 by our count",
+    )
+
+
+def verdict_of_layers(told: list[float], ours: list[float]) -> tuple[str, str]:
+    """The verdict on the parameters of each layer, and why."""
+    found = judge("layer_parameters", told, ours, 0, 0.0)
+    return found.verdict, found.reason
+
+
+def test_a_verdict_that_most_other_networks_would_have_had_is_weak() -> None:
+    own = judge("test_accuracy", [0.886], [0.880, 0.882, 0.884], 0, 0.002)
+    assert (own.verdict, own.shared, own.worth) == ("reproduced", None, "")
+    others = {place: judge("test_accuracy", [0.886], [place] * 3, 0, 0.002) for place in (0.884, 0.888, 0.91, 0.95)}
+    assert [each.verdict for each in others.values()] == [
+        "reproduced",
+        "reproduced",
+        "not reproduced",
+        "not reproduced",
+    ]
+    sharp = among(own, [others[0.884], others[0.91], others[0.95]])
+    assert sharp.shared == pytest.approx(1 / 3)
+    assert sharp.worth == "sharp"
+    even = among(own, [others[0.884], others[0.95]])
+    assert even.worth == "sharp", "more than half"
+    weak = among(own, [others[0.884], others[0.888], others[0.91]])
+    assert weak.shared == pytest.approx(2 / 3)
+    assert weak.worth == "weak"
+    unmeasured = judge("test_accuracy", [0.886], [], 0, 0.002)
+    assert among(own, [unmeasured]).shared is None, "what cannot be checked says nothing"
+    assert among(unmeasured, [own]).worth == ""
+    close = judge("test_accuracy", [0.8915], [0.880, 0.882, 0.884], 0, 0.002)
+    assert close.verdict == "close"
+    assert among(close, [judge("test_accuracy", [0.8915], [0.882] * 3, 0, 0.002)]).worth == "weak"
+    assert among(close, [others[0.91]]).worth == "sharp"
+
+
+def test_parameter_counts_are_counted_apart() -> None:
+    assert judge("parameters", [13], [13, 13], 0, 0.0).worth == "exact"
+
+
+def test_a_curve_is_worth_what_no_other_curve_would_have_passed_for() -> None:
+    told = [0.80, 0.82, 0.84, 0.86]
+    own = judge_curve("test_accuracy", told, [told], 0, 0.003)
+    other = judge_curve("test_accuracy", told, [[0.5, 0.6, 0.7, 0.8]], 0, 0.003)
+    assert curve_among(own, [other]).worth == "sharp"
+    assert curve_among(own, [own, other, own]).worth == "weak"
+
+
+def test_a_thinned_curve_is_compared_at_the_epochs_that_are_kept() -> None:
+    """Of 200 epochs every second one is kept: the third of ours is the sixth."""
+    told = [epoch / 1000 for epoch in range(1, 201)]
+    ours = [epoch / 1000 for epoch in range(2, 201, 2)]
+    found = judge_curve("train_loss", told, [ours], 0, 0.01, every=2)
+    assert (found.verdict, len(found.points)) == ("reproduced", 100)
+    assert all(point.reported == point.measured for point in found.points)
+    assert judge_curve("train_loss", told, [ours], 0, 0.01).verdict == "cannot be checked", "as if it were whole"
+    assert judge_curve("train_loss", [0.1], [[0.1]], 0, 0.01, every=2).verdict == "cannot be checked"
+
+
 def test_a_curve_is_as_good_as_nine_in_ten_of_its_points() -> None:
     told = [0.5 + index / 100 for index in range(10)]
 
@@ -204,58 +240,3 @@ def test_a_curve_is_as_good_as_nine_in_ten_of_its_points() -> None:
     longer = judge_curve("train_accuracy", told, [[*told, 0.9]], 0, 0.0)
     assert [point.measured for point in longer.points] == [(value,) for value in told]
     assert judge_curve("train_accuracy", told, [told, told[:9]], 0, 0.0).verdict == "cannot be checked"
-
-
-@pytest.mark.parametrize(
-    ("high", "low", "threshold"),
-    [
-        (1, 1, 1.8595 * math.sqrt(2)),  # t with 4 + 4 degrees
-        (2, 1, 1.8331 * math.sqrt(4 / 5 / 2 + 1)),  # two equal runs: 4/5 of the typical variance, 5 + 4 degrees
-        (1, 2, 1.8331 * math.sqrt(4 / 5 / 2 + 1)),
-    ],
-)
-def test_a_comparison_is_a_t_test_with_moderated_spreads(high: int, low: int, threshold: float) -> None:
-    claim = Claim(says="", rises=("low", "high"))
-    for factor, judgement in ((0.999, "undecided"), (1.001, "holds")):
-        difference = 0.004 * threshold * factor
-        measured = {"low": [0.5] * low, "high": [0.5 + difference] * high}
-        assert judge_claim(claim, measured, 0.004)[0] == judgement
-        against = {"low": [0.5 + difference] * low, "high": [0.5] * high}
-        assert judge_claim(claim, against, 0.004)[0] == {"holds": "fails"}.get(judgement, judgement)
-
-
-def test_several_comparisons_share_the_chance_of_failing() -> None:
-    measured = {"a": [0.5], "b": [0.5 - 0.004 * 1.9 * math.sqrt(2)], "c": [0.9]}
-    assert judge_claim(Claim(says="", rises=("a", "b")), measured, 0.004)[0] == "fails"
-    assert judge_claim(Claim(says="", rises=("a", "b", "c")), measured, 0.004)[0] == "undecided"
-
-
-def test_a_judgement_says_what_decided_it() -> None:
-    def said(**claim: object) -> str:
-        return judge_claim(Claim(says="", **claim), RUNS | {"n": [math.nan]}, 0.004)[1]  # type: ignore[arg-type]
-
-    assert said(rises=("a", "b")) == "b +0.0500 against a"
-    assert said(falls=("d", "b", "a")) == "d +0.0500 against b; b +0.0500 against a"
-    assert said(rises=("b", "c", "d")) == "c +0.0003 against b, which may be chance"
-    assert said(rises=("a", "d", "b")) == "b -0.0500 against d"
-    assert said(rises=("a", "x", "y")) == "not measured: x, y"
-    assert said(rises=("n", "a")) == "a +0.8033 against n", "what diverged has learned nothing"
-    assert said(best="d", among=("a", "d")) == "d +0.1000 against a"
-    assert said(worst="a", among=("a", "d")) == "d +0.1000 against a"
-    assert said(best="a", worst="d", among=("a", "b", "d"), figure="test_loss") == "; ".join(
-        ["d +0.1000 against a", "d +0.0500 against b", "b +0.0500 against a", "d +0.1000 against a"]
-    )
-
-
-def test_unsteady_is_what_varies_by_more_than_two_points_in_three_runs() -> None:
-    claim = Claim(says="", unsteady=("x", "y"))
-    wide, narrow = [0.5, 0.7, 0.6], [0.5, 0.515625, 0.5]
-    assert judge_claim(claim, {"x": wide, "y": wide}, 0.004) == ("holds", "x varies by 0.2000, y varies by 0.2000")
-    assert judge_claim(claim, {"x": wide, "y": narrow}, 0.004) == ("fails", "x varies by 0.2000, y varies by 0.0156")
-    assert judge_claim(claim, {"x": wide, "y": wide[:2]}, 0.004)[1] == (
-        "too few runs: x varies by 0.2000, y varies by 0.2000"
-    )
-
-
-def test_runs_that_never_differ_are_compared_too() -> None:
-    assert judge_claim(Claim(says="", rises=("a", "b")), {"a": [0.5, 0.5], "b": [0.6, 0.6]}, 0.0)[0] == "holds"

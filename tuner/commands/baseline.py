@@ -1,13 +1,17 @@
 """The experiments of documents, replicated and judged."""
 
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.commands.arguments import DataDir, Runs, Storage, workers_of
 from tuner.errors import TunerError
+
+if TYPE_CHECKING:
+    from tuner.documents.document import Document
 
 
 def baseline(
@@ -15,6 +19,13 @@ def baseline(
     document: Annotated[str, typer.Option(help="Only this document.")] = "*",
     only: Annotated[str, typer.Option(metavar="PATTERN", help="Only experiments whose names match.")] = "*",
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each experiment, each with a seed of its own.")] = 1,
+    until_decided: Annotated[
+        bool,
+        typer.Option(
+            "--until-decided",
+            help="3 runs of each experiment, then 6 and 10 of those that more runs may say more of: undecided claims, weak verdicts.",
+        ),
+    ] = False,
     readings: Annotated[
         str, typer.Option(metavar="first|all", help="What documents leave unsaid, read how.")
     ] = "first",
@@ -43,12 +54,13 @@ def baseline(
         raise TunerError(f"--readings {readings}: must be first or all")
     found = {name: load_document(path) for name, path in find_documents(document).items()}
     options = BaselineOptions(
-        documents={name: each for name, each in found.items() if study in (each.study, "all")},
+        documents={name: each for name, each in found.items() if study in (each.study, "all") and _has(each, only)},
         storage=storage or default_url(runs_folder(runs)),
         places=Places.from_environment(data_dir),
         results=results,
         only=only,
         repeats=repeats,
+        until_decided=until_decided,
         every_reading=readings == "all",
         workers=workers_of(workers),
         threads=max(1, cores() // workers_of(workers)),
@@ -56,6 +68,8 @@ def baseline(
     )
     if not options.documents:
         studies_of = ", ".join(sorted({each.study for each in found.values()}))
+        if any(study in (each.study, "all") for each in found.values()):
+            raise TunerError(f"--only {only}: no document about {study} has such an experiment; --only '*' shows all")
         raise TunerError(f"no document is about the study {study!r}; there are some about {studies_of}, or say all")
     replications = replicate(options, lambda line: print(line, file=sys.stderr))
     for name, replication in replications.items():
@@ -63,3 +77,7 @@ def baseline(
         if details:
             print_details(replication, only)
     return 1 if any(replication.failures for replication in replications.values()) else 0
+
+
+def _has(document: "Document", only: str) -> bool:
+    return any(fnmatch(each.id, only) for each in document.experiment)

@@ -12,8 +12,9 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.decode import decode
 from tuner.documents.assessment import Assessment, Judgements, Row
 from tuner.documents.baseline import Replication
+from tuner.documents.claims import LOOKS, Decision
 from tuner.documents.runs import Run
-from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
+from tuner.documents.verdicts import Judged, JudgedCurve, shared_in_words
 from tuner.formatting import duration, figure_in_words
 from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
@@ -34,26 +35,27 @@ def print_replication(name: str, replication: Replication) -> None:
     """The table of figures, the claims, the oddities, the counts, and what could not be run."""
     out, assessment = console(), replication.assessment
     out.print(f"\n{assessment.document.title} ({name})", style="bold")
-    for reading in assessment.document.reading:
-        first, *others = (option.name for option in reading.options)
-        out.print(f"not said: {reading.silent}: {first}; or {', or '.join(others)}", markup=False)
-    if assessment.chosen:
-        out.print(f"The readings that explain the whole document best: {assessment.chosen}", markup=False)
+    for reading in assessment.readings:
+        others = ", or ".join(option.name for option in reading.options[1:])
+        out.print(f"not said: {reading.silent}: {reading.options[0].name}; or {others}; {reading.found}", markup=False)
+    if assessment.compared > 1:
+        chosen = assessment.chosen or "the first ones"
+        out.print(f"The most probable of {assessment.compared} choices of readings: {chosen}", markup=False)
     out.print(_figures(assessment))
     for claim in assessment.claims:
-        out.print(_colored(claim.first[0]) + f": {claim.claim.says} ({claim.first[1]})")
+        out.print(f"{_decided(claim.first)}: {claim.claim.says} ({claim.first.because})")
         if claim.chosen != claim.first:
-            out.print(f"    under those readings {_colored(claim.chosen[0])} ({claim.chosen[1]})")
+            out.print(f"    under those readings {_decided(claim.chosen)} ({claim.chosen.because})")
     for oddity in assessment.document.oddity:
-        out.print(f"odd in the document ({', '.join(oddity.about)}): {oddity.says}", markup=False)
+        about = f" ({', '.join(oddity.about)})" if oddity.about else ""
+        out.print(f"odd in the document{about}: {oddity.says}", markup=False)
     for finding in assessment.document.finding:
         out.print(f"found ({', '.join(finding.about)}): {finding.says}", markup=False)
     if assessment.open:
         out.print(f"not reproduced and not explained: {', '.join(assessment.open)}", markup=False)
     which = {"first": "first readings", "chosen": "chosen for the document", "best": "best for each experiment"}
     for key, words in which.items() if any(row.tried > 1 for row in assessment.rows) else [("first", "figures")]:
-        counts = ", ".join(f"{assessment.count(verdict, key)} {verdict}" for verdict in VERDICTS)
-        out.print(f"{words}: {counts}", markup=False)
+        out.print(f"{words}: {assessment.counted(key)}", markup=False)
     out.print(f"{duration(assessment.seconds)} of training", markup=False)
     for failure in replication.failures:
         out.print(f"could not be run: {failure}", markup=False, style="red")
@@ -74,7 +76,7 @@ def print_details(replication: Replication, only: str) -> None:
 def _figures(assessment: Assessment) -> Table:
     several = any(row.tried > 1 for row in assessment.rows)
     others = ("chosen readings", "the experiment's best reading") if several else ()
-    rows = table("experiment", "figure", "reported", "measured", "runs", "verdict", *others)
+    rows = table("experiment", "figure", "reported", "measured", "runs", "verdict", "others that pass", *others)
     for row in assessment.rows:
         for index, first in enumerate(row.first.all):
             names = (row.experiment.title, _spoken(first.figure), _reported(first))
@@ -87,14 +89,14 @@ def _others(row: Row, index: int) -> list[str]:
     cells = []
     for judgements, before in ((row.chosen, row.first), (row.best, row.chosen)):
         same = judgements.reading == before.reading
-        measured, _, verdict = _cells(judgements, judgements.all[index])
+        measured, _, verdict, _ = _cells(judgements, judgements.all[index])
         name = f" [{judgements.reading}]".replace("[", "\\[") if judgements is row.best else ""
         cells.append("" if same else f"{measured} {verdict}{name}")
     return cells
 
 
-def _cells(judgements: Judgements, judged: Judged | JudgedCurve) -> tuple[str, str, str]:
-    return _measured(judged), str(judgements.runs), _colored(judged.verdict)
+def _cells(judgements: Judgements, judged: Judged | JudgedCurve) -> tuple[str, str, str, str]:
+    return _measured(judged), str(judgements.runs), _colored(judged.verdict), shared_in_words(judged)
 
 
 def _reported(judged: Judged | JudgedCurve) -> str:
@@ -153,6 +155,11 @@ def _matrix(matrix: "np.ndarray[tuple[int, int], np.dtype[np.int64]]", classes: 
 
 def _colored(verdict: str) -> str:
     return f"[{STYLES[verdict]}]{verdict}[/]"
+
+
+def _decided(decision: Decision) -> str:
+    looks = f" after {decision.looks} of {len(LOOKS)} looks" if decision.looks > 1 else ""
+    return f"{_colored(decision.judgement)}{looks}"
 
 
 def _spoken(figure: str) -> str:

@@ -1,46 +1,39 @@
-"""A document judged: each reported figure under the first readings, under the one choice of readings that explains the whole
-document best, and under the reading that explains its own experiment best; each claim; what it took."""
+"""What a document's judging comes to: each reported figure under the first readings, under the one choice of readings that is
+the most probable for the whole document, and under the reading that is for its own experiment; each claim; what it took."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from tuner.data.catalogue import CATALOGUE
-from tuner.data.splits import validated_on
-from tuner.decode import decode
-from tuner.documents.deviations import largest_spread, typical_spread
-from tuner.documents.document import Choice, Document
+from tuner.documents.claims import Decision
+from tuner.documents.document import Choice, Document, Option, Reading
 from tuner.documents.experiment import Claim, Experiment
-from tuner.documents.runs import Run
-from tuner.documents.verdicts import (
-    Judged,
-    JudgedCurve,
-    Judgement,
-    judge,
-    judge_claim,
-    judge_curve,
-    unchecked,
-)
-from tuner.recipe import Protocol
+from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
 
-MEASURED_AS = {"test_loss_at_most": "test_loss", "mean_single_accuracy": "single_accuracy"}
-WORTH_IT = 2.0
-"""How much likelier (in log density) all figures must become before another reading replaces the first one."""
+CLOSE = 0.01
+"""A reading that is less probable is not named beside the chosen one."""
 
 
 @dataclass(frozen=True)
 class Judgements:
-    """An experiment's figures and curves under one reading."""
+    """An experiment's figures and curves under one reading, and how probable that was before anything was run."""
 
     reading: str
     figures: tuple[Judged, ...]
     curves: tuple[JudgedCurve, ...]
     runs: int
+    log_prior: float = 0.0
 
     @property
     def likelihood(self) -> float:
         """Log density of all reported figures."""
         return math.fsum(judged.likelihood for judged in self.figures)
+
+    @property
+    def evidence(self) -> float:
+        """Log density of all reported figures together with the reading."""
+        return self.likelihood + self.log_prior
 
     @property
     def all(self) -> tuple[Judged | JudgedCurve, ...]:
@@ -71,25 +64,95 @@ class JudgedClaim:
     """A claim under the first readings and under the chosen ones, each with what decided it."""
 
     claim: Claim
-    first: tuple[Judgement, str]
-    chosen: tuple[Judgement, str]
+    first: Decision
+    chosen: Decision
+
+
+@dataclass(frozen=True)
+class ReadReading:
+    """A silent field with what became of it: the `chosen` option, or that of each row where rows are read one by one; how
+    `probable` the options are, all others being as chosen; None for one that was not run."""
+
+    reading: Reading
+    chosen: tuple[int, ...]
+    probable: tuple[float | None, ...]
+
+    @property
+    def silent(self) -> str:
+        """What the document does not say."""
+        return self.reading.silent + (", row by row" if self.reading.by_row else "")
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """Its readings."""
+        return self.reading.options
+
+    @property
+    def found(self) -> str:
+        """Which is the most probable, in words."""
+        if not any(share is not None for share in self.probable):
+            return f"no reported figure tells; taken: {self.options[self.chosen[0]].name}"
+        if self.reading.by_row:
+            counts = Counter(self.chosen)
+            return "the most probable: " + ", ".join(
+                f"{self.options[option].name} in {counts[option]} of {len(self.chosen)} rows"
+                for option in sorted(counts)
+            )
+        (chosen,) = self.chosen
+        known = [
+            f"{option.name} {share:.2g}"
+            for option, share in zip(self.options, self.probable, strict=True)
+            if share is not None and share >= CLOSE
+        ]
+        return f"the most probable: {self.options[chosen].name}" + (
+            f" (of {', '.join(known)})" if len(known) > 1 else ""
+        )
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """A whole document."""
+    """A whole document. `probable` has for each of its readings how probable each option is, all others being as chosen; None
+    for an option that has not been run. `compared` is how many choices of readings were."""
 
     document: Document
     choice: Choice
     rows: tuple[Row, ...]
     claims: tuple[JudgedClaim, ...]
     seconds: float
+    probable: tuple[tuple[float | None, ...], ...] = ()
+    compared: int = 1
+
+    def among(self, ids: Collection[str]) -> "Assessment":
+        """What it says of some of the experiments."""
+        document = self.document.among(ids)
+        kept = {claim.id for claim in document.claim}
+        return replace(
+            self,
+            document=document,
+            rows=tuple(row for row in self.rows if row.experiment.id in ids),
+            claims=tuple(each for each in self.claims if each.claim.id in kept),
+        )
 
     @property
     def chosen(self) -> str:
         """The chosen readings that are not the first ones, in words."""
-        pairs = zip(self.document.reading, self.choice, strict=True)
-        return ", ".join(f"{reading.id}: {reading.options[number].name}" for reading, number in pairs if number)
+        found: dict[str, list[str]] = {}
+        for reading, number in zip(self.document.reading, self.choice, strict=True):
+            if number:
+                found.setdefault(f"{reading.id}: {reading.options[number].name}", []).extend(
+                    reading.only * reading.by_row
+                )
+        return ", ".join(f"{name} ({', '.join(rows)})" if rows else name for name, rows in found.items())
+
+    @property
+    def readings(self) -> tuple[ReadReading, ...]:
+        """The silent fields with what became of them, those that are read row by row as one."""
+        found: dict[str, ReadReading] = {}
+        for reading, option, probable in zip(self.document.reading, self.choice, self.probable, strict=True):
+            name = reading.silent if reading.by_row else f"{reading.id} {reading.only}"
+            before = found[name].chosen if name in found else ()
+            found[name] = ReadReading(reading, (*before, option), probable)
+        return tuple(found.values())
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -97,126 +160,31 @@ class Assessment:
         explained = {name for finding in self.document.finding for name in finding.about}
         return tuple(row.experiment.id for row in self.rows if row.disagrees and row.experiment.id not in explained)
 
+    @property
+    def unclear(self) -> frozenset[str]:
+        """The experiments that more runs may say more of: those of undecided claims, and those with a weak verdict."""
+        undecided = [each.claim.experiments for each in self.claims if each.chosen.judgement == "undecided"]
+        weak = [row.experiment.id for row in self.rows if any(each.worth == "weak" for each in row.chosen.all)]
+        return frozenset(weak).union(*undecided)
+
+    def tally(self, which: str) -> Counter[tuple[str, str]]:
+        """How many figures and curves have each verdict and worth, under the `first`, `chosen` or `best` readings."""
+        return Counter((each.verdict, each.worth) for row in self.rows for each in getattr(row, which).all)
+
+    def counted(self, which: str) -> str:
+        """The same in words; what only weak verdicts say is counted apart, and so are the counts of parameters."""
+        tally = self.tally(which)
+        parts = []
+        for verdict in VERDICTS:
+            sharp, weak, other = (tally[verdict, worth] for worth in ("sharp", "weak", ""))
+            if sharp + weak + other:
+                said = ", ".join(f"{count} {name}" for count, name in ((sharp, "sharp"), (weak, "weak")) if count)
+                parts.append(f"{sharp + weak + other} {verdict}" + (f" ({said})" if said else ""))
+        exact = sum(count for (_, worth), count in tally.items() if worth == "exact")
+        equal = tally["reproduced", "exact"]
+        counts = f"{equal} of {exact} counts of parameters equal" if exact else ""
+        return "; ".join(filter(None, (", ".join(parts), counts)))
+
     def count(self, verdict: str, which: str) -> int:
-        """How many figures and curves have a verdict under the `first`, `chosen` or `best` readings."""
-        return sum(each.verdict == verdict for row in self.rows for each in getattr(row, which).all)
-
-
-class Assessor:
-    """Judges a document by what has been run of it."""
-
-    def __init__(self, document: Document, runs: Sequence[Run]) -> None:
-        self.document = document
-        self.runs: dict[tuple[str, str], list[Run]] = {}
-        for run in sorted(runs, key=lambda run: run.repeat):
-            self.runs.setdefault((run.experiment, run.reading), []).append(run)
-        self._typical: dict[str, float] = {}
-        self._judged: dict[tuple[str, str], Judgements] = {}
-
-    def assess(self) -> Assessment:
-        """The verdicts on everything."""
-        choice = self.explain()
-        rows = tuple(self._row(experiment, choice) for experiment in self.document.experiment)
-        claims = tuple(
-            JudgedClaim(claim, self._claim(claim, self.document.first), self._claim(claim, choice))
-            for claim in self.document.claim
-        )
-        seconds = {run.key: run.seconds for runs in self.runs.values() for run in runs}
-        return Assessment(self.document, choice, rows, claims, math.fsum(seconds.values()))
-
-    def explain(self) -> Choice:
-        """The choice of readings that explains the whole document best, as far as it has been tried: from the first ones,
-        one reading is changed at a time while that makes the reported figures clearly likelier."""
-        choice = self.document.first
-        while True:
-            gains = {each: self._gain(choice, each) for each in self.document.neighbours(choice)}
-            best = max(gains, key=lambda each: gains[each], default=choice)
-            if best == choice or gains[best] < WORTH_IT:
-                return choice
-            choice = best
-
-    def _gain(self, before: Choice, after: Choice) -> float:
-        """How much likelier the figures become; minus infinity where that has not been run."""
-        gain = 0.0
-        for experiment in self.document.experiment:
-            old, new = (self.document.variant(experiment, each).reading for each in (before, after))
-            if old == new or not any(experiment.figures()):
-                continue
-            if not {(experiment.id, old), (experiment.id, new)} <= self.runs.keys():
-                return -math.inf
-            gain += self.judge(experiment, new).likelihood - self.judge(experiment, old).likelihood
-        return gain
-
-    def judge(self, experiment: Experiment, reading: str) -> Judgements:
-        """One experiment under one reading."""
-        key = (experiment.id, reading)
-        if key not in self._judged:
-            runs = self.runs.get(key, [])
-            figures = tuple(self._judge(experiment, name, told, runs) for name, told in experiment.figures())
-            curves = tuple(self._judge_curve(name, told, runs) for name, told in experiment.curves())
-            self._judged[key] = Judgements(reading, figures, curves, len(runs))
-        return self._judged[key]
-
-    def _judge(self, experiment: Experiment, figure: str, reported: Sequence[float], runs: Sequence[Run]) -> Judged:
-        name = measured_as(self.document, figure, runs[0].reading) if runs else figure
-        measured = values_of(name, runs)
-        if figure in experiment.unchecked:
-            return unchecked(figure, reported, measured, experiment.unchecked[figure])
-        return judge(figure, reported, measured, _examples(figure, runs), self._spread(name, experiment, measured))
-
-    def _judge_curve(self, figure: str, reported: Sequence[float], runs: Sequence[Run]) -> JudgedCurve:
-        measured = [run.curve[figure] for run in runs if figure in run.curve]
-        return judge_curve(figure, reported, measured, _examples(figure, runs), self._spread(figure))
-
-    def _row(self, experiment: Experiment, choice: Choice) -> Row:
-        readings = [reading for name, reading in self.runs if name == experiment.id]
-        first = self.judge(experiment, "")
-        under = self.document.variant(experiment, choice).reading
-        chosen = self.judge(experiment, under if under in readings else "")
-        best = max(
-            (chosen, first, *(self.judge(experiment, each) for each in readings)), key=lambda each: each.likelihood
-        )
-        own = {run.key: run.seconds for reading in readings for run in self.runs[experiment.id, reading]}
-        return Row(experiment, first, chosen, best, len(readings), math.fsum(own.values()))
-
-    def _claim(self, claim: Claim, choice: Choice) -> tuple[Judgement, str]:
-        measured: dict[str, list[float]] = {}
-        for experiment in self.document.experiment:
-            if experiment.id in claim.experiments:
-                runs = self.runs.get((experiment.id, self.document.variant(experiment, choice).reading), [])
-                measured[experiment.id] = values_of(claim.figure, runs)
-        return judge_claim(claim, measured, self._spread(claim.figure))
-
-    def _spread(self, figure: str, experiment: Experiment | None = None, measured: Sequence[float] = ()) -> float:
-        """The typical spread of a figure in the document; for a single run of an experiment that is less steady than
-        that, what its other runs are apart."""
-        if figure not in self._typical:
-            self._typical[figure] = typical_spread(figure, self._groups(figure, self.runs))
-        if experiment is None or len(measured) > 1:
-            return self._typical[figure]
-        own = self._groups(figure, [key for key in self.runs if key[0] == experiment.id])
-        return max(self._typical[figure], largest_spread(figure, own))
-
-    def _groups(self, figure: str, keys: Iterable[tuple[str, str]]) -> list[list[float]]:
-        return [values_of(figure, self.runs[key]) for key in keys]
-
-
-def measured_as(document: Document, figure: str, reading: str) -> str:
-    """What of our runs stands beside a reported figure under a reading, as `Run.figure` names it."""
-    return document.measured(reading).get(figure, MEASURED_AS.get(figure, figure))
-
-
-def values_of(figure: str, runs: Sequence[Run]) -> list[float]:
-    """A figure of those runs that have it."""
-    values = [run.figure(figure) for run in runs]
-    return [value for value in values if value is not None]
-
-
-def _examples(figure: str, runs: Sequence[Run]) -> int:
-    """How many images an accuracy was measured on; 0 for training accuracies, whose images are the document's own."""
-    if not runs or figure.startswith("training"):
-        return 0
-    entry = CATALOGUE[runs[0].recipe["data"]["name"]]
-    if "validation" not in figure:
-        return entry.test_examples
-    return validated_on(decode(Protocol, runs[0].recipe["protocol"], "protocol"), entry)  # type: ignore[arg-type]
+        """How many figures and curves have a verdict, parameter counts among them."""
+        return sum(often for (each, _), often in self.tally(which).items() if each == verdict)

@@ -3,14 +3,17 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import optuna
 
 from tuner.data.load import Places, training_set
-from tuner.documents.assessment import Assessment, Assessor
+from tuner.documents.assessment import Assessment
+from tuner.documents.assessor import Assessor
+from tuner.documents.claims import LOOKS
 from tuner.documents.document import Document
-from tuner.documents.replicate import Planned, Replicating, keep, open_baseline, plan, stored_runs
+from tuner.documents.replicate import Planned, Replicating, is_of, keep, open_baseline, plan, stored_runs
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
 from tuner.machine import environment
@@ -26,7 +29,7 @@ Said = Callable[[str], None]
 @dataclass(frozen=True, kw_only=True)
 class BaselineOptions:
     """What one call of `baseline` is to do. `only` is a pattern of experiments' names; `results` the folder with the
-    results of all calls, one file a document."""
+    results of all calls, one file a document. With `until_decided` there are further runs by the rule of `claims.LOOKS`."""
 
     documents: Mapping[str, Document]
     storage: str
@@ -34,6 +37,7 @@ class BaselineOptions:
     results: Path
     only: str
     repeats: int
+    until_decided: bool
     every_reading: bool
     workers: int
     threads: int
@@ -43,7 +47,7 @@ class BaselineOptions:
 
 @dataclass(frozen=True)
 class Replication:
-    """A document judged by all `runs` there are; `failures` says what could not be run."""
+    """What was asked for of a document, judged by all `runs` there are; `failures` says what could not be run."""
 
     assessment: Assessment
     runs: tuple[Run, ...]
@@ -63,13 +67,14 @@ def baseline(options: BaselineOptions, said: Said) -> dict[str, Replication]:
         for name, document in options.documents.items():
             path = options.results / f"{name}.json"
             study = open_baseline(storage, f"document: {name}", document)
-            _take_in(study, path, said)
+            _take_in(document, study, path, said)
             caller = _Caller(document, study, options, executor, said)
             try:
                 caller.run()
             finally:
                 write_results(path, document, caller.runs)
-            assessment = Assessor(document, caller.runs).assess()
+            asked = {each.id for each in document.experiment if fnmatch(each.id, options.only)}
+            assessment = Assessor(document, caller.runs).assess().among(asked)
             found[name] = Replication(assessment, tuple(caller.runs), tuple(caller.failures.values()))
     finally:
         executor.close()
@@ -83,7 +88,7 @@ class _Caller:
         self, document: Document, study: optuna.Study, options: BaselineOptions, executor: Executor, said: Said
     ) -> None:
         self.document, self.options, self.said = document, options, said
-        self.replicating = Replicating(study, {}, executor, _kept_environment(options.threads))
+        self.replicating = Replicating(document, study, {}, executor, _kept_environment(options.threads))
         self.failures: dict[tuple[str, str, int], str] = {}
 
     @property
@@ -103,6 +108,9 @@ class _Caller:
                 wanted += plan(document, neighbour, only, repeats=1)
             if not self._run(wanted):
                 break
+        for look in LOOKS if self.options.until_decided else ():
+            found = Assessor(document, self.runs).assess()
+            self._run(plan(document, found.choice, only, look, found.unclear if look > LOOKS[0] else None))
 
     def _run(self, planned: Iterable[Planned]) -> int:
         """How many runs of those that were planned had to be made."""
@@ -122,10 +130,10 @@ class _Caller:
         return len(missing)
 
 
-def _take_in(study: optuna.Study, path: Path, said: Said) -> None:
-    """Runs that the results have and the storage has not become trials."""
+def _take_in(document: Document, study: optuna.Study, path: Path, said: Said) -> None:
+    """Runs that the results have and the storage has not become trials, if they are of the document as it is."""
     there = {(run.names, run.key) for run in stored_runs(study)}
-    missing = [run for run in read_results(path) if (run.names, run.key) not in there]
+    missing = [run for run in read_results(path) if (run.names, run.key) not in there and is_of(document, run)]
     for run in missing:
         keep(study, run)
     if missing:

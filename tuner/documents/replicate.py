@@ -1,6 +1,6 @@
 """Running a document's experiments: each document is an Optuna study of its own, and what is done is not done again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
@@ -46,11 +46,13 @@ class Planned:
         return self.variant.experiment.id, self.variant.reading, self.repeat
 
 
-def plan(document: Document, choice: Choice, only: str, repeats: int) -> Iterator[Planned]:
-    """The runs of the experiments that match `only` under one choice of readings: `repeats` of each, or as many as its
-    document did if that is more."""
+def plan(
+    document: Document, choice: Choice, only: str, repeats: int, among: Collection[str] | None = None
+) -> Iterator[Planned]:
+    """The runs of the experiments that match `only`, and are `among` some, under one choice of readings: `repeats` of each, or
+    as many as its document did if that is more."""
     for experiment in document.experiment:
-        if fnmatch(experiment.id, only):
+        if fnmatch(experiment.id, only) and (among is None or experiment.id in among):
             variant = document.variant(experiment, choice)
             for repeat in range(max(repeats, experiment.repeats)):
                 yield Planned(variant, repeat, variant.repeat(repeat))
@@ -70,19 +72,30 @@ def stored_runs(study: optuna.Study) -> Iterator[Run]:
         yield Run.from_dict(trial.user_attrs["run"])
 
 
+def is_of(document: Document, run: Run) -> bool:
+    """Whether a run is one of the document as it is now: of an experiment that it has, under a reading that it has, of the very
+    recipe that these give."""
+    experiment = next((each for each in document.experiment if each.id == run.experiment), None)
+    if experiment is None:
+        return False
+    variant = document.variant(experiment, document.choice(run.reading))
+    return Planned(variant, run.repeat, variant.repeat(run.repeat)).key == run.key and variant.reading == run.reading
+
+
 class Replicating:
-    """Runs one document's experiments and keeps each run as it ends; `runs` are all that there are. An experiment with
-    the same recipe and seed as one that is done takes its figures."""
+    """Runs one document's experiments and keeps each run as it ends; `runs` are all that there are of it as it is now. An
+    experiment with the same recipe and seed as one that is done takes its figures."""
 
     def __init__(
         self,
+        document: Document,
         study: optuna.Study,
         data: dict[str, TrainingSet],
         executor: Executor,
         environment: Mapping[str, str],
     ) -> None:
         self.study, self.data, self.executor, self.environment = study, data, executor, environment
-        self.runs = list(stored_runs(study))
+        self.runs = [run for run in stored_runs(study) if is_of(document, run)]
         self._done = {(run.names, run.key) for run in self.runs}
 
     def has(self, planned: Planned) -> bool:

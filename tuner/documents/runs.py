@@ -1,16 +1,17 @@
 """One run of an experiment, as it is kept: its figures, its curve, its confusion matrix. Plain, and JSON both ways."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
 from tuner.documents.deviations import deviation
+from tuner.documents.experiment import CURVES, GAPS
 from tuner.result import Epoch
 from tuner.worker.jobs import Replicated
 
-CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_accuracy")
 POINTS = 100
 """A curve of more epochs is kept for every second, third, ... of them."""
 
@@ -37,11 +38,21 @@ class Run:
     regions: Sequence[str] = field(default_factory=list)
 
     def figure(self, name: str) -> float | None:
-        """A figure of the run; `mean_` before the name of a curve is its mean over the epochs. None if it has none."""
+        """A figure of the run; None if it has none. Of a curve there are its mean over the epochs (`mean_` before its name),
+        how far it comes (`change_`: last less first), how far it goes up or down from one kept epoch to the next in the
+        second half of the training (`swing_`: the mean), the share of steps that go down or up (`falling_`, `rising_`), and
+        the highest of so many first epochs (`highest_of_9_`). `GAPS` are differences of two."""
         if name in self.figures:
             return self.figures[name]
-        curve = self.curve.get(name.removeprefix("mean_"), ())
-        return fmean(curve) if curve and name.startswith("mean_") else None
+        what, _, of = name.partition("_")
+        if name in GAPS:
+            high, low = (self.figures.get(each) for each in GAPS[name])
+            return high - low if high is not None and low is not None else None
+        if what == "highest":
+            count, _, of = of.removeprefix("of_").partition("_")
+            return max(self.curve[of][: int(count) // self.every], default=None) if of in self.curve else None
+        curve = self.curve.get(of, ())
+        return OF_A_CURVE[what](curve) if what in OF_A_CURVE and len(curve) > (what != "mean") else None
 
     @property
     def names(self) -> tuple[str, str, int]:
@@ -106,6 +117,21 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
         "ended": result.ended,
         "seconds": result.seconds,
     }
+
+
+def _steps(curve: Sequence[float]) -> list[float]:
+    return [after - before for before, after in pairwise(curve)]
+
+
+OF_A_CURVE: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "mean": fmean,
+    "deviation": deviation,
+    "change": lambda curve: curve[-1] - curve[0],
+    "swing": lambda curve: fmean(map(abs, _steps(curve[len(curve) // 2 - 1 :]))),
+    "falling": lambda curve: fmean(step < 0 for step in _steps(curve)),
+    "rising": lambda curve: fmean(step > 0 for step in _steps(curve)),
+}
+"""What `Run.figure` makes of a curve, by the first part of the name."""
 
 
 def _curve(epochs: Sequence[Epoch]) -> dict[str, list[float]]:

@@ -1,48 +1,47 @@
-"""How a replication is judged: the one place where it is written down what counts as reproduced.
+"""How a reported figure is judged: the one place where it is written down what counts as reproduced. Claims: `claims`.
 
-**A figure** is compared with the mean of our `n` runs. Two things make a reported figure differ from that mean although
-nothing is wrong: runs differ by chance, and an accuracy on `m` images has a sampling error, sqrt(p (1 - p) / m) (none
-for training accuracies: the images are the same). The standard deviation `s` over runs is our runs' own, drawn towards
-the one that is typical of the document's experiments (`spread.moderated`). A reported figure is
+**A figure** is compared with the mean of our `n` runs, which differ by chance. The standard deviation `s` over runs is our
+runs' own, drawn towards the one that is typical of the document's experiments (`deviations.moderated`). The test images are
+the same on both sides, so the sampling error of an accuracy on `m` images, sqrt(p (1 - p) / m), is none of the
+difference's; only where the document may have had other examples (points that are drawn anew) is it counted. A reported
+figure is
 
-- *reproduced*, if it lies within `t s sqrt(1/k + 1/n)` and 1.96 sampling errors, added in squares, of our mean; `k` is
+- *reproduced*, if it lies within `t s sqrt(1/k + 1/n)`, and 1.96 sampling errors added in squares, of our mean; `k` is
   how many figures the document gives, `t` Student's 97.5 % quantile;
 - *close*, if it lies within twice that, or within one percentage point (a tenth of itself for a loss);
 - *not reproduced* otherwise;
 - it *cannot be checked*, if it was not measured, or the document itself makes it worthless.
 
-Parameter counts are reproduced if they are equal. A bound (`at_most`) is reproduced if one of our runs keeps it: the
-document shows a run that does, and not how many did not. **A curve**, a figure by epoch or by member, is reproduced (at
-least close) if nine in ten of its points are.
+Parameter counts are reproduced if they are equal, and counted apart. A bound (`at_most`) is reproduced if one of our runs
+keeps it: the document shows a run that does, and not how many did not. **A curve**, a figure by epoch or by member, is
+reproduced (at least close) if nine in ten of its points are.
 
-**A claim** is a set of comparisons between experiments, each by a t test on our runs with moderated spreads. It *holds*
-if every comparison goes the claimed way and none could be chance (one-sided 5 % each); it *fails* if one goes the other
-way significantly (5 % over all comparisons together); else it is *undecided*.
+**What a verdict is worth.** `shared` is the share of the document's other networks whose runs would have passed as well in
+the place of its own. A verdict that more than half of them share says little: it is *weak*, else *sharp*.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal, get_args
 
 from tuner.documents.deviations import NORMAL, moderated
-from tuner.documents.experiment import Claim
 
 Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
-Judgement = Literal["holds", "fails", "undecided"]
+Worth = Literal["sharp", "weak", "exact", ""]
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
+EXACT = ("parameters", "layer_parameters")
+"""Figures that no run changes."""
+
 CLOSE_ACCURACY = 0.01
 CLOSE_LOSS = 0.1
 MOST = 0.9
 """The share of a curve's points that must be reproduced."""
 
-SIGNIFICANT = 0.05
-UNSTEADY = 0.02
-"""Runs of one recipe whose accuracies are further apart than this are called unsteady."""
+WEAK = 0.5
+"""A verdict that a larger share of other networks would have had says little."""
 
 IMPOSSIBLE = -20.0
 """Log density of a report that our diverged runs explain."""
@@ -51,7 +50,8 @@ IMPOSSIBLE = -20.0
 @dataclass(frozen=True)
 class Judged:
     """A reported figure beside ours. `margin` is half the width of the interval in which it counts as reproduced;
-    `likelihood` the log density of the report given our runs, by which readings are compared."""
+    `likelihood` the log density of the report given our runs, by which readings are compared; `shared` the share of other
+    networks that would have passed as well, None where there are none."""
 
     figure: str
     reported: tuple[float, ...]
@@ -60,11 +60,17 @@ class Judged:
     verdict: Verdict
     reason: str
     likelihood: float = 0.0
+    shared: float | None = None
 
     @property
     def mean(self) -> float:
         """The mean of our runs."""
         return fmean(self.measured)
+
+    @property
+    def worth(self) -> Worth:
+        """What the verdict is worth; empty for one that no other network could have had."""
+        return "exact" if self.figure in EXACT else worth_of(self.verdict, self.shared)
 
 
 @dataclass(frozen=True)
@@ -75,26 +81,53 @@ class JudgedCurve:
     points: tuple[Judged, ...]
     verdict: Verdict
     reason: str
+    shared: float | None = None
+
+    @property
+    def worth(self) -> Worth:
+        """What the verdict is worth."""
+        return worth_of(self.verdict, self.shared)
+
+
+def worth_of(verdict: Verdict, shared: float | None) -> Worth:
+    """What is worth a verdict that such a share of other networks would have had. That a figure is not reproduced is no less
+    true where other networks do not give it either."""
+    if verdict not in ("reproduced", "close") or shared is None:
+        return ""
+    return "weak" if shared > WEAK else "sharp"
+
+
+def shared_in_words(judged: Judged | JudgedCurve) -> str:
+    """The share of other networks that would have passed as well, as a table has it."""
+    return f"{judged.shared:.0%}, {judged.worth}" if judged.shared is not None and judged.worth else ""
+
+
+def passes(judged: Judged | JudgedCurve, least: Verdict) -> bool:
+    """Whether a verdict is at least so good."""
+    return VERDICTS.index(judged.verdict) <= VERDICTS.index(least)
 
 
 def judge(figure: str, reported: Sequence[float], measured: Sequence[float], examples: int, typical: float) -> Judged:
-    """The verdict on one figure. `examples` is how many images an accuracy was measured on (0: no sampling error);
-    `typical` the figure's typical spread."""
+    """The verdict on one figure. `examples` is how many an accuracy was measured on, where the document may have had others
+    (0: the same); `typical` the figure's typical spread."""
     told, ours = tuple(reported), tuple(measured)
     if not ours:
         return Judged(figure, told, ours, 0.0, "cannot be checked", "not measured")
+    if figure in EXACT:
+        return _judge_count(figure, told, ours)
     if not all(map(math.isfinite, ours)):
         diverged = sum(not math.isfinite(value) for value in ours)
         reason = f"{diverged} of our {len(ours)} runs diverged"
         return Judged(figure, told, ours, 0.0, "not reproduced", reason, IMPOSSIBLE)
-    middle, report = fmean(ours), fmean(told)
-    if figure == "parameters":
-        same = report == middle
-        reason = "equal" if same else f"{middle:.0f} by our count"
-        return Judged(figure, told, ours, 0.0, "reproduced" if same else "not reproduced", reason)
     if figure.endswith("_at_most"):
         return _judge_bound(figure, told, ours)
     return _judge_distance(figure, told, ours, examples, typical)
+
+
+def _judge_count(figure: str, told: tuple[float, ...], ours: tuple[float, ...]) -> Judged:
+    same = told == ours if figure == "layer_parameters" else {*told} == {*ours}
+    reason = "equal" if same else f"{', '.join(f'{count:.0f}' for count in dict.fromkeys(ours))} by our count"
+    return Judged(figure, told, ours, 0.0, "reproduced" if same else "not reproduced", reason)
 
 
 def _judge_bound(figure: str, told: tuple[float, ...], ours: tuple[float, ...]) -> Judged:
@@ -135,86 +168,36 @@ def unchecked(figure: str, reported: Sequence[float], measured: Sequence[float],
 
 
 def judge_curve(
-    figure: str, reported: Sequence[float], measured: Sequence[Sequence[float]], examples: int, typical: float
+    figure: str,
+    reported: Sequence[float],
+    measured: Sequence[Sequence[float]],
+    examples: int,
+    typical: float,
+    every: int = 1,
 ) -> JudgedCurve:
-    """The verdict on a curve; `measured` has one of ours for each run."""
-    if not measured or any(len(each) < len(reported) for each in measured):
+    """The verdict on a curve; `measured` has one of ours for each run, with a value for each `every` points."""
+    told = reported[every - 1 :: every]
+    if not measured or not told or any(len(each) < len(told) for each in measured):
         return JudgedCurve(figure, (), "cannot be checked", "not measured")
     points = tuple(
-        judge(figure, [value], [run[index] for run in measured], examples, typical)
-        for index, value in enumerate(reported)
+        judge(figure, [value], [run[index] for run in measured], examples, typical) for index, value in enumerate(told)
     )
-    shares = {
-        verdict: sum(VERDICTS.index(point.verdict) <= VERDICTS.index(verdict) for point in points) / len(points)
-        for verdict in VERDICTS
-    }
+    shares = {verdict: sum(passes(point, verdict) for point in points) / len(points) for verdict in VERDICTS}
     verdict = next(each for each in VERDICTS if shares[each] >= MOST)
     within = sum(point.verdict == "reproduced" for point in points)
     return JudgedCurve(figure, points, verdict, f"{within} of {len(points)} points reproduced")
 
 
-def judge_claim(claim: Claim, measured: Mapping[str, Sequence[float]], typical: float) -> tuple[Judgement, str]:
-    """Whether a claim holds in our runs, and what decided it. `measured` has the claim's figure by experiment."""
-    missing = [each for each in claim.experiments if not measured.get(each)]
-    if missing:
-        return "undecided", f"not measured: {', '.join(missing)}"
-    if claim.unsteady:
-        return _judge_unsteady(claim, measured)
-    pairs = _pairs(claim)
-    comparisons = [_compare(claim.figure, high, low, measured, typical) for high, low in pairs]
-    against = [each for each in comparisons if each.chance_against < SIGNIFICANT / len(pairs)]
-    if against:
-        return "fails", "; ".join(each.words for each in against)
-    open_ = [each for each in comparisons if each.chance >= SIGNIFICANT]
-    if open_:
-        return "undecided", "; ".join(f"{each.words}, which may be chance" for each in open_)
-    return "holds", "; ".join(each.words for each in comparisons)
+def among(judged: Judged, others: Sequence[Judged]) -> Judged:
+    """The same with what it is worth beside what the runs of other networks would have had in its place."""
+    return replace(judged, shared=_shared(judged.verdict, others))
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """The difference of two experiments' means, the claimed higher one first. `chance` is how likely so large a
-    difference is if there is none."""
-
-    high: str
-    low: str
-    difference: float
-    chance: float
-
-    @property
-    def chance_against(self) -> float:
-        """The same for a difference of the other sign."""
-        return 1 - self.chance
-
-    @property
-    def words(self) -> str:
-        return f"{self.high} {self.difference:+.4f} against {self.low}"
+def curve_among(judged: JudgedCurve, others: Sequence[JudgedCurve]) -> JudgedCurve:
+    """The same for a curve."""
+    return replace(judged, shared=_shared(judged.verdict, others))
 
 
-def _pairs(claim: Claim) -> list[tuple[str, str]]:
-    """(claimed higher, claimed lower) for each comparison; a lower loss is better."""
-    lower_is_better = claim.figure.endswith("loss")
-    pairs = [(high, low) for low, high in pairwise(claim.rises)] + list(pairwise(claim.falls))
-    best, worst = (claim.worst, claim.best) if lower_is_better else (claim.best, claim.worst)
-    pairs += [(best, each) for each in claim.among if best and each != best]
-    pairs += [(each, worst) for each in claim.among if worst and each != worst]
-    return pairs
-
-
-def _compare(figure: str, high: str, low: str, measured: Mapping[str, Sequence[float]], typical: float) -> Comparison:
-    from scipy.stats import t
-
-    one, two = ([value if math.isfinite(value) else 0.0 for value in measured[name]] for name in (high, low))
-    difference = fmean(one) - fmean(two)
-    (spread, freedom), (other_spread, other_freedom) = (moderated(figure, each, typical) for each in (one, two))
-    error = math.sqrt(spread**2 / len(one) + other_spread**2 / len(two))
-    chance = float(t.sf(difference / max(error, 1e-9), freedom + other_freedom))
-    return Comparison(high, low, difference, chance)
-
-
-def _judge_unsteady(claim: Claim, measured: Mapping[str, Sequence[float]]) -> tuple[Judgement, str]:
-    ranges = {each: max(measured[each]) - min(measured[each]) for each in claim.unsteady}
-    words = ", ".join(f"{each} varies by {width:.4f}" for each, width in ranges.items())
-    if any(len(measured[each]) < 3 for each in claim.unsteady):
-        return "undecided", f"too few runs: {words}"
-    return ("holds" if min(ranges.values()) > UNSTEADY else "fails"), words
+def _shared(verdict: Verdict, others: Sequence[Judged | JudgedCurve]) -> float | None:
+    checked = [each for each in others if each.verdict != "cannot be checked"]
+    return sum(passes(each, verdict) for each in checked) / len(checked) if checked else None

@@ -11,7 +11,8 @@ from tuner.documents.verdicts import VERDICTS, JudgedCurve
 from tuner.report.content import Paragraph, Picture, Section, Table
 from tuner.report.drawings import interval
 from tuner.report.evidence import DocumentEvidence, Evidence, documents_about
-from tuner.report.sections.documents import baselines_section, document_section
+from tuner.report.sections.document import COLUMNS, document_section
+from tuner.report.sections.documents import baselines_section
 from tuner.storage import StudyRecord
 
 RESULTS = Path(__file__).parents[2] / "reports" / "documents"
@@ -27,6 +28,12 @@ def documents(dataset: str) -> tuple[DocumentEvidence, ...]:
     return found
 
 
+def without_a_search(document: DocumentEvidence) -> Evidence:
+    """A page about a document whose study has no trials."""
+    record = StudyRecord("it", "", {}, ("validation_accuracy",), ())
+    return Evidence("it", "It", record, None, None, (document,), {"mnist": "abc"}, "sqlite://", ())
+
+
 def the_table(section: Section, ending: str) -> Table:
     """The one table of a section whose id ends so."""
     (found,) = (block for block in section.blocks if isinstance(block, Table) and block.id.endswith(ending))
@@ -36,12 +43,15 @@ def the_table(section: Section, ending: str) -> Table:
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_picture_of_every_document_is_drawn(dataset: str) -> None:
     for document in documents(dataset):
-        blocks = document_section(document).blocks
+        blocks = document_section(without_a_search(document), document).blocks
         assert [block.text for block in blocks if isinstance(block, Paragraph) and block.tone == "missing"] == []
         assert document.assessment.document.drawing
         drawn = {block.id for block in blocks if isinstance(block, Chart | Picture | Table)}
         for drawing in document.assessment.document.drawing:
-            ids = drawing.experiments if drawing.kind == "regions" else [drawing.id]
+            ids = {
+                "regions": list(drawing.experiments),
+                "layers": [f"{each}-layers" for each in drawing.experiments],
+            }.get(drawing.kind, [drawing.id])
             assert {f"{document.name}-{each}" for each in ids} <= drawn
         for block in blocks:
             if isinstance(block, Chart):
@@ -52,16 +62,18 @@ def test_every_picture_of_every_document_is_drawn(dataset: str) -> None:
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_figure_has_its_row(dataset: str) -> None:
     for document in documents(dataset):
-        rows = the_table(document_section(document), "-figures").rows
+        rows = the_table(document_section(without_a_search(document), document), "-figures").rows
         judged = [(row, each) for row in document.assessment.rows for each in row.chosen.all]
         assert len(rows) == len(judged)
-        for (title, figure, _, measured, runs, verdict, _), (row, each) in zip(rows, judged, strict=True):
-            assert (title, verdict) == (row.experiment.title, each.verdict)
-            assert (figure, runs) == (each.figure.replace("_", " "), len(document.chosen(row.experiment.id)))
-            if not isinstance(each, JudgedCurve) and each.measured:
-                shown = float(str(measured).replace(",", "").partition(" ±")[0])
-                assert shown == pytest.approx(fmean(each.measured), rel=2e-3)
-        assert {str(row[5]) for row in rows} <= set(VERDICTS)
+        for (title, *cells), (row, each) in zip(rows, judged, strict=True):
+            shown = dict(zip(COLUMNS, cells, strict=True))
+            assert (title, shown["verdict"]) == (row.experiment.title, each.verdict)
+            assert shown["figure"] == each.figure.replace("_", " ")
+            assert shown["runs"] == len(document.chosen(row.experiment.id))
+            assert {shown["verdict"], shown["first readings"], shown["best reading"]} <= set(VERDICTS)
+            if not isinstance(each, JudgedCurve) and each.measured and each.figure != "layer_parameters":
+                mean = float(str(shown["measured"]).replace(",", "").partition(" ±")[0])
+                assert mean == pytest.approx(fmean(each.measured), rel=2e-3)
 
 
 def test_a_drawing_shows_what_the_document_means_by_a_figure() -> None:
@@ -69,7 +81,11 @@ def test_a_drawing_shows_what_the_document_means_by_a_figure() -> None:
     (document,) = (each for each in documents("fashion-mnist") if each.name == "fashion-finetuning")
     assert "means over the epochs" in document.assessment.chosen
     runs = document.chosen("epochs-50")
-    (chart,) = (block for block in document_section(document).blocks if getattr(block, "id", "").endswith("-epochs"))
+    (chart,) = (
+        block
+        for block in document_section(without_a_search(document), document).blocks
+        if getattr(block, "id", "").endswith("-epochs")
+    )
     assert isinstance(chart, Chart)
     (dots,) = (mark for mark in chart.marks if isinstance(mark, Dots) and mark.name == "training accuracy, ours")
     epochs, accuracy = dots.points[-1]
@@ -81,12 +97,16 @@ def test_the_overview_has_every_network() -> None:
     found = documents("mnist")
     record = StudyRecord("mnist", "", {}, ("validation_accuracy",), ())
     evidence = Evidence("mnist", "MNIST", record, None, None, found, {"mnist": "abc"}, "sqlite://", ())
-    chart, table = baselines_section(evidence).blocks
+    (chart,) = baselines_section(evidence).blocks
     assert isinstance(chart, Chart)
-    assert isinstance(table, Table)
-    experiments = [row.experiment.title for each in found for row in each.assessment.rows]
-    assert list(chart.y.names) == experiments
-    assert {row[1] for row in table.rows} <= set(experiments)
+    assert list(chart.y.names) == [row.experiment.title for each in found for row in each.assessment.rows]
+    dots = [mark for mark in chart.marks if isinstance(mark, Dots) and mark.name in {each.name for each in found}]
+    shown = {place: wrong for mark in dots for wrong, place in mark.points}
+    assert len(shown) == len(chart.y.names), "none stands at an edge"
+    rows = [(each, row) for each in found for row in each.assessment.rows]
+    for place, (each, row) in enumerate(rows):
+        accuracies = [run.figures["test_accuracy"] for run in each.chosen(row.experiment.id)]
+        assert shown[place] == pytest.approx(max(1 - fmean(accuracies), 5e-4))
 
 
 def test_accuracies_do_not_reach_beyond_all() -> None:

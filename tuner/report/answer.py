@@ -1,7 +1,7 @@
-"""The answer in three sentences: the best that was searched, the best that is documented, the difference and the cost."""
+"""The answer in a few sentences: the best that was searched, the best that is documented, the difference and the cost."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -14,7 +14,7 @@ from tuner.report.evidence import Evidence
 
 @dataclass(frozen=True)
 class Documented:
-    """The documented network that does best in our runs."""
+    """A documented network: what is reported of it, and our runs."""
 
     document: str
     experiment: str
@@ -43,22 +43,32 @@ def answer_section(evidence: Evidence) -> Section:
 
 
 def sentences(evidence: Evidence) -> list[str]:
-    """The three sentences, as far as there is something to say."""
-    return [_searched(evidence), _documented(evidence), _difference_and_cost(evidence)]
+    """The few sentences, as far as there is something to say."""
+    return [_searched(evidence), *_documented(evidence), _difference_and_cost(evidence)]
 
 
 def documented(evidence: Evidence) -> Documented | None:
     """The best documented network by our runs' mean test accuracy."""
-    found = []
+    return max(_all_documented(evidence), key=lambda each: fmean(each.accuracies), default=None)
+
+
+def best_reported(evidence: Evidence) -> Documented | None:
+    """The network that a document reports the best test accuracy of."""
+    told = [each for each in _all_documented(evidence) if each.reported is not None]
+    return max(told, key=lambda each: each.reported or 0.0, default=None)
+
+
+def _all_documented(evidence: Evidence) -> Iterator[Documented]:
+    """The networks of the documents; not those that we set beside them, and no ensembles."""
     for document in evidence.documents:
         for row in document.assessment.rows:
             runs = document.chosen(row.experiment.id)
-            if runs and runs[0].recipe["data"]["name"] == evidence.dataset:
+            if row.experiment.added or row.experiment.members > 1 or not runs:
+                continue
+            if runs[0].recipe["data"]["name"] == evidence.dataset:
                 accuracies = tuple(run.figures["test_accuracy"] for run in runs)
-                told = row.experiment.told("test_accuracy")
-                reported = fmean(told) if told else None
-                found.append(Documented(document.name, row.experiment.id, row.experiment.title, reported, accuracies))
-    return max(found, key=lambda each: fmean(each.accuracies), default=None)
+                reported = max(row.experiment.told("test_accuracy"), default=None)
+                yield Documented(document.name, row.experiment.id, row.experiment.title, reported, accuracies)
 
 
 def difference(evidence: Evidence) -> Difference | None:
@@ -103,14 +113,23 @@ def _searched(evidence: Evidence) -> str:
     )
 
 
-def _documented(evidence: Evidence) -> str:
-    best = documented(evidence)
+def _documented(evidence: Evidence) -> Iterator[str]:
+    best, reported = documented(evidence), best_reported(evidence)
     if best is None:
-        return "No documented network for this data has been replicated here."
-    told = f"is reported at {100 * best.reported:.2f} % and reaches" if best.reported is not None else "reaches"
-    spread = f" ± {100 * deviation(best.accuracies):.2f}" if len(best.accuracies) > 1 else ""
-    runs = f"{len(best.accuracies)} runs" if len(best.accuracies) > 1 else "one run"
-    return f"The best documented network, “{best.title}” of {best.document}, {told} {100 * fmean(best.accuracies):.2f}{spread} % in {runs} of ours."
+        yield "No documented network for this data has been replicated here."
+        return
+    if reported is not None:
+        same = reported.experiment == best.experiment
+        yield f"The best accuracy that a document reports is {100 * (reported.reported or 0.0):.2f} % (“{reported.title}” of {reported.document}), {_ours(reported)}{', the best of all documented networks' if same else ''}."
+        if same:
+            return
+    yield f"Of the documented networks “{best.title}” of {best.document} does best here, {_ours(best)}."
+
+
+def _ours(network: Documented) -> str:
+    spread = f" ± {100 * deviation(network.accuracies):.2f}" if len(network.accuracies) > 1 else ""
+    runs = f"{len(network.accuracies)} runs" if len(network.accuracies) > 1 else "one run"
+    return f"with {100 * fmean(network.accuracies):.2f}{spread} % in {runs} of ours"
 
 
 def _difference_and_cost(evidence: Evidence) -> str:
@@ -120,7 +139,16 @@ def _difference_and_cost(evidence: Evidence) -> str:
     found = difference(evidence)
     if found is None:
         return f"The search has cost {cost} so far."
+    alone = evidence.confirmed is not None and evidence.confirmed.is_ensemble
+    what = "Its networks, each alone, are" if alone else "It is"
+    better = "better than" if found.low > 0 else "not shown to be better than" if found.high > 0 else "worse than"
+    told, beside = best_reported(evidence), ""
+    if told is not None and told.reported is not None and evidence.confirmed:
+        apart = fmean(evidence.confirmed.tested) - told.reported
+        beside = (
+            f" That is {abs(100 * apart):.2f} points {'above' if apart > 0 else 'below'} the best that is reported."
+        )
     return (
-        f"That is a difference of {100 * found.value:+.2f} percentage points "
-        f"(95 % interval {100 * found.low:+.2f} to {100 * found.high:+.2f}), for {cost}."
+        f"{what} {better} the best documented network in our runs, by {100 * found.value:+.2f} percentage points "
+        f"(95 % interval {100 * found.low:+.2f} to {100 * found.high:+.2f}), for {cost}.{beside}"
     )

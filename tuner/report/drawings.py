@@ -6,11 +6,15 @@ from statistics import fmean
 import numpy as np
 
 from tuner.charts import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
+from tuner.data.catalogue import CATALOGUE
 from tuner.data.synthetic import make
+from tuner.decode import decode
 from tuner.documents.deviations import NORMAL, deviation
 from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
 from tuner.formatting import figure_in_words
+from tuner.networks import layer_table
+from tuner.recipe import Recipe
 from tuner.report.confusion import most_confused
 from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
@@ -35,6 +39,8 @@ def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:
             yield confusion_chart(_id(document, drawing), drawing.title, runs[drawing.experiments[0]][0])
         case "table":
             yield _table(document, drawing, runs)
+        case "layers":
+            yield from (_layers(document, name, own[0]) for name, own in runs.items())
         case "regions":
             yield from (_regions(document, name) for name in drawing.experiments)
 
@@ -158,6 +164,20 @@ def _table(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[R
             cells += [told or None, spread(document.values(figure, own))]
         rows.append((experiment.title, *cells))
     return Table(_id(document, drawing), drawing.title, ("network", *columns), tuple(rows))
+
+
+def _layers(document: DocumentEvidence, name: str, run: Run) -> Table:
+    """The parameters of a network, layer by layer, as exercises ask for them."""
+    recipe = decode(Recipe, run.recipe, "recipe")
+    entry = CATALOGUE[recipe.data.name]
+    layers = [layer for layer in layer_table(recipe.network, entry.shape, len(entry.classes)) if layer.parameters]
+    rows: list[tuple[Cell, ...]] = [
+        (layer.kind.replace("_", " "), "×".join(map(str, layer.output)), layer.calculation, layer.parameters)
+        for layer in layers
+    ]
+    rows.append(("together", None, None, sum(layer.parameters for layer in layers)))
+    title = f"{document.experiment(name).title}: parameters"
+    return Table(f"{document.name}-{name}-layers", title, ("layer", "output", "calculation", "parameters"), tuple(rows))
 
 
 def spread(values: Sequence[float]) -> str | None:

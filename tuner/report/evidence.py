@@ -13,7 +13,8 @@ from optuna.storages import BaseStorage
 
 from tuner.data.catalogue import CATALOGUE, kin
 from tuner.data.load import Places, held_out
-from tuner.documents.assessment import Assessment, Assessor, Row, measured_as, values_of
+from tuner.documents.assessment import Assessment, Row
+from tuner.documents.assessor import Assessor, measured_as, values_of
 from tuner.documents.document import load_document
 from tuner.documents.experiment import Experiment
 from tuner.documents.results import read_results

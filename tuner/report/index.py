@@ -2,14 +2,16 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from tuner.charts import GREY, PURPLE, Axis, Chart, Dots, Shape
+from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.deviations import NORMAL
-from tuner.documents.verdicts import JUDGEMENTS, VERDICTS
+from tuner.documents.verdicts import VERDICTS
 from tuner.report.answer import variance
 from tuner.report.colors import DATASET_COLORS
 from tuner.report.content import Cell, Link, Page, Paragraph, Section, Table, missing
@@ -92,24 +94,31 @@ def _wrong(color: str, place: int, accuracies: Sequence[float], examples: int, s
 
 def _replicated(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Section]:
     """What came of each document, over all pages that have a part of it."""
-    figures: dict[str, dict[tuple[str, ...], str]] = {}
+    figures: dict[str, dict[tuple[str, ...], tuple[str, str]]] = {}
     claims: dict[str, dict[str, str]] = {}
     for plain in summaries.values():
         for name, document in plain["documents"].items():
             for kind in ("figures", "curves"):
                 for each in document[kind]:
-                    figures.setdefault(name, {})[each["experiment"], each["figure"], kind] = each["verdict"]
-            claims.setdefault(name, {}).update({each["says"]: each["judgement"] for each in document["claims"]})
+                    key = each["experiment"], each["figure"], kind
+                    figures.setdefault(name, {})[key] = each["verdict"], each["worth"]
+            claims.setdefault(name, {}).update({each["id"]: each["judgement"] for each in document["claims"]})
     rows = []
     for name, found in figures.items():
-        verdicts, judgements = list(found.values()), list(claims.get(name, {}).values())
-        counts: list[Cell] = [verdicts.count(each) for each in VERDICTS]
-        rows.append((name, *counts, *(judgements.count(each) for each in JUDGEMENTS)))
+        tally, judgements = Counter(found.values()), list(claims.get(name, {}).values())
+        counts: list[Cell] = [_with_weak(tally, verdict) for verdict in VERDICTS]
+        exact = f"{tally['reproduced', 'exact']} of {sum(tally[each, 'exact'] for each in VERDICTS)}"
+        rows.append((name, *counts, exact, *(judgements.count(each) for each in JUDGEMENTS)))
     if rows:
-        columns = ("document", *VERDICTS, *(f"claims: {each}" for each in JUDGEMENTS))
-        note = "Reported figures and claims, under the readings of what a document leaves unsaid that explain it best."
+        columns = ("document", *VERDICTS, "parameter counts equal", *(f"claims: {each}" for each in JUDGEMENTS))
+        note = "Reported accuracies and losses, and claims, under the most probable readings of what a document leaves unsaid. Weak: more than half of the document's other networks would have had as good a verdict in its place."
         table = Table("documents-table", "The documents, replicated", columns, tuple(rows), note)
         yield Section("documents", "The documents", (table,))
+
+
+def _with_weak(tally: Counter[tuple[str, str]], verdict: str) -> str:
+    weak = tally[verdict, "weak"]
+    return f"{weak + tally[verdict, 'sharp'] + tally[verdict, '']}" + (f" ({weak} weak)" if weak else "")
 
 
 def _tested(confirmed: Mapping[str, Any]) -> list[float]:

@@ -10,7 +10,7 @@ from tuner.report.content import Block, Cell, Code, Link, Page, Paragraph, Pictu
 from tuner.report.html import cell_text
 
 FIGURES = "figures"
-LONGEST = 40
+LONGEST = 60
 """Rows of a table on the page; the files beside it have all."""
 
 

@@ -56,7 +56,14 @@ def _document(document: DocumentEvidence) -> dict[str, Any]:
         "seconds": document.assessment.seconds,
         "open": list(document.assessment.open),
         "claims": [
-            {"says": each.claim.says, "judgement": each.chosen[0], "because": each.chosen[1]}
+            {
+                "id": each.claim.id,
+                "says": each.claim.says,
+                "basis": each.claim.basis,
+                "judgement": each.chosen.judgement,
+                "because": each.chosen.because,
+                "runs": each.chosen.runs,
+            }
             for each in document.assessment.claims
         ],
         "figures": [
@@ -68,6 +75,8 @@ def _document(document: DocumentEvidence) -> dict[str, Any]:
                 "measured": list(judged.measured),
                 "margin": judged.margin,
                 "verdict": judged.verdict,
+                "shared": judged.shared,
+                "worth": judged.worth,
                 "reason": judged.reason,
             }
             for row in document.assessment.rows
@@ -83,6 +92,8 @@ def _document(document: DocumentEvidence) -> dict[str, Any]:
                     for each in curve.points
                 ],
                 "verdict": curve.verdict,
+                "shared": curve.shared,
+                "worth": curve.worth,
                 "reason": curve.reason,
             }
             for row in document.assessment.rows

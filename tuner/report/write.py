@@ -23,7 +23,8 @@ from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
 from tuner.report.numbers import STATES, summary, tables
 from tuner.report.publish import publish
 from tuner.report.sections.cost import cost_section, provenance_section
-from tuner.report.sections.documents import baselines_section, document_section
+from tuner.report.sections.document import document_section
+from tuner.report.sections.documents import baselines_section
 from tuner.report.sections.search import search_section
 from tuner.report.sections.winner import winner_section
 from tuner.report.timing import measure_latencies
@@ -78,7 +79,7 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence
         baselines_section(evidence),
         search_section(evidence, trials, weights),
         winner_section(evidence),
-        *(document_section(document) for document in evidence.documents),
+        *(document_section(evidence, document) for document in evidence.documents),
         cost_section(evidence),
         provenance_section(evidence),
     )

@@ -58,7 +58,7 @@ def provenance_section(evidence: Evidence) -> Section:
         [
             evidence.record.command,
             *(
-                f"python -m tuner baseline --document {each.name} --readings all --repeats 3"
+                f"python -m tuner baseline --document {each.name} --readings all --until-decided"
                 for each in evidence.documents
             ),
             f"python -m tuner report --study {study}",

@@ -1,0 +1,90 @@
+"""The answer sets the search beside what a document reports and beside our runs of it, also where it does not win."""
+
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from tests.report.test_documents_section import documents
+from tuner.networks import Dense
+from tuner.recipe import Data, Recipe
+from tuner.report.answer import best_reported, difference, documented, sentences
+from tuner.report.evidence import Evidence
+from tuner.report.sections.document import document_section
+from tuner.storage import StudyRecord
+from tuner.storage.confirmed import Confirmed, interval
+
+
+def evidence(*accuracies: float) -> Evidence:
+    """A page about USPS, with a winner of such test accuracies."""
+    confirmed = Confirmed(
+        trial=1,
+        recipe=Recipe(data=Data(name="usps"), network=Dense(widths=(8,))),
+        seeds=tuple(range(len(accuracies))),
+        validation_accuracy=accuracies,
+        test_accuracy=max(accuracies),
+        test_loss=0.1,
+        test_interval=interval(max(accuracies), 2007),
+        test_examples=2007,
+        model=Path("best.keras"),
+        test_accuracies=accuracies,
+    )
+    record = StudyRecord("usps", "USPS", {}, ("validation_accuracy",), ())
+    return Evidence("usps", "USPS", record, confirmed, None, documents("usps"), {"usps": "abc"}, "sqlite://", ())
+
+
+def test_the_best_documented_network_is_one_of_a_document() -> None:
+    """Attacked networks and their training are ours: one of them does better than any that the document trains."""
+    page = evidence(0.96, 0.96)
+    best, reported = documented(page), best_reported(page)
+    assert best is not None
+    assert reported is not None
+    (document,) = page.documents
+    assert not document.experiment(best.experiment).added
+    assert (reported.experiment, reported.reported) == ("cnn", 0.9686098694801331)
+    means = [
+        fmean(run.figures["test_accuracy"] for run in document.chosen(row.experiment.id))
+        for row in document.assessment.rows
+        if not row.experiment.added and row.experiment.members == 1
+    ]
+    assert fmean(best.accuracies) == max(means)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "verdict", "beside"),
+    [
+        ((0.991, 0.992), "It is better than", "points above the best that is reported"),
+        ((0.968, 0.967), "It is not shown to be better than", "points below the best that is reported"),
+        ((0.90, 0.91), "It is worse than", "points below the best that is reported"),
+    ],
+)
+def test_where_the_search_does_not_win_it_says_so(accuracies: tuple[float, ...], verdict: str, beside: str) -> None:
+    page = evidence(*accuracies)
+    _, *told, last = sentences(page)
+    apart = difference(page)
+    assert apart is not None
+    assert told[0].startswith(
+        "The best accuracy that a document reports is 96.86 % (“Convolutional” of usps-three-networks)"
+    )
+    assert last.startswith(
+        f"{verdict} the best documented network in our runs, by {100 * apart.value:+.2f} percentage points"
+    )
+    assert last.endswith(f"That is {abs(100 * (fmean(accuracies) - 0.9686098694801331)):.2f} {beside}.")
+
+
+def test_a_documents_own_table_has_every_row_with_reported_and_ours() -> None:
+    page = evidence(0.97)
+    (document,) = page.documents
+    tables = {getattr(block, "id", ""): block for block in document_section(page, document).blocks}
+    own = tables["document-usps-three-networks-own"]
+    columns, rows = own.columns, own.rows  # type: ignore[union-attr]
+    experiments = [row.experiment for row in document.assessment.rows if not row.experiment.added]
+    assert [row[0] for row in rows] == [each.title for each in experiments]
+    place = columns.index("test accuracy, reported")
+    (network,) = [row for row in rows if row[0] == "Convolutional"]
+    assert network[place] == "0.9686"
+    ours = fmean(run.figures["test_accuracy"] for run in document.chosen("cnn"))
+    assert str(network[place + 1]).startswith(f"{ours:.4f}")
+    assert all(row[place + 1] is not None for row in rows), "every experiment with its numbers"
+    omitted = tables["document-usps-three-networks-omitted"]
+    assert ("figure", "fc-momentum.epochs", "About 10 epochs: so many the recipes have.") in omitted.rows  # type: ignore[union-attr]

@@ -31,7 +31,7 @@ from tuner.recipe import (
     Training,
 )
 from tuner.result import Epoch, Event, FoldResult, Result, never_stop
-from tuner.run import epoch_seconds, run, tested_on, validation_part
+from tuner.run import epoch_seconds, examples_for_test, run, validation_part
 from tuner.training import traced as traced_module
 from tuner.training.checkpoint import Checkpoint
 from tuner.training.evaluation import classes_of, predict, predict_attacked
@@ -365,7 +365,7 @@ def test_all_examples_may_be_cut_into_folds_for_a_document(places: Places) -> No
     )
     assert len(answer.test) == 5
     assert sum(map(sum, answer.confusion)) == (len(data.examples) + len(test.examples)) // 5
-    seen = [tested_on(recipe, data, test, number).inputs for number in range(5)]
+    seen = [examples_for_test(recipe, data, test, number).inputs for number in range(5)]
     everything = np.concatenate([data.examples.inputs, test.examples.inputs])
     np.testing.assert_array_equal(np.sort(np.concatenate(seen), axis=0), np.sort(everything, axis=0))
     with pytest.raises(Invalid, match=r"^protocol: validates on the held-out test part"):

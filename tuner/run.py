@@ -116,7 +116,7 @@ def _material(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut 
     return _cut(data, held_out if on_test else None, recipe.data.scaling, recipe.protocol, number)
 
 
-def tested_on(recipe: Recipe, data: TrainingSet, held_out: HeldOut, number: int) -> Examples:
+def examples_for_test(recipe: Recipe, data: TrainingSet, held_out: HeldOut, number: int) -> Examples:
     """What the network of a fold is tested on: the test part, or the fold itself where all examples are cut into folds."""
     if validated_part(recipe.protocol) != "test":
         return held_out.examples

@@ -13,7 +13,7 @@ from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out, training_set
 from tuner.recipe import Holdout, NoEarlyStopping, NoValidation, Recipe, fold_count
 from tuner.result import Result, Scores, Watch
-from tuner.run import Teach, epoch_seconds, run, tested_on, train_folds, validation_part
+from tuner.run import Teach, epoch_seconds, examples_for_test, run, train_folds, validation_part
 from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
@@ -65,7 +65,7 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     survived: list[float] = []
 
     def measure_on_test(trained: Trained) -> None:
-        examples = tested_on(job.recipe, data, test_part, len(scores) % fold_count(job.recipe.protocol))
+        examples = examples_for_test(job.recipe, data, test_part, len(scores) % fold_count(job.recipe.protocol))
         inputs, wanted = examples.inputs, targets(job.recipe, examples.labels, len(data.classes))
         labels.append(examples.labels.astype(np.int64))
         scores.append(evaluate(trained.model, trained.scale, part(inputs, wanted)))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.documents.deviations import TYPICAL_ACCURACY, moderated, typical_spread
-from tuner.documents.verdicts import among, curve_among, judge, judge_curve, unchecked
+from tuner.documents.verdicts import among, judge, judge_curve, unchecked
 
 
 def verdict(reported: float, measured: list[float], figure: str = "test_accuracy", examples: int = 10_000) -> str:
@@ -208,8 +208,8 @@ def test_a_curve_is_worth_what_no_other_curve_would_have_passed_for() -> None:
     told = [0.80, 0.82, 0.84, 0.86]
     own = judge_curve("test_accuracy", told, [told], 0, 0.003)
     other = judge_curve("test_accuracy", told, [[0.5, 0.6, 0.7, 0.8]], 0, 0.003)
-    assert curve_among(own, [other]).worth == "sharp"
-    assert curve_among(own, [own, other, own]).worth == "weak"
+    assert among(own, [other]).worth == "sharp"
+    assert among(own, [own, other, own]).worth == "weak"
 
 
 def test_a_thinned_curve_is_compared_at_the_epochs_that_are_kept() -> None:

@@ -1,17 +1,13 @@
 """The experiments of documents, replicated and judged."""
 
 import sys
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tuner.commands.arguments import DataDir, Runs, Storage, workers_of
 from tuner.errors import TunerError
-
-if TYPE_CHECKING:
-    from tuner.documents.document import Document
 
 
 def baseline(
@@ -54,7 +50,7 @@ def baseline(
         raise TunerError(f"--readings {readings}: must be first or all")
     found = {name: load_document(path) for name, path in find_documents(document).items()}
     options = BaselineOptions(
-        documents={name: each for name, each in found.items() if study in (each.study, "all") and _has(each, only)},
+        documents={name: each for name, each in found.items() if study in (each.study, "all") and each.matching(only)},
         storage=storage or default_url(runs_folder(runs)),
         places=Places.from_environment(data_dir),
         results=results,
@@ -77,7 +73,3 @@ def baseline(
         if details:
             print_details(replication, only)
     return 1 if any(replication.failures for replication in replications.values()) else 0
-
-
-def _has(document: "Document", only: str) -> bool:
-    return any(fnmatch(each.id, only) for each in document.experiment)

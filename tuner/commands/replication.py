@@ -9,15 +9,13 @@ from rich.table import Table
 
 from tuner.commands.terminal import console, table
 from tuner.data.catalogue import CATALOGUE
-from tuner.decode import decode
 from tuner.documents.assessment import Assessment, Judgements, Row
 from tuner.documents.baseline import Replication
 from tuner.documents.claims import LOOKS, Decision
 from tuner.documents.runs import Run
 from tuner.documents.verdicts import Judged, JudgedCurve, shared_in_words
 from tuner.formatting import duration, figure_in_words
-from tuner.networks import LayerShape, layer_table
-from tuner.recipe import Recipe
+from tuner.networks import LayerShape
 from tuner.report.confusion import class_figures, most_confused
 
 STYLES = {
@@ -116,9 +114,7 @@ def _measured(judged: Judged | JudgedCurve) -> str:
 
 
 def _print_run(out: Console, run: Run) -> None:
-    recipe = decode(Recipe, run.recipe, "recipe")
-    entry = CATALOGUE[recipe.data.name]
-    layers = layer_table(recipe.network, entry.shape, len(entry.classes))
+    layers, entry = run.layers, CATALOGUE[run.recipe["data"]["name"]]
     out.print(_layers(layers))
     counts = " + ".join(str(layer.parameters) for layer in layers if layer.parameters)
     out.print(f"{counts} = {sum(layer.parameters for layer in layers)} parameters\n", markup=False)

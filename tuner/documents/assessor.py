@@ -10,16 +10,13 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from tuner.data.catalogue import CATALOGUE
-from tuner.decode import decode
 from tuner.documents.assessment import Assessment, JudgedClaim, Judgements, Row
 from tuner.documents.claims import Decision, judge_claim
 from tuner.documents.deviations import largest_spread, typical_spread
 from tuner.documents.document import Choice, Document
 from tuner.documents.experiment import Claim, Experiment
 from tuner.documents.runs import Run
-from tuner.documents.verdicts import Judged, JudgedCurve, among, curve_among, judge, judge_curve, unchecked
-from tuner.networks import layer_table
-from tuner.recipe import Recipe
+from tuner.documents.verdicts import Judged, JudgedCurve, among, judge, judge_curve, unchecked
 
 MEASURED_AS = {"test_loss_at_most": "test_loss", "mean_single_accuracy": "single_accuracy"}
 
@@ -132,7 +129,7 @@ class Assessor:
         )
         told: dict[str, tuple[float, ...]] = dict(experiment.curves())
         curves = tuple(
-            curve_among(each, [self._judge_curve(each.figure, told[each.figure], other) for other in others])
+            among(each, [self._judge_curve(each.figure, told[each.figure], other) for other in others])
             for each in judgements.curves
         )
         return Judgements(judgements.reading, figures, curves, judgements.runs, judgements.log_prior)
@@ -176,16 +173,9 @@ def measured_as(document: Document, figure: str, reading: str) -> str:
 def values_of(figure: str, runs: Sequence[Run]) -> list[float]:
     """A figure of those runs that have it; the parameters of each layer, which are the same in all of them."""
     if figure == "layer_parameters":
-        return _layer_parameters(runs[0]) if runs else []
+        return [float(layer.parameters) for layer in runs[0].layers if layer.parameters] if runs else []
     values = [run.figure(figure) for run in runs]
     return [value for value in values if value is not None]
-
-
-def _layer_parameters(run: Run) -> list[float]:
-    recipe = decode(Recipe, run.recipe, "recipe")
-    entry = CATALOGUE[recipe.data.name]
-    layers = layer_table(recipe.network, entry.shape, len(entry.classes))
-    return [float(layer.parameters) for layer in layers if layer.parameters]
 
 
 def _examples(runs: Sequence[Run]) -> int:

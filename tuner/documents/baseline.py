@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
 import optuna
@@ -73,7 +72,7 @@ def baseline(options: BaselineOptions, said: Said) -> dict[str, Replication]:
                 caller.run()
             finally:
                 write_results(path, document, caller.runs)
-            asked = {each.id for each in document.experiment if fnmatch(each.id, options.only)}
+            asked = {each.id for each in document.matching(options.only)}
             assessment = Assessor(document, caller.runs).assess().among(asked)
             found[name] = Replication(assessment, tuple(caller.runs), tuple(caller.failures.values()))
     finally:

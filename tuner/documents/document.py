@@ -103,6 +103,10 @@ class Document:
         own = [each for each in self.experiment if self.variant(each, self.first).recipe.data.name in datasets]
         return self.among({each.id for each in own})
 
+    def matching(self, pattern: str) -> tuple[Experiment, ...]:
+        """Its experiments whose names match a pattern."""
+        return tuple(each for each in self.experiment if fnmatch(each.id, pattern))
+
     def among(self, ids: Collection[str]) -> "Document":
         """The part of the document that is about some of its experiments."""
         own = set(ids)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from typing import Any
 
 import optuna
@@ -51,8 +50,8 @@ def plan(
 ) -> Iterator[Planned]:
     """The runs of the experiments that match `only`, and are `among` some, under one choice of readings: `repeats` of each, or
     as many as its document did if that is more."""
-    for experiment in document.experiment:
-        if fnmatch(experiment.id, only) and (among is None or experiment.id in among):
+    for experiment in document.matching(only):
+        if among is None or experiment.id in among:
             variant = document.variant(experiment, choice)
             for repeat in range(max(repeats, experiment.repeats)):
                 yield Planned(variant, repeat, variant.repeat(repeat))

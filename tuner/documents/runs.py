@@ -7,8 +7,11 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
+from tuner.data.catalogue import CATALOGUE
 from tuner.documents.deviations import deviation
 from tuner.documents.experiment import CURVES, GAPS
+from tuner.networks import LayerShape, layer_table
+from tuner.recipe import Recipe
 from tuner.result import Epoch
 from tuner.worker.jobs import Replicated
 
@@ -53,6 +56,13 @@ class Run:
             return max(self.curve[of][: int(count) // self.every], default=None) if of in self.curve else None
         curve = self.curve.get(of, ())
         return OF_A_CURVE[what](curve) if what in OF_A_CURVE and len(curve) > (what != "mean") else None
+
+    @property
+    def layers(self) -> tuple[LayerShape, ...]:
+        """The layers of its network."""
+        recipe = Recipe.from_dict(self.recipe)
+        entry = CATALOGUE[recipe.data.name]
+        return layer_table(recipe.network, entry.shape, len(entry.classes))
 
     @property
     def names(self) -> tuple[str, str, int]:

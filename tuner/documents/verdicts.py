@@ -24,7 +24,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from tuner.documents.deviations import NORMAL, moderated
 
@@ -87,6 +87,9 @@ class JudgedCurve:
     def worth(self) -> Worth:
         """What the verdict is worth."""
         return worth_of(self.verdict, self.shared)
+
+
+AnyJudged = TypeVar("AnyJudged", Judged, JudgedCurve)
 
 
 def worth_of(verdict: Verdict, shared: float | None) -> Worth:
@@ -188,16 +191,8 @@ def judge_curve(
     return JudgedCurve(figure, points, verdict, f"{within} of {len(points)} points reproduced")
 
 
-def among(judged: Judged, others: Sequence[Judged]) -> Judged:
+def among(judged: AnyJudged, others: Sequence[AnyJudged]) -> AnyJudged:
     """The same with what it is worth beside what the runs of other networks would have had in its place."""
-    return replace(judged, shared=_shared(judged.verdict, others))
-
-
-def curve_among(judged: JudgedCurve, others: Sequence[JudgedCurve]) -> JudgedCurve:
-    """The same for a curve."""
-    return replace(judged, shared=_shared(judged.verdict, others))
-
-
-def _shared(verdict: Verdict, others: Sequence[Judged | JudgedCurve]) -> float | None:
     checked = [each for each in others if each.verdict != "cannot be checked"]
-    return sum(passes(each, verdict) for each in checked) / len(checked) if checked else None
+    shared = sum(passes(each, judged.verdict) for each in checked) / len(checked) if checked else None
+    return replace(judged, shared=shared)

@@ -6,15 +6,11 @@ from statistics import fmean
 import numpy as np
 
 from tuner.charts import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
-from tuner.data.catalogue import CATALOGUE
 from tuner.data.synthetic import make
-from tuner.decode import decode
 from tuner.documents.deviations import NORMAL, deviation
 from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
 from tuner.formatting import figure_in_words
-from tuner.networks import layer_table
-from tuner.recipe import Recipe
 from tuner.report.confusion import most_confused
 from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
@@ -168,9 +164,7 @@ def _table(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[R
 
 def _layers(document: DocumentEvidence, name: str, run: Run) -> Table:
     """The parameters of a network, layer by layer, as exercises ask for them."""
-    recipe = decode(Recipe, run.recipe, "recipe")
-    entry = CATALOGUE[recipe.data.name]
-    layers = [layer for layer in layer_table(recipe.network, entry.shape, len(entry.classes)) if layer.parameters]
+    layers = [layer for layer in run.layers if layer.parameters]
     rows: list[tuple[Cell, ...]] = [
         (layer.kind.replace("_", " "), "×".join(map(str, layer.output)), layer.calculation, layer.parameters)
         for layer in layers

@@ -63,6 +63,15 @@ def test_a_training_that_went_on_counts_once() -> None:
     assert [chain.rung for chain in chains(trials)] == [1, 1]
 
 
+def test_who_was_killed_while_it_paused_pauses_again() -> None:
+    """Killed between the writes of what it came to and of its state, it has not been judged at that rung."""
+    trials = numbered(
+        made(FAIL, key="a", ended="interrupted", rung=1),
+        made(RUNNING, key="a", continues=0),
+    )
+    assert [chain.rung for chain in chains(trials)] == [0]
+
+
 def test_of_two_that_go_on_with_one_training_the_earlier_stands() -> None:
     trials = numbered(
         made(PRUNED, key="a", ended="paused", rung=1),
@@ -186,6 +195,34 @@ def test_an_interrupted_ladder_is_the_ladder_uninterrupted(
     search(whole, file, places, trials=8)
     assert figures(read_study(storage, "small")) == figures(read_study(whole, "small"))
     assert not [each for each in optuna.load_study(study_name="small", storage=storage).trials if each.state == RUNNING]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epoch_of_the_stop", [1, 2, 3])
+def test_an_interrupted_trial_is_judged_at_the_epoch_where_it_was_interrupted(
+    epoch_of_the_stop: int, storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    """A pruner that prunes at each epoch whoever is not the best prunes the same trials, whenever they are interrupted."""
+    strict = 'search.pruner={kind="percentile", percentile=99.0, startup_trials=1, warmup_epochs=0}'
+    file = small(small_study, strict, "training.epochs=5", "training.batch_size=50")
+
+    class Hasty(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            if isinstance(event, Epoch) and event.number == epoch_of_the_stop:
+                loop.stop("interrupt")
+
+    ended, calls = "interrupt", 0
+    while ended == "interrupt" and calls < 40:
+        context = context_of(storage, file, places, listener=Hasty())
+        loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
+        ended, calls = loop.run(8, 60).ended, calls + 1
+    assert calls > 2
+    (tmp_path / "whole").mkdir()
+    whole = open_storage(default_url(tmp_path / "whole"))
+    search(whole, file, places, trials=8)
+    record = read_study(whole, "small")
+    assert record.count("pruned") > 0
+    assert figures(read_study(storage, "small")) == figures(record)
 
 
 @pytest.mark.slow

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import optuna
 
 from tuner.data.load import Places, training_set
 from tuner.documents.assessment import Assessment
 from tuner.documents.assessor import Assessor
-from tuner.documents.claims import LOOKS
+from tuner.documents.claims import LONG_SECONDS, LOOKS
 from tuner.documents.document import Document
 from tuner.documents.replicate import Planned, Replicating, is_of, keep, open_baseline, plan, stored_runs
 from tuner.documents.results import read_results, write_results
@@ -109,7 +110,16 @@ class _Caller:
                 break
         for look in LOOKS if self.options.until_decided else ():
             found = Assessor(document, self.runs).assess()
-            self._run(plan(document, found.choice, only, look, found.unclear if look > LOOKS[0] else None))
+            again = found.unclear - self._long if look > LOOKS[0] else None
+            self._run(plan(document, found.choice, only, look, again))
+
+    @property
+    def _long(self) -> set[str]:
+        """The experiments that take too long to be looked at more than once."""
+        seconds: dict[str, list[float]] = {}
+        for run in self.runs:
+            seconds.setdefault(run.experiment, []).append(run.seconds)
+        return {experiment for experiment, each in seconds.items() if fmean(each) > LONG_SECONDS}
 
     def _run(self, planned: Iterable[Planned]) -> int:
         """How many runs of those that were planned had to be made."""

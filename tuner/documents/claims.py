@@ -10,6 +10,9 @@ each look has a third of the 5 % (the simplest of all spendings: Bonferroni's), 
 runs of a network nothing is decided: how far its runs lie apart is not known, and what other networks' do says nothing
 about one that does not learn.
 
+A network is looked at once, with three runs, where a run of it takes longer than `LONG_SECONDS`: that depends on what it
+costs and not on what it shows, so no error is the likelier for it.
+
 A run that diverged has learned nothing: its accuracy counts as 0, its loss as the largest of all that are compared.
 """
 
@@ -27,6 +30,9 @@ Judgement = Literal["holds", "fails", "undecided"]
 
 JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
 LOOKS = (3, 6, 10)
+LONG_SECONDS = 120.0
+"""Of one core, for one run."""
+
 SIGNIFICANT = 0.05 / len(LOOKS)
 """The chance of an error that one look may have."""
 

@@ -30,6 +30,7 @@ class RunningTrial:
         self.stop: Stop = ""
         self.epochs: list[Epoch] = []
         self.reported = set(chain.last.intermediate_values)
+        self.unjudged = max(self.reported, default=0)  # it was interrupted there
         judged_apart = context.deterministic and not context.ladder.epochs
         self.snapshot = self._snapshot() if judged_apart else None
         context.leases.hold(trial)
@@ -94,7 +95,7 @@ class RunningTrial:
             return
         if step == self.until:
             self.stop = "paused"
-        elif is_new and not self.context.ladder.epochs and self._should_prune(figure(epoch), step):
+        elif (is_new or step == self.unjudged) and not self.context.ladder.epochs and self._should_prune(figure(epoch), step):
             self.stop = "pruned"
 
     def _should_prune(self, value: float, step: int) -> bool:

@@ -78,8 +78,8 @@ class Chain:
 
     @property
     def rung(self) -> int:
-        """The epoch after which it paused last, 0 if it never has."""
-        return max(int(trial.user_attrs.get("rung", 0)) for trial in self.links)
+        """The epoch after which it paused last, 0 if it never has. Who was killed before Optuna was told has not paused."""
+        return max(int(each.user_attrs.get("rung", 0)) * (each.state == TrialState.PRUNED) for each in self.links)
 
     @property
     def _is_forgiven(self) -> bool:

@@ -7,7 +7,8 @@ that differences of log evidence are rather too large.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.assessment import Assessment, JudgedClaim, Judgements, Row
@@ -32,6 +33,7 @@ class Assessor:
         self._typical: dict[str, float] = {}
         self._judged: dict[tuple[str, str], Judgements] = {}
         self._compared: set[Choice] = {document.first}
+        self._measured = cache(document.measured)
 
     def assess(self) -> Assessment:
         """The verdicts on everything."""
@@ -93,7 +95,7 @@ class Assessor:
         return self._judged[key]
 
     def _judge(self, experiment: Experiment, figure: str, reported: Sequence[float], runs: Sequence[Run]) -> Judged:
-        name = measured_as(self.document, figure, runs[0].reading) if runs else figure
+        name = measured_as(figure, self._measured(runs[0].reading)) if runs else figure
         measured = values_of(name, runs)
         if figure in experiment.unchecked:
             return unchecked(figure, reported, measured, experiment.unchecked[figure])
@@ -165,9 +167,9 @@ class Assessor:
         return [values_of(figure, self.runs[key]) for key in keys]
 
 
-def measured_as(document: Document, figure: str, reading: str) -> str:
-    """What of our runs stands beside a reported figure under a reading, as `Run.figure` names it."""
-    return document.measured(reading).get(figure, MEASURED_AS.get(figure, figure))
+def measured_as(figure: str, under: Mapping[str, str]) -> str:
+    """What of our runs stands beside a reported figure `under` a reading (`Document.measured`), as `Run.figure` names it."""
+    return under.get(figure, MEASURED_AS.get(figure, figure))
 
 
 def values_of(figure: str, runs: Sequence[Run]) -> list[float]:

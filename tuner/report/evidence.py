@@ -50,7 +50,7 @@ class DocumentEvidence:
 
     def values(self, figure: str, runs: Sequence[Run]) -> list[float]:
         """What runs of one reading have of a reported figure."""
-        return values_of(measured_as(self.assessment.document, figure, runs[0].reading), runs) if runs else []
+        return values_of(measured_as(figure, self.assessment.document.measured(runs[0].reading)), runs) if runs else []
 
     def chosen(self, id_: str) -> tuple[Run, ...]:
         """The runs of an experiment under the readings that explain the document best."""

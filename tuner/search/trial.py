@@ -95,7 +95,11 @@ class RunningTrial:
             return
         if step == self.until:
             self.stop = "paused"
-        elif (is_new or step == self.unjudged) and not self.context.ladder.epochs and self._should_prune(figure(epoch), step):
+        elif (
+            (is_new or step == self.unjudged)
+            and not self.context.ladder.epochs
+            and self._should_prune(figure(epoch), step)
+        ):
             self.stop = "pruned"
 
     def _should_prune(self, value: float, step: int) -> bool:

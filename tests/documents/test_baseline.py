@@ -3,6 +3,7 @@
 import math
 import shutil
 import tomllib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -340,24 +341,29 @@ def test_what_a_verdict_is_worth_is_seen_beside_the_other_networks(tmp_path: Pat
     assert alone.rows[0].chosen.figures[0].worth == ""
 
 
-@pytest.mark.slow
-def test_runs_are_added_by_the_rule_until_all_is_decided(document: Document, places: Places, tmp_path: Path) -> None:
-    """Three of each; six and ten of those that are undecided then. A second call has nothing left to do."""
-    said: list[str] = []
-    options = BaselineOptions(
+def until_decided(document: Document, places: Places, folder: Path) -> BaselineOptions:
+    """Runs by the rule, in this process."""
+    return BaselineOptions(
         documents={"xor": document},
-        storage=default_url(tmp_path),
+        storage=default_url(folder),
         places=places,
-        results=tmp_path,
+        results=folder,
         only="*",
         repeats=1,
         until_decided=True,
         every_reading=False,
         workers=1,
         threads=1,
-        runs=tmp_path,
+        runs=folder,
         executor="in_process",
     )
+
+
+@pytest.mark.slow
+def test_runs_are_added_by_the_rule_until_all_is_decided(document: Document, places: Places, tmp_path: Path) -> None:
+    """Three of each; six and ten of those that are undecided then. A second call has nothing left to do."""
+    said: list[str] = []
+    options = until_decided(document, places, tmp_path)
     found = baseline(options, said.append)["xor"]
     counts = {id_: sum(run.experiment == id_ for run in found.runs) for id_ in ("three", "again", "folds")}
     (claim,) = found.assessment.claims
@@ -370,3 +376,12 @@ def test_runs_are_added_by_the_rule_until_all_is_decided(document: Document, pla
     only = baseline(replace(options, only="th*"), said.append)["xor"].assessment
     assert [row.experiment.id for row in only.rows] == ["three"]
     assert only.claims == ()
+
+
+@pytest.mark.slow
+def test_what_takes_long_is_looked_at_once(
+    document: Document, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuner.documents.baseline.LONG_SECONDS", 0.0)
+    runs = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"].runs
+    assert Counter(run.experiment for run in runs) == {"three": 3, "again": 3, "folds": 3}

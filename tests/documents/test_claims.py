@@ -61,6 +61,36 @@ def test_runs_of_fewer_than_three_decide_nothing() -> None:
     assert judge_claim(said, thrice, 0.004).judgement == "fails"
 
 
+def test_only_networks_with_too_few_runs_are_named() -> None:
+    found = judge_claim(
+        claim(rises=("few", "enough", "many")), {"few": [0.1], "enough": [0.2] * 3, "many": [0.3] * 6}, 0.1
+    )
+    assert found == Decision("undecided", "too few runs, 3 are needed: few has 1", 1)
+    assert judge_claim(claim(rises=("few", "x")), {"few": [0.1]}, 0.1).runs == 0
+
+
+def test_of_many_runs_that_do_otherwise_three_are_named() -> None:
+    said = claim(of=("a",), above=0.85, always=True)
+    found = judge_claim(said, {"a": [0.81, 0.82, 0.83, 0.84]}, 0.004)
+    assert found.because == "4 of 4 runs: a has 0.8100, a has 0.8200, a has 0.8300"
+
+
+def test_losses_that_all_diverged_are_equal() -> None:
+    nothing = {"a": [math.nan] * 3, "b": [math.inf] * 3}
+    found = judge_claim(claim(best="a", among=("a", "b"), figure="test_loss"), nothing, 0.02)
+    assert found.because.startswith("b +0.0000 against a, which may be chance")
+
+
+@pytest.mark.parametrize("runs", [3, 6, 10])
+def test_a_bound_is_tested_with_the_error_of_the_mean(runs: int) -> None:
+    """Equal runs, as in the comparison of two: of the typical variance 4 of 4 + n - 1 parts are left."""
+    error = 0.004 * math.sqrt(4 / (4 + runs - 1) / runs)
+    for factor, judgement in ((0.999, "undecided"), (1.001, "holds")):
+        value = 0.5 + error * t.isf(0.05 / 3, 4 + runs - 1) * factor
+        assert judge_claim(claim(of=("a",), above=0.5), {"a": [value] * runs}, 0.004).judgement == judgement
+        assert judge_claim(claim(of=("a",), below=0.5), {"a": [1 - value] * runs}, 0.004).judgement == judgement
+
+
 def test_one_run_that_does_otherwise_refutes_what_is_said_of_each() -> None:
     said = claim(of=("a",), above=0.85, always=True)
     assert judge_claim(said, {"a": [0.86, 0.84]}, 0.004) == Decision("fails", "1 of 2 runs: a has 0.8400", 2)
@@ -145,6 +175,7 @@ def test_a_judgement_says_what_decided_it() -> None:
 
 
 def test_looks_are_counted_by_the_fewest_runs() -> None:
+    assert LOOKS == (3, 6, 10)
     many = {"a": [0.8] * 10, "b": [0.9] * 6, "c": [0.9] * 3}
     assert judge_claim(claim(rises=("a", "b")), many, 0.004).looks == 2
     assert judge_claim(claim(rises=("a", "b")), many, 0.004).runs == 6

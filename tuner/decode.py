@@ -1,7 +1,8 @@
 """Plain data (from TOML, JSON, a storage) to frozen dataclasses and back, strictly.
 
 The types are the schema: dataclasses, unions of dataclasses told apart by their `kind`, `Literal`, `int`, `float`,
-`bool`, `str`, tuples, and tables (`Mapping`) of anything. A bare string stands for the member of a union with that `kind` and nothing else said:
+`bool`, `str`, tuples, and tables (`Mapping`) of anything. A bare string stands for the member of a union with that `kind` and nothing else said;
+a table without one is the member that has none:
 `optimizer = "adam"` is `optimizer = { kind = "adam" }`. Each complaint has the address, the rule and the near miss.
 
 Written here rather than with pydantic, whose messages for unions name Python classes and never the near miss, and
@@ -76,6 +77,9 @@ def _decode_union(target: Any, value: object, place: str) -> object:
         value = {"kind": value}
     if isinstance(value, Mapping) and by_kind:
         kind = value.get("kind")
+        without = [each for each in get_args(target) if is_dataclass(each) and not _own_kinds(cast(type, each))]
+        if kind is None and without:
+            return _decode_record(cast(type, without[0]), value, place)
         if kind is None:
             raise Invalid(join(place, "kind"), f"missing; allowed: {', '.join(by_kind)}")
         if not isinstance(kind, str) or kind not in by_kind:

@@ -11,10 +11,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs (n, *shape) as stored, uint8 or float32, and their class numbers (n,)."""
+    """Inputs (n, *shape) as stored, uint8 or float32, and what is true of them: class numbers (n,); of several labels 0 or 1
+    each, or numbers (n, targets). `weights` (n,) say how much each counts, of `groups` (n,) none may stand on both sides of
+    a split; None where all count alike, or there are none."""
 
     inputs: Array
     labels: Array
+    weights: Array | None = None
+    groups: Array | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.labels):
@@ -32,7 +36,8 @@ class Examples:
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
     """All that a search may see. `identity` names the whole data set by its contents, `origin` says in a few words
-    where it was found, `value_range` is what its inputs can be. What follows from the data may be kept in `folder`."""
+    where it was found, `value_range` is what its inputs can be. Where it `is_ordered`, examples lie in their order in time.
+    What follows from the data may be kept in `folder`."""
 
     name: str
     examples: Examples
@@ -41,6 +46,7 @@ class TrainingSet:
     identity: str
     origin: str
     folder: Path | None = None
+    is_ordered: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from tuner.networks.hidden import PlainActivation as PlainActivation
 from tuner.networks.hidden import PlainInitializer as PlainInitializer
 from tuner.networks.locally_connected import LocallyConnected as LocallyConnected
 from tuner.networks.residual_dense import ResidualDense as ResidualDense
+from tuner.networks.shapes import Inputs as Inputs
 from tuner.networks.shapes import LayerShape as LayerShape
 from tuner.networks.shapes import Shape as Shape
 from tuner.networks.shapes import dense_layer

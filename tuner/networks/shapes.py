@@ -9,9 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tuner.errors import Invalid
+from tuner.networks.columns import Rows
 from tuner.networks.hidden import Hidden
 
 Shape = tuple[int, ...]
+Inputs = Shape | Rows
+"""What a network stands on: inputs of a shape (images may lack their channel axis), or coded rows of a table."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,14 @@ study files, `--set`, Optuna's parameters and error messages use.
 """
 
 from tuner.recipe.augmentation import Augmentation as Augmentation
+from tuner.recipe.data import AnyData as AnyData
+from tuner.recipe.data import Arrays as Arrays
+from tuner.recipe.data import Cut as Cut
 from tuner.recipe.data import Data as Data
+from tuner.recipe.data import Found as Found
+from tuner.recipe.data import Images as Images
+from tuner.recipe.data import Table as Table
+from tuner.recipe.data import Task as Task
 from tuner.recipe.losses import CategoricalCrossentropy as CategoricalCrossentropy
 from tuner.recipe.losses import Loss as Loss
 from tuner.recipe.losses import PlainLoss as PlainLoss

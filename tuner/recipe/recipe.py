@@ -9,7 +9,7 @@ from tuner.decode import decode, encode
 from tuner.errors import Invalid
 from tuner.limits import demand_seed
 from tuner.networks import Network
-from tuner.recipe.data import Data
+from tuner.recipe.data import AnyData
 from tuner.recipe.protocols import Holdout, Protocol, validated_part
 from tuner.recipe.training import Patience, Plateau, Training
 
@@ -22,7 +22,7 @@ class Recipe:
     that training again with another seed keeps the split.
     """
 
-    data: Data
+    data: AnyData
     protocol: Protocol = Holdout()
     network: Network
     training: Training = Training()

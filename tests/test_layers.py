@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
     {"errors"},
-    {"decode", "limits", "machine"},
+    {"decode", "limits", "machine", "measures"},
     {"networks", "data.catalogue"},
     {"recipe"},
     {"result"},

@@ -38,6 +38,6 @@ def test_a_long_trial_gives_a_sign_of_life_now_and_then() -> None:
 def test_so_does_a_long_epoch() -> None:
     shown, text = lines()
     shown.printed -= 31
-    shown.advanced(7, Pulse(fold=0, epoch=3, share=0.43, training=Scores(loss=1.0, accuracy=0.75)))
+    shown.advanced(7, Pulse(fold=0, epoch=3, share=0.43, training=Scores(loss=1.0, figures={"accuracy": 0.75})))
     words = "trial 7: epoch 3/12, 43% of it, training accuracy 0.7500; 10 min 0 s left\n"
     assert text.getvalue().lstrip("\0") == words

@@ -20,8 +20,8 @@ RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Trai
 EPOCH = Epoch(
     fold=0,
     number=1,
-    training=Scores(loss=0.5, accuracy=0.5),
-    validation=Scores(loss=0.4, accuracy=0.1234567),
+    training=Scores(loss=0.5, figures={"accuracy": 0.5}),
+    validation=Scores(loss=0.4, figures={"accuracy": 0.1234567}),
     learning_rate=0.1,
     seconds=1.0,
 )

@@ -1,19 +1,27 @@
 """What a run returns: its curves, how it ended and the figures that count. Plain, and JSON both ways."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from tuner.measures import MEASURES
 
 Ending = Literal["finished", "stopped_early", "pruned", "interrupted", "diverged"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """Mean loss (regularization terms included) and share of right answers (0 to 1) over a set of examples."""
+    """What a set of examples shows: the mean loss (regularization terms included) and the task's `figures` by name, such as
+    `accuracy`, the share of right answers (0 to 1); see `tuner.measures`."""
 
     loss: float
-    accuracy: float
+    figures: Mapping[str, float]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers, of a task that has such."""
+        return self.figures["accuracy"]
 
     @property
     def finite(self) -> bool:
@@ -141,10 +149,15 @@ def _validation(scores: Scores | None) -> Scores:
     return scores
 
 
+def _objective(name: str) -> Objective:
+    def of(scores: Scores | None) -> float:
+        return _validation(scores).figures[name]
+
+    return Objective(MEASURES[name].direction, True, lambda r: of(r.validation), lambda e: of(e.validation))
+
+
 OBJECTIVES: dict[str, Objective] = {
-    "validation_accuracy": Objective(
-        "maximize", True, lambda r: _validation(r.validation).accuracy, lambda e: _validation(e.validation).accuracy
-    ),
+    **{f"validation_{name}": _objective(name) for name in MEASURES},
     "validation_loss": Objective(
         "minimize", True, lambda r: _validation(r.validation).loss, lambda e: _validation(e.validation).loss
     ),
@@ -159,22 +172,26 @@ def _mean(scores: list[Scores | None]) -> Scores | None:
         return None
     return Scores(
         loss=math.fsum(each.loss for each in known) / len(known),
-        accuracy=math.fsum(each.accuracy for each in known) / len(known),
+        figures={name: math.fsum(each.figures[name] for each in known) / len(known) for name in known[0].figures},
     )
 
 
 def _columns(epochs: tuple[Epoch, ...]) -> dict[str, list[float | str]]:
     columns: dict[str, list[float | str]] = {
-        "training_loss": [_plain(epoch.training.loss) for epoch in epochs],
-        "training_accuracy": [_plain(epoch.training.accuracy) for epoch in epochs],
+        **_scores("training", [epoch.training for epoch in epochs]),
         "learning_rate": [_plain(epoch.learning_rate) for epoch in epochs],
         "seconds": [round(epoch.seconds, 3) for epoch in epochs],
     }
-    validation = [epoch.validation for epoch in epochs if epoch.validation is not None]
-    if validation:
-        columns["validation_loss"] = [_plain(scores.loss) for scores in validation]
-        columns["validation_accuracy"] = [_plain(scores.accuracy) for scores in validation]
-    return columns
+    return columns | _scores("validation", [epoch.validation for epoch in epochs if epoch.validation is not None])
+
+
+def _scores(part: str, scores: Sequence[Scores]) -> dict[str, list[float | str]]:
+    if not scores:
+        return {}
+    figures = {name: [_plain(each.figures[name]) for each in scores] for name in scores[0].figures}
+    return {
+        f"{part}_{name}": values for name, values in {"loss": [_plain(each.loss) for each in scores], **figures}.items()
+    }
 
 
 def _plain(number: float) -> float | str:
@@ -183,7 +200,9 @@ def _plain(number: float) -> float | str:
 
 def _rows(fold: int, columns: Mapping[str, list[float | str]]) -> tuple[Epoch, ...]:
     def scores(part: str, index: int) -> Scores:
-        return Scores(loss=float(columns[f"{part}_loss"][index]), accuracy=float(columns[f"{part}_accuracy"][index]))
+        names = [name for name in columns if name.startswith(f"{part}_")]
+        figures = {name.removeprefix(f"{part}_"): float(columns[name][index]) for name in names}
+        return Scores(loss=figures.pop("loss"), figures=figures)
 
     return tuple(
         Epoch(

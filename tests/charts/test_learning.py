@@ -16,7 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def result(accuracies: list[float], folds: int = 1, validated: bool = True) -> Result:
     """A result with these accuracies, and losses that fall to NaN at the end."""
     losses = [1.0 / (index + 1) for index in range(len(accuracies) - 1)] + [float("nan")]
-    scores = [Scores(loss=loss, accuracy=each) for loss, each in zip(losses, accuracies, strict=True)]
+    scores = [Scores(loss=loss, figures={"accuracy": each}) for loss, each in zip(losses, accuracies, strict=True)]
     curves = (
         FoldResult(
             epochs=tuple(

@@ -161,8 +161,8 @@ def made(study: optuna.Study, path: Path, state: str) -> None:
     epoch = Epoch(
         fold=0,
         number=1,
-        training=Scores(loss=1.0, accuracy=0.5),
-        validation=Scores(loss=1.0, accuracy=0.5),
+        training=Scores(loss=1.0, figures={"accuracy": 0.5}),
+        validation=Scores(loss=1.0, figures={"accuracy": 0.5}),
         learning_rate=0.1,
         seconds=0.1,
     )

@@ -316,7 +316,7 @@ def an_epoch(number: int) -> Epoch:
     """An epoch of some training."""
     from tuner.result import Scores
 
-    scores = Scores(loss=0.5, accuracy=0.5)
+    scores = Scores(loss=0.5, figures={"accuracy": 0.5})
     return Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=0.1)
 
 

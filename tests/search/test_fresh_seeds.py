@@ -55,10 +55,10 @@ class Seeds(AtOnce):
             self.done.append((number, self._result(accuracy, watch)))
         else:
             np.save(self.folder.outputs(job.saved), np.full((2, 2), place))
-            self.done.append((number, self.failure or Scores(loss=place, accuracy=accuracy - 0.5)))
+            self.done.append((number, self.failure or Scores(loss=place, figures={"accuracy": accuracy - 0.5})))
 
     def _result(self, accuracy: float, watch: Watch) -> Result:
-        scores = Scores(loss=0.5, accuracy=accuracy)
+        scores = Scores(loss=0.5, figures={"accuracy": accuracy})
         epoch = Epoch(fold=0, number=1, training=scores, validation=scores, learning_rate=0.1, seconds=1.0)
         assert watch(epoch)
         folds = (FoldResult(epochs=(epoch,), kept=1),)

@@ -41,7 +41,7 @@ class Saver(AtOnce):
             self.done.append((number, 42))
         else:
             np.save(self.folder.outputs(job.saved), np.zeros((2, 2)))
-            self.done.append((number, Scores(loss=0.5, accuracy=TESTED.get(job.saved, 0.6))))
+            self.done.append((number, Scores(loss=0.5, figures={"accuracy": TESTED.get(job.saved, 0.6)})))
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Stage:
         np.save(self.folder.validated(name), self._giving(seed, right))
         if flip:
             np.save(self.folder.validated(mirrored(name)), self._giving(seed + 50, right_mirrored))
-        scores = Scores(loss=0.5, accuracy=right)
+        scores = Scores(loss=0.5, figures={"accuracy": right})
         epoch = Epoch(fold=0, number=1, training=scores, validation=scores, learning_rate=0.1, seconds=1.0)
         folds_done = (FoldResult(epochs=(epoch,), kept=1),)
         result = Result(folds=folds_done, ended="finished", reason="", parameters=13, seconds=1.0)

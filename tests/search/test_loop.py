@@ -81,7 +81,7 @@ class Invented:
         return Result(folds=folds, ended=ended, reason="", parameters=13, seconds=1.0)  # type: ignore[arg-type]
 
     def _epoch(self, number: int, accuracy: float) -> Epoch:
-        scores = Scores(loss=1 - accuracy, accuracy=accuracy)
+        scores = Scores(loss=1 - accuracy, figures={"accuracy": accuracy})
         return Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=self.seconds)
 
 

@@ -13,7 +13,7 @@ from tuner.result import Epoch, FoldResult, Scores
 from tuner.training.checkpoint import Checkpoint, Position, Progress
 
 RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=3))
-SCORES = Scores(loss=0.1 + 0.2, accuracy=1 / 3)
+SCORES = Scores(loss=0.1 + 0.2, figures={"accuracy": 1 / 3})
 EPOCH = Epoch(fold=0, number=1, training=SCORES, validation=SCORES, learning_rate=0.1, seconds=1.5)
 PROGRESS = Progress(
     position=Position(

@@ -22,8 +22,8 @@ def epochs_with(*losses: float) -> list[Epoch]:
         Epoch(
             fold=0,
             number=number,
-            training=Scores(loss=loss, accuracy=0.5),
-            validation=Scores(loss=loss, accuracy=0.5),
+            training=Scores(loss=loss, figures={"accuracy": 0.5}),
+            validation=Scores(loss=loss, figures={"accuracy": 0.5}),
             learning_rate=1.0,
             seconds=1.0,
         )

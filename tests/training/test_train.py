@@ -35,7 +35,7 @@ def curve(result: Result) -> list[tuple[float, float]]:
 
 def epoch_with(number: int, accuracy: float, loss: float = 0.5) -> Epoch:
     """An epoch with this validation."""
-    scores = Scores(loss=loss, accuracy=accuracy)
+    scores = Scores(loss=loss, figures={"accuracy": accuracy})
     return Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=0.1)
 
 

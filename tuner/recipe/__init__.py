@@ -13,7 +13,7 @@ from tuner.recipe.data import Data as Data
 from tuner.recipe.data import Found as Found
 from tuner.recipe.data import Images as Images
 from tuner.recipe.data import Table as Table
-from tuner.recipe.data import Task as Task
+from tuner.recipe.data import described as described
 from tuner.recipe.losses import CategoricalCrossentropy as CategoricalCrossentropy
 from tuner.recipe.losses import Loss as Loss
 from tuner.recipe.losses import PlainLoss as PlainLoss

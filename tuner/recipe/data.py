@@ -11,11 +11,11 @@ from typing import Literal
 from tuner.data.catalogue import CATALOGUE
 from tuner.errors import Invalid, demand, near_miss
 from tuner.limits import demand_seed
+from tuner.measures import Task
 from tuner.networks import Inputs
 from tuner.networks.columns import Coded, Column, Encoding, Rows
 
 Scaling = Literal["unit", "symmetric", "standard", "none"]
-Task = Literal["classification", "multi_label", "regression"]
 
 
 @dataclass(frozen=True, kw_only=True)

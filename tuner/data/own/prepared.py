@@ -1,0 +1,149 @@
+"""The user's data in the cache: written aside, named by its contents, memory-mapped from then on."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tuner.data.examples import Array, Examples
+from tuner.data.own.record import Coding
+from tuner.data.sources import Places
+from tuner.decode import decode, encode
+from tuner.errors import DataError, Invalid
+
+PARTS = ("train", "test")
+FIELDS = ("inputs", "labels", "weights", "groups")
+BLOCK_BYTES = 2**24
+LEFT_BEHIND_SECONDS = 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is kept beside the arrays, and named by the identity with them. `classes` as in `recipe.data.Found`."""
+
+    classes: tuple[str, ...]
+    value_range: tuple[float, ...] = (0.0, 1.0)
+    is_ordered: bool = False
+    coding: Coding = Coding()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """The contents of `index.json`: the facts, where the data came from, and how many bytes each array's file has."""
+
+    facts: Facts
+    origin: str
+    sizes: Mapping[str, int]
+
+
+def folder_of(identity: str, places: Places) -> Path:
+    """Where prepared arrays are, or will be."""
+    return places.cache / "prepared" / f"own-{identity}"
+
+
+def index_if_ready(identity: str, places: Places) -> Index | None:
+    """What is known of prepared arrays; None where they are not there or not whole."""
+    folder = folder_of(identity, places)
+    try:
+        index = decode(Index, json.loads((folder / "index.json").read_text(encoding="utf-8")))
+        whole = all((folder / name).stat().st_size == size for name, size in index.sizes.items())
+    except (OSError, ValueError, Invalid):
+        return None
+    return index if whole else None
+
+
+def open_examples(identity: str, part: str, places: Places) -> Examples:
+    """The examples of one of the `PARTS`, memory-mapped and read-only."""
+    return _examples(folder_of(identity, places), part)
+
+
+@contextmanager
+def aside(places: Places) -> Iterator[Path]:
+    """An empty folder beside the final ones, gone afterwards unless it was given its name."""
+    prepared = places.cache / "prepared"
+    try:
+        prepared.mkdir(parents=True, exist_ok=True)
+        _clear(prepared)
+        folder = Path(tempfile.mkdtemp(prefix=".own-", dir=prepared))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise DataError(
+            f"the cache folder {places.cache} cannot be written: {error.strerror}; choose another with TUNER_CACHE"
+        ) from error
+
+
+def _clear(prepared: Path) -> None:
+    """What a killed process has left behind; nobody prepares for a day."""
+    for folder in prepared.glob(".own-*"):
+        with suppress(OSError):
+            if folder.stat().st_mtime < time.time() - LEFT_BEHIND_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def save(folder: Path, part: str, examples: Examples) -> None:
+    """Write the examples of one of the `PARTS`."""
+    for field in FIELDS:
+        values = getattr(examples, field)
+        if values is not None:
+            np.save(folder / f"{part}_{field}.npy", values)
+
+
+def finish(folder: Path, facts: Facts, origin: str, places: Places) -> str:
+    """Give a folder of saved arrays its name, the identity of what is in it, which is returned. Whoever comes second finds
+    them there."""
+    identity = _identity(folder, facts)
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.glob("*.npy"))}
+    index = json.dumps(encode(Index(facts=facts, origin=origin, sizes=sizes)))
+    (folder / "index.json").write_text(index, encoding="utf-8")
+    folder.chmod(0o777 & ~_umask())  # folders made aside are closed to others
+    final = folder_of(identity, places)
+    if index_if_ready(identity, places) is not None:
+        return identity
+    if final.exists():  # damaged: moved away, since another process may be reading it
+        final.rename(folder / "damaged")
+        shutil.rmtree(folder / "damaged", ignore_errors=True)
+    try:
+        folder.rename(final)
+    except OSError:
+        if index_if_ready(identity, places) is None:
+            raise
+    return identity
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _identity(folder: Path, facts: Facts) -> str:
+    """16 hexadecimal digits for all arrays (C order, little-endian) and what is known of them."""
+    digest = hashlib.sha256(json.dumps(encode(facts), sort_keys=True).encode())
+    for part in PARTS:
+        examples = _examples(folder, part)
+        for field in FIELDS:
+            values: Array | None = getattr(examples, field)
+            if values is not None:
+                digest.update(f"{part} {field} {values.dtype.name} {values.shape}".encode())
+                rows = max(1, BLOCK_BYTES // max(1, values[:1].nbytes))
+                for start in range(0, len(values), rows):
+                    block = np.ascontiguousarray(values[start : start + rows])
+                    digest.update(block.astype(values.dtype.newbyteorder("<"), copy=False).data)
+    return digest.hexdigest()[:16]
+
+
+def _examples(folder: Path, part: str) -> Examples:
+    paths = {field: folder / f"{part}_{field}.npy" for field in FIELDS}
+    arrays = {field: np.load(path, mmap_mode="r") for field, path in paths.items() if path.exists()}
+    return replace(Examples(inputs=arrays.pop("inputs"), labels=arrays.pop("labels")), **arrays)

@@ -1,0 +1,114 @@
+"""Reading text with separators (CSV, TSV): the separator is found, and a fault is named with its line."""
+
+import csv
+import io
+import sys
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from tuner.data.own.files import demand_modest, is_packed, opened
+from tuner.errors import DataError
+
+SEPARATORS = ",;\t|"
+SAMPLE_BYTES = 2**16
+SAMPLE_LINES = 20
+
+
+def read_separated(path: Path, separators: str, texts: Collection[str]) -> pd.DataFrame:
+    """The table in a file, UTF-8 with a line of names first; its separator is one of `separators`. The columns `texts` are
+    read as they are written, others as numbers where they are numbers.
+
+    Raises `DataError` with the line for what is not such a table.
+    """
+    if is_packed(path):
+        demand_modest(path)
+    separator = _separator(path, separators)
+    names = _names(path, separator)
+    frame = _read(path, separator, [name for name in names if name in texts])
+    if frame.iloc[:, -1].isna().any():  # only there can a line have ended too early
+        _demand_even(path, separator, len(names))
+    return frame
+
+
+def _read(path: Path, separator: str, texts: list[str]) -> pd.DataFrame:
+    with opened(path) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # whoever needs one kind of value looks for others
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # each line longer than the names
+        try:
+            return pd.read_csv(
+                stream if is_packed(path) else path,
+                sep=separator,
+                encoding="utf-8-sig",
+                index_col=False,
+                dtype=dict.fromkeys(texts, str),
+            )
+        except UnicodeDecodeError as error:
+            raise _not_text(path) from error
+        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+            _demand_even(path, separator, len(_names(path, separator)))
+            raise DataError(f"{path}: cannot be read: {str(error).strip()}") from error
+
+
+def _separator(path: Path, separators: str) -> str:
+    """The one that cuts the names into most parts, of those that cut most of the first lines likewise."""
+    with opened(path) as stream:
+        content = stream.read(SAMPLE_BYTES)
+    if not content.strip():
+        raise DataError(f"{path}: is empty")
+    if b"\0" in content:
+        raise DataError(f"{path}: is no text with separators; save it as CSV with the encoding UTF-8")
+    sample = content.decode("utf-8-sig", errors="replace").splitlines(keepends=True)[:SAMPLE_LINES]
+    counts = {each: [len(row) for row in csv.reader(sample, delimiter=each) if row] for each in separators}
+    alike = {each: sum(count == found[0] for count in found) for each, found in counts.items()}
+    return max(separators, key=lambda each: (counts[each][0] > 1, alike[each], counts[each][0]))
+
+
+def _names(path: Path, separator: str) -> list[str]:
+    with _rows(path, separator) as rows:
+        names = next((row for _, row in rows if row), [])
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            where = f"{names.index(name) + 1} and {place + 1}"
+            raise DataError(f"{path}: the columns {where} have the same name {name!r}; rename one")
+    return names
+
+
+def _demand_even(path: Path, separator: str, wanted: int) -> None:
+    """Raise `DataError` for the first line that has not as many values as there are names."""
+    started = 0
+    with _rows(path, separator) as rows:
+        for line, row in rows:
+            if row and len(row) != wanted:
+                unclosed = line > started + 1 and row[-1].count("\n") == line - started - 1
+                hint = "; is a quotation mark not closed?" if unclosed else ""
+                raise DataError(f"{path}: line {started + 1}: must have {wanted} values, got {len(row)}{hint}")
+            started = line
+
+
+@contextmanager
+def _rows(path: Path, separator: str) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    """Each row and the number of its last line. Raises `DataError` for what is not UTF-8."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        with opened(path) as stream:
+            reader = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), delimiter=separator)
+            yield ((reader.line_num, row) for row in reader)
+    except UnicodeDecodeError as error:
+        raise _not_text(path) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _not_text(path: Path) -> DataError:
+    with opened(path) as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                byte = f"0x{line[error.start]:02x}"
+                return DataError(f"{path}: line {number}: is not UTF-8 (byte {byte}); save the file as UTF-8")
+    return DataError(f"{path}: is not UTF-8; save the file as UTF-8")

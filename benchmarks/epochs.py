@@ -61,8 +61,9 @@ def ours(case: Case, data: TrainingSet, recipe: Recipe) -> Callable[[], None]:
     import numpy as np
 
     from tuner.networks.build import build
-    from tuner.training.compiling import compile_model, targets
+    from tuner.training.compiling import compile_model
     from tuner.training.loop import EpochLoop, Scaler, part, xla_pays
+    from tuner.training.targets import targets
 
     inputs, labels = _images(case, data, recipe)
     model = build(recipe.network, (28, 28), 10, 0)

@@ -15,12 +15,14 @@ from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.scaling import scaling_constants
 from tuner.data.splits import folds_of
 from tuner.errors import Invalid
-from tuner.recipe import Holdout, KFold, Protocol, Recipe, fold_count, validated_part
-from tuner.recipe.data import Scaling
+from tuner.networks import Inputs, Rows
+from tuner.networks.fitting import fitted
+from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table, described, fold_count, validated_part
 from tuner.result import Result, Watch, never_stop
 from tuner.training.augmentation import distorted
 from tuner.training.checkpoint import Checkpoint, Position, Progress
 from tuner.training.loop import FIRST_CALL, Scaler
+from tuner.training.targets import target_scale
 from tuner.training.traced import Material, traced
 from tuner.training.train import Trained, order_of_examples, train
 
@@ -113,7 +115,7 @@ def _material(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut 
     on_test = validated_part(recipe.protocol) == "test"
     if on_test and held_out is None:
         raise Invalid("protocol", "validates on the held-out test part, which a search never has")
-    return _cut(data, held_out if on_test else None, recipe.data.scaling, recipe.protocol, number)
+    return _cut(data, held_out if on_test else None, recipe.data, recipe.protocol, number)
 
 
 def examples_for_test(recipe: Recipe, data: TrainingSet, held_out: HeldOut, number: int) -> Examples:
@@ -126,7 +128,7 @@ def examples_for_test(recipe: Recipe, data: TrainingSet, held_out: HeldOut, numb
 
 
 @lru_cache(maxsize=2)
-def _cut(data: TrainingSet, held_out: HeldOut | None, scaling: Scaling, protocol: Protocol, number: int) -> Material:
+def _cut(data: TrainingSet, held_out: HeldOut | None, source: AnyData, protocol: Protocol, number: int) -> Material:
     """One fold's examples, kept for the next training on them: copying them takes longer than a small epoch."""
     if held_out is not None and isinstance(protocol, KFold):
         data, held_out = _together(data, held_out), None
@@ -135,14 +137,30 @@ def _cut(data: TrainingSet, held_out: HeldOut | None, scaling: Scaling, protocol
     validation = None if fold.validation is None else _validation(examples, fold.validation, protocol)
     if held_out is not None:
         validation = held_out.examples
+    about, training = described(source), _chosen(examples, fold.training)
+    scaling = "none" if isinstance(source, Table) else source.scaling
     offset, factor = scaling_constants(scaling, data, fold.training)
-    return Material(_chosen(examples, fold.training), validation, len(data.classes), Scaler(offset, factor))
+    return Material(
+        training,
+        validation,
+        about.inputs,
+        about.outputs,
+        Scaler(offset, factor),
+        constants=tuple(_constants(about.inputs, examples, fold.training)),
+        targets=target_scale(training.labels, training.weights) if about.task == "regression" else None,
+        is_measured=not isinstance(source, Data),
+    )
 
 
 def _together(data: TrainingSet, held_out: HeldOut) -> TrainingSet:
     parts = data.examples, held_out.examples
     inputs, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("inputs", "labels"))
     return replace(data, examples=Examples(inputs=inputs, labels=labels))
+
+
+def _constants(inputs: Inputs, examples: Examples, training: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    """What a network that stands on rows needs to know of the training part."""
+    return fitted(inputs, examples.inputs, training) if isinstance(inputs, Rows) else []
 
 
 def validation_part(recipe: Recipe, data: TrainingSet) -> Examples:
@@ -156,8 +174,9 @@ def _validation(examples: Examples, indices: NDArray[np.int64], protocol: Protoc
     chosen = _chosen(examples, indices)
     if not isinstance(protocol, Holdout):
         return chosen
-    return Examples(distorted(protocol.distortion, chosen.inputs, protocol.seed), chosen.labels)
+    return replace(chosen, inputs=distorted(protocol.distortion, chosen.inputs, protocol.seed))
 
 
 def _chosen(examples: Examples, indices: NDArray[np.int64]) -> Examples:
-    return Examples(inputs=examples.inputs[indices], labels=examples.labels[indices])
+    arrays = (None if each is None else each[indices] for each in (examples.weights, examples.groups))
+    return Examples(examples.inputs[indices], examples.labels[indices], *arrays)

@@ -23,7 +23,8 @@ from tuner.recipe import (
     Sgd,
     Training,
 )
-from tuner.training.compiling import compile_model, targets
+from tuner.training.compiling import compile_model
+from tuner.training.targets import targets
 from tuner.training.loop import EpochLoop, Scaler, attacked, evaluate, part, xla_pays
 
 CASES: dict[str, tuple[Network, Optimizer, Loss]] = {

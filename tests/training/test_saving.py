@@ -13,7 +13,8 @@ from tuner.data.examples import Examples
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, ResidualDense, Staged
 from tuner.networks.build import build
 from tuner.recipe import Data, PlainLoss, Recipe, Training
-from tuner.training.compiling import compile_model, targets
+from tuner.training.compiling import compile_model
+from tuner.training.targets import targets
 from tuner.training.loop import Scaler
 from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
 

@@ -68,23 +68,25 @@ def offered(best: BestWeights, *epochs: Epoch) -> BestWeights:
 
 def test_the_first_of_the_best_epochs_is_kept(model: keras.Model) -> None:
     epochs = [epoch_with(number, accuracy) for number, accuracy in ((1, 0.0), (2, 0.5), (3, 0.75), (4, 0.75), (5, 0.6))]
-    assert offered(BestWeights(model, Progress()), *epochs).restore() == 3
+    assert offered(BestWeights(model, "validation_accuracy", Progress()), *epochs).restore() == 3
     assert model.get_weights()[0] == 3
-    assert offered(BestWeights(model, Progress()), epochs[0]).restore() == 1, "no answer right, and the best so far"
+    assert offered(BestWeights(model, "validation_accuracy", Progress()), epochs[0]).restore() == 1, (
+        "no answer right, and the best so far"
+    )
 
 
 def test_what_is_not_finite_or_not_validated_is_not_the_best(model: keras.Model) -> None:
     broken = [epoch_with(1, 0.5, loss=float("nan")), replace(epoch_with(2, 0.9), validation=None)]
-    assert offered(BestWeights(model, Progress()), *broken).restore() == 0
+    assert offered(BestWeights(model, "validation_accuracy", Progress()), *broken).restore() == 0
     assert model.get_weights()[0] == 2, "the weights stay as they are"
 
 
 def test_the_best_epoch_before_an_interruption_counts(model: keras.Model) -> None:
     epochs = (epoch_with(1, 0.5), epoch_with(2, 0.8), epoch_with(3, 0.6))
     before = Progress(position=Position(epochs=epochs, best_epoch=2), best_weights=(np.full((1, 1), 2.0),))
-    assert offered(BestWeights(model, before), epoch_with(4, 0.7)).restore() == 2
+    assert offered(BestWeights(model, "validation_accuracy", before), epoch_with(4, 0.7)).restore() == 2
     assert model.get_weights()[0] == 2
-    assert offered(BestWeights(model, before), epoch_with(4, 0.81)).restore() == 4
+    assert offered(BestWeights(model, "validation_accuracy", before), epoch_with(4, 0.81)).restore() == 4
 
 
 @pytest.mark.slow

@@ -64,11 +64,11 @@ def _networks(file: "StudyFile") -> "Iterator[tuple[int, str]]":
 
 def count_parameters(recipe: "Recipe") -> int:
     """Trainable and other parameters of a recipe's network on its data set's shape, without building it."""
-    from tuner.data.catalogue import CATALOGUE
     from tuner.networks import parameters
+    from tuner.recipe import described
 
-    entry = CATALOGUE[recipe.data.name]
+    data = described(recipe.data)
     try:
-        return parameters(recipe.network, entry.shape, len(entry.classes))
+        return parameters(recipe.network, data.inputs, data.outputs)
     except Invalid as complaint:
         raise complaint.inside("recipe") from None

@@ -10,6 +10,7 @@ from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.sources import Places as Places
 from tuner.data.sources import Source, look
 from tuner.data.synthetic import make
+from tuner.recipe import AnyData, Data
 
 Tell = Callable[[str], None]
 
@@ -41,6 +42,24 @@ def held_out(name: str, places: Places) -> HeldOut:
     entry = CATALOGUE[name]
     _ensure(name, places, silently)
     return HeldOut(name=name, examples=_examples(name, "test", places), classes=entry.classes, identity=entry.identity)
+
+
+def training_set_of(data: AnyData, places: Places, tell: Tell = silently) -> TrainingSet:
+    """The training part of a recipe's data."""
+    if isinstance(data, Data):
+        return training_set(data.name, places, tell)
+    from tuner.data.own.load import own_training_set
+
+    return own_training_set(data, places)
+
+
+def held_out_of(data: AnyData, places: Places) -> HeldOut:
+    """The test part of a recipe's data. Only for confirmation and replication."""
+    if isinstance(data, Data):
+        return held_out(data.name, places)
+    from tuner.data.own.load import own_held_out
+
+    return own_held_out(data, places)
 
 
 def fetch(name: str, places: Places, tell: Tell) -> None:

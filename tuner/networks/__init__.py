@@ -8,8 +8,12 @@ Importing this does not load Keras: builders import it when they are called.
 import math
 
 from tuner.errors import Invalid
+from tuner.networks.columns import Rows as Rows
 from tuner.networks.convolutional import Convolutional as Convolutional
 from tuner.networks.dense import Dense as Dense
+from tuner.networks.ensemble_dense import TabularEnsemble as TabularEnsemble
+from tuner.networks.ensemble_dense import members_output
+from tuner.networks.front import Front
 from tuner.networks.hidden import Activation as Activation
 from tuner.networks.hidden import ConstantInitializer as ConstantInitializer
 from tuner.networks.hidden import Elu as Elu
@@ -24,26 +28,30 @@ from tuner.networks.residual_dense import ResidualDense as ResidualDense
 from tuner.networks.shapes import Inputs as Inputs
 from tuner.networks.shapes import LayerShape as LayerShape
 from tuner.networks.shapes import Shape as Shape
-from tuner.networks.shapes import dense_layer
+from tuner.networks.shapes import dense_layer, seen_shape
 from tuner.networks.staged import Staged as Staged
 
-Network = Dense | ResidualDense | Convolutional | LocallyConnected | Staged
+Network = Dense | ResidualDense | TabularEnsemble | Convolutional | LocallyConnected | Staged
 """The table of families. The decoder tells them apart by their `kind`."""
 
 
-def layer_table(network: Network, inputs: Shape, classes: int) -> tuple[LayerShape, ...]:
+def layer_table(network: Network, inputs: Inputs, classes: int) -> tuple[LayerShape, ...]:
     """The layers with weights, and those that change the shape, from input to output.
 
     Raises `Invalid` with an address in `network` where a layer cannot stand on what comes before it.
     """
     if network.output == "signed" and classes != 2:
         raise Invalid("network.output", f"must not be 'signed' for {classes} classes: one unit tells two classes apart")
-    body = tuple(network.layers(inputs))
-    size = math.prod(body[-1].output if body else inputs)
-    return (*body, dense_layer(size, 1 if network.output == "signed" else classes))
+    front = (Front(inputs).layer,) if isinstance(inputs, Rows) else ()
+    body = (*front, *network.layers(seen_shape(inputs)))
+    size = math.prod(body[-1].output if body else seen_shape(inputs))
+    units = 1 if network.output == "signed" else classes
+    if isinstance(network, TabularEnsemble):
+        return (*body, members_output(network.members, size // network.members, units))
+    return (*body, dense_layer(size, units))
 
 
-def parameters(network: Network, inputs: Shape, classes: int) -> int:
+def parameters(network: Network, inputs: Inputs, classes: int) -> int:
     """All parameters of a network.
 
     >>> parameters(Dense(widths=(128, 128)), (28, 28), 10)

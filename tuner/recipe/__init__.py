@@ -14,7 +14,9 @@ from tuner.recipe.data import Found as Found
 from tuner.recipe.data import Images as Images
 from tuner.recipe.data import Table as Table
 from tuner.recipe.data import described as described
+from tuner.recipe.data import task_of as task_of
 from tuner.recipe.losses import CategoricalCrossentropy as CategoricalCrossentropy
+from tuner.recipe.losses import Huber as Huber
 from tuner.recipe.losses import Loss as Loss
 from tuner.recipe.losses import PlainLoss as PlainLoss
 from tuner.recipe.optimizers import Adadelta as Adadelta

@@ -182,6 +182,11 @@ class Description:
         return len(self.classes)
 
 
+def task_of(data: AnyData) -> Task:
+    """What is to be told of an example."""
+    return data.task if isinstance(data, Table | Arrays) else "classification"
+
+
 def described(data: AnyData) -> Description:
     """What is to be known of data without its arrays. Raises `Invalid` for own data that has not been looked at."""
     if isinstance(data, Data):
@@ -196,7 +201,6 @@ def described(data: AnyData) -> Description:
     if found is None:
         raise Invalid("data.found", "missing: the data has not been looked at, which loading a study file does")
     low, high = found.value_range
-    task: Task = "classification" if isinstance(data, Images) else data.task
     inputs: Inputs = Rows(found.columns, data.encoding) if isinstance(data, Table) else found.shape
     counts = found.training_examples, found.test_examples, found.rarest
-    return Description(task, inputs, found.classes, *counts, (low, high), found.identity)
+    return Description(task_of(data), inputs, found.classes, *counts, (low, high), found.identity)

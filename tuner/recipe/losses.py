@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tuner.limits import demand_rate
+from tuner.limits import demand_positive, demand_rate
+from tuner.measures import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,8 @@ class PlainLoss:
         "half_squared_error",
         "categorical_hinge",
         "poisson",
+        "binary_crossentropy",
+        "mean_absolute_error",
     ]
 
     @property
@@ -28,6 +31,15 @@ class PlainLoss:
     def blends_targets(self) -> bool:
         """Whether its targets can be a mixture of classes."""
         return self.kind != "sparse_categorical_crossentropy" and self.kind != "categorical_hinge"
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What it is for."""
+        if self.kind == "binary_crossentropy":
+            return ("multi_label",)
+        if self.kind == "mean_absolute_error":
+            return ("regression",)
+        return ("classification", "regression") if self.kind == "mean_squared_error" else ("classification",)
 
     @property
     def squared(self) -> bool:
@@ -45,9 +57,27 @@ class CategoricalCrossentropy:
     wants_class_numbers: ClassVar[bool] = False
     blends_targets: ClassVar[bool] = True
     squared: ClassVar[bool] = False
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 
     def __post_init__(self) -> None:
         demand_rate("label_smoothing", self.label_smoothing)
 
 
-Loss = PlainLoss | CategoricalCrossentropy
+@dataclass(frozen=True, kw_only=True)
+class Huber:
+    """Half the squared error up to `delta`, beyond it straight on (Huber 1964): less is said by what lies far off. Targets are
+    standardized: 1 is a standard deviation of the training part."""
+
+    kind: Literal["huber"] = "huber"
+    delta: float = 1.0
+
+    wants_class_numbers: ClassVar[bool] = False
+    blends_targets: ClassVar[bool] = True
+    squared: ClassVar[bool] = False
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    def __post_init__(self) -> None:
+        demand_positive(self, "delta")
+
+
+Loss = PlainLoss | CategoricalCrossentropy | Huber

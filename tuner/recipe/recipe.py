@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any
 
 from tuner.decode import decode, encode
 from tuner.errors import Invalid
 from tuner.limits import demand_seed
+from tuner.measures import measures_of
 from tuner.networks import Network
-from tuner.recipe.data import AnyData
+from tuner.recipe.data import AnyData, task_of
 from tuner.recipe.protocols import Holdout, Protocol, validated_part
 from tuner.recipe.training import Patience, Plateau, Training
 
@@ -35,6 +37,22 @@ class Recipe:
         loss = self.training.loss
         if self.network.output == "signed" and not loss.squared:
             raise Invalid("training.loss", f"must be a squared error for network.output 'signed', got {loss.kind!r}")
+        self._demand_for_task()
+
+    def _demand_for_task(self) -> None:
+        task, training = task_of(self.data), self.training
+        if task not in training.loss.tasks:
+            allowed = LOSSES_OF[task]
+            raise Invalid("training.loss", f"must be one of {allowed} for {task}, got {training.loss.kind!r}")
+        wanted = OUTPUT_OF.get(task, self.network.output)
+        if self.network.output != wanted:
+            raise Invalid("network.output", f"must be {wanted!r} for {task}, got {self.network.output!r}")
+        if training.class_weights != "none" and task != "classification":
+            raise Invalid("training.class_weights", f"must be 'none' for {task}, which has no classes")
+        for place, by in _monitors(training):
+            if by.removeprefix("validation_") not in ("loss", *measures_of(task)):
+                names = ", ".join(f"validation_{name}" for name in ("loss", *measures_of(task)))
+                raise Invalid(f"training.{place}", f"must be one of {names} for {task}, got {by!r}")
 
     def _refuse_validation_users(self) -> None:
         if isinstance(self.training.schedule, Plateau):
@@ -67,6 +85,24 @@ class Recipe:
     def from_dict(plain: object) -> "Recipe":
         """The recipe that plain data describes. Raises `Invalid` with the address of what does not fit."""
         return decode(Recipe, plain)
+
+
+LOSSES_OF = {
+    "classification": "the losses of classes",
+    "multi_label": "binary_crossentropy",
+    "regression": "mean_squared_error, mean_absolute_error, huber",
+}
+OUTPUT_OF = {"multi_label": "sigmoid", "regression": "linear"}
+"""The activation of the last layer; classes take any."""
+
+
+def _monitors(training: Training) -> Iterator[tuple[str, str]]:
+    if training.keep == "best":
+        yield "keep_by", training.keep_by
+    if isinstance(training.schedule, Plateau):
+        yield "schedule.monitor", training.schedule.monitor
+    if isinstance(training.early_stopping, Patience):
+        yield "early_stopping.monitor", training.early_stopping.monitor
 
 
 def _without_defaults(value: object) -> Any:

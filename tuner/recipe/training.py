@@ -9,6 +9,20 @@ from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
 from tuner.recipe.optimizers import Adam, Optimizer
 
+Monitor = Literal[
+    "validation_loss",
+    "validation_accuracy",
+    "validation_balanced_accuracy",
+    "validation_macro_f1",
+    "validation_log_loss",
+    "validation_roc_auc",
+    "validation_average_precision",
+    "validation_r2",
+    "validation_rmse",
+    "validation_mae",
+]
+"""What may be watched after each epoch; those of the task, and on the catalogue's data only the first two."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConstantRate:
@@ -74,7 +88,7 @@ class Plateau:
     factor: float = 0.3
     epochs: int = 3
     min_delta: float = 0.0
-    monitor: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
+    monitor: Monitor = "validation_loss"
 
     def __post_init__(self) -> None:
         demand(0 < self.factor < 1, "factor", "be greater than 0 and less than 1", self.factor)
@@ -99,7 +113,7 @@ class Patience:
     kind: Literal["patience"] = "patience"
     epochs: int = 5
     min_delta: float = 0.0
-    monitor: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
+    monitor: Monitor = "validation_loss"
 
     def __post_init__(self) -> None:
         demand(self.epochs >= 1, "epochs", "be at least 1", self.epochs)
@@ -112,10 +126,13 @@ EarlyStopping = NoEarlyStopping | Patience
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """How a network is trained. `keep` says whose weights count in the end: the last epoch's, or those of the epoch
-    with the best validation accuracy.
+    that is the best by `keep_by`.
 
     With `averaging` the weights that are validated and kept are a moving average over the steps, which keeps that share of
     itself at each (0.999: the last thousand steps or so); batch normalization's statistics are averaged alike.
+
+    With `class_weights` "balanced" each example counts as much as its class is rare, so that all classes count alike; with
+    weights of the data's own, times those.
 
     In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew each time: cheap epochs
     for the first rungs of a search.
@@ -139,6 +156,8 @@ class Training:
     adversarial: float = 0.0
     augmentation: Augmentation = Augmentation()
     averaging: float = 0.0
+    keep_by: Monitor = "validation_accuracy"
+    class_weights: Literal["none", "balanced"] = "none"
 
     def __post_init__(self) -> None:
         demand_rate("averaging", self.averaging)

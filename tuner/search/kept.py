@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.catalogue import CATALOGUE
 from tuner.data.splits import folds_of
 from tuner.errors import StudyError
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, described
 from tuner.result import Result, Scores
 from tuner.search.context import Context
 from tuner.search.finals import Final, chosen_together, has_one_validation_part, log_loss
@@ -50,7 +49,7 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
         folder.outputs(name).unlink(missing_ok=True)
         if name not in needed:
             folder.forget(name)
-    test_examples = CATALOGUE[recipes[0].data.name].test_examples
+    test_examples = described(recipes[0].data).test_examples
     return Confirmed(
         trial=finals[best].finalist.trial,
         recipe=recipes[best],

@@ -11,7 +11,7 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
 from tuner.data.examples import TrainingSet
-from tuner.data.load import Places, training_set
+from tuner.data.load import Places, training_set_of
 from tuner.data.splits import folds_of
 from tuner.errors import StudyError
 from tuner.machine import environment, memory
@@ -178,8 +178,9 @@ def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: 
     """The data sets, there before the first trial. Those that the study began with, or a `StudyError`."""
     before = study.user_attrs.get("data", {})
     now, sets = {}, {}
-    for name in file.datasets:
-        data = sets[name] = training_set(name, places, listener.said)
+    for each in file.data:
+        name, data = each.name, training_set_of(each, places, listener.said)
+        sets[name] = data
         listener.said(f"data: {name}, {len(data.examples)} training examples, {data.origin}")
         now[name] = data.identity
         if before.get(name, data.identity) != data.identity:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.decode import decode
 from tuner.errors import Invalid
-from tuner.recipe import Recipe
+from tuner.recipe import AnyData, Recipe
 from tuner.space import Ask, Assignment, Node, corners, fill, parse
 from tuner.study.fit import Unbuildable, unbuildable
 from tuner.study.precision import resolve
@@ -67,9 +67,14 @@ class StudyFile:
         return self.budget.epochs == "fit"
 
     @property
+    def data(self) -> tuple[AnyData, ...]:
+        """The data that trials can use, each once by its name."""
+        return tuple({recipe.data.name: recipe.data for _, recipe in self.corners}.values())
+
+    @property
     def datasets(self) -> tuple[str, ...]:
-        """The names of the data sets that trials can use, each once."""
-        return tuple(dict.fromkeys(recipe.data.name for _, recipe in self.corners))
+        """Their names."""
+        return tuple(data.name for data in self.data)
 
     @cached_property
     def unbuildable(self) -> Unbuildable | None:

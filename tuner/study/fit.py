@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.data.catalogue import CATALOGUE
 from tuner.data.splits import demand_sizes
 from tuner.decode import decode
 from tuner.errors import Invalid
 from tuner.networks import layer_table
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, described
 from tuner.space import Node, OneOf, fillings
 
 SAMPLE = 500
@@ -33,10 +32,10 @@ class Unbuildable:
 
 def check_protocol(recipe: Recipe) -> None:
     """Raise `Invalid` where the data set has too few examples for the protocol."""
-    entry = CATALOGUE[recipe.data.name]
-    examples, classes = entry.training_examples, len(entry.classes)
+    data = described(recipe.data)
+    classes = data.outputs if data.task == "classification" else 1
     try:
-        demand_sizes(recipe.protocol, examples, classes, rarest=examples // classes)  # that many at the most
+        demand_sizes(recipe.protocol, data.training_examples, classes, data.rarest)
     except Invalid as complaint:
         raise complaint.inside("recipe") from None
 
@@ -62,9 +61,9 @@ def _complaint_of(plain: Any, space: Node) -> Invalid | None:
 
 def _complaint(recipe: Recipe, space: Node) -> Invalid | None:
     """Why the recipe's network cannot stand on its data, with the address in the space; None where it can."""
-    entry = CATALOGUE[recipe.data.name]
+    data = described(recipe.data)
     try:
-        layer_table(recipe.network, entry.shape, len(entry.classes))
+        layer_table(recipe.network, data.inputs, data.outputs)
     except Invalid as complaint:
         place = complaint.place
         if isinstance(space, dict) and isinstance(space.get("network"), OneOf) and place != "network.kind":

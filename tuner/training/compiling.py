@@ -1,4 +1,4 @@
-"""From the names and numbers of a recipe to Keras's loss, metric and optimizer, and labels to what the loss wants."""
+"""From the names and numbers of a recipe to Keras's loss, metric and optimizer."""
 
 import inspect
 from collections.abc import Callable
@@ -6,20 +6,23 @@ from types import ModuleType
 from typing import Any
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from tuner.decode import encode
-from tuner.recipe import Loss, Optimizer, Recipe
+from tuner.networks import TabularEnsemble
+from tuner.recipe import Loss, Optimizer, Recipe, task_of
+from tuner.training.members import MembersLoss, MembersMetric
 from tuner.training.optimizers import FUSED
 
 
 def compile_model(model: keras.Model, recipe: Recipe) -> None:
-    """Give the model the recipe's loss, optimizer and the accuracy that suits its targets."""
+    """Give the model the recipe's loss, optimizer and the figure that suits its targets."""
+    loss, figure = loss_of(recipe), figure_of(recipe)
+    if isinstance(recipe.network, TabularEnsemble):
+        loss, figure = MembersLoss(loss), MembersMetric(figure)
     model.compile(
         optimizer=make_optimizer(recipe.training.optimizer),
-        loss=loss_of(recipe),
-        metrics=[accuracy_of(recipe)],
+        loss=loss,
+        metrics=[figure],
         jit_compile=False,
     )
 
@@ -74,23 +77,22 @@ LOSSES = {"half_squared_error": HalfSquaredError}
 """Ours, by kind; the others are Keras's."""
 
 
-def targets(recipe: Recipe, labels: NDArray[Any], classes: int) -> NDArray[Any]:
-    """Labels (n,) as the recipe's loss wants them: class numbers, one-hot rows (n, classes), or -1 and 1 (n, 1)."""
-    if recipe.network.output == "signed":
-        return (2.0 * labels.astype(np.float32) - 1.0)[:, np.newaxis]
-    if recipe.training.loss.wants_class_numbers:
-        return labels.astype(np.int32)
-    one_hot: NDArray[np.float32] = np.eye(classes, dtype=np.float32)[labels]
-    return one_hot
-
-
-def accuracy_of(recipe: Recipe) -> keras.metrics.Metric:
-    """The accuracy that suits the recipe's targets."""
+def figure_of(recipe: Recipe) -> keras.metrics.Metric:
+    """What is measured in the graph beside the loss: the accuracy that suits the recipe's targets; of numbers R², with the
+    training part's spread in the place of these examples' own."""
+    if task_of(recipe.data) == "regression":
+        return keras.metrics.MeanMetricWrapper(_explained, name="r2")
+    if task_of(recipe.data) == "multi_label":
+        return keras.metrics.BinaryAccuracy(name="accuracy")
     if recipe.network.output == "signed":
         return keras.metrics.MeanMetricWrapper(_signs_agree, name="accuracy")
     if recipe.training.loss.wants_class_numbers:
         return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     return keras.metrics.CategoricalAccuracy(name="accuracy")
+
+
+def _explained(y_true: Any, y_pred: Any) -> Any:
+    return 1.0 - keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
 
 
 def _signs_agree(y_true: Any, y_pred: Any) -> Any:

@@ -5,7 +5,7 @@ only the Python around the batches is gone. tests/training/test_loop.py holds it
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,18 @@ FIRST_CALL = 8
 """Steps of the very first call, which is traced too."""
 
 
+Measure = Callable[[Scores, keras.Model], Scores]
+"""Scores with further figures, of what a model says of the validation part."""
+
+
 @dataclass(frozen=True)
 class Part:
-    """Examples on the device: inputs as stored (often uint8) and targets as the loss wants them."""
+    """Examples on the device: inputs as stored (often uint8), targets as the loss wants them, and how much each counts, where
+    they do not count alike."""
 
     inputs: tf.Tensor
     targets: tf.Tensor
+    weights: tf.Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.inputs.shape[0])
@@ -49,9 +55,11 @@ class Scaler:
         return (tf.cast(inputs, tf.float32) - self.offset) * self.factor
 
 
-def part(inputs: NDArray[Any], targets: NDArray[Any]) -> Part:
+def part(inputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None = None) -> Part:
     """Examples copied to the device once."""
-    return Part(tf.constant(inputs), tf.constant(targets))
+    return Part(
+        tf.constant(inputs), tf.constant(targets), None if weights is None else tf.constant(weights, tf.float32)
+    )
 
 
 class EpochLoop:
@@ -73,14 +81,16 @@ class EpochLoop:
         adversarial: float = 0.0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
         averaging: float = 0.0,
+        measure: Measure | None = None,
     ) -> None:
-        self.model = model
+        self.model, self.measure = model, measure
         self.adversarial = adversarial
         self.augment = augmenter(augmentation)
         self.batch_size = min(batch_size, len(training))
         self.seconds_a_step = 0.0
         self.feed(scale, training, validation)
         _build(model, training, self.batch_size)
+        self.names = figure_names(model)
         self.averages = Averages(model, averaging)
         self._steps = tf.function(self._train, autograph=False, jit_compile=xla)
         self._validation = tf.function(self._validate, autograph=False, jit_compile=xla)
@@ -112,7 +122,7 @@ class EpochLoop:
         while first < steps:
             started, last = time.perf_counter(), min(steps, first + self._steps_a_call)
             figures = self._steps(*given, tf.constant(first), tf.constant(last), *self._fed(self.training))
-            scores = scores_in_float32(figures)
+            scores = self._scores(figures)
             self.seconds_a_step = (time.perf_counter() - started) / (last - first)
             first = last
             yield first, scores
@@ -129,14 +139,18 @@ class EpochLoop:
         if not self.validation:
             return None
         with self.averages.applied():
-            return scores_in_float32(self._validation(*self._fed(self.validation)))
+            scores = self._scores(self._validation(*self._fed(self.validation)))
+            return self.measure(scores, self.model) if self.measure else scores
+
+    def _scores(self, figures: tf.Tensor) -> Scores:
+        return scores_in_float32(figures, self.names)
 
     @property
     def _steps_a_call(self) -> int:
         return max(1, int(CALL_SECONDS / self.seconds_a_step)) if self.seconds_a_step else FIRST_CALL
 
-    def _fed(self, part: Part) -> tuple[tf.Tensor, ...]:
-        return tf.constant(self.scale.offset), tf.constant(self.scale.factor), part.inputs, part.targets
+    def _fed(self, part: Part) -> tuple[Any, ...]:
+        return tf.constant(self.scale.offset), tf.constant(self.scale.factor), part.inputs, part.targets, part.weights
 
     def _train(
         self,
@@ -149,8 +163,9 @@ class EpochLoop:
         factor: tf.Tensor,
         inputs: tf.Tensor,
         targets: tf.Tensor,
+        weights: tf.Tensor | None,
     ) -> tf.Tensor:
-        scale, part = Scaler(offset, factor), Part(inputs, targets)
+        scale, part = Scaler(offset, factor), Part(inputs, targets, weights)
         whole, rest = divmod(len(part), self.batch_size)
 
         def step(number: tf.Tensor, index: tf.Tensor) -> None:
@@ -161,7 +176,7 @@ class EpochLoop:
             if self.adversarial:
                 inputs = tf.concat([inputs, attacked(self.model, inputs, wanted, self.adversarial)], axis=0)
                 wanted = tf.concat([wanted, wanted], axis=0)
-            self.model.train_step((inputs, wanted))
+            self.model.train_step((inputs, wanted, *_taken(part.weights, index, 2 if self.adversarial else 1)))
             self.averages.draw()
 
         def body(number: tf.Tensor) -> tf.Tensor:
@@ -174,8 +189,15 @@ class EpochLoop:
             tf.cond(last > whole, lambda: step(tf.constant(whole), final), lambda: None)
         return tf.stack(_figures(self.model))
 
-    def _validate(self, offset: tf.Tensor, factor: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        return tf.stack(evaluate_in_graph(self.model, Scaler(offset, factor), Part(inputs, targets)))
+    def _validate(
+        self, offset: tf.Tensor, factor: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None
+    ) -> tf.Tensor:
+        return tf.stack(evaluate_in_graph(self.model, Scaler(offset, factor), Part(inputs, targets, weights)))
+
+
+def _taken(weights: tf.Tensor | None, index: tf.Tensor, copies: int) -> tuple[tf.Tensor, ...]:
+    """The weights of a batch as Keras takes them: a third of what it trains on, where there are any."""
+    return () if weights is None else (tf.tile(tf.gather(weights, index), [copies]),)
 
 
 def attacked(model: keras.Model, inputs: tf.Tensor, wanted: tf.Tensor, strength: float) -> tf.Tensor:
@@ -208,13 +230,18 @@ def evaluate_in_graph(model: keras.Model, scale: Scaler, part: Part) -> list[tf.
     whole, rest = divmod(len(part), size)
 
     def body(number: tf.Tensor) -> tf.Tensor:
-        model.test_step((scale(rows(part.inputs, number * size, size)), rows(part.targets, number * size, size)))
+        model.test_step(_batch(scale, part, number * size, size))
         return number + 1
 
     tf.while_loop(lambda number: number < whole, body, [tf.constant(0)])
     if rest:
-        model.test_step((scale(rows(part.inputs, whole * size, rest)), rows(part.targets, whole * size, rest)))
+        model.test_step(_batch(scale, part, whole * size, rest))
     return _figures(model)
+
+
+def _batch(scale: Scaler, part: Part, first: tf.Tensor | int, count: int) -> tuple[tf.Tensor, ...]:
+    weights = () if part.weights is None else (rows(part.weights, first, count),)
+    return (scale(rows(part.inputs, first, count)), rows(part.targets, first, count), *weights)
 
 
 def rows(tensor: tf.Tensor, first: tf.Tensor | int, count: int) -> tf.Tensor:
@@ -226,20 +253,27 @@ def rows(tensor: tf.Tensor, first: tf.Tensor | int, count: int) -> tf.Tensor:
 def evaluate(model: keras.Model, scale: Scaler, part: Part) -> Scores:
     """Loss and accuracy of a compiled model over a part, in one call into the graph."""
     _build(model, part, min(EVALUATION_BATCH, len(part)))
-    return scores_in_float32(tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)())
+    figures = tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)()
+    return scores_in_float32(figures, figure_names(model))
 
 
-def scores_in_float32(figures: tf.Tensor) -> Scores:
-    """Loss and accuracy in the digits that float32 holds: 0.9145 and not 0.9144999980926514."""
-    loss, accuracy = (float(f"{figure:.7g}") for figure in figures.numpy())
-    return Scores(loss=loss, accuracy=accuracy)
+def scores_in_float32(figures: tf.Tensor, names: Sequence[str] = ("accuracy",)) -> Scores:
+    """The loss and figures with these names, in the digits that float32 holds: 0.9145 and not 0.9144999980926514."""
+    loss, *values = (float(f"{figure:.7g}") for figure in figures.numpy())
+    return Scores(loss=loss, figures=dict(zip(names, values, strict=True)))
+
+
+def figure_names(model: keras.Model) -> tuple[str, ...]:
+    """The names of a compiled model's metrics, without the loss."""
+    return tuple(name for name in model.get_metrics_result() if name != "loss")
 
 
 def _build(model: keras.Model, part: Part, batch_size: int) -> None:
     """Create all variables before tracing: a graph loop cannot create any. What `fit` does on its first batch."""
     model.optimizer.build(model.trainable_variables)
-    shapes = ((batch_size, *part.inputs.shape[1:]), (batch_size, *part.targets.shape[1:]))
-    dtypes = ("float32", part.targets.dtype.name)
+    given = [part.inputs, part.targets] if part.weights is None else [part.inputs, part.targets, part.weights]
+    shapes = [(batch_size, *each.shape[1:]) for each in given]
+    dtypes = ("float32", *(each.dtype.name for each in given[1:]))
     model._symbolic_build(data_batch=tuple(map(keras.KerasTensor, shapes, dtypes)))
 
 
@@ -250,4 +284,4 @@ def _reset(model: keras.Model) -> None:
 
 def _figures(model: keras.Model) -> list[tf.Tensor]:
     results = model.get_metrics_result()
-    return [tf.cast(results["loss"], tf.float32), tf.cast(results["accuracy"], tf.float32)]
+    return [tf.cast(results[name], tf.float32) for name in ("loss", *figure_names(model))]

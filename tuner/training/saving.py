@@ -14,8 +14,9 @@ from tuner.networks.build import build
 from tuner.networks.layers import FastDropout, FusedBatchNormalization  # and so registers all of ours for `load_model`
 from tuner.recipe import Recipe
 from tuner.result import Scores
-from tuner.training.compiling import accuracy_of, loss_of, targets
+from tuner.training.compiling import figure_of, loss_of
 from tuner.training.loop import Scaler, scores_in_float32
+from tuner.training.targets import targets
 
 UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
 """For saved models, which have their scaling inside."""
@@ -69,9 +70,9 @@ def load_model(path: Path) -> keras.Model:
 def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, classes: int) -> Scores:
     """Loss and accuracy of what a saved model gives for examples."""
     wanted = targets(recipe, examples.labels, classes)
-    loss, accuracy = loss_of(recipe), accuracy_of(recipe)
-    accuracy.update_state(wanted, outputs)
-    return scores_in_float32(keras.ops.stack([loss(wanted, outputs), accuracy.result()]))
+    loss, figure = loss_of(recipe), figure_of(recipe)
+    figure.update_state(wanted, outputs)
+    return scores_in_float32(keras.ops.stack([loss(wanted, outputs), figure.result()]), (figure.name,))
 
 
 def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.measures import MEASURES
 from tuner.recipe import ConstantRate, FallingRate, OneCycle, Plateau, SteppedRate, Training
+from tuner.recipe.training import Monitor
 from tuner.result import Epoch
-
-Monitor = Literal["validation_loss", "validation_accuracy"]
 
 
 def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -> NDArray[np.float32]:
@@ -32,10 +31,12 @@ def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -
 
 def monitored(monitor: Monitor, epochs: Sequence[Epoch]) -> list[float]:
     """The monitored figure after each epoch, the greater the better; NaN where there is none."""
+    name = monitor.removeprefix("validation_")
+    sign = -1.0 if name == "loss" or MEASURES[name].direction == "minimize" else 1.0
     scores = [epoch.validation for epoch in epochs]
-    if monitor == "validation_accuracy":
-        return [math.nan if each is None else each.accuracy for each in scores]
-    return [math.nan if each is None else -each.loss for each in scores]
+    return [
+        math.nan if each is None else sign * (each.loss if name == "loss" else each.figures[name]) for each in scores
+    ]
 
 
 def _falling(schedule: FallingRate, done: NDArray[np.float64], total: int) -> NDArray[np.float64]:

@@ -11,53 +11,89 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.examples import Examples
-from tuner.networks import parameters
+from tuner.decode import encode
+from tuner.measures import Task, measured
+from tuner.networks import Inputs, parameters
 from tuner.networks.build import build
 from tuner.recipe import Recipe
-from tuner.training.compiling import compile_model, targets
+from tuner.result import Scores
+from tuner.training.compiling import compile_model
+from tuner.training.evaluation import predict
 from tuner.training.loop import EpochLoop, Part, Scaler, part, xla_pays
+from tuner.training.targets import TargetScale, example_weights, targets
 
 KEPT = 6
 KEPT_PARAMETERS = 10_000_000
 """So many networks are kept in a process, the latest used ones, and no more than so many parameters with them."""
 
-NOT_IN_THE_GRAPH = ("schedule", "epochs", "shuffle", "early_stopping", "keep", "lean_epochs", "lean_share", "bootstrap")
+NOT_IN_THE_GRAPH = (
+    "schedule",
+    "epochs",
+    "shuffle",
+    "early_stopping",
+    "keep",
+    "keep_by",
+    "lean_epochs",
+    "lean_share",
+    "bootstrap",
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What one fold trains on and validates on, as stored, with the constants that scale its inputs; with `probabilities`
-    (n, classes) these are what the training examples' labels are taken for."""
+    """What one fold trains on and validates on, as stored, with what its network stands on and how many outputs it has, the
+    constants that scale its inputs or encode its rows, and the scale of targets that are numbers. With `probabilities`
+    (n, classes) these are what the training examples' labels are taken for. `is_measured` is what all figures of the task are
+    told of after each epoch, and not only the one in the graph."""
 
     training: Examples
     validation: Examples | None
-    classes: int
+    inputs: Inputs
+    outputs: int
     scale: Scaler
+    constants: tuple[NDArray[Any], ...] = ()
+    targets: TargetScale | None = None
+    is_measured: bool = False
     probabilities: NDArray[np.float32] | None = None
     parts: dict[tuple[str, str], tuple[Part, Part | None]] = field(default_factory=dict)
 
     def on_device(self, recipe: Recipe) -> tuple[Part, Part | None]:
         """The training and the validation part where TensorFlow computes, with the targets that the loss wants."""
-        kind = (recipe.training.loss.kind, recipe.network.output)
+        kind = (recipe.training.loss.kind, recipe.network.output, recipe.training.class_weights)
         if kind not in self.parts:
-            validation = self.validation and self._part(recipe, self.validation)
+            validation = None
+            if self.validation is not None:
+                validation = self._part(recipe, self.validation, self.validation.weights)
+            weights = example_weights(recipe, self.training.labels, self.training.weights)
             if self.probabilities is None:
-                training = self._part(recipe, self.training)
+                training = self._part(recipe, self.training, weights)
             else:
-                training = part(self.training.inputs, self.probabilities)
-            self.parts[kind] = (training, validation or None)
+                training = part(self.training.inputs, self.probabilities, weights)
+            self.parts[kind] = (training, validation)
         return self.parts[kind]
 
     def taught(self, probabilities: NDArray[np.float32]) -> "Material":
         """The same with probabilities in the place of the training examples' labels."""
         return replace(self, probabilities=probabilities, parts={})
 
-    def _part(self, recipe: Recipe, examples: Examples) -> Part:
-        return part(examples.inputs, targets(recipe, examples.labels, self.classes))
+    def measure(self, scores: Scores, model: keras.Model) -> Scores:
+        """All figures of the task on the validation part."""
+        assert self.validation is not None
+        outputs = predict(model, self.scale, self.validation.inputs)
+        meant = outputs if self.targets is None else self.targets.meant(outputs)
+        task: Task = (
+            "regression" if self.targets else "multi_label" if self.validation.labels.ndim == 2 else "classification"
+        )
+        figures = measured(task, meant, self.validation.labels, self.validation.weights)
+        return Scores(loss=scores.loss, figures=figures)
+
+    def _part(self, recipe: Recipe, examples: Examples, weights: NDArray[Any] | None) -> Part:
+        return part(examples.inputs, targets(recipe, examples.labels, self.outputs, self.targets), weights)
 
 
 class Traced:
@@ -65,10 +101,9 @@ class Traced:
 
     def __init__(self, recipe: Recipe, material: Material) -> None:
         training, validation = material.on_device(recipe)
-        shape = material.training.shape
-        self.model = build(recipe.network, shape, material.classes, recipe.seed)
+        self.model = build(recipe.network, material.inputs, material.outputs, recipe.seed)
         compile_model(self.model, recipe)
-        xla = xla_pays(recipe, len(training), parameters(recipe.network, shape, material.classes))
+        xla = xla_pays(recipe, len(training), parameters(recipe.network, material.inputs, material.outputs))
         settings = recipe.training
         self.loop = EpochLoop(
             self.model,
@@ -80,13 +115,15 @@ class Traced:
             settings.adversarial,
             settings.augmentation,
             settings.averaging,
+            material.measure if material.is_measured else None,
         )
         self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
 
     def begin(self, recipe: Recipe, material: Material) -> None:
         """Start over, as a newly built network would."""
-        fresh = build(recipe.network, material.training.shape, material.classes, recipe.seed)
+        fresh = build(recipe.network, material.inputs, material.outputs, recipe.seed)
         self.loop.feed(material.scale, *material.on_device(recipe))
+        self.loop.measure = material.measure if material.is_measured else None
         weights = [variable.numpy() for variable in fresh.variables]
         averages = fresh.get_weights() if recipe.training.averaging else []
         self.state = [*weights, *self.optimizer_at_first, *self._metrics_at_first, *averages]
@@ -145,10 +182,10 @@ def graph_key(recipe: Recipe, material: Material) -> str:
     shapes = [None if each is None else each.inputs.shape for each in (material.training, material.validation)]
     dtype = material.training.inputs.dtype.name
     scale = (material.scale.offset.shape, material.scale.factor.shape)
-    xla = xla_pays(
-        recipe, len(material.training), parameters(recipe.network, material.training.shape, material.classes)
-    )
-    return json.dumps([network, training, shapes, dtype, scale, material.classes, xla])
+    xla = xla_pays(recipe, len(material.training), parameters(recipe.network, material.inputs, material.outputs))
+    weighted = [material.training.weights is None, material.validation is None or material.validation.weights is None]
+    stands_on = encode(material.inputs)
+    return json.dumps([network, training, shapes, dtype, scale, stands_on, material.outputs, weighted, xla])
 
 
 _TRACED: OrderedDict[str, Traced] = OrderedDict()

@@ -1,5 +1,6 @@
 """Training one network on one fold, epoch by epoch, until it ends, is stopped or diverges."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.recipe import Patience, Recipe
+from tuner.recipe.training import Monitor
 from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
 from tuner.training.checkpoint import Arrays, Checkpoint, Progress
 from tuner.training.loop import Scaler
@@ -65,7 +67,8 @@ class _Training:
         self.number_of_fold = len(self.before.done)
         self.epochs = list(self.before.epochs)
         self.steps, self.epoch_seconds = self.before.steps, self.before.epoch_seconds
-        self.best = BestWeights(self.network.model, progress) if recipe.training.keep == "best" else None
+        by = recipe.training.keep_by
+        self.best = BestWeights(self.network.model, by, progress) if recipe.training.keep == "best" else None
         self.started = time.perf_counter()
 
     @property
@@ -185,19 +188,20 @@ def _patience_is_over(recipe: Recipe, epochs: list[Epoch]) -> bool:
 
 
 class BestWeights:
-    """A copy of the weights after the epoch with the best validation accuracy; the first of equals."""
+    """A copy of the weights after the epoch that is the best `by` a figure; the first of equals."""
 
-    def __init__(self, model: keras.Model, progress: Progress) -> None:
-        self.model = model
+    def __init__(self, model: keras.Model, by: Monitor, progress: Progress) -> None:
+        self.model, self.by = model, by
         self.number = progress.position.best_epoch
         self.weights: Arrays = progress.best_weights
-        before = progress.position.epochs[self.number - 1].validation if self.number else None
-        self.accuracy = before.accuracy if before else -1.0
+        before = progress.position.epochs[self.number - 1 : self.number] if self.number else ()
+        self.figure = max(monitored(by, before), default=-math.inf)
 
     def offer(self, epoch: Epoch, weights: Callable[[], Sequence[NDArray[Any]]]) -> None:
         """Keep the present `weights` if this epoch is the best so far."""
-        if epoch.finite and epoch.validation and epoch.validation.accuracy > self.accuracy:
-            self.accuracy, self.number = epoch.validation.accuracy, epoch.number
+        (figure,) = monitored(self.by, [epoch])
+        if epoch.finite and figure > self.figure:
+            self.figure, self.number = figure, epoch.number
             self.weights = tuple(weights())
 
     def restore(self) -> int:

@@ -8,18 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.catalogue import CATALOGUE
 from tuner.data.examples import TrainingSet
-from tuner.data.load import Places, held_out, training_set
-from tuner.recipe import Holdout, NoEarlyStopping, NoValidation, Recipe, fold_count
+from tuner.data.load import Places, held_out_of, training_set_of
+from tuner.recipe import AnyData, Holdout, NoEarlyStopping, NoValidation, Recipe, described, fold_count
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, examples_for_test, run, train_folds, validation_part
-from tuner.training.compiling import targets
 from tuner.training.ensembles import Bagged, bagged
 from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
 from tuner.training.latency import latency
 from tuner.training.loop import evaluate, part
 from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
+from tuner.training.targets import targets
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder, mirrored
@@ -28,7 +27,7 @@ from tuner.worker.jobs import Combine, Pace, Replicate, Replicated, Test, Time, 
 
 def train(job: Train, setup: Setup, watch: Watch) -> Result:
     """Train the job's recipe; with `save`, also write the model that its protocol leaves."""
-    data = _training_set(job.recipe.data.name, setup.places)
+    data = _training_set(job.recipe.data, setup.places)
     checkpoint = setup.folder.checkpoint(job.checkpoint) if setup.folder and job.checkpoint else None
     trained: list[Trained] = []
     teach = _teacher(setup.folder.model(job.teacher)) if setup.folder and job.teacher else None
@@ -57,7 +56,7 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     """Train a document's recipe, or the members of an ensemble of it, and measure each network on the test part."""
     from sklearn.metrics import confusion_matrix  # a second that a search need not wait for
 
-    data, test_part = _training_set(job.recipe.data.name, places), held_out(job.recipe.data.name, places)
+    data, test_part = _training_set(job.recipe.data, places), held_out_of(job.recipe.data, places)
     scores: list[Scores] = []
     outputs: list[NDArray[np.float32]] = []
     regions: list[tuple[str, ...]] = []
@@ -105,7 +104,7 @@ def members_of(job: Replicate) -> Iterator[Recipe]:
 def test(job: Test, setup: Setup) -> Scores:
     """Loss and accuracy of the saved model on the held-out test part."""
     assert setup.folder is not None
-    data = held_out(job.recipe.data.name, setup.places)
+    data = held_out_of(job.recipe.data, setup.places)
     model = load_model(setup.folder.model(job.saved))
     outputs = predict(model, UNSCALED, data.examples.inputs)
     np.save(setup.folder.outputs(job.saved), outputs.astype(np.float16))
@@ -114,13 +113,13 @@ def test(job: Test, setup: Setup) -> Scores:
 
 def time(job: Time) -> float:
     """Milliseconds that the network takes for one example."""
-    entry = CATALOGUE[job.recipe.data.name]
-    return latency(job.recipe, entry.shape, len(entry.classes))
+    data = described(job.recipe.data)
+    return latency(job.recipe, data.inputs, data.outputs)
 
 
 def pace(job: Pace, places: Places) -> float:
     """Seconds that an epoch takes, in one fold."""
-    return epoch_seconds(job.recipe, _training_set(job.recipe.data.name, places))
+    return epoch_seconds(job.recipe, _training_set(job.recipe.data, places))
 
 
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
@@ -144,5 +143,5 @@ def _save_validated(recipe: Recipe, data: TrainingSet, trained: Trained, folder:
 
 
 @lru_cache(maxsize=4)
-def _training_set(name: str, places: Places) -> TrainingSet:
-    return training_set(name, places)
+def _training_set(data: AnyData, places: Places) -> TrainingSet:
+    return training_set_of(data, places)

@@ -8,9 +8,9 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.charts import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
-from tuner.data.catalogue import CATALOGUE
 from tuner.data.splits import validated_on
 from tuner.networks import layer_table
+from tuner.recipe import described
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
 from tuner.storage import TrialRecord
@@ -133,7 +133,7 @@ def sampling_error(trial: TrialRecord) -> Iterator[Rule]:
     """The validation accuracy of a trial with what other images would make of it."""
     if trial.recipe is not None and trial.result is not None and trial.result.validation is not None:
         accuracy = _accuracy(trial)
-        count = validated_on(trial.recipe.protocol, CATALOGUE[trial.recipe.data.name])
+        count = validated_on(trial.recipe.protocol, described(trial.recipe.data))
         yield Rule("the best, with 95 % interval", GREY, accuracy, band=interval(accuracy, count))
 
 
@@ -192,10 +192,8 @@ def _parameter_axis(name: str, trials: Sequence[FrozenTrial]) -> tuple[Axis, lis
 
 def _work(trial: TrialRecord) -> float:
     assert trial.recipe is not None
-    entry = CATALOGUE[trial.recipe.data.name]
-    return float(
-        sum(layer.multiply_adds for layer in layer_table(trial.recipe.network, entry.shape, len(entry.classes)))
-    )
+    data = described(trial.recipe.data)
+    return float(sum(layer.multiply_adds for layer in layer_table(trial.recipe.network, data.inputs, data.outputs)))
 
 
 def _front(points: Sequence[Point]) -> Iterator[Point]:

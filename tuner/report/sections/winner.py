@@ -9,7 +9,7 @@ from tuner.charts import BLUE, GREY, Axis, Bars, Chart, Dots, Line
 from tuner.charts.learning import Curve, learning_lines
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks import layer_table, network_in_words
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, described
 from tuner.report.confusion import class_figures
 from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing
 from tuner.report.drawings import matrix_chart
@@ -62,8 +62,8 @@ def in_words(recipe: Recipe) -> str:
 
 def layers(recipe: Recipe) -> Table:
     """The network layer by layer, with how its parameters are counted."""
-    entry = CATALOGUE[recipe.data.name]
-    found = layer_table(recipe.network, entry.shape, len(entry.classes))
+    data = described(recipe.data)
+    found = layer_table(recipe.network, data.inputs, data.outputs)
     rows = tuple(
         (
             each.kind.replace("_", " "),

@@ -1,36 +1,55 @@
 """Building the Keras model that a recipe's network describes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
-from tuner.networks import Network, Shape, layer_table
-from tuner.networks.blocks import Seeds, make_initializer
+from tuner.networks import Inputs, Network, TabularEnsemble, layer_table
+from tuner.networks.blocks import Layers, Seeds, make_initializer
+from tuner.networks.columns import Rows
+from tuner.networks.layers import MembersOutput, RowEncoder
+from tuner.networks.shapes import input_shape, seen_shape
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
-def build(network: Network, inputs: Shape, classes: int, seed: int) -> keras.Model:
-    """A fresh model for scaled inputs of shape `inputs` (images may lack their channel axis); not compiled.
+def build(
+    network: Network, inputs: Inputs, classes: int, seed: int, constants: Sequence[NDArray[Any]] = ()
+) -> keras.Model:
+    """A fresh model for scaled inputs of such a shape (images may lack their channel axis), or for coded rows, with the
+    `constants` of their front (`tuner.networks.fitting`); not compiled.
 
-    `seed` decides the initial weights and dropout, layer by layer. Raises `Invalid` where the network cannot stand on that shape.
+    `seed` decides the initial weights and dropout, layer by layer. Raises `Invalid` where the network cannot stand on that.
     """
     layer_table(network, inputs, classes)
     seeds = _seeds(seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(POLICIES[network.hidden.precision])
     try:
-        body = network.build(inputs, seeds)
-        return keras.Sequential([keras.Input(inputs), *body, _output(network, classes, seeds)])
+        layers = [*_front(inputs, seeds), *network.build(seen_shape(inputs), seeds), _output(network, classes, seeds)]
+        model = keras.Sequential([keras.Input(input_shape(inputs)), *layers])
     finally:
         keras.config.set_dtype_policy(before)
+    if constants:
+        for variable, value in zip(layers[0].non_trainable_variables, constants, strict=True):
+            variable.assign(value)
+    return model
+
+
+def _front(inputs: Inputs, seeds: Seeds) -> Layers:
+    if isinstance(inputs, Rows):
+        yield RowEncoder(inputs, next(seeds))
 
 
 def _output(network: Network, classes: int, seeds: Seeds) -> keras.layers.Layer:
     initializer = make_initializer(network.hidden.initializer, next(seeds))
     settings = {"kernel_initializer": initializer, "name": "output", "dtype": "float32"}
-    if network.output == "signed":
-        return keras.layers.Dense(1, activation="tanh", **settings)
-    return keras.layers.Dense(classes, activation=network.output, **settings)
+    units, activation = (1, "tanh") if network.output == "signed" else (classes, network.output)
+    kind = MembersOutput if isinstance(network, TabularEnsemble) else keras.layers.Dense
+    return kind(units, activation=activation, **settings)
 
 
 def _seeds(seed: int) -> Seeds:

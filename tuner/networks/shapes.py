@@ -36,6 +36,16 @@ class LayerShape:
         return self.trainable + self.frozen
 
 
+def input_shape(inputs: Inputs) -> Shape:
+    """The shape of one input as it is stored."""
+    return inputs.shape if isinstance(inputs, Rows) else inputs
+
+
+def seen_shape(inputs: Inputs) -> Shape:
+    """The shape of one input as the first layer of a family sees it."""
+    return (inputs.width,) if isinstance(inputs, Rows) else inputs
+
+
 def image_shape(inputs: Shape) -> Shape:
     """Height, width and channels of an image whose channel axis may be missing. Raises `Invalid` for other inputs."""
     if len(inputs) == 2:

@@ -2,4 +2,7 @@
 
 from tuner.networks.layers.dropout import FastDropout as FastDropout
 from tuner.networks.layers.local import LocallyConnectedLayer as LocallyConnectedLayer
+from tuner.networks.layers.members import MembersDense as MembersDense
+from tuner.networks.layers.members import MembersOutput as MembersOutput
 from tuner.networks.layers.normalization import FusedBatchNormalization as FusedBatchNormalization
+from tuner.networks.layers.rows import RowEncoder as RowEncoder

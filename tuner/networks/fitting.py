@@ -17,7 +17,7 @@ SAMPLE = 100_000
 """Numbers are measured on at most so many rows, evenly drawn from the training part; codes on all of it."""
 
 
-def fitted(rows: Rows, coded: Coded, training: Indices = ALL) -> tuple[Coded, ...]:
+def fitted(rows: Rows, coded: Coded, training: Indices = ALL) -> list[Coded]:
     """The front's constants as the rows `training` of `coded` (examples, places) have them, in the order of
     `Front.constants`. Nothing in them is NaN or infinite, whatever the data."""
     front = Front(rows)
@@ -28,7 +28,7 @@ def fitted(rows: Rows, coded: Coded, training: Indices = ALL) -> tuple[Coded, ..
     constants = [np.stack(each).astype(np.float32) for each in zip(*measured, strict=True)]
     places = [*front.embedded, *front.one_hot]
     known = [_known(coded, training, places, front.constants["known"])] if places else []
-    return (*constants, *known)
+    return [*constants, *known]
 
 
 def _sorted_columns(coded: Coded, sampled: NDArray[np.int64], places: list[int]) -> list[Values]:

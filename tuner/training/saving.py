@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.examples import Examples
+from tuner.networks import Inputs
 from tuner.networks.build import build
 from tuner.networks.layers import FastDropout, FusedBatchNormalization  # and so registers all of ours for `load_model`
+from tuner.networks.shapes import input_shape
 from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import figure_of, loss_of
@@ -22,18 +24,16 @@ UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
 """For saved models, which have their scaling inside."""
 
 
-def save_model(
-    model: keras.Model, recipe: Recipe, scale: Scaler, shape: tuple[int, ...], classes: int, path: Path
-) -> None:
-    """Write the recipe's trained model, for inputs of `shape` as they are stored: its scaling stands in front.
+def save_model(model: keras.Model, recipe: Recipe, scale: Scaler, inputs: Inputs, classes: int, path: Path) -> None:
+    """Write the recipe's trained model, for such inputs as they are stored: its scaling stands in front.
 
-    What only training needs is left out, so that Keras alone can read it (locally connected layers need
-    `tuner.networks.layers`). Written aside first, so that no half-written file is ever there.
+    What only training needs is left out, so that Keras alone can read it (locally connected layers, ensembles and networks on
+    tables need `tuner.networks.layers`). Written aside first, so that no half-written file is ever there.
     """
-    trained = build(recipe.network, shape, classes, recipe.seed)  # without loss, metrics and optimizer
+    trained = build(recipe.network, inputs, classes, recipe.seed)  # without loss, metrics and optimizer
     inner = keras.models.clone_model(trained, clone_function=_plain)
     inner.set_weights(model.get_weights())
-    _write(keras.Sequential([keras.Input(shape), _rescaling(scale), inner], name="tuned"), path)
+    _write(keras.Sequential([keras.Input(input_shape(inputs)), _rescaling(scale), inner], name="tuned"), path)
 
 
 def _write(model: keras.Model, path: Path) -> None:

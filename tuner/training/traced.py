@@ -101,7 +101,7 @@ class Traced:
 
     def __init__(self, recipe: Recipe, material: Material) -> None:
         training, validation = material.on_device(recipe)
-        self.model = build(recipe.network, material.inputs, material.outputs, recipe.seed)
+        self.model = _built(recipe, material)
         compile_model(self.model, recipe)
         xla = xla_pays(recipe, len(training), parameters(recipe.network, material.inputs, material.outputs))
         settings = recipe.training
@@ -121,7 +121,7 @@ class Traced:
 
     def begin(self, recipe: Recipe, material: Material) -> None:
         """Start over, as a newly built network would."""
-        fresh = build(recipe.network, material.inputs, material.outputs, recipe.seed)
+        fresh = _built(recipe, material)
         self.loop.feed(material.scale, *material.on_device(recipe))
         self.loop.measure = material.measure if material.is_measured else None
         weights = [variable.numpy() for variable in fresh.variables]
@@ -160,6 +160,10 @@ def traced(recipe: Recipe, material: Material) -> Traced:
     while len(_TRACED) > KEPT or (len(_TRACED) > 1 and _parameters_kept() > KEPT_PARAMETERS):
         _TRACED.popitem(last=False)
     return latest
+
+
+def _built(recipe: Recipe, material: Material) -> keras.Model:
+    return build(recipe.network, material.inputs, material.outputs, recipe.seed, material.constants)
 
 
 def _parameters_kept() -> int:

@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -72,7 +71,8 @@ def aside(places: Places) -> Iterator[Path]:
     try:
         prepared.mkdir(parents=True, exist_ok=True)
         _clear(prepared)
-        folder = Path(tempfile.mkdtemp(prefix=".own-", dir=prepared))
+        folder = prepared / f".own-{uuid.uuid4().hex}"
+        folder.mkdir()
         try:
             yield folder
         finally:
@@ -106,7 +106,6 @@ def finish(folder: Path, facts: Facts, origin: str, places: Places) -> str:
     sizes = {path.name: path.stat().st_size for path in sorted(folder.glob("*.npy"))}
     index = json.dumps(encode(Index(facts=facts, origin=origin, sizes=sizes)))
     (folder / "index.json").write_text(index, encoding="utf-8")
-    folder.chmod(0o777 & ~_umask())  # folders made aside are closed to others
     final = folder_of(identity, places)
     if index_if_ready(identity, places) is not None:
         return identity
@@ -119,12 +118,6 @@ def finish(folder: Path, facts: Facts, origin: str, places: Places) -> str:
         if index_if_ready(identity, places) is None:
             raise
     return identity
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _identity(folder: Path, facts: Facts) -> str:

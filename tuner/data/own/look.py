@@ -96,12 +96,13 @@ def _key(data: Table | Arrays | Images, sources: Sequence[str]) -> str:
 
 
 def _states(source: str) -> Iterator[Any]:
-    """Of each file its path, size and time of change; of what comes with scikit-learn, the version."""
+    """Of each folder its path; of each file path, size and time of change; of what comes with scikit-learn, the version."""
     if source.startswith(BUNDLED):
         yield source, version("scikit-learn")
     elif Path(source).is_dir():
         for folder, inside, files in os.walk(source):
             inside.sort()
+            yield folder  # an empty one is a class, too
             yield from (each for name in sorted(files) for each in _states(os.path.join(folder, name)))
     else:
         state = os.stat(source)

@@ -83,8 +83,7 @@ def _demand_even(path: Path, separator: str, wanted: int) -> None:
     with _rows(path, separator) as rows:
         for line, row in rows:
             if row and len(row) != wanted:
-                unclosed = line > started + 1 and row[-1].count("\n") == line - started - 1
-                hint = "; is a quotation mark not closed?" if unclosed else ""
+                hint = "; is a quotation mark not closed?" if line > started + 1 else ""
                 raise DataError(f"{path}: line {started + 1}: must have {wanted} values, got {len(row)}{hint}")
             started = line
 

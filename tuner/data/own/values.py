@@ -1,6 +1,7 @@
 """The values of one column, read from whatever type the file gave them: numbers, names, dates."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,12 +101,18 @@ def times_written(texts: Sequence[str], format: str) -> "pd.Series[Any]":
 
 def format_of(texts: Sequence[str]) -> str:
     """The format that most of these dates are in: ISO 8601, or as the first one says, the month before the day if it may be."""
-    guesses = [guess_datetime_format(text, dayfirst=first) for text in texts[:1] for first in (False, True)]
     best, fewest = ISO, int(times_written(texts, ISO).isna().sum())
-    for format in guesses:
-        if fewest and format and (faults := int(times_written(texts, format).isna().sum())) < fewest:
+    for format in _guesses(texts[0]) if fewest else ():
+        if (faults := int(times_written(texts, format).isna().sum())) < fewest:
             best, fewest = format, faults
     return best
+
+
+def _guesses(text: str) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # both orders of day and month are meant
+        guesses = [guess_datetime_format(text, dayfirst=first) for first in (False, True)]
+    return [guess for guess in guesses if guess and not re.match("%Y.%d", guess)]  # nobody writes so
 
 
 def class_name(name: str) -> str:

@@ -56,9 +56,9 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
                 return generator.uniform(-reach, reach, shape)
 
     def call(self, inputs: Any) -> Any:
-        """All columns, encoded."""
-        parts = [*self._numbers(inputs), *self._codes(inputs)]
-        return tf.concat(parts, axis=1) if len(parts) > 1 else parts[0]
+        """All columns, encoded. Columns come first until the end: so a column's examples lie together."""
+        by_column = tf.transpose(inputs)
+        return tf.transpose(tf.concat([*self._numbers(by_column), *self._codes(by_column)], axis=0))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Batch, width."""
@@ -76,23 +76,22 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
         rows = Rows(tuple(Coded(**each) for each in plain["columns"]), Encoding(**plain["encoding"]))
         return cls(**{**config, "rows": rows})
 
-    # Numbers and dates
+    # Numbers and dates: (columns, batch)
 
-    def _numbers(self, inputs: Any) -> Iterator[Any]:
+    def _numbers(self, by_column: Any) -> Iterator[Any]:
         front = self.front
         if not front.numbers:
             return
-        values = tf.gather(inputs, front.numbers, axis=1)
+        values = tf.gather(by_column, front.numbers)
         there = tf.math.is_finite(values)
         values = tf.clip_by_value(tf.where(there, values, 0.0), -LARGEST, LARGEST)
         yield self._encoded(values, there)
         if front.dates:
-            yield _phases(*(tf.gather(each, front.dates, axis=1) for each in (values, there)))
+            yield _phases(tf.gather(values, front.dates), tf.gather(there, front.dates))
         if front.lacking:
-            yield tf.cast(~tf.gather(there, front.lacking, axis=1), tf.float32)
+            yield tf.cast(~tf.gather(there, front.lacking), tf.float32)
 
     def _encoded(self, values: Any, there: Any) -> Any:
-        """Numbers (batch, columns) to (batch, columns × numbers each)."""
         match self.rows.encoding.numbers:
             case "standard":
                 return self._scaled(values, there)
@@ -102,73 +101,68 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
             case "quantile":
                 return tf.where(there, self._levels(values), 0.0)
             case "piecewise":
-                middle = tf.where(there, values, self.centre)[:, :, tf.newaxis]
-                within = tf.clip_by_value((middle - self.starts) * self.scale, 0.0, 1.0)
-                return _flat(within)
+                places = tf.where(there, values, self.centre[:, tf.newaxis])[:, tf.newaxis]
+                scaled = (places - self.starts[:, :, tf.newaxis]) * self.scale[:, :, tf.newaxis]
+                return _flat(tf.clip_by_value(scaled, 0.0, 1.0))
             case "periodic":
                 return self._waves(self._scaled(values, there))
 
     def _scaled(self, values: Any, there: Any) -> Any:
-        scaled = (tf.where(there, values, self.centre) - self.centre) * self.scale
-        return tf.clip_by_value(scaled, -FURTHEST, FURTHEST)
+        centre, scale = self.centre[:, tf.newaxis], self.scale[:, tf.newaxis]
+        return tf.clip_by_value((tf.where(there, values, centre) - centre) * scale, -FURTHEST, FURTHEST)
 
     def _levels(self, values: Any) -> Any:
         """What lies between two knots is between their levels in the same proportion."""
         columns, knots = self.knots.shape
-        by_column = tf.transpose(values)
-        after = tf.searchsorted(tf.convert_to_tensor(self.knots), by_column, side="right")
+        after = tf.searchsorted(tf.convert_to_tensor(self.knots), values, side="right")
         left = tf.clip_by_value(after - 1, 0, knots - 2) + knots * tf.range(columns)[:, tf.newaxis]
         all_knots, all_levels = tf.reshape(self.knots, [-1]), tf.reshape(self.levels, [-1])
         start, low = tf.gather(all_knots, left), tf.gather(all_levels, left)
         width, rise = tf.gather(all_knots, left + 1) - start, tf.gather(all_levels, left + 1) - low
-        share = tf.clip_by_value(tf.math.divide_no_nan(by_column - start, width), 0.0, 1.0)
-        return tf.transpose(low + share * rise)
+        return low + rise * tf.clip_by_value(tf.math.divide_no_nan(values - start, width), 0.0, 1.0)
 
     def _waves(self, scaled: Any) -> Any:
-        """Learned features of sines and cosines, columns first so that all are one batched product."""
-        angles = 2 * math.pi * tf.transpose(scaled)[:, :, tf.newaxis] * self.frequencies[:, tf.newaxis]
-        waves = tf.concat([tf.sin(angles), tf.cos(angles)], axis=2)
-        features = tf.nn.relu(tf.matmul(waves, self.kernel) + self.bias[:, tf.newaxis])
-        return _flat(tf.transpose(features, (1, 0, 2)))
+        angles = 2 * math.pi * scaled[:, tf.newaxis] * self.frequencies[:, :, tf.newaxis]
+        waves = tf.concat([tf.sin(angles), tf.cos(angles)], axis=1)
+        return _flat(tf.nn.relu(tf.matmul(self.kernel, waves, transpose_a=True) + self.bias[:, :, tf.newaxis]))
 
-    # Codes
+    # Codes: (places, batch)
 
-    def _codes(self, inputs: Any) -> Iterator[Any]:
+    def _codes(self, by_column: Any) -> Iterator[Any]:
         embedded, one_hot = self.front.embedded, self.front.one_hot
         places = [*embedded, *one_hot]
         if not places:
             return
-        offsets, sizes = ([getattr(each, name) for each in places] for name in ("offset", "size"))
-        codes = tf.gather(inputs, [each.place for each in places], axis=1)
+        offsets, sizes = (np.array([[getattr(each, name)] for each in places]) for name in ("offset", "size"))
+        codes = tf.gather(by_column, [each.place for each in places])
         codes = tf.where(tf.math.is_finite(codes), codes, MISSING)
-        codes = tf.where((codes >= 0) & (codes < sizes), tf.math.floor(codes), UNSEEN)
-        codes = tf.where(tf.gather(self.known, tf.cast(codes, tf.int32) + offsets) > 0, codes, UNSEEN)
+        codes = tf.cast(tf.where((codes >= 0) & (codes < sizes), codes, UNSEEN), tf.int32)
+        codes = tf.where(tf.gather(self.known, codes + offsets) > 0, codes, UNSEEN)
         if embedded:
-            yield self._embedded(codes[:, : len(embedded)])
+            count = len(embedded)
+            yield self._embedded(codes[:count], codes[:count] + offsets[:count])
         if one_hot:
-            yield self._one_hot(codes[:, len(embedded) :])
+            yield self._one_hot(codes[len(embedded) :])
 
-    def _embedded(self, codes: Any) -> Any:
+    def _embedded(self, codes: Any, indices: Any) -> Any:
         """The mean over a column's places where there is something: a category has one place, and nothing counts there too."""
         places = self.front.embedded
-        indices = tf.cast(codes, tf.int32) + [each.offset for each in places]
         counts = tf.gather(self.known, indices)
         found = _looked_up(tf.convert_to_tensor(self.embeddings), indices)
-        words = np.array([each.is_word for each in places])
-        if not words.any():
-            return _flat(found * counts[:, :, tf.newaxis])
-        counts *= tf.cast((codes != MISSING) | ~words, tf.float32)
-        belongs = np.equal.outer(np.unique([each.column for each in places]), [each.column for each in places])
-        belongs = tf.constant(belongs, tf.float32)
-        totals = tf.matmul(belongs, found * counts[:, :, tf.newaxis])
-        return _flat(totals / tf.maximum(tf.matmul(counts, belongs, transpose_b=True), 1.0)[:, :, tf.newaxis])
+        is_word = np.array([[each.is_word] for each in places])
+        if not is_word.any():
+            return _flat(tf.transpose(found * counts[:, :, tf.newaxis], (0, 2, 1)))
+        counts *= tf.cast((codes != MISSING) | ~is_word, tf.float32)
+        columns = [each.column for each in places]
+        belongs = tf.constant(np.equal.outer(np.unique(columns), columns), tf.float32)
+        totals = tf.einsum("cp,pbn->cnb", belongs, found * counts[:, :, tf.newaxis])
+        return _flat(totals / tf.maximum(tf.matmul(belongs, counts), 1.0)[:, tf.newaxis])
 
     def _one_hot(self, codes: Any) -> Any:
-        places = self.front.one_hot
-        sizes = [each.size for each in places]
-        spread = tf.gather(codes, np.repeat(np.arange(len(places)), sizes), axis=1)
-        wanted = np.concatenate([np.arange(size, dtype=np.float32) for size in sizes])
-        return tf.cast(spread == wanted, tf.float32) * self.known[self.front.embedded_codes :]
+        sizes = [each.size for each in self.front.one_hot]
+        wanted = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])[:, np.newaxis]
+        spread = tf.gather(codes, np.repeat(np.arange(len(sizes)), sizes))
+        return tf.cast(spread == wanted, tf.float32) * self.known[self.front.embedded_codes :, tf.newaxis]
 
 
 def _constantly(values: Any) -> Any:
@@ -176,16 +170,16 @@ def _constantly(values: Any) -> Any:
 
 
 def _flat(numbers: Any) -> Any:
-    """(batch, columns, numbers each) as (batch, numbers)."""
-    return tf.reshape(numbers, (-1, numbers.shape[1] * numbers.shape[2]))
+    """(columns, numbers each, batch) as (numbers, batch)."""
+    return tf.reshape(numbers, (numbers.shape[0] * numbers.shape[1], -1))
 
 
 def _phases(days: Any, there: Any) -> Any:
-    """Dates (batch, dates) to sines and cosines (batch, dates × 6), zeros where there is none."""
-    turns = days[:, :, tf.newaxis] / PERIODS
+    """Dates (dates, batch) to sines and cosines (dates × 6, batch), zeros where there is none."""
+    turns = days[:, tf.newaxis] / np.array(PERIODS, np.float32)[:, np.newaxis]
     angles = 2 * math.pi * (turns - tf.math.floor(turns))
-    phases = tf.concat([tf.sin(angles), tf.cos(angles)], axis=2)
-    return _flat(tf.where(there[:, :, tf.newaxis], phases, 0.0))
+    phases = tf.concat([tf.sin(angles), tf.cos(angles)], axis=1)
+    return _flat(tf.where(there[:, tf.newaxis], phases, 0.0))
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]

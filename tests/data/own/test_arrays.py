@@ -77,6 +77,7 @@ def test_groups_and_weights_come_along(tmp_path: Path) -> None:
     places = Places(None, tmp_path / "cache")
     training, test = own_training_set(data, places).examples, own_held_out(data, places).examples
     assert training.groups is not None
+    assert test.groups is not None
     assert training.weights is not None
     assert not np.isin(training.groups, test.groups).any()
     np.testing.assert_array_equal(training.weights, training.inputs[:, 0] / 6)

@@ -66,7 +66,7 @@ def test_an_order_in_time_is_kept_whatever_is_picked(protocol: Holdout | KFold) 
     cut = folds(protocol, np.arange(40) % 2, is_ordered=True)
     wanted = folds(replace(protocol, pick="last"), np.arange(40) % 2)
     for ours, theirs in zip(cut, wanted, strict=True):
-        np.testing.assert_array_equal(ours.validation, theirs.validation)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(ours.validation, theirs.validation)
         assert ours.validation is not None
         assert np.ptp(ours.validation) == len(ours.validation) - 1
 

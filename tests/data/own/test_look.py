@@ -141,6 +141,7 @@ def test_groups_stay_whole(tmp_path: Path) -> None:
     found = looked(tmp_path, frame_of(), data)
     training, test = own_training_set(found, places).examples, own_held_out(found, places).examples
     assert training.groups is not None
+    assert test.groups is not None
     assert len(test) == 8
     assert not np.isin(training.groups, test.groups).any()
     np.testing.assert_array_equal(training.groups, training.inputs[:, 0] // 4)
@@ -168,7 +169,8 @@ def test_numbers_and_labels_are_kept_as_such(tmp_path: Path) -> None:
         tmp_path, frame_of().assign(z=frame_of()["y"] == 0), replace(DATA, target=("y", "z"), task="multi_label")
     )
     labels = own_training_set(two, places).examples.labels
-    assert (labels.dtype, labels.sum(axis=1).tolist()) == (np.uint8, [1] * 16)
+    assert labels.dtype == np.uint8
+    assert labels.sum(axis=1).tolist() == [1] * 16
     assert own_training_set(two, places).classes == ("y", "z")
 
 

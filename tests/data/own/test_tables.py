@@ -196,4 +196,4 @@ def test_a_path_from_the_root_and_a_second_folder_are_allowed(tmp_path: Path) ->
     (tmp_path / "second").mkdir()
     (tmp_path / "second" / "t.csv").write_text(PLAIN)
     assert len(read_table("t.csv", (tmp_path, tmp_path / "second"))) == 2
-    assert len(read_table(str(tmp_path / "second" / "t.csv"), (tmp_path,))) == 2
+    assert len(read_table(str(tmp_path / "second" / "t.csv"), ())) == 2

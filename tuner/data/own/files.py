@@ -41,11 +41,11 @@ def _found(path: str, where: Sequence[Path]) -> Path:
     if "\0" in path or (not asked.is_absolute() and os.path.normpath(asked).split(os.sep)[0] == ".."):
         cure = "move the data beside the study file, or give the whole path from the root"
         raise DataError(f"{path}: leads out of its folder; {cure}")
-    places = [Path(os.path.normpath(folder / asked)) for folder in where]
+    places = [asked] if asked.is_absolute() else [Path(os.path.normpath(folder / asked)) for folder in where]
     for place in places:
         if place.exists():
             return place.absolute()
-    folders = " or ".join(dict.fromkeys(str(place.parent) for place in places)) or str(asked.parent)
+    folders = " or ".join(dict.fromkeys(str(place.parent) for place in places))
     beside = [each.name for place in places[:1] if place.parent.is_dir() for each in place.parent.iterdir()]
     close = get_close_matches(asked.name, beside, n=1)
     raise DataError(f"{path}: there is no such file in {folders}" + (f"; did you mean {close[0]}?" if close else ""))

@@ -1,7 +1,7 @@
 """The user's data once it has been looked at: the training part for everybody, the held-out part for those who may."""
 
 from tuner.data.examples import HeldOut, TrainingSet
-from tuner.data.own.prepared import Index, folder_of, index_if_ready, open_examples
+from tuner.data.own.prepared import Index, folder_of, index_if_ready, open_coding, open_examples
 from tuner.data.own.record import Coding
 from tuner.data.sources import Places
 from tuner.errors import DataError
@@ -33,7 +33,7 @@ def own_held_out(data: Own, places: Places) -> HeldOut:
 
 def coding_of(data: Own, places: Places) -> Coding:
     """How a table's columns were coded; of arrays and images, one without columns."""
-    return _prepared(data, places)[1].facts.coding
+    return open_coding(_prepared(data, places)[0], places)
 
 
 def _prepared(data: Own, places: Places) -> tuple[str, Index]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from tuner.data.own.files import found_file, found_folder
 from tuner.data.own.prepared import Facts, aside, finish, index_if_ready, open_examples, save
+from tuner.data.own.record import Coding
 from tuner.data.sources import Places
 from tuner.decode import decode, encode
 from tuner.errors import DataError, Invalid
@@ -50,14 +51,15 @@ def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> 
 
 
 def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, places: Places) -> Found:
+    coding = Coding()
     match data:  # what reads the files takes a second to import
         case Images():
             from tuner.data.own.images import image_parts
 
             with aside(places) as folder:
                 facts = image_parts(data, where, folder)
-                identity = finish(folder, facts, origin, places)
-            return _found(identity, facts, data, places)
+                identity = finish(folder, facts, coding, origin, places)
+            return _found(identity, facts, coding, data, places)
         case Arrays():
             from tuner.data.own.arrays import array_parts
 
@@ -65,15 +67,15 @@ def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, pla
         case Table():
             from tuner.data.own.rows import table_parts
 
-            facts, training, test = table_parts(data, where)
+            facts, coding, training, test = table_parts(data, where)
     with aside(places) as folder:
         save(folder, "train", training)
         save(folder, "test", test)
-        identity = finish(folder, facts, origin, places)
-    return _found(identity, facts, data, places)
+        identity = finish(folder, facts, coding, origin, places)
+    return _found(identity, facts, coding, data, places)
 
 
-def _found(identity: str, facts: Facts, data: Table | Arrays | Images, places: Places) -> Found:
+def _found(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | Images, places: Places) -> Found:
     training, test = (open_examples(identity, part, places) for part in ("train", "test"))
     has_classes = training.labels.ndim == 1
     return Found(
@@ -83,7 +85,7 @@ def _found(identity: str, facts: Facts, data: Table | Arrays | Images, places: P
         classes=facts.classes,
         rarest=int(np.bincount(training.labels).min()) if has_classes else len(training),
         shape=() if isinstance(data, Table) else tuple(training.shape),
-        columns=facts.coding.facts,
+        columns=coding.facts,
         value_range=facts.value_range,
     )
 

@@ -20,6 +20,7 @@ from tuner.errors import DataError, Invalid
 
 PARTS = ("train", "test")
 FIELDS = ("inputs", "labels", "weights", "groups")
+CODING = "coding.json"
 BLOCK_BYTES = 2**24
 LEFT_BEHIND_SECONDS = 86_400
 
@@ -31,12 +32,12 @@ class Facts:
     classes: tuple[str, ...]
     value_range: tuple[float, ...] = (0.0, 1.0)
     is_ordered: bool = False
-    coding: Coding = Coding()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """The contents of `index.json`: the facts, where the data came from, and how many bytes each array's file has."""
+    """The contents of `index.json`: the facts, where the data came from, and how many bytes each other file has. The coding
+    has a file of its own: its thousands of words take longer to decode than all else, and few want them."""
 
     facts: Facts
     origin: str
@@ -62,6 +63,11 @@ def index_if_ready(identity: str, places: Places) -> Index | None:
 def open_examples(identity: str, part: str, places: Places) -> Examples:
     """The examples of one of the `PARTS`, memory-mapped and read-only."""
     return _examples(folder_of(identity, places), part)
+
+
+def open_coding(identity: str, places: Places) -> Coding:
+    """How a table's columns were coded; of arrays and images, one without columns."""
+    return decode(Coding, json.loads((folder_of(identity, places) / CODING).read_text(encoding="utf-8")))
 
 
 @contextmanager
@@ -99,11 +105,12 @@ def save(folder: Path, part: str, examples: Examples) -> None:
             np.save(folder / f"{part}_{field}.npy", values)
 
 
-def finish(folder: Path, facts: Facts, origin: str, places: Places) -> str:
+def finish(folder: Path, facts: Facts, coding: Coding, origin: str, places: Places) -> str:
     """Give a folder of saved arrays its name, the identity of what is in it, which is returned. Whoever comes second finds
     them there."""
+    (folder / CODING).write_text(json.dumps(encode(coding)), encoding="utf-8")
     identity = _identity(folder, facts)
-    sizes = {path.name: path.stat().st_size for path in sorted(folder.glob("*.npy"))}
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
     index = json.dumps(encode(Index(facts=facts, origin=origin, sizes=sizes)))
     (folder / "index.json").write_text(index, encoding="utf-8")
     final = folder_of(identity, places)
@@ -123,6 +130,7 @@ def finish(folder: Path, facts: Facts, origin: str, places: Places) -> str:
 def _identity(folder: Path, facts: Facts) -> str:
     """16 hexadecimal digits for all arrays (C order, little-endian) and what is known of them."""
     digest = hashlib.sha256(json.dumps(encode(facts), sort_keys=True).encode())
+    digest.update((folder / CODING).read_bytes())
     for part in PARTS:
         examples = _examples(folder, part)
         for field in FIELDS:

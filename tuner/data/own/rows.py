@@ -10,6 +10,7 @@ from tuner.data.examples import Examples
 from tuner.data.own.coding import code, coded
 from tuner.data.own.parts import Said, parts_of_one, parts_of_two
 from tuner.data.own.prepared import Facts
+from tuner.data.own.record import Coding
 from tuner.data.own.tables import read_table
 from tuner.data.own.values import (
     column_of,
@@ -24,8 +25,8 @@ from tuner.data.own.values import (
 from tuner.recipe import Cut, Table
 
 
-def table_parts(data: Table, where: Sequence[Path]) -> tuple[Facts, Examples, Examples]:
-    """What is known of a table, its training part and its test part. Raises `DataError` for what cannot be used."""
+def table_parts(data: Table, where: Sequence[Path]) -> tuple[Facts, Coding, Examples, Examples]:
+    """What is known of a table, its coding, its training part and its test part. Raises `DataError` for what cannot be used."""
     frame = _read(data, data.path, where)
     said = _said(data, frame, data.path)
     if isinstance(data.test, Cut):
@@ -37,8 +38,8 @@ def table_parts(data: Table, where: Sequence[Path]) -> tuple[Facts, Examples, Ex
         parts = parts_of_two(data.task, said, _said(data, test, data.test))
         coding, inputs = coded(data.columns, frame, parts.training_rows, data.path)
         test_inputs = code(coding, test, data.test)
-    facts = Facts(classes=parts.classes, is_ordered=bool(data.time), coding=coding)
-    return facts, parts.training.on(inputs), parts.test.on(test_inputs)
+    facts = Facts(classes=parts.classes, is_ordered=bool(data.time))
+    return facts, coding, parts.training.on(inputs), parts.test.on(test_inputs)
 
 
 def _said(data: Table, frame: pd.DataFrame, where: str) -> Said:

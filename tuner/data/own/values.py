@@ -44,8 +44,9 @@ def names_of(column: "pd.Series[Any]", where: str) -> Named:
         numbers, values = pd.factorize(column)
     except TypeError:
         raise DataError(f"{where}: column {column.name!r}: must hold single values, not lists") from None
-    texts = pd.Series([_written(value) for value in values], dtype=object)
-    merged, names = pd.factorize(texts)
+    objects = np.asarray(values, object).tolist()
+    texts = [value if type(value) is str else _written(value) for value in objects]
+    merged, names = pd.factorize(np.array(texts, object))
     return Named(np.append(merged, -1)[numbers].astype(np.int64), tuple(names))
 
 

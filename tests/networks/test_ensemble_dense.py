@@ -5,12 +5,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.datasets import load_diabetes
 
 from tuner.errors import Invalid
 from tuner.networks import Dense, Elu, Hidden, PlainActivation, TabularEnsemble, network_in_words
 from tuner.networks.build import build
 from tuner.networks.columns import Coded, Rows
+from tuner.networks.fitting import fitted
 from tuner.recipe import CategoricalCrossentropy, Data, Loss, PlainLoss, Recipe, Training
 from tuner.training.compiling import compile_model, loss_of
 from tuner.training.loop import EpochLoop, part
@@ -109,8 +111,6 @@ def test_every_member_learns_on_a_table() -> None:
     network = TabularEnsemble(widths=(8,), members=4)
     recipe = Recipe(data=Data(name="digits"), network=network, training=Training(batch_size=64))
     rows = Rows((Coded("number"),) * coded.shape[1])
-    from tuner.networks.fitting import fitted
-
     model = build(network, rows, 2, 0, fitted(rows, coded))
     compile_model(model, recipe)
     before = member_losses(model, coded, labels)
@@ -120,14 +120,11 @@ def test_every_member_learns_on_a_table() -> None:
     assert (member_losses(model, coded, labels) < before - 0.1).all()
 
 
-def member_losses(
-    model: keras.Model, coded: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", labels: object
-) -> object:
+def member_losses(model: keras.Model, coded: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float64]:
     """The cross-entropy of each member."""
+    loss = keras.losses.SparseCategoricalCrossentropy()
     outputs = np.asarray(model(coded, training=True))
-    return np.array(
-        [float(keras.losses.SparseCategoricalCrossentropy()(labels, each)) for each in outputs.swapaxes(0, 1)]
-    )
+    return np.array([float(loss(labels, each)) for each in outputs.swapaxes(0, 1)])
 
 
 @pytest.mark.parametrize(

@@ -176,8 +176,10 @@ def _flat(numbers: Any) -> Any:
 
 def _phases(days: Any, there: Any) -> Any:
     """Dates (dates, batch) to sines and cosines (dates × 6, batch), zeros where there is none."""
-    turns = days[:, tf.newaxis] / np.array(PERIODS, np.float32)[:, np.newaxis]
-    angles = 2 * math.pi * (turns - tf.math.floor(turns))
+    periods = np.array(PERIODS, np.float32)[:, np.newaxis]
+    angles = (
+        2 * math.pi / periods * tf.math.floormod(days[:, tf.newaxis], periods)
+    )  # exact for days, as quotients are not
     phases = tf.concat([tf.sin(angles), tf.cos(angles)], axis=1)
     return _flat(tf.where(there[:, tf.newaxis], phases, 0.0))
 

@@ -33,8 +33,8 @@ def confirmed(model: Path, members: tuple[int, ...]) -> Confirmed:
         trial=0,
         recipe=RECIPE,
         seeds=(1000, 1001),
-        validation_accuracy=(0.9, 0.9),
-        test_accuracy=0.9,
+        validation=(0.9, 0.9),
+        test=0.9,
         test_loss=0.3,
         test_interval=(0.8, 0.95),
         test_examples=250,
@@ -53,8 +53,8 @@ def test_one_network_learns_what_an_average_says(places: Places, tmp_path: Path)
     save_average([folder.model("one"), folder.model("other")], folder.model("best"))
     found = distill(confirmed(folder.model("best"), (0, 1)), executor, folder)
     assert found.recipe.seed == 1002
-    assert found.test_accuracy > 0.8
-    assert found.test_interval[0] < found.test_accuracy <= found.test_interval[1]
+    assert found.test > 0.8
+    assert found.test_interval[0] < found.test <= found.test_interval[1]
     assert found.parameters == 2 * 12 + 12 + 12 * 2 + 2
     inputs = training_set("circle", places).examples.inputs
     taught, teacher = (predict(load_model(path), UNSCALED, inputs) for path in (found.model, folder.model("best")))

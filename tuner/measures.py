@@ -54,6 +54,24 @@ def main_measure(task: Task) -> str:
     return "macro_f1" if task == "multi_label" else next(iter(measures_of(task)))
 
 
+def in_words(name: str) -> str:
+    """A figure as a sentence names it, also one with the name of a part in front.
+
+    >>> in_words("roc_auc"), in_words("validation_r2"), in_words("balanced_accuracy")
+    ('ROC AUC', 'validation R²', 'balanced accuracy')
+    """
+    words = name.replace("_", " ")
+    for plain, spoken in (
+        ("roc auc", "ROC AUC"),
+        ("macro f1", "macro F1"),
+        ("rmse", "RMSE"),
+        ("mae", "MAE"),
+        ("r2", "R²"),
+    ):
+        words = words.replace(plain, spoken)
+    return words
+
+
 # Classes and labels
 
 
@@ -178,6 +196,24 @@ MEASURES: dict[str, Measure] = {
 
 
 # Intervals
+
+
+def wilson(share: float, examples: int) -> tuple[float, float]:
+    """Wilson's 95 % interval (1927) for a share, such as an accuracy, of so many examples."""
+    from scipy.stats import binomtest
+
+    found = binomtest(round(share * examples), examples).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def standard_error(name: str, figure: float, examples: int) -> float:
+    """About how far a figure of so many examples may be off: of a share as of any, of other figures by a rule of thumb (the
+    distance from the best there is, as that of a variance)."""
+    if MEASURES[name].is_share:
+        return float(np.sqrt(max(figure * (1 - figure), 1 / examples) / examples))
+    gap = 1 - figure if MEASURES[name].direction == "maximize" else figure
+    return float(max(gap, 1 / examples) * np.sqrt(1 / examples))
+
 
 RESAMPLED = 1000
 

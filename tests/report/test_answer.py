@@ -6,13 +6,14 @@ from statistics import fmean
 import pytest
 
 from tests.report.test_documents_section import documents
+from tuner.measures import wilson
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe
 from tuner.report.answer import best_reported, difference, documented, sentences
 from tuner.report.evidence import Evidence
 from tuner.report.sections.document import document_section
 from tuner.storage import StudyRecord
-from tuner.storage.confirmed import Confirmed, interval
+from tuner.storage.confirmed import Confirmed
 
 
 def evidence(*accuracies: float) -> Evidence:
@@ -21,13 +22,13 @@ def evidence(*accuracies: float) -> Evidence:
         trial=1,
         recipe=Recipe(data=Data(name="usps"), network=Dense(widths=(8,))),
         seeds=tuple(range(len(accuracies))),
-        validation_accuracy=accuracies,
-        test_accuracy=max(accuracies),
+        validation=accuracies,
+        test=max(accuracies),
         test_loss=0.1,
-        test_interval=interval(max(accuracies), 2007),
+        test_interval=wilson(max(accuracies), 2007),
         test_examples=2007,
         model=Path("best.keras"),
-        test_accuracies=accuracies,
+        tests=accuracies,
     )
     record = StudyRecord("usps", "USPS", {}, ("validation_accuracy",), ())
     return Evidence("usps", "USPS", record, confirmed, None, documents("usps"), {"usps": "abc"}, "sqlite://", ())

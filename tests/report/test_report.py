@@ -92,10 +92,10 @@ def test_figures_are_the_storages(studied: tuple[str, Path], places: Places) -> 
     frame = pd.read_csv(folder / "out" / "trials.csv")
     assert dict(zip(frame["number"], frame["validation_accuracy"], strict=True)) == pytest.approx(values)
     confirmed = load_study(open_storage(url), "small").user_attrs["confirmed"]
-    assert told["confirmed"]["test_accuracies"] == confirmed["test_accuracies"]
+    assert told["confirmed"]["tests"] == confirmed["tests"]
     assert f"{100 * confirmed['test_accuracy']:.2f}\xa0%" in html
     tables = {block.id: block for block in page.blocks() if isinstance(block, Table)}
-    assert [row[-1] for row in tables["winner-seeds"].rows] == confirmed["test_accuracies"]
+    assert [row[-1] for row in tables["winner-seeds"].rows] == confirmed["tests"]
     (cells,) = charts["winner-confusion"].marks
     assert isinstance(cells, Cells)
     assert sum(int(text or 0) for row in cells.texts for text in row) == 250

@@ -12,11 +12,12 @@ from tests.search.searching import Notes, context_of, folder_of, search, small
 from tuner.data.examples import Examples
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.splits import folds
+from tuner.measures import wilson
 from tuner.recipe import Recipe
 from tuner.result import Result, Watch
 from tuner.search.confirmation import confirm, confirm_best
 from tuner.storage import read_study
-from tuner.storage.confirmed import Confirmed, interval
+from tuner.storage.confirmed import Confirmed
 from tuner.study import StudyFile
 from tuner.training.evaluation import predict
 from tuner.training.saving import UNSCALED, load_model, scores_of
@@ -44,15 +45,15 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     executor = InProcess(Setup(places, folder=folder))
     context = context_of(storage, file, places, listener=notes)
     first = confirm(context, (winner,), executor, folder)
-    assert len(first.validation_accuracy) == 2
-    assert first.recipe.seed == first.seeds[first.validation_accuracy.index(max(first.validation_accuracy))]
-    assert first.test_interval[0] < first.test_accuracy < first.test_interval[1]
+    assert len(first.validation) == 2
+    assert first.recipe.seed == first.seeds[first.validation.index(max(first.validation))]
+    assert first.test_interval[0] < first.test < first.test_interval[1]
     labels = held_out("xor", places).examples.labels
     with np.load(tmp_path / "predictions.npz") as kept:
         accuracies = (kept["outputs"].argmax(axis=2) == labels).mean(axis=1)
         best = int(kept["best"])
-    assert accuracies == pytest.approx(first.test_accuracies)
-    assert first.test_accuracies[best] == first.test_accuracy
+    assert accuracies == pytest.approx(first.tests)
+    assert first.tests[best] == first.test
     assert [len(curve["validation_accuracy"]) for curve in first.curves] == [2, 2]
     assert sorted(path.name for path in tmp_path.glob("*.*")) == [
         "best.json",
@@ -78,11 +79,11 @@ def test_a_saved_model_takes_inputs_as_they_are_stored(storage: BaseStorage, sma
     test = held_out("xor", places).examples
     model = keras.models.load_model(confirmed.model)
     accuracy = (np.argmax(model.predict(test.inputs, verbose=0), axis=1) == test.labels).mean()
-    assert accuracy == pytest.approx(confirmed.test_accuracy, abs=1e-6)
+    assert accuracy == pytest.approx(confirmed.test, abs=1e-6)
 
 
 def test_wilsons_interval_is_the_published_one() -> None:
-    low, high = interval(0.9031, 10_000)
+    low, high = wilson(0.9031, 10_000)
     assert (round(low, 4), round(high, 4)) == (0.8971, 0.9087)
 
 
@@ -93,14 +94,14 @@ def test_the_model_is_that_of_the_seed_with_the_best_validation(
     file = small(small_study, "confirmation.seeds=4", "training.epochs=8")
     search(storage, file, places, trials=1)
     confirmed = confirmed_by(storage, file, places)
-    best = confirmed.validation_accuracy.index(max(confirmed.validation_accuracy))
+    best = confirmed.validation.index(max(confirmed.validation))
     assert best > 0, "else this shows nothing: choose another seed"
     model, data = load_model(confirmed.model), training_set("xor", places)
     ((fold,), examples) = folds(confirmed.recipe.protocol, data.examples.labels), data.examples
     part = Examples(examples.inputs[fold.validation], examples.labels[fold.validation])
     outputs = predict(model, UNSCALED, part.inputs)
     accuracy = scores_of(outputs, confirmed.recipe, part, 2).accuracy
-    assert accuracy == pytest.approx(max(confirmed.validation_accuracy), abs=1e-6)
+    assert accuracy == pytest.approx(max(confirmed.validation), abs=1e-6)
     assert confirmed.recipe.seed == confirmed.seeds[best]
 
 
@@ -129,7 +130,7 @@ def test_a_seed_that_was_trained_is_not_trained_again(storage: BaseStorage, smal
 
     confirmed = confirmed_by(storage, file, places, Counting(Setup(places, folder=folder_of(storage))))
     assert seen == [confirmed.seeds[1]]
-    assert len(confirmed.test_accuracies) == 2
+    assert len(confirmed.tests) == 2
 
 
 @dataclass

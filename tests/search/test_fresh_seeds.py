@@ -14,18 +14,24 @@ from tests.test_leases import Clock
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places
 from tuner.errors import StudyError
+from tuner.measures import wilson
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.confirmation import Unconfirmed, confirm, confirm_best
 from tuner.search.context import Context
 from tuner.search.finals import fresh_seeds
 from tuner.search.loop import Loop
 from tuner.storage import TrialRecord, study_record
-from tuner.storage.confirmed import Confirmed, interval
+from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import Leases, Turn
 from tuner.study.settings import Confirmation
 from tuner.worker import jobs
 from tuner.worker.folder import Folder, member
-from tuner.worker.jobs import Failure, Job, Train
+from tuner.worker.jobs import Failure, Job, Measured, Train
+
+
+def on_test(loss: float, accuracy: float) -> Measured:
+    """What came of a test on 250 examples."""
+    return Measured(Scores(loss=loss, figures={"accuracy": accuracy}), wilson(accuracy, 250))
 
 
 @dataclass
@@ -55,7 +61,7 @@ class Seeds(AtOnce):
             self.done.append((number, self._result(accuracy, watch)))
         else:
             np.save(self.folder.outputs(job.saved), np.full((2, 2), place))
-            self.done.append((number, self.failure or Scores(loss=place, figures={"accuracy": accuracy - 0.5})))
+            self.done.append((number, self.failure or on_test(place, accuracy - 0.5)))
 
     def _result(self, accuracy: float, watch: Watch) -> Result:
         scores = Scores(loss=0.5, figures={"accuracy": accuracy})
@@ -104,11 +110,11 @@ def test_the_best_seeds_model_and_figures_are_kept_and_nothing_else(searched: Se
     found = searched.confirmed(executor)
     assert (executor.trained, found.seeds) == ([0, 1, 2], (1000, 1001, 1002))
     assert found.trial == searched.winner.number == 2
-    assert found.validation_accuracy == (0.7, 0.9, 0.8)
-    assert found.test_accuracies == pytest.approx((0.2, 0.4, 0.3))
-    assert (found.recipe.seed, found.test_accuracy, found.test_loss) == (1001, found.test_accuracies[1], 1)
+    assert found.validation == (0.7, 0.9, 0.8)
+    assert found.tests == pytest.approx((0.2, 0.4, 0.3))
+    assert (found.recipe.seed, found.test, found.test_loss) == (1001, found.tests[1], 1)
     assert found.test_examples == CATALOGUE["xor"].test_examples
-    assert found.test_interval == interval(found.test_accuracy, found.test_examples)
+    assert found.test_interval == wilson(found.test, found.test_examples)
     assert [curve["validation_accuracy"] for curve in found.curves] == [[0.7], [0.9], [0.8]]
     assert folder.model("best").read_text() == "model 1"
     with np.load(folder.path / "predictions.npz") as kept:

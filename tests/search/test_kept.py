@@ -21,7 +21,7 @@ from tuner.storage.confirmed import Confirmed
 from tuner.study.settings import Budget
 from tuner.worker import jobs
 from tuner.worker.folder import Folder, member, mirrored
-from tuner.worker.jobs import Combine, Job
+from tuner.worker.jobs import Combine, Job, Measured
 
 TESTED = {"ensemble": 0.8}
 
@@ -41,7 +41,9 @@ class Saver(AtOnce):
             self.done.append((number, 42))
         else:
             np.save(self.folder.outputs(job.saved), np.zeros((2, 2)))
-            self.done.append((number, Scores(loss=0.5, figures={"accuracy": TESTED.get(job.saved, 0.6)})))
+            self.done.append(
+                (number, Measured(Scores(loss=0.5, figures={"accuracy": TESTED.get(job.saved, 0.6)}), (0.0, 1.0)))
+            )
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,8 @@ def test_networks_that_err_differently_are_averaged(stage: Stage) -> None:
     assert kept.is_ensemble
     assert not kept.is_mirrored
     assert kept.model_validation is not None
-    assert kept.model_validation > 0.9 > max(kept.validation_accuracy)
-    assert (kept.test_accuracy, kept.test_accuracies, kept.parameters) == (0.8, (0.6, 0.6, 0.6), 42)
+    assert kept.model_validation > 0.9 > max(kept.validation)
+    assert (kept.test, kept.tests, kept.parameters) == (0.8, (0.6, 0.6, 0.6), 42)
     assert kept.model.read_text().count("+") == 2
     assert stage.files == ["best.keras", "predictions.npz"]
 
@@ -137,7 +139,7 @@ def test_one_that_is_much_better_stays_alone(stage: Stage) -> None:
     assert not executor.combined
     assert kept.model.read_text() == "2"
     assert kept.recipe.seed == 2
-    assert kept.model_validation == kept.validation_accuracy[1]
+    assert kept.model_validation == kept.validation[1]
 
 
 def test_mirror_images_count_where_they_help_and_were_trained_on(stage: Stage) -> None:

@@ -255,11 +255,11 @@ def test_fitted_epochs_end_in_their_slot(slot: float, pace: float, bound: int) -
 
 
 def test_contenders_are_those_that_another_seed_may_put_first() -> None:
-    assert contenders([0.95, 0.949, 0.90], validated=5000, places=8) == 2
-    assert contenders([0.95, 0.949, 0.948], validated=5000, places=8) == 3
-    assert contenders([0.95, 0.949], validated=5000, places=2) == 1, "two seeds of one"
-    assert contenders([0.95, 0.949], validated=10**7, places=8) == 1
-    assert contenders([], validated=100, places=4) == 0
+    assert contenders("accuracy", [0.95, 0.949, 0.90], validated=5000, places=8) == 2
+    assert contenders("accuracy", [0.95, 0.949, 0.948], validated=5000, places=8) == 3
+    assert contenders("accuracy", [0.95, 0.949], validated=5000, places=2) == 1, "two seeds of one"
+    assert contenders("accuracy", [0.95, 0.949], validated=10**7, places=8) == 1
+    assert contenders("accuracy", [], validated=100, places=4) == 0
 
 
 def test_networks_are_chosen_as_long_as_the_average_gets_better() -> None:

@@ -18,6 +18,7 @@ def distill(
     from tuner.distill import distill as learn
     from tuner.errors import StudyError
     from tuner.machine import cores
+    from tuner.measures import in_words
     from tuner.storage import open_storage
     from tuner.storage.confirmed import Confirmed
     from tuner.storage.records import load_study
@@ -36,12 +37,11 @@ def distill(
     finally:
         executor.close()
     low, high = found.test_interval
+    figure = in_words(confirmed.measure)
+    print(f"validation {figure}: {found.validation:.4f}; that of the average is {confirmed.model_validation:.4f}")
     print(
-        f"validation accuracy: {found.validation_accuracy:.4f}; that of the average is {confirmed.model_validation:.4f}"
-    )
-    print(
-        f"test accuracy, measured once: {found.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}); "
-        f"that of the average is {confirmed.test_accuracy:.4f}"
+        f"test {figure}, measured once: {found.test:.4f} (95 % interval {low:.4f} to {high:.4f}); "
+        f"that of the average is {confirmed.test:.4f}"
     )
     print(f"model: {found.model}, {found.parameters:,} parameters instead of {confirmed.parameters:,}")
     return 0

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.formatting import duration, recipe_in_words
+from tuner.measures import in_words
 from tuner.recipe import Recipe
-from tuner.result import OBJECTIVES, Epoch, Event, FoldResult, Pulse
+from tuner.result import OBJECTIVES, Epoch, Event, FoldResult, Pulse, Scores
 from tuner.search.listener import Listener
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.study.settings import NO_LIMIT
@@ -85,7 +86,7 @@ def ended_in_words(trial: TrialRecord) -> str:
     result = trial.result
     if result and result.ended == "pruned" and trial.reason.startswith("paused"):
         scores = result.validation or result.training
-        return trial.reason.replace("paused", "pauses") + (f", accuracy {scores.accuracy:.4f}" if scores else "")
+        return trial.reason.replace("paused", "pauses") + (f", {figure_in_words(scores)}" if scores else "")
     figure = f" {trial.values[0]:.4f}" if trial.values else ""
     spent = f" after {result.epochs} epochs, {result.seconds:.1f} s" if result and result.epochs else ""
     why = f" ({trial.reason})" if trial.reason else ""
@@ -105,9 +106,14 @@ def began_in_words(recipe: Recipe, continues: int | None) -> str:
 def advanced_in_words(event: Epoch | Pulse, epochs: int) -> str:
     """How far a trial has come, with its figure."""
     if isinstance(event, Pulse):
-        return f"epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training accuracy {event.training.accuracy:.4f}"
-    scores = event.validation or event.training
-    return f"epoch {event.number}/{epochs}, accuracy {scores.accuracy:.4f}"
+        return f"epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training {figure_in_words(event.training)}"
+    return f"epoch {event.number}/{epochs}, {figure_in_words(event.validation or event.training)}"
+
+
+def figure_in_words(scores: Scores) -> str:
+    """The task's main figure, with its name."""
+    name, figure = next(iter(scores.figures.items()))
+    return f"{in_words(name)} {figure:.4f}"
 
 
 class Lines:

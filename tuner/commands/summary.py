@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tuner.formatting import duration, recipe_in_words
+from tuner.measures import in_words
 from tuner.result import OBJECTIVES
 from tuner.search.optimize import Report, SearchOptions
 from tuner.storage import StudyRecord, TrialRecord, hide_password
@@ -14,6 +15,7 @@ def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:
     """What came out, for programs. Keys of what is not known yet hold null."""
     best, confirmed, record = report.best, report.confirmed, report.record
     values = _values(record, best) if best else ()
+    measure = confirmed.measure if confirmed else "accuracy"
     epochs = sum(trial.result.epochs for trial in record.trials if trial.result)
     return {
         "study": record.name,
@@ -24,8 +26,9 @@ def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:
             "value": values[0] if len(values) == 1 else list(values),
             "recipe": best.recipe and best.recipe.to_dict(),
         },
-        "validation_accuracy": confirmed and list(confirmed.validation_accuracy),
-        "test_accuracy": confirmed and confirmed.test_accuracy,
+        "measure": measure,
+        f"validation_{measure}": confirmed and list(confirmed.validation),
+        f"test_{measure}": confirmed and confirmed.test,
         "test_interval": confirmed and list(confirmed.test_interval),
         "epochs": epochs,
         "seconds": round(report.seconds, 1),
@@ -80,7 +83,8 @@ def _beside_the_first(record: StudyRecord, best: TrialRecord, confirmed: Confirm
     own = [figure for (number, _), figures in again.items() if number == first.number for figure in figures]
     others = [figure for (number, _), figures in again.items() if number != first.number for figure in figures]
     if own and others:
-        ahead = max(others) - max(own)
+        sign = 1 if record.maximize else -1
+        ahead = max(sign * each for each in others) - max(sign * each for each in own)
         told += f", trained again {'better' if ahead > 0 else 'worse'} by {abs(ahead):.4f}"
     return [told]
 
@@ -94,17 +98,17 @@ def _values(record: StudyRecord, trial: TrialRecord) -> tuple[float, ...]:
 
 def _confirmed(confirmed: Confirmed) -> list[str]:
     low, high = confirmed.test_interval
-    lines = [f"validation accuracy on {len(confirmed.seeds)} fresh seeds{_by_contender(confirmed)}"]
+    figure = in_words(confirmed.measure)
+    lines = [f"validation {figure} on {len(confirmed.seeds)} fresh seeds{_by_contender(confirmed)}"]
     if confirmed.is_ensemble and confirmed.model_validation is not None:
-        best = max(confirmed.members, key=lambda member: confirmed.validation_accuracy[member])
         mirrored = " over mirror images, too" if confirmed.is_mirrored else ""
         lines.append(
-            f"the model averages {len(confirmed.members)} of them{mirrored}, {confirmed.parameters:,} parameters: validation accuracy "
-            f"{confirmed.model_validation:.4f}; the best one alone has test accuracy {confirmed.test_accuracies[best]:.4f}"
+            f"the model averages {len(confirmed.members)} of them{mirrored}, {confirmed.parameters:,} parameters: validation {figure} "
+            f"{confirmed.model_validation:.4f}; the best one alone has test {figure} {confirmed.tests[confirmed.best_seed]:.4f}"
         )
     return [
         *lines,
-        f"test accuracy, measured once: {confirmed.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        f"test {figure}, measured once: {confirmed.test:.4f} (95 % interval {low:.4f} to {high:.4f})",
         f"model: {confirmed.model}",
     ]
 
@@ -114,7 +118,7 @@ def _by_contender(confirmed: Confirmed) -> str:
     if len(set(confirmed.trials)) < 2:
         epochs = sorted({each.training.epochs for each in confirmed.recipes})
         length = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
-        return f"{length}: {_listed(confirmed.validation_accuracy)}"
+        return f"{length}: {_listed(confirmed.validation)}"
     told = (
         f"trial {trial} for {epochs} epochs {_listed(each)}" for (trial, epochs), each in confirmed.contenders.items()
     )

@@ -100,7 +100,7 @@ def _searched(evidence: Evidence) -> str:
             for name, value in zip(evidence.record.objectives, best.values, strict=False)
         )
         return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
-    seeds = confirmed.test_accuracies
+    seeds = confirmed.tests
     each = "each network alone" if confirmed.is_ensemble else "on average"
     over = f", {100 * fmean(seeds):.2f} % {each} over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
     low, high = confirmed.test_interval
@@ -109,7 +109,7 @@ def _searched(evidence: Evidence) -> str:
         what = f"The model that the search found, the average of {len(confirmed.members)} networks, the best of them a {network_in_words(confirmed.recipe.network)} one,"
     return (
         f"{what} classes "
-        f"{100 * confirmed.test_accuracy:.2f} % of the test set right (95 % interval {100 * low:.2f} to {100 * high:.2f} %){over}."
+        f"{100 * confirmed.test:.2f} % of the test set right (95 % interval {100 * low:.2f} to {100 * high:.2f} %){over}."
     )
 
 

@@ -122,4 +122,4 @@ def _with_weak(tally: Counter[tuple[str, str]], verdict: str) -> str:
 
 
 def _tested(confirmed: Mapping[str, Any]) -> list[float]:
-    return list(confirmed["test_accuracies"] or [confirmed["test_accuracy"]])
+    return list(confirmed["tests"] or [confirmed["test_accuracy"]])

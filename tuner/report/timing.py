@@ -15,14 +15,8 @@ TIMED = 40
 def measure_latencies(study: optuna.Study, places: Places) -> None:
     """Measure what has not been measured, one network after the other in a process of its own."""
     known = dict(study.user_attrs.get("latencies", {}))
-    finished = [
-        trial for trial in study_record(study).trials if trial.state == "complete" and trial.recipe and trial.result
-    ]
-    best = sorted(
-        finished,
-        key=lambda trial: -(trial.result.validation.accuracy if trial.result and trial.result.validation else 0.0),
-    )
-    small = sorted(finished, key=lambda trial: trial.result.parameters if trial.result else 0)
+    best = study_record(study).ranking
+    small = sorted(best, key=lambda trial: trial.result.parameters if trial.result else 0)
     recipes = {trial.recipe.key: trial.recipe for trial in (*best[:TIMED], *small[:TIMED]) if trial.recipe}
     missing = [(key, recipe) for key, recipe in recipes.items() if key not in known]
     if not missing:

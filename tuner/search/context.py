@@ -1,5 +1,6 @@
 """What all trials of one search have in common."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
 
-from tuner.result import OBJECTIVES, Objective
+from tuner.measures import MEASURES, main_measure
+from tuner.recipe import task_of
+from tuner.result import OBJECTIVES, Objective, Result
 from tuner.search.ladder import Ladder, ladder_of
 from tuner.search.listener import Listener
 from tuner.search.preflight import Preflight
@@ -38,6 +41,18 @@ class Context:
     def objectives(self) -> tuple[Objective, ...]:
         """What the study optimizes."""
         return tuple(OBJECTIVES[name] for name in self.file.objectives)
+
+    @property
+    def measure(self) -> str:
+        """The figure in which winners are told: the first objective's, or else the task's main one."""
+        own = self.file.objectives[0].removeprefix("validation_")
+        return own if own in MEASURES else main_measure(task_of(self.file.data[0]))
+
+    def figure_of(self, result: Result | None) -> float:
+        """The measure's figure of a training's validation; the worst that there may be where there is none."""
+        if result is None or result.validation is None:
+            return 0.0 if MEASURES[self.measure].direction == "maximize" else math.inf
+        return result.validation.figures[self.measure]
 
     @property
     def ladder(self) -> Ladder:

@@ -11,7 +11,8 @@ import optuna
 from numpy.typing import NDArray
 
 from tuner.data.splits import sizes
-from tuner.recipe import Holdout, Recipe, fold_count
+from tuner.measures import measured
+from tuner.recipe import Recipe, fold_count
 from tuner.result import OBJECTIVES, Result
 from tuner.search.context import Context
 from tuner.search.plan import LONG_ENOUGH, MARGIN, MOST_ROUNDS, Plan, contenders, fitted, most_rounds
@@ -167,8 +168,8 @@ def contending(context: Context, plan: Plan, trials: Sequence[TrialRecord], plac
     """The best trial and the contenders beside it; and the recipe that the study began with, where trials were short."""
     leader = trials[0]
     assert leader.recipe is not None
-    figures, count = [_accuracy(trial) for trial in trials], validated(context, leader.recipe)
-    close = list(trials[: contenders(figures, count, places)])
+    figures, count = [context.figure_of(trial.result) for trial in trials], validated(context, leader.recipe)
+    close = list(trials[: contenders(context.measure, figures, count, places)])
     first = next((trial for trial in trials if trial.start == 0), leader)
     if plan.is_short and first not in close and places > 1:
         close = [*close[: max(1, places - 1)], first]
@@ -199,38 +200,36 @@ def lengthened(recipe: Recipe, slot: float, epoch_seconds: float, bound: int) ->
     return replace(recipe, training=replace(recipe.training, epochs=epochs, **lean))
 
 
-def _accuracy(trial: TrialRecord) -> float:
-    assert trial.result is not None
-    return trial.result.validation.accuracy if trial.result.validation else 0.0
-
-
 def validated(context: Context, recipe: Recipe) -> int:
     """How many examples a recipe's validation accuracy is measured on."""
     folds, _, each = sizes(recipe.protocol, len(context.preflight.data[recipe.data.name].examples))
     return folds * each
 
 
-def has_one_validation_part(recipe: Recipe) -> bool:
-    """Whether networks trained by its protocol were validated on the same examples and on no others: only then can what
-    they say there choose between their averages."""
-    return isinstance(recipe.protocol, Holdout)
-
-
-def chosen_together(outputs: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], most: int) -> tuple[int, ...]:
-    """Which networks, with these probabilities (n, classes) on examples with these labels, do best as an average: first the
-    one with the lowest log loss alone, then one by one the one that lowers that of the average most, at most `most` and as
+def chosen_together(outputs: Sequence[NDArray[np.float32]], true: NDArray[Any], most: int) -> tuple[int, ...]:
+    """Which networks, with these outputs on examples of which this is true, do best as an average: first the
+    one with the lowest loss alone, then one by one the one that lowers that of the average most, at most `most` and as
     long as one does (greedy selection without repetition, Caruana et al. 2004)."""
     chosen: list[int] = []
     total, lowest = np.zeros_like(outputs[0], dtype=np.float64), np.inf
     while len(chosen) < min(most, len(outputs)):
         rest = [index for index in range(len(outputs)) if index not in chosen]
-        losses = {index: log_loss((total + outputs[index]) / (len(chosen) + 1), labels) for index in rest}
+        losses = {index: loss_of_average((total + outputs[index]) / (len(chosen) + 1), true) for index in rest}
         best = min(rest, key=lambda index: losses[index])
         if not losses[best] < lowest:
             break
         chosen.append(best)
         total, lowest = total + outputs[best], losses[best]
     return tuple(chosen)
+
+
+def loss_of_average(outputs: NDArray[np.float64], true: NDArray[Any]) -> float:
+    """What is to be low: the log loss of classes, the mean of the labels', the squared error of numbers by their spread."""
+    if true.ndim == 1:
+        return log_loss(outputs, true)
+    if true.dtype == np.uint8:
+        return measured("multi_label", outputs, true)["log_loss"]
+    return -measured("regression", outputs, true)["r2"]
 
 
 def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:

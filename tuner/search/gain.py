@@ -60,7 +60,7 @@ def lengthenings(record: StudyRecord, confirmed: Confirmed, validated: int) -> t
     """What the finals show, beside the trials that they come from."""
     trials = {_without_length(trial.recipe): trial for trial in record.trials if trial.recipe and trial.values}
     found = []
-    for recipe, accuracy in zip(confirmed.recipes, confirmed.validation_accuracy, strict=True):
+    for recipe, accuracy in zip(confirmed.recipes, confirmed.validation, strict=True):
         trial = trials.get(_without_length(recipe))
         if (
             trial is not None

@@ -5,21 +5,23 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.splits import folds_of
 from tuner.errors import StudyError
-from tuner.recipe import Recipe, described
-from tuner.result import Result, Scores
+from tuner.measures import MEASURES, measured
+from tuner.recipe import Recipe, described, task_of
+from tuner.result import Result
 from tuner.search.context import Context
-from tuner.search.finals import Final, chosen_together, has_one_validation_part, log_loss
-from tuner.storage.confirmed import Confirmed, interval
+from tuner.search.finals import Final, chosen_together, loss_of_average
+from tuner.storage.confirmed import Confirmed
 from tuner.worker import perform_all
 from tuner.worker.executor import Executor
 from tuner.worker.folder import Folder, member, mirrored
-from tuner.worker.jobs import Answer, Combine, Failure, Test
+from tuner.worker.jobs import Answer, Combine, Failure, Measured, Test
 
 ENSEMBLE = "ensemble"
 
@@ -31,7 +33,8 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
     recipes = [each.recipe for each in finals]
     names = [member(each.key) for each in recipes]
     figures = [_figure(context, each, folder) for each in finals]
-    best = max(range(len(recipes)), key=lambda index: figures[index])
+    sign = 1 if MEASURES[context.measure].direction == "maximize" else -1
+    best = max(range(len(recipes)), key=lambda index: sign * figures[index])
     choice = _choice(context, recipes, folder) or Choice((best,), False, figures[best])
     kept, parameters = best, finals[best].result.parameters
     if choice.is_average:
@@ -39,8 +42,9 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
         parameters = _combine(combined, executor)
         names.append(ENSEMBLE)
         kept = len(names) - 1
-    tests = [Test(recipe, saved=name) for recipe, name in zip([*recipes, recipes[best]], names, strict=False)]
-    scores = [_tested(answer) for answer in perform_all(executor, tests)]
+    pairs = zip([*recipes, recipes[best]], names, strict=False)
+    jobs = [Test(recipe, saved=name, measure=context.measure) for recipe, name in pairs]
+    tests = [_tested(answer) for answer in perform_all(executor, jobs)]
     predictions = folder.path / "predictions.npz"
     _keep_predictions(predictions, [folder.outputs(name) for name in names], kept)
     _copy(folder.model(names[kept]), folder.model("best"))
@@ -49,18 +53,19 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
         folder.outputs(name).unlink(missing_ok=True)
         if name not in needed:
             folder.forget(name)
-    test_examples = described(recipes[0].data).test_examples
     return Confirmed(
         trial=finals[best].finalist.trial,
         recipe=recipes[best],
         seeds=tuple(each.seed for each in recipes),
-        validation_accuracy=tuple(figures),
-        test_accuracy=scores[kept].accuracy,
-        test_loss=scores[kept].loss,
-        test_interval=interval(scores[kept].accuracy, test_examples),
-        test_examples=test_examples,
+        measure=context.measure,
+        validation=tuple(figures),
+        test=tests[kept].scores.figures[context.measure],
+        test_figures=tests[kept].scores.figures,
+        test_loss=tests[kept].scores.loss,
+        test_interval=tests[kept].interval,
+        test_examples=described(recipes[0].data).test_examples,
         model=folder.model("best"),
-        test_accuracies=tuple(each.accuracy for each in scores[: len(recipes)]),
+        tests=tuple(each.scores.figures[context.measure] for each in tests[: len(recipes)]),
         curves=tuple(each.result.to_dict()["folds"][0]["curve"] for each in finals),
         predictions=predictions,
         members=choice.members,
@@ -74,7 +79,7 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
 
 @dataclass(frozen=True)
 class Choice:
-    """What the model is: which networks, over mirror images too or not, and its validation accuracy."""
+    """What the model is: which networks, over mirror images too or not, and its validation figure."""
 
     members: tuple[int, ...]
     is_mirrored: bool
@@ -87,9 +92,9 @@ class Choice:
 
 
 def _choice(context: Context, recipes: Sequence[Recipe], folder: Folder) -> Choice | None:
-    """The average with the lowest log loss on the validation part, if it is one; None where that cannot be told."""
+    """The average with the lowest loss on the validated examples, if it is one; None where that cannot be told."""
     most = context.file.confirmation.members
-    if most == 1 or not has_one_validation_part(recipes[0]):
+    if most == 1 or not all(folder.validated(member(each.key)).is_file() for each in recipes):
         return None
     found: list[tuple[float, Choice]] = []
     for is_mirrored in (False, True):
@@ -99,8 +104,7 @@ def _choice(context: Context, recipes: Sequence[Recipe], folder: Folder) -> Choi
         labels = pairs[0][1]
         members = chosen_together([outputs for outputs, _ in pairs], labels, most)
         mean = np.stack([pairs[each][0] for each in members]).mean(axis=0, dtype=np.float64)
-        accuracy = float((mean.argmax(axis=1) == labels).mean())
-        found.append((log_loss(mean, labels), Choice(members, is_mirrored, accuracy)))
+        found.append((loss_of_average(mean, labels), Choice(members, is_mirrored, _measured(context, mean, labels))))
     _, best = min(found, key=lambda pair: pair[0])
     return best if best.is_average else None
 
@@ -115,25 +119,29 @@ def _combine(job: Combine, executor: Executor) -> int:
 
 
 def _figure(context: Context, final: Final, folder: Folder) -> float:
-    """A network's validation accuracy; that of what it says now where its training was stopped within an epoch."""
-    if final.result.ended == "pruned" and has_one_validation_part(final.recipe):
-        outputs, labels = _validated(context, final.recipe, folder)
-        return float((outputs.argmax(axis=1) == labels).mean())
-    return final.result.validation.accuracy if final.result.validation else 0.0
+    """A network's validation figure; that of what it says now where its training was stopped within an epoch."""
+    if final.result.ended == "pruned" and folder.validated(member(final.recipe.key)).is_file():
+        return _measured(context, *_validated(context, final.recipe, folder))
+    return context.figure_of(final.result)
+
+
+def _measured(context: Context, outputs: NDArray[Any], true: NDArray[Any]) -> float:
+    return measured(task_of(context.file.data[0]), outputs, true)[context.measure]
 
 
 def _validated(
     context: Context, recipe: Recipe, folder: Folder, is_mirrored: bool = False
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """What a network says of the validation part, on average over mirror images where it `is_mirrored`, and what is true."""
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """What a network says of the validated examples, on average over mirror images where it `is_mirrored`, and what is true;
+    fold after fold, each by the network that was not trained on it."""
     data = context.preflight.data[recipe.data.name]
-    (fold,), labels = folds_of(recipe.protocol, data), data.examples.labels
-    assert fold.validation is not None
+    parts = [each.validation for each in folds_of(recipe.protocol, data) if each.validation is not None]
+    labels = data.examples.labels[np.concatenate(parts)]
     name = member(recipe.key)
     outputs = np.load(folder.validated(name))
     if is_mirrored:
         outputs = (outputs + np.load(folder.validated(mirrored(name)))) / 2
-    return outputs, labels[fold.validation].astype(np.int64)
+    return outputs, labels.astype(np.int64) if labels.ndim == 1 else labels
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -150,8 +158,8 @@ def _keep_predictions(path: Path, outputs: list[Path], best: int) -> None:
     aside.replace(path)
 
 
-def _tested(answer: Answer) -> Scores:
-    if isinstance(answer, Scores):
+def _tested(answer: Answer) -> Measured:
+    if isinstance(answer, Measured):
         return answer
     reason = answer.reason if isinstance(answer, Failure | Result) else str(answer)
     raise StudyError(f"a confirmed model could not be tested: {reason}")

@@ -2,6 +2,7 @@
 
 import optuna
 
+from tuner.measures import in_words
 from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
 from tuner.study import StudyFile
@@ -26,14 +27,14 @@ def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> s
     ]
     if confirmed is None:
         return "\n".join([*lines, "No winner is confirmed yet."])
-    low, high = confirmed.test_interval
-    figures = ", ".join(f"{figure:.4f}" for figure in confirmed.validation_accuracy)
+    figure, (low, high) = in_words(confirmed.measure), confirmed.test_interval
+    figures = ", ".join(f"{figure:.4f}" for figure in confirmed.validation)
     return "\n".join(
         [
             *lines,
             f"**Trial {confirmed.trial}** won. Trained again on {len(confirmed.seeds)} fresh seeds its validation "
-            f"accuracy is {figures}.",
-            f"Test accuracy, measured once: **{confirmed.test_accuracy:.4f}** (95 % interval {low:.4f} to {high:.4f}).",
+            f"{figure} is {figures}.",
+            f"Test {figure}, measured once: **{confirmed.test:.4f}** (95 % interval {low:.4f} to {high:.4f}).",
             "",
             f"Continue: `{record.onward}`",
         ]

@@ -122,12 +122,12 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
 
 def _gain(context: Context, record: StudyRecord, confirmed: Confirmed | None) -> Gain | None:
     """What twice the time may bring: known where trainings were as long as there was time for."""
-    if confirmed is None or not context.file.fits_epochs:
+    if confirmed is None or not context.file.fits_epochs or confirmed.measure != "accuracy":
         return None
     longest = max(each.training.epochs for each in confirmed.recipes)
     if longest >= context.file.epochs:
         return None
-    error = 1 - (confirmed.model_validation or max(confirmed.validation_accuracy))
+    error = 1 - (confirmed.model_validation or max(confirmed.validation))
     return of_twice_the_time(error, lengthenings(record, confirmed, validated(context, confirmed.recipe)))
 
 

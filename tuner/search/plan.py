@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tuner.measures import standard_error
+
 SHARE_OF_FINALS = 0.62
 """Of the time, at most, for training the winner on fresh seeds, longer than in the search; where there is time for it."""
 
@@ -117,13 +119,13 @@ def fitted(slot: float, epoch_seconds: float, bound: int) -> tuple[int, float]:
     return 1, max(0.01, math.floor(100 * slot / epoch_seconds) / 100)
 
 
-def contenders(figures: Sequence[float], validated: int, places: int) -> int:
-    """Of figures (accuracies on so many examples, best first), how many are so close to the best that another seed may turn
+def contenders(measure: str, figures: Sequence[float], validated: int, places: int) -> int:
+    """Of figures (in a measure, on so many examples, best first), how many are so close to the best that another seed may turn
     the order: within one standard error of their difference. Each has two of the `places` at least, the best one all of
     them where there is only one."""
     if not figures:
         return 0
     best = figures[0]
-    error = math.sqrt(2 * max(best * (1 - best), 1 / validated) / validated)
-    close = sum(figure >= best - error for figure in figures)
+    error = math.sqrt(2) * standard_error(measure, best, validated)
+    close = sum(abs(figure - best) <= error for figure in figures)
     return max(1, min(close, places // 2))

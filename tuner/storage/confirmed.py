@@ -1,17 +1,18 @@
 """A confirmed winner, as it stands in the storage and beside its model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tuner.measures import MEASURES
 from tuner.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Confirmed:
-    """A winner with figures that did not choose it: validation on fresh seeds, test once, with its 95 % interval. The
-    model is that of the seed with the best validation; `test_accuracies` are of all seeds, `curves` their first folds'
+    """A winner with figures that did not choose it, told in one `measure`: validation on fresh seeds, test once, with its 95 %
+    interval, and all other `test_figures`. The model is that of the seed with the best validation; `tests` are of all seeds, `curves` their first folds'
     learning curves by figure, `predictions` a file with what each seed's model gives for each test example, and after them
     the model if it is an ensemble.
 
@@ -22,13 +23,13 @@ class Confirmed:
     trial: int
     recipe: Recipe
     seeds: tuple[int, ...]
-    validation_accuracy: tuple[float, ...]
-    test_accuracy: float
+    validation: tuple[float, ...]
+    test: float
     test_loss: float
     test_interval: tuple[float, float]
     test_examples: int
     model: Path
-    test_accuracies: tuple[float, ...] = ()
+    tests: tuple[float, ...] = ()
     curves: tuple[Mapping[str, Any], ...] = ()
     predictions: Path | None = None
     members: tuple[int, ...] = ()
@@ -37,6 +38,8 @@ class Confirmed:
     is_mirrored: bool = False
     model_validation: float | None = None
     parameters: int = 0
+    measure: str = "accuracy"
+    test_figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_ensemble(self) -> bool:
@@ -45,14 +48,25 @@ class Confirmed:
 
     @property
     def tested(self) -> tuple[float, ...]:
-        """The test accuracies that are known: of all seeds, or of the model alone."""
-        return self.test_accuracies or (self.test_accuracy,)
+        """The test figures that are known: of all seeds, or of the model alone."""
+        return self.tests or (self.test,)
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the measure is better."""
+        return MEASURES[self.measure].direction == "maximize"
+
+    @property
+    def best_seed(self) -> int:
+        """The place of the best network by validation, among those that the model is made of."""
+        sign = 1 if self.maximize else -1
+        return max(self.members or range(len(self.validation)), key=lambda place: sign * self.validation[place])
 
     @property
     def contenders(self) -> dict[tuple[int, int], tuple[float, ...]]:
-        """The validation accuracies by the number of the trial and of its epochs, in the order in which they were trained."""
+        """The validation figures by the number of the trial and of its epochs, in the order in which they were trained."""
         found: dict[tuple[int, int], tuple[float, ...]] = {}
-        for number, recipe, figure in zip(self.trials, self.recipes, self.validation_accuracy, strict=False):
+        for number, recipe, figure in zip(self.trials, self.recipes, self.validation, strict=False):
             name = (number, recipe.training.epochs)
             found[name] = (*found.get(name, ()), figure)
         return found
@@ -63,13 +77,15 @@ class Confirmed:
             "trial": self.trial,
             "recipe": self.recipe.to_dict(),
             "seeds": list(self.seeds),
-            "validation_accuracy": list(self.validation_accuracy),
-            "test_accuracy": self.test_accuracy,
+            "measure": self.measure,
+            f"validation_{self.measure}": list(self.validation),
+            f"test_{self.measure}": self.test,
             "test_loss": self.test_loss,
             "test_interval": list(self.test_interval),
             "test_examples": self.test_examples,
             "model": str(self.model),
-            "test_accuracies": list(self.test_accuracies),
+            "tests": list(self.tests),
+            "test_figures": dict(self.test_figures),
             "curves": [dict(each) for each in self.curves],
             "predictions": self.predictions and str(self.predictions),
             "members": list(self.members),
@@ -83,17 +99,20 @@ class Confirmed:
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Confirmed":
         """What `to_dict` wrote."""
+        measure = plain.get("measure", "accuracy")
         return Confirmed(
+            measure=measure,
+            test_figures=plain.get("test_figures", {}),
             trial=plain["trial"],
             recipe=Recipe.from_dict(plain["recipe"]),
             seeds=tuple(plain["seeds"]),
-            validation_accuracy=tuple(plain["validation_accuracy"]),
-            test_accuracy=plain["test_accuracy"],
+            validation=tuple(plain[f"validation_{measure}"]),
+            test=plain[f"test_{measure}"],
             test_loss=plain["test_loss"],
             test_interval=(plain["test_interval"][0], plain["test_interval"][1]),
             test_examples=plain["test_examples"],
             model=Path(plain["model"]),
-            test_accuracies=tuple(plain.get("test_accuracies", ())),
+            tests=tuple(plain.get("tests", plain.get("test_accuracies", ()))),  # as version 0.1 called it
             curves=tuple(plain.get("curves", ())),
             predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
             members=tuple(plain.get("members", ())),
@@ -103,11 +122,3 @@ class Confirmed:
             model_validation=plain.get("model_validation"),
             parameters=plain.get("parameters", 0),
         )
-
-
-def interval(accuracy: float, examples: int) -> tuple[float, float]:
-    """Wilson's 95 % interval (1927) for an accuracy measured on so many examples: the test set's sampling error."""
-    from scipy.stats import binomtest
-
-    found = binomtest(round(accuracy * examples), examples).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)

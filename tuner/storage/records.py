@@ -34,7 +34,8 @@ def keep_result(trial: optuna.Trial, result: Result, ended: str = "", reason: st
     if reason or result.reason:
         trial.set_user_attr("reason", reason or result.reason)
     if result.validation is not None:
-        trial.set_user_attr("validation_accuracy", round(result.validation.accuracy, 6))
+        name, figure = next(iter(result.validation.figures.items()))
+        trial.set_user_attr(f"validation_{name}", round(figure, 6))
 
 
 def keep_pause(trial: optuna.Trial, result: Result, rung: int) -> None:

@@ -10,6 +10,7 @@ from tuner.errors import Invalid
 from tuner.recipe import AnyData, Recipe
 from tuner.space import Ask, Assignment, Node, corners, fill, parse
 from tuner.study.fit import Unbuildable, unbuildable
+from tuner.study.looking import found_again
 from tuner.study.precision import resolve
 from tuner.study.settings import Budget, Confirmation, Search
 
@@ -32,7 +33,8 @@ class StudyFile:
 
     def as_begun(self, stored: Mapping[str, Any]) -> "StudyFile":
         """The same study where it goes on: each `auto` as it was resolved when the study began, in `stored`."""
-        return replace(self, resolved={**self.plain, "recipe": resolve(self.plain["recipe"], stored.get("recipe"))})
+        recipe = resolve(self.plain["recipe"], stored.get("recipe"))
+        return replace(self, resolved={**self.plain, "recipe": found_again(recipe, self.resolved["recipe"])})
 
     @cached_property
     def space(self) -> Node:

@@ -6,21 +6,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tuner.data.sources import Places
 from tuner.decode import decode, encode
 from tuner.errors import Invalid, StudyError, demand, near_miss
 from tuner.result import OBJECTIVES
 from tuner.space import Assignment, check_plain, override
 from tuner.study.check import check, fitting_starts
 from tuner.study.file import StudyFile
+from tuner.study.looking import looked_at
 from tuner.study.precision import resolve
 from tuner.study.settings import Budget, Confirmation, Search
 
 SECTIONS = ("title", "objective", "budget", "search", "confirmation", "start", "recipe")
 
 
-def study_from(name: str, plain: Mapping[str, Any], is_narrowed: bool = False) -> StudyFile:
-    """The checked study that nested data describes. Raises `Invalid` with an address such as `budget.trials`. Where settings
-    have narrowed its space, what starts say of the rest is left out."""
+def study_from(
+    name: str,
+    plain: Mapping[str, Any],
+    is_narrowed: bool = False,
+    folder: Path = Path(),
+    places: Places | None = None,
+) -> StudyFile:
+    """The checked study that nested data describes; paths in it count from the `folder`. Raises `Invalid` with an address such
+    as `budget.trials`, `DataError` for what is wrong with own data. Where settings have narrowed its space, what starts say
+    of the rest is left out."""
     check_plain(plain)
     for key in plain:
         if key not in SECTIONS:
@@ -37,7 +46,7 @@ def study_from(name: str, plain: Mapping[str, Any], is_narrowed: bool = False) -
         confirmation=decode(Confirmation, plain.get("confirmation", {}), "confirmation"),
         start=tuple(_start(plain.get("start", []))),
         plain=said,
-        resolved={**said, "recipe": resolve(said["recipe"])},
+        resolved={**said, "recipe": looked_at(resolve(said["recipe"]), folder, places or Places.from_environment())},
     )
     if is_narrowed:
         study = replace(study, start=fitting_starts(study))
@@ -45,9 +54,11 @@ def study_from(name: str, plain: Mapping[str, Any], is_narrowed: bool = False) -
     return study
 
 
-def load(path: Path, name: str, settings: Sequence[tuple[str, Any]] = ()) -> StudyFile:
+def load(
+    path: Path, name: str, settings: Sequence[tuple[str, Any]] = (), places: Places | None = None
+) -> StudyFile:
     """The study in a TOML file, with `--set` settings applied. Addresses outside `search`, `budget`, `confirmation`,
-    `objective` and `title` are the recipe's. Complaints name the file."""
+    `objective` and `title` are the recipe's. Own data is looked at. Complaints name the file."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -59,7 +70,7 @@ def load(path: Path, name: str, settings: Sequence[tuple[str, Any]] = ()) -> Stu
     try:
         for address, value in settings:
             plain = override(plain, _full_address(address), value)
-        return study_from(name, plain, is_narrowed=bool(settings))
+        return study_from(name, plain, is_narrowed=bool(settings), folder=path.parent, places=places)
     except Invalid as complaint:
         raise StudyError(f"{path}: {complaint}") from None
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.recipe import Recipe, task_of
 from tuner.training.loop import EVALUATION_BATCH, Scaler, attacked
 
 
@@ -46,6 +47,20 @@ def decision_regions(model: keras.Model, scale: Scaler) -> tuple[str, ...]:
     second = (outputs[:, 0] + 1) / 2 if outputs.shape[1] == 1 else outputs[:, 1]
     digits = np.clip(np.nan_to_num(second) * 10, 0, 9).astype(int).reshape(down.shape)
     return tuple("".join(map(str, row)) for row in digits)
+
+
+def as_meant(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
+    """A network's outputs as probabilities (n, classes) or (n, labels); numbers stay as they are."""
+    if task_of(recipe.data) != "classification":
+        return outputs
+    match recipe.network.output:
+        case "signed":
+            return np.concatenate([1 - outputs, 1 + outputs], axis=1) / 2
+        case "linear":
+            raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            shares: NDArray[np.float32] = raised / raised.sum(axis=1, keepdims=True)
+            return shares
+    return outputs
 
 
 def classes_of(outputs: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,13 +18,13 @@ from numpy.typing import NDArray
 
 from tuner.data.examples import Examples
 from tuner.decode import encode
-from tuner.measures import Task, measured
+from tuner.measures import measured
 from tuner.networks import Inputs, parameters
 from tuner.networks.build import build
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, task_of
 from tuner.result import Scores
 from tuner.training.compiling import compile_model
-from tuner.training.evaluation import predict
+from tuner.training.evaluation import as_meant, predict
 from tuner.training.loop import EpochLoop, Part, Scaler, part, xla_pays
 from tuner.training.targets import TargetScale, example_weights, targets
 
@@ -81,15 +82,12 @@ class Material:
         """The same with probabilities in the place of the training examples' labels."""
         return replace(self, probabilities=probabilities, parts={})
 
-    def measure(self, scores: Scores, model: keras.Model) -> Scores:
+    def measure(self, recipe: Recipe, scores: Scores, model: keras.Model) -> Scores:
         """All figures of the task on the validation part."""
         assert self.validation is not None
         outputs = predict(model, self.scale, self.validation.inputs)
-        meant = outputs if self.targets is None else self.targets.meant(outputs)
-        task: Task = (
-            "regression" if self.targets else "multi_label" if self.validation.labels.ndim == 2 else "classification"
-        )
-        figures = measured(task, meant, self.validation.labels, self.validation.weights)
+        meant = as_meant(outputs, recipe) if self.targets is None else self.targets.meant(outputs)
+        figures = measured(task_of(recipe.data), meant, self.validation.labels, self.validation.weights)
         return Scores(loss=scores.loss, figures=figures)
 
     def _part(self, recipe: Recipe, examples: Examples, weights: NDArray[Any] | None) -> Part:
@@ -115,7 +113,7 @@ class Traced:
             settings.adversarial,
             settings.augmentation,
             settings.averaging,
-            material.measure if material.is_measured else None,
+            partial(material.measure, recipe) if material.is_measured else None,
         )
         self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
 
@@ -123,7 +121,7 @@ class Traced:
         """Start over, as a newly built network would."""
         fresh = _built(recipe, material)
         self.loop.feed(material.scale, *material.on_device(recipe))
-        self.loop.measure = material.measure if material.is_measured else None
+        self.loop.measure = partial(material.measure, recipe) if material.is_measured else None
         weights = [variable.numpy() for variable in fresh.variables]
         averages = fresh.get_weights() if recipe.training.averaging else []
         self.state = [*weights, *self.optimizer_at_first, *self._metrics_at_first, *averages]

@@ -14,6 +14,7 @@ from tuner.recipe import Patience, Recipe
 from tuner.recipe.training import Monitor
 from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
 from tuner.training.checkpoint import Arrays, Checkpoint, Progress
+from tuner.training.evaluation import as_meant, predict
 from tuner.training.loop import Scaler
 from tuner.training.schedules import monitored, rates
 from tuner.training.traced import Material, traced
@@ -25,7 +26,7 @@ class Trained:
     all folds before. The model is used again by the next training of its shape: what is to be kept must be copied."""
 
     model: keras.Model
-    scale: Scaler
+    material: Material
     fold: FoldResult
     ended: Ending
     reason: str
@@ -35,6 +36,16 @@ class Trained:
     def is_whole(self) -> bool:
         """Whether the fold was trained to its end."""
         return self.ended in ("finished", "stopped_early")
+
+    @property
+    def scale(self) -> Scaler:
+        """How stored inputs become what the network sees."""
+        return self.material.scale
+
+    def says(self, recipe: Recipe, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """What it gives for inputs as stored: probabilities, or numbers in the targets' own units."""
+        outputs, targets = predict(self.model, self.scale, inputs), self.material.targets
+        return as_meant(outputs, recipe) if targets is None else targets.meant(outputs)
 
     def stopped(self, reason: str) -> "Trained":
         """The same training, ended from outside between two folds."""
@@ -50,7 +61,7 @@ def train(recipe: Recipe, material: Material, watch: Watch, progress: Progress, 
         training.write()
     kept = training.restore()
     fold = FoldResult(epochs=tuple(training.epochs), kept=kept)
-    return Trained(training.network.model, material.scale, fold, ended, reason, training.seconds)
+    return Trained(training.network.model, material, fold, ended, reason, training.seconds)
 
 
 class _Training:

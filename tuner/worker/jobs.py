@@ -64,6 +64,15 @@ class Test:
 
     recipe: Recipe
     saved: str
+    measure: str = "accuracy"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A saved model's scores on the test part, with the 95 % interval of the measure that was asked for."""
+
+    scores: Scores
+    interval: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,6 @@ class Failure:
     traceback: str = ""
 
 
-Answer = Result | Replicated | Scores | float | int | Failure
-"""Of `Train`: a result; of `Replicate`: that; of `Test`: scores; of `Time`: milliseconds; of `Pace`: seconds; of `Combine`: its
+Answer = Result | Replicated | Measured | float | int | Failure
+"""Of `Train`: a result; of `Replicate`: that; of `Test`: that; of `Time`: milliseconds; of `Pace`: seconds; of `Combine`: its
 parameters; of any: a failure."""

@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out_of, training_set_of
-from tuner.recipe import AnyData, Holdout, NoEarlyStopping, NoValidation, Recipe, described, fold_count
+from tuner.measures import interval, measured, wilson
+from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, described, fold_count, task_of
 from tuner.result import Result, Scores, Watch
-from tuner.run import Teach, epoch_seconds, examples_for_test, run, train_folds, validation_part
+from tuner.run import Teach, epoch_seconds, examples_for_test, run, train_folds
 from tuner.training.ensembles import Bagged, bagged
-from tuner.training.evaluation import classes_of, decision_regions, predict, predict_attacked
+from tuner.training.evaluation import as_meant, classes_of, decision_regions, predict, predict_attacked
 from tuner.training.latency import latency
 from tuner.training.loop import evaluate, part
 from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
 from tuner.training.targets import targets
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
-from tuner.worker.folder import Folder, mirrored
-from tuner.worker.jobs import Combine, Pace, Replicate, Replicated, Test, Time, Train
+from tuner.worker.folder import mirrored
+from tuner.worker.jobs import Combine, Measured, Pace, Replicate, Replicated, Test, Time, Train
 
 
 def train(job: Train, setup: Setup, watch: Watch) -> Result:
@@ -31,11 +32,20 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     checkpoint = setup.folder.checkpoint(job.checkpoint) if setup.folder and job.checkpoint else None
     trained: list[Trained] = []
     teach = _teacher(setup.folder.model(job.teacher)) if setup.folder and job.teacher else None
-    result = run(job.recipe, data, watch, visit=trained.append, checkpoint=checkpoint, teach=teach)
+    said: dict[str, list[NDArray[np.float32]]] = {}
+
+    def visit(each: Trained) -> None:
+        trained.append(each)
+        if job.save and each.material.validation is not None:
+            for name, outputs in _said_of(job.recipe, each, job.save):
+                said.setdefault(name, []).append(outputs)
+
+    result = run(job.recipe, data, watch, visit=visit, checkpoint=checkpoint, teach=teach)
     if job.save and setup.folder and (trained[-1].is_whole or job.save_stopped):
         _save(job.recipe, data, trained[-1], setup.folder.model(job.save))
-        if isinstance(job.recipe.protocol, Holdout):
-            _save_validated(job.recipe, data, trained[-1], setup.folder, job.save)
+        if len(trained) == fold_count(job.recipe.protocol):  # all of them in this process
+            for name, outputs in said.items():
+                np.save(setup.folder.validated(name), np.concatenate(outputs))
     return result
 
 
@@ -101,14 +111,21 @@ def members_of(job: Replicate) -> Iterator[Recipe]:
         yield replace(job.recipe, training=training, seed=1000 * (job.recipe.seed + 1) + number)
 
 
-def test(job: Test, setup: Setup) -> Scores:
-    """Loss and accuracy of the saved model on the held-out test part."""
+def test(job: Test, setup: Setup) -> Measured:
+    """Loss and figures of the saved model on the held-out test part."""
     assert setup.folder is not None
     data = held_out_of(job.recipe.data, setup.places)
     model = load_model(setup.folder.model(job.saved))
     outputs = predict(model, UNSCALED, data.examples.inputs)
-    np.save(setup.folder.outputs(job.saved), outputs.astype(np.float16))
-    return scores_of(outputs, job.recipe, data.examples, len(data.classes))
+    examples, task = data.examples, task_of(job.recipe.data)
+    np.save(setup.folder.outputs(job.saved), outputs.astype(np.float32 if task == "regression" else np.float16))
+    scores = scores_of(outputs, job.recipe, examples, len(data.classes))
+    if isinstance(job.recipe.data, Data):
+        return Measured(scores, wilson(scores.accuracy, len(examples)))
+    meant = as_meant(outputs, job.recipe)
+    figures = measured(task, meant, examples.labels, examples.weights)
+    around = interval(job.measure, meant, examples.labels, examples.weights, examples.groups)
+    return Measured(Scores(loss=scores.loss, figures=figures), around)
 
 
 def time(job: Time) -> float:
@@ -134,12 +151,14 @@ def on_everything(recipe: Recipe) -> Recipe:
     return replace(recipe, protocol=NoValidation(), training=training)
 
 
-def _save_validated(recipe: Recipe, data: TrainingSet, trained: Trained, folder: Folder, name: str) -> None:
-    """Write what a network gives for each example of its validation part (n, classes)."""
-    inputs = validation_part(recipe, data).inputs
-    np.save(folder.validated(name), predict(trained.model, trained.scale, inputs))
+def _said_of(recipe: Recipe, trained: Trained, name: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """What a network gives for each example of its validation part (n, outputs), and of its mirror image where it was trained
+    on such, by the names that they are kept under."""
+    assert trained.material.validation is not None
+    inputs = trained.material.validation.inputs
+    yield name, trained.says(recipe, inputs)
     if recipe.training.augmentation.flip:
-        np.save(folder.validated(mirrored(name)), predict(trained.model, trained.scale, inputs[:, :, ::-1]))
+        yield mirrored(name), trained.says(recipe, inputs[:, :, ::-1])
 
 
 @lru_cache(maxsize=4)

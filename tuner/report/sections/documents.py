@@ -46,7 +46,7 @@ def _overview(evidence: Evidence) -> Block:
     if confirmed:
         color, (low, high) = DATASET_COLORS.get(evidence.dataset, CYCLE[0]), confirmed.test_interval
         band = _wrong(high), _wrong(low)
-        marks.append(Rule("found by the search", color, _wrong(confirmed.test_accuracy), upright=True, band=band))
+        marks.append(Rule("found by the search", color, _wrong(confirmed.test), upright=True, band=band))
     note = "Dots: means of our runs, bars from the best to the worst; diamonds: what the documents report."
     note += " The shaded strip is the winner's share of errors with its 95 % interval." if confirmed else ""
     names = tuple(row.experiment.title for _, row, _ in measured)

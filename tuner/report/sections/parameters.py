@@ -9,12 +9,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.charts import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.data.splits import validated_on
+from tuner.measures import wilson
 from tuner.networks import layer_table
 from tuner.recipe import described
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
 from tuner.storage import TrialRecord
-from tuner.storage.confirmed import interval
 
 SLICES = 6
 NAME = 29
@@ -134,13 +134,13 @@ def sampling_error(trial: TrialRecord) -> Iterator[Rule]:
     if trial.recipe is not None and trial.result is not None and trial.result.validation is not None:
         accuracy = _accuracy(trial)
         count = validated_on(trial.recipe.protocol, described(trial.recipe.data))
-        yield Rule("the best, with 95 % interval", GREY, accuracy, band=interval(accuracy, count))
+        yield Rule("the best, with 95 % interval", GREY, accuracy, band=wilson(accuracy, count))
 
 
 def _accuracy(trial: TrialRecord) -> float:
     assert trial.result is not None
     assert trial.result.validation is not None
-    return trial.result.validation.accuracy
+    return next(iter(trial.result.validation.figures.values()))
 
 
 def _parameters(trial: TrialRecord) -> float:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tuner.charts import BLUE, GREY, Axis, Bars, Chart, Dots, Line
 from tuner.charts.learning import Curve, learning_lines
 from tuner.data.catalogue import CATALOGUE
+from tuner.measures import wilson
 from tuner.networks import layer_table, network_in_words
 from tuner.recipe import Recipe, described
 from tuner.report.confusion import class_figures
@@ -15,7 +16,7 @@ from tuner.report.content import Block, Paragraph, Picture, Section, Table, miss
 from tuner.report.drawings import matrix_chart
 from tuner.report.evidence import Evidence, Predictions, class_names
 from tuner.report.images import grid
-from tuner.storage.confirmed import Confirmed, interval
+from tuner.storage.confirmed import Confirmed
 
 BINS = 10
 PAIRS = 3
@@ -85,13 +86,13 @@ def layers(recipe: Recipe) -> Table:
 
 
 def _seeds(confirmed: Confirmed) -> Table:
-    tested = confirmed.test_accuracies or (None,) * len(confirmed.seeds)
+    tested = confirmed.tests or (None,) * len(confirmed.seeds)
     recipes = confirmed.recipes or (confirmed.recipe,) * len(confirmed.seeds)
     networks = tuple(network_in_words(each.network) for each in recipes)
     epochs = tuple(each.training.epochs for each in recipes)
     seeds = map(str, confirmed.seeds)
     trials = confirmed.trials or (confirmed.trial,) * len(confirmed.seeds)
-    rows = tuple(zip(seeds, trials, networks, epochs, confirmed.validation_accuracy, tested, strict=True))
+    rows = tuple(zip(seeds, trials, networks, epochs, confirmed.validation, tested, strict=True))
     columns = ("seed", "trial", "network", "epochs", "validation accuracy", "test accuracy")
     return Table("winner-seeds", "Trained again on fresh seeds", columns, rows, _kept(confirmed))
 
@@ -104,7 +105,7 @@ def _kept(confirmed: Confirmed) -> str:
     return (
         f"The model averages the probabilities of {len(confirmed.members)} of them{mirrored}, chosen by the log loss on the validation "
         f"part (Caruana et al. 2004): validation accuracy {confirmed.model_validation:.4f}, test accuracy "
-        f"{confirmed.test_accuracy:.4f}, {confirmed.parameters:,} parameters. What follows describes the best of them alone."
+        f"{confirmed.test:.4f}, {confirmed.parameters:,} parameters. What follows describes the best of them alone."
     )
 
 
@@ -157,7 +158,7 @@ def _calibration(winner: Predictions) -> Chart:
     points = tuple((float(sure[bins == index].mean()), float(right[bins == index].mean())) for index in filled)
     counts = [int((bins == index).sum()) for index in filled]
     error = sum(count * abs(x - y) for count, (x, y) in zip(counts, points, strict=True)) / len(sure)
-    errors = tuple(interval(y, count) for count, (_, y) in zip(counts, points, strict=True))
+    errors = tuple(wilson(y, count) for count, (_, y) in zip(counts, points, strict=True))
     tips = tuple(
         f"{count} examples: {100 * x:.1f} % sure, {100 * y:.1f} % right"
         for count, (x, y) in zip(counts, points, strict=True)

@@ -27,8 +27,8 @@ FIRST_CALL = 8
 """Steps of the very first call, which is traced too."""
 
 
-Measure = Callable[[Scores, keras.Model], Scores]
-"""Scores with further figures, of what a model says of the validation part."""
+Measure = Callable[[Scores, NDArray[np.float32]], Scores]
+"""Scores with further figures, of what a network gives for the validation part."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ class EpochLoop:
         self.names = figure_names(model)
         self.averages = Averages(model, averaging)
         self._steps = tf.function(self._train, autograph=False, jit_compile=xla)
+        self._said = tf.function(lambda inputs: model(inputs, training=False), autograph=False, reduce_retracing=True)
         self._validation = tf.function(self._validate, autograph=False, jit_compile=xla)
 
     def feed(self, scale: Scaler, training: Part, validation: Part | None) -> None:
@@ -140,7 +141,12 @@ class EpochLoop:
             return None
         with self.averages.applied():
             scores = self._scores(self._validation(*self._fed(self.validation)))
-            return self.measure(scores, self.model) if self.measure else scores
+            return self.measure(scores, self._outputs(self.validation)) if self.measure else scores
+
+    def _outputs(self, part: Part) -> NDArray[np.float32]:
+        """What the network gives for a part (n, outputs)."""
+        starts = range(0, len(part), EVALUATION_BATCH)
+        return np.concatenate([self._said(self.scale(part.inputs[at : at + EVALUATION_BATCH])).numpy() for at in starts])
 
     def _scores(self, figures: tf.Tensor) -> Scores:
         return scores_in_float32(figures, self.names)

@@ -1,7 +1,7 @@
 """Models on disk: a `.keras` file that takes inputs as the data set stores them, its scaling inside."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.examples import Examples
-from tuner.networks import Inputs
+from tuner.networks import Inputs, Rows
 from tuner.networks.build import build
 from tuner.networks.layers import FastDropout, FusedBatchNormalization  # and so registers all of ours for `load_model`
 from tuner.networks.shapes import input_shape
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, task_of
 from tuner.result import Scores
 from tuner.training.compiling import figure_of, loss_of
 from tuner.training.loop import Scaler, scores_in_float32
-from tuner.training.targets import targets
+from tuner.training.targets import TargetScale, target_scale, targets
 
 UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
 """For saved models, which have their scaling inside."""
 
 
-def save_model(model: keras.Model, recipe: Recipe, scale: Scaler, inputs: Inputs, classes: int, path: Path) -> None:
-    """Write the recipe's trained model, for such inputs as they are stored: its scaling stands in front.
+def save_model(
+    model: keras.Model,
+    recipe: Recipe,
+    scale: Scaler,
+    inputs: Inputs,
+    classes: int,
+    path: Path,
+    meant: TargetScale | None = None,
+) -> None:
+    """Write the recipe's trained model, for such inputs as they are stored: its scaling stands in front. What it gives are
+    numbers in the targets' own units where there is a scale of them.
 
     What only training needs is left out, so that Keras alone can read it (locally connected layers, ensembles and networks on
     tables need `tuner.networks.layers`). Written aside first, so that no half-written file is ever there.
@@ -33,7 +42,9 @@ def save_model(model: keras.Model, recipe: Recipe, scale: Scaler, inputs: Inputs
     trained = build(recipe.network, inputs, classes, recipe.seed)  # without loss, metrics and optimizer
     inner = keras.models.clone_model(trained, clone_function=_plain)
     inner.set_weights(model.get_weights())
-    _write(keras.Sequential([keras.Input(input_shape(inputs)), _rescaling(scale), inner], name="tuned"), path)
+    units = [] if meant is None else [keras.layers.Rescaling(*_plain_numbers(1 / meant.factor, meant.offset))]
+    front = [] if isinstance(inputs, Rows) else [_rescaling(scale)]
+    _write(keras.Sequential([keras.Input(input_shape(inputs)), *front, inner, *units], name="tuned"), path)
 
 
 def _write(model: keras.Model, path: Path) -> None:
@@ -68,8 +79,10 @@ def load_model(path: Path) -> keras.Model:
 
 
 def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, classes: int) -> Scores:
-    """Loss and accuracy of what a saved model gives for examples."""
-    wanted = targets(recipe, examples.labels, classes)
+    """Loss and figure of what a saved model gives for examples; of numbers, in these examples' own standard deviations."""
+    scale = target_scale(examples.labels, None) if task_of(recipe.data) == "regression" else None
+    wanted = targets(recipe, examples.labels, classes, scale)
+    outputs = outputs if scale is None else scale.standardized(outputs)
     loss, figure = loss_of(recipe), figure_of(recipe)
     figure.update_state(wanted, outputs)
     return scores_in_float32(keras.ops.stack([loss(wanted, outputs), figure.result()]), (figure.name,))
@@ -89,7 +102,8 @@ PLAIN = {FastDropout: keras.layers.Dropout, FusedBatchNormalization: keras.layer
 
 
 def _rescaling(scale: Scaler) -> keras.layers.Layer:
-    def plain(numbers: Any) -> Any:
-        return np.asarray(numbers, dtype=np.float64).tolist()
+    return keras.layers.Rescaling(*_plain_numbers(scale.factor, -scale.offset * scale.factor))
 
-    return keras.layers.Rescaling(plain(scale.factor), offset=plain(-scale.offset * scale.factor))
+
+def _plain_numbers(*arrays: Any) -> Iterator[Any]:
+    return (np.asarray(each, dtype=np.float64).tolist() for each in arrays)

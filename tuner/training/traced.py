@@ -24,7 +24,7 @@ from tuner.networks.build import build
 from tuner.recipe import Recipe, task_of
 from tuner.result import Scores
 from tuner.training.compiling import compile_model
-from tuner.training.evaluation import as_meant, predict
+from tuner.training.evaluation import as_meant
 from tuner.training.loop import EpochLoop, Part, Scaler, part, xla_pays
 from tuner.training.targets import TargetScale, example_weights, targets
 
@@ -82,10 +82,9 @@ class Material:
         """The same with probabilities in the place of the training examples' labels."""
         return replace(self, probabilities=probabilities, parts={})
 
-    def measure(self, recipe: Recipe, scores: Scores, model: keras.Model) -> Scores:
-        """All figures of the task on the validation part."""
+    def measure(self, recipe: Recipe, scores: Scores, outputs: NDArray[np.float32]) -> Scores:
+        """All figures of the task, of what a network gives for the validation part."""
         assert self.validation is not None
-        outputs = predict(model, self.scale, self.validation.inputs)
         meant = as_meant(outputs, recipe) if self.targets is None else self.targets.meant(outputs)
         figures = measured(task_of(recipe.data), meant, self.validation.labels, self.validation.weights)
         return Scores(loss=scores.loss, figures=figures)

@@ -142,7 +142,8 @@ def pace(job: Pace, places: Places) -> float:
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
     if fold_count(recipe.protocol) > 1:
         (trained,) = train_folds(on_everything(recipe), data)
-    save_model(trained.model, recipe, trained.scale, data.examples.shape, len(data.classes), path)
+    about, meant = described(recipe.data), trained.material.targets
+    save_model(trained.model, recipe, trained.scale, about.inputs, about.outputs, path, meant)
 
 
 def on_everything(recipe: Recipe) -> Recipe:

@@ -178,6 +178,7 @@ def _mean(scores: list[Scores | None]) -> Scores | None:
 
 def _columns(epochs: tuple[Epoch, ...]) -> dict[str, list[float | str]]:
     columns: dict[str, list[float | str]] = {
+        "training_loss": [],  # where there is no epoch
         **_scores("training", [epoch.training for epoch in epochs]),
         "learning_rate": [_plain(epoch.learning_rate) for epoch in epochs],
         "seconds": [round(epoch.seconds, 3) for epoch in epochs],

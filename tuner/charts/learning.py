@@ -7,6 +7,7 @@ from tuner.charts.colors import BLUE, VERMILION
 from tuner.charts.line import Line
 from tuner.charts.scale import Axis
 from tuner.charts.shapes import Point
+from tuner.measures import in_words
 from tuner.result import FoldResult, Result
 
 Curve = tuple[Point, ...]
@@ -14,8 +15,9 @@ Curve = tuple[Point, ...]
 
 
 def learning_charts(result: Result) -> tuple[Chart, Chart]:
-    """Accuracy and loss by epoch, to stand side by side; a line for each fold."""
-    return _panel(result, "accuracy"), _panel(result, "loss")
+    """The task's figure (the first that training has) and the loss by epoch, to stand side by side; a line for each fold."""
+    figure = next((name for fold in result.folds for epoch in fold.epochs for name in epoch.training.figures), "accuracy")
+    return _panel(result, figure), _panel(result, "loss")
 
 
 def learning_lines(training: Sequence[Curve], validation: Sequence[Curve], dots: bool = False) -> Iterator[Line]:
@@ -31,9 +33,9 @@ def _panel(result: Result, figure: str) -> Chart:
     )
     marks = tuple(learning_lines(training, validation, dots=True))
     axes = Axis("epoch", whole=True), Axis("", percent=figure == "accuracy")
-    return Chart(figure, f"{figure} by epoch", *axes, marks, width=360, height=240)
+    return Chart(figure, f"{in_words(figure)} by epoch", *axes, marks, width=360, height=240)
 
 
 def _curve(fold: FoldResult, part: str, figure: str) -> Curve:
     known = [(epoch.number, scores) for epoch in fold.epochs if (scores := getattr(epoch, part)) is not None]
-    return tuple((float(number), getattr(scores, figure)) for number, scores in known)
+    return tuple((float(number), {"loss": scores.loss, **scores.figures}[figure]) for number, scores in known)

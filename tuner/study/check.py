@@ -5,7 +5,8 @@ from typing import Any
 
 from tuner.decode import encode
 from tuner.errors import Invalid, near_miss
-from tuner.recipe import Recipe, fold_count, validated_part
+from tuner.measures import measures_of
+from tuner.recipe import Data, Recipe, fold_count, task_of, validated_part
 from tuner.result import OBJECTIVES
 from tuner.space import Assignment, Choice, Range, Script, allowed, fill
 from tuner.study.file import StudyFile
@@ -45,8 +46,8 @@ def _check_fitted(study: StudyFile) -> None:
     if not isinstance(study.search.pruner, NoPruner | Asha):
         problem = f"must be 'asha' or 'none' where trials differ in length, got {study.search.pruner.kind!r}"
         raise Invalid("search.pruner", f"{problem}; or say budget.epochs = 'fixed'")
-    if len(study.objectives) > 1 or study.objectives[0] not in ("validation_accuracy", "validation_loss"):
-        problem = f"must be validation_accuracy or validation_loss, got {', '.join(study.objectives)}"
+    if len(study.objectives) > 1 or not OBJECTIVES[study.objectives[0]].validated:
+        problem = f"must be one figure of the validation part, got {', '.join(study.objectives)}"
         raise Invalid("objective", f"{problem}: with budget.epochs 'fit' the time is the same for all")
 
 
@@ -96,3 +97,12 @@ def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
     for name in objectives:
         if OBJECTIVES[name].validated and validated_part(recipe.protocol) == "none":
             raise Invalid("objective", f"{name} needs a validation part, which protocol.kind 'none' does not have")
+        known = figures_after_an_epoch(recipe)
+        if OBJECTIVES[name].validated and name not in known:
+            raise Invalid("objective", f"must be one of {', '.join(known)} for {recipe.data.name}, got {name!r}")
+
+
+def figures_after_an_epoch(recipe: Recipe) -> tuple[str, ...]:
+    """The validation figures that an epoch has: on data of the catalogue accuracy and loss, on own data all of the task's."""
+    names = ("accuracy",) if isinstance(recipe.data, Data) else tuple(measures_of(task_of(recipe.data)))
+    return tuple(f"validation_{name}" for name in (*names, "loss"))

@@ -16,7 +16,9 @@ Curve = tuple[Point, ...]
 
 def learning_charts(result: Result) -> tuple[Chart, Chart]:
     """The task's figure (the first that training has) and the loss by epoch, to stand side by side; a line for each fold."""
-    figure = next((name for fold in result.folds for epoch in fold.epochs for name in epoch.training.figures), "accuracy")
+    figure = next(
+        (name for fold in result.folds for epoch in fold.epochs for name in epoch.training.figures), "accuracy"
+    )
     return _panel(result, figure), _panel(result, "loss")
 
 

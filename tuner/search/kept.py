@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tuner.data.splits import folds_of
 from tuner.errors import StudyError
 from tuner.measures import MEASURES, measured
-from tuner.recipe import Recipe, described, task_of
+from tuner.recipe import Recipe, Table, described, task_of
 from tuner.result import Result
 from tuner.search.context import Context
 from tuner.search.finals import Final, chosen_together, loss_of_average
@@ -47,7 +47,10 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
     tests = [_tested(answer) for answer in perform_all(executor, jobs)]
     predictions = folder.path / "predictions.npz"
     _keep_predictions(predictions, [folder.outputs(name) for name in names], kept)
-    _copy(folder.model(names[kept]), folder.model("best"))
+    if isinstance(recipes[best].data, Table):
+        _combine(Combine((names[kept],), "best", table=recipes[best]), executor)
+    else:
+        _copy(folder.model(names[kept]), folder.model("best"))
     needed = {names[index] for index in choice.members} if context.file.fits_epochs else set()
     for name in names:
         folder.outputs(name).unlink(missing_ok=True)

@@ -54,9 +54,7 @@ def study_from(
     return study
 
 
-def load(
-    path: Path, name: str, settings: Sequence[tuple[str, Any]] = (), places: Places | None = None
-) -> StudyFile:
+def load(path: Path, name: str, settings: Sequence[tuple[str, Any]] = (), places: Places | None = None) -> StudyFile:
     """The study in a TOML file, with `--set` settings applied. Addresses outside `search`, `budget`, `confirmation`,
     `objective` and `title` are the recipe's. Own data is looked at. Complaints name the file."""
     try:

@@ -23,11 +23,12 @@ class Train:
 @dataclass(frozen=True)
 class Combine:
     """Save the average of the models that were saved under these names as one model of that name; with `is_mirrored` over
-    each image and its mirror image."""
+    each image and its mirror image. With the recipe of a model on a `table` what codes its rows stands in front."""
 
     names: tuple[str, ...]
     save: str
     is_mirrored: bool = False
+    table: Recipe | None = None
 
 
 @dataclass(frozen=True)

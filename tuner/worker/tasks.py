@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out_of, training_set_of
+from tuner.data.own.load import coding_of
 from tuner.measures import interval, measured, wilson
-from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, described, fold_count, task_of
+from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, described, fold_count, task_of
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, examples_for_test, run, train_folds
 from tuner.training.ensembles import Bagged, bagged
@@ -59,7 +60,8 @@ def combine(job: Combine, setup: Setup) -> int:
     """How many parameters the average of the saved models has, which is saved as one."""
     assert setup.folder is not None
     paths = [setup.folder.model(name) for name in job.names]
-    return save_average(paths, setup.folder.model(job.save), job.is_mirrored)
+    coding = coding_of(job.table.data, setup.places) if job.table and isinstance(job.table.data, Table) else None
+    return save_average(paths, setup.folder.model(job.save), job.is_mirrored, coding)
 
 
 def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:

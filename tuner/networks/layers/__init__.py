@@ -5,4 +5,5 @@ from tuner.networks.layers.local import LocallyConnectedLayer as LocallyConnecte
 from tuner.networks.layers.members import MembersDense as MembersDense
 from tuner.networks.layers.members import MembersOutput as MembersOutput
 from tuner.networks.layers.normalization import FusedBatchNormalization as FusedBatchNormalization
+from tuner.networks.layers.raw import RowCoder as RowCoder
 from tuner.networks.layers.rows import RowEncoder as RowEncoder

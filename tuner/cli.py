@@ -15,6 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 COMMANDS = (
+    "init",
     "studies",
     "check",
     "optimize",

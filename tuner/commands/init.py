@@ -1,0 +1,171 @@
+"""A study file for own data: looked through, told, written."""
+
+import json
+import os
+import re
+import tomllib
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tuner.errors import Invalid, StudyError, TunerError, near_miss
+
+if TYPE_CHECKING:
+    from tuner.data.own.profile import Roles
+    from tuner.recipe import Cut
+    from tuner.study.template import Profile
+
+TASKS = ("classification", "multi_label", "regression")
+NAME = re.compile(r"\w[\w.-]*")
+BUNDLED = "sklearn:"
+
+
+def init(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The study's name, and its file's.")],
+    data: Annotated[str, typer.Option(help="A table (CSV, TSV, Parquet), an NPZ file, or a folder of images.")],
+    target: Annotated[list[str], typer.Option(metavar="COLUMN", help="What is to be told; may be repeated.")] = [],  # noqa: B006
+    test: Annotated[str | None, typer.Option(metavar="FILE", help="The test part, like the data.")] = None,
+    test_share: Annotated[float | None, typer.Option(help="How much is cut off as the test part. [0.2]")] = None,
+    task: Annotated[str, typer.Option(help=f"{', '.join(TASKS)}, or guess.")] = "guess",
+    group: Annotated[str, typer.Option(metavar="COLUMN", help="Rows that belong together.")] = "",
+    time: Annotated[str, typer.Option(metavar="COLUMN", help="The order of the rows.")] = "",
+    weight: Annotated[str, typer.Option(metavar="COLUMN", help="How much each row counts.")] = "",
+    drop: Annotated[list[str], typer.Option(metavar="COLUMN", help="Leave it out; may be repeated.")] = [],  # noqa: B006
+    minutes: Annotated[float, typer.Option(help="How long a search takes.")] = 2.0,
+    out: Annotated[Path | None, typer.Option(help="The study file. [studies/NAME.toml]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file, or hide the study of that name.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Look through your own data, tell what is in it, and write a study file that is ready to run."""
+    from tuner.commands.found import as_json, print_found
+    from tuner.data.own.profile import Roles
+    from tuner.study.template import Wish, study_text
+
+    if test is not None and test_share is not None:
+        raise TunerError("--test and --test-share exclude each other: the first is a file, the second is cut off")
+    if task not in ("guess", *TASKS):
+        raise TunerError(f"--task {task}: unknown; {near_miss(task, ('guess', *TASKS))}")
+    if not minutes > 0:
+        raise TunerError(f"--minutes {minutes:g}: must be greater than 0")
+    path = _study_path(name, out, force)
+    roles = Roles(tuple(target), group, time, weight, tuple(drop))
+    source = _source(data)
+    found = _profile(source, roles, task, data)
+    wish = Wish(name, _written(source, path), _test(test, test_share, path), minutes)
+    text = study_text(found, wish)
+    _demand_ready(text, name, path)
+    _write(text, path)
+    again = _next(name, path)
+    if json_:
+        print(json.dumps(as_json(found, wish, path, again), ensure_ascii=False))
+    else:
+        print_found(found, wish, path, again)
+
+
+def _study_path(name: str, out: Path | None, force: bool) -> Path:
+    """Where the file is to be. Raises `StudyError` where there is one already, or the name is none for a file."""
+    from tuner.study.places import study_files
+
+    if not NAME.fullmatch(name) or name.endswith(".toml"):
+        raise StudyError(f"{name}: must be a name for a file: letters, digits, -, _ and points, without .toml")
+    path = out or Path("studies") / f"{name}.toml"
+    if path.suffix != ".toml":
+        raise StudyError(f"--out {path}: must end in .toml")
+    if path.is_dir() or (path.exists() and not force):
+        raise StudyError(f"{path}: is there already; choose another name, or say --force to overwrite it")
+    shipped = study_files().get(name)
+    if out is None and shipped is not None and shipped != path and not force:
+        cure = "choose another name, or say --force to hide it"
+        raise StudyError(f"{name}: there is a study of that name already, which comes with the program; {cure}")
+    return path
+
+
+def _source(path: str) -> str:
+    """The file from the root, or `sklearn:…` as it is. Raises `DataError` where there is no such file."""
+    from tuner.data.own.files import found_file, found_folder
+    from tuner.data.sources import Places
+
+    if path.startswith(BUNDLED):
+        return path
+    here = os.path.abspath(os.path.expanduser(path))
+    if os.path.exists(here):
+        return here
+    where = [each for each in (Path.cwd(), Places.from_environment().data_dir) if each is not None]
+    folders = any((each / path).is_dir() for each in where)
+    return str((found_folder if folders else found_file)(path, where))
+
+
+def _profile(source: str, roles: "Roles", task: Any, said: str) -> "Profile":
+    from tuner.data.own.profile import profile, read_as_written
+    from tuner.data.own.profile_files import profile_arrays, profile_images
+
+    if not source.startswith(BUNDLED) and os.path.isdir(source):
+        _refuse("a folder of images", said, roles, ("targets", "group", "time", "weight", "drop"))
+        if task not in ("guess", "classification"):
+            raise TunerError(f"--task {task}: a folder of images has classes; {said} is one")
+        return profile_images(Path(source), said)
+    if source.endswith(".npz"):
+        _refuse("an NPZ file", said, roles, ("time", "drop"))
+        return profile_arrays(Path(source), roles, task, said)
+    if source.startswith(BUNDLED) and not roles.targets:
+        roles = replace(roles, targets=("target",))
+    return profile(read_as_written(source, ()), roles, task, said)
+
+
+def _refuse(what: str, said: str, roles: "Roles", fields: tuple[str, ...]) -> None:
+    for field in fields:
+        if getattr(roles, field):
+            option = "target" if field == "targets" else field
+            raise TunerError(f"--{option}: has no meaning for {what}, which {said} is")
+
+
+def _test(test: str | None, share: float | None, path: Path) -> "str | Cut":
+    from tuner.recipe import Cut
+
+    if test is not None:
+        return _written(_source(test), path)
+    try:
+        return Cut() if share is None else Cut(share=share)
+    except Invalid as complaint:
+        raise TunerError(f"--test-share {share:g}: {complaint.problem.partition(',')[0]}") from None
+
+
+def _written(source: str, path: Path) -> str:
+    """A path as the study file has it: from its folder, from that of data sets, or else from the root."""
+    from tuner.data.sources import Places
+
+    for folder in (path.parent, Places.from_environment().data_dir):
+        if folder is not None and Path(source).is_relative_to(os.path.abspath(folder)):
+            return Path(source).relative_to(os.path.abspath(folder)).as_posix()
+    return source
+
+
+def _demand_ready(text: str, name: str, path: Path) -> None:
+    """Load the study before its file is there. Raises what is wrong with the data."""
+    from tuner.study.read import study_from
+
+    try:
+        study_from(name, tomllib.loads(text), folder=Path(os.path.abspath(path.parent)))
+    except Invalid as complaint:
+        raise StudyError(f"{path}: {complaint}") from None
+
+
+def _write(text: str, path: Path) -> None:
+    aside = path.with_name(f".{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise StudyError(f"{path}: cannot be written: {error.strerror}; choose another place with --out") from error
+
+
+def _next(name: str, path: Path) -> str:
+    from tuner.commands.arguments import command_line
+
+    is_found = path == Path("studies") / f"{name}.toml"
+    return command_line("optimize", study=name if is_found else str(path))

@@ -1,0 +1,271 @@
+"""The search spaces that generated study files begin with: one for tables, one for vectors, one for images.
+
+All that a search may choose is said here, and where it starts; what follows from the data alone is in `template`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from string import Template
+
+from tuner.measures import Task
+
+MOST_NUMBERS_SPREAD = 200
+"""Columns of numbers that may each become many inputs."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of the data a space must know. `numbers` counts a table's columns of numbers; `side` is the shorter side of images, in
+    pixels (0: they are none); `loss`, `batch` sizes and the most `epochs` follow from task and rows."""
+
+    task: Task
+    loss: str
+    batch: tuple[int, ...]
+    epochs: int
+    numbers: int = 0
+    side: int = 0
+    balances: bool = False
+
+
+def space(asked: Asked) -> str:
+    """The part of a study file from `[recipe.data.encoding]` on, with where to start; it ends the file."""
+    names = {
+        "output": OUTPUTS[asked.task],
+        "batch": ", ".join(map(str, asked.batch)),
+        "first_batch": str(asked.batch[len(asked.batch) // 2]),
+        "loss": asked.loss,
+        "epochs": str(asked.epochs),
+        "balance": BALANCE if asked.balances else "",
+        "first_balance": '"training.class_weights" = "none"\n' if asked.balances else "",
+        **(_of_images(asked.side) if asked.side else _of_rows(asked.numbers)),
+    }
+    made = Template(IMAGES if asked.side else ROWS).substitute(names)
+    return "\n".join(line for line in made.splitlines() if line != "-") + "\n"
+
+
+OUTPUTS: dict[Task, str] = {"classification": "softmax", "multi_label": "sigmoid", "regression": "linear"}
+BALANCE = 'class_weights = { choice = ["none", "balanced"] }  # whether rare classes count as much as frequent ones\n'
+
+
+def _of_rows(numbers: int) -> dict[str, str]:
+    if not numbers:
+        return {"encoding": "", **dict.fromkeys(("first", "second", "third"), "-")}
+    ways = ["quantile", "robust", "periodic", "piecewise"] if numbers <= MOST_NUMBERS_SPREAD else ["quantile", "robust"]
+    said = ", ".join(f'"{way}"' for way in ways)
+    encoding = f"# How numbers reach the network; docs/recipe.md tells what each does.\n[recipe.data.encoding]\nnumbers = {{ choice = [{said}] }}\n\n"
+    first, second, third = (f'"data.encoding.numbers" = "{way}"' for way in _cycled(ways))
+    return {"encoding": encoding, "first": first, "second": second, "third": third}
+
+
+def _cycled(ways: list[str]) -> Iterator[str]:
+    yield "quantile"
+    yield "periodic" if "periodic" in ways else "quantile"
+    yield "quantile"
+
+
+def _of_images(side: int) -> dict[str, str]:
+    """Each stage halves a side; one is left for `flatten`, and one for the stem."""
+    stages = max(1, min(4, side.bit_length() - 3))
+    starts = "\n".join(f'"network.staged.filters[{place}]" = {32 * 2**place}' for place in range(min(2, stages)))
+    shift = max(1, side // 14)
+    return {"stages": str(stages), "first_stages": str(min(2, stages)), "first_filters": starts, "shift": str(shift)}
+
+
+TRAINING = """\
+# What is trained, and how.
+[recipe.training]
+loss = $loss
+batch_size = { choice = [$batch] }
+epochs = $epochs  # at the most
+${balance}averaging = { choice = [0.0, 0.99] }  # of the weights, over the steps
+"""
+
+ROWS = (
+    "$encoding"
+    + TRAINING
+    + """\
+schedule = { kind = "cosine", warmup = 0.1 }
+
+[recipe.training.optimizer]
+one_of = [
+    { kind = "adamw", learning_rate = { low = 3e-4, high = 1e-2, log = true }, weight_decay = { low = 1e-4, high = 1e-1, log = true } },
+    { kind = "adam", learning_rate = { low = 3e-4, high = 1e-2, log = true } },
+]
+
+# The networks: each [[recipe.network.one_of]] is a family; take out what you do not want, with its [[start]].
+[[recipe.network.one_of]]
+kind = "ensemble_dense"  # many networks in one, as they do well on tables
+widths = { repeat = { low = 1, high = 3 }, each = { low = 64, high = 512, log = true } }
+members = { choice = [8, 16, 32] }
+output = "$output"
+[recipe.network.one_of.hidden]
+initializer = "he_normal"
+dropout = { low = 0.0, high = 0.5 }
+
+[[recipe.network.one_of]]
+kind = "residual_dense"
+width = { low = 64, high = 512, log = true }
+blocks = { low = 1, high = 4 }
+expansion = 2
+output = "$output"
+[recipe.network.one_of.hidden]
+initializer = "he_normal"
+batch_normalization = "before"
+normalization_momentum = 0.9
+dropout = { low = 0.0, high = 0.5 }
+
+[[recipe.network.one_of]]
+kind = "dense"
+widths = { repeat = { low = 1, high = 4 }, each = { low = 32, high = 512, log = true } }
+output = "$output"
+[recipe.network.one_of.hidden]
+initializer = "he_normal"
+batch_normalization = { choice = ["none", "before"] }
+normalization_momentum = 0.9
+dropout = { low = 0.0, high = 0.5 }
+
+# What is tried first; the search goes on from the best of them.
+[[start]]
+$first
+"network.kind" = "ensemble_dense"
+"network.ensemble_dense.widths.count" = 2
+"network.ensemble_dense.widths[0]" = 256
+"network.ensemble_dense.widths[1]" = 256
+"network.ensemble_dense.members" = 16
+"network.ensemble_dense.hidden.dropout" = 0.1
+"training.batch_size" = $first_batch
+${first_balance}"training.averaging" = 0.0
+"training.optimizer.kind" = "adamw"
+"training.optimizer.adamw.learning_rate" = 0.002
+"training.optimizer.adamw.weight_decay" = 0.001
+
+[[start]]
+$second
+"network.kind" = "residual_dense"
+"network.residual_dense.width" = 192
+"network.residual_dense.blocks" = 2
+"network.residual_dense.hidden.dropout" = 0.2
+"training.batch_size" = $first_batch
+${first_balance}"training.averaging" = 0.99
+"training.optimizer.kind" = "adamw"
+"training.optimizer.adamw.learning_rate" = 0.001
+"training.optimizer.adamw.weight_decay" = 0.01
+
+[[start]]
+$third
+"network.kind" = "dense"
+"network.dense.widths.count" = 2
+"network.dense.widths[0]" = 256
+"network.dense.widths[1]" = 256
+"network.dense.hidden.batch_normalization" = "before"
+"network.dense.hidden.dropout" = 0.3
+"training.batch_size" = $first_batch
+${first_balance}"training.averaging" = 0.99
+"training.optimizer.kind" = "adam"
+"training.optimizer.adam.learning_rate" = 0.002
+"""
+)
+
+IMAGES = (
+    TRAINING
+    + """\
+schedule = { one_of = [{ kind = "cosine", warmup = 0.1 }, { kind = "one_cycle", rise = 0.25 }] }
+# How training images are changed each time they are seen: take flip out where left and right differ. There are also rotate,
+# zoom and elastic.
+augmentation = { flip = { choice = [false, true] }, shift = { low = 0, high = $shift }, erase = { low = 0.0, high = 0.4 } }
+
+[recipe.training.optimizer]
+one_of = [
+    { kind = "adam", learning_rate = { low = 5e-4, high = 1e-2, log = true } },
+    { kind = "adamw", learning_rate = { low = 5e-4, high = 1e-2, log = true }, weight_decay = { low = 1e-3, high = 0.1, log = true } },
+    { kind = "sgd", learning_rate = { low = 2e-2, high = 0.5, log = true }, momentum = 0.9, nesterov = true, weight_decay = { low = 1e-4, high = 3e-3, log = true } },
+]
+
+# The networks: each [[recipe.network.one_of]] is a family; take out what you do not want, with its [[start]].
+[[recipe.network.one_of]]
+kind = "staged"
+filters = { repeat = { low = 1, high = $stages }, each = { choice = [32, 64, 96, 128] } }  # processors like sixteens
+block = { choice = ["plain", "residual"] }
+stem = { choice = [0, 32] }
+stem_reduces = "pool"
+stage_dropout = { low = 0.0, high = 0.4 }
+bridge = { choice = ["flatten", "average"] }
+widths = { repeat = { low = 0, high = 1 }, each = { low = 64, high = 512, log = true } }
+output = "$output"
+[recipe.network.one_of.hidden]
+precision = "auto"  # bfloat16 on processors that have it
+initializer = "he_normal"
+batch_normalization = "before"
+normalization_momentum = 0.9
+dropout = { low = 0.0, high = 0.5 }
+
+[[recipe.network.one_of]]
+kind = "dense"
+widths = { repeat = { low = 1, high = 4 }, each = { low = 64, high = 512, log = true } }
+output = "$output"
+[recipe.network.one_of.hidden]
+precision = "auto"
+initializer = "he_normal"
+batch_normalization = { choice = ["none", "before"] }
+normalization_momentum = 0.9
+dropout = { low = 0.0, high = 0.5 }
+
+# What is tried first; the search goes on from the best of them.
+[[start]]
+"network.kind" = "staged"
+"network.staged.filters.count" = $first_stages
+$first_filters
+"network.staged.block" = "plain"
+"network.staged.stem" = 0
+"network.staged.stage_dropout" = 0.1
+"network.staged.bridge" = "flatten"
+"network.staged.widths.count" = 1
+"network.staged.widths[0]" = 256
+"network.staged.hidden.dropout" = 0.4
+"training.batch_size" = $first_batch
+${first_balance}"training.averaging" = 0.0
+"training.optimizer.kind" = "adam"
+"training.optimizer.adam.learning_rate" = 0.003
+"training.schedule.kind" = "cosine"
+"training.augmentation.flip" = false
+"training.augmentation.shift" = 1
+"training.augmentation.erase" = 0.0
+
+[[start]]
+"network.kind" = "staged"
+"network.staged.filters.count" = $first_stages
+$first_filters
+"network.staged.block" = "plain"
+"network.staged.stem" = 0
+"network.staged.stage_dropout" = 0.1
+"network.staged.bridge" = "flatten"
+"network.staged.widths.count" = 1
+"network.staged.widths[0]" = 256
+"network.staged.hidden.dropout" = 0.4
+"training.batch_size" = $first_batch
+${first_balance}"training.averaging" = 0.99
+"training.optimizer.kind" = "sgd"
+"training.optimizer.sgd.learning_rate" = 0.1
+"training.optimizer.sgd.weight_decay" = 0.0005
+"training.schedule.kind" = "cosine"
+"training.augmentation.flip" = false
+"training.augmentation.shift" = 1
+"training.augmentation.erase" = 0.0
+
+[[start]]
+"network.kind" = "dense"
+"network.dense.widths.count" = 2
+"network.dense.widths[0]" = 256
+"network.dense.widths[1]" = 256
+"network.dense.hidden.batch_normalization" = "before"
+"network.dense.hidden.dropout" = 0.3
+"training.batch_size" = $first_batch
+${first_balance}"training.averaging" = 0.99
+"training.optimizer.kind" = "adam"
+"training.optimizer.adam.learning_rate" = 0.002
+"training.schedule.kind" = "cosine"
+"training.augmentation.flip" = false
+"training.augmentation.shift" = 0
+"training.augmentation.erase" = 0.0
+"""
+)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tuner.anchors import Anchor
 from tuner.recipe import Recipe
 from tuner.result import Result, Scores
 
@@ -90,7 +91,17 @@ class Pace:
     recipe: Recipe
 
 
-Job = Train | Replicate | Test | Time | Pace | Combine
+@dataclass(frozen=True)
+class Anchors:
+    """Train the plain models that stand beside a confirmed winner, on its folds, and measure them on the test part, all
+    together in so many seconds."""
+
+    recipe: Recipe
+    measure: str
+    seconds: float
+
+
+Job = Anchors | Train | Replicate | Test | Time | Pace | Combine
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,6 @@ class Failure:
     traceback: str = ""
 
 
-Answer = Result | Replicated | Measured | float | int | Failure
+Answer = tuple[Anchor, ...] | Result | Replicated | Measured | float | int | Failure
 """Of `Train`: a result; of `Replicate`: that; of `Test`: that; of `Time`: milliseconds; of `Pace`: seconds; of `Combine`: its
-parameters; of any: a failure."""
+parameters; of `Anchors`: those; of any: a failure."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
-from tuner.worker.jobs import Answer, Combine, Failure, Job, Pace, Replicate, Test, Time, Train
+from tuner.worker.jobs import Anchors, Answer, Combine, Failure, Job, Pace, Replicate, Test, Time, Train
 
 
 def work(connection: Connection, setup: Setup, log: Path | None) -> None:
@@ -47,6 +47,8 @@ def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
                 return tasks.time(job)
             case Combine():
                 return tasks.combine(job, setup)
+            case Anchors():
+                return tasks.anchors(job, setup)
             case Pace():
                 return tasks.pace(job, setup.places)
     except MemoryError as error:

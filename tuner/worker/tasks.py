@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.anchors import Anchor
+from tuner.anchors.folds import anchors as trained_anchors
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out_of, training_set_of
 from tuner.data.own.load import coding_of
@@ -24,7 +26,7 @@ from tuner.training.targets import targets
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
 from tuner.worker.folder import mirrored
-from tuner.worker.jobs import Combine, Measured, Pace, Replicate, Replicated, Test, Time, Train
+from tuner.worker.jobs import Anchors, Combine, Measured, Pace, Replicate, Replicated, Test, Time, Train
 
 
 def train(job: Train, setup: Setup, watch: Watch) -> Result:
@@ -128,6 +130,12 @@ def test(job: Test, setup: Setup) -> Measured:
     figures = measured(task, meant, examples.labels, examples.weights)
     around = interval(job.measure, meant, examples.labels, examples.weights, examples.groups)
     return Measured(Scores(loss=scores.loss, figures=figures), around)
+
+
+def anchors(job: Anchors, setup: Setup) -> tuple[Anchor, ...]:
+    """The plain models beside a confirmed winner, which no trial may see: they are measured on the test part."""
+    data, test = _training_set(job.recipe.data, setup.places), held_out_of(job.recipe.data, setup.places)
+    return trained_anchors(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads)
 
 
 def time(job: Time) -> float:

@@ -10,11 +10,13 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
+from tuner.anchors import Anchor
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, training_set_of
 from tuner.data.splits import folds_of
 from tuner.errors import StudyError
 from tuner.machine import environment, memory
+from tuner.search.beside import anchors_beside, seconds_reserved
 from tuner.search.confirmation import confirm_best
 from tuner.search.context import Context
 from tuner.search.finals import standing, validated
@@ -74,7 +76,8 @@ class SearchOptions:
 @dataclass(frozen=True)
 class Report:
     """What one call of `optimize` came to. `best` and `confirmed` are None where no trial has finished, `confirmed` also
-    where none could be confirmed. `gain` is what twice the time may be expected to bring, where that can be said."""
+    where none could be confirmed. `gain` is what twice the time may be expected to bring, where that can be said;
+    `anchors` are the plain models beside the confirmed one."""
 
     record: StudyRecord
     outcome: Outcome
@@ -82,6 +85,7 @@ class Report:
     confirmed: Confirmed | None
     seconds: float
     gain: Gain | None = None
+    anchors: tuple[Anchor, ...] = ()
 
 
 def optimize(options: SearchOptions, listener: Listener) -> Report:
@@ -108,16 +112,19 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     storage = open_storage(options.storage)
     study, file = _open(storage, options, listener)
     context = _context(study, file, options, listener)
-    plan = Plan(options.seconds, executor.size)
-    left = options.seconds - (time.monotonic() - started)
+    seconds = options.seconds - seconds_reserved(context, options.seconds)
+    plan = Plan(seconds, executor.size)
+    left = seconds - (time.monotonic() - started)
     outcome = Loop(context, executor, plan, options.enough).run(_total(context, options), left)
     confirmed = None
     if outcome.ended != "interrupt":
         confirmed = confirm_best(context, executor, options.folder, plan, started + plan.usable)
+    anchors = anchors_beside(context, executor, confirmed, options.seconds)
     record = study_record(study)
     write_note(study, file, record, confirmed)
     best = next(iter(standing(record)), None)
-    return Report(record, outcome, best, confirmed, time.monotonic() - started, _gain(context, record, confirmed))
+    gain = _gain(context, record, confirmed)
+    return Report(record, outcome, best, confirmed, time.monotonic() - started, gain, anchors)
 
 
 def _gain(context: Context, record: StudyRecord, confirmed: Confirmed | None) -> Gain | None:

@@ -38,10 +38,14 @@ class Confirmation:
 
     Of what was trained at most `members` networks become the model: the averages of their probabilities, chosen one by
     one as long as that lowers the log loss on the validation part, at its best temperature (Caruana et al. 2004). With 1 it is the best alone.
+
+    With `anchors` plain models (boosted trees, logistic regression and others) are trained on the same folds once a study,
+    in at most 4 % of the minutes, and told beside it.
     """
 
     seeds: int = 3
     members: int = 1
+    anchors: bool = True
 
     def __post_init__(self) -> None:
         demand_at_least_one(self, "seeds", "members")

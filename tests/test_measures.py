@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from tuner.measures import MEASURES, interval, main_measure, measured, measures_of
+from tuner.measures import MEASURES, main_measure, measures_of
+from tuner.measuring import interval, measured
 
 SEEDS = st.integers(0, 2**16)
 

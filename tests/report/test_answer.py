@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 
 from tests.report.test_documents_section import documents
-from tuner.measures import wilson
+from tuner.measuring import wilson
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe
 from tuner.report.answer import best_reported, difference, documented, sentences

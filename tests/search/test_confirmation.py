@@ -12,7 +12,7 @@ from tests.search.searching import Notes, context_of, folder_of, search, small
 from tuner.data.examples import Examples
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.splits import folds
-from tuner.measures import wilson
+from tuner.measuring import wilson
 from tuner.recipe import Recipe
 from tuner.result import Result, Watch
 from tuner.search.confirmation import confirm, confirm_best

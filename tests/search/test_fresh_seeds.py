@@ -14,7 +14,7 @@ from tests.test_leases import Clock
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places
 from tuner.errors import StudyError
-from tuner.measures import wilson
+from tuner.measuring import wilson
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.confirmation import Unconfirmed, confirm, confirm_best
 from tuner.search.context import Context

@@ -11,7 +11,7 @@ import optuna
 from numpy.typing import NDArray
 
 from tuner.data.splits import sizes
-from tuner.measures import measured
+from tuner.measuring import measured
 from tuner.recipe import Recipe, fold_count
 from tuner.result import OBJECTIVES, Result
 from tuner.search.context import Context

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tuner.data.splits import folds_of
 from tuner.errors import StudyError
-from tuner.measures import MEASURES, measured
+from tuner.measures import MEASURES
+from tuner.measuring import measured
 from tuner.recipe import Recipe, Table, described, task_of
 from tuner.result import Result
 from tuner.search.context import Context

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tuner.data.examples import Examples
 from tuner.decode import encode
-from tuner.measures import measured
+from tuner.measuring import measured
 from tuner.networks import Inputs, parameters
 from tuner.networks.build import build
 from tuner.recipe import Recipe, task_of

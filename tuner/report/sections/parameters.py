@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.charts import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.data.splits import validated_on
-from tuner.measures import wilson
+from tuner.measuring import wilson
 from tuner.networks import layer_table
 from tuner.recipe import described
 from tuner.report.evidence import Evidence

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tuner.charts import BLUE, GREY, Axis, Bars, Chart, Dots, Line
 from tuner.charts.learning import Curve, learning_lines
 from tuner.data.catalogue import CATALOGUE
-from tuner.measures import wilson
+from tuner.measuring import wilson
 from tuner.networks import layer_table, network_in_words
 from tuner.recipe import Recipe, described
 from tuner.report.confusion import class_figures

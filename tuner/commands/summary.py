@@ -1,8 +1,10 @@
 """The last lines of `optimize`, and the object that `--json` prints."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from tuner.anchors import Anchor, best_first, better
 from tuner.formatting import duration, recipe_in_words
 from tuner.measures import in_words
 from tuner.result import OBJECTIVES
@@ -30,6 +32,7 @@ def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:
         f"validation_{measure}": confirmed and list(confirmed.validation),
         f"test_{measure}": confirmed and confirmed.test,
         "test_interval": confirmed and list(confirmed.test_interval),
+        "anchors": [asdict(each) for each in report.anchors],
         "epochs": epochs,
         "seconds": round(report.seconds, 1),
         "model": confirmed and str(confirmed.model),
@@ -59,6 +62,7 @@ def summary(report: Report) -> list[str]:
         lines += _beside_the_first(record, best, confirmed)
     if confirmed:
         lines += _confirmed(confirmed)
+        lines += _beside(confirmed, report.anchors)
         if report.gain:
             gain, low, high = (f"{each:.4f}" for each in (report.gain.value, report.gain.low, report.gain.high))
             lines.append(f"twice the time may be expected to bring about {gain} more ({low} to {high})")
@@ -111,6 +115,27 @@ def _confirmed(confirmed: Confirmed) -> list[str]:
         f"test {figure}, measured once: {confirmed.test:.4f} (95 % interval {low:.4f} to {high:.4f})",
         f"model: {confirmed.model}",
     ]
+
+
+def _beside(confirmed: Confirmed, anchors: Sequence[Anchor]) -> list[str]:
+    """Plain models on the same split, the best first; those that are better; those that were skipped, and why."""
+    measure, ranked = confirmed.measure, best_first(anchors, confirmed.measure)
+    figure = in_words(measure)
+    lines = []
+    if ranked:
+        told = ", ".join(f"{each.name} {each.figures[measure]:.4f}" for each in ranked)
+        lines.append(f"beside it, on the same split: {told} (validation {figure})")
+    if any(measure in each.test_figures for each in ranked):
+        told = ", ".join(
+            f"{each.name} {each.test_figures[measure]:.4f}" for each in ranked if measure in each.test_figures
+        )
+        lines.append(f"the same, test {figure}: {told}")
+    own = confirmed.best_validation
+    lines += [
+        f"{each.sentence} better: {each.figures[measure]:.4f} against {own:.4f} (validation {figure})"
+        for each in better(anchors, measure, own)
+    ]
+    return [*lines, *(f"{each.name}: {each.note}" for each in anchors if each.is_skipped)]
 
 
 def _by_contender(confirmed: Confirmed) -> str:

@@ -63,6 +63,11 @@ class Confirmed:
         return max(self.members or range(len(self.validation)), key=lambda place: sign * self.validation[place])
 
     @property
+    def best_validation(self) -> float:
+        """The validation figure of the model."""
+        return self.validation[self.best_seed] if self.model_validation is None else self.model_validation
+
+    @property
     def contenders(self) -> dict[tuple[int, int], tuple[float, ...]]:
         """The validation figures by the number of the trial and of its epochs, in the order in which they were trained."""
         found: dict[tuple[int, int], tuple[float, ...]] = {}

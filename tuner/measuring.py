@@ -59,8 +59,14 @@ def _counted(outputs: Numbers, true: NDArray[Any], weights: Numbers) -> tuple[Nu
         return (column * (said & (true == 1))).sum(0), (column * said).sum(0), (column * true).sum(0)
     classes, predicted = outputs.shape[1], outputs.argmax(axis=1)
     hits = predicted == true
-    right = np.bincount(true[hits], weights[hits], classes)
-    return right, np.bincount(predicted, weights, classes), np.bincount(true, weights, classes)
+    right = _summed(true[hits], weights[hits], classes)
+    return right, _summed(predicted, weights, classes), _summed(true, weights, classes)
+
+
+def _summed(places: NDArray[Any], weights: Numbers, count: int) -> Numbers:
+    """The sum of the weights at each of so many places."""
+    found: Numbers = np.bincount(places, weights, count)  # type: ignore[assignment]
+    return found
 
 
 def _log_loss(outputs: Numbers, true: NDArray[Any], weights: Numbers) -> float:
@@ -93,7 +99,7 @@ def _mean_over(curve: Curve, outputs: Numbers, true: NDArray[Any], weights: Numb
     """Of the second of two classes; else the mean over classes or labels, each against the rest, that are true of some
     examples and not of all."""
     found = [
-        curve(np.bincount(places, weights * positive), np.bincount(places, weights * ~positive))
+        curve(_summed(places, weights * positive, 0), _summed(places, weights * ~positive, 0))
         for scores, positive in _against_the_rest(outputs, true)
         if positive.any() and not positive.all()
         for places in (np.unique(scores, return_inverse=True)[1],)

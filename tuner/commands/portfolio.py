@@ -25,6 +25,7 @@ def portfolio(
     from tuner.formatting import recipe_in_words
     from tuner.machine import cores, environment
     from tuner.portfolio import Ground, candidates, chosen, measured
+    from tuner.recipe import Data
     from tuner.search.confirmation import write_json
     from tuner.storage import open_storage, read_study
     from tuner.worker import make_executor
@@ -36,6 +37,7 @@ def portfolio(
     grounds = {
         recipe.data: Ground(recipe.data, recipe.protocol, max(each.training.epochs for _, each in tried))
         for _, recipe in tried
+        if isinstance(recipe.data, Data)
     }
     count = workers_of(workers)
     setup = Setup(Places.from_environment(data_dir), workers=count, threads=max(1, cores() // count))

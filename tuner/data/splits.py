@@ -23,6 +23,7 @@ from tuner.data.examples import Array, TrainingSet
 from tuner.data.groups import dealt_groups, part_of_groups
 from tuner.decode import encode
 from tuner.errors import Invalid
+from tuner.recipe.data import Description
 from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, validated_part
 
 Indices = NDArray[np.int64]
@@ -118,7 +119,7 @@ def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
             return 1, total, 0
 
 
-def validated_on(protocol: Protocol, entry: Entry) -> int:
+def validated_on(protocol: Protocol, entry: Entry | Description) -> int:
     """How many of a data set's examples a validation accuracy is measured on, over all folds; none counts twice."""
     if isinstance(protocol, OnTest):
         return entry.test_examples

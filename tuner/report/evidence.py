@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.storages import BaseStorage
 
+from tuner.anchors import Anchor
 from tuner.data.catalogue import CATALOGUE, kin
 from tuner.data.load import Places, held_out
 from tuner.documents.assessment import Assessment, Row
@@ -21,6 +22,7 @@ from tuner.documents.results import read_results
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
 from tuner.storage import StudyRecord, load_study, study_record
+from tuner.storage.anchors import kept_anchors
 from tuner.storage.confirmed import Confirmed
 from tuner.study.places import find_documents
 
@@ -77,7 +79,7 @@ class Predictions:
 @dataclass(frozen=True)
 class Evidence:
     """All of it. What is not there is None or empty, and `gaps` says why where that is not plain. `latencies` are
-    milliseconds for one example by recipe key, of the trials that they were measured for."""
+    milliseconds for one example by recipe key, of the trials that they were measured for; `anchors` are the plain models."""
 
     study: str
     title: str
@@ -89,6 +91,7 @@ class Evidence:
     storage: str
     gaps: tuple[str, ...]
     latencies: Mapping[str, float] = field(default_factory=dict)
+    anchors: tuple[Anchor, ...] = ()
 
     @property
     def objective(self) -> str:
@@ -120,6 +123,7 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
         storage=url,
         gaps=tuple(gaps),
         latencies=attrs.get("latencies", {}),
+        anchors=(kept_anchors(attrs, confirmed.recipe, confirmed.measure) or ()) if confirmed else (),
     )
 
 

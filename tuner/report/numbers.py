@@ -31,6 +31,7 @@ def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> di
         "best": best and {"number": best.number, "values": list(best.values), "params": dict(best.params)},
         "confirmed": confirmed
         and {key: value for key, value in confirmed.to_dict().items() if key not in ("model", "predictions")},
+        "anchors": [asdict(each) for each in evidence.anchors],
         "best_documented": documented_best and asdict(documented_best),
         "difference": apart and asdict(apart),
         "importance": {"method": METHOD, "parameters": [asdict(each) for each in weights]} if weights else None,

@@ -22,6 +22,7 @@ from tuner.report.importance import Importance, importances
 from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
 from tuner.report.numbers import STATES, summary, tables
 from tuner.report.publish import publish
+from tuner.report.sections.anchors import anchors_section
 from tuner.report.sections.cost import cost_section, provenance_section
 from tuner.report.sections.document import document_section
 from tuner.report.sections.documents import baselines_section
@@ -79,6 +80,7 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence
         baselines_section(evidence),
         search_section(evidence, trials, weights),
         winner_section(evidence),
+        anchors_section(evidence),
         *(document_section(evidence, document) for document in evidence.documents),
         cost_section(evidence),
         provenance_section(evidence),

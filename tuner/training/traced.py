@@ -61,7 +61,7 @@ class Material:
     targets: TargetScale | None = None
     is_measured: bool = False
     probabilities: NDArray[np.float32] | None = None
-    parts: dict[tuple[str, str], tuple[Part, Part | None]] = field(default_factory=dict)
+    parts: dict[tuple[str, str, str], tuple[Part, Part | None]] = field(default_factory=dict)
 
     def on_device(self, recipe: Recipe) -> tuple[Part, Part | None]:
         """The training and the validation part where TensorFlow computes, with the targets that the loss wants."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tuner.data.examples import Examples
 from tuner.data.own.files import found_file, found_folder
 from tuner.data.own.prepared import Facts, aside, finish, index_if_ready, open_examples, save
 from tuner.data.own.record import Coding
@@ -22,17 +23,18 @@ from tuner.errors import DataError, Invalid
 from tuner.recipe.data import Arrays, Found, Images, Table
 
 Tell = Callable[[str], None]
-Looked = TypeVar("Looked", Table, Arrays, Images)
+Looked = TypeVar("Looked", bound=Table | Arrays | Images)
 WAY_OF_LOOKING = 1
 """To be counted up where the same files are to be prepared in another way, so that what was found before is not taken."""
-BUNDLED = "sklearn:"
+BUNDLED, FROM_PYTHON = "sklearn:", "python:"
+"""What paths begin with that are no files: data sets of scikit-learn, and what was given from Python, by its identity."""
 
 
 def look(data: Looked, folder: Path, places: Places, tell: Tell) -> Looked:
     """The same data with what was found in its files. These are looked for in the study file's `folder`, then in the folder of
     data sets. Raises `DataError` with file, row and column for what cannot be used."""
     where = tuple(each for each in (folder, places.data_dir) if each is not None)
-    sources = [_source(data, path, where) for path in (data.path, data.test) if isinstance(path, str)]
+    sources = [_source(data, path, where) for path in dict.fromkeys((data.path, data.test)) if isinstance(path, str)]
     key = _key(data, sources)
     found = _remembered(key, places)
     if found is None:
@@ -45,12 +47,26 @@ def look(data: Looked, folder: Path, places: Places, tell: Tell) -> Looked:
 
 
 def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> str:
-    if path.startswith(BUNDLED):
+    if path.startswith((BUNDLED, FROM_PYTHON)):
         return path
     return str(found_folder(path, where) if isinstance(data, Images) else found_file(path, where))
 
 
+def keep_from_python(
+    data: Looked, facts: Facts, coding: Coding, training: Examples, test: Examples, places: Places
+) -> Looked:
+    """The data with what was found in examples from Python, which are kept; its path names them, so that a look at that finds
+    them again."""
+    found = _keep(data, facts, coding, training, test, "from Python", places)
+    source = f"{FROM_PYTHON}{found.identity}"
+    named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=found)
+    _remember(_key(named, [source]), found, places)
+    return named
+
+
 def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, places: Places) -> Found:
+    if data.path.startswith(FROM_PYTHON):
+        raise DataError(f"{data.path}: was given from Python and is not in the cache {places.cache}; give it again")
     coding = Coding()
     match data:  # what reads the files takes a second to import
         case Images():
@@ -68,6 +84,19 @@ def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, pla
             from tuner.data.own.rows import table_parts
 
             facts, coding, training, test = table_parts(data, where)
+    return _keep(data, facts, coding, training, test, origin, places)
+
+
+def _keep(
+    data: Table | Arrays | Images,
+    facts: Facts,
+    coding: Coding,
+    training: Examples,
+    test: Examples,
+    origin: str,
+    places: Places,
+) -> Found:
+    """Write both parts into the cache."""
     with aside(places) as folder:
         save(folder, "train", training)
         save(folder, "test", test)
@@ -101,6 +130,8 @@ def _states(source: str) -> Iterator[Any]:
     """Of each folder its path; of each file path, size and time of change; of what comes with scikit-learn, the version."""
     if source.startswith(BUNDLED):
         yield source, version("scikit-learn")
+    elif source.startswith(FROM_PYTHON):
+        yield source
     elif Path(source).is_dir():
         for folder, inside, files in os.walk(source):
             inside.sort()

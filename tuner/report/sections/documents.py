@@ -43,7 +43,7 @@ def _overview(evidence: Evidence) -> Block:
         own = [(place, row, values) for place, (of, row, values) in enumerate(measured) if of is document]
         marks.append(_measured_dots(document.name if own else "", color, own))
     confirmed = evidence.confirmed
-    if confirmed:
+    if confirmed and confirmed.test is not None and confirmed.test_interval:
         color, (low, high) = DATASET_COLORS.get(evidence.dataset, CYCLE[0]), confirmed.test_interval
         band = _wrong(high), _wrong(low)
         marks.append(Rule("found by the search", color, _wrong(confirmed.test), upright=True, band=band))

@@ -11,6 +11,7 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.measuring import wilson
 from tuner.networks import layer_table, network_in_words
 from tuner.recipe import Recipe, described
+from tuner.recipe import Table as OwnTable
 from tuner.report.confusion import class_figures
 from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing
 from tuner.report.drawings import matrix_chart
@@ -58,7 +59,9 @@ def in_words(recipe: Recipe) -> str:
         f"({training.schedule.kind.replace('_', ' ')}), batches of {training.batch_size}, "
         f"{training.loss.kind.replace('_', ' ')}{smoothed}, in {hidden.precision}"
     )
-    return f"{', '.join(parts)}. Trained for {how}; inputs scaled: {recipe.data.scaling}."
+    data = recipe.data
+    scaled = f"numbers encoded: {data.encoding.numbers}" if isinstance(data, OwnTable) else f"inputs scaled: {data.scaling}"
+    return f"{', '.join(parts)}. Trained for {how}; {scaled}."
 
 
 def layers(recipe: Recipe) -> Table:

@@ -15,7 +15,8 @@ from tuner.anchors.limit import TimeIsUp, within
 from tuner.anchors.models import CELLS, Model, Predict, models, takes_weights
 from tuner.data.examples import Examples, TrainingSet
 from tuner.data.splits import Fold, folds_of
-from tuner.measures import measured, standard_error
+from tuner.measures import standard_error
+from tuner.measuring import measured
 from tuner.networks import Rows
 from tuner.recipe import Holdout, Recipe, described
 from tuner.recipe.data import Description

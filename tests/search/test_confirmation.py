@@ -47,6 +47,8 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     first = confirm(context, (winner,), executor, folder)
     assert len(first.validation) == 2
     assert first.recipe.seed == first.seeds[first.validation.index(max(first.validation))]
+    assert first.test is not None
+    assert first.test_interval is not None
     assert first.test_interval[0] < first.test < first.test_interval[1]
     labels = held_out("xor", places).examples.labels
     with np.load(tmp_path / "predictions.npz") as kept:

@@ -114,6 +114,7 @@ def test_the_best_seeds_model_and_figures_are_kept_and_nothing_else(searched: Se
     assert found.tests == pytest.approx((0.2, 0.4, 0.3))
     assert (found.recipe.seed, found.test, found.test_loss) == (1001, found.tests[1], 1)
     assert found.test_examples == CATALOGUE["xor"].test_examples
+    assert found.test is not None
     assert found.test_interval == wilson(found.test, found.test_examples)
     assert [curve["validation_accuracy"] for curve in found.curves] == [[0.7], [0.9], [0.8]]
     assert folder.model("best").read_text() == "model 1"

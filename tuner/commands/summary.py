@@ -31,7 +31,7 @@ def as_json(report: Report, options: SearchOptions) -> dict[str, Any]:
         "measure": measure,
         f"validation_{measure}": confirmed and list(confirmed.validation),
         f"test_{measure}": confirmed and confirmed.test,
-        "test_interval": confirmed and list(confirmed.test_interval),
+        "test_interval": confirmed and confirmed.test_interval and list(confirmed.test_interval),
         "anchors": [asdict(each) for each in report.anchors],
         "epochs": epochs,
         "seconds": round(report.seconds, 1),
@@ -101,18 +101,22 @@ def _values(record: StudyRecord, trial: TrialRecord) -> tuple[float, ...]:
 
 
 def _confirmed(confirmed: Confirmed) -> list[str]:
-    low, high = confirmed.test_interval
     figure = in_words(confirmed.measure)
     lines = [f"validation {figure} on {len(confirmed.seeds)} fresh seeds{_by_contender(confirmed)}"]
     if confirmed.is_ensemble and confirmed.model_validation is not None:
         mirrored = " over mirror images, too" if confirmed.is_mirrored else ""
+        alone = (
+            f"; the best one alone has test {figure} {confirmed.tests[confirmed.best_seed]:.4f}"
+            if confirmed.tests
+            else ""
+        )
         lines.append(
             f"the model averages {len(confirmed.members)} of them{mirrored}, {confirmed.parameters:,} parameters: validation {figure} "
-            f"{confirmed.model_validation:.4f}; the best one alone has test {figure} {confirmed.tests[confirmed.best_seed]:.4f}"
+            f"{confirmed.model_validation:.4f}{alone}"
         )
     return [
         *lines,
-        f"test {figure}, measured once: {confirmed.test:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        confirmed.tested_in_words,
         f"model: {confirmed.model}",
     ]
 

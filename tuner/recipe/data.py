@@ -38,13 +38,13 @@ class Data:
 @dataclass(frozen=True, kw_only=True)
 class Cut:
     """The test part as a share of all examples: drawn by the seed, every class represented alike; whole groups where there are
-    any; the last ones where there is an order in time."""
+    any; the last ones where there is an order in time. With a share of 0 nothing is cut off, and nothing tested."""
 
     share: float = 0.2
     seed: int = 0
 
     def __post_init__(self) -> None:
-        demand(0 < self.share < 1, "share", "be greater than 0 and less than 1", self.share)
+        demand(0 <= self.share < 1, "share", "be at least 0 and less than 1", self.share)
         demand_seed(self.seed)
 
 

@@ -74,7 +74,7 @@ def _all_documented(evidence: Evidence) -> Iterator[Documented]:
 def difference(evidence: Evidence) -> Difference | None:
     """How much better the search's winner is than the best documented network, over all seeds of both."""
     best, confirmed = documented(evidence), evidence.confirmed
-    if best is None or confirmed is None:
+    if best is None or confirmed is None or not confirmed.tested:
         return None
     searched = confirmed.tested
     value = fmean(searched) - fmean(best.accuracies)
@@ -100,6 +100,8 @@ def _searched(evidence: Evidence) -> str:
             for name, value in zip(evidence.record.objectives, best.values, strict=False)
         )
         return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
+    if confirmed.test is None or confirmed.test_interval is None:
+        return f"The best network that the search found is a {network_in_words(confirmed.recipe.network)} one; there is no test part: nothing was tested."
     seeds = confirmed.tests
     each = "each network alone" if confirmed.is_ensemble else "on average"
     over = f", {100 * fmean(seeds):.2f} % {each} over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""

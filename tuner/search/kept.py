@@ -29,7 +29,7 @@ ENSEMBLE = "ensemble"
 
 def keep_model(context: Context, finals: Sequence[Final], executor: Executor, folder: Folder) -> Confirmed:
     """Choose by what the networks say on the validation part, write `best.keras` and `predictions.npz`, and measure the model
-    and each network on the test part, once. Where the time decides, the networks that the model is made of are kept: a
+    and each network on the test part, once, where there is one. Where the time decides, the networks that the model is made of are kept: a
     later call may add to them."""
     recipes = [each.recipe for each in finals]
     names = [member(each.key) for each in recipes]
@@ -44,10 +44,12 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
         names.append(ENSEMBLE)
         kept = len(names) - 1
     pairs = zip([*recipes, recipes[best]], names, strict=False)
-    jobs = [Test(recipe, saved=name, measure=context.measure) for recipe, name in pairs]
+    test_examples = described(recipes[best].data).test_examples
+    jobs = [Test(recipe, saved=name, measure=context.measure) for recipe, name in pairs if test_examples]
     tests = [_tested(answer) for answer in perform_all(executor, jobs)]
-    predictions = folder.path / "predictions.npz"
-    _keep_predictions(predictions, [folder.outputs(name) for name in names], kept)
+    predictions = folder.path / "predictions.npz" if tests else None
+    if predictions:
+        _keep_predictions(predictions, [folder.outputs(name) for name in names], kept)
     if isinstance(recipes[best].data, Table):
         _combine(Combine((names[kept],), "best", table=recipes[best]), executor)
     else:
@@ -63,11 +65,11 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
         seeds=tuple(each.seed for each in recipes),
         measure=context.measure,
         validation=tuple(figures),
-        test=tests[kept].scores.figures[context.measure],
-        test_figures=tests[kept].scores.figures,
-        test_loss=tests[kept].scores.loss,
-        test_interval=tests[kept].interval,
-        test_examples=described(recipes[0].data).test_examples,
+        test=tests[kept].scores.figures[context.measure] if tests else None,
+        test_figures=tests[kept].scores.figures if tests else {},
+        test_loss=tests[kept].scores.loss if tests else None,
+        test_interval=tests[kept].interval if tests else None,
+        test_examples=test_examples,
         model=folder.model("best"),
         tests=tuple(each.scores.figures[context.measure] for each in tests[: len(recipes)]),
         curves=tuple(each.result.to_dict()["folds"][0]["curve"] for each in finals),

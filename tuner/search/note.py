@@ -27,14 +27,14 @@ def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> s
     ]
     if confirmed is None:
         return "\n".join([*lines, "No winner is confirmed yet."])
-    figure, (low, high) = in_words(confirmed.measure), confirmed.test_interval
+    figure, tested = in_words(confirmed.measure), confirmed.tested_in_words
     figures = ", ".join(f"{figure:.4f}" for figure in confirmed.validation)
     return "\n".join(
         [
             *lines,
             f"**Trial {confirmed.trial}** won. Trained again on {len(confirmed.seeds)} fresh seeds its validation "
             f"{figure} is {figures}.",
-            f"Test {figure}, measured once: **{confirmed.test:.4f}** (95 % interval {low:.4f} to {high:.4f}).",
+            f"{tested[0].upper()}{tested[1:]}.",
             "",
             f"Continue: `{record.onward}`",
         ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner.measures import MEASURES
+from tuner.measures import MEASURES, in_words
 from tuner.recipe import Recipe
 
 
@@ -24,9 +24,9 @@ class Confirmed:
     recipe: Recipe
     seeds: tuple[int, ...]
     validation: tuple[float, ...]
-    test: float
-    test_loss: float
-    test_interval: tuple[float, float]
+    test: float | None
+    test_loss: float | None
+    test_interval: tuple[float, float] | None
     test_examples: int
     model: Path
     tests: tuple[float, ...] = ()
@@ -49,7 +49,16 @@ class Confirmed:
     @property
     def tested(self) -> tuple[float, ...]:
         """The test figures that are known: of all seeds, or of the model alone."""
-        return self.tests or (self.test,)
+        return self.tests or (() if self.test is None else (self.test,))
+
+    @property
+    def tested_in_words(self) -> str:
+        """The test figure with its interval."""
+        if self.test is None or self.test_interval is None:
+            return "there is no test part: nothing was tested"
+        low, high = self.test_interval
+        figure = f"{self.test:.4f} (95 % interval {low:.4f} to {high:.4f})"
+        return f"test {in_words(self.measure)}, measured once: {figure}"
 
     @property
     def maximize(self) -> bool:
@@ -86,7 +95,7 @@ class Confirmed:
             f"validation_{self.measure}": list(self.validation),
             f"test_{self.measure}": self.test,
             "test_loss": self.test_loss,
-            "test_interval": list(self.test_interval),
+            "test_interval": self.test_interval and list(self.test_interval),
             "test_examples": self.test_examples,
             "model": str(self.model),
             "tests": list(self.tests),
@@ -114,7 +123,7 @@ class Confirmed:
             validation=tuple(plain[f"validation_{measure}"]),
             test=plain[f"test_{measure}"],
             test_loss=plain["test_loss"],
-            test_interval=(plain["test_interval"][0], plain["test_interval"][1]),
+            test_interval=plain["test_interval"] and (plain["test_interval"][0], plain["test_interval"][1]),
             test_examples=plain["test_examples"],
             model=Path(plain["model"]),
             tests=tuple(plain.get("tests", plain.get("test_accuracies", ()))),  # as version 0.1 called it

@@ -20,7 +20,7 @@ def array_parts(data: Arrays, where: Sequence[Path]) -> tuple[Facts, Examples, E
     """What is known of the arrays, their training part and their test part. A file with `x_train` and `x_test` and no `x` has
     a test part, and nothing is cut off. Raises `DataError` for what cannot be used."""
     path = found_file(data.path, where)
-    names = _names(path)
+    names = names_in(path)
     has_both = data.x not in names and {f"{data.x}_train", f"{data.x}_test"} <= set(names)
     inputs, said = _read(data, path, "_train" if has_both else "")
     if has_both:
@@ -28,18 +28,18 @@ def array_parts(data: Arrays, where: Sequence[Path]) -> tuple[Facts, Examples, E
     elif isinstance(data.test, Cut):
         parts = parts_of_one(data.task, said, data.test, is_ordered=False)
         training, held_out = parts.training.on(inputs[parts.training_rows]), parts.test.on(inputs[parts.test_rows])
-        return Facts(classes=parts.classes, value_range=_range(training.inputs)), training, held_out
+        return Facts(classes=parts.classes, value_range=range_of(training.inputs)), training, held_out
     else:
         test_inputs, test = _read(data, found_file(data.test, where), "")
     if (test_inputs.shape[1:], test_inputs.dtype) != (inputs.shape[1:], inputs.dtype):
         wanted, got = (f"{list(each.shape[1:])} {each.dtype}" for each in (inputs, test_inputs))
         raise DataError(f"{test.where}: {data.x}: must have examples like the training part's, {wanted}, got {got}")
     parts = parts_of_two(data.task, said, test)
-    facts = Facts(classes=parts.classes, value_range=_range(inputs))
+    facts = Facts(classes=parts.classes, value_range=range_of(inputs))
     return facts, parts.training.on(inputs), parts.test.on(test_inputs)
 
 
-def _names(path: Path) -> list[str]:
+def names_in(path: Path) -> list[str]:
     """The arrays in the file. Raises `DataError` where it is no NPZ file, or unpacks to too much."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -53,8 +53,8 @@ def _names(path: Path) -> list[str]:
 def _read(data: Arrays, path: Path, ending: str) -> tuple[Array, Said]:
     """The inputs, and what is said of them, from the arrays whose names end so."""
     names = [name and f"{name}{ending}" for name in (data.x, data.y, data.weights, data.groups)]
-    x, y = (_array(path, name) for name in names[:2])
-    weights, groups = (_array(path, name) if name else None for name in names[2:])
+    x, y = (array_of(path, name) for name in names[:2])
+    weights, groups = (array_of(path, name) if name else None for name in names[2:])
     for name, values in zip(names[1:], (y, weights, groups), strict=True):
         if values is not None and len(values) != len(x):
             raise DataError(f"{path}: {name}: must be as many as {names[0]}, {len(x)}, got {len(values)}")
@@ -62,11 +62,12 @@ def _read(data: Arrays, path: Path, ending: str) -> tuple[Array, Said]:
         None if values is None else _columns(values, name, path)[name]
         for name, values in zip(names[2:], (weights, groups), strict=True)
     ]
-    return _inputs(x, names[0], path), Said(str(path), _targets(data, y, names[1], path), *columns)
+    return inputs_of(x, names[0], path), Said(str(path), _targets(data, y, names[1], path), *columns)
 
 
-def _array(path: Path, name: str) -> Array:
-    known = _names(path)
+def array_of(path: Path, name: str) -> Array:
+    """One array of the file. Raises `DataError` where it is not there or cannot be read."""
+    known = names_in(path)
     if name not in known:
         raise DataError(f"{path}: has no array {name!r}; {near_miss(name, known)}")
     try:
@@ -79,8 +80,8 @@ def _array(path: Path, name: str) -> Array:
     return values
 
 
-def _inputs(values: Array, name: str, path: Path) -> Array:
-    """As uint8 or float32."""
+def inputs_of(values: Array, name: str, path: Path) -> Array:
+    """As uint8 or float32. Raises `DataError` with the row for what is no finite number."""
     if values.ndim < 2 or 0 in values.shape[1:]:
         raise DataError(f"{path}: {name}: must have the examples first, then their values, got {list(values.shape)}")
     if values.dtype.kind not in "buif":
@@ -114,7 +115,7 @@ def _columns(values: Array, name: str, path: Path) -> pd.DataFrame:
     return pd.DataFrame({each: table[:, place] for place, each in enumerate(names)})
 
 
-def _range(inputs: Array) -> tuple[float, float]:
+def range_of(inputs: Array) -> tuple[float, float]:
     """What inputs can be: bytes are of 0 to 255, numbers of what the training part has."""
     if inputs.dtype == np.uint8:
         return 0.0, 255.0

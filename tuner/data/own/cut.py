@@ -19,6 +19,8 @@ def cut_off(cut: Cut, labels: Array, groups: Array | None, is_ordered: bool, whe
     Of rows in an order in time the last; of groups whole ones; of classes alike many, and never the only row of a class;
     else at random. Raises `DataError` where there is only one group.
     """
+    if cut.share == 0:
+        return np.arange(len(labels)), np.arange(0)
     count = min(max(1, round(cut.share * len(labels))), len(labels) - 1)
     is_test = np.zeros(len(labels), bool)
     if is_ordered:

@@ -105,10 +105,11 @@ def _kept(confirmed: Confirmed) -> str:
     if not confirmed.is_ensemble or confirmed.model_validation is None:
         return f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
     mirrored = ", each for an image and its mirror image" if confirmed.is_mirrored else ""
+    tested = "" if confirmed.test is None else f"test accuracy {confirmed.test:.4f}, "
     return (
         f"The model averages the probabilities of {len(confirmed.members)} of them{mirrored}, chosen by the log loss on the validation "
-        f"part (Caruana et al. 2004): validation accuracy {confirmed.model_validation:.4f}, test accuracy "
-        f"{confirmed.test:.4f}, {confirmed.parameters:,} parameters. What follows describes the best of them alone."
+        f"part (Caruana et al. 2004): validation accuracy {confirmed.model_validation:.4f}, "
+        f"{tested}{confirmed.parameters:,} parameters. What follows describes the best of them alone."
     )
 
 

@@ -6,12 +6,14 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 
@@ -143,7 +145,7 @@ def _start_to_import() -> None:
     before = dict(os.environ)
     os.environ.update(SINGLE, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
     try:
-        with _ignoring_interrupts():
+        with _ignoring_interrupts(), _without_script():
             forkserver.ensure_running()
     finally:
         os.environ.clear()
@@ -154,7 +156,7 @@ def _start(setup: Setup, log: Path | None) -> Worker:
     context = multiprocessing.get_context("forkserver" if _can_fork() else "spawn")
     ours, theirs = context.Pipe()
     process: BaseProcess = context.Process(target=work, args=(theirs, setup, log), daemon=True)  # type: ignore[attr-defined]
-    with _ignoring_interrupts():
+    with _ignoring_interrupts(), _without_script():
         process.start()
     theirs.close()
     return Worker(process, ours)
@@ -162,12 +164,28 @@ def _start(setup: Setup, log: Path | None) -> Worker:
 
 @contextlib.contextmanager
 def _ignoring_interrupts() -> Iterator[None]:
-    """A process started in here ignores Ctrl-C from its first instruction on."""
+    """A process started in here ignores Ctrl-C from its first instruction on. Only a main thread can see to that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _without_script() -> Iterator[None]:
+    """A process started in here does not run the script that started it once more, as Python has new processes do: a script
+    without `if __name__ == "__main__":` would begin another search in it, and one from a pipe has no file to be run from.
+    Nothing that our processes are sent is defined there."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _end(worker: Worker, grace: float) -> None:

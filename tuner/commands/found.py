@@ -8,7 +8,7 @@ from tuner.recipe import Cut
 
 if TYPE_CHECKING:
     from tuner.data.own.goal import Goal
-    from tuner.study.template import Profile, Wish
+    from tuner.study.advice import Profile, Wish
 
 MOST_CLASSES_TOLD = 8
 
@@ -34,11 +34,11 @@ def print_found(found: "Profile", wish: "Wish", path: Path, again: str) -> None:
 
 def _lines(found: "Profile", wish: "Wish") -> Iterator[str]:
     from tuner.data.own.profile import TableProfile
-    from tuner.study.template import objective, training_rows
+    from tuner.study.advice import objective, training_rows
 
     name, reason = objective(found.goal, training_rows(found, wish))
     yield f"data: {_data(found, wish)}"
-    yield f"task: {found.goal.task.replace('_', ' ')} ({found.goal.reason}; --task says otherwise)"
+    yield f"task: {found.goal.task.replace('_', ' ')} ({found.goal.reason})"
     if found.goal.counts:
         yield f"{'labels' if found.goal.task == 'multi_label' else 'classes'}: {_classes(found.goal)}"
     if found.goal.is_imbalanced:
@@ -54,7 +54,7 @@ def _lines(found: "Profile", wish: "Wish") -> Iterator[str]:
 def _data(found: "Profile", wish: "Wish") -> str:
     from tuner.data.own.profile import TableProfile
     from tuner.data.own.profile_files import ArraysProfile
-    from tuner.study.template import training_rows
+    from tuner.study.advice import training_rows
 
     match found:
         case TableProfile():
@@ -83,7 +83,8 @@ def as_json(found: "Profile", wish: "Wish", path: Path, again: str) -> dict[str,
     """The same for programs."""
     from dataclasses import asdict
 
-    from tuner.study.template import kind_of, objective, training_rows
+    from tuner.study.advice import objective, training_rows
+    from tuner.study.template import kind_of
 
     told = {name: value for name, value in asdict(found).items() if name not in ("roles", "goal")}
     goal = found.goal

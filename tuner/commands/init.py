@@ -16,7 +16,7 @@ from tuner.errors import Invalid, StudyError, TunerError, near_miss
 if TYPE_CHECKING:
     from tuner.data.own.profile import Roles
     from tuner.recipe import Cut
-    from tuner.study.template import Profile
+    from tuner.study.advice import Profile
 
 TASKS = ("classification", "multi_label", "regression")
 NAME = re.compile(r"\w[\w.-]*")
@@ -42,10 +42,13 @@ def init(
     """Look through your own data, tell what is in it, and write a study file that is ready to run."""
     from tuner.commands.found import as_json, print_found
     from tuner.data.own.profile import Roles
-    from tuner.study.template import Wish, study_text
+    from tuner.study.advice import Wish
+    from tuner.study.template import study_text
 
     if test is not None and test_share is not None:
         raise TunerError("--test and --test-share exclude each other: the first is a file, the second is cut off")
+    if group and time:
+        raise TunerError("--group and --time exclude each other: splits keep groups whole, or the order of the rows")
     if task not in ("guess", *TASKS):
         raise TunerError(f"--task {task}: unknown; {near_miss(task, ('guess', *TASKS))}")
     if not minutes > 0:

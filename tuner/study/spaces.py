@@ -64,11 +64,11 @@ def _cycled(ways: list[str]) -> Iterator[str]:
 
 
 def _of_images(side: int) -> dict[str, str]:
-    """Each stage halves a side; one is left for `flatten`, and one for the stem."""
-    stages = max(1, min(4, side.bit_length() - 3))
-    starts = "\n".join(f'"network.staged.filters[{place}]" = {32 * 2**place}' for place in range(min(2, stages)))
-    shift = max(1, side // 14)
-    return {"stages": str(stages), "first_stages": str(min(2, stages)), "first_filters": starts, "shift": str(shift)}
+    """The stem, each stage but the first, and `flatten` halve the maps."""
+    stages = max(1, min(4, side.bit_length() - 2))
+    first = [f'"network.staged.filters[{place}]" = {32 * 2**place}' for place in range(min(2, stages))]
+    count = [f'"network.staged.filters.count" = {len(first)}'] * (stages > 1)
+    return {"stages": str(stages), "first_filters": "\n".join(count + first), "shift": str(max(1, side // 14))}
 
 
 TRAINING = """\
@@ -213,7 +213,6 @@ dropout = { low = 0.0, high = 0.5 }
 # What is tried first; the search goes on from the best of them.
 [[start]]
 "network.kind" = "staged"
-"network.staged.filters.count" = $first_stages
 $first_filters
 "network.staged.block" = "plain"
 "network.staged.stem" = 0
@@ -233,7 +232,6 @@ ${first_balance}"training.averaging" = 0.0
 
 [[start]]
 "network.kind" = "staged"
-"network.staged.filters.count" = $first_stages
 $first_filters
 "network.staged.block" = "plain"
 "network.staged.stem" = 0

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tuner.data.own.labels import classes_of, demand_targets, labels_of
-from tuner.data.own.values import column_of
+from tuner.data.own.values import column_of, demand_complete
 from tuner.errors import DataError
 from tuner.measures import Task
 
@@ -48,10 +48,10 @@ class Goal:
 
 def goal_of(frame: pd.DataFrame, targets: Sequence[str], task: Task | Literal["guess"], where: str) -> Goal:
     """The goal that these columns are. Raises `DataError` for what no network can learn to tell."""
+    _demand_number(task, targets, where)
     columns = frame[[column_of(frame, name, where).name for name in targets]]
     for name in targets:
-        if not len(columns[name].dropna()):
-            demand_targets("regression", columns, where)
+        demand_complete(columns[name], where)
     guessed, reason = _guess(columns, where) if task == "guess" else (task, f"said with --task {task}")
     demand_targets(guessed, columns, where)
     classes = classes_of(guessed, columns, where)
@@ -62,6 +62,16 @@ def goal_of(frame: pd.DataFrame, targets: Sequence[str], task: Task | Literal["g
     elif guessed == "multi_label":
         counts = labels.sum(axis=0, dtype=np.int64).tolist()
     return Goal(guessed, reason, tuple(targets), classes, tuple(counts))
+
+
+def _demand_number(task: Task | Literal["guess"], targets: Sequence[str], where: str) -> None:
+    """Raise `DataError` where there are more targets, or fewer, than the task has."""
+    if len(set(targets)) < len(targets):
+        raise DataError(f"{where}: --target: name each target once, got {', '.join(targets)}")
+    if task == "multi_label" and len(targets) == 1:
+        raise DataError(f"{where}: --task multi_label: needs several targets, got {targets[0]}")
+    if task == "classification" and len(targets) > 1:
+        raise DataError(f"{where}: --task classification: needs one target, got {', '.join(targets)}")
 
 
 def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
@@ -76,7 +86,7 @@ def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
     is_whole = bool((numbers == np.floor(numbers)).all())
     few = different <= MOST_CLASSES and different * FEWEST_OF_A_CLASS <= len(column)
     if is_whole and few:
-        cure = "" if different == 2 else "; say --task regression if they are numbers to be met"
+        cure = "" if different == 2 else "; if these are numbers to be met, say --task regression"
         return "classification", f"{column.name} has {different} different whole numbers only{cure}"
     what = "whole numbers" if is_whole else "numbers"
     return "regression", f"{column.name} has {different} different {what}"

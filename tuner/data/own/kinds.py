@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tuner.data.own.coding import MOST_VALUES, TRUTHS
-from tuner.data.own.values import format_of, names_of, times_written
+from tuner.data.own.values import format_of, names_of, numbers_of, times_written
 from tuner.networks.columns import Kind
 
 EXAMPLES = 3
@@ -17,6 +17,7 @@ LOOKED_AT = 1000
 LONGEST_EXAMPLE = 24
 WORDS_OF_A_TEXT = 3
 MOSTLY = 0.8
+MARKED = "numbers with marks or words among them"
 MARKED_NUMBER = re.compile(r"[€$£]?\s*[-+]?(\d+|\d{1,3}([,.'  ]\d{3})+)([.,]\d+)?\s*[%€$£]?")
 DATE_LIKE = re.compile(r"\d+[-/. ]\w+[-/. ]\d+|\d{4}-\d\d")
 ZEROS = re.compile(r"0\d+")
@@ -42,13 +43,13 @@ def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
     Whole numbers are numbers, however few there are of them: a grade of 1 to 5 has an order. Two of them at the most are
     no more than names (`boolean` for 0 and 1, else `category`), and so are those that are written with zeros in front
     (007). Texts are truths, numbers or dates where all of them are; else a `text` from three words a value on, or from
-    two where most values differ; else a `category`.
+    two where most values differ; else a `category`. Raises `DataError` for numbers that float32 cannot hold.
     """
     if pd.api.types.is_datetime64_any_dtype(series):
         kind, reason, hint = _taken("date", "dates")
         names = tuple(series.dropna().drop_duplicates().head(EXAMPLES).astype(str))
         values = series.nunique()
-    elif pd.api.types.is_numeric_dtype(series):
+    elif pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series):
         different = series.dropna().unique()
         kind, reason, hint = _of_numbers(different)
         names, values = tuple(f"{each:g}" for each in np.asarray(different[:EXAMPLES], float)), len(different)
@@ -56,6 +57,8 @@ def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
         named = names_of(series, where)
         kind, reason, hint = _of_names(named.names, len(series))
         names, values = named.names, len(named.names)
+    if kind == "number":
+        numbers_of(series, where)  # complains of what float32 cannot hold
     examples = tuple(_short(name) for name in names[:EXAMPLES])
     return ColumnProfile(str(series.name), kind, reason, float(series.isna().mean()), values, examples, hint)
 
@@ -89,17 +92,20 @@ def _of_names(names: Sequence[str], rows: int) -> tuple[Kind, str, str]:
         return _taken("number", "numbers that are written as texts")
     if DATE_LIKE.search(names[0]) and times_written(names, format_of(names)).notna().all():
         return _taken("date", f"dates such as {names[0]}")
-    return (*_of_words(names, rows), _hint(names, is_number))
+    hint = _to_be_numbers(names, is_number)
+    return _taken("category", MARKED, hint) if hint else _of_words(names, rows)
 
 
-def _of_words(names: Sequence[str], rows: int) -> tuple[Kind, str]:
+def _of_words(names: Sequence[str], rows: int) -> tuple[Kind, str, str]:
     words = float(np.mean([len(name.split()) for name in names[:LOOKED_AT]]))
     if words >= WORDS_OF_A_TEXT or (words >= 2 and len(names) > rows / 2):
-        return "text", f"about {words:.0f} words each"
-    return "category", "texts of a word or two"
+        return _taken("text", f"about {words:.0f} words each")
+    too_many = f"the {MOST_VALUES:,} most frequent of its values are told apart" if len(names) > MOST_VALUES else ""
+    return _taken("category", "texts of a word or two", too_many)
 
 
-def _hint(names: Sequence[str], is_number: Any) -> str:
+def _to_be_numbers(names: Sequence[str], is_number: Any) -> str:
+    """What would make these texts numbers; empty where they are none."""
     if is_number.mean() >= MOSTLY:
         other = names[int(np.argmin(is_number))]
         return f"nearly all are numbers, but {other!r} is none: leave such places empty to have it taken for a number"
@@ -107,14 +113,7 @@ def _hint(names: Sequence[str], is_number: Any) -> str:
     if np.mean(marked) >= MOSTLY:
         example = names[int(np.argmax(marked))]
         return f"looks like numbers, such as {example!r}: write digits and a point alone to have it taken for one"
-    if len(names) > MOST_VALUES:
-        return f"the {MOST_VALUES:,} most frequent of its values are told apart"
     return ""
-
-
-def looks_like_numbers(column: ColumnProfile) -> bool:
-    """Whether its texts are numbers but for how they are written."""
-    return "numbers" in column.hint
 
 
 def _short(text: str) -> str:

@@ -78,38 +78,45 @@ def profile(frame: pd.DataFrame, roles: Roles, task: Asked = "guess", where: str
         if name:
             column_of(frame, name, where)
     goal = goal_of(frame, roles.targets, task, where)
-    left_out = {each.name: each for each in _without_being_looked_at(roles)}
-    inputs = [str(name) for name in frame.columns if name not in (*roles.targets, *left_out)]
-    columns: dict[str, ColumnProfile] = {}
-    warnings: list[str] = []
-    for name in inputs:
-        reason = unusable(frame[name])
-        if reason:
-            left_out[name] = LeftOut(name, reason)
-            continue
-        found = column_profile(frame[name], where)
-        copy, suspicion = told_by(found, frame[name], frame[list(roles.targets)], goal)
-        reason = copy or key_reason(found, frame[name])
-        if reason:
-            left_out[name] = LeftOut(name, reason, found.kind)
-            continue
-        columns[name] = found
-        warnings += [suspicion] * bool(suspicion)
-    for name, other in equal_columns(frame, list(columns)):
-        left_out[name] = LeftOut(name, f"equals {other}", columns.pop(name).kind)
+    columns, left_out, warnings = _looked_through(frame, roles, goal, where)
     if not columns:
         reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out.values())
         raise DataError(f"{where}: no column is left for the network to see: {reasons}")
     if not roles.group:
         warnings += [
-            f"{name} names what has several rows; {GROUPS} {name}" for name in groups_by_name(columns, len(frame))
+            f"{name} names what has several rows; {CURE} {name}" for name in groups_by_name(columns, len(frame))
         ]
     in_order = tuple(left_out[name] for name in map(str, frame.columns) if name in left_out)
-    groups = _groups(frame, roles.group, where)
+    groups = int(frame[roles.group].nunique()) if roles.group else 0
+    demand_groups(groups, roles.group, where)
     return TableProfile(len(frame), goal, roles, groups, tuple(columns.values()), in_order, tuple(warnings))
 
 
-GROUPS = "if these belong together, say --group"
+CURE = "if these belong together, say --group"
+
+
+def _looked_through(
+    frame: pd.DataFrame, roles: Roles, goal: Goal, where: str
+) -> tuple[dict[str, ColumnProfile], dict[str, LeftOut], list[str]]:
+    """The columns that the network is to see, those that are left out, and what is suspicious of the first."""
+    columns: dict[str, ColumnProfile] = {}
+    left_out = {each.name: each for each in _without_being_looked_at(roles)}
+    warnings: list[str] = []
+    targets = frame[list(roles.targets)]
+    for name in [str(name) for name in frame.columns if name not in (*roles.targets, *left_out)]:
+        reason, kind, suspicion = unusable(frame[name]), "", ""
+        if not reason:
+            columns[name] = found = column_profile(frame[name], where)
+            copy, suspicion = told_by(found, frame[name], targets, goal)
+            reason, kind = copy or key_reason(found, frame[name]), found.kind
+        if reason:
+            columns.pop(name, None)
+            left_out[name] = LeftOut(name, reason, kind)
+        elif suspicion:
+            warnings.append(suspicion)
+    for name, other in equal_columns(frame, list(columns)):
+        left_out[name] = LeftOut(name, f"equals {other}", columns.pop(name).kind)
+    return columns, left_out, warnings
 
 
 def _without_being_looked_at(roles: Roles) -> Iterator[LeftOut]:
@@ -124,11 +131,7 @@ def _without_being_looked_at(roles: Roles) -> Iterator[LeftOut]:
             yield LeftOut(name, reason)
 
 
-def _groups(frame: pd.DataFrame, name: str, where: str) -> int:
-    """How many there are. Raises `DataError` for too few to stand on both sides of every split."""
-    if not name:
-        return 0
-    count = int(frame[name].nunique())
-    if count < FEWEST_GROUPS:
-        raise DataError(f"{where}: column {name!r}: has {count} groups, and at least {FEWEST_GROUPS} are needed")
-    return count
+def demand_groups(count: int, name: str, where: str) -> None:
+    """Raise `DataError` for too few groups to stand on both sides of every split."""
+    if name and count < FEWEST_GROUPS:
+        raise DataError(f"{where}: {name!r} has {count} groups, and at least {FEWEST_GROUPS} are needed")

@@ -18,7 +18,7 @@ from tuner.data.own.files import demand_ratio
 from tuner.data.own.goal import Goal, goal_of
 from tuner.data.own.images import FORMATS
 from tuner.data.own.labels import FEWEST_ROWS
-from tuner.data.own.profile import Asked, Roles
+from tuner.data.own.profile import Asked, Roles, demand_groups
 from tuner.errors import DataError, near_miss
 
 INPUTS = ("x", "X", "inputs", "features", "images", "data")
@@ -83,6 +83,7 @@ def profile_arrays(path: Path, roles: Roles, task: Asked, where: str) -> ArraysP
     targets.columns = pd.Index([y]) if targets.shape[1] == 1 else targets.columns
     goal = goal_of(targets, tuple(map(str, targets.columns)), task, where)
     groups = len(np.unique(_array(path, f"{roles.group}{ending}", where))) if roles.group else 0
+    demand_groups(groups, roles.group, where)
     test_rows = shapes.get(f"{x}_test", (0,))[0] if ending else 0
     shape = tuple(int(side) for side in inputs.shape[1:])
     return ArraysProfile(len(inputs), goal, roles, x, y, shape, str(inputs.dtype), groups, test_rows)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.data.own.goal import Goal
-from tuner.data.own.kinds import ColumnProfile, looks_like_numbers
+from tuner.data.own.kinds import MARKED, ColumnProfile
 from tuner.data.own.values import Named, Numbers, names_of, numbers_of
 
 NEARLY_ALL = 0.95
@@ -44,7 +44,7 @@ def key_reason(column: ColumnProfile, series: "pd.Series[Any]") -> str:
     known = series.dropna()
     differ = column.values == len(known) and len(known) >= FEWEST_KEYS
     is_named_so = bool(KEY_NAME.fullmatch(column.name))
-    if column.kind == "category" and differ and not looks_like_numbers(column):
+    if column.kind == "category" and differ and column.reason != MARKED:
         return "an identifier: every row has its own"
     if column.kind == "number" and column.reason != "numbers" and differ:
         numbers = numbers_of(known, "")

@@ -1,0 +1,107 @@
+"""What follows from own data for the study that is to be made of it: what to optimize, how to validate, how long to train."""
+
+from dataclasses import dataclass
+
+from tuner.data.own.goal import Goal
+from tuner.data.own.profile import TableProfile
+from tuner.data.own.profile_files import ArraysProfile, ImagesProfile
+from tuner.measures import Task
+from tuner.recipe.data import Cut
+from tuner.study.spaces import Asked
+
+Profile = TableProfile | ArraysProfile | ImagesProfile
+COARSE_ROWS = 500
+HOLDOUT_ROWS = 20_000
+FEW_ROWS = 60
+SMALLEST_IMAGE = 8
+MOST_CHANNELS = 4
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user has said beside what was found: the study's name, the data's path as the file is to have it, the test part
+    (another file, or how much is cut off), and the minutes."""
+
+    name: str
+    path: str
+    test: str | Cut
+    minutes: float
+
+
+def objective(goal: Goal, rows: int) -> tuple[str, str]:
+    """What is to be optimized, and why. Of few rows an accuracy is too coarse: one row more or less is its step."""
+    if goal.task == "regression":
+        return "validation_r2", "the share of the target's variance that is explained"
+    if rows < COARSE_ROWS:
+        return "validation_log_loss", f"finer than accuracy, which of {rows} rows moves in steps"
+    if goal.task == "multi_label":
+        return "validation_macro_f1", "the mean over the labels"
+    if goal.is_imbalanced:
+        return "validation_balanced_accuracy", "the mean over the classes, of which some are rare"
+    return "validation_accuracy", "or validation_log_loss, validation_macro_f1, validation_roc_auc …"
+
+
+def training_rows(found: Profile, wish: Wish) -> int:
+    """About how many rows are left for training and validation."""
+    if isinstance(wish.test, str) or found.test_rows:
+        return found.rows
+    return found.rows - round(wish.test.share * found.rows)
+
+
+def has_holdout(found: Profile, wish: Wish) -> bool:
+    """Whether one validation part is large enough."""
+    return training_rows(found, wish) >= HOLDOUT_ROWS
+
+
+def folds(found: Profile, wish: Wish) -> int:
+    """Of cross-validation: fewer for few rows, and no more than half as many as groups."""
+    wanted = 3 if training_rows(found, wish) < FEW_ROWS else 5
+    return min(wanted, max(2, found.groups // 2)) if found.groups else wanted
+
+
+def stratifies(found: Profile, wish: Wish) -> bool:
+    """Whether each class has examples enough for every fold, also where the cut takes one more than its share."""
+    if found.goal.task == "regression":
+        return len(found.goal.targets) == 1
+    if found.goal.task == "multi_label":
+        return False
+    rarest = min(found.goal.counts)
+    left = int(rarest * training_rows(found, wish) / found.rows) - 1
+    return left >= folds(found, wish)
+
+
+def asked(found: Profile, wish: Wish) -> Asked:
+    """What the search space must know."""
+    rows, task = training_rows(found, wish), found.goal.task
+    columns = found.columns if isinstance(found, TableProfile) else ()
+    return Asked(
+        task=task,
+        loss=LOSSES[task],
+        batch=next(sizes for most, sizes in BATCHES if rows < most),
+        epochs=next(epochs for most, epochs in EPOCHS if rows < most),
+        numbers=sum(each.kind in ("number", "date") for each in columns),
+        side=_side(found),
+        balances=found.goal.is_imbalanced and objective(found.goal, rows)[0] == "validation_balanced_accuracy",
+    )
+
+
+LOSSES: dict[Task, str] = {
+    "classification": '{ kind = "categorical_crossentropy", label_smoothing = { low = 0.0, high = 0.1 } }',
+    "multi_label": '"binary_crossentropy"',
+    "regression": '{ one_of = ["mean_squared_error", { kind = "huber", delta = 1.0 }] }',
+}
+ANY = 10**18
+BATCHES = ((1_000, (16, 32, 64)), (10_000, (32, 64, 128)), (100_000, (64, 128, 256)), (ANY, (256, 512, 1024)))
+EPOCHS = ((1_000, 200), (10_000, 100), (100_000, 60), (ANY, 30))
+
+
+def _side(found: Profile) -> int:
+    """The shorter side of images; 0 where inputs are none. Arrays are images from 8 pixels a side on, of at most 4 channels."""
+    match found:
+        case TableProfile():
+            return 0
+        case ImagesProfile(size=size):
+            return min(size)
+        case ArraysProfile(shape=shape):
+            is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] <= MOST_CHANNELS)
+            return min(shape[:2]) if is_image and min(shape[:2]) >= SMALLEST_IMAGE else 0

@@ -10,8 +10,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
-    {"errors"},
-    {"decode", "limits", "machine", "measures"},
+    {"errors", "measures"},
+    {"decode", "limits", "machine", "measuring"},
     {"networks", "data.catalogue"},
     {"recipe"},
     {"result"},
@@ -26,14 +26,15 @@ LAYERS = [
     {"search"},
     {"documents"},
     {"report"},
+    {"use"},
     {"dashboard", "export", "replay", "portfolio", "distill"},
     {"commands"},
     {"cli"},
     {"__main__"},
 ]
 HEAVY = {
-    "tensorflow": {"networks", "training"},
-    "keras": {"networks", "training"},
+    "tensorflow": {"networks", "training", "use"},
+    "keras": {"networks", "training", "use"},
     "optuna": {"study", "storage", "search", "documents", "report", "dashboard", "commands"},
 }
 

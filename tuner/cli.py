@@ -24,6 +24,8 @@ COMMANDS = (
     "report",
     "replay",
     "dashboard",
+    "predict",
+    "evaluate",
     "export",
     "distill",
     "version",

@@ -23,6 +23,11 @@ Storage = Annotated[
     ),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets. [TUNER_DATA]")]
+Model = Annotated[Path, typer.Option("--model", "-m", help="A .keras file; its papers are the .json beside it.")]
+NewData = Annotated[
+    str, typer.Option("--data", "-d", help="A table, an .npz or .npy file, a picture or a folder of pictures.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -92,15 +93,16 @@ def _write(files: Sequence[Path], data: Images, target: Path) -> None:
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), *shape)}
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, len(files), ahead):
-            for values in pool.map(partial(_brought_to, data), files[start : start + ahead]):
+            for values in pool.map(partial(brought_to, data), files[start : start + ahead]):
                 file.write(values.tobytes())
 
 
-def _brought_to(data: Images, path: Path) -> Array:
-    """A picture's values, uint8 (height, width) or (height, width, 3)."""
+def brought_to(data: Images, path: Path, content: IO[bytes] | None = None) -> Array:
+    """A picture's values, uint8 (height, width) or (height, width, 3); from its `content` where that was read before. Raises
+    `DataError` with its path for what is no picture, is cut off or too large."""
     height, width = data.size
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(content or path, formats=FORMATS) as image:
             upright = ImageOps.exif_transpose(image)
             plain = _plain(upright, "RGB" if data.color else "L")
             return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))

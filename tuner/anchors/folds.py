@@ -42,11 +42,12 @@ def anchors(
     """The plain models of the recipe's task on the folds of its protocol, all together in so many seconds: what does not fit
     is trained on fewer examples or skipped, and says so. Nothing where the protocol has no validation part.
 
-    With a `test` part each is measured on that, too: the model of the fold, or of several folds one that is trained on
+    With a `test` part (of any length) each is measured on that, too: the model of the fold, or of several folds one that is trained on
     all of them. Only a confirmed winner's recipe comes with it.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+    test = test if test else None
     work = Work(recipe, data, measure, described(recipe.data), folds_of(recipe.protocol, data), test)
     if work.folds[0].validation is None:
         return ()

@@ -15,7 +15,16 @@ from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Event, Result
 from tuner.search.context import Context
-from tuner.search.finals import Final, Finalist, at_pace, contending, finalists, seconds_of_whole, standing
+from tuner.search.finals import (
+    Final,
+    Finalist,
+    at_pace,
+    contending,
+    finalists,
+    seconds_of_whole,
+    standing,
+    whole_epochs,
+)
 from tuner.search.kept import keep_model
 from tuner.search.plan import MOST_ROUNDS, Plan
 from tuner.storage import TrialRecord, study_record
@@ -84,7 +93,7 @@ def confirm(
             return earlier
         before = _finals_before(study, folder) if is_timed else ()
         first = next((trial for trial in trials if trial.start == 0), winner)
-        plan = replace(plan, whole=seconds_of_whole(first, context.file.epochs if is_timed else 0))
+        plan = replace(plan, whole=seconds_of_whole(first, whole_epochs(context, first) if is_timed else 0))
         if is_timed and end - time.monotonic() > WORTH_MEASURING_SECONDS:
             trials = _at_present(context, plan, trials, executor)
         end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, plan.slot)) if earlier is None else end

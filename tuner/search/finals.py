@@ -18,6 +18,9 @@ from tuner.search.context import Context
 from tuner.search.plan import LONG_ENOUGH, MARGIN, MOST_ROUNDS, Plan, contenders, fitted, most_rounds
 from tuner.storage import StudyRecord, TrialRecord
 
+EPOCHS = "training.epochs"
+"""The address of a hole that only the length of a whole training can fill."""
+
 NEARLY = 0.75
 """Of the epochs that a trial had, that its recipe must have time for in the finals."""
 
@@ -145,13 +148,13 @@ def _fitted_finalists(
     context: Context, plan: Plan, trials: Sequence[TrialRecord], seconds: float, before: int
 ) -> Iterator[Finalist]:
     """The contenders in turn, as long as one of the processes has time for the next."""
-    bound, alone = context.file.epochs, MARGIN * max(0.5 * seconds, seconds - plan.before_each)
-    trials = [trial for trial in trials if _has_time(trial, alone, bound)] or trials[:1]
+    alone = MARGIN * max(0.5 * seconds, seconds - plan.before_each)
+    trials = [trial for trial in trials if _has_time(context, trial, alone)] or trials[:1]
     certain = contending(context, plan, trials, 2)
     rounds = min(plan.rounds(seconds, *_whole(context, trial)) for trial in certain)
     each, left = alone / rounds, [alone] * plan.workers
     rivals = contending(context, plan, trials, rounds * plan.workers)
-    chosen = [trial for trial in rivals if trial in certain or _has_time(trial, each, bound)]
+    chosen = [trial for trial in rivals if trial in certain or _has_time(context, trial, each)]
     chosen.sort(key=lambda trial: -_whole(context, trial)[0])  # the longest first: others fit beside it
     for place in range(most_rounds(_whole(context, trials[0])[1]) * plan.workers):
         trial = chosen[place % len(chosen)]
@@ -161,7 +164,7 @@ def _fitted_finalists(
             continue
         left[left.index(max(left))] -= taken
         (seed,) = fresh_seeds(trial.recipe.seed + before + place // len(chosen), 1)
-        yield Finalist(trial.number, _fitted(replace(trial.recipe, seed=seed), trial, each, bound))
+        yield Finalist(trial.number, _fitted(context, replace(trial.recipe, seed=seed), trial, each))
 
 
 def contending(context: Context, plan: Plan, trials: Sequence[TrialRecord], places: int) -> Sequence[TrialRecord]:
@@ -179,18 +182,24 @@ def contending(context: Context, plan: Plan, trials: Sequence[TrialRecord], plac
 def _whole(context: Context, trial: TrialRecord) -> tuple[float, int]:
     """What training a trial's recipe for its full length takes, in seconds, and in how many folds."""
     assert trial.recipe is not None
-    return seconds_of_whole(trial, context.file.epochs), fold_count(trial.recipe.protocol)
+    return seconds_of_whole(trial, whole_epochs(context, trial)), fold_count(trial.recipe.protocol)
 
 
-def _has_time(trial: TrialRecord, seconds: float, bound: int) -> bool:
+def whole_epochs(context: Context, trial: TrialRecord) -> int:
+    """How many epochs a trial's recipe has at full length: what it was proposed with, where the study searches for that."""
+    return int(trial.params.get(EPOCHS, context.file.epochs))
+
+
+def _has_time(context: Context, trial: TrialRecord, seconds: float) -> bool:
     """Whether a trial's recipe can be trained in so many seconds, not much shorter than it was."""
     assert trial.recipe is not None
-    return _fitted(trial.recipe, trial, seconds, bound).training.epochs >= NEARLY * trial.recipe.training.epochs
+    return _fitted(context, trial.recipe, trial, seconds).training.epochs >= NEARLY * trial.recipe.training.epochs
 
 
-def _fitted(recipe: Recipe, trial: TrialRecord, seconds: float, bound: int) -> Recipe:
+def _fitted(context: Context, recipe: Recipe, trial: TrialRecord, seconds: float) -> Recipe:
     """The recipe of a trial with as many epochs as so many seconds have room for, over all its folds."""
-    return lengthened(recipe, seconds / fold_count(recipe.protocol), epoch_seconds_of(trial), bound)
+    slot = seconds / fold_count(recipe.protocol)
+    return lengthened(recipe, slot, epoch_seconds_of(trial), whole_epochs(context, trial))
 
 
 def lengthened(recipe: Recipe, slot: float, epoch_seconds: float, bound: int) -> Recipe:

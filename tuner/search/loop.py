@@ -192,7 +192,7 @@ class Loop:
         if self.stopping:
             return
         recipe = self.minutes.fitted(proposal.recipe, answer if isinstance(answer, float) else 0.0)
-        complaint = self.minutes.complaint(recipe)
+        complaint = self.minutes.complaint(recipe, proposal.recipe)
         if complaint and proposal.start is None and proposal.queued is None:
             self._refuse(proposal, complaint)
             return

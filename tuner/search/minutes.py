@@ -86,9 +86,14 @@ class Minutes:
         assert self.plan is not None
         return min(self.plan.slot, self.context.preflight.seconds(recipe) or math.inf)
 
-    def complaint(self, fitted: Recipe) -> str:
-        """Why a recipe whose epochs were fitted is not worth its slot; empty where it is."""
+    def complaint(self, fitted: Recipe, asked: Recipe) -> str:
+        """Why a recipe whose epochs were fitted is not worth its slot; empty where it is, or has all that were asked for."""
         assert self.plan is not None
+        if (
+            fitted.training.epochs >= asked.training.epochs
+            and fitted.training.lean_epochs == asked.training.lean_epochs
+        ):
+            return ""
         bound = self.context.file.epochs
         usual = min(bound, bound * self.plan.slot / self.plan.whole) if self.plan.whole else 0.0
         epochs = fitted.training.epochs * fitted.training.share(1)

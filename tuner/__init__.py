@@ -1,3 +1,35 @@
 """Tunes Keras networks with Optuna: a study file is a recipe with holes."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tuner.estimators import TunedClassifier as TunedClassifier
+    from tuner.estimators import TunedRegressor as TunedRegressor
+    from tuner.python.progress import Progress as Progress
+    from tuner.python.searching import load_study as load_study
+    from tuner.python.searching import optimize as optimize
+    from tuner.python.tuned import Tuned as Tuned
+
 __version__ = "0.1.0"
+
+LAZY = {
+    "TunedClassifier": "tuner.estimators",
+    "TunedRegressor": "tuner.estimators",
+    "Progress": "tuner.python.progress",
+    "load_study": "tuner.python.searching",
+    "optimize": "tuner.python.searching",
+    "Tuned": "tuner.python.tuned",
+}
+"""What a program uses, and where it is: imported when it is asked for, since that takes seconds."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LAZY})

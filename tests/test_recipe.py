@@ -8,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.strategies import recipes
+from tuner.errors import Invalid
 from tuner.networks import Dense, Hidden
-from tuner.recipe import Data, Recipe, Training
+from tuner.recipe import Data, Recipe, Training, described
+from tuner.space import override
 
 PLAIN = Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))
 
@@ -104,3 +106,78 @@ def test_every_difference_changes_the_key() -> None:
         replace(PLAIN, training=Training(epochs=11)),
     ]
     assert len({PLAIN.key, *(other.key for other in others)}) == 5
+
+
+def table_recipe(**more: Any) -> Recipe:
+    """A recipe for a table of one number."""
+    data = {"kind": "table", "path": "a.csv", "target": "y", "columns": [{"name": "x", "kind": "number"}]}
+    plain: dict[str, Any] = {"data": data, "network": {"kind": "dense", "widths": [4]}}
+    for address, value in more.items():
+        plain = override(plain, address.replace("__", "."), value)
+    return Recipe.from_dict(plain)
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        (
+            {"data__task": "regression"},
+            "training.loss: must be one of mean_squared_error, mean_absolute_error, huber for regression, got "
+            "'sparse_categorical_crossentropy'",
+        ),
+        (
+            {"data__task": "regression", "training__loss": "huber"},
+            "network.output: must be 'linear' for regression, got 'softmax'",
+        ),
+        (
+            {
+                "data__task": "regression",
+                "training__loss": "huber",
+                "network__output": "linear",
+                "training__keep": "best",
+            },
+            "training.keep_by: must be one of validation_loss, validation_r2, validation_rmse, validation_mae for "
+            "regression, got 'validation_accuracy'",
+        ),
+        (
+            {
+                "data__task": "regression",
+                "training__loss": "huber",
+                "network__output": "linear",
+                "training__class_weights": "balanced",
+            },
+            "training.class_weights: must be 'none' for regression, which has no classes",
+        ),
+        (
+            {"training__augmentation__mixup": 0.2, "training__loss": "categorical_crossentropy"},
+            "training.augmentation: must be left out for a table: its rows hold codes beside numbers",
+        ),
+        (
+            {"training__adversarial": 0.1},
+            "training.adversarial: must be 0 for a table: its rows hold codes beside numbers",
+        ),
+        ({"data__target": "x"}, "data.target: must be no column that the network sees, got 'x'"),
+        ({"data__task": "multi_label"}, "data.target: must be several labels, got 'y'"),
+        ({"data__group": "g", "data__time": "t"}, "data.time: must be empty where there are groups, got 't'"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_its_task_or_table_is_refused(said: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        table_recipe(**said)
+    assert str(raised.value) == complaint
+
+
+def test_a_recipe_for_own_data_is_read_back_and_waits_for_a_look() -> None:
+    recipe = table_recipe()
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    with pytest.raises(Invalid, match="the data has not been looked at"):
+        described(recipe.data)
+
+
+def test_what_was_found_is_part_of_a_recipe() -> None:
+    """Equal recipes saw equal data."""
+    found = {"identity": "a" * 16, "training_examples": 8, "test_examples": 2, "classes": ["u", "v"], "rarest": 4}
+    one = table_recipe(data__found=found)
+    other = table_recipe(data__found={**found, "identity": "b" * 16})
+    assert len({one.key, other.key, table_recipe().key}) == 3
+    assert (described(one.data).outputs, described(one.data).training_examples) == (2, 8)

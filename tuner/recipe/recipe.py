@@ -11,7 +11,8 @@ from tuner.errors import Invalid
 from tuner.limits import demand_seed
 from tuner.measures import measures_of
 from tuner.networks import Network
-from tuner.recipe.data import AnyData, task_of
+from tuner.recipe.augmentation import Augmentation
+from tuner.recipe.data import AnyData, Table, task_of
 from tuner.recipe.protocols import Holdout, Protocol, validated_part
 from tuner.recipe.training import Patience, Plateau, Training
 
@@ -38,6 +39,15 @@ class Recipe:
         if self.network.output == "signed" and not loss.squared:
             raise Invalid("training.loss", f"must be a squared error for network.output 'signed', got {loss.kind!r}")
         self._demand_for_task()
+        if isinstance(self.data, Table):
+            self._refuse_what_moves_codes()
+
+    def _refuse_what_moves_codes(self) -> None:
+        training = self.training
+        if training.augmentation != Augmentation():
+            raise Invalid("training.augmentation", "must be left out for a table: its rows hold codes beside numbers")
+        if training.adversarial:
+            raise Invalid("training.adversarial", "must be 0 for a table: its rows hold codes beside numbers")
 
     def _demand_for_task(self) -> None:
         task, training = task_of(self.data), self.training

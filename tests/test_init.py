@@ -100,6 +100,13 @@ def test_data_beside_other_folders_is_named_from_the_root(tmp_path: Path, capsys
     assert f'test = "{tmp_path}/t.csv"  #' in text
 
 
+def test_without_a_test_part_nothing_is_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, _ = said(capsys, "mine", "--data", "t.csv", "--target", "y", "--test-share", "0")
+    assert status == 0
+    assert "data: 60 rows, 2 columns for the network; none for the test\n" in output
+    assert "test = { share = 0.0, seed = 0 }  # nothing is tested\n" in Path("studies/mine.toml").read_text()
+
+
 def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     np.savez("a.npz", x=np.random.default_rng(0).normal(size=(60, 4)), y=np.arange(60) % 2)
     status, output, _ = said(capsys, "one", "--data", "a.npz")
@@ -149,7 +156,7 @@ def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
             "mine --data t.csv --target y --test t.csv --test-share 0.1",
             "--test and --test-share exclude each other: the first is a file, the second is cut off",
         ),
-        ("mine --data t.csv --target y --test-share 1.5", "--test-share 1.5: must be greater than 0 and less than 1"),
+        ("mine --data t.csv --target y --test-share 1.5", "--test-share 1.5: must be at least 0 and less than 1"),
         (
             "mine --data t.csv --target y --group who --time age",
             "--group and --time exclude each other: splits keep groups whole, or the order of the rows",

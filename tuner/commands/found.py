@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.recipe import Cut
-
 if TYPE_CHECKING:
     from tuner.data.own.goal import Goal
     from tuner.study.advice import Profile, Wish
@@ -67,8 +65,10 @@ def _data(found: "Profile", wish: "Wish") -> str:
             what += f", brought to {found.size[0]}×{found.size[1]}"
     if isinstance(wish.test, str):
         return f"{what}; tested on {wish.test}"
-    cut = found.test_rows or found.rows - training_rows(found, wish)
-    return f"{what}; {'about ' if isinstance(wish.test, Cut) and not found.test_rows else ''}{cut:,} for the test"
+    if found.test_rows:
+        return f"{what}; {found.test_rows:,} more for the test"
+    cut = found.rows - training_rows(found, wish)
+    return f"{what}; {f'about {cut:,}' if cut else 'none'} for the test"
 
 
 def _classes(goal: "Goal") -> str:

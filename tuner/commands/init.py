@@ -28,7 +28,9 @@ def init(
     data: Annotated[str, typer.Option(help="A table (CSV, TSV, Parquet), an NPZ file, or a folder of images.")],
     target: Annotated[list[str], typer.Option(metavar="COLUMN", help="What is to be told; may be repeated.")] = [],  # noqa: B006
     test: Annotated[str | None, typer.Option(metavar="FILE", help="The test part, like the data.")] = None,
-    test_share: Annotated[float | None, typer.Option(help="How much is cut off as the test part. [0.2]")] = None,
+    test_share: Annotated[
+        float | None, typer.Option(help="How much is cut off as the test part; 0: nothing is tested. [0.2]")
+    ] = None,
     task: Annotated[str, typer.Option(help=f"{', '.join(TASKS)}, or guess.")] = "guess",
     group: Annotated[str, typer.Option(metavar="COLUMN", help="Rows that belong together.")] = "",
     time: Annotated[str, typer.Option(metavar="COLUMN", help="The order of the rows.")] = "",

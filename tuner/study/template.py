@@ -71,7 +71,7 @@ def _data(found: Profile, wish: Wish) -> Iterator[str]:
     if isinstance(wish.test, str):
         yield f"test = {_quoted(wish.test)}  # opened once, at the end"
     elif not found.test_rows:
-        how = f"cut off {_how_cut(found)}, and opened once, at the end"
+        how = f"cut off {_how_cut(found)}, and opened once, at the end" if wish.test.share else "nothing is tested"
         yield f"test = {{ share = {wish.test.share}, seed = {wish.test.seed} }}  # {how}"
     if isinstance(found, TableProfile):
         yield from _columns(found)

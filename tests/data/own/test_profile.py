@@ -47,6 +47,7 @@ def left_out(**columns: Any) -> dict[str, str]:
         (["31.12.2024", "01.02.2024", "13.01.2024"], "date", "dates such as 31.12.2024"),
         (pd.to_datetime(["2024-01-31", "2024-02-01"]), "date", "dates"),
         (["it works very well", "not good at all", "meh"], "text", "about 3 words each"),
+        (["strongly agree with it", "do not agree at all"] * 10, "category", "texts that repeat"),
         (["A/5 21171", "PC 17599", "C 85"], "text", "about 2 words each"),
     ],
 )
@@ -110,6 +111,12 @@ def test_different_texts_and_large_numbers_are_no_identifiers() -> None:
     names = [f"Braund, Mr. Owen {each}" for each in range(ROWS)]
     found = found_in(name=names, people=np.arange(ROWS) ** 2 * 1000, price=[f"{each},5" for each in range(ROWS)])
     assert [each.name for each in found.columns] == ["noise", "name", "people", "price"]
+
+
+def test_decimals_are_no_identifiers_whatever_their_name() -> None:
+    assert left_out(key=NOISE[::-1], index=np.arange(ROWS) // 1.5) == {
+        "index": "an identifier by its name, with a value for every row or two"
+    }
 
 
 def test_copies_of_a_class_are_left_out() -> None:

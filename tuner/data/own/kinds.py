@@ -16,11 +16,11 @@ EXAMPLES = 3
 LOOKED_AT = 1000
 LONGEST_EXAMPLE = 24
 WORDS_OF_A_TEXT = 3
+ROWS_OF_A_CATEGORY = 10
 MOSTLY = 0.8
 MARKED = "numbers with marks or words among them"
 MARKED_NUMBER = re.compile(r"[€$£]?\s*[-+]?(\d+|\d{1,3}([,.'  ]\d{3})+)([.,]\d+)?\s*[%€$£]?")
 DATE_LIKE = re.compile(r"\d+[-/. ]\w+[-/. ]\d+|\d{4}-\d\d")
-ZEROS = re.compile(r"0\d+")
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
 
     Whole numbers are numbers, however few there are of them: a grade of 1 to 5 has an order. Two of them at the most are
     no more than names (`boolean` for 0 and 1, else `category`), and so are those that are written with zeros in front
-    (007). Texts are truths, numbers or dates where all of them are; else a `text` from three words a value on, or from
-    two where most values differ; else a `category`. Raises `DataError` for numbers that float32 cannot hold.
+    (007). Texts are truths, numbers or dates where all of them are; else a `text` from three words a value on, unless each
+    value stands in ten rows or more, or from two words where most values differ; else a `category`. Raises `DataError` for numbers that float32 cannot hold.
     """
     if pd.api.types.is_datetime64_any_dtype(series):
         kind, reason, hint = _taken("date", "dates")
@@ -65,7 +65,11 @@ def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
 
 def has_zeros_in_front(series: "pd.Series[Any]") -> bool:
     """Whether a column as it is written has whole numbers such as 007."""
-    return any(ZEROS.fullmatch(name) for name in series.dropna().unique())
+    return _has_zeros(series.dropna().tolist())
+
+
+def _has_zeros(names: Sequence[str]) -> bool:
+    return any(name[:1] == "0" and len(name) > 1 and name.isdigit() for name in names)
 
 
 def _taken(kind: Kind, reason: str, hint: str = "") -> tuple[Kind, str, str]:
@@ -86,7 +90,7 @@ def _of_names(names: Sequence[str], rows: int) -> tuple[Kind, str, str]:
     if all(name.lower() in TRUTHS for name in names):
         return _taken("boolean", " and ".join(names[:2]))
     is_number = pd.to_numeric(pd.Series(names, dtype=object), errors="coerce").notna().to_numpy()
-    if any(ZEROS.fullmatch(name) for name in names):
+    if _has_zeros(names):
         return _taken("category", "numbers with zeros in front")
     if is_number.all():
         return _taken("number", "numbers that are written as texts")
@@ -98,10 +102,11 @@ def _of_names(names: Sequence[str], rows: int) -> tuple[Kind, str, str]:
 
 def _of_words(names: Sequence[str], rows: int) -> tuple[Kind, str, str]:
     words = float(np.mean([len(name.split()) for name in names[:LOOKED_AT]]))
-    if words >= WORDS_OF_A_TEXT or (words >= 2 and len(names) > rows / 2):
+    repeats = len(names) <= rows / ROWS_OF_A_CATEGORY
+    if (words >= WORDS_OF_A_TEXT and not repeats) or (words >= 2 and len(names) > rows / 2):
         return _taken("text", f"about {words:.0f} words each")
     too_many = f"the {MOST_VALUES:,} most frequent of its values are told apart" if len(names) > MOST_VALUES else ""
-    return _taken("category", "texts of a word or two", too_many)
+    return _taken("category", "texts that repeat" if repeats else "texts of a word or two", too_many)
 
 
 def _to_be_numbers(names: Sequence[str], is_number: Any) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tuner.data.own.goal import Goal, goal_of
 from tuner.data.own.kinds import ColumnProfile, column_profile, has_zeros_in_front
-from tuner.data.own.suspects import equal_columns, groups_by_name, key_reason, told_by, unusable
+from tuner.data.own.suspects import equal_columns, groups_by_name, key_reason, told_by, unusable, wanted_of
 from tuner.data.own.tables import read_table
 from tuner.data.own.values import column_of
 from tuner.errors import DataError
@@ -102,12 +102,12 @@ def _looked_through(
     columns: dict[str, ColumnProfile] = {}
     left_out = {each.name: each for each in _without_being_looked_at(roles)}
     warnings: list[str] = []
-    targets = frame[list(roles.targets)]
+    wanted = wanted_of(frame[list(roles.targets)], goal, where)
     for name in [str(name) for name in frame.columns if name not in (*roles.targets, *left_out)]:
         reason, kind, suspicion = unusable(frame[name]), "", ""
         if not reason:
             columns[name] = found = column_profile(frame[name], where)
-            copy, suspicion = told_by(found, frame[name], targets, goal)
+            copy, suspicion = told_by(found, frame[name], wanted)
             reason, kind = copy or key_reason(found, frame[name]), found.kind
         if reason:
             columns.pop(name, None)

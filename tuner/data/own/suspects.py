@@ -17,7 +17,7 @@ SAME = 0.9999
 TELLING = 0.98
 SHARE_OF_ERRORS = 0.2
 """Of the errors of whoever always says the most frequent class: who makes no fewer tells nothing."""
-ROWS_LOOKED_AT = 20_000
+ROWS_LOOKED_AT = 5_000
 FEWEST_KEYS = 20
 KEY_NAME = re.compile(r"(?i:(.*[_\s.-])?(id|uuid|guid|key|index|unnamed: \d+))|.*[a-z]I[Dd]")
 SKIPPED_TYPES = (list, tuple, set, dict, np.ndarray, bytes)
@@ -52,7 +52,8 @@ def key_reason(column: ColumnProfile, series: "pd.Series[Any]") -> str:
             return "a running number of the rows"
         if is_named_so:
             return "an identifier: every row has its own"
-    if is_named_so and column.kind in ("number", "category") and column.values > len(known) / 2:
+    is_name = column.kind == "category" or (column.kind == "number" and column.reason != "numbers")
+    if is_named_so and is_name and column.values > len(known) / 2:
         return "an identifier by its name, with a value for every row or two"
     return ""
 
@@ -72,45 +73,50 @@ def _is_number(series: "pd.Series[Any]") -> bool:
     return pd.api.types.is_numeric_dtype(series) and not series.isna().any()
 
 
-def told_by(column: ColumnProfile, series: "pd.Series[Any]", targets: pd.DataFrame, goal: Goal) -> tuple[str, str]:
-    """Why the column is the target itself, and why it is suspicious; each empty where it is not.
+def wanted_of(targets: pd.DataFrame, goal: Goal, where: str) -> dict[str, Named | Numbers]:
+    """Each target's classes, or its numbers."""
+    read = numbers_of if goal.task == "regression" else names_of
+    return {str(name): read(targets[name], where) for name in targets.columns}
+
+
+def told_by(column: ColumnProfile, series: "pd.Series[Any]", wanted: Mapping[str, Named | Numbers]) -> tuple[str, str]:
+    """Why the column is a target itself, and why it is suspicious; each empty where it is not.
 
     Of numbers to be told, their correlation; of classes, whether each value has a class of its own, and how many rows are
     told rightly by one cut for each class but the first, or by the most frequent class of each value (the first row of
-    each value is what teaches that). Several labels are looked at one by one.
+    each value is what teaches that). Several targets are looked at one by one.
     """
-    for name in targets.columns:
-        target = targets[name]
-        copy, suspicion = (
-            _correlated(column, series, target) if goal.task == "regression" else _classed(column, series, target)
-        )
+    for target, values in wanted.items():
+        if isinstance(values, Named):
+            copy, suspicion = _classed(column, series, target, values)
+        else:
+            copy, suspicion = _correlated(column, series, target, values)
         if copy or suspicion:
             return copy, suspicion
     return "", ""
 
 
-def _correlated(column: ColumnProfile, series: "pd.Series[Any]", target: "pd.Series[Any]") -> tuple[str, str]:
+def _correlated(column: ColumnProfile, series: "pd.Series[Any]", target: str, wanted: Numbers) -> tuple[str, str]:
     if column.kind != "number":
         return "", ""
-    values, wanted = numbers_of(series, ""), numbers_of(target, "")
+    values = numbers_of(series, "")
     known = ~np.isnan(values)
     if known.sum() < 3 or values[known].std() == 0 or wanted[known].std() == 0:
         return "", ""
     correlation = abs(float(np.corrcoef(values[known], wanted[known])[0, 1]))
     if correlation > SAME:
-        return f"is {target.name} again: correlation {correlation:.5f}", ""
+        return f"is {target} again: correlation {correlation:.5f}", ""
     if correlation > TELLING:
-        return "", f"{column.name} tells {target.name} nearly exactly: correlation {correlation:.3f}; {CURE}"
+        return "", f"{column.name} tells {target} nearly exactly: correlation {correlation:.3f}; {CURE}"
     return "", ""
 
 
-def _classed(column: ColumnProfile, series: "pd.Series[Any]", target: "pd.Series[Any]") -> tuple[str, str]:
-    classes = names_of(target, "")
+def _classed(column: ColumnProfile, series: "pd.Series[Any]", target: str, classes: Named) -> tuple[str, str]:
     if column.kind in ("boolean", "category") or (column.kind == "number" and column.values == len(classes.names)):
         named = names_of(series, "")
         pairs = len(np.unique(named.numbers * len(classes.names) + classes.numbers))
         if not column.missing and pairs == len(named.names) == len(classes.names):
-            return f"is {target.name} again: each of its values has a class of its own", ""
+            return f"is {target} again: each of its values has a class of its own", ""
         right = _right_by_value(named, classes)
     elif column.kind == "number":
         right = _right_by_cuts(numbers_of(series, ""), classes)
@@ -118,7 +124,7 @@ def _classed(column: ColumnProfile, series: "pd.Series[Any]", target: "pd.Series
         return "", ""
     usual = float(np.bincount(classes.numbers).max() / len(classes.numbers))
     if right > TELLING and 1 - right < SHARE_OF_ERRORS * (1 - usual):
-        return "", f"{column.name} alone tells {target.name} in {100 * right:.1f} % of the rows; {CURE}"
+        return "", f"{column.name} alone tells {target} in {100 * right:.1f} % of the rows; {CURE}"
     return "", ""
 
 

@@ -19,6 +19,7 @@ from tuner.charts.colors import SKY as SKY
 from tuner.charts.colors import VERMILION as VERMILION
 from tuner.charts.colors import YELLOW as YELLOW
 from tuner.charts.dots import Dots as Dots
+from tuner.charts.hexes import Hexes as Hexes
 from tuner.charts.line import Line as Line
 from tuner.charts.mark import Mark as Mark
 from tuner.charts.rule import Rule as Rule
@@ -26,4 +27,4 @@ from tuner.charts.scale import Axis as Axis
 from tuner.charts.shapes import Point as Point
 from tuner.charts.shapes import Shape as Shape
 
-KINDS: tuple[type[Mark], ...] = (Line, Band, Dots, Bars, Rule, Cells)
+KINDS: tuple[type[Mark], ...] = (Line, Band, Dots, Bars, Hexes, Rule, Cells)

@@ -21,7 +21,8 @@ SYMBOLS = {
 
 @dataclass(frozen=True)
 class Dots:
-    """`tips` say in words what each one is; `errors` are (low, high) along the value axis, which is x where `sideways`."""
+    """`tips` say in words what each one is; `errors` are (low, high) along the value axis, which is x where `sideways`.
+    Many are told apart where they can be seen through (`opacity`)."""
 
     name: str
     color: str
@@ -31,6 +32,7 @@ class Dots:
     size: float = 4.0
     errors: tuple[tuple[float, float], ...] = ()
     sideways: bool = False
+    opacity: float = 1.0
 
     figures: ClassVar[tuple[str, ...]] = ("points", "errors")
 
@@ -44,13 +46,14 @@ class Dots:
 
     def drawn(self, frame: Frame) -> str:
         parts, color = [], f"var(--{self.color})"
+        seen_through = f' opacity="{self.opacity:g}"' if self.opacity < 1 else ""
         for index, point in enumerate(self.points):
             if not frame.shows(point):
                 continue
             if self.errors:
                 parts.append(self._error(point, self.errors[index], frame))
             said = self.tips[index] if self.tips else frame.says(self.name, point)
-            parts.append(dot(self.shape, *frame.place(point), self.size, color, tip(said)))
+            parts.append(dot(self.shape, *frame.place(point), self.size, color, tip(said) + seen_through))
         return "".join(parts)
 
     def sample(self, x: float, y: float) -> str:
@@ -62,6 +65,7 @@ class Dots:
             "color": color,
             "symbol": SYMBOLS[self.shape],
             "size": 2 * self.size,
+            "opacity": self.opacity,
             "line": {"width": 2, "color": color},
         }
         trace = scatter(self.name, self.points, "markers", marker=marker, text=list(self.tips))

@@ -5,11 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from tuner.anchors import best_first, better
+from tuner.data.catalogue import CATALOGUE
 from tuner.documents.deviations import NORMAL, deviation
 from tuner.formatting import duration
+from tuner.measures import in_words
 from tuner.networks import network_in_words
+from tuner.recipe import task_of
 from tuner.report.content import Block, Paragraph, Section, missing
 from tuner.report.evidence import Evidence
+from tuner.report.words import told
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Difference:
 def answer_section(evidence: Evidence) -> Section:
     """What a reader in a hurry needs."""
     blocks: list[Block] = [Paragraph(sentence, "lead") for sentence in sentences(evidence)]
-    if evidence.confirmed and documented(evidence):
+    if difference(evidence):
         note = "The interval counts the seeds and the test images; both networks saw the same images, as if they were others, so it is rather too wide."
         blocks.append(Paragraph(note, "aside"))
     blocks += [missing(gap) for gap in evidence.gaps]
@@ -44,7 +49,7 @@ def answer_section(evidence: Evidence) -> Section:
 
 def sentences(evidence: Evidence) -> list[str]:
     """The few sentences, as far as there is something to say."""
-    return [_searched(evidence), *_documented(evidence), _difference_and_cost(evidence)]
+    return [_searched(evidence), *_beside(evidence), *_documented(evidence), _difference_and_cost(evidence)]
 
 
 def documented(evidence: Evidence) -> Documented | None:
@@ -54,8 +59,8 @@ def documented(evidence: Evidence) -> Documented | None:
 
 def best_reported(evidence: Evidence) -> Documented | None:
     """The network that a document reports the best test accuracy of."""
-    told = [each for each in _all_documented(evidence) if each.reported is not None]
-    return max(told, key=lambda each: each.reported or 0.0, default=None)
+    known = [each for each in _all_documented(evidence) if each.reported is not None]
+    return max(known, key=lambda each: each.reported or 0.0, default=None)
 
 
 def _all_documented(evidence: Evidence) -> Iterator[Documented]:
@@ -74,7 +79,7 @@ def _all_documented(evidence: Evidence) -> Iterator[Documented]:
 def difference(evidence: Evidence) -> Difference | None:
     """How much better the search's winner is than the best documented network, over all seeds of both."""
     best, confirmed = documented(evidence), evidence.confirmed
-    if best is None or confirmed is None or not confirmed.tested:
+    if best is None or confirmed is None or not confirmed.tested or confirmed.measure != "accuracy":
         return None
     searched = confirmed.tested
     value = fmean(searched) - fmean(best.accuracies)
@@ -96,29 +101,54 @@ def _searched(evidence: Evidence) -> str:
         if best is None:
             return "The search has not finished a trial yet."
         values = ", ".join(
-            f"{name.replace('_', ' ')} {value:.4g}"
+            f"{in_words(name)} {value:.4g}"
             for name, value in zip(evidence.record.objectives, best.values, strict=False)
         )
         return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
+    network = network_in_words(confirmed.recipe.network)
+    what = f"The best network that the search found, a {network} one,"
+    if confirmed.is_ensemble:
+        what = f"The model that the search found, the average of {len(confirmed.members)} networks, the best of them a {network} one,"
+    measure = confirmed.measure
     if confirmed.test is None or confirmed.test_interval is None:
-        return f"The best network that the search found is a {network_in_words(confirmed.recipe.network)} one; there is no test part: nothing was tested."
+        reached = told(measure, confirmed.best_validation)
+        return f"{what} reaches a validation {in_words(measure)} of {reached}, by which it was chosen; there is no test part: nothing was tested."
     seeds = confirmed.tests
     each = "each network alone" if confirmed.is_ensemble else "on average"
-    over = f", {100 * fmean(seeds):.2f} % {each} over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
-    low, high = confirmed.test_interval
-    what = f"The best network that the search found, a {network_in_words(confirmed.recipe.network)} one,"
-    if confirmed.is_ensemble:
-        what = f"The model that the search found, the average of {len(confirmed.members)} networks, the best of them a {network_in_words(confirmed.recipe.network)} one,"
-    return (
-        f"{what} classes "
-        f"{100 * confirmed.test:.2f} % of the test set right (95 % interval {100 * low:.2f} to {100 * high:.2f} %){over}."
-    )
+    over = f", {told(measure, fmean(seeds))} {each} over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
+    low, high = (told(measure, end) for end in confirmed.test_interval)
+    low = low.removesuffix(" %")
+    if measure == "accuracy" and task_of(confirmed.recipe.data) == "classification":
+        return f"{what} classes {told(measure, confirmed.test)} of the test set right (95 % interval {low} to {high}){over}."
+    reached = told(measure, confirmed.test)
+    return f"{what} reaches a test {in_words(measure)} of {reached} (95 % interval {low} to {high}){over}."
+
+
+def _beside(evidence: Evidence) -> Iterator[str]:
+    """The best plain model, on the same split."""
+    confirmed = evidence.confirmed
+    if confirmed is None:
+        return
+    measure, own = confirmed.measure, confirmed.best_validation
+    for best in best_first(evidence.anchors, measure)[:1]:
+        figures = f"validation {in_words(measure)} {told(measure, best.figures[measure])} against {told(measure, own)}"
+        tested = best.test_figures.get(measure)
+        if tested is not None and confirmed.test is not None:
+            figures += f", test {told(measure, tested)} against {told(measure, confirmed.test)}"
+        ahead = best in better(evidence.anchors, measure, own)
+        beats = (
+            "That is better than the model."
+            if ahead
+            else "That is not better than the model by more than its standard error."
+        )
+        yield f"Of the plain models on the same split, {best.name} does best: {figures}. {beats}"
 
 
 def _documented(evidence: Evidence) -> Iterator[str]:
     best, reported = documented(evidence), best_reported(evidence)
     if best is None:
-        yield "No documented network for this data has been replicated here."
+        if evidence.dataset in CATALOGUE:
+            yield "No documented network for this data has been replicated here."
         return
     if reported is not None:
         same = reported.experiment == best.experiment
@@ -144,9 +174,9 @@ def _difference_and_cost(evidence: Evidence) -> str:
     alone = evidence.confirmed is not None and evidence.confirmed.is_ensemble
     what = "Its networks, each alone, are" if alone else "It is"
     better = "better than" if found.low > 0 else "not shown to be better than" if found.high > 0 else "worse than"
-    told, beside = best_reported(evidence), ""
-    if told is not None and told.reported is not None and evidence.confirmed:
-        apart = fmean(evidence.confirmed.tested) - told.reported
+    reported, beside = best_reported(evidence), ""
+    if reported is not None and reported.reported is not None and evidence.confirmed:
+        apart = fmean(evidence.confirmed.tested) - reported.reported
         beside = (
             f" That is {abs(100 * apart):.2f} points {'above' if apart > 0 else 'below'} the best that is reported."
         )

@@ -18,9 +18,15 @@ def class_figures(matrix: Matrix) -> Sequence[tuple[float, float, float]]:
     return list(zip(*(each.tolist() for each in figures), strict=True))
 
 
-def most_confused(matrix: Matrix) -> tuple[int, int, int]:
-    """The pair of classes that is confused most: true class, predicted class, how often."""
+def confused_pairs(matrix: Matrix) -> list[tuple[int, int, int]]:
+    """The pairs of classes that are confused, those most often first: true class, predicted class, how often."""
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
-    true, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
-    return int(true), int(predicted), int(wrong[true, predicted])
+    order = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)]
+    pairs = zip(*(each.tolist() for each in np.unravel_index(order, wrong.shape)), strict=True)
+    return [(true, predicted, int(wrong[true, predicted])) for true, predicted in pairs]
+
+
+def most_confused(matrix: Matrix) -> tuple[int, int, int]:
+    """The first of them; the first class and none where nothing is confused."""
+    return next(iter(confused_pairs(matrix)), (0, 0, 0))

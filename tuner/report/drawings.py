@@ -11,10 +11,13 @@ from tuner.documents.deviations import NORMAL, deviation
 from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
 from tuner.formatting import figure_in_words
-from tuner.report.confusion import most_confused
+from tuner.report.confusion import confused_pairs
 from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
 from tuner.report.images import decision_regions
+
+MANY = 14
+"""Classes from which on a matrix takes the width of the page."""
 
 
 def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:
@@ -127,14 +130,13 @@ def matrix_chart(
 ) -> Chart:
     """Rows are true classes, columns predictions; shades are shares of a row."""
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    true, predicted, often = most_confused(matrix)
     tips = tuple(
         tuple(f"{often} of class {row} taken for {column}" for column, often in zip(classes, counts, strict=True))
         for row, counts in zip(classes, matrix.tolist(), strict=True)
     )
     texts = tuple(tuple(str(count) if count else "" for count in row) for row in matrix.tolist())
     cells = Cells("", CYCLE[0], tuple(tuple(row) for row in (shares**0.5).tolist()), texts, tips)
-    note = f"Confused most: {classes[true]} taken for {classes[predicted]} ({often} times). Shades grow with the root of the share."
+    note = f"{_confused_most(matrix, classes)} Shades grow with the root of the share."
     names = tuple(classes)
     return Chart(
         id_,
@@ -143,10 +145,15 @@ def matrix_chart(
         Axis("true class", names=names),
         (cells,),
         note,
-        560,
-        520,
+        *((560, 520) if len(names) <= MANY else (1000, 900)),
         legend=False,
     )
+
+
+def _confused_most(matrix: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", classes: Sequence[str]) -> str:
+    for true, predicted, often in confused_pairs(matrix)[:1]:
+        return f"Confused most: {classes[true]} taken for {classes[predicted]} ({often} times)."
+    return "Nothing is confused."
 
 
 def _table(document: DocumentEvidence, drawing: Drawing, runs: dict[str, tuple[Run, ...]]) -> Table:

@@ -1,26 +1,25 @@
 """Everything that a report is made of, gathered once: the study in the storage, its confirmed winner with what it predicts, and
 the judged documents about the same data."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from optuna.storages import BaseStorage
 
 from tuner.anchors import Anchor
 from tuner.data.catalogue import CATALOGUE, kin
-from tuner.data.load import Places, held_out
+from tuner.data.load import Places
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.assessor import Assessor, measured_as, values_of
 from tuner.documents.document import load_document
 from tuner.documents.experiment import Experiment
 from tuner.documents.results import read_results
 from tuner.documents.runs import Run
-from tuner.errors import TunerError
+from tuner.recipe import Recipe
+from tuner.report.own import OwnData, own_data
+from tuner.report.predictions import Predictions, predictions
 from tuner.storage import StudyRecord, load_study, study_record
 from tuner.storage.anchors import kept_anchors
 from tuner.storage.confirmed import Confirmed
@@ -60,26 +59,10 @@ class DocumentEvidence:
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """What the confirmed models give for the test part: `probabilities` (seeds, examples, classes), the one of the kept
-    model being `best`; `labels` and `images` of the examples."""
-
-    probabilities: NDArray[np.float32]
-    best: int
-    labels: NDArray[np.int64]
-    images: NDArray[Any]
-
-    @property
-    def classes(self) -> NDArray[np.int64]:
-        """The predicted class of each example by each seed's model (seeds, examples)."""
-        found: NDArray[np.int64] = self.probabilities.argmax(axis=2).astype(np.int64)
-        return found
-
-
-@dataclass(frozen=True)
 class Evidence:
     """All of it. What is not there is None or empty, and `gaps` says why where that is not plain. `latencies` are
-    milliseconds for one example by recipe key, of the trials that they were measured for; `anchors` are the plain models."""
+    milliseconds for one example by recipe key, of the trials that they were measured for; `anchors` are the plain models; `own` is
+    what was found in the user's own data."""
 
     study: str
     title: str
@@ -92,11 +75,7 @@ class Evidence:
     gaps: tuple[str, ...]
     latencies: Mapping[str, float] = field(default_factory=dict)
     anchors: tuple[Anchor, ...] = ()
-
-    @property
-    def objective(self) -> str:
-        """The first objective in words."""
-        return self.record.objectives[0].replace("_", " ") if self.record.objectives else "value"
+    own: OwnData | None = None
 
     @property
     def dataset(self) -> str:
@@ -117,14 +96,22 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
         title=record.title or name,
         record=record,
         confirmed=confirmed,
-        winner=_predictions(confirmed, places, gaps) if confirmed else None,
+        winner=predictions(confirmed, places, gaps) if confirmed else None,
         documents=documents_about(attrs.get("data", {}), results, gaps),
         data=attrs.get("data", {}),
         storage=url,
         gaps=tuple(gaps),
         latencies=attrs.get("latencies", {}),
         anchors=(kept_anchors(attrs, confirmed.recipe, confirmed.measure) or ()) if confirmed else (),
+        own=own_data(_recipes(record, confirmed), places, gaps),
     )
+
+
+def _recipes(record: StudyRecord, confirmed: Confirmed | None) -> Iterator[Recipe]:
+    """The winner's first: a study may have searched in several ways of seeing its data."""
+    if confirmed:
+        yield confirmed.recipe
+    yield from (trial.recipe for trial in record.trials if trial.recipe)
 
 
 def documents_about(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[DocumentEvidence, ...]:
@@ -140,37 +127,6 @@ def documents_about(datasets: Collection[str], results: Path, gaps: list[str]) -
             gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --document {name}")
         found.append(DocumentEvidence(name, Assessor(document, runs).assess(), runs))
     return tuple(found)
-
-
-def _predictions(confirmed: Confirmed, places: Places, gaps: list[str]) -> Predictions | None:
-    path = confirmed.predictions
-    if path is None or not path.is_file():
-        gaps.append(
-            "What the confirmed models predict is not there: it lies in the folder of the runs, on the machine that confirmed them."
-        )
-        return None
-    try:
-        examples = held_out(confirmed.recipe.data.name, places).examples
-    except TunerError as error:
-        gaps.append(f"The test images cannot be shown: {error}")
-        return None
-    with np.load(path) as kept:
-        outputs, best = kept["outputs"].astype(np.float32), int(kept["best"])
-    return Predictions(
-        _probabilities(outputs, confirmed), best, examples.labels.astype(np.int64), np.asarray(examples.inputs)
-    )
-
-
-def _probabilities(outputs: NDArray[np.float32], confirmed: Confirmed) -> NDArray[np.float32]:
-    match confirmed.recipe.network.output:
-        case "signed":
-            positive = (outputs + 1) / 2
-            return np.concatenate([1 - positive, positive], axis=2)
-        case "linear":
-            raised = np.exp(outputs - outputs.max(axis=2, keepdims=True))
-            shares: NDArray[np.float32] = raised / raised.sum(axis=2, keepdims=True)
-            return shares
-    return outputs
 
 
 def class_names(dataset: str) -> Sequence[str]:

@@ -14,6 +14,7 @@ from tuner.charts.svg import draw
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.verdicts import VERDICTS
 from tuner.report.content import Block, Cell, Code, Link, Page, Picture, Table
+from tuner.report.words import number
 
 WIDE = 700
 """Charts that are drawn wider than this take a row of their own."""
@@ -53,9 +54,7 @@ def cell_text(cell: Cell) -> str:
         case int():
             return f"{cell:,}"
         case float():
-            if 1e-3 <= abs(cell) <= 1:
-                return f"{cell:.4f}"
-            return f"{cell:.4g}" if abs(cell) < 1e4 else f"{cell:,.0f}"
+            return number(cell)
 
 
 def _classes(cell: Cell) -> Markup:

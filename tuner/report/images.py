@@ -15,6 +15,7 @@ Pixels = NDArray[np.uint8]
 
 FIRST, SECOND = (np.array(list(bytes.fromhex(LIGHT[name][1:]))) for name in (BLUE, VERMILION))
 ENLARGED = 8
+LARGEST = 100
 
 
 def png(pixels: Pixels) -> bytes:
@@ -32,15 +33,29 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def grid(images: Sequence[NDArray[Any]], columns: int, low: float, high: float, gap: int = 2) -> bytes:
-    """Grey images side by side, row by row; `low` and `high` are their darkest and brightest value."""
+    """Grey or coloured images side by side, row by row; `low` and `high` are their darkest and brightest value."""
     rows = -(-len(images) // columns)
     height, width = images[0].shape[:2]
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), 128, np.uint8)
+    is_colored = images[0].ndim == 3 and images[0].shape[2] == 3
+    shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, *((3,) if is_colored else ()))
+    sheet = np.full(shape, 128, np.uint8)
     for index, image in enumerate(images):
         top, left = index // columns * (height + gap), index % columns * (width + gap)
-        flat = np.asarray(image, dtype=np.float64).reshape(height, width)
-        sheet[top : top + height, left : left + width] = np.clip((flat - low) / (high - low) * 255, 0, 255)
+        pixels = np.asarray(image, dtype=np.float64).reshape(height, width, *shape[2:])
+        sheet[top : top + height, left : left + width] = np.clip((pixels - low) / (high - low) * 255, 0, 255)
     return png(sheet)
+
+
+def shrunk(image: NDArray[Any]) -> NDArray[Any]:
+    """An image whose longer side has at most `LARGEST` pixels, each the mean of the square that it stands for."""
+    every = -(-max(image.shape[:2]) // LARGEST)
+    if every == 1:
+        return image
+    height, width = (max(1, side // every) for side in image.shape[:2])
+    square = image[: height * every, : width * every].astype(np.float64)
+    depth = square.shape[0] // height, square.shape[1] // width
+    means: NDArray[Any] = square.reshape(height, depth[0], width, depth[1], *image.shape[2:]).mean(axis=(1, 3))
+    return means
 
 
 def decision_regions(regions: Sequence[str], inputs: NDArray[Any], labels: NDArray[Any], reach: float = 6.0) -> bytes:

@@ -12,6 +12,7 @@ from tuner.charts import GREY, PURPLE, Axis, Chart, Dots, Shape
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.deviations import NORMAL
 from tuner.documents.verdicts import VERDICTS
+from tuner.measures import in_words
 from tuner.report.answer import variance
 from tuner.report.colors import DATASET_COLORS
 from tuner.report.content import Cell, Link, Page, Paragraph, Section, Table, missing
@@ -40,9 +41,18 @@ def index(summaries: dict[str, dict[str, Any]]) -> Page:
             "No report has been written yet.",
             (Section("reports", "Reports", (missing("python -m tuner report --study NAME"),)),),
         )
-    columns = ("page", "as text", "trials", "searched, test", "documented, test", "difference", "95 % interval")
+    columns = (
+        "page",
+        "as text",
+        "trials",
+        "figure",
+        "searched, test",
+        "documented, test",
+        "difference",
+        "95 % interval",
+    )
     rows = tuple(_row(name, plain) for name, plain in summaries.items())
-    note = "Accuracies on the test set, means over seeds; the difference is in percentage points."
+    note = "On the test set, means over seeds; the difference is in percentage points."
     table = Table("reports-table", "All studies", columns, rows, note)
     sections = [Section("reports", "Reports", (table, *_chart(summaries))), *_replicated(summaries)]
     for name, plain in summaries.items():
@@ -52,11 +62,13 @@ def index(summaries: dict[str, dict[str, Any]]) -> Page:
 
 def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
     confirmed, documented, apart = plain["confirmed"], plain["best_documented"], plain["difference"]
+    tested = _tested(confirmed) if confirmed else []
     return (
         Link(plain["title"], f"{name}/report.html"),
         Link("report.md", f"{name}/report.md"),
         sum(plain["trials"].values()),
-        confirmed and round(fmean(_tested(confirmed)), 4),
+        confirmed and in_words(_measure(confirmed)),
+        round(fmean(tested), 4) if tested else None,
         documented and round(fmean(documented["accuracies"]), 4),
         apart and f"{100 * apart['value']:+.2f}",
         apart and f"{100 * apart['low']:+.2f} to {100 * apart['high']:+.2f}",
@@ -65,13 +77,13 @@ def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
 
 def _chart(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
     """How often the best networks are wrong: the searched ones in the colours of their data, the documented in grey."""
-    confirmed = [plain for plain in summaries.values() if plain["confirmed"]]
+    confirmed = [plain for plain in summaries.values() if _is_classed(plain["confirmed"])]
     if not confirmed:
         return
     marks = []
     for place, plain in enumerate(confirmed):
         found, documented = plain["confirmed"], plain["best_documented"]
-        color = DATASET_COLORS.get(found["recipe"]["data"]["name"], PURPLE)
+        color = DATASET_COLORS.get(found["recipe"]["data"].get("name", ""), PURPLE)
         if documented:
             marks.append(_wrong(GREY, place, documented["accuracies"], found["test_examples"], "diamond"))
         marks.append(_wrong(color, place, _tested(found), found["test_examples"], "dot"))
@@ -122,4 +134,14 @@ def _with_weak(tally: Counter[tuple[str, str]], verdict: str) -> str:
 
 
 def _tested(confirmed: Mapping[str, Any]) -> list[float]:
-    return list(confirmed["tests"] or [confirmed["test_accuracy"]])
+    alone = confirmed[f"test_{_measure(confirmed)}"]
+    return list(confirmed["tests"] or ([] if alone is None else [alone]))
+
+
+def _measure(confirmed: Mapping[str, Any]) -> str:
+    return str(confirmed.get("measure", "accuracy"))
+
+
+def _is_classed(confirmed: Mapping[str, Any] | None) -> bool:
+    """Whether it tells of a winner what share of the test part it classes right."""
+    return confirmed is not None and _measure(confirmed) == "accuracy" and bool(_tested(confirmed))

@@ -8,11 +8,13 @@ from typing import Any
 import pandas as pd
 
 from tuner.charts import figures
+from tuner.recipe import task_of
 from tuner.report.answer import difference, documented, sentences
 from tuner.report.content import Link, Page, Table
 from tuner.report.evidence import DocumentEvidence, Evidence
 from tuner.report.importance import METHOD, Importance
 from tuner.report.sections.cost import saved_by_pruning
+from tuner.storage import TrialRecord
 
 STATES = ("complete", "pruned", "refused", "failed", "interrupted", "running", "waiting")
 
@@ -25,6 +27,7 @@ def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> di
     told = {
         "study": evidence.study,
         "title": evidence.title,
+        "task": _task(evidence),
         "answer": sentences(evidence),
         "trials": {state: record.count(state) for state in STATES},
         "objectives": list(record.objectives),
@@ -44,6 +47,12 @@ def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> di
     }
     found: dict[str, Any] = _plain(told)
     return found
+
+
+def _task(evidence: Evidence) -> str | None:
+    recipes = [confirmed.recipe] if (confirmed := evidence.confirmed) else []
+    recipes += [trial.recipe for trial in evidence.record.trials if trial.recipe]
+    return next((task_of(recipe.data) for recipe in recipes), None)
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -109,7 +118,8 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         {
             "number": trial.number,
             "state": trial.state,
-            **dict(zip(evidence.record.objectives, trial.values, strict=False)),
+            **(objectives := dict(zip(evidence.record.objectives, trial.values, strict=False))),
+            **_others(trial, objectives),
             "parameters": trial.result.parameters if trial.result else None,
             "epochs": trial.result.epochs if trial.result else None,
             "seconds": trial.result.seconds if trial.result else None,
@@ -136,6 +146,15 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         "trials.csv": pd.DataFrame(trials, columns=None if trials else first),
         "baselines.csv": pd.DataFrame(runs, columns=None if runs else ["document", "experiment"]),
     }
+
+
+def _others(trial: TrialRecord, objectives: Mapping[str, float]) -> dict[str, float]:
+    """The other validation figures of a finished trial."""
+    if not objectives or trial.result is None or trial.result.validation is None:
+        return {}
+    scores = trial.result.validation
+    figures = {f"validation_{name}": figure for name, figure in {**scores.figures, "loss": scores.loss}.items()}
+    return {name: figure for name, figure in figures.items() if name not in objectives}
 
 
 def _plain(value: Any) -> Any:

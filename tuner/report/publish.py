@@ -9,6 +9,7 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from tuner.charts.plotly import PlotlyFigure
+from tuner.measures import MEASURES
 from tuner.report.answer import sentences
 from tuner.report.content import Page
 from tuner.report.evidence import Evidence
@@ -22,9 +23,13 @@ PLOTS = (
     "front-work",
     "front-latency",
     "time",
-    "winner-accuracy",
-    "winner-loss",
+    *(f"winner-{figure}" for figure in (*MEASURES, "loss")),
     "winner-confusion",
+    "winner-calibration",
+    "winner-roc",
+    "winner-precision",
+    "winner-predicted",
+    "winner-residuals",
 )
 """What optuna-dashboard does not draw itself."""
 

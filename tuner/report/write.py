@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial
 from tuner import __version__
 from tuner.data.load import Places
 from tuner.errors import StorageError
+from tuner.measures import in_words
 from tuner.report.answer import answer_section
 from tuner.report.content import Page
 from tuner.report.evidence import Evidence, gather
@@ -24,6 +25,7 @@ from tuner.report.numbers import STATES, summary, tables
 from tuner.report.publish import publish
 from tuner.report.sections.anchors import anchors_section
 from tuner.report.sections.cost import cost_section, provenance_section
+from tuner.report.sections.data import data_section
 from tuner.report.sections.document import document_section
 from tuner.report.sections.documents import baselines_section
 from tuner.report.sections.search import search_section
@@ -77,17 +79,18 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence
     """The page: the answer first, the provenance last."""
     sections = (
         answer_section(evidence),
-        baselines_section(evidence),
+        *([] if evidence.own and not evidence.documents else [baselines_section(evidence)]),
         search_section(evidence, trials, weights),
         winner_section(evidence),
         anchors_section(evidence),
         *(document_section(evidence, document) for document in evidence.documents),
+        *([data_section(evidence.own)] if evidence.own else []),
         cost_section(evidence),
         provenance_section(evidence),
     )
     record = evidence.record
     counts = ", ".join(f"{count} {state}" for state in STATES if (count := record.count(state))) or "no"
-    objectives = " and ".join(name.replace("_", " ") for name in record.objectives)
+    objectives = " and ".join(map(in_words, record.objectives))
     return Page(evidence.title, f"Study {evidence.study}: {counts} trials, optimizing {objectives}.", sections)
 
 

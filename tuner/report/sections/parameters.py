@@ -9,11 +9,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.charts import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.data.splits import validated_on
+from tuner.documents.deviations import NORMAL
+from tuner.measures import MEASURES, in_words, standard_error
 from tuner.measuring import wilson
 from tuner.networks import layer_table
 from tuner.recipe import described
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
+from tuner.report.words import capital, figure_axis, number, told
 from tuner.storage import TrialRecord
 
 SLICES = 6
@@ -93,54 +96,82 @@ def _slice(
     axis: Axis,
 ) -> Dots:
     pairs = [(place, trial) for place, trial in zip(places, trials, strict=True) if trial.state == state]
-    tips = tuple(f"trial {trial.number}: {trial.params[parameter]}, {trial.values[0]:.4f}" for _, trial in pairs)
+    tips = tuple(f"trial {trial.number}: {trial.params[parameter]}, {number(trial.values[0])}" for _, trial in pairs)
     points = tuple((place, clamped(trial.values[0], axis)) for place, trial in pairs)
     return Dots(name if pairs else "", color, points, tips, shape)
 
 
+def searched_measure(evidence: Evidence) -> str | None:
+    """The figure of merit that the study optimizes; None where that is another number, such as the loss."""
+    name = next(iter(evidence.record.objectives), "").removeprefix("validation_")
+    return name if name in MEASURES else None
+
+
 def fronts(evidence: Evidence) -> Iterator[Chart]:
-    """Accuracy against size and against work: the networks that nothing beats in both."""
+    """The figure of merit against size and against work: the networks that nothing beats in both."""
     known = [each for each in evidence.record.finished if each.result and each.result.validation and each.recipe]
-    yield from _front_chart("front-parameters", "Accuracy against size", "parameters", known, _parameters)
-    label = "multiply-adds for one example"
-    yield from _front_chart("front-work", "Accuracy against work", label, known, _work)
+    if len(known) < 2:
+        return
+    measure = searched_measure(evidence) or _first_measure(known[0])
+    yield from _front_chart("front-parameters", "size", "parameters", measure, known, _parameters)
+    yield from _front_chart("front-work", "work", "multiply-adds for one example", measure, known, _work)
     timed = [each for each in known if each.recipe and each.recipe.key in evidence.latencies]
     label = "milliseconds for one example"
     yield from _front_chart(
-        "front-latency", "Accuracy against latency", label, timed, lambda trial: evidence.latencies[_key(trial)]
+        "front-latency", "latency", label, measure, timed, lambda trial: evidence.latencies[_key(trial)]
     )
 
 
 def _front_chart(
-    id_: str, title: str, label: str, trials: Sequence[TrialRecord], size: Callable[[TrialRecord], float]
+    id_: str,
+    against: str,
+    label: str,
+    measure: str,
+    trials: Sequence[TrialRecord],
+    size: Callable[[TrialRecord], float],
 ) -> Iterator[Chart]:
     if len(trials) < 2:
         return
-    points = tuple((size(trial), _accuracy(trial)) for trial in trials)
+    sign = 1 if MEASURES[measure].direction == "maximize" else -1
+    points = tuple((size(trial), _figure(trial, measure)) for trial in trials)
     tips = tuple(
-        f"trial {trial.number}: {100 * y:.2f} %, {x:,.4g} {label}" for trial, (x, y) in zip(trials, points, strict=True)
+        f"trial {trial.number}: {told(measure, y)}, {x:,.4g} {label}"
+        for trial, (x, y) in zip(trials, points, strict=True)
     )
-    best = max(trials, key=_accuracy)
+    best = max(trials, key=lambda trial: sign * _figure(trial, measure))
     marks: tuple[Mark, ...] = (
-        *sampling_error(best),
+        *sampling_error(best, measure),
         Dots("finished trials", BLUE, points, tips),
-        Line("nothing smaller is better", ORANGE, tuple(_front(points)), step=True),
+        Line("nothing smaller is better", ORANGE, tuple(_front(points, sign)), step=True),
     )
-    yield Chart(id_, title, Axis(label, scale="log"), Axis("validation accuracy", percent=True), marks)
+    title = f"{capital(in_words(measure))} against {against}"
+    yield Chart(id_, title, Axis(label, scale="log"), figure_axis(f"validation_{measure}"), marks)
 
 
-def sampling_error(trial: TrialRecord) -> Iterator[Rule]:
-    """The validation accuracy of a trial with what other images would make of it."""
-    if trial.recipe is not None and trial.result is not None and trial.result.validation is not None:
-        accuracy = _accuracy(trial)
-        count = validated_on(trial.recipe.protocol, described(trial.recipe.data))
-        yield Rule("the best, with 95 % interval", GREY, accuracy, band=wilson(accuracy, count))
+def sampling_error(trial: TrialRecord, measure: str) -> Iterator[Rule]:
+    """A trial's validation figure with what other examples would make of it: exactly for shares, by a rule of thumb for
+    others."""
+    if trial.recipe is None or trial.result is None or trial.result.validation is None:
+        return
+    figure = _figure(trial, measure)
+    count = validated_on(trial.recipe.protocol, described(trial.recipe.data))
+    if MEASURES[measure].is_share:
+        yield Rule("the best, with 95 % interval", GREY, figure, band=wilson(figure, count))
+    elif math.isfinite(figure):
+        half = NORMAL * standard_error(measure, figure, count)
+        yield Rule("the best, give or take about 95 %", GREY, figure, band=(figure - half, figure + half))
 
 
-def _accuracy(trial: TrialRecord) -> float:
+def _first_measure(trial: TrialRecord) -> str:
     assert trial.result is not None
     assert trial.result.validation is not None
-    return next(iter(trial.result.validation.figures.values()))
+    return next(iter(trial.result.validation.figures))
+
+
+def _figure(trial: TrialRecord, measure: str) -> float:
+    assert trial.result is not None
+    assert trial.result.validation is not None
+    return trial.result.validation.figures.get(measure, math.nan)
 
 
 def _parameters(trial: TrialRecord) -> float:
@@ -155,7 +186,7 @@ def _key(trial: TrialRecord) -> str:
 
 def value_axis(evidence: Evidence, values: Sequence[float] = ()) -> Axis:
     """The axis of the first objective. Values far on the bad side of the others do not stretch it: they stand at its edge."""
-    axis = Axis(evidence.objective, percent="accuracy" in evidence.objective)
+    axis = figure_axis(next(iter(evidence.record.objectives), "value"))
     edge = bad_edge(values, evidence.record.maximize) if len(values) >= 8 else None
     return replace(axis, low=edge) if evidence.record.maximize else replace(axis, high=edge)
 
@@ -196,10 +227,10 @@ def _work(trial: TrialRecord) -> float:
     return float(sum(layer.multiply_adds for layer in layer_table(trial.recipe.network, data.inputs, data.outputs)))
 
 
-def _front(points: Sequence[Point]) -> Iterator[Point]:
-    """From small to large, each point that is better than all smaller ones."""
+def _front(points: Sequence[Point], sign: int) -> Iterator[Point]:
+    """From small to large, each point that is better than all smaller ones; `sign` is -1 where less is better."""
     best = -math.inf
-    for size, value in sorted(points, key=lambda point: (point[0], -point[1])):
-        if value > best:
-            best = value
+    for size, value in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if sign * value > best:
+            best = sign * value
             yield size, value

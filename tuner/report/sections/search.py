@@ -7,10 +7,20 @@ from optuna.trial import FrozenTrial
 
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
 from tuner.formatting import duration, recipe_in_words
+from tuner.measures import in_words
 from tuner.report.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.importance import FEWEST, Importance
-from tuner.report.sections.parameters import clamped, fronts, importance, sampling_error, slices, value_axis
+from tuner.report.sections.parameters import (
+    clamped,
+    fronts,
+    importance,
+    sampling_error,
+    searched_measure,
+    slices,
+    value_axis,
+)
+from tuner.report.words import number
 from tuner.result import OBJECTIVES
 from tuner.storage import TrialRecord
 
@@ -43,9 +53,9 @@ def history(evidence: Evidence) -> Chart:
     """Each trial's value in order, and the best so far."""
     values = [value for trial in evidence.record.trials if (value := last_value(evidence, trial)) is not None]
     axis = value_axis(evidence, values)
-    best = evidence.record.best
+    best, measure = evidence.record.best, searched_measure(evidence)
     marks = (
-        *(sampling_error(best) if best and evidence.record.objectives[0] == "validation_accuracy" else ()),
+        *(sampling_error(best, measure) if best and measure else ()),
         _dots("finished", BLUE, "dot", evidence, axis, "complete"),
         _dots("pruned, where it was stopped", GREY, "cross", evidence, axis, "pruned"),
         Line("best so far", VERMILION, tuple(_best_so_far(evidence, lambda trial: float(trial.number))), step=True),
@@ -95,11 +105,11 @@ def table(evidence: Evidence) -> Table:
     """The best finished trials."""
     sign = -1 if evidence.record.maximize else 1
     best = sorted(evidence.record.finished, key=lambda trial: (sign * trial.values[0], trial.number))[:SHOWN]
-    names = tuple(name.replace("_", " ") for name in evidence.record.objectives)
+    names = tuple(map(in_words, evidence.record.objectives))
     rows = tuple(
         (
             trial.number,
-            *(round(value, 4) for value in trial.values),
+            *trial.values,
             recipe_in_words(trial.recipe) if trial.recipe else "",
             trial.result.parameters if trial.result else None,
             trial.result.epochs if trial.result else None,
@@ -128,7 +138,7 @@ def last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
 def _dots(name: str, color: str, shape: Shape, evidence: Evidence, axis: Axis, state: str) -> Dots:
     trials = [trial for trial in evidence.record.trials if trial.state == state]
     known = [(trial, value) for trial in trials if (value := last_value(evidence, trial)) is not None]
-    tips = tuple(f"trial {trial.number}: {value:.4f}{_recipe(trial)}" for trial, value in known)
+    tips = tuple(f"trial {trial.number}: {number(value)}{_recipe(trial)}" for trial, value in known)
     points = tuple((float(trial.number), clamped(value, axis)) for trial, value in known)
     return Dots(name if known else "", color, points, tips, shape)
 

@@ -1,28 +1,26 @@
 """The winner: what it is, how it does over seeds and class by class, what it confuses, and how sure it may be."""
 
 from collections.abc import Iterator, Sequence
+from typing import assert_never
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tuner.charts import BLUE, GREY, Axis, Bars, Chart, Dots, Line
+from tuner.charts import Axis, Chart
 from tuner.charts.learning import Curve, learning_lines
-from tuner.data.catalogue import CATALOGUE
-from tuner.measuring import wilson
+from tuner.measures import in_words as spoken
+from tuner.measuring import interval, measured
 from tuner.networks import layer_table, network_in_words
-from tuner.recipe import Recipe, described
+from tuner.recipe import Data, Recipe, described, task_of
 from tuner.recipe import Table as OwnTable
-from tuner.report.confusion import class_figures
-from tuner.report.content import Block, Paragraph, Picture, Section, Table, missing
-from tuner.report.drawings import matrix_chart
-from tuner.report.evidence import Evidence, Predictions, class_names
-from tuner.report.images import grid
+from tuner.report.content import Block, Paragraph, Section, Table, missing
+from tuner.report.evidence import Evidence
+from tuner.report.predictions import Predictions
+from tuner.report.sections.classes import told_of_classes
+from tuner.report.sections.labels import told_of_labels
+from tuner.report.sections.targets import told_of_targets
+from tuner.report.words import capital, figure_axis, number
 from tuner.storage.confirmed import Confirmed
 
-BINS = 10
-PAIRS = 3
-EXAMPLES = 10
-HARD = 40
+RESAMPLED_NUMBERS = 30_000
+"""So many outputs at most are drawn again a thousand times: ten times as many take a minute."""
 
 
 def winner_section(evidence: Evidence) -> Section:
@@ -32,11 +30,15 @@ def winner_section(evidence: Evidence) -> Section:
         why = "No winner is confirmed yet: `optimize` does that when it ends with at least one finished trial."
         return Section("winner", "The winner", (missing(why),))
     blocks: list[Block] = [Paragraph(in_words(confirmed.recipe)), _seeds(confirmed), layers(confirmed.recipe)]
+    if confirmed.test is not None:
+        blocks.insert(2, _figures(confirmed, evidence.winner))
     blocks += list(_curves(confirmed))
-    if evidence.winner is None:
-        blocks.append(missing("What it confuses is shown where its predictions lie: in the folder of the runs."))
+    if confirmed.test is None:
+        blocks.append(missing("What it gets wrong is shown of a test part, and nothing was held out."))
+    elif evidence.winner is None:
+        blocks.append(missing("What it gets wrong is shown where its predictions lie: in the folder of the runs."))
     else:
-        blocks += list(_predicted(evidence.winner, confirmed.recipe.data.name))
+        blocks += list(_predicted(evidence.winner))
     return Section("winner", "The winner", tuple(blocks))
 
 
@@ -60,7 +62,9 @@ def in_words(recipe: Recipe) -> str:
         f"{training.loss.kind.replace('_', ' ')}{smoothed}, in {hidden.precision}"
     )
     data = recipe.data
-    scaled = f"numbers encoded: {data.encoding.numbers}" if isinstance(data, OwnTable) else f"inputs scaled: {data.scaling}"
+    scaled = (
+        f"numbers encoded: {data.encoding.numbers}" if isinstance(data, OwnTable) else f"inputs scaled: {data.scaling}"
+    )
     return f"{', '.join(parts)}. Trained for {how}; {scaled}."
 
 
@@ -96,7 +100,8 @@ def _seeds(confirmed: Confirmed) -> Table:
     seeds = map(str, confirmed.seeds)
     trials = confirmed.trials or (confirmed.trial,) * len(confirmed.seeds)
     rows = tuple(zip(seeds, trials, networks, epochs, confirmed.validation, tested, strict=True))
-    columns = ("seed", "trial", "network", "epochs", "validation accuracy", "test accuracy")
+    figure = spoken(confirmed.measure)
+    columns = ("seed", "trial", "network", "epochs", f"validation {figure}", f"test {figure}")
     return Table("winner-seeds", "Trained again on fresh seeds", columns, rows, _kept(confirmed))
 
 
@@ -105,125 +110,75 @@ def _kept(confirmed: Confirmed) -> str:
     if not confirmed.is_ensemble or confirmed.model_validation is None:
         return f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
     mirrored = ", each for an image and its mirror image" if confirmed.is_mirrored else ""
-    tested = "" if confirmed.test is None else f"test accuracy {confirmed.test:.4f}, "
+    figure, task = spoken(confirmed.measure), task_of(confirmed.recipe.data)
+    what, chosen_by = ("numbers", "squared error") if task == "regression" else ("probabilities", "log loss")
+    tested = "" if confirmed.test is None else f"test {figure} {number(confirmed.test)}, "
     return (
-        f"The model averages the probabilities of {len(confirmed.members)} of them{mirrored}, chosen by the log loss on the validation "
-        f"part (Caruana et al. 2004): validation accuracy {confirmed.model_validation:.4f}, "
-        f"{tested}{confirmed.parameters:,} parameters. What follows describes the best of them alone."
+        f"The model averages the {what} of {len(confirmed.members)} of them{mirrored}, chosen by the {chosen_by} on the validation "
+        f"part (Caruana et al. 2004): validation {figure} {number(confirmed.model_validation)}, "
+        f"{tested}{confirmed.parameters:,} parameters. The layers below are those of the best of them alone."
     )
 
 
 def _curves(confirmed: Confirmed) -> Iterator[Chart]:
     if not confirmed.curves:
         return
-    for figure in ("accuracy", "loss"):
+    for figure in (_figure_of_curves(confirmed), "loss"):
         training, validation = (
             [_numbered(curve.get(f"{part}_{figure}", ())) for curve in confirmed.curves]
             for part in ("training", "validation")
         )
-        axis = Axis(figure, percent=figure == "accuracy")
         yield Chart(
             f"winner-{figure}",
-            f"{figure.capitalize()} by epoch, a line for each seed",
+            f"{capital(spoken(figure))} by epoch, a line for each seed",
             Axis("epoch", whole=True),
-            axis,
+            figure_axis(figure),
             tuple(learning_lines(training, validation)),
         )
+
+
+def _figure_of_curves(confirmed: Confirmed) -> str:
+    """The measure, where each epoch has it; else the first figure that epochs have."""
+    known = [name.partition("_")[2] for curve in confirmed.curves for name in curve if name.startswith("validation_")]
+    return next((name for name in (confirmed.measure, *known) if name in known and name != "loss"), confirmed.measure)
 
 
 def _numbered(values: Sequence[float | str]) -> Curve:
     return tuple((float(number), float(value)) for number, value in enumerate(values, start=1))
 
 
-def _predicted(winner: Predictions, dataset: str) -> Iterator[Block]:
-    from sklearn.metrics import confusion_matrix
-
-    classes = class_names(dataset)
-    predicted = winner.classes[winner.best]
-    matrix = confusion_matrix(winner.labels, predicted, labels=range(len(classes)))
-    yield matrix_chart("winner-confusion", "Confusion on the test set", matrix, classes)
-    yield _calibration(winner)
-    examples = matrix.sum(axis=1).tolist()
-    rows = tuple((name, *each, many) for name, each, many in zip(classes, class_figures(matrix), examples, strict=True))
-    columns = ("class", "precision", "recall", "F1", "test examples")
-    yield Table("winner-classes", "Class by class", columns, rows)
-    if winner.images.ndim >= 3:
-        yield from _pairs(winner, predicted, matrix, dataset)
-        yield _hard(winner, dataset)
+def _predicted(winner: Predictions) -> Iterator[Block]:
+    match winner.task:
+        case "classification":
+            yield from told_of_classes(winner)
+        case "multi_label":
+            yield from told_of_labels(winner)
+        case "regression":
+            yield from told_of_targets(winner)
+        case _:
+            assert_never(winner.task)
 
 
-def _calibration(winner: Predictions) -> Chart:
-    """How often the network is right when it is so sure (Guo et al. 2017, https://arxiv.org/abs/1706.04599)."""
-    probabilities = winner.probabilities[winner.best]
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == winner.labels
-    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    filled = [index for index in range(BINS) if (bins == index).any()]
-    points = tuple((float(sure[bins == index].mean()), float(right[bins == index].mean())) for index in filled)
-    counts = [int((bins == index).sum()) for index in filled]
-    error = sum(count * abs(x - y) for count, (x, y) in zip(counts, points, strict=True)) / len(sure)
-    errors = tuple(wilson(y, count) for count, (_, y) in zip(counts, points, strict=True))
-    tips = tuple(
-        f"{count} examples: {100 * x:.1f} % sure, {100 * y:.1f} % right"
-        for count, (x, y) in zip(counts, points, strict=True)
-    )
-    shares = tuple((x, count / len(sure)) for count, (x, _) in zip(counts, points, strict=True))
-    return Chart(
-        "winner-calibration",
-        "How sure it is, and how often right",
-        Axis("mean probability of the predicted class", percent=True, low=0.0, high=1.0),
-        Axis("share", percent=True, low=0.0, high=1.0),
-        (
-            Bars("share of the examples", GREY, shares, width=0.05),
-            Line("as sure as right", GREY, ((0.0, 0.0), (1.0, 1.0)), dashed=True),
-            Dots("right, with 95 % interval", BLUE, points, tips, errors=errors),
-        ),
-        note=f"Expected calibration error {100 * error:.2f} %.",
-    )
+def _figures(confirmed: Confirmed, winner: Predictions | None) -> Table:
+    """Every figure of the task on the test part, with its interval."""
+    known = dict(confirmed.test_figures)
+    if winner is not None:
+        computed = measured(winner.task, winner.said, winner.true, winner.examples.weights)
+        known = {name: known.get(name, figure) for name, figure in computed.items()}
+    rows = tuple((spoken(name), figure, *_around(confirmed, winner, name)) for name, figure in known.items())
+    wilson = " (of the accuracy by Wilson's formula)" if isinstance(confirmed.recipe.data, Data) else ""
+    large = winner is not None and winner.said.size > RESAMPLED_NUMBERS
+    how = "" if large else f"; intervals by 1,000 bootstrap samples of them{wilson}"
+    note = f"Of {confirmed.test_examples:,} test examples, measured once{how}."
+    return Table("winner-figures", "On the test part", ("figure", "value", "95 % interval"), rows, note)
 
 
-def _pairs(
-    winner: Predictions, predicted: NDArray[np.int64], matrix: NDArray[np.int64], dataset: str
-) -> Iterator[Picture]:
-    """Examples of the pairs that are confused most."""
-    classes, wrong = class_names(dataset), matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    for rank, flat in enumerate(np.argsort(-wrong, axis=None, kind="stable")[:PAIRS], start=1):
-        true, taken = (int(index) for index in np.unravel_index(int(flat), wrong.shape))
-        count = int(wrong[true, taken])
-        if not count:
-            return
-        chosen = np.flatnonzero((winner.labels == true) & (predicted == taken))[:EXAMPLES]
-        title = f"{classes[true]}, taken for {classes[taken]}: {count} of {int(matrix[true].sum())}"
-        sheet = _sheet(winner, chosen, dataset)
-        yield Picture(f"winner-pair-{rank}", title, sheet, f"Test images: {title}", enlarged=_enlarged(winner))
-
-
-def _hard(winner: Predictions, dataset: str) -> Block:
-    """Images to which at least nine in ten of the confirmed networks give the same wrong class."""
-    classes = winner.classes
-    if len(classes) < 2:
-        return missing("Images that all networks class wrong need several confirmed seeds.")
-    votes = np.stack([(classes == each).sum(axis=0) for each in range(winner.probabilities.shape[2])], axis=1)
-    common, agreed = votes.argmax(axis=1), votes.max(axis=1) >= 0.9 * len(classes)
-    hard = np.flatnonzero(agreed & (common != winner.labels))
-    if not len(hard):
-        return missing("There is no image that all confirmed networks class the same wrong.")
-    sure = winner.probabilities.mean(axis=0)[hard, common[hard]]
-    chosen = hard[np.argsort(-sure, kind="stable")[:HARD]]
-    names = class_names(dataset)
-    words = ", ".join(f"{names[winner.labels[each]]} as {names[common[each]]}" for each in chosen[:EXAMPLES])
-    note = f"{len(hard)} of {len(winner.labels)} test images; the surest first: {words}. Some of their labels may be wrong."
-    most = "nearly all" if len(classes) >= 10 else "all"
-    title = f"Images that {most} {len(classes)} confirmed networks class the same wrong"
-    sheet = _sheet(winner, chosen, dataset)
-    return Picture("winner-hard", title, sheet, title, note, _enlarged(winner))
-
-
-def _enlarged(winner: Predictions) -> float:
-    return 50 / int(winner.images.shape[1])
-
-
-def _sheet(winner: Predictions, chosen: NDArray[np.int64], dataset: str) -> bytes:
-    low, high = CATALOGUE[dataset].value_range
-    return grid([winner.images[index] for index in chosen], EXAMPLES, low, high)
+def _around(confirmed: Confirmed, winner: Predictions | None, name: str) -> tuple[str | None]:
+    if name == confirmed.measure and confirmed.test_interval is not None:
+        low, high = confirmed.test_interval
+    elif winner is None or winner.said.size > RESAMPLED_NUMBERS:
+        return (None,)
+    else:
+        among = winner.examples.weights, winner.examples.groups
+        low, high = interval(name, winner.said, winner.true, *among)
+    return (f"{number(low)} to {number(high)}",)

@@ -1,0 +1,45 @@
+"""Figures of merit as the sentences and axes of a page say them."""
+
+from tuner.charts import Axis
+from tuner.measures import MEASURES, in_words
+
+
+def told(measure: str, value: float) -> str:
+    """A figure as a sentence says it: shares in percent, others in four digits.
+
+    >>> told("accuracy", 0.98765), told("r2", 0.48124), told("rmse", 53.218), told("mae", 12345.6)
+    ('98.77 %', '0.4812', '53.22', '12,346')
+    """
+    return f"{100 * value:.2f} %" if MEASURES[measure].is_share else number(value)
+
+
+def number(value: float) -> str:
+    """A number in four digits.
+
+    >>> number(0.5), number(-1.23456), number(12345.6), number(0.00012)
+    ('0.5000', '-1.235', '12,346', '0.00012')
+    """
+    size = abs(value)
+    if 1e-3 <= size <= 1:
+        return f"{value:.4f}"
+    return f"{value:.4g}" if size < 1e4 else f"{value:,.0f}"
+
+
+def is_share(figure: str) -> bool:
+    """Whether a figure, also one with the name of a part in front, is told in percent."""
+    name = figure.removeprefix("training_").removeprefix("validation_").removeprefix("test_")
+    return name in MEASURES and MEASURES[name].is_share
+
+
+def figure_axis(figure: str) -> Axis:
+    """The axis of a figure, also of one with the name of a part in front."""
+    return Axis(in_words(figure), percent=is_share(figure))
+
+
+def capital(text: str) -> str:
+    """With its first letter large.
+
+    >>> capital("log loss"), capital("R²")
+    ('Log loss', 'R²')
+    """
+    return text[:1].upper() + text[1:]

@@ -9,7 +9,7 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
-from tuner.data.load import Places, training_set
+from tuner.data.load import Places, training_set_of
 from tuner.recipe import Recipe
 from tuner.result import Epoch, Event, Pulse
 from tuner.search.context import Context
@@ -83,7 +83,7 @@ def small(path: Path, *settings: str) -> StudyFile:
 
 def preflight_of(file: StudyFile, places: Places, memory: int = 2**40) -> Preflight:
     """A preflight that knows the study's data."""
-    return Preflight({name: training_set(name, places) for name in file.datasets}, memory, Costs())
+    return Preflight({each.name: training_set_of(each, places) for each in file.data}, memory, Costs())
 
 
 def folder_of(storage: BaseStorage) -> Folder:

@@ -21,6 +21,9 @@ from tuner.storage.records import VERSION, artifacts, canonical, keep_failure
 from tuner.study import StudyFile
 from tuner.study.pruners import make_pruner
 
+FOUND = "recipe.data.found"
+"""What a look at own data has told."""
+
 CHANGEABLE = ("title", "budget", "search", "confirmation", "start")
 
 
@@ -116,9 +119,11 @@ def _refuse_incompatible(name: str, differences: tuple[Difference, ...]) -> None
     grave = [difference for difference in differences if not difference.compatible]
     if not grave:
         return
-    lines = "\n".join(f"  {difference}" for difference in grave)
+    changed = [each for each in grave if each.address.startswith(FOUND)]
+    lines = "\n".join(f"  {each}" for each in (changed or grave))
+    what = "other data, the file has changed" if changed else "another search space or objective"
     raise StudyError(
-        f"the study {name!r} began with another search space or objective:\n{lines}\n"
+        f"the study {name!r} began with {what}:\n{lines}\n"
         f"Its trials cannot be compared with new ones. Search under another name (--name), or start over and delete "
         f"the old trials (--reset)."
     )

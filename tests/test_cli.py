@@ -220,6 +220,7 @@ def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(place
         ".keras",
         ".log",
         ".log",
+        ".md",
         ".npz",
     ]
     kept = {path.stem for path in (tmp_path / "digits" / "members").glob("*.keras")}

@@ -23,6 +23,7 @@ LAYERS = [
     {"run", "anchors"},
     {"worker"},
     {"storage"},
+    {"card"},
     {"search"},
     {"documents"},
     {"report"},

@@ -60,6 +60,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     assert sorted(path.name for path in tmp_path.glob("*.*")) == [
         "best.json",
         "best.keras",
+        "best.md",
         "predictions.npz",
         "small.toml",
         "tuner.db",

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import optuna
 
+from tuner.card import card
 from tuner.errors import StudyError
 from tuner.recipe import Recipe
 from tuner.result import Event, Result
@@ -105,7 +106,9 @@ def confirm(
         confirmed = keep_model(context, (*before, *finals), executor, folder)
         data, environment = study.user_attrs.get("data", {}), dict(context.environment)
         provenance = {"study": study.study_name, "data": data, "environment": environment}
-        write_json(confirmed.model.with_suffix(".json"), {**confirmed.to_dict(), **provenance})
+        papers = {**confirmed.to_dict(), **provenance}
+        write_json(confirmed.model.with_suffix(".json"), papers)
+        confirmed.model.with_suffix(".md").write_text(card(papers), encoding="utf-8")
         study.set_user_attr("confirmed", {**confirmed.to_dict(), "winner": winner.recipe.key})
         return confirmed
     finally:

@@ -63,22 +63,21 @@ def _separated(
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)
         warnings.simplefilter("error", pd.errors.ParserWarning)  # each line longer than the names
         try:
-            reader = pd.read_csv(
+            with pd.read_csv(
                 stream if is_packed(path) else path,
                 sep=separator,
                 encoding="utf-8-sig",
                 index_col=False,
-                usecols=[*chosen, *({last} - {*chosen})],  # only in the last column a line can have ended too early
                 dtype=dict.fromkeys([name for name in chosen if name in texts], str),
                 chunksize=ROWS,
-            )
-            for block in reader:
-                if not is_even and block[last].isna().any():
-                    separated._demand_even(path, separator, len(names))
-                    is_even = True
-                yield block[chosen]
-        except pd.errors.EmptyDataError as error:
-            raise DataError(f"{path}: has no rows") from error
+            ) as reader:
+                for block in reader:  # all columns: with some of them pandas passes over lines that are too long
+                    if block.empty:
+                        raise DataError(f"{path}: has no rows")
+                    if not is_even and block[last].isna().any():
+                        separated._demand_even(path, separator, len(names))
+                        is_even = True
+                    yield block[chosen]
         except UnicodeDecodeError as error:
             raise separated._not_text(path) from error
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:

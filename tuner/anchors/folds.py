@@ -27,8 +27,8 @@ FEWEST, FEW, FEW_CELLS, GROWTH = 500, 2000, 200_000, 4
 """Examples that a model is tried on first, where there are more: 500 to 2,000, of so many numbers all together; and how many
 times as many are tried next, where the time would be enough if it took as many times as long."""
 
-TRIED_ROUNDS = 2
-"""Of a model that trains a known number of rounds, to see what one takes."""
+TRIED_ROUNDS = 4
+"""Of a model that trains a known number of rounds, beside a single one: what is left between them are rounds alone."""
 
 
 def anchors(
@@ -45,6 +45,7 @@ def anchors(
     With a `test` part (of any length) each is measured on that, too: the model of the fold, or of several folds one that is trained on
     all of them. Only a confirmed winner's recipe comes with it.
     """
+    started = time.perf_counter()
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     test = test if test else None
@@ -52,7 +53,8 @@ def anchors(
     if work.folds[0].validation is None:
         return ()
     known = models(work.about.task)
-    end, names = time.perf_counter() + seconds, MODELS[work.about.task]
+    names = MODELS[work.about.task]
+    end = max(started + seconds, time.perf_counter() + seconds / 2)  # imports take their part of it, but not all
     found = []
     with threadpool_limits(threads):
         for place, name in enumerate(names):
@@ -115,7 +117,8 @@ def _anchor(work: Work, name: str, model: Model, seconds: float) -> Anchor:
     except TimeIsUp as up:
         anchor = Anchor(name, note=f"skipped: {str(up) or 'takes longer'} and has {seconds:.1f} s")
     except (ArithmeticError, MemoryError, ValueError) as error:  # the others may do better with these numbers
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        is_late = time.perf_counter() - started >= seconds  # compiled code makes other errors of an alarm
+        why = f"takes longer and has {seconds:.1f} s" if is_late else f"{type(error).__name__}: {error}".splitlines()[0]
         anchor = Anchor(name, note=f"skipped: {why}")
     return replace(anchor, seconds=time.perf_counter() - started)
 
@@ -125,11 +128,15 @@ def _size(work: Work, model: Model, seconds: float) -> int:
     where that are none."""
     end = time.perf_counter() + seconds
     largest = max(len(fold.training) for fold in work.folds)
-    columns = math.prod(work.about.inputs.shape if isinstance(work.about.inputs, Rows) else work.about.inputs)
+    columns = (
+        1
+        if model.sees == "nothing"
+        else math.prod(work.about.inputs.shape if isinstance(work.about.inputs, Rows) else work.about.inputs)
+    )
     fewest = max(FEWEST, min(FEW, FEW_CELLS // columns))
     sizes = list(_sizes(fewest, min(largest, model.most, max(fewest, CELLS // columns))))
     for place, size in enumerate(sizes):
-        if place + 1 == len(sizes) and not model.rounds:
+        if place + 1 == len(sizes) and (place == 0 or not model.rounds):
             return size
         took = _seconds_of(work, model, size)
         if model.rounds:  # known before it is trained
@@ -151,14 +158,19 @@ def _sizes(size: int, most: int) -> Iterator[int]:
 
 def _seconds_of(work: Work, model: Model, size: int) -> float:
     """About what it takes to train on so many examples and to validate."""
-    fold = work.folds[0]
-    sample, rounds = work.sample(fold.training, size, 0), min(TRIED_ROUNDS, model.rounds)
+    sample = work.sample(work.folds[0].training, size, 0)
+    if model.rounds:
+        one, several = (_training_seconds(work, model, sample, rounds) for rounds in (1, TRIED_ROUNDS))
+        return one + max(0.0, several - one) / (TRIED_ROUNDS - 1) * (model.rounds - 1)
     started = time.perf_counter()
-    says = model.trained(work.about, sample, work.recipe.seed, rounds)
-    trained = time.perf_counter() - started
-    if rounds:
-        return trained * model.rounds / rounds
-    work.figures(says, work.validated(fold))
+    says = model.trained(work.about, sample, work.recipe.seed)
+    work.figures(says, work.validated(work.folds[0]))
+    return time.perf_counter() - started
+
+
+def _training_seconds(work: Work, model: Model, sample: Examples, rounds: int) -> float:
+    started = time.perf_counter()
+    model.trained(work.about, sample, work.recipe.seed, rounds)
     return time.perf_counter() - started
 
 

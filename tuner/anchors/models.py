@@ -3,12 +3,12 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.anchors.seen import for_trees, preparation, tree_categories
+from tuner.anchors.seen import for_trees, nothing, preparation, tree_categories
 from tuner.data.examples import Examples
 from tuner.measures import Task
 from tuner.recipe.data import Description
@@ -33,14 +33,14 @@ class Model:
     make: Callable[[int, int, NDArray[np.bool_] | None], Any]
     most: int = LARGE
     apart: bool = False
-    sees_gaps: bool = False
+    sees: Literal["numbers", "gaps", "nothing"] = "numbers"
     rounds: int = 0
     note: str = ""
 
     def trained(self, about: Description, training: Examples, seed: int, rounds: int = 0) -> Predict:
         """The model on a training part."""
-        categories = tree_categories(about.inputs) if self.sees_gaps else None
-        prepared = for_trees(about.inputs) if self.sees_gaps else preparation(about.inputs, about.value_range)
+        categories = tree_categories(about.inputs) if self.sees == "gaps" else None
+        prepared = _prepared(self, about)
         seen = prepared.fit_transform(training.inputs)
         says = _fitted(self, lambda: self.make(seed, rounds, categories), about, seen, training)
         size = max(1, CELLS // 10 // max(1, seen.shape[1]))
@@ -50,6 +50,16 @@ class Model:
             return np.concatenate([says(prepared.transform(piece)) for piece in pieces])
 
         return predict
+
+
+def _prepared(model: Model, about: Description) -> Any:
+    match model.sees:
+        case "numbers":
+            return preparation(about.inputs, about.value_range)
+        case "gaps":
+            return for_trees(about.inputs)
+        case "nothing":
+            return nothing()
 
 
 def takes_weights(model: Model) -> bool:
@@ -114,7 +124,10 @@ def models(task: Task) -> dict[str, Model]:
     from sklearn import dummy, linear_model, neighbors
 
     found = {"trees": _trees(task), "default network": _network(task)}
-    nearest, mean = Model(lambda *_: neighbors.KNeighborsRegressor()), Model(lambda *_: dummy.DummyRegressor(), MANY)
+    nearest, mean = (
+        Model(lambda *_: neighbors.KNeighborsRegressor()),
+        Model(lambda *_: dummy.DummyRegressor(), MANY, sees="nothing"),
+    )
     if task == "regression":
         return {
             "mean": mean,
@@ -125,7 +138,7 @@ def models(task: Task) -> dict[str, Model]:
     found["logistic"] = Model(lambda *_: linear_model.LogisticRegression(), apart=True)
     if task == "multi_label":  # the shares of labels are means of 0 and 1
         return {"majority": mean, "nearest neighbours": nearest, **found}
-    majority = Model(lambda *_: dummy.DummyClassifier(strategy="prior"), MANY)
+    majority = Model(lambda *_: dummy.DummyClassifier(strategy="prior"), MANY, sees="nothing")
     return {"majority": majority, "nearest neighbours": Model(lambda *_: neighbors.KNeighborsClassifier()), **found}
 
 
@@ -138,7 +151,7 @@ def _trees(task: Task) -> Model:
         trees = kind(random_state=seed, categorical_features=categories)
         return trees.set_params(max_iter=rounds) if rounds else trees
 
-    return Model(make, MANY, apart=True, sees_gaps=True, rounds=100)
+    return Model(make, MANY, apart=True, sees="gaps", rounds=100)
 
 
 def _network(task: Task) -> Model:

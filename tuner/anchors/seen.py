@@ -65,6 +65,13 @@ def for_trees(inputs: Inputs) -> Any:
     return FunctionTransformer(partial(_tree_rows, rows=inputs) if isinstance(inputs, Rows) else _flat)
 
 
+def nothing() -> Any:
+    """The same for models that look at no input: one column of zeros."""
+    from sklearn.preprocessing import FunctionTransformer
+
+    return FunctionTransformer(_zeros)
+
+
 def tree_categories(inputs: Inputs) -> NDArray[np.bool_] | None:
     """Which of the columns that trees see are categories; None for images and arrays."""
     if not isinstance(inputs, Rows):
@@ -136,6 +143,10 @@ def _is_category(place: Place) -> bool:
 
 def _tree_width(place: Place) -> int:
     return min(TREE_WORDS, max(0, place.size - FIRST)) if place.kind == "text" else 1
+
+
+def _zeros(inputs: Array) -> Array:
+    return np.zeros((len(inputs), 1))
 
 
 def _flat(inputs: Array) -> Array:

@@ -14,7 +14,7 @@ from tuner.networks import network_in_words
 from tuner.recipe import task_of
 from tuner.report.content import Block, Paragraph, Section, missing
 from tuner.report.evidence import Evidence
-from tuner.report.words import told
+from tuner.report.words import told, with_article
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ def _searched(evidence: Evidence) -> str:
             for name, value in zip(evidence.record.objectives, best.values, strict=False)
         )
         return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
-    network = network_in_words(confirmed.recipe.network)
-    what = f"The best network that the search found, a {network} one,"
+    network = with_article(network_in_words(confirmed.recipe.network))
+    what = f"The best network that the search found, {network} one,"
     if confirmed.is_ensemble:
-        what = f"The model that the search found, the average of {len(confirmed.members)} networks, the best of them a {network} one,"
+        what = f"The model that the search found, the average of {len(confirmed.members)} networks, the best of them {network} one,"
     measure = confirmed.measure
     if confirmed.test is None or confirmed.test_interval is None:
         reached = told(measure, confirmed.best_validation)

@@ -16,8 +16,8 @@ from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
 from tuner.report.images import decision_regions
 
-MANY = 14
-"""Classes from which on a matrix takes the width of the page."""
+FEW, MANY = 4, 14
+"""A matrix of so many classes is low; one of more than that takes the width of the page."""
 
 
 def drawn(document: DocumentEvidence, drawing: Drawing) -> Iterator[Block]:
@@ -145,9 +145,16 @@ def matrix_chart(
         Axis("true class", names=names),
         (cells,),
         note,
-        *((560, 520) if len(names) <= MANY else (1000, 900)),
+        *_size(len(names)),
         legend=False,
     )
+
+
+def _size(classes: int) -> tuple[int, int]:
+    """Width and height of a matrix that can be read."""
+    if classes > MANY:
+        return 1000, 900
+    return 560, 360 if classes <= FEW else 520
 
 
 def _confused_most(matrix: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", classes: Sequence[str]) -> str:

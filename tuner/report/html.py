@@ -37,6 +37,7 @@ def page_as_html(page: Page, footer: str) -> str:
         drawn=lambda block: Markup(draw(block)),
         data_address=lambda block: "data:image/png;base64," + base64.b64encode(block.png).decode(),
         classes=_classes,
+        number_columns=number_columns,
         is_link=lambda cell: isinstance(cell, Link),
         text=cell_text,
     )
@@ -57,8 +58,13 @@ def cell_text(cell: Cell) -> str:
             return number(cell)
 
 
-def _classes(cell: Cell) -> Markup:
-    if isinstance(cell, int | float):
+def number_columns(table: Table) -> list[bool]:
+    """Which columns hold numbers: these stand right, with their names and what is not known."""
+    return [any(isinstance(row[place], int | float) for row in table.rows) for place in range(len(table.columns))]
+
+
+def _classes(cell: Cell, is_number: bool) -> Markup:
+    if is_number:
         return Markup(' class="number"')
     if cell in VERDICT_WORDS:
         return Markup(f' class="{str(cell).replace(" ", "-")}"')

@@ -7,7 +7,7 @@ from pathlib import Path
 from tuner.charts import Chart
 from tuner.charts.svg import draw
 from tuner.report.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table
-from tuner.report.html import cell_text
+from tuner.report.html import cell_text, number_columns
 
 FIGURES = "figures"
 LONGEST = 60
@@ -66,9 +66,8 @@ def _cell(cell: Cell) -> str:
 def _table(table: Table) -> Iterator[str]:
     yield f"**{escaped(table.title)}**"
     yield ""
-    numbers = [any(isinstance(row[index], int | float) for row in table.rows) for index in range(len(table.columns))]
     yield "| " + " | ".join(map(escaped, table.columns)) + " |"
-    yield "|" + "|".join("---:" if number else "---" for number in numbers) + "|"
+    yield "|" + "|".join("---:" if number else "---" for number in number_columns(table)) + "|"
     for row in table.rows[:LONGEST]:
         yield "| " + " | ".join(_cell(cell) for cell in row) + " |"
     if len(table.rows) > LONGEST:

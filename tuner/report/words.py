@@ -16,12 +16,14 @@ def told(measure: str, value: float) -> str:
 def number(value: float) -> str:
     """A number in four digits.
 
-    >>> number(0.5), number(-1.23456), number(12345.6), number(0.00012)
-    ('0.5000', '-1.235', '12,346', '0.00012')
+    >>> number(0.5), number(-1.23456), number(53.001), number(12345.6), number(0.00012)
+    ('0.5000', '-1.235', '53.00', '12,346', '0.00012')
     """
     size = abs(value)
     if 1e-3 <= size <= 1:
         return f"{value:.4f}"
+    if 1 < size < 1e4 and not value.is_integer():
+        return f"{value:#.4g}".removesuffix(".")
     return f"{value:.4g}" if size < 1e4 else f"{value:,.0f}"
 
 
@@ -43,3 +45,12 @@ def capital(text: str) -> str:
     ('Log loss', 'R²')
     """
     return text[:1].upper() + text[1:]
+
+
+def with_article(words: str) -> str:
+    """With "a" or "an" in front.
+
+    >>> with_article("dense network"), with_article("ensemble dense network")
+    ('a dense network', 'an ensemble dense network')
+    """
+    return f"{'an' if words[:1] in 'aeio' else 'a'} {words}"

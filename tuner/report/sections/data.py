@@ -55,12 +55,10 @@ def _targets(own: OwnData) -> Shown:
     names, true = own.about.classes, own.true
     folded = len(names) > MANY
     if own.about.task == "regression":
-        statistics = zip(
-            *(each.tolist() for each in (true.min(0), np.median(true, 0), true.max(0), true.std(0))), strict=True
-        )
-        rows = tuple((name, *each) for name, each in zip(names, statistics, strict=True))
-        columns = ("target", "lowest", "median", "highest", "standard deviation")
-        return Shown("data-targets", "What is to be told", columns, rows, "Of the training part.", folded)
+        spreads = (each.tolist() for each in (true.min(0), np.median(true, 0), true.max(0), true.std(0)))
+        statistics = tuple((name, *each) for name, each in zip(names, zip(*spreads, strict=True), strict=True))
+        known = ("target", "lowest", "median", "highest", "standard deviation")
+        return Shown("data-targets", "What is to be told", known, statistics, "Of the training part.", folded)
     often = np.bincount(true, minlength=len(names)) if true.ndim == 1 else (true == 1).sum(0)
     counts = zip(names, often.tolist(), strict=True)
     rows = tuple((name, count, f"{100 * count / len(true):.1f} %") for name, count in counts)

@@ -1,5 +1,6 @@
 """How far the numbers that the winner tells are from the true ones."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -91,20 +92,16 @@ def _distribution(id_: str, name: str, residuals: Numbers) -> Chart:
 
 
 def _bins(residuals: Numbers) -> int:
-    return max(5, min(40, round(2 * np.sqrt(len(residuals)))))
+    return max(5, min(40, round(2 * math.sqrt(len(residuals)))))
 
 
 def _target_by_target(winner: Predictions) -> Table:
-    weights, groups = winner.examples.weights, winner.examples.groups
-    rows = []
+    weights, rows = winner.examples.weights, []
     for place, name in enumerate(winner.names):
         said, true = winner.said[:, [place]], winner.true[:, [place]]
         figures = measured("regression", said, true, weights)
-        around = {
-            measure: _interval(measure, said, true, weights, groups) if len(true) <= SMALL else None
-            for measure in figures
-        }
-        rows.append((name, *(cell for each in figures for cell in (figures[each], around[each]))))
+        around = [_interval(winner, measure, place) for measure in figures]
+        rows.append((name, *(cell for pair in zip(figures.values(), around, strict=True) for cell in pair)))
     columns = (
         "target",
         *(column for each in measures_of("regression") for column in (in_words(each), "95 % interval")),
@@ -112,10 +109,11 @@ def _target_by_target(winner: Predictions) -> Table:
     return Table("winner-targets", "Target by target", columns, tuple(rows))
 
 
-def _interval(
-    measure: str, said: NDArray[np.float32], true: NDArray[np.float32], *among: NDArray[np.float32] | None
-) -> str:
-    low, high = interval(measure, said, true, *among)
+def _interval(winner: Predictions, measure: str, place: int) -> str | None:
+    if len(winner.true) > SMALL:
+        return None
+    among = winner.examples.weights, winner.examples.groups
+    low, high = interval(measure, winner.said[:, [place]], winner.true[:, [place]], *among)
     return f"{number(low)} to {number(high)}"
 
 

@@ -16,7 +16,7 @@ from tuner.report.predictions import Predictions
 from tuner.report.sections.classes import told_of_classes
 from tuner.report.sections.labels import told_of_labels
 from tuner.report.sections.targets import told_of_targets
-from tuner.report.words import capital, figure_axis, number
+from tuner.report.words import capital, figure_axis, number, with_article
 from tuner.storage.confirmed import Confirmed
 
 RESAMPLED_NUMBERS = 30_000
@@ -46,7 +46,7 @@ def in_words(recipe: Recipe) -> str:
     """The recipe as a sentence or three."""
     network, training = recipe.network, recipe.training
     hidden = network.hidden
-    parts = [f"A {network_in_words(network)} network"]
+    parts = [f"{capital(with_article(network_in_words(network)))} network"]
     if hidden.batch_normalization != "none":
         parts.append(f"batch normalization {hidden.batch_normalization} the activations")
     parts += network.dropout_in_words

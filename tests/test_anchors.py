@@ -1,5 +1,6 @@
 """Plain models beside a study's networks: on the same folds, in their time, once a study."""
 
+import json
 import threading
 import time
 from dataclasses import replace
@@ -28,10 +29,12 @@ from tuner.networks import Dense, Rows
 from tuner.networks.columns import Coded, Column
 from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, described, task_of
 from tuner.recipe.losses import PlainLoss
+from tuner.report.write import write_report
 from tuner.run import validation_part
 from tuner.search.beside import anchors_beside, seconds_reserved
 from tuner.search.confirmation import confirm_best
-from tuner.storage import load_study
+from tuner.storage import default_url, load_study, open_storage
+from tuner.storage.anchors import keep_anchors
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Anchors, Failure
@@ -335,3 +338,30 @@ def test_a_process_that_fails_costs_only_the_plain_models(
     assert anchors_beside(context, Gone(), winner, 60.0) == ()
     assert notes.sayings[-1] == "no plain models beside it: the training process is gone"
     assert "anchors" not in context.study.user_attrs
+
+
+@pytest.mark.slow
+def test_a_report_shows_them(small_study: Path, places: Places, tmp_path: Path) -> None:
+    storage = open_storage(default_url(tmp_path))
+    file, executor = small(small_study), InProcess(Setup(places, folder=folder_of(storage)))
+    search(storage, file, places, trials=1)
+    context = context_of(storage, file, places)
+    winner = confirm_best(context, executor, folder_of(storage))
+    assert winner is not None
+    found = (
+        Anchor("trees", {"accuracy": 1.0}, 0.001, {"accuracy": 0.99}, 1.0, 200),
+        Anchor("logistic", {"accuracy": 0.51}, 0.03, {"accuracy": 0.5}, 0.1, 200),
+        Anchor("default network", note="skipped: takes longer and has 1.0 s"),
+    )
+    keep_anchors(context.study, winner.recipe, winner.measure, found)
+    write_report(default_url(tmp_path), "small", tmp_path / "results", places, tmp_path / "out")
+    plain = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert [each["name"] for each in plain["anchors"]] == ["trees", "logistic", "default network"]
+    assert [row[0] for row in plain["tables"]["anchors-table"]["rows"]] == [
+        "the model",
+        "trees",
+        "logistic",
+        "default network",
+    ]
+    assert plain["charts"]["anchors-chart"]["series"][0]["points"] == [[1.0, 0.0], [0.51, 1.0]]
+    assert "Gradient-boosted trees are better than the model." in (tmp_path / "out" / "report.html").read_text()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from tuner.anchors import best_first, better
+from tuner.anchors import Anchor, best_first, better
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.deviations import NORMAL, deviation
 from tuner.formatting import duration
@@ -135,13 +135,16 @@ def _beside(evidence: Evidence) -> Iterator[str]:
         tested = best.test_figures.get(measure)
         if tested is not None and confirmed.test is not None:
             figures += f", test {told(measure, tested)} against {told(measure, confirmed.test)}"
-        ahead = best in better(evidence.anchors, measure, own)
-        beats = (
-            "That is better than the model."
-            if ahead
-            else "That is not better than the model by more than its standard error."
-        )
-        yield f"Of the plain models on the same split, {best.name} does best: {figures}. {beats}"
+        yield f"Of the plain models on the same split, {best.sentence} best: {figures}. {_which(best, measure, own)}"
+
+
+def _which(best: Anchor, measure: str, own: float) -> str:
+    """Which of the two is better, by validation."""
+    if better([best], measure, own):
+        return "That is better than the model."
+    if abs(best.figures[measure] - own) <= best.error:
+        return "The two are within a standard error of each other."
+    return "The model is better."
 
 
 def _documented(evidence: Evidence) -> Iterator[str]:

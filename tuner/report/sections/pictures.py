@@ -51,4 +51,6 @@ def hard_pictures(winner: Predictions) -> Block:
 def _sheet(id_: str, title: str, winner: Predictions, chosen: NDArray[np.int64], alt: str, note: str = "") -> Picture:
     low, high = winner.value_range
     images = [shrunk(winner.examples.inputs[index]) for index in chosen]
-    return Picture(id_, title, grid(images, EXAMPLES, low, high), alt, note, SHOWN / max(images[0].shape[:2]))
+    return Picture(
+        id_, title, grid(images, min(EXAMPLES, len(images)), low, high), alt, note, SHOWN / max(images[0].shape[:2])
+    )

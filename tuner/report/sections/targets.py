@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Line, Rule
 from tuner.measures import in_words, measures_of
 from tuner.measuring import interval, measured
-from tuner.report.content import Block, Table
+from tuner.report.content import Block, Paragraph, Table
 from tuner.report.density import cloud
 from tuner.report.predictions import Predictions
 from tuner.report.words import number
@@ -29,6 +29,11 @@ def told_of_targets(winner: Predictions) -> Iterator[Block]:
     for place, name in enumerate(winner.names[:DRAWN]):
         true, said = winner.true[:, place].astype(np.float64), winner.said[:, place].astype(np.float64)
         id_ = "" if len(winner.names) == 1 else f"-{place + 1}"
+        if len(winner.names) > 1:
+            figures = measured("regression", said[:, None], true[:, None], winner.examples.weights)
+            yield Paragraph(
+                f"{name}: {', '.join(f'{in_words(each)} {number(figure)}' for each, figure in figures.items())}."
+            )
         yield _against_true(id_, name, true, said, winner)
         yield _residuals(id_, name, true, said, winner)
         yield _distribution(id_, name, said - true)

@@ -125,7 +125,7 @@ def _curves(confirmed: Confirmed) -> Iterator[Chart]:
         return
     for figure in (_figure_of_curves(confirmed), "loss"):
         training, validation = (
-            [_numbered(curve.get(f"{part}_{figure}", ())) for curve in confirmed.curves]
+            [_numbered(curve[name]) for curve in confirmed.curves if (name := f"{part}_{figure}") in curve]
             for part in ("training", "validation")
         )
         yield Chart(

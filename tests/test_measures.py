@@ -93,6 +93,11 @@ def test_a_class_that_an_example_may_have_and_none_has_is_not_counted() -> None:
     assert (found["balanced_accuracy"], found["macro_f1"], found["roc_auc"]) == (1.0, 1.0, 1.0)
 
 
+def test_who_is_never_right_has_figures_too() -> None:
+    found = measured("classification", np.eye(2)[[1, 0]], np.array([0, 1]))
+    assert (found["accuracy"], found["macro_f1"], found["balanced_accuracy"]) == (0.0, 0.0, 0.0)
+
+
 def test_every_task_has_figures_and_one_that_is_told_first() -> None:
     for task in ("classification", "multi_label", "regression"):
         assert main_measure(task) in measures_of(task)  # type: ignore[arg-type]

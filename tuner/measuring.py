@@ -64,9 +64,8 @@ def _counted(outputs: Numbers, true: NDArray[Any], weights: Numbers) -> tuple[Nu
 
 
 def _summed(places: NDArray[Any], weights: Numbers, count: int) -> Numbers:
-    """The sum of the weights at each of so many places."""
-    found: Numbers = np.bincount(places, weights, count)  # type: ignore[assignment]
-    return found
+    """The sum of the weights at each of so many places; of no places whole numbers, as NumPy has it, and not here."""
+    return np.bincount(places, weights, count).astype(np.float64)
 
 
 def _log_loss(outputs: Numbers, true: NDArray[Any], weights: Numbers) -> float:

@@ -191,7 +191,19 @@ def test_a_generated_study_can_be_searched(
             written(profile(table(tmp_path, target=target), Roles(("y",))), tmp_path, "t.csv")
     settings = ("budget.epochs=fixed", "training.epochs=2", "search.pruner=none", "confirmation.seeds=1")
     said = [word for setting in (*settings, "protocol.folds=2") for word in ("--set", setting)]
-    command = ["optimize", "--study", "mine.toml", "--trials", "2", "--workers", "1", "--json", *said]
+    command = [
+        "optimize",
+        "--study",
+        "mine.toml",
+        "--trials",
+        "2",
+        "--timeout",
+        "10m",
+        "--workers",
+        "1",
+        "--json",
+        *said,
+    ]
     assert run(command) == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert summary["trials"]["complete"] == 2

@@ -1,21 +1,45 @@
-"""The confirmed model, to take away."""
+"""A model, to take away."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tuner.commands.arguments import Runs, Storage, demanded_storage
+from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage
+from tuner.commands.loading import started
+from tuner.errors import TunerError
+
+
+class Quantized(StrEnum):
+    """How a LiteRT file keeps its numbers."""
+
+    none = "none"
+    dynamic = "dynamic"
+    int8 = "int8"
 
 
 def export(
-    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study whose winner is confirmed.")],
-    out: Annotated[Path, typer.Option(help="The .keras file to write; a .json goes beside it.")],
+    out: Annotated[
+        Path, typer.Option(help="The .keras, .tflite or .onnx file, or the folder of a SavedModel, to write.")
+    ],
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study whose winner is confirmed.")] = "",
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="Or a .keras file.")] = None,
+    format: Annotated[str, typer.Option(help="keras, saved_model, litert or onnx. [by the suffix]")] = "",
+    quantize: Annotated[Quantized, typer.Option(help="Of LiteRT: 8 bits for weights, or for all.")] = Quantized.none,
+    data: Annotated[str, typer.Option("--data", "-d", help="Data to compare on. [some of the training part]")] = "",
     runs: Runs = None,
     storage: Storage = None,
+    data_dir: DataDir = None,
 ) -> None:
-    """Write the confirmed winner's model and its papers."""
-    from tuner.export import export_winner
+    """Write a model in a format, with its papers (.json) and its card (.md), after it was loaded again and compared."""
+    if bool(study) == (model is not None):
+        raise TunerError("say --study NAME or --model FILE")
+    from tuner.data.load import Places
+    from tuner.export import export_model, format_of, winner_of
 
-    model, papers = export_winner(demanded_storage(runs, storage), study, out)
-    print(f"{model}\n{papers}")
+    chosen = format_of(out, format)
+    source = model or winner_of(demanded_storage(runs, storage), study)
+    started()
+    done = export_model(source, out, chosen, quantize.value, data, Places.from_environment(data_dir))
+    print("\n".join(done.lines()))

@@ -13,17 +13,24 @@ if TYPE_CHECKING:
 
 def loaded(model: Path) -> "Predictor":
     """The model with its papers; where there are none, that is said."""
-    from tuner.machine import cores
-    from tuner.training.runtime import start
+    started()
+    from tuner.use.predictor import Predictor
 
-    with _silenced():
-        start(cores())
-        from tuner.use.predictor import Predictor
     predictor = Predictor.load(model)
     if not predictor.meaning.has_names:
         beside = model.with_suffix(".json").name
         print(f"there are no papers {beside} beside the model: classes are told by their numbers", file=sys.stderr)
     return predictor
+
+
+def started() -> None:
+    """Import TensorFlow and Keras."""
+    from tuner.machine import cores
+    from tuner.training.runtime import start
+
+    with _silenced():
+        start(cores())
+        import tuner.use.predictor  # noqa: F401
 
 
 @contextmanager

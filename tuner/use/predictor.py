@@ -84,7 +84,7 @@ class Predictor:
         recipe = None if papers is None else recipe_in(papers, path)
         meaning = meaning_by(recipe, inner.output_shape[-1], path) if recipe else meaning_without(inner)
         shape = inputs_shape(inner, coding)
-        return Predictor(path, model, meaning, shape, coding, recipe, _traced(inner, shape))
+        return Predictor(path, model, meaning, shape, coding, recipe, traced(inner, shape))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -106,8 +106,15 @@ class Predictor:
     def outputs(self, inputs: NDArray[Any], where: str = "the data") -> NDArray[np.float32]:
         """Of coded rows or arrays as they are stored, batch by batch."""
         self.demand_fitting(inputs, where)
-        found = [self.call(tf.constant(batch, tf.float32)).numpy() for batch in _batches(inputs)]
-        return self.meaning.of(np.concatenate(found)) if found else np.zeros((0, len(self.meaning.names)), np.float32)
+        return (
+            self.meaning.of(self.network_says(inputs))
+            if len(inputs)
+            else np.zeros((0, len(self.meaning.names)), np.float32)
+        )
+
+    def network_says(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The same as its last layer gives it."""
+        return np.concatenate([self.call(tf.constant(batch, tf.float32)).numpy() for batch in _batches(inputs)])
 
     def demand_fitting(self, inputs: NDArray[Any], where: str) -> None:
         """Raise `DataError` for inputs of another shape."""
@@ -126,7 +133,7 @@ class Predictor:
         return f"arrays of {_spoken(self.shape)}"
 
 
-def _traced(model: keras.Model, shape: Sequence[int | None]) -> Any:
+def traced(model: keras.Model, shape: Sequence[int | None]) -> Any:
     """The model as a graph for batches of any length, traced once."""
     signature = [tf.TensorSpec((None, *shape), tf.float32)]
     function = tf.function(lambda batch: model(batch, training=False), input_signature=signature, autograph=False)

@@ -1,0 +1,306 @@
+"""Reports fit the task: classes, labels and numbers of the user's own tables and images; what is shown equals what was given."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+from tests.report.test_report import checked
+from tuner.charts import Cells, Chart, Dots, Hexes, Line
+from tuner.data.load import Places, held_out_of
+from tuner.measures import Task
+from tuner.measuring import interval, measured
+from tuner.report.content import Page, Picture, Table
+from tuner.report.density import DOTS, cloud
+from tuner.report.images import grid, shrunk
+from tuner.report.index import index
+from tuner.report.write import write_report
+from tuner.result import Epoch, FoldResult, Result, Scores
+from tuner.search.studies import open_study
+from tuner.storage import default_url, open_storage
+from tuner.storage.confirmed import Confirmed
+from tuner.storage.records import keep_result, recipe_attributes
+from tuner.study import load
+
+STUDY = """
+objective = "validation_{measure}"
+[search]
+pruner = "none"
+[recipe.data]
+{data}
+[recipe.protocol]
+kind = "holdout"
+[recipe.training]
+loss = "{loss}"
+epochs = 2
+[recipe.network]
+kind = "dense"
+output = "{output}"
+widths = [4]
+"""
+LOSSES: dict[Task, tuple[str, str]] = {
+    "classification": ("sparse_categorical_crossentropy", "softmax"),
+    "multi_label": ("binary_crossentropy", "sigmoid"),
+    "regression": ("mean_squared_error", "linear"),
+}
+TABLE = (
+    'kind = "table"\npath = "own.csv"\ncolumns = [{ name = "a", kind = "number" }, { name = "b", kind = "category" }]\n'
+)
+ROWS = 80
+
+Outputs = Callable[[NDArray[Any]], NDArray[Any]]
+"""What a network makes of what is true."""
+
+
+def frame() -> pd.DataFrame:
+    """A number with gaps, a name, and what may be told by them."""
+    chance = np.random.default_rng(0)
+    a, b = chance.normal(size=ROWS), chance.choice(["north | east", "<south>"], ROWS)
+    frame = pd.DataFrame({"a": a, "b": b, "size": 20 + 3 * a, "age": 100 * a**2, "sick": np.where(a > 0, "yes", "no")})
+    frame["hot"], frame["wet"] = (a > 0.5).astype(int), (b == "<south>").astype(int)
+    frame.loc[::10, "a"] = np.nan
+    return frame
+
+
+def reported(
+    folder: Path, task: Task, measure: str, data: str, outputs: Outputs, tested: bool = True
+) -> tuple[Page, dict[str, Any], Places]:
+    """The report on a study whose one trial and whose two confirmed networks nobody trained; its summary."""
+    places, path, url = Places(None, folder / "cache"), folder / "own.toml", default_url(folder)
+    loss, output = LOSSES[task]
+    path.write_text(STUDY.format(measure=measure, data=data, loss=loss, output=output))
+    file = load(path, "own", (), places)
+    study, *_ = open_study(open_storage(url), file)
+    recipe = file.corners[0][1]
+    finished(study, file.corners[0][1], task, measure)
+    true = held_out_of(recipe.data, places).examples.labels
+    said = np.stack([outputs(true), outputs(true)]) if tested else np.empty(0)
+    np.savez(folder / "predictions.npz", outputs=said, best=0)
+    figures = measured(task, said[0], true) if tested else {}
+    confirmed = Confirmed(
+        trial=0,
+        recipe=recipe,
+        seeds=(1000, 1001),
+        validation=(0.5, 0.4),
+        test=figures.get(measure),
+        test_loss=0.5 if tested else None,
+        test_interval=interval(measure, said[0], true) if tested else None,
+        test_examples=len(true),
+        model=folder / "best.keras",
+        tests=(figures[measure],) * 2 if tested else (),
+        curves=({"training_loss": [2.0, 1.0], "validation_loss": [2.0, 1.5], f"validation_{measure}": [0.1, 0.5]},) * 2,
+        predictions=folder / "predictions.npz" if tested else None,
+        measure=measure,
+        test_figures=figures,
+    )
+    study.set_user_attr("data", {recipe.data.name: "abc"})
+    study.set_user_attr("confirmed", confirmed.to_dict())
+    page = write_report(url, "own", folder / "none", places, folder / "out")
+    html = checked(folder / "out", page)
+    assert "document" not in html.split("<main>")[1].split("</section>")[0]
+    if measure != "accuracy":
+        told = [*(chart.x.label + chart.y.label + chart.title for chart in page.charts()), *page_texts(page)]
+        assert not [each for each in told if "accuracy" in each and "balanced" not in each]
+    return page, json.loads((folder / "out" / "summary.json").read_text()), places
+
+
+def page_texts(page: Page) -> list[str]:
+    """Titles and column names of tables, and the notes of all blocks."""
+    tables = [block for block in page.blocks() if isinstance(block, Table)]
+    return [text for table in tables for text in (table.title, table.note, *table.columns)]
+
+
+def finished(study: optuna.Study, recipe: Any, task: Task, measure: str) -> None:
+    """A trial with a result."""
+    trial = study.ask()
+    for name, value in recipe_attributes(recipe, {}).items():
+        trial.set_user_attr(name, value)
+    scores = Scores(loss=1.0, figures={measure: 0.5} | ({"rmse": 7.0} if task == "regression" else {}))
+    epoch = Epoch(fold=0, number=1, training=scores, validation=scores, learning_rate=0.1, seconds=0.1)
+    keep_result(
+        trial,
+        Result(folds=(FoldResult(epochs=(epoch,), kept=1),), ended="finished", reason="", parameters=10, seconds=0.1),
+    )
+    study.tell(trial, 0.5)
+
+
+def table(page: Page, id_: str) -> Table:
+    """A table of the page."""
+    (found,) = [block for block in page.blocks() if isinstance(block, Table) and block.id == id_]
+    return found
+
+
+def chart(page: Page, id_: str) -> Chart:
+    """A chart of the page."""
+    (found,) = [each for each in page.charts() if each.id == id_]
+    return found
+
+
+@pytest.mark.slow
+def test_numbers_are_shown_against_the_true_ones(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "own.csv", index=False)
+    data = f'{TABLE}task = "regression"\ntarget = "size"\n'
+    shift = np.linspace(-1, 2, ROWS // 5)[:, None]
+    page, told, _ = reported(tmp_path, "regression", "rmse", data, lambda true: true + shift)
+
+    (dots,) = [mark for mark in chart(page, "winner-predicted").marks if isinstance(mark, Dots)]
+    assert len(dots.points) == ROWS // 5
+    assert [y - x for x, y in dots.points] == pytest.approx(shift.ravel().tolist(), abs=1e-5)
+    (residuals,) = [mark for mark in chart(page, "winner-residuals").marks if isinstance(mark, Dots)]
+    assert [y for _, y in residuals.points] == pytest.approx(shift.ravel().tolist(), abs=1e-5)
+    row, true, _, apart = table(page, "winner-worst").rows[0]
+    assert apart == pytest.approx(2.0, abs=1e-5)
+    assert frame()["size"][int(str(row)) - 1] == pytest.approx(true, abs=1e-4), "the row of the file"
+
+    rmse = float(np.sqrt((shift**2).mean()))
+    figures = {name: value for name, value, _ in table(page, "winner-figures").rows}
+    assert figures["RMSE"] == pytest.approx(rmse, abs=1e-5)
+    assert told["answer"][0].startswith(
+        f"The best network that the search found, a dense 4 relu one, reaches a test RMSE of {rmse:.4g}"
+    )
+    assert told["task"] == "regression"
+    columns = pd.read_csv(tmp_path / "out" / "trials.csv").columns
+    assert {"validation_rmse", "validation_loss"} <= set(columns)
+
+
+@pytest.mark.slow
+def test_several_targets_have_charts_and_figures_each(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "own.csv", index=False)
+    data = f'{TABLE}task = "regression"\ntarget = ["size", "age"]\n'
+    page, *_ = reported(tmp_path, "regression", "r2", data, lambda true: true + np.array([1.0, 10.0]))
+    rows = table(page, "winner-targets").rows
+    assert [row[0] for row in rows] == ["size", "age"]
+    for row, apart in zip(rows, (1.0, 10.0), strict=True):
+        assert (row[3], row[5]) == (pytest.approx(apart, abs=1e-4), pytest.approx(apart, abs=1e-4)), "RMSE, MAE"
+    assert {"winner-predicted-1", "winner-predicted-2", "winner-errors-2"} <= {each.id for each in page.charts()}
+
+
+@pytest.mark.slow
+def test_two_classes_have_curves_over_thresholds(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "own.csv", index=False)
+    scores = np.random.default_rng(1).random(ROWS // 5)
+
+    def outputs(true: NDArray[Any]) -> NDArray[Any]:
+        second = 0.3 * true + 0.7 * scores
+        return np.stack([1 - second, second], axis=1)
+
+    page, _, places = reported(tmp_path, "classification", "roc_auc", f'{TABLE}target = "sick"\n', outputs)
+    labels = labels_of(tmp_path, places)
+    area = roc_auc_score(labels, outputs(labels)[:, 1])
+    assert f"(ROC AUC) {area:.4f}." in chart(page, "winner-roc").note
+    precise = average_precision_score(labels, outputs(labels)[:, 1])
+    assert chart(page, "winner-precision").note.startswith(f"Average precision {precise:.4f};")
+    (curve,) = [mark for mark in chart(page, "winner-roc").marks if isinstance(mark, Line) and not mark.dashed]
+    assert (curve.points[0], curve.points[-1]) == ((0.0, 0.0), (1.0, 1.0))
+    x, y = np.array(curve.points).T
+    assert np.trapezoid(y, x) == pytest.approx(area)
+    wrong = int((outputs(labels).argmax(1) != labels).sum())
+    assert len(table(page, "winner-mistakes").rows) == wrong > 0
+    (cells,) = chart(page, "winner-confusion").marks
+    assert isinstance(cells, Cells)
+    assert chart(page, "winner-confusion").x.names == ("no", "yes")
+
+
+def labels_of(folder: Path, places: Places) -> NDArray[Any]:
+    """What is true of the test part of the study in a folder."""
+    recipe = load(folder / "own.toml", "own", (), places).corners[0][1]
+    return np.asarray(held_out_of(recipe.data, places).examples.labels)
+
+
+@pytest.mark.slow
+def test_labels_are_told_one_by_one(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "own.csv", index=False)
+    chance = np.random.default_rng(2).random((ROWS // 5, 2))
+    data = f'{TABLE}task = "multi_label"\ntarget = ["hot", "wet"]\n'
+
+    def outputs(true: NDArray[Any]) -> NDArray[Any]:
+        return 0.4 * true + 0.6 * chance
+
+    page, _, places = reported(tmp_path, "multi_label", "macro_f1", data, outputs)
+    labels = labels_of(tmp_path, places)
+    rows = table(page, "winner-labels").rows
+    assert [row[0] for row in rows] == ["hot", "wet"]
+    for place, row in enumerate(rows):
+        true, said = labels[:, place], outputs(labels)[:, place]
+        assert row[3] == pytest.approx(f1_score(true, said > 0.5))
+        assert row[4] == pytest.approx(roc_auc_score(true, said), abs=1e-6)
+        assert row[5] == pytest.approx(average_precision_score(true, said), abs=1e-6)
+    assert chart(page, "winner-calibration").marks
+
+
+@pytest.mark.slow
+def test_columns_are_told_as_they_were_taken(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "own.csv", index=False)
+    page, *_ = reported(
+        tmp_path, "regression", "mae", f'{TABLE}task = "regression"\ntarget = "size"\n', lambda true: true
+    )
+    (a, b) = table(page, "data-columns").rows
+    assert a[:2] == ("a", "number")
+    assert str(a[3]).endswith(" %")
+    assert b[:4] == ("b", "category", 2, None)
+    assert set(str(b[4]).split(", ")) == {"<south>", "north | east"}
+    assert [row[0] for row in table(page, "data-targets").rows] == ["size"]
+
+
+@pytest.mark.slow
+def test_what_was_not_held_out_is_not_shown(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "own.csv", index=False)
+    data = f'{TABLE}target = "sick"\ntest = {{ share = 0.0 }}\n'
+    _, told, _ = reported(tmp_path, "classification", "log_loss", data, lambda true: true, tested=False)
+    assert "there is no test part: nothing was tested" in told["answer"][0]
+    assert "winner-figures" not in told["tables"]
+    assert any("Nothing was held out" in gap for gap in told["gaps"])
+    row = index({"own": told}).sections[0].blocks[0]
+    assert isinstance(row, Table)
+    assert row.rows[0][3:5] == ("log loss", None)
+
+
+def mostly_wrong(true: NDArray[Any]) -> NDArray[Any]:
+    """Sure of the other of two classes, but for the first example."""
+    return np.eye(2)[np.where(np.arange(len(true)) == 0, true, 1 - true)]
+
+
+@pytest.mark.slow
+def test_coloured_pictures_of_any_size_are_shown(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = chance.integers(0, 256, (12, 30, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{number}.png")
+    data = 'kind = "images"\npath = "pets"\nsize = [12, 30]\ncolor = true\n'
+    page, *_ = reported(tmp_path, "classification", "accuracy", data, mostly_wrong)
+    pictures = {block.id: block for block in page.blocks() if isinstance(block, Picture)}
+    assert {"winner-pair-1", "winner-pair-2", "winner-hard"} == pictures.keys()
+    assert pictures["winner-pair-1"].png[25] == 2, "three channels"
+    assert pictures["winner-pair-1"].title == "dog, taken for cat: 4 of 4"
+    assert int.from_bytes(pictures["winner-pair-1"].png[16:20], "big") == 4 * 30 + 3 * 2
+
+
+def test_large_pictures_are_shrunk_to_means() -> None:
+    image = np.zeros((400, 200, 3), np.uint8)
+    image[:, 100:] = 200
+    small = shrunk(image)
+    assert small.shape == (100, 50, 3)
+    assert small[:, 25:].min() == 200
+    assert small[:, :25].max() == 0
+    assert grid([small], 1, 0, 255)[:4] == b"\x89PNG"
+    assert shrunk(image[:40, :40]).shape == (40, 40, 3)
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.0])
+def test_many_points_are_counted_in_hexagons(spread: float) -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 5 * DOTS)) * spread
+    hexes = cloud("points", x, y, str)
+    assert isinstance(hexes, Hexes)
+    assert sum(hexes.counts) == 5 * DOTS
+    middle = np.average(hexes.points, axis=0, weights=hexes.counts)
+    assert middle == pytest.approx([x.mean(), y.mean()], abs=0.02)

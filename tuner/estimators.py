@@ -94,7 +94,9 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
             counts = sample_weight > 0  # what counts nothing is not looked at either
-            x, y, sample_weight = _rows(x, counts), y[counts], sample_weight[counts]
+            if not counts.any():
+                raise ValueError("sample_weight is zero everywhere: no row would count")
+            x, y, sample_weight = x[counts], y[counts], sample_weight[counts]
             groups = None if groups is None else groups[counts]
         try:
             return self._search(x, y, task, sample_weight, groups)
@@ -103,7 +105,7 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
 
     def _search(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Self:
         self._folder = TemporaryDirectory(prefix="tuner-") if self.runs is None else None
-        runs = Path(self.runs if self._folder is None else self._folder.name)
+        runs = Path(self._folder.name if self._folder else self.runs or "")
         places = Places(None, runs / "data")
         wishes = Wishes(
             task=task,
@@ -129,7 +131,9 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
 
     def _keep(self, tuned: Tuned) -> None:
         if tuned.confirmed is None:
-            last = next((trial.reason for trial in reversed(tuned.record.trials) if trial.reason), "the time was too short")
+            last = next(
+                (trial.reason for trial in reversed(tuned.record.trials) if trial.reason), "the time was too short"
+            )
             raise StudyError(f"no network was trained: {last}; say more minutes")
         self.study_: StudyRecord = tuned.record
         self.best_recipe_: Recipe = tuned.confirmed.recipe
@@ -155,7 +159,13 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
             return X
         least = FEWEST_ROWS if reset else 1
         return validate_data(
-            self, X, reset=reset, dtype="numeric", allow_nd=True, ensure_all_finite="allow-nan", ensure_min_samples=least
+            self,
+            X,
+            reset=reset,
+            dtype="numeric",
+            allow_nd=True,
+            ensure_all_finite="allow-nan",
+            ensure_min_samples=least,
         )
 
     @property
@@ -206,8 +216,10 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
             self.classes_: NDArray[Any] = np.arange(y.shape[1])
             return self._fit(X, np.asarray(y), "multi_label", sample_weight, groups)
         y = column_or_1d(y, warn=True)
-        kept = np.ones(len(y), bool) if sample_weight is None else np.broadcast_to(np.asarray(sample_weight) > 0, len(y))
-        self.classes_ = np.unique(y[kept])
+        kept = (
+            np.ones(len(y), bool) if sample_weight is None else np.broadcast_to(np.asarray(sample_weight) > 0, len(y))
+        )
+        self.classes_ = np.unique(y[kept] if kept.any() else y)
         if len(self.classes_) < 2:
             raise ValueError(f"y must have at least two classes, got one class only, {self.classes_[0]!r}")
         return self._fit(X, np.searchsorted(self.classes_, y), "classification", sample_weight, groups)
@@ -265,12 +277,10 @@ def _targets(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
         raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
     from sklearn.utils.validation import _check_y
 
-    found: NDArray[Any] = _check_y(y, multi_output=True, y_numeric=isinstance(estimator, RegressorMixin), estimator=estimator)
+    found: NDArray[Any] = _check_y(
+        y, multi_output=True, y_numeric=isinstance(estimator, RegressorMixin), estimator=estimator
+    )
     return found
-
-
-def _rows(x: Any, chosen: NDArray[np.bool_]) -> Any:
-    return x[chosen]
 
 
 def _seed(random_state: Any) -> int:

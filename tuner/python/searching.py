@@ -10,7 +10,7 @@ from tuner.data.sources import Places
 from tuner.errors import StorageError, StudyError
 from tuner.machine import cores, has_gpu
 from tuner.python.given import given
-from tuner.python.progress import Told, Telling
+from tuner.python.progress import Telling, Told
 from tuner.python.study import AnyStudy, Wishes, plain_study, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut

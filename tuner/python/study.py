@@ -83,7 +83,9 @@ def default_study(given: Given, goal: Goal, wishes: Wishes) -> Mapping[str, Any]
 
 
 def _profile(given: Given, goal: Goal) -> TableProfile | ArraysProfile:
-    weight, group = ("" if each is None else name for name, each in (("weights", given.weights), ("groups", given.groups)))
+    weight, group = (
+        "" if each is None else name for name, each in (("weights", given.weights), ("groups", given.groups))
+    )
     roles = Roles(goal.targets, group=group, weight=weight)
     groups, rows = 0 if given.groups is None else int(given.groups.nunique()), len(given.x)
     if isinstance(given.x, pd.DataFrame):

@@ -28,7 +28,7 @@ LAYERS = [
     {"documents"},
     {"report"},
     {"use"},
-    {"dashboard", "export", "replay", "portfolio", "distill", "python"},
+    {"serve", "dashboard", "export", "replay", "portfolio", "distill", "python"},
     {"estimators"},
     {"commands"},
     {"cli"},

@@ -26,6 +26,7 @@ COMMANDS = (
     "dashboard",
     "predict",
     "evaluate",
+    "serve",
     "export",
     "distill",
     "version",

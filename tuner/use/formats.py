@@ -52,10 +52,11 @@ def safe_names(columns: tuple[str, ...]) -> dict[str, str]:
 
 
 def write_litert(predictor: Predictor, path: Path, quantize: Quantize, sample: Inputs) -> None:
-    """A `.tflite` file on coded rows or arrays. `dynamic` keeps weights in 8 bits, `int8` activations too, whose ranges the
+    """A `.tflite` file on one coded row or array at a time: of any number LiteRT cannot tell all shapes. `dynamic` keeps weights in 8 bits, `int8` activations too, whose ranges the
     sample tells."""
     inner = _portable(predictor)
-    frozen = convert_variables_to_constants_v2(traced(inner, predictor.shape))  # LiteRT leaves variables empty
+    one = traced(inner, predictor.shape, batch=1)
+    frozen = convert_variables_to_constants_v2(one)  # LiteRT leaves variables empty
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], inner)
     if quantize != "none":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -110,15 +111,15 @@ def said_by_litert(predictor: Predictor, path: Path) -> Says:
     interpreter = _interpreter()(str(path))
     (about,), (told,) = interpreter.get_input_details(), interpreter.get_output_details()
 
-    def says(inputs: Inputs) -> NDArray[np.float32]:
-        interpreter.resize_tensor_input(about["index"], inputs.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(about["index"], inputs.astype(np.float32))
+    interpreter.allocate_tensors()
+
+    def says_of(one: Inputs) -> NDArray[np.float32]:
+        interpreter.set_tensor(about["index"], one[np.newaxis].astype(np.float32))
         interpreter.invoke()
         found: NDArray[np.float32] = interpreter.get_tensor(told["index"])
         return found
 
-    return says
+    return lambda inputs: np.concatenate([says_of(one) for one in inputs])
 
 
 def _interpreter() -> Any:

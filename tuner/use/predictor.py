@@ -1,6 +1,6 @@
 """A model with its papers, ready to be asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,7 @@ class Predictor:
     shape: tuple[int, ...]
     coding: Coding | None
     recipe: Recipe | None
+    papers: Mapping[str, Any]
     call: Any
 
     @staticmethod
@@ -84,7 +85,7 @@ class Predictor:
         recipe = None if papers is None else recipe_in(papers, path)
         meaning = meaning_by(recipe, inner.output_shape[-1], path) if recipe else meaning_without(inner)
         shape = inputs_shape(inner, coding)
-        return Predictor(path, model, meaning, shape, coding, recipe, traced(inner, shape))
+        return Predictor(path, model, meaning, shape, coding, recipe, papers or {}, traced(inner, shape))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -133,9 +134,9 @@ class Predictor:
         return f"arrays of {_spoken(self.shape)}"
 
 
-def traced(model: keras.Model, shape: Sequence[int | None]) -> Any:
-    """The model as a graph for batches of any length, traced once."""
-    signature = [tf.TensorSpec((None, *shape), tf.float32)]
+def traced(model: keras.Model, shape: Sequence[int | None], batch: int | None = None) -> Any:
+    """The model as a graph for batches of one length, or of any, traced once."""
+    signature = [tf.TensorSpec((batch, *shape), tf.float32)]
     function = tf.function(lambda batch: model(batch, training=False), input_signature=signature, autograph=False)
     return function.get_concrete_function()
 

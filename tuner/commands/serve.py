@@ -1,0 +1,44 @@
+"""A saved model over HTTP."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from tuner.commands.arguments import Model
+from tuner.commands.loading import loaded
+from tuner.errors import MissingPackage, TunerError
+
+
+def serve(
+    model: Model,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine need another.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    max_body: Annotated[str, typer.Option(help="The longest body, such as 10MB.")] = "10MB",
+    max_rows: Annotated[int, typer.Option(min=1, help="The most examples in one request.")] = 10_000,
+) -> None:
+    """Answer POST /predict, GET /health and GET /model; GET /docs says what a row must have."""
+    most = bytes_of(max_body)
+    try:
+        import uvicorn
+        from fastapi import FastAPI  # noqa: F401
+    except ImportError as error:
+        raise MissingPackage("serve", error.name or "fastapi", "serve") from None
+    predictor = loaded(model)
+    from tuner.serve.application import application
+
+    uvicorn.run(application(predictor, most, max_rows), host=host, port=port, log_level="info")
+
+
+def bytes_of(text: str) -> int:
+    """A size such as 500kB, 10MB or 1GB, in bytes.
+
+    >>> bytes_of("10MB"), bytes_of("500")
+    (10000000, 500)
+    """
+    found = re.fullmatch(r"(\d+)\s*([kMG]?)B?", text.strip())
+    if not found or int(found[1]) < 1:
+        raise TunerError(f"--max-body {text}: must be a size such as 500kB or 10MB")
+    return int(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]]

@@ -105,7 +105,8 @@ def table(evidence: Evidence) -> Table:
     """The best finished trials."""
     sign = -1 if evidence.record.maximize else 1
     best = sorted(evidence.record.finished, key=lambda trial: (sign * trial.values[0], trial.number))[:SHOWN]
-    names = tuple(map(in_words, evidence.record.objectives))
+    values = len(best[0].values) if best else 0
+    names = tuple(map(in_words, evidence.record.objectives)) or ("value",) * values  # of a study that others made
     rows = tuple(
         (
             trial.number,

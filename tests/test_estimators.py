@@ -89,7 +89,7 @@ def flats(rows: int = 60) -> tuple[pd.DataFrame, pd.Series]:
             "quarter": pd.Categorical(quarter),
             "lift": chance.random(rows) > 0.5,
             "offered": pd.Timestamp("2024-01-01") + pd.to_timedelta(chance.integers(0, 300, rows), unit="D"),
-            "text": chance.choice(["a light and quiet flat", "a flat beside the loud road"], rows),
+            "text": [f"a light flat with {number} square metres and a view" for number in range(rows)],
         }
     )
     return frame, pd.Series(np.where(quarter == "hill", "quick", "slow"), name="let")
@@ -117,7 +117,7 @@ def test_nothing_is_held_out_and_nothing_is_said_to_be_tested(fitted: TunedClass
     found = fitted.best_recipe_.data.found
     assert (found.training_examples, found.test_examples) == (60, 0)
     assert 0 <= fitted.validation_score_ <= 1
-    assert not list(Path(fitted._folder.name).rglob("predictions.npz"))
+    assert not list(fitted._folder.path.rglob("predictions.npz"))
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_a_pickled_classifier_says_the_same_without_its_folder(fitted: TunedClas
 def test_a_temporary_folder_goes_with_its_estimator() -> None:
     x, y = load_iris(return_X_y=True)
     classifier = TunedClassifier(study=tiny(epochs=1)).fit(x, y)
-    folder = Path(classifier._folder.name)
+    folder = classifier._folder.path
     assert list(folder.glob("data/prepared/own-*"))
     del classifier
     gc.collect()
@@ -147,7 +147,7 @@ def test_groups_and_weights_are_routed_through_a_pipeline_to_a_search(tmp_path: 
     with sklearn.config_context(enable_metadata_routing=True):
         classifier = TunedClassifier(study=tiny(epochs=1), runs=tmp_path)
         classifier.set_fit_request(sample_weight=True, groups=True).set_score_request(sample_weight=False)
-        pipeline = make_pipeline(StandardScaler(), classifier)
+        pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), classifier)
         params = {"groups": groups, "sample_weight": weights}
         scores = cross_val_score(pipeline, x, y, cv=GroupKFold(2), params=params)
     assert len(scores) == 2
@@ -185,10 +185,6 @@ def test_a_clone_has_the_parameters_and_no_fit() -> None:
         (
             lambda each: each.fit([[1.0], [2.0]], ["a", "a"]),
             "y must have at least two classes, got one class only, 'a'",
-        ),
-        (
-            lambda each: each.fit([[1.0], [2.0]], ["a", "b"], [0, 0]),
-            "sample_weight is zero everywhere: no row would count",
         ),
         (lambda each: each.fit([[1.0], [2.0]] * 4, ["a", "b"] * 4), "the data: has 8 rows, and at least 10 are needed"),
     ],

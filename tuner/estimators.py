@@ -4,11 +4,13 @@ Nothing is held out inside `fit`: the search validates on parts of what it is gi
 and whoever wants to know what the model is worth on new data scores it on data of their own.
 """
 
+import shutil
 import sys
+import weakref
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, Self
 
 import numpy as np
@@ -65,6 +67,14 @@ class Saved:
         return {"files": self.files}
 
 
+class Temporary:
+    """A folder that goes when nobody holds this any more."""
+
+    def __init__(self) -> None:
+        self.path = Path(mkdtemp(prefix="tuner-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 class _Tuned(BaseEstimator):  # type: ignore[misc]
     """What both estimators have in common."""
 
@@ -94,8 +104,6 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
             counts = sample_weight > 0  # what counts nothing is not looked at either
-            if not counts.any():
-                raise ValueError("sample_weight is zero everywhere: no row would count")
             x, y, sample_weight = x[counts], y[counts], sample_weight[counts]
             groups = None if groups is None else groups[counts]
         try:
@@ -104,8 +112,8 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
             raise ValueError(str(error)) from error
 
     def _search(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Self:
-        self._folder = TemporaryDirectory(prefix="tuner-") if self.runs is None else None
-        runs = Path(self._folder.name if self._folder else self.runs or "")
+        self._folder = Temporary() if self.runs is None else None
+        runs = self._folder.path if self._folder else Path(self.runs or "")
         places = Places(None, runs / "data")
         wishes = Wishes(
             task=task,
@@ -221,7 +229,7 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
         )
         self.classes_ = np.unique(y[kept] if kept.any() else y)
         if len(self.classes_) < 2:
-            raise ValueError(f"y must have at least two classes, got one class only, {self.classes_[0]!r}")
+            raise ValueError(f"y must have at least two classes, got one class only, {self.classes_.tolist()[0]!r}")
         return self._fit(X, np.searchsorted(self.classes_, y), "classification", sample_weight, groups)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

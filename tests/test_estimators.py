@@ -19,6 +19,7 @@ from sklearn.utils import estimator_checks
 
 from tests.estimating import tiny, tiny_for_numbers
 from tuner import TunedClassifier, TunedRegressor
+from tuner.recipe import Table
 
 WEIGHTS = (
     "a network is trained by batches in random order: a row of weight 2 is not the same step as the row seen twice"
@@ -104,8 +105,9 @@ def fitted() -> TunedClassifier:
 @pytest.mark.slow
 def test_a_frame_is_taken_by_its_types(fitted: TunedClassifier) -> None:
     frame, let = flats()
-    kinds = [column.kind for column in fitted.best_recipe_.data.columns]
-    assert kinds == ["number", "category", "boolean", "date", "text"]
+    data = fitted.best_recipe_.data
+    assert isinstance(data, Table)
+    assert [column.kind for column in data.columns] == ["number", "category", "boolean", "date", "text"]
     assert list(fitted.feature_names_in_) == list(frame.columns)
     assert list(fitted.classes_) == ["quick", "slow"]
     assert fitted.score(frame, let) > 0.9
@@ -114,9 +116,13 @@ def test_a_frame_is_taken_by_its_types(fitted: TunedClassifier) -> None:
 
 @pytest.mark.slow
 def test_nothing_is_held_out_and_nothing_is_said_to_be_tested(fitted: TunedClassifier) -> None:
-    found = fitted.best_recipe_.data.found
+    data = fitted.best_recipe_.data
+    assert isinstance(data, Table)
+    found = data.found
+    assert found is not None
     assert (found.training_examples, found.test_examples) == (60, 0)
     assert 0 <= fitted.validation_score_ <= 1
+    assert fitted._folder is not None
     assert not list(fitted._folder.path.rglob("predictions.npz"))
 
 
@@ -133,6 +139,7 @@ def test_a_pickled_classifier_says_the_same_without_its_folder(fitted: TunedClas
 def test_a_temporary_folder_goes_with_its_estimator() -> None:
     x, y = load_iris(return_X_y=True)
     classifier = TunedClassifier(study=tiny(epochs=1)).fit(x, y)
+    assert classifier._folder is not None
     folder = classifier._folder.path
     assert list(folder.glob("data/prepared/own-*"))
     del classifier

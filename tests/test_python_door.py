@@ -87,7 +87,7 @@ def test_nothing_is_loaded_before_it_is_asked_for() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     with pytest.raises(AttributeError, match="module 'tuner' has no attribute 'optimise'"):
-        tuner.optimise  # type: ignore[attr-defined]  # noqa: B018
+        tuner.optimise  # noqa: B018
 
 
 def test_runs_without_a_storage_are_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from optuna.storages import BaseStorage
 
 from tuner.anchors import Anchor
 from tuner.data.catalogue import CATALOGUE, kin
-from tuner.data.load import Places
+from tuner.data.load import Places, held_out_of
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.assessor import Assessor, measured_as, values_of
 from tuner.documents.document import load_document
@@ -96,7 +96,7 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
         title=record.title or name,
         record=record,
         confirmed=confirmed,
-        winner=predictions(confirmed, places, gaps) if confirmed else None,
+        winner=predictions(confirmed, lambda: held_out_of(confirmed.recipe.data, places), gaps) if confirmed else None,
         documents=documents_about(attrs.get("data", {}), results, gaps),
         data=attrs.get("data", {}),
         storage=url,

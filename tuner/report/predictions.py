@@ -1,13 +1,13 @@
 """What the confirmed models give for the test part, beside what is true of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.examples import Examples
-from tuner.data.load import Places, held_out_of
+from tuner.data.examples import Examples, HeldOut
 from tuner.data.own.cut import cut_off
 from tuner.errors import TunerError
 from tuner.measures import Task
@@ -55,8 +55,8 @@ class Predictions:
         return found
 
 
-def predictions(confirmed: Confirmed, places: Places, gaps: list[str]) -> Predictions | None:
-    """Read them; None where they are not there, and `gaps` says why."""
+def predictions(confirmed: Confirmed, opened: Callable[[], HeldOut], gaps: list[str]) -> Predictions | None:
+    """Read them, and what is true of the test part once it is `opened`; None where they are not there, and `gaps` says why."""
     path, data = confirmed.predictions, confirmed.recipe.data
     if confirmed.test is None:
         gaps.append("Nothing was held out for a test: every figure is one of validation, which has chosen the winner.")
@@ -67,7 +67,7 @@ def predictions(confirmed: Confirmed, places: Places, gaps: list[str]) -> Predic
         )
         return None
     try:
-        examples = held_out_of(data, places).examples
+        examples = opened().examples
     except TunerError as error:
         gaps.append(f"The test examples cannot be shown: {error}")
         return None

@@ -21,6 +21,7 @@ from tuner.storage import load_study as stored_study
 from tuner.storage.confirmed import Confirmed
 from tuner.study import StudyFile, load, study_from
 from tuner.study.places import find_study, runs_folder
+from tuner.training.runtime import load as load_tensorflow
 
 Workers = int | Literal["auto"]
 
@@ -114,6 +115,8 @@ def study_of(study: AnyStudy, places: Places) -> StudyFile:
 def searched(file: StudyFile, call: Call) -> Tuned:
     """The study after this call."""
     workers = _count(call.workers)
+    if call.executor == "in_process":
+        load_tensorflow()  # before the minutes begin: it is needed once, however many searches there are
     options = SearchOptions(
         file=file,
         runs=call.runs,

@@ -177,9 +177,10 @@ class Loop:
         self.is_exhausted = not self.too_long
 
     def _measure(self, proposal: Proposal) -> None:
-        """Have the pace of a proposal measured, if there is time for a trial at all."""
+        """Have the pace of a proposal measured, if there is time for a trial at all; the first one's in any case: on a machine
+        that others load, imports alone may take what was planned for it."""
         assert proposal.recipe is not None
-        if not self.minutes.has_time_for(self.minutes.slot(proposal.recipe)):
+        if self.minutes.knows_length and not self.minutes.has_time_for(self.minutes.slot(proposal.recipe)):
             self.too_long = TOO_LONG_IN_A_ROW
             return
         number = min(self.measured, default=0) - 1

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,16 @@ import pytest
 
 import tuner
 from tests.estimating import tiny
-from tuner.errors import StorageError, StudyError
+from tuner.data.own.look import look
+from tuner.data.own.memory import hold
+from tuner.data.sources import Places
+from tuner.errors import DataError, StorageError, StudyError
+from tuner.python.given import given
 from tuner.python.progress import Progress
 from tuner.python.searching import optimize
+from tuner.python.study import Wishes, study_on
 from tuner.python.tuned import Tuned
+from tuner.recipe import Arrays, Cut, Table
 
 
 def points() -> tuple[pd.DataFrame, pd.Series]:
@@ -124,3 +131,33 @@ def test_a_script_without_a_guard_searches_once(tmp_path: Path, is_piped: bool) 
     assert done.stdout.startswith("study study: 1 trials finished, 0 pruned\n")
     assert done.stdout.endswith("there is no test part: nothing was tested\n")
     assert done.stdout.count("study study") == 1
+
+
+def test_data_from_python_is_named_by_what_is_in_it(tmp_path: Path) -> None:
+    places = Places(None, tmp_path)
+    x, y = points()
+    first, again = (hold(given(x, y), Cut(share=0.0), "classification", places) for _ in range(2))
+    assert first == again
+    assert look(replace(first, found=None), tmp_path, places, print) == first
+    assert first.found is not None
+    assert (first.found.training_examples, first.found.test_examples) == (80, 0)
+    assert hold(given(-x, y), Cut(share=0.0), "classification", places).path != first.path
+
+
+def test_data_from_python_that_is_gone_is_told(tmp_path: Path) -> None:
+    gone = Arrays(path="python:0123456789abcdef")
+    with pytest.raises(DataError) as error:
+        look(gone, tmp_path, Places(None, tmp_path), lambda _: None)
+    told = f"python:0123456789abcdef: was given from Python and is not in the cache {tmp_path}; give it again"
+    assert str(error.value) == told
+
+
+def test_a_study_that_suits_the_data_keeps_groups_whole_and_tests_what_is_held_out(tmp_path: Path) -> None:
+    x, y = points()
+    examples = given(x, y, groups=np.arange(80) // 8)
+    file = study_on(None, examples, Wishes(test=given(x, y)), Places(None, tmp_path))
+    data = file.data[0]
+    assert isinstance(data, Table)
+    assert (data.group, data.test, file.confirmation.anchors) == ("groups", data.path, True)
+    assert data.found is not None
+    assert (data.found.training_examples, data.found.test_examples) == (80, 80)

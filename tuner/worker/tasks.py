@@ -13,7 +13,7 @@ from tuner.anchors.folds import anchors as trained_anchors
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, held_out_of, training_set_of
 from tuner.data.own.load import coding_of
-from tuner.measures import interval, measured, wilson
+from tuner.measuring import interval, measured, wilson
 from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, described, fold_count, task_of
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, examples_for_test, run, train_folds

@@ -153,11 +153,11 @@ def test_groups_and_weights_are_routed_through_a_pipeline_to_a_search(tmp_path: 
     groups, weights = np.arange(150) % 15, np.linspace(1.0, 2.0, 150)
     with sklearn.config_context(enable_metadata_routing=True):
         classifier = TunedClassifier(study=tiny(epochs=1), runs=tmp_path)
-        classifier.set_fit_request(sample_weight=True, groups=True).set_score_request(sample_weight=False)
+        classifier.set_fit_request(sample_weight=True, groups=True).set_score_request(sample_weight=True)
         pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), classifier)
         params = {"groups": groups, "sample_weight": weights}
-        scores = cross_val_score(pipeline, x, y, cv=GroupKFold(2), params=params)
-    assert len(scores) == 2
+        scores = cross_val_score(pipeline, x, y, cv=GroupKFold(2), params=params, error_score="raise")
+    assert ((scores >= 0) & (scores <= 1)).all()
     assert len(list(tmp_path.glob("study-*/best.keras"))) == 2
 
 
@@ -165,7 +165,9 @@ def test_groups_and_weights_are_routed_through_a_pipeline_to_a_search(tmp_path: 
 def test_a_grid_search_tries_its_parameters() -> None:
     x, y = load_iris(return_X_y=True)
     rows = np.random.default_rng(0).permutation(150)
-    grid = GridSearchCV(TunedClassifier(random_state=0), {"study": [tiny(epochs=1)]}, cv=2).fit(x[rows], y[rows])
+    grid = GridSearchCV(TunedClassifier(random_state=0), {"study": [tiny(epochs=1)]}, cv=2, error_score="raise").fit(
+        x[rows], y[rows]
+    )
     assert grid.best_estimator_.study == tiny(epochs=1)
 
 

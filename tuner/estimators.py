@@ -4,13 +4,8 @@ Nothing is held out inside `fit`: the search validates on parts of what it is gi
 and whoever wants to know what the model is worth on new data scores it on data of their own.
 """
 
-import shutil
 import sys
-import weakref
-from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import (
     _check_sample_weight,
+    _check_y,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
@@ -32,6 +28,7 @@ from tuner.errors import StudyError, TunerError
 from tuner.measures import Task
 from tuner.python.given import given, inputs_of
 from tuner.python.progress import Progress
+from tuner.python.saved import Saved, Temporary
 from tuner.python.searching import Call, Workers, searched
 from tuner.python.study import AnyStudy, Wishes, study_on
 from tuner.python.tuned import Tuned
@@ -39,40 +36,6 @@ from tuner.recipe import Cut, Recipe
 from tuner.storage import StudyRecord
 
 FEWEST_ROWS = 2
-MODEL, PAPERS = "best.keras", "best.json"
-
-
-class Saved:
-    """A model as it was saved, in memory, so that it can be pickled; loaded where it is asked."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.files = dict(files)
-
-    @staticmethod
-    def of(model: Path) -> "Saved":
-        """The model in a file, with its papers."""
-        return Saved({MODEL: model.read_bytes(), PAPERS: model.with_suffix(".json").read_bytes()})
-
-    @cached_property
-    def predictor(self) -> Any:
-        """The model, ready to be asked."""
-        from tuner.use.predictor import Predictor
-
-        with TemporaryDirectory() as folder:
-            for name, content in self.files.items():
-                (Path(folder) / name).write_bytes(content)
-            return Predictor.load(Path(folder) / MODEL)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"files": self.files}
-
-
-class Temporary:
-    """A folder that goes when nobody holds this any more."""
-
-    def __init__(self) -> None:
-        self.path = Path(mkdtemp(prefix="tuner-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 class _Tuned(BaseEstimator):  # type: ignore[misc]
@@ -283,8 +246,6 @@ def _targets(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
     if y is None:
         name = type(estimator).__name__
         raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
-    from sklearn.utils.validation import _check_y
-
     found: NDArray[Any] = _check_y(
         y, multi_output=True, y_numeric=isinstance(estimator, RegressorMixin), estimator=estimator
     )

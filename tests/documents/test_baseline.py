@@ -315,6 +315,19 @@ def test_a_reading_pays_for_all_that_were_tried_beside_it(tmp_path: Path) -> Non
     assert found.readings[1].found.startswith("the most probable: 32 (of 32 0.")
 
 
+def test_a_reading_by_row_is_told_though_the_last_row_has_no_figures(tmp_path: Path) -> None:
+    path = tmp_path / "rows.toml"
+    silent, alternative = 'silent = "the batch size"', '{ name = "50", set'
+    assert silent in TWO_SILENT_FIELDS
+    assert alternative in TWO_SILENT_FIELDS
+    bare = '[[experiment]]\nid = "bare"\ntitle = "Without figures"\n'
+    path.write_text(TWO_SILENT_FIELDS.replace(silent, f"{silent}\nby_row = true") + bare)
+    document = load_document(path)
+    runs = [made(document, name, document.first, 0.795) for name in ("one", "two", "bare")]
+    batch = Assessor(document, runs).assess().readings[-1]
+    assert batch.found == "the most probable: 32 in 3 of 3 rows"
+
+
 def test_the_same_images_have_no_sampling_error_and_drawn_points_do(document: Document) -> None:
     """The test images are the document's own; the playground's points may be others."""
     runs = [made(document, "three", (0,), accuracy, repeat) for repeat, accuracy in enumerate((0.5, 0.52, 0.54))]

@@ -72,6 +72,13 @@ def test_who_was_killed_while_it_paused_pauses_again() -> None:
     assert [chain.rung for chain in chains(trials)] == [0]
 
 
+def test_a_training_says_what_was_asked_for_and_how_long_it_is() -> None:
+    trials = numbered(
+        made(RUNNING, key="a", asked="b", recipe={"training": {"epochs": 7}}), made(RUNNING, key="c"), made(FAIL)
+    )
+    assert [(chain.asked, chain.epochs) for chain in chains(trials)] == [("b", 7), ("c", 0), (None, 0)]
+
+
 def test_of_two_that_go_on_with_one_training_the_earlier_stands() -> None:
     trials = numbered(
         made(PRUNED, key="a", ended="paused", rung=1),

@@ -150,8 +150,9 @@ class Assessment:
         found: dict[str, ReadReading] = {}
         for reading, option, probable in zip(self.document.reading, self.choice, self.probable, strict=True):
             name = reading.silent if reading.by_row else f"{reading.id} {reading.only}"
-            before = found[name].chosen if name in found else ()
-            found[name] = ReadReading(reading, (*before, option), probable)
+            before = found.get(name, ReadReading(reading, (), ()))
+            told = probable if any(share is not None for share in probable) else before.probable or probable
+            found[name] = ReadReading(reading, (*before.chosen, option), told)
         return tuple(found.values())
 
     @property

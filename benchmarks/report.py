@@ -69,8 +69,8 @@ def curve(accuracy: float) -> Result:
         Epoch(
             fold=0,
             number=number,
-            training=Scores(loss=1 / number, accuracy=accuracy),
-            validation=Scores(loss=1 / number, accuracy=accuracy * number / EPOCHS),
+            training=Scores(loss=1 / number, figures={"accuracy": accuracy}),
+            validation=Scores(loss=1 / number, figures={"accuracy": accuracy * number / EPOCHS}),
             learning_rate=0.001,
             seconds=1.0,
         )

@@ -82,7 +82,7 @@ def one_trial(context: Context, proposer: Proposer) -> Cost:
     proposed = time.perf_counter()
     running = begin(context, proposal, total=10**6)
     assert running is not None
-    scores = Scores(loss=0.4, accuracy=0.9)
+    scores = Scores(loss=0.4, figures={"accuracy": 0.9})
     epochs = [
         Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.001, seconds=0.1)
         for number in range(1, EPOCHS + 1)

@@ -7,6 +7,7 @@ import pytest
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.document import Document, load_document
 from tuner.networks import parameters
+from tuner.recipe import Data, Recipe
 from tuner.study.places import find_documents
 
 DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
@@ -40,6 +41,11 @@ def test_the_figures_are_the_documents() -> None:
     assert study["batch-4"].reported["validation_accuracy"] == 0.9654
 
 
+def _scaling(recipe: Recipe) -> str:
+    assert isinstance(recipe.data, Data)
+    return recipe.data.scaling
+
+
 def test_rows_that_cannot_be_of_one_script_are_read_one_by_one() -> None:
     document = DOCUMENTS["fashion-seventeen"]
     scaling = [each for each in document.reading if each.id == "scaling"]
@@ -49,7 +55,7 @@ def test_rows_that_cannot_be_of_one_script_are_read_one_by_one() -> None:
     first, other = document.experiment[:2]
     assert document.named(first, choice) == ""
     assert document.variant(other, choice).reading == "scaling: not scaled"
-    assert document.variant(other, choice).recipe.data.scaling == "none"
+    assert _scaling(document.variant(other, choice).recipe) == "none"
 
 
 def test_settings_that_several_experiments_share_come_before_readings_and_their_own() -> None:
@@ -76,7 +82,7 @@ def test_readings_change_one_silent_field_at_a_time() -> None:
         "each also with means over the epochs, which no training needs; Adam has its epsilon"
     )
     assert by_name["dropout: none"].network.hidden.dropout == 0.0
-    assert by_name["scaling: not scaled"].data.scaling == "none"
+    assert _scaling(by_name["scaling: not scaled"]) == "none"
     assert {each.training.optimizer.kind for each in by_name.values()} == {"adam"}
     assert by_name["history: means over the epochs"] == first.recipe, "the same training, read off otherwise"
     assert document.measured("history: means over the epochs, epochs: 20, the base model's") == {

@@ -24,8 +24,8 @@ from tuner.recipe import (
     Training,
 )
 from tuner.training.compiling import compile_model
-from tuner.training.targets import targets
 from tuner.training.loop import EpochLoop, Scaler, attacked, evaluate, part, xla_pays
+from tuner.training.targets import targets
 
 CASES: dict[str, tuple[Network, Optimizer, Loss]] = {
     "dense": (Dense(widths=(12, 8)), Adam(), PlainLoss(kind="sparse_categorical_crossentropy")),

@@ -14,9 +14,9 @@ from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Netwo
 from tuner.networks.build import build
 from tuner.recipe import Data, PlainLoss, Recipe, Training
 from tuner.training.compiling import compile_model
-from tuner.training.targets import targets
 from tuner.training.loop import Scaler
 from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
+from tuner.training.targets import targets
 
 EVERYTHING = Hidden(
     batch_normalization="before", dropout=0.1, kernel_l1=0.1, kernel_l2=0.1, activity_l1=0.1, precision="bfloat16"

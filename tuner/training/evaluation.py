@@ -58,8 +58,8 @@ def as_meant(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32
             halves: NDArray[np.float32] = np.concatenate([1 - outputs, 1 + outputs], axis=1) / np.float32(2)
             return halves
         case "linear":
-            raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            shares: NDArray[np.float32] = raised / raised.sum(axis=1, keepdims=True)
+            raised: NDArray[np.float32] = np.exp(outputs - outputs.max(axis=1, keepdims=True)).astype(np.float32)
+            shares: NDArray[np.float32] = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
             return shares
     return outputs
 

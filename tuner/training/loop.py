@@ -146,7 +146,9 @@ class EpochLoop:
     def _outputs(self, part: Part) -> NDArray[np.float32]:
         """What the network gives for a part (n, outputs)."""
         starts = range(0, len(part), EVALUATION_BATCH)
-        return np.concatenate([self._said(self.scale(part.inputs[at : at + EVALUATION_BATCH])).numpy() for at in starts])
+        return np.concatenate(
+            [self._said(self.scale(part.inputs[at : at + EVALUATION_BATCH])).numpy() for at in starts]
+        )
 
     def _scores(self, figures: tf.Tensor) -> Scores:
         return scores_in_float32(figures, self.names)

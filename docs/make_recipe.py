@@ -17,6 +17,9 @@ Made from the types by `python docs/make_recipe.py`. A bare name stands for a ta
 `precision = "auto"` stands for the format that the machine is fast in on which the study begins.
 """
 
+FOUND = "found"
+"""What a look at own data fills in, and nobody writes."""
+
 
 def page() -> str:
     """The whole page."""
@@ -33,7 +36,7 @@ def page() -> str:
 def _record(name: str, record: Any, level: int) -> list[str]:
     hints = get_type_hints(record)
     lines = [f"{'#' * level} {name}\n", _docstring(record), ""]
-    plain = [each for each in fields(record) if each.name != "kind"]
+    plain = [each for each in fields(record) if each.name not in ("kind", FOUND)]
     if plain:
         lines += ["| field | values | default |", "|---|---|---|"]
         values = {each.name: _values(hints[each.name]) for each in plain}
@@ -52,9 +55,8 @@ def _members(hint: Any) -> list[tuple[str, Any]]:
     grouped: dict[Any, list[str]] = {}
     for kind, member in kinds(hint).items():
         grouped.setdefault(member, []).append(f"`{kind}`")
-    if grouped:
-        return [(", ".join(names), member) for member, names in grouped.items()]
-    return [("", hint)] if is_dataclass(hint) else []
+    records = [each for each in (hint, *get_args(hint)) if is_dataclass(each)]
+    return [(", ".join(grouped.get(each, [])), each) for each in records]
 
 
 def _docstring(record: Any) -> str:
@@ -63,7 +65,8 @@ def _docstring(record: Any) -> str:
 
 def _values(hint: Any) -> str:
     if kinds(hint):
-        return ", ".join(f"`{kind}`" for kind in kinds(hint))
+        without = ["without `kind`"] if len(set(kinds(hint).values())) < len(get_args(hint)) else []
+        return ", ".join(without + [f"`{kind}`" for kind in kinds(hint)])
     if is_dataclass(hint):
         return "a table"
     if get_origin(hint) is tuple:
@@ -79,7 +82,7 @@ def _default(each: "Field[Any]") -> str:
     value = encode(each.default)
     if isinstance(value, dict):
         value = value.get("kind", "its defaults")
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return "`\"\"`" if value == "" else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 if __name__ == "__main__":

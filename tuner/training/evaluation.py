@@ -55,11 +55,12 @@ def as_meant(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32
         return outputs
     match recipe.network.output:
         case "signed":
-            halves: NDArray[np.float32] = np.concatenate([1 - outputs, 1 + outputs], axis=1) / np.float32(2)
+            both = np.concatenate([1 - outputs, 1 + outputs], axis=1)
+            halves: NDArray[np.float32] = both * np.float32(0.5)
             return halves
         case "linear":
-            raised: NDArray[np.float32] = np.exp(outputs - outputs.max(axis=1, keepdims=True)).astype(np.float32)
-            shares: NDArray[np.float32] = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+            raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            shares: NDArray[np.float32] = raised / raised.sum(axis=1, keepdims=True)
             return shares
     return outputs
 

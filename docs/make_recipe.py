@@ -82,7 +82,7 @@ def _default(each: "Field[Any]") -> str:
     value = encode(each.default)
     if isinstance(value, dict):
         value = value.get("kind", "its defaults")
-    return "`\"\"`" if value == "" else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return '`""`' if value == "" else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 if __name__ == "__main__":

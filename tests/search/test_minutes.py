@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +15,11 @@ from tests.search.test_loop import context_in
 from tests.test_leases import Clock
 from tuner.data.load import Places
 from tuner.errors import Invalid, StudyError
-from tuner.recipe import Augmentation, Holdout
+from tuner.recipe import Augmentation, Holdout, KFold
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.confirmation import _at_present
 from tuner.search.context import Context
-from tuner.search.finals import Final, at_pace, chosen_together, epoch_seconds_of, finalists, reserved, standing
+from tuner.search.finals import Final, at_pace, epoch_seconds_of, finalists, reserved, standing
 from tuner.search.loop import Loop
 from tuner.search.plan import MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted
 from tuner.storage import study_record
@@ -154,6 +153,20 @@ def test_a_slow_recipe_that_is_known_to_be_good_has_time_in_the_finals_beside_fa
     assert all(epochs >= 20 for epochs in slow)
 
 
+def test_finals_of_cross_validation_have_time_for_all_folds_and_for_the_network_on_everything(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = searched(memory, small(small_study, *FIT, "network.widths=[100]"), places, clock, 300.0)
+    (leader, *_) = standing(study_record(context.study))
+    assert leader.recipe is not None
+    folded = [replace(leader, recipe=replace(leader.recipe, protocol=KFold(folds=5)))]
+    for seconds, count in ((2000.0, 4), (520.0, 2), (130.0, 1)):  # one of full length takes 5 × 40 s, and 50 s
+        chosen = finalists(context, Plan(600.0, 1), folded, seconds)
+        assert len(chosen) == count
+        each = [6.25 * 1.0 * final.recipe.training.epochs for final in chosen]
+        assert 0.75 * seconds < sum(each) <= seconds or [final.recipe.training.epochs for final in chosen] == [40] * 4
+
+
 def test_who_would_have_less_time_in_the_finals_than_in_the_search_is_not_in_them(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
@@ -260,20 +273,6 @@ def test_contenders_are_those_that_another_seed_may_put_first() -> None:
     assert contenders("accuracy", [0.95, 0.949], validated=5000, places=2) == 1, "two seeds of one"
     assert contenders("accuracy", [0.95, 0.949], validated=10**7, places=8) == 1
     assert contenders("accuracy", [], validated=100, places=4) == 0
-
-
-def test_networks_are_chosen_as_long_as_the_average_gets_better() -> None:
-    labels = np.array([0, 0, 1, 1])
-
-    def sure(*right: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        given_to_the_truth = np.array(right)
-        rows = [[p, 1 - p] if label == 0 else [1 - p, p] for p, label in zip(given_to_the_truth, labels, strict=True)]
-        return np.array(rows, dtype=np.float32)
-
-    good, other, bad = sure(0.9, 0.9, 0.9, 0.2), sure(0.9, 0.9, 0.3, 0.9), sure(0.1, 0.1, 0.1, 0.1)
-    assert set(chosen_together([bad, good, other], labels, most=8)) == {1, 2}
-    assert chosen_together([good, bad], labels, most=8) == (0,)
-    assert len(chosen_together([good, other, good, other], labels, most=2)) == 2
 
 
 def test_distortion_must_leave_the_truth(small_study: Path) -> None:

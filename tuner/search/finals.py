@@ -1,21 +1,17 @@
 """Who is trained again on fresh seeds once the search is over, for how long, and which of them become the model."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
-import numpy as np
 import optuna
-from numpy.typing import NDArray
 
 from tuner.data.splits import sizes
-from tuner.measuring import measured
 from tuner.recipe import Recipe, fold_count
 from tuner.result import OBJECTIVES, Result
 from tuner.search.context import Context
-from tuner.search.plan import LONG_ENOUGH, MARGIN, MOST_ROUNDS, Plan, contenders, fitted, most_rounds
+from tuner.search.plan import LONG_ENOUGH, MARGIN, MOST_ROUNDS, Plan, contenders, fitted
 from tuner.storage import StudyRecord, TrialRecord
 
 EPOCHS = "training.epochs"
@@ -115,11 +111,11 @@ def reserved(context: Context, plan: Plan, record: StudyRecord) -> float:
         if not trials:
             return plan.share_of_finals * plan.usable + after
         rivals = contending(context, plan, trials, MOST_ROUNDS * plan.workers)
-        return max(plan.reserve(*_whole(context, trial)) for trial in rivals)
+        return max(plan.reserve(_whole(context, trial)) for trial in rivals)
     if leader is None or (leader.recipe is not None and leader.recipe.key == winner_before(context.study)):
         return after
     rounds = -(-context.file.confirmation.seeds // plan.workers)
-    return min(plan.seconds / 2, after + rounds * seconds_of_whole(leader, 0))
+    return min(plan.seconds / 2, after + rounds * beside_folds(leader) * seconds_of_whole(leader, 0))
 
 
 def winner_before(study: optuna.Study) -> str | None:
@@ -151,15 +147,15 @@ def _fitted_finalists(
     alone = MARGIN * max(0.5 * seconds, seconds - plan.before_each)
     trials = [trial for trial in trials if _has_time(context, trial, alone)] or trials[:1]
     certain = contending(context, plan, trials, 2)
-    rounds = min(plan.rounds(seconds, *_whole(context, trial)) for trial in certain)
+    rounds = min(plan.rounds(seconds, _whole(context, trial)) for trial in certain)
     each, left = alone / rounds, [alone] * plan.workers
     rivals = contending(context, plan, trials, rounds * plan.workers)
     chosen = [trial for trial in rivals if trial in certain or _has_time(context, trial, each)]
-    chosen.sort(key=lambda trial: -_whole(context, trial)[0])  # the longest first: others fit beside it
-    for place in range(most_rounds(_whole(context, trials[0])[1]) * plan.workers):
+    chosen.sort(key=lambda trial: -_whole(context, trial))  # the longest first: others fit beside it
+    for place in range(MOST_ROUNDS * plan.workers):
         trial = chosen[place % len(chosen)]
         assert trial.recipe is not None
-        taken = min(each, _whole(context, trial)[0])
+        taken = min(each, _whole(context, trial))
         if max(left) + 0.001 < taken:
             continue
         left[left.index(max(left))] -= taken
@@ -179,10 +175,17 @@ def contending(context: Context, plan: Plan, trials: Sequence[TrialRecord], plac
     return close
 
 
-def _whole(context: Context, trial: TrialRecord) -> tuple[float, int]:
-    """What training a trial's recipe for its full length takes, in seconds, and in how many folds."""
+def _whole(context: Context, trial: TrialRecord) -> float:
+    """What training a trial's recipe as a final for its full length takes, in seconds."""
+    return beside_folds(trial) * seconds_of_whole(trial, whole_epochs(context, trial))
+
+
+def beside_folds(trial: TrialRecord) -> float:
+    """What a final takes beside a trial's training, as a factor: after cross-validation, whose networks see all but one of
+    the folds, one more is trained on everything."""
     assert trial.recipe is not None
-    return seconds_of_whole(trial, whole_epochs(context, trial)), fold_count(trial.recipe.protocol)
+    folds = fold_count(trial.recipe.protocol)
+    return folds / (folds - 1) if folds > 1 else 1.0
 
 
 def whole_epochs(context: Context, trial: TrialRecord) -> int:
@@ -198,7 +201,7 @@ def _has_time(context: Context, trial: TrialRecord, seconds: float) -> bool:
 
 def _fitted(context: Context, recipe: Recipe, trial: TrialRecord, seconds: float) -> Recipe:
     """The recipe of a trial with as many epochs as so many seconds have room for, over all its folds."""
-    slot = seconds / fold_count(recipe.protocol)
+    slot = seconds / (beside_folds(trial) * fold_count(recipe.protocol))
     return lengthened(recipe, slot, epoch_seconds_of(trial), whole_epochs(context, trial))
 
 
@@ -213,46 +216,3 @@ def validated(context: Context, recipe: Recipe) -> int:
     """How many examples a recipe's validation accuracy is measured on."""
     folds, _, each = sizes(recipe.protocol, len(context.preflight.data[recipe.data.name].examples))
     return folds * each
-
-
-def chosen_together(outputs: Sequence[NDArray[np.float32]], true: NDArray[Any], most: int) -> tuple[int, ...]:
-    """Which networks, with these outputs on examples of which this is true, do best as an average: first the
-    one with the lowest loss alone, then one by one the one that lowers that of the average most, at most `most` and as
-    long as one does (greedy selection without repetition, Caruana et al. 2004)."""
-    chosen: list[int] = []
-    total, lowest = np.zeros_like(outputs[0], dtype=np.float64), np.inf
-    while len(chosen) < min(most, len(outputs)):
-        rest = [index for index in range(len(outputs)) if index not in chosen]
-        losses = {index: loss_of_average((total + outputs[index]) / (len(chosen) + 1), true) for index in rest}
-        best = min(rest, key=lambda index: losses[index])
-        if not losses[best] < lowest:
-            break
-        chosen.append(best)
-        total, lowest = total + outputs[best], losses[best]
-    return tuple(chosen)
-
-
-def loss_of_average(outputs: NDArray[np.float64], true: NDArray[Any]) -> float:
-    """What is to be low: the log loss of classes, the mean of the labels', the squared error of numbers by their spread."""
-    if true.ndim == 1:
-        return log_loss(outputs, true)
-    if true.dtype == np.uint8:
-        return measured("multi_label", outputs, true)["log_loss"]
-    return -measured("regression", outputs, true)["r2"]
-
-
-def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """The mean negative logarithm of what is given to the true classes, at the temperature that makes it lowest (Guo et al.
-    2017, arXiv 1706.04599). Networks that learned smoothed labels are less sure than they are right, and an average of them is
-    even less so; what counts here is what they can tell apart."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import logsumexp
-
-    logarithms = np.log(np.clip(probabilities, 1e-7, 1.0))
-    true = logarithms[np.arange(len(labels)), labels]
-
-    def at(log_temperature: float) -> float:
-        factor = math.exp(-log_temperature)
-        return float((logsumexp(factor * logarithms, axis=1) - factor * true).mean())
-
-    return float(minimize_scalar(at, bounds=(math.log(0.1), math.log(10.0)), method="bounded").fun)

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from tuner.measuring import measured
 from tuner.recipe import Recipe, Table, described, task_of
 from tuner.result import Result
 from tuner.search.context import Context
-from tuner.search.finals import Final, chosen_together, loss_of_average
+from tuner.search.finals import Final
+from tuner.search.together import chosen_together, loss_of_average
 from tuner.storage.confirmed import Confirmed
 from tuner.worker import perform_all
 from tuner.worker.executor import Executor
@@ -106,11 +107,14 @@ def _choice(context: Context, recipes: Sequence[Recipe], folder: Folder) -> Choi
     for is_mirrored in (False, True):
         if is_mirrored and not all(each.training.augmentation.flip for each in recipes):
             continue
-        pairs = [_validated(context, recipe, folder, is_mirrored) for recipe in recipes]
-        labels = pairs[0][1]
-        members = chosen_together([outputs for outputs, _ in pairs], labels, most)
-        mean = np.stack([pairs[each][0] for each in members]).mean(axis=0, dtype=np.float64)
-        found.append((loss_of_average(mean, labels), Choice(members, is_mirrored, _measured(context, mean, labels))))
+        said = [_validated(context, recipe, folder, is_mirrored) for recipe in recipes]
+        true, weights = said[0].true, said[0].weights
+        members = chosen_together([each.outputs for each in said], true, most, weights)
+        mean = replace(
+            said[0], outputs=np.stack([said[each].outputs for each in members]).mean(axis=0, dtype=np.float64)
+        )
+        loss = loss_of_average(mean.outputs, true, weights)
+        found.append((loss, Choice(members, is_mirrored, mean.figure(context))))
     _, best = min(found, key=lambda pair: pair[0])
     return best if best.is_average else None
 
@@ -127,27 +131,35 @@ def _combine(job: Combine, executor: Executor) -> int:
 def _figure(context: Context, final: Final, folder: Folder) -> float:
     """A network's validation figure; that of what it says now where its training was stopped within an epoch."""
     if final.result.ended == "pruned" and folder.validated(member(final.recipe.key)).is_file():
-        return _measured(context, *_validated(context, final.recipe, folder))
+        return _validated(context, final.recipe, folder).figure(context)
     return context.figure_of(final.result)
 
 
-def _measured(context: Context, outputs: NDArray[Any], true: NDArray[Any]) -> float:
-    return measured(task_of(context.file.data[0]), outputs, true)[context.measure]
+@dataclass(frozen=True, eq=False)
+class Validated:
+    """What a network says of the validated examples, what is true of them, and how much each counts."""
+
+    outputs: NDArray[Any]
+    true: NDArray[Any]
+    weights: NDArray[Any] | None
+
+    def figure(self, context: Context) -> float:
+        """The study's measure of it."""
+        return measured(task_of(context.file.data[0]), self.outputs, self.true, self.weights)[context.measure]
 
 
-def _validated(
-    context: Context, recipe: Recipe, folder: Folder, is_mirrored: bool = False
-) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    """What a network says of the validated examples, on average over mirror images where it `is_mirrored`, and what is true;
-    fold after fold, each by the network that was not trained on it."""
+def _validated(context: Context, recipe: Recipe, folder: Folder, is_mirrored: bool = False) -> Validated:
+    """Of a network's folds, fold after fold, each by the network that was not trained on it; on average over mirror images where
+    it `is_mirrored`."""
     data = context.preflight.data[recipe.data.name]
     parts = [each.validation for each in folds_of(recipe.protocol, data) if each.validation is not None]
-    labels = data.examples.labels[np.concatenate(parts)]
-    name = member(recipe.key)
+    places, examples, name = np.concatenate(parts), data.examples, member(recipe.key)
+    labels = examples.labels[places]
     outputs = np.load(folder.validated(name))
     if is_mirrored:
         outputs = (outputs + np.load(folder.validated(mirrored(name)))) / 2
-    return outputs, labels.astype(np.int64) if labels.ndim == 1 else labels
+    true = labels.astype(np.int64) if labels.ndim == 1 else labels
+    return Validated(outputs, true, None if examples.weights is None else examples.weights[places])
 
 
 def _copy(source: Path, target: Path) -> None:

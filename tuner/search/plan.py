@@ -87,23 +87,16 @@ class Plan:
         search = (1 - finals) * self.usable
         return max((search - START_SECONDS) / ROUNDS - self.before_each, 0.3 * search / ROUNDS)
 
-    def rounds(self, seconds: float, whole: float, folds: int = 1) -> int:
-        """How many trainings of so many folds one after the other fit best into so many seconds, where one of full length
-        takes `whole`."""
-        most = most_rounds(folds)
-        if whole * most <= seconds:
-            return most
-        return min(most, max(1, round(seconds / whole)))
+    def rounds(self, seconds: float, whole: float) -> int:
+        """How many trainings one after the other fit best into so many seconds, where one of full length takes `whole`."""
+        if whole * MOST_ROUNDS <= seconds:
+            return MOST_ROUNDS
+        return min(MOST_ROUNDS, max(1, round(seconds / whole)))
 
-    def reserve(self, whole: float, folds: int = 1) -> float:
+    def reserve(self, whole: float) -> float:
         """Seconds to leave for the finals and for what follows, where a training of full length takes `whole`."""
-        finals = min(self.share_of_finals * self.usable, most_rounds(folds) * whole / MARGIN + self.before_each)
+        finals = min(self.share_of_finals * self.usable, MOST_ROUNDS * whole / MARGIN + self.before_each)
         return finals + self.seconds - self.usable
-
-
-def most_rounds(folds: int) -> int:
-    """A training of several folds is several trainings."""
-    return max(1, MOST_ROUNDS // folds)
 
 
 def fitted(slot: float, epoch_seconds: float, bound: int) -> tuple[int, float]:

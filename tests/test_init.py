@@ -53,6 +53,20 @@ def test_init_tells_what_it_found_and_writes_a_study_that_is_found(capsys: pytes
     assert run(["check", "--study", "mine"]) == 0
 
 
+def test_a_project_may_move(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, moved = tmp_path / "project", tmp_path / "moved"
+    (project / "data").mkdir(parents=True)
+    Path("t.csv").rename(project / "data" / "t.csv")
+    monkeypatch.chdir(project)
+    assert said(capsys, "mine", "--data", "data/t.csv", "--target", "y")[0] == 0
+    assert load(Path("studies/mine.toml"), "mine").plain["recipe"]["data"]["path"] == "data/t.csv"
+    monkeypatch.chdir(tmp_path)
+    project.rename(moved)
+    assert run(["check", "--study", "moved/studies/mine.toml"]) == 0
+
+
 def test_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     status, output, _ = said(capsys, "mine", "--data", "t.csv", "--target", "y", "--json")
     told = json.loads(output)
@@ -93,8 +107,12 @@ def test_options_reach_the_file(capsys: pytest.CaptureFixture[str]) -> None:
         assert line in text
 
 
-def test_data_beside_other_folders_is_named_from_the_root(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said(capsys, "mine", "--data", "t.csv", "--target", "y", "--test", "t.csv")
+def test_data_elsewhere_is_named_from_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    said(capsys, "mine", "--data", "../t.csv", "--target", "y", "--test", "../t.csv")
     text = Path("studies/mine.toml").read_text()
     assert f'path = "{tmp_path}/t.csv"  #' in text
     assert f'test = "{tmp_path}/t.csv"  #' in text

@@ -139,11 +139,12 @@ def _test(test: str | None, share: float | None, path: Path) -> "str | Cut":
 
 
 def _written(source: str, path: Path) -> str:
-    """A path as the study file has it: from its folder, from that of data sets, or else from the root."""
+    """A path as the study file has it: from where it is looked for, or else from the root."""
+    from tuner.data.own.files import folders_from
     from tuner.data.sources import Places
 
-    for folder in (path.parent, Places.from_environment().data_dir):
-        if folder is not None and Path(source).is_relative_to(os.path.abspath(folder)):
+    for folder in folders_from(path.parent, Places.from_environment().data_dir):
+        if Path(source).is_relative_to(os.path.abspath(folder)):
             return Path(source).relative_to(os.path.abspath(folder)).as_posix()
     return source
 

@@ -67,7 +67,7 @@ class Found:
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A table (CSV, TSV, Parquet, compressed or not; `sklearn:iris` for a bundled one). `path` counts from the study file's
-    folder; `test` is another such file, or how much is cut off. `columns` are what the network sees, `target` names the
+    folder (or the one that has it, where it is called `studies`); `test` is another such file, or how much is cut off. `columns` are what the network sees, `target` names the
     column or columns that it is to tell.
 
     Rows of one `group` never stand on both sides of a split; with `time` the rows are in the order of that column, and splits

@@ -57,7 +57,10 @@ def _data(found: Profile, wish: Wish) -> Iterator[str]:
     yield "[recipe.data]"
     yield f'kind = "{kind_of(found)}"'
     is_file = not wish.path.startswith("sklearn:")
-    yield f"path = {_quoted(wish.path)}" + "  # from this file's folder, TUNER_DATA's, or the root" * is_file
+    yield (
+        f"path = {_quoted(wish.path)}"
+        + "  # from this file's folder, the one beside `studies`, TUNER_DATA's, or the root" * is_file
+    )
     if not isinstance(found, ImagesProfile):
         yield f'task = "{found.goal.task}"  # {_comment(found.goal.reason)}'
     yield from _classes(found.goal)

@@ -17,6 +17,16 @@ RATIO = 1000
 """A file that unpacks to more than this many bytes, or beyond the harmless ones to this many times its size, is refused."""
 
 
+STUDIES = "studies"
+
+
+def folders_from(folder: Path, data_dir: Path | None) -> tuple[Path, ...]:
+    """Where the data of a study file in this folder may lie: in it; beside it, where it is a project's `studies`; in the folder of
+    data sets."""
+    beside = [folder.absolute().parent] if folder.absolute().name == STUDIES else []
+    return (folder, *beside, *([data_dir] if data_dir else []))
+
+
 def found_file(path: str, where: Sequence[Path]) -> Path:
     """The file that `path` names: from the root, or from the first of the folders that has it.
 
@@ -46,7 +56,7 @@ def _found(path: str, where: Sequence[Path]) -> Path:
         if place.exists():
             return place.absolute()
     folders = " or ".join(dict.fromkeys(str(place.parent) for place in places))
-    beside = [each.name for place in places[:1] if place.parent.is_dir() for each in place.parent.iterdir()]
+    beside = [each.name for place in places if place.parent.is_dir() for each in place.parent.iterdir()]
     close = get_close_matches(asked.name, beside, n=1)
     raise DataError(f"{path}: there is no such file in {folders}" + (f"; did you mean {close[0]}?" if close else ""))
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tuner.data.examples import Examples
-from tuner.data.own.files import found_file, found_folder
+from tuner.data.own.files import folders_from, found_file, found_folder
 from tuner.data.own.prepared import Facts, aside, finish, index_if_ready, open_examples, save
 from tuner.data.own.record import Coding
 from tuner.data.sources import Places
@@ -31,9 +31,9 @@ BUNDLED, FROM_PYTHON = "sklearn:", "python:"
 
 
 def look(data: Looked, folder: Path, places: Places, tell: Tell) -> Looked:
-    """The same data with what was found in its files. These are looked for in the study file's `folder`, then in the folder of
-    data sets. Raises `DataError` with file, row and column for what cannot be used."""
-    where = tuple(each for each in (folder, places.data_dir) if each is not None)
+    """The same data with what was found in its files, which are looked for from the study file's `folder` on. Raises `DataError`
+    with file, row and column for what cannot be used."""
+    where = folders_from(folder, places.data_dir)
     sources = [_source(data, path, where) for path in dict.fromkeys((data.path, data.test)) if isinstance(path, str)]
     key = _key(data, sources)
     found = _remembered(key, places)

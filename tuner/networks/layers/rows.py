@@ -114,12 +114,16 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
     def _levels(self, values: Any) -> Any:
         """What lies between two knots is between their levels in the same proportion."""
         columns, knots = self.knots.shape
-        after = tf.searchsorted(tf.convert_to_tensor(self.knots), values, side="right")
-        left = tf.clip_by_value(after - 1, 0, knots - 2) + knots * tf.range(columns)[:, tf.newaxis]
+        left = tf.clip_by_value(self._counted(values) - 1, 0, knots - 2) + knots * tf.range(columns)[:, tf.newaxis]
         all_knots, all_levels = tf.reshape(self.knots, [-1]), tf.reshape(self.levels, [-1])
         start, low = tf.gather(all_knots, left), tf.gather(all_levels, left)
         width, rise = tf.gather(all_knots, left + 1) - start, tf.gather(all_levels, left + 1) - low
-        return low + rise * tf.clip_by_value(tf.math.divide_no_nan(values - start, width), 0.0, 1.0)
+        share = tf.where(width > 0, (values - start) / tf.where(width > 0, width, 1.0), 0.0)
+        return low + rise * tf.clip_by_value(share, 0.0, 1.0)
+
+    def _counted(self, values: Any) -> Any:
+        """How many of a column's knots are not greater."""
+        return tf.searchsorted(tf.convert_to_tensor(self.knots), values, side="right")
 
     def _waves(self, scaled: Any) -> Any:
         angles = 2 * math.pi * scaled[:, tf.newaxis] * self.frequencies[:, :, tf.newaxis]

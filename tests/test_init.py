@@ -44,7 +44,7 @@ def test_init_tells_what_it_found_and_writes_a_study_that_is_found(capsys: pytes
         "data: 60 rows, 2 columns for the network; about 12 for the test",
         "task: classification (y has 2 different names)",
         "classes: no 40, yes 20",
-        "objective: validation_log_loss (finer than accuracy, which of 48 rows moves in steps)",
+        "objective: validation_log_loss (finer than accuracy, which chance moves on 48 rows)",
         "left out: id: a running number of the rows",
         "wrote studies/mine.toml",
         "next: python -m tuner optimize --study mine",

@@ -65,7 +65,9 @@ def written(found: Profile, folder: Path, path: str, test: str | Cut = A_FIFTH) 
     ("rows", "target", "objective", "loss", "output"),
     [
         (120, "classes", "validation_log_loss", "categorical_crossentropy", "softmax"),
-        (1_000, "classes", "validation_accuracy", "categorical_crossentropy", "softmax"),
+        (1_000, "classes", "validation_log_loss", "categorical_crossentropy", "softmax"),
+        (26_000, "classes", "validation_accuracy", "categorical_crossentropy", "softmax"),
+        (120, "rare", "validation_log_loss", "categorical_crossentropy", "softmax"),
         (1_000, "rare", "validation_balanced_accuracy", "categorical_crossentropy", "softmax"),
         (120, "number", "validation_r2", "mean_squared_error", "linear"),
     ],
@@ -87,7 +89,7 @@ def test_several_labels_become_a_study(tmp_path: Path) -> None:
     frame["y"] = (np.arange(700) % 3 == 0).astype(int)
     frame.to_csv(tmp_path / "t.csv", index=False)
     text, study = written(profile(frame, Roles(("y", "other"))), tmp_path, "t.csv")
-    assert study.objectives == ("validation_macro_f1",)
+    assert study.objectives == ("validation_log_loss",)
     assert 'target = ["y", "other"]' in text
     assert study.corners[0][1].training.loss.kind == "binary_crossentropy"
 
@@ -147,6 +149,7 @@ def test_a_table_without_numbers_has_no_encoding_of_them(tmp_path: Path) -> None
         (120, "classes", Roles(("y",)), 'folds = 5\npick = "stratified"\n'),
         (60, "classes", Roles(("y",)), 'folds = 3\npick = "stratified"\n'),
         (60, "rare", Roles(("y",)), 'folds = 3\npick = "random"\n'),
+        (7_000, "classes", Roles(("y",)), 'folds = 3\npick = "stratified"\n'),
         (25_000, "classes", Roles(("y",)), 'kind = "holdout"\nvalidation = 0.2\npick = "stratified"\n'),
         (120, "classes", Roles(("y",), group="group"), 'folds = 3\npick = "stratified"\n'),
         (

@@ -10,9 +10,7 @@ from tuner.recipe.data import Cut
 from tuner.study.spaces import Asked
 
 Profile = TableProfile | ArraysProfile | ImagesProfile
-COARSE_ROWS = 500
-HOLDOUT_ROWS = 20_000
-FEW_ROWS = 60
+HOLDOUT_ROWS, MANY_ROWS, COARSE_ROWS, FEW_ROWS = 20_000, 5_000, 500, 60
 SMALLEST_IMAGE = 8
 MOST_CHANNELS = 4
 
@@ -29,15 +27,15 @@ class Wish:
 
 
 def objective(goal: Goal, rows: int) -> tuple[str, str]:
-    """What is to be optimized, and why. Of few rows an accuracy is too coarse: one row more or less is its step."""
+    """What is to be optimized, and why. Of few rows an accuracy is too coarse: chance moves it more than recipes do."""
     if goal.task == "regression":
         return "validation_r2", "the share of the target's variance that is explained"
-    if rows < COARSE_ROWS:
-        return "validation_log_loss", f"finer than accuracy, which of {rows} rows moves in steps"
+    if goal.is_imbalanced and rows >= COARSE_ROWS:
+        return "validation_balanced_accuracy", "the mean over the classes, of which some are rare"
+    if rows < HOLDOUT_ROWS:
+        return "validation_log_loss", f"finer than accuracy, which chance moves on {rows} rows"
     if goal.task == "multi_label":
         return "validation_macro_f1", "the mean over the labels"
-    if goal.is_imbalanced:
-        return "validation_balanced_accuracy", "the mean over the classes, of which some are rare"
     return "validation_accuracy", "or validation_log_loss, validation_macro_f1, validation_roc_auc …"
 
 
@@ -54,8 +52,9 @@ def has_holdout(found: Profile, wish: Wish) -> bool:
 
 
 def folds(found: Profile, wish: Wish) -> int:
-    """Of cross-validation: fewer for few rows, and no more than half as many as groups."""
-    wanted = 3 if training_rows(found, wish) < FEW_ROWS else 5
+    """Of cross-validation: fewer for few rows, and for many, of which each fold has enough; no more than half as many as
+    groups."""
+    wanted = 5 if FEW_ROWS <= training_rows(found, wish) < MANY_ROWS else 3
     return min(wanted, max(2, found.groups // 2)) if found.groups else wanted
 
 
@@ -79,6 +78,7 @@ def asked(found: Profile, wish: Wish) -> Asked:
         loss=LOSSES[task],
         batch=next(sizes for most, sizes in BATCHES if rows < most),
         epochs=next(epochs for most, epochs in EPOCHS if rows < most),
+        few=rows < 2 * COARSE_ROWS,
         numbers=sum(each.kind in ("number", "date") for each in columns),
         side=_side(found),
         balances=found.goal.is_imbalanced and objective(found.goal, rows)[0] == "validation_balanced_accuracy",
@@ -91,8 +91,15 @@ LOSSES: dict[Task, str] = {
     "regression": '{ one_of = ["mean_squared_error", { kind = "huber", delta = 1.0 }] }',
 }
 ANY = 10**18
-BATCHES = ((1_000, (16, 32, 64)), (10_000, (32, 64, 128)), (100_000, (64, 128, 256)), (ANY, (256, 512, 1024)))
-EPOCHS = ((1_000, 200), (10_000, 100), (100_000, 60), (ANY, 30))
+BATCHES = (
+    (1_000, (16, 32, 64)),
+    (3_000, (32, 64, 128)),
+    (10_000, (64, 128, 256)),
+    (100_000, (128, 256, 512)),
+    (ANY, (256, 512, 1024)),
+)
+EPOCHS = ((1_000, (10, 40, 200)), (10_000, (10, 60, 200)), (100_000, (5, 30, 60)), (ANY, (2, 10, 30)))
+"""By rows: the fewest, those to begin with, the most."""
 
 
 def _side(found: Profile) -> int:

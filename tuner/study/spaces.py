@@ -16,12 +16,14 @@ MOST_NUMBERS_SPREAD = 200
 @dataclass(frozen=True)
 class Asked:
     """What of the data a space must know. `numbers` counts a table's columns of numbers; `side` is the shorter side of images, in
-    pixels (0: they are none); `loss`, `batch` sizes and the most `epochs` follow from task and rows."""
+    pixels (0: they are none); `loss`, `batch` sizes and `epochs` (the fewest, those to begin with, the most) follow from task
+    and rows; of `few` rows networks are held smoother."""
 
     task: Task
     loss: str
     batch: tuple[int, ...]
-    epochs: int
+    epochs: tuple[int, int, int]
+    few: bool = False
     numbers: int = 0
     side: int = 0
     balances: bool = False
@@ -29,38 +31,84 @@ class Asked:
 
 def space(asked: Asked) -> str:
     """The part of a study file from `[recipe.data.encoding]` on, with where to start; it ends the file."""
+    fewest, first, most = asked.epochs
     names = {
         "output": OUTPUTS[asked.task],
         "batch": ", ".join(map(str, asked.batch)),
         "first_batch": str(asked.batch[len(asked.batch) // 2]),
         "loss": asked.loss,
-        "epochs": str(asked.epochs),
         "balance": BALANCE if asked.balances else "",
         "first_balance": '"training.class_weights" = "none"\n' if asked.balances else "",
-        **(_of_images(asked.side) if asked.side else _of_rows(asked.numbers)),
     }
-    made = Template(IMAGES if asked.side else ROWS).substitute(names)
+    if asked.side:
+        names |= {"epochs": str(most), **_of_images(asked.side)}
+        return _filled(IMAGES, names)
+    epochs = f"{{ low = {fewest}, high = {most}, log = true }}"
+    names |= {"epochs": epochs, "encoding": _encoding(asked.numbers), "starts": "\n".join(_starts(asked, first))}
+    return _filled(ROWS, names)
+
+
+def _filled(template: str, names: dict[str, str]) -> str:
+    made = Template(template).substitute(names)
     return "\n".join(line for line in made.splitlines() if line != "-") + "\n"
 
 
 OUTPUTS: dict[Task, str] = {"classification": "softmax", "multi_label": "sigmoid", "regression": "linear"}
+FIRST_LOSS: dict[Task, str] = {
+    "classification": '"training.loss.label_smoothing" = 0.0',
+    "multi_label": "-",
+    "regression": '"training.loss.kind" = "mean_squared_error"',
+}
 BALANCE = 'class_weights = { choice = ["none", "balanced"] }  # whether rare classes count as much as frequent ones\n'
 
 
-def _of_rows(numbers: int) -> dict[str, str]:
+def _encoding(numbers: int) -> str:
     if not numbers:
-        return {"encoding": "", **dict.fromkeys(("first", "second", "third"), "-")}
-    ways = ["quantile", "robust", "periodic", "piecewise"] if numbers <= MOST_NUMBERS_SPREAD else ["quantile", "robust"]
-    said = ", ".join(f'"{way}"' for way in ways)
-    encoding = f"# How numbers reach the network; docs/recipe.md tells what each does.\n[recipe.data.encoding]\nnumbers = {{ choice = [{said}] }}\n\n"
-    first, second, third = (f'"data.encoding.numbers" = "{way}"' for way in _cycled(ways))
-    return {"encoding": encoding, "first": first, "second": second, "third": third}
+        return ""
+    said = ", ".join(f'"{way}"' for way in _ways(numbers))
+    head = "# How numbers reach the network; docs/recipe.md tells what each does.\n[recipe.data.encoding]\n"
+    return f"{head}numbers = {{ choice = [{said}] }}\n\n"
 
 
-def _cycled(ways: list[str]) -> Iterator[str]:
-    yield "quantile"
-    yield "periodic" if "periodic" in ways else "quantile"
-    yield "quantile"
+def _ways(numbers: int) -> tuple[str, ...]:
+    return ("piecewise", "periodic", "robust", "quantile") if numbers <= MOST_NUMBERS_SPREAD else ("robust", "quantile")
+
+
+def _starts(asked: Asked, epochs: int) -> Iterator[str]:
+    """Three ways in which numbers reach the same network; without numbers three strengths of regularization."""
+    order = ("robust", "piecewise", "periodic") if asked.few else ("piecewise", "periodic", "robust")
+    known = [way for way in order if way in _ways(asked.numbers)] if asked.numbers else [""]
+    balances = ("none", "balanced", "none") if asked.balances else ("", "", "")
+    for place, (decay, balance) in enumerate(zip((0.3, 0.3, 1.0), balances, strict=True)):
+        way = known[place % len(known)]
+        lines = {
+            "way": f'"data.encoding.numbers" = "{way}"' if way else "-",
+            "epochs": str(epochs),
+            "batch": str(asked.batch[len(asked.batch) // 2]),
+            "loss": FIRST_LOSS[asked.task],
+            "balance": f'"training.class_weights" = "{balance}"' if balance else "-",
+            "decay": str(decay),
+        }
+        yield Template(START).substitute(lines)
+
+
+START = """\
+[[start]]
+$way
+$loss
+$balance
+"network.kind" = "ensemble_dense"
+"network.ensemble_dense.widths.count" = 2
+"network.ensemble_dense.widths[0]" = 128
+"network.ensemble_dense.widths[1]" = 128
+"network.ensemble_dense.members" = 8
+"network.ensemble_dense.hidden.dropout" = 0.1
+"training.batch_size" = $batch
+"training.epochs" = $epochs
+"training.averaging" = 0.0
+"training.optimizer.learning_rate" = 0.002
+"training.optimizer.weight_decay" = $decay
+"""
 
 
 def _of_images(side: int) -> dict[str, str]:
@@ -76,7 +124,7 @@ TRAINING = """\
 [recipe.training]
 loss = $loss
 batch_size = { choice = [$batch] }
-epochs = $epochs  # at the most
+epochs = $epochs  # in one fold, as far as there is time for them
 ${balance}averaging = { choice = [0.0, 0.99] }  # of the weights, over the steps
 """
 
@@ -87,16 +135,15 @@ ROWS = (
 schedule = { kind = "cosine", warmup = 0.1 }
 
 [recipe.training.optimizer]
-one_of = [
-    { kind = "adamw", learning_rate = { low = 3e-4, high = 1e-2, log = true }, weight_decay = { low = 1e-4, high = 1e-1, log = true } },
-    { kind = "adam", learning_rate = { low = 3e-4, high = 1e-2, log = true } },
-]
+kind = "adamw"
+learning_rate = { low = 5e-4, high = 1e-2, log = true }
+weight_decay = { low = 1e-3, high = 1.0, log = true }  # few rows bear much of it
 
 # The networks: each [[recipe.network.one_of]] is a family; take out what you do not want, with its [[start]].
 [[recipe.network.one_of]]
 kind = "ensemble_dense"  # many networks in one, as they do well on tables
 widths = { repeat = { low = 1, high = 3 }, each = { low = 64, high = 512, log = true } }
-members = { choice = [8, 16, 32] }
+members = { choice = [4, 8, 16] }
 output = "$output"
 [recipe.network.one_of.hidden]
 initializer = "he_normal"
@@ -125,44 +172,7 @@ normalization_momentum = 0.9
 dropout = { low = 0.0, high = 0.5 }
 
 # What is tried first; the search goes on from the best of them.
-[[start]]
-$first
-"network.kind" = "ensemble_dense"
-"network.ensemble_dense.widths.count" = 2
-"network.ensemble_dense.widths[0]" = 256
-"network.ensemble_dense.widths[1]" = 256
-"network.ensemble_dense.members" = 16
-"network.ensemble_dense.hidden.dropout" = 0.1
-"training.batch_size" = $first_batch
-${first_balance}"training.averaging" = 0.0
-"training.optimizer.kind" = "adamw"
-"training.optimizer.adamw.learning_rate" = 0.002
-"training.optimizer.adamw.weight_decay" = 0.001
-
-[[start]]
-$second
-"network.kind" = "residual_dense"
-"network.residual_dense.width" = 192
-"network.residual_dense.blocks" = 2
-"network.residual_dense.hidden.dropout" = 0.2
-"training.batch_size" = $first_batch
-${first_balance}"training.averaging" = 0.99
-"training.optimizer.kind" = "adamw"
-"training.optimizer.adamw.learning_rate" = 0.001
-"training.optimizer.adamw.weight_decay" = 0.01
-
-[[start]]
-$third
-"network.kind" = "dense"
-"network.dense.widths.count" = 2
-"network.dense.widths[0]" = 256
-"network.dense.widths[1]" = 256
-"network.dense.hidden.batch_normalization" = "before"
-"network.dense.hidden.dropout" = 0.3
-"training.batch_size" = $first_batch
-${first_balance}"training.averaging" = 0.99
-"training.optimizer.kind" = "adam"
-"training.optimizer.adam.learning_rate" = 0.002
+$starts
 """
 )
 

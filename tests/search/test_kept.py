@@ -150,3 +150,15 @@ def test_mirror_images_count_where_they_help_and_were_trained_on(stage: Stage) -
     assert executor.combined[0].is_mirrored
     worse = stage.kept(executor, stage.network(1, 0.85, flip=True, right_mirrored=0.2))
     assert not worse.is_mirrored
+
+
+def test_who_was_stopped_before_its_last_fold_is_left_out(stage: Stage) -> None:
+    networks = [stage.network(seed, 0.85) for seed in (1, 2, 3)]
+    stage.folder.validated(member(networks[1].recipe.key)).unlink()
+    kept = stage.kept(Saver(stage.folder), *networks)
+    assert kept.seeds == (1, 3)
+    assert sorted(kept.members) == [0, 1]
+    assert stage.files == ["best.keras", "predictions.npz"]
+    (alone,) = [stage.network(4, 0.85)]
+    stage.folder.validated(member(alone.recipe.key)).unlink()
+    assert stage.kept(Saver(stage.folder), alone).seeds == (4,), "where none was validated all of them count"

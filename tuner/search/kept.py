@@ -32,6 +32,7 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
     """Choose by what the networks say on the validation part, write `best.keras` and `predictions.npz`, and measure the model
     and each network on the test part, once, where there is one. Where the time decides, the networks that the model is made of are kept: a
     later call may add to them."""
+    finals = _whole(context, finals, folder)
     recipes = [each.recipe for each in finals]
     names = [member(each.key) for each in recipes]
     figures = [_figure(context, each, folder) for each in finals]
@@ -82,6 +83,17 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
         model_validation=choice.validation,
         parameters=parameters,
     )
+
+
+def _whole(context: Context, finals: Sequence[Final], folder: Folder) -> Sequence[Final]:
+    """Those that have been validated to the end, where there are any: of cross-validation that the time has cut short, the
+    figures of its first folds are no match for the others'."""
+    whole = [each for each in finals if folder.validated(member(each.recipe.key)).is_file()]
+    for each in finals if whole else ():
+        if each not in whole:
+            context.listener.said(f"left out: with seed {each.recipe.seed} the time was over before the last fold")
+            folder.forget(member(each.recipe.key))
+    return whole or finals
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ def _record(target: type, kind: str | None) -> st.SearchStrategy[dict[str, Any]]
     parts = {each.name: plain_of(hints[each.name], each.name) for each in fields(target) if each.name != "kind"}
     if target is Data:
         parts["name"] = st.sampled_from(list(CATALOGUE))
+    if target is Recipe:
+        parts["data"] = _record(Data, None)  # own data is of a file, and has tests of its own
     own = {"kind": st.just(kind)} if kind else {}
     return st.fixed_dictionaries({**own, **parts})
 

@@ -73,11 +73,13 @@ def _is_union(target: Any) -> bool:
 
 def _decode_union(target: Any, value: object, place: str) -> object:
     by_kind = kinds(target)
-    if isinstance(value, str) and by_kind:
+    without = [each for each in get_args(target) if is_dataclass(each) and not _own_kinds(cast(type, each))]
+    if isinstance(value, str) and by_kind and (value in by_kind or not without):
         value = {"kind": value}
+    if by_kind and without and not isinstance(value, Mapping):
+        return _decode_record(cast(type, without[0]), value, place)
     if isinstance(value, Mapping) and by_kind:
         kind = value.get("kind")
-        without = [each for each in get_args(target) if is_dataclass(each) and not _own_kinds(cast(type, each))]
         if kind is None and without:
             return _decode_record(cast(type, without[0]), value, place)
         if kind is None:

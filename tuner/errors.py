@@ -62,8 +62,8 @@ def demand(condition: bool, field: str, rule: str, value: object) -> None:
 def near_miss(name: str, allowed: Iterable[str]) -> str:
     """The end of a complaint about an unknown name: the closest allowed one, or all of them."""
     known = list(allowed)
-    within = [each for each in known if name and name in each]
-    close = get_close_matches(name, known, n=1) or (within if len(within) == 1 else [])
+    within = sorted((each for each in known if name and name in each), key=len)
+    close = get_close_matches(name, known, n=1) or (within if len(within) == 1 or len(name) > 3 else [])
     if close:
         return f"did you mean {close[0]}?"
     return f"allowed: {', '.join(known)}" if known else "nothing is allowed here"

@@ -122,7 +122,7 @@ def test_the_best_seeds_model_and_figures_are_kept_and_nothing_else(searched: Se
         assert kept["outputs"].tolist() == [[[place] * 2] * 2 for place in range(3)]
         assert int(kept["best"]) == 1
     files = sorted(path.name for path in folder.path.rglob("*") if path.is_file())
-    assert files == ["best.json", "best.keras", "predictions.npz"]
+    assert files == ["best.json", "best.keras", "best.md", "predictions.npz"]
     told = json.loads((folder.path / "best.json").read_text())
     assert (told["study"], told["environment"]) == ("small", {"processor": "some"})
     assert told["data"] == searched.context.study.user_attrs.get("data", {})

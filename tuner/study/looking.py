@@ -19,7 +19,7 @@ def looked_at(recipe: Any, folder: Path, places: Places, tell: Tell = silently) 
     """A plain recipe with holes, with what a look at its own data has found. Paths count from the `folder`. Raises `Invalid`
     where its data cannot be read as one, `DataError` for what is in the files."""
     said = recipe.get("data") if isinstance(recipe, Mapping) else None
-    if not isinstance(said, Mapping) or said.get("kind") not in kinds(AnyData):
+    if not isinstance(said, Mapping) or said.get("kind") not in list(kinds(AnyData)):
         return recipe
     from tuner.data.own.look import look
 

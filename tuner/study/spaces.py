@@ -80,7 +80,7 @@ def _starts(asked: Asked, epochs: int) -> Iterator[str]:
     order = ("robust", "piecewise", "periodic") if asked.few else ("piecewise", "periodic", "robust")
     known = [way for way in order if way in _ways(asked.numbers)] if asked.numbers else [""]
     balances = ("none", "balanced", "none") if asked.balances else ("", "", "")
-    rate, decays = (0.002, (0.3, 0.3, 1.0)) if asked.few else (0.005, (0.1, 0.1, 0.3))
+    rate, decays = (0.002, (0.3, 1.0, 0.3)) if asked.few else (0.005, (0.1, 0.1, 0.3))
     for place, (decay, balance) in enumerate(zip(decays, balances, strict=True)):
         way = known[place % len(known)]
         lines = {

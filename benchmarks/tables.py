@@ -71,11 +71,12 @@ def searched(table: Path, target: str, minutes: float) -> dict[str, Any]:
         found = json.loads(done.stdout.splitlines()[-1])
         papers = json.loads((Path(folder) / "runs" / "mine" / "best.json").read_text())
     measure = found["measure"]
-    best = (max if MEASURES[measure].direction == "maximize" else min)(papers["validation"])
+    seeds = papers[f"validation_{measure}"]
+    best = (max if MEASURES[measure].direction == "maximize" else min)(seeds)
     return {
         "measure": measure,
         "figure": best if papers["model_validation"] is None else papers["model_validation"],
-        "seeds": papers["validation"],
+        "seeds": seeds,
         "members": len(papers["members"]),
         "test": papers["test_figures"],
         "trials": found["trials"],

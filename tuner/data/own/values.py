@@ -46,7 +46,7 @@ def names_of(column: "pd.Series[Any]", where: str) -> Named:
         raise DataError(f"{where}: column {column.name!r}: must hold single values, not lists") from None
     objects = np.asarray(values, object).tolist()
     texts = [value if type(value) is str else _written(value) for value in objects]
-    merged, names = pd.factorize(np.array(texts, object))
+    merged, names = pd.factorize(np.array([text or None for text in texts], object))  # an empty text is nothing
     return Named(np.append(merged, -1)[numbers].astype(np.int64), tuple(names))
 
 
@@ -78,7 +78,7 @@ def demand_rows(faulty: NDArray[np.bool_], column: "pd.Series[Any]", rule: str, 
 
 def demand_complete(column: "pd.Series[Any]", where: str) -> None:
     """Raise `DataError` where nothing stands in some rows."""
-    missing = np.flatnonzero(column.isna())
+    missing = np.flatnonzero(column.isna() | column.astype(object).eq(""))
     if len(missing) == len(column):
         raise DataError(f"{where}: column {column.name!r}: has no values")
     if len(missing):

@@ -106,7 +106,7 @@ def holds(run: Mapping[str, Any]) -> bool:
 
 def wins(run: Mapping[str, Any]) -> bool:
     """Whether it is better than both."""
-    return all(gain > 0 for gain, _ in gains(run).values())
+    return len(gains(run)) == len(PEERS) and all(gain > 0 for gain, _ in gains(run).values())
 
 
 def line(name: str, run: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage
 
 from tests.search.searching import AtOnce, Notes, context_of, folder_of, search, small
 from tests.test_summary import confirmed
-from tuner.anchors import Anchor, best_first, better, seconds_for
+from tuner.anchors import MODELS, Anchor, best_first, better, seconds_for
 from tuner.anchors.folds import anchors
 from tuner.anchors.limit import TimeIsUp, within
 from tuner.anchors.models import LARGE, models
@@ -285,7 +285,7 @@ def test_a_plain_model_is_better_by_more_than_its_standard_error() -> None:
 
 
 def test_they_have_a_small_share_of_the_minutes() -> None:
-    assert [seconds_for(each) for each in (10, 60, 600, 36_000)] == [2.0, 2.4, 20.0, 20.0]
+    assert [seconds_for(each) for each in (10, 60, 600, 36_000)] == [2.0, 4.8, 30.0, 30.0]
 
 
 class Counting(InProcess):
@@ -305,11 +305,11 @@ def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, plac
     notes, executor = Notes(), Counting(Setup(places, folder=folder))
     context = context_of(storage, file, places, listener=notes)
     winner = confirm_best(context, executor, folder)
-    assert seconds_reserved(context, 300.0) == 12.0
+    assert seconds_reserved(context, 300.0) == 24.0
     found = anchors_beside(context, executor, winner, 300.0)
     assert len(found) == 5
     assert all(each.test_figures for each in found)
-    assert notes.sayings[-1] == "training plain models beside it, for at most 12 s"
+    assert notes.sayings[-1] == "training plain models beside it, for at most 24 s"
     assert anchors_beside(context, executor, winner, 300.0) == found
     assert executor.asked == 1
     assert seconds_reserved(context, 300.0) == 0.0
@@ -317,6 +317,25 @@ def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, plac
     none = context_of(storage, small(small_study, "confirmation.anchors=false"), places)
     assert anchors_beside(none, executor, winner, 300.0) == ()
     assert anchors_beside(context, executor, None, 300.0) == ()
+
+
+class Three(AtOnce):
+    """An executor of three processes, which know the models' names and no more."""
+
+    size = 3
+
+    def submit(self, number: int, job: Any, watch: Any) -> None:
+        self.done.append((number, tuple(Anchor(name) for name in job.names)))
+
+
+@pytest.mark.slow
+def test_processes_share_them(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file, folder = small(small_study), folder_of(storage)
+    search(storage, file, places, trials=1)
+    context = context_of(storage, file, places)
+    winner = confirm_best(context, InProcess(Setup(places, folder=folder)), folder)
+    found = anchors_beside(context, Three(), winner, 60.0)
+    assert tuple(each.name for each in found) == MODELS["classification"]
 
 
 class Gone(AtOnce):

@@ -24,7 +24,7 @@ SENTENCES = {
 }
 """How a sentence about each begins."""
 
-SHARE, LEAST_SECONDS, MOST_SECONDS = 0.04, 2.0, 20.0
+SHARE, LEAST_SECONDS, MOST_SECONDS = 0.08, 2.0, 30.0
 """Of the time of a call, at most, for all plain models together; and no fewer and no more seconds than these."""
 
 
@@ -61,7 +61,7 @@ def seconds_for(call: float) -> float:
     """How long all plain models may take together in a call of so many seconds.
 
     >>> seconds_for(30), seconds_for(300), seconds_for(3600)
-    (2.0, 12.0, 20.0)
+    (2.4, 24.0, 30.0)
     """
     return min(MOST_SECONDS, max(LEAST_SECONDS, SHARE * call))
 

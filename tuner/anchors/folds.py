@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Any
@@ -38,9 +38,11 @@ def anchors(
     seconds: float = MOST_SECONDS,
     test: Examples | None = None,
     threads: int = 1,
+    names: Sequence[str] = (),
 ) -> tuple[Anchor, ...]:
-    """The plain models of the recipe's task on the folds of its protocol, all together in so many seconds: what does not fit
-    is trained on fewer examples or skipped, and says so. Nothing where the protocol has no validation part.
+    """The plain models of these names (all of the recipe's task where none is said) on the folds of its protocol, all together
+    in so many seconds: what does not fit is trained on fewer examples or skipped, and says so. Nothing where the protocol has
+    no validation part.
 
     With a `test` part (of any length) each is measured on that, too: the model of the fold, or of several folds one that is trained on
     all of them. Only a confirmed winner's recipe comes with it.
@@ -53,7 +55,7 @@ def anchors(
     if work.folds[0].validation is None:
         return ()
     known = models(work.about.task)
-    names = MODELS[work.about.task]
+    names = names or MODELS[work.about.task]
     end = max(started + seconds, time.perf_counter() + seconds / 2)  # imports take their part of it, but not all
     found = []
     with threadpool_limits(threads):

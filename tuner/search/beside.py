@@ -1,8 +1,9 @@
 """Plain models beside a confirmed winner: trained once a study, when everything else is done."""
 
-from tuner.anchors import Anchor, seconds_for
+from tuner.anchors import MODELS, Anchor, seconds_for
 from tuner.anchors.anchor import SHARE
 from tuner.formatting import duration
+from tuner.recipe import task_of
 from tuner.search.context import Context
 from tuner.storage.anchors import keep_anchors, kept_anchors
 from tuner.storage.confirmed import Confirmed
@@ -21,8 +22,8 @@ def seconds_reserved(context: Context, seconds: float) -> float:
 def anchors_beside(
     context: Context, executor: Executor, confirmed: Confirmed | None, seconds: float
 ) -> tuple[Anchor, ...]:
-    """The plain models beside a confirmed winner, for which a call of so many seconds has a small share; those of an earlier
-    call where there are some. None where nothing is confirmed or the study wants none."""
+    """The plain models beside a confirmed winner, for which a call of so many seconds has a small share, shared out among the
+    executor's processes; those of an earlier call where there are some. None where nothing is confirmed or the study wants none."""
     if confirmed is None or not context.file.confirmation.anchors:
         return ()
     recipe, measure = confirmed.recipe, context.measure
@@ -31,10 +32,17 @@ def anchors_beside(
         return kept
     limit = seconds_for(seconds)
     context.listener.said(f"training plain models beside it, for at most {duration(limit)}")
-    (answer,) = perform_all(executor, [Anchors(recipe, measure, limit)])
-    if not isinstance(answer, tuple):
-        reason = answer.reason if isinstance(answer, Failure) else str(answer)
-        context.listener.said(f"no plain models beside it: {reason}")
-        return ()
-    keep_anchors(context.study, recipe, measure, answer)
-    return answer
+    names = MODELS[task_of(recipe.data)]
+    shares = [
+        names[first :: executor.size] for first in range(min(executor.size, len(names)))
+    ]  # the last ones take the longest
+    found: dict[str, Anchor] = {}
+    for answer in perform_all(executor, [Anchors(recipe, measure, limit, share) for share in shares]):
+        if not isinstance(answer, tuple):
+            reason = answer.reason if isinstance(answer, Failure) else str(answer)
+            context.listener.said(f"no plain models beside it: {reason}")
+            return ()
+        found |= {each.name: each for each in answer}
+    anchors = tuple(found[name] for name in names if name in found)
+    keep_anchors(context.study, recipe, measure, anchors)
+    return anchors

@@ -93,12 +93,13 @@ class Pace:
 
 @dataclass(frozen=True)
 class Anchors:
-    """Train the plain models that stand beside a confirmed winner, on its folds, and measure them on the test part, all
+    """Train plain models of these `names` beside a confirmed winner, on its folds, and measure them on the test part, all
     together in so many seconds."""
 
     recipe: Recipe
     measure: str
     seconds: float
+    names: tuple[str, ...]
 
 
 Job = Anchors | Train | Replicate | Test | Time | Pace | Combine

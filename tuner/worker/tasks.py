@@ -135,7 +135,7 @@ def test(job: Test, setup: Setup) -> Measured:
 def anchors(job: Anchors, setup: Setup) -> tuple[Anchor, ...]:
     """The plain models beside a confirmed winner, which no trial may see: they are measured on the test part."""
     data, test = _training_set(job.recipe.data, setup.places), held_out_of(job.recipe.data, setup.places)
-    return trained_anchors(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads)
+    return trained_anchors(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads, job.names)
 
 
 def time(job: Time) -> float:

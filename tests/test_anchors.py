@@ -319,10 +319,8 @@ def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, plac
     assert anchors_beside(context, executor, None, 300.0) == ()
 
 
-class Three(AtOnce):
-    """An executor of three processes, which know the models' names and no more."""
-
-    size = 3
+class Names(AtOnce):
+    """An executor whose processes know the models' names and no more."""
 
     def submit(self, number: int, job: Any, watch: Any) -> None:
         self.done.append((number, tuple(Anchor(name) for name in job.names)))
@@ -334,7 +332,7 @@ def test_processes_share_them(storage: BaseStorage, small_study: Path, places: P
     search(storage, file, places, trials=1)
     context = context_of(storage, file, places)
     winner = confirm_best(context, InProcess(Setup(places, folder=folder)), folder)
-    found = anchors_beside(context, Three(), winner, 60.0)
+    found = anchors_beside(context, Names(size=3), winner, 60.0)
     assert tuple(each.name for each in found) == MODELS["classification"]
 
 

@@ -10,7 +10,7 @@ from tuner.recipe.data import Cut
 from tuner.study.spaces import Asked
 
 Profile = TableProfile | ArraysProfile | ImagesProfile
-HOLDOUT_ROWS, MANY_ROWS, COARSE_ROWS, FEW_ROWS = 20_000, 5_000, 500, 60
+HOLDOUT_ROWS, MANY_ROWS, COARSE_ROWS, FEW_ROWS = 20_000, 2_000, 500, 60
 SMALLEST_IMAGE = 8
 MOST_CHANNELS = 4
 
@@ -98,7 +98,7 @@ BATCHES = (
     (100_000, (128, 256, 512)),
     (ANY, (256, 512, 1024)),
 )
-EPOCHS = ((1_000, (10, 40, 200)), (10_000, (10, 60, 200)), (100_000, (5, 30, 60)), (ANY, (2, 10, 30)))
+EPOCHS = ((1_000, (10, 40, 200)), (10_000, (10, 40, 200)), (100_000, (5, 30, 60)), (ANY, (2, 10, 30)))
 """By rows: the fewest, those to begin with, the most."""
 
 

@@ -21,7 +21,12 @@ def _head(found: Profile, wish: Wish) -> Iterator[str]:
     yield f"# Made by `python -m tuner init {wish.name}` from {_comment(wish.path)}; change what you like."
     yield f"title = {_quoted(f'{wish.name}: {_in_words(found.goal)}')}"
     yield f'objective = "{name}"  # {reason}'
-    yield from HEAD.format(minutes=float(wish.minutes)).splitlines()
+    pruner = (
+        '"asha"'
+        if asked(found, wish).side
+        else '"none"  # networks on rows overfit: who leads early is often behind later'
+    )
+    yield from HEAD.format(minutes=float(wish.minutes), pruner=pruner).splitlines()
 
 
 HEAD = """
@@ -33,7 +38,7 @@ epochs = "fit"
 
 [search]
 sampler = {{ kind = "tpe", startup_trials = 2 }}
-pruner = "asha"
+pruner = {pruner}
 near = 0.8  # where there is time for few trials
 
 [confirmation]

@@ -300,3 +300,25 @@ def test_constants_of_many_rows_are_those_of_a_sample() -> None:
     many = np.random.default_rng(0).normal(size=(150_001, 1)).astype(np.float32)
     centre, scale = fitted(Rows((Coded("number"),), ENCODINGS[0]), many)
     assert (abs(centre[0]), scale[0]) == pytest.approx((0.0, 1.0), abs=0.02)  # four standard errors of 100,000
+
+
+@settings(max_examples=50)
+@given(
+    zeros=st.integers(0, 300),
+    others=st.lists(st.integers(1, 60), min_size=1, max_size=80),
+    bins=st.integers(2, 20),
+)
+def test_a_column_that_is_mostly_one_value_has_as_many_bins_as_another(
+    zeros: int, others: list[int], bins: int
+) -> None:
+    values = np.sort(np.array([0.0] * zeros + [float(each) for each in others]))
+    starts, widths = fitted(
+        Rows((Coded(kind="number"),), Encoding(numbers="piecewise", bins=bins)), values[:, None].astype(np.float32)
+    )[1:3]
+    distinct = len(np.unique(values))
+    assert (widths > 0).sum() == min(bins, distinct - 1)
+    assert (np.diff(starts[0][: max(1, min(bins, distinct - 1))]) > 0).all()
+    assert starts[0][0] == values[0]
+    known = widths[0] > 0
+    ends = starts[0][known] + 1 / widths[0][known]
+    assert not known.any() or ends[-1] == pytest.approx(values[-1], rel=1e-4)

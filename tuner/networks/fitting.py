@@ -89,11 +89,21 @@ def _piecewise(values: Values, bins: int) -> tuple[Values, Values, Values]:
 
 
 def _distinct(values: Values, shares: Sequence[float] | Values) -> Values:
-    """Different values in order: all of them, or where these are more than the `shares`, those at these shares."""
+    """Different values in order: all of them, or where these are more than the `shares`, as many: those at these shares. Where
+    several shares fall on one value, as in a column that is mostly 0, the rest has their places."""
     distinct = _without_repeats(values)
     if len(distinct) <= len(shares):
         return distinct
-    return _without_repeats(values[np.round(np.asarray(shares) * (len(values) - 1)).astype(np.int64)])
+    found = _without_repeats(_at(values, shares))
+    while missing := len(shares) - len(found):
+        rest = values[~np.isin(values, found)]
+        found = np.union1d(found, _at(rest, np.linspace(0, 1, missing + 2)[1:-1]))
+    return found
+
+
+def _at(values: Values, shares: Sequence[float] | Values) -> Values:
+    chosen: Values = values[np.round(np.asarray(shares) * (len(values) - 1)).astype(np.int64)]
+    return chosen
 
 
 def _without_repeats(values: Values) -> Values:

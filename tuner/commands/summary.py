@@ -117,8 +117,17 @@ def _confirmed(confirmed: Confirmed) -> list[str]:
     return [
         *lines,
         confirmed.tested_in_words,
+        *_tested_beside(confirmed),
         f"model: {confirmed.model}",
     ]
+
+
+def _tested_beside(confirmed: Confirmed) -> list[str]:
+    """The other figures of the test part, where accuracy is not all that was asked for."""
+    others = {name: figure for name, figure in confirmed.test_figures.items() if name != confirmed.measure}
+    if confirmed.measure == "accuracy" or not others:
+        return []
+    return [f"on the same examples: {', '.join(f'{in_words(name)} {figure:.4f}' for name, figure in others.items())}"]
 
 
 def _beside(confirmed: Confirmed, anchors: Sequence[Anchor]) -> list[str]:

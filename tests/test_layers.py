@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
     {"errors", "measures"},
-    {"decode", "limits", "machine", "measuring"},
+    {"decode", "limits", "machine", "measuring", "writing"},
     {"networks", "data.catalogue"},
     {"recipe"},
     {"result"},

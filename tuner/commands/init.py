@@ -4,7 +4,6 @@ import json
 import os
 import re
 import tomllib
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tuner.errors import Invalid, StudyError, TunerError, near_miss
+from tuner.writing import write_text
 
 if TYPE_CHECKING:
     from tuner.data.own.profile import Roles
@@ -160,13 +160,9 @@ def _demand_ready(text: str, name: str, path: Path) -> None:
 
 
 def _write(text: str, path: Path) -> None:
-    aside = path.with_name(f".{uuid.uuid4().hex}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        write_text(path, text)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise StudyError(f"{path}: cannot be written: {error.strerror}; choose another place with --out") from error
 
 

@@ -26,10 +26,10 @@ def portfolio(
     from tuner.machine import cores, environment
     from tuner.portfolio import Ground, candidates, chosen, measured
     from tuner.recipe import Data
-    from tuner.search.confirmation import write_json
     from tuner.storage import open_storage, read_study
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
+    from tuner.writing import write_json
 
     opened = open_storage(demanded_storage(runs, storage))
     records = [read_study(opened, name) for name in study]

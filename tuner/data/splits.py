@@ -10,7 +10,6 @@ in time meet. Who must not see the future says `holdout`.
 import contextlib
 import hashlib
 import json
-import os
 from dataclasses import dataclass, replace
 from typing import Any
 from zipfile import BadZipFile
@@ -25,6 +24,7 @@ from tuner.decode import encode
 from tuner.errors import Invalid
 from tuner.recipe.data import Description
 from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, validated_part
+from tuner.writing import aside
 
 Indices = NDArray[np.int64]
 
@@ -79,10 +79,8 @@ def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
         return tuple(Fold(kept[f"training_{i}"], kept[f"validation_{i}"]) for i in range(len(kept.files) // 2))
     found = folds(protocol, labels, groups, data.is_ordered)
     parts = {f"{part}_{i}": getattr(fold, part) for i, fold in enumerate(found) for part in ("training", "validation")}
-    aside = path.with_name(f".{os.getpid()}-{path.name}")
-    with contextlib.suppress(OSError):  # a folder that cannot be written costs a second, and no more
-        np.savez(aside, **parts)
-        aside.replace(path)
+    with contextlib.suppress(OSError), aside(path) as beside:  # a folder that cannot be written costs a second
+        np.savez(beside, **parts)
     return found
 
 

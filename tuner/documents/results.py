@@ -2,7 +2,6 @@
 that they have in common; and which experiment under which reading they are runs of."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from tuner.documents.document import Document
 from tuner.documents.runs import Run
 from tuner.errors import TunerError
+from tuner.writing import write_text
 
 OF_A_TRAINING = ("key", "ended", "seconds", "figures", "every", "curve", "confusion", "regions")
 
@@ -39,10 +39,7 @@ def write_results(path: Path, document: Document, runs: Iterable[Run]) -> None:
         "runs": [{"experiment": name, "reading": reading, "of": of} for (name, reading), of in variants.items()],
         "trainings": [trainings[key] for key in sorted(trainings)],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}-{os.getpid()}")
-    aside.write_text(_lines(head, lists), encoding="utf-8")
-    aside.replace(path)
+    write_text(path, _lines(head, lists))
 
 
 def read_results(path: Path) -> list[Run]:

@@ -33,9 +33,8 @@ def anchors_beside(
     limit = seconds_for(seconds)
     context.listener.said(f"training plain models beside it, for at most {duration(limit)}")
     names = MODELS[task_of(recipe.data)]
-    shares = [
-        names[first :: executor.size] for first in range(min(executor.size, len(names)))
-    ]  # the last ones take the longest
+    count = min(executor.size, len(names))
+    shares = [names[first::count] for first in range(count)]  # the last ones take the longest
     found: dict[str, Anchor] = {}
     for answer in perform_all(executor, [Anchors(recipe, measure, limit, share) for share in shares]):
         if not isinstance(answer, tuple):

@@ -1,12 +1,9 @@
 """Confirming a winner: train it again on fresh seeds, make a model of what that gave, open the test set once."""
 
-import json
 import math
-import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn
 
 import optuna
@@ -35,6 +32,7 @@ from tuner.worker import perform, perform_all
 from tuner.worker.executor import Executor
 from tuner.worker.folder import Folder, member
 from tuner.worker.jobs import Answer, Failure, Pace, Train
+from tuner.writing import write_json, write_text
 
 
 class Unconfirmed(StudyError):
@@ -108,7 +106,7 @@ def confirm(
         provenance = {"study": study.study_name, "data": data, "environment": environment}
         papers = {**confirmed.to_dict(), **provenance}
         write_json(confirmed.model.with_suffix(".json"), papers)
-        confirmed.model.with_suffix(".md").write_text(card(papers), encoding="utf-8")
+        write_text(confirmed.model.with_suffix(".md"), card(papers))
         study.set_user_attr("confirmed", {**confirmed.to_dict(), "winner": winner.recipe.key})
         return confirmed
     finally:
@@ -198,13 +196,6 @@ def _give_up(study: optuna.Study, winner: TrialRecord, seed: int, answer: Answer
     if isinstance(answer, Result):
         study.set_user_attr("unconfirmed", {**study.user_attrs.get("unconfirmed", {}), winner.recipe.key: why})
     raise Unconfirmed(why)
-
-
-def write_json(path: Path, plain: Mapping[str, Any]) -> None:
-    """Write aside, then rename."""
-    aside = path.with_name(f".{path.name}-{os.getpid()}")
-    aside.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
-    aside.replace(path)
 
 
 def _confirmed_before(context: Context, winner: TrialRecord) -> Confirmed | None:

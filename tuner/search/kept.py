@@ -1,6 +1,5 @@
 """What becomes the model: of the networks that were trained again the best one, or an average of several."""
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from tuner.worker import perform_all
 from tuner.worker.executor import Executor
 from tuner.worker.folder import Folder, member, mirrored
 from tuner.worker.jobs import Answer, Combine, Failure, Measured, Test
+from tuner.writing import aside
 
 ENSEMBLE = "ensemble"
 
@@ -55,7 +55,8 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
     if isinstance(recipes[best].data, Table):
         _combine(Combine((names[kept],), "best", table=recipes[best]), executor)
     else:
-        _copy(folder.model(names[kept]), folder.model("best"))
+        with aside(folder.model("best")) as beside:
+            shutil.copyfile(folder.model(names[kept]), beside)
     needed = {names[index] for index in choice.members} if context.file.fits_epochs else set()
     for name in names:
         folder.outputs(name).unlink(missing_ok=True)
@@ -174,18 +175,10 @@ def _validated(context: Context, recipe: Recipe, folder: Folder, is_mirrored: bo
     return Validated(outputs, true, None if examples.weights is None else examples.weights[places])
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file aside, then rename: it is there wholly or not at all."""
-    aside = target.with_name(f".{os.getpid()}-{target.name}")
-    shutil.copyfile(source, aside)
-    aside.replace(target)
-
-
 def _keep_predictions(path: Path, outputs: list[Path], best: int) -> None:
     """All networks' outputs (networks, examples, classes) in one file, and which of them is the model's."""
-    aside = path.with_name(f".{os.getpid()}-{path.name}")
-    np.savez_compressed(aside, outputs=np.stack([np.load(each) for each in outputs]), best=best)
-    aside.replace(path)
+    with aside(path) as beside:
+        np.savez_compressed(beside, outputs=np.stack([np.load(each) for each in outputs]), best=best)
 
 
 def _tested(answer: Answer) -> Measured:

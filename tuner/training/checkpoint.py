@@ -1,7 +1,6 @@
 """How far a training has come, and the file from which it goes on as if it had never stopped."""
 
 import json
-import os
 import time
 import zipfile
 from dataclasses import dataclass, fields
@@ -15,6 +14,7 @@ from tuner.decode import decode, encode
 from tuner.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult
+from tuner.writing import aside
 
 Arrays = tuple[NDArray[Any], ...]
 WRITE_SECONDS = 20.0
@@ -80,14 +80,8 @@ class Checkpoint:
         counts = {name: len(each) for name, each in arrays.items()}
         about = {"key": self.key, "position": encode(progress.position), **counts}
         named = {f"{name}-{index}": array for name, each in arrays.items() for index, array in enumerate(each)}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_name(f".{self.path.name}-{os.getpid()}")
-        try:
-            with aside.open("wb") as file:
-                np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **named)
-            aside.replace(self.path)
-        finally:
-            aside.unlink(missing_ok=True)
+        with aside(self.path) as beside, beside.open("wb") as file:
+            np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **named)
         self.written = time.monotonic()
 
 

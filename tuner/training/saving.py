@@ -1,6 +1,5 @@
 """Models on disk: a `.keras` file that takes inputs as the data set stores them, its scaling inside."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from tuner.result import Scores
 from tuner.training.compiling import figure_of, loss_of
 from tuner.training.loop import Scaler, scores_in_float32
 from tuner.training.targets import TargetScale, target_scale, targets
+from tuner.writing import aside
 
 CODER, ON_CODES = "rows", "on_codes"
 """The names of what codes rows and of the model behind it, in a model on a table."""
@@ -57,14 +57,8 @@ def save_model(
 
 
 def _write(model: keras.Model, path: Path) -> None:
-    """Write aside, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.stem}-{os.getpid()}.keras")
-    try:
-        model.save(aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with aside(path) as beside:
+        model.save(beside)
 
 
 def save_average(paths: Sequence[Path], path: Path, is_mirrored: bool = False, coding: Coding | None = None) -> int:

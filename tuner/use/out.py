@@ -1,11 +1,10 @@
 """Where results go: checked before any work, written aside, then renamed."""
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tuner import writing
 from tuner.errors import StorageError
 
 STANDARD_OUTPUT = "-"
@@ -21,22 +20,12 @@ def demand_writable(path: Path, suffixes: Sequence[str], *, force: bool) -> None
 
 @contextmanager
 def aside(path: Path) -> Iterator[Path]:
-    """Where to write what becomes `path`, a file or a folder, when all is well. Raises `StorageError` where that cannot be."""
-    beside = path.with_name(f".{os.getpid()}-{path.name}")
+    """As `tuner.writing.aside`, for files and folders, and in the place of either; raises `StorageError` where that cannot
+    be."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with writing.aside(path) as beside:
             yield beside
-            _remove(path if beside.is_dir() or path.is_dir() else None)
-            beside.replace(path)
-        finally:
-            _remove(beside)
+            if beside.is_dir() or path.is_dir():
+                writing.remove(path)
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def _remove(path: Path | None) -> None:
-    if path is not None and path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    elif path is not None:
-        path.unlink(missing_ok=True)

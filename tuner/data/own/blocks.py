@@ -1,13 +1,12 @@
 """A table's rows block by block, so that a file of any length fits into memory."""
 
-import warnings
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from tuner.data.own import separated
-from tuner.data.own.files import demand_modest, found_file, is_packed, opened
+from tuner.data.own.files import found_file, is_packed
+from tuner.data.own.separated import head_of, separated_blocks
 from tuner.data.own.tables import PREFIX, SUFFIXES, read_table
 from tuner.errors import DataError, near_miss
 
@@ -53,36 +52,12 @@ def _there(wanted: Sequence[str], beside: Collection[str], names: Sequence[str],
 def _separated(
     path: Path, separators: str, wanted: Sequence[str], texts: Collection[str], beside: Collection[str]
 ) -> Iterator[pd.DataFrame]:
-    if is_packed(path):
-        demand_modest(path)
-    separator = separated._separator(path, separators)
-    names = separated._names(path, separator)
-    chosen = _there(wanted, beside, names, str(path))
-    last, is_even = names[-1], False
-    with opened(path) as stream, warnings.catch_warnings():
-        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # each line longer than the names
-        try:
-            with pd.read_csv(
-                stream if is_packed(path) else path,
-                sep=separator,
-                encoding="utf-8-sig",
-                index_col=False,
-                dtype=dict.fromkeys([name for name in chosen if name in texts], str),
-                chunksize=ROWS,
-            ) as reader:
-                for block in reader:  # all columns: with some of them pandas passes over lines that are too long
-                    if block.empty:
-                        raise DataError(f"{path}: has no rows")
-                    if not is_even and block[last].isna().any():
-                        separated._demand_even(path, separator, len(names))
-                        is_even = True
-                    yield block[chosen]
-        except UnicodeDecodeError as error:
-            raise separated._not_text(path) from error
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            separated._demand_even(path, separator, len(names))
-            raise DataError(f"{path}: cannot be read: {str(error).strip()}") from error
+    head = head_of(path, separators)
+    chosen = _there(wanted, beside, head.names, str(path))
+    for block in separated_blocks(path, head, [name for name in chosen if name in texts], ROWS):
+        if block.empty:
+            raise DataError(f"{path}: has no rows")
+        yield block[chosen]
 
 
 def _parquet(path: str, wanted: Sequence[str], beside: Collection[str]) -> Iterator[pd.DataFrame] | None:

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -24,32 +25,53 @@ def read_separated(path: Path, separators: str, texts: Collection[str]) -> pd.Da
 
     Raises `DataError` with the line for what is not such a table.
     """
-    if is_packed(path):
-        demand_modest(path)
-    separator = _separator(path, separators)
-    names = _names(path, separator)
-    frame = _read(path, separator, [name for name in names if name in texts])
-    if frame.iloc[:, -1].isna().any():  # only there can a line have ended too early
-        _demand_even(path, separator, len(names))
+    head = head_of(path, separators)
+    (frame,) = separated_blocks(path, head, [name for name in head.names if name in texts])
     return frame
 
 
-def _read(path: Path, separator: str, texts: list[str]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Head:
+    """What stands before the rows: the separator, and the columns' names."""
+
+    separator: str
+    names: list[str]
+
+
+def head_of(path: Path, separators: str) -> Head:
+    """The head of a file. Raises `DataError` for what is no text, or has a name twice."""
+    if is_packed(path):
+        demand_modest(path)
+    separator = _separator(path, separators)
+    return Head(separator, _names(path, separator))
+
+
+def separated_blocks(path: Path, head: Head, texts: Collection[str], rows: int | None = None) -> Iterator[pd.DataFrame]:
+    """The table in so many rows at a time (all at once where that is not said), with all columns: with some of them pandas
+    passes over lines that are too long. Raises `DataError` as `read_separated`."""
+    is_even = False
     with opened(path) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # whoever needs one kind of value looks for others
         warnings.simplefilter("error", pd.errors.ParserWarning)  # each line longer than the names
         try:
-            return pd.read_csv(
+            with pd.read_csv(
                 stream if is_packed(path) else path,
-                sep=separator,
+                sep=head.separator,
                 encoding="utf-8-sig",
                 index_col=False,
                 dtype=dict.fromkeys(texts, str),
-            )
+                iterator=True,
+                chunksize=rows,
+            ) as reader:
+                for block in reader:
+                    if not is_even and block.iloc[:, -1].isna().any():  # only there can a line have ended too early
+                        _demand_even(path, head)
+                        is_even = True
+                    yield block
         except UnicodeDecodeError as error:
             raise _not_text(path) from error
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            _demand_even(path, separator, len(_names(path, separator)))
+            _demand_even(path, head)
             raise DataError(f"{path}: cannot be read: {str(error).strip()}") from error
 
 
@@ -77,10 +99,10 @@ def _names(path: Path, separator: str) -> list[str]:
     return names
 
 
-def _demand_even(path: Path, separator: str, wanted: int) -> None:
+def _demand_even(path: Path, head: Head) -> None:
     """Raise `DataError` for the first line that has not as many values as there are names."""
-    started = 0
-    with _rows(path, separator) as rows:
+    started, wanted = 0, len(head.names)
+    with _rows(path, head.separator) as rows:
         for line, row in rows:
             if row and len(row) != wanted:
                 hint = "; is a quotation mark not closed?" if line > started + 1 else ""

@@ -1,6 +1,7 @@
 """A model over HTTP: answers, documents, refusals."""
 
 import base64
+import re
 import statistics
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from fastapi.testclient import TestClient
 
 from tests.using import iris, pictures, xor
 from tuner.__main__ import run
+from tuner.commands.serve import address, bound
 from tuner.data.load import Places
 from tuner.data.own.tables import read_table
 from tuner.serve.application import application
@@ -119,3 +121,20 @@ def test_pictures_are_answered_as_base64_and_as_files(tmp_path: Path, places: Pl
 def test_a_wrong_size_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--model", "x.keras", "--max-body", "much"]) == 2
     assert capsys.readouterr().err == "error: --max-body much: must be a size such as 500kB or 10MB\n"
+
+
+def test_a_taken_port_and_an_unknown_host_are_told_before_the_model_is_loaded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with bound("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert run(["serve", "--model", "x.keras", "--port", str(port)]) == 2
+    told = f"error: 127.0.0.1:{port}: cannot be listened on: Address already in use; choose another --host or --port\n"
+    assert capsys.readouterr().err == told
+    assert run(["serve", "--model", "x.keras", "--host", "nowhere.invalid"]) == 2
+    assert capsys.readouterr().err.startswith("error: nowhere.invalid:8000: cannot be listened on: ")
+
+
+def test_an_address_is_told_as_in_a_url() -> None:
+    with bound("127.0.0.1", 0) as listener:
+        assert re.fullmatch(r"127\.0\.0\.1:[1-9]\d+", address(listener))

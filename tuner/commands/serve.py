@@ -1,6 +1,8 @@
 """A saved model over HTTP."""
 
 import re
+import socket
+import sys
 from typing import Annotated
 
 import typer
@@ -15,12 +17,13 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; others than this machine need another.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
     max_body: Annotated[str, typer.Option(help="The longest body, such as 10MB.")] = "10MB",
     max_rows: Annotated[int, typer.Option(min=1, help="The most examples in one request.")] = 10_000,
 ) -> None:
     """Answer POST /predict, GET /health and GET /model; GET /docs says what a row must have."""
     most = bytes_of(max_body)
+    listener = bound(host, port)
     try:
         import uvicorn
         from fastapi import FastAPI  # noqa: F401
@@ -29,7 +32,24 @@ def serve(
     predictor = loaded(model)
     from tuner.serve.application import application
 
-    uvicorn.run(application(predictor, most, max_rows), host=host, port=port, log_level="info")
+    print(f"serving {model} on http://{address(listener)}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    uvicorn.Server(uvicorn.Config(application(predictor, most, max_rows))).run(sockets=[listener])
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes a free one. Raises `TunerError` where it cannot."""
+    try:
+        family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(where[:2], family=family)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]  # Python adds the address, which is told already
+        raise TunerError(f"{host}:{port}: cannot be listened on: {reason}; choose another --host or --port") from None
+
+
+def address(listener: socket.socket) -> str:
+    """Where it listens, as in a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def bytes_of(text: str) -> int:

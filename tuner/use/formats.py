@@ -178,8 +178,11 @@ def _demand(package: str, extra: str) -> None:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without warnings that only the converters' authors can mend. Raises `TunerError` for what they cannot convert."""
+    log = tf.get_logger()
+    level = log.level
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        log.setLevel("ERROR")
         try:
             yield
         except TunerError:
@@ -187,3 +190,5 @@ def _quietly() -> Iterator[None]:
         except Exception as error:  # converters raise whatever comes to them
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise TunerError(f"the model cannot be converted: {reason}") from error
+        finally:
+            log.setLevel(level)

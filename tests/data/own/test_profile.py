@@ -331,3 +331,10 @@ def test_gray_pictures_that_are_stored_in_color_are_gray(tmp_path: Path) -> None
     for path in folder.rglob("*.png"):
         Image.open(path).convert("RGB").save(path)
     assert not profile_images(folder, "p").color
+
+
+def test_a_picture_that_is_far_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = pictures(tmp_path / "p", ((96, 128),) * 6, "L")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(DataError, match=r"has more than 100 pixels; make it smaller, or take it out$"):
+        profile_images(folder, "p")

@@ -3,8 +3,9 @@
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -101,11 +102,18 @@ def brought_to(data: Images, path: Path, content: IO[bytes] | None = None) -> Ar
     """A picture's values, uint8 (height, width) or (height, width, 3); from its `content` where that was read before. Raises
     `DataError` with its path for what is no picture, is cut off or too large."""
     height, width = data.size
+    with opened(path, content) as image:
+        upright = ImageOps.exif_transpose(image)
+        plain = _plain(upright, "RGB" if data.color else "L")
+        return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))
+
+
+@contextmanager
+def opened(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
+    """A picture to be decoded within. Raises `DataError` with its path for what is no picture, is cut off or too large."""
     try:
         with Image.open(content or path, formats=FORMATS) as image:
-            upright = ImageOps.exif_transpose(image)
-            plain = _plain(upright, "RGB" if data.color else "L")
-            return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))
+            yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         limit = f"{Image.MAX_IMAGE_PIXELS or 0:_} pixels"
         raise DataError(f"{path}: has more than {limit}; make it smaller, or take it out") from None

@@ -11,12 +11,11 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
 
 from tuner.data.examples import Array
 from tuner.data.own.files import demand_ratio
 from tuner.data.own.goal import Goal, goal_of
-from tuner.data.own.images import FORMATS
+from tuner.data.own.images import opened
 from tuner.data.own.labels import FEWEST_ROWS
 from tuner.data.own.profile import Asked, Roles, demand_groups
 from tuner.errors import DataError, near_miss
@@ -153,17 +152,12 @@ def profile_images(path: Path, where: str) -> ImagesProfile:
 
 def _size_and_color(path: Path) -> tuple[tuple[int, int], bool]:
     """Height and width, and whether any of its points has a color. Raises `DataError` for what is no picture."""
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            size = image.height, image.width
-            if image.mode in ("1", "L", "LA", "I", "I;16"):
-                return size, False
-            image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-            values = np.asarray(image.convert("RGB"), np.int16)
-    except (UnidentifiedImageError, IsADirectoryError):
-        raise DataError(f"{path}: is no PNG or JPEG picture; take it out of the folder") from None
-    except (OSError, EOFError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be decoded: {error}; is it cut off?") from error
+    with opened(path) as image:
+        size = image.height, image.width
+        if image.mode in ("1", "L", "LA", "I", "I;16"):
+            return size, False
+        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+        values = np.asarray(image.convert("RGB"), np.int16)
     return size, bool(np.ptp(values, axis=-1).max() > COMPRESSION)
 
 

@@ -39,7 +39,7 @@ bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/summary.py
 
 reports: $(VENV)/installed
-	for study in digits playground usps mnist fashion; do $(RUN) tuner optimize --study $$study || exit 1; done
+	for study in digits playground usps mnist fashion examples/diabetes.toml; do $(RUN) tuner optimize --study $$study || exit 1; done
 	$(RUN) tuner baseline --study all
 	$(RUN) tuner report --study all --latency
 

@@ -230,3 +230,9 @@ def test_a_file_that_is_there_is_overwritten_by_force_only(capsys: pytest.Captur
     assert status == 0
     assert load(path, "mine").title == "mine: y, one of 2 classes"
     assert [each.name for each in Path("studies").iterdir()] == ["mine.toml"]
+
+
+def test_the_example_is_what_init_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    example = (Path(__file__).parents[1] / "examples" / "diabetes.toml").read_text(encoding="utf-8")
+    assert said(capsys, "diabetes", "--data", "sklearn:diabetes")[0] == 0
+    assert Path("studies/diabetes.toml").read_text(encoding="utf-8") == example

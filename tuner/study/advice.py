@@ -10,7 +10,7 @@ from tuner.recipe.data import Cut
 from tuner.study.spaces import Asked
 
 Profile = TableProfile | ArraysProfile | ImagesProfile
-HOLDOUT_ROWS, MANY_ROWS, COARSE_ROWS, FEW_ROWS = 20_000, 2_000, 500, 60
+HOLDOUT_ROWS, FINE_ROWS, MANY_ROWS, COARSE_ROWS, FEW_ROWS = 20_000, 5_000, 2_000, 500, 60
 SMALLEST_IMAGE = 8
 MOST_CHANNELS = 4
 
@@ -80,6 +80,7 @@ def asked(found: Profile, wish: Wish) -> Asked:
         epochs=next(epochs for most, epochs in EPOCHS if rows < most),
         few=rows < 2 * COARSE_ROWS,
         numbers=sum(each.kind in ("number", "date") for each in columns),
+        bins=48 if rows >= FINE_ROWS else 16,
         side=_side(found),
         balances=found.goal.is_imbalanced and objective(found.goal, rows)[0] == "validation_balanced_accuracy",
     )

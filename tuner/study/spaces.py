@@ -17,7 +17,7 @@ MOST_NUMBERS_SPREAD = 200
 class Asked:
     """What of the data a space must know. `numbers` counts a table's columns of numbers; `side` is the shorter side of images, in
     pixels (0: they are none); `loss`, `batch` sizes and `epochs` (the fewest, those to begin with, the most) follow from task
-    and rows; of `few` rows networks are held smoother."""
+    and rows, as does into how many `bins` a column of numbers is cut; of `few` rows networks are held smoother."""
 
     task: Task
     loss: str
@@ -25,6 +25,7 @@ class Asked:
     epochs: tuple[int, int, int]
     few: bool = False
     numbers: int = 0
+    bins: int = 16
     side: int = 0
     balances: bool = False
 
@@ -44,7 +45,7 @@ def space(asked: Asked) -> str:
         names |= {"epochs": str(most), **_of_images(asked.side)}
         return _filled(IMAGES, names)
     epochs = f"{{ low = {fewest}, high = {most}, log = true }}"
-    names |= {"epochs": epochs, "encoding": _encoding(asked.numbers), "starts": "\n".join(_starts(asked, first))}
+    names |= {"epochs": epochs, "encoding": _encoding(asked), "starts": "\n".join(_starts(asked, first))}
     return _filled(ROWS, names)
 
 
@@ -62,12 +63,14 @@ FIRST_LOSS: dict[Task, str] = {
 BALANCE = 'class_weights = { choice = ["none", "balanced"] }  # whether rare classes count as much as frequent ones\n'
 
 
-def _encoding(numbers: int) -> str:
-    if not numbers:
+def _encoding(asked: Asked) -> str:
+    if not asked.numbers:
         return ""
-    said = ", ".join(f'"{way}"' for way in _ways(numbers))
+    ways = _ways(asked.numbers)
+    said = ", ".join(f'"{way}"' for way in ways)
     head = "# How numbers reach the network; docs/recipe.md tells what each does.\n[recipe.data.encoding]\n"
-    return f"{head}numbers = {{ choice = [{said}] }}\n\n"
+    bins = f"bins = {asked.bins}  # where they are taken piecewise\n" * ("piecewise" in ways)
+    return f"{head}numbers = {{ choice = [{said}] }}\n{bins}\n"
 
 
 def _ways(numbers: int) -> tuple[str, ...]:

@@ -125,6 +125,17 @@ def test_without_a_test_part_nothing_is_cut_off(capsys: pytest.CaptureFixture[st
     assert "test = { share = 0.0, seed = 0 }  # nothing is tested\n" in Path("studies/mine.toml").read_text()
 
 
+def test_much_data_has_ten_minutes(capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(
+        "a.npz", x=np.random.default_rng(0).integers(0, 255, (1000, 100, 100), dtype=np.uint8), y=np.arange(1000) % 2
+    )
+    _, output, _ = said(capsys, "much", "--data", "a.npz")
+    assert "\nbudget: 10 minutes (10,000,000 values take their time)\n" in output
+    assert "minutes = 10.0\n" in Path("studies/much.toml").read_text()
+    said(capsys, "little", "--data", "a.npz", "--minutes", "1")
+    assert "minutes = 1.0\n" in Path("studies/little.toml").read_text()
+
+
 def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     np.savez("a.npz", x=np.random.default_rng(0).normal(size=(60, 4)), y=np.arange(60) % 2)
     status, output, _ = said(capsys, "one", "--data", "a.npz")

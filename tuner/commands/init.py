@@ -36,7 +36,7 @@ def init(
     time: Annotated[str, typer.Option(metavar="COLUMN", help="The order of the rows.")] = "",
     weight: Annotated[str, typer.Option(metavar="COLUMN", help="How much each row counts.")] = "",
     drop: Annotated[list[str], typer.Option(metavar="COLUMN", help="Leave it out; may be repeated.")] = [],  # noqa: B006
-    minutes: Annotated[float, typer.Option(help="How long a search takes.")] = 2.0,
+    minutes: Annotated[float | None, typer.Option(help="How long a search takes. [2; 10 of much data]")] = None,
     out: Annotated[Path | None, typer.Option(help="The study file. [studies/NAME.toml]")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file, or hide the study of that name.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -44,7 +44,7 @@ def init(
     """Look through your own data, tell what is in it, and write a study file that is ready to run."""
     from tuner.commands.found import as_json, print_found
     from tuner.data.own.profile import Roles
-    from tuner.study.advice import Wish
+    from tuner.study.advice import Wish, usual_minutes
     from tuner.study.template import study_text
 
     if test is not None and test_share is not None:
@@ -53,13 +53,13 @@ def init(
         raise TunerError("--group and --time exclude each other: splits keep groups whole, or the order of the rows")
     if task not in ("guess", *TASKS):
         raise TunerError(f"--task {task}: unknown; {near_miss(task, ('guess', *TASKS))}")
-    if not minutes > 0:
+    if minutes is not None and not minutes > 0:
         raise TunerError(f"--minutes {minutes:g}: must be greater than 0")
     path = _study_path(name, out, force)
     roles = Roles(tuple(target), group, time, weight, tuple(drop))
     source = _source(data)
     found = _profile(source, roles, task, data)
-    wish = Wish(name, _written(source, path), _test(test, test_share, path), minutes)
+    wish = Wish(name, _written(source, path), _test(test, test_share, path), minutes or usual_minutes(found))
     text = study_text(found, wish)
     _demand_ready(text, name, path)
     _write(text, path)

@@ -75,11 +75,13 @@ def study_on(study: AnyStudy, given: Given, wishes: Wishes, places: Places) -> S
 
 def default_study(given: Given, goal: Goal, wishes: Wishes) -> Mapping[str, Any]:
     """The study that suits the data."""
-    from tuner.study.advice import Wish
+    from tuner.study.advice import Wish, usual_minutes
     from tuner.study.template import study_text
 
-    wish = Wish(UNNAMED, "python", "python" if isinstance(wishes.test, Given) else wishes.test, wishes.minutes or 2.0)
-    return tomllib.loads(study_text(_profile(given, goal), wish))
+    found = _profile(given, goal)
+    test = "python" if isinstance(wishes.test, Given) else wishes.test
+    wish = Wish(UNNAMED, "python", test, wishes.minutes or usual_minutes(found))
+    return tomllib.loads(study_text(found, wish))
 
 
 def _profile(given: Given, goal: Goal) -> TableProfile | ArraysProfile:

@@ -1,5 +1,6 @@
 """What follows from own data for the study that is to be made of it: what to optimize, how to validate, how long to train."""
 
+import math
 from dataclasses import dataclass
 
 from tuner.data.own.goal import Goal
@@ -11,6 +12,7 @@ from tuner.study.spaces import Asked
 
 Profile = TableProfile | ArraysProfile | ImagesProfile
 HOLDOUT_ROWS, FINE_ROWS, MANY_ROWS, COARSE_ROWS, FEW_ROWS = 20_000, 5_000, 2_000, 500, 60
+MANY_VALUES = 10_000_000
 SMALLEST_IMAGE = 8
 MOST_CHANNELS = 4
 
@@ -37,6 +39,22 @@ def objective(goal: Goal, rows: int) -> tuple[str, str]:
     if goal.task == "multi_label":
         return "validation_macro_f1", "the mean over the labels"
     return "validation_accuracy", "or validation_log_loss, validation_macro_f1, validation_roc_auc …"
+
+
+def usual_minutes(found: Profile) -> float:
+    """How long a search takes where nobody says: longer where an epoch does."""
+    return 10.0 if values(found) >= MANY_VALUES else 2.0
+
+
+def values(found: Profile) -> int:
+    """How many numbers, categories or points there are in all."""
+    match found:
+        case TableProfile():
+            return found.rows * len(found.columns)
+        case ArraysProfile():
+            return found.rows * math.prod(found.shape)
+        case ImagesProfile():
+            return found.rows * math.prod(found.size) * (3 if found.color else 1)
 
 
 def training_rows(found: Profile, wish: Wish) -> int:

@@ -168,6 +168,21 @@ def test_the_protocol_follows_from_rows_groups_and_time(
     assert protocol in text
 
 
+@pytest.mark.parametrize(
+    ("shape", "protocol"), [((8, 8), 'kind = "holdout"\nvalidation = 0.2\n'), ((64,), "folds = 3\n")]
+)
+def test_images_need_no_folds_from_five_thousand_on(shape: tuple[int, ...], protocol: str, tmp_path: Path) -> None:
+    text, _ = written(arrays(tmp_path, shape, np.arange(7_000) % 3, "uint8"), tmp_path, "a.npz")
+    assert protocol in text
+
+
+@pytest.mark.parametrize(("rows", "bins"), [(5_000, 16), (7_000, 48)])
+def test_many_rows_have_finer_bins(rows: int, bins: int, tmp_path: Path) -> None:
+    text, study = written(profile(table(tmp_path, rows), Roles(("y",))), tmp_path, "t.csv")
+    assert f"bins = {bins}  # where they are taken piecewise\n" in text
+    assert study.corners[0][1].data.encoding.bins == bins  # type: ignore[union-attr]
+
+
 def test_a_test_file_is_named(tmp_path: Path) -> None:
     frame = table(tmp_path)
     frame.to_csv(tmp_path / "test.csv", index=False)

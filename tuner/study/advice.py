@@ -12,6 +12,7 @@ from tuner.study.spaces import Asked
 
 Profile = TableProfile | ArraysProfile | ImagesProfile
 HOLDOUT_ROWS, FINE_ROWS, MANY_ROWS, COARSE_ROWS, FEW_ROWS = 20_000, 5_000, 2_000, 500, 60
+HOLDOUT_IMAGES = 5_000
 MANY_VALUES = 10_000_000
 SMALLEST_IMAGE = 8
 MOST_CHANNELS = 4
@@ -65,8 +66,8 @@ def training_rows(found: Profile, wish: Wish) -> int:
 
 
 def has_holdout(found: Profile, wish: Wish) -> bool:
-    """Whether one validation part is large enough."""
-    return training_rows(found, wish) >= HOLDOUT_ROWS
+    """Whether one validation part is large enough. Networks on images take long, and the time for folds is missed elsewhere."""
+    return training_rows(found, wish) >= (HOLDOUT_IMAGES if _side(found) else HOLDOUT_ROWS)
 
 
 def folds(found: Profile, wish: Wish) -> int:

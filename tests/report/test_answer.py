@@ -1,11 +1,13 @@
 """The answer sets the search beside what a document reports and beside our runs of it, also where it does not win."""
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
 import pytest
 
 from tests.report.test_documents_section import documents
+from tuner.anchors import Anchor
 from tuner.measuring import wilson
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe
@@ -32,6 +34,23 @@ def evidence(*accuracies: float) -> Evidence:
     )
     record = StudyRecord("usps", "USPS", {}, ("validation_accuracy",), ())
     return Evidence("usps", "USPS", record, confirmed, None, documents("usps"), {"usps": "abc"}, "sqlite://", ())
+
+
+@pytest.mark.parametrize(
+    ("validation", "test", "verdict"),
+    [
+        (0.97, 0.99, "That is better than the model."),
+        (0.955, 0.99, "The two are within a standard error of each other."),
+        (0.94, 0.99, "The model is better in validation; on the test part it is not."),
+        (0.94, 0.93, "The model is better."),
+    ],
+)
+def test_the_best_plain_model_stands_beside_the_answer(validation: float, test: float, verdict: str) -> None:
+    trees = Anchor("trees", {"accuracy": validation}, 0.01, {"accuracy": test})
+    (beside,) = [each for each in sentences(replace(evidence(0.96), anchors=(trees,))) if "plain models" in each]
+    words = "gradient-boosted trees are best: validation accuracy"
+    figures = f"{100 * validation:.2f} % against 96.00 %, test {100 * test:.2f} % against 96.00 %"
+    assert beside == f"Of the plain models on the same split, {words} {figures}. {verdict}"
 
 
 def test_the_best_documented_network_is_one_of_a_document() -> None:

@@ -15,6 +15,7 @@ from tuner.recipe import task_of
 from tuner.report.content import Block, Paragraph, Section, missing
 from tuner.report.evidence import Evidence
 from tuner.report.words import told, with_article
+from tuner.storage.confirmed import Confirmed
 
 
 @dataclass(frozen=True)
@@ -135,15 +136,18 @@ def _beside(evidence: Evidence) -> Iterator[str]:
         tested = best.test_figures.get(measure)
         if tested is not None and confirmed.test is not None:
             figures += f", test {told(measure, tested)} against {told(measure, confirmed.test)}"
-        yield f"Of the plain models on the same split, {best.sentence} best: {figures}. {_which(best, measure, own)}"
+        yield f"Of the plain models on the same split, {best.sentence} best: {figures}. {_which(best, confirmed)}"
 
 
-def _which(best: Anchor, measure: str, own: float) -> str:
-    """Which of the two is better, by validation."""
+def _which(best: Anchor, confirmed: Confirmed) -> str:
+    """Which of the two is better, by validation, and whether the test part agrees where it is the model."""
+    measure, own, tested = confirmed.measure, confirmed.best_validation, best.test_figures.get(confirmed.measure)
     if better([best], measure, own):
         return "That is better than the model."
     if abs(best.figures[measure] - own) <= best.error:
         return "The two are within a standard error of each other."
+    if tested is not None and confirmed.test is not None and (tested > confirmed.test) == confirmed.maximize:
+        return "The model is better in validation; on the test part it is not."
     return "The model is better."
 
 

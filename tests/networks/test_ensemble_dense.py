@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.datasets import load_diabetes
 
@@ -13,6 +14,7 @@ from tuner.networks import Dense, Elu, Hidden, PlainActivation, TabularEnsemble,
 from tuner.networks.build import build
 from tuner.networks.columns import Coded, Rows
 from tuner.networks.fitting import fitted
+from tuner.networks.layers import MembersDense
 from tuner.recipe import CategoricalCrossentropy, Data, Loss, PlainLoss, Recipe, Training
 from tuner.training.compiling import compile_model, loss_of
 from tuner.training.loop import EpochLoop, part
@@ -21,6 +23,7 @@ from tuner.training.saving import UNSCALED, load_model, save_model
 
 SMALL = TabularEnsemble(widths=(6, 5), members=3)
 INPUTS = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
+MANY = np.random.default_rng(2).normal(size=(12, 4)).astype(np.float32)
 
 
 def scattered(model: keras.Model) -> keras.Model:
@@ -49,6 +52,21 @@ def test_it_says_the_mean_of_what_its_members_say_alone() -> None:
     np.testing.assert_allclose(model(INPUTS), np.mean(members, axis=0), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(model(INPUTS, training=True), np.stack(members, axis=1), rtol=1e-5, atol=1e-6)
     assert not np.allclose(members[0], members[1])
+
+
+def test_the_factors_meet_the_kernel_of_many_rows_and_the_inputs_of_few() -> None:
+    """Either way the first layer says and learns the same."""
+    layer = MembersDense(5, members=3, seed=0, activation="tanh")
+    layer.build((None, 4))
+    layer.set_weights([each + 0.1 * np.arange(each.size).reshape(each.shape) for each in layer.get_weights()])
+    learned = []
+    for rows in (3, 12):
+        with tf.GradientTape() as tape:
+            said = tf.concat([layer(part) for part in tf.split(tf.constant(MANY), 12 // rows)], axis=0)
+            loss = tf.reduce_sum(said**2)
+        learned.append((said, *tape.gradient(loss, [each.value for each in layer.weights])))
+    for few, many in zip(*learned, strict=True):
+        np.testing.assert_allclose(few, many, rtol=1e-4, atol=1e-5)
 
 
 def test_members_start_as_different_networks_with_heads_of_their_own() -> None:

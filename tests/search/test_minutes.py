@@ -21,6 +21,7 @@ from tuner.search.confirmation import _at_present
 from tuner.search.context import Context
 from tuner.search.finals import Final, at_pace, epoch_seconds_of, finalists, reserved, standing
 from tuner.search.loop import Loop
+from tuner.search.minutes import Minutes
 from tuner.search.plan import MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted
 from tuner.storage import study_record
 from tuner.study import StudyFile
@@ -108,12 +109,25 @@ def test_all_trials_have_the_same_time_and_as_many_epochs_as_it_has_room_for(
     assert any(state == "complete" for _, state in begun)
 
 
+def test_where_epochs_are_searched_for_a_whole_training_has_those_that_it_was_proposed_with(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    hole = "training.epochs={low=10, high=4000, log=true}"
+    context = context_in(memory, small(small_study, *FIT, hole), places)
+    minutes = Minutes(context, 300.0, Plan(300.0, 1))
+    (_, recipe), *_ = context.file.corners
+    minutes.fitted(replace(recipe, training=replace(recipe.training, epochs=40)), 0.5)
+    assert minutes.plan is not None
+    assert (minutes.plan.whole, minutes.plan.epochs) == (20.0, 40)
+    assert minutes.plan.share_of_finals == SHARE_OF_FINALS, "a trial has time for all of it"
+
+
 def test_the_search_leaves_time_for_the_finals(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file = small(small_study, *FIT, "network.widths=[900]")
     context = searched(memory, file, places, clock, 300.0)
-    plan = Plan(300.0, 1, whole=40 * 9.0)
+    plan = Plan(300.0, 1, whole=40 * 9.0, epochs=40)
     left = 1300.0 - clock.now
     assert SHARE_OF_FINALS < plan.share_of_finals < MOST_FOR_FINALS, "trials are short beside a whole training"
     assert left >= plan.share_of_finals * plan.usable
@@ -142,7 +156,7 @@ def test_a_slow_recipe_that_is_known_to_be_good_has_time_in_the_finals_beside_fa
     context = context_in(memory, small(small_study, *FIT, 'search.pruner="none"'), places)
     context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (900, 2, 3, 4)])
     Loop(context, Paced(clock), Plan(300.0, 1)).run(4, 300.0)
-    record, plan = study_record(context.study), Plan(300.0, 1, whole=40 * 9.0)
+    record, plan = study_record(context.study), Plan(300.0, 1, whole=40 * 9.0, epochs=40)
     trials = standing(record)
     assert [trial.start for trial in trials] == [1, 2, 3, 0], "the fast ones had all of their epochs"
     reserve = reserved(context, plan, record)

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from tuner.recipe import Recipe, fold_count
 from tuner.search.context import Context
-from tuner.search.finals import lengthened, reserved, seconds_of_whole, standing
+from tuner.search.finals import lengthened, reserved, seconds_of_whole, standing, whole_epochs
 from tuner.search.gain import of_more_trials
 from tuner.search.plan import Plan
 from tuner.storage import StudyRecord, study_record
@@ -36,7 +36,8 @@ class Minutes:
         record = study_record(context.study)
         leader = next(iter(standing(record)), None)
         if plan and leader and self.fits:
-            self.plan = replace(plan, whole=seconds_of_whole(leader, context.file.epochs))
+            epochs = whole_epochs(context, leader)
+            self.plan = replace(plan, whole=seconds_of_whole(leader, epochs), epochs=epochs)
         self.look(record)
 
     @property
@@ -94,8 +95,7 @@ class Minutes:
             and fitted.training.lean_epochs == asked.training.lean_epochs
         ):
             return ""
-        bound = self.context.file.epochs
-        usual = min(bound, bound * self.plan.slot / self.plan.whole) if self.plan.whole else 0.0
+        usual = self.plan.epochs * min(1.0, self.plan.slot / self.plan.whole) if self.plan.whole else 0.0
         epochs = fitted.training.epochs * fitted.training.share(1)
         if epochs >= TOO_FEW * usual:
             return ""
@@ -108,6 +108,7 @@ class Minutes:
         assert self.plan is not None
         folds = fold_count(recipe.protocol)
         if not self.plan.whole:
-            self.plan = replace(self.plan, whole=folds * self.context.file.epochs * pace)
+            epochs = recipe.training.epochs
+            self.plan = replace(self.plan, whole=folds * epochs * pace, epochs=epochs)
             self.look(study_record(self.context.study))
         return lengthened(recipe, self.plan.slot / folds, pace, recipe.training.epochs)

@@ -41,12 +41,13 @@ MARGIN = 0.95
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan for so many seconds with so many trainings at once. `whole` is what one of full length takes, of the recipe
-    that is to be beaten; 0 where that is not known yet."""
+    """The plan for so many seconds with so many trainings at once. `whole` is what one of full length takes, of so many
+    `epochs`, of the recipe that is to be beaten; 0 where that is not known yet."""
 
     seconds: float
     workers: int
     whole: float = 0.0
+    epochs: int = 0
 
     @property
     def usable(self) -> float:

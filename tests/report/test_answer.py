@@ -12,8 +12,10 @@ from tuner.measuring import wilson
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe
 from tuner.report.answer import best_reported, difference, documented, sentences
+from tuner.report.content import Table
 from tuner.report.evidence import Evidence
 from tuner.report.sections.document import document_section
+from tuner.report.sections.winner import winner_section
 from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
 
@@ -108,3 +110,9 @@ def test_a_documents_own_table_has_every_row_with_reported_and_ours() -> None:
     assert all(row[place + 1] is not None for row in rows), "every experiment with its numbers"
     omitted = tables["document-usps-three-networks-omitted"]
     assert ("figure", "fc-momentum.epochs", "About 10 epochs: so many the recipes have.") in omitted.rows  # type: ignore[union-attr]
+
+
+def test_a_winner_of_an_older_version_has_the_figure_that_it_kept() -> None:
+    (block,) = [each for each in winner_section(evidence(0.96)).blocks if getattr(each, "id", "") == "winner-figures"]
+    assert isinstance(block, Table)
+    assert block.rows == (("accuracy", 0.96, "0.9507 to 0.9679"),)

@@ -82,7 +82,7 @@ def _test_part(recipe: Recipe) -> str:
 def _figures(confirmed: Confirmed) -> list[str]:
     if confirmed.test is None or confirmed.test_interval is None:
         return ["The model was not tested: nothing was held out."]
-    told = dict(confirmed.test_figures) or {confirmed.measure: confirmed.test}
+    told = confirmed.figures
     lines = [f"On {confirmed.test_examples:,} test examples, measured once:", ""]
     lines += ["| figure | test | 95 % interval | better is |", "|---|---|---|---|"]
     intervals = {confirmed.measure: confirmed.test_interval}

@@ -398,3 +398,24 @@ def test_what_takes_long_is_looked_at_once(
     monkeypatch.setattr("tuner.documents.baseline.LONG_SECONDS", 0.0)
     runs = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"].runs
     assert Counter(run.experiment for run in runs) == {"three": 3, "again": 3, "folds": 3}
+
+
+@pytest.mark.slow
+def test_readings_are_chosen_again_where_further_runs_make_others_probable(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the scaling comes out as another one once there are three runs: that choice has its looks, and its alternatives."""
+    path = tmp_path / "two.toml"
+    path.write_text(TWO_SILENT_FIELDS)
+    document = load_document(path)
+    explained = lambda assessor: (int(len(assessor.runs["one", ""]) >= LOOKS[0]), 0)  # noqa: E731
+    monkeypatch.setattr(Assessor, "explain", explained)
+    options = replace(until_decided(document, places, tmp_path), every_reading=True)
+    found = baseline(options, lambda _: None)["xor"]
+    assert found.assessment.choice == (1, 0)
+    counts = Counter((run.experiment, run.reading) for run in found.runs)
+    chosen = document.named(document.experiment[0], (1, 0))
+    assert counts["one", chosen] >= LOOKS[0]
+    for neighbour in document.neighbours((1, 0)):
+        assert counts["one", document.named(document.experiment[0], neighbour)] >= 1
+    assert len(baseline(options, lambda _: None)["xor"].runs) == len(found.runs)

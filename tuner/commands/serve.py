@@ -23,17 +23,17 @@ def serve(
 ) -> None:
     """Answer POST /predict, GET /health and GET /model; GET /docs says what a row must have."""
     most = bytes_of(max_body)
-    listener = bound(host, port)
     try:
         import uvicorn
         from fastapi import FastAPI  # noqa: F401
     except ImportError as error:
         raise MissingPackage("serve", error.name or "fastapi", "serve") from None
-    predictor = loaded(model)
-    from tuner.serve.application import application
+    with bound(host, port) as listener:
+        predictor = loaded(model)
+        from tuner.serve.application import application
 
-    print(f"serving {model} on http://{address(listener)}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
-    uvicorn.Server(uvicorn.Config(application(predictor, most, max_rows))).run(sockets=[listener])
+        print(f"serving {model} on http://{address(listener)}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
+        uvicorn.Server(uvicorn.Config(application(predictor, most, max_rows))).run(sockets=[listener])
 
 
 def bound(host: str, port: int) -> socket.socket:

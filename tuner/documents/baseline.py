@@ -12,7 +12,7 @@ from tuner.data.load import Places, training_set
 from tuner.documents.assessment import Assessment
 from tuner.documents.assessor import Assessor
 from tuner.documents.claims import LONG_SECONDS, LOOKS
-from tuner.documents.document import Document
+from tuner.documents.document import Choice, Document
 from tuner.documents.replicate import Planned, Replicating, is_of, keep, open_baseline, plan, stored_runs
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
@@ -97,21 +97,30 @@ class _Caller:
         return self.replicating.runs
 
     def run(self) -> None:
-        """The first readings; then, if every reading is wanted, the alternatives once, around the choice that explains
-        the document best so far, until no alternative explains it better; that choice as often as the first ones."""
-        document, only, repeats = self.document, self.options.only, self.options.repeats
-        self._run(plan(document, document.first, only, repeats))
-        while self.options.every_reading:
+        """The first readings; then the choice of readings that explains the document best, as often as the rule of `LOOKS`
+        says. Further runs may make another choice the better one: then again, until it stays."""
+        document, only, before = self.document, self.options.only, None
+        self._run(plan(document, document.first, only, self.options.repeats))
+        while before != (choice := self._explained()):
+            before = choice
+            for look in LOOKS if self.options.until_decided else ():
+                found = Assessor(document, self.runs).assess()
+                again = found.unclear - self._long if look > LOOKS[0] else None
+                self._run(plan(document, found.choice, only, look, again))
+
+    def _explained(self) -> Choice:
+        """The choice of readings that explains the document best; if every reading is wanted, after it was run as often as the
+        first ones and its alternatives once, until none of them explains it better."""
+        document, only = self.document, self.options.only
+        while True:
             choice = Assessor(document, self.runs).explain()
-            wanted = list(plan(document, choice, only, repeats))
+            if not self.options.every_reading:
+                return choice
+            wanted = list(plan(document, choice, only, self.options.repeats))
             for neighbour in document.neighbours(choice):
                 wanted += plan(document, neighbour, only, repeats=1)
             if not self._run(wanted):
-                break
-        for look in LOOKS if self.options.until_decided else ():
-            found = Assessor(document, self.runs).assess()
-            again = found.unclear - self._long if look > LOOKS[0] else None
-            self._run(plan(document, found.choice, only, look, again))
+                return choice
 
     @property
     def _long(self) -> set[str]:

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NoReturn
 
 import optuna
@@ -17,11 +16,10 @@ from tuner.search.finals import (
     Final,
     Finalist,
     at_pace,
+    beating,
     contending,
     finalists,
-    seconds_of_whole,
     standing,
-    whole_epochs,
 )
 from tuner.search.kept import keep_model
 from tuner.search.plan import MOST_ROUNDS, Plan
@@ -92,7 +90,7 @@ def confirm(
             return earlier
         before = _finals_before(study, folder) if is_timed else ()
         first = next((trial for trial in trials if trial.start == 0), winner)
-        plan = replace(plan, whole=seconds_of_whole(first, whole_epochs(context, first) if is_timed else 0))
+        plan = beating(context, plan, first)
         if is_timed and end - time.monotonic() > WORTH_MEASURING_SECONDS:
             trials = _at_present(context, plan, trials, executor)
         end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, plan.slot)) if earlier is None else end

@@ -188,6 +188,12 @@ def beside_folds(trial: TrialRecord) -> float:
     return folds / (folds - 1) if folds > 1 else 1.0
 
 
+def beating(context: Context, plan: Plan, trial: TrialRecord) -> Plan:
+    """The plan where this trial's recipe is the one that is to be beaten."""
+    epochs = whole_epochs(context, trial) if context.file.fits_epochs else 0
+    return replace(plan, whole=seconds_of_whole(trial, epochs), epochs=epochs)
+
+
 def whole_epochs(context: Context, trial: TrialRecord) -> int:
     """How many epochs a trial's recipe has at full length: what it was proposed with, where the study searches for that."""
     return int(trial.params.get(EPOCHS, context.file.epochs))

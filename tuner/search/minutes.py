@@ -7,7 +7,7 @@ from statistics import fmean
 
 from tuner.recipe import Recipe, fold_count
 from tuner.search.context import Context
-from tuner.search.finals import lengthened, reserved, seconds_of_whole, standing, whole_epochs
+from tuner.search.finals import beating, lengthened, reserved, standing
 from tuner.search.gain import of_more_trials
 from tuner.search.plan import Plan
 from tuner.storage import StudyRecord, study_record
@@ -36,8 +36,7 @@ class Minutes:
         record = study_record(context.study)
         leader = next(iter(standing(record)), None)
         if plan and leader and self.fits:
-            epochs = whole_epochs(context, leader)
-            self.plan = replace(plan, whole=seconds_of_whole(leader, epochs), epochs=epochs)
+            self.plan = beating(context, plan, leader)
         self.look(record)
 
     @property

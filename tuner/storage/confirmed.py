@@ -61,6 +61,11 @@ class Confirmed:
         return f"test {in_words(self.measure)}, measured once: {figure}"
 
     @property
+    def figures(self) -> dict[str, float]:
+        """All figures of the test part by name: of an older version the one that it kept; none where nothing was tested."""
+        return {} if self.test is None else dict(self.test_figures) or {self.measure: self.test}
+
+    @property
     def maximize(self) -> bool:
         """Whether more of the measure is better."""
         return MEASURES[self.measure].direction == "maximize"

@@ -102,14 +102,14 @@ def brought_to(data: Images, path: Path, content: IO[bytes] | None = None) -> Ar
     """A picture's values, uint8 (height, width) or (height, width, 3); from its `content` where that was read before. Raises
     `DataError` with its path for what is no picture, is cut off or too large."""
     height, width = data.size
-    with opened(path, content) as image:
+    with opened_picture(path, content) as image:
         upright = ImageOps.exif_transpose(image)
         plain = _plain(upright, "RGB" if data.color else "L")
         return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))
 
 
 @contextmanager
-def opened(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
+def opened_picture(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
     """A picture to be decoded within. Raises `DataError` with its path for what is no picture, is cut off or too large."""
     try:
         with Image.open(content or path, formats=FORMATS) as image:

@@ -15,7 +15,7 @@ import pandas as pd
 from tuner.data.examples import Array
 from tuner.data.own.files import demand_ratio
 from tuner.data.own.goal import Goal, goal_of
-from tuner.data.own.images import opened
+from tuner.data.own.images import opened_picture
 from tuner.data.own.labels import FEWEST_ROWS
 from tuner.data.own.profile import Asked, Roles, demand_groups
 from tuner.errors import DataError, near_miss
@@ -152,7 +152,7 @@ def profile_images(path: Path, where: str) -> ImagesProfile:
 
 def _size_and_color(path: Path) -> tuple[tuple[int, int], bool]:
     """Height and width, and whether any of its points has a color. Raises `DataError` for what is no picture."""
-    with opened(path) as image:
+    with opened_picture(path) as image:
         size = image.height, image.width
         if image.mode in ("1", "L", "LA", "I", "I;16"):
             return size, False

@@ -54,12 +54,12 @@ class MembersDense(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """The activation of each member's outputs."""
-        size, rows = self.kernel.shape[0], inputs.shape[0]
-        if len(inputs.shape) == 2 and (rows is None or rows >= self.units):
+        size, rows, is_first = self.kernel.shape[0], inputs.shape[0], len(inputs.shape) == 2
+        if is_first and (rows is None or rows >= self.units):
             kernels = ops.expand_dims(ops.transpose(self.before), 2) * ops.expand_dims(self.kernel, 1)
             products = ops.matmul(inputs, ops.reshape(kernels, (size, self.members * self.units)))
         else:
-            scaled = (ops.expand_dims(inputs, 1) if len(inputs.shape) == 2 else inputs) * self.before
+            scaled = (ops.expand_dims(inputs, 1) if is_first else inputs) * self.before
             products = ops.matmul(ops.reshape(scaled, (-1, size)), self.kernel)
         outputs = ops.reshape(products, (-1, self.members, self.units)) * self.after + self.bias
         return self.activation(outputs)

@@ -161,9 +161,7 @@ def _predicted(winner: Predictions) -> Iterator[Block]:
 
 def _figures(confirmed: Confirmed, winner: Predictions | None) -> Table:
     """Every figure of the task on the test part, with its interval."""
-    known = dict(confirmed.test_figures)
-    if not known and confirmed.test is not None:  # an older version kept no others
-        known = {confirmed.measure: confirmed.test}
+    known = confirmed.figures
     if winner is not None:
         computed = measured(winner.task, winner.said, winner.true, winner.examples.weights)
         known = {name: known.get(name, figure) for name, figure in computed.items()}

@@ -270,7 +270,9 @@ def test_a_limit_ends_what_takes_longer_and_leaves_the_rest_alone() -> None:
 def test_a_plain_model_is_better_by_more_than_its_standard_error() -> None:
     found = (
         Anchor("trees", figures={"accuracy": 0.97, "log_loss": 0.1}, error=0.01),
-        Anchor("logistic", figures={"accuracy": 0.953, "log_loss": 0.3}, error=0.01),
+        Anchor(
+            "logistic", figures={"accuracy": 0.953, "log_loss": 0.3}, error=0.01, note="trained on 500 of 900 examples"
+        ),
         Anchor("nearest neighbours", note="skipped: would take about 40 s and has 3.0 s"),
     )
     assert [each.name for each in better(found, "accuracy", 0.95)] == ["trees"]
@@ -279,6 +281,7 @@ def test_a_plain_model_is_better_by_more_than_its_standard_error() -> None:
     told = _beside(confirmed((0,), (9,), (0.95,)), found)
     assert told == [
         "beside it, on the same split: trees 0.9700, logistic 0.9530 (validation accuracy)",
+        "of these: logistic trained on 500 of 900 examples",
         "gradient-boosted trees are better: 0.9700 against 0.9500 (validation accuracy)",
         "nearest neighbours: skipped: would take about 40 s and has 3.0 s",
     ]

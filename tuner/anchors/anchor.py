@@ -24,6 +24,9 @@ SENTENCES = {
 }
 """How a sentence about each begins."""
 
+CUT = "trained on"
+"""How the note begins on one that had not all examples."""
+
 SHARE, LEAST_SECONDS, MOST_SECONDS = 0.08, 2.0, 30.0
 """Of the time of a call, at most, for all plain models together; and no fewer and no more seconds than these."""
 
@@ -50,6 +53,11 @@ class Anchor:
     def is_skipped(self) -> bool:
         """Whether it has no figures."""
         return not self.figures
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it was trained on a part of the examples only, since all would have taken too long."""
+        return self.note.startswith(CUT)
 
     @property
     def sentence(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.anchors.anchor import MODELS, MOST_SECONDS, Anchor
+from tuner.anchors.anchor import CUT, MODELS, MOST_SECONDS, Anchor
 from tuner.anchors.limit import TimeIsUp, within
 from tuner.anchors.models import CELLS, Model, Predict, models, takes_weights
 from tuner.data.examples import Examples, TrainingSet
@@ -214,7 +214,7 @@ def _error(work: Work, figures: Mapping[str, float], of_folds: list[float]) -> f
 def _notes(work: Work, model: Model, size: int) -> Iterator[str]:
     largest = max(len(fold.training) for fold in work.folds)
     if size < largest:
-        yield f"trained on {size:,} of {largest:,} examples"
+        yield f"{CUT} {size:,} of {largest:,} examples"
     if work.data.examples.weights is not None and not takes_weights(model):
         yield "trained without weights"
     if model.note:

@@ -131,7 +131,8 @@ def _tested_beside(confirmed: Confirmed) -> list[str]:
 
 
 def _beside(confirmed: Confirmed, anchors: Sequence[Anchor]) -> list[str]:
-    """Plain models on the same split, the best first; those that are better; those that were skipped, and why."""
+    """Plain models on the same split, the best first; which had not all examples; those that are better; those that were
+    skipped, and why."""
     measure, ranked = confirmed.measure, best_first(anchors, confirmed.measure)
     figure = in_words(measure)
     lines = []
@@ -143,6 +144,8 @@ def _beside(confirmed: Confirmed, anchors: Sequence[Anchor]) -> list[str]:
             f"{each.name} {each.test_figures[measure]:.4f}" for each in ranked if measure in each.test_figures
         )
         lines.append(f"the same, test {figure}: {told}")
+    if cut := [f"{each.name} {each.note}" for each in ranked if each.is_cut]:
+        lines.append(f"of these: {'; '.join(cut)}")
     own = confirmed.best_validation
     lines += [
         f"{each.sentence} better: {each.figures[measure]:.4f} against {own:.4f} (validation {figure})"

@@ -408,8 +408,7 @@ def test_readings_are_chosen_again_where_further_runs_make_others_probable(
     path = tmp_path / "two.toml"
     path.write_text(TWO_SILENT_FIELDS)
     document = load_document(path)
-    explained = lambda assessor: (int(len(assessor.runs["one", ""]) >= LOOKS[0]), 0)  # noqa: E731
-    monkeypatch.setattr(Assessor, "explain", explained)
+    monkeypatch.setattr(Assessor, "explain", lambda found: (int(len(found.runs["one", ""]) >= LOOKS[0]), 0))
     options = replace(until_decided(document, places, tmp_path), every_reading=True)
     found = baseline(options, lambda _: None)["xor"]
     assert found.assessment.choice == (1, 0)

@@ -99,14 +99,15 @@ class _Caller:
     def run(self) -> None:
         """The first readings; then the choice of readings that explains the document best, as often as the rule of `LOOKS`
         says. Further runs may make another choice the better one: then again, until it stays."""
-        document, only, before = self.document, self.options.only, None
+        document, only = self.document, self.options.only
         self._run(plan(document, document.first, only, self.options.repeats))
-        while before != (choice := self._explained()):
-            before = choice
-            for look in LOOKS if self.options.until_decided else ():
+        before, choice = None, self._explained()
+        while self.options.until_decided and before != choice:
+            for look in LOOKS:
                 found = Assessor(document, self.runs).assess()
                 again = found.unclear - self._long if look > LOOKS[0] else None
                 self._run(plan(document, found.choice, only, look, again))
+            before, choice = choice, self._explained()
 
     def _explained(self) -> Choice:
         """The choice of readings that explains the document best; if every reading is wanted, after it was run as often as the

@@ -1,4 +1,4 @@
-"""The search spaces that generated study files begin with: one for tables, one for vectors; that for images is beside.
+"""The search spaces that generated study files begin with: one for tables, one for vectors; that for images is in `image_space`.
 
 All that a search may choose is said here, and where it starts; what follows from the data alone is in `template`.
 """

@@ -132,7 +132,8 @@ def test_much_data_has_ten_minutes(capsys: pytest.CaptureFixture[str]) -> None:
     _, output, _ = said(capsys, "much", "--data", "a.npz")
     assert "\nbudget: 10 minutes (10,000,000 values take their time)\n" in output
     assert "minutes = 10.0\n" in Path("studies/much.toml").read_text()
-    said(capsys, "little", "--data", "a.npz", "--minutes", "1")
+    _, output, _ = said(capsys, "little", "--data", "a.npz", "--minutes", "1")
+    assert "budget" not in output, "it was asked for"
     assert "minutes = 1.0\n" in Path("studies/little.toml").read_text()
 
 

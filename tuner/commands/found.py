@@ -32,7 +32,7 @@ def print_found(found: "Profile", wish: "Wish", path: Path, again: str) -> None:
 
 def _lines(found: "Profile", wish: "Wish") -> Iterator[str]:
     from tuner.data.own.profile import TableProfile
-    from tuner.study.advice import MANY_VALUES, objective, training_rows, values
+    from tuner.study.advice import MANY_VALUES, objective, training_rows, usual_minutes, values
 
     name, reason = objective(found.goal, training_rows(found, wish))
     yield f"data: {_data(found, wish)}"
@@ -43,7 +43,7 @@ def _lines(found: "Profile", wish: "Wish") -> Iterator[str]:
         rarest, usual = found.goal.classes[found.goal.rarest], found.goal.classes[found.goal.most_frequent]
         yield f"imbalance: {rarest} is rare beside {usual}; see balanced_accuracy, macro_f1 and training.class_weights"
     yield f"objective: {name} ({reason})"
-    if values(found) >= MANY_VALUES:
+    if values(found) >= MANY_VALUES and wish.minutes == usual_minutes(found):
         yield f"budget: {wish.minutes:g} minutes ({values(found):,} values take their time)"
     if isinstance(found, TableProfile):
         yield from (f"left out: {each.name}: {each.reason}" for each in found.left_out)

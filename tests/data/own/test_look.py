@@ -94,6 +94,15 @@ def test_a_changed_file_has_another_identity_and_the_same_one_again_its_own(tmp_
     assert len(list((tmp_path / "cache" / "prepared").iterdir())) == 2
 
 
+def test_data_that_has_moved_is_said_to_be_where_it_was_read_last(tmp_path: Path) -> None:
+    places = Places(None, tmp_path / "cache")
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        frame_of().to_csv(tmp_path / name / "t.csv", index=False)
+        data = look(DATA, tmp_path / name, places, lambda _: None)
+        assert own_training_set(data, places).origin == f"from {tmp_path}/{name}/t.csv"
+
+
 def test_what_does_not_change_the_arrays_does_not_change_the_identity(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     first, moved = looked(tmp_path, frame_of()), looked(tmp_path / "other", frame_of())

@@ -17,10 +17,11 @@ from tuner.data.own.record import Coding
 from tuner.data.sources import Places
 from tuner.decode import decode, encode
 from tuner.errors import DataError, Invalid
+from tuner.writing import write_json
 
 PARTS = ("train", "test")
 FIELDS = ("inputs", "labels", "weights", "groups")
-CODING = "coding.json"
+CODING, INDEX = "coding.json", "index.json"
 BLOCK_BYTES = 2**24
 LEFT_BEHIND_SECONDS = 86_400
 
@@ -53,7 +54,7 @@ def index_if_ready(identity: str, places: Places) -> Index | None:
     """What is known of prepared arrays; None where they are not there or not whole."""
     folder = folder_of(identity, places)
     try:
-        index = decode(Index, json.loads((folder / "index.json").read_text(encoding="utf-8")))
+        index = decode(Index, json.loads((folder / INDEX).read_text(encoding="utf-8")))
         whole = all((folder / name).stat().st_size == size for name, size in index.sizes.items())
     except (OSError, ValueError, Invalid):
         return None
@@ -107,14 +108,15 @@ def save(folder: Path, part: str, examples: Examples) -> None:
 
 def finish(folder: Path, facts: Facts, coding: Coding, origin: str, places: Places) -> str:
     """Give a folder of saved arrays its name, the identity of what is in it, which is returned. Whoever comes second finds
-    them there."""
+    them there, and leaves word of where they were read last."""
     (folder / CODING).write_text(json.dumps(encode(coding)), encoding="utf-8")
     identity = _identity(folder, facts)
     sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    index = json.dumps(encode(Index(facts=facts, origin=origin, sizes=sizes)))
-    (folder / "index.json").write_text(index, encoding="utf-8")
+    index = Index(facts=facts, origin=origin, sizes=sizes)
+    write_json(folder / INDEX, encode(index))
     final = folder_of(identity, places)
     if index_if_ready(identity, places) is not None:
+        write_json(final / INDEX, encode(index))
         return identity
     if final.exists():  # damaged: moved away, since another process may be reading it
         final.rename(folder / "damaged")

@@ -59,7 +59,7 @@ def separated_blocks(path: Path, head: Head, texts: Collection[str], rows: int |
                 sep=head.separator,
                 encoding="utf-8-sig",
                 index_col=False,
-                dtype=dict.fromkeys(texts, str),
+                dtype=dict.fromkeys(texts, object),  # texts, one object for equal ones
                 iterator=True,
                 chunksize=rows,
             ) as reader:

@@ -8,19 +8,19 @@ texts, gaps in a quarter of them, and a target of two classes that hangs on a do
 
 import argparse
 import json
-import resource
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 from common import about_this_machine, write_results
 
 WORDS = np.array(["good", "bad", "slow", "fast", "late", "early", "broken", "new", "used", "grün", "weiß", "heavy"])
@@ -34,7 +34,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="+", default=[2.0, 10.0])
     parser.add_argument("--out", type=Path)
     said = parser.parse_args()
-    runs: dict[str, Any] = {}
+    kept = json.loads(said.out.read_text()) if said.out and said.out.is_file() else {}
+    runs: dict[str, Any] = dict(kept.get("runs", {}))
     for rows in said.rows:
         with tempfile.TemporaryDirectory() as folder:
             write_table(Path(folder) / "large.csv", rows)
@@ -60,23 +61,28 @@ def measured(folder: Path, minutes: float) -> dict[str, Any]:
 
 
 def timed(folder: Path, arguments: Sequence[str], storage: Path | None = None) -> dict[str, float]:
-    """What a command takes, and when the first epoch was told to the storage; the gigabytes are those of the largest process
-    of all commands so far."""
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    """What a command takes: its seconds, the gigabytes of its largest process, and when the storage had the first epoch."""
+    began, largest = time.monotonic(), 0
     found: dict[str, float] = {}
     with subprocess.Popen([sys.executable, "-m", "tuner", *arguments], cwd=folder) as running:
         while running.poll() is None:
-            time.sleep(0.1)
+            time.sleep(0.2)
+            largest = max(largest, *memory(running.pid))
             if storage and not found and has_epoch(storage):
                 found["first epoch ended, seconds"] = round(time.monotonic() - began, 1)
     if running.returncode:
         raise SystemExit(f"tuner {arguments[0]} failed")
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return found | {
-        "seconds": round(time.monotonic() - began, 1),
-        "seconds of processor": round(used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime, 1),
-        "gigabytes": round(used.ru_maxrss / 1e6, 2),
-    }
+    return found | {"seconds": round(time.monotonic() - began, 1), "gigabytes": round(largest / 1e9, 2)}
+
+
+def memory(pid: int) -> list[int]:
+    """Bytes of a process and of all that it has started, each; at least two."""
+    found = [0, 0]
+    with suppress(psutil.NoSuchProcess):
+        for each in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                found.append(each.memory_info().rss)
+    return found
 
 
 def has_epoch(storage: Path) -> bool:

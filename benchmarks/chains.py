@@ -23,11 +23,11 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 from scipy import stats
 
-from tuner.search.ladder import levels
+from tuner.search.rungs import levels
 from tuner.study.pruners import Asha
 
 _, VISIBLE, HIDDEN, FIRST, RANDOM = WAYS = ("A", "B", "C1", "C2", "R")
-MEASURES = ("best", "best evenly", "regret", "proposed", "share")
+METRICS = ("best", "best evenly", "regret", "proposed", "share")
 STARTS = [{"network": each, "optimizer": "adam", "adam.learning_rate": 2e-3} for each in ("dense", "convolutional")]
 NOISE = 0.002  # between seeds, and again between epochs
 
@@ -223,7 +223,7 @@ def compared(figures: "np.ndarray[Any, np.dtype[np.float64]]") -> dict[str, dict
     differences = figures - figures[:, :1]
     numbers = np.stack([figures.mean(axis=0), differences.mean(axis=0), stats.sem(differences)], axis=-1).round(5)
     rows = zip(WAYS, (differences == 0).all(axis=2).sum(axis=0).tolist(), numbers.tolist(), strict=True)
-    return {way: {"seeds as in A": seeds, **dict(zip(MEASURES, row, strict=True))} for way, seeds, row in rows}
+    return {way: {"seeds as in A": seeds, **dict(zip(METRICS, row, strict=True))} for way, seeds, row in rows}
 
 
 def main() -> None:

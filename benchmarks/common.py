@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tuner.machine import cores, processor
+from tuner.base.machine import cores, processor
 
 PACKAGES = ("tensorflow", "keras", "optuna", "keras-tuner", "tuner")
 

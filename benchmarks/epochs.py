@@ -21,10 +21,10 @@ from typing import Any
 
 from common import about_this_machine, write_results
 
+from tuner.base.machine import cores, fast_precision
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, training_set
 from tuner.data.splits import folds
-from tuner.machine import cores, fast_precision
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, layer_table
 from tuner.recipe import Data, Holdout, Recipe, Training
 

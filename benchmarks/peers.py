@@ -211,9 +211,9 @@ def keras_tuner(kind: str) -> Callable[[Notebook, int], dict[str, Any]]:
 
 def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
     """`optimize` itself on all cores. Its best networks are trained again, which gives the same weights, to be tested."""
+    from tuner.base.machine import cores
     from tuner.commands.progress import Lines, Tally
     from tuner.data.load import Places
-    from tuner.machine import cores
     from tuner.result import Pulse
     from tuner.search.optimize import SearchOptions, optimize
     from tuner.storage import default_url

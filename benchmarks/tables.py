@@ -26,9 +26,9 @@ from typing import Any
 import pandas as pd
 from common import about_this_machine, write_results
 
-from tuner.anchors.folds import anchors as train_anchors
+from tuner.base.metrics import METRICS
 from tuner.data.load import Places, held_out_of, training_set_of
-from tuner.measures import MEASURES
+from tuner.references.folds import anchors as train_anchors
 from tuner.study import load
 
 PEERS = ("trees", "default network")
@@ -77,7 +77,7 @@ def searched(table: Path, target: str, minutes: float) -> dict[str, Any]:
         plain = with_all_peers(found["anchors"], Path(folder) / "studies" / "mine.toml", found["measure"])
     measure = found["measure"]
     seeds = papers[f"validation_{measure}"]
-    best = (max if MEASURES[measure].direction == "maximize" else min)(seeds)
+    best = (max if METRICS[measure].direction == "maximize" else min)(seeds)
     return {
         "measure": measure,
         "figure": best if papers["model_validation"] is None else papers["model_validation"],
@@ -107,7 +107,7 @@ def with_all_peers(anchors: list[dict[str, Any]], study: Path, measure: str) -> 
 
 def gains(run: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """By how much the model is better than each peer, and the peer's standard error."""
-    sign = 1 if MEASURES[run["measure"]].direction == "maximize" else -1
+    sign = 1 if METRICS[run["measure"]].direction == "maximize" else -1
     anchors = {each["name"]: each for each in run["anchors"]}
     return {
         name: (sign * (run["figure"] - anchors[name]["figures"][run["measure"]]), anchors[name]["error"])

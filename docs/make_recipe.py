@@ -5,8 +5,8 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from tuner.base.decode import encode, kinds
 from tuner.data.catalogue import CATALOGUE
-from tuner.decode import encode, kinds
 from tuner.recipe import Data, Recipe
 from tuner.study.settings import Budget, Confirmation, Search
 

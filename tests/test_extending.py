@@ -154,7 +154,7 @@ def test_all_that_the_diffs_add_passes_the_contracts(copy: Path, places: Places)
     for command in (
         "docs/make_recipe.py",
         "-m pytest tests/networks tests/charts tests/data tests/training/test_compiling.py",
-        "-m pytest tests/test_cli.py tests/test_layers.py tests/test_recipe.py",
+        "-m pytest tests/commands/test_cli.py tests/test_layers.py tests/recipe/test_recipe.py",
         "-m ruff check tuner",
         "-m ruff format --check tuner",
         "-m mypy tuner",

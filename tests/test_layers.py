@@ -10,34 +10,29 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tuner"
 LAYERS = [
-    {"errors", "measures"},
-    {"decode", "limits", "machine", "measuring", "writing"},
+    {"base"},
     {"networks", "data.catalogue"},
     {"recipe"},
-    {"result"},
-    {"charts"},
-    {"space", "formatting"},
+    {"result", "space", "charts"},
     {"data"},
     {"study"},
-    {"training"},
-    {"run", "anchors"},
-    {"worker"},
-    {"storage"},
-    {"card"},
+    {"training", "init"},
+    {"run", "references"},
+    {"worker", "storage"},
+    {"outcome"},
+    {"refit"},
     {"search"},
     {"documents"},
     {"report"},
-    {"use"},
-    {"serve", "dashboard", "export", "replay", "portfolio", "distill", "python"},
-    {"estimators"},
+    {"deploy"},
+    {"dashboard", "replay", "portfolio", "python"},
     {"commands"},
-    {"cli"},
     {"__main__"},
 ]
 HEAVY = {
-    "tensorflow": {"networks", "training", "use"},
-    "keras": {"networks", "training", "use"},
-    "optuna": {"study", "storage", "search", "documents", "report", "dashboard", "commands"},
+    "tensorflow": {"networks", "training", "deploy"},
+    "keras": {"networks", "training", "deploy"},
+    "optuna": {"study", "storage", "search", "refit", "documents", "outcome", "report", "dashboard", "commands"},
 }
 
 
@@ -101,13 +96,13 @@ def test_only_confirmation_reaches_the_held_out_part() -> None:
     is named where it is made and passed."""
     called = re.compile(r"held_out(_of)?\(")
     users = {path.relative_to(PACKAGE).as_posix() for path in FILES if called.search(path.read_text())}
-    assert users == {"data/load.py", "data/own/load.py", "worker/tasks.py", "report/evidence.py"}
+    assert users == {"data/load.py", "data/ingest/load.py", "worker/tasks.py", "report/evidence.py"}
 
 
 @pytest.mark.slow
 def test_help_and_import_load_nothing_heavy() -> None:
     code = (
-        "import sys, tuner.__main__, tuner.cli; "
+        "import sys, tuner.__main__, tuner.commands.cli; "
         "print([name for name in ('tensorflow', 'keras', 'optuna', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tuner.base.errors import Invalid
 from tuner.data.examples import Examples
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.splits import folds
-from tuner.errors import Invalid
 from tuner.networks import Dense, Hidden, PlainInitializer
 from tuner.recipe import (
     Adam,

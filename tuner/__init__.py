@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuner.estimators import TunedClassifier as TunedClassifier
-    from tuner.estimators import TunedRegressor as TunedRegressor
+    from tuner.python.estimators import TunedClassifier as TunedClassifier
+    from tuner.python.estimators import TunedRegressor as TunedRegressor
     from tuner.python.progress import Progress as Progress
     from tuner.python.searching import load_study as load_study
     from tuner.python.searching import optimize as optimize
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 LAZY = {
-    "TunedClassifier": "tuner.estimators",
-    "TunedRegressor": "tuner.estimators",
+    "TunedClassifier": "tuner.python.estimators",
+    "TunedRegressor": "tuner.python.estimators",
     "Progress": "tuner.python.progress",
     "load_study": "tuner.python.searching",
     "optimize": "tuner.python.searching",

@@ -6,7 +6,7 @@
 import os
 import sys
 
-from tuner.errors import TunerError
+from tuner.base.errors import TunerError
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def run(arguments: list[str]) -> int:
     """Run one command; the exit status."""
     import typer  # late: a training process imports its parent's script, and with it this file
 
-    from tuner.cli import app
+    from tuner.commands.cli import app
 
     try:
         answer = app(args=arguments, standalone_mode=False)

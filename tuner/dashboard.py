@@ -4,7 +4,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from tuner.errors import StorageError
+from tuner.base.errors import StorageError
 from tuner.storage import open_storage
 
 HOST = "127.0.0.1"

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tuner.decode import encode
+from tuner.base.decode import encode
 from tuner.recipe import Data, Protocol, Recipe
+from tuner.refit.candidates import lengthened, standing
 from tuner.result import Result
-from tuner.search.finals import lengthened, standing
 from tuner.storage import StudyRecord
 from tuner.worker import perform
 from tuner.worker.executor import Executor

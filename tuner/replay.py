@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from tuner.errors import StudyError
+from tuner.base.errors import StudyError
 from tuner.result import Epoch, Event, Result
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.worker.executor import Executor

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tuner.measures import MEASURES
+from tuner.base.metrics import METRICS
 
 Ending = Literal["finished", "stopped_early", "pruned", "interrupted", "diverged"]
 
@@ -13,7 +13,7 @@ Ending = Literal["finished", "stopped_early", "pruned", "interrupted", "diverged
 @dataclass(frozen=True, kw_only=True)
 class Scores:
     """What a set of examples shows: the mean loss (regularization terms included) and the task's `figures` by name, such as
-    `accuracy`, the share of right answers (0 to 1); see `tuner.measures`."""
+    `accuracy`, the share of right answers (0 to 1); see `tuner.base.metrics`."""
 
     loss: float
     figures: Mapping[str, float]
@@ -153,11 +153,11 @@ def _objective(name: str) -> Objective:
     def of(scores: Scores | None) -> float:
         return _validation(scores).figures[name]
 
-    return Objective(MEASURES[name].direction, True, lambda r: of(r.validation), lambda e: of(e.validation))
+    return Objective(METRICS[name].direction, True, lambda r: of(r.validation), lambda e: of(e.validation))
 
 
 OBJECTIVES: dict[str, Objective] = {
-    **{f"validation_{name}": _objective(name) for name in MEASURES},
+    **{f"validation_{name}": _objective(name) for name in METRICS},
     "validation_loss": Objective(
         "minimize", True, lambda r: _validation(r.validation).loss, lambda e: _validation(e.validation).loss
     ),

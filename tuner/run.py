@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.errors import Invalid
 from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.scaling import scaling_constants
 from tuner.data.splits import folds_of
-from tuner.errors import Invalid
 from tuner.networks import Inputs, Rows
 from tuner.networks.fitting import fitted
 from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table, described, fold_count, validated_part
@@ -23,7 +23,7 @@ from tuner.training.augmentation import distorted
 from tuner.training.checkpoint import Checkpoint, Position, Progress
 from tuner.training.loop import FIRST_CALL, Scaler
 from tuner.training.targets import target_scale
-from tuner.training.traced import Material, traced
+from tuner.training.traced import FoldData, traced
 from tuner.training.train import Trained, order_of_examples, train
 
 Visit = Callable[[Trained], Any]
@@ -111,7 +111,7 @@ def train_folds(
             return
 
 
-def _material(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut | None) -> Material:
+def _material(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut | None) -> FoldData:
     on_test = validated_part(recipe.protocol) == "test"
     if on_test and held_out is None:
         raise Invalid("protocol", "validates on the held-out test part, which a search never has")
@@ -128,7 +128,7 @@ def examples_for_test(recipe: Recipe, data: TrainingSet, held_out: HeldOut, numb
 
 
 @lru_cache(maxsize=2)
-def _cut(data: TrainingSet, held_out: HeldOut | None, source: AnyData, protocol: Protocol, number: int) -> Material:
+def _cut(data: TrainingSet, held_out: HeldOut | None, source: AnyData, protocol: Protocol, number: int) -> FoldData:
     """One fold's examples, kept for the next training on them: copying them takes longer than a small epoch."""
     if held_out is not None and isinstance(protocol, KFold):
         data, held_out = _together(data, held_out), None
@@ -140,7 +140,7 @@ def _cut(data: TrainingSet, held_out: HeldOut | None, source: AnyData, protocol:
     about, training = described(source), _chosen(examples, fold.training)
     scaling = "none" if isinstance(source, Table) else source.scaling
     offset, factor = scaling_constants(scaling, data, fold.training)
-    return Material(
+    return FoldData(
         training,
         validation,
         about.inputs,

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tuner.base.errors import DataError
 from tuner.data import cache, download
 from tuner.data.catalogue import CATALOGUE, IDX
 from tuner.data.formats import read_idx, read_npz, read_usps_folder
 from tuner.data.load import Places, fetch, held_out, survey, training_set
 from tuner.data.sources import Source, look
-from tuner.errors import DataError
 from tuner.recipe import Data
 
 

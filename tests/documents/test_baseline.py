@@ -12,6 +12,7 @@ import optuna
 import pytest
 
 from tuner.__main__ import run as run_command
+from tuner.base.errors import TunerError
 from tuner.data.load import Places, training_set
 from tuner.documents.assessor import Assessor
 from tuner.documents.baseline import BaselineOptions, baseline
@@ -20,7 +21,6 @@ from tuner.documents.document import Document, load_document
 from tuner.documents.replicate import Replicating, is_of, open_baseline, plan, stored_runs
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
-from tuner.errors import TunerError
 from tuner.report.confusion import class_figures, most_confused
 from tuner.storage import default_url, open_storage
 from tuner.worker.executor import Setup

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from tuner.base.errors import Invalid
 from tuner.documents.claims import LOOKS, SIGNIFICANT, Decision, judge_claim
 from tuner.documents.experiment import Claim
-from tuner.errors import Invalid
 
 RUNS = {
     "a": [0.80, 0.81, 0.80],

@@ -9,13 +9,13 @@ from statistics import fmean
 import numpy as np
 import pytest
 
+from tuner.base.machine import cores
 from tuner.data.load import Places
 from tuner.documents.assessor import Assessor
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.document import Document, load_document
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, figures_of
-from tuner.machine import cores
 from tuner.recipe import Recipe
 from tuner.result import never_stop
 from tuner.storage import default_url

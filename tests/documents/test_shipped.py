@@ -93,7 +93,7 @@ def test_readings_change_one_silent_field_at_a_time() -> None:
 
 
 def test_a_mistake_in_a_document_is_told_with_its_place(tmp_path: Path) -> None:
-    from tuner.errors import StudyError
+    from tuner.base.errors import StudyError
 
     path = tmp_path / "d.toml"
     good = Path(find_documents("mnist-weight-decay")["mnist-weight-decay"]).read_text()

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.decode import decode, kinds
+from tuner.base.decode import decode, kinds
 from tuner.networks import (
     Convolutional,
     Dense,

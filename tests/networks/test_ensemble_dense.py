@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.datasets import load_diabetes
 
-from tuner.errors import Invalid
+from tuner.base.errors import Invalid
 from tuner.networks import Dense, Elu, Hidden, PlainActivation, TabularEnsemble, network_in_words
 from tuner.networks.build import build
 from tuner.networks.columns import Coded, Rows

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from tuner.errors import Invalid
+from tuner.base.errors import Invalid
 from tuner.networks import Convolutional, Dense, Hidden, ResidualDense, TabularEnsemble, layer_table
 from tuner.networks.build import build
 from tuner.networks.columns import MISSING, UNSEEN, Coded, Encoding, Rows
+from tuner.networks.encoder import InputEncoder
 from tuner.networks.fitting import fitted
-from tuner.networks.front import Front
 from tuner.networks.layers import RowEncoder
 
 Array = NDArray[np.float32]
@@ -88,7 +88,7 @@ by_encoding = pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda encoding
 @pytest.mark.parametrize("columns", [COLUMNS, COLUMNS[:1], COLUMNS[1:2], COLUMNS[2:3], COLUMNS[3:5]])
 def test_the_front_is_built_as_its_table_says(encoding: Encoding, columns: tuple[Coded, ...]) -> None:
     rows = Rows(columns, encoding)
-    layer, said = front(encoding, columns), Front(rows).layer
+    layer, said = front(encoding, columns), InputEncoder(rows).layer
     assert sum(math.prod(each.shape) for each in layer.trainable_variables) == said.trainable
     assert sum(math.prod(each.shape) for each in layer.non_trainable_variables) == said.frozen
     assert said.output == (rows.width,)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.errors import Invalid
+from tuner.base.errors import Invalid
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, layer_table, parameters
 
 DOCUMENTS = [

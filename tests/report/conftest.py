@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.search.searching import context_of, search, small
+from tests.support.searches import context_of, search, small
 from tuner.data.load import Places
-from tuner.search.confirmation import confirm_best
+from tuner.refit.confirmation import confirm_best
 from tuner.storage import default_url, open_storage
 from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder

@@ -7,12 +7,12 @@ from statistics import fmean
 import pytest
 
 from tests.report.test_documents_section import documents
-from tuner.anchors import Anchor
-from tuner.measuring import wilson
+from tuner.base.metric_functions import wilson
+from tuner.charts.content import Table
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe
+from tuner.references import ReferenceModel
 from tuner.report.answer import best_reported, difference, documented, sentences
-from tuner.report.content import Table
 from tuner.report.evidence import Evidence
 from tuner.report.sections.document import document_section
 from tuner.report.sections.winner import winner_section
@@ -48,7 +48,7 @@ def evidence(*accuracies: float) -> Evidence:
     ],
 )
 def test_the_best_plain_model_stands_beside_the_answer(validation: float, test: float, verdict: str) -> None:
-    trees = Anchor("trees", {"accuracy": validation}, 0.01, {"accuracy": test})
+    trees = ReferenceModel("trees", {"accuracy": validation}, 0.01, {"accuracy": test})
     (beside,) = [each for each in sentences(replace(evidence(0.96), anchors=(trees,))) if "plain models" in each]
     words = "gradient-boosted trees are best: validation accuracy"
     figures = f"{100 * validation:.2f} % against 96.00 %, test {100 * test:.2f} % against 96.00 %"

@@ -6,9 +6,9 @@ from statistics import fmean
 import pytest
 
 from tuner.charts import Chart, Dots
+from tuner.charts.content import Paragraph, Picture, Section, Table
 from tuner.charts.svg import draw
 from tuner.documents.verdicts import VERDICTS, JudgedCurve
-from tuner.report.content import Paragraph, Picture, Section, Table
 from tuner.report.drawings import interval
 from tuner.report.evidence import DocumentEvidence, Evidence, documents_about
 from tuner.report.sections.document import COLUMNS, document_section

@@ -14,11 +14,11 @@ from PIL import Image
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from tests.report.test_report import checked
+from tuner.base.metric_functions import interval, measured
+from tuner.base.metrics import Task
 from tuner.charts import Cells, Chart, Dots, Hexes, Line
+from tuner.charts.content import Page, Picture, Table
 from tuner.data.load import Places, held_out_of
-from tuner.measures import Task
-from tuner.measuring import interval, measured
-from tuner.report.content import Page, Picture, Table
 from tuner.report.density import DOTS, cloud
 from tuner.report.images import grid, shrunk
 from tuner.report.index import index

@@ -3,14 +3,14 @@
 import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
 
-from tests.test_leases import Clock
+from tests.storage.test_leases import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of search, leases and confirmation."""
     clock = Clock(1000.0)
-    for module in ("tuner.search.loop", "tuner.search.minutes", "tuner.storage.leases", "tuner.search.confirmation"):
+    for module in ("tuner.search.loop", "tuner.search.minutes", "tuner.storage.leases", "tuner.refit.confirmation"):
         monkeypatch.setattr(f"{module}.time", clock)
     return clock
 

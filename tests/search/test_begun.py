@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.errors import StudyError
+from tuner.base.errors import StudyError
 from tuner.search.studies import open_study
 from tuner.storage import default_url, open_storage
 from tuner.study import StudyFile, load

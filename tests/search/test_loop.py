@@ -9,8 +9,8 @@ import optuna
 import pytest
 from optuna.storages import BaseStorage
 
-from tests.search.searching import Notes, preflight_of, small
-from tests.test_leases import Clock
+from tests.storage.test_leases import Clock
+from tests.support.searches import Notes, preflight_of, small
 from tuner.data.load import Places
 from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult, Pulse, Result, Scores, Watch

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.storages import BaseStorage
 
-from tests.search.searching import small
 from tests.search.test_loop import context_in
-from tests.test_leases import Clock
+from tests.storage.test_leases import Clock
+from tests.support.searches import small
+from tuner.base.errors import Invalid, StudyError
 from tuner.data.load import Places
-from tuner.errors import Invalid, StudyError
 from tuner.recipe import Augmentation, Holdout, KFold
+from tuner.refit.candidates import Final, at_pace, epoch_seconds_of, finalists, reserved, standing
+from tuner.refit.confirmation import _at_present
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
-from tuner.search.confirmation import _at_present
 from tuner.search.context import Context
-from tuner.search.finals import Final, at_pace, epoch_seconds_of, finalists, reserved, standing
 from tuner.search.loop import Loop
 from tuner.search.minutes import Minutes
 from tuner.search.plan import MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from optuna.storages import BaseStorage
 
-from tests.search.searching import small
 from tests.search.test_loop import Invented, context_in
-from tests.test_leases import Clock
+from tests.storage.test_leases import Clock
+from tests.support.searches import small
+from tuner.base.errors import StudyError
 from tuner.data.load import Places
-from tuner.errors import StudyError
 from tuner.search.loop import Loop
 from tuner.search.proposals import Proposer
 from tuner.storage import study_record

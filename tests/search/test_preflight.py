@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from optuna.storages import BaseStorage
 
-from tests.search.searching import preflight_of, search, small
-from tests.strategies import recipes
+from tests.support.searches import preflight_of, search, small
+from tests.support.strategies import recipes
+from tuner.base.errors import Invalid
 from tuner.data.examples import Examples, TrainingSet
 from tuner.data.load import Places, training_set
 from tuner.data.splits import folds, sizes
-from tuner.errors import Invalid
 from tuner.networks import Convolutional, Dense, LocallyConnected
 from tuner.recipe import Data, Holdout, KFold, NoValidation, Recipe, Training
 from tuner.search.preflight import Preflight

@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.data.load import Places
 from tuner.storage import default_url, open_storage
-from tuner.storage.chains import chains
+from tuner.storage.trainings import chains
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ import optuna
 import pytest
 from optuna.storages import BaseStorage
 
-from tests.search.searching import Notes, artifacts, context_of, figures, search, small
+from tests.support.searches import Notes, artifacts, context_of, figures, search, small
+from tuner.base.errors import MissingPackage
 from tuner.data.load import Places
-from tuner.errors import MissingPackage
 from tuner.result import Watch
 from tuner.search.loop import Loop
 from tuner.search.proposals import first_trials, make_sampler

@@ -4,7 +4,7 @@ import optuna
 from optuna.trial import TrialState, create_trial
 
 from tuner.search.snapshot import Snapshot
-from tuner.storage.chains import chains
+from tuner.storage.trainings import chains
 
 
 def halving_study() -> optuna.Study:

@@ -6,9 +6,9 @@ import optuna
 import pytest
 from optuna.storages import BaseStorage
 
-from tests.search.searching import artifacts, search, small
+from tests.support.searches import artifacts, search, small
+from tuner.base.errors import StudyError
 from tuner.data.load import Places
-from tuner.errors import StudyError
 from tuner.search.studies import compare, delete_study, open_study
 from tuner.storage import private
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.errors import Invalid
+from tuner.base.errors import Invalid
 from tuner.recipe import Augmentation, CategoricalCrossentropy, Training
 from tuner.training.augmentation import augmenter
 

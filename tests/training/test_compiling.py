@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.decode import decode, kinds
+from tuner.base.decode import decode, kinds
 from tuner.recipe import CategoricalCrossentropy, Loss, Optimizer, PlainLoss, Sgd
 from tuner.training.compiling import make_loss, make_optimizer
 

@@ -13,7 +13,7 @@ from tuner.networks.columns import Coded, Encoding, Rows
 from tuner.networks.fitting import fitted
 from tuner.recipe import Adam, Data, Recipe, Training
 from tuner.training.saving import UNSCALED
-from tuner.training.traced import Material, traced
+from tuner.training.traced import FoldData, traced
 from tuner.training.train import order_of_examples
 
 COLUMNS = (Coded("number", lacks=True), Coded("number"), Coded("category", 10), Coded("category", 40), Coded("date"))
@@ -29,7 +29,7 @@ def iris() -> Examples:
     return Examples(coded, labels.astype(np.int64))
 
 
-def fold(number: int, encoding: Encoding) -> Material:
+def fold(number: int, encoding: Encoding) -> FoldData:
     """One of three folds."""
     examples, rows = iris(), Rows(COLUMNS, encoding)
     is_validation = np.arange(150) % 3 == number
@@ -37,7 +37,7 @@ def fold(number: int, encoding: Encoding) -> Material:
         Examples(examples.inputs[each], examples.labels[each]) for each in (~is_validation, is_validation)
     )
     constants = tuple(fitted(rows, examples.inputs, np.flatnonzero(~is_validation)))
-    return Material(training, validation, rows, 3, UNSCALED, constants=constants)
+    return FoldData(training, validation, rows, 3, UNSCALED, constants=constants)
 
 
 def recipe_of(network: Network) -> Recipe:
@@ -46,7 +46,7 @@ def recipe_of(network: Network) -> Recipe:
     return Recipe(data=Data(name="digits"), network=network, training=training)
 
 
-def losses(recipe: Recipe, material: Material) -> list[float]:
+def losses(recipe: Recipe, material: FoldData) -> list[float]:
     """Validation losses after each epoch of a training that begins now."""
     loop = traced(recipe, material).loop
     found = []

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from tuner.base.metrics import in_words
 from tuner.charts.chart import Chart
 from tuner.charts.colors import BLUE, VERMILION
 from tuner.charts.line import Line
 from tuner.charts.scale import Axis
 from tuner.charts.shapes import Point
-from tuner.measures import in_words
 from tuner.result import FoldResult, Result
 
 Curve = tuple[Point, ...]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tuner.errors import StorageError, TunerError
+from tuner.base.errors import StorageError, TunerError
 
 Study = Annotated[str, typer.Option("--study", "-s", help="A study's name (see `studies`) or a path to a .toml file.")]
 Set = Annotated[
@@ -90,7 +90,7 @@ def seconds_of(option: str, text: str) -> float:
 
 def workers_of(text: str) -> int:
     """`auto`: a process for each core, since two threads on one small network gain almost nothing; one on a GPU."""
-    from tuner.machine import cores, has_gpu
+    from tuner.base.machine import cores, has_gpu
 
     if text == "auto":
         return 1 if has_gpu() else cores()

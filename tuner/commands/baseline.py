@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from tuner.base.errors import TunerError
 from tuner.commands.arguments import DataDir, Runs, Storage, workers_of
-from tuner.errors import TunerError
 
 
 def baseline(
@@ -37,12 +37,12 @@ def baseline(
     data_dir: DataDir = None,
 ) -> int:
     """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
+    from tuner.base.machine import cores
     from tuner.commands.replication import print_details, print_replication
     from tuner.data.load import Places
     from tuner.documents.baseline import BaselineOptions
     from tuner.documents.baseline import baseline as replicate
     from tuner.documents.document import load_document
-    from tuner.machine import cores
     from tuner.storage import default_url
     from tuner.study.places import find_documents, runs_folder
 

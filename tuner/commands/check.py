@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tuner.base.errors import Invalid
 from tuner.commands.arguments import Set, Study, load_study_file
-from tuner.errors import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from tuner.base.errors import TunerError, near_miss
 from tuner.commands.arguments import DataDir
-from tuner.errors import TunerError, near_miss
 
 app = typer.Typer(help="List the data sets, or fetch them.", invoke_without_command=True)
 

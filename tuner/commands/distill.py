@@ -14,11 +14,11 @@ def distill(
     data_dir: DataDir = None,
 ) -> int:
     """Train one network on what the study's model, an average of several, says; test it once."""
+    from tuner.base.errors import StudyError
+    from tuner.base.machine import cores
+    from tuner.base.metrics import in_words
     from tuner.data.load import Places
-    from tuner.distill import distill as learn
-    from tuner.errors import StudyError
-    from tuner.machine import cores
-    from tuner.measures import in_words
+    from tuner.deploy.distill import distill as learn
     from tuner.storage import open_storage
     from tuner.storage.confirmed import Confirmed
     from tuner.storage.records import load_study

@@ -19,7 +19,7 @@ def evaluate(
 ) -> None:
     """All figures of the task with their 95 % intervals, and which classes are confused most."""
     predictor = loaded(model)
-    from tuner.use.evaluation import evaluation
+    from tuner.deploy.evaluation import evaluation
 
     found = evaluation(predictor, data, target)
     print(json.dumps(found.to_dict()) if json_ else "\n".join(found.lines()))

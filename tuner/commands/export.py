@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from tuner.base.errors import TunerError
 from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage
 from tuner.commands.loading import started
-from tuner.errors import TunerError
 
 
 class Quantized(StrEnum):
@@ -36,7 +36,7 @@ def export(
     if bool(study) == (model is not None):
         raise TunerError("say --study NAME or --model FILE")
     from tuner.data.load import Places
-    from tuner.export import export_model, format_of, winner_of
+    from tuner.deploy.export import export_model, format_of, winner_of
 
     chosen = format_of(out, format)
     source = model or winner_of(demanded_storage(runs, storage), study)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.data.own.goal import Goal
-    from tuner.study.advice import Profile, Wish
+    from tuner.data.ingest.goal import Goal
+    from tuner.init.advice import Profile, Wish
 
 MOST_CLASSES_TOLD = 8
 
@@ -14,8 +14,8 @@ MOST_CLASSES_TOLD = 8
 def print_found(found: "Profile", wish: "Wish", path: Path, again: str) -> None:
     """A table of the columns, then a line for each thing to know, then what to type next."""
     from tuner.commands.terminal import console, table
-    from tuner.data.own.profile import TableProfile
-    from tuner.study.template import share
+    from tuner.data.ingest.profile import TableProfile
+    from tuner.init.template import share
 
     if isinstance(found, TableProfile):
         rows = table("column", "taken for", "because", "missing", "values", "such as")
@@ -31,8 +31,8 @@ def print_found(found: "Profile", wish: "Wish", path: Path, again: str) -> None:
 
 
 def _lines(found: "Profile", wish: "Wish") -> Iterator[str]:
-    from tuner.data.own.profile import TableProfile
-    from tuner.study.advice import MANY_VALUES, objective, training_rows, usual_minutes, values
+    from tuner.data.ingest.profile import TableProfile
+    from tuner.init.advice import MANY_VALUES, objective, training_rows, usual_minutes, values
 
     name, reason = objective(found.goal, training_rows(found, wish))
     yield f"data: {_data(found, wish)}"
@@ -52,9 +52,9 @@ def _lines(found: "Profile", wish: "Wish") -> Iterator[str]:
 
 
 def _data(found: "Profile", wish: "Wish") -> str:
-    from tuner.data.own.profile import TableProfile
-    from tuner.data.own.profile_files import ArraysProfile
-    from tuner.study.advice import training_rows
+    from tuner.data.ingest.profile import TableProfile
+    from tuner.data.ingest.profile_files import ArraysProfile
+    from tuner.init.advice import training_rows
 
     match found:
         case TableProfile():
@@ -85,8 +85,8 @@ def as_json(found: "Profile", wish: "Wish", path: Path, again: str) -> dict[str,
     """The same for programs."""
     from dataclasses import asdict
 
-    from tuner.study.advice import objective, training_rows
-    from tuner.study.template import kind_of
+    from tuner.init.advice import objective, training_rows
+    from tuner.init.template import kind_of
 
     told = {name: value for name, value in asdict(found).items() if name not in ("roles", "goal")}
     goal = found.goal

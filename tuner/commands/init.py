@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuner.errors import Invalid, StudyError, TunerError, near_miss
-from tuner.writing import write_text
+from tuner.base.errors import Invalid, StudyError, TunerError, near_miss
+from tuner.base.writing import write_text
 
 if TYPE_CHECKING:
-    from tuner.data.own.profile import Roles
+    from tuner.data.ingest.profile import Roles
+    from tuner.init.advice import Profile
     from tuner.recipe import Cut
-    from tuner.study.advice import Profile
 
 TASKS = ("classification", "multi_label", "regression")
 NAME = re.compile(r"\w[\w.-]*")
@@ -43,9 +43,9 @@ def init(
 ) -> None:
     """Look through your own data, tell what is in it, and write a study file that is ready to run."""
     from tuner.commands.found import as_json, print_found
-    from tuner.data.own.profile import Roles
-    from tuner.study.advice import Wish, usual_minutes
-    from tuner.study.template import study_text
+    from tuner.data.ingest.profile import Roles
+    from tuner.init.advice import Wish, usual_minutes
+    from tuner.init.template import study_text
 
     if test is not None and test_share is not None:
         raise TunerError("--test and --test-share exclude each other: the first is a file, the second is cut off")
@@ -90,7 +90,7 @@ def _study_path(name: str, out: Path | None, force: bool) -> Path:
 
 def _source(path: str) -> str:
     """The file from the root, or `sklearn:…` as it is. Raises `DataError` where there is no such file."""
-    from tuner.data.own.files import found_file, found_folder
+    from tuner.data.ingest.files import found_file, found_folder
     from tuner.data.sources import Places
 
     if path.startswith(BUNDLED):
@@ -104,8 +104,8 @@ def _source(path: str) -> str:
 
 
 def _profile(source: str, roles: "Roles", task: Any, said: str) -> "Profile":
-    from tuner.data.own.profile import profile, read_as_written
-    from tuner.data.own.profile_files import profile_arrays, profile_images
+    from tuner.data.ingest.profile import profile, read_as_written
+    from tuner.data.ingest.profile_files import profile_arrays, profile_images
 
     if not source.startswith(BUNDLED) and os.path.isdir(source):
         _refuse("a folder of images", said, roles, ("targets", "group", "time", "weight", "drop"))
@@ -140,7 +140,7 @@ def _test(test: str | None, share: float | None, path: Path) -> "str | Cut":
 
 def _written(source: str, path: Path) -> str:
     """A path as the study file has it: from where it is looked for, or else from the root."""
-    from tuner.data.own.files import folders_from
+    from tuner.data.ingest.files import folders_from
     from tuner.data.sources import Places
 
     for folder in folders_from(path.parent, Places.from_environment().data_dir):

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuner.use.predictor import Predictor
+    from tuner.deploy.predictor import Predictor
 
 
 def loaded(model: Path) -> "Predictor":
     """The model with its papers; where there are none, that is said."""
     started()
-    from tuner.use.predictor import Predictor
+    from tuner.deploy.predictor import Predictor
 
     predictor = Predictor.load(model)
     if not predictor.meaning.has_names:
@@ -25,12 +25,12 @@ def loaded(model: Path) -> "Predictor":
 
 def started() -> None:
     """Import TensorFlow and Keras."""
-    from tuner.machine import cores
+    from tuner.base.machine import cores
     from tuner.training.runtime import start
 
     with _silenced():
         start(cores())
-        import tuner.use.predictor  # noqa: F401
+        import tuner.deploy.predictor  # noqa: F401
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tuner.base.errors import StudyError
 from tuner.commands.arguments import (
     DataDir,
     Name,
@@ -18,7 +19,6 @@ from tuner.commands.arguments import (
     seconds_of,
     workers_of,
 )
-from tuner.errors import StudyError
 
 if TYPE_CHECKING:
     from tuner.study import StudyFile
@@ -59,10 +59,10 @@ def optimize(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
     """Search, confirm the winner on fresh seeds, save its model and test it once. A second call continues."""
+    from tuner.base.machine import cores
     from tuner.commands.progress import Tally, shown
-    from tuner.commands.summary import as_json, print_summary
     from tuner.data.load import Places
-    from tuner.machine import cores
+    from tuner.outcome.summary import as_json, print_summary
     from tuner.search.optimize import SearchOptions
     from tuner.search.optimize import optimize as run_study
     from tuner.storage import default_url
@@ -111,7 +111,7 @@ def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[]
     """What a new study tries after its own first trials, as plain data: the best of other studies that were named, then the
     portfolio's, then the best documented ones for the same data. The documents are read when that is asked for: a study that
     goes on does not need them."""
-    from tuner.search.finals import standing
+    from tuner.refit.candidates import standing
     from tuner.storage import open_storage, read_study
 
     others = [standing(read_study(open_storage(url), name))[:BEST_OF_EACH] for name in studies]

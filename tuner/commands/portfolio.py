@@ -21,15 +21,15 @@ def portfolio(
 ) -> int:
     """Choose a small set of recipes that complement each other, from the best of several studies."""
 
+    from tuner.base.formatting import recipe_in_words
+    from tuner.base.machine import cores, environment
+    from tuner.base.writing import write_json
     from tuner.data.load import Places
-    from tuner.formatting import recipe_in_words
-    from tuner.machine import cores, environment
     from tuner.portfolio import Ground, candidates, chosen, measured
     from tuner.recipe import Data
     from tuner.storage import open_storage, read_study
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
-    from tuner.writing import write_json
 
     opened = open_storage(demanded_storage(runs, storage))
     records = [read_study(opened, name) for name in study]

@@ -18,12 +18,12 @@ def predict(
     force: Force = False,
 ) -> None:
     """Predict each example of a file: the prediction, and the probability of each class."""
-    from tuner.use.out import STANDARD_OUTPUT, demand_writable
+    from tuner.deploy.out import STANDARD_OUTPUT, demand_writable
 
     if out != STANDARD_OUTPUT:
         demand_writable(Path(out), SUFFIXES, force=force)
     predictor = loaded(model)
-    from tuner.use.written import write_predictions
+    from tuner.deploy.written import write_predictions
 
     done = write_predictions(predictor, data, out)
     if out != STANDARD_OUTPUT:

@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tuner.formatting import duration, recipe_in_words
-from tuner.measures import in_words
+from tuner.base.formatting import duration, recipe_in_words
+from tuner.base.metrics import in_words
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Epoch, Event, FoldResult, Pulse, Scores
 from tuner.search.listener import Listener

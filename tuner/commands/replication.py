@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tuner.base.formatting import duration, figure_in_words
 from tuner.commands.terminal import console, table
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.assessment import Assessment, Judgements, Row
@@ -14,7 +15,6 @@ from tuner.documents.baseline import Replication
 from tuner.documents.claims import LOOKS, Decision
 from tuner.documents.runs import Run
 from tuner.documents.verdicts import Judged, JudgedCurve, shared_in_words
-from tuner.formatting import duration, figure_in_words
 from tuner.networks import LayerShape
 from tuner.report.confusion import class_figures, most_confused
 

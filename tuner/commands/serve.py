@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from tuner.base.errors import MissingPackage, TunerError
 from tuner.commands.arguments import Model
 from tuner.commands.loading import loaded
-from tuner.errors import MissingPackage, TunerError
 
 
 def serve(
@@ -30,7 +30,7 @@ def serve(
         raise MissingPackage("serve", error.name or "fastapi", "serve") from None
     with bound(host, port) as listener:
         predictor = loaded(model)
-        from tuner.serve.application import application
+        from tuner.deploy.serve.application import application
 
         print(f"serving {model} on http://{address(listener)}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
         uvicorn.Server(uvicorn.Config(application(predictor, most, max_rows))).run(sockets=[listener])

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tuner.base.errors import DataError
 from tuner.data.catalogue import ARRAYS, CATALOGUE
 from tuner.data.examples import Array
 from tuner.data.formats import Arrays
 from tuner.data.sources import Places
-from tuner.errors import DataError
 
 
 def folder_of(name: str, places: Places) -> Path:

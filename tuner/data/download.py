@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tuner.base.errors import DataError
 from tuner.data.catalogue import CATALOGUE, Entry
 from tuner.data.sources import Places, Source
-from tuner.errors import DataError
 
 Tell = Callable[[str], None]
 Verify = Callable[[Source], None]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tuner.base.errors import DataError
 from tuner.data.examples import Array
-from tuner.errors import DataError
 
 Arrays = tuple[Array, Array, Array, Array]
 

@@ -48,7 +48,7 @@ def training_set_of(data: AnyData, places: Places, tell: Tell = silently) -> Tra
     """The training part of a recipe's data."""
     if isinstance(data, Data):
         return training_set(data.name, places, tell)
-    from tuner.data.own.load import own_training_set
+    from tuner.data.ingest.load import own_training_set
 
     return own_training_set(data, places)
 
@@ -57,7 +57,7 @@ def held_out_of(data: AnyData, places: Places) -> HeldOut:
     """The test part of a recipe's data. Only for confirmation and replication."""
     if isinstance(data, Data):
         return held_out(data.name, places)
-    from tuner.data.own.load import own_held_out
+    from tuner.data.ingest.load import own_held_out
 
     return own_held_out(data, places)
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuner.base.errors import DataError
 from tuner.data import formats
 from tuner.data.catalogue import CATALOGUE, Entry
-from tuner.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.decode import encode
+from tuner.base.errors import Invalid
+from tuner.base.writing import aside
 from tuner.data.catalogue import Entry
 from tuner.data.examples import Array, TrainingSet
 from tuner.data.groups import dealt_groups, part_of_groups
-from tuner.decode import encode
-from tuner.errors import Invalid
 from tuner.recipe.data import Description
 from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, validated_part
-from tuner.writing import aside
 
 Indices = NDArray[np.int64]
 

@@ -8,6 +8,7 @@ from statistics import fmean
 
 import optuna
 
+from tuner.base.machine import environment
 from tuner.data.load import Places, training_set
 from tuner.documents.assessment import Assessment
 from tuner.documents.assessor import Assessor
@@ -16,7 +17,6 @@ from tuner.documents.document import Choice, Document
 from tuner.documents.replicate import Planned, Replicating, is_of, keep, open_baseline, plan, stored_runs
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
-from tuner.machine import environment
 from tuner.storage import open_storage
 from tuner.worker import make_executor
 from tuner.worker.executor import Executor, Setup

@@ -12,9 +12,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from tuner.decode import decode
+from tuner.base.decode import decode
+from tuner.base.errors import Invalid, StudyError, demand, near_miss
 from tuner.documents.experiment import Claim, Drawing, Experiment, Remark
-from tuner.errors import Invalid, StudyError, demand, near_miss
 from tuner.recipe import Recipe
 from tuner.space import override
 

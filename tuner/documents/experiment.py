@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from tuner.decode import decode
-from tuner.errors import demand
+from tuner.base.decode import decode
+from tuner.base.errors import demand
 
 Figure = Literal[
     "parameters",

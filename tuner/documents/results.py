@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tuner.base.errors import TunerError
+from tuner.base.writing import write_text
 from tuner.documents.document import Document
 from tuner.documents.runs import Run
-from tuner.errors import TunerError
-from tuner.writing import write_text
 
 OF_A_TRAINING = ("key", "ended", "seconds", "figures", "every", "curve", "confusion", "regions")
 

@@ -7,13 +7,13 @@ Importing this does not load Keras: builders import it when they are called.
 
 import math
 
-from tuner.errors import Invalid
+from tuner.base.errors import Invalid
 from tuner.networks.columns import Rows as Rows
 from tuner.networks.convolutional import Convolutional as Convolutional
 from tuner.networks.dense import Dense as Dense
+from tuner.networks.encoder import InputEncoder
 from tuner.networks.ensemble_dense import TabularEnsemble as TabularEnsemble
 from tuner.networks.ensemble_dense import members_output
-from tuner.networks.front import Front
 from tuner.networks.hidden import Activation as Activation
 from tuner.networks.hidden import ConstantInitializer as ConstantInitializer
 from tuner.networks.hidden import Elu as Elu
@@ -42,7 +42,7 @@ def layer_table(network: Network, inputs: Inputs, classes: int) -> tuple[LayerSh
     """
     if network.output == "signed" and classes != 2:
         raise Invalid("network.output", f"must not be 'signed' for {classes} classes: one unit tells two classes apart")
-    front = (Front(inputs).layer,) if isinstance(inputs, Rows) else ()
+    front = (InputEncoder(inputs).layer,) if isinstance(inputs, Rows) else ()
     body = (*front, *network.layers(seen_shape(inputs)))
     size = math.prod(body[-1].output if body else seen_shape(inputs))
     units = 1 if network.output == "signed" else classes

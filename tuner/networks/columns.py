@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.errors import demand
-from tuner.limits import demand_at_least_one
+from tuner.base.errors import demand
+from tuner.base.limits import demand_at_least_one
 
 Kind = Literal["number", "boolean", "category", "date", "text"]
 MISSING, UNSEEN, FIRST = 0, 1, 2

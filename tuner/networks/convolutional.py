@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tuner.errors import Invalid, demand
-from tuner.limits import demand_at_least_one, demand_counts, demand_rate
+from tuner.base.errors import Invalid, demand
+from tuner.base.limits import demand_at_least_one, demand_counts, demand_rate
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_in_words
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tuner.limits import demand_counts, demand_rate
+from tuner.base.limits import demand_counts, demand_rate
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.shapes import LayerShape, Shape, dense_layers, sizes_in_words
 

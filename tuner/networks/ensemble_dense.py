@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tuner.errors import demand
-from tuner.limits import demand_at_least_one, demand_counts
+from tuner.base.errors import demand
+from tuner.base.limits import demand_at_least_one, demand_counts
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.shapes import LayerShape, Shape, normalization, sizes_in_words
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.networks.columns import MISSING, UNSEEN, Rows
-from tuner.networks.front import LARGEST, QUANTILES, CodePlace, Front
+from tuner.networks.encoder import LARGEST, QUANTILES, CodePlace, InputEncoder
 
 Coded = NDArray[np.float32]
 Values = NDArray[np.float64]
@@ -19,8 +19,8 @@ SAMPLE = 100_000
 
 def fitted(rows: Rows, coded: Coded, training: Indices = ALL) -> list[Coded]:
     """The front's constants as the rows `training` of `coded` (examples, places) have them, in the order of
-    `Front.constants`. Nothing in them is NaN or infinite, whatever the data."""
-    front = Front(rows)
+    `InputEncoder.constants`. Nothing in them is NaN or infinite, whatever the data."""
+    front = InputEncoder(rows)
     sampled = np.sort(np.arange(len(coded))[training])
     if len(sampled) > SAMPLE:
         sampled = sampled[np.linspace(0, len(sampled) - 1, SAMPLE).astype(np.int64)]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.errors import Invalid, demand
-from tuner.limits import demand_not_negative, demand_rate, demand_rates
+from tuner.base.errors import Invalid, demand
+from tuner.base.limits import demand_not_negative, demand_rate, demand_rates
 
 
 @dataclass(frozen=True, kw_only=True)

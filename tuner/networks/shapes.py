@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tuner.errors import Invalid
+from tuner.base.errors import Invalid
 from tuner.networks.columns import Rows
 from tuner.networks.hidden import Hidden
 

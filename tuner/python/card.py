@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from html import escape
 
+from tuner.base.formatting import recipe_in_words
 from tuner.charts import BLUE, VERMILION, Axis, Chart, Dots, Line, Point
 from tuner.charts.colors import DARK, LIGHT, variables
 from tuner.charts.svg import draw
-from tuner.formatting import recipe_in_words
 from tuner.python.tuned import Tuned, told
 from tuner.storage import StudyRecord, TrialRecord
 

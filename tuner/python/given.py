@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tuner.base.errors import DataError
 from tuner.data.examples import Array
-from tuner.data.own.memory import WHERE, Given
-from tuner.errors import DataError
+from tuner.data.ingest.memory import WHERE, Given
 
 MOST_COLUMNS = 1000
 """Arrays with more numbers to a row stay arrays: a table looks at each of its columns alone."""

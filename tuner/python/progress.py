@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.formatting import recipe_in_words
+from tuner.base.formatting import recipe_in_words
 from tuner.recipe import Recipe
 from tuner.result import Epoch, Event, Pulse
 from tuner.storage import StudyRecord, TrialRecord

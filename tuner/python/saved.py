@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.use.predictor import Predictor
+    from tuner.deploy.predictor import Predictor
 
 MODEL, PAPERS = "best.keras", "best.json"
 
@@ -28,7 +28,7 @@ class Saved:
     @cached_property
     def predictor(self) -> "Predictor":
         """The model, ready to be asked."""
-        from tuner.use.predictor import Predictor
+        from tuner.deploy.predictor import Predictor
 
         with TemporaryDirectory() as folder:
             for name, content in self.files.items():

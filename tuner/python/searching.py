@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tuner.data.own.memory import Given
+from tuner.base.errors import StorageError, StudyError
+from tuner.base.machine import cores, has_gpu
+from tuner.data.ingest.memory import Given
 from tuner.data.sources import Places
-from tuner.errors import StorageError, StudyError
-from tuner.machine import cores, has_gpu
 from tuner.python.given import given
 from tuner.python.progress import Telling, Told
 from tuner.python.study import AnyStudy, Wishes, plain_study, study_on

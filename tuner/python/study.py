@@ -8,17 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from tuner.data.own.goal import Goal, goal_of
-from tuner.data.own.memory import WHERE, Given, frame_columns, hold
-from tuner.data.own.profile import Roles, TableProfile
-from tuner.data.own.profile_files import ArraysProfile
+from tuner.base.decode import encode
+from tuner.base.errors import StudyError
+from tuner.base.metrics import Task, main_metric
+from tuner.data.ingest.goal import Goal, goal_of
+from tuner.data.ingest.memory import WHERE, Given, frame_columns, hold
+from tuner.data.ingest.profile import Roles, TableProfile
+from tuner.data.ingest.profile_files import ArraysProfile
 from tuner.data.sources import Places
-from tuner.decode import encode
-from tuner.errors import StudyError
-from tuner.measures import Task, main_measure
+from tuner.init.looking import HOLES
 from tuner.recipe import Arrays, Cut, Table
 from tuner.study import StudyFile, study_from
-from tuner.study.looking import HOLES
 from tuner.study.places import find_study
 
 AnyStudy = str | Path | Mapping[str, Any] | StudyFile | None
@@ -75,8 +75,8 @@ def study_on(study: AnyStudy, given: Given, wishes: Wishes, places: Places) -> S
 
 def default_study(given: Given, goal: Goal, wishes: Wishes) -> Mapping[str, Any]:
     """The study that suits the data."""
-    from tuner.study.advice import Wish, usual_minutes
-    from tuner.study.template import study_text
+    from tuner.init.advice import Wish, usual_minutes
+    from tuner.init.template import study_text
 
     found = _profile(given, goal)
     test = "python" if isinstance(wishes.test, Given) else wishes.test
@@ -105,7 +105,7 @@ def _on(plain: Mapping[str, Any], data: Table | Arrays, said: Mapping[str, Any])
 
 
 def _with_wishes(plain: dict[str, Any], task: Task, wishes: Wishes) -> dict[str, Any]:
-    objective = wishes.objective or plain.get("objective", f"validation_{main_measure(task)}")
+    objective = wishes.objective or plain.get("objective", f"validation_{main_metric(task)}")
     found = {**plain, "objective": objective}
     if wishes.minutes:
         found["budget"] = {**plain.get("budget", {}), "minutes": wishes.minutes}

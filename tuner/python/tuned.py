@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tuner.errors import StudyError
-from tuner.formatting import recipe_in_words
-from tuner.measures import in_words
+from tuner.base.errors import StudyError
+from tuner.base.formatting import recipe_in_words
+from tuner.base.metrics import in_words
 from tuner.recipe import Recipe
 from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
 
 if TYPE_CHECKING:
-    from tuner.use.predictor import Predictor
+    from tuner.deploy.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Tuned:
     @cached_property
     def predictor(self) -> "Predictor":
         """The model, loaded, with what its outputs mean. Raises as `model`, or `DataError` where its file is gone."""
-        from tuner.use.predictor import Predictor
+        from tuner.deploy.predictor import Predictor
 
         return Predictor.load(self.model)
 

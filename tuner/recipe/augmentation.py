@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tuner.errors import demand
-from tuner.limits import demand_not_negative, demand_rate
+from tuner.base.errors import demand
+from tuner.base.limits import demand_not_negative, demand_rate
 
 
 @dataclass(frozen=True, kw_only=True)

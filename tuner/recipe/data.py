@@ -8,10 +8,10 @@ network, and equal recipes saw equal data.
 from dataclasses import dataclass
 from typing import Literal
 
+from tuner.base.errors import Invalid, demand, near_miss
+from tuner.base.limits import demand_seed
+from tuner.base.metrics import Task
 from tuner.data.catalogue import CATALOGUE
-from tuner.errors import Invalid, demand, near_miss
-from tuner.limits import demand_seed
-from tuner.measures import Task
 from tuner.networks import Inputs
 from tuner.networks.columns import Coded, Column, Encoding, Rows
 

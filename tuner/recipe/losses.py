@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tuner.limits import demand_positive, demand_rate
-from tuner.measures import Task
+from tuner.base.limits import demand_positive, demand_rate
+from tuner.base.metrics import Task
 
 
 @dataclass(frozen=True, kw_only=True)

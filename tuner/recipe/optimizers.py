@@ -6,8 +6,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tuner.errors import demand
-from tuner.limits import demand_not_negative, demand_positive, demand_rates
+from tuner.base.errors import demand
+from tuner.base.limits import demand_not_negative, demand_positive, demand_rates
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ Each question is one exhaustive `match`, here or in `tuner.data.splits`; mypy na
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.errors import Invalid, demand
-from tuner.limits import demand_seed
+from tuner.base.errors import Invalid, demand
+from tuner.base.limits import demand_seed
 from tuner.recipe.augmentation import Augmentation
 
 Pick = Literal["stratified", "random", "last"]

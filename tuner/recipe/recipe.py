@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any
 
-from tuner.decode import decode, encode
-from tuner.errors import Invalid
-from tuner.limits import demand_seed
-from tuner.measures import measures_of
+from tuner.base.decode import decode, encode
+from tuner.base.errors import Invalid
+from tuner.base.limits import demand_seed
+from tuner.base.metrics import metrics_for
 from tuner.networks import Network
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.data import AnyData, Table, task_of
@@ -60,8 +60,8 @@ class Recipe:
         if training.class_weights != "none" and task != "classification":
             raise Invalid("training.class_weights", f"must be 'none' for {task}, which has no classes")
         for place, by in _monitors(training):
-            if by.removeprefix("validation_") not in ("loss", *measures_of(task)):
-                names = ", ".join(f"validation_{name}" for name in ("loss", *measures_of(task)))
+            if by.removeprefix("validation_") not in ("loss", *metrics_for(task)):
+                names = ", ".join(f"validation_{name}" for name in ("loss", *metrics_for(task)))
                 raise Invalid(f"training.{place}", f"must be one of {names} for {task}, got {by!r}")
 
     def _refuse_validation_users(self) -> None:

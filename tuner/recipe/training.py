@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.errors import Invalid, demand
-from tuner.limits import demand_not_negative, demand_rate
+from tuner.base.errors import Invalid, demand
+from tuner.base.limits import demand_not_negative, demand_rate
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
 from tuner.recipe.optimizers import Adam, Optimizer

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from tuner.anchors import Anchor, best_first, better
+from tuner.base.formatting import duration
+from tuner.base.metrics import in_words
+from tuner.charts.content import Block, Paragraph, Section, missing
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.deviations import NORMAL, deviation
-from tuner.formatting import duration
-from tuner.measures import in_words
 from tuner.networks import network_in_words
 from tuner.recipe import task_of
-from tuner.report.content import Block, Paragraph, Section, missing
+from tuner.references import ReferenceModel, best_first, better
 from tuner.report.evidence import Evidence
 from tuner.report.words import told, with_article
 from tuner.storage.confirmed import Confirmed
@@ -139,7 +139,7 @@ def _beside(evidence: Evidence) -> Iterator[str]:
         yield f"Of the plain models on the same split, {best.sentence} best: {figures}. {_which(best, confirmed)}"
 
 
-def _which(best: Anchor, confirmed: Confirmed) -> str:
+def _which(best: ReferenceModel, confirmed: Confirmed) -> str:
     """Which of the two is better, by validation, and whether the test part agrees where it is the model."""
     measure, own, tested = confirmed.measure, confirmed.best_validation, best.test_figures.get(confirmed.measure)
     if better([best], measure, own):

@@ -5,14 +5,14 @@ from statistics import fmean
 
 import numpy as np
 
+from tuner.base.formatting import figure_in_words
 from tuner.charts import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
+from tuner.charts.content import Block, Cell, Picture, Table, missing
 from tuner.data.synthetic import make
 from tuner.documents.deviations import NORMAL, deviation
 from tuner.documents.experiment import Drawing
 from tuner.documents.runs import Run
-from tuner.formatting import figure_in_words
 from tuner.report.confusion import confused_pairs
-from tuner.report.content import Block, Cell, Picture, Table, missing
 from tuner.report.evidence import DocumentEvidence, class_names
 from tuner.report.images import decision_regions
 

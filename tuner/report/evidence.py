@@ -8,7 +8,6 @@ from pathlib import Path
 
 from optuna.storages import BaseStorage
 
-from tuner.anchors import Anchor
 from tuner.data.catalogue import CATALOGUE, kin
 from tuner.data.load import Places, held_out_of
 from tuner.documents.assessment import Assessment, Row
@@ -18,11 +17,12 @@ from tuner.documents.experiment import Experiment
 from tuner.documents.results import read_results
 from tuner.documents.runs import Run
 from tuner.recipe import Recipe
+from tuner.references import ReferenceModel
 from tuner.report.own import OwnData, own_data
 from tuner.report.predictions import Predictions, predictions
 from tuner.storage import StudyRecord, load_study, study_record
-from tuner.storage.anchors import kept_anchors
 from tuner.storage.confirmed import Confirmed
+from tuner.storage.references import kept_anchors
 from tuner.study.places import find_documents
 
 
@@ -74,7 +74,7 @@ class Evidence:
     storage: str
     gaps: tuple[str, ...]
     latencies: Mapping[str, float] = field(default_factory=dict)
-    anchors: tuple[Anchor, ...] = ()
+    anchors: tuple[ReferenceModel, ...] = ()
     own: OwnData | None = None
 
     @property

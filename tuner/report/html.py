@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from tuner.charts import Chart
 from tuner.charts.colors import DARK, LIGHT, variables
+from tuner.charts.content import Block, Cell, Code, Link, Page, Picture, Table
 from tuner.charts.svg import draw
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.verdicts import VERDICTS
-from tuner.report.content import Block, Cell, Code, Link, Page, Picture, Table
 from tuner.report.words import number
 
 WIDE = 700

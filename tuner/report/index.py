@@ -8,14 +8,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from tuner.base.metrics import in_words
 from tuner.charts import GREY, PURPLE, Axis, Chart, Dots, Shape
+from tuner.charts.content import Cell, Link, Page, Paragraph, Section, Table, missing
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.deviations import NORMAL
 from tuner.documents.verdicts import VERDICTS
-from tuner.measures import in_words
 from tuner.report.answer import variance
 from tuner.report.colors import DATASET_COLORS
-from tuner.report.content import Cell, Link, Page, Paragraph, Section, Table, missing
 from tuner.report.html import page_as_html
 from tuner.report.markdown import page_as_markdown, write_figures
 

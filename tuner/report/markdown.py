@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tuner.charts import Chart
+from tuner.charts.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table
 from tuner.charts.svg import draw
-from tuner.report.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table
 from tuner.report.html import cell_text, number_columns
 
 FIGURES = "figures"

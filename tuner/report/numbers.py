@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from tuner.charts import figures
+from tuner.charts.content import Link, Page, Table
 from tuner.recipe import task_of
 from tuner.report.answer import difference, documented, sentences
-from tuner.report.content import Link, Page, Table
 from tuner.report.evidence import DocumentEvidence, Evidence
 from tuner.report.importance import METHOD, Importance
 from tuner.report.sections.cost import saved_by_pruning

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.errors import TunerError
 from tuner.data.examples import TrainingSet
+from tuner.data.ingest.load import coding_of
+from tuner.data.ingest.record import ColumnCoding
 from tuner.data.load import Places, training_set_of
-from tuner.data.own.load import coding_of
-from tuner.data.own.record import ColumnCoding
-from tuner.errors import TunerError
 from tuner.networks.columns import MISSING
 from tuner.recipe import Data, Recipe, Table, described
 from tuner.recipe.data import Description, Own

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.errors import TunerError
+from tuner.base.metrics import Task
 from tuner.data.examples import Examples, HeldOut
-from tuner.data.own.cut import cut_off
-from tuner.errors import TunerError
-from tuner.measures import Task
+from tuner.data.ingest.cut import cut_off
 from tuner.recipe import AnyData, Arrays, Cut, Recipe, Table, described
 from tuner.storage.confirmed import Confirmed
 

@@ -8,10 +8,10 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 
+from tuner.base.metrics import METRICS
+from tuner.charts.content import Page
 from tuner.charts.plotly import PlotlyFigure
-from tuner.measures import MEASURES
 from tuner.report.answer import sentences
-from tuner.report.content import Page
 from tuner.report.evidence import Evidence
 from tuner.storage import private
 from tuner.storage.records import ARTIFACTS, artifacts
@@ -23,7 +23,7 @@ PLOTS = (
     "front-work",
     "front-latency",
     "time",
-    *(f"winner-{figure}" for figure in (*MEASURES, "loss")),
+    *(f"winner-{figure}" for figure in (*METRICS, "loss")),
     "winner-confusion",
     "winner-calibration",
     "winner-roc",

@@ -1,7 +1,7 @@
 """Figures of merit as the sentences and axes of a page say them."""
 
+from tuner.base.metrics import METRICS, in_words
 from tuner.charts import Axis
-from tuner.measures import MEASURES, in_words
 
 
 def told(measure: str, value: float) -> str:
@@ -10,7 +10,7 @@ def told(measure: str, value: float) -> str:
     >>> told("accuracy", 0.98765), told("r2", 0.48124), told("rmse", 53.218), told("mae", 12345.6)
     ('98.77 %', '0.4812', '53.22', '12,346')
     """
-    return f"{100 * value:.2f} %" if MEASURES[measure].is_share else number(value)
+    return f"{100 * value:.2f} %" if METRICS[measure].is_share else number(value)
 
 
 def number(value: float) -> str:
@@ -30,7 +30,7 @@ def number(value: float) -> str:
 def is_share(figure: str) -> bool:
     """Whether a figure, also one with the name of a part in front, is told in percent."""
     name = figure.removeprefix("training_").removeprefix("validation_").removeprefix("test_")
-    return name in MEASURES and MEASURES[name].is_share
+    return name in METRICS and METRICS[name].is_share
 
 
 def figure_axis(figure: str) -> Axis:

@@ -12,11 +12,11 @@ import pandas as pd
 from optuna.trial import FrozenTrial
 
 from tuner import __version__
+from tuner.base.errors import StorageError
+from tuner.base.metrics import in_words
+from tuner.charts.content import Page
 from tuner.data.load import Places
-from tuner.errors import StorageError
-from tuner.measures import in_words
 from tuner.report.answer import answer_section
-from tuner.report.content import Page
 from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
 from tuner.report.importance import Importance, importances
@@ -32,7 +32,7 @@ from tuner.report.sections.search import search_section
 from tuner.report.sections.winner import winner_section
 from tuner.report.timing import measure_latencies
 from tuner.storage import load_study, open_storage
-from tuner.storage.chains import chains
+from tuner.storage.trainings import chains
 
 FOOTER = f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv beside this page."
 

@@ -13,8 +13,8 @@ from tuner.search.context import Context
 from tuner.search.proposals import Proposal
 from tuner.search.trial import RunningTrial
 from tuner.storage import private
-from tuner.storage.chains import SUPERFLUOUS, Chain
 from tuner.storage.records import ARTIFACTS, keep_failure, recipe_attributes, trial_record
+from tuner.storage.trainings import SUPERFLUOUS, StoredTraining
 
 
 def begin(context: Context, proposal: Proposal, total: int) -> RunningTrial | None:
@@ -30,7 +30,7 @@ def begin(context: Context, proposal: Proposal, total: int) -> RunningTrial | No
     return RunningTrial(context, trial, proposal.recipe, own)
 
 
-def go_on(context: Context, chain: Chain) -> RunningTrial | None:
+def go_on(context: Context, chain: StoredTraining) -> RunningTrial | None:
     """Have a training go on as a trial of its own, with all figures it has. None where another process was faster."""
     recipe, last = recipe_of(context, chain), chain.last
     start = {name: value for name, value in chain.links[0].user_attrs.items() if name in ("start", "asked")}
@@ -51,10 +51,10 @@ def refuse(context: Context, proposal: Proposal, reason: str) -> None:
     keep_failure(trial, reason, ended="refused")
     trial.set_constraint("can be trained", 1.0)
     context.study.tell(trial, state=TrialState.PRUNED)
-    context.listener.ended(trial_record(Chain((private.frozen(trial),))))
+    context.listener.ended(trial_record(StoredTraining((private.frozen(trial),))))
 
 
-def recipe_of(context: Context, chain: Chain) -> Recipe:
+def recipe_of(context: Context, chain: StoredTraining) -> Recipe:
     """The recipe that a training was begun with."""
     plain = chain.attributes.get("recipe")
     return context.file.fill(chain.last) if plain is None else Recipe.from_dict(plain)

@@ -8,14 +8,14 @@ from pathlib import Path
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
 
-from tuner.measures import MEASURES, main_measure
+from tuner.base.metrics import METRICS, main_metric
 from tuner.recipe import task_of
 from tuner.result import OBJECTIVES, Objective, Result
-from tuner.search.ladder import Ladder, ladder_of
 from tuner.search.listener import Listener
 from tuner.search.preflight import Preflight
-from tuner.storage.chains import Chain, chains
+from tuner.search.rungs import Rungs, ladder_of
 from tuner.storage.leases import Leases
+from tuner.storage.trainings import StoredTraining, chains
 from tuner.study import StudyFile
 from tuner.study.pruners import ByNumber, OfFolds
 from tuner.study.settings import NO_LIMIT
@@ -46,20 +46,20 @@ class Context:
     def measure(self) -> str:
         """The figure in which winners are told: the first objective's, or else the task's main one."""
         own = self.file.objectives[0].removeprefix("validation_")
-        return own if own in MEASURES else main_measure(task_of(self.file.data[0]))
+        return own if own in METRICS else main_metric(task_of(self.file.data[0]))
 
     def figure_of(self, result: Result | None) -> float:
         """The measure's figure of a training's validation; the worst that there may be where there is none."""
         if result is None or result.validation is None:
-            return 0.0 if MEASURES[self.measure].direction == "maximize" else math.inf
+            return 0.0 if METRICS[self.measure].direction == "maximize" else math.inf
         return result.validation.figures[self.measure]
 
     @property
-    def ladder(self) -> Ladder:
+    def ladder(self) -> Rungs:
         """At which epochs trainings pause."""
         return ladder_of(self.file)
 
-    def is_never_stopped(self, chain: Chain) -> bool:
+    def is_never_stopped(self, chain: StoredTraining) -> bool:
         """Whether a training is one that there must be to compare with: those that the study begins with; where the time
         decides, the first of them."""
         return chain.is_start and (not self.file.fits_epochs or chain.links[0].user_attrs["start"] == 0)
@@ -74,11 +74,11 @@ class Context:
         """Whether the pruner's judgement depends on the trials' numbers or on marks that trials carry."""
         return isinstance(self.file.search.pruner, ByNumber)
 
-    def chains(self) -> tuple[Chain, ...]:
+    def chains(self) -> tuple[StoredTraining, ...]:
         """All trainings there are."""
         return chains(self.study.get_trials(deepcopy=False))
 
-    def read(self) -> tuple[Chain, ...]:
+    def read(self) -> tuple[StoredTraining, ...]:
         """All trainings there are, with those whose process is gone marked as interrupted."""
         trials = self.study.get_trials(deepcopy=False)
         lost = self.leases.sweep(trials)
@@ -87,7 +87,7 @@ class Context:
             trials = self.study.get_trials(deepcopy=False)
         return chains(trials)
 
-    def forget_checkpoints(self, trainings: Sequence[Chain], total: int) -> None:
+    def forget_checkpoints(self, trainings: Sequence[StoredTraining], total: int) -> None:
         """Remove what no training will go on from, if `total` of them are to be."""
         if self.checkpoints is None or not self.checkpoints.is_dir():
             return

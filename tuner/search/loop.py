@@ -1,7 +1,7 @@
 """The whole search: who goes on next, who begins, until the budget is spent. Read this file and you know it.
 
 Any number of these loops, in as many processes on as many machines, may work on one study. They share nothing but its
-storage: what goes on next follows from the trials there (`chains`, `Ladder`, `Proposer`), a trial is taken by one atomic
+storage: what goes on next follows from the trials there (`chains`, `Rungs`, `Proposer`), a trial is taken by one atomic
 write (`begin`, `go_on`), and who works on it has a lease (`Leases`). Whatever a loop remembers beside that is about the
 trials that run in it now. It trains nothing itself; its executor does.
 """
@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from tuner.recipe import Recipe
+from tuner.refit.candidates import epoch_seconds_of
 from tuner.result import Event, never_stop
 from tuner.search.beginning import begin, clear_queue, go_on, recipe_of, refuse
 from tuner.search.context import Context
-from tuner.search.finals import epoch_seconds_of
 from tuner.search.minutes import Minutes
 from tuner.search.plan import Plan
 from tuner.search.proposals import Proposal, Proposer, known
 from tuner.search.signals import stopping_on_signals
 from tuner.search.trial import RunningTrial
 from tuner.storage import study_record, trial_record
-from tuner.storage.chains import Chain
+from tuner.storage.trainings import StoredTraining
 from tuner.worker.executor import Executor
 from tuner.worker.jobs import Answer, Failure, Pace
 
@@ -142,14 +142,14 @@ class Loop:
             return "enough"
         return "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
 
-    def _who_goes_on(self, trainings: Sequence[Chain], new_ones: bool) -> Chain | None:
+    def _who_goes_on(self, trainings: Sequence[StoredTraining], new_ones: bool) -> StoredTraining | None:
         """What was interrupted, in its order; then whom its rung promotes. Once nothing new begins the best of each rung
         goes on, and where it is the time that ends, whoever can be trained to its end in what is left of it."""
         interrupted = next((each for each in trainings if each.state == "interrupted"), None)
         at_least = 0 if new_ones else len(trainings) if self._time_is_short else 1
         return interrupted or self.context.ladder.promotable(trainings, at_least, self._ends_in_time)
 
-    def _begin_new(self, trainings: Sequence[Chain]) -> None:
+    def _begin_new(self, trainings: Sequence[StoredTraining]) -> None:
         tried = known(trainings) | {each.asked for each in self.measured.values()}
         starting = {each.start for each in self.measured.values()} - {None}
         for proposal in self.proposer.proposals(trainings):
@@ -219,7 +219,7 @@ class Loop:
         self._look_at_the_clock()
         return running.watch(event)
 
-    def _ends_in_time(self, chain: Chain) -> bool:
+    def _ends_in_time(self, chain: StoredTraining) -> bool:
         """Whether a paused training can be trained to its end, at the pace that it had."""
         trial, done = trial_record(chain), max(chain.last.intermediate_values)
         if trial.recipe is None or trial.result is None or not trial.result.epochs:

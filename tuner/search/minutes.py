@@ -6,9 +6,9 @@ from dataclasses import replace
 from statistics import fmean
 
 from tuner.recipe import Recipe, fold_count
+from tuner.refit.candidates import beating, lengthened, reserved, standing
+from tuner.refit.forecast import of_more_trials
 from tuner.search.context import Context
-from tuner.search.finals import beating, lengthened, reserved, standing
-from tuner.search.gain import of_more_trials
 from tuner.search.plan import Plan
 from tuner.storage import StudyRecord, study_record
 

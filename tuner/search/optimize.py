@@ -10,20 +10,20 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
-from tuner.anchors import Anchor
+from tuner.base.errors import StudyError
+from tuner.base.machine import environment, memory
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, training_set_of
 from tuner.data.splits import folds_of
-from tuner.errors import StudyError
-from tuner.machine import environment, memory
-from tuner.search.beside import anchors_beside, seconds_reserved
-from tuner.search.confirmation import confirm_best
+from tuner.outcome.note import write_note
+from tuner.references import ReferenceModel
+from tuner.refit.candidates import standing, validated
+from tuner.refit.confirmation import confirm_best
+from tuner.refit.forecast import Forecast, lengthenings, of_twice_the_time
+from tuner.refit.references import anchors_beside, seconds_reserved
 from tuner.search.context import Context
-from tuner.search.finals import standing, validated
-from tuner.search.gain import Gain, lengthenings, of_twice_the_time
 from tuner.search.listener import Listener
 from tuner.search.loop import Loop, Outcome
-from tuner.search.note import write_note
 from tuner.search.plan import Plan
 from tuner.search.preflight import Preflight
 from tuner.search.proposals import all_starts, make_sampler
@@ -84,8 +84,8 @@ class Report:
     best: TrialRecord | None
     confirmed: Confirmed | None
     seconds: float
-    gain: Gain | None = None
-    anchors: tuple[Anchor, ...] = ()
+    gain: Forecast | None = None
+    anchors: tuple[ReferenceModel, ...] = ()
 
 
 def optimize(options: SearchOptions, listener: Listener) -> Report:
@@ -127,7 +127,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     return Report(record, outcome, best, confirmed, time.monotonic() - started, gain, anchors)
 
 
-def _gain(context: Context, record: StudyRecord, confirmed: Confirmed | None) -> Gain | None:
+def _gain(context: Context, record: StudyRecord, confirmed: Confirmed | None) -> Forecast | None:
     """What twice the time may bring: known where trainings were as long as there was time for."""
     if confirmed is None or not context.file.fits_epochs or confirmed.measure != "accuracy":
         return None

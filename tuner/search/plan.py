@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuner.measures import standard_error
+from tuner.base.metrics import standard_error
 
 SHARE_OF_FINALS = 0.62
 """Of the time, at most, for training the winner on fresh seeds, longer than in the search; where there is time for it."""

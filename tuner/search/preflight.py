@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from tuner.base.errors import Invalid
 from tuner.data.examples import TrainingSet
-from tuner.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.space import Ask, Assignment, Script
 from tuner.training.costs import GIB, Costs, Work, work

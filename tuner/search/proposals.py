@@ -12,12 +12,12 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
-from tuner.errors import Invalid
+from tuner.base.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.search.context import Context
 from tuner.search.view import View, shown
 from tuner.space import Assignment, centre, grid, like, size
-from tuner.storage.chains import Chain
+from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.samplers import Learner, PlainSampler, Sampler, Tpe, Walk
 
@@ -62,7 +62,7 @@ class Proposer:
         if isinstance(sampler, Walk):
             self.walk = context.preflight.longest_first(sampler.walk(self.file.space), self.file.fill)
 
-    def proposals(self, chains: Sequence[Chain]) -> Iterator[Proposal]:
+    def proposals(self, chains: Sequence[StoredTraining]) -> Iterator[Proposal]:
         """What could be tried next, the best first. Some of it may be known already."""
         for chain in chains:
             if chain.state == "waiting":
@@ -79,7 +79,7 @@ class Proposer:
         if size(self.file.space) <= SMALL_SPACE:
             yield from self._walked(chains, grid(self.file.space, SMALL_SPACE))
 
-    def _near_the_best(self, chains: Sequence[Chain], attempt: int) -> Assignment:
+    def _near_the_best(self, chains: Sequence[StoredTraining], attempt: int) -> Assignment:
         """Most of the best trial's parameters, for such a share of the proposals as the study says; else nothing."""
         ended = [chain for chain in chains if chain.state == "complete"]
         chance = np.random.default_rng([self.file.search.seed, attempt, len(chains)])
@@ -88,7 +88,7 @@ class Proposer:
         best = max(ended, key=lambda chain: self.sign * (chain.last.value or 0.0)).last.params
         return {name: value for name, value in best.items() if chance.random() >= PROPOSED_ANEW / len(best)}
 
-    def _walked(self, chains: Sequence[Chain], assignments: Iterator[Assignment]) -> Iterator[Proposal]:
+    def _walked(self, chains: Sequence[StoredTraining], assignments: Iterator[Assignment]) -> Iterator[Proposal]:
         tried = {frozenset(chain.last.params.items()) for chain in chains if chain.state != "failed"}
         for assignment in assignments:
             if frozenset(assignment.items()) not in tried:
@@ -96,7 +96,7 @@ class Proposer:
 
     def _propose(
         self,
-        chains: Sequence[Chain],
+        chains: Sequence[StoredTraining],
         given: Assignment,
         attempt: int = 0,
         start: int | None = None,
@@ -189,6 +189,6 @@ def _allows(distribution: BaseDistribution, value: Any) -> bool:
     return bool(distribution.low <= value <= distribution.high)
 
 
-def known(chains: Sequence[Chain]) -> set[str]:
+def known(chains: Sequence[StoredTraining]) -> set[str]:
     """The keys of all recipes that were ever tried."""
     return {chain.asked for chain in chains if chain.asked is not None}

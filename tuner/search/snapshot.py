@@ -6,7 +6,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.storage import private
-from tuner.storage.chains import Chain
+from tuner.storage.trainings import StoredTraining
 
 
 class Snapshot:
@@ -14,7 +14,7 @@ class Snapshot:
     training is one trial here, numbered by its place: so Hyperband, which puts trials into brackets by their numbers, puts
     it where Optuna does, and where it would have been without interruptions."""
 
-    def __init__(self, study: optuna.Study, chains: Sequence[Chain], first: int) -> None:
+    def __init__(self, study: optuna.Study, chains: Sequence[StoredTraining], first: int) -> None:
         self.study = optuna.create_study(
             study_name=study.study_name,
             directions=study.directions,

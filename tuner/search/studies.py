@@ -13,11 +13,11 @@ from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from tuner.errors import StudyError, join
+from tuner.base.errors import StudyError, join
 from tuner.result import OBJECTIVES
 from tuner.storage import private, study_record
-from tuner.storage.chains import SUPERFLUOUS
 from tuner.storage.records import VERSION, artifacts, canonical, keep_failure
+from tuner.storage.trainings import SUPERFLUOUS
 from tuner.study import StudyFile
 from tuner.study.pruners import make_pruner
 

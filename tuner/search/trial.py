@@ -12,8 +12,8 @@ from tuner.search.context import Context
 from tuner.search.curves import attach_curve
 from tuner.search.snapshot import Snapshot
 from tuner.storage import private
-from tuner.storage.chains import Chain
 from tuner.storage.records import keep_failure, keep_pause, keep_result
+from tuner.storage.trainings import StoredTraining
 from tuner.worker.jobs import Answer, Failure, Train
 
 Stop = Literal["", "pruned", "paused", "interrupted", "lost"]
@@ -23,7 +23,7 @@ class RunningTrial:
     """A trial that this process holds. `until` is the epoch after which it pauses, if it does; `stop` says why its training
     was told to stop, `lost` that another process has taken the trial."""
 
-    def __init__(self, context: Context, trial: optuna.Trial, recipe: Recipe, chain: Chain) -> None:
+    def __init__(self, context: Context, trial: optuna.Trial, recipe: Recipe, chain: StoredTraining) -> None:
         self.context, self.trial, self.recipe = context, trial, recipe
         self.first, self.is_kept_on = chain.first, context.is_never_stopped(chain)
         self.until = context.ladder.next(chain.rung, recipe.training.epochs)

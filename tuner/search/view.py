@@ -20,7 +20,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage import private
-from tuner.storage.chains import Chain
+from tuner.storage.trainings import StoredTraining
 
 SIZE = 250
 BEST = 40
@@ -59,7 +59,7 @@ class View(optuna.Study):
         return dict(self.memory.get_trial(self.own_trial).system_attrs)
 
 
-def shown(chains: Sequence[Chain], maximize: bool | None, by_share: bool = False) -> list[FrozenTrial]:
+def shown(chains: Sequence[StoredTraining], maximize: bool | None, by_share: bool = False) -> list[FrozenTrial]:
     """Each training that tells something as one trial, with the number of its first one, in the order of these; in a
     window if the study has one objective (`maximize` or not). Where trainings differ in length, figures stand `by_share` of
     it, in thousandths, so that all that were trained to their ends came equally far."""
@@ -81,7 +81,7 @@ def in_window(trials: list[FrozenTrial], maximize: bool, size: int = SIZE, best:
     return sorted([*running, *good, *others], key=lambda trial: trial.number)
 
 
-def _as_one(chain: Chain, by_share: bool) -> FrozenTrial:
+def _as_one(chain: StoredTraining, by_share: bool) -> FrozenTrial:
     if len(chain.links) == 1 and not by_share:
         return chain.last
     trial = copy.copy(chain.last)

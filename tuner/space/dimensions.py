@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.errors import join
+from tuner.base.errors import join
 from tuner.space.holes import Choice, Node, OneOf, Range, Repeat
 
 

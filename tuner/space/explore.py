@@ -7,7 +7,7 @@ from itertools import chain, islice
 from random import Random
 from typing import Any
 
-from tuner.errors import Invalid
+from tuner.base.errors import Invalid
 from tuner.space.answers import Assignment, Dice, Like, Middle, Script, Unlike
 from tuner.space.fill import fill
 from tuner.space.holes import Choice, Node, OneOf, Range, Repeat

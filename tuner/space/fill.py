@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from tuner.errors import Invalid, join
+from tuner.base.errors import Invalid, join
 from tuner.space.holes import Choice, Node, OneOf, Range, Repeat
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.errors import Invalid, join, near_miss
+from tuner.base.errors import Invalid, join, near_miss
 
 
 def override(plain: Mapping[str, Any], address: str, value: Any) -> dict[str, Any]:

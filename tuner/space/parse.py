@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tuner.errors import Invalid, demand, join, near_miss
+from tuner.base.errors import Invalid, demand, join, near_miss
 from tuner.space.holes import Choice, Hole, Node, OneOf, Range, Repeat
 from tuner.space.plain import check_plain
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.errors import Invalid, join
+from tuner.base.errors import Invalid, join
 
 DEEPEST = 20
 LONGEST = 1000

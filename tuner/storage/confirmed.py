@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner.measures import MEASURES, in_words
+from tuner.base.metrics import METRICS, in_words
 from tuner.recipe import Recipe
 
 
@@ -68,7 +68,7 @@ class Confirmed:
     @property
     def maximize(self) -> bool:
         """Whether more of the measure is better."""
-        return MEASURES[self.measure].direction == "maximize"
+        return METRICS[self.measure].direction == "maximize"
 
     @property
     def best_seed(self) -> int:

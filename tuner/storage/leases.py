@@ -107,7 +107,7 @@ def _owner(trial: FrozenTrial) -> str:
     return str(trial.user_attrs.get("lease", {}).get("owner", ""))
 
 
-class Turn:
+class Lock:
     """A piece of work on a study that one process at a time does, such as confirming the winner. Whoever wants it writes its
     name, and has it if the name still stands a moment later."""
 

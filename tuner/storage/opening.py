@@ -12,7 +12,7 @@ import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
-from tuner.errors import StorageError
+from tuner.base.errors import StorageError
 
 BUSY_SECONDS = 60
 

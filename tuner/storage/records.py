@@ -9,10 +9,10 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 
-from tuner.errors import StudyError, near_miss
+from tuner.base.errors import StudyError, near_miss
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
-from tuner.storage.chains import Chain, chains
+from tuner.storage.trainings import StoredTraining, chains
 
 VERSION = 1
 """Of the records that are kept. Those without a version are of 0.1 and are read alike; those of a later one are refused."""
@@ -150,7 +150,7 @@ def study_record(study: optuna.Study) -> StudyRecord:
     )
 
 
-def trial_record(chain: Chain) -> TrialRecord:
+def trial_record(chain: StoredTraining) -> TrialRecord:
     """The frozen record of one training. One that pauses is pruned, as far as anybody knows yet."""
     return _read_once(_Ended(chain)) if chain.last.state.is_finished() else _read(chain)
 
@@ -159,7 +159,7 @@ class _Ended:
     """A chain whose last trial changes no more. It equals those of the same trial objects, which Optuna's storages read once:
     to make a record of each of 1,000 trials takes half a second, too long to do it after each of them."""
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: StoredTraining) -> None:
         self.chain = chain
         self._links = tuple(map(id, chain.links))
 
@@ -175,7 +175,7 @@ def _read_once(ended: _Ended) -> TrialRecord:
     return _read(ended.chain)
 
 
-def _read(chain: Chain) -> TrialRecord:
+def _read(chain: StoredTraining) -> TrialRecord:
     attributes = chain.attributes
     results = [trial.user_attrs["result"] for trial in chain.links if "result" in trial.user_attrs]
     started, ended = chain.links[0].datetime_start, chain.last.datetime_complete

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from tuner.decode import decode
-from tuner.errors import Invalid
+from tuner.base.decode import decode
+from tuner.base.errors import Invalid
+from tuner.init.looking import found_again
 from tuner.recipe import AnyData, Recipe
 from tuner.space import Ask, Assignment, Node, corners, fill, parse
 from tuner.study.fit import Unbuildable, unbuildable
-from tuner.study.looking import found_again
 from tuner.study.precision import resolve
 from tuner.study.settings import Budget, Confirmation, Search
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.base.decode import decode
+from tuner.base.errors import Invalid
 from tuner.data.splits import demand_sizes
-from tuner.decode import decode
-from tuner.errors import Invalid
 from tuner.networks import layer_table
 from tuner.recipe import Recipe, described
 from tuner.space import Node, OneOf, fillings

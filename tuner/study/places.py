@@ -5,7 +5,7 @@ import sysconfig
 from fnmatch import fnmatch
 from pathlib import Path
 
-from tuner.errors import StudyError, near_miss
+from tuner.base.errors import StudyError, near_miss
 
 
 def study_folders() -> tuple[Path, ...]:

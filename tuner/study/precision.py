@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.machine import fast_precision
+from tuner.base.machine import fast_precision
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -8,8 +8,8 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tuner.errors import Invalid, demand
-from tuner.limits import demand_at_least_one
+from tuner.base.errors import Invalid, demand
+from tuner.base.limits import demand_at_least_one
 from tuner.result import OBJECTIVES
 
 if TYPE_CHECKING:

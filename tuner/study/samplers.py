@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
-from tuner.errors import Invalid, MissingPackage, demand
-from tuner.limits import demand_at_least_one
+from tuner.base.errors import Invalid, MissingPackage, demand
+from tuner.base.limits import demand_at_least_one
 from tuner.space import Assignment, Node, grid, size
 
 if TYPE_CHECKING:

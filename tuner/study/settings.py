@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.errors import demand
-from tuner.limits import demand_at_least_one, demand_positive, demand_seed
+from tuner.base.errors import demand
+from tuner.base.limits import demand_at_least_one, demand_positive, demand_seed
 from tuner.study.pruners import Percentile, Pruner
 from tuner.study.samplers import Sampler, Tpe
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.decode import decode, encode
-from tuner.errors import Invalid
+from tuner.base.decode import decode, encode
+from tuner.base.errors import Invalid
+from tuner.base.writing import aside
 from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult
-from tuner.writing import aside
 
 Arrays = tuple[NDArray[Any], ...]
 WRITE_SECONDS = 20.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tuner.decode import encode
+from tuner.base.decode import encode
 from tuner.networks import TabularEnsemble
 from tuner.recipe import Loss, Optimizer, Recipe, task_of
 from tuner.training.members import MembersLoss, MembersMetric

@@ -27,7 +27,7 @@ FIRST_CALL = 8
 """Steps of the very first call, which is traced too."""
 
 
-Measure = Callable[[Scores, NDArray[np.float32]], Scores]
+Metric = Callable[[Scores, NDArray[np.float32]], Scores]
 """Scores with further figures, of what a network gives for the validation part."""
 
 
@@ -81,7 +81,7 @@ class EpochLoop:
         adversarial: float = 0.0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
         averaging: float = 0.0,
-        measure: Measure | None = None,
+        measure: Metric | None = None,
     ) -> None:
         self.model, self.measure = model, measure
         self.adversarial = adversarial

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.decode import decode, encode
+from tuner.base.writing import aside
 from tuner.data.examples import Examples
-from tuner.data.own.record import Coding
-from tuner.decode import decode, encode
+from tuner.data.ingest.record import Coding
 from tuner.networks import Inputs, Rows
 from tuner.networks.build import build
 from tuner.networks.layers import (  # and so registers all of ours for `load_model`
@@ -24,7 +25,6 @@ from tuner.result import Scores
 from tuner.training.compiling import figure_of, loss_of
 from tuner.training.loop import Scaler, scores_in_float32
 from tuner.training.targets import TargetScale, target_scale, targets
-from tuner.writing import aside
 
 CODER, ON_CODES = "rows", "on_codes"
 """The names of what codes rows and of the model behind it, in a model on a table."""

@@ -16,9 +16,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.decode import encode
+from tuner.base.metric_functions import measured
 from tuner.data.examples import Examples
-from tuner.decode import encode
-from tuner.measuring import measured
 from tuner.networks import Inputs, parameters
 from tuner.networks.build import build
 from tuner.recipe import Recipe, task_of
@@ -46,7 +46,7 @@ NOT_IN_THE_GRAPH = (
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class FoldData:
     """What one fold trains on and validates on, as stored, with what its network stands on and how many outputs it has, the
     constants that scale its inputs or encode its rows, and the scale of targets that are numbers. With `probabilities`
     (n, classes) these are what the training examples' labels are taken for. `is_measured` is what all figures of the task are
@@ -78,7 +78,7 @@ class Material:
             self.parts[kind] = (training, validation)
         return self.parts[kind]
 
-    def taught(self, probabilities: NDArray[np.float32]) -> "Material":
+    def taught(self, probabilities: NDArray[np.float32]) -> "FoldData":
         """The same with probabilities in the place of the training examples' labels."""
         return replace(self, probabilities=probabilities, parts={})
 
@@ -96,7 +96,7 @@ class Material:
 class Traced:
     """A compiled model and its epoch loop, ready to train the recipe that it was last begun with."""
 
-    def __init__(self, recipe: Recipe, material: Material) -> None:
+    def __init__(self, recipe: Recipe, material: FoldData) -> None:
         training, validation = material.on_device(recipe)
         self.model = _built(recipe, material)
         compile_model(self.model, recipe)
@@ -116,7 +116,7 @@ class Traced:
         )
         self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
 
-    def begin(self, recipe: Recipe, material: Material) -> None:
+    def begin(self, recipe: Recipe, material: FoldData) -> None:
         """Start over, as a newly built network would."""
         fresh = _built(recipe, material)
         self.loop.feed(material.scale, *material.on_device(recipe))
@@ -146,7 +146,7 @@ class Traced:
         return [np.zeros(variable.shape, variable.dtype) for variable in self.model.metrics_variables]
 
 
-def traced(recipe: Recipe, material: Material) -> Traced:
+def traced(recipe: Recipe, material: FoldData) -> Traced:
     """A network at the start of the recipe's training: one that was traced before, if its graph is the same."""
     key = graph_key(recipe, material)
     if key in _TRACED:
@@ -159,7 +159,7 @@ def traced(recipe: Recipe, material: Material) -> Traced:
     return latest
 
 
-def _built(recipe: Recipe, material: Material) -> keras.Model:
+def _built(recipe: Recipe, material: FoldData) -> keras.Model:
     return build(recipe.network, material.inputs, material.outputs, recipe.seed, material.constants)
 
 
@@ -172,7 +172,7 @@ def _without_zeros(values: NDArray[Any]) -> NDArray[Any]:
     return values if values.any() else np.broadcast_to(np.zeros((), values.dtype), values.shape)
 
 
-def graph_key(recipe: Recipe, material: Material) -> str:
+def graph_key(recipe: Recipe, material: FoldData) -> str:
     """Equal for trainings whose graphs are equal."""
     plain = recipe.to_dict()
     network, training = plain["network"], plain["training"]

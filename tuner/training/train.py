@@ -17,7 +17,7 @@ from tuner.training.checkpoint import Arrays, Checkpoint, Progress
 from tuner.training.evaluation import as_meant, predict
 from tuner.training.loop import Scaler
 from tuner.training.schedules import monitored, rates
-from tuner.training.traced import Material, traced
+from tuner.training.traced import FoldData, traced
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Trained:
     all folds before. The model is used again by the next training of its shape: what is to be kept must be copied."""
 
     model: keras.Model
-    material: Material
+    material: FoldData
     fold: FoldResult
     ended: Ending
     reason: str
@@ -52,7 +52,7 @@ class Trained:
         return replace(self, ended="pruned", reason=reason)
 
 
-def train(recipe: Recipe, material: Material, watch: Watch, progress: Progress, checkpoint: Checkpoint) -> Trained:
+def train(recipe: Recipe, material: FoldData, watch: Watch, progress: Progress, checkpoint: Checkpoint) -> Trained:
     """Train what the recipe describes on the fold that the progress stands in, from there on. `watch` is told of each
     epoch, of those trained before too, and may stop it; what is stopped is written to the checkpoint."""
     training = _Training(recipe, material, watch, progress, checkpoint)
@@ -68,7 +68,7 @@ class _Training:
     """One training under way. Its position is what a checkpoint keeps; clocks stand still while one is written."""
 
     def __init__(
-        self, recipe: Recipe, material: Material, watch: Watch, progress: Progress, checkpoint: Checkpoint
+        self, recipe: Recipe, material: FoldData, watch: Watch, progress: Progress, checkpoint: Checkpoint
     ) -> None:
         self.recipe, self.watch, self.checkpoint = recipe, watch, checkpoint
         self.network = traced(recipe, material)

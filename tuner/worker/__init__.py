@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from tuner.errors import TunerError, near_miss
+from tuner.base.errors import TunerError, near_miss
 from tuner.result import Event
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.inprocess import InProcess

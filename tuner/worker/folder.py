@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.errors import StorageError
+from tuner.base.errors import StorageError
 
 
 def mirrored(name: str) -> str:

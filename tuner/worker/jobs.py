@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tuner.anchors import Anchor
 from tuner.recipe import Recipe
+from tuner.references import ReferenceModel
 from tuner.result import Result, Scores
 
 
@@ -114,6 +114,6 @@ class Failure:
     traceback: str = ""
 
 
-Answer = tuple[Anchor, ...] | Result | Replicated | Measured | float | int | Failure
+Answer = tuple[ReferenceModel, ...] | Result | Replicated | Measured | float | int | Failure
 """Of `Train`: a result; of `Replicate`: that; of `Test`: that; of `Time`: milliseconds; of `Pace`: seconds; of `Combine`: its
 parameters; of `Anchors`: those; of any: a failure."""

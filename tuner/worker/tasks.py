@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.anchors import Anchor
-from tuner.anchors.folds import anchors as trained_anchors
+from tuner.base.metric_functions import interval, measured, wilson
 from tuner.data.examples import TrainingSet
+from tuner.data.ingest.load import coding_of
 from tuner.data.load import Places, held_out_of, training_set_of
-from tuner.data.own.load import coding_of
-from tuner.measuring import interval, measured, wilson
 from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, described, fold_count, task_of
+from tuner.references import ReferenceModel
+from tuner.references.folds import anchors as trained_anchors
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, examples_for_test, run, train_folds
 from tuner.training.ensembles import Bagged, bagged
@@ -132,7 +132,7 @@ def test(job: Test, setup: Setup) -> Measured:
     return Measured(Scores(loss=scores.loss, figures=figures), around)
 
 
-def anchors(job: Anchors, setup: Setup) -> tuple[Anchor, ...]:
+def anchors(job: Anchors, setup: Setup) -> tuple[ReferenceModel, ...]:
     """The plain models beside a confirmed winner, which no trial may see: they are measured on the test part."""
     data, test = _training_set(job.recipe.data, setup.places), held_out_of(job.recipe.data, setup.places)
     return trained_anchors(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads, job.names)

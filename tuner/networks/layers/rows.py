@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.networks.columns import MISSING, UNSEEN, Coded, Encoding, Rows
-from tuner.networks.front import LARGEST, Front
+from tuner.networks.encoder import LARGEST, InputEncoder
 
 PERIODS = (365.2425, 7.0, 1.0)
 """Days after which a date's phases come again."""
@@ -21,7 +21,7 @@ FURTHEST = 1e4
 
 @keras.saving.register_keras_serializable("tuner")
 class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
-    """From coded rows (batch, places) to (batch, `rows.width`), both float32, in the order that `Front` says.
+    """From coded rows (batch, places) to (batch, `rows.width`), both float32, in the order that `InputEncoder` says.
 
     What is taken from the data are its non-trainable weights, which `tuner.networks.fitting.fitted` computes; at first they
     know nothing, and codes that the training part of a fold lacks count as UNSEEN. A code that it has no example of gives
@@ -34,7 +34,7 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
     def __init__(self, rows: Rows, seed: int = 0, **settings: Any) -> None:
         super().__init__(**{**settings, "dtype": "float32"})
         self.rows, self.seed = rows, seed
-        self.front = Front(rows)
+        self.front = InputEncoder(rows)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the constants, then what is learned."""

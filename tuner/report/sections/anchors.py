@@ -1,10 +1,10 @@
 """Plain models beside the search's: on the same folds, and on the same test part."""
 
-from tuner.anchors import Anchor, best_first, better
+from tuner.base.formatting import duration
+from tuner.base.metrics import in_words
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Chart, Dots, Rule
-from tuner.formatting import duration
-from tuner.measures import in_words
-from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
+from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
+from tuner.references import ReferenceModel, best_first, better
 from tuner.report.evidence import Evidence
 from tuner.storage.confirmed import Confirmed
 
@@ -27,7 +27,7 @@ def anchors_section(evidence: Evidence) -> Section:
     return Section("anchors", "Plain models beside it", tuple(blocks))
 
 
-def _table(confirmed: Confirmed, ranked: tuple[Anchor, ...], others: list[Anchor]) -> Table:
+def _table(confirmed: Confirmed, ranked: tuple[ReferenceModel, ...], others: list[ReferenceModel]) -> Table:
     measure, figure = confirmed.measure, in_words(confirmed.measure)
     own: tuple[Cell, ...] = ("the model", round(confirmed.best_validation, 4), None, _rounded(confirmed.test), "", "")
     rows = [
@@ -45,7 +45,7 @@ def _table(confirmed: Confirmed, ranked: tuple[Anchor, ...], others: list[Anchor
     return Table("anchors-table", "Plain models", columns, (own, *rows), NOTE)
 
 
-def _chart(confirmed: Confirmed, ranked: tuple[Anchor, ...]) -> Chart:
+def _chart(confirmed: Confirmed, ranked: tuple[ReferenceModel, ...]) -> Chart:
     measure, figure = confirmed.measure, in_words(confirmed.measure)
     places = [(each, each.figures[measure], float(place)) for place, each in enumerate(ranked)]
     errors = tuple((value - each.error, value + each.error) for each, value, _ in places)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.metric_functions import wilson
 from tuner.charts import BLUE, GREY, Axis, Bars, Chart, Dots, Line
-from tuner.measuring import wilson
 
 BINS = 10
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.metric_functions import measured
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Chart, Line, Point, Rule
-from tuner.measuring import measured
+from tuner.charts.content import Block, Table
 from tuner.report.confusion import Matrix, class_figures, confused_pairs
-from tuner.report.content import Block, Table
 from tuner.report.drawings import matrix_chart
 from tuner.report.predictions import Predictions
 from tuner.report.sections.calibration import Words, calibration_chart

@@ -3,8 +3,8 @@
 import math
 import shlex
 
-from tuner.formatting import duration
-from tuner.report.content import Cell, Code, Section, Table
+from tuner.base.formatting import duration
+from tuner.charts.content import Cell, Code, Section, Table
 from tuner.report.evidence import Evidence
 from tuner.storage import TrialRecord, hide_password
 

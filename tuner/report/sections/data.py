@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tuner.charts.content import Block, Paragraph, Section
+from tuner.charts.content import Table as Shown
 from tuner.recipe import Arrays, Cut, Images, Table
 from tuner.recipe.data import Own
-from tuner.report.content import Block, Paragraph, Section
-from tuner.report.content import Table as Shown
 from tuner.report.own import LOOKED_AT, OwnData
 
 MANY = 30

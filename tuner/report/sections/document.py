@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+from tuner.base.formatting import duration, figure_in_words
+from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.documents.assessment import Judgements, Row
 from tuner.documents.claims import LOOKS
 from tuner.documents.verdicts import EXACT, Judged, JudgedCurve, shared_in_words
-from tuner.formatting import duration, figure_in_words
-from tuner.report.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.report.drawings import drawn, spread
 from tuner.report.evidence import DocumentEvidence, Evidence
 

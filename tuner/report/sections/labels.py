@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.measuring import measured
-from tuner.report.content import Block, Cell, Table
+from tuner.base.metric_functions import measured
+from tuner.charts.content import Block, Cell, Table
 from tuner.report.predictions import Predictions
 from tuner.report.sections.calibration import Words, calibration_chart
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.base.metric_functions import wilson
+from tuner.base.metrics import METRICS, in_words, standard_error
 from tuner.charts import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.data.splits import validated_on
 from tuner.documents.deviations import NORMAL
-from tuner.measures import MEASURES, in_words, standard_error
-from tuner.measuring import wilson
 from tuner.networks import layer_table
 from tuner.recipe import described
 from tuner.report.evidence import Evidence
@@ -104,7 +104,7 @@ def _slice(
 def searched_measure(evidence: Evidence) -> str | None:
     """The figure of merit that the study optimizes; None where that is another number, such as the loss."""
     name = next(iter(evidence.record.objectives), "").removeprefix("validation_")
-    return name if name in MEASURES else None
+    return name if name in METRICS else None
 
 
 def fronts(evidence: Evidence) -> Iterator[Chart]:
@@ -132,7 +132,7 @@ def _front_chart(
 ) -> Iterator[Chart]:
     if len(trials) < 2:
         return
-    sign = 1 if MEASURES[measure].direction == "maximize" else -1
+    sign = 1 if METRICS[measure].direction == "maximize" else -1
     points = tuple((size(trial), _figure(trial, measure)) for trial in trials)
     tips = tuple(
         f"trial {trial.number}: {told(measure, y)}, {x:,.4g} {label}"
@@ -155,7 +155,7 @@ def sampling_error(trial: TrialRecord, measure: str) -> Iterator[Rule]:
         return
     figure = _figure(trial, measure)
     count = validated_on(trial.recipe.protocol, described(trial.recipe.data))
-    if MEASURES[measure].is_share:
+    if METRICS[measure].is_share:
         yield Rule("the best, with 95 % interval", GREY, figure, band=wilson(figure, count))
     elif math.isfinite(figure):
         half = NORMAL * standard_error(measure, figure, count)

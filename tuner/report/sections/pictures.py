@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.charts.content import Block, Picture, missing
 from tuner.report.confusion import Matrix, confused_pairs
-from tuner.report.content import Block, Picture, missing
 from tuner.report.images import grid, shrunk
 from tuner.report.predictions import Predictions
 

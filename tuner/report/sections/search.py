@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from optuna.trial import FrozenTrial
 
+from tuner.base.formatting import duration, recipe_in_words
+from tuner.base.metrics import in_words
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
-from tuner.formatting import duration, recipe_in_words
-from tuner.measures import in_words
-from tuner.report.content import Block, Section, Table, missing
+from tuner.charts.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.importance import FEWEST, Importance
 from tuner.report.sections.parameters import (

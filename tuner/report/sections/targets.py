@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.metric_functions import interval, measured
+from tuner.base.metrics import in_words, metrics_for
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Line, Rule
-from tuner.measures import in_words, measures_of
-from tuner.measuring import interval, measured
-from tuner.report.content import Block, Paragraph, Table
+from tuner.charts.content import Block, Paragraph, Table
 from tuner.report.density import cloud
 from tuner.report.predictions import Predictions
 from tuner.report.words import number
@@ -109,7 +109,7 @@ def _target_by_target(winner: Predictions) -> Table:
         rows.append((name, *(cell for pair in zip(figures.values(), around, strict=True) for cell in pair)))
     columns = (
         "target",
-        *(column for each in measures_of("regression") for column in (in_words(each), "95 % interval")),
+        *(column for each in metrics_for("regression") for column in (in_words(each), "95 % interval")),
     )
     return Table("winner-targets", "Target by target", columns, tuple(rows))
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from tuner.base.metric_functions import interval, measured
+from tuner.base.metrics import in_words as spoken
 from tuner.charts import Axis, Chart
+from tuner.charts.content import Block, Paragraph, Section, Table, missing
 from tuner.charts.learning import Curve, learning_lines
-from tuner.measures import in_words as spoken
-from tuner.measuring import interval, measured
 from tuner.networks import layer_table, network_in_words
 from tuner.recipe import Data, Recipe, described, task_of
 from tuner.recipe import Table as OwnTable
-from tuner.report.content import Block, Paragraph, Section, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.predictions import Predictions
 from tuner.report.sections.classes import told_of_classes

@@ -1,0 +1,281 @@
+"""The command line as a user meets it: results, errors in one message, exit statuses."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import pytest
+
+from tuner.__main__ import run
+from tuner.commands.arguments import command_line
+from tuner.commands.cli import COMMANDS
+from tuner.data.catalogue import CATALOGUE
+from tuner.data.load import Places
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command runs in a folder of its own, with the test session's cache."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUNER_CACHE", str(places.cache))
+    monkeypatch.delenv("TUNER_DATA", raising=False)
+    monkeypatch.delenv("TUNER_RUNS", raising=False)
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of one command."""
+    status = run(list(arguments))
+    output = capsys.readouterr()
+    return status, output.out, output.err
+
+
+@pytest.mark.slow
+def test_optimize_ends_with_a_model_and_one_json_object(
+    small_study: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, output, errors = said(
+        capsys, "optimize", "--study", "small.toml", "--trials", "2", "--json", "--workers", "1"
+    )
+    assert status == 0
+    summary = json.loads(output.splitlines()[-1])
+    assert summary["study"] == "small"
+    assert summary["trials"] == {"complete": 2, "pruned": 0, "refused": 0, "failed": 0}
+    assert set(summary["best"]) == {"number", "value", "recipe"}
+    assert len(summary["validation_accuracy"]) == 2
+    assert summary["test_interval"][0] <= summary["test_accuracy"] <= summary["test_interval"][1]
+    assert summary["epochs"] == 4
+    assert Path(summary["model"]).is_file()
+    assert "trial 0: dense" in errors
+    assert "continue: python -m tuner optimize --study small.toml --more 20" in output
+    papers = json.loads((tmp_path / "runs/small/best.json").read_text())
+    assert papers["environment"]["keras"]
+    assert papers["data"]["xor"]
+
+    status, output, _ = said(capsys, "export", "--study", "small", "--out", "out/model.keras")
+    assert status == 0
+    assert output.startswith("out/model.keras\nout/model.json\nout/model.md\nloaded again: at most 0 apart")
+
+    status, output, _ = said(capsys, "replay", "--study", "small", "--trial", "1")
+    assert (status, output) == (0, "trial 1: the same curve again, 2 epochs to six digits\n")
+    status, _, errors = said(capsys, "replay", "--study", "small", "--trial", "9")
+    assert (status, errors) == (2, "error: the study 'small' has no trial 9; it has 2\n")
+
+    status, output, _ = said(capsys, "studies")
+    assert "small" in output
+
+    status, output, _ = said(capsys, "optimize", "--study", "small.toml", "--more", "1", "--json", "--workers", "1")
+    assert json.loads(output.splitlines()[-1])["trials"]["complete"] == 3
+
+    status, _, errors = said(capsys, "optimize", "--study", "small.toml", "--set", "training.epochs=1")
+    assert status == 2
+    assert "recipe.training.epochs: 2 in the storage, 1 in the file" in errors
+
+    status, output, errors = said(
+        capsys,
+        "optimize",
+        "--study",
+        "small.toml",
+        "--set",
+        "training.epochs=1",
+        "--reset",
+        "--trials",
+        "1",
+        "--workers",
+        "1",
+    )
+    assert status == 0
+    assert "deleted the study 'small' with 3 trials" in errors
+    assert len(list((tmp_path / "runs/artifacts").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["optimize", "--study", "fashon"], "error: there is no study 'fashon'; did you mean fashion?"),
+        (["optimize", "--study", "x.toml"], "error: there is no study file x.toml"),
+        (
+            ["optimize", "--study", "digits", "--timeout", "soon"],
+            "error: --timeout soon: must be a length of time such as 90s, 10m or 1h",
+        ),
+        (
+            ["optimize", "--study", "digits", "--workers", "none"],
+            "error: --workers none: must be a number of processes, or auto",
+        ),
+        (
+            ["optimize", "--study", "digits", "--trials", "2", "--more", "2"],
+            "error: --trials and --more exclude each other: the first is a total, the second adds to what is there",
+        ),
+        (
+            ["optimize", "--study", "digits", "--set", "x"],
+            "error: --set x: must be address=value, such as training.batch_size=64",
+        ),
+        (
+            ["optimize", "--study", "digits", "--deterministic"],
+            "error: --deterministic needs --set budget.epochs=fixed: with 'fit' how many epochs a trial has follows from this machine's pace",
+        ),
+        (
+            ["optimize", "--study", "digits", "--storage", "oracle://x"],
+            "error: the storage oracle://x cannot be opened: ",
+        ),
+        (
+            ["optimize", "--study", "digits", "--data-dir", "nowhere"],
+            "error: nowhere: there is no such folder of data sets",
+        ),
+        (["data", "fetch", "minst"], "error: there is no data set 'minst'; did you mean mnist?"),
+        (["dashboard"], "error: there is no storage in runs yet: run `tuner optimize` first, or say --runs"),
+        (["export", "--study", "digits", "--out", "x.keras"], "error: there is no storage in runs yet"),
+    ],
+)
+def test_a_mistake_is_one_message_and_status_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, output, errors = said(capsys, *arguments)
+    assert status == 2
+    assert output == ""
+    assert errors.startswith(message)
+    assert len(errors.splitlines()) == 1
+    assert "Traceback" not in errors
+
+
+def test_an_unwritable_runs_folder_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, _, errors = said(capsys, "optimize", "--study", "digits", "--runs", "file")
+    assert status == 2
+    assert errors == "error: the folder file cannot be written: Not a directory; choose another with --runs\n"
+
+
+def test_a_broken_study_file_leaves_nothing_behind(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text("[recipe\n")
+    status, _, errors = said(capsys, "optimize", "--study", "broken.toml")
+    assert status == 2
+    assert errors.startswith("error: broken.toml: is not valid TOML: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.toml"]
+
+
+def test_a_wrong_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, errors = said(capsys, "optimize", "--stady", "digits")
+    assert status == 2
+    assert "--stady" in errors
+
+
+def test_check_shows_the_space(capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, _ = said(capsys, "check", "--study", "usps", "--build")
+    assert status == 0
+    assert "training.optimizer.sgd.weight_decay" in output
+    assert "0 to 0.2" in output
+    assert "usps: 27 dimensions, continuous; all" in output
+    assert "staged residual" in output
+
+
+def test_data_lists_every_set(capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, _ = said(capsys, "data")
+    assert status == 0
+    assert [line.split()[0] for line in output.splitlines()[1:]] == list(CATALOGUE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["", "data", *COMMANDS])
+def test_every_command_has_help(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tuner", *command.split(), "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_closed_pipe_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m tuner data | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        check=False,
+    )
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(places: Places, tmp_path: Path) -> None:
+    environment = {**os.environ, "TUNER_CACHE": str(places.cache)}
+    started = [sys.executable, "-m", "tuner", "optimize", "--study", "digits", "--timeout", "25s", "--json"]
+    started += ["--set", "protocol={kind='holdout', validation=0.25}", "--runs", str(tmp_path)]
+    before = time.monotonic()
+    done = subprocess.run(started, env=environment, capture_output=True, text=True, check=False)
+    assert time.monotonic() - before < 40
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    assert any(line.startswith("validation accuracy on ") and " fresh seeds" in line for line in lines)
+    found = json.loads(last)
+    assert found["test_accuracy"] > 0.5
+    model = keras.models.load_model(found["model"])
+    assert model.input_shape == (None, 8, 8)
+    assert sorted(path.suffix for path in (tmp_path / "digits").iterdir() if path.is_file()) == [
+        ".json",
+        ".keras",
+        ".log",
+        ".log",
+        ".md",
+        ".npz",
+    ]
+    kept = {path.stem for path in (tmp_path / "digits" / "members").glob("*.keras")}
+    assert kept
+    started[started.index("25s")] = "15s"
+    again = subprocess.run(started, env=environment, capture_output=True, text=True, check=True)
+    assert f"; kept from earlier calls: {len(kept)}" in again.stderr
+    assert json.loads(again.stdout.splitlines()[-1])["test_accuracy"] > 0.5
+
+
+@pytest.mark.slow
+def test_what_is_printed_as_a_command_runs(small_study: Path, places: Places, tmp_path: Path) -> None:
+    """With a path outside ./studies, a name, settings, a storage and a folder whose names have to be quoted."""
+    (tmp_path / "my studies").mkdir()
+    (tmp_path / "my runs").mkdir()
+    small_study.rename(tmp_path / "my studies" / "small one.toml")
+    environment = {**os.environ, "TUNER_CACHE": str(places.cache)}
+    environment = {name: value for name, value in environment.items() if name not in ("TUNER_RUNS", "TUNER_STORAGE")}
+    started = [
+        sys.executable,
+        "-m",
+        "tuner",
+        "optimize",
+        "--study",
+        "my studies/small one.toml",
+        "--name",
+        "other name",
+    ]
+    started += ["--set", "training.epochs=1", "--set", "network.widths={choice=[[2],[3],[4],[5]]}", "--trials", "1"]
+    started += ["--storage", f"sqlite:///{tmp_path}/my runs/else where.db", "--runs", "my runs", "--workers", "1"]
+    done = subprocess.run(started, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    onward, browse = (line.partition(":")[2].strip() for line in done.stdout.splitlines()[-2:])
+    python = f'python() {{ {sys.executable} "$@"; }}; '
+    more = onward.replace("--more 20", "--more 2")
+    again = subprocess.run(
+        ["bash", "-c", python + more], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "study other name: 3 complete, 0 pruned, 0 failed; the budget is spent" in again.stdout
+    assert again.stdout.splitlines()[-2] == f"continue: {onward}"
+    with subprocess.Popen(
+        ["bash", "-c", f"exec {browse.replace('python', sys.executable, 1)} --port 0"],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as served:
+        assert served.stderr is not None
+        assert served.stderr.readline().startswith("optuna-dashboard: http://127.0.0.1:")
+        served.terminate()
+
+
+def test_a_command_line_says_what_must_be_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = command_line("optimize", study="a b.toml", name=None, set=["x=1", "y='z'"], storage=None)
+    assert line == """python -m tuner optimize --study 'a b.toml' --set x=1 --set 'y='"'"'z'"'"''"""
+    secret = "postgresql://me:secret@host/db"
+    assert command_line("dashboard", storage=secret) == 'python -m tuner dashboard --storage "$TUNER_STORAGE"'
+    monkeypatch.setenv("TUNER_STORAGE", secret)
+    assert command_line("dashboard", storage=secret) == "python -m tuner dashboard"

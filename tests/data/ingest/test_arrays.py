@@ -1,0 +1,125 @@
+"""Arrays in NPZ files: what is kept, and what each bad file is told."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tuner.base.errors import DataError
+from tuner.data.ingest.ingest import look
+from tuner.data.ingest.load import own_held_out, own_training_set
+from tuner.data.sources import Places
+from tuner.recipe import Arrays, Cut
+
+X = np.arange(60, dtype=np.uint8).reshape(20, 3)
+Y = np.arange(20) % 2
+DATA = Arrays(path="a.npz")
+
+
+def looked(folder: Path, data: Arrays = DATA, **arrays: Any) -> Arrays:
+    """A look at a file with these arrays."""
+    np.savez(folder / "a.npz", **arrays)
+    return look(data, folder, Places(None, folder / "cache"), lambda _: None)
+
+
+def complaint(folder: Path, data: Arrays = DATA, **arrays: Any) -> str:
+    """What a file with these arrays is told."""
+    with pytest.raises(DataError) as error:
+        looked(folder, data, **arrays)
+    return str(error.value).replace(str(folder), "")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [(np.uint8, np.uint8), (np.bool_, np.uint8), (np.int64, np.float32), (np.float64, np.float32)]
+)
+def test_inputs_are_bytes_or_float32(given: type, kept: type, tmp_path: Path) -> None:
+    data = looked(tmp_path, x=X.astype(given), y=Y)
+    training = own_training_set(data, Places(None, tmp_path / "cache"))
+    assert training.examples.inputs.dtype == kept
+    assert training.examples.labels.dtype == np.uint8
+    assert data.found is not None
+    assert (data.found.shape, data.found.classes, data.found.rarest) == ((3,), ("0", "1"), 8)
+    assert training.value_range == ((0, 255) if kept is np.uint8 else training.value_range)
+
+
+def test_a_file_may_bring_its_test_part_along(tmp_path: Path) -> None:
+    data = looked(tmp_path, x_train=X, y_train=Y, x_test=X[:3], y_test=Y[:3])
+    places = Places(None, tmp_path / "cache")
+    np.testing.assert_array_equal(own_training_set(data, places).examples.inputs, X)
+    np.testing.assert_array_equal(own_held_out(data, places).examples.labels, Y[:3])
+
+
+def test_another_file_may_be_the_test_part(tmp_path: Path) -> None:
+    np.savez(tmp_path / "b.npz", x=X[:4], y=Y[:4])
+    data = looked(tmp_path, Arrays(path="a.npz", test="b.npz"), x=X, y=Y)
+    assert len(own_held_out(data, Places(None, tmp_path / "cache")).examples) == 4
+    np.savez(tmp_path / "b.npz", x=X[:4, :2], y=Y[:4])
+    told = complaint(tmp_path, replace(data, found=None), x=X, y=Y)
+    assert told == "/b.npz: x: must have examples like the training part's, [3] uint8, got [2] uint8"
+
+
+def test_numbers_and_labels_have_names_with_places(tmp_path: Path) -> None:
+    many = np.stack([Y, 1 - Y], axis=1)
+    for task, dtype in (("multi_label", np.uint8), ("regression", np.float32)):
+        data = looked(tmp_path, Arrays(path="a.npz", task=task), x=X, y=many)  # type: ignore[arg-type]
+        assert data.found is not None
+        assert (data.found.classes, data.found.rarest) == (("y[0]", "y[1]"), 16)
+        assert own_training_set(data, Places(None, tmp_path / "cache")).examples.labels.dtype == dtype
+    one = looked(tmp_path, Arrays(path="a.npz", task="regression"), x=X, y=Y)
+    assert own_training_set(one, Places(None, tmp_path / "cache")).examples.labels.shape == (16, 1)
+
+
+def test_groups_and_weights_come_along(tmp_path: Path) -> None:
+    data = Arrays(path="a.npz", groups="g", weights="w", test=Cut(share=0.25))
+    data = looked(tmp_path, data, x=X, y=Y, g=np.arange(20) // 4, w=np.arange(20) / 2)
+    places = Places(None, tmp_path / "cache")
+    training, test = own_training_set(data, places).examples, own_held_out(data, places).examples
+    assert training.groups is not None
+    assert test.groups is not None
+    assert training.weights is not None
+    assert not np.isin(training.groups, test.groups).any()
+    np.testing.assert_array_equal(training.weights, training.inputs[:, 0] / 6)
+
+
+PLAIN = {"x": X, "y": Y}
+COMPLEX = np.zeros((20, 2), complex)
+HOLE = np.where(np.arange(60).reshape(20, 3) == 7, np.nan, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("data", "arrays", "told"),
+    [
+        ({"x": "X"}, PLAIN, "/a.npz: has no array 'X'; allowed: x, y"),
+        ({}, {"x": X}, "/a.npz: has no array 'y'; allowed: x"),
+        ({}, {"x": X, "y": Y[:9]}, "/a.npz: y: must be as many as x, 20, got 9"),
+        ({}, {"x": X[:, 0], "y": Y}, "/a.npz: x: must have the examples first, then their values, got [20]"),
+        ({}, {"x": COMPLEX, "y": Y}, "/a.npz: x: must be numbers, got complex128"),
+        ({}, {"x": HOLE, "y": Y}, "/a.npz: x, row 3: must be finite numbers that float32 can hold"),
+        (
+            {},
+            {"x": X, "y": np.eye(20)},
+            "/a.npz: y: must be one class for each example, got [20, 20]; "
+            "give class numbers or names, not a column for each class",
+        ),
+        ({"task": "multi_label"}, PLAIN, "/a.npz: y: must be several labels for each example, got [20]"),
+        ({}, {"x": X, "y": np.array(5)}, "/a.npz: y: must have an entry for each example, got a single one"),
+        (
+            {},
+            {"x": X, "y": np.array(["a"] * 20, object)},
+            "/a.npz: y: cannot be read: Object arrays cannot be loaded when allow_pickle=False",
+        ),
+        ({}, {"x": X[:9], "y": Y[:9]}, "/a.npz: has 9 rows, and at least 10 are needed"),
+        ({"weights": "w"}, {**PLAIN, "w": -Y}, "/a.npz: column 'w', row 2: must be at least 0, got -1"),
+    ],
+)
+def test_a_bad_file_is_told_what_is_wrong(data: Any, arrays: Any, told: str, tmp_path: Path) -> None:
+    assert complaint(tmp_path, Arrays(path="a.npz", **data), **arrays) == told
+
+
+def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"no")
+    with pytest.raises(DataError) as error:
+        look(Arrays(path="a.npz"), tmp_path, Places(None, tmp_path / "cache"), lambda _: None)
+    assert str(error.value) == f"{tmp_path}/a.npz: is not an NPZ file: File is not a zip file"

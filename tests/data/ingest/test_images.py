@@ -1,0 +1,152 @@
+"""Folders of images: any mode and size becomes one array; what is no picture is named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tuner.base.errors import DataError
+from tuner.data.ingest.ingest import look
+from tuner.data.ingest.load import own_held_out, own_training_set
+from tuner.data.sources import Places
+from tuner.recipe import Images
+
+DATA = Images(path="pictures", size=(4, 6))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten pictures of 8×12 in two classes: black ones and white ones."""
+    for name, value in (("black", 0), ("white", 255)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("L", (12, 8), value).save(tmp_path / "pictures" / name / f"{number}.png")
+    return tmp_path
+
+
+def looked(folder: Path, data: Images = DATA) -> Images:
+    """A look at them."""
+    return look(data, folder, Places(None, folder / "cache"), lambda _: None)
+
+
+def inputs(folder: Path, data: Images = DATA) -> np.ndarray:
+    """The training part's inputs."""
+    return own_training_set(looked(folder, data), Places(None, folder / "cache")).examples.inputs
+
+
+def complaint(folder: Path, data: Images = DATA) -> str:
+    """What they are told."""
+    with pytest.raises(DataError) as error:
+        looked(folder, data)
+    return str(error.value).replace(str(folder), "")
+
+
+def test_pictures_have_one_size_and_the_class_of_their_folder(folder: Path) -> None:
+    (folder / "pictures" / ".hidden").mkdir()
+    (folder / "pictures" / "white" / ".DS_Store").touch()
+    (folder / "pictures" / "notes.txt").touch()
+    data, places = looked(folder), Places(None, folder / "cache")
+    training, test = own_training_set(data, places), own_held_out(data, places)
+    assert data.found is not None
+    assert (data.found.classes, data.found.shape, data.found.rarest) == (("black", "white"), (4, 6), 4)
+    assert (data.found.training_examples, data.found.test_examples, data.found.value_range) == (8, 2, (0, 255))
+    np.testing.assert_array_equal(training.examples.inputs[:, 0, 0], training.examples.labels * 255)
+    assert test.examples.labels.tolist() == [0, 1]
+    assert isinstance(training.examples.inputs, np.memmap)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_every_mode_becomes_gray_or_color(mode: str, folder: Path) -> None:
+    white = Image.new("L", (12, 8), 255)
+    picture = Image.fromarray(np.full((8, 12), 65535, np.uint16)) if mode == "I;16" else white.convert(mode)
+    for path in (folder / "pictures" / "white").iterdir():
+        picture.save(path)
+    assert set(inputs(folder)[-4:].ravel()) == {255}
+    in_color = inputs(folder, Images(path="pictures", size=(4, 6), color=True))
+    assert in_color.shape == (8, 4, 6, 3)
+    assert set(in_color[-4:].ravel()) == {255}
+
+
+def test_what_is_transparent_lies_on_white(folder: Path) -> None:
+    for path in (folder / "pictures" / "black").iterdir():
+        Image.new("RGBA", (5, 5), (0, 0, 0, 0)).save(path)
+    assert set(inputs(folder).ravel()) == {255}
+
+
+def test_a_picture_that_lies_on_its_side_is_turned(folder: Path) -> None:
+    turned = np.zeros((6, 4), np.uint8)
+    turned[:, 0] = 255  # its left side, which the camera says is the top
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for path in (folder / "pictures" / "black").iterdir():
+        Image.fromarray(turned).save(path, exif=exif)
+    assert inputs(folder)[0, 0].tolist() == [255] * 6
+    assert inputs(folder)[0, 1:].max() == 0
+
+
+def test_a_second_folder_may_be_the_test_part(folder: Path) -> None:
+    (folder / "test" / "white").mkdir(parents=True)
+    Image.new("L", (3, 3), 255).save(folder / "test" / "white" / "x.jpg")
+    data = looked(folder, Images(path="pictures", size=(4, 6), test="test"))
+    assert own_held_out(data, Places(None, folder / "cache")).examples.labels.tolist() == [1]
+    (folder / "test" / "wite").mkdir()
+    told = complaint(folder, Images(path="pictures", size=(4, 6), test="test"))
+    assert told == "/test/wite: must be a class that the training part has; did you mean white?"
+
+
+def test_a_file_that_is_no_picture_is_named(folder: Path) -> None:
+    (folder / "pictures" / "white" / "notes.txt").write_text("no picture")
+    assert complaint(folder) == "/pictures/white/notes.txt: is no PNG or JPEG picture; take it out of the folder"
+    assert not list((folder / "cache" / "prepared").iterdir())
+
+
+def test_a_folder_in_a_class_is_named(folder: Path) -> None:
+    (folder / "pictures" / "white" / "more").mkdir()
+    assert complaint(folder) == "/pictures/white/more: is no PNG or JPEG picture; take it out of the folder"
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_a_picture_that_is_cut_off_is_named(ending: str, folder: Path) -> None:
+    path = folder / "pictures" / "white" / f"x.{ending}"
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
+    told = complaint(folder)
+    assert told.startswith(f"/pictures/white/x.{ending}: cannot be decoded: ")
+    assert told.endswith("; is it cut off?")
+
+
+def test_a_picture_that_is_far_too_large_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    Image.new("L", (15, 10)).save(folder / "pictures" / "white" / "0.png")
+    Image.new("L", (9, 9)).save(folder / "pictures" / "black" / "0.png")
+    for path in sorted((folder / "pictures").glob("*/[1-4].png")):
+        Image.new("L", (5, 5)).save(path)
+    told = "/pictures/white/0.png: has more than 100 pixels; make it smaller, or take it out"
+    assert complaint(folder) == told
+
+
+def test_a_class_without_pictures_is_named(folder: Path) -> None:
+    (folder / "pictures" / "grey").mkdir()
+    assert complaint(folder) == "/pictures/grey: has no pictures; fill it, or take the folder away"
+
+
+def test_one_class_is_not_enough(folder: Path) -> None:
+    (folder / "pictures" / "white").rename(folder / "elsewhere")
+    assert complaint(folder) == "/pictures: must have a folder for each of at least two classes, got 1"
+
+
+def test_a_picture_outside_the_classes_is_named(folder: Path) -> None:
+    (folder / "pictures" / "lost.png").touch()
+    assert complaint(folder) == "/pictures/lost.png: stands in no folder of a class; move it into one"
+
+
+def test_too_few_pictures_are_refused(folder: Path) -> None:
+    (folder / "pictures" / "white" / "0.png").unlink()
+    assert complaint(folder) == "/pictures: has 9 pictures, and at least 10 are needed"
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pictures").touch()
+    assert complaint(tmp_path) == "pictures: is a file where a folder is wanted"

@@ -1,0 +1,340 @@
+"""A look through data that nobody has described: what columns are taken for, what is left out, what is to be told."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tuner.base.errors import DataError
+from tuner.data.ingest.kinds import column_profile
+from tuner.data.ingest.profile import Roles, TableProfile, profile, read_as_written
+from tuner.data.ingest.profile_files import profile_arrays, profile_images
+
+ROWS = 60
+CHANCE = np.random.default_rng(0)
+NOISE = CHANCE.normal(size=ROWS)
+Y = np.arange(ROWS) % 2
+OF_Y = Roles(("y",))
+
+
+def found_in(target: Any = Y, roles: Roles = OF_Y, **columns: Any) -> TableProfile:
+    """What is found in a table of some noise, these columns and this target."""
+    return profile(pd.DataFrame({"noise": NOISE, **columns, "y": target}), roles, where="t.csv")
+
+
+def left_out(**columns: Any) -> dict[str, str]:
+    """The reasons for which columns are left out."""
+    return {each.name: each.reason for each in found_in(**columns).left_out}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "reason"),
+    [
+        ([1.5, 2.5, 3.0], "number", "numbers"),
+        ([1, 2, 3], "number", "whole numbers"),
+        ([0, 1, 1], "boolean", "0 and 1"),
+        ([0.0, 1.0, np.nan], "boolean", "0 and 1"),
+        ([True, False, True], "boolean", "True and False"),
+        ([1, 2, 2], "category", "two whole numbers at the most"),
+        (["yes", "no", "yes"], "boolean", "yes and no"),
+        (["red", "green", "light blue"], "category", "texts of a word or two"),
+        (["007", "010", "100"], "category", "numbers with zeros in front"),
+        (["1.5", "2", "-3"], "number", "numbers that are written as texts"),
+        (["2024-01-31", "2024-02-01", None], "date", "dates such as 2024-01-31"),
+        (["31.12.2024", "01.02.2024", "13.01.2024"], "date", "dates such as 31.12.2024"),
+        (pd.to_datetime(["2024-01-31", "2024-02-01"]), "date", "dates"),
+        (["it works very well", "not good at all", "meh"], "text", "about 3 words each"),
+        (["strongly agree with it", "do not agree at all"] * 10, "category", "texts that repeat"),
+        (["A/5 21171", "PC 17599", "C 85"], "text", "about 2 words each"),
+    ],
+)
+def test_a_column_is_taken_for_what_its_values_are(values: Any, kind: str, reason: str) -> None:
+    found = column_profile(pd.Series(values, name="a"), "t.csv")
+    assert (found.kind, found.reason) == (kind, reason)
+
+
+def test_a_column_tells_what_it_lacks_and_what_it_has() -> None:
+    found = column_profile(pd.Series(["red", None, "green", "red"], name="a"), "t.csv")
+    assert (found.missing, found.values, found.examples, found.hint) == (0.25, 2, ("red", "green"), "")
+
+
+@pytest.mark.parametrize(
+    ("values", "hint"),
+    [
+        (
+            ["1,234", "12,500", "7"],
+            "looks like numbers, such as '1,234': write digits and a point alone to have it taken for one",
+        ),
+        (
+            ["12 %", "7 %"],
+            "looks like numbers, such as '12 %': write digits and a point alone to have it taken for one",
+        ),
+        (["€ 5", "€ 7"], "looks like numbers, such as '€ 5': write digits and a point alone to have it taken for one"),
+        (
+            [*map(str, range(9)), "?"],
+            "nearly all are numbers, but '?' is none: leave such places empty to have it taken for a number",
+        ),
+    ],
+)
+def test_numbers_that_are_written_as_texts_are_hinted_at(values: list[str], hint: str) -> None:
+    found = column_profile(pd.Series(values, name="a"), "t.csv")
+    assert (found.kind, found.hint) == ("category", hint)
+
+
+def test_columns_that_tell_nothing_are_left_out() -> None:
+    empty = np.full(ROWS, np.nan)
+    empty[0] = 1
+    reasons = left_out(
+        constant=["DE"] * ROWS,
+        empty=empty,
+        row=np.arange(ROWS)[::-1] + 1000,
+        customerId=np.arange(ROWS) * 7,
+        code=[f"x{each:04}" for each in range(ROWS)],
+        again=NOISE,
+        lists=[[1]] * ROWS,
+    )
+    assert reasons == {
+        "constant": "the same everywhere: DE",
+        "empty": "nothing stands in 98.3 % of the rows",
+        "row": "a running number of the rows",
+        "customerId": "an identifier: every row has its own",
+        "code": "an identifier: every row has its own",
+        "again": "equals noise",
+        "lists": "holds no single values",
+    }
+
+
+def test_different_texts_and_large_numbers_are_no_identifiers() -> None:
+    names = [f"Braund, Mr. Owen {each}" for each in range(ROWS)]
+    found = found_in(name=names, people=np.arange(ROWS) ** 2 * 1000, price=[f"{each},5" for each in range(ROWS)])
+    assert [each.name for each in found.columns] == ["noise", "name", "people", "price"]
+
+
+def test_decimals_are_no_identifiers_whatever_their_name() -> None:
+    assert left_out(key=NOISE[::-1], index=np.arange(ROWS) // 1.5) == {
+        "index": "an identifier by its name, with a value for every row or two"
+    }
+
+
+def test_copies_of_a_class_are_left_out() -> None:
+    named = np.where(Y == 1, "sick", "well")
+    assert left_out(named=named, turned=1 - Y, scaled=Y * 7.5) == dict.fromkeys(
+        ("named", "turned", "scaled"), "is y again: each of its values has a class of its own"
+    )
+
+
+def test_copies_of_a_number_are_left_out() -> None:
+    wanted = CHANCE.normal(size=ROWS)
+    found = found_in(wanted, turned=3 - 2 * wanted)
+    assert found.goal.task == "regression"
+    assert [each.reason for each in found.left_out] == ["is y again: correlation 1.00000"]
+
+
+def test_a_column_that_tells_a_class_alone_is_kept_with_a_warning() -> None:
+    found = found_in(score=Y * 10 + NOISE, branch=[f"{y}{place % 3}" for place, y in enumerate(Y)])
+    assert [each.name for each in found.columns] == ["noise", "score", "branch"]
+    assert found.warnings == (
+        "score alone tells y in 100.0 % of the rows; is it known before the target is? If not, take it out",
+        "branch alone tells y in 100.0 % of the rows; is it known before the target is? If not, take it out",
+    )
+
+
+def test_a_column_that_tells_a_number_nearly_is_kept_with_a_warning() -> None:
+    wanted = CHANCE.normal(size=ROWS) * 10
+    (warning,) = found_in(wanted, near=wanted + NOISE).warnings
+    assert warning.startswith("near tells y nearly exactly: correlation 0.99")
+
+
+def test_what_tells_only_the_most_frequent_class_is_no_suspect() -> None:
+    rare = np.zeros(ROWS, int)
+    rare[:1] = 1
+    assert found_in(rare, other=np.roll(rare, 3) + NOISE).warnings == ()
+
+
+def test_a_name_that_repeats_may_be_a_group() -> None:
+    customers = np.arange(ROWS) * 3 % 20
+    assert found_in(customer_id=customers).warnings == (
+        "customer_id names what has several rows; if these belong together, say --group customer_id",
+    )
+    grouped = found_in(customer_id=customers, roles=Roles(("y",), group="customer_id"))
+    assert grouped.groups == 20
+    assert [(each.name, each.reason) for each in grouped.left_out] == [
+        ("customer_id", "says which rows belong together")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "reason"),
+    [
+        (Y, "classification", "y has 2 different whole numbers only"),
+        (Y == 1, "classification", "y has 2 different names"),
+        (np.where(Y == 1, "a", "b"), "classification", "y has 2 different names"),
+        (
+            np.arange(ROWS) % 5,
+            "classification",
+            "y has 5 different whole numbers only; if these are numbers to be met, say --task regression",
+        ),
+        (np.arange(ROWS) % 5 + 0.5, "regression", "y has 5 different numbers"),
+        (np.arange(ROWS) % 30, "regression", "y has 30 different whole numbers"),
+    ],
+)
+def test_the_task_is_guessed_from_the_target(target: Any, task: str, reason: str) -> None:
+    goal = found_in(target).goal
+    assert (goal.task, goal.reason) == (task, reason)
+
+
+def test_several_targets_are_labels_or_numbers() -> None:
+    frame = pd.DataFrame({"noise": NOISE, "a": Y, "b": 1 - (np.arange(ROWS) % 3 > 0), "c": NOISE[::-1] + Y})
+    labels = profile(frame, Roles(("a", "b"))).goal
+    assert (labels.task, labels.classes, labels.counts) == ("multi_label", ("a", "b"), (30, 20))
+    assert profile(frame, Roles(("a", "c"))).goal.task == "regression"
+
+
+def test_a_guess_can_be_overruled() -> None:
+    frame = pd.DataFrame({"noise": NOISE, "y": np.arange(ROWS) % 5})
+    goal = profile(frame, Roles(("y",)), "regression").goal
+    assert (goal.task, goal.reason, goal.counts) == ("regression", "said with --task regression", ())
+
+
+def test_strong_imbalance_is_seen() -> None:
+    goal = found_in(np.where(np.arange(ROWS) < 9, "rare", "usual")).goal
+    assert (goal.classes[goal.rarest], goal.classes[goal.most_frequent], goal.is_imbalanced) == ("rare", "usual", True)
+    assert not found_in(Y).goal.is_imbalanced
+
+
+@pytest.mark.parametrize(
+    ("columns", "roles", "task", "message"),
+    [
+        ({}, Roles(()), "guess", "t.csv: which column is to be told? Say --target NAME, one of: noise, y"),
+        ({}, Roles(("yy",)), "guess", "t.csv: has no column 'yy'; did you mean y?"),
+        ({}, Roles(("y",), drop=("nois",)), "guess", "t.csv: has no column 'nois'; did you mean noise?"),
+        (
+            {"y": [None, *Y[1:]]},
+            Roles(("y",)),
+            "guess",
+            "t.csv: column 'y': 1 of 60 rows have no value (row 1); fill them in or take them out",
+        ),
+        (
+            {"y": ["a"] * ROWS},
+            Roles(("y",)),
+            "guess",
+            "t.csv: column 'y': has one value only, 'a': there is nothing to tell apart",
+        ),
+        (
+            {"y": [f"c{each // 1.5:.0f}" for each in range(ROWS)]},
+            Roles(("y",)),
+            "guess",
+            "t.csv: column 'y': 40 different values in 60 rows are a number or an identifier, and no classes; "
+            'say task = "regression", or name another target',
+        ),
+        (
+            {"g": np.arange(ROWS) % 3},
+            Roles(("y",), group="g"),
+            "guess",
+            "t.csv: 'g' has 3 groups, and at least 5 are needed",
+        ),
+        (
+            {"b": ["x", "y"] * 30},
+            Roles(("y", "b")),
+            "guess",
+            "t.csv: column 'b': several targets must be labels, 0 or 1 each, or numbers, got 'x'; name one target",
+        ),
+        ({}, Roles(("y",)), "multi_label", "t.csv: --task multi_label: needs several targets, got y"),
+        ({}, Roles(("y", "noise")), "classification", "t.csv: --task classification: needs one target, got y, noise"),
+        ({}, Roles(("y", "y")), "guess", "t.csv: --target: name each target once, got y, y"),
+        (
+            {"noise": np.ones(ROWS)},
+            Roles(("y",)),
+            "guess",
+            "t.csv: no column is left for the network to see: noise (the same everywhere: 1.0)",
+        ),
+        (
+            {"noise": [np.inf, *NOISE[1:]]},
+            Roles(("y",)),
+            "guess",
+            "t.csv: column 'noise', row 1: must be a number below 3.4e38, got inf",
+        ),
+    ],
+)
+def test_what_cannot_be_told_is_refused(columns: dict[str, Any], roles: Roles, task: Any, message: str) -> None:
+    with pytest.raises(DataError) as error:
+        profile(pd.DataFrame({"noise": NOISE, "y": Y, **columns}), roles, task, where="t.csv")
+    assert str(error.value) == message
+
+
+def test_whole_numbers_with_zeros_in_front_stay_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("zip,rooms\n01067,3\n20095,4\n80331,5\n")
+    frame = read_as_written("t.csv", (tmp_path,))
+    assert frame["zip"].tolist() == ["01067", "20095", "80331"]
+    assert frame["rooms"].tolist() == [3, 4, 5]
+
+
+def test_arrays_are_found_by_their_usual_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((40, 3, 4), np.float32), y=np.arange(40) % 4)
+    found = profile_arrays(tmp_path / "a.npz", Roles(()), "guess", "a.npz")
+    assert (found.x, found.y, found.rows, found.shape, found.dtype) == ("x", "y", 40, (3, 4), "float32")
+    assert (found.goal.classes, found.goal.counts, found.test_rows) == (("0", "1", "2", "3"), (10,) * 4, 0)
+
+
+def test_arrays_in_two_parts_have_a_test_part(tmp_path: Path) -> None:
+    parts = {"x_train": np.zeros((40, 3)), "y_train": Y[:40], "x_test": np.zeros((9, 3)), "y_test": Y[:9]}
+    np.savez(tmp_path / "a.npz", **parts)  # type: ignore[arg-type]
+    found = profile_arrays(tmp_path / "a.npz", Roles(()), "guess", "a.npz")
+    assert (found.rows, found.test_rows, found.x) == (40, 9, "x")
+
+
+@pytest.mark.parametrize(
+    ("names", "target", "message"),
+    [
+        (("a", "b"), (), "a.npz: which array is to be told? Say --target NAME, one of: a [40], b [40]"),
+        (("a", "y"), ("yy",), "a.npz: has no array 'yy'; did you mean y?"),
+        (("a", "b", "y"), (), "a.npz: which array is the inputs? Name it x; there are, besides the target: a, b"),
+    ],
+)
+def test_arrays_that_are_not_named_are_asked_for(
+    names: tuple[str, ...], target: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "a.npz", **dict.fromkeys(names, Y[:40]))  # type: ignore[arg-type]
+    with pytest.raises(DataError) as error:
+        profile_arrays(tmp_path / "a.npz", Roles(target), "guess", "a.npz")
+    assert str(error.value) == message
+
+
+def pictures(folder: Path, sizes: tuple[tuple[int, int], ...], mode: str = "RGB") -> Path:
+    """A folder with two classes of six pictures of these heights and widths."""
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for place, (height, width) in enumerate(sizes):
+            values = CHANCE.integers(0, 255, (height, width, 3)).astype(np.uint8)
+            Image.fromarray(values).convert(mode).save(folder / name / f"{place}.png")
+    return folder
+
+
+def test_a_folder_of_images_tells_classes_and_sizes(tmp_path: Path) -> None:
+    sizes = ((20, 30), (40, 60), (40, 60), (80, 90), (100, 150), (120, 150))
+    found = profile_images(pictures(tmp_path / "p", sizes), "p")
+    assert (found.rows, found.goal.classes, found.goal.counts) == (12, ("cat", "dog"), (6, 6))
+    assert found.sizes == ((20, 30), (40, 60), (120, 150))
+    assert (found.size, found.color) == ((40, 60), True)
+
+
+def test_a_median_beyond_64_pixels_is_made_smaller_in_its_proportions(tmp_path: Path) -> None:
+    found = profile_images(pictures(tmp_path / "p", ((96, 128),) * 6, "L"), "p")
+    assert (found.size, found.color) == ((48, 64), False)
+
+
+def test_gray_pictures_that_are_stored_in_color_are_gray(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "p", ((20, 20),) * 6, "L")
+    for path in folder.rglob("*.png"):
+        Image.open(path).convert("RGB").save(path)
+    assert not profile_images(folder, "p").color
+
+
+def test_a_picture_that_is_far_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = pictures(tmp_path / "p", ((96, 128),) * 6, "L")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(DataError, match=r"has more than 100 pixels; make it smaller, or take it out$"):
+        profile_images(folder, "p")

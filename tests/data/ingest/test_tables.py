@@ -1,0 +1,199 @@
+"""Reading tables: what is read, and what each bad file is told."""
+
+import bz2
+import gzip
+import lzma
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tuner.base.errors import DataError, MissingPackage
+from tuner.data.ingest import files
+from tuner.data.ingest.tables import BUNDLED, read_table
+
+PLAIN = "a,b\n1,x\n2,y\n"
+
+
+def zipped(content: bytes) -> bytes:
+    """A ZIP archive with one file."""
+    import io
+
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("t.csv", content)
+    return stream.getvalue()
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zip": zipped,
+}
+
+
+def complaint(folder: Path, name: str, content: str | bytes) -> str:
+    """What a file with this content is told, after its path."""
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(DataError) as error:
+        read_table(name, (folder,))
+    assert str(error.value).startswith(f"{path}: ") or str(error.value).startswith(f"{name}: ")
+    return str(error.value).split(": ", 1)[1]
+
+
+@pytest.mark.parametrize("ending", PACKED)
+def test_a_table_is_read_however_it_is_packed(ending: str, tmp_path: Path) -> None:
+    (tmp_path / f"t.csv{ending}").write_bytes(PACKED[ending](PLAIN.encode()))
+    assert read_table(f"t.csv{ending}", (tmp_path,)).to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+
+
+def test_zstandard_is_read_where_its_package_is_there(tmp_path: Path) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    (tmp_path / "t.csv.zst").write_bytes(zstandard.ZstdCompressor().compress(PLAIN.encode()))
+    assert read_table("t.csv.zst", (tmp_path,))["a"].tolist() == [1, 2]
+
+
+def test_parquet_is_read_where_its_package_is_there(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"a": [1, 2], "b": ["x", None]}).to_parquet(tmp_path / "t.parquet")
+    read = read_table("t.parquet", (tmp_path,))
+    assert read["a"].tolist() == [1, 2]
+    assert read["b"].isna().tolist() == [False, True]
+    assert complaint(tmp_path, "u.parquet", "no").startswith("is not Parquet, or damaged: ")
+
+
+def test_parquet_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    (tmp_path / "t.parquet").touch()
+    with pytest.raises(MissingPackage) as error:
+        read_table("t.parquet", (tmp_path,))
+    assert str(error.value) == f"{tmp_path}/t.parquet needs the package pyarrow: pip install 'tuner[tables]'"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_found(separator: str, tmp_path: Path) -> None:
+    text = f'a{separator}b\n"1,5; \t|"{separator}2\n"3,5"{separator}4\n'
+    (tmp_path / "t.csv").write_text(text)
+    read = read_table("t.csv", (tmp_path,))
+    assert read["a"].tolist() == ["1,5; \t|", "3,5"]
+    assert read["b"].tolist() == [2, 4]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("a\tb\n1\t2\n", encoding="utf-8-sig")
+    assert list(read_table("t.tsv", (tmp_path,)).columns) == ["a", "b"]
+
+
+def test_texts_stay_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n007,007\n1.0,1.0\n,\n")
+    read = read_table("t.csv", (tmp_path,), {"a"})
+    assert read["a"].tolist()[:2] == ["007", "1.0"]
+    assert read["a"].isna().tolist() == [False, False, True]
+    assert read["b"].tolist()[:2] == [7, 1]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_tables_have_their_target_last(name: str) -> None:
+    read = read_table(f"sklearn:{name}", ())
+    assert read.columns[-1] == "target"
+    assert pd.api.types.is_numeric_dtype(read["target"]) == (name == "diabetes")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("t.csv", "", "is empty"),
+        ("t.csv", " \n\n", "is empty"),
+        ("t.csv", "a,b\n", "has no rows"),
+        ("t.csv", "a,b,c\n1,2,3\n4,5\n", "line 3: must have 3 values, got 2"),
+        ("t.csv", "a,b\n1,2\n\n3,4,5\n", "line 4: must have 2 values, got 3"),
+        ("t.csv", "a,b\n1,2,3\n4,5,6\n", "line 2: must have 2 values, got 3"),
+        ("t.csv", 'a,b\n1,"x\ny"\n3\n', "line 4: must have 2 values, got 1"),
+        ("t.csv", 'a,b,c\n1,"2,3\n4,5,6\n', "line 2: must have 3 values, got 2; is a quotation mark not closed?"),
+        ("t.csv", "a,b,a\n1,2,3\n", "the columns 1 and 3 have the same name 'a'; rename one"),
+        ("t.csv", "a,b\n1,2\n3,é\n".encode("latin-1"), "line 3: is not UTF-8 (byte 0xe9); save the file as UTF-8"),
+        (
+            "t.csv",
+            "a,b\n1,2\n".encode("utf-16"),
+            "is no text with separators; save it as CSV with the encoding UTF-8",
+        ),
+        (
+            "t.xlsx",
+            "a",
+            "must end in .csv, .tsv (also with .gz, .bz2, .xz, .zip, .zst after it) or .parquet",
+        ),
+        (
+            "t.parquet.gz",
+            "a",
+            "must end in .csv, .tsv (also with .gz, .bz2, .xz, .zip, .zst after it) or .parquet",
+        ),
+        ("t.csv.gz", "a,b\n1,2\n", "cannot be unpacked: Not a gzipped file (b'a,')"),
+        (
+            "t.csv.gz",
+            gzip.compress(PLAIN.encode() * 99, mtime=0)[:-9],
+            "cannot be unpacked: Compressed file ended before the end-of-stream marker was reached",
+        ),
+        ("t.csv.zip", "a,b\n1,2\n", "cannot be unpacked: File is not a zip file"),
+    ],
+)
+def test_a_bad_file_is_told_what_is_wrong(name: str, content: str | bytes, told: str, tmp_path: Path) -> None:
+    assert complaint(tmp_path, name, content) == told
+
+
+def test_an_archive_of_two_files_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "t.csv.zip", "w") as archive:
+        archive.writestr("a.csv", PLAIN)
+        archive.writestr("b.csv", PLAIN)
+    with pytest.raises(DataError) as error:
+        read_table("t.csv.zip", (tmp_path,))
+    assert str(error.value) == (
+        f"{tmp_path}/t.csv.zip: must hold one file, got 2; unpack it and name the one that is meant"
+    )
+
+
+def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "HARMLESS_BYTES", 2**20)
+    monkeypatch.setattr(files, "RATIO", 100)
+    told = complaint(tmp_path, "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 2**20))
+    assert (
+        told == "unpacks to more than 8 GiB, or beyond 1 MiB to 100 times its size; if that is meant, unpack it first"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("tabel.csv", "tabel.csv: there is no such file in {folder}; did you mean table.csv?"),
+        ("x/none.csv", "x/none.csv: there is no such file in {folder}/x"),
+        ("inside", "inside: is a folder where a file is wanted; name the file in it"),
+        (
+            "../table.csv",
+            "../table.csv: leads out of its folder; "
+            "move the data beside the study file, or give the whole path from the root",
+        ),
+        (
+            "inside/../../table.csv",
+            "inside/../../table.csv: leads out of its folder; "
+            "move the data beside the study file, or give the whole path from the root",
+        ),
+        ("sklearn:irsi", "sklearn:irsi: scikit-learn has no such table; did you mean iris?"),
+    ],
+)
+def test_a_path_that_cannot_be_read_says_why(path: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(PLAIN)
+    (tmp_path / "inside").mkdir()
+    with pytest.raises(DataError) as error:
+        read_table(path, (tmp_path,))
+    assert str(error.value) == told.format(folder=tmp_path)
+
+
+def test_a_path_from_the_root_and_a_second_folder_are_allowed(tmp_path: Path) -> None:
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / "t.csv").write_text(PLAIN)
+    assert len(read_table("t.csv", (tmp_path, tmp_path / "second"))) == 2
+    assert len(read_table(str(tmp_path / "second" / "t.csv"), ())) == 2

@@ -1,0 +1,140 @@
+"""A model over HTTP: answers, documents, refusals."""
+
+import base64
+import re
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("fastapi", reason="needs fastapi: pip install 'tuner[serve]'")
+pytest.importorskip("httpx", reason="needs httpx, which FastAPI's test client stands on")
+
+from fastapi.testclient import TestClient
+
+from tests.support.models import iris, pictures, xor
+from tuner.__main__ import run
+from tuner.commands.serve import address, bound
+from tuner.data.ingest.tables import read_table
+from tuner.data.load import Places
+from tuner.deploy.predictor import Predictor
+from tuner.deploy.serve.application import application
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # each trains a network
+
+ROW = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Any:
+    predictor = Predictor.load(iris(tmp_path_factory.mktemp("iris"), places))
+    return predictor, TestClient(application(predictor, max_body=20_000, max_rows=150))
+
+
+def test_rows_get_what_the_predictor_says(served: Any) -> None:
+    predictor, client = served
+    flowers = read_table("sklearn:iris", ())
+    rows = flowers.drop(columns="target").head(50).to_dict("records")
+    answered = client.post("/predict", json=rows).json()["predictions"]
+    wanted = predictor.predict(flowers.head(50))
+    assert [each["prediction"] for each in answered] == wanted.classes
+    np.testing.assert_allclose([list(each["probabilities"].values()) for each in answered], wanted.values, atol=1e-6)
+    assert client.post("/predict", json=rows[0]).json()["predictions"][0]["prediction"] == wanted.classes[0]
+
+
+def test_health_model_and_documents_tell_what_is_served(served: Any) -> None:
+    _, client = served
+    assert client.get("/health").json() == {"status": "ok"}
+    told = client.get("/model").json()
+    assert told["names"] == ["setosa", "versicolor", "virginica"]
+    assert told["columns"] == dict.fromkeys(ROW, "number")
+    row = client.get("/openapi.json").json()["components"]["schemas"]["Row"]
+    assert set(row["properties"]) == set(ROW) == set(row["required"])
+    assert row["properties"]["sepal length (cm)"]["examples"] == [1.5]
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        ({**ROW, "petal width (cm)": "wide"}, "valid number"),
+        ({name: value for name, value in ROW.items() if name != "petal width (cm)"}, "petal width (cm)"),
+        ([], "at least 1 item"),
+        ([ROW] * 151, "at most 150 examples in one request, got 151"),
+        (
+            {**ROW, "petal width (cm)": 1e39},
+            "row 1: column 'petal width (cm)': must be a number below 3.4e38, got 1e+39",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_422(body: Any, part: str, served: Any) -> None:
+    answer = served[1].post("/predict", json=body)
+    assert answer.status_code == 422
+    assert part in answer.text
+
+
+def test_a_long_body_is_413(served: Any) -> None:
+    answer = served[1].post("/predict", content=b"[" + b" " * 20_000)
+    assert (answer.status_code, answer.json()) == (413, {"detail": "the body must have at most 20,000 bytes"})
+    in_pieces = served[1].post("/predict", content=iter([b" " * 15_000] * 2))
+    assert in_pieces.status_code == 413
+
+
+def test_one_row_is_answered_within_ten_milliseconds(served: Any) -> None:
+    _, client = served
+    taken = []
+    for _ in range(50):
+        began = time.process_time()
+        assert client.post("/predict", json=ROW).status_code == 200
+        taken.append(time.process_time() - began)
+    assert statistics.median(taken) < 0.010  # of the processor, the test client's own part included
+
+
+def test_arrays_are_answered(tmp_path: Path, places: Places) -> None:
+    predictor = Predictor.load(xor(tmp_path, places))
+    client = TestClient(application(predictor, 20_000, 10))
+    answered = client.post("/predict", json={"inputs": [[0.5, 0.5], [-0.5, 0.5]]}).json()["predictions"]
+    assert [each["prediction"] for each in answered] == predictor.predict(np.array([[0.5, 0.5], [-0.5, 0.5]])).classes
+    for inputs, message in (
+        ([[1, 2, 3]], "inputs: has examples of 3, and the model takes arrays of 2"),
+        ([[1, 2], [3]], "inputs: must be nested lists of numbers, all of one shape"),
+        ([[1, 1e39]], "inputs: must be finite numbers that float32 can hold"),
+    ):
+        answer = client.post("/predict", json={"inputs": inputs})
+        assert (answer.status_code, answer.json()) == (422, {"detail": message})
+    assert "and no pictures" in client.post("/predict", json={"images": ["AAAA"]}).json()["detail"]
+
+
+def test_pictures_are_answered_as_base64_and_as_files(tmp_path: Path, places: Places) -> None:
+    client = TestClient(application(Predictor.load(pictures(tmp_path, places)), 20_000, 10))
+    content = (tmp_path / "pictures/light/00.png").read_bytes()
+    sent = client.post("/predict", json={"images": [base64.b64encode(content).decode()]}).json()
+    assert sent["predictions"][0]["prediction"] == "light"
+    assert client.post("/predict/file", files={"image": ("x.png", content)}).json() == sent
+    for image, message in (("!", "image 1: is not base64"), ("AAAA", "image 1: is no PNG or JPEG picture")):
+        answer = client.post("/predict", json={"images": [image]})
+        assert (answer.status_code, answer.json()) == (422, {"detail": message})
+
+
+def test_a_wrong_size_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["serve", "--model", "x.keras", "--max-body", "much"]) == 2
+    assert capsys.readouterr().err == "error: --max-body much: must be a size such as 500kB or 10MB\n"
+
+
+def test_a_taken_port_and_an_unknown_host_are_told_before_the_model_is_loaded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with bound("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert run(["serve", "--model", "x.keras", "--port", str(port)]) == 2
+    told = f"error: 127.0.0.1:{port}: cannot be listened on: Address already in use; choose another --host or --port\n"
+    assert capsys.readouterr().err == told
+    assert run(["serve", "--model", "x.keras", "--host", "nowhere.invalid"]) == 2
+    assert capsys.readouterr().err.startswith("error: nowhere.invalid:8000: cannot be listened on: ")
+
+
+def test_an_address_is_told_as_in_a_url() -> None:
+    with bound("127.0.0.1", 0) as listener:
+        assert re.fullmatch(r"127\.0\.0\.1:[1-9]\d+", address(listener))

@@ -1,0 +1,228 @@
+"""Generated study files: each loads, says what was found, and can be searched."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tuner.__main__ import run
+from tuner.data.ingest.profile import Roles, profile
+from tuner.data.ingest.profile_files import profile_arrays, profile_images
+from tuner.data.sources import Places
+from tuner.init.advice import Profile, Wish
+from tuner.init.template import study_text
+from tuner.recipe import Cut
+from tuner.study import load
+from tuner.study.file import StudyFile
+
+A_FIFTH = Cut()
+CHANCE = np.random.default_rng(0)
+Y: dict[str, Callable[[int], Any]] = {
+    "classes": lambda rows: np.array(["no", "yes", "perhaps"])[np.arange(rows) % 3],
+    "rare": lambda rows: (np.arange(rows) % 20 == 0).astype(int),
+    "number": lambda rows: CHANCE.normal(size=rows),
+}
+
+
+def table(folder: Path, rows: int = 120, target: str = "classes", **columns: Any) -> pd.DataFrame:
+    """A file `t.csv` with two columns, these ones, and a target."""
+    numbers = {"number": CHANCE.normal(size=rows), "kind": np.array(list("abc"))[CHANCE.integers(0, 3, rows)]}
+    frame = pd.DataFrame({**numbers, **columns, "y": Y[target](rows)})
+    frame.to_csv(folder / "t.csv", index=False)
+    return frame
+
+
+def arrays(folder: Path, shape: tuple[int, ...], y: Any, dtype: str = "float32") -> Profile:
+    """What is found in a file `a.npz`."""
+    x = CHANCE.integers(0, 255, (len(y), *shape)) if dtype == "uint8" else CHANCE.normal(size=(len(y), *shape))
+    np.savez(folder / "a.npz", x=x.astype(dtype), y=y)
+    return profile_arrays(folder / "a.npz", Roles(()), "guess", "a.npz")
+
+
+def pictures(folder: Path) -> Profile:
+    """What is found in a folder `p` of images."""
+    for name in ("cat", "dog"):
+        (folder / "p" / name).mkdir(parents=True)
+        for place in range(20):
+            values = CHANCE.integers(0, 255, (16, 20, 3)).astype(np.uint8)
+            Image.fromarray(values).save(folder / "p" / name / f"{place}.png")
+    return profile_images(folder / "p", "p")
+
+
+def written(found: Profile, folder: Path, path: str, test: str | Cut = A_FIFTH) -> tuple[str, StudyFile]:
+    """The file's text, and the study that it is."""
+    text = study_text(found, Wish("mine", path, test, 1.5))
+    (folder / "mine.toml").write_text(text)
+    return text, load(folder / "mine.toml", "mine", places=Places(None, folder / "cache"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "target", "objective", "loss", "output"),
+    [
+        (120, "classes", "validation_log_loss", "categorical_crossentropy", "softmax"),
+        (1_000, "classes", "validation_log_loss", "categorical_crossentropy", "softmax"),
+        (26_000, "classes", "validation_accuracy", "categorical_crossentropy", "softmax"),
+        (120, "rare", "validation_log_loss", "categorical_crossentropy", "softmax"),
+        (1_000, "rare", "validation_balanced_accuracy", "categorical_crossentropy", "softmax"),
+        (120, "number", "validation_r2", "mean_squared_error", "linear"),
+    ],
+)
+def test_a_table_becomes_a_study_of_its_task(
+    rows: int, target: str, objective: str, loss: str, output: str, tmp_path: Path
+) -> None:
+    _, study = written(profile(table(tmp_path, rows, target), Roles(("y",))), tmp_path, "t.csv")
+    _, recipe = study.corners[0]
+    assert study.objectives == (objective,)
+    assert (recipe.training.loss.kind, recipe.network.output) == (loss, output)
+    assert (study.budget.minutes, study.budget.trials, study.budget.epochs) == (1.5, 0, "fit")
+    assert study.confirmation.members == 8
+    assert study.unbuildable is None
+
+
+def test_several_labels_become_a_study(tmp_path: Path) -> None:
+    frame = table(tmp_path, rows=700, other=np.arange(700) % 2)
+    frame["y"] = (np.arange(700) % 3 == 0).astype(int)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    text, study = written(profile(frame, Roles(("y", "other"))), tmp_path, "t.csv")
+    assert study.objectives == ("validation_log_loss",)
+    assert 'target = ["y", "other"]' in text
+    assert study.corners[0][1].training.loss.kind == "binary_crossentropy"
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "scaling", "families"),
+    [
+        ((6,), "float32", "standard", {"ensemble_dense", "residual_dense", "dense"}),
+        ((10, 3), "float32", "standard", {"ensemble_dense", "residual_dense", "dense"}),
+        ((8, 8), "float32", "standard", {"staged", "dense"}),
+        ((16, 16, 3), "uint8", "unit", {"staged", "dense"}),
+    ],
+)
+def test_arrays_become_a_study_of_their_shape(
+    shape: tuple[int, ...], dtype: str, scaling: str, families: set[str], tmp_path: Path
+) -> None:
+    text, study = written(arrays(tmp_path, shape, np.arange(90) % 3, dtype), tmp_path, "a.npz")
+    assert {recipe.network.kind for _, recipe in study.corners} == families
+    assert f'scaling = "{scaling}"' in text
+    assert study.unbuildable is None
+
+
+@pytest.mark.parametrize("labels", [np.arange(120) % 7 + 0.5, np.arange(240).reshape(120, 2) % 3 % 2])
+def test_arrays_of_every_task_become_a_study(labels: Any, tmp_path: Path) -> None:
+    _, study = written(arrays(tmp_path, (4,), labels), tmp_path, "a.npz")
+    assert study.unbuildable is None
+
+
+def test_images_become_a_study(tmp_path: Path) -> None:
+    text, study = written(pictures(tmp_path), tmp_path, "p")
+    assert "size = [16, 20]  # height and width; found: smallest 16×20, median 16×20, largest 16×20\n" in text
+    assert "color = true\n" in text
+    assert {recipe.network.kind for _, recipe in study.corners} == {"staged", "dense"}
+    assert study.unbuildable is None
+
+
+def test_columns_are_written_one_a_line_with_what_was_found(tmp_path: Path) -> None:
+    nasty = 'a "b"\\ # c'
+    frame = table(tmp_path, same=1, row=np.arange(120)).assign(**{nasty: np.arange(120) // 2})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    text, study = written(profile(frame, Roles(("y",))), tmp_path, "t.csv")
+    assert r'    { name = "a \"b\"\\ # c", kind = "number" },  # whole numbers, 60 different: 0, 1, 2 …' in text
+    assert '\n# Left out:\n#   "same": the same everywhere: 1\n' in text
+    assert '\n#   { name = "row", kind = "number" }: a running number of the rows\n' in text
+    assert [column.name for column in study.data[0].columns] == ["number", "kind", nasty]  # type: ignore[union-attr]
+
+
+def test_a_table_without_numbers_has_no_encoding_of_them(tmp_path: Path) -> None:
+    frame = table(tmp_path).drop(columns="number")
+    text, _ = written(profile(frame, Roles(("y",))), tmp_path, "t.csv")
+    assert "encoding" not in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "target", "roles", "protocol"),
+    [
+        (120, "classes", Roles(("y",)), 'folds = 5\npick = "stratified"\n'),
+        (60, "classes", Roles(("y",)), 'folds = 3\npick = "stratified"\n'),
+        (60, "rare", Roles(("y",)), 'folds = 3\npick = "random"\n'),
+        (7_000, "classes", Roles(("y",)), 'folds = 3\npick = "stratified"\n'),
+        (25_000, "classes", Roles(("y",)), 'kind = "holdout"\nvalidation = 0.2\npick = "stratified"\n'),
+        (120, "classes", Roles(("y",), group="group"), 'folds = 3\npick = "stratified"\n'),
+        (
+            120,
+            "classes",
+            Roles(("y",), time="when"),
+            'kind = "holdout"  # the past tells the future\nvalidation = 0.2\npick = "last"\n',
+        ),
+    ],
+)
+def test_the_protocol_follows_from_rows_groups_and_time(
+    rows: int, target: str, roles: Roles, protocol: str, tmp_path: Path
+) -> None:
+    frame = table(tmp_path, rows, target, group=np.arange(rows) % 7, when=CHANCE.permutation(rows))
+    text, _ = written(profile(frame, roles), tmp_path, "t.csv")
+    assert protocol in text
+
+
+@pytest.mark.parametrize(
+    ("shape", "protocol"), [((8, 8), 'kind = "holdout"\nvalidation = 0.2\n'), ((64,), "folds = 3\n")]
+)
+def test_images_need_no_folds_from_five_thousand_on(shape: tuple[int, ...], protocol: str, tmp_path: Path) -> None:
+    text, _ = written(arrays(tmp_path, shape, np.arange(7_000) % 3, "uint8"), tmp_path, "a.npz")
+    assert protocol in text
+
+
+@pytest.mark.parametrize(("rows", "bins"), [(5_000, 16), (7_000, 48)])
+def test_many_rows_have_finer_bins(rows: int, bins: int, tmp_path: Path) -> None:
+    text, study = written(profile(table(tmp_path, rows), Roles(("y",))), tmp_path, "t.csv")
+    assert f"bins = {bins}  # where they are taken piecewise\n" in text
+    assert study.corners[0][1].data.encoding.bins == bins  # type: ignore[union-attr]
+
+
+def test_a_test_file_is_named(tmp_path: Path) -> None:
+    frame = table(tmp_path)
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    text, study = written(profile(frame, Roles(("y",))), tmp_path, "t.csv", "test.csv")
+    assert 'test = "test.csv"  # opened once, at the end\n' in text
+    assert study.data[0].found.test_examples == 120  # type: ignore[union-attr]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["classes", "number", "labels", "images"])
+def test_a_generated_study_can_be_searched(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With fixed epochs, so that it ends on a busy machine, too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUNER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("TUNER_DATA", raising=False)
+    match target:
+        case "images":
+            written(pictures(tmp_path), tmp_path, "p")
+        case "labels":
+            written(arrays(tmp_path, (4,), np.arange(240).reshape(120, 2) % 3 % 2), tmp_path, "a.npz")
+        case _:
+            written(profile(table(tmp_path, target=target), Roles(("y",))), tmp_path, "t.csv")
+    settings = ("budget.epochs=fixed", "training.epochs=2", "search.pruner=none", "confirmation.seeds=1")
+    said = [word for setting in (*settings, "protocol.folds=2") for word in ("--set", setting)]
+    command = [
+        "optimize",
+        "--study",
+        "mine.toml",
+        "--trials",
+        "2",
+        "--timeout",
+        "10m",
+        "--workers",
+        "1",
+        "--json",
+        *said,
+    ]
+    assert run(command) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["trials"]["complete"] == 2
+    assert Path(summary["model"]).is_file()

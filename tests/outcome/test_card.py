@@ -1,0 +1,71 @@
+"""The model card: facts, figures, limits of a confirmed model."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.models import papers
+from tuner.networks import Dense
+from tuner.networks.columns import Coded, Column
+from tuner.outcome.card import card, limits
+from tuner.recipe import Data, Found, Recipe, Table
+from tuner.storage.confirmed import Confirmed
+
+FOUND = Found(
+    identity="0123456789abcdef",
+    training_examples=120,
+    test_examples=30,
+    classes=("a", "b"),
+    rarest=40,
+    columns=(Coded("number"), Coded("category", 5)),
+)
+TABLE = Table(
+    path="flowers.csv",
+    target="kind",
+    columns=(Column(name="length", kind="number"), Column(name="color", kind="category")),
+    found=FOUND,
+)
+RECIPE = Recipe(data=TABLE, network=Dense(widths=(8,)))
+
+
+def test_a_card_tells_data_figures_selection_and_commands() -> None:
+    text = card(papers(RECIPE))
+    for line in (
+        "# small: a tuned network",
+        "Task: classification: one of 2 classes (a, b). 67 parameters.",
+        "- flowers.csv, identity `0123456789abcdef` (a hash of all that was read)",
+        "- 120 training examples, 30 test examples",
+        "- test part: 20% of all examples, drawn with seed 0",
+        "- tells kind from 2 columns: length (number), color (category)",
+        "| accuracy | 0.8000 | 0.7000 to 0.9000 | higher |",
+        "| log loss | 0.5000 |  | lower |",
+        "- Trial 0 was the best of its study by validation accuracy; the test part had no say.",
+        "- keras: 3.15.1",
+        "- Its accuracy is known to 0.10 either way only: there are few test examples.",
+        "- Of the rarest class it has seen 40 examples.",
+    ):
+        assert line in text.splitlines()
+    assert "$ python -m tuner optimize --study small" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "absent"),
+    [(replace(TABLE, time="when"), "No column of time"), (replace(TABLE, group="person"), "No column of groups")],
+)
+def test_what_was_tested_is_no_limit(changed: Table, absent: str) -> None:
+    confirmed = Confirmed.from_dict(papers(RECIPE))
+    known = replace(confirmed, recipe=replace(RECIPE, data=changed))
+    assert any(each.startswith(absent) for each in limits(confirmed))
+    assert not any(each.startswith(absent) for each in limits(known))
+
+
+def test_a_model_on_a_data_set_of_the_catalogue_has_a_card() -> None:
+    text = card(papers(Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))))
+    assert "- test part: as the data set has it" in text
+    assert "- arrays of 8×8" in text
+
+
+def test_confirmed_paths_are_told_as_commands() -> None:
+    told = {**papers(RECIPE), "model": str(Path("my runs/small/best.keras"))}
+    assert "--study small --runs 'my runs'" in card(told)

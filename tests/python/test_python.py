@@ -1,0 +1,163 @@
+"""The program as a library: data in, a search, a value that shows itself; scripts need no guard."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tuner
+from tests.support.estimators import tiny
+from tuner.base.errors import DataError, StorageError, StudyError
+from tuner.data.ingest.ingest import look
+from tuner.data.ingest.memory import hold
+from tuner.data.sources import Places
+from tuner.python.given import given
+from tuner.python.progress import Progress
+from tuner.python.searching import optimize
+from tuner.python.study import Wishes, study_on
+from tuner.python.tuned import Tuned
+from tuner.recipe import Arrays, Cut, Table
+
+
+def points() -> tuple[pd.DataFrame, pd.Series]:
+    """Two numbers, and which of them is larger."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=["left", "right"])
+    return frame, pd.Series(np.where(frame.left > frame.right, "left", "right"), name="larger")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs of one search; the cache beside them."""
+    return tmp_path_factory.mktemp("door")
+
+
+@pytest.fixture(scope="module")
+def told() -> list[Progress]:
+    """What the search has told."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def tuned(folder: Path, told: list[Progress]) -> Tuned:
+    """A search in processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUNER_CACHE", str(folder / "cache"))
+        x, y = points()
+        return optimize(tiny(epochs=20), x, y, runs=folder, workers=1, test=0.25, on_progress=told.append)
+
+
+@pytest.mark.slow
+def test_a_search_gives_a_recipe_trials_figures_and_a_model(tuned: Tuned, told: list[Progress]) -> None:
+    assert tuned.best_recipe is not None
+    assert [figure.name for figure in tuned.figures] == ["validation accuracy", "test accuracy"]
+    assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in tuned.figures)
+    assert tuned.trials[["state", "epochs"]].values.tolist() == [["complete", 20]]
+    assert tuned.model.is_file()
+    assert told[-1].trials == 1
+    assert told[-1].best == tuned.trials.validation_accuracy[0]
+
+
+@pytest.mark.slow
+def test_what_was_found_predicts_by_the_names_of_classes(tuned: Tuned) -> None:
+    predicted = tuned.predictor.predict(points()[0])
+    assert predicted.names == ("left", "right")
+    assert np.mean(np.array(predicted.classes) == points()[1]) > 0.8
+
+
+@pytest.mark.slow
+def test_a_study_is_read_again_from_its_runs(tuned: Tuned, folder: Path) -> None:
+    again = tuner.load_study(tuned.name, folder)
+    assert repr(again) == repr(tuned)
+    with pytest.raises(StudyError, match="the storage has no study 'studdy'"):
+        tuner.load_study("studdy", folder)
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_a_card_with_a_drawing_and_no_network(tuned: Tuned) -> None:
+    card = tuned._repr_html_()
+    assert card.startswith("<style>.tuner-card{")
+    assert "<svg" in card
+    assert "test accuracy" in card
+    assert "src=" not in card
+    assert "<script" not in card
+
+
+def test_nothing_is_loaded_before_it_is_asked_for() -> None:
+    code = (
+        "import sys, tuner; assert 'optimize' in dir(tuner); "
+        "print([name for name in ('tensorflow', 'sklearn', 'pandas', 'numpy', 'optuna') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    with pytest.raises(AttributeError, match="module 'tuner' has no attribute 'optimise'"):
+        tuner.optimise  # noqa: B018
+
+
+def test_runs_without_a_storage_are_told(tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as error:
+        tuner.load_study("study", tmp_path)
+    assert str(error.value) == f"there is no storage in {tmp_path} yet: run `tuner.optimize` first, or say runs="
+
+
+def test_half_of_the_data_is_refused() -> None:
+    with pytest.raises(StudyError, match="x and y come together, and groups, weights and test with them"):
+        optimize(tiny(), points()[0])
+    with pytest.raises(StudyError, match="say a study, or x and y for one that suits them"):
+        optimize(None)
+
+
+SCRIPT = """
+import numpy as np, tuner
+from tests.support.estimators import tiny
+x = np.random.default_rng(0).normal(size=(40, 2))
+print(tuner.optimize(tiny(epochs=1), x, x[:, 0] > 0, runs="runs", workers=1, test=0.0))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_piped", [False, True], ids=["a file", "a pipe"])
+def test_a_script_without_a_guard_searches_once(tmp_path: Path, is_piped: bool) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    paths = f"{Path(__file__).parents[2]}"
+    environment = {"PYTHONPATH": paths, "TUNER_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-" if is_piped else "script.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, input=SCRIPT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("study study: 1 trials finished, 0 pruned\n")
+    assert done.stdout.endswith("there is no test part: nothing was tested\n")
+    assert done.stdout.count("study study") == 1
+
+
+def test_data_from_python_is_named_by_what_is_in_it(tmp_path: Path) -> None:
+    places = Places(None, tmp_path)
+    x, y = points()
+    first, again = (hold(given(x, y), Cut(share=0.0), "classification", places) for _ in range(2))
+    assert first == again
+    assert look(replace(first, found=None), tmp_path, places, print) == first
+    assert first.found is not None
+    assert (first.found.training_examples, first.found.test_examples) == (80, 0)
+    assert hold(given(-x, y), Cut(share=0.0), "classification", places).path != first.path
+
+
+def test_data_from_python_that_is_gone_is_told(tmp_path: Path) -> None:
+    gone = Arrays(path="python:0123456789abcdef")
+    with pytest.raises(DataError) as error:
+        look(gone, tmp_path, Places(None, tmp_path), lambda _: None)
+    told = f"python:0123456789abcdef: was given from Python and is not in the cache {tmp_path}; give it again"
+    assert str(error.value) == told
+
+
+def test_a_study_that_suits_the_data_keeps_groups_whole_and_tests_what_is_held_out(tmp_path: Path) -> None:
+    x, y = points()
+    examples = given(x, y, groups=np.arange(80) // 8)
+    file = study_on(None, examples, Wishes(test=given(x, y)), Places(None, tmp_path))
+    data = file.data[0]
+    assert isinstance(data, Table)
+    assert (data.group, data.test, file.confirmation.anchors) == ("groups", data.path, True)
+    assert data.found is not None
+    assert (data.found.training_examples, data.found.test_examples) == (80, 80)

@@ -1,0 +1,387 @@
+"""Plain models beside a study's networks: on the same folds, in their time, once a study."""
+
+import json
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from optuna.storages import BaseStorage
+
+from tests.outcome.test_summary import confirmed
+from tests.support.searches import AtOnce, Notes, context_of, folder_of, search, small
+from tuner.base.metric_functions import measured
+from tuner.data.examples import Examples, TrainingSet
+from tuner.data.ingest.ingest import look
+from tuner.data.load import Places, held_out_of, training_set_of
+from tuner.data.splits import folds_of
+from tuner.networks import Dense, Rows
+from tuner.networks.columns import Coded, Column
+from tuner.outcome.summary import _beside
+from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, described, task_of
+from tuner.recipe.losses import PlainLoss
+from tuner.references import MODELS, ReferenceModel, best_first, better, seconds_for
+from tuner.references.folds import anchors
+from tuner.references.limit import TimeIsUp, within
+from tuner.references.models import LARGE, models
+from tuner.references.seen import preparation, tree_categories
+from tuner.refit.confirmation import confirm_best
+from tuner.refit.references import anchors_beside, seconds_reserved
+from tuner.report.write import write_report
+from tuner.run import validation_part
+from tuner.storage import default_url, load_study, open_storage
+from tuner.storage.references import keep_anchors
+from tuner.worker.executor import Setup
+from tuner.worker.inprocess import InProcess
+from tuner.worker.jobs import Anchors, Failure
+
+FIVE = KFold(folds=5)
+
+
+NETWORKS: dict[str, tuple[Any, Any]] = {
+    "classification": ("softmax", "sparse_categorical_crossentropy"),
+    "multi_label": ("sigmoid", "binary_crossentropy"),
+    "regression": ("linear", "mean_squared_error"),
+}
+"""Outputs and losses of each task."""
+
+
+def numbers(*names: str) -> tuple[Column, ...]:
+    """Columns that are numbers."""
+    return tuple(Column(name=name, kind="number") for name in names)
+
+
+def recipe_of(data: Any, protocol: Holdout | KFold = Holdout(validation=0.25)) -> Recipe:  # noqa: B008 (frozen)
+    """A recipe on these data: of its network nothing matters here."""
+    output, loss = NETWORKS[task_of(data)]
+    return Recipe(
+        data=data,
+        protocol=protocol,
+        network=Dense(widths=(4,), output=output),
+        training=Training(loss=PlainLoss(kind=loss), keep_by="validation_loss"),
+        seed=3,
+    )
+
+
+def looked(folder: Path, frame: pd.DataFrame, columns: tuple[Column, ...], **settings: Any) -> tuple[Table, Places]:
+    """A table with these rows, looked at."""
+    frame.to_csv(folder / "t.csv", index=False)
+    places = Places(None, folder / "cache")
+    return look(Table(path="t.csv", columns=columns, **{"target": "y", **settings}), folder, places, print), places
+
+
+def by_name(found: tuple[ReferenceModel, ...]) -> dict[str, ReferenceModel]:
+    return {each.name: each for each in found}
+
+
+def bundled(name: str, places: Places, **settings: Any) -> tuple[Table, TrainingSet]:
+    """A table that comes with scikit-learn."""
+    from sklearn import datasets
+
+    names = getattr(datasets, f"load_{name}")().feature_names
+    data = Table(path=f"sklearn:{name}", target="target", columns=numbers(*names), **settings)
+    data = look(data, Path(), places, print)
+    return data, training_set_of(data, places)
+
+
+@pytest.mark.slow
+def test_iris_has_all_plain_models_on_five_folds_and_on_the_test_part(places: Places) -> None:
+    data, training = bundled("iris", places)
+    found = anchors(recipe_of(data, FIVE), training, "accuracy", 60.0, held_out_of(data, places).examples)
+    names = {"majority", "logistic", "nearest neighbours", "default network", "trees"}
+    assert {each.name for each in found} == names
+    figures = {each.name: each.figures["accuracy"] for each in found}
+    assert figures.pop("majority") == pytest.approx(1 / 3, abs=0.01)
+    assert min(figures.values()) > 0.9
+    assert all(each.test_figures["accuracy"] > 0.85 for each in found if each.name != "majority")
+    assert all(0 < each.error < 0.1 for each in found if each.name != "majority")
+    assert all(each.examples == 96 and each.seconds > 0 for each in found)
+    assert by_name(found)["default network"].note == "scikit-learn's MLP at its defaults: one layer of 100"
+
+
+def test_diabetes_has_numbers_to_tell(places: Places) -> None:
+    data, training = bundled("diabetes", places, task="regression")
+    found = by_name(anchors(recipe_of(data), training, "r2", 60.0))
+    assert list(found) == ["mean", "ridge", "nearest neighbours", "default network", "trees"]
+    assert abs(found["mean"].figures["r2"]) < 0.05
+    assert 0.3 < found["ridge"].figures["r2"] < 0.7
+    assert found["ridge"].figures["rmse"] < found["mean"].figures["rmse"]
+    assert found["ridge"].test_figures == {}
+
+
+def test_they_stand_on_the_folds_of_the_networks(places: Places) -> None:
+    recipe = recipe_of(Data(name="xor"), Holdout(validation=0.25, pick="random", seed=7))
+    data = training_set_of(recipe.data, places)
+    part, (fold,) = validation_part(recipe, data), folds_of(recipe.protocol, data)
+    assert part.inputs.tolist() == data.examples.inputs[fold.validation].tolist()
+    training = Examples(data.examples.inputs[fold.training], data.examples.labels[fold.training])
+    says = models("classification")["nearest neighbours"].trained(described(recipe.data), training, 3)
+    expected = measured("classification", says(part.inputs), part.labels)
+    found = by_name(anchors(recipe, data, "accuracy", 60.0))["nearest neighbours"]
+    assert found.figures == pytest.approx(expected)
+    assert found.examples == len(fold.training)
+
+
+def test_xor_is_told_by_trees_and_not_by_a_line(places: Places) -> None:
+    recipe = recipe_of(Data(name="xor"))
+    found = anchors(recipe, training_set_of(recipe.data, places), "accuracy", 60.0)
+    figures = {each.name: each.figures["accuracy"] for each in found}
+    assert figures["trees"] > 0.9 > 0.65 > figures["logistic"]
+    assert best_first(found, "log_loss")[0].figures["log_loss"] == min(each.figures["log_loss"] for each in found)
+
+
+@pytest.mark.slow
+def test_several_labels_one_of_which_is_never_true_in_a_fold(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    values = chance.normal(size=(300, 2))
+    rare = np.zeros(300, int)
+    rare[:3] = 1
+    frame = pd.DataFrame(
+        {"a": values[:, 0], "b": values[:, 1], "p": values[:, 0] > 0, "q": values[:, 1] > 0, "r": rare}
+    )
+    frame = frame.astype({"p": int, "q": int})
+    data, places = looked(tmp_path, frame, numbers("a", "b"), target=("p", "q", "r"), task="multi_label")
+    found = by_name(anchors(recipe_of(data, FIVE), training_set_of(data, places), "macro_f1", 60.0))
+    assert not any(each.is_skipped for each in found.values())
+    assert found["logistic"].figures["accuracy"] > 0.95
+    assert found["trees"].figures["accuracy"] > 0.95
+    assert found["nearest neighbours"].figures["macro_f1"] > 0.5 > found["majority"].figures["macro_f1"]
+
+
+def mixed(rows: int) -> pd.DataFrame:
+    """Numbers, dates, names and texts, with gaps; only words and names tell the class."""
+    chance = np.random.default_rng(1)
+    classes = chance.integers(0, 2, rows)
+    words = [("good fine day", "bad awful night")[each] + f" w{chance.integers(9)}" for each in classes]
+    names = [f"{('u', 'v')[each]}{chance.integers(400)}" for each in classes]
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(chance.integers(0, 300, rows), "D")
+    frame = pd.DataFrame({"n": chance.normal(size=rows), "d": days.astype(str), "c": names, "t": words, "y": classes})
+    for column in ("n", "d", "c", "t"):
+        frame.loc[chance.random(rows) < 0.1, column] = None
+    return frame
+
+
+COLUMNS = (
+    Column(name="n", kind="number"),
+    Column(name="d", kind="date"),
+    Column(name="c", kind="category"),
+    Column(name="t", kind="text"),
+)
+
+
+@pytest.mark.slow
+def test_texts_names_dates_and_gaps_are_seen(tmp_path: Path) -> None:
+    data, places = looked(tmp_path, mixed(600), COLUMNS)
+    found = by_name(anchors(recipe_of(data), training_set_of(data, places), "accuracy", 60.0))
+    assert not any(each.is_skipped for each in found.values())
+    assert found["logistic"].figures["accuracy"] > 0.85
+    assert found["trees"].figures["accuracy"] > 0.85
+
+
+def test_words_are_sparse_for_all_but_trees() -> None:
+    from scipy.sparse import issparse
+
+    rows = Rows((Coded("text", 500, places=4), Coded("category", 300), Coded("category", 5)))
+    coded = np.random.default_rng(0).integers(0, 5, (50, 6)).astype(np.float32)
+    assert issparse(preparation(rows, (0.0, 1.0)).fit_transform(coded))
+    categories = tree_categories(rows)
+    assert categories is not None
+    assert categories.tolist() == [False] * 200 + [False, True]
+
+
+def test_what_is_infinite_or_no_code_is_no_error() -> None:
+    rows = Rows((Coded("number", lacks=True), Coded("category", 5), Coded("text", 9, places=2), Coded("number")))
+    coded = np.array([[np.inf, 7, 99, -1, np.nan], [1, np.nan, 3, 0, np.nan], [2, 1, 2, 2, np.nan]], np.float32)
+    seen = preparation(rows, (0.0, 1.0)).fit_transform(coded)
+    dense = seen.toarray() if hasattr(seen, "toarray") else seen
+    assert np.isfinite(dense).all()
+
+
+def test_weights_count_where_a_model_takes_them(tmp_path: Path) -> None:
+    chance = np.random.default_rng(2)
+    classes = np.repeat([0, 1], (240, 60))
+    frame = pd.DataFrame({"a": chance.normal(size=300), "y": classes, "w": np.where(classes == 1, 20.0, 1.0)})
+    frame = frame.sample(frac=1, random_state=0)
+    plain, places = looked(tmp_path, frame, numbers("a"))
+    weighted, _ = looked(tmp_path, frame, numbers("a"), weight="w")
+    without, found = (
+        by_name(anchors(recipe_of(data), training_set_of(data, places), "accuracy", 60.0)) for data in (plain, weighted)
+    )
+    assert without["majority"].figures["accuracy"] == pytest.approx(0.8)
+    assert found["majority"].figures["accuracy"] == pytest.approx(20 / 24)
+    assert found["nearest neighbours"].note == "trained without weights"
+    assert found["logistic"].note == found["trees"].note == ""
+
+
+def test_what_does_not_fit_into_the_time_is_skipped_and_says_so(places: Places) -> None:
+    recipe = recipe_of(Data(name="digits"), FIVE)
+    data = training_set_of(recipe.data, places)
+    models("classification")  # imports take time, too
+    started = time.perf_counter()
+    found = by_name(anchors(recipe, data, "accuracy", 0.2))
+    assert time.perf_counter() - started < 5.0  # a call into C is not cut off; 0.3 s where nothing else runs
+    assert found["trees"].is_skipped
+    assert found["trees"].note.startswith("skipped: ")
+    assert found["trees"].note.endswith(" s")
+
+
+@pytest.mark.slow
+def test_of_many_examples_some_are_drawn_and_that_is_told(places: Places) -> None:
+    chance = np.random.default_rng(0)
+    many = 2 * LARGE
+    inputs = chance.normal(size=(many, 2)).astype(np.float32)
+    recipe = recipe_of(Data(name="xor"))
+    examples = Examples(inputs, (inputs.prod(axis=1) > 0).astype(np.int64))
+    data = replace(training_set_of(recipe.data, places), examples=examples, folder=None)
+    found = by_name(anchors(recipe, data, "accuracy", 20.0))
+    assert found["nearest neighbours"].note == "trained on 20,000 of 30,000 examples"
+    assert found["majority"].examples == 30_000
+    assert found["nearest neighbours"].figures["accuracy"] > 0.97
+
+
+def test_a_limit_ends_what_takes_longer_and_leaves_the_rest_alone() -> None:
+    def busy() -> None:
+        with within(0.05):
+            while True:
+                time.sleep(0.001)
+
+    with pytest.raises(TimeIsUp):
+        busy()
+    with within(0.05):
+        pass
+    time.sleep(0.1)
+    passed: list[bool] = []
+
+    def elsewhere() -> None:
+        with within(0.01):
+            time.sleep(0.05)
+        passed.append(True)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert passed == [True]
+
+
+def test_a_plain_model_is_better_by_more_than_its_standard_error() -> None:
+    found = (
+        ReferenceModel("trees", figures={"accuracy": 0.97, "log_loss": 0.1}, error=0.01),
+        ReferenceModel(
+            "logistic", figures={"accuracy": 0.953, "log_loss": 0.3}, error=0.01, note="trained on 500 of 900 examples"
+        ),
+        ReferenceModel("nearest neighbours", note="skipped: would take about 40 s and has 3.0 s"),
+    )
+    assert [each.name for each in better(found, "accuracy", 0.95)] == ["trees"]
+    assert [each.name for each in better(found, "log_loss", 0.2)] == ["trees"]
+    assert better(found, "accuracy", float("nan")) == ()
+    told = _beside(confirmed((0,), (9,), (0.95,)), found)
+    assert told == [
+        "beside it, on the same split: trees 0.9700, logistic 0.9530 (validation accuracy)",
+        "of these: logistic trained on 500 of 900 examples",
+        "gradient-boosted trees are better: 0.9700 against 0.9500 (validation accuracy)",
+        "nearest neighbours: skipped: would take about 40 s and has 3.0 s",
+    ]
+
+
+def test_they_have_a_small_share_of_the_minutes() -> None:
+    assert [seconds_for(each) for each in (10, 60, 600, 36_000)] == [2.0, 4.8, 30.0, 30.0]
+
+
+class Counting(InProcess):
+    """Counts how often plain models are trained."""
+
+    asked = 0
+
+    def submit(self, number: int, job: Any, watch: Any) -> None:
+        self.asked += isinstance(job, Anchors)
+        super().submit(number, job, watch)
+
+
+@pytest.mark.slow
+def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file, folder = small(small_study), folder_of(storage)
+    search(storage, file, places, trials=1)
+    notes, executor = Notes(), Counting(Setup(places, folder=folder))
+    context = context_of(storage, file, places, listener=notes)
+    winner = confirm_best(context, executor, folder)
+    assert seconds_reserved(context, 300.0) == 24.0
+    found = anchors_beside(context, executor, winner, 300.0)
+    assert len(found) == 5
+    assert all(each.test_figures for each in found)
+    assert notes.sayings[-1] == "training plain models beside it, for at most 24 s"
+    assert anchors_beside(context, executor, winner, 300.0) == found
+    assert executor.asked == 1
+    assert seconds_reserved(context, 300.0) == 0.0
+    assert len(load_study(storage, "small").user_attrs["anchors"]) == 1
+    none = context_of(storage, small(small_study, "confirmation.anchors=false"), places)
+    assert anchors_beside(none, executor, winner, 300.0) == ()
+    assert anchors_beside(context, executor, None, 300.0) == ()
+
+
+class Names(AtOnce):
+    """An executor whose processes know the models' names and no more."""
+
+    def submit(self, number: int, job: Any, watch: Any) -> None:
+        self.done.append((number, tuple(ReferenceModel(name) for name in job.names)))
+
+
+@pytest.mark.slow
+def test_processes_share_them(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file, folder = small(small_study), folder_of(storage)
+    search(storage, file, places, trials=1)
+    context = context_of(storage, file, places)
+    winner = confirm_best(context, InProcess(Setup(places, folder=folder)), folder)
+    found = anchors_beside(context, Names(size=3), winner, 60.0)
+    assert tuple(each.name for each in found) == MODELS["classification"]
+
+
+class Gone(AtOnce):
+    """An executor whose process is gone."""
+
+    def submit(self, number: int, job: Any, watch: Any) -> None:
+        self.done.append((number, Failure("process", "the training process is gone")))
+
+
+@pytest.mark.slow
+def test_a_process_that_fails_costs_only_the_plain_models(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    file, folder = small(small_study), folder_of(storage)
+    search(storage, file, places, trials=1)
+    notes = Notes()
+    context = context_of(storage, file, places, listener=notes)
+    winner = confirm_best(context, InProcess(Setup(places, folder=folder)), folder)
+    assert anchors_beside(context, Gone(), winner, 60.0) == ()
+    assert notes.sayings[-1] == "no plain models beside it: the training process is gone"
+    assert "anchors" not in context.study.user_attrs
+
+
+@pytest.mark.slow
+def test_a_report_shows_them(small_study: Path, places: Places, tmp_path: Path) -> None:
+    storage = open_storage(default_url(tmp_path))
+    file, executor = small(small_study), InProcess(Setup(places, folder=folder_of(storage)))
+    search(storage, file, places, trials=1)
+    context = context_of(storage, file, places)
+    winner = confirm_best(context, executor, folder_of(storage))
+    assert winner is not None
+    found = (
+        ReferenceModel("trees", {"accuracy": 1.0}, 0.001, {"accuracy": 0.99}, 1.0, 200),
+        ReferenceModel("logistic", {"accuracy": 0.51}, 0.03, {"accuracy": 0.5}, 0.1, 200),
+        ReferenceModel("default network", note="skipped: takes longer and has 1.0 s"),
+    )
+    keep_anchors(context.study, winner.recipe, winner.measure, found)
+    write_report(default_url(tmp_path), "small", tmp_path / "results", places, tmp_path / "out")
+    plain = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert [each["name"] for each in plain["anchors"]] == ["trees", "logistic", "default network"]
+    assert [row[0] for row in plain["tables"]["anchors-table"]["rows"]] == [
+        "the model",
+        "trees",
+        "logistic",
+        "default network",
+    ]
+    assert plain["charts"]["anchors-chart"]["series"][0]["points"] == [[1.0, 0.0], [0.51, 1.0]]
+    assert "Gradient-boosted trees are better than the model." in (tmp_path / "out" / "report.html").read_text()

@@ -1,0 +1,45 @@
+"""Which networks are averaged."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tuner.refit.ensemble import chosen_together, loss_of_average
+
+LABELS = np.array([0, 0, 1, 1])
+
+
+def sure(*right: float) -> NDArray[np.float32]:
+    """Probabilities of two classes, with so much for the true one of each example."""
+    rows = [[p, 1 - p] if label == 0 else [1 - p, p] for p, label in zip(right, LABELS, strict=True)]
+    return np.array(rows, dtype=np.float32)
+
+
+def test_networks_are_chosen_as_long_as_the_average_gets_better() -> None:
+    good, other, bad = sure(0.9, 0.9, 0.9, 0.2), sure(0.9, 0.9, 0.3, 0.9), sure(0.1, 0.1, 0.1, 0.1)
+    assert set(chosen_together([bad, good, other], LABELS, most=8)) == {1, 2}
+    assert chosen_together([good, bad], LABELS, most=8) == (0,)
+    assert len(chosen_together([good, other, good, other], LABELS, most=2)) == 2
+
+
+def test_what_counts_nothing_chooses_nothing() -> None:
+    first, second = sure(0.9, 0.9, 0.9, 0.1), sure(0.1, 0.9, 0.8, 0.9)
+    for favourite, weights in ((0, [1.0, 1.0, 1.0, 0.0]), (1, [0.0, 1.0, 1.0, 1.0])):
+        assert chosen_together([first, second], LABELS, 1, np.array(weights)) == (favourite,)
+
+
+@pytest.mark.parametrize("task", ["classes", "labels", "numbers"])
+def test_a_weight_of_two_is_the_example_twice(task: str) -> None:
+    generator = np.random.default_rng(0)
+    outputs, weights = generator.random((9, 3)), generator.integers(1, 3, 9)
+    true: NDArray[Any] = generator.random((9, 3))
+    if task == "classes":
+        outputs, true = outputs / outputs.sum(axis=1, keepdims=True), generator.integers(0, 3, 9)
+    elif task == "labels":
+        true = (true > 0.5).astype(np.uint8)
+    twice = np.repeat(np.arange(9), weights)
+    assert loss_of_average(outputs, true, weights) == pytest.approx(
+        loss_of_average(outputs[twice], true[twice]), rel=1e-6
+    )

@@ -1,0 +1,164 @@
+"""What becomes the model: one network, an average, an average over mirror images; by validation alone."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from optuna.storages import InMemoryStorage
+
+from tests.search.test_loop import context_in
+from tests.support.searches import AtOnce, small
+from tuner.data.load import Places, training_set
+from tuner.data.splits import folds
+from tuner.recipe import Augmentation, Recipe
+from tuner.refit.candidates import Final, RefitCandidate
+from tuner.refit.final_model import keep_model
+from tuner.result import Epoch, FoldResult, Result, Scores, Watch
+from tuner.search.context import Context
+from tuner.storage.confirmed import Confirmed
+from tuner.study.settings import Budget
+from tuner.worker import jobs
+from tuner.worker.folder import Folder, member, mirrored
+from tuner.worker.jobs import Combine, Job, Measured
+
+TESTED = {"ensemble": 0.8}
+
+
+@dataclass
+class Saver(AtOnce):
+    """An executor that combines and tests what is only a name."""
+
+    folder: Folder
+    combined: list[Combine] = field(default_factory=list)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        assert isinstance(job, Combine | jobs.Test)
+        if isinstance(job, Combine):
+            self.combined.append(job)
+            self.folder.model(job.save).write_text("+".join(job.names))
+            self.done.append((number, 42))
+        else:
+            np.save(self.folder.outputs(job.saved), np.zeros((2, 2)))
+            self.done.append(
+                (number, Measured(Scores(loss=0.5, figures={"accuracy": TESTED.get(job.saved, 0.6)}), (0.0, 1.0)))
+            )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A context and a folder in which networks lie that say what a test wants."""
+
+    context: Context
+    folder: Folder
+    recipe: Recipe
+    labels: NDArray[np.int64]
+
+    def network(self, seed: int, right: float, flip: bool = False, right_mirrored: float = 0.0) -> Final:
+        """A network that is right on such a share of the examples, and of their mirror images."""
+        training = replace(self.recipe.training, augmentation=Augmentation(flip=flip))
+        recipe = replace(self.recipe, seed=seed, training=training)
+        name = member(recipe.key)
+        self.folder.model(name).parent.mkdir(exist_ok=True)
+        self.folder.model(name).write_text(str(seed))
+        np.save(self.folder.validated(name), self._giving(seed, right))
+        if flip:
+            np.save(self.folder.validated(mirrored(name)), self._giving(seed + 50, right_mirrored))
+        scores = Scores(loss=0.5, figures={"accuracy": right})
+        epoch = Epoch(fold=0, number=1, training=scores, validation=scores, learning_rate=0.1, seconds=1.0)
+        folds_done = (FoldResult(epochs=(epoch,), kept=1),)
+        result = Result(folds=folds_done, ended="finished", reason="", parameters=13, seconds=1.0)
+        return Final(RefitCandidate(seed, recipe), result)
+
+    def kept(self, executor: "Saver", *networks: Final) -> Confirmed:
+        """What becomes of these networks."""
+        return keep_model(self.context, networks, executor, self.folder)
+
+    @property
+    def files(self) -> list[str]:
+        """All that lies in the folder."""
+        return sorted(str(path.relative_to(self.folder.path)) for path in self.folder.path.rglob("*") if path.is_file())
+
+    def _giving(self, seed: int, right: float) -> NDArray[np.float32]:
+        """Probabilities (n, 2): wrong with high confidence on examples of its own, a share of 1 - right."""
+        generator = np.random.default_rng(seed)
+        is_wrong = generator.permutation(len(self.labels)) >= right * len(self.labels)
+        true = np.where(is_wrong, 0.1, 0.9)
+        return np.where(np.eye(2)[self.labels] == 1, true[:, None], 1 - true[:, None]).astype(np.float32)
+
+
+@pytest.fixture
+def stage(small_study: Path, places: Places, tmp_path: Path) -> Stage:
+    """A study that lets three networks into its model."""
+    file = small(
+        small_study,
+        "confirmation.members=3",
+        "protocol={kind='holdout', validation=200}",
+        "training.loss=categorical_crossentropy",
+    )
+    context = context_in(InMemoryStorage(), file, places)
+    folder = Folder(tmp_path / "folder")
+    folder.path.mkdir()
+    recipe = file.corners[0][1]
+    labels = training_set("xor", places).examples.labels
+    (fold,) = folds(recipe.protocol, labels)
+    return Stage(context, folder, recipe, labels[fold.validation].astype(np.int64))
+
+
+def test_networks_that_err_differently_are_averaged(stage: Stage) -> None:
+    executor = Saver(stage.folder)
+    kept = stage.kept(executor, *(stage.network(seed, 0.85) for seed in (1, 2, 3)))
+    assert sorted(kept.members) == [0, 1, 2]
+    assert kept.is_ensemble
+    assert not kept.is_mirrored
+    assert kept.model_validation is not None
+    assert kept.model_validation > 0.9 > max(kept.validation)
+    assert (kept.test, kept.tests, kept.parameters) == (0.8, (0.6, 0.6, 0.6), 42)
+    assert kept.model.read_text().count("+") == 2
+    assert stage.files == ["best.keras", "predictions.npz"]
+
+
+def test_where_the_time_decides_the_networks_of_the_model_stay(stage: Stage) -> None:
+    fits = replace(stage.context, file=replace(stage.context.file, budget=Budget(epochs="fit")))
+    timed = replace(stage, context=fits)
+    alone, other = timed.network(1, 0.99), timed.network(2, 0.5)
+    kept = timed.kept(Saver(timed.folder), alone, other)
+    assert (kept.members, kept.model.read_text()) == ((0,), "1")
+    name = member(alone.recipe.key)
+    assert timed.files == ["best.keras", f"{name}.keras", f"{name}.validation.npy", "predictions.npz"]
+    again = timed.kept(Saver(timed.folder), alone, timed.network(3, 0.98))
+    assert again.members == (0, 1)
+    assert len(timed.files) == 6
+
+
+def test_one_that_is_much_better_stays_alone(stage: Stage) -> None:
+    executor = Saver(stage.folder)
+    kept = stage.kept(executor, stage.network(1, 0.55), stage.network(2, 1.0))
+    assert not kept.is_ensemble
+    assert not executor.combined
+    assert kept.model.read_text() == "2"
+    assert kept.recipe.seed == 2
+    assert kept.model_validation == kept.validation[1]
+
+
+def test_mirror_images_count_where_they_help_and_were_trained_on(stage: Stage) -> None:
+    executor = Saver(stage.folder)
+    kept = stage.kept(executor, stage.network(1, 0.85, flip=True, right_mirrored=0.85))
+    assert kept.is_mirrored
+    assert kept.is_ensemble
+    assert executor.combined[0].is_mirrored
+    worse = stage.kept(executor, stage.network(1, 0.85, flip=True, right_mirrored=0.2))
+    assert not worse.is_mirrored
+
+
+def test_who_was_stopped_before_its_last_fold_is_left_out(stage: Stage) -> None:
+    networks = [stage.network(seed, 0.85) for seed in (1, 2, 3)]
+    stage.folder.validated(member(networks[1].recipe.key)).unlink()
+    kept = stage.kept(Saver(stage.folder), *networks)
+    assert kept.seeds == (1, 3)
+    assert sorted(kept.members) == [0, 1]
+    assert stage.files == ["best.keras", "predictions.npz"]
+    (alone,) = [stage.network(4, 0.85)]
+    stage.folder.validated(member(alone.recipe.key)).unlink()
+    assert stage.kept(Saver(stage.folder), alone).seeds == (4,), "where none was validated all of them count"

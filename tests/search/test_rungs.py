@@ -1,0 +1,139 @@
+"""Rungs: where trials pause, who goes on, who cannot any more."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.trial import TrialState, create_trial
+
+from tuner.search.rungs import Rungs, ladder_of, levels
+from tuner.storage.trainings import StoredTraining
+from tuner.study import load, setting
+from tuner.study.pruners import Asha
+
+
+@given(st.integers(2, 200), st.integers(3, 5000), st.integers(2, 5), st.integers(0, 20))
+def test_rungs_rise_and_end_before_the_last_epoch(epochs: int, trials: int, factor: int, first: int) -> None:
+    found = levels(Asha(min_epochs=first, factor=factor), epochs, trials)
+    assert list(found) == sorted(set(found))
+    assert all(1 <= level < epochs for level in found)
+    if first < epochs:
+        assert found
+        assert not first or found[0] == first
+
+
+def test_the_budget_sets_the_rungs() -> None:
+    assert levels(Asha(), 30, 60) == (1, 3, 10)
+    assert levels(Asha(), 30, 10) == (3, 10), "with few trials, fewer rungs: one trial must come to the end"
+    assert levels(Asha(), 2, 100) == (1,)
+    assert levels(Asha(min_epochs=1), 27, 5) == (1, 3, 9)
+
+
+def paused(first: int, rung: int, **values: float) -> StoredTraining:
+    """A training that paused at a rung, with its figures by epoch (`at_1=0.5`)."""
+    figures = {int(name.removeprefix("at_")): value for name, value in values.items()}
+    trial = create_trial(
+        state=TrialState.PRUNED, user_attrs={"ended": "paused", "rung": rung}, intermediate_values=figures
+    )
+    trial.number = first
+    return StoredTraining((trial,))
+
+
+def gone(chain: StoredTraining, **values: float) -> StoredTraining:
+    """The same training, finished."""
+    figures = chain.last.intermediate_values | {int(name.removeprefix("at_")): each for name, each in values.items()}
+    trial = create_trial(state=TrialState.COMPLETE, value=0.0, intermediate_values=figures)
+    trial.number = 1000 + chain.first
+    return StoredTraining((*chain.links, trial))
+
+
+def first_of(chain: StoredTraining | None) -> int | None:
+    return None if chain is None else chain.first
+
+
+def test_the_best_third_goes_on_and_nobody_twice() -> None:
+    ladder = Rungs((1, 4), 3, maximize=True)
+    assert [ladder.next(epoch) for epoch in (0, 1, 4)] == [1, 4, None]
+    two = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.9)]
+    assert ladder.promotable(two) is None
+    three = [*two, paused(2, 1, at_1=0.7)]
+    assert first_of(ladder.promotable(three)) == 1
+    assert ladder.promotable(three, allowed=lambda chain: chain.first != 1) is None
+    after = [three[0], gone(three[1]), three[2]]
+    assert ladder.promotable(after) is None
+    assert ladder.promotable(after, at_least=1) is None, "the best of the rung has gone on already"
+    higher = [three[0], paused(1, 4, at_1=0.9, at_4=0.95), three[2]]
+    assert ladder.promotable(higher) is None
+    assert first_of(ladder.promotable(higher, at_least=1)) == 1
+
+
+def test_who_has_come_furthest_goes_first() -> None:
+    ladder = Rungs((1, 2), 2, maximize=True)
+    chains = [
+        paused(0, 2, at_1=0.9, at_2=0.8),
+        gone(paused(1, 1, at_1=0.1), at_2=0.1),
+        paused(2, 1, at_1=0.95),
+        paused(3, 1, at_1=0.0),
+    ]
+    assert first_of(ladder.promotable(chains)) == 0
+    assert first_of(ladder.promotable(chains, allowed=lambda chain: chain.first != 0)) == 2
+
+
+def test_among_equals_the_earlier_is_better() -> None:
+    chains = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.5)]
+    assert first_of(Rungs((1,), 2, maximize=True).promotable(chains)) == 0
+
+
+def test_a_loss_is_better_when_lower_and_nan_is_worst() -> None:
+    ladder = Rungs((1,), 2, maximize=False)
+    chains = [paused(number, 1, at_1=value) for number, value in enumerate((float("nan"), 0.3, 0.2, 0.9))]
+    assert first_of(ladder.promotable(chains)) == 2
+    assert ladder.hopeful(chains, trials=4) == {1, 2}
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(2, 4), st.integers(1, 40))
+def test_whoever_goes_on_was_always_hopeful(values: list[float], factor: int, so_far: int) -> None:
+    ladder = Rungs((1,), factor, maximize=True)
+    chains = [paused(number, 1, at_1=value) for number, value in enumerate(values)]
+    hopeful = ladder.hopeful(chains[:so_far], trials=len(values)) | set(range(so_far, len(values)))
+    while (chain := ladder.promotable(chains)) is not None:
+        assert chain.first in hopeful
+        chains[chain.first] = gone(chain)
+
+
+def test_a_study_without_asha_has_no_rungs(small_study: Path) -> None:
+    assert ladder_of(load(small_study, "small")).epochs == ()
+
+
+def test_few_trials_fill_few_rungs() -> None:
+    assert levels(Asha(), 81, 9) == (9, 27), "a third of nine, and a third of these"
+    assert levels(Asha(), 81, 8) == (27,)
+    assert levels(Asha(), 81, 3) == (27,)
+    assert levels(Asha(), 81, 2) == (27,), "one rung at least"
+    assert levels(Asha(factor=5), 2, 100) == (1,), "no rung before the first epoch"
+
+
+def test_a_studys_ladder_knows_which_figures_are_better(small_study: Path) -> None:
+    asha = [setting('search.pruner={kind="asha", factor=2, min_epochs=1}'), setting("training.epochs=5")]
+    file = load(small_study, "small", asha)
+    assert ladder_of(file) == Rungs((1, 2, 4), 2, maximize=True)
+    lower = load(small_study, "small", [*asha, setting("objective=validation_loss")])
+    assert ladder_of(lower) == Rungs((1, 2, 4), 2, maximize=False)
+    small_study.write_text(
+        small_study.read_text().replace('"validation_accuracy"', '["validation_accuracy", "seconds"]')
+    )
+    assert ladder_of(load(small_study, "small")).maximize, "the first objective says"
+
+
+def test_only_who_still_waits_is_hopeful() -> None:
+    two = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.9)]
+    assert Rungs((1,), 3, maximize=True).hopeful(two, trials=2) == {1}, "one of each rung goes on at the end"
+    after = [two[0], gone(two[1], at_2=0.9)]
+    assert Rungs((1,), 3, maximize=True).hopeful(after, trials=2) == set()
+    came_further = [paused(0, 2, at_1=0.9, at_2=0.9), paused(1, 2, at_1=0.8, at_2=0.8)]
+    assert Rungs((1, 2), 2, maximize=True).hopeful(came_further, trials=4) == {0}, "two of four come to the second rung"
+
+
+def test_the_order_in_which_trainings_are_given_decides_nothing() -> None:
+    chains = [paused(1, 1, at_1=0.5), paused(0, 1, at_1=0.5)]
+    assert first_of(Rungs((1,), 2, maximize=True).promotable(chains)) == 0

@@ -1,0 +1,200 @@
+"""Leases and turns by a clock of the test's own: who is taken to be gone, and when."""
+
+import socket
+from dataclasses import dataclass
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from tuner.storage.leases import Leases, Lock
+
+
+@dataclass
+class Clock:
+    """Both of a machine's clocks at once."""
+
+    now: float = 1000.1234
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that leases go by."""
+    clock = Clock()
+    monkeypatch.setattr("tuner.storage.leases.time", clock)
+    return clock
+
+
+@pytest.fixture
+def study() -> optuna.Study:
+    """A study in memory."""
+    return optuna.create_study()
+
+
+def begun(study: optuna.Study, leases: Leases) -> optuna.Trial:
+    """A trial with the lease of a process that does not hold it yet."""
+    trial = study.ask()
+    trial.set_user_attr("lease", leases.lease())
+    return trial
+
+
+def test_a_lease_names_its_process_and_the_moment(clock: Clock, study: optuna.Study) -> None:
+    leases = Leases(study)
+    assert leases.lease() == {"owner": leases.owner, "host": socket.gethostname(), "renewed": 1000.123}
+    assert leases.owner != Leases(study).owner
+
+
+def test_a_lease_that_has_not_changed_for_twenty_seconds_is_over(clock: Clock, study: optuna.Study) -> None:
+    looking, lease = Leases(study), Leases(study).lease()
+    clock.now = 1004.0
+    assert not looking.is_over(0, lease)
+    clock.now = 1024.0
+    assert not looking.is_over(0, lease), "exactly so long is not longer"
+    clock.now = 1024.25
+    assert looking.is_over(0, lease)
+    assert looking.alive == set()
+
+
+def test_a_lease_that_changes_is_not_over_and_is_looked_at_anew(clock: Clock, study: optuna.Study) -> None:
+    looking, owner = Leases(study, seconds=2.0), Leases(study)
+    assert not looking.is_over(0, owner.lease())
+    clock.sleep(1.75)
+    renewed = owner.lease()
+    assert not looking.is_over(0, renewed)
+    assert looking.alive == {owner.owner}
+    clock.sleep(1.75)
+    assert not looking.is_over(0, renewed)
+    clock.sleep(0.5)
+    assert looking.is_over(0, renewed)
+
+
+def test_what_is_older_than_ten_minutes_by_the_clock_is_over_at_once(clock: Clock, study: optuna.Study) -> None:
+    clock.now = 5000.0
+    assert not Leases(study).is_over(0, {"renewed": 4400.0})
+    assert Leases(study).is_over(0, {"renewed": 4399.5})
+    looking = Leases(study)
+    assert not looking.is_over(0, None), "no lease at all: it is looked at"
+    clock.sleep(20.5)
+    assert looking.is_over(0, None)
+
+
+def test_what_is_held_is_renewed_five_times_in_its_time(clock: Clock, study: optuna.Study) -> None:
+    clock.now = 1000.0
+    leases, trial, left = Leases(study, seconds=10.0), study.ask(), study.ask()
+    leases.hold(trial)
+    leases.hold(left)
+    leases.release(left.number)
+    leases.release(99)
+    renewed = []
+    for now in (1001.75, 1002.0, 1003.75, 1004.0):
+        clock.now = now
+        leases.renew()
+        renewed.append(study.trials[0].user_attrs.get("lease", {}).get("renewed"))
+    assert renewed == [None, 1002.0, 1002.0, 1004.0]
+    assert "lease" not in study.trials[1].user_attrs
+
+
+def test_a_trial_that_was_taken_is_renewed_no_more_and_the_others_are(clock: Clock, study: optuna.Study) -> None:
+    leases, taken, kept = Leases(study), study.ask(), study.ask()
+    leases.hold(taken)
+    leases.hold(kept)
+    study.tell(taken.number, state=TrialState.FAIL)
+    clock.sleep(5.0)
+    leases.renew()
+    assert list(leases.held) == [kept.number]
+    assert study.trials[1].user_attrs["lease"]["renewed"] == 1005.123
+
+
+def test_a_sweep_takes_what_is_lost_and_nothing_else(clock: Clock, study: optuna.Study) -> None:
+    looking, other, dead = (Leases(study, seconds=2.0) for _ in range(3))
+    own, lost, alive, ended = (begun(study, each) for each in (looking, dead, other, dead))
+    looking.hold(own)
+    other.hold(alive)
+    study.tell(ended.number, 0.5)
+    assert looking.sweep(study.trials) == []
+    assert looking.unclear == {lost.number, alive.number}
+    clock.sleep(1.75)
+    other.renew()
+    assert looking.sweep(study.trials) == []
+    assert looking.unclear == {lost.number}
+    clock.sleep(0.5)
+    unknown = study.ask()
+    assert looking.sweep(study.trials) == [lost.number]
+    assert looking.unclear == set(), "whoever has just begun something lives"
+    swept = study.trials[lost.number]
+    assert (swept.state, swept.user_attrs["ended"]) == (TrialState.FAIL, "interrupted")
+    assert swept.user_attrs["reason"] == f"its process on {socket.gethostname()} is gone"
+    assert [trial.state.name for trial in study.trials] == ["RUNNING", "FAIL", "RUNNING", "COMPLETE", "RUNNING"]
+    clock.sleep(1.0)
+    other.renew()
+    looking.sweep(study.trials)
+    clock.sleep(1.75)
+    assert looking.sweep(study.trials) == [unknown.number]
+    assert study.trials[unknown.number].user_attrs["reason"] == "its process on unknown is gone"
+
+
+def test_what_another_process_swept_in_the_meantime_disturbs_nobody(clock: Clock, study: optuna.Study) -> None:
+    lost, also = (begun(study, Leases(study)) for _ in range(2))
+    before = study.trials
+    study.tell(lost.number, state=TrialState.FAIL)
+    clock.sleep(601.0)
+    assert Leases(study).sweep(before) == [lost.number, also.number]
+    assert study.trials[also.number].state == TrialState.FAIL
+
+
+def test_a_turn_is_one_processs_until_it_gives_it_up(clock: Clock, study: optuna.Study) -> None:
+    mine, theirs = (Lock(study, "confirmation", Leases(study, seconds=10.0)) for _ in range(2))
+    began = clock.now
+    assert mine.take()
+    assert clock.now == began + 1.0, "a second in which another one may write its name"
+    assert mine.take(), "whoever has it may ask again"
+    assert not theirs.take()
+    mine.release()
+    assert theirs.take()
+    assert not mine.take()
+
+
+def test_of_two_who_write_their_names_the_last_one_has_the_turn(clock: Clock, study: optuna.Study) -> None:
+    mine, theirs = (Lock(study, "confirmation", Leases(study)) for _ in range(2))
+
+    def sleep(seconds: float) -> None:
+        theirs.renew()
+
+    clock.sleep = sleep  # type: ignore[method-assign]
+    assert not mine.take()
+    assert study.user_attrs["turn: confirmation"]["owner"] == theirs.leases.owner
+
+
+def test_a_turn_is_renewed_when_it_is_time_and_lost_when_it_is_not_renewed(clock: Clock, study: optuna.Study) -> None:
+    mine, theirs = (Lock(study, "confirmation", Leases(study, seconds=10.0)) for _ in range(2))
+    clock.now = 1000.0
+    mine.renew()
+    told = []
+    for now in (1001.0, 1002.0, 1002.5, 1004.5, 1004.75):
+        clock.now = now
+        mine.renew()
+        told.append(study.user_attrs["turn: confirmation"]["renewed"])
+    assert told == [1000.0, 1000.0, 1002.5, 1002.5, 1004.75]
+    assert not theirs.take()
+    clock.now = 1014.75
+    assert not theirs.take()
+    clock.now = 1015.0
+    assert theirs.take()
+
+
+def test_a_turn_that_was_lost_is_not_given_up_for_its_new_holder(clock: Clock, study: optuna.Study) -> None:
+    mine, theirs = (Lock(study, "confirmation", Leases(study)) for _ in range(2))
+    assert mine.take()
+    clock.sleep(601.0)
+    assert theirs.take()
+    mine.release()
+    assert study.user_attrs["turn: confirmation"]["owner"] == theirs.leases.owner

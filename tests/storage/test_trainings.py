@@ -1,0 +1,475 @@
+"""Trainings that pause, are interrupted, lose their process or meet another process: what the storage says of them, and
+how they go on."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tests.search.test_search import Broken
+from tests.support.searches import Notes, context_of, figures, folder_of, search, small
+from tuner.data.load import Places, training_set
+from tuner.result import Epoch, Pulse, Watch
+from tuner.run import run
+from tuner.search.beginning import begin, go_on
+from tuner.search.loop import Loop
+from tuner.search.proposals import Proposer, make_sampler
+from tuner.storage import default_url, open_storage, read_study
+from tuner.storage.leases import Leases
+from tuner.storage.trainings import chains
+from tuner.worker.executor import Setup
+from tuner.worker.inprocess import InProcess
+from tuner.worker.jobs import Answer, Job
+
+ASHA = 'search.pruner={kind="asha", min_epochs=1, factor=2}'
+
+
+def numbered(*trials: FrozenTrial) -> list[FrozenTrial]:
+    """The trials with their numbers."""
+    for number, trial in enumerate(trials):
+        trial.number = number
+    return list(trials)
+
+
+def made(state: TrialState, **marks: object) -> FrozenTrial:
+    """A trial with marks of ours."""
+    return create_trial(state=state, user_attrs=marks, value=0.5 if state == TrialState.COMPLETE else None)
+
+
+def spoken(trials: Sequence[FrozenTrial]) -> list[tuple[int, int, str]]:
+    """First and last number and state of each training."""
+    return [(chain.first, chain.last.number, chain.state) for chain in chains(trials)]
+
+
+PRUNED, FAIL, RUNNING, COMPLETE = TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.COMPLETE
+
+
+def test_a_training_that_went_on_counts_once() -> None:
+    trials = numbered(
+        made(PRUNED, key="a", ended="paused", rung=1),
+        made(PRUNED, key="b", ended="paused", rung=1),
+        made(FAIL, key="a", continues=0, ended="interrupted"),
+        made(COMPLETE, key="a", continues=2, ended="finished"),
+    )
+    assert spoken(trials) == [(0, 3, "complete"), (1, 1, "paused")]
+    assert [chain.rung for chain in chains(trials)] == [1, 1]
+
+
+def test_who_was_killed_while_it_paused_pauses_again() -> None:
+    """Killed between the writes of what it came to and of its state, it has not been judged at that rung."""
+    trials = numbered(
+        made(FAIL, key="a", ended="interrupted", rung=1),
+        made(RUNNING, key="a", continues=0),
+    )
+    assert [chain.rung for chain in chains(trials)] == [0]
+
+
+def test_a_training_says_what_was_asked_for_and_how_long_it_is() -> None:
+    trials = numbered(
+        made(RUNNING, key="a", asked="b", recipe={"training": {"epochs": 7}}), made(RUNNING, key="c"), made(FAIL)
+    )
+    assert [(chain.asked, chain.epochs) for chain in chains(trials)] == [("b", 7), ("c", 0), (None, 0)]
+
+
+def test_of_two_that_go_on_with_one_training_the_earlier_stands() -> None:
+    trials = numbered(
+        made(PRUNED, key="a", ended="paused", rung=1),
+        made(RUNNING, key="a", continues=0),
+        made(RUNNING, key="a", continues=0),
+    )
+    assert spoken(trials) == [(0, 1, "running")]
+
+
+def test_of_two_with_one_recipe_the_earlier_stands_unless_it_failed() -> None:
+    trials = numbered(made(RUNNING, key="a"), made(RUNNING, key="a"), made(RUNNING, key="b"))
+    assert spoken(trials) == [(0, 0, "running"), (2, 2, "running")]
+    trials = numbered(made(FAIL, key="a", ended="failed"), made(RUNNING, key="a"))
+    assert spoken(trials) == [(0, 0, "failed"), (1, 1, "running")]
+    trials = numbered(made(COMPLETE, key="a", ended="finished"), made(COMPLETE, key="a", ended="finished", repeat_of=0))
+    assert spoken(trials) == [(0, 0, "complete"), (1, 1, "complete")], (
+        "what an earlier version finished twice still counts"
+    )
+
+
+def test_one_death_is_forgiven() -> None:
+    first, second = made(FAIL, key="a", ended="died"), made(FAIL, key="a", continues=0, ended="died")
+    assert spoken(numbered(first)) == [(0, 0, "interrupted")]
+    assert spoken(numbered(first, second)) == [(0, 1, "failed")]
+
+
+MARKS = st.fixed_dictionaries(
+    {"ended": st.sampled_from(["paused", "interrupted", "died", "failed", "superfluous", "finished"])},
+    optional={"continues": st.integers(0, 8), "key": st.sampled_from("abc"), "rung": st.integers(1, 4)},
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([PRUNED, FAIL, RUNNING, COMPLETE]), MARKS), max_size=12))
+def test_every_trial_is_in_one_chain_at_most_and_chains_only_grow(
+    trials: list[tuple[TrialState, dict[str, object]]],
+) -> None:
+    whole = numbered(*(made(state, **marks) for state, marks in trials))
+    links = [trial.number for chain in chains(whole) for trial in chain.links]
+    assert len(set(links)) == len(links)
+    for chain in chains(whole):
+        assert [trial.number for trial in chain.links] == sorted(trial.number for trial in chain.links)
+        assert all(after.user_attrs["continues"] == before.number for before, after in pairwise(chain.links))
+
+
+@pytest.mark.slow
+def test_an_interrupted_trial_goes_on_in_the_next_call(
+    storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    class Impatient(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            super().advanced(number, event)
+            if number == 1:
+                loop.stop("interrupt")
+
+    context = context_of(storage, small(small_study), places, listener=Impatient())
+    loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
+    assert loop.run(4, 60).ended == "interrupt"
+    stopped = read_study(storage, "small").trials[1]
+    assert (stopped.state, stopped.reason) == ("interrupted", "the search was ended (interrupt)")
+    assert stopped.result is not None
+    assert stopped.result.epochs == 1
+    notes = Notes()
+    search(storage, small(small_study), places, listener=notes)
+    assert notes.began_trials[0] == (2, 1)
+    (tmp_path / "whole").mkdir()
+    whole = open_storage(default_url(tmp_path / "whole"))
+    search(whole, small(small_study), places)
+    assert figures(read_study(storage, "small")) == figures(read_study(whole, "small"))
+
+
+@pytest.mark.slow
+def test_promoted_trials_go_on_and_are_as_if_they_had_never_paused(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    notes, file = Notes(), small(small_study, ASHA, "training.epochs=5", "training.batch_size=50")
+    search(storage, file, places, trials=8, listener=notes)
+    record = read_study(storage, "small")
+    assert {trial.state for trial in record.trials} == {"complete", "pruned"}
+    assert len(record.trials) == 8
+    spent = [trial.result.epochs for trial in record.trials if trial.result]
+    assert set(spent) <= {1, 2, 4, 5}
+    assert spent.count(5) == record.count("complete") >= 1
+    assert spent.count(1) >= 3
+    assert notes.epochs == sum(spent), "no epoch is trained twice"
+    for trial in record.trials:
+        assert trial.recipe is not None
+        assert trial.result is not None
+        if trial.state == "complete":
+            alone = run(trial.recipe, training_set(trial.recipe.data.name, places)).folds[0].epochs
+            assert [each.training.loss for each in trial.result.folds[0].epochs] == pytest.approx(
+                [each.training.loss for each in alone], rel=1e-5
+            )
+    assert {trial.reason for trial in record.trials if trial.state == "pruned"} <= {
+        f"paused after epoch {rung}" for rung in (1, 2, 4)
+    }
+    assert search(storage, file, places, trials=12, listener=Notes()).ended == "budget"
+    assert read_study(storage, "small").count("complete", "pruned") == 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epoch_of_the_stop", [1, 2, 3])
+def test_an_interrupted_ladder_is_the_ladder_uninterrupted(
+    epoch_of_the_stop: int, storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    """Also where it is interrupted exactly at a rung: the training is judged there, and does not go past it."""
+    file = small(small_study, ASHA, "training.epochs=5", "training.batch_size=50")
+
+    class Hasty(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            if isinstance(event, Epoch) and event.number == epoch_of_the_stop:
+                loop.stop("interrupt")
+
+    ended, calls = "interrupt", 0
+    while ended == "interrupt" and calls < 40:
+        context = context_of(storage, file, places, listener=Hasty())
+        loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
+        ended, calls = loop.run(8, 60).ended, calls + 1
+    assert calls > 2
+    (tmp_path / "whole").mkdir()
+    whole = open_storage(default_url(tmp_path / "whole"))
+    search(whole, file, places, trials=8)
+    assert figures(read_study(storage, "small")) == figures(read_study(whole, "small"))
+    assert not [each for each in optuna.load_study(study_name="small", storage=storage).trials if each.state == RUNNING]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epoch_of_the_stop", [1, 2, 3])
+def test_an_interrupted_trial_is_judged_at_the_epoch_where_it_was_interrupted(
+    epoch_of_the_stop: int, storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+) -> None:
+    """A pruner that prunes at each epoch whoever is not the best prunes the same trials, whenever they are interrupted."""
+    strict = 'search.pruner={kind="percentile", percentile=99.0, startup_trials=1, warmup_epochs=0}'
+    file = small(small_study, strict, "training.epochs=5", "training.batch_size=50")
+
+    class Hasty(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            if isinstance(event, Epoch) and event.number == epoch_of_the_stop:
+                loop.stop("interrupt")
+
+    ended, calls = "interrupt", 0
+    while ended == "interrupt" and calls < 40:
+        context = context_of(storage, file, places, listener=Hasty())
+        loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
+        ended, calls = loop.run(8, 60).ended, calls + 1
+    assert calls > 2
+    (tmp_path / "whole").mkdir()
+    whole = open_storage(default_url(tmp_path / "whole"))
+    search(whole, file, places, trials=8)
+    record = read_study(whole, "small")
+    assert record.count("pruned") > 0
+    assert figures(read_study(storage, "small")) == figures(record)
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_keeps_its_epochs(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file = small(small_study, "training.epochs=6", "search.pruner=none")
+
+    class Hasty(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            super().advanced(number, event)
+            if isinstance(event, Epoch) and event.number == 4:
+                loop.stop("interrupt")
+
+    hasty, after, checkpoints = Hasty(), Notes(), folder_of(storage).checkpoints
+    loop = Loop(context_of(storage, file, places, listener=hasty), InProcess(Setup(places, folder=folder_of(storage))))
+    assert loop.run(1, 60).ended == "interrupt"
+    assert [path.name for path in checkpoints.iterdir()] == ["0.npz"]
+    before = read_study(storage, "small").trials[0]
+    search(storage, file, places, 1, listener=after)
+    (done,) = read_study(storage, "small").trials
+    assert (before.state, done.state, done.number, done.first) == ("interrupted", "complete", 1, 0)
+    assert before.result is not None
+    assert done.result is not None
+    assert done.result.folds[0].epochs[:4] == before.result.folds[0].epochs, "the same epochs, times included"
+    assert (hasty.epochs, after.epochs) == (4, 2)
+    frozen = optuna.load_study(study_name="small", storage=storage).trials[1]
+    assert sorted(frozen.intermediate_values) == [1, 2, 3, 4, 5, 6]
+    assert not list(checkpoints.iterdir())
+
+
+@dataclass
+class Stuck(Broken):
+    """An executor whose job never answers."""
+
+    cancelled: list[int] = field(default_factory=list)
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        time.sleep(seconds)
+        return iter(())
+
+    def cancel(self, number: int) -> None:
+        self.cancelled.append(number)
+
+
+@pytest.mark.slow
+def test_a_trial_that_does_not_hear_is_cancelled_at_the_time_limit(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    executor, started = Stuck(), time.monotonic()
+    assert search(storage, small(small_study), places, 4, 0.3, executor).ended == "timeout"
+    assert time.monotonic() - started < 5
+    assert executor.cancelled == [0]
+    assert [trial.state for trial in read_study(storage, "small").trials] == ["interrupted"]
+
+
+def test_a_training_whose_process_died_is_tried_once_more(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    search(storage, small(small_study), places, 100, executor=Broken(kind="died"))
+    trials = optuna.load_study(study_name="small", storage=storage).trials
+    assert trials[0].params == trials[1].params
+    assert trials[1].user_attrs["continues"] == 0
+    assert trials[1].params != trials[2].params
+
+
+def test_a_process_that_does_not_renew_its_lease_loses_its_trial_and_one_that_does_keeps_it(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    file = small(small_study)
+    alive, dead = (context_of(storage, file, places) for _ in range(2))
+    kept, lost = (begin(each, next(iter(Proposer(each).proposals(each.chains()))), total=9) for each in (alive, dead))
+    assert kept is not None
+    assert lost is not None
+    looking = Leases(dead.study, seconds=0.5)
+    assert looking.sweep(dead.study.get_trials(deepcopy=False)) == []
+    assert looking.unclear == {0, 1}
+    deadline = time.monotonic() + 10
+    swept: list[int] = []
+    while not swept and time.monotonic() < deadline:
+        time.sleep(0.05)
+        alive.leases.renew()
+        swept = looking.sweep(dead.study.get_trials(deepcopy=False))
+    assert swept == [lost.number]
+    assert looking.unclear == set()
+    assert [chain.state for chain in dead.chains()] == ["running", "interrupted"]
+    assert not lost.watch(an_epoch(1)), "whoever lost its trial hears of it when it reports"
+    assert lost.stop == "lost"
+    assert kept.watch(an_epoch(1))
+
+
+def an_epoch(number: int) -> Epoch:
+    """An epoch of some training."""
+    from tuner.result import Scores
+
+    scores = Scores(loss=0.5, figures={"accuracy": 0.5})
+    return Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=0.1)
+
+
+def test_only_one_of_two_processes_goes_on_with_a_training(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    contexts = [context_of(storage, small(small_study), places) for _ in range(2)]
+    first = begin(contexts[0], next(iter(Proposer(contexts[0]).proposals(()))), total=9)
+    assert first is not None
+    first.stop = "interrupted"
+    first.end(first.so_far(), "the search was ended")
+    (chain,) = contexts[0].chains()
+    taken = [go_on(context, chain) for context in contexts]
+    assert [each is not None for each in taken] == [True, False]
+    assert spoken(contexts[0].study.trials) == [(0, 1, "running")]
+
+
+def test_the_total_is_kept_when_two_processes_begin_the_last_trial(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    contexts = [context_of(storage, small(small_study), places) for _ in range(2)]
+    proposals = [list(zip(range(2), Proposer(context).proposals(()), strict=False)) for context in contexts]
+    taken = [
+        begin(context, each[index][1], total=1)
+        for index, (context, each) in enumerate(zip(contexts, proposals, strict=True))
+    ]
+    assert [each is not None for each in taken] == [True, False]
+    assert len(contexts[0].chains()) == 1
+
+
+@pytest.mark.slow
+def test_what_somebody_queued_comes_first(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    file = small(small_study, "search.sampler=random")
+    study = context_of(storage, file, places).study
+    study.enqueue_trial({"training.optimizer.kind": "sgd", "training.optimizer.sgd.momentum": 0.125})
+    search(storage, file, places, trials=2)
+    first = next(trial for trial in read_study(storage, "small").trials if trial.state == "complete")
+    assert first.params["training.optimizer.sgd.momentum"] == 0.125
+    assert [trial.state for trial in study.trials if trial.state == TrialState.WAITING] == []
+    assert read_study(storage, "small").count("complete") == 2
+
+
+@pytest.mark.slow
+def test_a_study_that_version_0_1_left_interrupted_goes_on(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    """It queued what was to be done again, and marked its process instead of a lease."""
+    file = small(small_study, "search.sampler=random")
+    study = context_of(storage, file, places).study
+    study.sampler = optuna.samplers.RandomSampler(seed=3)
+    stopped, orphan = study.ask(), study.ask()
+    recipes = [file.fill(each) for each in (stopped, orphan)]
+    for trial, recipe in zip((stopped, orphan), recipes, strict=True):
+        trial.set_user_attr("recipe", recipe.to_dict())
+        trial.set_user_attr("key", recipe.key)
+        trial.set_user_attr("owner", {"host": "another machine", "pid": 1, "started": 0.0})
+    stopped.set_user_attr("ended", "interrupted")
+    study.tell(stopped, state=FAIL)
+    study.enqueue_trial(dict(stopped.params), user_attrs={"again": stopped.number})
+    assert search(storage, file, places, trials=3).ended == "budget"
+    record = read_study(storage, "small")
+    assert [trial.state for trial in record.trials] == ["complete"] * 3
+    assert [trial.recipe for trial in record.trials[:2]] == recipes
+    assert not [trial for trial in study.trials if trial.state in (RUNNING, TrialState.WAITING)]
+
+
+def test_a_study_of_a_later_version_is_refused_in_one_line(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    from tuner.base.errors import StudyError
+
+    study = context_of(storage, small(small_study), places).study
+    study.set_user_attr("version", 99)
+    with pytest.raises(
+        StudyError, match=r"^the study 'small' was kept by a later version of tuner \(records of version 99"
+    ):
+        context_of(storage, small(small_study), places)
+
+
+def test_a_study_that_was_created_and_not_described_is_described(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    optuna.create_study(study_name="small", storage=storage, direction="maximize")
+    study = context_of(storage, small(small_study), places).study
+    assert study.user_attrs["objectives"] == ["validation_accuracy"]
+
+
+@dataclass
+class Submitted(Broken):
+    """Remembers what was submitted."""
+
+    jobs: list[Job] = field(default_factory=list)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        self.jobs.append(job)
+        super().submit(number, job, watch)
+
+
+def test_a_process_that_begins_something_new_is_known_to_live(
+    storage: BaseStorage, small_study: Path, places: Places
+) -> None:
+    """Nobody waits for the leases of others that have just begun."""
+    working = context_of(storage, small(small_study), places)
+    assert begin(working, next(iter(Proposer(working).proposals(()))), total=9)
+    looking = Leases(working.study, seconds=5.0)
+    looking.sweep(working.study.get_trials(deepcopy=False))
+    assert looking.unclear == {0}
+    assert begin(working, next(iter(Proposer(working).proposals(working.chains()))), total=9)
+    looking.sweep(working.study.get_trials(deepcopy=False))
+    assert looking.unclear == set()
+
+
+def test_quasi_random_points_are_one_sequence(storage: BaseStorage, small_study: Path, places: Places) -> None:
+    """Also where each is proposed by a process of its own: they are those of one sampler on one study."""
+    fixed = "training.optimizer.sgd.momentum=0.5", "network.widths={repeat=2, each={low=1, high=4096}}"
+    file = small(small_study, "search.sampler=qmc", *fixed)
+    alone = optuna.create_study(sampler=make_sampler(file.search.sampler, file.search.seed))
+    first = {"training.optimizer.kind": "sgd", "network.widths[0]": 7, "network.widths[1]": 9}
+    study = context_of(storage, file, places).study
+    for each in (alone, study):
+        each.enqueue_trial(first)
+    points = []
+    for _ in range(5):
+        context = context_of(storage, file, places)
+        running = begin(context, next(iter(Proposer(context).proposals(context.chains()))), total=99)
+        assert running is not None
+        points.append(running.trial.params)
+        study.tell(running.trial, 0.5)
+        trial = alone.ask()
+        file.fill(trial)
+        alone.tell(trial, 0.5)
+    assert points[1:] == [trial.params for trial in alone.trials[1:]]
+
+
+def test_what_was_given_up_hides_nothing_that_comes_after_it() -> None:
+    trials = numbered(
+        made(FAIL, key="a", ended="superfluous"),
+        made(PRUNED, key="b", ended="refused"),
+        made(RUNNING, key="c", continues=7),
+        made(PRUNED, key="c", ended="pruned"),
+    )
+    assert spoken(trials) == [(1, 1, "refused"), (3, 3, "pruned")]
+    assert [(chain.rung, chain.counts) for chain in chains(trials)] == [(0, False), (0, True)]
+
+
+def test_a_training_that_the_study_began_with_stays_one_when_it_goes_on() -> None:
+    trials = numbered(made(PRUNED, key="a", ended="paused", rung=1, start=0), made(RUNNING, key="a", continues=0))
+    (chain,) = chains(trials)
+    assert (chain.is_start, chain.rung) == (True, 1)

@@ -1,0 +1,125 @@
+"""Small saved models with their papers, for tests of what uses them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tuner.data.ingest.coding import coded
+from tuner.data.ingest.ingest import look
+from tuner.data.ingest.load import coding_of, own_training_set
+from tuner.data.ingest.record import Coding
+from tuner.data.sources import Places
+from tuner.networks import Dense
+from tuner.networks.columns import Column, Kind
+from tuner.recipe import Arrays, Images, Recipe, Table, Training, described
+from tuner.recipe.losses import PlainLoss
+from tuner.run import train_folds
+from tuner.training.saving import save_average, save_model
+from tuner.worker.tasks import on_everything
+
+IRIS = tuple(
+    Column(name=name, kind="number")
+    for name in ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
+)
+
+
+def trained(data: Table | Arrays | Images, folder: Path, places: Places, epochs: int = 2) -> Path:
+    """A small network trained on this data, as confirmation saves it: `best.keras` with `best.json`."""
+    found = look(data, folder, places, lambda text: None)
+    is_regression = not isinstance(found, Images) and found.task == "regression"
+    recipe = Recipe(
+        data=found,
+        network=Dense(widths=(8,), output="linear" if is_regression else "softmax"),
+        training=Training(
+            epochs=epochs,
+            batch_size=16,
+            loss=PlainLoss(kind="mean_squared_error" if is_regression else "sparse_categorical_crossentropy"),
+        ),
+    )
+    (one,) = train_folds(on_everything(recipe), own_training_set(found, places))
+    about, alone, best = described(found), folder / "alone.keras", folder / "best.keras"
+    save_model(one.model, recipe, one.scale, about.inputs, about.outputs, alone, one.material.targets)
+    if isinstance(found, Table):
+        save_average([alone], best, coding=coding_of(found, places))
+    else:
+        alone.replace(best)
+    best.with_suffix(".json").write_text(json.dumps(papers(recipe)))
+    return best
+
+
+def papers(recipe: Recipe) -> Mapping[str, Any]:
+    """As confirmation writes them."""
+    return {
+        "study": "small",
+        "trial": 0,
+        "recipe": recipe.to_dict(),
+        "seeds": [0],
+        "measure": "accuracy",
+        "validation_accuracy": [0.9],
+        "test_accuracy": 0.8,
+        "test_loss": 0.5,
+        "test_interval": [0.7, 0.9],
+        "test_examples": 30,
+        "test_figures": {"accuracy": 0.8, "log_loss": 0.5},
+        "model": "best.keras",
+        "parameters": 67,
+        "environment": {"tuner": "0.1.0", "keras": "3.15.1"},
+    }
+
+
+MIXED: dict[str, tuple[Kind, list[Any]]] = {
+    "größe": ("number", [1.5, None, -2.0, 1e6, 0.0, 3.25]),
+    "wann": ("date", ["2024-02-29", None, "1999-12-31", "2024-03-01", "2030-01-01", "1970-01-01"]),
+    "neu": ("boolean", ["true", "No", None, "1", "false", "YES"]),
+    "stadt": ("category", ["Köln", "Århus", None, "Köln", "İzmir", "Łódź"]),
+    "text": ("text", ["Grüße aus Köln", "ß und Ä", None, "grüße GRÜSSE köln", "aus aus", "naïve café_1"]),
+}
+
+
+def mixed() -> tuple[Coding, pd.DataFrame]:
+    """A table with a column of each kind, and its coding."""
+    frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, (_, values) in MIXED.items()})
+    columns = tuple(Column(name=name, kind=kind) for name, (kind, _) in MIXED.items())
+    return coded(columns, frame, np.arange(len(frame)), "mixed")[0], frame
+
+
+def without_papers(model: Path) -> Path:
+    """The same model with nothing beside it."""
+    bare = model.parent / "bare.keras"
+    bare.write_bytes(model.read_bytes())
+    return bare
+
+
+def iris(folder: Path, places: Places) -> Path:
+    """A model on Fisher's irises."""
+    return trained(Table(path="sklearn:iris", target="target", columns=IRIS), folder, places, epochs=20)
+
+
+def diabetes(folder: Path, places: Places) -> Path:
+    """A model that tells numbers."""
+    columns = tuple(Column(name=name, kind="number") for name in ("age", "bmi", "bp", "s5"))
+    return trained(Table(path="sklearn:diabetes", target="target", columns=columns, task="regression"), folder, places)
+
+
+def xor(folder: Path, places: Places) -> Path:
+    """A model on arrays, of which `xor.npz` in the folder has some."""
+    points = np.random.default_rng(0).uniform(-1, 1, (200, 2)).astype(np.float32)
+    np.savez(folder / "xor.npz", x=points, y=np.where(points.prod(axis=1) > 0, "same", "other"))
+    return trained(Arrays(path="xor.npz"), folder, places, epochs=10)
+
+
+def pictures(folder: Path, places: Places) -> Path:
+    """A model on 40 pictures, which lie in `pictures` in the folder: dark ones and light ones."""
+    from PIL import Image
+
+    chance = np.random.default_rng(0)
+    for name, light in (("dark", 0), ("light", 150)):
+        (folder / "pictures" / name).mkdir(parents=True)
+        for number in range(20):
+            values = chance.integers(light, light + 100, (12, 10, 3), dtype=np.uint8)
+            Image.fromarray(values).save(folder / "pictures" / name / f"{number:02}.png")
+    return trained(Images(path="pictures", size=(8, 8), color=True), folder, places, epochs=20)

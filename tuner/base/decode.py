@@ -1,0 +1,173 @@
+"""Plain data (from TOML, JSON, a storage) to frozen dataclasses and back, strictly.
+
+The types are the schema: dataclasses, unions of dataclasses told apart by their `kind`, `Literal`, `int`, `float`,
+`bool`, `str`, tuples, and tables (`Mapping`) of anything. A bare string stands for the member of a union with that `kind` and nothing else said;
+a table without one is the member that has none:
+`optimizer = "adam"` is `optimizer = { kind = "adam" }`. Each complaint has the address, the rule and the near miss.
+
+Written here rather than with pydantic, whose messages for unions name Python classes and never the near miss, and
+whose addresses put the union's tag between the keys, so that they no longer match what stands in the file.
+"""
+
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from tuner.base.errors import Invalid, join, near_miss
+
+T = TypeVar("T")
+
+
+def decode(target: type[T], value: object, place: str = "") -> T:
+    """The value of type `target` (a type or a union of types) that the plain `value` describes.
+
+    Raises `Invalid` with the address of the first thing that does not fit.
+    """
+    return cast(T, _decode(target, value, place))
+
+
+def encode(value: object) -> Any:
+    """Plain data that JSON and TOML can hold and `decode` reads back to an equal value."""
+    if is_dataclass(value):
+        return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple | list):
+        return [encode(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: encode(item) for key, item in value.items()}
+    return value
+
+
+def kinds(target: Any) -> dict[str, type]:
+    """The dataclasses of a union by each `kind` they answer to; empty where the union has no such member."""
+    members: tuple[Any, ...] = get_args(target) if _is_union(target) else (target,)
+    records = [cast(type, member) for member in members if is_dataclass(member)]
+    return {kind: record for record in records for kind in _own_kinds(record)}
+
+
+@cache
+def _own_kinds(member: type) -> tuple[str, ...]:
+    hint = get_type_hints(member).get("kind")
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+def _decode(target: Any, value: object, place: str) -> object:
+    if _is_union(target):
+        return _decode_union(target, value, place)
+    if get_origin(target) is Literal:
+        return _decode_literal(get_args(target), value, place)
+    if get_origin(target) is tuple:
+        return _decode_tuple(get_args(target)[0], value, place)
+    if is_dataclass(target):
+        return _decode_record(cast(type, target), value, place)
+    if get_origin(target) is Mapping:
+        return _decode_table(value, place)
+    return _decode_scalar(target, value, place)
+
+
+def _is_union(target: Any) -> bool:
+    return get_origin(target) in (Union, types.UnionType)
+
+
+def _decode_union(target: Any, value: object, place: str) -> object:
+    by_kind = kinds(target)
+    without = [each for each in get_args(target) if is_dataclass(each) and not _own_kinds(cast(type, each))]
+    if isinstance(value, str) and by_kind and (value in by_kind or not without):
+        value = {"kind": value}
+    if by_kind and without and not isinstance(value, Mapping):
+        return _decode_record(cast(type, without[0]), value, place)
+    if isinstance(value, Mapping) and by_kind:
+        kind = value.get("kind")
+        if kind is None and without:
+            return _decode_record(cast(type, without[0]), value, place)
+        if kind is None:
+            raise Invalid(join(place, "kind"), f"missing; allowed: {', '.join(by_kind)}")
+        if not isinstance(kind, str) or kind not in by_kind:
+            raise Invalid(join(place, "kind"), f"unknown kind {kind!r}; {near_miss(str(kind), by_kind)}")
+        return _decode_record(by_kind[kind], value, place)
+    options = get_args(target)
+    if type(value) is int and float in options and int not in options:
+        value = float(value)
+    for option in options:
+        if _accepts(option, value):
+            return _decode(option, value, place)
+    raise Invalid(place, f"must be {' or '.join(_spoken(option) for option in options)}, got {value!r}")
+
+
+def _accepts(option: Any, value: object) -> bool:
+    if get_origin(option) is tuple:
+        return isinstance(value, list | tuple)
+    if is_dataclass(option):
+        return isinstance(value, Mapping)
+    if option is type(None):
+        return value is None
+    return type(value) is option
+
+
+def _decode_literal(allowed: tuple[object, ...], value: object, place: str) -> object:
+    if value in allowed and any(type(value) is type(each) for each in allowed):
+        return value
+    raise Invalid(place, f"unknown value {value!r}; {near_miss(str(value), [str(each) for each in allowed])}")
+
+
+def _decode_tuple(item: Any, value: object, place: str) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple):
+        raise Invalid(place, f"must be a list of {_spoken(item)}, got {value!r}")
+    return tuple(_decode(item, each, f"{place}[{index}]") for index, each in enumerate(value))
+
+
+def _decode_record(target: type, value: object, place: str) -> object:
+    if isinstance(value, target):
+        return value
+    own_kinds = _own_kinds(target)
+    if isinstance(value, str) and value in own_kinds:
+        value = {"kind": value}
+    if not isinstance(value, Mapping):
+        raise Invalid(place, f"must be a table, got {value!r}")
+    known = {field.name: field for field in fields(target) if field.init}
+    for key in value:
+        if key not in known:
+            raise Invalid(join(place, str(key)), f"unknown key; {near_miss(str(key), known)}")
+    hints = get_type_hints(target)
+    arguments = {key: _decode(hints[key], each, join(place, key)) for key, each in value.items()}
+    for name, field in known.items():
+        if name not in arguments and _is_required(field):
+            raise Invalid(join(place, name), f"missing; must be {_spoken(hints[name])}")
+    try:
+        return target(**arguments)
+    except Invalid as complaint:
+        raise complaint.inside(place) from None
+
+
+def _decode_table(value: object, place: str) -> object:
+    if not isinstance(value, Mapping):
+        raise Invalid(place, f"must be a table, got {value!r}")
+    return dict(value)
+
+
+def _is_required(field: "Field[Any]") -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _decode_scalar(target: Any, value: object, place: str) -> object:
+    if target is float and type(value) is int:
+        return float(value)
+    if type(value) is not target:
+        raise Invalid(place, f"must be {_spoken(target)}, got {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Invalid(place, f"must be a finite number, got {value!r}")
+    return value
+
+
+def _spoken(target: Any) -> str:
+    if _is_union(target):
+        by_kind = kinds(target)
+        return f"one of {', '.join(by_kind)}" if by_kind else " or ".join(_spoken(each) for each in get_args(target))
+    if get_origin(target) is Literal:
+        return f"one of {', '.join(str(each) for each in get_args(target))}"
+    if get_origin(target) is tuple:
+        return f"a list of {_spoken(get_args(target)[0])}"
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "nothing"}
+    return names.get(target, "a table")

@@ -1,0 +1,125 @@
+"""The values of one column, read from whatever type the file gave them: numbers, names, dates."""
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.tseries.api import guess_datetime_format
+
+from tuner.base.errors import DataError, near_miss
+
+Numbers = NDArray[np.float64]
+ISO = "ISO8601"
+SHOWN_ROWS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """A column's different values as texts, and for each row the number of its own; -1 where nothing is there."""
+
+    numbers: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    def times(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How often each name stands in these rows."""
+        numbers = self.numbers[rows]
+        return np.bincount(numbers[numbers >= 0], minlength=len(self.names))
+
+
+def column_of(frame: pd.DataFrame, name: str, where: str) -> "pd.Series[Any]":
+    """The column with this name. Raises `DataError` where there is none."""
+    if name not in frame.columns:
+        raise DataError(f"{where}: has no column {name!r}; {near_miss(name, map(str, frame.columns))}")
+    return frame[name]
+
+
+def names_of(column: "pd.Series[Any]", where: str) -> Named:
+    """Every value as a text: what a file wrote, whole numbers without a point."""
+    try:
+        numbers, values = pd.factorize(column)
+    except TypeError:
+        raise DataError(f"{where}: column {column.name!r}: must hold single values, not lists") from None
+    objects = np.asarray(values, object).tolist()
+    texts = [value if type(value) is str else _written(value) for value in objects]
+    merged, names = pd.factorize(np.array([text or None for text in texts], object))  # an empty text is nothing
+    return Named(np.append(merged, -1)[numbers].astype(np.int64), tuple(names))
+
+
+def _written(value: object) -> str:
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
+
+
+def numbers_of(column: "pd.Series[Any]", where: str) -> Numbers:
+    """Numbers, NaN where nothing is there. Raises `DataError` with the row for what is no number that float32 can hold."""
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        raise DataError(f"{where}: column {column.name!r}: must be numbers, got dates")
+    plain = pd.api.types.is_numeric_dtype(column)
+    read = column if plain else pd.to_numeric(column.astype(object), errors="coerce")
+    numbers: Numbers = read.to_numpy(dtype=np.float64, na_value=np.nan)
+    demand_rows(np.isnan(numbers) & column.notna().to_numpy(), column, "must be a number", where)
+    demand_rows(np.abs(numbers) > np.finfo(np.float32).max, column, "must be a number below 3.4e38", where)
+    return numbers
+
+
+def demand_rows(faulty: NDArray[np.bool_], column: "pd.Series[Any]", rule: str, where: str) -> None:
+    """Raise `DataError` for the first faulty row, counted from 1."""
+    if faulty.any():
+        row = int(np.argmax(faulty))
+        value = column.iloc[row]
+        shown = value.item() if isinstance(value, np.generic) else value
+        raise DataError(f"{where}: column {column.name!r}, row {row + 1}: {rule}, got {shown!r}")
+
+
+def demand_complete(column: "pd.Series[Any]", where: str) -> None:
+    """Raise `DataError` where nothing stands in some rows."""
+    missing = np.flatnonzero(column.isna() | column.astype(object).eq(""))
+    if len(missing) == len(column):
+        raise DataError(f"{where}: column {column.name!r}: has no values")
+    if len(missing):
+        rows = ", ".join(str(row + 1) for row in missing[:SHOWN_ROWS])
+        rest = ", …" if len(missing) > SHOWN_ROWS else ""
+        count = f"{len(missing)} of {len(column)} rows have no value"
+        raise DataError(f"{where}: column {column.name!r}: {count} (row {rows}{rest}); fill them in or take them out")
+
+
+def days_of(times: "pd.Series[Any]") -> Numbers:
+    """Days since 1970 of times (UTC), NaN where nothing is there."""
+    instants = pd.to_datetime(times, utc=True).dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    days = instants.astype(np.int64) / 86_400e6
+    return np.where(np.isnat(instants), np.nan, days)
+
+
+def times_written(texts: Sequence[str], format: str) -> "pd.Series[Any]":
+    """Times from texts in a format; NaT for those that are none. Without a zone they are UTC."""
+    return pd.to_datetime(pd.Series(texts, dtype=object), format=format, utc=True, errors="coerce")
+
+
+def format_of(texts: Sequence[str]) -> str:
+    """The format that most of these dates are in: ISO 8601, or as the first one says, the month before the day if it may be."""
+    best, fewest = ISO, int(times_written(texts, ISO).isna().sum())
+    for format in _guesses(texts[0]) if fewest else ():
+        if (faults := int(times_written(texts, format).isna().sum())) < fewest:
+            best, fewest = format, faults
+    return best
+
+
+def _guesses(text: str) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # both orders of day and month are meant
+        guesses = [guess_datetime_format(text, dayfirst=first) for first in (False, True)]
+    return [guess for guess in guesses if guess and not re.match("%Y.%d", guess)]  # nobody writes so
+
+
+def class_name(name: str) -> str:
+    """A class's name: a whole number has no point, whatever wrote it.
+
+    >>> class_name("1.0"), class_name("007"), class_name("1.5")
+    ('1', '007', '1.5')
+    """
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", name)

@@ -1,0 +1,68 @@
+"""Opening a saved model that may come from anybody: it is data, and never code."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+
+import tuner.networks.layers  # noqa: F401 (registers our layers)
+from tuner.base.errors import DataError
+
+UNSAFE = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer", "__lambda__"}
+"""Layers that hold code, or run what another file holds."""
+
+PLAIN_MODULES = ("keras", "tuner", "builtins")
+CONFIG_BYTES = 64 * 2**20
+
+
+def opened_model(path: Path) -> keras.Model:
+    """The model in a `.keras` file, not compiled. Raises `DataError` for what is no such file, is damaged, or has anything in
+    it that would run code: a Lambda layer, a class of another package."""
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such model; `tuner optimize` writes runs/NAME/best.keras")
+    _demand_plain(path)
+    try:
+        model: keras.Model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever comes to it in a file
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"{path}: cannot be read as a model: {reason}") from error
+    if not isinstance(model, keras.Model):
+        raise DataError(f"{path}: is not a model, but a {type(model).__name__}")
+    return model
+
+
+def _demand_plain(path: Path) -> None:
+    """Raise `DataError` for what is no Keras file, and for what is unsafe, before anything of it is made."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("config.json").file_size > CONFIG_BYTES:
+                raise DataError(f"{path}: its config.json has more than {CONFIG_BYTES >> 20} MiB")
+            archive.getinfo("model.weights.h5")
+            config = json.loads(archive.read("config.json"))
+    except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile):
+        raise DataError(f"{path}: is not a Keras model (.keras)") from None
+    for record in _records(config):
+        name, module = str(record["class_name"]), record.get("module")
+        if name in UNSAFE:
+            raise DataError(f"{path}: has a {name.strip('_')} layer, which runs code from the file; it is not loaded")
+        if isinstance(module, str) and module.split(".")[0] not in PLAIN_MODULES:
+            raise DataError(f"{path}: has {name!r} of the package {module.split('.')[0]!r}; it is not loaded")
+        settings = record.get("config")
+        if isinstance(settings, dict) and isinstance(settings.get("vocabulary"), str):
+            raise DataError(f"{path}: takes a vocabulary from {settings['vocabulary']!r}; it is not loaded")
+
+
+def _records(config: Any) -> Iterator[dict[str, Any]]:
+    """All things in it that have a class."""
+    waiting = [config]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            if "class_name" in each:
+                yield each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each

@@ -1,0 +1,1 @@
+"""Training the best trials again: which, for how long, the final model, the one test."""

@@ -1,0 +1,127 @@
+"""Trainings as the storage holds them. A training that paused at a rung, was interrupted or lost its process goes on as
+another trial with the same parameters, which names the one that it continues: together they are a chain.
+
+Any process reads the same chains from the same trials. Where two began the same thing at once, the lower number counts
+and the other trial is no part of any chain: whoever began it sees that, and gives it up.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from optuna.trial import FrozenTrial, TrialState
+
+State = Literal["waiting", "running", "paused", "interrupted", "complete", "pruned", "refused", "failed"]
+SUPERFLUOUS = "superfluous"
+"""How a trial ended that another process had begun before."""
+
+DEATHS_FORGIVEN = 1
+"""So many processes of one training may die before it counts as failed."""
+
+
+@dataclass(frozen=True)
+class StoredTraining:
+    """One training: its trials in the order in which they went on. To budget, report and sampler it counts once."""
+
+    links: tuple[FrozenTrial, ...]
+
+    @property
+    def first(self) -> int:
+        """The number of its first trial, which names the training."""
+        return self.links[0].number
+
+    @property
+    def last(self) -> FrozenTrial:
+        """The trial that has gone furthest: it has all figures of those before."""
+        return self.links[-1]
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What was kept with the last trial."""
+        return self.last.user_attrs
+
+    @property
+    def state(self) -> State:
+        """How the training stands."""
+        match self.last.state:
+            case TrialState.COMPLETE:
+                return "complete"
+            case TrialState.PRUNED:
+                ended = self.attributes.get("ended")
+                return "paused" if ended == "paused" else "refused" if ended == "refused" else "pruned"
+            case TrialState.RUNNING:
+                return "running"
+            case TrialState.WAITING:
+                return "waiting"
+        return "interrupted" if self._is_forgiven else "failed"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes one of the budget's trials: not what costs nothing."""
+        return self.state not in ("waiting", "refused", "failed")
+
+    @property
+    def is_start(self) -> bool:
+        """Whether it is one of those that a study begins with."""
+        return "start" in self.links[0].user_attrs
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it is to have, 0 where that is not known."""
+        return int(self.attributes.get("recipe", {}).get("training", {}).get("epochs", 0))
+
+    @property
+    def asked(self) -> str | None:
+        """The key of the recipe that was asked for, before its epochs were fitted to the time; None where it has none."""
+        key: str | None = self.attributes.get("asked", self.attributes.get("key"))
+        return key
+
+    @property
+    def rung(self) -> int:
+        """The epoch after which it paused last, 0 if it never has. Who was killed before Optuna was told has not paused."""
+        return max(int(each.user_attrs.get("rung", 0)) * (each.state == TrialState.PRUNED) for each in self.links)
+
+    @property
+    def _is_forgiven(self) -> bool:
+        deaths = sum(trial.user_attrs.get("ended") == "died" for trial in self.links)
+        ended = self.attributes.get("ended")
+        return ended == "interrupted" or (ended == "died" and deaths <= DEATHS_FORGIVEN)
+
+
+def chains(trials: Sequence[FrozenTrial]) -> tuple[StoredTraining, ...]:
+    """The trainings that a study's trials are, in the order in which they began."""
+    return tuple(_without_repeats(StoredTraining(tuple(links)) for links in _linked(trials)))
+
+
+def continues(trial: FrozenTrial) -> int | None:
+    """The number of the trial that this one goes on with (`again` in studies of version 0.1)."""
+    number: int | None = trial.user_attrs.get("continues", trial.user_attrs.get("again"))
+    return number
+
+
+def _linked(trials: Sequence[FrozenTrial]) -> Iterable[list[FrozenTrial]]:
+    """Each chain's trials. One that continues a trial from which another went on before it is left out."""
+    by_last: dict[int, list[FrozenTrial]] = {}
+    found: list[list[FrozenTrial]] = []
+    for trial in trials:
+        before = continues(trial)
+        if trial.user_attrs.get("ended") == SUPERFLUOUS or (before is not None and before not in by_last):
+            continue
+        links = by_last.pop(before) if before is not None else []
+        if not links:
+            found.append(links)
+        links.append(trial)
+        by_last[trial.number] = links
+    return found
+
+
+def _without_repeats(found: Iterable[StoredTraining]) -> Iterator[StoredTraining]:
+    """Of trainings of one recipe the first; another one counts only if it was finished nevertheless."""
+    holders: set[str] = set()
+    for chain in found:
+        key = chain.attributes.get("key")
+        if key in holders and chain.last.state in (TrialState.RUNNING, TrialState.FAIL, TrialState.WAITING):
+            continue
+        yield chain
+        if key is not None and chain.state != "failed":
+            holders.add(key)

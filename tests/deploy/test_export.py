@@ -36,7 +36,7 @@ def test_an_exported_table_model_says_the_same(
     name: str, format: str, package: str, iris_model: Path, places: Places, tmp_path: Path
 ) -> None:
     if find_spec(package) is None:
-        pytest.skip(f"needs {package}: pip install 'tuner[onnx]'")
+        pytest.skip(f"needs {package}: pip install onnx tf2onnx onnxruntime")
     done = export_model(iris_model, tmp_path / name, format_of(tmp_path / name, ""), "none", "", places)
     assert done.difference < 1e-5
     assert (done.examples, done.origin) == (120, "the training part")

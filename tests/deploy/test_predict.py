@@ -135,7 +135,7 @@ def test_blocks_of_a_file_say_what_the_whole_says(
 
 
 def test_parquet_goes_in_and_out(iris_model: Path, flowers: pd.DataFrame, tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow", reason="needs tuner[tables]")
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
     predictor = Predictor.load(iris_model)
     flowers.to_parquet(tmp_path / "iris.parquet")
     write_predictions(predictor, str(tmp_path / "iris.parquet"), str(tmp_path / "out.parquet"))

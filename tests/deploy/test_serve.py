@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("fastapi", reason="needs fastapi: pip install 'tuner[serve]'")
+pytest.importorskip("fastapi", reason="needs fastapi")
 pytest.importorskip("httpx", reason="needs httpx, which FastAPI's test client stands on")
 
 from fastapi.testclient import TestClient

@@ -43,8 +43,8 @@ class StorageError(TunerError):
 class MissingPackage(TunerError):
     """An optional package that the study asks for and that is not installed."""
 
-    def __init__(self, wanted_by: str, package: str, extra: str) -> None:
-        super().__init__(f"{wanted_by} needs the package {package}: pip install 'tuner[{extra}]'")
+    def __init__(self, wanted_by: str, *packages: str) -> None:
+        super().__init__(f"{wanted_by} needs {', '.join(packages)}: pip install {' '.join(packages)}")
 
 
 def join(outer: str, inner: str) -> str:

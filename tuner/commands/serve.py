@@ -26,8 +26,8 @@ def serve(
     try:
         import uvicorn
         from fastapi import FastAPI  # noqa: F401
-    except ImportError as error:
-        raise MissingPackage("serve", error.name or "fastapi", "serve") from None
+    except ImportError:
+        raise MissingPackage("serve", "fastapi", "uvicorn", "python-multipart") from None
     with bound(host, port) as listener:
         predictor = loaded(model)
         from tuner.deploy.serve.application import application

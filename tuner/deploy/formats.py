@@ -68,8 +68,7 @@ def write_litert(predictor: Predictor, path: Path, quantize: Quantize, sample: I
 
 def write_onnx(predictor: Predictor, path: Path) -> None:
     """An `.onnx` file on coded rows or arrays. Raises `MissingPackage` without what writes it."""
-    for package in ("onnx", "tf2onnx"):
-        _demand(package, "onnx")
+    _demand("onnx", "tf2onnx")
     with _quietly():
         _portable(predictor).export(str(path), format="onnx", verbose=False)
 
@@ -132,7 +131,7 @@ def _interpreter() -> Any:
 
 def said_by_onnx(predictor: Predictor, path: Path) -> Says:
     """What the file says in onnxruntime. Raises `MissingPackage` without it."""
-    _demand("onnxruntime", "onnx")
+    _demand("onnxruntime")
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -168,11 +167,11 @@ UNSEEN_WORD = "unseen_2f1c"
 """A word that nobody writes."""
 
 
-def _demand(package: str, extra: str) -> None:
+def _demand(*packages: str) -> None:
     from importlib.util import find_spec
 
-    if find_spec(package) is None:
-        raise MissingPackage("ONNX", package, extra)
+    if not all(map(find_spec, packages)):
+        raise MissingPackage("ONNX", "onnx", "tf2onnx", "onnxruntime")
 
 
 @contextmanager

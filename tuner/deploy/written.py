@@ -69,7 +69,7 @@ def _parquet(path: Path) -> Iterator[Sink]:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        raise MissingPackage("a Parquet file", "pyarrow", "tables") from None
+        raise MissingPackage("a Parquet file", "pyarrow") from None
     writer: Any = None
 
     def write(frame: pd.DataFrame) -> None:

@@ -54,7 +54,7 @@ class Gp:
         demand_at_least_one(self, "startup_trials")
 
     def make(self, seed: int) -> "BaseSampler":
-        _demand_package("the sampler 'gp'", "torch", "gp")
+        _demand_package("the sampler 'gp'", "torch")
         from optuna.samplers import GPSampler, TPESampler
 
         alone = TPESampler(seed=seed, multivariate=False)
@@ -72,7 +72,7 @@ class CmaEs:
         demand_at_least_one(self, "startup_trials")
 
     def make(self, seed: int) -> "BaseSampler":
-        _demand_package("the sampler 'cmaes'", "cmaes", "cmaes")
+        _demand_package("the sampler 'cmaes'", "cmaes")
         from optuna.samplers import CmaEsSampler
 
         return CmaEsSampler(seed=seed, n_startup_trials=self.startup_trials, warn_independent_sampling=False)
@@ -161,6 +161,6 @@ def check_sampler(sampler: Sampler, space: Node) -> None:
         raise Invalid("search.sampler", problem)
 
 
-def _demand_package(wanted_by: str, package: str, extra: str) -> None:
+def _demand_package(wanted_by: str, package: str) -> None:
     if find_spec(package) is None:
-        raise MissingPackage(wanted_by, package, extra)
+        raise MissingPackage(wanted_by, package)

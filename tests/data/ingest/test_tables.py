@@ -72,7 +72,7 @@ def test_parquet_without_its_package_says_what_to_install(tmp_path: Path, monkey
     (tmp_path / "t.parquet").touch()
     with pytest.raises(MissingPackage) as error:
         read_table("t.parquet", (tmp_path,))
-    assert str(error.value) == f"{tmp_path}/t.parquet needs the package pyarrow: pip install 'tuner[tables]'"
+    assert str(error.value) == f"{tmp_path}/t.parquet needs pyarrow: pip install pyarrow"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])

@@ -123,7 +123,7 @@ def _zstandard(path: Path) -> IO[bytes]:
     try:
         import zstandard
     except ImportError:
-        raise MissingPackage(str(path), "zstandard", "tables") from None
+        raise MissingPackage(str(path), "zstandard") from None
     try:
         return cast(IO[bytes], zstandard.open(path, "rb"))
     except zstandard.ZstdError as error:

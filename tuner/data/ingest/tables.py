@@ -57,7 +57,7 @@ def _parquet(path: Path) -> pd.DataFrame:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
-        raise MissingPackage(str(path), "pyarrow", "tables") from None
+        raise MissingPackage(str(path), "pyarrow") from None
     try:
         file = parquet.ParquetFile(path)
         about, names = file.metadata, file.schema_arrow.names

@@ -1,14 +1,4 @@
-"""Recipes and durations in a few words, for progress lines and tables."""
-
-from tuner.networks import network_in_words
-from tuner.recipe import Recipe
-
-
-def recipe_in_words(recipe: Recipe) -> str:
-    """What tells one trial from another, in one line."""
-    training = recipe.training
-    rate = f"{training.optimizer.learning_rate:.2g}"
-    return f"{network_in_words(recipe.network)}, {training.optimizer.kind} {rate}, batch {training.batch_size}"
+"""Durations and figures in a few words, for progress lines and tables."""
 
 
 def duration(seconds: float) -> str:

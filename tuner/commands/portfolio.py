@@ -21,7 +21,6 @@ def portfolio(
 ) -> int:
     """Choose a small set of recipes that complement each other, from the best of several studies."""
 
-    from tuner.base.formatting import recipe_in_words
     from tuner.base.machine import cores, environment
     from tuner.base.writing import write_json
     from tuner.data.load import Places
@@ -53,7 +52,7 @@ def portfolio(
         executor.close()
     found = list(chosen(tried, errors, most))
     for each in found:
-        print(f"{recipe_in_words(each.recipe)}, from {each.origin}: mean regret {each.regret:.3f}")
+        print(f"{each.recipe.summary}, from {each.origin}: mean regret {each.regret:.3f}")
     write_json(
         out, {"seconds": seconds, "environment": environment(setup.threads), "recipes": [each.plain for each in found]}
     )

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tuner.base.formatting import duration, recipe_in_words
+from tuner.base.formatting import duration
 from tuner.base.metrics import in_words
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Epoch, Event, FoldResult, Pulse, Scores
@@ -96,11 +96,7 @@ def ended_in_words(trial: TrialRecord) -> str:
 
 def began_in_words(recipe: Recipe, continues: int | None) -> str:
     """What a trial is about to train."""
-    return (
-        f"goes on with trial {continues}: {recipe_in_words(recipe)}"
-        if continues is not None
-        else recipe_in_words(recipe)
-    )
+    return f"goes on with trial {continues}: {recipe.summary}" if continues is not None else recipe.summary
 
 
 def advanced_in_words(event: Epoch | Pulse, epochs: int) -> str:
@@ -185,7 +181,7 @@ class Screen:
         self.tally.add(trial)
         pauses = trial.reason.startswith("paused")
         mark, style = ("‖", "cyan") if pauses else MARKS.get(trial.state, (" ", ""))
-        words = recipe_in_words(trial.recipe) if trial.recipe and not pauses else ""
+        words = trial.recipe.summary if trial.recipe and not pauses else ""
         line = Text.assemble((f"{mark} trial {trial.number:>3} ", style), ended_in_words(trial), ("  " + words, "dim"))
         self.live.console.print(line, overflow="ellipsis", no_wrap=True)
         self._draw()

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner.base.formatting import recipe_in_words
 from tuner.base.metric_functions import wilson
 from tuner.base.metrics import METRICS, in_words
 from tuner.networks.shapes import input_shape
@@ -111,7 +110,7 @@ def _recipe(confirmed: Confirmed) -> list[str]:
     recipe = confirmed.recipe
     training = recipe.training
     return [
-        f"- {recipe_in_words(recipe)}",
+        f"- {recipe.summary}",
         f"- {training.loss.kind.replace('_', ' ')}, {training.epochs} epochs at the most, "
         f"{training.schedule.kind.replace('_', ' ')} learning rate, validated by {recipe.protocol.kind.replace('_', ' ')}",
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tuner.base.formatting import duration, recipe_in_words
+from tuner.base.formatting import duration
 from tuner.base.metrics import in_words
 from tuner.references import ReferenceModel, best_first, better
 from tuner.result import OBJECTIVES
@@ -58,7 +58,7 @@ def summary(report: Report) -> list[str]:
         assert best.recipe is not None
         figures = zip(record.objectives, _values(record, best), strict=True)
         values = ", ".join(f"{name} {value:.4g}" for name, value in figures)
-        lines.append(f"best trial {best.number}: {values} ({recipe_in_words(best.recipe)})")
+        lines.append(f"best trial {best.number}: {values} ({best.recipe.summary})")
         lines += _beside_the_first(record, best, confirmed)
     if confirmed:
         lines += _confirmed(confirmed)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from html import escape
 
-from tuner.base.formatting import recipe_in_words
 from tuner.charts import BLUE, VERMILION, Axis, Chart, Dots, Line, Point
 from tuner.charts.colors import DARK, LIGHT, variables
 from tuner.charts.svg import draw
@@ -41,7 +40,7 @@ def history(record: StudyRecord) -> Chart:
 
 
 def _tip(trial: TrialRecord) -> str:
-    words = recipe_in_words(trial.recipe) if trial.recipe else ""
+    words = trial.recipe.summary if trial.recipe else ""
     return f"trial {trial.number}: {trial.values[0]:.4g}, {words}"
 
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.base.formatting import recipe_in_words
 from tuner.recipe import Recipe
 from tuner.result import Epoch, Event, Pulse
 from tuner.storage import StudyRecord, TrialRecord
@@ -40,7 +39,7 @@ class Telling:
         self.trials = {trial.first: trial for trial in record.trials}
 
     def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
-        self.said(f"trial {number} begins: {recipe_in_words(recipe)}")
+        self.said(f"trial {number} begins: {recipe.summary}")
 
     def advanced(self, number: int, event: Epoch | Pulse) -> None:
         """Nothing: an epoch may take milliseconds."""

@@ -16,9 +16,9 @@ from tuner.data.ingest.memory import WHERE, Given, frame_columns, hold
 from tuner.data.ingest.profile import Roles, TableProfile
 from tuner.data.ingest.profile_files import ArraysProfile
 from tuner.data.sources import Places
-from tuner.init.looking import HOLES
 from tuner.recipe import Arrays, Cut, Table
 from tuner.study import StudyFile, study_from
+from tuner.study.own_data import HOLES
 from tuner.study.places import find_study
 
 AnyStudy = str | Path | Mapping[str, Any] | StudyFile | None

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tuner.base.errors import StudyError
-from tuner.base.formatting import recipe_in_words
 from tuner.base.metrics import in_words
 from tuner.recipe import Recipe
 from tuner.storage import StudyRecord
@@ -81,7 +80,7 @@ class Tuned:
                 {"number": trial.number, "state": trial.state}
                 | {name: values.get(name) for name in names}
                 | {
-                    "recipe": recipe_in_words(trial.recipe) if trial.recipe else "",
+                    "recipe": trial.recipe.summary if trial.recipe else "",
                     "parameters": result.parameters if result else None,
                     "epochs": result.epochs if result else None,
                     "seconds": result.seconds if result else None,
@@ -118,7 +117,7 @@ def told(tuned: Tuned) -> Iterator[str]:
     record = tuned.record
     yield f"study {tuned.name}: {record.count('complete')} trials finished, {record.count('pruned')} pruned"
     if tuned.best_recipe:
-        yield f"best recipe: {recipe_in_words(tuned.best_recipe)}"
+        yield f"best recipe: {tuned.best_recipe.summary}"
     yield from map(str, tuned.figures)
     if tuned.confirmed:
         yield f"model: {tuned.confirmed.model}"

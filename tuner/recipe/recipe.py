@@ -10,7 +10,7 @@ from tuner.base.decode import decode, encode
 from tuner.base.errors import Invalid
 from tuner.base.limits import demand_seed
 from tuner.base.metrics import metrics_for
-from tuner.networks import Network
+from tuner.networks import Network, network_in_words
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.data import AnyData, Table, task_of
 from tuner.recipe.protocols import Holdout, Protocol, validated_part
@@ -85,6 +85,13 @@ class Recipe:
         """
         text = json.dumps(_without_defaults(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def summary(self) -> str:
+        """What distinguishes one trial from another, in one line."""
+        rate = f"{self.training.optimizer.learning_rate:.2g}"
+        optimizer = f"{self.training.optimizer.kind} {rate}"
+        return f"{network_in_words(self.network)}, {optimizer}, batch {self.training.batch_size}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with every field, for JSON; `Recipe.from_dict` gives an equal recipe back."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from tuner.base.decode import decode
 from tuner.base.errors import Invalid
-from tuner.init.looking import found_again
 from tuner.recipe import AnyData, Recipe
 from tuner.space import Ask, Assignment, Node, corners, fill, parse
 from tuner.study.fit import Unbuildable, unbuildable
+from tuner.study.own_data import found_again
 from tuner.study.precision import resolve
 from tuner.study.settings import Budget, Confirmation, Search
 

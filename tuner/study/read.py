@@ -9,11 +9,11 @@ from typing import Any
 from tuner.base.decode import decode, encode
 from tuner.base.errors import Invalid, StudyError, demand, near_miss
 from tuner.data.sources import Places
-from tuner.init.looking import looked_at
 from tuner.result import OBJECTIVES
 from tuner.space import Assignment, check_plain, override
 from tuner.study.check import check, fitting_starts
 from tuner.study.file import StudyFile
+from tuner.study.own_data import looked_at
 from tuner.study.precision import resolve
 from tuner.study.settings import Budget, Confirmation, Search
 

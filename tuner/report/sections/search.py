@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from optuna.trial import FrozenTrial
 
-from tuner.base.formatting import duration, recipe_in_words
+from tuner.base.formatting import duration
 from tuner.base.metrics import in_words
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
 from tuner.charts.content import Block, Section, Table, missing
@@ -111,7 +111,7 @@ def table(evidence: Evidence) -> Table:
         (
             trial.number,
             *trial.values,
-            recipe_in_words(trial.recipe) if trial.recipe else "",
+            trial.recipe.summary if trial.recipe else "",
             trial.result.parameters if trial.result else None,
             trial.result.epochs if trial.result else None,
             duration(trial.result.seconds) if trial.result else "",
@@ -145,7 +145,7 @@ def _dots(name: str, color: str, shape: Shape, evidence: Evidence, axis: Axis, s
 
 
 def _recipe(trial: TrialRecord) -> str:
-    return f" ({recipe_in_words(trial.recipe)})" if trial.recipe else ""
+    return f" ({trial.recipe.summary})" if trial.recipe else ""
 
 
 def _best_so_far(evidence: Evidence, place: Callable[[TrialRecord], float]) -> Iterator[Point]:

@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: help fashion test test-long mutants bench reports lint lock clean
+.PHONY: help fashion test test-long docs mutants bench reports lint lock clean
 
 help:
 	@echo 'make fashion    tune networks on Fashion-MNIST, in ten minutes'
 	@echo 'make test       the tests, under ten minutes'
 	@echo 'make test-long  the tests that take longer, and many random examples for those of properties'
+	@echo 'make docs       the documentation as a site, in build/docs; a broken link is an error'
 	@echo 'make mutants    small mistakes made on purpose in the lines that carry promises, and whether tests notice: about an hour'
 	@echo 'make bench      measure this tuner beside Optuna with fit and KerasTuner, about forty minutes'
 	@echo 'make reports    the shipped studies, the documents, and reports on them, about half an hour (hours without the kept results)'
@@ -25,6 +26,10 @@ test: $(VENV)/installed-dev
 
 test-long: $(VENV)/installed-dev
 	$(RUN) pytest -m 'long or hypothesis' --hypothesis-profile explore
+
+docs: $(VENV)/installed
+	$(RUN) pip install --quiet --disable-pip-version-check -r requirements-docs.lock
+	PYTHONPATH=. $(RUN) sphinx --quiet --fail-on-warning --keep-going docs build/docs
 
 mutants: $(VENV)/installed-dev
 	$(RUN) pip install --quiet --disable-pip-version-check -r requirements-mutants.lock
@@ -65,6 +70,7 @@ lock:
 	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file requirements.lock pyproject.toml
 	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --constraints requirements.lock --group dev --output-file requirements-dev.lock
 	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --constraints requirements.lock --group mutants --output-file requirements-mutants.lock
+	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --constraints requirements.lock --group docs --output-file requirements-docs.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build

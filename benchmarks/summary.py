@@ -1,4 +1,4 @@
-"""The benchmarks' results as Markdown, written between the marks in README.md.
+"""The benchmarks' results as Markdown, written between the marks in docs/speed.md.
 
 python benchmarks/summary.py
 """
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs" / "speed.md"
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 
 def main() -> None:
     """Replace what stands between the marks by the tables of the newest results."""
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     body = f"{BEGIN}\n{summary(HERE / 'results')}\n{END}"
     replaced = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: body, text, flags=re.DOTALL)
-    README.write_text(replaced, encoding="utf-8")
+    PAGE.write_text(replaced, encoding="utf-8")
 
 
 def summary(results: Path) -> str:

@@ -1,7 +1,10 @@
 """What is written for people is true: fields, links, commands."""
 
+import os
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,20 +18,27 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_fields_is_that_of_the_types() -> None:
-    page = runpy.run_path(str(ROOT / "docs" / "make_recipe.py"))["page"]()
-    assert (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8") == page, "run python docs/make_recipe.py"
+    page = runpy.run_path(str(ROOT / "docs" / "make_study_file.py"))["page"]()
+    assert (ROOT / "docs" / "reference-study-file.md").read_text(encoding="utf-8") == page, (
+        "run python docs/make_study_file.py"
+    )
+
+
+def test_the_page_of_commands_is_that_of_the_command_line() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["page"]()
+    written = (ROOT / "docs" / "reference-commands.md").read_text(encoding="utf-8")
+    assert written == page, "run python docs/make_reference.py"
 
 
 def test_every_link_of_the_readme_leads_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), target
 
 
-def test_the_readmes_tree_has_every_part() -> None:
-    tree = README[README.index("## How it is built") :]
+def test_every_package_is_explained() -> None:
+    page = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
     for path in (ROOT / "tuner").iterdir():
-        name = f"{path.name}/" if path.is_dir() else path.name
-        assert name.startswith("__") or name in tree, name
+        assert path.name.startswith("__") or f"`{path.stem}`" in page or f"`{path.name}`" in page, path.name
 
 
 def test_the_readmes_study_file_is_one() -> None:
@@ -43,12 +53,41 @@ def test_the_readmes_study_file_is_one() -> None:
     "command",
     [
         *("optimize", "init", "check", "studies", "data", "baseline", "report", "replay", "dashboard"),
-        *("predict", "evaluate", "serve", "export"),
+        *("predict", "evaluate", "serve", "export", "distill"),
     ],
 )
 def test_the_readme_names_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"`{command}" in README
     assert run([command, "--help"]) == 0
+
+
+PAGES = ("own-table", "own-images", "study-file", "report", "continuing", "deploying", "start")
+"""Pages whose commands (the lines after `$` in `console` blocks) are run, each in a folder of its own."""
+
+
+def commands(page: str) -> str:
+    """A page's commands as a shell script; its TOML example is `dense.toml`. Searches are cut to some seconds each."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    script = "\n".join(block.removeprefix("$ ").replace("\n$ ", "\n") for block in blocks)
+    return re.sub(
+        r"( optimize .*?)(?: --timeout \w+)?(?= &|;|$)", rf"\1 --timeout {SECONDS}s", script, flags=re.MULTILINE
+    )
+
+
+SECONDS = 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [PAGES[0], *(pytest.param(each, marks=pytest.mark.long) for each in PAGES[1:])])
+def test_the_commands_of_a_page_run(page: str, tmp_path: Path, places: Places) -> None:
+    text = (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")
+    (tmp_path / "dense.toml").write_text(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0], encoding="utf-8")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    own = {"PATH": path, "PYTHONPATH": str(ROOT), "TUNER_CACHE": str(places.cache), "HOME": str(tmp_path)}
+    script = f"set -e -o pipefail\nset -m\n{commands(page)}"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow

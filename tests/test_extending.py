@@ -152,7 +152,7 @@ def test_all_that_the_diffs_add_passes_the_contracts(copy: Path, places: Places)
     for each in WISHES.values():
         assert applied(each.diff, copy).returncode == 0
     for command in (
-        "docs/make_recipe.py",
+        "docs/make_study_file.py",
         "-m pytest tests/networks tests/charts tests/data tests/training/test_compiling.py",
         "-m pytest tests/commands/test_cli.py tests/test_layers.py tests/recipe/test_recipe.py",
         "-m ruff check tuner",

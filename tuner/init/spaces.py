@@ -69,7 +69,9 @@ def _encoding(asked: Asked) -> str:
         return ""
     ways = _ways(asked.numbers)
     said = ", ".join(f'"{way}"' for way in ways)
-    head = "# How numbers reach the network; docs/recipe.md tells what each does.\n[recipe.data.encoding]\n"
+    head = (
+        "# How numbers reach the network; docs/reference-study-file.md tells what each does.\n[recipe.data.encoding]\n"
+    )
     bins = f"bins = {asked.bins}  # where they are taken piecewise\n" * ("piecewise" in ways)
     return f"{head}numbers = {{ choice = [{said}] }}\n{bins}\n"
 

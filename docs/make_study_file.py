@@ -1,4 +1,4 @@
-"""Writes docs/recipe.md from the types of the vocabulary: `python docs/make_recipe.py`. A test holds the two together."""
+"""Writes docs/reference-study-file.md from the types of the vocabulary: `python docs/make_study_file.py`. A test holds the two together."""
 
 import re
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -12,7 +12,7 @@ from tuner.study.settings import Budget, Confirmation, Search
 
 HEAD = """# Every field of a study file
 
-Made from the types by `python docs/make_recipe.py`. A bare name stands for a table with that `kind` and its defaults:
+Made from the types by `python docs/make_study_file.py`. A bare name stands for a table with that `kind` and its defaults:
 `optimizer = "adam"` is `optimizer = { kind = "adam" }`. In a study file every value of `[recipe]` may be a hole, and
 `precision = "auto"` stands for the format that the machine is fast in on which the study begins.
 """
@@ -86,4 +86,4 @@ def _default(each: "Field[Any]") -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("recipe.md").write_text(page(), encoding="utf-8")
+    Path(__file__).with_name("reference-study-file.md").write_text(page(), encoding="utf-8")

@@ -61,7 +61,7 @@ def test_the_readme_names_every_command(command: str, capsys: pytest.CaptureFixt
     assert run([command, "--help"]) == 0
 
 
-PAGES = ("own-table", "own-images", "study-file", "report", "continuing", "deploying", "start")
+PAGES = ("start", "own-table", "own-images", "study-file", "report", "continuing", "deploying")
 """Pages whose commands (the lines after `$` in `console` blocks) are run, each in a folder of its own."""
 
 
@@ -78,8 +78,8 @@ def commands(page: str) -> str:
 SECONDS = 12
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("page", [PAGES[0], *(pytest.param(each, marks=pytest.mark.long) for each in PAGES[1:])])
+@pytest.mark.long
+@pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path, places: Places) -> None:
     text = (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")
     (tmp_path / "dense.toml").write_text(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0], encoding="utf-8")

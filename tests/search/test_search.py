@@ -1,6 +1,7 @@
 """The search around small real trainings: determinism, pruning, failures, repeats, continuing, refusing."""
 
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,7 +179,7 @@ def test_every_sampler_proposes(sampler: Sampler, small_study: Path) -> None:
 def test_a_missing_package_is_named_with_its_cure(
     sampler: Sampler, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.study.samplers.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingPackage) as error:
         make_sampler(sampler, 0)
     assert str(error.value) == f"the sampler '{sampler.kind}' needs {package}: pip install {package}"

@@ -1,7 +1,8 @@
-"""Errors that are the user's to mend: each reaches the terminal as one message, without a traceback."""
+"""Errors that the user can correct, shown as one message without a traceback, and the checks that raise them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 
 class TunerError(Exception):
@@ -41,7 +42,7 @@ class StorageError(TunerError):
 
 
 class MissingPackage(TunerError):
-    """An optional package that the study asks for and that is not installed."""
+    """An optional package that is needed and not installed."""
 
     def __init__(self, wanted_by: str, *packages: str) -> None:
         super().__init__(f"{wanted_by} needs {', '.join(packages)}: pip install {' '.join(packages)}")
@@ -53,10 +54,41 @@ def join(outer: str, inner: str) -> str:
     return f"{outer}{separator}{inner}"
 
 
-def demand(condition: bool, field: str, rule: str, value: object) -> None:
+def require(condition: bool, field: str, rule: str, value: object) -> None:
     """Raise `Invalid` for `field` unless the condition holds; `rule` completes the sentence "must …"."""
     if not condition:
         raise Invalid(field, f"must {rule}, got {value!r}")
+
+
+def require_seed(seed: int) -> None:
+    """Seeds must be accepted by every random generator: 32 bits, unsigned."""
+    require(0 <= seed < 2**32, "seed", "be at least 0 and below 2**32", seed)
+
+
+def require_rates(record: object, *names: str) -> None:
+    """Probabilities, momenta or decays among the fields of `record`, or tuples of them: 0 switches the effect off."""
+    _require_each(record, names, lambda number: 0 <= number < 1, "be at least 0 and less than 1")
+
+
+def require_positive(record: object, *names: str) -> None:
+    """Numbers among the fields of `record`, or tuples of them, that must be greater than 0."""
+    _require_each(record, names, lambda number: number > 0, "be greater than 0")
+
+
+def require_not_negative(record: object, *names: str) -> None:
+    """Numbers among the fields of `record`, or tuples of them, that must be at least 0."""
+    _require_each(record, names, lambda number: number >= 0, "be at least 0")
+
+
+def require_at_least_one(record: object, *names: str) -> None:
+    """Counts among the fields of `record`, or tuples of them, such as widths or filters."""
+    _require_each(record, names, lambda number: number >= 1, "be at least 1")
+
+
+def require_packages(wanted_by: str, *packages: str) -> None:
+    """Raise `MissingPackage` unless all packages are installed."""
+    if not all(map(find_spec, packages)):
+        raise MissingPackage(wanted_by, *packages)
 
 
 def near_miss(name: str, allowed: Iterable[str]) -> str:
@@ -67,3 +99,15 @@ def near_miss(name: str, allowed: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]}?"
     return f"allowed: {', '.join(known)}" if known else "nothing is allowed here"
+
+
+def _require_each(record: object, names: Iterable[str], holds: Callable[[float], bool], rule: str) -> None:
+    for name in names:
+        field = getattr(record, name)
+        numbers = (
+            {f"{name}[{index}]": each for index, each in enumerate(field)}
+            if isinstance(field, tuple)
+            else {name: field}
+        )
+        for place, number in numbers.items():
+            require(holds(number), place, rule, number)

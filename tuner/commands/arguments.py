@@ -51,7 +51,7 @@ def existing_storage(runs: Path | None, storage: str | None) -> str | None:
     return storage or default_url(folder)
 
 
-def demanded_storage(runs: Path | None, storage: str | None) -> str:
+def required_storage(runs: Path | None, storage: str | None) -> str:
     """The storage's URL. Raises `StorageError` where there is none yet."""
     from tuner.study.places import runs_folder
 

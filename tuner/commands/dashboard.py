@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.commands.arguments import Runs, Storage, demanded_storage
+from tuner.commands.arguments import Runs, Storage, required_storage
 
 
 def dashboard(
@@ -17,6 +17,6 @@ def dashboard(
     from tuner.dashboard import HOST, make_dashboard, serve
     from tuner.study.places import runs_folder
 
-    server = make_dashboard(demanded_storage(runs, storage), runs_folder(runs), port)
+    server = make_dashboard(required_storage(runs, storage), runs_folder(runs), port)
     print(f"optuna-dashboard: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
     serve(server)

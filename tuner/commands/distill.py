@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage
+from tuner.commands.arguments import DataDir, Runs, Storage, required_storage
 
 
 def distill(
@@ -27,7 +27,7 @@ def distill(
     from tuner.worker.executor import Setup
     from tuner.worker.folder import Folder
 
-    plain = load_study(open_storage(demanded_storage(runs, storage)), study).user_attrs.get("confirmed")
+    plain = load_study(open_storage(required_storage(runs, storage)), study).user_attrs.get("confirmed")
     if plain is None:
         raise StudyError(f"the study {study!r} has no confirmed model yet: run `tuner optimize --study {study}`")
     confirmed, folder = Confirmed.from_dict(plain), Folder(runs_folder(runs) / study)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tuner.base.errors import TunerError
-from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage
+from tuner.commands.arguments import DataDir, Runs, Storage, required_storage
 from tuner.commands.loading import started
 
 
@@ -39,7 +39,7 @@ def export(
     from tuner.deploy.export import export_model, format_of, winner_of
 
     chosen = format_of(out, format)
-    source = model or winner_of(demanded_storage(runs, storage), study)
+    source = model or winner_of(required_storage(runs, storage), study)
     started()
     done = export_model(source, out, chosen, quantize.value, data, Places.from_environment(data_dir))
     print("\n".join(done.lines()))

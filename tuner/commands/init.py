@@ -61,7 +61,7 @@ def init(
     found = _profile(source, roles, task, data)
     wish = Wish(name, _written(source, path), _test(test, test_share, path), minutes or usual_minutes(found))
     text = study_text(found, wish)
-    _demand_ready(text, name, path)
+    _require_ready(text, name, path)
     _write(text, path)
     again = _next(name, path)
     if json_:
@@ -149,7 +149,7 @@ def _written(source: str, path: Path) -> str:
     return source
 
 
-def _demand_ready(text: str, name: str, path: Path) -> None:
+def _require_ready(text: str, name: str, path: Path) -> None:
     """Load the study before its file is there. Raises what is wrong with the data."""
     from tuner.study.read import study_from
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage, seconds_of, workers_of
+from tuner.commands.arguments import DataDir, Runs, Storage, required_storage, seconds_of, workers_of
 
 
 def portfolio(
@@ -30,7 +30,7 @@ def portfolio(
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
 
-    opened = open_storage(demanded_storage(runs, storage))
+    opened = open_storage(required_storage(runs, storage))
     records = [read_study(opened, name) for name in study]
     tried = candidates(records)
     grounds = {

@@ -18,10 +18,10 @@ def predict(
     force: Force = False,
 ) -> None:
     """Predict each example of a file: the prediction, and the probability of each class."""
-    from tuner.deploy.out import STANDARD_OUTPUT, demand_writable
+    from tuner.deploy.out import STANDARD_OUTPUT, require_writable
 
     if out != STANDARD_OUTPUT:
-        demand_writable(Path(out), SUFFIXES, force=force)
+        require_writable(Path(out), SUFFIXES, force=force)
     predictor = loaded(model)
     from tuner.deploy.written import write_predictions
 

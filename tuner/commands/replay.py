@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage
+from tuner.commands.arguments import DataDir, Runs, Storage, required_storage
 
 
 def replay(
@@ -22,7 +22,7 @@ def replay(
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
 
-    record = trial_with_curve(read_study(open_storage(demanded_storage(runs, storage)), study), trial)
+    record = trial_with_curve(read_study(open_storage(required_storage(runs, storage)), study), trial)
     threads = int(record.environment.get("threads", "1"))
     executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=threads))
     try:

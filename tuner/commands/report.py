@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.commands.arguments import DataDir, Runs, Storage, demanded_storage
+from tuner.commands.arguments import DataDir, Runs, Storage, required_storage
 
 
 def report(
@@ -23,7 +23,7 @@ def report(
     from tuner.report.write import searched_studies, write_report
     from tuner.study.places import runs_folder
 
-    url, places = demanded_storage(runs, storage), Places.from_environment(data_dir)
+    url, places = required_storage(runs, storage), Places.from_environment(data_dir)
     for name in searched_studies(url) if study == "all" else [study]:
         folder = out / name if out and study == "all" else out or Path("reports") / name
         write_report(url, name, results, places, folder, runs_folder(runs), latency)

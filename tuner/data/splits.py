@@ -62,7 +62,7 @@ def folds(
     if groups is not None:
         return _grouped(protocol, strata, groups)
     _, members = np.unique(strata, return_counts=True)
-    demand_sizes(protocol, len(labels), len(members), min(members, default=0))
+    require_sizes(protocol, len(labels), len(members), min(members, default=0))
     return (_holdout(protocol, strata),) if isinstance(protocol, Holdout) else _k_fold(protocol, strata)
 
 
@@ -84,7 +84,7 @@ def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
     return found
 
 
-def demand_sizes(protocol: Protocol, examples: int, classes: int, rarest: int) -> None:
+def require_sizes(protocol: Protocol, examples: int, classes: int, rarest: int) -> None:
     """Raise `Invalid` with an address in `protocol` where these are too few examples for it, `rarest` of them of one of the
     classes and no fewer of the others."""
     _, training, validation = sizes(protocol, examples)
@@ -178,7 +178,7 @@ def _grouped(protocol: Holdout | KFold, strata: NDArray[Any], groups: Array) -> 
     if len(firsts) < max(2, count):
         field = "folds" if isinstance(protocol, KFold) else "validation"
         raise Invalid(f"protocol.{field}", f"needs at least {max(2, count)} groups, and there are {len(firsts)}")
-    demand_sizes(replace(protocol, pick="random"), total, 1, total)
+    require_sizes(replace(protocol, pick="random"), total, 1, total)
     _, alike = np.unique(strata, return_inverse=True)
     if protocol.pick != "stratified":
         alike = np.zeros_like(alike)

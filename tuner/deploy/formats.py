@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from tuner.base.errors import MissingPackage, TunerError
+from tuner.base.errors import TunerError, require_packages
 from tuner.deploy.portable import make_portable
 from tuner.deploy.predictor import Predictor, traced
 from tuner.networks.layers.raw import raw_dtype
@@ -68,7 +68,7 @@ def write_litert(predictor: Predictor, path: Path, quantize: Quantize, sample: I
 
 def write_onnx(predictor: Predictor, path: Path) -> None:
     """An `.onnx` file on coded rows or arrays. Raises `MissingPackage` without what writes it."""
-    _demand("onnx", "tf2onnx")
+    require_packages("ONNX", "onnx", "tf2onnx", "onnxruntime")
     with _quietly():
         _portable(predictor).export(str(path), format="onnx", verbose=False)
 
@@ -130,8 +130,7 @@ def _interpreter() -> Any:
 
 
 def said_by_onnx(predictor: Predictor, path: Path) -> Says:
-    """What the file says in onnxruntime. Raises `MissingPackage` without it."""
-    _demand("onnxruntime")
+    """What the file predicts in onnxruntime."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -165,13 +164,6 @@ def raw_of(predictor: Predictor, codes: Inputs) -> Mapping[str, NDArray[Any]]:
 
 UNSEEN_WORD = "unseen_2f1c"
 """A word that nobody writes."""
-
-
-def _demand(*packages: str) -> None:
-    from importlib.util import find_spec
-
-    if not all(map(find_spec, packages)):
-        raise MissingPackage("ONNX", "onnx", "tf2onnx", "onnxruntime")
 
 
 @contextmanager

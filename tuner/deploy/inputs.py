@@ -97,7 +97,7 @@ def _single(path: Path) -> NDArray[Any]:
 
 
 def _fitting(predictor: Predictor, values: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
-    predictor.demand_fitting(values, f"{path}: {name}")
+    predictor.require_fitting(values, f"{path}: {name}")
     return inputs_of(values, name, path)
 
 

@@ -10,7 +10,7 @@ from tuner.base.errors import StorageError
 STANDARD_OUTPUT = "-"
 
 
-def demand_writable(path: Path, suffixes: Sequence[str], *, force: bool) -> None:
+def require_writable(path: Path, suffixes: Sequence[str], *, force: bool) -> None:
     """Raise `StorageError` where a file must not be written so."""
     if path.suffix.lower() not in suffixes:
         raise StorageError(f"--out {path}: must end in {' or '.join(suffixes)}")

@@ -106,7 +106,7 @@ class Predictor:
 
     def outputs(self, inputs: NDArray[Any], where: str = "the data") -> NDArray[np.float32]:
         """Of coded rows or arrays as they are stored, batch by batch."""
-        self.demand_fitting(inputs, where)
+        self.require_fitting(inputs, where)
         return (
             self.meaning.of(self.network_says(inputs))
             if len(inputs)
@@ -117,7 +117,7 @@ class Predictor:
         """The same as its last layer gives it."""
         return np.concatenate([self.call(tf.constant(batch, tf.float32)).numpy() for batch in _batches(inputs)])
 
-    def demand_fitting(self, inputs: NDArray[Any], where: str) -> None:
+    def require_fitting(self, inputs: NDArray[Any], where: str) -> None:
         """Raise `DataError` for inputs of another shape."""
         shape = tuple(inputs.shape[1:])
         fits = len(shape) == len(self.shape) and all(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.base.decode import decode
-from tuner.base.errors import Invalid, StudyError, demand, near_miss
+from tuner.base.errors import Invalid, StudyError, near_miss, require
 from tuner.documents.experiment import Claim, Drawing, Experiment, Remark
 from tuner.recipe import Recipe
 from tuner.space import override
@@ -47,7 +47,7 @@ class Reading:
     by_row: bool = False
 
     def __post_init__(self) -> None:
-        demand(len(self.options) >= 2, "options", "have at least two readings", len(self.options))
+        require(len(self.options) >= 2, "options", "have at least two readings", len(self.options))
 
     def prior(self, option: int) -> float:
         """How probable a reading is before anything is run: the first one, the convention of the document's time, is as
@@ -195,7 +195,7 @@ class Document:
 
 def _demand_unique(kind: str, ids: Sequence[str]) -> None:
     for index, id_ in enumerate(ids):
-        demand(id_ not in ids[:index], f"{kind}[{index}].id", "be used once", id_)
+        require(id_ not in ids[:index], f"{kind}[{index}].id", "be used once", id_)
 
 
 def _changed(choice: Choice, index: int, option: int) -> Choice:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tuner.base.decode import decode
-from tuner.base.errors import demand
+from tuner.base.errors import require
 
 Figure = Literal[
     "parameters",
@@ -108,10 +108,10 @@ class Claim:
 
     def __post_init__(self) -> None:
         known = self.figure in _OF_A_RUN or _OF_CURVES.fullmatch(self.figure)
-        demand(bool(known), "figure", "be a figure of a run", self.figure)
+        require(bool(known), "figure", "be a figure of a run", self.figure)
         bounds = (self.above is not None) + (self.below is not None)
-        demand(bounds == bool(self.of), "of", "name experiments where there is one bound, above or below", self.of)
-        demand(bool(self.experiments), "rises", "say of which experiments", self.says)
+        require(bounds == bool(self.of), "of", "name experiments where there is one bound, above or below", self.of)
+        require(bool(self.experiments), "rises", "say of which experiments", self.says)
 
     @property
     def experiments(self) -> tuple[str, ...]:
@@ -151,4 +151,4 @@ class Drawing:
 
     def __post_init__(self) -> None:
         if self.kind == "against":
-            demand(len(self.at) == len(self.experiments), "at", "have a number for each experiment", len(self.at))
+            require(len(self.at) == len(self.experiments), "at", "have a number for each experiment", len(self.at))

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import demand
-from tuner.base.limits import demand_at_least_one
+from tuner.base.errors import require, require_at_least_one
 
 Kind = Literal["number", "boolean", "category", "date", "text"]
 MISSING, UNSEEN, FIRST = 0, 1, 2
@@ -25,7 +24,7 @@ class Column:
     kind: Kind
 
     def __post_init__(self) -> None:
-        demand(bool(self.name), "name", "not be empty", self.name)
+        require(bool(self.name), "name", "not be empty", self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +52,10 @@ class Encoding:
     embedding: int = 8
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "frequencies", "number_size", "embedding")
-        demand(self.bins >= 2, "bins", "be at least 2", self.bins)
-        demand(self.one_hot >= 0, "one_hot", "be at least 0", self.one_hot)
-        demand(self.frequency_scale > 0, "frequency_scale", "be greater than 0", self.frequency_scale)
+        require_at_least_one(self, "frequencies", "number_size", "embedding")
+        require(self.bins >= 2, "bins", "be at least 2", self.bins)
+        require(self.one_hot >= 0, "one_hot", "be at least 0", self.one_hot)
+        require(self.frequency_scale > 0, "frequency_scale", "be greater than 0", self.frequency_scale)
 
 
 @dataclass(frozen=True)

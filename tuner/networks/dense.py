@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tuner.base.limits import demand_counts, demand_rate
+from tuner.base.errors import require_at_least_one, require_rates
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.shapes import LayerShape, Shape, dense_layers, sizes_in_words
 
@@ -28,9 +28,9 @@ class Dense:
     output: Output = "softmax"
 
     def __post_init__(self) -> None:
-        demand_counts("widths", self.widths)
-        demand_rate("input_dropout", self.input_dropout)
-        self.hidden.demand_rates_for(self.widths)
+        require_at_least_one(self, "widths")
+        require_rates(self, "input_dropout")
+        self.hidden.require_rates_for(self.widths)
 
     @property
     def sizes(self) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tuner.base.errors import demand
-from tuner.base.limits import demand_at_least_one, demand_counts
+from tuner.base.errors import require, require_at_least_one
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.shapes import LayerShape, Shape, normalization, sizes_in_words
 
@@ -30,10 +29,10 @@ class TabularEnsemble:
     compiles_well: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        demand(len(self.widths) >= 1, "widths", "have at least one entry", list(self.widths))
-        demand_counts("widths", self.widths)
-        demand_at_least_one(self, "members")
-        self.hidden.demand_rates_for(self.widths)
+        require(len(self.widths) >= 1, "widths", "have at least one entry", list(self.widths))
+        require_at_least_one(self, "widths")
+        require_at_least_one(self, "members")
+        self.hidden.require_rates_for(self.widths)
 
     @property
     def sizes(self) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, demand
-from tuner.base.limits import demand_not_negative, demand_rate, demand_rates
+from tuner.base.errors import Invalid, require, require_not_negative, require_rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +22,7 @@ class LeakyRelu:
     slope: float = 0.3
 
     def __post_init__(self) -> None:
-        demand(0 <= self.slope < 1, "slope", "be at least 0 and less than 1", self.slope)
+        require(0 <= self.slope < 1, "slope", "be at least 0 and less than 1", self.slope)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,7 @@ class Elu:
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        demand(self.alpha > 0, "alpha", "be greater than 0", self.alpha)
+        require(self.alpha > 0, "alpha", "be greater than 0", self.alpha)
 
 
 Activation = PlainActivation | LeakyRelu | Elu
@@ -73,7 +72,7 @@ class NormalInitializer:
     stddev: float = 0.05
 
     def __post_init__(self) -> None:
-        demand(self.stddev > 0, "stddev", "be greater than 0", self.stddev)
+        require(self.stddev > 0, "stddev", "be greater than 0", self.stddev)
 
 
 Initializer = PlainInitializer | ConstantInitializer | NormalInitializer
@@ -102,19 +101,14 @@ class Hidden:
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        if isinstance(self.dropout, tuple):
-            for index, rate in enumerate(self.dropout):
-                demand_rate(f"dropout[{index}]", rate)
-        else:
-            demand_rate("dropout", self.dropout)
-        demand_not_negative(self, "kernel_l1", "kernel_l2", "activity_l1")
-        demand_rates(self, "normalization_momentum")
+        require_rates(self, "dropout", "normalization_momentum")
+        require_not_negative(self, "kernel_l1", "kernel_l2", "activity_l1")
 
     def dropout_rates(self, layers: int) -> tuple[float, ...]:
         """One dropout rate for each of `layers` dense hidden layers."""
         return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * layers
 
-    def demand_rates_for(self, widths: tuple[int, ...]) -> None:
+    def require_rates_for(self, widths: tuple[int, ...]) -> None:
         """Raise `Invalid` unless there is one dropout rate for all dense layers of these widths, or one for each."""
         if isinstance(self.dropout, tuple) and len(self.dropout) != len(widths):
             problem = f"must have one rate for each of the {len(widths)} widths, got {len(self.dropout)}"

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tuner.base.errors import Invalid, demand
-from tuner.base.limits import demand_at_least_one, demand_counts
+from tuner.base.errors import Invalid, require, require_at_least_one
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_in_words
 
@@ -33,11 +32,10 @@ class LocallyConnected:
     compiles_well: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        demand(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
-        demand_counts("filters", self.filters)
-        demand_counts("widths", self.widths)
-        demand_at_least_one(self, "window", "stride")
-        self.hidden.demand_rates_for(self.widths)
+        require(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
+        require_at_least_one(self, "filters", "widths")
+        require_at_least_one(self, "window", "stride")
+        self.hidden.require_rates_for(self.widths)
 
     @property
     def sizes(self) -> str:

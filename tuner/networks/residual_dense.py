@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tuner.base.limits import demand_at_least_one
+from tuner.base.errors import require_at_least_one
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.shapes import LayerShape, Shape, dense_layer, dense_layers, normalization, together
 
@@ -31,8 +31,8 @@ class ResidualDense:
     compiles_well: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "width", "blocks", "expansion")
-        self.hidden.demand_rates_for((self.width,) * self.blocks)
+        require_at_least_one(self, "width", "blocks", "expansion")
+        self.hidden.require_rates_for((self.width,) * self.blocks)
 
     @property
     def sizes(self) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from tuner.base.errors import Invalid, demand
-from tuner.base.limits import demand_at_least_one, demand_counts, demand_rate
+from tuner.base.errors import Invalid, require, require_at_least_one, require_rates
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_in_words, together
 
@@ -48,13 +47,12 @@ class Staged:
     compiles_well: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        demand(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
-        demand_counts("filters", self.filters)
-        demand_counts("widths", self.widths)
-        demand_at_least_one(self, "blocks")
-        demand(self.stem >= 0, "stem", "be at least 0", self.stem)
-        demand_rate("stage_dropout", self.stage_dropout)
-        self.hidden.demand_rates_for(self.widths)
+        require(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
+        require_at_least_one(self, "filters", "widths")
+        require_at_least_one(self, "blocks")
+        require(self.stem >= 0, "stem", "be at least 0", self.stem)
+        require_rates(self, "stage_dropout")
+        self.hidden.require_rates_for(self.widths)
 
     @property
     def sizes(self) -> str:

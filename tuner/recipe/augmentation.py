@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from tuner.base.errors import demand
-from tuner.base.limits import demand_not_negative, demand_rate
+from tuner.base.errors import require, require_not_negative, require_rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +28,10 @@ class Augmentation:
     mixup: float = 0.0
 
     def __post_init__(self) -> None:
-        demand_not_negative(self, "shift", "rotate", "elastic", "mixup")
-        demand(self.rotate <= 180, "rotate", "be at most 180 degrees", self.rotate)
-        demand_rate("zoom", self.zoom)
-        demand_rate("erase", self.erase)
+        require_not_negative(self, "shift", "rotate", "elastic", "mixup")
+        require(self.rotate <= 180, "rotate", "be at most 180 degrees", self.rotate)
+        require_rates(self, "zoom")
+        require_rates(self, "erase")
 
     @property
     def bends(self) -> bool:

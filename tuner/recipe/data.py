@@ -8,8 +8,7 @@ network, and equal recipes saw equal data.
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, demand, near_miss
-from tuner.base.limits import demand_seed
+from tuner.base.errors import Invalid, near_miss, require, require_seed
 from tuner.base.metrics import Task
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks import Inputs
@@ -44,8 +43,8 @@ class Cut:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        demand(0 <= self.share < 1, "share", "be at least 0 and less than 1", self.share)
-        demand_seed(self.seed)
+        require(0 <= self.share < 1, "share", "be at least 0 and less than 1", self.share)
+        require_seed(self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,15 +86,15 @@ class Table:
     found: Found | None = None
 
     def __post_init__(self) -> None:
-        demand(bool(self.path), "path", "not be empty", self.path)
+        require(bool(self.path), "path", "not be empty", self.path)
         names = [column.name for column in self.columns]
-        demand(len(names) > 0, "columns", "name at least one column", names)
-        demand(len(set(names)) == len(names), "columns", "name each column once", names)
+        require(len(names) > 0, "columns", "name at least one column", names)
+        require(len(set(names)) == len(names), "columns", "name each column once", names)
         for role in ("target", "group", "weight"):
             for name in self.targets if role == "target" else (getattr(self, role),):
-                demand(name not in names, role, "be no column that the network sees", name)
-        demand(self.task != "multi_label" or len(self.targets) > 1, "target", "be several labels", self.target)
-        demand(not (self.group and self.time), "time", "be empty where there are groups", self.time)
+                require(name not in names, role, "be no column that the network sees", name)
+        require(self.task != "multi_label" or len(self.targets) > 1, "target", "be several labels", self.target)
+        require(not (self.group and self.time), "time", "be empty where there are groups", self.time)
 
     @property
     def name(self) -> str:
@@ -125,7 +124,7 @@ class Arrays:
     found: Found | None = None
 
     def __post_init__(self) -> None:
-        demand(bool(self.path), "path", "not be empty", self.path)
+        require(bool(self.path), "path", "not be empty", self.path)
 
     @property
     def name(self) -> str:
@@ -147,8 +146,8 @@ class Images:
     found: Found | None = None
 
     def __post_init__(self) -> None:
-        demand(bool(self.path), "path", "not be empty", self.path)
-        demand(len(self.size) == 2 and min(self.size) >= 1, "size", "be a height and a width", list(self.size))
+        require(bool(self.path), "path", "not be empty", self.path)
+        require(len(self.size) == 2 and min(self.size) >= 1, "size", "be a height and a width", list(self.size))
 
     @property
     def name(self) -> str:

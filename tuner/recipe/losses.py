@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tuner.base.limits import demand_positive, demand_rate
+from tuner.base.errors import require_positive, require_rates
 from tuner.base.metrics import Task
 
 
@@ -60,7 +60,7 @@ class CategoricalCrossentropy:
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 
     def __post_init__(self) -> None:
-        demand_rate("label_smoothing", self.label_smoothing)
+        require_rates(self, "label_smoothing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class Huber:
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
     def __post_init__(self) -> None:
-        demand_positive(self, "delta")
+        require_positive(self, "delta")
 
 
 Loss = PlainLoss | CategoricalCrossentropy | Huber

@@ -6,8 +6,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tuner.base.errors import demand
-from tuner.base.limits import demand_not_negative, demand_positive, demand_rates
+from tuner.base.errors import require, require_not_negative, require_positive, require_rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +22,9 @@ class Sgd:
     remembers: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        demand_positive(self, "learning_rate")
-        demand_rates(self, "momentum")
-        demand_not_negative(self, "weight_decay")
+        require_positive(self, "learning_rate")
+        require_rates(self, "momentum")
+        require_not_negative(self, "weight_decay")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +40,8 @@ class Adam:
     remembers: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        demand_positive(self, "learning_rate", "epsilon")
-        demand_rates(self, "beta_1", "beta_2")
+        require_positive(self, "learning_rate", "epsilon")
+        require_rates(self, "beta_1", "beta_2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +58,9 @@ class AdamW:
     remembers: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        demand_positive(self, "learning_rate", "epsilon")
-        demand_rates(self, "beta_1", "beta_2")
-        demand_not_negative(self, "weight_decay")
+        require_positive(self, "learning_rate", "epsilon")
+        require_rates(self, "beta_1", "beta_2")
+        require_not_negative(self, "weight_decay")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +79,10 @@ class RMSprop:
     remembers: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        demand_positive(self, "learning_rate", "epsilon")
-        demand_rates(self, "rho", "momentum")
+        require_positive(self, "learning_rate", "epsilon")
+        require_rates(self, "rho", "momentum")
         outside = self.epsilon_outside and (self.momentum or self.centered)
-        demand(not outside, "epsilon_outside", "be false with momentum or centered, as in Keras 2", True)
+        require(not outside, "epsilon_outside", "be false with momentum or centered, as in Keras 2", True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +97,8 @@ class Adagrad:
     remembers: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        demand_positive(self, "learning_rate", "epsilon")
-        demand_not_negative(self, "initial_accumulator_value")
+        require_positive(self, "learning_rate", "epsilon")
+        require_not_negative(self, "initial_accumulator_value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +113,8 @@ class Adadelta:
     remembers: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        demand_positive(self, "learning_rate", "epsilon")
-        demand_rates(self, "rho")
+        require_positive(self, "learning_rate", "epsilon")
+        require_rates(self, "rho")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +130,9 @@ class Lion:
     remembers: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        demand_positive(self, "learning_rate")
-        demand_rates(self, "beta_1", "beta_2")
-        demand_not_negative(self, "weight_decay")
+        require_positive(self, "learning_rate")
+        require_rates(self, "beta_1", "beta_2")
+        require_not_negative(self, "weight_decay")
 
 
 Optimizer = Sgd | Adam | AdamW | RMSprop | Adagrad | Adadelta | Lion

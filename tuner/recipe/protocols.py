@@ -6,8 +6,7 @@ Each question is one exhaustive `match`, here or in `tuner.data.splits`; mypy na
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, demand
-from tuner.base.limits import demand_seed
+from tuner.base.errors import Invalid, require, require_seed
 from tuner.recipe.augmentation import Augmentation
 
 Pick = Literal["stratified", "random", "last"]
@@ -33,15 +32,15 @@ class Holdout:
         if self.distortion.mixup:
             raise Invalid("distortion.mixup", "must be 0: it changes what is true, and validation must not")
         if isinstance(self.validation, float):
-            demand(
+            require(
                 0 < self.validation < 1,
                 "validation",
                 "be a share between 0 and 1 or a number of examples",
                 self.validation,
             )
         else:
-            demand(self.validation >= 1, "validation", "be at least 1 example", self.validation)
-        demand_seed(self.seed)
+            require(self.validation >= 1, "validation", "be at least 1 example", self.validation)
+        require_seed(self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +57,8 @@ class KFold:
     of: Literal["training", "all"] = "training"
 
     def __post_init__(self) -> None:
-        demand(2 <= self.folds <= 100, "folds", "be between 2 and 100", self.folds)
-        demand_seed(self.seed)
+        require(2 <= self.folds <= 100, "folds", "be between 2 and 100", self.folds)
+        require_seed(self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any
 
 from tuner.base.decode import decode, encode
-from tuner.base.errors import Invalid
-from tuner.base.limits import demand_seed
+from tuner.base.errors import Invalid, require_seed
 from tuner.base.metrics import metrics_for
 from tuner.networks import Network, network_in_words
 from tuner.recipe.augmentation import Augmentation
@@ -32,7 +31,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        demand_seed(self.seed)
+        require_seed(self.seed)
         if validated_part(self.protocol) == "none":
             self._refuse_validation_users()
         loss = self.training.loss

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, demand
-from tuner.base.limits import demand_not_negative, demand_rate
+from tuner.base.errors import Invalid, require, require_not_negative, require_rates
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
 from tuner.recipe.optimizers import Adam, Optimizer
@@ -44,10 +43,10 @@ class FallingRate:
     warmup: float = 0.0
 
     def __post_init__(self) -> None:
-        demand(0 <= self.final <= 1, "final", "be between 0 and 1", self.final)
+        require(0 <= self.final <= 1, "final", "be between 0 and 1", self.final)
         if self.kind == "exponential":
-            demand(self.final > 0, "final", "be greater than 0 for an exponential curve", self.final)
-        demand_rate("warmup", self.warmup)
+            require(self.final > 0, "final", "be greater than 0 for an exponential curve", self.final)
+        require_rates(self, "warmup")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +58,8 @@ class SteppedRate:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        demand(self.every >= 1, "every", "be at least 1 epoch", self.every)
-        demand(0 < self.factor <= 1, "factor", "be greater than 0 and at most 1", self.factor)
+        require(self.every >= 1, "every", "be at least 1 epoch", self.every)
+        require(0 < self.factor <= 1, "factor", "be greater than 0 and at most 1", self.factor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +73,9 @@ class OneCycle:
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        demand_rate("rise", self.rise)
-        demand(0 <= self.start <= 1, "start", "be between 0 and 1", self.start)
-        demand(0 <= self.final <= 1, "final", "be between 0 and 1", self.final)
+        require_rates(self, "rise")
+        require(0 <= self.start <= 1, "start", "be between 0 and 1", self.start)
+        require(0 <= self.final <= 1, "final", "be between 0 and 1", self.final)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +90,9 @@ class Plateau:
     monitor: Monitor = "validation_loss"
 
     def __post_init__(self) -> None:
-        demand(0 < self.factor < 1, "factor", "be greater than 0 and less than 1", self.factor)
-        demand(self.epochs >= 1, "epochs", "be at least 1", self.epochs)
-        demand_not_negative(self, "min_delta")
+        require(0 < self.factor < 1, "factor", "be greater than 0 and less than 1", self.factor)
+        require(self.epochs >= 1, "epochs", "be at least 1", self.epochs)
+        require_not_negative(self, "min_delta")
 
 
 Schedule = ConstantRate | FallingRate | SteppedRate | OneCycle | Plateau
@@ -116,8 +115,8 @@ class Patience:
     monitor: Monitor = "validation_loss"
 
     def __post_init__(self) -> None:
-        demand(self.epochs >= 1, "epochs", "be at least 1", self.epochs)
-        demand_not_negative(self, "min_delta")
+        require(self.epochs >= 1, "epochs", "be at least 1", self.epochs)
+        require_not_negative(self, "min_delta")
 
 
 EarlyStopping = NoEarlyStopping | Patience
@@ -160,17 +159,17 @@ class Training:
     class_weights: Literal["none", "balanced"] = "none"
 
     def __post_init__(self) -> None:
-        demand_rate("averaging", self.averaging)
+        require_rates(self, "averaging")
         if self.augmentation.mixup and not self.loss.blends_targets:
             problem = (
                 f"mixup needs a loss with one-hot targets, such as categorical_crossentropy, got {self.loss.kind!r}"
             )
             raise Invalid("augmentation.mixup", problem)
-        demand_not_negative(self, "adversarial")
-        demand(self.lean_epochs >= 0, "lean_epochs", "be at least 0", self.lean_epochs)
-        demand(0 < self.lean_share <= 1, "lean_share", "be greater than 0 and at most 1", self.lean_share)
-        demand(self.batch_size >= 1, "batch_size", "be at least 1", self.batch_size)
-        demand(1 <= self.epochs <= 100_000, "epochs", "be between 1 and 100000", self.epochs)
+        require_not_negative(self, "adversarial")
+        require(self.lean_epochs >= 0, "lean_epochs", "be at least 0", self.lean_epochs)
+        require(0 < self.lean_share <= 1, "lean_share", "be greater than 0 and at most 1", self.lean_share)
+        require(self.batch_size >= 1, "batch_size", "be at least 1", self.batch_size)
+        require(1 <= self.epochs <= 100_000, "epochs", "be between 1 and 100000", self.epochs)
 
     def share(self, epoch: int) -> float:
         """The share of the batches that an epoch (from 1) trains."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tuner.base.errors import Invalid, demand, join, near_miss
+from tuner.base.errors import Invalid, join, near_miss, require
 from tuner.space.holes import Choice, Hole, Node, OneOf, Range, Repeat
 from tuner.space.plain import check_plain
 
@@ -135,7 +135,7 @@ def _most_values(node: Node) -> int:
 def _parse_one_of(plain: Mapping[str, Any], place: str) -> OneOf:
     options = plain["one_of"]
     given = isinstance(options, list | tuple) and len(options) > 0
-    demand(given, join(place, "one_of"), "be a list of tables", options)
+    require(given, join(place, "one_of"), "be a list of tables", options)
     branches: dict[str, Mapping[str, Node]] = {}
     for index, option in enumerate(options):
         table = {"kind": option} if isinstance(option, str) else option

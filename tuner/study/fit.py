@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.base.decode import decode
 from tuner.base.errors import Invalid
-from tuner.data.splits import demand_sizes
+from tuner.data.splits import require_sizes
 from tuner.networks import layer_table
 from tuner.recipe import Recipe, described
 from tuner.space import Node, OneOf, fillings
@@ -35,7 +35,7 @@ def check_protocol(recipe: Recipe) -> None:
     data = described(recipe.data)
     classes = data.outputs if data.task == "classification" else 1
     try:
-        demand_sizes(recipe.protocol, data.training_examples, classes, data.rarest)
+        require_sizes(recipe.protocol, data.training_examples, classes, data.rarest)
     except Invalid as complaint:
         raise complaint.inside("recipe") from None
 

@@ -8,8 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tuner.base.errors import Invalid, demand
-from tuner.base.limits import demand_at_least_one
+from tuner.base.errors import Invalid, require, require_at_least_one
 from tuner.result import OBJECTIVES
 
 if TYPE_CHECKING:
@@ -40,12 +39,12 @@ class Percentile:
     every: int = 1
 
     def __post_init__(self) -> None:
-        demand(0 < self.percentile < 100, "percentile", "be between 0 and 100", self.percentile)
+        require(0 < self.percentile < 100, "percentile", "be between 0 and 100", self.percentile)
         if self.kind == "median":
-            demand(self.percentile == 50.0, "percentile", "be left out for the median pruner", self.percentile)
-        demand(self.startup_trials >= 0, "startup_trials", "be at least 0", self.startup_trials)
-        demand(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
-        demand_at_least_one(self, "every")
+            require(self.percentile == 50.0, "percentile", "be left out for the median pruner", self.percentile)
+        require(self.startup_trials >= 0, "startup_trials", "be at least 0", self.startup_trials)
+        require(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
+        require_at_least_one(self, "every")
 
     @property
     def first_stop(self) -> int:
@@ -72,8 +71,8 @@ class Halving:
     factor: int = 3
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "min_epochs")
-        demand(self.factor >= 2, "factor", "be at least 2", self.factor)
+        require_at_least_one(self, "min_epochs")
+        require(self.factor >= 2, "factor", "be at least 2", self.factor)
 
     @property
     def first_stop(self) -> int:
@@ -98,8 +97,8 @@ class Asha:
     factor: int = 3
 
     def __post_init__(self) -> None:
-        demand(self.min_epochs >= 0, "min_epochs", "be at least 0", self.min_epochs)
-        demand(self.factor >= 2, "factor", "be at least 2", self.factor)
+        require(self.min_epochs >= 0, "min_epochs", "be at least 0", self.min_epochs)
+        require(self.factor >= 2, "factor", "be at least 2", self.factor)
 
     @property
     def first_stop(self) -> int:
@@ -119,8 +118,8 @@ class Patient:
     min_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "epochs")
-        demand(self.min_delta >= 0, "min_delta", "be at least 0", self.min_delta)
+        require_at_least_one(self, "epochs")
+        require(self.min_delta >= 0, "min_delta", "be at least 0", self.min_delta)
 
     @property
     def first_stop(self) -> int:
@@ -141,7 +140,7 @@ class Threshold:
     warmup_epochs: int = 1
 
     def __post_init__(self) -> None:
-        demand(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
+        require(self.warmup_epochs >= 0, "warmup_epochs", "be at least 0", self.warmup_epochs)
 
     @property
     def first_stop(self) -> int:
@@ -164,8 +163,8 @@ class Wilcoxon:
     startup_folds: int = 2
 
     def __post_init__(self) -> None:
-        demand(0 < self.p_threshold < 1, "p_threshold", "be between 0 and 1", self.p_threshold)
-        demand(self.startup_folds >= 0, "startup_folds", "be at least 0", self.startup_folds)
+        require(0 < self.p_threshold < 1, "p_threshold", "be between 0 and 1", self.p_threshold)
+        require(self.startup_folds >= 0, "startup_folds", "be at least 0", self.startup_folds)
 
     def make(self, epochs: int, maximize: bool) -> "BasePruner":
         from optuna.pruners import WilcoxonPruner
@@ -200,10 +199,10 @@ def check_pruner(pruner: Pruner, objective: str, epochs: int, folds: int, trials
         raise Invalid("search.pruner", f"must be 'none': {objective} is known only when a trial ends")
     if isinstance(pruner, OfFolds):
         rule = f"not be {pruner.kind!r} without a protocol of at least 3 folds"
-        demand(folds > 2, "search.pruner", rule, pruner.kind)
+        require(folds > 2, "search.pruner", rule, pruner.kind)
         return
     if isinstance(pruner, Asha):
-        demand(
+        require(
             trials >= pruner.factor, "search.pruner", f"not be 'asha' with fewer than {pruner.factor} trials", trials
         )
     if pruner.first_stop >= epochs:

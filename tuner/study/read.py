@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.base.decode import decode, encode
-from tuner.base.errors import Invalid, StudyError, demand, near_miss
+from tuner.base.errors import Invalid, StudyError, near_miss, require
 from tuner.data.sources import Places
 from tuner.result import OBJECTIVES
 from tuner.space import Assignment, check_plain, override
@@ -91,11 +91,11 @@ def _full_address(address: str) -> str:
 
 def _objectives(said: Any) -> tuple[str, ...]:
     names = decode(tuple[str, ...], [said] if isinstance(said, str) else said, "objective")
-    demand(len(names) > 0, "objective", "name at least one figure", list(names))
+    require(len(names) > 0, "objective", "name at least one figure", list(names))
     for name in names:
         if name not in OBJECTIVES:
             raise Invalid("objective", f"unknown figure {name!r}; {near_miss(name, OBJECTIVES)}")
-    demand(len(set(names)) == len(names), "objective", "name each figure once", list(names))
+    require(len(set(names)) == len(names), "objective", "name each figure once", list(names))
     return names
 
 

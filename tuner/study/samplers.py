@@ -6,11 +6,9 @@ A new sampler is a record here, named in `Sampler` and, where it is one, in `Wal
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
-from tuner.base.errors import Invalid, MissingPackage, demand
-from tuner.base.limits import demand_at_least_one
+from tuner.base.errors import Invalid, require, require_at_least_one, require_packages
 from tuner.space import Assignment, Node, grid, size
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ class Tpe:
     group: bool = False
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "startup_trials", "candidates")
+        require_at_least_one(self, "startup_trials", "candidates")
 
     def make(self, seed: int) -> "BaseSampler":
         from optuna.samplers import TPESampler
@@ -51,10 +49,10 @@ class Gp:
     startup_trials: int = 10
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "startup_trials")
+        require_at_least_one(self, "startup_trials")
 
     def make(self, seed: int) -> "BaseSampler":
-        _demand_package("the sampler 'gp'", "torch")
+        require_packages("the sampler 'gp'", "torch")
         from optuna.samplers import GPSampler, TPESampler
 
         alone = TPESampler(seed=seed, multivariate=False)
@@ -69,10 +67,10 @@ class CmaEs:
     startup_trials: int = 1
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "startup_trials")
+        require_at_least_one(self, "startup_trials")
 
     def make(self, seed: int) -> "BaseSampler":
-        _demand_package("the sampler 'cmaes'", "cmaes")
+        require_packages("the sampler 'cmaes'", "cmaes")
         from optuna.samplers import CmaEsSampler
 
         return CmaEsSampler(seed=seed, n_startup_trials=self.startup_trials, warn_independent_sampling=False)
@@ -119,7 +117,7 @@ class Grid:
     points: int = 3
 
     def __post_init__(self) -> None:
-        demand(self.points >= 2, "points", "be at least 2", self.points)
+        require(self.points >= 2, "points", "be at least 2", self.points)
 
     def make(self, seed: int) -> "BaseSampler":
         """Optuna is given whole assignments; this is for what they might leave open."""
@@ -137,7 +135,7 @@ class Nsga2:
     population: int = 20
 
     def __post_init__(self) -> None:
-        demand(self.population >= 2, "population", "be at least 2", self.population)
+        require(self.population >= 2, "population", "be at least 2", self.population)
 
     def make(self, seed: int) -> "BaseSampler":
         from optuna.samplers import NSGAIISampler
@@ -159,8 +157,3 @@ def check_sampler(sampler: Sampler, space: Node) -> None:
     if isinstance(sampler, BruteForce) and math.isinf(size(space)):
         problem = "'brute_force' needs a space without continuous ranges; use 'grid' or give steps"
         raise Invalid("search.sampler", problem)
-
-
-def _demand_package(wanted_by: str, package: str) -> None:
-    if find_spec(package) is None:
-        raise MissingPackage(wanted_by, package)

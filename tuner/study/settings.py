@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import demand
-from tuner.base.limits import demand_at_least_one, demand_positive, demand_seed
+from tuner.base.errors import require, require_at_least_one, require_positive, require_seed
 from tuner.study.pruners import Percentile, Pruner
 from tuner.study.samplers import Sampler, Tpe
 
@@ -27,8 +26,8 @@ class Budget:
     epochs: Literal["fixed", "fit"] = "fixed"
 
     def __post_init__(self) -> None:
-        demand(self.trials >= 0, "trials", "be at least 0", self.trials)
-        demand_positive(self, "minutes")
+        require(self.trials >= 0, "trials", "be at least 0", self.trials)
+        require_positive(self, "minutes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class Confirmation:
     anchors: bool = True
 
     def __post_init__(self) -> None:
-        demand_at_least_one(self, "seeds", "members")
+        require_at_least_one(self, "seeds", "members")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,5 +73,5 @@ class Search:
     near: float = 0.0
 
     def __post_init__(self) -> None:
-        demand(0 <= self.near <= 1, "near", "be between 0 and 1", self.near)
-        demand_seed(self.seed)
+        require(0 <= self.near <= 1, "near", "be between 0 and 1", self.near)
+        require_seed(self.seed)

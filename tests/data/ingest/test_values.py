@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.values import demand_complete, names_of
+from tuner.data.ingest.values import names_of, require_complete
 
 
 def test_an_empty_text_is_nothing_as_it_is_in_a_file() -> None:
@@ -17,4 +17,4 @@ def test_an_empty_text_is_nothing_as_it_is_in_a_file() -> None:
 @pytest.mark.parametrize("gap", ["", None, np.nan])
 def test_a_target_without_a_value_is_refused(gap: object) -> None:
     with pytest.raises(DataError, match=r"here: column 'y': 1 of 3 rows have no value \(row 2\)"):
-        demand_complete(pd.Series(["a", gap, "b"], name="y"), "here")
+        require_complete(pd.Series(["a", gap, "b"], name="y"), "here")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tuner.base.errors import DataError, near_miss
 from tuner.data.examples import Array, Examples
-from tuner.data.ingest.files import demand_ratio, found_file
+from tuner.data.ingest.files import found_file, require_ratio
 from tuner.data.ingest.parts import Said, parts_of_one, parts_of_two
 from tuner.data.ingest.prepared import Facts
 from tuner.recipe import Arrays, Cut
@@ -46,7 +46,7 @@ def names_in(path: Path) -> list[str]:
             members = archive.infolist()
     except (OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: is not an NPZ file: {error}") from error
-    demand_ratio(path, path.stat().st_size, sum(member.file_size for member in members))
+    require_ratio(path, path.stat().st_size, sum(member.file_size for member in members))
     return [member.filename.removesuffix(".npy") for member in members]
 
 

@@ -16,10 +16,10 @@ from tuner.data.ingest.values import (
     Numbers,
     column_of,
     days_of,
-    demand_rows,
     format_of,
     names_of,
     numbers_of,
+    require_rows,
     times_written,
 )
 from tuner.data.ingest.words import Words, frequencies, in_places, places_of, words_of
@@ -149,12 +149,12 @@ def _block(column: ColumnCoding, read: _Read, series: "pd.Series[Any]", where: s
         case Named() if column.kind == "date":
             days = np.append(days_of(times_written(read.names, column.format)), np.nan)[read.numbers]
             example = "2024-12-31" if column.format == ISO else column.format
-            demand_rows(np.isnan(days) & (read.numbers >= 0), series, f"must be a date such as {example}", where)
+            require_rows(np.isnan(days) & (read.numbers >= 0), series, f"must be a date such as {example}", where)
             return days[:, None].astype(np.float32)
         case Named() if column.kind == "boolean":
             truths = np.array([TRUTHS.get(name.lower(), -FIRST) for name in read.names] + [MISSING - FIRST]) + FIRST
             rule = "must be true or false, yes or no, 1 or 0"
-            demand_rows((truths[read.numbers] < FIRST) & (read.numbers >= 0), series, rule, where)
+            require_rows((truths[read.numbers] < FIRST) & (read.numbers >= 0), series, rule, where)
             return truths[read.numbers][:, None]
         case Named():
             return np.append(_codes(read.names, column.values), MISSING)[read.numbers][:, None].astype(np.int16)

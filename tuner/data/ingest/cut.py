@@ -53,7 +53,7 @@ def _of_each_class(seed: int, labels: Array, count: int) -> Rows:
     return np.asarray(free[chosen.astype(np.int64)])
 
 
-def demand_all_classes(labels: Array, classes: Sequence[str], where: str) -> None:
+def require_all_classes(labels: Array, classes: Sequence[str], where: str) -> None:
     """Raise `DataError` where the training part has no example of a class that the test part has."""
     if labels.ndim > 1:
         return

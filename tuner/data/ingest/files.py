@@ -72,19 +72,19 @@ def opened(path: Path) -> IO[bytes]:
     return unpacked(path) if unpacked else path.open("rb")
 
 
-def demand_modest(path: Path) -> None:
+def require_modest(path: Path) -> None:
     """Raise `DataError` where a compressed file cannot be unpacked, or unpacks to more than is reasonable."""
     size, total = path.stat().st_size, 0
     try:
         with opened(path) as stream:
             while block := stream.read(2**20):
                 total += len(block)
-                demand_ratio(path, size, total)
+                require_ratio(path, size, total)
     except (EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be unpacked: {error}") from error
 
 
-def demand_ratio(path: Path, size: int, unpacked: int) -> None:
+def require_ratio(path: Path, size: int, unpacked: int) -> None:
     """Raise `DataError` where `size` bytes become too many."""
     if unpacked > PACKED_BYTES or (unpacked > HARMLESS_BYTES and unpacked > RATIO * size):
         limits = f"{PACKED_BYTES >> 30} GiB, or beyond {HARMLESS_BYTES >> 20} MiB to {RATIO} times its size"

@@ -9,8 +9,8 @@ import pandas as pd
 
 from tuner.base.errors import DataError
 from tuner.base.metrics import Task
-from tuner.data.ingest.labels import classes_of, demand_targets, labels_of
-from tuner.data.ingest.values import column_of, demand_complete
+from tuner.data.ingest.labels import classes_of, labels_of, require_targets
+from tuner.data.ingest.values import column_of, require_complete
 
 MOST_CLASSES = 20
 FEWEST_OF_A_CLASS = 5
@@ -48,12 +48,12 @@ class Goal:
 
 def goal_of(frame: pd.DataFrame, targets: Sequence[str], task: Task | Literal["guess"], where: str) -> Goal:
     """The goal that these columns are. Raises `DataError` for what no network can learn to tell."""
-    _demand_number(task, targets, where)
+    _require_number(task, targets, where)
     columns = frame[[column_of(frame, name, where).name for name in targets]]
     for name in targets:
-        demand_complete(columns[name], where)
+        require_complete(columns[name], where)
     guessed, reason = _guess(columns, where) if task == "guess" else (task, f"said with --task {task}")
-    demand_targets(guessed, columns, where)
+    require_targets(guessed, columns, where)
     classes = classes_of(guessed, columns, where)
     labels = labels_of(guessed, columns, classes, where)
     counts: Sequence[int] = ()
@@ -64,7 +64,7 @@ def goal_of(frame: pd.DataFrame, targets: Sequence[str], task: Task | Literal["g
     return Goal(guessed, reason, tuple(targets), classes, tuple(counts))
 
 
-def _demand_number(task: Task | Literal["guess"], targets: Sequence[str], where: str) -> None:
+def _require_number(task: Task | Literal["guess"], targets: Sequence[str], where: str) -> None:
     """Raise `DataError` where there are more targets, or fewer, than the task has."""
     if len(set(targets)) < len(targets):
         raise DataError(f"{where}: --target: name each target once, got {', '.join(targets)}")

@@ -9,8 +9,8 @@ import pandas as pd
 from tuner.base.errors import DataError
 from tuner.base.metrics import Task
 from tuner.data.examples import Array, Examples
-from tuner.data.ingest.cut import Rows, cut_off, demand_all_classes
-from tuner.data.ingest.labels import classes_of, demand_targets, groups_of, labels_of, weights_of
+from tuner.data.ingest.cut import Rows, cut_off, require_all_classes
+from tuner.data.ingest.labels import classes_of, groups_of, labels_of, require_targets, weights_of
 from tuner.recipe import Cut
 
 
@@ -55,18 +55,18 @@ class TwoParts:
 
 def parts_of_one(task: Task, said: Said, cut: Cut, *, is_ordered: bool) -> TwoParts:
     """The test part cut off. Raises `DataError` for what cannot be used."""
-    demand_targets(task, said.targets, said.where)
+    require_targets(task, said.targets, said.where)
     classes = classes_of(task, said.targets, said.where)
     groups = None if said.groups is None else groups_of([said.groups], said.where)[0]
     marks = _marks(task, said, classes, groups)
     training, test = cut_off(cut, marks.labels, groups, is_ordered, said.where)
-    demand_all_classes(marks.labels[training], classes, said.where)
+    require_all_classes(marks.labels[training], classes, said.where)
     return TwoParts(classes, training, marks.of(training), test, marks.of(test))
 
 
 def parts_of_two(task: Task, said: Said, test: Said) -> TwoParts:
     """The test part as it came. Raises `DataError` also for what it shares no classes or does share groups."""
-    demand_targets(task, said.targets, said.where)
+    require_targets(task, said.targets, said.where)
     classes = classes_of(task, said.targets, said.where)
     groups: tuple[Array, ...] | tuple[None, None] = (None, None)
     if said.groups is not None and test.groups is not None:

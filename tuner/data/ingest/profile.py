@@ -88,7 +88,7 @@ def profile(frame: pd.DataFrame, roles: Roles, task: Asked = "guess", where: str
         ]
     in_order = tuple(left_out[name] for name in map(str, frame.columns) if name in left_out)
     groups = int(frame[roles.group].nunique()) if roles.group else 0
-    demand_groups(groups, roles.group, where)
+    require_groups(groups, roles.group, where)
     return TableProfile(len(frame), goal, roles, groups, tuple(columns.values()), in_order, tuple(warnings))
 
 
@@ -131,7 +131,7 @@ def _without_being_looked_at(roles: Roles) -> Iterator[LeftOut]:
             yield LeftOut(name, reason)
 
 
-def demand_groups(count: int, name: str, where: str) -> None:
+def require_groups(count: int, name: str, where: str) -> None:
     """Raise `DataError` for too few groups to stand on both sides of every split."""
     if name and count < FEWEST_GROUPS:
         raise DataError(f"{where}: {name!r} has {count} groups, and at least {FEWEST_GROUPS} are needed")

@@ -14,11 +14,11 @@ import pandas as pd
 
 from tuner.base.errors import DataError, near_miss
 from tuner.data.examples import Array
-from tuner.data.ingest.files import demand_ratio
+from tuner.data.ingest.files import require_ratio
 from tuner.data.ingest.goal import Goal, goal_of
 from tuner.data.ingest.images import opened_picture
 from tuner.data.ingest.labels import FEWEST_ROWS
-from tuner.data.ingest.profile import Asked, Roles, demand_groups
+from tuner.data.ingest.profile import Asked, Roles, require_groups
 
 INPUTS = ("x", "X", "inputs", "features", "images", "data")
 TARGETS = ("y", "Y", "targets", "labels", "target", "label")
@@ -82,7 +82,7 @@ def profile_arrays(path: Path, roles: Roles, task: Asked, where: str) -> ArraysP
     targets.columns = pd.Index([y]) if targets.shape[1] == 1 else targets.columns
     goal = goal_of(targets, tuple(map(str, targets.columns)), task, where)
     groups = len(np.unique(_array(path, f"{roles.group}{ending}", where))) if roles.group else 0
-    demand_groups(groups, roles.group, where)
+    require_groups(groups, roles.group, where)
     test_rows = shapes.get(f"{x}_test", (0,))[0] if ending else 0
     shape = tuple(int(side) for side in inputs.shape[1:])
     return ArraysProfile(len(inputs), goal, roles, x, y, shape, str(inputs.dtype), groups, test_rows)
@@ -103,7 +103,7 @@ def _shapes(path: Path, where: str) -> dict[str, tuple[int, ...]]:
     found = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            demand_ratio(path, path.stat().st_size, sum(member.file_size for member in archive.infolist()))
+            require_ratio(path, path.stat().st_size, sum(member.file_size for member in archive.infolist()))
             for member in archive.infolist():
                 with archive.open(member) as file:
                     version = np.lib.format.read_magic(file)

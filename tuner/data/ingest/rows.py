@@ -15,11 +15,11 @@ from tuner.data.ingest.tables import read_table
 from tuner.data.ingest.values import (
     column_of,
     days_of,
-    demand_complete,
-    demand_rows,
     format_of,
     names_of,
     numbers_of,
+    require_complete,
+    require_rows,
     times_written,
 )
 from tuner.recipe import Cut, Table
@@ -60,7 +60,7 @@ def _read(data: Table, path: str, where: Sequence[Path]) -> pd.DataFrame:
 def _in_order(frame: pd.DataFrame, time: str, where: str) -> pd.DataFrame:
     """The rows in the order of the column that says when; those of one time as they stand in the file."""
     column = frame[time]
-    demand_complete(column, where)
+    require_complete(column, where)
     if pd.api.types.is_datetime64_any_dtype(column):
         when = days_of(column)
     elif pd.to_numeric(column.astype(object), errors="coerce").notna().all():
@@ -68,5 +68,5 @@ def _in_order(frame: pd.DataFrame, time: str, where: str) -> pd.DataFrame:
     else:
         named = names_of(column, where)
         when = days_of(times_written(named.names, format_of(named.names)))[named.numbers]
-        demand_rows(np.isnan(when), column, "must be a number or a date such as 2024-12-31", where)
+        require_rows(np.isnan(when), column, "must be a number or a date such as 2024-12-31", where)
     return frame.iloc[np.argsort(when, kind="stable")].reset_index(drop=True)

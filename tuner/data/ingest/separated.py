@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.files import demand_modest, is_packed, opened
+from tuner.data.ingest.files import is_packed, opened, require_modest
 
 SEPARATORS = ",;\t|"
 SAMPLE_BYTES = 2**16
@@ -41,7 +41,7 @@ class Head:
 def head_of(path: Path, separators: str) -> Head:
     """The head of a file. Raises `DataError` for what is no text, or has a name twice."""
     if is_packed(path):
-        demand_modest(path)
+        require_modest(path)
     separator = _separator(path, separators)
     return Head(separator, _names(path, separator))
 

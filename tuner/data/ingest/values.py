@@ -62,12 +62,12 @@ def numbers_of(column: "pd.Series[Any]", where: str) -> Numbers:
     plain = pd.api.types.is_numeric_dtype(column)
     read = column if plain else pd.to_numeric(column.astype(object), errors="coerce")
     numbers: Numbers = read.to_numpy(dtype=np.float64, na_value=np.nan)
-    demand_rows(np.isnan(numbers) & column.notna().to_numpy(), column, "must be a number", where)
-    demand_rows(np.abs(numbers) > np.finfo(np.float32).max, column, "must be a number below 3.4e38", where)
+    require_rows(np.isnan(numbers) & column.notna().to_numpy(), column, "must be a number", where)
+    require_rows(np.abs(numbers) > np.finfo(np.float32).max, column, "must be a number below 3.4e38", where)
     return numbers
 
 
-def demand_rows(faulty: NDArray[np.bool_], column: "pd.Series[Any]", rule: str, where: str) -> None:
+def require_rows(faulty: NDArray[np.bool_], column: "pd.Series[Any]", rule: str, where: str) -> None:
     """Raise `DataError` for the first faulty row, counted from 1."""
     if faulty.any():
         row = int(np.argmax(faulty))
@@ -76,7 +76,7 @@ def demand_rows(faulty: NDArray[np.bool_], column: "pd.Series[Any]", rule: str, 
         raise DataError(f"{where}: column {column.name!r}, row {row + 1}: {rule}, got {shown!r}")
 
 
-def demand_complete(column: "pd.Series[Any]", where: str) -> None:
+def require_complete(column: "pd.Series[Any]", where: str) -> None:
     """Raise `DataError` where nothing stands in some rows."""
     missing = np.flatnonzero(column.isna() | column.astype(object).eq(""))
     if len(missing) == len(column):

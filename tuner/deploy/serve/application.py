@@ -137,7 +137,7 @@ def _array(predictor: Predictor, lists: list[Any]) -> NDArray[np.float32]:
         found = np.array(lists, np.float32)
     except (ValueError, TypeError):
         raise DataError("inputs: must be nested lists of numbers, all of one shape") from None
-    predictor.demand_fitting(found, "inputs")
+    predictor.require_fitting(found, "inputs")
     if not np.isfinite(found).all():
         raise DataError("inputs: must be finite numbers that float32 can hold")
     return found

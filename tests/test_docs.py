@@ -75,7 +75,7 @@ def commands(page: str) -> str:
     )
 
 
-SECONDS = 12
+SECONDS = 30
 
 
 @pytest.mark.long

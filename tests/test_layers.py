@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,42 @@ def test_recipes_and_networks_are_read_without_keras() -> None:
     code = "import sys, tuner.networks, tuner.recipe; print('keras' in sys.modules, 'numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False False"
+
+
+def files_imported(path: Path) -> set[Path]:
+    """The files of the package that a file imports."""
+    places = (PACKAGE.parent / Path(*module.split(".")) for module in imports(path) if module.startswith("tuner"))
+    return {file for place in places for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()}
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = {path: files_imported(path) - {path} for path in FILES}
+    order = TopologicalSorter(graph)
+    order.prepare()  # raises CycleError and names the circle
+
+
+def test_the_longest_chain_of_parts_has_twelve() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        others = {part_of(module) for module in imports(path) if module.startswith("tuner.")}
+        graph.setdefault(own_part(path), set()).update(others - {own_part(path)})
+    length: dict[str, int] = {}
+    for part in TopologicalSorter(graph).static_order():
+        length[part] = 1 + max((length[other] for other in graph.get(part, ())), default=0)
+    assert max(length.values()) <= 12, sorted(length.items(), key=lambda item: item[1])
+
+
+def test_the_top_level_has_at_most_24_entries() -> None:
+    entries = {path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*.py")}
+    assert len(entries) <= 24, sorted(entries)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_has_30_to_250_lines(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= 250
+    assert lines >= 30 or path.name == "__init__.py" or path.name in SHORT
+
+
+SHORT: set[str] = set()
+"""Records that stand on their own in a file of less than 30 lines."""

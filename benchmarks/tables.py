@@ -28,7 +28,7 @@ from common import about_this_machine, write_results
 
 from tuner.base.metrics import METRICS
 from tuner.data.load import Places, held_out_of, training_set_of
-from tuner.references.folds import anchors as train_anchors
+from tuner.references.fit import fit_reference_models
 from tuner.study import load
 
 PEERS = ("trees", "default network")
@@ -100,7 +100,7 @@ def with_all_peers(anchors: list[dict[str, Any]], study: Path, measure: str) -> 
     places = Places.from_environment()
     _, recipe = load(study, "mine", places=places).corners[0]
     training, held_out = training_set_of(recipe.data, places), held_out_of(recipe.data, places)
-    late = train_anchors(recipe, training, measure, seconds=600, test=held_out.examples, names=lacking)
+    late = fit_reference_models(recipe, training, measure, seconds=600, test=held_out.examples, names=lacking)
     found = {each.name: asdict(each) | {"note": f"after the search; {each.note}"} for each in late}
     return [found.get(each["name"], each) for each in anchors]
 

@@ -137,7 +137,7 @@ def _cut(data: TrainingSet, held_out: HeldOut | None, source: AnyData, protocol:
     validation = None if fold.validation is None else _validation(examples, fold.validation, protocol)
     if held_out is not None:
         validation = held_out.examples
-    about, training = described(source), _chosen(examples, fold.training)
+    about, training = described(source), examples.take(fold.training)
     scaling = "none" if isinstance(source, Table) else source.scaling
     offset, factor = scaling_constants(scaling, data, fold.training)
     return FoldData(
@@ -171,12 +171,7 @@ def validation_part(recipe: Recipe, data: TrainingSet) -> Examples:
 
 
 def _validation(examples: Examples, indices: NDArray[np.int64], protocol: Protocol) -> Examples:
-    chosen = _chosen(examples, indices)
+    chosen = examples.take(indices)
     if not isinstance(protocol, Holdout):
         return chosen
     return replace(chosen, inputs=distorted(protocol.distortion, chosen.inputs, protocol.seed))
-
-
-def _chosen(examples: Examples, indices: NDArray[np.int64]) -> Examples:
-    arrays = (None if each is None else each[indices] for each in (examples.weights, examples.groups))
-    return Examples(examples.inputs[indices], examples.labels[indices], *arrays)

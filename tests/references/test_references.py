@@ -24,11 +24,10 @@ from tuner.networks.columns import Coded, Column
 from tuner.outcome.summary import _beside
 from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, described, task_of
 from tuner.recipe.losses import PlainLoss
-from tuner.references import MODELS, ReferenceModel, best_first, better, seconds_for
-from tuner.references.folds import anchors
-from tuner.references.limit import TimeIsUp, within
-from tuner.references.models import LARGE, models
-from tuner.references.seen import preparation, tree_categories
+from tuner.references import MODELS, ReferenceModel, best_first, better_than, seconds_for
+from tuner.references.estimators import LARGE, estimators
+from tuner.references.features import preparation, tree_categories
+from tuner.references.fit import fit_reference_models, time_limit
 from tuner.refit.confirmation import confirm_best
 from tuner.refit.references import anchors_beside, seconds_reserved
 from tuner.report.write import write_report
@@ -91,7 +90,7 @@ def bundled(name: str, places: Places, **settings: Any) -> tuple[Table, Training
 @pytest.mark.slow
 def test_iris_has_all_plain_models_on_five_folds_and_on_the_test_part(places: Places) -> None:
     data, training = bundled("iris", places)
-    found = anchors(recipe_of(data, FIVE), training, "accuracy", 60.0, held_out_of(data, places).examples)
+    found = fit_reference_models(recipe_of(data, FIVE), training, "accuracy", 60.0, held_out_of(data, places).examples)
     names = {"majority", "logistic", "nearest neighbours", "default network", "trees"}
     assert {each.name for each in found} == names
     figures = {each.name: each.figures["accuracy"] for each in found}
@@ -105,7 +104,7 @@ def test_iris_has_all_plain_models_on_five_folds_and_on_the_test_part(places: Pl
 
 def test_diabetes_has_numbers_to_tell(places: Places) -> None:
     data, training = bundled("diabetes", places, task="regression")
-    found = by_name(anchors(recipe_of(data), training, "r2", 60.0))
+    found = by_name(fit_reference_models(recipe_of(data), training, "r2", 60.0))
     assert list(found) == ["mean", "ridge", "nearest neighbours", "default network", "trees"]
     assert abs(found["mean"].figures["r2"]) < 0.05
     assert 0.3 < found["ridge"].figures["r2"] < 0.7
@@ -119,16 +118,16 @@ def test_they_stand_on_the_folds_of_the_networks(places: Places) -> None:
     part, (fold,) = validation_part(recipe, data), folds_of(recipe.protocol, data)
     assert part.inputs.tolist() == data.examples.inputs[fold.validation].tolist()
     training = Examples(data.examples.inputs[fold.training], data.examples.labels[fold.training])
-    says = models("classification")["nearest neighbours"].trained(described(recipe.data), training, 3)
+    says = estimators("classification")["nearest neighbours"].fit(described(recipe.data), training, 3)
     expected = measured("classification", says(part.inputs), part.labels)
-    found = by_name(anchors(recipe, data, "accuracy", 60.0))["nearest neighbours"]
+    found = by_name(fit_reference_models(recipe, data, "accuracy", 60.0))["nearest neighbours"]
     assert found.figures == pytest.approx(expected)
     assert found.examples == len(fold.training)
 
 
 def test_xor_is_told_by_trees_and_not_by_a_line(places: Places) -> None:
     recipe = recipe_of(Data(name="xor"))
-    found = anchors(recipe, training_set_of(recipe.data, places), "accuracy", 60.0)
+    found = fit_reference_models(recipe, training_set_of(recipe.data, places), "accuracy", 60.0)
     figures = {each.name: each.figures["accuracy"] for each in found}
     assert figures["trees"] > 0.9 > 0.65 > figures["logistic"]
     assert best_first(found, "log_loss")[0].figures["log_loss"] == min(each.figures["log_loss"] for each in found)
@@ -145,7 +144,7 @@ def test_several_labels_one_of_which_is_never_true_in_a_fold(tmp_path: Path) -> 
     )
     frame = frame.astype({"p": int, "q": int})
     data, places = looked(tmp_path, frame, numbers("a", "b"), target=("p", "q", "r"), task="multi_label")
-    found = by_name(anchors(recipe_of(data, FIVE), training_set_of(data, places), "macro_f1", 60.0))
+    found = by_name(fit_reference_models(recipe_of(data, FIVE), training_set_of(data, places), "macro_f1", 60.0))
     assert not any(each.is_skipped for each in found.values())
     assert found["logistic"].figures["accuracy"] > 0.95
     assert found["trees"].figures["accuracy"] > 0.95
@@ -176,7 +175,7 @@ COLUMNS = (
 @pytest.mark.slow
 def test_texts_names_dates_and_gaps_are_seen(tmp_path: Path) -> None:
     data, places = looked(tmp_path, mixed(600), COLUMNS)
-    found = by_name(anchors(recipe_of(data), training_set_of(data, places), "accuracy", 60.0))
+    found = by_name(fit_reference_models(recipe_of(data), training_set_of(data, places), "accuracy", 60.0))
     assert not any(each.is_skipped for each in found.values())
     assert found["logistic"].figures["accuracy"] > 0.85
     assert found["trees"].figures["accuracy"] > 0.85
@@ -209,7 +208,8 @@ def test_weights_count_where_a_model_takes_them(tmp_path: Path) -> None:
     plain, places = looked(tmp_path, frame, numbers("a"))
     weighted, _ = looked(tmp_path, frame, numbers("a"), weight="w")
     without, found = (
-        by_name(anchors(recipe_of(data), training_set_of(data, places), "accuracy", 60.0)) for data in (plain, weighted)
+        by_name(fit_reference_models(recipe_of(data), training_set_of(data, places), "accuracy", 60.0))
+        for data in (plain, weighted)
     )
     assert without["majority"].figures["accuracy"] == pytest.approx(0.8)
     assert found["majority"].figures["accuracy"] == pytest.approx(20 / 24)
@@ -220,9 +220,9 @@ def test_weights_count_where_a_model_takes_them(tmp_path: Path) -> None:
 def test_what_does_not_fit_into_the_time_is_skipped_and_says_so(places: Places) -> None:
     recipe = recipe_of(Data(name="digits"), FIVE)
     data = training_set_of(recipe.data, places)
-    models("classification")  # imports take time, too
+    estimators("classification")  # imports take time, too
     started = time.perf_counter()
-    found = by_name(anchors(recipe, data, "accuracy", 0.2))
+    found = by_name(fit_reference_models(recipe, data, "accuracy", 0.2))
     assert time.perf_counter() - started < 5.0  # a call into C is not cut off; 0.3 s where nothing else runs
     assert found["trees"].is_skipped
     assert found["trees"].note.startswith("skipped: ")
@@ -237,7 +237,7 @@ def test_of_many_examples_some_are_drawn_and_that_is_told(places: Places) -> Non
     recipe = recipe_of(Data(name="xor"))
     examples = Examples(inputs, (inputs.prod(axis=1) > 0).astype(np.int64))
     data = replace(training_set_of(recipe.data, places), examples=examples, folder=None)
-    found = by_name(anchors(recipe, data, "accuracy", 20.0))
+    found = by_name(fit_reference_models(recipe, data, "accuracy", 20.0))
     assert found["nearest neighbours"].note == "trained on 20,000 of 30,000 examples"
     assert found["majority"].examples == 30_000
     assert found["nearest neighbours"].figures["accuracy"] > 0.97
@@ -245,19 +245,19 @@ def test_of_many_examples_some_are_drawn_and_that_is_told(places: Places) -> Non
 
 def test_a_limit_ends_what_takes_longer_and_leaves_the_rest_alone() -> None:
     def busy() -> None:
-        with within(0.05):
+        with time_limit(0.05):
             while True:
                 time.sleep(0.001)
 
-    with pytest.raises(TimeIsUp):
+    with pytest.raises(TimeoutError):
         busy()
-    with within(0.05):
+    with time_limit(0.05):
         pass
     time.sleep(0.1)
     passed: list[bool] = []
 
     def elsewhere() -> None:
-        with within(0.01):
+        with time_limit(0.01):
             time.sleep(0.05)
         passed.append(True)
 
@@ -275,9 +275,9 @@ def test_a_plain_model_is_better_by_more_than_its_standard_error() -> None:
         ),
         ReferenceModel("nearest neighbours", note="skipped: would take about 40 s and has 3.0 s"),
     )
-    assert [each.name for each in better(found, "accuracy", 0.95)] == ["trees"]
-    assert [each.name for each in better(found, "log_loss", 0.2)] == ["trees"]
-    assert better(found, "accuracy", float("nan")) == ()
+    assert [each.name for each in better_than(found, "accuracy", 0.95)] == ["trees"]
+    assert [each.name for each in better_than(found, "log_loss", 0.2)] == ["trees"]
+    assert better_than(found, "accuracy", float("nan")) == ()
     told = _beside(confirmed((0,), (9,), (0.95,)), found)
     assert told == [
         "beside it, on the same split: trees 0.9700, logistic 0.9530 (validation accuracy)",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -31,6 +32,11 @@ class Examples:
     def shape(self) -> tuple[int, ...]:
         """The shape of one input; images have no channel axis."""
         return self.inputs.shape[1:]
+
+    def take(self, indices: NDArray[np.int64]) -> "Examples":
+        """The examples at these indices."""
+        arrays = (None if each is None else each[indices] for each in (self.weights, self.groups))
+        return Examples(self.inputs[indices], self.labels[indices], *arrays)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tuner.base.formatting import duration
 from tuner.base.metrics import in_words
-from tuner.references import ReferenceModel, best_first, better
+from tuner.references import ReferenceModel, best_first, better_than
 from tuner.result import OBJECTIVES
 from tuner.search.optimize import Report, SearchOptions
 from tuner.storage import StudyRecord, TrialRecord, hide_password
@@ -144,12 +144,12 @@ def _beside(confirmed: Confirmed, anchors: Sequence[ReferenceModel]) -> list[str
             f"{each.name} {each.test_figures[measure]:.4f}" for each in ranked if measure in each.test_figures
         )
         lines.append(f"the same, test {figure}: {told}")
-    if cut := [f"{each.name} {each.note}" for each in ranked if each.is_cut]:
+    if cut := [f"{each.name} {each.note}" for each in ranked if each.is_subsampled]:
         lines.append(f"of these: {'; '.join(cut)}")
     own = confirmed.best_validation
     lines += [
         f"{each.sentence} better: {each.figures[measure]:.4f} against {own:.4f} (validation {figure})"
-        for each in better(anchors, measure, own)
+        for each in better_than(anchors, measure, own)
     ]
     return [*lines, *(f"{each.name}: {each.note}" for each in anchors if each.is_skipped)]
 

@@ -1,10 +1,7 @@
-"""Plain models beside a study's networks, trained on the same folds: what any network has to be better than.
+"""Reference models: scikit-learn estimators at their defaults, fitted on the same folds as a study's networks."""
 
-`anchor` is what is told of one, `folds` trains and measures them, `models` is which ones there are, `seen` what they see.
-"""
-
-from tuner.references.anchor import MODELS as MODELS
-from tuner.references.anchor import ReferenceModel as ReferenceModel
-from tuner.references.anchor import best_first as best_first
-from tuner.references.anchor import better as better
-from tuner.references.anchor import seconds_for as seconds_for
+from tuner.references.record import MODELS as MODELS
+from tuner.references.record import ReferenceModel as ReferenceModel
+from tuner.references.record import best_first as best_first
+from tuner.references.record import better_than as better_than
+from tuner.references.record import seconds_for as seconds_for

@@ -3,7 +3,7 @@
 from tuner.base.formatting import duration
 from tuner.recipe import task_of
 from tuner.references import MODELS, ReferenceModel, seconds_for
-from tuner.references.anchor import SHARE
+from tuner.references.record import SHARE
 from tuner.search.context import Context
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.references import keep_anchors, kept_anchors

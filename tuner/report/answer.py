@@ -12,7 +12,7 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.documents.deviations import NORMAL, deviation
 from tuner.networks import network_in_words
 from tuner.recipe import task_of
-from tuner.references import ReferenceModel, best_first, better
+from tuner.references import ReferenceModel, best_first, better_than
 from tuner.report.evidence import Evidence
 from tuner.report.words import told, with_article
 from tuner.storage.confirmed import Confirmed
@@ -142,7 +142,7 @@ def _beside(evidence: Evidence) -> Iterator[str]:
 def _which(best: ReferenceModel, confirmed: Confirmed) -> str:
     """Which of the two is better, by validation, and whether the test part agrees where it is the model."""
     measure, own, tested = confirmed.measure, confirmed.best_validation, best.test_figures.get(confirmed.measure)
-    if better([best], measure, own):
+    if better_than([best], measure, own):
         return "That is better than the model."
     if abs(best.figures[measure] - own) <= best.error:
         return "The two are within a standard error of each other."

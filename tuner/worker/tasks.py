@@ -14,7 +14,7 @@ from tuner.data.ingest.load import coding_of
 from tuner.data.load import Places, held_out_of, training_set_of
 from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, described, fold_count, task_of
 from tuner.references import ReferenceModel
-from tuner.references.folds import anchors as trained_anchors
+from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, examples_for_test, run, train_folds
 from tuner.training.ensembles import Bagged, bagged
@@ -135,7 +135,7 @@ def test(job: Test, setup: Setup) -> Measured:
 def anchors(job: Anchors, setup: Setup) -> tuple[ReferenceModel, ...]:
     """The plain models beside a confirmed winner, which no trial may see: they are measured on the test part."""
     data, test = _training_set(job.recipe.data, setup.places), held_out_of(job.recipe.data, setup.places)
-    return trained_anchors(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads, job.names)
+    return fit_reference_models(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads, job.names)
 
 
 def time(job: Time) -> float:

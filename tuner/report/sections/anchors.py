@@ -4,7 +4,7 @@ from tuner.base.formatting import duration
 from tuner.base.metrics import in_words
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Chart, Dots, Rule
 from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
-from tuner.references import ReferenceModel, best_first, better
+from tuner.references import ReferenceModel, best_first, better_than
 from tuner.report.evidence import Evidence
 from tuner.storage.confirmed import Confirmed
 
@@ -20,7 +20,7 @@ def anchors_section(evidence: Evidence) -> Section:
         return Section("anchors", "Plain models beside it", (missing("No plain models have been trained beside it."),))
     measure = confirmed.measure
     ranked = best_first(evidence.anchors, measure)
-    ahead = better(evidence.anchors, measure, confirmed.best_validation)
+    ahead = better_than(evidence.anchors, measure, confirmed.best_validation)
     blocks: list[Block] = [Paragraph(f"{_capital(each.sentence)} better than the model.", "lead") for each in ahead]
     blocks.append(_table(confirmed, ranked, [each for each in evidence.anchors if each not in ranked]))
     blocks += [_chart(confirmed, ranked)] if ranked else []

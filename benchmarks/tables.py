@@ -77,7 +77,7 @@ def searched(table: Path, target: str, minutes: float) -> dict[str, Any]:
         plain = with_all_peers(found["anchors"], Path(folder) / "studies" / "mine.toml", found["measure"])
     measure = found["measure"]
     seeds = papers[f"validation_{measure}"]
-    best = (max if METRICS[measure].direction == "maximize" else min)(seeds)
+    best = METRICS[measure].direction.best(seeds)
     return {
         "measure": measure,
         "figure": best if papers["model_validation"] is None else papers["model_validation"],
@@ -107,7 +107,7 @@ def with_all_peers(anchors: list[dict[str, Any]], study: Path, measure: str) -> 
 
 def gains(run: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """By how much the model is better than each peer, and the peer's standard error."""
-    sign = 1 if METRICS[run["measure"]].direction == "maximize" else -1
+    sign = METRICS[run["measure"]].direction.sign
     anchors = {each["name"]: each for each in run["anchors"]}
     return {
         name: (sign * (run["figure"] - anchors[name]["figures"][run["measure"]]), anchors[name]["error"])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tuner.base.metrics import METRICS
+from tuner.base.metrics import METRICS, Direction
 
 Ending = Literal["finished", "stopped_early", "pruned", "interrupted", "diverged"]
 
@@ -137,7 +137,7 @@ def never_stop(_: Event) -> bool:
 class Objective:
     """A figure that a study optimizes: its direction, whether it needs a validation part, whether epochs have it."""
 
-    direction: Literal["maximize", "minimize"]
+    direction: Direction
     validated: bool
     of_result: Callable[[Result], float]
     of_epoch: Callable[[Epoch], float] | None = None
@@ -159,10 +159,10 @@ def _objective(name: str) -> Objective:
 OBJECTIVES: dict[str, Objective] = {
     **{f"validation_{name}": _objective(name) for name in METRICS},
     "validation_loss": Objective(
-        "minimize", True, lambda r: _validation(r.validation).loss, lambda e: _validation(e.validation).loss
+        Direction.MINIMIZE, True, lambda r: _validation(r.validation).loss, lambda e: _validation(e.validation).loss
     ),
-    "parameters": Objective("minimize", False, lambda r: float(r.parameters)),
-    "seconds": Objective("minimize", False, lambda r: r.seconds),
+    "parameters": Objective(Direction.MINIMIZE, False, lambda r: float(r.parameters)),
+    "seconds": Objective(Direction.MINIMIZE, False, lambda r: r.seconds),
 }
 
 

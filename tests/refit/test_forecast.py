@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner.base.metrics import Direction
 from tuner.refit.forecast import EXPONENT, Lengthening, of_more_trials, of_twice_the_time
 from tuner.storage import TrialRecord
 
@@ -56,9 +57,11 @@ def test_a_gain_is_a_part_of_the_error(error: float, seen: list[tuple[float, flo
 
 
 def test_more_trials_are_worth_what_they_may_improve() -> None:
-    assert math.isinf(of_more_trials(finished(0.9, 0.8, 0.7), maximize=True, trials=5))
-    spread = of_more_trials(finished(0.9, 0.8, 0.7, 0.6), maximize=True, trials=1)
-    narrow = of_more_trials(finished(0.9, 0.8999, 0.8998, 0.8997), maximize=True, trials=1)
+    assert math.isinf(of_more_trials(finished(0.9, 0.8, 0.7), direction=Direction.MAXIMIZE, trials=5))
+    spread = of_more_trials(finished(0.9, 0.8, 0.7, 0.6), direction=Direction.MAXIMIZE, trials=1)
+    narrow = of_more_trials(finished(0.9, 0.8999, 0.8998, 0.8997), direction=Direction.MAXIMIZE, trials=1)
     assert spread > 100 * narrow > 0
-    assert of_more_trials(finished(0.1, 0.2, 0.3, 0.4), maximize=False, trials=1) == pytest.approx(spread)
-    assert of_more_trials(finished(0.9, 0.8, 0.7, 0.6), maximize=True, trials=4) == pytest.approx(4 * spread)
+    assert of_more_trials(finished(0.1, 0.2, 0.3, 0.4), direction=Direction.MINIMIZE, trials=1) == pytest.approx(spread)
+    assert of_more_trials(finished(0.9, 0.8, 0.7, 0.6), direction=Direction.MAXIMIZE, trials=4) == pytest.approx(
+        4 * spread
+    )

@@ -6,6 +6,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from tuner.base.metrics import Direction
 from tuner.report.importance import importances
 
 
@@ -29,7 +30,7 @@ def trials(count: int, seed: int = 0, signal: float = 1.0) -> list[FrozenTrial]:
 
 
 def test_what_mattered_stands_above_the_noise() -> None:
-    found = importances(trials(120), maximize=True)
+    found = importances(trials(120), direction=Direction.MAXIMIZE)
     first, *others = found
     assert first.parameter == "rate"
     assert first.value > 2 * first.noise
@@ -40,7 +41,7 @@ def test_what_mattered_stands_above_the_noise() -> None:
 def test_nothing_mattered_where_values_are_noise() -> None:
     above = 0
     for seed in range(6):
-        found = importances(trials(80, seed, signal=0.0), maximize=True)
+        found = importances(trials(80, seed, signal=0.0), direction=Direction.MAXIMIZE)
         above += found[0].value > found[0].noise
     assert above <= 2
 
@@ -49,14 +50,14 @@ def test_the_whole_estimate_is_optunas() -> None:
     study = optuna.create_study(direction="maximize")
     study.add_trials(trials(160))
     theirs = PedAnovaImportanceEvaluator().evaluate(study)
-    ours = importances(study.trials, maximize=True)
+    ours = importances(study.trials, direction=Direction.MAXIMIZE)
     assert {each.parameter: round(each.value, 9) for each in ours} == {
         name: round(value, 9) for name, value in theirs.items()
     }
 
 
 def test_few_trials_give_none() -> None:
-    assert importances(trials(12), maximize=True) == ()
+    assert importances(trials(12), direction=Direction.MAXIMIZE) == ()
 
 
 def test_pruned_trials_count_by_how_far_they_got() -> None:
@@ -72,7 +73,7 @@ def test_pruned_trials_count_by_how_far_they_got() -> None:
                 params=each.params, distributions=each.distributions, value=0.5, state=state, intermediate_values=steps
             )
         )
-    found = importances(pruned, maximize=True)
+    found = importances(pruned, direction=Direction.MAXIMIZE)
     assert found[0].parameter == "rate"
     assert found[0].value > found[0].noise
 
@@ -88,7 +89,7 @@ def test_a_parameter_of_a_handful_of_trials_is_not_weighed() -> None:
             distributions={**each.distributions, **rare},
             value=each.values[0] + 1,
         )
-    weights = importances(found, maximize=True)
+    weights = importances(found, direction=Direction.MAXIMIZE)
     assert "rare" not in {each.parameter for each in weights}
 
 
@@ -102,10 +103,10 @@ def test_noise_is_known_of_every_parameter_that_is_weighed() -> None:
             distributions={**each.distributions, "rare": FloatDistribution(0, 1)},
             value=each.values[0],
         )
-    assert all(each.noise > 0 for each in importances(found, maximize=True, draws=10))
+    assert all(each.noise > 0 for each in importances(found, direction=Direction.MAXIMIZE, draws=10))
 
 
 def test_parameters_that_tie_stand_by_name() -> None:
     """Optuna gives them in the order of a set, which is another in each process."""
-    found = importances(trials(40, signal=0.0), maximize=True)
+    found = importances(trials(40, signal=0.0), direction=Direction.MAXIMIZE)
     assert list(found) == sorted(found, key=lambda each: (-each.times_chance(each.value), each.parameter))

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import TrialState, create_trial
 
+from tuner.base.metrics import Direction
 from tuner.search.rungs import Rungs, ladder_of, levels
 from tuner.storage.trainings import StoredTraining
 from tuner.study import load, setting
@@ -52,7 +53,7 @@ def first_of(chain: StoredTraining | None) -> int | None:
 
 
 def test_the_best_third_goes_on_and_nobody_twice() -> None:
-    ladder = Rungs((1, 4), 3, maximize=True)
+    ladder = Rungs((1, 4), 3, direction=Direction.MAXIMIZE)
     assert [ladder.next(epoch) for epoch in (0, 1, 4)] == [1, 4, None]
     two = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.9)]
     assert ladder.promotable(two) is None
@@ -68,7 +69,7 @@ def test_the_best_third_goes_on_and_nobody_twice() -> None:
 
 
 def test_who_has_come_furthest_goes_first() -> None:
-    ladder = Rungs((1, 2), 2, maximize=True)
+    ladder = Rungs((1, 2), 2, direction=Direction.MAXIMIZE)
     chains = [
         paused(0, 2, at_1=0.9, at_2=0.8),
         gone(paused(1, 1, at_1=0.1), at_2=0.1),
@@ -81,11 +82,11 @@ def test_who_has_come_furthest_goes_first() -> None:
 
 def test_among_equals_the_earlier_is_better() -> None:
     chains = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.5)]
-    assert first_of(Rungs((1,), 2, maximize=True).promotable(chains)) == 0
+    assert first_of(Rungs((1,), 2, direction=Direction.MAXIMIZE).promotable(chains)) == 0
 
 
 def test_a_loss_is_better_when_lower_and_nan_is_worst() -> None:
-    ladder = Rungs((1,), 2, maximize=False)
+    ladder = Rungs((1,), 2, direction=Direction.MINIMIZE)
     chains = [paused(number, 1, at_1=value) for number, value in enumerate((float("nan"), 0.3, 0.2, 0.9))]
     assert first_of(ladder.promotable(chains)) == 2
     assert ladder.hopeful(chains, trials=4) == {1, 2}
@@ -93,7 +94,7 @@ def test_a_loss_is_better_when_lower_and_nan_is_worst() -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(2, 4), st.integers(1, 40))
 def test_whoever_goes_on_was_always_hopeful(values: list[float], factor: int, so_far: int) -> None:
-    ladder = Rungs((1,), factor, maximize=True)
+    ladder = Rungs((1,), factor, direction=Direction.MAXIMIZE)
     chains = [paused(number, 1, at_1=value) for number, value in enumerate(values)]
     hopeful = ladder.hopeful(chains[:so_far], trials=len(values)) | set(range(so_far, len(values)))
     while (chain := ladder.promotable(chains)) is not None:
@@ -116,24 +117,28 @@ def test_few_trials_fill_few_rungs() -> None:
 def test_a_studys_ladder_knows_which_figures_are_better(small_study: Path) -> None:
     asha = [setting('search.pruner={kind="asha", factor=2, min_epochs=1}'), setting("training.epochs=5")]
     file = load(small_study, "small", asha)
-    assert ladder_of(file) == Rungs((1, 2, 4), 2, maximize=True)
+    assert ladder_of(file) == Rungs((1, 2, 4), 2, direction=Direction.MAXIMIZE)
     lower = load(small_study, "small", [*asha, setting("objective=validation_loss")])
-    assert ladder_of(lower) == Rungs((1, 2, 4), 2, maximize=False)
+    assert ladder_of(lower) == Rungs((1, 2, 4), 2, direction=Direction.MINIMIZE)
     small_study.write_text(
         small_study.read_text().replace('"validation_accuracy"', '["validation_accuracy", "seconds"]')
     )
-    assert ladder_of(load(small_study, "small")).maximize, "the first objective says"
+    assert ladder_of(load(small_study, "small")).direction is Direction.MAXIMIZE, "the first objective says"
 
 
 def test_only_who_still_waits_is_hopeful() -> None:
     two = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.9)]
-    assert Rungs((1,), 3, maximize=True).hopeful(two, trials=2) == {1}, "one of each rung goes on at the end"
+    assert Rungs((1,), 3, direction=Direction.MAXIMIZE).hopeful(two, trials=2) == {1}, (
+        "one of each rung goes on at the end"
+    )
     after = [two[0], gone(two[1], at_2=0.9)]
-    assert Rungs((1,), 3, maximize=True).hopeful(after, trials=2) == set()
+    assert Rungs((1,), 3, direction=Direction.MAXIMIZE).hopeful(after, trials=2) == set()
     came_further = [paused(0, 2, at_1=0.9, at_2=0.9), paused(1, 2, at_1=0.8, at_2=0.8)]
-    assert Rungs((1, 2), 2, maximize=True).hopeful(came_further, trials=4) == {0}, "two of four come to the second rung"
+    assert Rungs((1, 2), 2, direction=Direction.MAXIMIZE).hopeful(came_further, trials=4) == {0}, (
+        "two of four come to the second rung"
+    )
 
 
 def test_the_order_in_which_trainings_are_given_decides_nothing() -> None:
     chains = [paused(1, 1, at_1=0.5), paused(0, 1, at_1=0.5)]
-    assert first_of(Rungs((1,), 2, maximize=True).promotable(chains)) == 0
+    assert first_of(Rungs((1,), 2, direction=Direction.MAXIMIZE).promotable(chains)) == 0

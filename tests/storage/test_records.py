@@ -10,6 +10,7 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 
 from tuner.base.errors import StudyError
+from tuner.base.metrics import Direction
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Epoch, FoldResult, Result, Scores
@@ -131,8 +132,8 @@ def test_the_ranking_is_by_the_first_objective_and_the_earlier_first_among_equal
     accuracy, loss = (record_of((name, "parameters"), values) for name in ("validation_accuracy", "validation_loss"))
     assert [trial.number for trial in accuracy.ranking] == [1, 3, 2, 0]
     assert [trial.number for trial in loss.ranking] == [0, 2, 1, 3]
-    assert not record_of(("validation_loss", "validation_accuracy"), values).maximize
-    assert record_of((), values).maximize, "a study of another program"
+    assert record_of(("validation_loss", "validation_accuracy"), values).direction is Direction.MINIMIZE
+    assert record_of((), values).direction is Direction.MAXIMIZE, "a study of another program"
     backwards = replace(accuracy, trials=accuracy.trials[::-1])
     assert [trial.number for trial in backwards.ranking] == [1, 3, 2, 0]
 

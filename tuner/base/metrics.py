@@ -1,19 +1,45 @@
 """Figures of merit by name: in which direction each is better, and for which tasks it is. `tuner.base.metric_functions` computes them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, get_args
 
 Task = Literal["classification", "multi_label", "regression"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 
+class Direction(StrEnum):
+    """Whether greater or smaller values are better; the texts are Optuna's."""
+
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+    @property
+    def sign(self) -> int:
+        """1 or -1: of two values times this the greater is better."""
+        return 1 if self is Direction.MAXIMIZE else -1
+
+    @property
+    def worst(self) -> float:
+        """Infinite, on the bad side."""
+        return -self.sign * math.inf
+
+    def is_better(self, value: float, than: float) -> bool:
+        """Whether a value is better than another."""
+        return self.sign * value > self.sign * than
+
+    def best(self, values: Iterable[float]) -> float:
+        """The best of at least one value."""
+        return max(values, key=lambda value: self.sign * value)
+
+
 @dataclass(frozen=True)
 class Metric:
     """One figure: in which direction it is better, for which tasks it is, whether it is a share, to be told in percent."""
 
-    direction: Literal["maximize", "minimize"]
+    direction: Direction
     tasks: tuple[Task, ...]
     is_share: bool = False
 
@@ -55,20 +81,20 @@ def standard_error(name: str, figure: float, examples: int) -> float:
     distance from the best there is, as that of a variance)."""
     if METRICS[name].is_share:
         return math.sqrt(max(figure * (1 - figure), 1 / examples) / examples)
-    gap = 1 - figure if METRICS[name].direction == "maximize" else figure
+    gap = 1 - figure if METRICS[name].direction is Direction.MAXIMIZE else figure
     return max(gap, 1 / examples) / math.sqrt(examples)
 
 
 BOTH: tuple[Task, ...] = ("classification", "multi_label")
 
 METRICS: dict[str, Metric] = {
-    "accuracy": Metric("maximize", BOTH, is_share=True),
-    "balanced_accuracy": Metric("maximize", ("classification",), is_share=True),
-    "macro_f1": Metric("maximize", BOTH),
-    "log_loss": Metric("minimize", BOTH),
-    "roc_auc": Metric("maximize", BOTH),
-    "average_precision": Metric("maximize", BOTH),
-    "r2": Metric("maximize", ("regression",)),
-    "rmse": Metric("minimize", ("regression",)),
-    "mae": Metric("minimize", ("regression",)),
+    "accuracy": Metric(Direction.MAXIMIZE, BOTH, is_share=True),
+    "balanced_accuracy": Metric(Direction.MAXIMIZE, ("classification",), is_share=True),
+    "macro_f1": Metric(Direction.MAXIMIZE, BOTH),
+    "log_loss": Metric(Direction.MINIMIZE, BOTH),
+    "roc_auc": Metric(Direction.MAXIMIZE, BOTH),
+    "average_precision": Metric(Direction.MAXIMIZE, BOTH),
+    "r2": Metric(Direction.MAXIMIZE, ("regression",)),
+    "rmse": Metric(Direction.MINIMIZE, ("regression",)),
+    "mae": Metric(Direction.MINIMIZE, ("regression",)),
 }

@@ -61,7 +61,7 @@ class Tally:
     @property
     def best(self) -> TrialRecord | None:
         """The finished training with the best figure."""
-        sign = 1 if OBJECTIVES[self.objective].direction == "maximize" else -1
+        sign = OBJECTIVES[self.objective].direction.sign
         finished = [trial for trial in self.ended.values() if trial.state == "complete" and trial.values]
         return max(finished, key=lambda trial: (sign * trial.values[0], -trial.first), default=None)
 

@@ -40,5 +40,5 @@ def _progress(record: "StudyRecord | None") -> tuple[str, str]:
     if record is None:
         return "–", "–"
     values = [trial.values[0] for trial in record.finished]
-    best = f"{max(values) if record.maximize else min(values):.4f}" if values else "–"
+    best = f"{record.direction.best(values):.4f}" if values else "–"
     return str(record.count("complete", "pruned")), best

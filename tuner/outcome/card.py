@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.base.metric_functions import wilson
-from tuner.base.metrics import METRICS, in_words
+from tuner.base.metrics import METRICS, Direction, in_words
 from tuner.networks.shapes import input_shape
 from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, described, task_of
 from tuner.storage.confirmed import Confirmed
@@ -89,7 +89,7 @@ def _figures(confirmed: Confirmed) -> list[str]:
         intervals = {"accuracy": wilson(told["accuracy"], confirmed.test_examples), **intervals}
     for name, value in told.items():
         around = "{:.4f} to {:.4f}".format(*intervals[name]) if name in intervals else ""
-        better = "higher" if METRICS[name].direction == "maximize" else "lower"
+        better = "higher" if METRICS[name].direction is Direction.MAXIMIZE else "lower"
         lines.append(f"| {in_words(name)} | {value:.4f} | {around} | {better} |")
     return lines
 

@@ -87,7 +87,7 @@ def _beside_the_first(record: StudyRecord, best: TrialRecord, confirmed: Confirm
     own = [figure for (number, _), figures in again.items() if number == first.number for figure in figures]
     others = [figure for (number, _), figures in again.items() if number != first.number for figure in figures]
     if own and others:
-        sign = 1 if record.maximize else -1
+        sign = record.direction.sign
         ahead = max(sign * each for each in others) - max(sign * each for each in own)
         told += f", trained again {'better' if ahead > 0 else 'worse'} by {abs(ahead):.4f}"
     return [told]

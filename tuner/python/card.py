@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
+from tuner.base.metrics import Direction
 from tuner.charts import BLUE, VERMILION, Axis, Chart, Dots, Line, Point
 from tuner.charts.colors import DARK, LIGHT, variables
 from tuner.charts.svg import draw
@@ -33,7 +34,7 @@ def history(record: StudyRecord) -> Chart:
     tips = tuple(_tip(trial) for trial in finished)
     marks = (
         Dots("finished", BLUE, points, tips),
-        Line("best so far", VERMILION, tuple(_best_so_far(points, maximize=record.maximize)), step=True),
+        Line("best so far", VERMILION, tuple(_best_so_far(points, record.direction)), step=True),
     )
     name = record.objectives[0].replace("_", " ")
     return Chart("history", "Every trial", Axis("trial", whole=True), Axis(name), marks, height=240)
@@ -44,9 +45,8 @@ def _tip(trial: TrialRecord) -> str:
     return f"trial {trial.number}: {trial.values[0]:.4g}, {words}"
 
 
-def _best_so_far(points: tuple[Point, ...], *, maximize: bool) -> Iterator[Point]:
-    better = max if maximize else min
+def _best_so_far(points: tuple[Point, ...], direction: Direction) -> Iterator[Point]:
     best: float | None = None
     for number, value in points:
-        best = value if best is None else better(best, value)
+        best = value if best is None else direction.best((best, value))
         yield number, best

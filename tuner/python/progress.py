@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import Epoch, Event, Pulse
 from tuner.storage import StudyRecord, TrialRecord
@@ -31,11 +32,11 @@ class Telling:
 
     def __init__(self, told: Told) -> None:
         self.told = told
-        self.deadline, self.maximize = time.monotonic(), True
+        self.deadline, self.direction = time.monotonic(), Direction.MAXIMIZE
         self.trials: dict[int, TrialRecord] = {}
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
-        self.deadline, self.maximize = time.monotonic() + seconds, record.maximize
+        self.deadline, self.direction = time.monotonic() + seconds, record.direction
         self.trials = {trial.first: trial for trial in record.trials}
 
     def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
@@ -54,6 +55,6 @@ class Telling:
 
     def said(self, message: str) -> None:
         values = [trial.values[0] for trial in self.trials.values() if trial.state == "complete" and trial.values]
-        best = (max if self.maximize else min)(values, default=None)
+        best = self.direction.best(values) if values else None
         done = sum(trial.state in ("complete", "pruned") for trial in self.trials.values())
         self.told(Progress(done, best, max(0.0, self.deadline - time.monotonic()), message))

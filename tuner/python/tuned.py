@@ -61,7 +61,7 @@ class Tuned:
         known = self.confirmed
         if known is None:
             return
-        best = max(known.validation) if known.maximize else min(known.validation)
+        best = known.direction.best(known.validation)
         value = best if known.model_validation is None else known.model_validation
         figure, seeds = in_words(known.measure), (*known.validation, value)
         yield Figure(f"validation {figure}", value, min(seeds), max(seeds))

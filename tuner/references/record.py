@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tuner.base.metrics import METRICS, Task
+from tuner.base.metrics import METRICS, Direction, Task
 
 MODELS: dict[Task, tuple[str, ...]] = {
     "classification": ("majority", "logistic", "nearest neighbours", "default network", "trees"),
@@ -75,12 +75,12 @@ def seconds_for(call: float) -> float:
 def best_first(models: Sequence[ReferenceModel], metric: str) -> tuple[ReferenceModel, ...]:
     """The models that have this metric, the best first."""
     known = (each for each in models if metric in each.figures)
-    is_higher_better = METRICS[metric].direction == "maximize"
+    is_higher_better = METRICS[metric].direction is Direction.MAXIMIZE
     return tuple(sorted(known, key=lambda each: each.figures[metric], reverse=is_higher_better))
 
 
 def better_than(models: Sequence[ReferenceModel], metric: str, value: float) -> tuple[ReferenceModel, ...]:
     """The models whose metric is better than this value by more than their standard error, the best first."""
-    sign = 1 if METRICS[metric].direction == "maximize" else -1
+    sign = METRICS[metric].direction.sign
     better = (each for each in best_first(models, metric) if sign * (each.figures[metric] - value) > each.error)
     return tuple(better) if math.isfinite(value) else ()

@@ -68,10 +68,10 @@ def standing(record: StudyRecord) -> tuple[TrialRecord, ...]:
         for trial in record.trials
         if trial.recipe and trial.result and trial.result.validation and trial.result.ended != "diverged"
     ]
-    sign = -1.0 if OBJECTIVES[record.objectives[0]].direction == "maximize" else 1.0
+    sign = record.direction.sign
     figure = OBJECTIVES[record.objectives[0]].of_result
     known = [trial for trial in begun if trial.recipe and trial.recipe.key not in record.unconfirmed]
-    return tuple(sorted(known, key=lambda trial: (sign * figure(trial.result), trial.first)))  # type: ignore[arg-type]
+    return tuple(sorted(known, key=lambda trial: (-sign * figure(trial.result), trial.first)))  # type: ignore[arg-type]
 
 
 def seconds_of_whole(trial: TrialRecord, epochs: int) -> float:

@@ -36,7 +36,7 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
     recipes = [each.recipe for each in finals]
     names = [member(each.key) for each in recipes]
     figures = [_figure(context, each, folder) for each in finals]
-    sign = 1 if METRICS[context.measure].direction == "maximize" else -1
+    sign = METRICS[context.measure].direction.sign
     best = max(range(len(recipes)), key=lambda index: sign * figures[index])
     choice = _choice(context, recipes, folder) or Choice((best,), False, figures[best])
     kept, parameters = best, finals[best].result.parameters

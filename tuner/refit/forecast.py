@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 
+from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.storage.confirmed import Confirmed
@@ -80,11 +81,10 @@ def _without_length(recipe: Recipe) -> str:
     return str(plain)
 
 
-def of_more_trials(finished: Sequence[TrialRecord], maximize: bool, trials: float) -> float:
+def of_more_trials(finished: Sequence[TrialRecord], direction: Direction, trials: float) -> float:
     """By how much so many further trials may be expected to beat the best, at the most: each by its expected improvement,
     as if their figures were drawn like those of the finished ones (Jones et al. 1998). Infinite where too few are known."""
-    sign = 1.0 if maximize else -1.0
-    figures = [sign * trial.values[0] for trial in finished if trial.values]
+    figures = [direction.sign * trial.values[0] for trial in finished if trial.values]
     if len(figures) < FEWEST:
         return math.inf
     middle, spread = fmean(figures), max(stdev(figures), 1e-9)

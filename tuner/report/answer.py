@@ -146,7 +146,7 @@ def _which(best: ReferenceModel, confirmed: Confirmed) -> str:
         return "That is better than the model."
     if abs(best.figures[measure] - own) <= best.error:
         return "The two are within a standard error of each other."
-    if tested is not None and confirmed.test is not None and (tested > confirmed.test) == confirmed.maximize:
+    if tested is not None and confirmed.test is not None and confirmed.direction.is_better(tested, confirmed.test):
         return "The model is better in validation; on the test part it is not."
     return "The model is better."
 

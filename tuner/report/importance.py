@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from tuner.base.metrics import Direction
+
 METHOD = "PED-ANOVA: how the best tenth of the trials, at least ten, differs from all; a trial that got further counts as better, then its value"
 FEWEST = 10
 """So many finished and pruned trials there must be, and so many resampled ones that have a parameter; else importances would be guesses."""
@@ -45,11 +47,11 @@ class Importance:
 
 
 def importances(
-    trials: Sequence[FrozenTrial], maximize: bool, draws: int = 40, seed: int = 0
+    trials: Sequence[FrozenTrial], direction: Direction, draws: int = 40, seed: int = 0
 ) -> tuple[Importance, ...]:
     """The importances in the first objective, those that stand out most from chance first; empty while there are too few
     trials. Pruned trials count: they are what most of a search with a pruner is."""
-    standings = [_standing(each, maximize) for each in trials]
+    standings = [_standing(each, direction) for each in trials]
     known = [each for each, standing in zip(trials, standings, strict=True) if standing is not None]
     if len(known) < FEWEST:
         return ()
@@ -73,7 +75,7 @@ def importances(
     return tuple(sorted(found, key=lambda each: (-each.times_chance(each.value), each.parameter)))
 
 
-def _standing(trial: FrozenTrial, maximize: bool) -> tuple[float, float] | None:
+def _standing(trial: FrozenTrial, direction: Direction) -> tuple[float, float] | None:
     """Less is better, as the evaluator takes it: first how far a trial got, then its value there."""
     steps = trial.intermediate_values
     if trial.state == TrialState.COMPLETE:
@@ -82,7 +84,7 @@ def _standing(trial: FrozenTrial, maximize: bool) -> tuple[float, float] | None:
         reached, value = max(steps), steps[max(steps)]
     else:
         return None
-    return (-reached, -value if maximize else value) if math.isfinite(value) else None
+    return (-reached, -direction.sign * value) if math.isfinite(value) else None
 
 
 def _importance(

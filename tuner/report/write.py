@@ -58,7 +58,7 @@ def write_report(
         measure_latencies(opened, places)
     evidence = gather(storage, study, url, results, places)
     trials = [chain.last for chain in chains(opened.get_trials(deepcopy=False))]
-    weights = importances(trials, evidence.record.maximize)
+    weights = importances(trials, evidence.record.direction)
     page = compose(evidence, trials, weights)
     try:
         _write_files(page, summary(evidence, weights, page), tables(evidence), out)

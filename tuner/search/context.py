@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
 
-from tuner.base.metrics import METRICS, main_metric
+from tuner.base.metrics import METRICS, Direction, main_metric
 from tuner.recipe import task_of
 from tuner.result import OBJECTIVES, Objective, Result
 from tuner.search.listener import Listener
@@ -51,7 +51,7 @@ class Context:
     def figure_of(self, result: Result | None) -> float:
         """The measure's figure of a training's validation; the worst that there may be where there is none."""
         if result is None or result.validation is None:
-            return 0.0 if METRICS[self.measure].direction == "maximize" else math.inf
+            return 0.0 if METRICS[self.measure].direction is Direction.MAXIMIZE else math.inf
         return result.validation.figures[self.measure]
 
     @property

@@ -69,7 +69,7 @@ class Minutes:
         if self.enough and lengths and self.plan:
             left = self.deadline - time.monotonic()
             trials = self.plan.workers * left / max(fmean(lengths), 0.1)
-            self.is_enough = of_more_trials(record.finished, record.maximize, trials) < self.enough
+            self.is_enough = of_more_trials(record.finished, record.direction, trials) < self.enough
 
     def _until_there_is_a_trial(self, record: StudyRecord) -> float:
         """The moment until which the first trial may run: on a machine that others load it begins late, and without it there

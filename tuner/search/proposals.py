@@ -54,9 +54,9 @@ class Proposer:
         self.study, self.file = context.study, context.file
         sampler = self.file.search.sampler
         has_window = isinstance(sampler, Tpe) and len(context.objectives) == 1
-        self.maximize = context.ladder.maximize if has_window else None
+        self.direction = context.ladder.direction if has_window else None
         self.near = self.file.search.near if len(context.objectives) == 1 else 0.0
-        self.sign = 1.0 if context.ladder.maximize else -1.0
+        self.sign = context.ladder.direction.sign
         self.starts: Sequence[Assignment] = self.study.user_attrs.get("starts", first_trials(self.file))
         self.walk: Iterator[Assignment] | None = None
         if isinstance(sampler, Walk):
@@ -106,7 +106,7 @@ class Proposer:
         if isinstance(settings, PlainSampler) and settings.is_one_sequence:
             seed = self.file.search.seed
         sampler = make_sampler(settings, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
-        view = View(self.study, shown(chains, self.maximize, self.file.fits_epochs), sampler)
+        view = View(self.study, shown(chains, self.direction, self.file.fits_epochs), sampler)
         number = max((chain.last.number for chain in chains), default=-1) + 1
         asked = _Asked(view, view.new_trial(number), sampler, given)
         recipe, complaint = None, ""

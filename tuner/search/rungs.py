@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tuner.base.metrics import Direction
 from tuner.result import OBJECTIVES
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
@@ -37,11 +38,11 @@ def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
 def ladder_of(file: StudyFile) -> "Rungs":
     """The study's rungs: none unless its pruner is `asha`."""
     pruner = file.search.pruner
-    maximize = OBJECTIVES[file.objectives[0]].direction == "maximize"
+    direction = OBJECTIVES[file.objectives[0]].direction
     if not isinstance(pruner, Asha):
-        return Rungs((), 2, maximize)
+        return Rungs((), 2, direction)
     bound = file.epochs if file.fits_epochs else 0
-    return Rungs(levels(pruner, file.epochs, file.budget.trials), pruner.factor, maximize, bound)
+    return Rungs(levels(pruner, file.epochs, file.budget.trials), pruner.factor, direction, bound)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Rungs:
 
     epochs: tuple[int, ...]
     factor: int
-    maximize: bool
+    direction: Direction
     bound: int = 0
 
     def next(self, epoch: int, total: int = 0) -> int | None:
@@ -91,7 +92,7 @@ class Rungs:
 
     def _rankings(self, chains: Sequence[StoredTraining]) -> Iterator[tuple[int, list[StoredTraining]]]:
         """All that came to each rung, best first; the highest rung first."""
-        sign = -1.0 if self.maximize else 1.0
+        sign = -self.direction.sign
         for level in reversed(self.epochs):
             figures = [
                 (math.inf if math.isnan(value) else sign * value, chain.first, chain)

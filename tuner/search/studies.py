@@ -11,6 +11,7 @@ import optuna
 from optuna.exceptions import DuplicatedStudyError
 from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from tuner.base.errors import StudyError, join
@@ -53,7 +54,7 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
     Raises `StudyError` if the difference would mix trials that cannot be compared, or if a later version of this program
     has written the study: nothing has been changed then.
     """
-    directions = [OBJECTIVES[name].direction for name in file.objectives]
+    directions = [StudyDirection[OBJECTIVES[name].direction.name] for name in file.objectives]
     if file.name not in optuna.get_all_study_names(storage):
         with suppress(DuplicatedStudyError):  # another process was faster
             optuna.create_study(study_name=file.name, storage=storage, directions=directions)
@@ -65,7 +66,7 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
         file = file.as_begun(stored)
         differences = tuple(compare(stored, canonical(file.resolved)))
         _refuse_incompatible(file.name, differences)
-    study.pruner = make_pruner(file.search.pruner, file.epochs, maximize=directions[0] == "maximize")
+    study.pruner = make_pruner(file.search.pruner, file.epochs, maximize=directions[0] is StudyDirection.MAXIMIZE)
     if stored is None or differences:
         _describe(study, file)
     _clear_old_queue(study)

@@ -19,6 +19,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.base.metrics import Direction
 from tuner.storage import private
 from tuner.storage.trainings import StoredTraining
 
@@ -59,22 +60,22 @@ class View(optuna.Study):
         return dict(self.memory.get_trial(self.own_trial).system_attrs)
 
 
-def shown(chains: Sequence[StoredTraining], maximize: bool | None, by_share: bool = False) -> list[FrozenTrial]:
+def shown(chains: Sequence[StoredTraining], direction: Direction | None, by_share: bool = False) -> list[FrozenTrial]:
     """Each training that tells something as one trial, with the number of its first one, in the order of these; in a
-    window if the study has one objective (`maximize` or not). Where trainings differ in length, figures stand `by_share` of
+    window if the study has one objective (of this `direction`). Where trainings differ in length, figures stand `by_share` of
     it, in thousandths, so that all that were trained to their ends came equally far."""
     trials = [_as_one(chain, by_share) for chain in chains if chain.state not in ("failed", "interrupted", "waiting")]
-    return trials if maximize is None else in_window(trials, maximize)
+    return trials if direction is None else in_window(trials, direction)
 
 
-def in_window(trials: list[FrozenTrial], maximize: bool, size: int = SIZE, best: int = BEST) -> list[FrozenTrial]:
+def in_window(trials: list[FrozenTrial], direction: Direction, size: int = SIZE, best: int = BEST) -> list[FrozenTrial]:
     """All trials if at most `size` have ended; else the `best` ended ones, the running ones, and others of the ended by a
     hash of their numbers, which is as good as chance and always the same. In the order of their numbers."""
     ended = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
     if len(ended) <= size:
         return trials
     running = [trial for trial in trials if trial.state == TrialState.RUNNING]
-    good = heapq.nsmallest(best, ended, key=lambda trial: _rank(trial, maximize))
+    good = heapq.nsmallest(best, ended, key=lambda trial: _rank(trial, direction))
     taken = {trial.number for trial in good}
     rest = (trial for trial in ended if trial.number not in taken)
     others = heapq.nsmallest(size - best, rest, key=lambda trial: zlib.crc32(b"%d" % trial.number))
@@ -92,9 +93,9 @@ def _as_one(chain: StoredTraining, by_share: bool) -> FrozenTrial:
     return trial
 
 
-def _rank(trial: FrozenTrial, maximize: bool) -> tuple[float, float]:
+def _rank(trial: FrozenTrial, direction: Direction) -> tuple[float, float]:
     """TPE's order: finished trials by their value, then pruned ones by how far they came and their last figure."""
-    sign = -1.0 if maximize else 1.0
+    sign = -direction.sign
     if trial.state == TrialState.COMPLETE:
         assert trial.value is not None
         return -math.inf, sign * trial.value

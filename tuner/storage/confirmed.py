@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner.base.metrics import METRICS, in_words
+from tuner.base.metrics import METRICS, Direction, in_words
 from tuner.recipe import Recipe
 
 
@@ -66,14 +66,14 @@ class Confirmed:
         return {} if self.test is None else dict(self.test_figures) or {self.measure: self.test}
 
     @property
-    def maximize(self) -> bool:
-        """Whether more of the measure is better."""
-        return METRICS[self.measure].direction == "maximize"
+    def direction(self) -> Direction:
+        """Which values of the metric are better."""
+        return METRICS[self.measure].direction
 
     @property
     def best_seed(self) -> int:
         """The place of the best network by validation, among those that the model is made of."""
-        sign = 1 if self.maximize else -1
+        sign = self.direction.sign
         return max(self.members or range(len(self.validation)), key=lambda place: sign * self.validation[place])
 
     @property

@@ -10,6 +10,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 from tuner.base.errors import StudyError, near_miss
+from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
 from tuner.storage.trainings import StoredTraining, chains
@@ -90,9 +91,9 @@ class StudyRecord:
     unconfirmed: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def maximize(self) -> bool:
-        """Whether more of the first objective is better."""
-        return not self.objectives or OBJECTIVES[self.objectives[0]].direction == "maximize"
+    def direction(self) -> Direction:
+        """Which values of the first objective are better."""
+        return OBJECTIVES[self.objectives[0]].direction if self.objectives else Direction.MAXIMIZE
 
     @property
     def fits_epochs(self) -> bool:
@@ -113,7 +114,7 @@ class StudyRecord:
     def ranking(self) -> tuple[TrialRecord, ...]:
         """The finished trials by their first objective, the best first, the earliest of equals; without those that are known
         to diverge when they are trained again."""
-        sign = -1 if self.maximize else 1
+        sign = -self.direction.sign
         usable = [each for each in self.finished if each.recipe is not None and each.recipe.key not in self.unconfirmed]
         return tuple(sorted(usable, key=lambda trial: (sign * trial.values[0], trial.first)))
 

@@ -32,7 +32,7 @@ def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -
 def monitored(monitor: Monitor, epochs: Sequence[Epoch]) -> list[float]:
     """The monitored figure after each epoch, the greater the better; NaN where there is none."""
     name = monitor.removeprefix("validation_")
-    sign = -1.0 if name == "loss" or METRICS[name].direction == "minimize" else 1.0
+    sign = -1 if name == "loss" else METRICS[name].direction.sign
     scores = [epoch.validation for epoch in epochs]
     return [
         math.nan if each is None else sign * (each.loss if name == "loss" else each.figures[name]) for each in scores

@@ -8,7 +8,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.base.metric_functions import wilson
-from tuner.base.metrics import METRICS, in_words, standard_error
+from tuner.base.metrics import METRICS, Direction, in_words, standard_error
 from tuner.charts import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.data.splits import validated_on
 from tuner.documents.deviations import NORMAL
@@ -132,7 +132,7 @@ def _front_chart(
 ) -> Iterator[Chart]:
     if len(trials) < 2:
         return
-    sign = 1 if METRICS[measure].direction == "maximize" else -1
+    sign = METRICS[measure].direction.sign
     points = tuple((size(trial), _figure(trial, measure)) for trial in trials)
     tips = tuple(
         f"trial {trial.number}: {told(measure, y)}, {x:,.4g} {label}"
@@ -187,14 +187,14 @@ def _key(trial: TrialRecord) -> str:
 def value_axis(evidence: Evidence, values: Sequence[float] = ()) -> Axis:
     """The axis of the first objective. Values far on the bad side of the others do not stretch it: they stand at its edge."""
     axis = figure_axis(next(iter(evidence.record.objectives), "value"))
-    edge = bad_edge(values, evidence.record.maximize) if len(values) >= 8 else None
-    return replace(axis, low=edge) if evidence.record.maximize else replace(axis, high=edge)
+    edge = bad_edge(values, evidence.record.direction) if len(values) >= 8 else None
+    return replace(axis, low=edge) if evidence.record.direction is Direction.MAXIMIZE else replace(axis, high=edge)
 
 
-def bad_edge(values: Iterable[float], maximize: bool) -> float | None:
+def bad_edge(values: Iterable[float], direction: Direction) -> float | None:
     """Where an axis ends on the bad side: three times as far from the best value as the middle one. None where no value
     lies beyond."""
-    sign = 1 if maximize else -1
+    sign = direction.sign
     known = sorted(sign * value for value in values if math.isfinite(value))
     if not known:
         return None

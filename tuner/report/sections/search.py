@@ -103,7 +103,7 @@ def pruning(evidence: Evidence) -> Block:
 
 def table(evidence: Evidence) -> Table:
     """The best finished trials."""
-    sign = -1 if evidence.record.maximize else 1
+    sign = -evidence.record.direction.sign
     best = sorted(evidence.record.finished, key=lambda trial: (sign * trial.values[0], trial.number))[:SHOWN]
     values = len(best[0].values) if best else 0
     names = tuple(map(in_words, evidence.record.objectives)) or ("value",) * values  # of a study that others made
@@ -152,7 +152,7 @@ def _best_so_far(evidence: Evidence, place: Callable[[TrialRecord], float]) -> I
     best: float | None = None
     for trial in sorted(evidence.record.finished, key=place):
         value = trial.values[0]
-        if best is None or (value > best if evidence.record.maximize else value < best):
+        if best is None or evidence.record.direction.is_better(value, best):
             best = value
         yield place(trial), best
 

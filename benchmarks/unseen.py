@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from tuner.__main__ import main
-from tuner.data.cache import hash_of
 from tuner.data.catalogue import CATALOGUE, Entry
-from tuner.data.synthetic import MADE, Arrays
+from tuner.data.examples import Arrays
+from tuner.data.sources import hash_of
+from tuner.data.synthetic import MADE
 
 EACH = 100
 CLASSES = ("face", "something else")

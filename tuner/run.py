@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import Invalid
-from tuner.data.examples import Examples, HeldOut, TrainingSet
-from tuner.data.scaling import scaling_constants
+from tuner.data.examples import Examples, HeldOut, TrainingSet, scaling_constants
 from tuner.data.splits import folds_of
 from tuner.networks import Inputs, Rows
 from tuner.networks.fitting import fitted

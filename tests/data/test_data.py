@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from tuner.base.errors import DataError
-from tuner.data import cache, download
+from tuner.data import load
 from tuner.data.catalogue import CATALOGUE, IDX
-from tuner.data.formats import read_idx, read_npz, read_usps_folder
-from tuner.data.load import Places, fetch, held_out, survey, training_set
-from tuner.data.sources import Source, look
+from tuner.data.load import Places, catalogue_folder, fetch, held_out, survey, training_set
+from tuner.data.sources import Source, find_source, read_idx, read_npz, read_usps_folder
 from tuner.recipe import Data
 
 
@@ -74,7 +73,7 @@ def test_the_playgrounds_points_lie_where_its_formulas_put_them(places: Places) 
 def test_the_training_part_is_loaded_without_the_test_files(places: Places) -> None:
     own = Places(None, places.cache / "apart")
     training_set("xor", own)
-    folder = cache.folder_of("xor", own)
+    folder = catalogue_folder("xor", own)
     for array in ("test_inputs", "test_labels"):
         path = folder / f"{array}.npy"
         path.write_bytes(b"?" * path.stat().st_size)
@@ -93,7 +92,7 @@ def test_decoded_arrays_are_memory_mapped_and_read_only(places: Places) -> None:
 def test_a_damaged_prepared_copy_is_made_again(tmp_path: Path) -> None:
     own = Places(None, tmp_path)
     training_set("xor", own)
-    (cache.folder_of("xor", own) / "train_inputs.npy").write_bytes(b"short")
+    (catalogue_folder("xor", own) / "train_inputs.npy").write_bytes(b"short")
     assert len(training_set("xor", own).examples) == 250
     assert not list((tmp_path / "prepared").glob(".*"))
 
@@ -112,7 +111,7 @@ def test_two_processes_may_prepare_at_once(tmp_path: Path) -> None:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert [path.name for path in (tmp_path / "prepared").iterdir()] == [
-        cache.folder_of("circle", Places(None, tmp_path)).name
+        catalogue_folder("circle", Places(None, tmp_path)).name
     ]
 
 
@@ -120,26 +119,28 @@ def test_other_images_under_a_known_name_are_refused(tmp_path: Path) -> None:
     write_idx_folder(tmp_path / "data" / "mnist")
     with pytest.raises(DataError) as error:
         training_set("mnist", Places(tmp_path / "data", tmp_path / "cache"))
-    assert str(error.value).startswith(f"{tmp_path}/data/mnist: train inputs are not those of mnist: SHA-256 ")
+    assert str(error.value).startswith(
+        f"from the folder of data sets, {tmp_path}/data/mnist: train inputs are not those of mnist: SHA-256 "
+    )
     assert not (tmp_path / "cache" / "prepared").exists()
 
 
 def test_the_users_folder_comes_before_keras_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     own, bare = Places(tmp_path / "data", tmp_path / "cache"), Places(None, tmp_path / "cache")
-    assert look("mnist", own) is None
+    assert find_source("mnist", own) is None
     write_idx_folder(tmp_path / "cache" / "downloads" / "mnist")
-    found = look("mnist", own)
+    found = find_source("mnist", own)
     assert found is not None
     assert found.origin == f"from an earlier download, {tmp_path}/cache/downloads/mnist"
     (tmp_path / "keras" / "datasets").mkdir(parents=True)
     (tmp_path / "keras" / "datasets" / "mnist.npz").touch()
-    assert look("mnist", own) == Source(
+    assert find_source("mnist", own) == Source(
         tmp_path / "keras/datasets/mnist.npz", f"from Keras's cache, {tmp_path}/keras/datasets/mnist.npz"
     )
     write_idx_folder(tmp_path / "data" / "mnist")
-    assert "the folder of data sets" in getattr(look("mnist", own), "origin", "")
-    assert "Keras's cache" in getattr(look("mnist", bare), "origin", "")
+    assert "the folder of data sets" in getattr(find_source("mnist", own), "origin", "")
+    assert "Keras's cache" in getattr(find_source("mnist", bare), "origin", "")
 
 
 def test_what_cannot_be_had_is_said_with_all_that_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +242,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_the_survey_fetches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(download, "bring", lambda *_: pytest.fail("fetched"))
+    monkeypatch.setattr(load, "download", lambda *_: pytest.fail("fetched"))
     states = {status.name: status.state for status in survey(Places(None, tmp_path))}
     assert states["xor"] == "made"
     assert states["mnist"] == "to be fetched"

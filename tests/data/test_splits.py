@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from tuner.base.decode import decode, kinds
 from tuner.base.errors import Invalid
 from tuner.data.catalogue import CATALOGUE
-from tuner.data.examples import Examples, TrainingSet
+from tuner.data.examples import Examples, TrainingSet, scaling_constants
 from tuner.data.load import Places, training_set
-from tuner.data.scaling import scaling_constants
 from tuner.data.splits import folds, folds_of, sizes, validated_on
 from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol, fold_count, validated_part
 

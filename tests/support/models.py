@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tuner.data.ingest.coding import coded
+from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.ingest import look
-from tuner.data.ingest.load import coding_of, own_training_set
-from tuner.data.ingest.record import Coding
+from tuner.data.load import coding_of, training_set_of
 from tuner.data.sources import Places
 from tuner.networks import Dense
 from tuner.networks.columns import Column, Kind
@@ -40,7 +40,7 @@ def trained(data: Table | Arrays | Images, folder: Path, places: Places, epochs:
             loss=PlainLoss(kind="mean_squared_error" if is_regression else "sparse_categorical_crossentropy"),
         ),
     )
-    (one,) = train_folds(on_everything(recipe), own_training_set(found, places))
+    (one,) = train_folds(on_everything(recipe), training_set_of(found, places))
     about, alone, best = described(found), folder / "alone.keras", folder / "best.keras"
     save_model(one.model, recipe, one.scale, about.inputs, about.outputs, alone, one.material.targets)
     if isinstance(found, Table):

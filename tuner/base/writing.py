@@ -3,10 +3,14 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+ABANDONED_SECONDS = 86_400
 
 
 @contextmanager
@@ -20,6 +24,23 @@ def aside(path: Path) -> Iterator[Path]:
         beside.replace(path)
     finally:
         remove(beside)
+
+
+@contextmanager
+def folder_aside(parent: Path) -> Iterator[Path]:
+    """An empty hidden folder in `parent`; removed at the end, unless it was renamed. Hidden folders that are older than a day were
+    left by killed processes, and are removed first."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.glob(".*"):
+        with suppress(OSError):
+            if left.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+                remove(left)
+    folder = parent / f".{uuid4().hex}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -17,18 +17,20 @@ def data(context: typer.Context, data_dir: DataDir = None) -> None:
     if context.invoked_subcommand is not None:
         return
     from tuner.commands.terminal import console, table
+    from tuner.data.catalogue import CATALOGUE
     from tuner.data.load import Places, survey
 
     rows = table("data set", "state", "inputs", "training", "test", "from", "classes")
     for status in survey(Places.from_environment(data_dir)):
+        entry = CATALOGUE[status.name]
         rows.add_row(
             status.name,
             status.state,
-            "×".join(map(str, status.shape)),
-            str(status.training_examples),
-            str(status.test_examples),
+            "×".join(map(str, entry.shape)),
+            str(entry.training_examples),
+            str(entry.test_examples),
             status.origin,
-            ", ".join(status.classes),
+            ", ".join(entry.classes),
         )
     console().print(rows)
 

@@ -1,4 +1,4 @@
-"""Bringing a data set to this machine: from its public addresses, or as a Debian package, without root.
+"""Fetching a data set: from its public addresses, or as a Debian package, without root.
 
 Whatever comes is decoded and compared with the catalogue before it takes its place in the cache.
 """
@@ -9,50 +9,47 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tuner.base.errors import DataError
+from tuner.base.writing import folder_aside, remove
 from tuner.data.catalogue import CATALOGUE, Entry
 from tuner.data.sources import Places, Source
 
-Tell = Callable[[str], None]
-Verify = Callable[[Source], None]
 CONNECT_SECONDS = 10
 APT_SECONDS = 180
 
 
-def bring(name: str, places: Places, verify: Verify, tell: Tell) -> Source:
-    """Fetch a data set into the cache. `verify` raises `DataError` on what is not the catalogue's.
-
-    Raises `DataError` that lists what was tried, and says what to do.
-    """
-    entry = CATALOGUE[name]
-    tries: list[str] = []
+def download(name: str, places: Places, log: Callable[[str], None]) -> Source:
+    """Fetch a data set into the cache. Raises `DataError` that lists what was tried, and names the cure."""
+    entry, final = CATALOGUE[name], places.downloads / name
+    failures: list[str] = []
     for where, fetch in _ways(entry):
-        tell(f"fetching {name} from {where}")
+        log(f"fetching {name} from {where}")
         try:
-            with _aside(places.downloads, name) as folder:
+            with folder_aside(places.downloads) as folder:
                 fetch(folder)
-                verify(Source(folder, f"from {where}"))
-                return _take_its_place(folder, places.downloads / name, where)
+                Source(folder, f"from {where}").read(name)
+                remove(final)
+                folder.rename(final)
+                return Source(final, f"fetched from {where}")
         except (DataError, OSError, subprocess.SubprocessError) as error:
-            tries.append(f"  {where}: {_first_line(error)}")
-            tell(f"fetching {name} from {where} did not work: {_first_line(error)}")
-    listing = "\n".join(tries)
-    wanted = ", ".join(entry.files)
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            failures.append(f"  {where}: {reason}")
+            log(f"fetching {name} from {where} did not work: {reason}")
+    listing, files = "\n".join(failures), ", ".join(entry.files)
     raise DataError(
         f"the data set {name} is not on this machine and could not be fetched:\n{listing}\n"
-        f"Put its files ({wanted}) into a folder {name}, and name the folder around it with --data-dir or TUNER_DATA."
+        f"Put its files ({files}) into a folder {name}, and name the folder around it with --data-dir or TUNER_DATA."
     )
 
 
 def _ways(entry: Entry) -> Iterator[tuple[str, Callable[[Path], None]]]:
     for address in entry.addresses:
-        yield address, lambda folder, address=address: _download(address, entry.files, folder)  # type: ignore[misc]
+        yield address, partial(_download, address, entry.files)
     if entry.debian_package and shutil.which("apt-get") and shutil.which("dpkg-deb"):
-        package = entry.debian_package
-        yield f"the Debian package {package}", lambda folder: _unpack_package(package, entry, folder)
+        yield f"the Debian package {entry.debian_package}", partial(_unpack_package, entry)
 
 
 def _download(address: str, files: tuple[str, ...], folder: Path) -> None:
@@ -60,17 +57,18 @@ def _download(address: str, files: tuple[str, ...], folder: Path) -> None:
     import requests
 
     pooch.get_logger().setLevel(logging.ERROR)
-    keeper = pooch.create(folder, address, registry=dict.fromkeys(files), retry_if_failed=1)
+    registry = pooch.create(folder, address, registry=dict.fromkeys(files), retry_if_failed=1)
     downloader = pooch.HTTPDownloader(timeout=CONNECT_SECONDS, progressbar=sys.stderr.isatty())
     for file in files:
         try:
-            keeper.fetch(file, downloader=downloader)
+            registry.fetch(file, downloader=downloader)
         except requests.RequestException as error:
             raise DataError(f"{file}: {type(error).__name__}") from error
 
 
-def _unpack_package(package: str, entry: Entry, folder: Path) -> None:
-    """`apt-get download` needs no root. Where the machine's package lists are empty, lists of our own are made."""
+def _unpack_package(entry: Entry, folder: Path) -> None:
+    """`apt-get download` needs no root. Where the machine's package lists are empty, lists in the folder are made."""
+    package = entry.debian_package
     own = [
         f"-oDir::State::Lists={folder / 'lists'}",
         f"-oDir::Cache={folder / 'cache'}",
@@ -78,9 +76,11 @@ def _unpack_package(package: str, entry: Entry, folder: Path) -> None:
     ]
     (folder / "lists" / "partial").mkdir(parents=True)
     (folder / "cache" / "archives" / "partial").mkdir(parents=True)
-    if _apt(["download", package], folder) != "":
-        _demand(_apt([*own, "update"], folder))
-        _demand(_apt([*own, "download", package], folder))
+    try:
+        _apt(["download", package], folder)
+    except DataError:
+        _apt([*own, "update"], folder)
+        _apt([*own, "download", package], folder)
     archives = list(folder.glob(f"{package}_*.deb"))
     if not archives:
         raise DataError(f"apt-get brought no package {package}")
@@ -89,38 +89,12 @@ def _unpack_package(package: str, entry: Entry, folder: Path) -> None:
     for file in entry.files:
         (inside / file).replace(folder / file)
     for rest in (*archives, folder / "unpacked", folder / "lists", folder / "cache"):
-        shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
+        remove(rest)
 
 
-def _apt(arguments: list[str], folder: Path) -> str:
-    """Run apt-get in a folder; what went wrong, or nothing."""
+def _apt(arguments: list[str], folder: Path) -> None:
+    """Run apt-get in a folder. Raises `DataError` with its complaint."""
     command = ["apt-get", "-qq", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=APT_SECONDS, check=False)
-    return "" if done.returncode == 0 else (done.stderr.strip() or f"apt-get ended with status {done.returncode}")
-
-
-def _demand(problem: str) -> None:
-    if problem:
-        raise DataError(problem)
-
-
-@contextmanager
-def _aside(downloads: Path, name: str) -> Iterator[Path]:
-    """A folder beside the final one, gone afterwards unless it was renamed."""
-    folder = downloads / f".{name}-{os.getpid()}"
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _take_its_place(folder: Path, final: Path, where: str) -> Source:
-    shutil.rmtree(final, ignore_errors=True)
-    folder.rename(final)
-    return Source(final, f"fetched from {where}")
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    if done.returncode != 0:
+        raise DataError(done.stderr.strip() or f"apt-get ended with status {done.returncode}")

@@ -1,4 +1,4 @@
-"""What the rest of the program sees of a data set: the part to search with, and the part that is out of reach."""
+"""What the rest of the program sees of a data set: the part to search with and its scaling, and the part that is out of reach."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.recipe.data import Scaling
+
 Array = NDArray[Any]
+Arrays = tuple[Array, Array, Array, Array]
+"""Training inputs and labels, test inputs and labels."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs (n, *shape) as stored, uint8 or float32, and what is true of them: class numbers (n,); of several labels 0 or 1
-    each, or numbers (n, targets). `weights` (n,) say how much each counts, of `groups` (n,) none may stand on both sides of
-    a split; None where all count alike, or there are none."""
+    """Inputs (n, *shape) as stored, uint8 or float32, and their labels: class numbers (n,), several labels of 0 or 1 each, or numbers
+    (n, targets). `weights` (n,) are those of the loss and the metrics; a split never divides one of the `groups` (n,). None
+    where there are none."""
 
     inputs: Array
     labels: Array
@@ -27,6 +31,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, rows: Array) -> "Examples":
+        """Those of some of the rows."""
+        weights, groups = (None if each is None else each[rows] for each in (self.weights, self.groups))
+        return Examples(self.inputs[rows], self.labels[rows], weights, groups)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,9 +50,9 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """All that a search may see. `identity` names the whole data set by its contents, `origin` says in a few words
-    where it was found, `value_range` is what its inputs can be. Where it `is_ordered`, examples lie in their order in time.
-    What follows from the data may be kept in `folder`."""
+    """All that a search may see. `identity` names the whole data set by its contents, `origin` describes where it was read,
+    `value_range` is that of its inputs. Where it `is_ordered`, examples are in their order in time. What follows from the
+    data may be stored in `folder`."""
 
     name: str
     examples: Examples
@@ -64,3 +73,26 @@ class HeldOut:
     examples: Examples
     classes: tuple[str, ...]
     identity: str
+
+
+def scaling_constants(scaling: Scaling, data: TrainingSet, training: Array) -> tuple[Array, Array]:
+    """`(offset, factor)`, float32, such that the network sees `(inputs - offset) * factor`; from the rows `training` only."""
+    low, high = data.value_range
+    match scaling:
+        case "none":
+            offset, factor = 0.0, 1.0
+        case "unit":
+            offset, factor = low, 1 / (high - low)
+        case "symmetric":
+            offset, factor = (low + high) / 2, 2 / (high - low)
+        case "standard":
+            return _standard(data.examples.inputs[training].astype(np.float64))
+    return np.asarray(offset, np.float32), np.asarray(factor, np.float32)
+
+
+def _standard(inputs: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation: one of each for images, one for each column otherwise. What never varies becomes 0."""
+    axis = 0 if inputs.ndim == 2 else None
+    deviation = np.asarray(inputs.std(axis=axis))
+    factor = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    return np.asarray(inputs.mean(axis=axis), np.float32), factor.astype(np.float32)

@@ -1,83 +1,101 @@
-"""Loading data sets by name: the training part for everybody, the held-out part for those who may."""
+"""Loading data sets: the training part for everybody, the held-out part for those who may."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from tuner.data import cache
+from tuner.base.errors import DataError
+from tuner.data import store
 from tuner.data.catalogue import CATALOGUE
-from tuner.data.download import bring
+from tuner.data.download import download
 from tuner.data.examples import Examples, HeldOut, TrainingSet
+from tuner.data.ingest.columns import Coding
 from tuner.data.sources import Places as Places
-from tuner.data.sources import Source, look
+from tuner.data.sources import find_source, verify
 from tuner.data.synthetic import make
 from tuner.recipe import AnyData, Data
+from tuner.recipe.data import Own
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-def silently(_: str) -> None:
+def no_log(_: str) -> None:
     """For callers that want no progress."""
 
 
-def training_set(name: str, places: Places, tell: Tell = silently) -> TrainingSet:
-    """The training part of a named data set; the test files are not opened.
+def training_set(name: str, places: Places, log: Log = no_log) -> TrainingSet:
+    """The training part of a data set of the catalogue; the test files are not opened.
 
     Found, fetched and decoded on the first call. Raises `DataError` where that fails or the contents are not the
     catalogue's.
     """
-    entry = CATALOGUE[name]
+    entry, folder = CATALOGUE[name], catalogue_folder(name, places)
     return TrainingSet(
         name=name,
-        origin=_ensure(name, places, tell),
-        examples=_examples(name, "train", places),
+        origin=_ensure(name, places, log),
+        examples=store.open_examples(folder, "train"),
         classes=entry.classes,
         value_range=entry.value_range,
         identity=entry.identity,
-        folder=cache.folder_of(name, places),
+        folder=folder,
     )
 
 
 def held_out(name: str, places: Places) -> HeldOut:
-    """The test part. Only for confirmation and replication."""
-    entry = CATALOGUE[name]
-    _ensure(name, places, silently)
-    return HeldOut(name=name, examples=_examples(name, "test", places), classes=entry.classes, identity=entry.identity)
+    """The test part of a data set of the catalogue. Only for confirmation and replication."""
+    _ensure(name, places, no_log)
+    examples = store.open_examples(catalogue_folder(name, places), "test")
+    return HeldOut(name, examples, CATALOGUE[name].classes, CATALOGUE[name].identity)
 
 
-def training_set_of(data: AnyData, places: Places, tell: Tell = silently) -> TrainingSet:
-    """The training part of a recipe's data."""
+def training_set_of(data: AnyData, places: Places, log: Log = no_log) -> TrainingSet:
+    """The training part of a recipe's data. Raises `DataError` where the stored arrays of a user's data are gone."""
     if isinstance(data, Data):
-        return training_set(data.name, places, tell)
-    from tuner.data.ingest.load import own_training_set
-
-    return own_training_set(data, places)
+        return training_set(data.name, places, log)
+    identity, folder, index = _stored(data, places)
+    low, high = index.facts.value_range
+    return TrainingSet(
+        name=data.name,
+        examples=store.open_examples(folder, "train"),
+        classes=index.facts.classes,
+        value_range=(low, high),
+        identity=identity,
+        origin=index.origin,
+        folder=folder,
+        is_ordered=index.facts.is_ordered,
+    )
 
 
 def held_out_of(data: AnyData, places: Places) -> HeldOut:
     """The test part of a recipe's data. Only for confirmation and replication."""
     if isinstance(data, Data):
         return held_out(data.name, places)
-    from tuner.data.ingest.load import own_held_out
+    identity, folder, index = _stored(data, places)
+    return HeldOut(data.name, store.open_examples(folder, "test"), index.facts.classes, identity)
 
-    return own_held_out(data, places)
+
+def coding_of(data: Own, places: Places) -> Coding:
+    """How a table's columns were coded; without columns for arrays and images."""
+    return store.open_coding(_stored(data, places)[1])
 
 
-def fetch(name: str, places: Places, tell: Tell) -> None:
-    """Have a data set decoded on this machine, and tell where it came from."""
-    tell(f"{name}: {_ensure(name, places, tell)}")
+def catalogue_folder(name: str, places: Places) -> Path:
+    """Where the decoded arrays of a data set of the catalogue are, or will be."""
+    return store.folder_of(f"{name}-{CATALOGUE[name].identity}", places)
+
+
+def fetch(name: str, places: Places, log: Log) -> None:
+    """Decode a data set on this machine, and log where it came from."""
+    log(f"{name}: {_ensure(name, places, log)}")
 
 
 @dataclass(frozen=True)
 class Status:
-    """One line of `tuner data`: `ready` (decoded), `found`, `made` when needed, or `to be fetched`."""
+    """A line of `tuner data`: `ready` (decoded), `found`, `made` when needed, or `to be fetched`."""
 
     name: str
     state: str
     origin: str
-    shape: tuple[int, ...]
-    training_examples: int
-    test_examples: int
-    classes: tuple[str, ...]
 
 
 def survey(places: Places) -> tuple[Status, ...]:
@@ -86,49 +104,43 @@ def survey(places: Places) -> tuple[Status, ...]:
 
 
 def _status(name: str, places: Places) -> Status:
-    entry = CATALOGUE[name]
-    ready = cache.origin_if_ready(name, places)
-    source = None if entry.format == "made" else look(name, places)
-    if ready is not None:
-        state, origin = "ready", ready
-    elif entry.format == "made":
-        state, origin = "made", "made when needed"
-    elif source is not None:
-        state, origin = "found", source.origin
-    else:
-        state, origin = "to be fetched", f"from {entry.addresses[0]}"
-    return Status(
-        name=name,
-        state=state,
-        origin=origin,
-        shape=entry.shape,
-        training_examples=entry.training_examples,
-        test_examples=entry.test_examples,
-        classes=entry.classes,
-    )
-
-
-def _ensure(name: str, places: Places, tell: Tell) -> str:
-    """Have the decoded arrays in the cache; where they came from."""
-    ready = cache.origin_if_ready(name, places)
-    if ready is not None:
-        return ready
+    index = store.index_if_complete(catalogue_folder(name, places))
+    if index is not None:
+        return Status(name, "ready", index.origin)
     if CATALOGUE[name].format == "made":
-        package = CATALOGUE[name].bundled_with
-        arrays, origin = make(name), f"from {package}" if package else "made by its formula"
-        cache.verify(name, arrays, name)
+        return Status(name, "made", "made when needed")
+    source = find_source(name, places)
+    if source is not None:
+        return Status(name, "found", source.origin)
+    return Status(name, "to be fetched", f"from {CATALOGUE[name].addresses[0]}")
+
+
+def _ensure(name: str, places: Places, log: Log) -> str:
+    """Have the decoded arrays in the cache; where they came from."""
+    folder, entry = catalogue_folder(name, places), CATALOGUE[name]
+    index = store.index_if_complete(folder)
+    if index is not None:
+        return index.origin
+    if entry.format == "made":
+        arrays, origin = make(name), f"from {entry.bundled_with}" if entry.bundled_with else "made by its formula"
+        verify(name, arrays, name)
     else:
-        source = look(name, places) or bring(name, places, lambda found: _verify(name, found), tell)
-        arrays, origin = source.read(CATALOGUE[name]), source.origin
-        cache.verify(name, arrays, str(source.path))
-    cache.write(name, arrays, origin, places)
+        source = find_source(name, places) or download(name, places, log)
+        arrays, origin = source.read(name), source.origin
+    with store.new_folder(places) as aside:
+        store.save_examples(aside, "train", Examples(*arrays[:2]))
+        store.save_examples(aside, "test", Examples(*arrays[2:]))
+        store.store_catalogue(aside, folder.name, origin, places)
     return origin
 
 
-def _verify(name: str, source: Source) -> None:
-    cache.verify(name, source.read(CATALOGUE[name]), source.origin)
-
-
-def _examples(name: str, part: str, places: Places) -> Examples:
-    inputs = cache.open_array(name, f"{part}_inputs", places)
-    return Examples(inputs=inputs, labels=cache.open_array(name, f"{part}_labels", places))
+def _stored(data: Own, places: Places) -> tuple[str, Path, store.Index]:
+    """The identity, folder and index of a user's data."""
+    if data.found is None:
+        raise DataError(f"{data.path}: has not been ingested; load the study again")
+    folder = store.folder_of(f"own-{data.found.identity}", places)
+    index = store.index_if_complete(folder)
+    if index is None:
+        missing = f"its stored arrays {data.found.identity} are not in the cache {places.cache}"
+        raise DataError(f"{data.path}: {missing}; load the study again")
+    return data.found.identity, folder, index

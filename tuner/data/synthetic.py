@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from tuner.data.examples import Array
+from tuner.data.examples import Array, Arrays
 
-Arrays = tuple[Array, Array, Array, Array]
 PLAYGROUND_POINTS = 500
 RADIUS = 5.0
 GAP = 0.3

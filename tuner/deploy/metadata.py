@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import DataError, TunerError
 from tuner.base.metrics import Task
-from tuner.data.ingest.record import Coding
+from tuner.data.ingest.columns import Coding
 from tuner.recipe import Recipe, described, task_of
 from tuner.training.evaluation import as_meant
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.coding import TRUTHS
-from tuner.data.ingest.record import Coding, ColumnCoding
+from tuner.data.ingest.columns import Coding, ColumnCoding
 from tuner.data.ingest.values import ISO, days_of, times_written
 from tuner.data.ingest.words import WORD
 from tuner.networks.columns import FIRST, MISSING, UNSEEN

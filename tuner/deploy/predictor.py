@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tuner.base.errors import DataError
 from tuner.base.metrics import Task
 from tuner.data.ingest.coding import code
-from tuner.data.ingest.record import Coding
+from tuner.data.ingest.columns import Coding
 from tuner.deploy.metadata import Meaning, inputs_shape, meaning_by, meaning_without, papers_beside, recipe_in
 from tuner.deploy.opening import opened_model
 from tuner.recipe import Recipe

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tuner.data.ingest.record import Coding, ColumnCoding
+from tuner.data.ingest.columns import Coding, ColumnCoding
 from tuner.data.ingest.values import column_of, days_of, names_of, numbers_of, times_written
 from tuner.networks.layers.raw import SECONDS_A_DAY
 

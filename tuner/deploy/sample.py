@@ -45,7 +45,7 @@ def _drawn(predictor: Predictor) -> Sample:
     if predictor.coding is None:
         return Sample(chance.uniform(0, 1, (EXAMPLES, *shape)).astype(np.float32), None, "drawn numbers")
     places = [
-        chance.normal(0, 1, EXAMPLES) if column.facts.is_number else chance.integers(0, column.facts.size, EXAMPLES)
+        chance.normal(0, 1, EXAMPLES) if column.coded.is_number else chance.integers(0, column.coded.size, EXAMPLES)
         for column in predictor.coding.columns
         for _ in range(column.places)
     ]

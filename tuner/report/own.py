@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import TunerError
 from tuner.data.examples import TrainingSet
-from tuner.data.ingest.load import coding_of
-from tuner.data.ingest.record import ColumnCoding
-from tuner.data.load import Places, training_set_of
+from tuner.data.ingest.columns import ColumnCoding
+from tuner.data.load import Places, coding_of, training_set_of
 from tuner.networks.columns import MISSING
 from tuner.recipe import Data, Recipe, Table, described
 from tuner.recipe.data import Description, Own
@@ -68,7 +67,7 @@ def _columns(data: Table, training: TrainingSet, places: Places) -> Iterator[Tak
 
 
 def _column(column: ColumnCoding, codes: NDArray[np.float32]) -> TakenColumn:
-    if not column.facts.is_number:
+    if not column.coded.is_number:
         names = tuple(map(_short, column.values[:EXAMPLES]))
         missing = float((codes == MISSING).mean())
         return TakenColumn(column.name, column.kind, len(column.values), missing, names)

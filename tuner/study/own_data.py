@@ -6,7 +6,7 @@ from typing import Any
 
 from tuner.base.decode import decode, encode, kinds
 from tuner.base.errors import Invalid
-from tuner.data.load import Tell, silently
+from tuner.data.load import Log, no_log
 from tuner.data.sources import Places
 from tuner.recipe import AnyData
 from tuner.recipe.data import Own
@@ -15,7 +15,7 @@ HOLES = ("encoding", "scaling")
 """The fields of own data that a search may choose."""
 
 
-def looked_at(recipe: Any, folder: Path, places: Places, tell: Tell = silently) -> Any:
+def looked_at(recipe: Any, folder: Path, places: Places, log: Log = no_log) -> Any:
     """A plain recipe with holes, with what a look at its own data has found. Paths count from the `folder`. Raises `Invalid`
     where its data cannot be read as one, `DataError` for what is in the files."""
     said = recipe.get("data") if isinstance(recipe, Mapping) else None
@@ -24,7 +24,7 @@ def looked_at(recipe: Any, folder: Path, places: Places, tell: Tell = silently) 
     from tuner.data.ingest.ingest import look
 
     own: Own = decode(kinds(AnyData)[said["kind"]], _without_holes(said), "recipe.data")
-    found = look(own, folder, places, tell)
+    found = look(own, folder, places, log)
     return {**recipe, "data": {**said, "found": encode(found.found)}}
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tuner.base.decode import decode, encode
 from tuner.base.writing import aside
 from tuner.data.examples import Examples
-from tuner.data.ingest.record import Coding
+from tuner.data.ingest.columns import Coding
 from tuner.networks import Inputs, Rows
 from tuner.networks.build import build
 from tuner.networks.layers import (  # and so registers all of ours for `load_model`

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from tuner.base.metric_functions import interval, measured, wilson
 from tuner.data.examples import TrainingSet
-from tuner.data.ingest.load import coding_of
-from tuner.data.load import Places, held_out_of, training_set_of
+from tuner.data.load import Places, coding_of, held_out_of, training_set_of
 from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, described, fold_count, task_of
 from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models

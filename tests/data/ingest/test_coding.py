@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tuner.base.decode import decode, encode
 from tuner.base.errors import DataError
 from tuner.data.ingest.coding import code, coded
-from tuner.data.ingest.record import Coding
+from tuner.data.ingest.columns import Coding
 from tuner.networks.columns import Coded, Column, Kind
 
 
@@ -42,7 +42,7 @@ def test_categories_come_back_from_their_codes(values: list[str | None], data: s
     wanted = [each if each is None or each in known else "unseen" for each in values]
     assert [names[int(number)] for number in matrix[:, 0]] == wanted
     assert set(column.values) == known - {None}
-    assert column.facts == Coded("category", len(column.values) + 2, 1, None in known)
+    assert column.coded == Coded("category", len(column.values) + 2, 1, None in known)
 
 
 @given(NAMES, NAMES)
@@ -111,7 +111,7 @@ def test_a_category_is_the_same_whatever_type_wrote_it(values: Any) -> None:
 def test_truths_are_read_as_they_are_usually_written(values: list[Any]) -> None:
     coding, matrix = taught("boolean", values)
     assert matrix[:, 0].tolist() == [3, 2, 3, 0]
-    assert coding.facts == (Coded("boolean", 4, 1, True),)
+    assert coding.coded == (Coded("boolean", 4, 1, True),)
 
 
 @pytest.mark.parametrize(

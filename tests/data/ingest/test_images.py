@@ -8,7 +8,7 @@ from PIL import Image
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.ingest import look
-from tuner.data.ingest.load import own_held_out, own_training_set
+from tuner.data.load import held_out_of, training_set_of
 from tuner.data.sources import Places
 from tuner.recipe import Images
 
@@ -32,7 +32,7 @@ def looked(folder: Path, data: Images = DATA) -> Images:
 
 def inputs(folder: Path, data: Images = DATA) -> np.ndarray:
     """The training part's inputs."""
-    return own_training_set(looked(folder, data), Places(None, folder / "cache")).examples.inputs
+    return training_set_of(looked(folder, data), Places(None, folder / "cache")).examples.inputs
 
 
 def complaint(folder: Path, data: Images = DATA) -> str:
@@ -47,7 +47,7 @@ def test_pictures_have_one_size_and_the_class_of_their_folder(folder: Path) -> N
     (folder / "pictures" / "white" / ".DS_Store").touch()
     (folder / "pictures" / "notes.txt").touch()
     data, places = looked(folder), Places(None, folder / "cache")
-    training, test = own_training_set(data, places), own_held_out(data, places)
+    training, test = training_set_of(data, places), held_out_of(data, places)
     assert data.found is not None
     assert (data.found.classes, data.found.shape, data.found.rarest) == (("black", "white"), (4, 6), 4)
     assert (data.found.training_examples, data.found.test_examples, data.found.value_range) == (8, 2, (0, 255))
@@ -89,7 +89,7 @@ def test_a_second_folder_may_be_the_test_part(folder: Path) -> None:
     (folder / "test" / "white").mkdir(parents=True)
     Image.new("L", (3, 3), 255).save(folder / "test" / "white" / "x.jpg")
     data = looked(folder, Images(path="pictures", size=(4, 6), test="test"))
-    assert own_held_out(data, Places(None, folder / "cache")).examples.labels.tolist() == [1]
+    assert held_out_of(data, Places(None, folder / "cache")).examples.labels.tolist() == [1]
     (folder / "test" / "wite").mkdir()
     told = complaint(folder, Images(path="pictures", size=(4, 6), test="test"))
     assert told == "/test/wite: must be a class that the training part has; did you mean white?"

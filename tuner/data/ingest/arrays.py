@@ -12,7 +12,7 @@ from tuner.base.errors import DataError, near_miss
 from tuner.data.examples import Array, Examples
 from tuner.data.ingest.files import found_file, require_ratio
 from tuner.data.ingest.parts import Said, parts_of_one, parts_of_two
-from tuner.data.ingest.prepared import Facts
+from tuner.data.store import Facts
 from tuner.recipe import Arrays, Cut
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.record import Coding, ColumnCoding
+from tuner.data.ingest.columns import Coding, ColumnCoding
 from tuner.data.ingest.values import (
     ISO,
     Named,

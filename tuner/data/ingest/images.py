@@ -20,7 +20,7 @@ from tuner.data.examples import Array
 from tuner.data.ingest.cut import cut_off
 from tuner.data.ingest.files import found_folder
 from tuner.data.ingest.labels import FEWEST_ROWS
-from tuner.data.ingest.prepared import Facts
+from tuner.data.store import Facts
 from tuner.recipe import Cut, Images
 
 FORMATS = ("PNG", "JPEG")

@@ -16,10 +16,18 @@ import numpy as np
 from tuner.base.decode import decode, encode
 from tuner.base.errors import DataError, Invalid
 from tuner.data.examples import Examples
+from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.files import folders_from, found_file, found_folder
-from tuner.data.ingest.prepared import Facts, aside, finish, index_if_ready, open_examples, save
-from tuner.data.ingest.record import Coding
 from tuner.data.sources import Places
+from tuner.data.store import (
+    Facts,
+    folder_of,
+    index_if_complete,
+    new_folder,
+    open_examples,
+    save_examples,
+    store_own,
+)
 from tuner.recipe.data import Arrays, Found, Images, Table
 
 Tell = Callable[[str], None]
@@ -72,9 +80,9 @@ def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, pla
         case Images():
             from tuner.data.ingest.images import image_parts
 
-            with aside(places) as folder:
+            with new_folder(places) as folder:
                 facts = image_parts(data, where, folder)
-                identity = finish(folder, facts, coding, origin, places)
+                identity = store_own(folder, facts, coding, origin, places)
             return _found(identity, facts, coding, data, places)
         case Arrays():
             from tuner.data.ingest.arrays import array_parts
@@ -97,15 +105,15 @@ def _keep(
     places: Places,
 ) -> Found:
     """Write both parts into the cache."""
-    with aside(places) as folder:
-        save(folder, "train", training)
-        save(folder, "test", test)
-        identity = finish(folder, facts, coding, origin, places)
+    with new_folder(places) as folder:
+        save_examples(folder, "train", training)
+        save_examples(folder, "test", test)
+        identity = store_own(folder, facts, coding, origin, places)
     return _found(identity, facts, coding, data, places)
 
 
 def _found(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | Images, places: Places) -> Found:
-    training, test = (open_examples(identity, part, places) for part in ("train", "test"))
+    training, test = (open_examples(folder_of(f"own-{identity}", places), part) for part in ("train", "test"))
     has_classes = training.labels.ndim == 1
     return Found(
         identity=identity,
@@ -114,7 +122,7 @@ def _found(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | I
         classes=facts.classes,
         rarest=int(np.bincount(training.labels).min()) if has_classes else len(training),
         shape=() if isinstance(data, Table) else tuple(training.shape),
-        columns=coding.facts,
+        columns=coding.coded,
         value_range=facts.value_range,
     )
 
@@ -151,7 +159,7 @@ def _remembered(key: str, places: Places) -> Found | None:
         found = decode(Found, json.loads(_path(key, places).read_text(encoding="utf-8")))
     except (OSError, ValueError, Invalid):
         return None
-    return found if index_if_ready(found.identity, places) else None
+    return found if index_if_complete(folder_of(f"own-{found.identity}", places)) else None
 
 
 def _remember(key: str, found: Found, places: Places) -> None:

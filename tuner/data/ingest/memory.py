@@ -12,12 +12,12 @@ from tuner.base.metrics import Task
 from tuner.data.examples import Array, Examples
 from tuner.data.ingest.arrays import inputs_of, range_of
 from tuner.data.ingest.coding import code, coded
+from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.ingest import keep_from_python
 from tuner.data.ingest.kinds import ColumnProfile, column_profile
 from tuner.data.ingest.parts import Said, TwoParts, parts_of_one, parts_of_two
-from tuner.data.ingest.prepared import Facts
-from tuner.data.ingest.record import Coding
 from tuner.data.sources import Places
+from tuner.data.store import Facts
 from tuner.networks.columns import Column
 from tuner.recipe.data import Arrays, Cut, Table
 

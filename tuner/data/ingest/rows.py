@@ -8,9 +8,8 @@ import pandas as pd
 
 from tuner.data.examples import Examples
 from tuner.data.ingest.coding import code, coded
+from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.parts import Said, parts_of_one, parts_of_two
-from tuner.data.ingest.prepared import Facts
-from tuner.data.ingest.record import Coding
 from tuner.data.ingest.tables import read_table
 from tuner.data.ingest.values import (
     column_of,
@@ -22,6 +21,7 @@ from tuner.data.ingest.values import (
     require_rows,
     times_written,
 )
+from tuner.data.store import Facts
 from tuner.recipe import Cut, Table
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from tuner.data.ingest.record import Coding, ColumnCoding
+from tuner.data.ingest.columns import Coding, ColumnCoding
 
 TYPES: dict[str, Any] = {
     "number": float,

@@ -1,0 +1,59 @@
+"""What a column is: as the profile of a table guesses it, and as the training part defines its codes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tuner.networks.columns import FIRST, Coded, Kind
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """A column: its probable kind and the reason (for a column that is left out, why; its kind is empty where it has none), the
+    share of missing rows, the number of different values, some of them; a `hint` where it could be written better."""
+
+    name: str
+    kind: Kind | Literal[""]
+    reason: str
+    missing: float = 0.0
+    values: int = 0
+    examples: tuple[str, ...] = ()
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnCoding:
+    """How a column is coded. `values` are the categories, truths or words with the codes 2, 3, …; `origin` is subtracted from
+    a number before float32 would round it away; `format` is that of dates, as pandas has it; `places` and `lacks` as in
+    `Coded`."""
+
+    name: str
+    kind: Kind
+    values: tuple[str, ...] = ()
+    origin: float = 0.0
+    format: str = ""
+    places: int = 1
+    lacks: bool = False
+
+    @property
+    def coded(self) -> Coded:
+        """What a network must know of it."""
+        size = 0 if self.kind in ("number", "date") else FIRST + len(self.values)
+        return Coded(self.kind, size, self.places, self.lacks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coding:
+    """The columns of coded rows, in their order: enough to code any other rows of the same kind. `tuner.base.decode` turns
+    it to JSON and back."""
+
+    columns: tuple[ColumnCoding, ...] = ()
+
+    @property
+    def coded(self) -> tuple[Coded, ...]:
+        """What a network must know of them."""
+        return tuple(column.coded for column in self.columns)
+
+    @property
+    def places(self) -> int:
+        """The length of a coded row."""
+        return sum(column.places for column in self.columns)

@@ -32,11 +32,6 @@ class Examples:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, rows: Array) -> "Examples":
-        """Those of some of the rows."""
-        weights, groups = (None if each is None else each[rows] for each in (self.weights, self.groups))
-        return Examples(self.inputs[rows], self.labels[rows], weights, groups)
-
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one input; images have no channel axis."""

@@ -44,7 +44,7 @@ def test_init_tells_what_it_found_and_writes_a_study_that_is_found(capsys: pytes
         "data: 60 rows, 2 columns for the network; about 12 for the test",
         "task: classification (y has 2 different names)",
         "classes: no 40, yes 20",
-        "objective: validation_log_loss (finer than accuracy, which chance moves on 48 rows)",
+        "objective: validation_log_loss (finer than accuracy, which is noisy on 48 rows)",
         "left out: id: a running number of the rows",
         "wrote studies/mine.toml",
         "next: python -m tuner optimize --study mine",
@@ -101,7 +101,7 @@ def test_options_reach_the_file(capsys: pytest.CaptureFixture[str]) -> None:
         'path = "t.csv"  #',
         'group = "who"  #',
         "minutes = 7.0\n",
-        "test = { share = 0.25, seed = 0 }  # cut off in whole groups, and opened once, at the end\n",
+        "test = { share = 0.25, seed = 0 }  # whole groups; opened once, for the final model\n",
         '#   "age": said with --drop\n',
     ):
         assert line in text
@@ -122,7 +122,7 @@ def test_without_a_test_part_nothing_is_cut_off(capsys: pytest.CaptureFixture[st
     status, output, _ = said(capsys, "mine", "--data", "t.csv", "--target", "y", "--test-share", "0")
     assert status == 0
     assert "data: 60 rows, 2 columns for the network; none for the test\n" in output
-    assert "test = { share = 0.0, seed = 0 }  # nothing is tested\n" in Path("studies/mine.toml").read_text()
+    assert "test = { share = 0.0, seed = 0 }  # no test\n" in Path("studies/mine.toml").read_text()
 
 
 def test_much_data_has_ten_minutes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,7 +130,7 @@ def test_much_data_has_ten_minutes(capsys: pytest.CaptureFixture[str]) -> None:
         "a.npz", x=np.random.default_rng(0).integers(0, 255, (1000, 100, 100), dtype=np.uint8), y=np.arange(1000) % 2
     )
     _, output, _ = said(capsys, "much", "--data", "a.npz")
-    assert "\nbudget: 10 minutes (10,000,000 values take their time)\n" in output
+    assert "\nbudget: 10 minutes, since there are 10,000,000 values\n" in output
     assert "minutes = 10.0\n" in Path("studies/much.toml").read_text()
     _, output, _ = said(capsys, "little", "--data", "a.npz", "--minutes", "1")
     assert "budget" not in output, "it was asked for"

@@ -14,7 +14,7 @@ from tuner.__main__ import run
 from tuner.data.ingest.profile import Roles, profile
 from tuner.data.ingest.profile_files import profile_arrays, profile_images
 from tuner.data.sources import Places
-from tuner.init.advice import Profile, Wish
+from tuner.init.advice import NewStudy, Profile
 from tuner.init.template import study_text
 from tuner.recipe import Cut
 from tuner.study import load
@@ -56,7 +56,7 @@ def pictures(folder: Path) -> Profile:
 
 def written(found: Profile, folder: Path, path: str, test: str | Cut = A_FIFTH) -> tuple[str, StudyFile]:
     """The file's text, and the study that it is."""
-    text = study_text(found, Wish("mine", path, test, 1.5))
+    text = study_text(found, NewStudy("mine", path, test, 1.5))
     (folder / "mine.toml").write_text(text)
     return text, load(folder / "mine.toml", "mine", places=Places(None, folder / "cache"))
 
@@ -120,7 +120,7 @@ def test_arrays_of_every_task_become_a_study(labels: Any, tmp_path: Path) -> Non
 
 def test_images_become_a_study(tmp_path: Path) -> None:
     text, study = written(pictures(tmp_path), tmp_path, "p")
-    assert "size = [16, 20]  # height and width; found: smallest 16×20, median 16×20, largest 16×20\n" in text
+    assert "size = [16, 20]  # height and width; in the files: smallest 16×20, median 16×20, largest 16×20\n" in text
     assert "color = true\n" in text
     assert {recipe.network.kind for _, recipe in study.corners} == {"staged", "dense"}
     assert study.unbuildable is None
@@ -156,7 +156,7 @@ def test_a_table_without_numbers_has_no_encoding_of_them(tmp_path: Path) -> None
             120,
             "classes",
             Roles(("y",), time="when"),
-            'kind = "holdout"  # the past tells the future\nvalidation = 0.2\npick = "last"\n',
+            'kind = "holdout"  # trained on the past, validated on what follows\nvalidation = 0.2\npick = "last"\n',
         ),
     ],
 )
@@ -179,7 +179,7 @@ def test_images_need_no_folds_from_five_thousand_on(shape: tuple[int, ...], prot
 @pytest.mark.parametrize(("rows", "bins"), [(5_000, 16), (7_000, 48)])
 def test_many_rows_have_finer_bins(rows: int, bins: int, tmp_path: Path) -> None:
     text, study = written(profile(table(tmp_path, rows), Roles(("y",))), tmp_path, "t.csv")
-    assert f"bins = {bins}  # where they are taken piecewise\n" in text
+    assert f"bins = {bins}  # for piecewise\n" in text
     assert study.corners[0][1].data.encoding.bins == bins  # type: ignore[union-attr]
 
 
@@ -187,7 +187,7 @@ def test_a_test_file_is_named(tmp_path: Path) -> None:
     frame = table(tmp_path)
     frame.to_csv(tmp_path / "test.csv", index=False)
     text, study = written(profile(frame, Roles(("y",))), tmp_path, "t.csv", "test.csv")
-    assert 'test = "test.csv"  # opened once, at the end\n' in text
+    assert 'test = "test.csv"  # opened once, for the final model\n' in text
     assert study.data[0].found.test_examples == 120  # type: ignore[union-attr]
 
 

@@ -1,4 +1,4 @@
-"""A study file for own data: looked through, told, written."""
+"""`init`: reads a user's data, prints what is in it, writes a study file."""
 
 import json
 import os
@@ -12,10 +12,11 @@ import typer
 
 from tuner.base.errors import Invalid, StudyError, TunerError, near_miss
 from tuner.base.writing import write_text
+from tuner.commands.arguments import command_line
 
 if TYPE_CHECKING:
     from tuner.data.ingest.profile import Roles
-    from tuner.init.advice import Profile
+    from tuner.init.advice import NewStudy, Profile
     from tuner.recipe import Cut
 
 TASKS = ("classification", "multi_label", "regression")
@@ -41,12 +42,38 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file, or hide the study of that name.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Look through your own data, tell what is in it, and write a study file that is ready to run."""
-    from tuner.commands.found import as_json, print_found
+    """Read your own data, print what is in it, and write a study file that is ready to run."""
     from tuner.data.ingest.profile import Roles
-    from tuner.init.advice import Wish, usual_minutes
+    from tuner.init.advice import NewStudy, usual_minutes
+    from tuner.init.describe import profile_json
     from tuner.init.template import study_text
 
+    _check_options(test, test_share, task, group, time, minutes)
+    path = _study_path(name, out, force)
+    source = _source(data)
+    profile = _profile(source, Roles(tuple(target), group, time, weight, tuple(drop)), task, data)
+    test_part = _test_part(test, test_share, path)
+    study = NewStudy(name, _written_path(source, path), test_part, minutes or usual_minutes(profile))
+    text = study_text(profile, study)
+    _require_loadable(text, name, path)
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be written: {error.strerror}; choose another place with --out") from error
+    is_default = path == Path("studies") / f"{name}.toml"
+    command = command_line("optimize", study=name if is_default else str(path))
+    if json_:
+        facts = {"study": name, "file": str(path), **profile_json(profile, study), "next": command}
+        print(json.dumps(facts, ensure_ascii=False))
+    else:
+        _print_profile(profile, study)
+        print(f"wrote {path}")
+        print(f"next: {command}")
+
+
+def _check_options(
+    test: str | None, test_share: float | None, task: str, group: str, time: str, minutes: float | None
+) -> None:
     if test is not None and test_share is not None:
         raise TunerError("--test and --test-share exclude each other: the first is a file, the second is cut off")
     if group and time:
@@ -55,23 +82,26 @@ def init(
         raise TunerError(f"--task {task}: unknown; {near_miss(task, ('guess', *TASKS))}")
     if minutes is not None and not minutes > 0:
         raise TunerError(f"--minutes {minutes:g}: must be greater than 0")
-    path = _study_path(name, out, force)
-    roles = Roles(tuple(target), group, time, weight, tuple(drop))
-    source = _source(data)
-    found = _profile(source, roles, task, data)
-    wish = Wish(name, _written(source, path), _test(test, test_share, path), minutes or usual_minutes(found))
-    text = study_text(found, wish)
-    _require_ready(text, name, path)
-    _write(text, path)
-    again = _next(name, path)
-    if json_:
-        print(json.dumps(as_json(found, wish, path, again), ensure_ascii=False))
-    else:
-        print_found(found, wish, path, again)
+
+
+def _print_profile(profile: "Profile", study: "NewStudy") -> None:
+    from tuner.commands.terminal import console, table
+    from tuner.data.ingest.profile import TableProfile
+    from tuner.init.describe import percent, profile_lines
+
+    if isinstance(profile, TableProfile):
+        rows = table("column", "taken for", "because", "missing", "values", "such as")
+        for each in profile.columns:
+            missing = percent(each.missing) if each.missing else "–"
+            rows.add_row(each.name, each.kind, each.reason, missing, f"{each.values:,}", ", ".join(each.examples))
+        console().print(rows, markup=False)
+        print()
+    for line in profile_lines(profile, study):
+        print(line)
 
 
 def _study_path(name: str, out: Path | None, force: bool) -> Path:
-    """Where the file is to be. Raises `StudyError` where there is one already, or the name is none for a file."""
+    """Where the study file will be. Raises `StudyError` where one exists, or the name cannot be a file's."""
     from tuner.study.places import study_files
 
     if not NAME.fullmatch(name) or name.endswith(".toml"):
@@ -89,7 +119,7 @@ def _study_path(name: str, out: Path | None, force: bool) -> Path:
 
 
 def _source(path: str) -> str:
-    """The file from the root, or `sklearn:…` as it is. Raises `DataError` where there is no such file."""
+    """The absolute path, or `sklearn:…` unchanged. Raises `DataError` where there is no such file."""
     from tuner.data.ingest.files import found_file, found_folder
     from tuner.data.sources import Places
 
@@ -103,43 +133,43 @@ def _source(path: str) -> str:
     return str((found_folder if folders else found_file)(path, where))
 
 
-def _profile(source: str, roles: "Roles", task: Any, said: str) -> "Profile":
+def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
     from tuner.data.ingest.profile import profile, read_as_written
     from tuner.data.ingest.profile_files import profile_arrays, profile_images
 
     if not source.startswith(BUNDLED) and os.path.isdir(source):
-        _refuse("a folder of images", said, roles, ("targets", "group", "time", "weight", "drop"))
+        _refuse("a folder of images", data, roles, ("targets", "group", "time", "weight", "drop"))
         if task not in ("guess", "classification"):
-            raise TunerError(f"--task {task}: a folder of images has classes; {said} is one")
-        return profile_images(Path(source), said)
+            raise TunerError(f"--task {task}: a folder of images has classes; {data} is one")
+        return profile_images(Path(source), data)
     if source.endswith(".npz"):
-        _refuse("an NPZ file", said, roles, ("time", "drop"))
-        return profile_arrays(Path(source), roles, task, said)
+        _refuse("an NPZ file", data, roles, ("time", "drop"))
+        return profile_arrays(Path(source), roles, task, data)
     if source.startswith(BUNDLED) and not roles.targets:
         roles = replace(roles, targets=("target",))
-    return profile(read_as_written(source, ()), roles, task, said)
+    return profile(read_as_written(source, ()), roles, task, data)
 
 
-def _refuse(what: str, said: str, roles: "Roles", fields: tuple[str, ...]) -> None:
+def _refuse(what: str, data: str, roles: "Roles", fields: tuple[str, ...]) -> None:
     for field in fields:
         if getattr(roles, field):
             option = "target" if field == "targets" else field
-            raise TunerError(f"--{option}: has no meaning for {what}, which {said} is")
+            raise TunerError(f"--{option}: has no meaning for {what}, which {data} is")
 
 
-def _test(test: str | None, share: float | None, path: Path) -> "str | Cut":
+def _test_part(test: str | None, share: float | None, path: Path) -> "str | Cut":
     from tuner.recipe import Cut
 
     if test is not None:
-        return _written(_source(test), path)
+        return _written_path(_source(test), path)
     try:
         return Cut() if share is None else Cut(share=share)
     except Invalid as complaint:
         raise TunerError(f"--test-share {share:g}: {complaint.problem.partition(',')[0]}") from None
 
 
-def _written(source: str, path: Path) -> str:
-    """A path as the study file has it: from where it is looked for, or else from the root."""
+def _written_path(source: str, path: Path) -> str:
+    """A path as the study file has it: relative to a folder that is searched for it, or else absolute."""
     from tuner.data.ingest.files import folders_from
     from tuner.data.sources import Places
 
@@ -149,25 +179,11 @@ def _written(source: str, path: Path) -> str:
     return source
 
 
-def _require_ready(text: str, name: str, path: Path) -> None:
-    """Load the study before its file is there. Raises what is wrong with the data."""
+def _require_loadable(text: str, name: str, path: Path) -> None:
+    """Load the study before its file is written. Raises `StudyError` or `DataError` where it cannot be searched."""
     from tuner.study.read import study_from
 
     try:
         study_from(name, tomllib.loads(text), folder=Path(os.path.abspath(path.parent)))
     except Invalid as complaint:
         raise StudyError(f"{path}: {complaint}") from None
-
-
-def _write(text: str, path: Path) -> None:
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be written: {error.strerror}; choose another place with --out") from error
-
-
-def _next(name: str, path: Path) -> str:
-    from tuner.commands.arguments import command_line
-
-    is_found = path == Path("studies") / f"{name}.toml"
-    return command_line("optimize", study=name if is_found else str(path))

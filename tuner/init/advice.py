@@ -1,27 +1,91 @@
-"""What follows from own data for the study that is to be made of it: what to optimize, how to validate, how long to train."""
+"""What follows from a user's data for a new study: the objective, the protocol, the minutes, the sizes in its space."""
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from tuner.base.metrics import Task
 from tuner.data.ingest.goal import Goal
 from tuner.data.ingest.profile import TableProfile
 from tuner.data.ingest.profile_files import ArraysProfile, ImagesProfile
-from tuner.init.spaces import Asked
-from tuner.recipe.data import Cut
+from tuner.recipe import Cut, Holdout, KFold
+from tuner.recipe.protocols import Pick
 
 Profile = TableProfile | ArraysProfile | ImagesProfile
-HOLDOUT_ROWS, FINE_ROWS, MANY_ROWS, COARSE_ROWS, FEW_ROWS = 20_000, 5_000, 2_000, 500, 60
-HOLDOUT_IMAGES = 5_000
+
+HOLDOUT_ROWS, HOLDOUT_IMAGES = 20_000, 5_000
+"""From so many on one validation part is large enough. Networks on images take long, which leaves no time for folds."""
+
+FEWEST_FOR_FIVE_FOLDS, MOST_FOR_FIVE_FOLDS = 60, 2_000
+COARSE_ROWS = 500
+FINE_ROWS = 5_000
 MANY_VALUES = 10_000_000
-SMALLEST_IMAGE = 8
-MOST_CHANNELS = 4
+MOST_SPREAD = 200
+"""Most columns of numbers of which each may become many inputs."""
+
+SMALLEST_IMAGE, MOST_CHANNELS = 8, 4
+"""Arrays are images from so many pixels a side on, with at most so many channels."""
+
+ANY = 10**18
+
+
+class Objective(NamedTuple):
+    """The objective of a study, and why it was chosen."""
+
+    metric: str
+    reason: str
+
+
+class Epochs(NamedTuple):
+    """How long trainings are: at least, in the first trials, at most."""
+
+    fewest: int
+    first: int
+    most: int
+
+
+class RowStart(NamedTuple):
+    """A recipe on rows that is tried first; all have the same network."""
+
+    numbers: str
+    learning_rate: float
+    weight_decay: float
+    members: int
+
+
+# By rows: each pair says what holds for fewer rows than its first number.
+BATCH_SIZES = (
+    (1_000, (16, 32, 64)),
+    (3_000, (32, 64, 128)),
+    (10_000, (64, 128, 256)),
+    (100_000, (128, 256, 512)),
+    (ANY, (256, 512, 1024)),
+)
+EPOCHS = ((10_000, Epochs(10, 40, 200)), (100_000, Epochs(5, 30, 60)), (ANY, Epochs(2, 10, 30)))
+# The best on the tables of benchmarks/tables.py: on targets with a complex pattern, on noisy ones, on periodic ones.
+ROW_STARTS = (
+    (
+        2 * COARSE_ROWS,
+        (
+            RowStart("piecewise", 0.002, 1.0, members=8),
+            RowStart("robust", 0.002, 0.3, members=8),
+            RowStart("periodic", 0.002, 0.3, members=8),
+        ),
+    ),
+    (
+        ANY,
+        (
+            RowStart("piecewise", 0.005, 0.1, members=4),
+            RowStart("quantile", 0.005, 0.3, members=4),
+            RowStart("periodic", 0.005, 0.1, members=4),
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the user has said beside what was found: the study's name, the data's path as the file is to have it, the test part
-    (another file, or how much is cut off), and the minutes."""
+class NewStudy:
+    """What the user decides about a new study: its name, the path of the data as the file has it, the test part (another
+    file, or how much is cut off), and the minutes."""
 
     name: str
     path: str
@@ -29,102 +93,77 @@ class Wish:
     minutes: float
 
 
-def objective(goal: Goal, rows: int) -> tuple[str, str]:
-    """What is to be optimized, and why. Of few rows an accuracy is too coarse: chance moves it more than recipes do."""
+def objective(goal: Goal, rows: int) -> Objective:
+    """What to optimize. On few rows accuracy is too coarse: chance moves it more than recipes do."""
     if goal.task == "regression":
-        return "validation_r2", "the share of the target's variance that is explained"
+        return Objective("validation_r2", "the share of the target's variance that is explained")
     if goal.is_imbalanced and rows >= COARSE_ROWS:
-        return "validation_balanced_accuracy", "the mean over the classes, of which some are rare"
+        return Objective("validation_balanced_accuracy", "the mean over the classes, since some are rare")
     if rows < HOLDOUT_ROWS:
-        return "validation_log_loss", f"finer than accuracy, which chance moves on {rows} rows"
+        return Objective("validation_log_loss", f"finer than accuracy, which is noisy on {rows} rows")
     if goal.task == "multi_label":
-        return "validation_macro_f1", "the mean over the labels"
-    return "validation_accuracy", "or validation_log_loss, validation_macro_f1, validation_roc_auc …"
+        return Objective("validation_macro_f1", "the mean over the labels")
+    return Objective("validation_accuracy", "or validation_log_loss, validation_macro_f1, validation_roc_auc …")
 
 
-def usual_minutes(found: Profile) -> float:
-    """How long a search takes where nobody says: longer where an epoch does."""
-    return 10.0 if values(found) >= MANY_VALUES else 2.0
+def usual_minutes(data: Profile) -> float:
+    """The default length of a search: longer where epochs take long."""
+    return 10.0 if value_count(data) >= MANY_VALUES else 2.0
 
 
-def values(found: Profile) -> int:
-    """How many numbers, categories or points there are in all."""
-    match found:
+def value_count(data: Profile) -> int:
+    """How many cells, numbers or pixels the data has in all."""
+    match data:
         case TableProfile():
-            return found.rows * len(found.columns)
+            return data.rows * len(data.columns)
         case ArraysProfile():
-            return found.rows * math.prod(found.shape)
+            return data.rows * math.prod(data.shape)
         case ImagesProfile():
-            return found.rows * math.prod(found.size) * (3 if found.color else 1)
+            return data.rows * math.prod(data.size) * (3 if data.color else 1)
 
 
-def training_rows(found: Profile, wish: Wish) -> int:
+def training_rows(data: Profile, test: str | Cut) -> int:
     """About how many rows are left for training and validation."""
-    if isinstance(wish.test, str) or found.test_rows:
-        return found.rows
-    return found.rows - round(wish.test.share * found.rows)
+    return data.rows if isinstance(test, str) or data.test_rows else data.rows - round(test.share * data.rows)
 
 
-def has_holdout(found: Profile, wish: Wish) -> bool:
-    """Whether one validation part is large enough. Networks on images take long, and the time for folds is missed elsewhere."""
-    return training_rows(found, wish) >= (HOLDOUT_IMAGES if _side(found) else HOLDOUT_ROWS)
+def protocol(data: Profile, test: str | Cut) -> Holdout | KFold:
+    """A holdout where there are rows enough or an order in time, else cross-validation: with three folds where rows are few,
+    or so many that each fold has enough; with at most half as many folds as groups."""
+    if data.roles.time:
+        return Holdout(pick="last")
+    rows = training_rows(data, test)
+    folds = 5 if FEWEST_FOR_FIVE_FOLDS <= rows < MOST_FOR_FIVE_FOLDS else 3
+    if data.groups:
+        folds = min(folds, max(2, data.groups // 2))
+    pick: Pick = "stratified" if _can_stratify(data, rows, folds) else "random"
+    if rows >= (HOLDOUT_IMAGES if image_side(data) else HOLDOUT_ROWS):
+        return Holdout(pick=pick)
+    return KFold(folds=folds, pick=pick)
 
 
-def folds(found: Profile, wish: Wish) -> int:
-    """Of cross-validation: fewer for few rows, and for many, of which each fold has enough; no more than half as many as
-    groups."""
-    wanted = 5 if FEW_ROWS <= training_rows(found, wish) < MANY_ROWS else 3
-    return min(wanted, max(2, found.groups // 2)) if found.groups else wanted
+def _can_stratify(data: Profile, rows: int, folds: int) -> bool:
+    """Whether each fold gets an example of each class, even where the test part takes one more than its share."""
+    match data.goal.task:
+        case "regression":
+            return len(data.goal.targets) == 1
+        case "multi_label":
+            return False
+        case "classification":
+            return int(min(data.goal.counts) * rows / data.rows) - 1 >= folds
 
 
-def stratifies(found: Profile, wish: Wish) -> bool:
-    """Whether each class has examples enough for every fold, also where the cut takes one more than its share."""
-    if found.goal.task == "regression":
-        return len(found.goal.targets) == 1
-    if found.goal.task == "multi_label":
-        return False
-    rarest = min(found.goal.counts)
-    left = int(rarest * training_rows(found, wish) / found.rows) - 1
-    return left >= folds(found, wish)
+def encodings(data: Profile) -> tuple[str, ...]:
+    """The encodings of numbers to choose from; none where no column has numbers."""
+    columns = data.columns if isinstance(data, TableProfile) else ()
+    numbers = sum(each.kind in ("number", "date") for each in columns)
+    spread = ("piecewise", "periodic") if numbers <= MOST_SPREAD else ()
+    return (*spread, "robust", "quantile") if numbers else ()
 
 
-def asked(found: Profile, wish: Wish) -> Asked:
-    """What the search space must know."""
-    rows, task = training_rows(found, wish), found.goal.task
-    columns = found.columns if isinstance(found, TableProfile) else ()
-    return Asked(
-        task=task,
-        loss=LOSSES[task],
-        batch=next(sizes for most, sizes in BATCHES if rows < most),
-        epochs=next(epochs for most, epochs in EPOCHS if rows < most),
-        few=rows < 2 * COARSE_ROWS,
-        numbers=sum(each.kind in ("number", "date") for each in columns),
-        bins=48 if rows >= FINE_ROWS else 16,
-        side=_side(found),
-        balances=found.goal.is_imbalanced and objective(found.goal, rows)[0] == "validation_balanced_accuracy",
-    )
-
-
-LOSSES: dict[Task, str] = {
-    "classification": '{ kind = "categorical_crossentropy", label_smoothing = { low = 0.0, high = 0.1 } }',
-    "multi_label": '"binary_crossentropy"',
-    "regression": '{ one_of = ["mean_squared_error", { kind = "huber", delta = 1.0 }] }',
-}
-ANY = 10**18
-BATCHES = (
-    (1_000, (16, 32, 64)),
-    (3_000, (32, 64, 128)),
-    (10_000, (64, 128, 256)),
-    (100_000, (128, 256, 512)),
-    (ANY, (256, 512, 1024)),
-)
-EPOCHS = ((10_000, (10, 40, 200)), (100_000, (5, 30, 60)), (ANY, (2, 10, 30)))
-"""By rows: the fewest, those to begin with, the most."""
-
-
-def _side(found: Profile) -> int:
-    """The shorter side of images; 0 where inputs are none. Arrays are images from 8 pixels a side on, of at most 4 channels."""
-    match found:
+def image_side(data: Profile) -> int:
+    """The shorter side of images in pixels; 0 where the inputs are no images."""
+    match data:
         case TableProfile():
             return 0
         case ImagesProfile(size=size):

@@ -75,13 +75,13 @@ def study_on(study: AnyStudy, given: Given, wishes: Wishes, places: Places) -> S
 
 def default_study(given: Given, goal: Goal, wishes: Wishes) -> Mapping[str, Any]:
     """The study that suits the data."""
-    from tuner.init.advice import Wish, usual_minutes
+    from tuner.init.advice import NewStudy, usual_minutes
     from tuner.init.template import study_text
 
     found = _profile(given, goal)
     test = "python" if isinstance(wishes.test, Given) else wishes.test
-    wish = Wish(UNNAMED, "python", test, wishes.minutes or usual_minutes(found))
-    return tomllib.loads(study_text(found, wish))
+    new = NewStudy(UNNAMED, "python", test, wishes.minutes or usual_minutes(found))
+    return tomllib.loads(study_text(found, new))
 
 
 def _profile(given: Given, goal: Goal) -> TableProfile | ArraysProfile:

@@ -1,0 +1,89 @@
+"""What `init` found in a user's data, as lines for people and as plain data for programs."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from tuner.data.ingest.goal import Goal
+from tuner.data.ingest.profile import TableProfile
+from tuner.data.ingest.profile_files import ArraysProfile, ImagesProfile
+from tuner.init.advice import MANY_VALUES, NewStudy, Profile, objective, training_rows, usual_minutes, value_count
+
+KINDS: dict[type[Profile], str] = {TableProfile: "table", ArraysProfile: "arrays", ImagesProfile: "images"}
+MOST_CLASSES = 8
+
+
+def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
+    """One line for each fact; a table's columns are told elsewhere."""
+    goal = data.goal
+    metric, reason = objective(goal, training_rows(data, study.test))
+    yield f"data: {_data_text(data, study)}"
+    yield f"task: {goal.task.replace('_', ' ')} ({goal.reason})"
+    if goal.counts:
+        yield f"{'labels' if goal.task == 'multi_label' else 'classes'}: {_class_counts(goal)}"
+    if goal.is_imbalanced:
+        rarest, usual = goal.classes[goal.rarest], goal.classes[goal.most_frequent]
+        cure = "see balanced_accuracy, macro_f1 and training.class_weights"
+        yield f"imbalance: {rarest} is rare compared with {usual}; {cure}"
+    yield f"objective: {metric} ({reason})"
+    if value_count(data) >= MANY_VALUES and study.minutes == usual_minutes(data):
+        yield f"budget: {study.minutes:g} minutes, since there are {value_count(data):,} values"
+    if isinstance(data, TableProfile):
+        yield from (f"left out: {each.name}: {each.reason}" for each in data.left_out)
+        yield from (f"hint: {each.name}: {each.hint}" for each in data.columns if each.hint)
+    yield from (f"warning: {warning}" for warning in data.warnings)
+
+
+def profile_json(data: Profile, study: NewStudy) -> dict[str, Any]:
+    """The same facts as plain data."""
+    goal = data.goal
+    return {
+        "kind": kind_of(data),
+        "task": goal.task,
+        "reason": goal.reason,
+        "targets": goal.targets,
+        "classes": dict(zip(goal.classes, goal.counts, strict=True)) if goal.counts else {},
+        "imbalanced": goal.is_imbalanced,
+        "objective": objective(goal, training_rows(data, study.test)).metric,
+        **{name: value for name, value in asdict(data).items() if name not in ("roles", "goal")},
+    }
+
+
+def kind_of(data: Profile) -> str:
+    """The kind of data as study files name it."""
+    return KINDS[type(data)]
+
+
+def percent(share: float) -> str:
+    """A share in percent.
+
+    >>> percent(0.2), percent(0.004), percent(0.0001)
+    ('20 %', '0.4 %', '0.01 %')
+    """
+    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
+
+
+def _data_text(data: Profile, study: NewStudy) -> str:
+    match data:
+        case TableProfile():
+            text = f"{data.rows:,} rows, {len(data.columns)} columns for the network"
+        case ArraysProfile():
+            text = f"{data.rows:,} examples of {'×'.join(map(str, data.shape))} {data.dtype}"
+        case _:
+            smallest, median, largest = (f"{height}×{width}" for height, width in data.sizes)
+            text = f"{data.rows:,} {'color' if data.color else 'gray'} images of {smallest} to {largest}"
+            text = f"{text} (median {median}), brought to {data.size[0]}×{data.size[1]}"
+    if isinstance(study.test, str):
+        return f"{text}; tested on {study.test}"
+    if data.test_rows:
+        return f"{text}; {data.test_rows:,} more for the test"
+    cut = data.rows - training_rows(data, study.test)
+    return f"{text}; {f'about {cut:,}' if cut else 'none'} for the test"
+
+
+def _class_counts(goal: Goal) -> str:
+    pairs = sorted(zip(goal.classes, goal.counts, strict=True), key=lambda pair: -pair[1])
+    counts = [f"{name} {count:,}" for name, count in pairs]
+    if len(counts) > MOST_CLASSES:
+        counts = [*counts[: MOST_CLASSES - 1], f"… {len(counts)} in all", counts[-1]]
+    return ", ".join(counts)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from tuner.base.metric_functions import interval, measured
+from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.base.metrics import METRICS, TASKS, main_metric, metrics_for
 
 SEEDS = st.integers(0, 2**16)
@@ -25,7 +25,7 @@ def drawn(seed: int, classes: int, count: int = 40) -> tuple[np.ndarray, np.ndar
 def test_figures_of_classes_are_scikit_learns(seed: int, classes: int, is_weighted: bool) -> None:
     outputs, true, weights = drawn(seed, classes)
     weight = weights if is_weighted else None
-    found, said = measured("classification", outputs, true, weight), outputs.argmax(axis=1)
+    found, said = compute_metrics("classification", outputs, true, weight), outputs.argmax(axis=1)
     one_hot, scores = np.eye(classes)[true], outputs
     if classes == 2:
         one_hot, scores = one_hot[:, 1], scores[:, 1]
@@ -48,7 +48,7 @@ def test_figures_of_labels_are_scikit_learns(seed: int, labels: int, is_weighted
     true = (rng.random((40, labels)) < 0.4).astype(np.uint8)
     true[0], true[1] = 1, 0
     weight = rng.integers(1, 4, 40).astype(float) if is_weighted else None
-    found, said = measured("multi_label", outputs, true, weight), outputs > 0.5
+    found, said = compute_metrics("multi_label", outputs, true, weight), outputs > 0.5
     losses = [metrics.log_loss(true[:, i], outputs[:, i], sample_weight=weight, labels=[0, 1]) for i in range(labels)]
     assert found == {
         "accuracy": pytest.approx(np.average((said == true).mean(axis=1), weights=weight)),
@@ -66,7 +66,7 @@ def test_figures_of_numbers_are_scikit_learns(seed: int, targets: int, is_weight
     rng = np.random.default_rng(seed)
     true, outputs = rng.normal(5, 3, (2, 30, targets))
     weight = rng.integers(1, 4, 30).astype(float) if is_weighted else None
-    assert measured("regression", outputs, true, weight) == {
+    assert compute_metrics("regression", outputs, true, weight) == {
         "r2": pytest.approx(metrics.r2_score(true, outputs, sample_weight=weight)),
         "rmse": pytest.approx(metrics.root_mean_squared_error(true, outputs, sample_weight=weight)),
         "mae": pytest.approx(metrics.mean_absolute_error(true, outputs, sample_weight=weight)),
@@ -75,7 +75,7 @@ def test_figures_of_numbers_are_scikit_learns(seed: int, targets: int, is_weight
 
 def test_what_examples_cannot_tell_is_not_a_number() -> None:
     outputs, true = np.array([[0.3, 0.7], [0.4, 0.6]]), np.array([1, 1])
-    found = measured("classification", outputs, true)
+    found = compute_metrics("classification", outputs, true)
     assert np.isnan(found["roc_auc"])
     assert np.isnan(found["average_precision"])
     assert (found["accuracy"], found["balanced_accuracy"]) == (1.0, 1.0)
@@ -83,18 +83,18 @@ def test_what_examples_cannot_tell_is_not_a_number() -> None:
 
 def test_a_target_that_never_varies_has_no_r2_to_gain() -> None:
     flat = np.ones((5, 1))
-    assert measured("regression", flat, flat)["r2"] == 1.0
-    assert measured("regression", flat + 0.1, flat)["r2"] == 0.0
+    assert compute_metrics("regression", flat, flat)["r2"] == 1.0
+    assert compute_metrics("regression", flat + 0.1, flat)["r2"] == 0.0
 
 
 def test_a_class_that_an_example_may_have_and_none_has_is_not_counted() -> None:
     outputs, true = np.array([[0.8, 0.2, 0.0], [0.1, 0.9, 0.0]]), np.array([0, 1])
-    found = measured("classification", outputs, true)
+    found = compute_metrics("classification", outputs, true)
     assert (found["balanced_accuracy"], found["macro_f1"], found["roc_auc"]) == (1.0, 1.0, 1.0)
 
 
 def test_who_is_never_right_has_figures_too() -> None:
-    found = measured("classification", np.eye(2)[[1, 0]], np.array([0, 1]))
+    found = compute_metrics("classification", np.eye(2)[[1, 0]], np.array([0, 1]))
     assert (found["accuracy"], found["macro_f1"], found["balanced_accuracy"]) == (0.0, 0.0, 0.0)
 
 
@@ -108,7 +108,7 @@ def test_an_interval_is_as_wide_as_the_error_of_a_share() -> None:
     rng = np.random.default_rng(0)
     true, right = rng.integers(0, 2, 2000), rng.random(2000) < 0.9
     outputs = np.eye(2)[np.where(right, true, 1 - true)]
-    low, high = interval("accuracy", outputs, true)
+    low, high = bootstrap_interval("accuracy", outputs, true)
     share = right.mean()
     half = 1.96 * np.sqrt(share * (1 - share) / 2000)
     assert [low, high] == pytest.approx([share - half, share + half], abs=0.002)
@@ -119,14 +119,17 @@ def test_an_interval_over_groups_is_wider_where_they_err_together() -> None:
     groups = np.repeat(np.arange(50), 20)
     true = rng.integers(0, 2, 1000)
     outputs = np.eye(2)[np.where((rng.random(50) < 0.8)[groups], true, 1 - true)]
-    alone, together = interval("accuracy", outputs, true), interval("accuracy", outputs, true, groups=groups)
+    alone, together = (
+        bootstrap_interval("accuracy", outputs, true),
+        bootstrap_interval("accuracy", outputs, true, groups=groups),
+    )
     assert together[1] - together[0] > 3 * (alone[1] - alone[0])
 
 
 def test_an_interval_counts_weights() -> None:
     true, outputs = np.array([0, 1, 0, 1]), np.eye(2)[[0, 1, 1, 0]]
-    low, high = interval("accuracy", outputs, true, weights=np.array([1.0, 1.0, 1e-9, 1e-9]))
+    low, high = bootstrap_interval("accuracy", outputs, true, weights=np.array([1.0, 1.0, 1e-9, 1e-9]))
     assert low == pytest.approx(1.0, abs=1e-6) or high == pytest.approx(1.0, abs=1e-6)
-    assert interval("accuracy", outputs, true, weights=np.ones(4), seed=1) == interval(
+    assert bootstrap_interval("accuracy", outputs, true, weights=np.ones(4), seed=1) == bootstrap_interval(
         "accuracy", outputs, true, seed=1
     )

@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage
 
 from tests.outcome.test_summary import confirmed
 from tests.support.searches import AtOnce, Notes, context_of, folder_of, search, small
-from tuner.base.metric_functions import measured
+from tuner.base.metric_functions import compute_metrics
 from tuner.data.examples import Examples, TrainingSet
 from tuner.data.ingest.ingest import look
 from tuner.data.load import Places, held_out_of, training_set_of
@@ -119,7 +119,7 @@ def test_they_stand_on_the_folds_of_the_networks(places: Places) -> None:
     assert part.inputs.tolist() == data.examples.inputs[fold.validation].tolist()
     training = Examples(data.examples.inputs[fold.training], data.examples.labels[fold.training])
     says = estimators("classification")["nearest neighbours"].fit(described(recipe.data), training, 3)
-    expected = measured("classification", says(part.inputs), part.labels)
+    expected = compute_metrics("classification", says(part.inputs), part.labels)
     found = by_name(fit_reference_models(recipe, data, "accuracy", 60.0))["nearest neighbours"]
     assert found.figures == pytest.approx(expected)
     assert found.examples == len(fold.training)

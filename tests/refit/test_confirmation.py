@@ -9,7 +9,7 @@ import pytest
 from optuna.storages import BaseStorage
 
 from tests.support.searches import Notes, context_of, folder_of, search, small
-from tuner.base.metric_functions import wilson
+from tuner.base.metric_functions import wilson_interval
 from tuner.data.examples import Examples
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.splits import folds
@@ -86,7 +86,7 @@ def test_a_saved_model_takes_inputs_as_they_are_stored(storage: BaseStorage, sma
 
 
 def test_wilsons_interval_is_the_published_one() -> None:
-    low, high = wilson(0.9031, 10_000)
+    low, high = wilson_interval(0.9031, 10_000)
     assert (round(low, 4), round(high, 4)) == (0.8971, 0.9087)
 
 

@@ -12,7 +12,7 @@ from tests.search.test_loop import Invented, context_in
 from tests.storage.test_leases import Clock
 from tests.support.searches import AtOnce, Notes, small
 from tuner.base.errors import StudyError
-from tuner.base.metric_functions import wilson
+from tuner.base.metric_functions import wilson_interval
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places
 from tuner.refit.candidates import fresh_seeds
@@ -31,7 +31,7 @@ from tuner.worker.jobs import Failure, Job, Measured, Train
 
 def on_test(loss: float, accuracy: float) -> Measured:
     """What came of a test on 250 examples."""
-    return Measured(Scores(loss=loss, figures={"accuracy": accuracy}), wilson(accuracy, 250))
+    return Measured(Scores(loss=loss, figures={"accuracy": accuracy}), wilson_interval(accuracy, 250))
 
 
 @dataclass
@@ -115,7 +115,7 @@ def test_the_best_seeds_model_and_figures_are_kept_and_nothing_else(searched: Se
     assert (found.recipe.seed, found.test, found.test_loss) == (1001, found.tests[1], 1)
     assert found.test_examples == CATALOGUE["xor"].test_examples
     assert found.test is not None
-    assert found.test_interval == wilson(found.test, found.test_examples)
+    assert found.test_interval == wilson_interval(found.test, found.test_examples)
     assert [curve["validation_accuracy"] for curve in found.curves] == [[0.7], [0.9], [0.8]]
     assert folder.model("best").read_text() == "model 1"
     with np.load(folder.path / "predictions.npz") as kept:

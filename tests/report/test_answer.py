@@ -7,7 +7,7 @@ from statistics import fmean
 import pytest
 
 from tests.report.test_documents_section import documents
-from tuner.base.metric_functions import wilson
+from tuner.base.metric_functions import wilson_interval
 from tuner.charts.content import Table
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe
@@ -29,7 +29,7 @@ def evidence(*accuracies: float) -> Evidence:
         validation=accuracies,
         test=max(accuracies),
         test_loss=0.1,
-        test_interval=wilson(max(accuracies), 2007),
+        test_interval=wilson_interval(max(accuracies), 2007),
         test_examples=2007,
         model=Path("best.keras"),
         tests=accuracies,

@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from tests.report.test_report import checked
-from tuner.base.metric_functions import interval, measured
+from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.base.metrics import Task
 from tuner.charts import Cells, Chart, Dots, Hexes, Line
 from tuner.charts.content import Page, Picture, Table
@@ -84,7 +84,7 @@ def reported(
     true = held_out_of(recipe.data, places).examples.labels
     said = np.stack([outputs(true), outputs(true)]) if tested else np.empty(0)
     np.savez(folder / "predictions.npz", outputs=said, best=0)
-    figures = measured(task, said[0], true) if tested else {}
+    figures = compute_metrics(task, said[0], true) if tested else {}
     confirmed = Confirmed(
         trial=0,
         recipe=recipe,
@@ -92,7 +92,7 @@ def reported(
         validation=(0.5, 0.4),
         test=figures.get(measure),
         test_loss=0.5 if tested else None,
-        test_interval=interval(measure, said[0], true) if tested else None,
+        test_interval=bootstrap_interval(measure, said[0], true) if tested else None,
         test_examples=len(true),
         model=folder / "best.keras",
         tests=(figures[measure],) * 2 if tested else (),

@@ -21,7 +21,7 @@ LEAST = 1e-7
 """The smallest probability that a logarithm sees."""
 
 
-def measured(
+def compute_metrics(
     task: Task, outputs: NDArray[Any], true: NDArray[Any], weights: NDArray[Any] | None = None
 ) -> dict[str, float]:
     """All figures of a task. One that these examples cannot tell (ROC AUC where they are all of one class) is NaN."""
@@ -159,7 +159,7 @@ MEASURING: dict[str, Measuring] = {
 # Intervals
 
 
-def wilson(share: float, examples: int) -> tuple[float, float]:
+def wilson_interval(share: float, examples: int) -> tuple[float, float]:
     """Wilson's 95 % interval (1927) for a share, such as an accuracy, of so many examples."""
     from scipy.stats import binomtest
 
@@ -170,7 +170,7 @@ def wilson(share: float, examples: int) -> tuple[float, float]:
 RESAMPLED = 1000
 
 
-def interval(
+def bootstrap_interval(
     name: str,
     outputs: NDArray[Any],
     true: NDArray[Any],

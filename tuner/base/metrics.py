@@ -58,24 +58,6 @@ def main_metric(task: Task) -> str:
     return "macro_f1" if task == "multi_label" else next(iter(metrics_for(task)))
 
 
-def in_words(name: str) -> str:
-    """A figure as a sentence names it, also one with the name of a part in front.
-
-    >>> in_words("roc_auc"), in_words("validation_r2"), in_words("balanced_accuracy")
-    ('ROC AUC', 'validation R²', 'balanced accuracy')
-    """
-    words = name.replace("_", " ")
-    for plain, spoken in (
-        ("roc auc", "ROC AUC"),
-        ("macro f1", "macro F1"),
-        ("rmse", "RMSE"),
-        ("mae", "MAE"),
-        ("r2", "R²"),
-    ):
-        words = words.replace(plain, spoken)
-    return words
-
-
 def standard_error(name: str, figure: float, examples: int) -> float:
     """About how far a figure of so many examples may be off: of a share as of any, of other figures by a rule of thumb (the
     distance from the best there is, as that of a variance)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tuner.base.metrics import in_words
+from tuner.base.formatting import metric_label
 from tuner.charts.chart import Chart
 from tuner.charts.colors import BLUE, VERMILION
 from tuner.charts.line import Line
@@ -35,7 +35,7 @@ def _panel(result: Result, figure: str) -> Chart:
     )
     marks = tuple(learning_lines(training, validation, dots=True))
     axes = Axis("epoch", whole=True), Axis("", percent=figure == "accuracy")
-    return Chart(figure, f"{in_words(figure)} by epoch", *axes, marks, width=360, height=240)
+    return Chart(figure, f"{metric_label(figure)} by epoch", *axes, marks, width=360, height=240)
 
 
 def _curve(fold: FoldResult, part: str, figure: str) -> Curve:

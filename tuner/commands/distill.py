@@ -15,8 +15,8 @@ def distill(
 ) -> int:
     """Train one network on what the study's model, an average of several, says; test it once."""
     from tuner.base.errors import StudyError
+    from tuner.base.formatting import metric_label
     from tuner.base.machine import cores
-    from tuner.base.metrics import in_words
     from tuner.data.load import Places
     from tuner.deploy.distill import distill as learn
     from tuner.storage import open_storage
@@ -37,7 +37,7 @@ def distill(
     finally:
         executor.close()
     low, high = found.test_interval
-    figure = in_words(confirmed.measure)
+    figure = metric_label(confirmed.measure)
     print(f"validation {figure}: {found.validation:.4f}; that of the average is {confirmed.model_validation:.4f}")
     print(
         f"test {figure}, measured once: {found.test:.4f} (95 % interval {low:.4f} to {high:.4f}); "

@@ -10,8 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tuner.base.formatting import duration
-from tuner.base.metrics import in_words
+from tuner.base.formatting import duration_text, metric_label
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Epoch, Event, FoldResult, Pulse, Scores
 from tuner.search.listener import Listener
@@ -109,7 +108,7 @@ def advanced_in_words(event: Epoch | Pulse, epochs: int) -> str:
 def figure_in_words(scores: Scores) -> str:
     """The task's main figure, with its name."""
     name, figure = next(iter(scores.figures.items()))
-    return f"{in_words(name)} {figure:.4f}"
+    return f"{metric_label(name)} {figure:.4f}"
 
 
 class Lines:
@@ -124,7 +123,7 @@ class Lines:
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.tally.plan(record, trials, seconds)
         done = f"{self.tally.done} trials" if self.tally.is_unlimited else f"{self.tally.done} of {trials} trials"
-        self._print(f"{done} are done; at most {duration(seconds)}")
+        self._print(f"{done} are done; at most {duration_text(seconds)}")
 
     def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
         self.recipes[number] = recipe
@@ -133,19 +132,21 @@ class Lines:
     def advanced(self, number: int, event: Epoch | Pulse) -> None:
         if time.monotonic() - self.printed > SILENT_SECONDS:
             words = advanced_in_words(event, self.recipes[number].training.epochs)
-            self._print(f"trial {number}: {words}; {duration(self.tally.seconds_left)} left")
+            self._print(f"trial {number}: {words}; {duration_text(self.tally.seconds_left)} left")
 
     def ended(self, trial: TrialRecord) -> None:
         self.tally.add(trial)
         tally = self.tally
         best = f"; {tally.best_in_words}" if tally.best else ""
         of = "" if tally.is_unlimited else f"{tally.done}/{tally.total}, "
-        self._print(f"trial {trial.number}: {ended_in_words(trial)}{best}; {of}{duration(tally.seconds_left)} left")
+        self._print(
+            f"trial {trial.number}: {ended_in_words(trial)}{best}; {of}{duration_text(tally.seconds_left)} left"
+        )
 
     def confirms(self, recipe: Recipe, event: Event) -> None:
         if time.monotonic() - self.printed > SILENT_SECONDS and not isinstance(event, FoldResult):
             words = advanced_in_words(event, recipe.training.epochs)
-            self._print(f"seed {recipe.seed}: {words}; {duration(self.tally.seconds_left)} left")
+            self._print(f"seed {recipe.seed}: {words}; {duration_text(self.tally.seconds_left)} left")
 
     def said(self, message: str) -> None:
         self._print(message)
@@ -216,7 +217,7 @@ class Screen:
         of = "" if tally.is_unlimited else f" of {tally.total}"
         counts = f"{tally.done}{of} trials, {tally.count('pruned')} pruned"
         counts += f", {failed} failed" if failed else ""
-        return Text(f"  {tally.best_in_words} · {counts} · {duration(tally.seconds_left)} left", style="bold")
+        return Text(f"  {tally.best_in_words} · {counts} · {duration_text(tally.seconds_left)} left", style="bold")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from tuner.base.formatting import duration, figure_in_words
+from tuner.base.formatting import duration_text, number_text
 from tuner.commands.terminal import console, table
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.assessment import Assessment, Judgements, Row
@@ -54,7 +54,7 @@ def print_replication(name: str, replication: Replication) -> None:
     which = {"first": "first readings", "chosen": "chosen for the document", "best": "best for each experiment"}
     for key, words in which.items() if any(row.tried > 1 for row in assessment.rows) else [("first", "figures")]:
         out.print(f"{words}: {assessment.counted(key)}", markup=False)
-    out.print(f"{duration(assessment.seconds)} of training", markup=False)
+    out.print(f"{duration_text(assessment.seconds)} of training", markup=False)
     for failure in replication.failures:
         out.print(f"could not be run: {failure}", markup=False, style="red")
 
@@ -100,7 +100,7 @@ def _cells(judgements: Judgements, judged: Judged | JudgedCurve) -> tuple[str, s
 def _reported(judged: Judged | JudgedCurve) -> str:
     if isinstance(judged, JudgedCurve):
         return f"{len(judged.points)} points"
-    return ", ".join(map(figure_in_words, judged.reported))
+    return ", ".join(map(number_text, judged.reported))
 
 
 def _measured(judged: Judged | JudgedCurve) -> str:
@@ -109,7 +109,7 @@ def _measured(judged: Judged | JudgedCurve) -> str:
     if not judged.measured:
         return "–"
     if judged.figure == "parameters":
-        return figure_in_words(judged.mean)
+        return number_text(judged.mean)
     return f"{judged.mean:.4g} ± {judged.margin:.2g}" if judged.margin else f"{judged.mean:.4g}"
 
 

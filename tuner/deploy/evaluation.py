@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
-from tuner.base.metric_functions import interval, measured, wilson
-from tuner.base.metrics import Task, in_words
+from tuner.base.formatting import metric_label
+from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
+from tuner.base.metrics import Task
 from tuner.data.ingest.labels import groups_of, labels_of, weights_of
 from tuner.data.ingest.values import column_of
 from tuner.deploy.inputs import Block, blocks_of, prefetched
@@ -66,7 +67,7 @@ class Evaluation:
         for name, value in self.figures.items():
             low, high = self.intervals[name]
             known = f"{value:.4f} (95 % interval {low:.4f} to {high:.4f})"
-            told.append(f"{in_words(name)}: {'cannot be told from these examples' if np.isnan(value) else known}")
+            told.append(f"{metric_label(name)}: {'cannot be told from these examples' if np.isnan(value) else known}")
         return [*told, *map(str, self.confused)]
 
 
@@ -87,7 +88,7 @@ def evaluation(predictor: Predictor, data: str, target: Sequence[str] = ()) -> E
     weight, group = beside if beside else ("", "")
     weights = _column(blocks, weight, lambda column: weights_of(column, data))
     groups = _column(blocks, group, lambda column: groups_of([column], data)[0])
-    figures = measured(meaning.task, values, true, weights)
+    figures = compute_metrics(meaning.task, values, true, weights)
     intervals = {name: _interval(name, figures[name], values, true, weights, groups) for name in figures}
     confused = _confused(Predicted(meaning.task, meaning.names, values), true)
     return Evaluation(meaning.task, len(values), figures, intervals, confused)
@@ -152,12 +153,12 @@ def _interval(
 ) -> tuple[float, float]:
     count = len(values)
     if name == "accuracy" and true.ndim == 1 and weights is None and groups is None:
-        return wilson(figure, count)
+        return wilson_interval(figure, count)
     if count <= RESAMPLED_EXAMPLES or groups is not None:
-        return interval(name, values, true, weights, groups)
+        return bootstrap_interval(name, values, true, weights, groups)
     some = np.random.default_rng(0).choice(count, RESAMPLED_EXAMPLES, replace=False)
     some_weights = None if weights is None else weights[some]
-    low, high = interval(name, values[some], true[some], some_weights)
+    low, high = bootstrap_interval(name, values[some], true[some], some_weights)
     middle = (low + high) / 2
     shrunk = (RESAMPLED_EXAMPLES / count) ** 0.5
     return figure + (low - middle) * shrunk, figure + (high - middle) * shrunk

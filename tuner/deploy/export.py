@@ -11,7 +11,7 @@ import numpy as np
 
 from tuner.base.decode import encode
 from tuner.base.errors import StorageError, StudyError, TunerError
-from tuner.base.metrics import in_words
+from tuner.base.formatting import metric_label
 from tuner.data.sources import Places
 from tuner.deploy.out import aside
 from tuner.outcome.card import card
@@ -37,7 +37,7 @@ class Exported:
         """The same in words."""
         told = [f"loaded again: at most {self.difference:.2g} apart from the model on {self.examples} of {self.origin}"]
         for name, (before, after) in self.figures.items():
-            told.append(f"{in_words(name)}: {before:.4f} before, {after:.4f} quantized")
+            told.append(f"{metric_label(name)}: {before:.4f} before, {after:.4f} quantized")
         return [*map(str, self.files), *told]
 
 
@@ -70,7 +70,7 @@ def export_model(model: Path, out: Path, format: str, quantize: str, data: str, 
 
     Raises `TunerError` where it cannot be converted or says something else than the model; then nothing is written.
     """
-    from tuner.base.metric_functions import measured
+    from tuner.base.metric_functions import compute_metrics
     from tuner.deploy import formats
     from tuner.deploy.metadata import papers_beside
     from tuner.deploy.predictor import Predictor
@@ -104,7 +104,7 @@ def export_model(model: Path, out: Path, format: str, quantize: str, data: str, 
             raise TunerError(f"{out}: {apart}; nothing was written")
     figures: dict[str, tuple[float, float]] = {}
     if quantize != "none" and sample.true is not None:
-        values = [measured(predictor.meaning.task, each, sample.true) for each in (before, after)]
+        values = [compute_metrics(predictor.meaning.task, each, sample.true) for each in (before, after)]
         figures = {name: (values[0][name], values[1][name]) for name in values[0]}
     papers = dict(papers_beside(model) or {})
     beside = _write_papers(papers, _interface(predictor, format, quantize), out)

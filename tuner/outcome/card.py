@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner.base.metric_functions import wilson
-from tuner.base.metrics import METRICS, Direction, in_words
+from tuner.base.formatting import metric_label
+from tuner.base.metric_functions import wilson_interval
+from tuner.base.metrics import METRICS, Direction
 from tuner.networks.shapes import input_shape
 from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, described, task_of
 from tuner.storage.confirmed import Confirmed
@@ -86,16 +87,16 @@ def _figures(confirmed: Confirmed) -> list[str]:
     lines += ["| figure | test | 95 % interval | better is |", "|---|---|---|---|"]
     intervals = {confirmed.measure: confirmed.test_interval}
     if "accuracy" in told and task_of(confirmed.recipe.data) == "classification":
-        intervals = {"accuracy": wilson(told["accuracy"], confirmed.test_examples), **intervals}
+        intervals = {"accuracy": wilson_interval(told["accuracy"], confirmed.test_examples), **intervals}
     for name, value in told.items():
         around = "{:.4f} to {:.4f}".format(*intervals[name]) if name in intervals else ""
         better = "higher" if METRICS[name].direction is Direction.MAXIMIZE else "lower"
-        lines.append(f"| {in_words(name)} | {value:.4f} | {around} | {better} |")
+        lines.append(f"| {metric_label(name)} | {value:.4f} | {around} | {better} |")
     return lines
 
 
 def _selection(confirmed: Confirmed) -> Iterator[str]:
-    measure = in_words(f"validation_{confirmed.measure}")
+    measure = metric_label(f"validation_{confirmed.measure}")
     seeds = ", ".join(f"{each:.4f}" for each in confirmed.validation)
     yield f"- Trial {confirmed.trial} was the best of its study by {measure}; the test part had no say."
     yield f"- Trained again on {len(confirmed.seeds)} fresh seeds: {measure} {seeds}."
@@ -124,7 +125,7 @@ def limits(confirmed: Confirmed) -> Iterator[str]:
         yield from _limits_of_rows(data)
     if around and METRICS[confirmed.measure].is_share and around[1] - around[0] > WIDE:
         either_way = f"{(around[1] - around[0]) / 2:.2f} either way"
-        yield f"Its {in_words(confirmed.measure)} is known to {either_way} only: there are few test examples."
+        yield f"Its {metric_label(confirmed.measure)} is known to {either_way} only: there are few test examples."
     if about.task == "classification" and about.rarest < FEW_OF_A_CLASS:
         yield f"Of the rarest class it has seen {about.rarest} examples."
     if about.task != "regression":

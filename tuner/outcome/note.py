@@ -2,7 +2,7 @@
 
 import optuna
 
-from tuner.base.metrics import in_words
+from tuner.base.formatting import metric_label
 from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
 from tuner.study import StudyFile
@@ -27,7 +27,7 @@ def note(file: StudyFile, record: StudyRecord, confirmed: Confirmed | None) -> s
     ]
     if confirmed is None:
         return "\n".join([*lines, "No winner is confirmed yet."])
-    figure, tested = in_words(confirmed.measure), confirmed.tested_in_words
+    figure, tested = metric_label(confirmed.measure), confirmed.tested_in_words
     figures = ", ".join(f"{figure:.4f}" for figure in confirmed.validation)
     return "\n".join(
         [

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tuner.base.formatting import duration
-from tuner.base.metrics import in_words
+from tuner.base.formatting import duration_text, metric_label
 from tuner.references import ReferenceModel, best_first, better_than
 from tuner.result import OBJECTIVES
 from tuner.search.optimize import Report, SearchOptions
@@ -51,7 +50,7 @@ def summary(report: Report) -> list[str]:
     record, best, confirmed = report.record, report.best, report.confirmed
     counts = ", ".join(f"{record.count(state)} {state}" for state in ("complete", "pruned", "failed"))
     counts += f", {record.count('refused')} refused" if record.count("refused") else ""
-    lines = [f"study {record.name}: {counts}; {ENDINGS[report.outcome.ended]}; {duration(report.seconds)}"]
+    lines = [f"study {record.name}: {counts}; {ENDINGS[report.outcome.ended]}; {duration_text(report.seconds)}"]
     if best is None:
         lines.append(_without_winner(report))
     else:
@@ -101,7 +100,7 @@ def _values(record: StudyRecord, trial: TrialRecord) -> tuple[float, ...]:
 
 
 def _confirmed(confirmed: Confirmed) -> list[str]:
-    figure = in_words(confirmed.measure)
+    figure = metric_label(confirmed.measure)
     lines = [f"validation {figure} on {len(confirmed.seeds)} fresh seeds{_by_contender(confirmed)}"]
     if confirmed.is_ensemble and confirmed.model_validation is not None:
         mirrored = " over mirror images, too" if confirmed.is_mirrored else ""
@@ -127,14 +126,16 @@ def _tested_beside(confirmed: Confirmed) -> list[str]:
     others = {name: figure for name, figure in confirmed.test_figures.items() if name != confirmed.measure}
     if confirmed.measure == "accuracy" or not others:
         return []
-    return [f"on the same examples: {', '.join(f'{in_words(name)} {figure:.4f}' for name, figure in others.items())}"]
+    return [
+        f"on the same examples: {', '.join(f'{metric_label(name)} {figure:.4f}' for name, figure in others.items())}"
+    ]
 
 
 def _beside(confirmed: Confirmed, anchors: Sequence[ReferenceModel]) -> list[str]:
     """Plain models on the same split, the best first; which had not all examples; those that are better; those that were
     skipped, and why."""
     measure, ranked = confirmed.measure, best_first(anchors, confirmed.measure)
-    figure = in_words(measure)
+    figure = metric_label(measure)
     lines = []
     if ranked:
         told = ", ".join(f"{each.name} {each.figures[measure]:.4f}" for each in ranked)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tuner.base.errors import StudyError
-from tuner.base.metrics import in_words
+from tuner.base.formatting import metric_label
 from tuner.recipe import Recipe
 from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
@@ -63,7 +63,7 @@ class Tuned:
             return
         best = known.direction.best(known.validation)
         value = best if known.model_validation is None else known.model_validation
-        figure, seeds = in_words(known.measure), (*known.validation, value)
+        figure, seeds = metric_label(known.measure), (*known.validation, value)
         yield Figure(f"validation {figure}", value, min(seeds), max(seeds))
         if known.test is not None and known.test_interval is not None:
             yield Figure(f"test {figure}", known.test, *known.test_interval)

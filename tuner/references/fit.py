@@ -13,7 +13,7 @@ from types import FrameType
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import measured
+from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import standard_error
 from tuner.data.examples import Examples, TrainingSet
 from tuner.data.splits import Fold, folds_of
@@ -133,7 +133,7 @@ class _Problem:
 
     def metrics(self, predict: Predict, examples: Examples) -> dict[str, float]:
         """All metrics of a model on some examples."""
-        return measured(self.about.task, predict(examples.inputs), examples.labels, examples.weights)
+        return compute_metrics(self.about.task, predict(examples.inputs), examples.labels, examples.weights)
 
 
 def _reference_model(problem: _Problem, name: str, model: Estimator, seconds: float) -> ReferenceModel:

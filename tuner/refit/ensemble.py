@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import measured
+from tuner.base.metric_functions import compute_metrics
 
 Weights = NDArray[Any] | None
 """How much each example counts (n,); None where all count alike."""
@@ -37,8 +37,8 @@ def loss_of_average(outputs: NDArray[np.float64], true: NDArray[Any], weights: W
     if true.ndim == 1:
         return log_loss(outputs, true, weights)
     if true.dtype == np.uint8:
-        return measured("multi_label", outputs, true, weights)["log_loss"]
-    return -measured("regression", outputs, true, weights)["r2"]
+        return compute_metrics("multi_label", outputs, true, weights)["log_loss"]
+    return -compute_metrics("regression", outputs, true, weights)["r2"]
 
 
 def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.int64], weights: Weights = None) -> float:

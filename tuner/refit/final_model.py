@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import StudyError
-from tuner.base.metric_functions import measured
+from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import METRICS
 from tuner.base.writing import aside
 from tuner.data.splits import folds_of
@@ -158,7 +158,7 @@ class Validated:
 
     def figure(self, context: Context) -> float:
         """The study's measure of it."""
-        return measured(task_of(context.file.data[0]), self.outputs, self.true, self.weights)[context.measure]
+        return compute_metrics(task_of(context.file.data[0]), self.outputs, self.true, self.weights)[context.measure]
 
 
 def _validated(context: Context, recipe: Recipe, folder: Folder, is_mirrored: bool = False) -> Validated:

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from tuner.base.formatting import duration
-from tuner.base.metrics import in_words
+from tuner.base.formatting import duration_text, metric_label
 from tuner.charts.content import Block, Paragraph, Section, missing
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.deviations import NORMAL, deviation
@@ -102,7 +101,7 @@ def _searched(evidence: Evidence) -> str:
         if best is None:
             return "The search has not finished a trial yet."
         values = ", ".join(
-            f"{in_words(name)} {value:.4g}"
+            f"{metric_label(name)} {value:.4g}"
             for name, value in zip(evidence.record.objectives, best.values, strict=False)
         )
         return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
@@ -113,7 +112,7 @@ def _searched(evidence: Evidence) -> str:
     measure = confirmed.measure
     if confirmed.test is None or confirmed.test_interval is None:
         reached = told(measure, confirmed.best_validation)
-        return f"{what} reaches a validation {in_words(measure)} of {reached}, by which it was chosen; there is no test part: nothing was tested."
+        return f"{what} reaches a validation {metric_label(measure)} of {reached}, by which it was chosen; there is no test part: nothing was tested."
     seeds = confirmed.tests
     each = "each network alone" if confirmed.is_ensemble else "on average"
     over = f", {told(measure, fmean(seeds))} {each} over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
@@ -122,7 +121,7 @@ def _searched(evidence: Evidence) -> str:
     if measure == "accuracy" and task_of(confirmed.recipe.data) == "classification":
         return f"{what} classes {told(measure, confirmed.test)} of the test set right (95 % interval {low} to {high}){over}."
     reached = told(measure, confirmed.test)
-    return f"{what} reaches a test {in_words(measure)} of {reached} (95 % interval {low} to {high}){over}."
+    return f"{what} reaches a test {metric_label(measure)} of {reached} (95 % interval {low} to {high}){over}."
 
 
 def _beside(evidence: Evidence) -> Iterator[str]:
@@ -132,7 +131,9 @@ def _beside(evidence: Evidence) -> Iterator[str]:
         return
     measure, own = confirmed.measure, confirmed.best_validation
     for best in best_first(evidence.anchors, measure)[:1]:
-        figures = f"validation {in_words(measure)} {told(measure, best.figures[measure])} against {told(measure, own)}"
+        figures = (
+            f"validation {metric_label(measure)} {told(measure, best.figures[measure])} against {told(measure, own)}"
+        )
         tested = best.test_figures.get(measure)
         if tested is not None and confirmed.test is not None:
             figures += f", test {told(measure, tested)} against {told(measure, confirmed.test)}"
@@ -174,7 +175,7 @@ def _ours(network: Documented) -> str:
 def _difference_and_cost(evidence: Evidence) -> str:
     trials = evidence.record.trials
     seconds = math.fsum(trial.result.seconds for trial in trials if trial.result)
-    cost = f"{len(trials)} trials with {duration(seconds)} of training"
+    cost = f"{len(trials)} trials with {duration_text(seconds)} of training"
     found = difference(evidence)
     if found is None:
         return f"The search has cost {cost} so far."

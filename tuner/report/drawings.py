@@ -5,7 +5,7 @@ from statistics import fmean
 
 import numpy as np
 
-from tuner.base.formatting import figure_in_words
+from tuner.base.formatting import number_text
 from tuner.charts import CYCLE, Axis, Band, Cells, Chart, Dots, Line, Mark, Point
 from tuner.charts.content import Block, Cell, Picture, Table, missing
 from tuner.data.synthetic import make
@@ -198,7 +198,7 @@ def spread(values: Sequence[float]) -> str | None:
         return None
     middle = fmean(values)
     if middle >= 1000:
-        return figure_in_words(middle)
+        return number_text(middle)
     form, form_apart = (".3g", ".2g") if 0 < abs(middle) < 0.001 else (".4f", ".4f")
     apart = f" ± {deviation(values):{form_apart}}" if len(values) > 1 else ""
     return f"{middle:{form}}{apart}"

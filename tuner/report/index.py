@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from tuner.base.metrics import in_words
+from tuner.base.formatting import metric_label
 from tuner.charts import GREY, PURPLE, Axis, Chart, Dots, Shape
 from tuner.charts.content import Cell, Link, Page, Paragraph, Section, Table, missing
 from tuner.documents.claims import JUDGEMENTS
@@ -67,7 +67,7 @@ def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
         Link(plain["title"], f"{name}/report.html"),
         Link("report.md", f"{name}/report.md"),
         sum(plain["trials"].values()),
-        confirmed and in_words(_measure(confirmed)),
+        confirmed and metric_label(_measure(confirmed)),
         round(fmean(tested), 4) if tested else None,
         documented and round(fmean(documented["accuracies"]), 4),
         apart and f"{100 * apart['value']:+.2f}",

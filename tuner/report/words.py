@@ -1,6 +1,7 @@
 """Figures of merit as the sentences and axes of a page say them."""
 
-from tuner.base.metrics import METRICS, in_words
+from tuner.base.formatting import metric_label
+from tuner.base.metrics import METRICS
 from tuner.charts import Axis
 
 
@@ -35,7 +36,7 @@ def is_share(figure: str) -> bool:
 
 def figure_axis(figure: str) -> Axis:
     """The axis of a figure, also of one with the name of a part in front."""
-    return Axis(in_words(figure), percent=is_share(figure))
+    return Axis(metric_label(figure), percent=is_share(figure))
 
 
 def capital(text: str) -> str:

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 
 from tuner import __version__
 from tuner.base.errors import StorageError
-from tuner.base.metrics import in_words
+from tuner.base.formatting import metric_label
 from tuner.charts.content import Page
 from tuner.data.load import Places
 from tuner.report.answer import answer_section
@@ -90,7 +90,7 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence
     )
     record = evidence.record
     counts = ", ".join(f"{count} {state}" for state in STATES if (count := record.count(state))) or "no"
-    objectives = " and ".join(map(in_words, record.objectives))
+    objectives = " and ".join(map(metric_label, record.objectives))
     return Page(evidence.title, f"Study {evidence.study}: {counts} trials, optimizing {objectives}.", sections)
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner.base.metrics import METRICS, Direction, in_words
+from tuner.base.formatting import metric_label
+from tuner.base.metrics import METRICS, Direction
 from tuner.recipe import Recipe
 
 
@@ -58,7 +59,7 @@ class Confirmed:
             return "there is no test part: nothing was tested"
         low, high = self.test_interval
         figure = f"{self.test:.4f} (95 % interval {low:.4f} to {high:.4f})"
-        return f"test {in_words(self.measure)}, measured once: {figure}"
+        return f"test {metric_label(self.measure)}, measured once: {figure}"
 
     @property
     def figures(self) -> dict[str, float]:

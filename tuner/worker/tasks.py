@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import interval, measured, wilson
+from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, coding_of, held_out_of, training_set_of
 from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, described, fold_count, task_of
@@ -124,10 +124,10 @@ def test(job: Test, setup: Setup) -> Measured:
     np.save(setup.folder.outputs(job.saved), outputs.astype(np.float32 if task == "regression" else np.float16))
     scores = scores_of(outputs, job.recipe, examples, len(data.classes))
     if isinstance(job.recipe.data, Data):
-        return Measured(scores, wilson(scores.accuracy, len(examples)))
+        return Measured(scores, wilson_interval(scores.accuracy, len(examples)))
     meant = as_meant(outputs, job.recipe)
-    figures = measured(task, meant, examples.labels, examples.weights)
-    around = interval(job.measure, meant, examples.labels, examples.weights, examples.groups)
+    figures = compute_metrics(task, meant, examples.labels, examples.weights)
+    around = bootstrap_interval(job.measure, meant, examples.labels, examples.weights, examples.groups)
     return Measured(Scores(loss=scores.loss, figures=figures), around)
 
 

@@ -1,7 +1,6 @@
 """Plain models beside the search's: on the same folds, and on the same test part."""
 
-from tuner.base.formatting import duration
-from tuner.base.metrics import in_words
+from tuner.base.formatting import duration_text, metric_label
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Chart, Dots, Rule
 from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.references import ReferenceModel, best_first, better_than
@@ -28,7 +27,7 @@ def anchors_section(evidence: Evidence) -> Section:
 
 
 def _table(confirmed: Confirmed, ranked: tuple[ReferenceModel, ...], others: list[ReferenceModel]) -> Table:
-    measure, figure = confirmed.measure, in_words(confirmed.measure)
+    measure, figure = confirmed.measure, metric_label(confirmed.measure)
     own: tuple[Cell, ...] = ("the model", round(confirmed.best_validation, 4), None, _rounded(confirmed.test), "", "")
     rows = [
         (
@@ -36,7 +35,7 @@ def _table(confirmed: Confirmed, ranked: tuple[ReferenceModel, ...], others: lis
             _rounded(each.figures.get(measure)),
             _rounded(each.error if measure in each.figures else None),
             _rounded(each.test_figures.get(measure)),
-            duration(each.seconds),
+            duration_text(each.seconds),
             each.note,
         )
         for each in (*ranked, *others)
@@ -46,7 +45,7 @@ def _table(confirmed: Confirmed, ranked: tuple[ReferenceModel, ...], others: lis
 
 
 def _chart(confirmed: Confirmed, ranked: tuple[ReferenceModel, ...]) -> Chart:
-    measure, figure = confirmed.measure, in_words(confirmed.measure)
+    measure, figure = confirmed.measure, metric_label(confirmed.measure)
     places = [(each, each.figures[measure], float(place)) for place, each in enumerate(ranked)]
     errors = tuple((value - each.error, value + each.error) for each, value, _ in places)
     tips = tuple(f"{each.name}: {value:.4f} ± {each.error:.4f}" for each, value, _ in places)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import wilson
+from tuner.base.metric_functions import wilson_interval
 from tuner.charts import BLUE, GREY, Axis, Bars, Chart, Dots, Line
 
 BINS = 10
@@ -45,7 +45,7 @@ def calibration_chart(title: str, sure: NDArray[Any], right: NDArray[np.bool_], 
                     f"{count} {words.counted}: {100 * x:.1f} % sure, {100 * y:.1f} % {words.came_true}"
                     for count, (x, y) in zip(counts, points, strict=True)
                 ),
-                errors=tuple(wilson(y, count) for count, (_, y) in zip(counts, points, strict=True)),
+                errors=tuple(wilson_interval(y, count) for count, (_, y) in zip(counts, points, strict=True)),
             ),
         ),
         note=f"Expected calibration error {100 * error:.2f} %.",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import measured
+from tuner.base.metric_functions import compute_metrics
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Chart, Line, Point, Rule
 from tuner.charts.content import Block, Table
 from tuner.report.confusion import Matrix, class_figures, confused_pairs
@@ -99,7 +99,7 @@ def _curves(winner: Predictions) -> Iterator[Chart]:
         return
     weights = np.ones(len(positive)) if winner.examples.weights is None else winner.examples.weights
     found, false = _counts(winner.said[:, 1], positive, np.asarray(weights, np.float64))
-    figures = measured("classification", winner.said, winner.true, winner.examples.weights)
+    figures = compute_metrics("classification", winner.said, winner.true, winner.examples.weights)
     name, share = winner.names[1], found[-1] / (found[-1] + false[-1])
     yield Chart(
         "winner-roc",

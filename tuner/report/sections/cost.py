@@ -3,7 +3,7 @@
 import math
 import shlex
 
-from tuner.base.formatting import duration
+from tuner.base.formatting import duration_text
 from tuner.charts.content import Cell, Code, Section, Table
 from tuner.report.evidence import Evidence
 from tuner.storage import TrialRecord, hide_password
@@ -16,12 +16,12 @@ def cost_section(evidence: Evidence) -> Section:
         trials = [trial for trial in evidence.record.trials if trial.state == state]
         epochs = sum(trial.result.epochs for trial in trials if trial.result)
         seconds = math.fsum(trial.result.seconds for trial in trials if trial.result)
-        rows.append((f"{state} trials", len(trials), epochs, duration(seconds)))
+        rows.append((f"{state} trials", len(trials), epochs, duration_text(seconds)))
     saved, spared = saved_by_pruning(evidence)
-    rows.append(("saved by pruning, at the pruned trials' own pace", None, saved, duration(spared)))
+    rows.append(("saved by pruning, at the pruned trials' own pace", None, saved, duration_text(spared)))
     for document in evidence.documents:
         keys = {run.key for run in document.runs}
-        rows.append((f"document {document.name}", len(keys), None, duration(document.assessment.seconds)))
+        rows.append((f"document {document.name}", len(keys), None, duration_text(document.assessment.seconds)))
     table = Table(
         "cost-table", "What was trained", ("what", "trainings", "epochs", "time in training processes"), tuple(rows)
     )

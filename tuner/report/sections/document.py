@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
-from tuner.base.formatting import duration, figure_in_words
+from tuner.base.formatting import duration_text, number_text
 from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.documents.assessment import Judgements, Row
 from tuner.documents.claims import LOOKS
@@ -37,7 +37,7 @@ def _summary(document: DocumentEvidence) -> Iterator[str]:
     assessment = document.assessment
     environment = document.runs[0].environment
     where = f"on {environment.get('cores', '?')} cores of {environment.get('processor', 'an unknown processor')}"
-    total = f"{len({run.key for run in document.runs})} trainings in {duration(assessment.seconds)} {where}"
+    total = f"{len({run.key for run in document.runs})} trainings in {duration_text(assessment.seconds)} {where}"
     own = sum(not row.experiment.added for row in assessment.rows)
     yield f"{own} experiments; of the reported figures: {assessment.counted('chosen')}. {total}."
     judgements = [each.chosen.judgement for each in assessment.claims]
@@ -177,8 +177,8 @@ def _cells(judged: Judged | JudgedCurve, judgements: Judgements) -> tuple[Cell, 
     figure = judged.figure.replace("_", " ")
     if isinstance(judged, JudgedCurve):
         return figure, f"{len(judged.points)} points", judged.reason, judgements.runs, None, judged.verdict
-    reported = ", ".join(map(figure_in_words, judged.reported))
-    measured = ", ".join(map(figure_in_words, judged.measured)) if judged.figure in EXACT else spread(judged.measured)
+    reported = ", ".join(map(number_text, judged.reported))
+    measured = ", ".join(map(number_text, judged.measured)) if judged.figure in EXACT else spread(judged.measured)
     if judged.figure == "parameters":
         measured = spread(judged.measured)
     margin = f"{judged.margin:.2g}" if judged.margin else None

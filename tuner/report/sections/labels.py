@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import measured
+from tuner.base.metric_functions import compute_metrics
 from tuner.charts.content import Block, Cell, Table
 from tuner.report.predictions import Predictions
 from tuner.report.sections.calibration import Words, calibration_chart
@@ -48,7 +48,7 @@ def _figures(winner: Predictions, place: int) -> Iterator[Cell]:
 def _areas(probability: NDArray[np.float32], true: NDArray[np.bool_]) -> Iterator[float | None]:
     """ROC AUC and average precision; None where the label is true of all or of none."""
     pair = np.stack([1 - probability, probability], axis=1)
-    figures = measured("classification", pair, true.astype(np.int64))
+    figures = compute_metrics("classification", pair, true.astype(np.int64))
     known = bool(true.any() and not true.all())
     yield from (figures[name] if known else None for name in ("roc_auc", "average_precision"))
 

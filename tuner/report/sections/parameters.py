@@ -7,8 +7,9 @@ from dataclasses import replace
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.base.metric_functions import wilson
-from tuner.base.metrics import METRICS, Direction, in_words, standard_error
+from tuner.base.formatting import metric_label
+from tuner.base.metric_functions import wilson_interval
+from tuner.base.metrics import METRICS, Direction, standard_error
 from tuner.charts import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
 from tuner.data.splits import validated_on
 from tuner.documents.deviations import NORMAL
@@ -144,7 +145,7 @@ def _front_chart(
         Dots("finished trials", BLUE, points, tips),
         Line("nothing smaller is better", ORANGE, tuple(_front(points, sign)), step=True),
     )
-    title = f"{capital(in_words(measure))} against {against}"
+    title = f"{capital(metric_label(measure))} against {against}"
     yield Chart(id_, title, Axis(label, scale="log"), figure_axis(f"validation_{measure}"), marks)
 
 
@@ -156,7 +157,7 @@ def sampling_error(trial: TrialRecord, measure: str) -> Iterator[Rule]:
     figure = _figure(trial, measure)
     count = validated_on(trial.recipe.protocol, described(trial.recipe.data))
     if METRICS[measure].is_share:
-        yield Rule("the best, with 95 % interval", GREY, figure, band=wilson(figure, count))
+        yield Rule("the best, with 95 % interval", GREY, figure, band=wilson_interval(figure, count))
     elif math.isfinite(figure):
         half = NORMAL * standard_error(measure, figure, count)
         yield Rule("the best, give or take about 95 %", GREY, figure, band=(figure - half, figure + half))

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from optuna.trial import FrozenTrial
 
-from tuner.base.formatting import duration
-from tuner.base.metrics import in_words
+from tuner.base.formatting import duration_text, metric_label
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
 from tuner.charts.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
@@ -106,7 +105,7 @@ def table(evidence: Evidence) -> Table:
     sign = -evidence.record.direction.sign
     best = sorted(evidence.record.finished, key=lambda trial: (sign * trial.values[0], trial.number))[:SHOWN]
     values = len(best[0].values) if best else 0
-    names = tuple(map(in_words, evidence.record.objectives)) or ("value",) * values  # of a study that others made
+    names = tuple(map(metric_label, evidence.record.objectives)) or ("value",) * values  # of a study that others made
     rows = tuple(
         (
             trial.number,
@@ -114,7 +113,7 @@ def table(evidence: Evidence) -> Table:
             trial.recipe.summary if trial.recipe else "",
             trial.result.parameters if trial.result else None,
             trial.result.epochs if trial.result else None,
-            duration(trial.result.seconds) if trial.result else "",
+            duration_text(trial.result.seconds) if trial.result else "",
         )
         for trial in best
     )

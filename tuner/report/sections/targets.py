@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import interval, measured
-from tuner.base.metrics import in_words, metrics_for
+from tuner.base.formatting import metric_label
+from tuner.base.metric_functions import bootstrap_interval, compute_metrics
+from tuner.base.metrics import metrics_for
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Line, Rule
 from tuner.charts.content import Block, Paragraph, Table
 from tuner.report.density import cloud
@@ -30,9 +31,9 @@ def told_of_targets(winner: Predictions) -> Iterator[Block]:
         true, said = winner.true[:, place].astype(np.float64), winner.said[:, place].astype(np.float64)
         id_ = "" if len(winner.names) == 1 else f"-{place + 1}"
         if len(winner.names) > 1:
-            figures = measured("regression", said[:, None], true[:, None], winner.examples.weights)
+            figures = compute_metrics("regression", said[:, None], true[:, None], winner.examples.weights)
             yield Paragraph(
-                f"{name}: {', '.join(f'{in_words(each)} {number(figure)}' for each, figure in figures.items())}."
+                f"{name}: {', '.join(f'{metric_label(each)} {number(figure)}' for each, figure in figures.items())}."
             )
         yield _against_true(id_, name, true, said, winner)
         yield _residuals(id_, name, true, said, winner)
@@ -104,12 +105,12 @@ def _target_by_target(winner: Predictions) -> Table:
     weights, rows = winner.examples.weights, []
     for place, name in enumerate(winner.names):
         said, true = winner.said[:, [place]], winner.true[:, [place]]
-        figures = measured("regression", said, true, weights)
+        figures = compute_metrics("regression", said, true, weights)
         around = [_interval(winner, measure, place) for measure in figures]
         rows.append((name, *(cell for pair in zip(figures.values(), around, strict=True) for cell in pair)))
     columns = (
         "target",
-        *(column for each in metrics_for("regression") for column in (in_words(each), "95 % interval")),
+        *(column for each in metrics_for("regression") for column in (metric_label(each), "95 % interval")),
     )
     return Table("winner-targets", "Target by target", columns, tuple(rows))
 
@@ -118,7 +119,7 @@ def _interval(winner: Predictions, measure: str, place: int) -> str | None:
     if len(winner.true) > SMALL:
         return None
     among = winner.examples.weights, winner.examples.groups
-    low, high = interval(measure, winner.said[:, [place]], winner.true[:, [place]], *among)
+    low, high = bootstrap_interval(measure, winner.said[:, [place]], winner.true[:, [place]], *among)
     return f"{number(low)} to {number(high)}"
 
 

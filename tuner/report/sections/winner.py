@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from tuner.base.metric_functions import interval, measured
-from tuner.base.metrics import in_words as spoken
+from tuner.base.formatting import metric_label
+from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.charts import Axis, Chart
 from tuner.charts.content import Block, Paragraph, Section, Table, missing
 from tuner.charts.learning import Curve, learning_lines
@@ -29,7 +29,7 @@ def winner_section(evidence: Evidence) -> Section:
     if confirmed is None:
         why = "No winner is confirmed yet: `optimize` does that when it ends with at least one finished trial."
         return Section("winner", "The winner", (missing(why),))
-    blocks: list[Block] = [Paragraph(in_words(confirmed.recipe)), _seeds(confirmed), layers(confirmed.recipe)]
+    blocks: list[Block] = [Paragraph(_recipe_text(confirmed.recipe)), _seeds(confirmed), layers(confirmed.recipe)]
     if confirmed.test is not None:
         blocks.insert(2, _figures(confirmed, evidence.winner))
     blocks += list(_curves(confirmed))
@@ -42,7 +42,7 @@ def winner_section(evidence: Evidence) -> Section:
     return Section("winner", "The winner", tuple(blocks))
 
 
-def in_words(recipe: Recipe) -> str:
+def _recipe_text(recipe: Recipe) -> str:
     """The recipe as a sentence or three."""
     network, training = recipe.network, recipe.training
     hidden = network.hidden
@@ -100,7 +100,7 @@ def _seeds(confirmed: Confirmed) -> Table:
     seeds = map(str, confirmed.seeds)
     trials = confirmed.trials or (confirmed.trial,) * len(confirmed.seeds)
     rows = tuple(zip(seeds, trials, networks, epochs, confirmed.validation, tested, strict=True))
-    figure = spoken(confirmed.measure)
+    figure = metric_label(confirmed.measure)
     columns = ("seed", "trial", "network", "epochs", f"validation {figure}", f"test {figure}")
     return Table("winner-seeds", "Trained again on fresh seeds", columns, rows, _kept(confirmed))
 
@@ -110,7 +110,7 @@ def _kept(confirmed: Confirmed) -> str:
     if not confirmed.is_ensemble or confirmed.model_validation is None:
         return f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
     mirrored = ", each for an image and its mirror image" if confirmed.is_mirrored else ""
-    figure, task = spoken(confirmed.measure), task_of(confirmed.recipe.data)
+    figure, task = metric_label(confirmed.measure), task_of(confirmed.recipe.data)
     what, chosen_by = ("numbers", "squared error") if task == "regression" else ("probabilities", "log loss")
     tested = "" if confirmed.test is None else f"test {figure} {number(confirmed.test)}, "
     return (
@@ -130,7 +130,7 @@ def _curves(confirmed: Confirmed) -> Iterator[Chart]:
         )
         yield Chart(
             f"winner-{figure}",
-            f"{capital(spoken(figure))} by epoch, a line for each seed",
+            f"{capital(metric_label(figure))} by epoch, a line for each seed",
             Axis("epoch", whole=True),
             figure_axis(figure),
             tuple(learning_lines(training, validation)),
@@ -163,9 +163,9 @@ def _figures(confirmed: Confirmed, winner: Predictions | None) -> Table:
     """Every figure of the task on the test part, with its interval."""
     known = confirmed.figures
     if winner is not None:
-        computed = measured(winner.task, winner.said, winner.true, winner.examples.weights)
+        computed = compute_metrics(winner.task, winner.said, winner.true, winner.examples.weights)
         known = {name: known.get(name, figure) for name, figure in computed.items()}
-    rows = tuple((spoken(name), figure, *_around(confirmed, winner, name)) for name, figure in known.items())
+    rows = tuple((metric_label(name), figure, *_around(confirmed, winner, name)) for name, figure in known.items())
     wilson = " (of the accuracy by Wilson's formula)" if isinstance(confirmed.recipe.data, Data) else ""
     large = winner is not None and winner.said.size > RESAMPLED_NUMBERS
     how = "" if large else f"; intervals by 1,000 bootstrap samples of them{wilson}"
@@ -180,5 +180,5 @@ def _around(confirmed: Confirmed, winner: Predictions | None, name: str) -> tupl
         return (None,)
     else:
         among = winner.examples.weights, winner.examples.groups
-        low, high = interval(name, winner.said, winner.true, *among)
+        low, high = bootstrap_interval(name, winner.said, winner.true, *among)
     return (f"{number(low)} to {number(high)}",)

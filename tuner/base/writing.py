@@ -1,4 +1,4 @@
-"""Files that are there wholly or not at all: written aside, then renamed."""
+"""Files and folders that appear complete or not at all: written under a temporary name, then renamed."""
 
 import json
 import os
@@ -14,28 +14,30 @@ ABANDONED_SECONDS = 86_400
 
 
 @contextmanager
-def aside(path: Path) -> Iterator[Path]:
-    """Where to write what becomes `path` when all is well; else nothing of it stays. A file that is there is replaced. The name
-    ends as that of `path`. Raises `OSError` where a folder is there."""
-    beside = path.with_name(f".{os.getpid()}-{path.name}")
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path with the same ending, renamed to `path` at the end, or removed after an exception.
+
+    A file at `path` is replaced. Raises `OSError` if a folder is there.
+    """
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        yield beside
-        beside.replace(path)
+        yield temporary
+        temporary.replace(path)
     finally:
-        remove(beside)
+        remove(temporary)
 
 
 @contextmanager
-def folder_aside(parent: Path) -> Iterator[Path]:
-    """An empty hidden folder in `parent`; removed at the end, unless it was renamed. Hidden folders that are older than a day were
-    left by killed processes, and are removed first."""
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """An empty hidden folder in `parent`, removed at the end unless it was renamed. Also removes those that killed processes
+    left there more than a day ago."""
     parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(".*"):
+    for left in parent.glob(".tuner-*"):
         with suppress(OSError):
             if left.stat().st_mtime < time.time() - ABANDONED_SECONDS:
                 remove(left)
-    folder = parent / f".{uuid4().hex}"
+    folder = parent / f".tuner-{uuid4().hex}"
     folder.mkdir()
     try:
         yield folder
@@ -44,18 +46,18 @@ def folder_aside(parent: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """The whole of a text file."""
-    with aside(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    """Write a text file."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, plain: Mapping[str, Any]) -> None:
-    """The same of plain data as JSON."""
+    """Write plain data as JSON."""
     write_text(path, json.dumps(plain, indent=2) + "\n")
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file or a folder, if it exists."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

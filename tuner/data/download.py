@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from tuner.base.errors import DataError
-from tuner.base.writing import folder_aside, remove
+from tuner.base.writing import remove, temporary_folder
 from tuner.data.catalogue import CATALOGUE, Entry
 from tuner.data.sources import Places, Source
 
@@ -28,7 +28,7 @@ def download(name: str, places: Places, log: Callable[[str], None]) -> Source:
     for where, fetch in _ways(entry):
         log(f"fetching {name} from {where}")
         try:
-            with folder_aside(places.downloads) as folder:
+            with temporary_folder(places.downloads) as folder:
                 fetch(folder)
                 Source(folder, f"from {where}").read(name)
                 remove(final)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tuner.base.decode import encode
 from tuner.base.errors import Invalid
-from tuner.base.writing import aside
+from tuner.base.writing import atomic_path
 from tuner.data.catalogue import Entry
 from tuner.data.examples import Array, TrainingSet
 from tuner.data.groups import dealt_groups, part_of_groups
@@ -79,8 +79,8 @@ def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
         return tuple(Fold(kept[f"training_{i}"], kept[f"validation_{i}"]) for i in range(len(kept.files) // 2))
     found = folds(protocol, labels, groups, data.is_ordered)
     parts = {f"{part}_{i}": getattr(fold, part) for i, fold in enumerate(found) for part in ("training", "validation")}
-    with contextlib.suppress(OSError), aside(path) as beside:  # a folder that cannot be written costs a second
-        np.savez(beside, **parts)
+    with contextlib.suppress(OSError), atomic_path(path) as temporary:  # a folder that cannot be written costs a second
+        np.savez(temporary, **parts)
     return found
 
 

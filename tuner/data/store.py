@@ -11,7 +11,7 @@ import numpy as np
 
 from tuner.base.decode import decode, encode
 from tuner.base.errors import DataError, Invalid
-from tuner.base.writing import folder_aside, remove, write_json
+from tuner.base.writing import remove, temporary_folder, write_json
 from tuner.data.examples import Array, Examples
 from tuner.data.ingest.columns import Coding
 from tuner.data.sources import Places
@@ -72,7 +72,7 @@ def open_coding(folder: Path) -> Coding:
 def new_folder(places: Places) -> Iterator[Path]:
     """An empty folder for arrays, removed unless it is stored. Raises `DataError` where the cache cannot be written."""
     try:
-        with folder_aside(places.cache / "prepared") as folder:
+        with temporary_folder(places.cache / "prepared") as folder:
             yield folder
     except OSError as error:
         problem = f"the cache folder {places.cache} cannot be written: {error.strerror}"

@@ -13,7 +13,7 @@ from tuner.base.decode import encode
 from tuner.base.errors import StorageError, StudyError, TunerError
 from tuner.base.formatting import metric_label
 from tuner.data.sources import Places
-from tuner.deploy.out import aside
+from tuner.deploy.out import atomic_path
 from tuner.outcome.card import card
 from tuner.storage import load_study, open_storage
 
@@ -86,7 +86,7 @@ def export_model(model: Path, out: Path, format: str, quantize: str, data: str, 
         "litert": formats.said_by_litert,
         "onnx": formats.said_by_onnx,
     }[format]
-    with aside(out) as path:
+    with atomic_path(out) as path:
         match format:
             case "keras":
                 shutil.copyfile(model, path.with_suffix(".keras"))
@@ -138,6 +138,6 @@ def _write_papers(papers: dict[str, Any], interface: dict[str, Any], out: Path) 
     if "recipe" in papers:
         files[".md"] = card(papers)
     for suffix, text in files.items():
-        with aside(out.with_suffix(suffix)) as path:
+        with atomic_path(out.with_suffix(suffix)) as path:
             path.write_text(text, encoding="utf-8")
     return tuple(out.with_suffix(suffix) for suffix in files)

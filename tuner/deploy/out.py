@@ -1,4 +1,4 @@
-"""Where results go: checked before any work, written aside, then renamed."""
+"""Where results go: checked before any work, then written atomically."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,13 +19,13 @@ def require_writable(path: Path, suffixes: Sequence[str], *, force: bool) -> Non
 
 
 @contextmanager
-def aside(path: Path) -> Iterator[Path]:
-    """As `tuner.base.writing.aside`, for files and folders, and in the place of either; raises `StorageError` where that cannot
-    be."""
+def atomic_path(path: Path) -> Iterator[Path]:
+    """`tuner.base.writing.atomic_path` for files and folders, which replaces either. Raises `StorageError` if it cannot be
+    written."""
     try:
-        with writing.aside(path) as beside:
-            yield beside
-            if beside.is_dir() or path.is_dir():
+        with writing.atomic_path(path) as temporary:
+            yield temporary
+            if temporary.is_dir() or path.is_dir():
                 writing.remove(path)
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error

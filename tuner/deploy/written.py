@@ -10,7 +10,7 @@ import pandas as pd
 
 from tuner.base.errors import DataError, MissingPackage
 from tuner.deploy.inputs import blocks_of, prefetched
-from tuner.deploy.out import STANDARD_OUTPUT, aside
+from tuner.deploy.out import STANDARD_OUTPUT, atomic_path
 from tuner.deploy.predictor import Predicted, Predictor
 
 
@@ -42,7 +42,10 @@ def _sink(out: str) -> Iterator[Sink]:
         yield _csv(sys.stdout)
         sys.stdout.flush()
         return
-    with aside(Path(out)) as path, _parquet(path) if out.lower().endswith(".parquet") else _csv_file(path) as sink:
+    with (
+        atomic_path(Path(out)) as path,
+        _parquet(path) if out.lower().endswith(".parquet") else _csv_file(path) as sink,
+    ):
         yield sink
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tuner.base.errors import StudyError
 from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import METRICS
-from tuner.base.writing import aside
+from tuner.base.writing import atomic_path
 from tuner.data.splits import folds_of
 from tuner.recipe import Recipe, Table, described, task_of
 from tuner.refit.candidates import Final
@@ -55,8 +55,8 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
     if isinstance(recipes[best].data, Table):
         _combine(Combine((names[kept],), "best", table=recipes[best]), executor)
     else:
-        with aside(folder.model("best")) as beside:
-            shutil.copyfile(folder.model(names[kept]), beside)
+        with atomic_path(folder.model("best")) as temporary:
+            shutil.copyfile(folder.model(names[kept]), temporary)
     needed = {names[index] for index in choice.members} if context.file.fits_epochs else set()
     for name in names:
         folder.outputs(name).unlink(missing_ok=True)
@@ -177,8 +177,8 @@ def _validated(context: Context, recipe: Recipe, folder: Folder, is_mirrored: bo
 
 def _keep_predictions(path: Path, outputs: list[Path], best: int) -> None:
     """All networks' outputs (networks, examples, classes) in one file, and which of them is the model's."""
-    with aside(path) as beside:
-        np.savez_compressed(beside, outputs=np.stack([np.load(each) for each in outputs]), best=best)
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, outputs=np.stack([np.load(each) for each in outputs]), best=best)
 
 
 def _tested(answer: Answer) -> Measured:

@@ -1,8 +1,6 @@
 """A report on disk: the page in HTML and in Markdown with its figures, and its numbers for programs."""
 
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from optuna.trial import FrozenTrial
 from tuner import __version__
 from tuner.base.errors import StorageError
 from tuner.base.formatting import metric_label
+from tuner.base.writing import remove, temporary_folder
 from tuner.charts.content import Page
 from tuner.data.load import Places
 from tuner.report.answer import answer_section
@@ -95,26 +94,22 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence
 
 
 def _write_files(page: Page, figures: Mapping[str, Any], frames: Mapping[str, pd.DataFrame], out: Path) -> None:
-    """Everything aside first, then in its place: a reader never sees half a report."""
-    aside = out.with_name(f".{out.name}-{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    (aside / FIGURES).mkdir(parents=True)
-    try:
-        (aside / "report.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
-        (aside / "report.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
-        (aside / "summary.json").write_text(_one_a_line(figures), encoding="utf-8")
+    """Write all files to a temporary folder first: a reader never sees half a report."""
+    with temporary_folder(out.parent) as folder:
+        (folder / FIGURES).mkdir()
+        (folder / "report.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
+        (folder / "report.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
+        (folder / "summary.json").write_text(_one_a_line(figures), encoding="utf-8")
         for name, frame in frames.items():
-            frame.to_csv(aside / name, index=False)
-        write_figures(page, aside)
-        _replace(out, aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+            frame.to_csv(folder / name, index=False)
+        write_figures(page, folder)
+        _replace(out, folder)
 
 
-def _replace(out: Path, aside: Path) -> None:
+def _replace(out: Path, folder: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(out / FIGURES, ignore_errors=True)
-    for path in aside.iterdir():
+    remove(out / FIGURES)
+    for path in folder.iterdir():
         path.replace(out / path.name)
 
 

@@ -13,6 +13,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from tuner.base.errors import StorageError
+from tuner.base.writing import temporary_folder
 
 BUSY_SECONDS = 60
 
@@ -111,15 +112,12 @@ def _open_sqlite(url: str) -> RDBStorage:
 
 
 def _create_sqlite(path: Path) -> None:
-    """Make the tables aside, then put the file in its place unless somebody else was faster: Optuna's processes that
-    create the tables of one file at once break each other."""
-    aside = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        RDBStorage(f"sqlite:///{aside}").engine.dispose()
+    """Create the tables in a temporary file, then link it to its place unless another process was faster: Optuna's processes
+    that create the tables of one file at once break each other."""
+    with temporary_folder(path.parent) as folder:
+        RDBStorage(f"sqlite:///{folder / path.name}").engine.dispose()
         with suppress(FileExistsError):
-            os.link(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+            os.link(folder / path.name, path)
 
 
 @contextmanager

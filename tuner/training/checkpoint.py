@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tuner.base.decode import decode, encode
 from tuner.base.errors import Invalid
-from tuner.base.writing import aside
+from tuner.base.writing import atomic_path
 from tuner.recipe import Recipe
 from tuner.result import Epoch, FoldResult
 
@@ -80,7 +80,7 @@ class Checkpoint:
         counts = {name: len(each) for name, each in arrays.items()}
         about = {"key": self.key, "position": encode(progress.position), **counts}
         named = {f"{name}-{index}": array for name, each in arrays.items() for index, array in enumerate(each)}
-        with aside(self.path) as beside, beside.open("wb") as file:
+        with atomic_path(self.path) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **named)
         self.written = time.monotonic()
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.decode import decode, encode
-from tuner.base.writing import aside
+from tuner.base.writing import atomic_path
 from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding
 from tuner.networks import Inputs, Rows
@@ -57,8 +57,8 @@ def save_model(
 
 
 def _write(model: keras.Model, path: Path) -> None:
-    with aside(path) as beside:
-        model.save(beside)
+    with atomic_path(path) as temporary:
+        model.save(temporary)
 
 
 def save_average(paths: Sequence[Path], path: Path, is_mirrored: bool = False, coding: Coding | None = None) -> int:

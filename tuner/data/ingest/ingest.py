@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +14,7 @@ import numpy as np
 
 from tuner.base.decode import decode, encode
 from tuner.base.errors import DataError, Invalid
+from tuner.base.writing import write_json
 from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.files import folders_from, found_file, found_folder
@@ -163,9 +163,5 @@ def _remembered(key: str, places: Places) -> Found | None:
 
 
 def _remember(key: str, found: Found, places: Places) -> None:
-    path = _path(key, places)
-    beside = path.with_name(f".{uuid.uuid4().hex}")
-    with suppress(OSError):  # a folder that cannot be written costs another look, and no more
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(encode(found)), encoding="utf-8")
-        beside.replace(path)
+    with suppress(OSError):  # a folder that cannot be written costs reading again, and no more
+        write_json(_path(key, places), encode(found))

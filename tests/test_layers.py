@@ -97,7 +97,7 @@ def test_only_confirmation_reaches_the_held_out_part() -> None:
     is named where it is made and passed."""
     called = re.compile(r"held_out(_of)?\(")
     users = {path.relative_to(PACKAGE).as_posix() for path in FILES if called.search(path.read_text())}
-    assert users == {"data/load.py", "worker/tasks.py", "report/evidence.py"}
+    assert users == {"data/load.py", "worker/tasks.py", "worker/replication.py", "report/evidence.py"}
 
 
 @pytest.mark.slow

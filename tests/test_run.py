@@ -34,10 +34,10 @@ from tuner.result import Epoch, Event, FoldResult, Result, never_stop
 from tuner.run import epoch_seconds, examples_for_test, run, validation_part
 from tuner.training import traced as traced_module
 from tuner.training.checkpoint import Checkpoint
-from tuner.training.evaluation import classes_of, predict, predict_attacked
+from tuner.training.evaluation import classes_of, predict
+from tuner.training.replication import predict_attacked
 from tuner.training.train import Trained, order_of_examples
-from tuner.worker.jobs import Replicate
-from tuner.worker.tasks import replicate
+from tuner.worker.replication import Replicate, replicate
 
 SMALL = Recipe(
     data=Data(name="xor", scaling="none"),

@@ -20,7 +20,7 @@ from tuner.recipe import Recipe
 from tuner.result import never_stop
 from tuner.storage import default_url
 from tuner.study.places import find_documents
-from tuner.worker.jobs import Replicate
+from tuner.worker.replication import Replicate, replicate
 
 RESULTS = Path(__file__).parents[2] / "reports" / "documents"
 DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
@@ -28,8 +28,6 @@ DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").ite
 
 def replicated(document: Document, experiment: str, places: Places, reading: str = "") -> dict[str, float]:
     """The figures of one run of an experiment, under the first readings or one alternative."""
-    from tuner.worker.tasks import replicate
-
     (found,) = [each for each in document.experiment if each.id == experiment]
     choices = (document.first, *document.neighbours(document.first))
     variant = next(each for each in (document.variant(found, choice) for choice in choices) if each.reading == reading)
@@ -68,8 +66,6 @@ def test_a_divergence_that_is_clipped_on_pixels_that_are_not_scaled_learns_nothi
 @pytest.mark.slow
 def test_a_playground_network_keeps_its_bound_in_one_of_a_few_tries(places: Places) -> None:
     from dataclasses import replace
-
-    from tuner.worker.tasks import replicate
 
     document = DOCUMENTS["mnist-parameters"]
     (circle,) = [each for each in document.experiment if each.id == "playground-circle"]

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.training.evaluation import PLANE, classes_of, decision_regions, predict, predict_attacked
+from tuner.training.evaluation import classes_of, predict
 from tuner.training.loop import Scaler
+from tuner.training.replication import PLANE, decision_regions, predict_attacked
 
 PLAIN = Scaler(np.asarray(0.0, np.float32), np.asarray(1.0, np.float32))
 HALF = Scaler(np.asarray(1.0, np.float32), np.asarray(0.5, np.float32))

@@ -15,7 +15,8 @@ from tuner.recipe import Recipe
 from tuner.training.costs import work
 from tuner.worker import perform
 from tuner.worker.executor import Executor
-from tuner.worker.jobs import Failure, Replicate, Replicated
+from tuner.worker.jobs import Failure
+from tuner.worker.replication import Replicate, Replicated
 
 
 @dataclass(frozen=True)

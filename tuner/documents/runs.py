@@ -13,7 +13,7 @@ from tuner.documents.experiment import CURVES, GAPS
 from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
 from tuner.result import Epoch
-from tuner.worker.jobs import Replicated
+from tuner.worker.replication import Replicated
 
 POINTS = 100
 """A curve of more epochs is kept for every second, third, ... of them."""

@@ -65,8 +65,8 @@ class AdamW:
 
 @dataclass(frozen=True, kw_only=True)
 class RMSprop:
-    """RMSprop with Keras's numbers. Keras 3 divides by sqrt(v + epsilon), Keras 2 (without momentum) by sqrt(v) + epsilon:
-    that is `epsilon_outside`, and with 1e-7 it makes the first steps of weights with small gradients much larger."""
+    """RMSprop with Keras's numbers. Keras 3 divides by sqrt(v + epsilon), Keras 2 (without momentum) by sqrt(v) + epsilon,
+    which makes the first steps of weights with small gradients much larger: `epsilon_outside`, used by baselines only."""
 
     kind: Literal["rmsprop"] = "rmsprop"
     learning_rate: float = 0.001

@@ -47,7 +47,7 @@ class Holdout:
 class KFold:
     """Cross-validation: every fold is the validation part once; figures are means over the folds.
 
-    `of` all examples, those of the test part among them, is what a document did; no search may.
+    Used by baselines only: `of` all examples, including the test part. A search refuses it.
     """
 
     kind: Literal["k_fold"] = "k_fold"

@@ -136,7 +136,7 @@ class Training:
     In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew each time: cheap epochs
     for the first rungs of a search.
 
-    With `bootstrap` the training examples are as many drawn with replacement, by the recipe's seed (Breiman 1996). With
+    Used by baselines only: with `bootstrap` the training examples are as many drawn with replacement, by the recipe's seed (Breiman 1996). With
     `adversarial` each batch is trained together with its attacked copy: its inputs moved by so much (in scaled units)
     along the sign of the loss's gradient (FGSM, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572).
     """

@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.recipe import Recipe, task_of
-from tuner.training.loop import EVALUATION_BATCH, Scaler, attacked
+from tuner.training.loop import EVALUATION_BATCH, Scaler
 
 
 def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[np.float32]:
@@ -17,36 +17,6 @@ def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[
     starts = range(0, len(inputs), EVALUATION_BATCH)
     outputs = [call(tf.constant(inputs[start : start + EVALUATION_BATCH])).numpy() for start in starts]
     return np.concatenate(outputs).astype(np.float32)
-
-
-def predict_attacked(
-    model: keras.Model, scale: Scaler, inputs: NDArray[Any], targets: NDArray[Any], strength: float
-) -> NDArray[np.float32]:
-    """The outputs of a compiled model for inputs (as stored) that were attacked with `strength`, in scaled units.
-    `targets` are as its loss wants them."""
-
-    def attack(batch: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-        return model(attacked(model, scale(batch), wanted, strength), training=False)
-
-    call = tf.function(attack, autograph=False, reduce_retracing=True)
-    pieces = [slice(start, start + EVALUATION_BATCH) for start in range(0, len(inputs), EVALUATION_BATCH)]
-    outputs = [call(tf.constant(inputs[each]), tf.constant(targets[each])).numpy() for each in pieces]
-    return np.concatenate(outputs).astype(np.float32)
-
-
-PLANE = np.linspace(-6.0, 6.0, 41)
-"""The coordinates, along both axes, at which decision regions are looked up: the playground's points lie within."""
-
-
-def decision_regions(model: keras.Model, scale: Scaler) -> tuple[str, ...]:
-    """What a network of two inputs and two classes says all over the plane: a text for each row of points, from the top,
-    with a digit for each point, 0 (surely the first class) to 9 (surely the second)."""
-    down, across = np.meshgrid(PLANE[::-1], PLANE, indexing="ij")
-    points = np.stack([across.ravel(), down.ravel()], axis=1).astype(np.float32)
-    outputs = predict(model, scale, points)
-    second = (outputs[:, 0] + 1) / 2 if outputs.shape[1] == 1 else outputs[:, 1]
-    digits = np.clip(np.nan_to_num(second) * 10, 0, 9).astype(int).reshape(down.shape)
-    return tuple("".join(map(str, row)) for row in digits)
 
 
 def as_meant(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tuner.recipe import Recipe
 from tuner.references import ReferenceModel
 from tuner.result import Result, Scores
+from tuner.worker.replication import Replicate, Replicated
 
 
 @dataclass(frozen=True)
@@ -30,33 +31,6 @@ class Combine:
     save: str
     is_mirrored: bool = False
     table: Recipe | None = None
-
-
-@dataclass(frozen=True)
-class Replicate:
-    """Train a document's recipe by its protocol and measure it on the test part, as the document did. With several
-    `members` as many are trained, each on a bootstrap sample and with a seed of its own, and averaged; with `attack` the
-    test images are also attacked with that strength (FGSM, in scaled units)."""
-
-    recipe: Recipe
-    members: int = 1
-    attack: float = 0.0
-
-
-@dataclass(frozen=True)
-class Replicated:
-    """A replicated run: the network of each fold (of each member) on the test part, and the last one's confusion matrix
-    (rows are true classes, columns predictions). `single` and `ensemble` are the test accuracies of the members and of the first so many of them together; `left_out` those whose outputs were not finite. For points in the plane
-    `regions` has what the network says all over it: see `evaluation.decision_regions`."""
-
-    result: Result
-    test: tuple[Scores, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    attacked_accuracy: float | None = None
-    single: tuple[float, ...] = ()
-    ensemble: tuple[float, ...] = ()
-    left_out: tuple[int, ...] = ()
-    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
-from tuner.worker.jobs import Anchors, Answer, Combine, Failure, Job, Pace, Replicate, Test, Time, Train
+from tuner.worker.jobs import Anchors, Answer, Combine, Failure, Job, Pace, Test, Time, Train
+from tuner.worker.replication import Replicate, replicate
 
 
 def work(connection: Connection, setup: Setup, log: Path | None) -> None:
@@ -40,7 +41,7 @@ def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
             case Train():
                 return tasks.train(job, setup, watch)
             case Replicate():
-                return tasks.replicate(job, setup.places, watch)
+                return replicate(job, setup.places, watch)
             case Test():
                 return tasks.test(job, setup)
             case Time():

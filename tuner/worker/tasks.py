@@ -15,17 +15,14 @@ from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, T
 from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
-from tuner.run import Teach, epoch_seconds, examples_for_test, run, train_folds
-from tuner.training.ensembles import Bagged, bagged
-from tuner.training.evaluation import as_meant, classes_of, decision_regions, predict, predict_attacked
+from tuner.run import Teach, epoch_seconds, run, train_folds
+from tuner.training.evaluation import as_meant, predict
 from tuner.training.latency import latency
-from tuner.training.loop import evaluate, part
 from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
-from tuner.training.targets import targets
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
 from tuner.worker.folder import mirrored
-from tuner.worker.jobs import Anchors, Combine, Measured, Pace, Replicate, Replicated, Test, Time, Train
+from tuner.worker.jobs import Anchors, Combine, Measured, Pace, Test, Time, Train
 
 
 def train(job: Train, setup: Setup, watch: Watch) -> Result:
@@ -63,55 +60,6 @@ def combine(job: Combine, setup: Setup) -> int:
     paths = [setup.folder.model(name) for name in job.names]
     coding = coding_of(job.table.data, setup.places) if job.table and isinstance(job.table.data, Table) else None
     return save_average(paths, setup.folder.model(job.save), job.is_mirrored, coding)
-
-
-def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
-    """Train a document's recipe, or the members of an ensemble of it, and measure each network on the test part."""
-    from sklearn.metrics import confusion_matrix  # a second that a search need not wait for
-
-    data, test_part = _training_set(job.recipe.data, places), held_out_of(job.recipe.data, places)
-    scores: list[Scores] = []
-    outputs: list[NDArray[np.float32]] = []
-    regions: list[tuple[str, ...]] = []
-    labels: list[NDArray[np.int64]] = []
-    survived: list[float] = []
-
-    def measure_on_test(trained: Trained) -> None:
-        examples = examples_for_test(job.recipe, data, test_part, len(scores) % fold_count(job.recipe.protocol))
-        inputs, wanted = examples.inputs, targets(job.recipe, examples.labels, len(data.classes))
-        labels.append(examples.labels.astype(np.int64))
-        scores.append(evaluate(trained.model, trained.scale, part(inputs, wanted)))
-        outputs.append(predict(trained.model, trained.scale, inputs))
-        if inputs.shape[1:] == (2,):
-            regions.append(decision_regions(trained.model, trained.scale))
-        if job.attack:
-            attacked = predict_attacked(trained.model, trained.scale, inputs, wanted, job.attack)
-            survived.append(float((classes_of(attacked) == labels[-1]).mean()))
-
-    for recipe in members_of(job):
-        result = run(recipe, data, watch, held_out=test_part, visit=measure_on_test)
-    matrix = confusion_matrix(labels[-1], classes_of(outputs[-1]), labels=range(len(data.classes)))
-    together = bagged(outputs, labels[-1]) if job.members > 1 else Bagged((), (), ())
-    return Replicated(
-        result,
-        tuple(scores),
-        tuple(tuple(int(count) for count in row) for row in matrix),
-        attacked_accuracy=survived[-1] if survived else None,
-        single=together.single,
-        ensemble=together.ensemble,
-        left_out=together.left_out,
-        regions=regions[-1] if regions else (),
-    )
-
-
-def members_of(job: Replicate) -> Iterator[Recipe]:
-    """The recipe itself, or the recipes of the ensemble's members."""
-    if job.members == 1:
-        yield job.recipe
-        return
-    training = replace(job.recipe.training, bootstrap=True)
-    for number in range(job.members):
-        yield replace(job.recipe, training=training, seed=1000 * (job.recipe.seed + 1) + number)
 
 
 def test(job: Test, setup: Setup) -> Measured:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tuner.training.ensembles import bagged
+from tuner.training.replication import bagged
 
 
 def test_an_ensemble_averages_and_leaves_out_what_is_not_finite() -> None:

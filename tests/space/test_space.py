@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.base.errors import Invalid
-from tuner.space import Script, corners, dimensions, fill, fillings, grid, override, parse, size
+from tuner.space import corners, dimensions, fill, fillings, grid, override, parse, scripted_trial, size
 
 OPTIMIZER = {"one_of": ["adam", {"kind": "sgd", "momentum": {"low": 0.0, "high": 0.9}}]}
 WIDTHS = {"repeat": {"low": 1, "high": 3}, "each": {"low": 8, "high": 64, "log": True}}
@@ -57,10 +57,10 @@ def test_corners_show_every_answer_that_filling_can_meet(plain: Any) -> None:
     possible: set[tuple[str, str]] = set()
     for given_, _ in corners(space):
         for last in (False, True):
-            script = Script(given_, last)
-            fill(space, script)
-            possible |= {(name, repr(option)) for name, options in script.asked.items() for option in options}
-            shown |= {(name, repr(script._answer(name, options))) for name, options in script.asked.items()}
+            trial = scripted_trial(given_, last=last)
+            fill(space, trial)
+            possible |= {(name, repr(option)) for name, hole in trial.holes.items() for option in hole.points(2)}
+            shown |= {(name, repr(answer)) for name, answer in trial.answers.items()}
     assert shown == possible
 
 
@@ -69,7 +69,7 @@ def test_a_grid_has_no_point_twice_and_every_point_fills(plain: Any) -> None:
     space = parse(plain)
     seen = []
     for _, assignment in zip(range(200), grid(space, 2), strict=False):
-        assert fill(space, Script(assignment)) is not None
+        assert fill(space, scripted_trial(assignment)) is not None
         seen.append(assignment)
     assert len({repr(each) for each in seen}) == len(seen)
 
@@ -120,11 +120,12 @@ def test_a_continuous_space_has_no_size() -> None:
     assert math.isinf(size(parse({"rate": {"low": 0.0, "high": 1.0}})))
 
 
-def test_dimensions_say_where_they_exist() -> None:
-    shown = {each.address: (each.values, each.only_with) for each in dimensions(parse({"optimizer": OPTIMIZER}))}
-    assert shown == {
-        "optimizer.kind": ("adam, sgd", ""),
-        "optimizer.sgd.momentum": ("0 to 0.9", "optimizer.sgd"),
+def test_dimensions_have_an_address_and_values() -> None:
+    assert dict(dimensions(parse({"optimizer": OPTIMIZER, "widths": WIDTHS}))) == {
+        "optimizer.kind": "adam, sgd",
+        "optimizer.sgd.momentum": "0 to 0.9",
+        "widths.count": "1 to 3",
+        "widths[…]": "8 to 64 on a logarithmic scale",
     }
 
 

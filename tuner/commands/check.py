@@ -34,8 +34,8 @@ def print_space(file: "StudyFile") -> None:
     from tuner.space import dimensions, size
 
     rows = table("address", "values")
-    for dimension in dimensions(file.space, "recipe"):
-        rows.add_row(dimension.address.removeprefix("recipe."), dimension.values)
+    for address, values in dimensions(file.space):
+        rows.add_row(address, values)
     console().print(rows)
     count = size(file.space)
     many = "continuous" if math.isinf(count) else f"{count:,.0f} recipes"

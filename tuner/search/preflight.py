@@ -7,7 +7,7 @@ from itertools import chain, islice
 from tuner.base.errors import Invalid
 from tuner.data.examples import TrainingSet
 from tuner.recipe import Recipe
-from tuner.space import Ask, Assignment, Script
+from tuner.space import Ask, Assignment, scripted_trial
 from tuner.training.costs import GIB, Costs, Work, work
 
 MOST_SORTED = 5000
@@ -53,7 +53,7 @@ class Preflight:
 
         def brevity(assignment: Assignment) -> float:
             try:
-                return -self.work(fill(Script(assignment))).seconds_at_first
+                return -self.work(fill(scripted_trial(assignment))).seconds_at_first
             except Invalid:  # told when its turn comes
                 return 0.0
 

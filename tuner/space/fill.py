@@ -1,4 +1,4 @@
-"""Filling the holes by asking: whoever answers `suggest_*` as an Optuna trial does can be asked."""
+"""Filling the holes with the answers of a trial: Optuna's, or any object with the same `suggest_*` methods."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -20,9 +20,9 @@ class Ask(Protocol):
 
 
 def fill(node: Node, ask: Ask, place: str = "") -> Any:
-    """Plain data without holes. A hole is asked for by its address; inside a branch of `one_of` the kind joins the
-    address (`network.dense.widths[0]`), since Optuna wants one fixed set of choices for each name. A hole that leaves
-    no choice is not asked for."""
+    """Plain data without holes. A hole's name is its address; inside a branch of `one_of` the kind joins the address
+    (`network.dense.widths[0]`), since Optuna needs one fixed set of choices for each name. A hole with one value only is not
+    asked for."""
     return _fill(node, ask, place, ())
 
 
@@ -69,5 +69,4 @@ def _count(hole: Repeat, ask: Ask, place: str, scopes: tuple[dict[str, Any], ...
     for scope in scopes:
         if isinstance(scope.get(hole.count), list):
             return len(scope[hole.count])
-    problem = f"no list {hole.count!r} was said before this one, here or in a table around it"
-    raise Invalid(join(place, "repeat"), problem)
+    raise Invalid(join(place, "repeat"), f"there is no earlier list {hole.count!r}, in this table or in one around it")

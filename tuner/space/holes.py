@@ -3,7 +3,7 @@
 { choice = ["relu", "tanh"] }                          one of these values
 { low = 1e-4, high = 1e-1, log = true }                a number; whole if both ends are whole; `step` optional
 { repeat = { low = 1, high = 4 }, each = … }           a list; its length is a number or a hole, or the name of
-                                                       a list said before ("widths"): as many as that one has
+                                                       a earlier list ("widths"): as many as that one has
 { one_of = ["adam", { kind = "sgd", momentum = … }] }  one of these tables, told apart by `kind`, each with holes
 """
 
@@ -18,7 +18,7 @@ Scalar = bool | int | float | str
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several values. Optuna stores only scalars, so a list or table among them goes by its JSON text."""
+    """One of several values. Optuna stores only scalars, so the name of a list or table is its JSON text."""
 
     options: tuple[Any, ...]
 
@@ -27,14 +27,18 @@ class Choice:
         return tuple(each if isinstance(each, Scalar) else json.dumps(each) for each in self.options)
 
     def named(self, name: Scalar) -> Any:
-        """The option that goes by this name (1 and true are different options)."""
+        """The option with this name (1 and true are different options)."""
         same = [
             each for each, own in zip(self.options, self.names, strict=True) if own == name and type(own) is type(name)
         ]
         return same[0]
 
+    def points(self, most: int) -> tuple[Scalar, ...]:
+        """All names, however many there are."""
+        return self.names
+
     def allows(self, name: object) -> bool:
-        """Whether an option goes by this name."""
+        """Whether an option has this name."""
         return any(own == name and type(own) is type(name) for own in self.names)
 
 
@@ -120,10 +124,23 @@ class Range:
 
 @dataclass(frozen=True)
 class Repeat:
-    """A list whose items are drawn one by one; `count` is a number, a hole, or the name of a list said before."""
+    """A list whose items are drawn one by one; `count` is a number, a hole, or the name of an earlier list."""
 
     count: "int | str | Range | Choice"
     each: "Node"
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The lengths that it may have; none where it is as long as another list."""
+        match self.count:
+            case Range(low, high, _, step):
+                return tuple(range(int(low), int(high) + 1, int(step or 1)))
+            case Choice(options):
+                return options
+            case str():
+                return ()
+            case number:
+                return (number,)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From nested data, as a study file has it, to holes: each with its own marks, refused with its address."""
+"""From nested data, as a study file has it, to holes. Complaints name the address."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -6,13 +6,13 @@ from typing import Any
 
 from tuner.base.errors import Invalid, join, near_miss, require
 from tuner.space.holes import Choice, Hole, Node, OneOf, Range, Repeat
-from tuner.space.plain import check_plain
 
+DEEPEST, LONGEST = 20, 1000
 MOST_REPEATS = 100
-"""More layers than anyone searches one by one: each is a hole with corners of its own."""
+"""More layers than anyone searches one by one: each is a hole with its own corners."""
 
 MOST_VALUES = 20_000
-"""In lists of lists, filled."""
+"""In the filled lists of lists of one repeat."""
 
 MARKS = {
     "choice": {"choice"},
@@ -40,6 +40,31 @@ def _parse(plain: Any, place: str) -> Node:
         if key not in MARKS[mark]:
             raise Invalid(join(place, key), f"does not belong to a hole with {mark!r}; {near_miss(key, MARKS[mark])}")
     return _PARSERS[mark](plain, place)
+
+
+def check_plain(value: Any, place: str = "", depth: int = 0) -> None:
+    """Raise `Invalid` with the address of the first value that JSON or Optuna's storages cannot hold, that lies too deep, or
+    that is in too long a list."""
+    match value:
+        case Mapping() | list() | tuple():
+            if depth == DEEPEST:
+                raise Invalid(place, f"lies deeper than {DEEPEST} tables and lists")
+            if not isinstance(value, Mapping) and len(value) > LONGEST:
+                raise Invalid(place, f"must have at most {LONGEST:,} entries, got {len(value):,}")
+            keys = value if isinstance(value, Mapping) else (f"[{index}]" for index in range(len(value)))
+            items = value.values() if isinstance(value, Mapping) else value
+            for key, each in zip(keys, items, strict=True):
+                check_plain(each, join(place, key), depth + 1)
+        case int():
+            if not -(2**63) <= value < 2**63:
+                raise Invalid(place, "must be a number of at most 64 bits")
+        case float():
+            if not math.isfinite(value):
+                raise Invalid(place, f"must be a finite number, got {value!r}")
+        case str():
+            return
+        case _:
+            raise Invalid(place, f"must be a text, a number, true, false, a list or a table, got {value}")
 
 
 def _parse_choice(plain: Mapping[str, Any], place: str) -> Choice:
@@ -95,7 +120,7 @@ def _parse_repeat(plain: Mapping[str, Any], place: str) -> Repeat:
     if isinstance(count, bool) or not isinstance(count, int | str | Range | Choice):
         problem = f"must be a number, a range, a choice or the name of a list, got {plain['repeat']!r}"
         raise Invalid(join(place, "repeat"), problem)
-    numbers = _counts(count)
+    numbers = count.points(2) if isinstance(count, Range | Choice) else () if isinstance(count, str) else (count,)
     if any(type(number) is not int or not 0 <= number <= MOST_REPEATS for number in numbers):
         rule = f"must be whole, at least 0 and at most {MOST_REPEATS}"
         raise Invalid(join(place, "repeat"), f"{rule}, got {', '.join(map(repr, numbers))}")
@@ -105,29 +130,17 @@ def _parse_repeat(plain: Mapping[str, Any], place: str) -> Repeat:
     return repeat
 
 
-def _counts(count: int | str | Range | Choice) -> list[Any]:
-    match count:
-        case Range(low, high):
-            return [low, high]
-        case Choice(options):
-            return list(options)
-        case str():
-            return []
-        case _:
-            return [count]
-
-
 def _most_values(node: Node) -> int:
-    """How many values, tables and lists a filling can have at the most."""
+    """The most values, tables and lists that a filling can have."""
     match node:
-        case Repeat(count, each):
-            return 1 + max(_counts(count), default=MOST_REPEATS) * _most_values(each)
+        case Repeat(_, each):
+            return 1 + max(node.counts, default=MOST_REPEATS) * _most_values(each)
         case OneOf(branches):
             return 1 + sum(_most_values(dict(branch)) for branch in branches.values())
         case dict():
-            return 1 + sum(_most_values(each) for each in node.values())
+            return 1 + sum(map(_most_values, node.values()))
         case list():
-            return 1 + sum(_most_values(each) for each in node)
+            return 1 + sum(map(_most_values, node))
         case _:
             return 1
 

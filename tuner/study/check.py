@@ -8,7 +8,7 @@ from tuner.base.errors import Invalid, near_miss
 from tuner.base.metrics import metrics_for
 from tuner.recipe import Data, Recipe, fold_count, task_of, validated_part
 from tuner.result import OBJECTIVES
-from tuner.space import Assignment, Choice, Range, Script, allowed, fill
+from tuner.space import Assignment, Choice, Range, allowed_text, fill, scripted_trial
 from tuner.study.file import StudyFile
 from tuner.study.fit import check_protocol
 from tuner.study.pruners import Asha, NoPruner, check_pruner
@@ -60,7 +60,7 @@ def _check_starts(study: StudyFile) -> None:
             if address not in known:
                 raise Invalid(place, f"no hole of the recipe has this address; {near_miss(address, known)}")
             if not known[address].allows(value):
-                raise Invalid(place, f"must be {allowed(known[address], instead=value)}, got {value!r}")
+                raise Invalid(place, f"must be {allowed_text(known[address], instead_of=value)}, got {value!r}")
 
 
 def fitting_starts(study: StudyFile) -> tuple[Assignment, ...]:
@@ -81,9 +81,9 @@ def _holes(study: StudyFile) -> dict[str, Choice | Range]:
     """All holes by address."""
     known: dict[str, Choice | Range] = {}
     for given, _ in study.corners:
-        script = Script(given)
-        fill(study.space, script)
-        known.update(script.holes)
+        trial = scripted_trial(given)
+        fill(study.space, trial)
+        known.update(trial.holes)
     return known
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.charts import KINDS, Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
-from tuner.charts.scale import fitted
+from tuner.charts.scale import fit_scale
 from tuner.charts.svg import draw
 
 Scaling = Literal["linear", "log"]
@@ -53,7 +53,7 @@ MARKS: list[Mark] = [
 
 def parsed(chart: Chart, standalone: bool = False) -> ElementTree.Element:
     """The drawing as XML; fails if it is none."""
-    return ElementTree.fromstring(draw(chart, standalone))
+    return ElementTree.fromstring(draw(chart, standalone=standalone))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_an_axis_that_goes_nowhere_is_refused(low: float, high: float) -> None:
 
 
 def test_an_end_beyond_all_values_is_shown_with_them() -> None:
-    scale = fitted(Axis("x", low=2.0), [0.0, 1.0], 10.0, 110.0)
+    scale = fit_scale(Axis("x", low=2.0), [0.0, 1.0], 10.0, 110.0)
     assert 10 <= scale(1.0) < scale(2.0) <= 110
 
 
@@ -127,7 +127,7 @@ def test_names_from_users_are_escaped() -> None:
 
 @given(st.lists(st.floats(-1e12, 1e12, allow_subnormal=False), min_size=1, max_size=20))
 def test_linear_scales_place_all_values_between_their_ends(values: list[float]) -> None:
-    scale = fitted(Axis("x"), values, 10.0, 110.0)
+    scale = fit_scale(Axis("x"), values, 10.0, 110.0)
     assert all(10 - 1e-6 <= scale(value) <= 110 + 1e-6 for value in values)
     ticks = [value for value, _ in scale.ticks()]
     assert ticks == sorted(set(ticks))
@@ -135,7 +135,7 @@ def test_linear_scales_place_all_values_between_their_ends(values: list[float]) 
 
 @given(st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=20))
 def test_log_scales_too(values: list[float]) -> None:
-    scale = fitted(Axis("x", scale="log"), values, 10.0, 110.0)
+    scale = fit_scale(Axis("x", scale="log"), values, 10.0, 110.0)
     assert all(10 - 1e-6 <= scale(value) <= 110 + 1e-6 for value in values)
     assert scale(min(values)) <= scale(max(values))
 

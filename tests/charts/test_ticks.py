@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tuner.charts.ticks import ticks
+from tuner.charts.scale import ticks
 
 
 @given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))

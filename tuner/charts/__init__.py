@@ -1,14 +1,13 @@
-"""Charts as frozen values, drawn as SVG: for reports, the dashboard and learning curves alike.
+"""Charts as frozen values, drawn as SVG for reports, the dashboard and notebooks.
 
-A chart has two axes and any number of marks. A kind of mark is a file (`bars` is a short one): its value, with what
-`mark.Mark` asks of it. It needs a line here to be imported by, and one in `KINDS`, where the tests find it.
+A chart has two axes and any number of marks. A new kind of mark is a frozen dataclass with the methods of
+`tuner.charts.chart.Mark`; it is imported here and listed in `KINDS`, where the contract test finds it.
 """
 
-from tuner.charts.band import Band as Band
 from tuner.charts.bars import Bars as Bars
-from tuner.charts.cells import Cells as Cells
+from tuner.charts.bars import Cells as Cells
 from tuner.charts.chart import Chart as Chart
-from tuner.charts.chart import figures as figures
+from tuner.charts.chart import Mark as Mark
 from tuner.charts.colors import BLUE as BLUE
 from tuner.charts.colors import CYCLE as CYCLE
 from tuner.charts.colors import GREEN as GREEN
@@ -18,11 +17,11 @@ from tuner.charts.colors import PURPLE as PURPLE
 from tuner.charts.colors import SKY as SKY
 from tuner.charts.colors import VERMILION as VERMILION
 from tuner.charts.colors import YELLOW as YELLOW
-from tuner.charts.dots import Dots as Dots
-from tuner.charts.hexes import Hexes as Hexes
-from tuner.charts.line import Line as Line
-from tuner.charts.mark import Mark as Mark
-from tuner.charts.rule import Rule as Rule
+from tuner.charts.lines import Band as Band
+from tuner.charts.lines import Line as Line
+from tuner.charts.lines import Rule as Rule
+from tuner.charts.points import Dots as Dots
+from tuner.charts.points import Hexes as Hexes
 from tuner.charts.scale import Axis as Axis
 from tuner.charts.shapes import Point as Point
 from tuner.charts.shapes import Shape as Shape

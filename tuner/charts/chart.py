@@ -1,16 +1,75 @@
-"""A chart as a value: axes and marks with numbers in the units of the data. `svg` draws it."""
+"""A chart as a value: axes and marks with numbers in the units of the data. `tuner.charts.svg` draws it."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import Field, dataclass
+from typing import Any, ClassVar, Protocol
 
-from tuner.charts.mark import Mark
-from tuner.charts.scale import Axis
+from tuner.charts.scale import Axis, Scale, value_text
+from tuner.charts.shapes import Point
+
+X, Y = 0, 1
+"""The axes, as indices into a point."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The plotting area in pixels, and its scales."""
+
+    x: Scale
+    y: Scale
+    top: float
+    bottom: float
+    left: float
+    right: float
+
+    def contains(self, point: Point) -> bool:
+        """Whether both scales have a place for the point."""
+        return self.x.axis.contains(point[X]) and self.y.axis.contains(point[Y])
+
+    def pixels(self, point: Point) -> Point:
+        """The place of a point, in pixels."""
+        return self.x(point[X]), self.y(point[Y])
+
+    def text(self, name: str, point: Point) -> str:
+        """The text that a pointer is shown for a point of a series."""
+        x, y = value_text(self.x.axis, point[X]), value_text(self.y.axis, point[Y])
+        return f"{name}: {x}: {y}" if self.x.axis.names else f"{name}: {y} at {self.x.axis.label} {x}"
+
+
+class Mark(Protocol):
+    """A frozen dataclass. Its `name` stands in the chart's legend unless it is empty."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    data_fields: ClassVar[tuple[str, ...]]
+    """The fields that are data; the others are style."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def color(self) -> str: ...
+
+    def extent(self, axis: int) -> Iterable[float]:
+        """All values that the scale of an axis must include."""
+        ...
+
+    def needs_zero(self, axis: int) -> bool:
+        """Whether an axis must begin at zero."""
+        ...
+
+    def svg(self, frame: Frame) -> str:
+        """The mark as SVG. The text for a pointer is the attribute `data-tip`."""
+        ...
+
+    def legend_svg(self, x: float, y: float) -> str:
+        """The sample next to the name in the legend, 22 pixels wide from `x`."""
+        ...
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart: what it shows in a title and in words (`note`), its axes and marks. `height` and `width` in pixels of its
-    own; a page scales it."""
+    """A title, a `note` in words, two axes and marks. `height` and `width` are in pixels; a page scales them."""
 
     id: str
     title: str
@@ -23,11 +82,11 @@ class Chart:
     legend: bool = True
 
 
-def figures(chart: Chart) -> dict[str, Any]:
-    """What is drawn, without how, as plain data."""
+def chart_data(chart: Chart) -> dict[str, Any]:
+    """The data of a chart without its style, as plain values for JSON."""
     series = [
         {"kind": type(mark).__name__.lower()}
-        | {name: value for name in ("name", *mark.figures) if (value := getattr(mark, name)) not in ("", ())}
+        | {name: value for name in ("name", *mark.data_fields) if (value := getattr(mark, name)) not in ("", ())}
         for mark in chart.marks
     ]
     axes = {name: {"label": axis.label, "names": axis.names} for name, axis in (("x", chart.x), ("y", chart.y))}

@@ -1,19 +1,11 @@
-"""The colours of charts, light and dark.
+"""The colours of charts, for light and dark pages.
 
-They are those of Okabe and Ito (2008, https://jfly.uni-koeln.de/color/), which colour-blind people can tell apart; a
-series also differs by its dashes or the shape of its dots.
+They are those of Okabe and Ito (2008, https://jfly.uni-koeln.de/color/), which colour-blind people can distinguish. A
+series also has its own dashes or shape of dots.
 """
 
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, GREY = (
-    "blue",
-    "orange",
-    "green",
-    "vermilion",
-    "purple",
-    "sky",
-    "yellow",
-    "grey",
-)
+BLUE, ORANGE, GREEN, VERMILION = "blue", "orange", "green", "vermilion"
+PURPLE, SKY, YELLOW, GREY = "purple", "sky", "yellow", "grey"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, YELLOW, GREY)
 
 LIGHT = {
@@ -34,4 +26,4 @@ def variables(palette: dict[str, str]) -> str:
 
 
 STYLE = f":root{{{variables(LIGHT)}}}@media(prefers-color-scheme:dark){{:root{{{variables(DARK)}}}}}"
-"""What a drawing that stands alone brings along."""
+"""The style of an SVG file of its own."""

@@ -1,16 +1,18 @@
-"""What a page says, as plain values: sections of paragraphs, tables, charts and pictures. Pages are made of them in HTML and
-in Markdown, so both say the same, and tests read them without parsing anything."""
+"""The content of a page as plain values: sections of paragraphs, tables, charts and pictures.
+
+Pages in HTML and in Markdown are made of the same values, and tests read these without parsing anything.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tuner.charts import Chart
+from tuner.charts.chart import Chart
 
 
 @dataclass(frozen=True)
 class Link:
-    """A cell that leads to a file beside the page."""
+    """A cell that links to a file next to the page."""
 
     text: str
     address: str
@@ -21,7 +23,7 @@ Cell = str | float | int | Link | None
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Plain text; `tone` says how it stands out."""
+    """Plain text; `tone` is its emphasis."""
 
     text: str
     tone: Literal["plain", "lead", "aside", "missing"] = "plain"
@@ -29,7 +31,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells below their column names. Numbers stand right; `long` tables are folded on the page."""
+    """Rows of cells under column names. `long` tables are folded on the page."""
 
     id: str
     title: str
@@ -41,7 +43,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with what it shows in words; a page shows each of its pixels `enlarged` times, without smoothing."""
+    """A PNG with a description in words. A page shows each pixel `enlarged` times, without smoothing."""
 
     id: str
     title: str
@@ -58,7 +60,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Code:
-    """Something to be typed or copied."""
+    """Commands to copy."""
 
     text: str
 
@@ -77,7 +79,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report."""
+    """A report."""
 
     title: str
     lead: str
@@ -88,10 +90,10 @@ class Page:
         return (block for block in self.blocks() if isinstance(block, Chart))
 
     def blocks(self) -> Iterator[Block]:
-        """Everything on the page, in order."""
+        """All blocks of the page, in order."""
         return (block for section in self.sections for block in section.blocks)
 
 
-def missing(what: str) -> Paragraph:
-    """A section's part that cannot be shown, and why."""
-    return Paragraph(what, "missing")
+def missing(reason: str) -> Paragraph:
+    """What stands in place of something that cannot be shown."""
+    return Paragraph(reason, "missing")

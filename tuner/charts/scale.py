@@ -1,20 +1,24 @@
-"""Axes, and from numbers to places on them: scales, their ticks, and how numbers are written."""
+"""Axes and their scales: from numbers to pixels, with round ticks."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
-from tuner.charts.ticks import HALVES, QUARTERS, ticks
-
 FARTHEST = 1e150
-"""No chart reaches farther, nor nearer to zero on a log scale: widths and ratios stay numbers."""
+"""The largest number that a chart shows; on a log scale its inverse is the smallest. Widths and ratios stay finite."""
+
+HALVES = (1, 2, 5, 10)
+QUARTERS = (1, 2, 2.5, 5, 10)
+ROUNDING = Decimal("0.999")
+"""The tolerance of an interval's width for errors of rounding."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: its label with the unit, its scale; `names` make it one of categories, counted from 0; on a `whole` one only
-    integers are written. `low` and `high` are its ends where they do not follow from the values."""
+    """A label with its unit, and a scale. `names` make an axis of categories, which count from 0; a `whole` axis has only
+    integers as ticks. `low` and `high` are its ends where they do not follow from the values."""
 
     label: str
     scale: Literal["linear", "log"] = "linear"
@@ -26,11 +30,11 @@ class Axis:
 
     def __post_init__(self) -> None:
         ends = [end for end in (self.low, self.high) if end is not None]
-        if not all(self.shows(end) for end in ends) or (len(ends) == 2 and ends[0] >= ends[1]):
+        if not all(self.contains(end) for end in ends) or (len(ends) == 2 and ends[0] >= ends[1]):
             raise ValueError(f"no axis goes from {self.low} to {self.high} on a {self.scale} scale")
 
-    def shows(self, value: float) -> bool:
-        """Whether a value has a place: numbers that are not finite have none, nor has 0 on a log scale."""
+    def contains(self, value: float) -> bool:
+        """Whether a value has a place: infinite numbers and NaN have none, nor has 0 on a log scale."""
         return abs(value) <= FARTHEST and (self.scale == "linear" or value >= 1 / FARTHEST)
 
 
@@ -45,46 +49,41 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        share = (self._inner(value) - self._inner(self.low)) / (self._inner(self.high) - self._inner(self.low))
+        inner = math.log10 if self.axis.scale == "log" else float
+        share = (inner(value) - inner(self.low)) / (inner(self.high) - inner(self.low))
         return self.start + share * (self.end - self.start)
 
-    def shows(self, value: float) -> bool:
-        """Whether a value has a place."""
-        return self.axis.shows(value)
-
     def ticks(self) -> list[tuple[float, str]]:
-        """Where to write what."""
+        """Values with their texts."""
         if self.axis.names:
             return [(float(index), name) for index, name in enumerate(self.axis.names)]
-        values = (
-            _log_ticks(self.low, self.high)
-            if self.axis.scale == "log"
-            else _ticks(self.low, self.high, self.axis.whole)
-        )
-        return [(value, written(value, self.axis.percent)) for value in values]
-
-    def _inner(self, value: float) -> float:
-        return math.log10(value) if self.axis.scale == "log" else value
+        if self.axis.scale == "log":
+            values = _log_ticks(self.low, self.high)
+        elif self.axis.whole:
+            values = ticks(self.low, self.high, min(5.0, self.high - self.low))
+        else:
+            values = ticks(self.low, self.high, 5.0, QUARTERS)
+        return [(value, tick_text(value, percent=self.axis.percent)) for value in values]
 
 
-def fitted(axis: Axis, values: Iterable[float], start: float, end: float, from_zero: bool = False) -> Scale:
-    """A scale that shows all values, with a little air, or what the axis asks for."""
+def fit_scale(axis: Axis, values: Iterable[float], start: float, end: float, *, from_zero: bool = False) -> Scale:
+    """A scale that shows all values with a small margin, or the ends that the axis demands."""
     if axis.names:
         return Scale(axis, -0.6, len(axis.names) - 0.4, start, end)
-    shown = [value for value in values if axis.shows(value)]
-    low, high = _wide(axis, min(shown, default=0.1), max(shown, default=1.0))
+    known = [value for value in values if axis.contains(value)]
+    low, high = _padded(axis, min(known, default=0.1), max(known, default=1.0))
     if from_zero and axis.scale == "linear":
-        low = min(low, 0.0) if min(shown, default=0.0) < 0 else 0.0
+        low = min(low, 0.0) if min(known, default=0.0) < 0 else 0.0
     low, high = axis.low if axis.low is not None else low, axis.high if axis.high is not None else high
-    if low >= high:  # the end that the axis asks for lies beyond all values
-        low, high = _wide(axis, min([high, *shown]), max([low, *shown]))
+    if low >= high:  # the end that the axis demands lies beyond all values
+        low, high = _padded(axis, min([high, *known]), max([low, *known]))
     return Scale(axis, low, high, start, end)
 
 
-def written(value: float, percent: bool = False) -> str:
-    """A number as it stands beside an axis.
+def tick_text(value: float, *, percent: bool = False) -> str:
+    """A number as an axis shows it.
 
-    >>> written(0.89, percent=True), written(1e-4), written(12000.0), written(0.5)
+    >>> tick_text(0.89, percent=True), tick_text(1e-4), tick_text(12000.0), tick_text(0.5)
     ('89 %', '1e-4', '12k', '0.5')
     """
     if percent:
@@ -98,14 +97,33 @@ def written(value: float, percent: bool = False) -> str:
     return f"{value:.6g}"
 
 
-def spoken(axis: Axis, value: float) -> str:
-    """A value along an axis as a tip says it."""
+def value_text(axis: Axis, value: float) -> str:
+    """A value of an axis as a tip shows it."""
     if axis.names:
         return axis.names[round(value)]
     return f"{100 * value:.2f} %" if axis.percent else f"{value:.4g}"
 
 
-def _wide(axis: Axis, low: float, high: float) -> tuple[float, float]:
+def ticks(low: float, high: float, parts: float = 4, factors: Sequence[float] = HALVES) -> list[float]:
+    """At most `parts` + 1 round numbers from `low` to `high`; steps are a factor times a power of ten. Empty if there is no
+    such interval.
+
+    >>> ticks(0.83, 0.91)
+    [0.84, 0.86, 0.88, 0.9]
+    """
+    if not -math.inf < low < high < math.inf:
+        return []
+    # Decimals hold round numbers exactly, also for the widest and the narrowest interval of floats.
+    first, last = Decimal(str(low)), Decimal(str(high))
+    raw = ROUNDING * (last - first) / Decimal(str(parts))
+    power = Decimal(1).scaleb(raw.adjusted())
+    step = next(size for factor in factors if (size := Decimal(str(factor)) * power) >= raw)
+    lowest, highest = (first / step).to_integral(ROUND_CEILING), (last / step).to_integral(ROUND_FLOOR)
+    # Where floats are sparser than steps, neighbours become the same float.
+    return list(dict.fromkeys(float((lowest + count) * step) for count in range(int(highest - lowest) + 1)))
+
+
+def _padded(axis: Axis, low: float, high: float) -> tuple[float, float]:
     if axis.scale == "log":
         spread = max(math.log10(high / low), 0.3)
         return low / 10 ** (0.05 * spread), high * 10 ** (0.05 * spread)
@@ -113,16 +131,10 @@ def _wide(axis: Axis, low: float, high: float) -> tuple[float, float]:
     return low - 0.06 * spread, high + 0.06 * spread
 
 
-def _ticks(low: float, high: float, whole: bool) -> Sequence[float]:
-    if whole:
-        return ticks(low, high, min(5.0, high - low), HALVES)
-    return ticks(low, high, 5.0, QUARTERS)
-
-
 def _log_ticks(low: float, high: float) -> Sequence[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     decades = math.log10(high / low)
     factors = (1, 1.5, 2, 3, 4, 5, 7) if decades < 1 else (1, 2, 5) if decades <= 2.5 else (1,)
     every = max(1, (last - first) // 6)
-    found = [factor * 10.0**power for power in range(first, last + 1, every) for factor in factors]
-    return [float(f"{value:.6g}") for value in found if low <= value <= high]
+    values = (factor * 10.0**power for power in range(first, last + 1, every) for factor in factors)
+    return [float(f"{value:.6g}") for value in values if low <= value <= high]

@@ -1,4 +1,4 @@
-"""The few shapes that charts are drawn with, as SVG."""
+"""The shapes that charts are drawn with, as SVG."""
 
 from collections.abc import Sequence
 from html import escape
@@ -9,7 +9,7 @@ Shape = Literal["dot", "diamond", "square", "cross", "ring"]
 
 
 def tip(text: str) -> str:
-    """The attribute of what shows a text to a pointer."""
+    """The attribute with the text that a pointer is shown."""
     return f' data-tip="{escape(text, quote=True)}"'
 
 
@@ -35,16 +35,17 @@ def stairs(points: Sequence[Point]) -> list[Point]:
 
 
 def dot(shape: Shape, x: float, y: float, size: float, color: str, more: str = "") -> str:
-    """One mark at a place; `more` are further attributes."""
+    """A dot at a place; `more` are further attributes."""
     match shape:
         case "diamond":
             corners = [(x, y - 1.3 * size), (x + 1.3 * size, y), (x, y + 1.3 * size), (x - 1.3 * size, y)]
             return f'<path d="{path(corners)}Z" fill="var(--paper)" stroke="{color}" stroke-width="2"{more}/>'
         case "square":
-            return f'<path d="M{x - size:.1f} {y - size:.1f}h{2 * size:.1f}v{2 * size:.1f}h{-2 * size:.1f}Z" fill="{color}"{more}/>'
+            sides = f"M{x - size:.1f} {y - size:.1f}h{2 * size:.1f}v{2 * size:.1f}h{-2 * size:.1f}Z"
+            return f'<path d="{sides}" fill="{color}"{more}/>'
         case "cross":
-            arms = f"M{x - size:.1f} {y - size:.1f}l{2 * size:.1f} {2 * size:.1f}m0 {-2 * size:.1f}l{-2 * size:.1f} {2 * size:.1f}"
-            return f'<path d="{arms}" stroke="{color}" stroke-width="1.8" fill="none"{more}/>'
+            stroke = f"l{2 * size:.1f} {2 * size:.1f}m0 {-2 * size:.1f}l{-2 * size:.1f} {2 * size:.1f}"
+            return f'<path d="M{x - size:.1f} {y - size:.1f}{stroke}" stroke="{color}" stroke-width="1.8" fill="none"{more}/>'
         case "ring":
             ring = f'fill="var(--paper)" stroke="{color}" stroke-width="1.8"'
             return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}" {ring}{more}/>'
@@ -53,7 +54,7 @@ def dot(shape: Shape, x: float, y: float, size: float, color: str, more: str = "
 
 
 def rectangle(x: float, y: float, width: float, height: float, more: str) -> str:
-    """From its upper left corner; `more` are further attributes."""
+    """A rectangle by its upper left corner; `more` are further attributes."""
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" {more}/>'
 
 

@@ -1,32 +1,31 @@
-"""Charts drawn as SVG: text, lines and shapes, no library. On a page the page's style colours them, light or dark, and its
-script shows what a mark says; as files of their own they bring both colours along."""
+"""Charts drawn as SVG. On a page its style colours them and its script shows the tips; files of their own contain both
+palettes, for light and dark."""
 
 from collections.abc import Sequence
 from html import escape
 from itertools import accumulate
 
-from tuner.charts.chart import Chart
+from tuner.charts.chart import Chart, Frame, Mark, X, Y
 from tuner.charts.colors import STYLE
-from tuner.charts.mark import Frame, Mark, X, Y
-from tuner.charts.scale import Scale, fitted
+from tuner.charts.scale import Scale, fit_scale
 
 FONT = 13
 LETTER = 0.56 * FONT
-"""About how wide a letter is."""
+"""The approximate width of a letter."""
 TITLE = 26
-KEY = 20
+ENTRY = 20
 WIDEST = 0.4
-"""The share of a chart that names beside it may take."""
+"""The largest share of a chart's width that the names of the y axis may take."""
 
-Key = tuple[float, float, int, Mark]
-"""Where a name of the legend stands, and whose it is."""
+Entry = tuple[float, float, int, Mark]
+"""The place of a legend entry, and the index and mark that it names."""
 
 
-def draw(chart: Chart, standalone: bool = False) -> str:
-    """The chart as an SVG element; `standalone` ones have their title, their colours and a background of their own."""
-    own = _paper(chart.width, chart.height) + _title(chart.title) if standalone else ""
+def draw(chart: Chart, *, standalone: bool = False) -> str:
+    """The chart as an SVG element; a `standalone` one has its own title, colours and background."""
+    own = _background(chart.width, chart.height) + _title(chart.title) if standalone else ""
     label = f"{chart.title}. {chart.note}".strip()
-    return _svg(chart.width, chart.height, label, own + _inside(chart, TITLE if standalone else 6.0))
+    return _svg(chart.width, chart.height, label, own + _contents(chart, TITLE if standalone else 6.0))
 
 
 def draw_row(title: str, charts: Sequence[Chart]) -> str:
@@ -34,10 +33,10 @@ def draw_row(title: str, charts: Sequence[Chart]) -> str:
     *lefts, width = accumulate((chart.width for chart in charts), initial=0)
     height = TITLE + max(chart.height for chart in charts)
     panels = "".join(
-        f'<g transform="translate({left} {TITLE})">{_title(chart.title)}{_inside(chart, TITLE)}</g>'
+        f'<g transform="translate({left} {TITLE})">{_title(chart.title)}{_contents(chart, TITLE)}</g>'
         for left, chart in zip(lefts, charts, strict=True)
     )
-    inside = _paper(width, height) + _title(title) + panels
+    inside = _background(width, height) + _title(title) + panels
     return _svg(width, height, title, inside, f'width="{width}" height="{height}" ')
 
 
@@ -47,7 +46,7 @@ def _svg(width: int, height: int, label: str, inside: str, size: str = "") -> st
     return f'{head}aria-label="{escape(label, quote=True)}" {font}>{inside}</svg>'
 
 
-def _paper(width: int, height: int) -> str:
+def _background(width: int, height: int) -> str:
     return f'<style>{STYLE}</style><rect width="{width}" height="{height}" fill="var(--paper)"/>'
 
 
@@ -55,14 +54,14 @@ def _title(text: str) -> str:
     return f'<text x="12" y="18" font-weight="600">{escape(text)}</text>'
 
 
-def _inside(chart: Chart, top: float) -> str:
-    keys = _keys(chart, top)
-    below = keys[-1][1] - 10 + KEY if keys else top
+def _contents(chart: Chart, top: float) -> str:
+    entries = _legend_entries(chart, top)
+    below = entries[-1][1] - 10 + ENTRY if entries else top
     frame = _frame(chart, below + 6)
     marks = "".join(
-        f'<g class="series" data-series="{index}">{mark.drawn(frame)}</g>' for index, mark in enumerate(chart.marks)
+        f'<g class="series" data-series="{index}">{mark.svg(frame)}</g>' for index, mark in enumerate(chart.marks)
     )
-    return f"{_upright_axis(chart, frame)}{_lying_axis(chart, frame)}{_labels(chart, frame)}{marks}{_legend(keys)}"
+    return f"{_y_axis(chart, frame)}{_x_axis(chart, frame)}{_labels(chart, frame)}{marks}{_legend(entries)}"
 
 
 def _frame(chart: Chart, top: float) -> Frame:
@@ -71,34 +70,34 @@ def _frame(chart: Chart, top: float) -> Frame:
     upright = (top, bottom) if chart.y.names else (bottom, top)
     y = _scale(chart, Y, *upright)
     widest = max((len(text) for _, text in y.ticks()), default=1)
-    left = min(_beside(chart) + LETTER * widest + 8, WIDEST * chart.width)
+    left = min(_label_width(chart) + LETTER * widest + 8, WIDEST * chart.width)
     right = chart.width - 14.0
     return Frame(_scale(chart, X, left, right), y, top, bottom, left, right)
 
 
 def _scale(chart: Chart, axis: int, start: float, end: float) -> Scale:
-    values = (value for mark in chart.marks for value in mark.along(axis))
-    from_zero = any(mark.from_zero(axis) for mark in chart.marks)
-    return fitted((chart.x, chart.y)[axis], values, start, end, from_zero)
+    values = (value for mark in chart.marks for value in mark.extent(axis))
+    from_zero = any(mark.needs_zero(axis) for mark in chart.marks)
+    return fit_scale((chart.x, chart.y)[axis], values, start, end, from_zero=from_zero)
 
 
-# What stands around the plot ------------------------------------------------------------------------------------------
+# Axes, labels and legend ---------------------------------------------------------------------------------------------
 
 SMALL = f'font-size="{FONT - 1}" fill="var(--soft)"'
 
 
-def _upright_axis(chart: Chart, frame: Frame) -> str:
+def _y_axis(chart: Chart, frame: Frame) -> str:
     parts = []
     for value, text in frame.y.ticks():
         y = frame.y(value)
-        if not (chart.x.names and chart.y.names):  # the cells of a matrix stand where lines would
+        if not (chart.x.names and chart.y.names):  # a matrix has cells instead of lines
             parts.append(f'<path d="M{frame.left:.1f} {y:.1f}H{frame.right:.1f}" stroke="var(--line)"/>')
-        text = _cut(text, (frame.left - _beside(chart) - 4) / LETTER)
+        text = _cut(text, (frame.left - _label_width(chart) - 4) / LETTER)
         parts.append(f'<text x="{frame.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end" {SMALL}>{escape(text)}</text>')
     return "".join(parts)
 
 
-def _lying_axis(chart: Chart, frame: Frame) -> str:
+def _x_axis(chart: Chart, frame: Frame) -> str:
     parts, slanted, y = [], _slanted(chart), frame.bottom + 17
     for value, text in frame.x.ticks():
         x = frame.x(value)
@@ -117,13 +116,13 @@ def _labels(chart: Chart, frame: Frame) -> str:
     return label
 
 
-def _beside(chart: Chart) -> float:
-    """What the label of the upright axis takes."""
+def _label_width(chart: Chart) -> float:
+    """The width of the y axis' label."""
     return 24.0 if chart.y.label else 4.0
 
 
 def _slanted(chart: Chart) -> bool:
-    """Whether the names below the chart are too long to stand side by side."""
+    """Whether the names of the x axis are too long for one line."""
     room = (chart.width - 80) / max(1, len(chart.x.names))
     return any(len(name) * LETTER > room for name in chart.x.names)
 
@@ -132,25 +131,25 @@ def _cut(text: str, letters: float) -> str:
     return text if len(text) <= letters + 1 else text[: max(3, int(letters) - 1)] + "…"
 
 
-def _keys(chart: Chart, top: float) -> list[Key]:
-    """Where the names of the series stand, in as many rows as they take."""
-    places: list[Key] = []
+def _legend_entries(chart: Chart, top: float) -> list[Entry]:
+    """The names of the series, in as many rows as necessary."""
+    entries: list[Entry] = []
     x, y = 12.0, top + 10
     for index, mark in enumerate(chart.marks):
         if not (chart.legend and mark.name):
             continue
         width = 30 + LETTER * len(mark.name) + 14
         if x > 12 and x + width > chart.width:
-            x, y = 12.0, y + KEY
-        places.append((x, y, index, mark))
+            x, y = 12.0, y + ENTRY
+        entries.append((x, y, index, mark))
         x += width
-    return places
+    return entries
 
 
-def _legend(keys: Sequence[Key]) -> str:
+def _legend(entries: Sequence[Entry]) -> str:
     return "".join(
         f'<g class="key" data-for="{index}" tabindex="0" role="button" aria-pressed="true">'
         f'<rect x="{x - 4:.1f}" y="{y - 11:.1f}" width="{34 + LETTER * len(mark.name):.0f}" height="20" fill="transparent"/>'
-        f'{mark.sample(x, y)}<text x="{x + 28:.1f}" y="{y + 4:.1f}">{escape(mark.name)}</text></g>'
-        for x, y, index, mark in keys
+        f'{mark.legend_svg(x, y)}<text x="{x + 28:.1f}" y="{y + 4:.1f}">{escape(mark.name)}</text></g>'
+        for x, y, index, mark in entries
     )

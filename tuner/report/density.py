@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.charts import BLUE, Dots, Hexes, Point
-from tuner.charts.mark import Mark
+from tuner.charts import BLUE, Dots, Hexes, Mark, Point
 
 DOTS = 600
 """More than so many points are counted in hexagons."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from tuner.charts import figures
+from tuner.charts.chart import chart_data
 from tuner.charts.content import Link, Page, Table
 from tuner.recipe import task_of
 from tuner.report.answer import difference, documented, sentences
@@ -43,7 +43,7 @@ def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> di
         "gaps": list(evidence.gaps),
         "data": dict(evidence.data),
         "tables": {block.id: _table(block) for block in page.blocks() if isinstance(block, Table)},
-        "charts": {chart.id: figures(chart) for chart in page.charts()},
+        "charts": {chart.id: chart_data(chart) for chart in page.charts()},
     }
     found: dict[str, Any] = _plain(told)
     return found

@@ -1,6 +1,7 @@
-"""The report in optuna-dashboard: the answer as the study's note, charts as its plots, page and model as its artifacts."""
+"""The report in optuna-dashboard: the answer and the charts in the study's note; charts, page and model as artifacts."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,20 +11,20 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 from tuner.base.metrics import METRICS
 from tuner.charts.content import Page
-from tuner.charts.plotly import PlotlyFigure
 from tuner.report.answer import sentences
 from tuner.report.evidence import Evidence
+from tuner.report.markdown import FIGURES, escaped, figure_name
 from tuner.storage import private
 from tuner.storage.records import ARTIFACTS, artifacts
 
-PLOTS = (
+CHARTS = (
     "baselines-chart",
     "importance",
     "front-parameters",
     "front-work",
     "front-latency",
     "time",
-    *(f"winner-{figure}" for figure in (*METRICS, "loss")),
+    *(f"winner-{metric}" for metric in (*METRICS, "loss")),
     "winner-confusion",
     "winner-calibration",
     "winner-roc",
@@ -31,51 +32,66 @@ PLOTS = (
     "winner-predicted",
     "winner-residuals",
 )
-"""What optuna-dashboard does not draw itself."""
+"""The charts that optuna-dashboard does not have itself."""
 
 ON_TRIAL = "dashboard:artifacts:{trial}:"
-"""Where optuna-dashboard looks for a trial's artifacts beside the trial itself, which nobody can change once it has ended."""
+"""The prefix of study attributes where optuna-dashboard finds artifacts of a trial that has ended."""
+
+PLOT = "dashboard:plot_data:"
+"""The prefix of study attributes that are Plotly figures, each in numbered parts; earlier versions stored them."""
+
+REPLACED = '{"data": [], "layout": {"title": {"text": "This chart is now in the note."}, "height": 90}}'
 
 
-def publish(study: optuna.Study, evidence: Evidence, page: Page, html: Path, runs: Path) -> None:
-    """Replace what an earlier report left there."""
-    from optuna_dashboard import save_note, save_plotly_graph_object
+def publish(study: optuna.Study, evidence: Evidence, page: Page, out: Path, runs: Path) -> None:
+    """Store the report in `out` with the study, in place of an earlier one."""
+    from optuna_dashboard import save_note
+    from optuna_dashboard.artifact import get_artifact_path
 
-    save_note(study, note(evidence, html))
-    for chart in page.charts():
-        if chart.id in PLOTS:
-            save_plotly_graph_object(study, PlotlyFigure(chart), graph_object_id=chart.id)
+    images: dict[str, str] = {}
     if (runs / "artifacts").is_dir():
-        _attach(study, evidence, html, FileSystemArtifactStore(str(runs / "artifacts")))
+        charts = {f"{FIGURES}/{figure_name(chart)}": chart.title for chart in page.charts() if chart.id in CHARTS}
+        ids = _upload(study, evidence, out, tuple(charts), FileSystemArtifactStore(str(runs / "artifacts")))
+        images = {title: get_artifact_path(study, ids[out / name]) for name, title in charts.items()}
+    save_note(study, note(evidence, out / "report.html", images))
+    for name in private.system_attributes(study):
+        if name.startswith(PLOT):  # a stored attribute cannot be deleted
+            private.keep_system_attribute(study, name, REPLACED if name.endswith(":0") else "")
 
 
-def note(evidence: Evidence, html: Path) -> str:
-    """The study's note in Markdown: the answer, how to go on, where the page is."""
-    lines = [f"# {evidence.title}", "", *sentences(evidence), ""]
-    lines += [f"The whole report is among the artifacts below, and in `{html}`.", ""]
-    lines += [f"Continue: `{evidence.record.onward}`"]
-    return "\n\n".join(line for line in lines if line)
+def note(evidence: Evidence, html: Path, images: Mapping[str, str]) -> str:
+    """The study's note in Markdown: the answer, the path of the page, the command that continues, and images by title."""
+    lines = [f"# {evidence.title}", *sentences(evidence)]
+    lines.append(f"The complete report is among the artifacts below, and in `{html}`.")
+    lines.append(f"Continue: `{evidence.record.onward}`")
+    lines += [f"## {escaped(title)}\n\n![{escaped(title)}]({path})" for title, path in images.items()]
+    return "\n\n".join(lines)
 
 
-def _attach(study: optuna.Study, evidence: Evidence, html: Path, store: FileSystemArtifactStore) -> None:
+def _upload(
+    study: optuna.Study, evidence: Evidence, out: Path, charts: tuple[str, ...], store: FileSystemArtifactStore
+) -> dict[Path, str]:
+    """Replace the artifacts of an earlier report. Returns their ids by path."""
     confirmed = evidence.confirmed
     model = [confirmed.model, confirmed.model.with_suffix(".json")] if confirmed else []
-    files = [path for path in (html, *model) if path.is_file()]
+    files = [path for path in (out / "report.html", *model, *(out / name for name in charts)) if path.is_file()]
+    replaced = {path.name for path in files} | {f"{id_}.svg" for id_ in CHARTS}
     for id_, filename in artifacts(private.system_attributes(study)).items():
-        if filename in [path.name for path in files]:
+        if filename in replaced:
             _remove(study, id_, store)
-    for path in files:
-        id_ = upload_artifact(artifact_store=store, file_path=str(path), study_or_trial=study)
-        if confirmed and path in model:
-            trial = private.trial_id(study.get_trials(deepcopy=False)[confirmed.trial])
-            meta = private.system_attributes(study)[f"{ARTIFACTS}{id_}"]
-            private.keep_system_attribute(study, f"{ON_TRIAL.format(trial=trial)}{id_}", meta)
+    ids = {path: upload_artifact(artifact_store=store, file_path=str(path), study_or_trial=study) for path in files}
+    if confirmed:
+        trial = private.trial_id(study.get_trials(deepcopy=False)[confirmed.trial])
+        attributes = private.system_attributes(study)
+        for path in {*model} & {*ids}:
+            meta = attributes[f"{ARTIFACTS}{ids[path]}"]
+            private.keep_system_attribute(study, f"{ON_TRIAL.format(trial=trial)}{ids[path]}", meta)
+    return ids
 
 
 def _remove(study: optuna.Study, id_: str, store: FileSystemArtifactStore) -> None:
     with suppress(ArtifactNotFound, FileNotFoundError):
         store.remove(id_)
-    attrs = private.system_attributes(study)
-    for key in attrs:
+    for key in private.system_attributes(study):
         if key.endswith(f":{id_}") and "artifacts:" in key:
             private.keep_system_attribute(study, key, json.dumps(None))

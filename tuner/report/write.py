@@ -64,7 +64,7 @@ def write_report(
     except OSError as error:
         raise StorageError(f"the report cannot be written to {out}: {error.strerror}; choose another --out") from error
     if runs is not None:
-        publish(opened, evidence, page, out / "report.html", runs)
+        publish(opened, evidence, page, out, runs)
     return page
 
 

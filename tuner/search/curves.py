@@ -1,4 +1,4 @@
-"""A trial's learning curve among the dashboard's artifacts."""
+"""Learning curves of trials as artifacts, which the dashboard shows."""
 
 import tempfile
 from pathlib import Path
@@ -6,15 +6,36 @@ from pathlib import Path
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
-from tuner.charts.learning import learning_charts
+from tuner.base.formatting import metric_label
+from tuner.charts import Axis, Chart
+from tuner.charts.lines import Curve, learning_lines
 from tuner.charts.svg import draw_row
-from tuner.result import Result
+from tuner.result import FoldResult, Result
 
 
 def attach_curve(artifacts: FileSystemArtifactStore, trial: optuna.Trial, result: Result) -> None:
-    """Keep the picture where the dashboard shows it with its trial."""
+    """Store the trial's learning curves as an artifact of the trial."""
     with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "learning-curve.svg"
-        drawn = draw_row(f"trial {trial.number}: {result.ended}", learning_charts(result))
-        picture.write_text(drawn, encoding="utf-8")
-        upload_artifact(artifact_store=artifacts, file_path=str(picture), study_or_trial=trial)
+        path = Path(folder) / "learning-curve.svg"
+        path.write_text(draw_row(f"trial {trial.number}: {result.ended}", learning_charts(result)), encoding="utf-8")
+        upload_artifact(artifact_store=artifacts, file_path=str(path), study_or_trial=trial)
+
+
+def learning_charts(result: Result) -> tuple[Chart, Chart]:
+    """The first metric of the training and the loss by epoch; a line for each fold."""
+    metric = next((name for fold in result.folds for each in fold.epochs for name in each.training.figures), "accuracy")
+    return _chart(result, metric), _chart(result, "loss")
+
+
+def _chart(result: Result, metric: str) -> Chart:
+    training, validation = (
+        [curve for fold in result.folds if (curve := _curve(fold, part, metric))] for part in ("training", "validation")
+    )
+    marks = tuple(learning_lines(training, validation, dots=True))
+    axes = Axis("epoch", whole=True), Axis("", percent=metric == "accuracy")
+    return Chart(metric, f"{metric_label(metric)} by epoch", *axes, marks, width=360, height=240)
+
+
+def _curve(fold: FoldResult, part: str, metric: str) -> Curve:
+    known = [(epoch.number, scores) for epoch in fold.epochs if (scores := getattr(epoch, part)) is not None]
+    return tuple((float(number), {"loss": scores.loss, **scores.figures}[metric]) for number, scores in known)

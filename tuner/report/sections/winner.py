@@ -7,7 +7,7 @@ from tuner.base.formatting import metric_label
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.charts import Axis, Chart
 from tuner.charts.content import Block, Paragraph, Section, Table, missing
-from tuner.charts.learning import Curve, learning_lines
+from tuner.charts.lines import Curve, learning_lines
 from tuner.networks import layer_table, network_in_words
 from tuner.recipe import Data, Recipe, described, task_of
 from tuner.recipe import Table as OwnTable

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.charts.learning import learning_charts
 from tuner.charts.svg import draw_row
 from tuner.result import Epoch, FoldResult, Result, Scores
+from tuner.search.curves import learning_charts
 
 SVG = "{http://www.w3.org/2000/svg}"
 

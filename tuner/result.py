@@ -1,4 +1,4 @@
-"""What a run returns: its curves, how it ended and the figures that count. Plain, and JSON both ways."""
+"""What a run returns: learning curves, how it ended, and its scores; to JSON and back."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,28 +12,31 @@ Ending = Literal["finished", "stopped_early", "pruned", "interrupted", "diverged
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """What a set of examples shows: the mean loss (regularization terms included) and the task's `figures` by name, such as
-    `accuracy`, the share of right answers (0 to 1); see `tuner.base.metrics`."""
+    """The mean loss over some examples (with regularization terms) and the task's metrics by name (`tuner.base.metrics`)."""
 
     loss: float
     figures: Mapping[str, float]
 
     @property
     def accuracy(self) -> float:
-        """The share of right answers, of a task that has such."""
+        """The share of correct predictions, 0 to 1; `KeyError` for other tasks than classification."""
         return self.figures["accuracy"]
 
     @property
-    def finite(self) -> bool:
+    def is_finite(self) -> bool:
         return math.isfinite(self.loss)
+
+    def value(self, name: str) -> float:
+        """The loss or a metric."""
+        return self.loss if name == "loss" else self.figures[name]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
     """One line of a learning curve. Folds count from 0, epochs from 1.
 
-    `training` is the running mean over the epoch while the weights changed, as Keras reports it; `validation` is
-    measured after the epoch. `learning_rate` is that of the epoch's last step.
+    `training` is Keras's running mean over the epoch, while the weights changed; `validation` is computed after the epoch.
+    `learning_rate` is that of the epoch's last step.
     """
 
     fold: int
@@ -44,14 +47,13 @@ class Epoch:
     seconds: float
 
     @property
-    def finite(self) -> bool:
-        return self.training.finite and (self.validation is None or self.validation.finite)
+    def is_finite(self) -> bool:
+        return self.training.is_finite and (self.validation is None or self.validation.is_finite)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pulse:
-    """A sign of life from within a long epoch, the `epoch`th (from 1): the share of it that is done, and its scores so
-    far."""
+    """Progress within a long epoch (from 1): the share of it that is done, and the training scores so far."""
 
     fold: int
     epoch: int
@@ -61,7 +63,7 @@ class Pulse:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldResult:
-    """One training: its curve, and the number of the epoch whose weights count (0 when there is none)."""
+    """One training: its curve, and the number of the epoch whose weights were kept (0 if there is none)."""
 
     epochs: tuple[Epoch, ...]
     kept: int
@@ -73,9 +75,9 @@ class FoldResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """Everything that one recipe gave: a fold for each split of its protocol, in order.
+    """The result of a recipe, with one fold for each split of its protocol, in order.
 
-    A run that was pruned, interrupted or diverged has the curves as far as they went, and the `reason`.
+    A run that was pruned, interrupted or diverged has the curves up to then, and the `reason`.
     """
 
     folds: tuple[FoldResult, ...]
@@ -86,21 +88,22 @@ class Result:
 
     @property
     def validation(self) -> Scores | None:
-        """Mean over the folds of the kept epochs' validation figures; None where the protocol has none."""
+        """The mean over the folds of the kept epochs' validation scores; None without a validation part."""
         return _mean([fold.kept_epoch.validation for fold in self.folds if fold.epochs])
 
     @property
     def training(self) -> Scores | None:
-        """Mean over the folds of the kept epochs' training figures."""
+        """The mean over the folds of the kept epochs' training scores."""
         return _mean([fold.kept_epoch.training for fold in self.folds if fold.epochs])
 
     @property
     def epochs(self) -> int:
-        """Epochs trained, over all folds."""
+        """The number of epochs over all folds."""
         return sum(len(fold.epochs) for fold in self.folds)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, the curves as columns; numbers that JSON lacks become the texts `nan` and `inf`."""
+        """Plain data for JSON, curves as columns. Scores have 6 digits, times milliseconds; numbers that JSON lacks become
+        the texts `nan` and `inf`."""
         return {
             "ended": self.ended,
             "reason": self.reason,
@@ -111,31 +114,29 @@ class Result:
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Result":
-        """The result that `to_dict` wrote (losses and accuracies to 6 digits, times to milliseconds)."""
-        folds = (FoldResult(epochs=_rows(i, fold["curve"]), kept=fold["kept"]) for i, fold in enumerate(plain["folds"]))
-        return Result(
-            folds=tuple(folds),
-            ended=plain["ended"],
-            reason=plain["reason"],
-            parameters=plain["parameters"],
-            seconds=plain["seconds"],
+        """The result that `to_dict` wrote."""
+        folds = (
+            FoldResult(epochs=_epochs(i, fold["curve"]), kept=fold["kept"]) for i, fold in enumerate(plain["folds"])
         )
+        others = {name: plain[name] for name in ("ended", "reason", "parameters", "seconds")}
+        return Result(folds=tuple(folds), **others)
 
 
 Event = Epoch | Pulse | FoldResult
 
 Watch = Callable[[Event], bool]
-"""Told of every epoch and of every fold as it ends, and now and then within a long epoch; answers whether to go on."""
+"""Called after each epoch and each fold, and from time to time within a long epoch; returns whether to continue."""
 
 
 def never_stop(_: Event) -> bool:
-    """The watch of a run that nobody watches."""
+    """The watch of a run that is not interrupted."""
     return True
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A figure that a study optimizes: its direction, whether it needs a validation part, whether epochs have it."""
+    """What a study optimizes: its direction, whether it needs a validation part, and its value of a result and, where it
+    changes by epoch, of an epoch."""
 
     direction: Direction
     validated: bool
@@ -143,63 +144,54 @@ class Objective:
     of_epoch: Callable[[Epoch], float] | None = None
 
 
-def _validation(scores: Scores | None) -> Scores:
-    if scores is None:
-        raise ValueError("no validation figures: the study's check should have refused this objective")
-    return scores
+def _of_validation(name: str, direction: Direction) -> Objective:
+    def of(scored: Result | Epoch) -> float:
+        if scored.validation is None:
+            raise ValueError("no validation scores: the study's check should have refused this objective")
+        return scored.validation.value(name)
 
-
-def _objective(name: str) -> Objective:
-    def of(scores: Scores | None) -> float:
-        return _validation(scores).figures[name]
-
-    return Objective(METRICS[name].direction, True, lambda r: of(r.validation), lambda e: of(e.validation))
+    return Objective(direction, True, of, of)
 
 
 OBJECTIVES: dict[str, Objective] = {
-    **{f"validation_{name}": _objective(name) for name in METRICS},
-    "validation_loss": Objective(
-        Direction.MINIMIZE, True, lambda r: _validation(r.validation).loss, lambda e: _validation(e.validation).loss
-    ),
-    "parameters": Objective(Direction.MINIMIZE, False, lambda r: float(r.parameters)),
-    "seconds": Objective(Direction.MINIMIZE, False, lambda r: r.seconds),
+    **{f"validation_{name}": _of_validation(name, metric.direction) for name, metric in METRICS.items()},
+    "validation_loss": _of_validation("loss", Direction.MINIMIZE),
+    "parameters": Objective(Direction.MINIMIZE, False, lambda result: float(result.parameters)),
+    "seconds": Objective(Direction.MINIMIZE, False, lambda result: result.seconds),
 }
 
 
-def _mean(scores: list[Scores | None]) -> Scores | None:
+def _mean(scores: Sequence[Scores | None]) -> Scores | None:
+    """None unless all folds have scores."""
     known = [each for each in scores if each is not None]
     if not known or len(known) < len(scores):
         return None
-    return Scores(
-        loss=math.fsum(each.loss for each in known) / len(known),
-        figures={name: math.fsum(each.figures[name] for each in known) / len(known) for name in known[0].figures},
+    loss, *figures = (
+        math.fsum(each.value(name) for each in known) / len(known) for name in ("loss", *known[0].figures)
     )
+    return Scores(loss=loss, figures=dict(zip(known[0].figures, figures, strict=True)))
 
 
-def _columns(epochs: tuple[Epoch, ...]) -> dict[str, list[float | str]]:
-    columns: dict[str, list[float | str]] = {
-        "training_loss": [],  # where there is no epoch
-        **_scores("training", [epoch.training for epoch in epochs]),
+def _columns(epochs: Sequence[Epoch]) -> dict[str, list[float | str]]:
+    return {
+        "training_loss": [],  # also without epochs
+        **_score_columns("training", [epoch.training for epoch in epochs]),
         "learning_rate": [_plain(epoch.learning_rate) for epoch in epochs],
         "seconds": [round(epoch.seconds, 3) for epoch in epochs],
+        **_score_columns("validation", [epoch.validation for epoch in epochs if epoch.validation is not None]),
     }
-    return columns | _scores("validation", [epoch.validation for epoch in epochs if epoch.validation is not None])
 
 
-def _scores(part: str, scores: Sequence[Scores]) -> dict[str, list[float | str]]:
-    if not scores:
-        return {}
-    figures = {name: [_plain(each.figures[name]) for each in scores] for name in scores[0].figures}
-    return {
-        f"{part}_{name}": values for name, values in {"loss": [_plain(each.loss) for each in scores], **figures}.items()
-    }
+def _score_columns(part: str, scores: Sequence[Scores]) -> dict[str, list[float | str]]:
+    names = ("loss", *scores[0].figures) if scores else ()
+    return {f"{part}_{name}": [_plain(each.value(name)) for each in scores] for name in names}
 
 
 def _plain(number: float) -> float | str:
     return float(f"{number:.6g}") if math.isfinite(number) else str(number)
 
 
-def _rows(fold: int, columns: Mapping[str, list[float | str]]) -> tuple[Epoch, ...]:
+def _epochs(fold: int, columns: Mapping[str, Sequence[float | str]]) -> tuple[Epoch, ...]:
     def scores(part: str, index: int) -> Scores:
         names = [name for name in columns if name.startswith(f"{part}_")]
         figures = {name.removeprefix(f"{part}_"): float(columns[name][index]) for name in names}

@@ -116,7 +116,7 @@ def test_a_batch_larger_than_the_data_is_one_step() -> None:
     loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=64, xla=False)
     assert loop.steps == 1
     training, validation = loop.epoch(np.arange(10, dtype=np.int32), np.full(1, 0.01, np.float32))
-    assert training.finite
+    assert training.is_finite
     assert validation is None
 
 
@@ -170,7 +170,7 @@ def test_every_part_of_a_network_trains_in_bfloat16(network: Network) -> None:
     compile_model(model, recipe)
     loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32, xla=False)
     scores, _ = loop.epoch(np.arange(40, dtype=np.int32), np.full(2, 0.001, np.float32))
-    assert scores.finite
+    assert scores.is_finite
 
 
 @pytest.mark.slow

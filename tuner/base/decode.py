@@ -93,7 +93,7 @@ def _decode_union(target: Any, value: object, place: str) -> object:
     for option in options:
         if _accepts(option, value):
             return _decode(option, value, place)
-    raise Invalid(place, f"must be {' or '.join(_spoken(option) for option in options)}, got {value!r}")
+    raise Invalid(place, f"must be {' or '.join(_type_text(option) for option in options)}, got {value!r}")
 
 
 def _accepts(option: Any, value: object) -> bool:
@@ -114,7 +114,7 @@ def _decode_literal(allowed: tuple[object, ...], value: object, place: str) -> o
 
 def _decode_tuple(item: Any, value: object, place: str) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
-        raise Invalid(place, f"must be a list of {_spoken(item)}, got {value!r}")
+        raise Invalid(place, f"must be a list of {_type_text(item)}, got {value!r}")
     return tuple(_decode(item, each, f"{place}[{index}]") for index, each in enumerate(value))
 
 
@@ -134,7 +134,7 @@ def _decode_record(target: type, value: object, place: str) -> object:
     arguments = {key: _decode(hints[key], each, join(place, key)) for key, each in value.items()}
     for name, field in known.items():
         if name not in arguments and _is_required(field):
-            raise Invalid(join(place, name), f"missing; must be {_spoken(hints[name])}")
+            raise Invalid(join(place, name), f"missing; must be {_type_text(hints[name])}")
     try:
         return target(**arguments)
     except Invalid as complaint:
@@ -155,19 +155,19 @@ def _decode_scalar(target: Any, value: object, place: str) -> object:
     if target is float and type(value) is int:
         return float(value)
     if type(value) is not target:
-        raise Invalid(place, f"must be {_spoken(target)}, got {value!r}")
+        raise Invalid(place, f"must be {_type_text(target)}, got {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise Invalid(place, f"must be a finite number, got {value!r}")
     return value
 
 
-def _spoken(target: Any) -> str:
+def _type_text(target: Any) -> str:
     if _is_union(target):
         by_kind = kinds(target)
-        return f"one of {', '.join(by_kind)}" if by_kind else " or ".join(_spoken(each) for each in get_args(target))
+        return f"one of {', '.join(by_kind)}" if by_kind else " or ".join(_type_text(each) for each in get_args(target))
     if get_origin(target) is Literal:
         return f"one of {', '.join(str(each) for each in get_args(target))}"
     if get_origin(target) is tuple:
-        return f"a list of {_spoken(get_args(target)[0])}"
+        return f"a list of {_type_text(get_args(target)[0])}"
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "nothing"}
     return names.get(target, "a table")

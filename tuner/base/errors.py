@@ -6,14 +6,14 @@ from importlib.util import find_spec
 
 
 class TunerError(Exception):
-    """A mistake or a circumstance that the user can change. Everything else is our bug and keeps its traceback."""
+    """A mistake or a circumstance that the user can change. Every other exception is a bug and keeps its traceback."""
 
 
 class Invalid(TunerError):
-    """A value that cannot be accepted, with the address where it stands.
+    """A value that is not accepted, with its address.
 
-    `place` is an address such as `training.optimizer.momentum`; it grows from the inside out while the decoder
-    returns, so a check knows only the name of its own field.
+    `place` is an address such as `training.optimizer.momentum`. A check knows only the name of its own field; the decoder
+    adds the outer names.
     """
 
     def __init__(self, place: str, problem: str) -> None:
@@ -25,7 +25,7 @@ class Invalid(TunerError):
         return f"{self.place}: {self.problem}" if self.place else self.problem
 
     def inside(self, outer: str) -> "Invalid":
-        """The same complaint seen from one level further out."""
+        """The same complaint with the address from one level further out."""
         return Invalid(join(outer, self.place), self.problem)
 
 
@@ -34,7 +34,7 @@ class DataError(TunerError):
 
 
 class StudyError(TunerError):
-    """A study that cannot be found, continued or asked for what was wanted of it."""
+    """A study that cannot be found or continued, or that lacks what the call needs."""
 
 
 class StorageError(TunerError):
@@ -104,10 +104,6 @@ def near_miss(name: str, allowed: Iterable[str]) -> str:
 def _require_each(record: object, names: Iterable[str], holds: Callable[[float], bool], rule: str) -> None:
     for name in names:
         field = getattr(record, name)
-        numbers = (
-            {f"{name}[{index}]": each for index, each in enumerate(field)}
-            if isinstance(field, tuple)
-            else {name: field}
-        )
-        for place, number in numbers.items():
-            require(holds(number), place, rule, number)
+        numbers = field if isinstance(field, tuple) else (field,)
+        for index, number in enumerate(numbers):
+            require(holds(number), f"{name}[{index}]" if numbers is field else name, rule, number)

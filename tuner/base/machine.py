@@ -1,4 +1,4 @@
-"""What this machine is and what it is good at: cores, memory, fast bfloat16, versions."""
+"""This machine: cores, memory, fast number formats, versions."""
 
 import os
 import platform
@@ -27,7 +27,7 @@ def processor() -> str:
 
 
 def memory() -> int:
-    """Bytes of memory that processes here may have together: the machine's, or less in a container."""
+    """Bytes of memory for all processes: the machine's, or the container's limit."""
     import psutil
 
     total = int(psutil.virtual_memory().total)
@@ -40,7 +40,7 @@ def memory() -> int:
 
 
 def fast_precision() -> Literal["float32", "bfloat16"]:
-    """The number format that matrix products are fastest in: bfloat16 on x86 processors with instructions for it."""
+    """The fastest number format for matrix products: bfloat16 on x86 processors with instructions for it."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -49,12 +49,12 @@ def fast_precision() -> Literal["float32", "bfloat16"]:
 
 
 def has_gpu() -> bool:
-    """Whether an NVIDIA device is there; on one, a single process trains fastest."""
+    """Whether there is an NVIDIA device; with one, a single process trains fastest."""
     return Path("/dev/nvidia0").exists()
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Versions, machine and threads, as they are kept with every trial."""
+    """Versions, machine and threads, as stored with every trial."""
     packages = ("tensorflow", "keras", "optuna", "numpy")
     return {
         "tuner": __version__,

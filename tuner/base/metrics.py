@@ -1,4 +1,4 @@
-"""Figures of merit by name: in which direction each is better, and for which tasks it is. `tuner.base.metric_functions` computes them."""
+"""The metrics by name: their direction and the tasks they apply to. `tuner.base.metric_functions` computes them."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -18,13 +18,8 @@ class Direction(StrEnum):
 
     @property
     def sign(self) -> int:
-        """1 or -1: of two values times this the greater is better."""
+        """1 or -1: a value times this is better the greater it is."""
         return 1 if self is Direction.MAXIMIZE else -1
-
-    @property
-    def worst(self) -> float:
-        """Infinite, on the bad side."""
-        return -self.sign * math.inf
 
     def is_better(self, value: float, than: float) -> bool:
         """Whether a value is better than another."""
@@ -37,7 +32,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure: in which direction it is better, for which tasks it is, whether it is a share, to be told in percent."""
+    """`is_share` metrics are shown in percent."""
 
     direction: Direction
     tasks: tuple[Task, ...]
@@ -45,12 +40,12 @@ class Metric:
 
 
 def metrics_for(task: Task) -> Mapping[str, Metric]:
-    """The figures of a task, the most usual first."""
-    return {name: measure for name, measure in METRICS.items() if task in measure.tasks}
+    """The metrics of a task, the most common first."""
+    return {name: metric for name, metric in METRICS.items() if task in metric.tasks}
 
 
 def main_metric(task: Task) -> str:
-    """The figure that is told of a task where nothing else is asked for.
+    """The default metric of a task.
 
     >>> main_metric("classification"), main_metric("multi_label"), main_metric("regression")
     ('accuracy', 'macro_f1', 'r2')
@@ -58,12 +53,12 @@ def main_metric(task: Task) -> str:
     return "macro_f1" if task == "multi_label" else next(iter(metrics_for(task)))
 
 
-def standard_error(name: str, figure: float, examples: int) -> float:
-    """About how far a figure of so many examples may be off: of a share as of any, of other figures by a rule of thumb (the
-    distance from the best there is, as that of a variance)."""
+def standard_error(name: str, value: float, examples: int) -> float:
+    """The standard error of a metric over so many examples: binomial for shares, else by a rule of thumb, which takes the
+    distance from the best possible value for the standard deviation."""
     if METRICS[name].is_share:
-        return math.sqrt(max(figure * (1 - figure), 1 / examples) / examples)
-    gap = 1 - figure if METRICS[name].direction is Direction.MAXIMIZE else figure
+        return math.sqrt(max(value * (1 - value), 1 / examples) / examples)
+    gap = 1 - value if METRICS[name].direction is Direction.MAXIMIZE else value
     return max(gap, 1 / examples) / math.sqrt(examples)
 
 

@@ -77,7 +77,7 @@ def _figures(assessment: Assessment) -> Table:
     rows = table("experiment", "figure", "reported", "measured", "runs", "verdict", "others that pass", *others)
     for row in assessment.rows:
         for index, first in enumerate(row.first.all):
-            names = (row.experiment.title, _spoken(first.figure), _reported(first))
+            names = (row.experiment.title, _type_text(first.figure), _reported(first))
             rows.add_row(*names, *_cells(row.first, first), *(_others(row, index) if several else ()))
     return rows
 
@@ -121,7 +121,7 @@ def _print_run(out: Console, run: Run) -> None:
     for name in ("fold_test_accuracy", "fold_validation_accuracy", "single_accuracy", "ensemble_accuracy"):
         if name in run.curve:
             values = ", ".join(f"{value:.4f}" for value in run.curve[name])
-            out.print(f"{_spoken(name)}: {values}", markup=False)
+            out.print(f"{_type_text(name)}: {values}", markup=False)
     matrix = np.array(run.confusion, dtype=np.int64)
     out.print(_matrix(matrix, entry.classes))
     true, predicted, often = most_confused(matrix)
@@ -158,5 +158,5 @@ def _decided(decision: Decision) -> str:
     return f"{_colored(decision.judgement)}{looks}"
 
 
-def _spoken(figure: str) -> str:
+def _type_text(figure: str) -> str:
     return figure.replace("_", " ")

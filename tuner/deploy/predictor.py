@@ -124,14 +124,14 @@ class Predictor:
             b is None or a == b for a, b in zip(shape, self.shape, strict=True)
         )
         if not fits:
-            raise DataError(f"{where}: has examples of {_spoken(shape)}, and the model takes {self.takes}")
+            raise DataError(f"{where}: has examples of {_type_text(shape)}, and the model takes {self.takes}")
 
     @property
     def takes(self) -> str:
         """What it takes, in words."""
         if self.coding:
             return f"a table with the columns {', '.join(self.columns)}"
-        return f"arrays of {_spoken(self.shape)}"
+        return f"arrays of {_type_text(self.shape)}"
 
 
 def traced(model: keras.Model, shape: Sequence[int | None], batch: int | None = None) -> Any:
@@ -147,5 +147,5 @@ def _batches(inputs: NDArray[Any]) -> Iterator[NDArray[Any]]:
     return (inputs[start : start + count] for start in range(0, len(inputs), count))
 
 
-def _spoken(shape: Sequence[int | None]) -> str:
+def _type_text(shape: Sequence[int | None]) -> str:
     return "×".join("any" if each is None else str(each) for each in shape) or "one number"

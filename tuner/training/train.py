@@ -122,7 +122,7 @@ class _Training:
             self.epochs.append(epoch)
             if self.best:
                 self.best.offer(epoch, lambda: self.network.loop.averages.weights)
-            if not epoch.finite:
+            if not epoch.is_finite:
                 return "diverged", f"the loss is not finite after epoch {number}"
             if not self.watch(epoch) and number < last:
                 return _stopped(epoch)
@@ -211,7 +211,7 @@ class BestWeights:
     def offer(self, epoch: Epoch, weights: Callable[[], Sequence[NDArray[Any]]]) -> None:
         """Keep the present `weights` if this epoch is the best so far."""
         (figure,) = monitored(self.by, [epoch])
-        if epoch.finite and figure > self.figure:
+        if epoch.is_finite and figure > self.figure:
             self.figure, self.number = figure, epoch.number
             self.weights = tuple(weights())
 

@@ -131,7 +131,7 @@ def last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
     objective = OBJECTIVES[evidence.record.objectives[0]] if evidence.record.objectives else None
     if objective is None or objective.of_epoch is None or trial.result is None or not trial.result.folds:
         return None
-    epochs = [epoch for epoch in trial.result.folds[0].epochs if epoch.finite]
+    epochs = [epoch for epoch in trial.result.folds[0].epochs if epoch.is_finite]
     return objective.of_epoch(epochs[-1]) if epochs else None
 
 

@@ -15,7 +15,7 @@ from tuner.base.errors import Invalid
 from tuner.data.examples import Examples, HeldOut, TrainingSet, scaling_constants
 from tuner.data.splits import folds_of
 from tuner.networks import Inputs, Rows
-from tuner.networks.fitting import fitted
+from tuner.networks.fitting import fit_encoder
 from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table, described, fold_count, validated_part
 from tuner.result import Result, Watch, never_stop
 from tuner.training.augmentation import distorted
@@ -159,7 +159,7 @@ def _together(data: TrainingSet, held_out: HeldOut) -> TrainingSet:
 
 def _constants(inputs: Inputs, examples: Examples, training: NDArray[np.int64]) -> list[NDArray[np.float32]]:
     """What a network that stands on rows needs to know of the training part."""
-    return fitted(inputs, examples.inputs, training) if isinstance(inputs, Rows) else []
+    return fit_encoder(inputs, examples.inputs, training) if isinstance(inputs, Rows) else []
 
 
 def validation_part(recipe: Recipe, data: TrainingSet) -> Examples:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_diabetes
 
 from tuner.base.errors import Invalid
-from tuner.networks import Dense, Elu, Hidden, PlainActivation, TabularEnsemble, network_in_words
+from tuner.networks import Dense, Elu, Hidden, PlainActivation, TabularEnsemble, network_summary
 from tuner.networks.build import build
 from tuner.networks.columns import Coded, Rows
-from tuner.networks.fitting import fitted
+from tuner.networks.fitting import fit_encoder
 from tuner.networks.layers import MembersDense
 from tuner.recipe import CategoricalCrossentropy, Data, Loss, PlainLoss, Recipe, Training
 from tuner.training.compiling import compile_model, loss_of
@@ -129,7 +129,7 @@ def test_every_member_learns_on_a_table() -> None:
     network = TabularEnsemble(widths=(8,), members=4)
     recipe = Recipe(data=Data(name="digits"), network=network, training=Training(batch_size=64))
     rows = Rows((Coded("number"),) * coded.shape[1])
-    model = build(network, rows, 2, 0, fitted(rows, coded))
+    model = build(network, rows, 2, 0, fit_encoder(rows, coded))
     compile_model(model, recipe)
     before = member_losses(model, coded, labels)
     loop = EpochLoop(model, UNSCALED, part(coded, labels), None, batch_size=64, xla=False)
@@ -163,7 +163,7 @@ def test_a_saved_ensemble_says_the_same(hidden: Hidden, tmp_path: Path) -> None:
 
 
 def test_it_is_told_in_words_and_needs_a_width() -> None:
-    assert network_in_words(SMALL) == "ensemble dense 3 of 6-5 relu"
+    assert network_summary(SMALL) == "ensemble dense 3 of 6-5 relu"
     with pytest.raises(Invalid) as complaint:
         TabularEnsemble(widths=())
     assert str(complaint.value) == "widths: must have at least one entry, got []"

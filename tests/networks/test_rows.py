@@ -19,7 +19,7 @@ from tuner.networks import Convolutional, Dense, Hidden, ResidualDense, TabularE
 from tuner.networks.build import build
 from tuner.networks.columns import MISSING, UNSEEN, Coded, Encoding, Rows
 from tuner.networks.encoder import InputEncoder
-from tuner.networks.fitting import fitted
+from tuner.networks.fitting import fit_encoder
 from tuner.networks.layers import RowEncoder
 
 Array = NDArray[np.float32]
@@ -62,7 +62,7 @@ def front(encoding: Encoding, columns: tuple[Coded, ...]) -> RowEncoder:
 def encoded(encoding: Encoding, training: Array, rows: Array, columns: tuple[Coded, ...] = COLUMNS) -> Array:
     """Rows as the front gives them that knows the training rows."""
     layer = front(encoding, columns)
-    for variable, value in zip(layer.non_trainable_variables, fitted(layer.rows, training), strict=True):
+    for variable, value in zip(layer.non_trainable_variables, fit_encoder(layer.rows, training), strict=True):
         variable.assign(value)
     return np.asarray(layer(rows))
 
@@ -95,7 +95,7 @@ def test_the_front_is_built_as_its_table_says(encoding: Encoding, columns: tuple
     assert (
         layer(np.zeros((2, *rows.shape), np.float32)).shape == layer.compute_output_shape((2, None)) == (2, rows.width)
     )
-    found = fitted(rows, coded_rows(30)[:, : rows.shape[0]])
+    found = fit_encoder(rows, coded_rows(30)[:, : rows.shape[0]])
     assert [each.shape for each in found] == [tuple(each.shape) for each in layer.non_trainable_variables]
     assert all(each.dtype == np.float32 for each in found)
 
@@ -107,7 +107,7 @@ def test_the_front_is_built_as_its_table_says(encoding: Encoding, columns: tuple
 )
 def test_a_network_on_rows_is_built_as_its_table_says(network: Any) -> None:
     rows = Rows(COLUMNS, ENCODINGS[2])
-    model = build(network, rows, 3, seed=1, constants=fitted(rows, coded_rows(20)))
+    model = build(network, rows, 3, seed=1, constants=fit_encoder(rows, coded_rows(20)))
     assert [each.count_params() for each in model.layers] == [each.parameters for each in layer_table(network, rows, 3)]
     np.testing.assert_allclose(np.asarray(model(coded_rows(5, seed=2))).sum(axis=1), 1.0, rtol=1e-5)
 
@@ -130,7 +130,7 @@ def test_the_front_computes_in_float32_where_the_network_does_not() -> None:
 @by_encoding
 def test_what_is_saved_encodes_alike(encoding: Encoding, tmp_path: Path) -> None:
     rows = Rows(COLUMNS, encoding)
-    model = build(Dense(widths=(4,)), rows, 3, seed=0, constants=fitted(rows, coded_rows(50)))
+    model = build(Dense(widths=(4,)), rows, 3, seed=0, constants=fit_encoder(rows, coded_rows(50)))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert again.layers[0].rows == rows
@@ -153,7 +153,7 @@ def test_the_seed_decides_embeddings_and_frequencies() -> None:
 @settings(max_examples=25)
 @given(training=any_rows, rows=any_rows)
 def test_nothing_but_finite_numbers_comes_out(encoding: Encoding, training: Array, rows: Array) -> None:
-    found = fitted(Rows(COLUMNS, encoding), training)
+    found = fit_encoder(Rows(COLUMNS, encoding), training)
     assert all(np.isfinite(each).all() for each in found)
     assert np.isfinite(encoded(encoding, training, rows)).all()
     assert np.isfinite(encoded(encoding, training, np.full_like(rows, np.nan))).all()
@@ -165,7 +165,7 @@ def test_nothing_but_finite_numbers_comes_out(encoding: Encoding, training: Arra
 def test_the_order_of_the_examples_changes_no_constant(encoding: Encoding, rows: Array, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(rows))
     stands_on = Rows(COLUMNS, encoding)
-    for one, other in zip(fitted(stands_on, rows), fitted(stands_on, rows[order]), strict=True):
+    for one, other in zip(fit_encoder(stands_on, rows), fit_encoder(stands_on, rows[order]), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -175,7 +175,7 @@ def test_the_order_of_the_examples_changes_no_constant(encoding: Encoding, rows:
 def test_validation_rows_change_no_constant(encoding: Encoding, rows: Array, others: Array) -> None:
     stands_on, both = Rows(COLUMNS, encoding), np.concatenate([others, rows])
     training = np.arange(len(others), len(both))
-    for one, other in zip(fitted(stands_on, rows), fitted(stands_on, both, training), strict=True):
+    for one, other in zip(fit_encoder(stands_on, rows), fit_encoder(stands_on, both, training), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -298,7 +298,7 @@ def test_an_embedding_learns_from_every_example_of_its_code() -> None:
 
 def test_constants_of_many_rows_are_those_of_a_sample() -> None:
     many = np.random.default_rng(0).normal(size=(150_001, 1)).astype(np.float32)
-    centre, scale = fitted(Rows((Coded("number"),), ENCODINGS[0]), many)
+    centre, scale = fit_encoder(Rows((Coded("number"),), ENCODINGS[0]), many)
     assert (abs(centre[0]), scale[0]) == pytest.approx((0.0, 1.0), abs=0.02)  # four standard errors of 100,000
 
 
@@ -312,7 +312,7 @@ def test_a_column_that_is_mostly_one_value_has_as_many_bins_as_another(
     zeros: int, others: list[int], bins: int
 ) -> None:
     values = np.sort(np.array([0.0] * zeros + [float(each) for each in others]))
-    starts, widths = fitted(
+    starts, widths = fit_encoder(
         Rows((Coded(kind="number"),), Encoding(numbers="piecewise", bins=bins)), values[:, None].astype(np.float32)
     )[1:3]
     distinct = len(np.unique(values))

@@ -10,7 +10,7 @@ from tuner.data.examples import Examples
 from tuner.networks import Dense, Network, ResidualDense, TabularEnsemble
 from tuner.networks.build import build
 from tuner.networks.columns import Coded, Encoding, Rows
-from tuner.networks.fitting import fitted
+from tuner.networks.fitting import fit_encoder
 from tuner.recipe import Adam, Data, Recipe, Training
 from tuner.training.saving import UNSCALED
 from tuner.training.traced import FoldData, traced
@@ -36,7 +36,7 @@ def fold(number: int, encoding: Encoding) -> FoldData:
     training, validation = (
         Examples(examples.inputs[each], examples.labels[each]) for each in (~is_validation, is_validation)
     )
-    constants = tuple(fitted(rows, examples.inputs, np.flatnonzero(~is_validation)))
+    constants = tuple(fit_encoder(rows, examples.inputs, np.flatnonzero(~is_validation)))
     return FoldData(training, validation, rows, 3, UNSCALED, constants=constants)
 
 

@@ -55,11 +55,11 @@ def print_corners(file: "StudyFile") -> None:
 
 
 def _networks(file: "StudyFile") -> "Iterator[tuple[int, str]]":
-    from tuner.networks import network_in_words
+    from tuner.networks import network_summary
 
     for _, recipe in file.corners:
         with suppress(Invalid):
-            yield count_parameters(recipe), network_in_words(recipe.network)
+            yield count_parameters(recipe), network_summary(recipe.network)
 
 
 def count_parameters(recipe: "Recipe") -> int:

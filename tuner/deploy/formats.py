@@ -16,7 +16,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from tuner.base.errors import TunerError, require_packages
 from tuner.deploy.portable import make_portable
 from tuner.deploy.predictor import Predictor, traced
-from tuner.networks.layers.raw import raw_dtype
+from tuner.networks.layers.row_coder import raw_dtype
 from tuner.training.saving import load_model, on_codes
 
 Quantize = Literal["none", "dynamic", "int8"]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tuner.data.ingest.columns import Coding, ColumnCoding
 from tuner.data.ingest.values import column_of, days_of, names_of, numbers_of, times_written
-from tuner.networks.layers.raw import SECONDS_A_DAY
+from tuner.networks.layers.row_coder import SECONDS_A_DAY
 
 
 def raw_columns(coding: Coding, frame: pd.DataFrame, where: str = "the table") -> dict[str, NDArray[Any]]:

@@ -28,7 +28,7 @@ from tuner.networks.residual_dense import ResidualDense as ResidualDense
 from tuner.networks.shapes import Inputs as Inputs
 from tuner.networks.shapes import LayerShape as LayerShape
 from tuner.networks.shapes import Shape as Shape
-from tuner.networks.shapes import dense_layer, seen_shape
+from tuner.networks.shapes import dense_layer, encoded_shape
 from tuner.networks.staged import Staged as Staged
 
 Network = Dense | ResidualDense | TabularEnsemble | Convolutional | LocallyConnected | Staged
@@ -43,8 +43,8 @@ def layer_table(network: Network, inputs: Inputs, classes: int) -> tuple[LayerSh
     if network.output == "signed" and classes != 2:
         raise Invalid("network.output", f"must not be 'signed' for {classes} classes: one unit tells two classes apart")
     front = (InputEncoder(inputs).layer,) if isinstance(inputs, Rows) else ()
-    body = (*front, *network.layers(seen_shape(inputs)))
-    size = math.prod(body[-1].output if body else seen_shape(inputs))
+    body = (*front, *network.layers(encoded_shape(inputs)))
+    size = math.prod(body[-1].output if body else encoded_shape(inputs))
     units = 1 if network.output == "signed" else classes
     if isinstance(network, TabularEnsemble):
         return (*body, members_output(network.members, size // network.members, units))
@@ -60,10 +60,10 @@ def parameters(network: Network, inputs: Inputs, classes: int) -> int:
     return sum(layer.parameters for layer in layer_table(network, inputs, classes))
 
 
-def network_in_words(network: Network) -> str:
+def network_summary(network: Network) -> str:
     """Family, sizes layer by layer, activation.
 
-    >>> network_in_words(Convolutional(filters=(32, 64), widths=(128,)))
+    >>> network_summary(Convolutional(filters=(32, 64), widths=(128,)))
     'convolutional 32-64/128 relu'
     """
     return f"{network.kind} {network.sizes} {network.hidden.activation.kind}".replace("_", " ")

@@ -11,7 +11,7 @@ from tuner.networks import Inputs, Network, TabularEnsemble, layer_table
 from tuner.networks.blocks import Layers, Seeds, make_initializer
 from tuner.networks.columns import Rows
 from tuner.networks.layers import MembersOutput, RowEncoder
-from tuner.networks.shapes import input_shape, seen_shape
+from tuner.networks.shapes import encoded_shape, input_shape
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -29,7 +29,11 @@ def build(
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(POLICIES[network.hidden.precision])
     try:
-        layers = [*_front(inputs, seeds), *network.build(seen_shape(inputs), seeds), _output(network, classes, seeds)]
+        layers = [
+            *_front(inputs, seeds),
+            *network.build(encoded_shape(inputs), seeds),
+            _output(network, classes, seeds),
+        ]
         model = keras.Sequential([keras.Input(input_shape(inputs)), *layers])
     finally:
         keras.config.set_dtype_policy(before)

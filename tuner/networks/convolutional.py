@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tuner.base.errors import Invalid, require, require_at_least_one, require_rates
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_in_words
+from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_text
 
 if TYPE_CHECKING:
     from tuner.networks.blocks import Layers, Seeds
@@ -47,12 +47,12 @@ class Convolutional:
     @property
     def sizes(self) -> str:
         """Its sizes in words: convolutions, then dense layers."""
-        return sizes_in_words(self.filters, self.widths)
+        return sizes_text(self.filters, self.widths)
 
     @property
-    def dropout_in_words(self) -> Iterator[str]:
+    def dropout_texts(self) -> Iterator[str]:
         """Where it has dropout, and how much."""
-        yield from self.hidden.dropout_in_words(len(self.widths))
+        yield from self.hidden.dropout_texts(len(self.widths))
         if self.convolution_dropout:
             yield f"dropout {self.convolution_dropout:.2g} after the convolutions"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tuner.base.errors import require_at_least_one, require_rates
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.shapes import LayerShape, Shape, dense_layers, sizes_in_words
+from tuner.networks.shapes import LayerShape, Shape, dense_layers, sizes_text
 
 if TYPE_CHECKING:
     from tuner.networks.blocks import Layers, Seeds
@@ -35,12 +35,12 @@ class Dense:
     @property
     def sizes(self) -> str:
         """Its sizes in words, layer by layer."""
-        return sizes_in_words(self.widths) or "linear"
+        return sizes_text(self.widths) or "linear"
 
     @property
-    def dropout_in_words(self) -> Iterator[str]:
+    def dropout_texts(self) -> Iterator[str]:
         """Where it has dropout, and how much."""
-        return self.hidden.dropout_in_words(len(self.widths))
+        return self.hidden.dropout_texts(len(self.widths))
 
     @property
     def compiles_well(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tuner.base.errors import require, require_at_least_one
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.shapes import LayerShape, Shape, normalization, sizes_in_words
+from tuner.networks.shapes import LayerShape, Shape, normalization, sizes_text
 
 if TYPE_CHECKING:
     from tuner.networks.blocks import Layers, Seeds
@@ -37,12 +37,12 @@ class TabularEnsemble:
     @property
     def sizes(self) -> str:
         """Its sizes in words: how many members, then layer by layer."""
-        return f"{self.members} of {sizes_in_words(self.widths)}"
+        return f"{self.members} of {sizes_text(self.widths)}"
 
     @property
-    def dropout_in_words(self) -> Iterator[str]:
+    def dropout_texts(self) -> Iterator[str]:
         """Where it has dropout, and how much."""
-        return self.hidden.dropout_in_words(len(self.widths))
+        return self.hidden.dropout_texts(len(self.widths))
 
     def layers(self, inputs: Shape) -> Iterator[LayerShape]:
         """Its layers before the output, by arithmetic."""

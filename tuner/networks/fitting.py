@@ -17,7 +17,7 @@ SAMPLE = 100_000
 """Numbers are measured on at most so many rows, evenly drawn from the training part; codes on all of it."""
 
 
-def fitted(rows: Rows, coded: Coded, training: Indices = ALL) -> list[Coded]:
+def fit_encoder(rows: Rows, coded: Coded, training: Indices = ALL) -> list[Coded]:
     """The front's constants as the rows `training` of `coded` (examples, places) have them, in the order of
     `InputEncoder.constants`. Nothing in them is NaN or infinite, whatever the data."""
     front = InputEncoder(rows)

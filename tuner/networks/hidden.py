@@ -114,7 +114,7 @@ class Hidden:
             problem = f"must have one rate for each of the {len(widths)} widths, got {len(self.dropout)}"
             raise Invalid("hidden.dropout", problem)
 
-    def dropout_in_words(self, layers: int) -> Iterator[str]:
+    def dropout_texts(self, layers: int) -> Iterator[str]:
         """The rates after `layers` dense hidden layers, where there are any."""
         rates = [rate for rate in self.dropout_rates(layers) if rate]
         if rates:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tuner.base.errors import require_at_least_one
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.shapes import LayerShape, Shape, dense_layer, dense_layers, normalization, together
+from tuner.networks.shapes import LayerShape, Shape, dense_layer, dense_layers, merged_layer, normalization
 
 if TYPE_CHECKING:
     import keras
@@ -40,9 +40,9 @@ class ResidualDense:
         return f"{self.width}×{self.blocks}"
 
     @property
-    def dropout_in_words(self) -> Iterator[str]:
+    def dropout_texts(self) -> Iterator[str]:
         """Where it has dropout, and how much."""
-        return self.hidden.dropout_in_words(self.blocks)
+        return self.hidden.dropout_texts(self.blocks)
 
     @property
     def _inner(self) -> int:
@@ -54,7 +54,7 @@ class ResidualDense:
         for _ in range(self.blocks):
             inside = dense_layers(self.hidden, (self._inner,), self.width)
             back = [dense_layer(self._inner, self.width), *normalization(self.hidden, (self.width,))]
-            yield together("residual_block", [*inside, *back])
+            yield merged_layer("residual_block", [*inside, *back])
 
     def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
         """Its layers before the output, in Keras."""

@@ -41,7 +41,7 @@ def input_shape(inputs: Inputs) -> Shape:
     return inputs.shape if isinstance(inputs, Rows) else inputs
 
 
-def seen_shape(inputs: Inputs) -> Shape:
+def encoded_shape(inputs: Inputs) -> Shape:
     """The shape of one input as the first layer of a family sees it."""
     return (inputs.width,) if isinstance(inputs, Rows) else inputs
 
@@ -78,7 +78,7 @@ def dense_layers(hidden: Hidden, widths: tuple[int, ...], size: int) -> Iterator
         size = width
 
 
-def together(kind: str, layers: Sequence[LayerShape]) -> LayerShape:
+def merged_layer(kind: str, layers: Sequence[LayerShape]) -> LayerShape:
     """Several layers as one: what they hold between them counts as gathered."""
     return LayerShape(
         kind,
@@ -90,10 +90,10 @@ def together(kind: str, layers: Sequence[LayerShape]) -> LayerShape:
     )
 
 
-def sizes_in_words(*stacks: tuple[int, ...]) -> str:
+def sizes_text(*stacks: tuple[int, ...]) -> str:
     """Stacks of layers by their sizes.
 
-    >>> sizes_in_words((32, 64), (128,)), sizes_in_words((32,), ())
+    >>> sizes_text((32, 64), (128,)), sizes_text((32,), ())
     ('32-64/128', '32')
     """
     return "/".join("-".join(map(str, sizes)) for sizes in stacks if sizes)

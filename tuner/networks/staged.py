@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from tuner.base.errors import Invalid, require, require_at_least_one, require_rates
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_in_words, together
+from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, merged_layer, normalization, sizes_text
 
 if TYPE_CHECKING:
     import keras
@@ -57,13 +57,13 @@ class Staged:
     @property
     def sizes(self) -> str:
         """Its sizes in words: the stem, the stages with their blocks, then dense layers."""
-        stages = sizes_in_words(((self.stem,) if self.stem else ()), self.filters, self.widths)
+        stages = sizes_text(((self.stem,) if self.stem else ()), self.filters, self.widths)
         return f"{self.block} {stages}" + (f" of {self.blocks} blocks" if self.blocks > 1 else "")
 
     @property
-    def dropout_in_words(self) -> Iterator[str]:
+    def dropout_texts(self) -> Iterator[str]:
         """Where it has dropout, and how much."""
-        yield from self.hidden.dropout_in_words(len(self.widths))
+        yield from self.hidden.dropout_texts(len(self.widths))
         if self.stage_dropout:
             yield f"dropout {self.stage_dropout:.2g} after the stages"
 
@@ -84,7 +84,7 @@ class Staged:
             if self.block == "residual":
                 for _ in range(self.blocks):
                     inside = [*self._convolution_layers(shape, filters, False, number, False)] * 2
-                    yield together("residual_block", inside)
+                    yield merged_layer("residual_block", inside)
         height, width, channels = shape
         flat = height * width * channels if self.bridge == "flatten" else channels
         yield LayerShape(self.bridge, (flat,))

@@ -9,7 +9,7 @@ from typing import Any
 from tuner.base.decode import decode, encode
 from tuner.base.errors import Invalid, require_seed
 from tuner.base.metrics import metrics_for
-from tuner.networks import Network, network_in_words
+from tuner.networks import Network, network_summary
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.data import AnyData, Table, task_of
 from tuner.recipe.protocols import Holdout, Protocol, validated_part
@@ -90,7 +90,7 @@ class Recipe:
         """What distinguishes one trial from another, in one line."""
         rate = f"{self.training.optimizer.learning_rate:.2g}"
         optimizer = f"{self.training.optimizer.kind} {rate}"
-        return f"{network_in_words(self.network)}, {optimizer}, batch {self.training.batch_size}"
+        return f"{network_summary(self.network)}, {optimizer}, batch {self.training.batch_size}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with every field, for JSON; `Recipe.from_dict` gives an equal recipe back."""

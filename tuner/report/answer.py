@@ -9,7 +9,7 @@ from tuner.base.formatting import duration_text, metric_label
 from tuner.charts.content import Block, Paragraph, Section, missing
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.deviations import NORMAL, deviation
-from tuner.networks import network_in_words
+from tuner.networks import network_summary
 from tuner.recipe import task_of
 from tuner.references import ReferenceModel, best_first, better_than
 from tuner.report.evidence import Evidence
@@ -105,7 +105,7 @@ def _searched(evidence: Evidence) -> str:
             for name, value in zip(evidence.record.objectives, best.values, strict=False)
         )
         return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
-    network = with_article(network_in_words(confirmed.recipe.network))
+    network = with_article(network_summary(confirmed.recipe.network))
     what = f"The best network that the search found, {network} one,"
     if confirmed.is_ensemble:
         what = f"The model that the search found, the average of {len(confirmed.members)} networks, the best of them {network} one,"

@@ -8,7 +8,7 @@ from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.charts import Axis, Chart
 from tuner.charts.content import Block, Paragraph, Section, Table, missing
 from tuner.charts.lines import Curve, learning_lines
-from tuner.networks import layer_table, network_in_words
+from tuner.networks import layer_table, network_summary
 from tuner.recipe import Data, Recipe, described, task_of
 from tuner.recipe import Table as OwnTable
 from tuner.report.evidence import Evidence
@@ -46,10 +46,10 @@ def _recipe_text(recipe: Recipe) -> str:
     """The recipe as a sentence or three."""
     network, training = recipe.network, recipe.training
     hidden = network.hidden
-    parts = [f"{capital(with_article(network_in_words(network)))} network"]
+    parts = [f"{capital(with_article(network_summary(network)))} network"]
     if hidden.batch_normalization != "none":
         parts.append(f"batch normalization {hidden.batch_normalization} the activations")
-    parts += network.dropout_in_words
+    parts += network.dropout_texts
     penalties = (("L1", hidden.kernel_l1), ("L2", hidden.kernel_l2), ("L1 on activations", hidden.activity_l1))
     parts += [f"{name} {value:.2g}" for name, value in penalties if value]
     parts.append(f"{hidden.initializer.kind.replace('_', ' ')} weights")
@@ -95,7 +95,7 @@ def layers(recipe: Recipe) -> Table:
 def _seeds(confirmed: Confirmed) -> Table:
     tested = confirmed.tests or (None,) * len(confirmed.seeds)
     recipes = confirmed.recipes or (confirmed.recipe,) * len(confirmed.seeds)
-    networks = tuple(network_in_words(each.network) for each in recipes)
+    networks = tuple(network_summary(each.network) for each in recipes)
     epochs = tuple(each.training.epochs for each in recipes)
     seeds = map(str, confirmed.seeds)
     trials = confirmed.trials or (confirmed.trial,) * len(confirmed.seeds)

@@ -13,9 +13,10 @@ from tests.support.searches import artifacts, context_of
 from tuner.base.errors import StorageError
 from tuner.dashboard import HOST, make_dashboard
 from tuner.data.load import Places
-from tuner.outcome.note import write_note
+from tuner.outcome import read_outcome
+from tuner.outcome.words import write_note
 from tuner.search.loop import Loop
-from tuner.storage import default_url, open_storage, read_study
+from tuner.storage import default_url, open_storage
 from tuner.study import load
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
@@ -29,7 +30,7 @@ def address(small_study: Path, places: Places, tmp_path: Path) -> Iterator[str]:
     storage, file = open_storage(default_url(tmp_path)), load(small_study, "small")
     context = context_of(storage, file, places, artifacts=artifacts(tmp_path / "artifacts"))
     Loop(context, InProcess(Setup(places))).run(2, 60)
-    write_note(context.study, file, read_study(storage, "small"), None)
+    write_note(context.study, file, read_outcome(context.study))
     server = make_dashboard(default_url(tmp_path), tmp_path, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://{HOST}:{server.server_port}"
@@ -50,7 +51,7 @@ def test_the_dashboard_serves_what_the_search_kept(address: str) -> None:
     assert summary["study_name"] == "small"
     study = get(f"{address}/api/studies/{summary['study_id']}")
     assert study["objective_names"] == ["validation_accuracy"]
-    assert "2 trials finished" in study["note"]["body"]
+    assert "2 complete" in study["note"]["body"]
     assert [trial["state"] for trial in study["trials"]] == ["Complete", "Complete"]
     trial = study["trials"][0]
     assert {"recipe", "result", "ended", "parameters"} <= {attr["key"] for attr in trial["user_attrs"]}

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from optuna.storages import BaseStorage
 
-from tests.outcome.test_summary import confirmed
 from tests.support.searches import AtOnce, Notes, context_of, folder_of, search, small
 from tuner.base.metric_functions import compute_metrics
 from tuner.data.examples import Examples, TrainingSet
@@ -21,7 +20,6 @@ from tuner.data.load import Places, held_out_of, training_set_of
 from tuner.data.splits import folds_of
 from tuner.networks import Dense, Rows
 from tuner.networks.columns import Coded, Column
-from tuner.outcome.summary import _beside
 from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, described, task_of
 from tuner.recipe.losses import PlainLoss
 from tuner.references import MODELS, ReferenceModel, best_first, better_than, seconds_for
@@ -225,7 +223,7 @@ def test_what_does_not_fit_into_the_time_is_skipped_and_says_so(places: Places) 
     found = by_name(fit_reference_models(recipe, data, "accuracy", 0.2))
     assert time.perf_counter() - started < 5.0  # a call into C is not cut off; 0.3 s where nothing else runs
     assert found["trees"].is_skipped
-    assert found["trees"].note.startswith("skipped: ")
+    assert found["trees"].note.startswith("skipped, ")
     assert found["trees"].note.endswith(" s")
 
 
@@ -273,18 +271,11 @@ def test_a_plain_model_is_better_by_more_than_its_standard_error() -> None:
         ReferenceModel(
             "logistic", figures={"accuracy": 0.953, "log_loss": 0.3}, error=0.01, note="trained on 500 of 900 examples"
         ),
-        ReferenceModel("nearest neighbours", note="skipped: would take about 40 s and has 3.0 s"),
+        ReferenceModel("nearest neighbours", note="skipped, it needs about 40 s, 3.0 s were left"),
     )
     assert [each.name for each in better_than(found, "accuracy", 0.95)] == ["trees"]
     assert [each.name for each in better_than(found, "log_loss", 0.2)] == ["trees"]
     assert better_than(found, "accuracy", float("nan")) == ()
-    told = _beside(confirmed((0,), (9,), (0.95,)), found)
-    assert told == [
-        "beside it, on the same split: trees 0.9700, logistic 0.9530 (validation accuracy)",
-        "of these: logistic trained on 500 of 900 examples",
-        "gradient-boosted trees are better: 0.9700 against 0.9500 (validation accuracy)",
-        "nearest neighbours: skipped: would take about 40 s and has 3.0 s",
-    ]
 
 
 def test_they_have_a_small_share_of_the_minutes() -> None:
@@ -371,7 +362,7 @@ def test_a_report_shows_them(small_study: Path, places: Places, tmp_path: Path) 
     found = (
         ReferenceModel("trees", {"accuracy": 1.0}, 0.001, {"accuracy": 0.99}, 1.0, 200),
         ReferenceModel("logistic", {"accuracy": 0.51}, 0.03, {"accuracy": 0.5}, 0.1, 200),
-        ReferenceModel("default network", note="skipped: takes longer and has 1.0 s"),
+        ReferenceModel("default network", note="skipped, it needs more than the 1.0 s left"),
     )
     keep_anchors(context.study, winner.recipe, winner.measure, found)
     write_report(default_url(tmp_path), "small", tmp_path / "results", places, tmp_path / "out")

@@ -41,18 +41,18 @@ def evidence(*accuracies: float) -> Evidence:
 @pytest.mark.parametrize(
     ("validation", "test", "verdict"),
     [
-        (0.97, 0.99, "That is better than the model."),
-        (0.955, 0.99, "The two are within a standard error of each other."),
-        (0.94, 0.99, "The model is better in validation; on the test part it is not."),
-        (0.94, 0.93, "The model is better."),
+        (0.97, 0.99, "That is better than the final model."),
+        (0.955, 0.99, "The two are within one standard error of each other."),
+        (0.94, 0.99, "The final model is better on validation, but not on the test part."),
+        (0.94, 0.93, "The final model is better."),
     ],
 )
 def test_the_best_plain_model_stands_beside_the_answer(validation: float, test: float, verdict: str) -> None:
     trees = ReferenceModel("trees", {"accuracy": validation}, 0.01, {"accuracy": test})
-    (beside,) = [each for each in sentences(replace(evidence(0.96), anchors=(trees,))) if "plain models" in each]
+    (beside,) = [each for each in sentences(replace(evidence(0.96), anchors=(trees,))) if "reference models" in each]
     words = "gradient-boosted trees are best: validation accuracy"
     figures = f"{100 * validation:.2f} % against 96.00 %, test {100 * test:.2f} % against 96.00 %"
-    assert beside == f"Of the plain models on the same split, {words} {figures}. {verdict}"
+    assert beside == f"Of the reference models, {words} {figures}. {verdict}"
 
 
 def test_the_best_documented_network_is_one_of_a_document() -> None:

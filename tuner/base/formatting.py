@@ -1,5 +1,7 @@
 """Durations, numbers and names of metrics as text."""
 
+from tuner.base.metrics import METRICS
+
 
 def duration_text(seconds: float) -> str:
     """A length of time in its two largest units.
@@ -32,3 +34,35 @@ def metric_label(name: str) -> str:
     """
     special = {"auc": "AUC", "roc": "ROC", "f1": "F1", "rmse": "RMSE", "mae": "MAE", "r2": "R²"}
     return " ".join(special.get(word, word) for word in name.replace("_", " ").split(" "))
+
+
+def four_digits(value: float) -> str:
+    """A number with four digits.
+
+    >>> four_digits(0.5), four_digits(-1.23456), four_digits(53.001), four_digits(12345.6), four_digits(0.00012)
+    ('0.5000', '-1.235', '53.00', '12,346', '0.00012')
+    """
+    size = abs(value)
+    if 1e-3 <= size <= 1:
+        return f"{value:.4f}"
+    if 1 < size < 1e4 and not value.is_integer():
+        return f"{value:#.4g}".removesuffix(".")
+    return f"{value:.4g}" if size < 1e4 else f"{value:,.0f}"
+
+
+def metric_text(metric: str, value: float) -> str:
+    """A metric in a sentence: shares in percent, others with four digits.
+
+    >>> metric_text("accuracy", 0.98765), metric_text("r2", 0.48124), metric_text("rmse", 53.218), metric_text("mae", 12345.6)
+    ('98.77 %', '0.4812', '53.22', '12,346')
+    """
+    return f"{100 * value:.2f} %" if METRICS[metric].is_share else four_digits(value)
+
+
+def with_article(words: str) -> str:
+    """With "a" or "an" in front.
+
+    >>> with_article("dense network"), with_article("ensemble dense network")
+    ('a dense network', 'an ensemble dense network')
+    """
+    return f"{'an' if words[:1] in 'aeio' else 'a'} {words}"

@@ -62,7 +62,7 @@ def optimize(
     from tuner.base.machine import cores
     from tuner.commands.progress import Tally, shown
     from tuner.data.load import Places
-    from tuner.outcome.summary import as_json, print_summary
+    from tuner.outcome.words import as_json, lines
     from tuner.search.optimize import SearchOptions
     from tuner.search.optimize import optimize as run_study
     from tuner.storage import default_url
@@ -97,11 +97,12 @@ def optimize(
         lease_seconds=seconds_of("--lease", lease),
     )
     with shown(Tally(file.objectives[0])) as listener:
-        report = run_study(options, listener)
-    print_summary(report, command_line("dashboard", runs=runs, storage=storage))
+        outcome = run_study(options, listener)
+    browse = command_line("dashboard", runs=runs, storage=storage)
+    print("\n".join([*lines(outcome), f"continue: {outcome.record.onward}", f"browse:   {browse}"]))
     if json_:
-        print(json.dumps(as_json(report, options)))
-    return 0 if report.best is not None else 1
+        print(json.dumps(as_json(outcome, options.storage)))
+    return 0 if outcome.best is not None else 1
 
 
 BEST_OF_EACH = 3

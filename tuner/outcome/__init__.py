@@ -1,1 +1,5 @@
-"""What came of a study, as facts and in words."""
+"""What came of a study: one frozen value, its texts, and the model card."""
+
+from tuner.outcome.outcome import Estimate as Estimate
+from tuner.outcome.outcome import Outcome as Outcome
+from tuner.outcome.outcome import read_outcome as read_outcome

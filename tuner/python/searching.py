@@ -1,7 +1,7 @@
 """Searching and reading studies from Python."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ from tuner.base.errors import StorageError, StudyError
 from tuner.base.machine import cores, has_gpu
 from tuner.data.ingest.memory import Given
 from tuner.data.sources import Places
+from tuner.outcome import read_outcome
 from tuner.python.given import given
 from tuner.python.progress import Telling, Told
 from tuner.python.study import AnyStudy, Wishes, plain_study, study_on
@@ -16,9 +17,8 @@ from tuner.python.tuned import Tuned
 from tuner.recipe import Cut
 from tuner.search.optimize import SearchOptions
 from tuner.search.optimize import optimize as run_study
-from tuner.storage import default_url, open_storage, study_record
+from tuner.storage import default_url, open_storage
 from tuner.storage import load_study as stored_study
-from tuner.storage.confirmed import Confirmed
 from tuner.study import StudyFile, load, study_from
 from tuner.study.places import find_study, runs_folder
 from tuner.training.runtime import load as load_tensorflow
@@ -94,8 +94,7 @@ def load_study(name_or_path: str | Path, runs: str | Path | None = None) -> Tune
         raise StorageError(f"there is no storage in {folder} yet: run `tuner.optimize` first, or say runs=")
     name = str(name_or_path)
     study = stored_study(open_storage(default_url(folder)), Path(name).stem if name.endswith(".toml") else name)
-    plain = study.user_attrs.get("confirmed")
-    return Tuned(study_record(study), Confirmed.from_dict(plain) if plain else None)
+    return Tuned(read_outcome(study))
 
 
 def study_of(study: AnyStudy, places: Places) -> StudyFile:
@@ -131,8 +130,8 @@ def searched(file: StudyFile, call: Call) -> Tuned:
         deterministic=False,
         executor=call.executor,
     )
-    report = run_study(options, Telling(call.told))
-    return Tuned(report.record, report.confirmed)
+    outcome = run_study(options, Telling(call.told))
+    return Tuned(replace(outcome, best=outcome.record.best, forecast=None, ended=""))  # as `load_study` reads it
 
 
 def _count(workers: Workers) -> int:

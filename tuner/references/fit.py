@@ -143,12 +143,17 @@ def _reference_model(problem: _Problem, name: str, model: Estimator, seconds: fl
         with time_limit(seconds):
             fitted = _evaluated(problem, name, model, _size(problem, model, seconds))
     except TimeoutError as error:
-        fitted = ReferenceModel(name, note=f"skipped: {str(error) or 'takes longer'} and has {seconds:.1f} s")
+        fitted = ReferenceModel(name, note=f"skipped, {_too_slow(seconds, str(error))}")
     except (ArithmeticError, MemoryError, ValueError) as error:  # the other models may succeed with these numbers
         is_late = time.perf_counter() - started >= seconds  # compiled code turns the alarm into other errors
-        why = f"takes longer and has {seconds:.1f} s" if is_late else f"{type(error).__name__}: {error}".splitlines()[0]
-        fitted = ReferenceModel(name, note=f"skipped: {why}")
+        why = _too_slow(seconds) if is_late else f"{type(error).__name__}: {error}".splitlines()[0]
+        fitted = ReferenceModel(name, note=f"skipped, {why}")
     return replace(fitted, seconds=time.perf_counter() - started)
+
+
+def _too_slow(limit: float, needed: str = "") -> str:
+    """The reason why a model had too little time."""
+    return f"it needs {needed}, {limit:.1f} s were left" if needed else f"it needs more than the {limit:.1f} s left"
 
 
 def _size(problem: _Problem, model: Estimator, seconds: float) -> int:
@@ -171,7 +176,7 @@ def _size(problem: _Problem, model: Estimator, seconds: float) -> int:
         if model.rounds:  # its time is known before it is fitted
             if needed > left:
                 if place == 0:
-                    raise TimeoutError(f"would take about {needed:.0f} s")
+                    raise TimeoutError(f"about {needed:.0f} s")
                 return sizes[place - 1]
         elif needed * sizes[place + 1] / size > left:
             return size

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 
 from tuner.base.metrics import Direction
+from tuner.outcome import Estimate
 from tuner.recipe import Recipe
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.storage.confirmed import Confirmed
@@ -16,15 +17,6 @@ EXPONENT, SPREAD = 0.3, 0.15
 
 FEWEST = 4
 """Trials of full length, before anything is said of what the next one may reach."""
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """An expected gain, with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -44,7 +36,7 @@ class Lengthening:
         return math.log(first / second) / length, math.sqrt(variance) / length
 
 
-def of_twice_the_time(error: float, seen: Sequence[Lengthening]) -> Forecast:
+def of_twice_the_time(error: float, seen: Sequence[Lengthening]) -> Estimate:
     """What training twice as long would take from an error: a power law whose exponent is what is known beforehand, put
     right by what the study has seen (a normal prior and normal observations)."""
     weight, total = 1 / SPREAD**2, EXPONENT / SPREAD**2
@@ -54,7 +46,7 @@ def of_twice_the_time(error: float, seen: Sequence[Lengthening]) -> Forecast:
         weight, total = weight + known, total + known * value
     middle, half = total / weight, 1.96 / math.sqrt(weight)
     value, low, high = (error * (1 - 2 ** -max(0.0, each)) for each in (middle, middle - half, middle + half))
-    return Forecast(value, low, high)
+    return Estimate("accuracy", value, low, high)
 
 
 def lengthenings(record: StudyRecord, confirmed: Confirmed, validated: int) -> tuple[Lengthening, ...]:

@@ -5,16 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from tuner.base.formatting import duration_text, metric_label
+from tuner.base.formatting import duration_text
 from tuner.charts.content import Block, Paragraph, Section, missing
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.deviations import NORMAL, deviation
-from tuner.networks import network_summary
-from tuner.recipe import task_of
-from tuner.references import ReferenceModel, best_first, better_than
+from tuner.outcome.words import reference_sentence, result_sentence
 from tuner.report.evidence import Evidence
-from tuner.report.words import told, with_article
-from tuner.storage.confirmed import Confirmed
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,14 @@ def answer_section(evidence: Evidence) -> Section:
 
 def sentences(evidence: Evidence) -> list[str]:
     """The few sentences, as far as there is something to say."""
-    return [_searched(evidence), *_beside(evidence), *_documented(evidence), _difference_and_cost(evidence)]
+    outcome = evidence.outcome
+    known = [
+        result_sentence(outcome),
+        reference_sentence(outcome),
+        *_documented(evidence),
+        _difference_and_cost(evidence),
+    ]
+    return [each for each in known if each]
 
 
 def documented(evidence: Evidence) -> Documented | None:
@@ -93,63 +96,6 @@ def variance(accuracies: Sequence[float], examples: int) -> float:
     share = fmean(accuracies)
     seeds = deviation(accuracies) ** 2 / len(accuracies) if len(accuracies) > 1 else 0.0
     return share * (1 - share) / examples + seeds
-
-
-def _searched(evidence: Evidence) -> str:
-    confirmed, best = evidence.confirmed, evidence.record.best
-    if confirmed is None:
-        if best is None:
-            return "The search has not finished a trial yet."
-        values = ", ".join(
-            f"{metric_label(name)} {value:.4g}"
-            for name, value in zip(evidence.record.objectives, best.values, strict=False)
-        )
-        return f"The best trial so far is number {best.number} ({values}); no winner is confirmed yet."
-    network = with_article(network_summary(confirmed.recipe.network))
-    what = f"The best network that the search found, {network} one,"
-    if confirmed.is_ensemble:
-        what = f"The model that the search found, the average of {len(confirmed.members)} networks, the best of them {network} one,"
-    measure = confirmed.measure
-    if confirmed.test is None or confirmed.test_interval is None:
-        reached = told(measure, confirmed.best_validation)
-        return f"{what} reaches a validation {metric_label(measure)} of {reached}, by which it was chosen; there is no test part: nothing was tested."
-    seeds = confirmed.tests
-    each = "each network alone" if confirmed.is_ensemble else "on average"
-    over = f", {told(measure, fmean(seeds))} {each} over {len(seeds)} fresh seeds" if len(seeds) > 1 else ""
-    low, high = (told(measure, end) for end in confirmed.test_interval)
-    low = low.removesuffix(" %")
-    if measure == "accuracy" and task_of(confirmed.recipe.data) == "classification":
-        return f"{what} classes {told(measure, confirmed.test)} of the test set right (95 % interval {low} to {high}){over}."
-    reached = told(measure, confirmed.test)
-    return f"{what} reaches a test {metric_label(measure)} of {reached} (95 % interval {low} to {high}){over}."
-
-
-def _beside(evidence: Evidence) -> Iterator[str]:
-    """The best plain model, on the same split."""
-    confirmed = evidence.confirmed
-    if confirmed is None:
-        return
-    measure, own = confirmed.measure, confirmed.best_validation
-    for best in best_first(evidence.anchors, measure)[:1]:
-        figures = (
-            f"validation {metric_label(measure)} {told(measure, best.figures[measure])} against {told(measure, own)}"
-        )
-        tested = best.test_figures.get(measure)
-        if tested is not None and confirmed.test is not None:
-            figures += f", test {told(measure, tested)} against {told(measure, confirmed.test)}"
-        yield f"Of the plain models on the same split, {best.sentence} best: {figures}. {_which(best, confirmed)}"
-
-
-def _which(best: ReferenceModel, confirmed: Confirmed) -> str:
-    """Which of the two is better, by validation, and whether the test part agrees where it is the model."""
-    measure, own, tested = confirmed.measure, confirmed.best_validation, best.test_figures.get(confirmed.measure)
-    if better_than([best], measure, own):
-        return "That is better than the model."
-    if abs(best.figures[measure] - own) <= best.error:
-        return "The two are within a standard error of each other."
-    if tested is not None and confirmed.test is not None and confirmed.direction.is_better(tested, confirmed.test):
-        return "The model is better in validation; on the test part it is not."
-    return "The model is better."
 
 
 def _documented(evidence: Evidence) -> Iterator[str]:

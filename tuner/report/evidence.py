@@ -16,6 +16,7 @@ from tuner.documents.document import load_document
 from tuner.documents.experiment import Experiment
 from tuner.documents.results import read_results
 from tuner.documents.runs import Run
+from tuner.outcome import Outcome
 from tuner.recipe import Recipe
 from tuner.references import ReferenceModel
 from tuner.report.own import OwnData, own_data
@@ -76,6 +77,11 @@ class Evidence:
     latencies: Mapping[str, float] = field(default_factory=dict)
     anchors: tuple[ReferenceModel, ...] = ()
     own: OwnData | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came of the study."""
+        return Outcome(self.record, self.record.best, self.confirmed, self.anchors)
 
     @property
     def dataset(self) -> str:

@@ -15,20 +15,20 @@ from tuner.base.machine import environment, memory
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, training_set_of
 from tuner.data.splits import folds_of
-from tuner.outcome.note import write_note
-from tuner.references import ReferenceModel
+from tuner.outcome import Estimate, Outcome
+from tuner.outcome.words import write_note
 from tuner.refit.candidates import standing, validated
 from tuner.refit.confirmation import confirm_best
-from tuner.refit.forecast import Forecast, lengthenings, of_twice_the_time
+from tuner.refit.forecast import lengthenings, of_twice_the_time
 from tuner.refit.references import anchors_beside, seconds_reserved
 from tuner.search.context import Context
 from tuner.search.listener import Listener
-from tuner.search.loop import Loop, Outcome
+from tuner.search.loop import Loop
 from tuner.search.plan import Plan
 from tuner.search.preflight import Preflight
 from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
-from tuner.storage import StudyRecord, TrialRecord, failures_told, open_storage, study_record
+from tuner.storage import StudyRecord, failures_told, open_storage, study_record
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
@@ -73,22 +73,7 @@ class SearchOptions:
         return Folder(self.runs / self.file.name)
 
 
-@dataclass(frozen=True)
-class Report:
-    """What one call of `optimize` came to. `best` and `confirmed` are None where no trial has finished, `confirmed` also
-    where none could be confirmed. `gain` is what twice the time may be expected to bring, where that can be said;
-    `anchors` are the plain models beside the confirmed one."""
-
-    record: StudyRecord
-    outcome: Outcome
-    best: TrialRecord | None
-    confirmed: Confirmed | None
-    seconds: float
-    gain: Forecast | None = None
-    anchors: tuple[ReferenceModel, ...] = ()
-
-
-def optimize(options: SearchOptions, listener: Listener) -> Report:
+def optimize(options: SearchOptions, listener: Listener) -> Outcome:
     """Search, then confirm the winner. Continues what the storage has of this study.
 
     Raises `StorageError` where the storage fails on the way: what is kept until then is kept.
@@ -108,26 +93,27 @@ def optimize(options: SearchOptions, listener: Listener) -> Report:
         executor.close()
 
 
-def _optimize(options: SearchOptions, executor: Executor, listener: Listener, started: float) -> Report:
+def _optimize(options: SearchOptions, executor: Executor, listener: Listener, started: float) -> Outcome:
     storage = open_storage(options.storage)
     study, file = _open(storage, options, listener)
     context = _context(study, file, options, listener)
     seconds = options.seconds - seconds_reserved(context, options.seconds)
     plan = Plan(seconds, executor.size)
     left = seconds - (time.monotonic() - started)
-    outcome = Loop(context, executor, plan, options.enough).run(_total(context, options), left)
+    ended = Loop(context, executor, plan, options.enough).run(_total(context, options), left).ended
     confirmed = None
-    if outcome.ended != "interrupt":
+    if ended != "interrupt":
         confirmed = confirm_best(context, executor, options.folder, plan, started + plan.usable)
     anchors = anchors_beside(context, executor, confirmed, options.seconds)
     record = study_record(study)
-    write_note(study, file, record, confirmed)
     best = next(iter(standing(record)), None)
-    gain = _gain(context, record, confirmed)
-    return Report(record, outcome, best, confirmed, time.monotonic() - started, gain, anchors)
+    forecast = _forecast(context, record, confirmed)
+    outcome = Outcome(record, best, confirmed, anchors, forecast, ended, time.monotonic() - started)
+    write_note(study, file, outcome)
+    return outcome
 
 
-def _gain(context: Context, record: StudyRecord, confirmed: Confirmed | None) -> Forecast | None:
+def _forecast(context: Context, record: StudyRecord, confirmed: Confirmed | None) -> Estimate | None:
     """What twice the time may bring: known where trainings were as long as there was time for."""
     if confirmed is None or not context.file.fits_epochs or confirmed.measure != "accuracy":
         return None

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner.base.formatting import metric_label
 from tuner.base.metrics import METRICS, Direction
 from tuner.recipe import Recipe
 
@@ -51,15 +50,6 @@ class Confirmed:
     def tested(self) -> tuple[float, ...]:
         """The test figures that are known: of all seeds, or of the model alone."""
         return self.tests or (() if self.test is None else (self.test,))
-
-    @property
-    def tested_in_words(self) -> str:
-        """The test figure with its interval."""
-        if self.test is None or self.test_interval is None:
-            return "there is no test part: nothing was tested"
-        low, high = self.test_interval
-        figure = f"{self.test:.4f} (95 % interval {low:.4f} to {high:.4f})"
-        return f"test {metric_label(self.measure)}, measured once: {figure}"
 
     @property
     def figures(self) -> dict[str, float]:

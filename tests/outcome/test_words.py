@@ -1,0 +1,66 @@
+"""What came of a study, in words: the winner, the recipe that the study began with, reference models, the forecast."""
+
+from dataclasses import replace
+
+from tests.support.outcomes import confirmed, study_of
+from tuner.outcome import Estimate, Outcome
+from tuner.outcome.words import as_json, lines
+from tuner.references import ReferenceModel
+from tuner.storage.confirmed import Confirmed
+
+
+def lines_of(winner: Confirmed | None, values: list[float]) -> list[str]:
+    """The lines of a study that ended because its time was up."""
+    record = study_of(values)
+    return list(lines(Outcome(record, record.best, winner, ended="timeout", seconds=60.0)))
+
+
+def test_each_contender_is_named_with_its_epochs_and_compared_with_the_first_recipe() -> None:
+    text = lines_of(confirmed((2, 0, 2), (14, 26, 14), (0.94, 0.95, 0.93)), [0.91, 0.5, 0.92])
+    assert text[0] == "study made: 3 complete, 0 pruned, 0 failed; the time is up; 1 min 0 s"
+    assert text[2] == (
+        "the recipe that the study began with, trial 0: validation_accuracy 0.91; the search is better by 0.0100, after "
+        "refitting worse by 0.0100"
+    )
+    assert text[3] == (
+        "3 refits on fresh seeds: validation accuracy 0.9400, 0.9300 (trial 2, 14 epochs), 0.9500 (trial 0, 26 epochs)"
+    )
+    assert text[4:] == ["test accuracy, measured once: 0.9000 (95 % interval 0.8500 to 0.9300)", "model: best.keras"]
+
+
+def test_one_contender_alone_needs_no_name() -> None:
+    text = lines_of(confirmed((2, 2), (14, 14), (0.94, 0.93)), [0.91, 0.5, 0.92])
+    assert text[2].endswith("the search is better by 0.0100")
+    assert text[3] == "2 refits on fresh seeds, 14 epochs: validation accuracy 0.9400, 0.9300"
+    first = lines_of(confirmed((0,), (14,), (0.94,)), [0.93, 0.5, 0.92])
+    assert first[2] == "it is the recipe that the study began with: no other trial beat it (2 tried)"
+
+
+def test_without_a_winner_the_reason_is_given() -> None:
+    assert lines_of(None, [])[1] == "no trial has finished yet"
+    assert lines_of(None, [0.9])[-1] == "no trial could be confirmed: the refits diverge or fail"
+
+
+def test_reference_models_that_are_better_subsampled_or_skipped_are_named() -> None:
+    models = (
+        ReferenceModel("trees", figures={"accuracy": 0.97, "log_loss": 0.1}, error=0.01),
+        ReferenceModel("logistic", figures={"accuracy": 0.953}, error=0.01, note="trained on 500 of 900 examples"),
+        ReferenceModel("nearest neighbours", note="skipped, it needs about 40 s, 3.0 s were left"),
+    )
+    record, winner = study_of([0.9]), confirmed((0,), (9,), (0.95,))
+    forecast = Estimate("accuracy", 0.01, 0.002, 0.02)
+    outcome = Outcome(record, record.best, winner, models, forecast)
+    text = list(lines(outcome))
+    assert text[text.index("model: best.keras") + 1 :] == [
+        "reference models, validation accuracy: trees 0.9700, logistic 0.9530",
+        "not on all examples: logistic trained on 500 of 900 examples",
+        "gradient-boosted trees are better than the final model: validation accuracy 0.9700 against 0.9500",
+        "nearest neighbours: skipped, it needs about 40 s, 3.0 s were left",
+        "twice the time is expected to add about 0.0100 accuracy (0.0020 to 0.0200)",
+    ]
+    assert [each["name"] for each in as_json(outcome, "sqlite://")["anchors"]] == [each.name for each in models]
+
+
+def test_without_a_test_part_nothing_is_claimed() -> None:
+    winner = replace(confirmed((0,), (9,), (0.95,)), test=None, test_interval=None)
+    assert "there is no test part: nothing was tested" in lines_of(winner, [0.9])

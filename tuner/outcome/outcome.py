@@ -1,0 +1,120 @@
+"""What came of a study, as one frozen value. The terminal, `--json`, notebooks, notes and reports all read this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import optuna
+
+from tuner.base.formatting import metric_label
+from tuner.recipe import Recipe
+from tuner.references import ReferenceModel, best_first, better_than
+from tuner.result import OBJECTIVES
+from tuner.storage import StudyRecord, TrialRecord, study_record
+from tuner.storage.confirmed import Confirmed
+from tuner.storage.references import kept_anchors
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric with its interval. For validation the interval runs from the lowest to the highest refit; validation chose the
+    model, so it is optimistic. For the test part it is the 95 % interval."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a study. `best` is None until a trial has finished, `confirmed` until a winner is refitted and tested.
+
+    `forecast` is the metric that twice the time is expected to add. `ended` says how the call of `optimize` ended and `seconds`
+    how long it took; they are empty where the study was read from its storage.
+    """
+
+    record: StudyRecord
+    best: TrialRecord | None
+    confirmed: Confirmed | None
+    reference_models: tuple[ReferenceModel, ...] = ()
+    forecast: Estimate | None = None
+    ended: str = ""
+    seconds: float = 0.0
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe of the final model; before there is one, that of the best trial."""
+        if self.confirmed:
+            return self.confirmed.recipe
+        return self.best.recipe if self.best else None
+
+    @property
+    def best_values(self) -> Mapping[str, float]:
+        """The best trial's objectives by name; where it is paused, what it has reached."""
+        objectives, best = self.record.objectives, self.best
+        if best is None:
+            return {}
+        if best.values or best.result is None:
+            return dict(zip(objectives, best.values, strict=False))
+        return {name: OBJECTIVES[name].of_result(best.result) for name in objectives}
+
+    @property
+    def start(self) -> TrialRecord | None:
+        """The finished trial of the recipe that the study began with; None with several objectives."""
+        if len(self.record.objectives) > 1:
+            return None
+        return next((trial for trial in self.record.trials if trial.start == 0 and trial.values), None)
+
+    @property
+    def refit_improvement(self) -> float | None:
+        """How much better than the start's best refit the best other refit is; None where either is missing."""
+        if self.start is None or self.confirmed is None:
+            return None
+        refits, best = self.confirmed.contenders.items(), self.record.direction.best
+        start = [value for (trial, _), values in refits if trial == self.start.number for value in values]
+        others = [value for (trial, _), values in refits if trial != self.start.number for value in values]
+        return self.record.direction.sign * (best(others) - best(start)) if start and others else None
+
+    @cached_property
+    def validation(self) -> Estimate | None:
+        """The final model's validation metric."""
+        if self.confirmed is None:
+            return None
+        refits, direction = self.confirmed.validation, self.confirmed.direction
+        own = self.confirmed.model_validation
+        value = direction.best(refits) if own is None else own
+        name = f"validation {metric_label(self.confirmed.measure)}"
+        return Estimate(name, value, min(*refits, value), max(*refits, value))
+
+    @cached_property
+    def test(self) -> Estimate | None:
+        """The final model's test metric; None without a test part."""
+        if self.confirmed is None or self.confirmed.test is None or self.confirmed.test_interval is None:
+            return None
+        return Estimate(
+            f"test {metric_label(self.confirmed.measure)}", self.confirmed.test, *self.confirmed.test_interval
+        )
+
+    @property
+    def ranked_references(self) -> tuple[ReferenceModel, ...]:
+        """The reference models that have the study's metric, best first."""
+        return best_first(self.reference_models, self.confirmed.measure) if self.confirmed else ()
+
+    @property
+    def better_references(self) -> tuple[ReferenceModel, ...]:
+        """The reference models that are better than the final model by more than their standard error."""
+        if self.confirmed is None:
+            return ()
+        return better_than(self.reference_models, self.confirmed.measure, self.confirmed.best_validation)
+
+
+def read_outcome(study: optuna.Study) -> Outcome:
+    """What the storage has of a study."""
+    record, plain = study_record(study), study.user_attrs.get("confirmed")
+    confirmed = Confirmed.from_dict(plain) if plain else None
+    references = kept_anchors(study.user_attrs, confirmed.recipe, confirmed.measure) if confirmed else ()
+    return Outcome(record, record.best, confirmed, references or ())

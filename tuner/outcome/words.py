@@ -1,0 +1,216 @@
+"""What came of a study, in words: lines for a terminal, one object for `--json`, a note for optuna-dashboard, sentences."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from statistics import fmean
+from typing import Any
+
+import optuna
+
+from tuner.base.formatting import duration_text, metric_label, metric_text, with_article
+from tuner.networks import network_summary
+from tuner.outcome.outcome import Outcome
+from tuner.recipe import task_of
+from tuner.references import ReferenceModel
+from tuner.storage import hide_password
+from tuner.storage.confirmed import Confirmed
+from tuner.study import StudyFile
+
+ENDINGS = {
+    "budget": "the budget is spent",
+    "timeout": "the time is up",
+    "interrupt": "interrupted, everything finished is kept",
+    "exhausted": "nothing is left to try",
+    "enough": "more of it would bring too little",
+    "failures": "ended after failures in a row",
+}
+NOT_TESTED = "there is no test part: nothing was tested"
+
+
+def lines(outcome: Outcome) -> Iterator[str]:
+    """The study line by line: what was tried, what won and by how much, its metrics, the reference models, the forecast."""
+    record, best, confirmed = outcome.record, outcome.best, outcome.confirmed
+    counts = [f"{record.count(state)} {state}" for state in ("complete", "pruned", "failed")]
+    counts += [f"{record.count('refused')} refused"] if record.count("refused") else []
+    ended = f"; {ENDINGS[outcome.ended]}; {duration_text(outcome.seconds)}" if outcome.ended else ""
+    yield f"study {record.name}: {', '.join(counts)}{ended}"
+    if best is None:
+        yield _why_nothing_won(outcome)
+    else:
+        assert best.recipe is not None
+        values = ", ".join(f"{name} {value:.4g}" for name, value in outcome.best_values.items())
+        yield f"best trial {best.number}: {values} ({best.recipe.summary})"
+        yield from _start_lines(outcome)
+    if confirmed:
+        yield from _confirmed_lines(outcome, confirmed)
+        yield from _reference_lines(outcome, confirmed)
+    elif best and outcome.ended not in ("", "interrupt"):
+        yield "no trial could be confirmed: the refits diverge or fail"
+    if outcome.forecast:
+        gain, low, high = (
+            f"{each:.4f}" for each in (outcome.forecast.value, outcome.forecast.low, outcome.forecast.high)
+        )
+        yield f"twice the time is expected to add about {gain} {outcome.forecast.name} ({low} to {high})"
+
+
+def as_json(outcome: Outcome, storage: str) -> dict[str, Any]:
+    """The study for programs. What is not known yet is null."""
+    best, confirmed, record = outcome.best, outcome.confirmed, outcome.record
+    values = list(outcome.best_values.values())
+    metric = confirmed.measure if confirmed else "accuracy"
+    return {
+        "study": record.name,
+        "trials": {state: record.count(state) for state in ("complete", "pruned", "refused", "failed")},
+        "best": best
+        and {
+            "number": best.number,
+            "value": values[0] if len(values) == 1 else values,
+            "recipe": best.recipe and best.recipe.to_dict(),
+        },
+        "measure": metric,
+        f"validation_{metric}": confirmed and list(confirmed.validation),
+        f"test_{metric}": confirmed and confirmed.test,
+        "test_interval": confirmed and confirmed.test_interval and list(confirmed.test_interval),
+        "anchors": [asdict(each) for each in outcome.reference_models],
+        "epochs": sum(trial.result.epochs for trial in record.trials if trial.result),
+        "seconds": round(outcome.seconds, 1),
+        "model": confirmed and str(confirmed.model),
+        "storage": hide_password(storage),
+        "ended": outcome.ended,
+    }
+
+
+def write_note(study: optuna.Study, file: StudyFile, outcome: Outcome) -> None:
+    """Replace the note that optuna-dashboard shows with a study: its title, its method, the lines, how to continue."""
+    from optuna_dashboard import save_note
+
+    search, objectives = file.search, ", ".join(file.objectives)
+    method = f"Optimizes **{objectives}** with `{search.sampler.kind}` sampling and `{search.pruner.kind}` pruning."
+    known = [f"- {line}" for line in lines(outcome)]
+    waiting = [] if outcome.confirmed else ["", "No winner is confirmed yet."]
+    text = [f"# {file.title}", "", method, "", *known, *waiting, "", f"Continue: `{outcome.record.onward}`"]
+    save_note(study, "\n".join(text))
+
+
+def result_sentence(outcome: Outcome) -> str:
+    """What the final model reaches, as a sentence; before there is one, what the best trial reaches."""
+    confirmed = outcome.confirmed
+    if confirmed is None:
+        if outcome.best is None:
+            return "The search has not finished a trial yet."
+        values = ", ".join(f"{metric_label(name)} {value:.4g}" for name, value in outcome.best_values.items())
+        return f"The best trial so far is number {outcome.best.number} ({values}); no winner is confirmed yet."
+    network, metric = f"{with_article(network_summary(confirmed.recipe.network))} network", confirmed.measure
+    average = f"the average of {len(confirmed.members)} networks (the best is {network})"
+    model = f"The final model, {average if confirmed.is_ensemble else network},"
+    if outcome.test is None:
+        value = metric_text(metric, confirmed.best_validation)
+        return f"{model} has a validation {metric_label(metric)} of {value}, which chose it; {NOT_TESTED}."
+    low, high = (metric_text(metric, end) for end in (outcome.test.low, outcome.test.high))
+    value = f"{metric_text(metric, outcome.test.value)}"
+    interval = f"(95 % interval {low.removesuffix(' %')} to {high})"
+    refits = f"the mean of its {len(confirmed.tests)} refits is" if len(confirmed.tests) > 1 else ""
+    mean = f"; {refits} {metric_text(metric, fmean(confirmed.tests))}" if refits else ""
+    if metric == "accuracy" and task_of(confirmed.recipe.data) == "classification":
+        return f"{model} classifies {value} of the test part correctly {interval}{mean}."
+    return f"{model} has a test {metric_label(metric)} of {value} {interval}{mean}."
+
+
+def reference_sentence(outcome: Outcome) -> str:
+    """The best reference model beside the final model; empty where there is none."""
+    confirmed = outcome.confirmed
+    if confirmed is None or not outcome.ranked_references:
+        return ""
+    best, metric = outcome.ranked_references[0], confirmed.measure
+    pairs = [(f"validation {metric_label(metric)}", best.figures[metric], confirmed.best_validation)]
+    if metric in best.test_figures and confirmed.test is not None:
+        pairs.append(("test", best.test_figures[metric], confirmed.test))
+    values = (f"{part} {metric_text(metric, one)} against {metric_text(metric, own)}" for part, one, own in pairs)
+    return f"Of the reference models, {best.sentence} best: {', '.join(values)}. {_verdict(outcome, confirmed, best)}"
+
+
+def _why_nothing_won(outcome: Outcome) -> str:
+    reasons = [trial.reason for trial in outcome.record.trials if trial.state == "failed" and trial.reason]
+    return f"no trial has finished; the last failure: {reasons[-1]}" if reasons else "no trial has finished yet"
+
+
+def _start_lines(outcome: Outcome) -> Iterator[str]:
+    """How much the search improved on the recipe that the study began with: in trials, and after refitting."""
+    start, best = outcome.start, outcome.best
+    if start is None or best is None:
+        return
+    if start.first == best.first:
+        yield f"it is the recipe that the study began with: no other trial beat it ({len(outcome.record.trials) - 1} tried)"
+        return
+    ((name, value),) = outcome.best_values.items()
+    better = f"the search is better by {abs(value - start.values[0]):.4f}"
+    gain = outcome.refit_improvement
+    refits = "" if gain is None else f", after refitting {'better' if gain > 0 else 'worse'} by {abs(gain):.4f}"
+    yield f"the recipe that the study began with, trial {start.number}: {name} {start.values[0]:.4g}; {better}{refits}"
+
+
+def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
+    metric = metric_label(confirmed.measure)
+    yield f"{len(confirmed.seeds)} refits on fresh seeds{_refits(confirmed, metric)}"
+    if confirmed.is_ensemble and confirmed.model_validation is not None:
+        mirrored = ", each on an image and its mirror image" if confirmed.is_mirrored else ""
+        size = f"{confirmed.parameters:,} parameters, validation {metric} {confirmed.model_validation:.4f}"
+        tests = confirmed.tests
+        alone = f"; the best refit alone has test {metric} {tests[confirmed.best_seed]:.4f}" if tests else ""
+        yield f"the final model averages {len(confirmed.members)} refits{mirrored}: {size}{alone}"
+    test = outcome.test
+    yield (
+        f"test {metric}, measured once: {test.value:.4f} (95 % interval {test.low:.4f} to {test.high:.4f})"
+        if test
+        else NOT_TESTED
+    )
+    others = {name: value for name, value in confirmed.test_figures.items() if name != confirmed.measure}
+    if others and confirmed.measure != "accuracy":
+        yield f"other test metrics: {', '.join(f'{metric_label(name)} {value:.4f}' for name, value in others.items())}"
+    yield f"model: {confirmed.model}"
+
+
+def _refits(confirmed: Confirmed, metric: str) -> str:
+    """The validation metric of each refit; with several contenders by trial."""
+    if len(set(confirmed.trials)) < 2:
+        epochs = sorted({each.training.epochs for each in confirmed.recipes})
+        length = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
+        return f"{length}: validation {metric} {_comma_separated(confirmed.validation)}"
+    by_trial = (
+        f"{_comma_separated(values)} (trial {trial}, {epochs} epochs)"
+        for (trial, epochs), values in confirmed.contenders.items()
+    )
+    return f": validation {metric} {', '.join(by_trial)}"
+
+
+def _reference_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
+    metric, ranked = confirmed.measure, outcome.ranked_references
+    name = metric_label(metric)
+    for part, values in (
+        ("validation", [(each.name, each.figures[metric]) for each in ranked]),
+        ("test", [(each.name, each.test_figures[metric]) for each in ranked if metric in each.test_figures]),
+    ):
+        if values:
+            yield f"reference models, {part} {name}: {', '.join(f'{model} {value:.4f}' for model, value in values)}"
+    if notes := [f"{each.name} {each.note}" for each in ranked if each.is_subsampled]:
+        yield f"not on all examples: {'; '.join(notes)}"
+    for each in outcome.better_references:
+        values_text = f"validation {name} {each.figures[metric]:.4f} against {confirmed.best_validation:.4f}"
+        yield f"{each.sentence} better than the final model: {values_text}"
+    yield from (f"{each.name}: {each.note}" for each in outcome.reference_models if each.is_skipped)
+
+
+def _verdict(outcome: Outcome, confirmed: Confirmed, best: ReferenceModel) -> str:
+    """Which of the two is better on validation, and whether the test part disagrees where that is the final model."""
+    metric, test = confirmed.measure, best.test_figures.get(confirmed.measure)
+    if best in outcome.better_references:
+        return "That is better than the final model."
+    if abs(best.figures[metric] - confirmed.best_validation) <= best.error:
+        return "The two are within one standard error of each other."
+    if test is not None and confirmed.test is not None and confirmed.direction.is_better(test, confirmed.test):
+        return "The final model is better on validation, but not on the test part."
+    return "The final model is better."
+
+
+def _comma_separated(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.4f}" for value in values)

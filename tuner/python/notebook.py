@@ -1,0 +1,43 @@
+"""A study as a card in a notebook: its outcome, and a chart of its trials. No network, no script."""
+
+from html import escape
+from itertools import accumulate
+
+from tuner.charts import BLUE, VERMILION, Axis, Chart, Dots, Line
+from tuner.charts.colors import DARK, LIGHT, variables
+from tuner.charts.svg import draw
+from tuner.outcome import Outcome
+from tuner.outcome.words import lines
+from tuner.storage import StudyRecord, TrialRecord
+
+CLASS = "tuner-card"
+STYLE = (
+    f".{CLASS}{{{variables(LIGHT)}color:var(--ink);background:var(--paper);border:1px solid var(--line);border-radius:6px;"
+    "padding:10px 14px;max-width:580px;font:14px/1.5 system-ui,sans-serif}"
+    f"@media(prefers-color-scheme:dark){{.{CLASS}{{{variables(DARK)}}}}}"
+    f".{CLASS} p{{margin:0;color:var(--ink)}}.{CLASS} svg{{width:100%;height:auto}}"
+)
+
+
+def card(outcome: Outcome) -> str:
+    """The card as self-contained HTML."""
+    first, *others = lines(outcome)
+    text = "".join(f"<p>{escape(line)}</p>" for line in others)
+    chart = draw(history(outcome.record)) if outcome.record.finished else ""
+    return f'<style>{STYLE}</style><div class="{CLASS}"><p><b>{escape(first)}</b></p>{text}{chart}</div>'
+
+
+def history(record: StudyRecord) -> Chart:
+    """The finished trials in the order in which they began, and the best value so far."""
+    numbers, values = zip(*((float(trial.number), trial.values[0]) for trial in record.finished), strict=True)
+    best = accumulate(values, lambda before, value: record.direction.best((before, value)))
+    marks = (
+        Dots("finished", BLUE, tuple(zip(numbers, values, strict=True)), tuple(map(_tip, record.finished))),
+        Line("best so far", VERMILION, tuple(zip(numbers, best, strict=True)), step=True),
+    )
+    axes = Axis("trial", whole=True), Axis(record.objectives[0].replace("_", " "))
+    return Chart("history", "Every trial", *axes, marks, height=240)
+
+
+def _tip(trial: TrialRecord) -> str:
+    return f"trial {trial.number}: {trial.values[0]:.4g}, {trial.recipe.summary if trial.recipe else ''}"

@@ -39,7 +39,7 @@ def test_an_exported_table_model_says_the_same(
         pytest.skip(f"needs {package}: pip install onnx tf2onnx onnxruntime")
     done = export_model(iris_model, tmp_path / name, format_of(tmp_path / name, ""), "none", "", places)
     assert done.difference < 1e-5
-    assert (done.examples, done.origin) == (120, "the training part")
+    assert (done.examples, done.origin) == (120, "training examples")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted({name, "model.json", "model.md"})
     about = json.loads((tmp_path / "model.json").read_text())["export"]
     assert about["outputs"] == ["setosa", "versicolor", "virginica"]
@@ -80,7 +80,7 @@ def test_a_file_that_says_something_else_is_not_kept(
     with pytest.raises(TunerError) as error:
         export_model(iris_model, tmp_path / "m.keras", "keras", "none", "", places)
     assert str(error.value) == (
-        f"{tmp_path}/m.keras: says something else than the model: 0 apart on the training part; nothing was written"
+        f"{tmp_path}/m.keras: differs from the model by 0 on training examples; nothing was written"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -91,7 +91,7 @@ def test_only_litert_is_quantized_and_other_folders_are_left_alone(
     with pytest.raises(TunerError, match=r"^--quantize int8: is for LiteRT \(.tflite\) only$"):
         export_model(iris_model, tmp_path / "m.keras", "keras", "int8", "", places)
     (tmp_path / "mine").touch()
-    with pytest.raises(StorageError, match="is a folder with something else in it"):
+    with pytest.raises(StorageError, match="is a folder with other files in it"):
         format_of(tmp_path, "")
     with pytest.raises(StorageError, match="must end in"):
         format_of(tmp_path / "model.h5", "")

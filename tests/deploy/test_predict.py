@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.models import diabetes, iris, mixed, pictures, without_papers, xor
+from tests.support.models import diabetes, iris, mixed, pictures, without_metadata, xor
+from tests.support.rows import raw_columns
 from tuner.__main__ import run
 from tuner.base.decode import encode
 from tuner.base.errors import DataError
 from tuner.data.ingest import blocks
 from tuner.data.ingest.coding import code
 from tuner.data.load import Places
-from tuner.deploy.evaluation import evaluation
-from tuner.deploy.one_row import row_coding
+from tuner.deploy.evaluation import evaluate
+from tuner.deploy.prediction_files import write_predictions
 from tuner.deploy.predictor import Predictor
-from tuner.deploy.raw import raw_columns
-from tuner.deploy.written import write_predictions
+from tuner.deploy.single_row import row_coder
 from tuner.networks.layers import RowCoder
 from tuner.training.saving import load_model
 
@@ -64,16 +64,16 @@ def test_the_raw_model_and_the_coded_path_say_the_same(iris_model: Path, flowers
     np.testing.assert_allclose(predictor.predict(flowers).values, raw, atol=1e-6)
 
 
-def test_without_papers_classes_are_numbers(
+def test_without_metadata_classes_are_numbers(
     iris_model: Path, flowers: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bare = without_papers(iris_model)
+    bare = without_metadata(iris_model)
     named, numbered = (Predictor.load(path).predict(flowers) for path in (iris_model, bare))
     assert numbered.names == ("0", "1", "2")
     np.testing.assert_array_equal(named.values, numbered.values)
     assert run(["predict", "--model", str(bare), "--data", "sklearn:iris", "--out", "-"]) == 0
     output = capsys.readouterr()
-    assert output.err == "there are no papers bare.json beside the model: classes are told by their numbers\n"
+    assert output.err == "the model has no metadata bare.json: classes are named by their indices\n"
     assert output.out.startswith("prediction,probability_0,probability_1,probability_2\n0,")
 
 
@@ -83,7 +83,7 @@ def test_numbers_are_told_in_their_own_units(tmp_path: Path, places: Places) -> 
     frame = pd.read_csv(tmp_path / "out.csv")
     assert list(frame.columns) == ["prediction"]
     assert 50 < frame["prediction"].mean() < 250
-    found = evaluation(predictor, "sklearn:diabetes")
+    found = evaluate(predictor, "sklearn:diabetes")
     assert list(found.figures) == ["r2", "rmse", "mae"]
     assert found.confused == ()
 
@@ -94,7 +94,7 @@ def test_arrays_are_predicted_and_evaluated(tmp_path: Path, places: Places) -> N
     np.save(tmp_path / "one.npy", np.load(tmp_path / "xor.npz")["x"])
     assert write_predictions(predictor, str(tmp_path / "one.npy"), str(tmp_path / "one.csv")) == 200
     assert (tmp_path / "one.csv").read_text() == (tmp_path / "out.csv").read_text()
-    assert evaluation(predictor, str(tmp_path / "xor.npz")).examples == 200
+    assert evaluate(predictor, str(tmp_path / "xor.npz")).examples == 200
     np.save(tmp_path / "wide.npy", np.zeros((4, 3)))
     assert complaint(tmp_path / "best.keras", str(tmp_path / "wide.npy")) == (
         f"{tmp_path}/wide.npy: x: has examples of 3, and the model takes arrays of 2"
@@ -107,7 +107,7 @@ def test_a_folder_of_pictures_is_predicted_file_by_file(tmp_path: Path, places: 
     assert write_predictions(predictor, str(tmp_path / "pictures"), str(tmp_path / "out.csv")) == 40
     frame = pd.read_csv(tmp_path / "out.csv")
     assert frame["file"][0] == "dark/00.png"
-    found = evaluation(predictor, str(tmp_path / "pictures"))
+    found = evaluate(predictor, str(tmp_path / "pictures"))
     assert found.figures["accuracy"] == (frame["file"].str.split("/").str[0] == frame["prediction"]).mean()
     assert write_predictions(predictor, str(tmp_path / "pictures/dark/00.png"), str(tmp_path / "one.csv")) == 1
     (tmp_path / "pictures/dark/00.png").write_bytes(b"no picture")
@@ -146,7 +146,7 @@ def test_parquet_goes_in_and_out(iris_model: Path, flowers: pd.DataFrame, tmp_pa
 
 
 def test_figures_have_intervals_and_confusion_words(iris_model: Path, flowers: pd.DataFrame, tmp_path: Path) -> None:
-    found = evaluation(Predictor.load(iris_model), "sklearn:iris")
+    found = evaluate(Predictor.load(iris_model), "sklearn:iris")
     accuracy = found.figures["accuracy"]
     assert found.intervals["accuracy"][0] < accuracy < found.intervals["accuracy"][1]
     assert found.lines()[0] == "150 examples"
@@ -157,15 +157,15 @@ def test_figures_have_intervals_and_confusion_words(iris_model: Path, flowers: p
     assert all(" taken for " in str(each) for each in found.confused)
     alone = flowers[flowers["target"] == "setosa"]
     alone.to_csv(tmp_path / "one.csv", index=False)
-    only = evaluation(Predictor.load(iris_model), str(tmp_path / "one.csv"))
-    assert "ROC AUC: cannot be told from these examples" in only.lines()
+    only = evaluate(Predictor.load(iris_model), str(tmp_path / "one.csv"))
+    assert "ROC AUC: not defined on these examples" in only.lines()
     assert json.loads(json.dumps(only.to_dict()))["figures"]["roc_auc"] == {"value": None, "interval": [None, None]}
 
 
 def test_another_class_is_refused(iris_model: Path, flowers: pd.DataFrame, tmp_path: Path) -> None:
     flowers.replace("virginica", "virgin").to_csv(tmp_path / "other.csv", index=False)
     with pytest.raises(DataError) as error:
-        evaluation(Predictor.load(iris_model), str(tmp_path / "other.csv"))
+        evaluate(Predictor.load(iris_model), str(tmp_path / "other.csv"))
     assert str(error.value) == (
         f"{tmp_path}/other.csv: column 'target', row 101: must be a class that the training part has; "
         "did you mean virginica?, got 'virgin'"
@@ -209,7 +209,7 @@ def test_papers_of_another_model_are_refused(iris_model: Path, tmp_path: Path, p
     other.with_suffix(".json").write_text(iris_model.with_suffix(".json").read_text())
     with pytest.raises(DataError) as error:
         Predictor.load(other)
-    assert str(error.value) == (f"{other}: gives 2 numbers and not 3 as best.json says; they do not belong together")
+    assert str(error.value) == (f"{other}: has 2 outputs, and best.json describes 3; they do not belong together")
 
 
 def test_what_is_there_is_not_overwritten(iris_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,7 +217,7 @@ def test_what_is_there_is_not_overwritten(iris_model: Path, tmp_path: Path, caps
     out.write_text("mine")
     asked = ["predict", "--model", str(iris_model), "--data", "sklearn:iris", "--out", str(out)]
     assert run(asked) == 2
-    assert capsys.readouterr().err == f"error: --out {out}: is there already; say --force to overwrite it\n"
+    assert capsys.readouterr().err == f"error: --out {out}: exists already; add --force to overwrite it\n"
     assert run([*asked, "--force"]) == 0
     assert capsys.readouterr().out == f"{out}: 150 predictions\n"
     assert [each.name for each in tmp_path.iterdir()] == ["out.csv"]
@@ -247,7 +247,7 @@ def test_the_three_ways_to_code_rows_agree(rows: list[dict[str, object]]) -> Non
     coding, _ = mixed()
     frame = pd.DataFrame(rows, columns=list(rows[0]), dtype=object)
     together = code(coding, frame)
-    np.testing.assert_array_equal(np.stack([row_coding(coding)(row) for row in rows]), together)
+    np.testing.assert_array_equal(np.stack([row_coder(coding)(row) for row in rows]), together)
     coder = RowCoder([encode(column) for column in coding.columns])
     inside = coder(
         {
@@ -270,5 +270,5 @@ def test_the_three_ways_to_code_rows_agree(rows: list[dict[str, object]]) -> Non
 )
 def test_a_value_of_another_type_is_refused(row: dict[str, object], message: str) -> None:
     with pytest.raises(DataError) as error:
-        row_coding(mixed()[0])(row)
+        row_coder(mixed()[0])(row)
     assert str(error.value) == message

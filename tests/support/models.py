@@ -1,4 +1,4 @@
-"""Small saved models with their papers, for tests of what uses them."""
+"""Small saved models with their metadata, for tests of what uses them."""
 
 import json
 from collections.abc import Mapping
@@ -87,7 +87,7 @@ def mixed() -> tuple[Coding, pd.DataFrame]:
     return coded(columns, frame, np.arange(len(frame)), "mixed")[0], frame
 
 
-def without_papers(model: Path) -> Path:
+def without_metadata(model: Path) -> Path:
     """The same model with nothing beside it."""
     bare = model.parent / "bare.keras"
     bare.write_bytes(model.read_bytes())

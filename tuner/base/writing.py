@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tuner.base.errors import StorageError
+
 ABANDONED_SECONDS = 86_400
 
 
@@ -17,12 +19,14 @@ ABANDONED_SECONDS = 86_400
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path with the same ending, renamed to `path` at the end, or removed after an exception.
 
-    A file at `path` is replaced. Raises `OSError` if a folder is there.
+    A file at `path` is replaced, a folder only by a folder. Raises `OSError` if it cannot be written.
     """
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary
+        if temporary.is_dir():
+            remove(path)
         temporary.replace(path)
     finally:
         remove(temporary)
@@ -43,6 +47,16 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
         yield folder
     finally:
         remove(folder)
+
+
+@contextmanager
+def output_path(path: Path) -> Iterator[Path]:
+    """`atomic_path` for a file or folder that the user asked for. Raises `StorageError` if it cannot be written."""
+    try:
+        with atomic_path(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def write_text(path: Path, text: str) -> None:

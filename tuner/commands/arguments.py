@@ -23,7 +23,9 @@ Storage = Annotated[
     ),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets. [TUNER_DATA]")]
-Model = Annotated[Path, typer.Option("--model", "-m", help="A .keras file; its papers are the .json beside it.")]
+Model = Annotated[
+    Path, typer.Option("--model", "-m", help="A .keras file; its metadata is the .json of the same name.")
+]
 NewData = Annotated[
     str, typer.Option("--data", "-d", help="A table, an .npz or .npy file, a picture or a folder of pictures.")
 ]

@@ -32,14 +32,14 @@ def export(
     storage: Storage = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write a model in a format, with its papers (.json) and its card (.md), after it was loaded again and compared."""
+    """Write a model in a format, with its metadata (.json) and its card (.md), after it was loaded again and compared."""
     if bool(study) == (model is not None):
         raise TunerError("say --study NAME or --model FILE")
     from tuner.data.load import Places
-    from tuner.deploy.export import export_model, format_of, winner_of
+    from tuner.deploy.export import export_model, final_model_of, format_of
 
     chosen = format_of(out, format)
-    source = model or winner_of(required_storage(runs, storage), study)
+    source = model or final_model_of(required_storage(runs, storage), study)
     started()
     done = export_model(source, out, chosen, quantize.value, data, Places.from_environment(data_dir))
     print("\n".join(done.lines()))

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def loaded(model: Path) -> "Predictor":
-    """The model with its papers; where there are none, that is said."""
+    """The model with its metadata; a message says if it has none."""
     started()
     from tuner.deploy.predictor import Predictor
 
     predictor = Predictor.load(model)
-    if not predictor.meaning.has_names:
-        beside = model.with_suffix(".json").name
-        print(f"there are no papers {beside} beside the model: classes are told by their numbers", file=sys.stderr)
+    if not predictor.output.has_names:
+        name = model.with_suffix(".json").name
+        print(f"the model has no metadata {name}: classes are named by their indices", file=sys.stderr)
     return predictor
 
 

@@ -1,4 +1,4 @@
-"""One network that learns what an average of several says (Hinton et al. 2015, https://arxiv.org/abs/1503.02531)."""
+"""One network that learns the predictions of an ensemble (Hinton et al. 2015, https://arxiv.org/abs/1503.02531)."""
 
 import math
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Distilled:
-    """A network that was trained on what a confirmed model says, with figures beside the model's own."""
+    """A network that was trained on the predictions of a final model, with its validation and test metric."""
 
     recipe: Recipe
     validation: float
@@ -31,19 +31,19 @@ class Distilled:
 
 
 def distill(confirmed: Confirmed, executor: Executor, folder: Folder) -> Distilled:
-    """Train the best of the confirmed recipes again, on another seed and on what the model says of the training examples, and
-    write `distilled.keras`. It is tested once.
+    """Train the first refitted recipe on another seed and on the ensemble's predictions for the training examples, test it once,
+    and write `distilled.keras`.
 
-    Raises `StudyError` where the model is one network as it is, or where the training fails.
+    Raises `StudyError` where the final model is a single network or no classifier, or where the training fails.
     """
     if not confirmed.is_ensemble:
         raise StudyError(f"the model {confirmed.model} is one network already: there is nothing to distill")
     if task_of(confirmed.recipe.data) != "classification":
-        raise StudyError(f"the model {confirmed.model} does not tell classes: only what does can be distilled")
+        raise StudyError(f"the model {confirmed.model} does not predict classes: only classifiers can be distilled")
     training = replace(confirmed.recipe.training, loss=CategoricalCrossentropy())
     recipe = replace(confirmed.recipe, seed=(max(confirmed.seeds) + 1) % 2**32, training=training)
-    result = _demanded(perform_all(executor, [Train(recipe, save=NAME, teacher="best")])[0], Result)
-    tested = _demanded(perform_all(executor, [Test(recipe, saved=NAME, measure=confirmed.measure)])[0], Measured)
+    result = _answer(perform_all(executor, [Train(recipe, save=NAME, teacher="best")])[0], Result)
+    tested = _answer(perform_all(executor, [Test(recipe, saved=NAME, measure=confirmed.measure)])[0], Measured)
     folder.leave_no_answers(NAME)
     return Distilled(
         recipe=recipe,
@@ -55,7 +55,7 @@ def distill(confirmed: Confirmed, executor: Executor, folder: Folder) -> Distill
     )
 
 
-def _demanded(answer: Answer, kind: type[T]) -> T:
+def _answer(answer: Answer, kind: type[T]) -> T:
     if isinstance(answer, kind):
         return answer
     raise StudyError(f"the model could not be distilled: {answer.reason if isinstance(answer, Failure) else answer}")

@@ -1,11 +1,10 @@
-"""A model in other formats, and what such a file says when it is loaded again."""
+"""A model in other formats: written, loaded again, and its outputs computed."""
 
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,114 +13,124 @@ from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tuner.base.errors import TunerError, require_packages
-from tuner.deploy.portable import make_portable
 from tuner.deploy.predictor import Predictor, traced
-from tuner.networks.layers.row_coder import raw_dtype
+from tuner.networks.layers import RowEncoder
+from tuner.networks.layers.row_coder import SECONDS_A_DAY, raw_dtype
 from tuner.training.saving import load_model, on_codes
 
-Quantize = Literal["none", "dynamic", "int8"]
-Inputs = NDArray[Any]
-Says = Callable[[Inputs], NDArray[np.float32]]
-"""From coded rows or arrays to outputs, as the network gives them."""
+Array = NDArray[Any]
+UNSEEN_WORD = "unseen_2f1c"
+"""A word that no data has."""
 
 
-def write_saved_model(predictor: Predictor, path: Path) -> None:
-    """A folder for TensorFlow Serving: a table's columns by name as they are written, or arrays as they are stored."""
-    archive = keras.export.ExportArchive()
-    model = predictor.model
-    archive.track(model)
-    if predictor.coding is None:
-        signature: Any = [tf.TensorSpec((None, *predictor.shape), tf.float32, name="inputs")]
-    else:
-        kinds = {column.name: raw_dtype(column.kind) for column in predictor.coding.columns}
-        names = safe_names(predictor.columns)
-        signature = [{name: tf.TensorSpec((None, 1), kinds[name], name=names[name]) for name in kinds}]
-    archive.add_endpoint("serve", lambda inputs: model(inputs, training=False), input_signature=signature)
-    with _quietly():
-        archive.write_out(str(path), verbose=False)
+def convert(predictor: Predictor, path: Path, format: str, quantize: str, inputs: Array) -> Array:
+    """Write the model, load it again, and return its outputs for these coded rows or arrays as stored. Raises `MissingPackage`
+    for ONNX without its packages, and `TunerError` where a converter fails."""
+    log = tf.get_logger()
+    level = log.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # only the authors of the converters can act on them
+        log.setLevel("ERROR")
+        try:
+            match format:
+                case "saved_model":
+                    return _saved_model(predictor, path, inputs)
+                case "litert":
+                    return _litert(predictor, path, quantize, inputs)
+            return _onnx(predictor, path, inputs)
+        except TunerError:
+            raise
+        except Exception as error:  # converters and runtimes raise any exception
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise TunerError(f"the model cannot be converted and loaded again: {reason}") from error
+        finally:
+            log.setLevel(level)
 
 
 def safe_names(columns: tuple[str, ...]) -> dict[str, str]:
-    """Names that a SavedModel's signature can have, by column: letters, digits and underscores, each once."""
-    found: dict[str, str] = {}
+    """Unique names of letters, digits and underscores by column, as a SavedModel's signature needs them."""
+    names: dict[str, str] = {}
     for place, column in enumerate(columns):
         plain = re.sub(r"[^A-Za-z0-9_]", "_", column)
-        is_free = re.match("[A-Za-z]", plain) and plain not in found.values()
-        found[column] = plain if is_free else f"column_{place}_{plain}"
-    return found
+        is_free = re.match("[A-Za-z]", plain) and plain not in names.values()
+        names[column] = plain if is_free else f"column_{place}_{plain}"
+    return names
 
 
-def write_litert(predictor: Predictor, path: Path, quantize: Quantize, sample: Inputs) -> None:
-    """A `.tflite` file on one coded row or array at a time: of any number LiteRT cannot tell all shapes. `dynamic` keeps weights in 8 bits, `int8` activations too, whose ranges the
-    sample tells."""
+def _saved_model(predictor: Predictor, path: Path, inputs: Array) -> Array:
+    """A folder for TensorFlow Serving: its inputs are a table's columns by name as they are written, or arrays as stored."""
+    archive, model, coding = keras.export.ExportArchive(), predictor.model, predictor.coding
+    archive.track(model)
+    names = safe_names(predictor.columns)
+    if coding is None:
+        signature: Any = [tf.TensorSpec((None, *predictor.shape), tf.float32, name="inputs")]
+    else:
+        kinds = {column.name: raw_dtype(column.kind) for column in coding.columns}
+        signature = [{name: tf.TensorSpec((None, 1), kinds[name], name=names[name]) for name in kinds}]
+    archive.add_endpoint("serve", lambda inputs: model(inputs, training=False), input_signature=signature)
+    archive.write_out(str(path), verbose=False)
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+    if coding is None:
+        arguments = {"inputs": tf.constant(inputs, tf.float32)}
+    else:
+        arguments = {names[name]: tf.constant(values) for name, values in _table_values(predictor, inputs).items()}
+    return np.asarray(next(iter(serve(**arguments).values())))
+
+
+def _litert(predictor: Predictor, path: Path, quantize: str, inputs: Array) -> Array:
+    """A `.tflite` file with one coded row or array as input: LiteRT cannot infer all shapes for a batch of any size. `dynamic`
+    keeps weights in 8 bits, `int8` activations too, with the ranges that they have on these inputs."""
     inner = _portable(predictor)
-    one = traced(inner, predictor.shape, batch=1)
-    frozen = convert_variables_to_constants_v2(one)  # LiteRT leaves variables empty
+    frozen = convert_variables_to_constants_v2(traced(inner, predictor.shape, batch=1))  # LiteRT leaves variables empty
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], inner)
+    examples = [example[np.newaxis].astype(np.float32) for example in inputs]
     if quantize != "none":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if quantize == "int8":
-        converter.representative_dataset = lambda: ([row[np.newaxis].astype(np.float32)] for row in sample[:200])
-    with _quietly():
-        path.write_bytes(converter.convert())
-
-
-def write_onnx(predictor: Predictor, path: Path) -> None:
-    """An `.onnx` file on coded rows or arrays. Raises `MissingPackage` without what writes it."""
-    require_packages("ONNX", "onnx", "tf2onnx", "onnxruntime")
-    with _quietly():
-        _portable(predictor).export(str(path), format="onnx", verbose=False)
-
-
-def _portable(predictor: Predictor) -> keras.Model:
-    """The network alone, loaded anew, in operations that other formats have."""
-    model = load_model(predictor.path)
-    inner = model if predictor.coding is None else on_codes(model)[1]
-    make_portable(inner)
-    return inner
-
-
-# Loaded again
-
-
-def said_by_saved_model(predictor: Predictor, path: Path) -> Says:
-    """What the folder's signature says; coded rows are first written as the table would have them."""
-    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
-    names = safe_names(predictor.columns)
-
-    def says(inputs: Inputs) -> NDArray[np.float32]:
-        if predictor.coding is None:
-            arguments = {"inputs": tf.constant(inputs, tf.float32)}
-        else:
-            arguments = {names[name]: tf.constant(values) for name, values in raw_of(predictor, inputs).items()}
-        found: NDArray[np.float32] = next(iter(serve(**arguments).values())).numpy()
-        return found
-
-    return says
-
-
-def said_by_keras(predictor: Predictor, path: Path) -> Says:
-    """What the copied model says."""
-    return Predictor.load(path).network_says
-
-
-def said_by_litert(predictor: Predictor, path: Path) -> Says:
-    """What the file says in the interpreter, of ai-edge-litert where that is installed."""
+        converter.representative_dataset = lambda: ([example] for example in examples[:200])
+    path.write_bytes(converter.convert())
     interpreter = _interpreter()(str(path))
-    (about,), (told,) = interpreter.get_input_details(), interpreter.get_output_details()
-
     interpreter.allocate_tensors()
-
-    def says_of(one: Inputs) -> NDArray[np.float32]:
-        interpreter.set_tensor(about["index"], one[np.newaxis].astype(np.float32))
+    (first,), (last,) = interpreter.get_input_details(), interpreter.get_output_details()
+    outputs = []
+    for example in examples:
+        interpreter.set_tensor(first["index"], example)
         interpreter.invoke()
-        found: NDArray[np.float32] = interpreter.get_tensor(told["index"])
-        return found
+        outputs.append(interpreter.get_tensor(last["index"]))
+    return np.concatenate(outputs)
 
-    return lambda inputs: np.concatenate([says_of(one) for one in inputs])
+
+def _onnx(predictor: Predictor, path: Path, inputs: Array) -> Array:
+    """An `.onnx` file for coded rows or arrays."""
+    require_packages("ONNX", "onnx", "tf2onnx", "onnxruntime")
+    import onnxruntime
+
+    _portable(predictor).export(str(path), format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {session.get_inputs()[0].name: inputs.astype(np.float32)})[0])
+
+
+def _table_values(predictor: Predictor, codes: Array) -> Mapping[str, Array]:
+    """A table's columns (n, 1) from coded rows; unseen values become unseen words."""
+    assert predictor.coding is not None
+    found: dict[str, Array] = {}
+    first = 0
+    for column in predictor.coding.columns:
+        values = codes[:, first : first + column.places].astype(np.float64)
+        first += column.places
+        match column.kind:
+            case "number":
+                found[column.name] = values + column.origin
+            case "date":
+                found[column.name] = values * SECONDS_A_DAY
+            case _:
+                words = np.array(["", UNSEEN_WORD, *column.values], object)[values.astype(int)]
+                found[column.name] = np.array([" ".join(filter(None, row)) for row in words], object)[:, np.newaxis]
+    return found
 
 
 def _interpreter() -> Any:
+    """The interpreter of ai-edge-litert where that is installed, else TensorFlow's."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
@@ -129,57 +138,29 @@ def _interpreter() -> Any:
     return Interpreter
 
 
-def said_by_onnx(predictor: Predictor, path: Path) -> Says:
-    """What the file predicts in onnxruntime."""
-    import onnxruntime
+def _portable(predictor: Predictor) -> keras.Model:
+    """The network on coded rows or arrays, loaded anew, in operations that other formats have.
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-
-    def says(inputs: Inputs) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = session.run(None, {name: inputs.astype(np.float32)})[0]
-        return found
-
-    return says
-
-
-def raw_of(predictor: Predictor, codes: Inputs) -> Mapping[str, NDArray[Any]]:
-    """Coded rows as the table would have them, (n, 1) a column; what was unseen is so again."""
-    assert predictor.coding is not None
-    found: dict[str, NDArray[Any]] = {}
-    place = 0
-    for column in predictor.coding.columns:
-        values = codes[:, place : place + column.places].astype(np.float64)
-        place += column.places
-        match column.kind:
-            case "number":
-                found[column.name] = values + column.origin
-            case "date":
-                found[column.name] = values * 86_400.0
-            case _:
-                words = np.array(["", UNSEEN_WORD, *column.values], object)[values.astype(int)]
-                found[column.name] = np.array([" ".join(filter(None, row)) for row in words], object)[:, np.newaxis]
-    return found
+    It finds quantiles by comparing a value with all of them, since LiteRT and ONNX have no search in sorted numbers. The
+    outputs are the same.
+    """
+    model = load_model(predictor.path)
+    inner = model if predictor.coding is None else on_codes(model)[1]
+    for layer in _layers(inner):
+        if isinstance(layer, RowEncoder):
+            object.__setattr__(layer, "_counted", _comparing(layer))
+    return inner
 
 
-UNSEEN_WORD = "unseen_2f1c"
-"""A word that nobody writes."""
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        yield layer
+        yield from _layers(layer) if isinstance(layer, keras.Model) else ()
 
 
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without warnings that only the converters' authors can mend. Raises `TunerError` for what they cannot convert."""
-    log = tf.get_logger()
-    level = log.level
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        log.setLevel("ERROR")
-        try:
-            yield
-        except TunerError:
-            raise
-        except Exception as error:  # converters raise whatever comes to them
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise TunerError(f"the model cannot be converted: {reason}") from error
-        finally:
-            log.setLevel(level)
+def _comparing(layer: RowEncoder) -> Callable[[Any], Any]:
+    def count(values: Any) -> Any:
+        knots = tf.convert_to_tensor(layer.knots)
+        return tf.reduce_sum(tf.cast(knots[:, :, tf.newaxis] <= values[:, tf.newaxis, :], tf.int32), axis=1)
+
+    return count

@@ -1,4 +1,4 @@
-"""What a model says of itself: from its papers, the `.json` beside it, or from its own shape where there are none."""
+"""What a model's outputs are: by its metadata, the `.json` of the same name, or by its last activation without one."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import DataError, TunerError
 from tuner.base.metrics import Task
-from tuner.data.ingest.columns import Coding
 from tuner.recipe import Recipe, described, task_of
 from tuner.training.evaluation import as_meant
 
@@ -20,71 +19,73 @@ Outputs = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Meaning:
-    """What a model's outputs are: of which task, of which classes, labels or targets, and how they become probabilities
-    (n, classes), (n, labels) or numbers (n, targets). `has_names` is whether somebody has named these."""
+class OutputSpec:
+    """The task of a model and the names of its classes, labels or targets. `postprocess` turns outputs into probabilities
+    (n, classes) or (n, labels), or numbers (n, targets). Without `has_names` the names are indices."""
 
     task: Task
     names: tuple[str, ...]
-    of: Callable[[Outputs], Outputs]
+    postprocess: Callable[[Outputs], Outputs]
     has_names: bool
 
 
-def papers_beside(path: Path) -> Mapping[str, Any] | None:
-    """The papers of a model; None where there are none. Raises `DataError` where they cannot be read."""
-    beside = path.with_suffix(".json")
+def read_metadata(model: Path) -> Mapping[str, Any]:
+    """The metadata of a model; empty without a file. Raises `DataError` where it cannot be read."""
+    path = model.with_suffix(".json")
     try:
-        found = json.loads(beside.read_text(encoding="utf-8"))
+        metadata = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return None
+        return {}
     except (OSError, ValueError) as error:
-        raise DataError(f"{beside}: cannot be read as the model's papers: {error}; move it away") from error
-    if not isinstance(found, dict) or "recipe" not in found:
-        raise DataError(f"{beside}: is not the papers of a model: it has no recipe; move it away")
-    return found
+        raise DataError(f"{path}: cannot be read as the model's metadata: {error}; move it away") from error
+    if not isinstance(metadata, dict) or "recipe" not in metadata:
+        raise DataError(f"{path}: is not the metadata of a model: it has no recipe; move it away")
+    return metadata
 
 
-def recipe_in(papers: Mapping[str, Any], where: Path) -> Recipe:
-    """The recipe of the papers. Raises `DataError` where they hold none."""
+def recipe_in(metadata: Mapping[str, Any], model: Path) -> Recipe:
+    """The recipe in the metadata. Raises `DataError` where it is invalid."""
     try:
-        return Recipe.from_dict(papers["recipe"])
+        return Recipe.from_dict(metadata["recipe"])
     except (TunerError, TypeError, KeyError, AttributeError) as error:
-        raise DataError(f"{where.with_suffix('.json')}: recipe: {error}") from error
+        raise DataError(f"{model.with_suffix('.json')}: recipe: {error}") from error
 
 
-def meaning_by(recipe: Recipe, outputs: int, where: Path) -> Meaning:
-    """As the recipe says. Raises `DataError` where the model is of another one."""
+def output_from_recipe(recipe: Recipe, outputs: int, model: Path) -> OutputSpec:
+    """The outputs as the recipe describes them. Raises `DataError` where the model has another number of them."""
     names = described(recipe.data).classes
-    wanted = 1 if recipe.network.output == "signed" else len(names)
-    if outputs != wanted:
-        beside = where.with_suffix(".json").name
+    expected = 1 if recipe.network.output == "signed" else len(names)
+    if outputs != expected:
+        other = model.with_suffix(".json").name
         raise DataError(
-            f"{where}: gives {outputs} numbers and not {wanted} as {beside} says; they do not belong together"
+            f"{model}: has {outputs} outputs, and {other} describes {expected}; they do not belong together"
         )
-    return Meaning(task_of(recipe.data), names, lambda each: as_meant(each, recipe), True)
+    return OutputSpec(task_of(recipe.data), names, lambda each: as_meant(each, recipe), has_names=True)
 
 
-def meaning_without(model: keras.Model) -> Meaning:
-    """As the last activation lets one guess, with numbers for names."""
-    outputs, activation = int(model.output_shape[-1]), _last_activation(model)
-    numbers = tuple(map(str, range(max(2, outputs))))
-    match activation:
+def output_from_activation(model: keras.Model) -> OutputSpec:
+    """The outputs by the last activation, with indices for names."""
+    outputs = int(model.output_shape[-1])
+    indices = tuple(map(str, range(max(2, outputs))))
+    match _last_activation(model):
         case "softmax" if outputs > 1:
-            return Meaning("classification", numbers, lambda each: each, False)
+            return OutputSpec("classification", indices, _unchanged, has_names=False)
         case "tanh" if outputs == 1:
-            return Meaning("classification", numbers, lambda each: _two((1 + each) / 2), False)
+            return OutputSpec("classification", indices, lambda each: _two_classes((1 + each) / 2), has_names=False)
         case "sigmoid" if outputs == 1:
-            return Meaning("classification", numbers, _two, False)
+            return OutputSpec("classification", indices, _two_classes, has_names=False)
         case "sigmoid":
-            return Meaning("multi_label", numbers, lambda each: each, False)
-        case _:
-            return Meaning("regression", numbers[:outputs], lambda each: each, False)
+            return OutputSpec("multi_label", indices, _unchanged, has_names=False)
+    return OutputSpec("regression", indices[:outputs], _unchanged, has_names=False)
 
 
-def _two(second: NDArray[Any]) -> Outputs:
-    """Probabilities of both classes from that of the second (n, 1)."""
-    found: Outputs = np.concatenate([1 - second, second], axis=1).astype(np.float32)
-    return found
+def _unchanged(outputs: Outputs) -> Outputs:
+    return outputs
+
+
+def _two_classes(second: NDArray[Any]) -> Outputs:
+    """The probabilities of both classes from those of the second (n, 1)."""
+    return np.concatenate([1 - second, second], axis=1, dtype=np.float32)
 
 
 def _last_activation(model: keras.Model) -> str:
@@ -94,8 +95,3 @@ def _last_activation(model: keras.Model) -> str:
         if activation := getattr(layer, "activation", None):
             return str(getattr(activation, "__name__", ""))
     return ""
-
-
-def inputs_shape(model: keras.Model, coding: Coding | None) -> tuple[int, ...]:
-    """The shape of one input: of a coded row, or of an array as it is stored."""
-    return (coding.places,) if coding else tuple(model.input_shape[1:])

@@ -14,6 +14,8 @@ from tuner.base.errors import require, require_at_least_one
 Kind = Literal["number", "boolean", "category", "date", "text"]
 MISSING, UNSEEN, FIRST = 0, 1, 2
 """Codes: nothing there; a value that the training part does not have; the first of those that it has."""
+TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1.0": 1}
+"""What a boolean column may hold, in lower case."""
 
 
 @dataclass(frozen=True, kw_only=True)

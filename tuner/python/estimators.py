@@ -208,7 +208,7 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
 
     @property
     def _has_labels(self) -> bool:
-        return bool(self._saved.predictor.meaning.task == "multi_label")
+        return bool(self._saved.predictor.output.task == "multi_label")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

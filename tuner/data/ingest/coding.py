@@ -23,14 +23,14 @@ from tuner.data.ingest.values import (
     times_written,
 )
 from tuner.data.ingest.words import Words, frequencies, in_places, places_of, words_of
-from tuner.networks.columns import FIRST, MISSING, UNSEEN, Column
+from tuner.networks.columns import FIRST, MISSING, TRUTHS, UNSEEN, Column
 
 Matrix = NDArray[np.float32]
 MOST_VALUES = 1000
 MOST_WORDS = 5000
 LOST_SPREAD = 1000
 """A middle of this many times the spread leaves float32 some four digits to tell numbers apart."""
-TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1.0": 1}
+TRUTH_RULE = "must be true or false, yes or no, 1 or 0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +64,11 @@ def code(coding: Coding, frame: pd.DataFrame, where: str = "the table") -> Matri
         series = column_of(frame, column.name, where)
         blocks.append(_block(column, _read(column, series, where), series, where))
     return _side_by_side(blocks)
+
+
+def date_rule(format: str) -> str:
+    """What a message says of a value that is no date in this format."""
+    return f"must be a date such as {'2024-12-31' if format == ISO else format}"
 
 
 def _side_by_side(blocks: list[NDArray[Any]]) -> Matrix:
@@ -148,13 +153,11 @@ def _block(column: ColumnCoding, read: _Read, series: "pd.Series[Any]", where: s
             return np.concatenate([table, nothing])[named.numbers]
         case Named() if column.kind == "date":
             days = np.append(days_of(times_written(read.names, column.format)), np.nan)[read.numbers]
-            example = "2024-12-31" if column.format == ISO else column.format
-            require_rows(np.isnan(days) & (read.numbers >= 0), series, f"must be a date such as {example}", where)
+            require_rows(np.isnan(days) & (read.numbers >= 0), series, date_rule(column.format), where)
             return days[:, None].astype(np.float32)
         case Named() if column.kind == "boolean":
             truths = np.array([TRUTHS.get(name.lower(), -FIRST) for name in read.names] + [MISSING - FIRST]) + FIRST
-            rule = "must be true or false, yes or no, 1 or 0"
-            require_rows((truths[read.numbers] < FIRST) & (read.numbers >= 0), series, rule, where)
+            require_rows((truths[read.numbers] < FIRST) & (read.numbers >= 0), series, TRUTH_RULE, where)
             return truths[read.numbers][:, None]
         case Named():
             return np.append(_codes(read.names, column.values), MISSING)[read.numbers][:, None].astype(np.int16)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tuner.data.ingest.coding import MOST_VALUES, TRUTHS
+from tuner.data.ingest.coding import MOST_VALUES
 from tuner.data.ingest.values import format_of, names_of, numbers_of, times_written
-from tuner.networks.columns import Kind
+from tuner.networks.columns import TRUTHS, Kind
 
 EXAMPLES = 3
 LOOKED_AT = 1000

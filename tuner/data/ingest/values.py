@@ -45,12 +45,13 @@ def names_of(column: "pd.Series[Any]", where: str) -> Named:
     except TypeError:
         raise DataError(f"{where}: column {column.name!r}: must hold single values, not lists") from None
     objects = np.asarray(values, object).tolist()
-    texts = [value if type(value) is str else _written(value) for value in objects]
+    texts = [value if type(value) is str else text_of(value) for value in objects]
     merged, names = pd.factorize(np.array([text or None for text in texts], object))  # an empty text is nothing
     return Named(np.append(merged, -1)[numbers].astype(np.int64), tuple(names))
 
 
-def _written(value: object) -> str:
+def text_of(value: object) -> str:
+    """The text of a value; whole numbers have no point."""
     whole = isinstance(value, float | np.floating) and float(value).is_integer()
     return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
 
@@ -68,12 +69,13 @@ def numbers_of(column: "pd.Series[Any]", where: str) -> Numbers:
 
 
 def require_rows(faulty: NDArray[np.bool_], column: "pd.Series[Any]", rule: str, where: str) -> None:
-    """Raise `DataError` for the first faulty row, counted from 1."""
+    """Raise `DataError` for the first faulty row, counted from 1, in a block of a file from the start of the file."""
     if faulty.any():
         row = int(np.argmax(faulty))
         value = column.iloc[row]
         shown = value.item() if isinstance(value, np.generic) else value
-        raise DataError(f"{where}: column {column.name!r}, row {row + 1}: {rule}, got {shown!r}")
+        number = row + 1 + (column.index.start if isinstance(column.index, pd.RangeIndex) else 0)
+        raise DataError(f"{where}: column {column.name!r}, row {number}: {rule}, got {shown!r}")
 
 
 def require_complete(column: "pd.Series[Any]", where: str) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tuner.networks.columns import FIRST, MISSING, UNSEEN
+from tuner.networks.columns import FIRST, MISSING, TRUTHS, UNSEEN
 
 SECONDS_A_DAY = 86_400.0
-TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1.0": 1}
 NO_WORD = r"[^\p{L}\p{N}_]+"
 """What stands between words, as a regular expression of RE2: everything that is no letter, number or underscore."""
 

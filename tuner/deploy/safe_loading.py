@@ -1,4 +1,4 @@
-"""Opening a saved model that may come from anybody: it is data, and never code."""
+"""Loading a saved model from an untrusted source: it is read as data, and no code of it runs."""
 
 import json
 import zipfile
@@ -12,21 +12,21 @@ import tuner.networks.layers  # noqa: F401 (registers our layers)
 from tuner.base.errors import DataError
 
 UNSAFE = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer", "__lambda__"}
-"""Layers that hold code, or run what another file holds."""
+"""Layers that hold code, or run code from another file."""
 
-PLAIN_MODULES = ("keras", "tuner", "builtins")
+SAFE_PACKAGES = ("keras", "tuner", "builtins")
 CONFIG_BYTES = 64 * 2**20
 
 
-def opened_model(path: Path) -> keras.Model:
-    """The model in a `.keras` file, not compiled. Raises `DataError` for what is no such file, is damaged, or has anything in
-    it that would run code: a Lambda layer, a class of another package."""
+def load_safely(path: Path) -> keras.Model:
+    """The model in a `.keras` file, not compiled. Raises `DataError` for other and damaged files, and for everything in it that
+    would run code, such as a Lambda layer or a class of another package."""
     if not path.is_file():
         raise DataError(f"{path}: there is no such model; `tuner optimize` writes runs/NAME/best.keras")
-    _demand_plain(path)
+    _require_safe(path)
     try:
         model: keras.Model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever comes to it in a file
+    except Exception as error:  # Keras raises any exception for a damaged file
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(f"{path}: cannot be read as a model: {reason}") from error
     if not isinstance(model, keras.Model):
@@ -34,8 +34,8 @@ def opened_model(path: Path) -> keras.Model:
     return model
 
 
-def _demand_plain(path: Path) -> None:
-    """Raise `DataError` for what is no Keras file, and for what is unsafe, before anything of it is made."""
+def _require_safe(path: Path) -> None:
+    """Raise `DataError` for a file that is not Keras's, and for an unsafe one, before any object is made from it."""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo("config.json").file_size > CONFIG_BYTES:
@@ -44,19 +44,18 @@ def _demand_plain(path: Path) -> None:
             config = json.loads(archive.read("config.json"))
     except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile):
         raise DataError(f"{path}: is not a Keras model (.keras)") from None
-    for record in _records(config):
-        name, module = str(record["class_name"]), record.get("module")
+    for record in _class_records(config):
+        name, module, settings = str(record["class_name"]), record.get("module"), record.get("config")
         if name in UNSAFE:
             raise DataError(f"{path}: has a {name.strip('_')} layer, which runs code from the file; it is not loaded")
-        if isinstance(module, str) and module.split(".")[0] not in PLAIN_MODULES:
-            raise DataError(f"{path}: has {name!r} of the package {module.split('.')[0]!r}; it is not loaded")
-        settings = record.get("config")
+        if isinstance(module, str) and (package := module.split(".")[0]) not in SAFE_PACKAGES:
+            raise DataError(f"{path}: has {name!r} of the package {package!r}; it is not loaded")
         if isinstance(settings, dict) and isinstance(settings.get("vocabulary"), str):
             raise DataError(f"{path}: takes a vocabulary from {settings['vocabulary']!r}; it is not loaded")
 
 
-def _records(config: Any) -> Iterator[dict[str, Any]]:
-    """All things in it that have a class."""
+def _class_records(config: Any) -> Iterator[dict[str, Any]]:
+    """All objects in the configuration that have a class."""
     waiting = [config]
     while waiting:
         each = waiting.pop()

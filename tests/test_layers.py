@@ -26,7 +26,7 @@ LAYERS = [
     {"documents"},
     {"report"},
     {"deploy"},
-    {"dashboard", "replay", "portfolio", "python"},
+    {"dashboard", "replay", "python"},
     {"commands"},
     {"__main__"},
 ]

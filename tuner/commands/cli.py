@@ -20,7 +20,6 @@ COMMANDS = (
     "check",
     "optimize",
     "baseline",
-    "portfolio",
     "report",
     "replay",
     "dashboard",

@@ -110,7 +110,7 @@ BEST_OF_EACH = 3
 
 def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[], tuple[Any, ...]]:
     """What a new study tries after its own first trials, as plain data: the best of other studies that were named, then the
-    portfolio's, then the best documented ones for the same data. The documents are read when that is asked for: a study that
+    best documented ones for the same data. The documents are read when that is asked for: a study that
     goes on does not need them."""
     from tuner.refit.candidates import standing
     from tuner.storage import open_storage, read_study
@@ -120,10 +120,9 @@ def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[]
 
     def found() -> tuple[Any, ...]:
         from tuner.documents.best import best_documented
-        from tuner.study.portfolio import portfolio
 
-        if not file.search.portfolio:
+        if not file.search.documented:
             return tuple(recipes)
-        return (*recipes, *portfolio(file.datasets), *(each.to_dict() for each in best_documented(file.datasets)))
+        return (*recipes, *(each.to_dict() for each in best_documented(file.datasets)))
 
     return found

@@ -58,8 +58,8 @@ class Search:
     the same with its widest layers, where the study has no `[[start]]` and the sampler learns. First trials are never
     stopped early: there is something to compare with, and a model, from the first minute on.
 
-    With `portfolio` recipes that did well on other data, and the best of the documents about the same data, come after
-    them, as far as the space has them.
+    With `documented`, the recipe with the best reported accuracy of each document about the same data comes after them, as
+    near as the space has it.
 
     With `near` such a share of the proposals is the best trial so far, about two of its parameters proposed anew. Where there
     is time for few trials, little else finds what is better than a good recipe to begin with.
@@ -69,7 +69,7 @@ class Search:
     pruner: Pruner = Percentile()
     seed: int = 0
     centre: bool = True
-    portfolio: bool = False
+    documented: bool = False
     near: float = 0.0
 
     def __post_init__(self) -> None:

@@ -26,14 +26,14 @@ LAYERS = [
     {"documents"},
     {"report"},
     {"deploy"},
-    {"dashboard", "replay", "python"},
+    {"python"},
     {"commands"},
     {"__main__"},
 ]
 HEAVY = {
     "tensorflow": {"networks", "training", "deploy"},
     "keras": {"networks", "training", "deploy"},
-    "optuna": {"study", "storage", "search", "refit", "documents", "outcome", "report", "dashboard", "commands"},
+    "optuna": {"study", "storage", "search", "refit", "documents", "outcome", "report", "commands"},
 }
 
 

@@ -4,6 +4,7 @@ from importlib import import_module
 
 import typer
 
+from tuner import __version__
 from tuner.commands import data
 
 app = typer.Typer(
@@ -14,24 +15,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS = (
-    "init",
-    "studies",
-    "check",
-    "optimize",
-    "baseline",
-    "report",
-    "replay",
-    "dashboard",
-    "predict",
-    "evaluate",
-    "serve",
-    "export",
-    "distill",
-    "version",
-)
-"""Each is a function in the file of its name in `tuner.commands`, in the order of `--help`."""
+COMMANDS = {
+    "init": "init",
+    "studies": "studies",
+    "check": "check",
+    "optimize": "optimize",
+    "baseline": "baseline",
+    "report": "report",
+    "replay": "replay",
+    "dashboard": "dashboard",
+    "predict": "predict",
+    "evaluate": "predict",
+    "serve": "serve",
+    "export": "export",
+    "distill": "distill",
+}
+"""The commands in the order of `--help`: each is a function of its name in this file of `tuner.commands`."""
 
-for name in COMMANDS:
-    app.command()(getattr(import_module(f"tuner.commands.{name}"), name))
+for name, file in COMMANDS.items():
+    app.command()(getattr(import_module(f"tuner.commands.{file}"), name))
 app.add_typer(data.app, name="data")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(f"tuner {__version__}")

@@ -8,7 +8,7 @@ import typer
 
 from tuner.base.errors import TunerError
 from tuner.commands.arguments import DataDir, Runs, Storage, required_storage
-from tuner.commands.loading import started
+from tuner.commands.terminal import load_tensorflow
 
 
 class Quantized(StrEnum):
@@ -40,6 +40,6 @@ def export(
 
     chosen = format_of(out, format)
     source = model or final_model_of(required_storage(runs, storage), study)
-    started()
+    load_tensorflow()
     done = export_model(source, out, chosen, quantize.value, data, Places.from_environment(data_dir))
     print("\n".join(done.lines()))

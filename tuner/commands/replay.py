@@ -1,10 +1,18 @@
-"""One trial again."""
+"""`replay`: trains a stored trial again and compares the curves."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tuner.base.errors import StudyError
 from tuner.commands.arguments import DataDir, Runs, Storage, required_storage
+
+if TYPE_CHECKING:
+    from tuner.result import Epoch, Event, Result
+    from tuner.storage import StudyRecord, TrialRecord
+    from tuner.worker.executor import Executor
 
 
 def replay(
@@ -16,8 +24,6 @@ def replay(
 ) -> int:
     """Train one trial again and compare its curve with the stored one."""
     from tuner.data.load import Places
-    from tuner.replay import replay as train_again
-    from tuner.replay import trial_with_curve
     from tuner.storage import open_storage, read_study
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
@@ -26,13 +32,69 @@ def replay(
     threads = int(record.environment.get("threads", "1"))
     executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=threads))
     try:
-        answer = train_again(record, executor)
+        curves = train_again(record, executor)
     finally:
         executor.close()
-    different = answer.first_difference
-    if different is None:
-        print(f"trial {trial}: the same curve again, {len(answer.now)} epochs to six digits")
+    if curves.first_difference is None:
+        print(f"trial {trial}: the same curve again, {len(curves.replayed)} epochs to six digits")
         return 0
-    fold, epoch = different
+    fold, epoch = curves.first_difference
     print(f"trial {trial}: differs from epoch {epoch} of fold {fold} on")
     return 1
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The stored curve and the replayed one, epoch by epoch."""
+
+    stored: "tuple[Epoch, ...]"
+    replayed: "tuple[Epoch, ...]"
+
+    @property
+    def first_difference(self) -> tuple[int, int] | None:
+        """Fold (from 0) and number of the first epoch that differs in six digits or is in one curve only; None for equal curves."""
+        for old, new in zip_longest(self.stored, self.replayed):
+            epoch = old or new
+            if old is None or new is None or _metrics(old) != _metrics(new):
+                return epoch.fold, epoch.number
+        return None
+
+
+def trial_with_curve(record: "StudyRecord", number: int) -> "TrialRecord":
+    """The trial of that number. Raises `StudyError` if there is none, or if it has no curve."""
+    trial = next((each for each in record.trials if number in each.numbers), None)
+    if trial is None:
+        raise StudyError(f"the study {record.name!r} has no trial {number}; it has {len(record.trials)}")
+    if trial.recipe is None or trial.result is None or not trial.result.epochs:
+        raise StudyError(f"trial {number} of {record.name!r} has no curve to compare with: it is {trial.state}")
+    return trial
+
+
+def train_again(trial: "TrialRecord", executor: "Executor") -> Curves:
+    """Train a trial's recipe again, for as many epochs as it had."""
+    from tuner.result import Epoch, Result
+    from tuner.worker.jobs import Failure, Train
+
+    assert trial.recipe is not None
+    assert trial.result is not None
+    stored = _epochs(trial.result)
+
+    def before_the_last(event: "Event") -> bool:
+        return not isinstance(event, Epoch) or (event.fold, event.number) < (stored[-1].fold, stored[-1].number)
+
+    executor.submit(0, Train(trial.recipe), before_the_last)
+    while True:
+        for _, answer in executor.answers(seconds=0.2):
+            if isinstance(answer, Failure):
+                raise StudyError(f"trial {trial.number} could not be trained again: {answer.reason}")
+            assert isinstance(answer, Result)
+            return Curves(stored, _epochs(Result.from_dict(answer.to_dict())))
+
+
+def _epochs(result: "Result") -> "tuple[Epoch, ...]":
+    return tuple(epoch for fold in result.folds for epoch in fold.epochs)
+
+
+def _metrics(epoch: "Epoch") -> tuple[object, ...]:
+    """Everything but the time; as text, so that NaN equals NaN."""
+    return (epoch.fold, epoch.number, repr(epoch.training), repr(epoch.validation))

@@ -9,7 +9,7 @@ import typer
 
 from tuner.base.errors import MissingPackage, TunerError
 from tuner.commands.arguments import Model
-from tuner.commands.loading import loaded
+from tuner.commands.terminal import load_predictor
 
 
 def serve(
@@ -29,7 +29,7 @@ def serve(
     except ImportError:
         raise MissingPackage("serve", "fastapi", "uvicorn", "python-multipart") from None
     with bound(host, port) as listener:
-        predictor = loaded(model)
+        predictor = load_predictor(model)
         from tuner.deploy.serve.application import application
 
         print(f"serving {model} on http://{address(listener)}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)

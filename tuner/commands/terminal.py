@@ -1,18 +1,64 @@
-"""Tables on the terminal, and in a pipe."""
+"""Tables on standard output; TensorFlow and models loaded without start-up messages on standard error."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from tuner.deploy.predictor import Predictor
+
 
 def console() -> Console:
-    """Standard output without guessed colours; a pipe has no width to fold to."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=400)
+    """Standard output; a pipe is 400 columns wide, so that tables are not folded."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=400)
 
 
 def table(*columns: str, numbers: bool = False) -> Table:
-    """An empty table without lines; `numbers` stand right of the first column's names."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    """An empty table without lines; with `numbers` all columns but the first are aligned to the right."""
+    empty = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        made.add_column(column, overflow="fold", justify="right" if numbers and index else "left")
-    return made
+        empty.add_column(column, overflow="fold", justify="right" if numbers and index else "left")
+    return empty
+
+
+def load_predictor(model: Path) -> "Predictor":
+    """The model with its metadata; a message says if it has none."""
+    load_tensorflow()
+    from tuner.deploy.predictor import Predictor
+
+    predictor = Predictor.load(model)
+    if not predictor.output.has_names:
+        name = model.with_suffix(".json").name
+        print(f"the model has no metadata {name}: classes are named by their indices", file=sys.stderr)
+    return predictor
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow and Keras."""
+    from tuner.base.machine import cores
+    from tuner.training.runtime import start
+
+    with _silent_stderr():
+        start(cores())
+        import tuner.deploy.predictor  # noqa: F401
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Drops what C++ writes to standard error before TensorFlow's own setting applies."""
+    sys.stderr.flush()
+    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)

@@ -15,8 +15,8 @@ from tests.support.rows import raw_columns
 from tuner.__main__ import run
 from tuner.base.decode import encode
 from tuner.base.errors import DataError
-from tuner.data.ingest import blocks
-from tuner.data.ingest.coding import code
+from tuner.data.ingest import tables
+from tuner.data.ingest.coding import code_rows
 from tuner.data.load import Places
 from tuner.deploy.evaluation import evaluate
 from tuner.deploy.prediction_files import write_predictions
@@ -121,7 +121,7 @@ def test_blocks_of_a_file_say_what_the_whole_says(
 ) -> None:
     predictor = Predictor.load(iris_model)
     flowers.to_csv(tmp_path / "iris.csv", index=False)
-    monkeypatch.setattr(blocks, "ROWS", 7)
+    monkeypatch.setattr(tables, "BLOCK_ROWS", 7)
     write_predictions(predictor, str(tmp_path / "iris.csv"), str(tmp_path / "out.csv"))
     whole, read = predictor.predict(flowers).frame(), pd.read_csv(tmp_path / "out.csv")
     assert list(read["prediction"]) == list(whole["prediction"])
@@ -246,7 +246,7 @@ ROWS = st.lists(
 def test_the_three_ways_to_code_rows_agree(rows: list[dict[str, object]]) -> None:
     coding, _ = mixed()
     frame = pd.DataFrame(rows, columns=list(rows[0]), dtype=object)
-    together = code(coding, frame)
+    together = code_rows(coding, frame)
     np.testing.assert_array_equal(np.stack([row_coder(coding)(row) for row in rows]), together)
     coder = RowCoder([encode(column) for column in coding.columns])
     inside = coder(

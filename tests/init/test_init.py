@@ -155,7 +155,7 @@ def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("mine --data t.csv", "t.csv: which column is to be told? Say --target NAME, one of: id, age, who, y"),
+        ("mine --data t.csv", "t.csv: which column is the target? Say --target NAME, one of: id, age, who, y"),
         ("mine --data t.csv --target Y", "t.csv: has no column 'Y'; allowed: id, age, who, y"),
         ("mine --data t.csv --target y --drop agee", "t.csv: has no column 'agee'; did you mean age?"),
         ("mine --data nothing.csv --target y", "nothing.csv: there is no such file in HERE"),
@@ -163,7 +163,7 @@ def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
         ("mine --data empty.csv --target y", "HERE/empty.csv: is empty"),
         (
             "mine --data one.csv --target y",
-            "one.csv: column 'y': has one value only, 'a': there is nothing to tell apart",
+            "one.csv: column 'y': has one value only, 'a': there is nothing to predict",
         ),
         (
             "mine --data gap.csv --target y",

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from tuner.__main__ import run
-from tuner.data.ingest.profile import Roles, profile
-from tuner.data.ingest.profile_files import profile_arrays, profile_images
+from tuner.data.ingest.arrays import profile_arrays
+from tuner.data.ingest.images import profile_images
+from tuner.data.ingest.profile import Roles, profile_table
 from tuner.data.sources import Places
 from tuner.init.advice import NewStudy, Profile
 from tuner.init.template import study_text
@@ -41,7 +42,7 @@ def arrays(folder: Path, shape: tuple[int, ...], y: Any, dtype: str = "float32")
     """What is found in a file `a.npz`."""
     x = CHANCE.integers(0, 255, (len(y), *shape)) if dtype == "uint8" else CHANCE.normal(size=(len(y), *shape))
     np.savez(folder / "a.npz", x=x.astype(dtype), y=y)
-    return profile_arrays(folder / "a.npz", Roles(()), "guess", "a.npz")
+    return profile_arrays(folder / "a.npz", Roles(()), "guess")
 
 
 def pictures(folder: Path) -> Profile:
@@ -51,7 +52,7 @@ def pictures(folder: Path) -> Profile:
         for place in range(20):
             values = CHANCE.integers(0, 255, (16, 20, 3)).astype(np.uint8)
             Image.fromarray(values).save(folder / "p" / name / f"{place}.png")
-    return profile_images(folder / "p", "p")
+    return profile_images(folder / "p")
 
 
 def written(found: Profile, folder: Path, path: str, test: str | Cut = A_FIFTH) -> tuple[str, StudyFile]:
@@ -75,7 +76,7 @@ def written(found: Profile, folder: Path, path: str, test: str | Cut = A_FIFTH) 
 def test_a_table_becomes_a_study_of_its_task(
     rows: int, target: str, objective: str, loss: str, output: str, tmp_path: Path
 ) -> None:
-    _, study = written(profile(table(tmp_path, rows, target), Roles(("y",))), tmp_path, "t.csv")
+    _, study = written(profile_table(table(tmp_path, rows, target), Roles(("y",))), tmp_path, "t.csv")
     _, recipe = study.corners[0]
     assert study.objectives == (objective,)
     assert (recipe.training.loss.kind, recipe.network.output) == (loss, output)
@@ -88,7 +89,7 @@ def test_several_labels_become_a_study(tmp_path: Path) -> None:
     frame = table(tmp_path, rows=700, other=np.arange(700) % 2)
     frame["y"] = (np.arange(700) % 3 == 0).astype(int)
     frame.to_csv(tmp_path / "t.csv", index=False)
-    text, study = written(profile(frame, Roles(("y", "other"))), tmp_path, "t.csv")
+    text, study = written(profile_table(frame, Roles(("y", "other"))), tmp_path, "t.csv")
     assert study.objectives == ("validation_log_loss",)
     assert 'target = ["y", "other"]' in text
     assert study.corners[0][1].training.loss.kind == "binary_crossentropy"
@@ -130,7 +131,7 @@ def test_columns_are_written_one_a_line_with_what_was_found(tmp_path: Path) -> N
     nasty = 'a "b"\\ # c'
     frame = table(tmp_path, same=1, row=np.arange(120)).assign(**{nasty: np.arange(120) // 2})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    text, study = written(profile(frame, Roles(("y",))), tmp_path, "t.csv")
+    text, study = written(profile_table(frame, Roles(("y",))), tmp_path, "t.csv")
     assert r'    { name = "a \"b\"\\ # c", kind = "number" },  # whole numbers, 60 different: 0, 1, 2 …' in text
     assert '\n# Left out:\n#   "same": the same everywhere: 1\n' in text
     assert '\n#   { name = "row", kind = "number" }: a running number of the rows\n' in text
@@ -139,7 +140,7 @@ def test_columns_are_written_one_a_line_with_what_was_found(tmp_path: Path) -> N
 
 def test_a_table_without_numbers_has_no_encoding_of_them(tmp_path: Path) -> None:
     frame = table(tmp_path).drop(columns="number")
-    text, _ = written(profile(frame, Roles(("y",))), tmp_path, "t.csv")
+    text, _ = written(profile_table(frame, Roles(("y",))), tmp_path, "t.csv")
     assert "encoding" not in text
 
 
@@ -164,7 +165,7 @@ def test_the_protocol_follows_from_rows_groups_and_time(
     rows: int, target: str, roles: Roles, protocol: str, tmp_path: Path
 ) -> None:
     frame = table(tmp_path, rows, target, group=np.arange(rows) % 7, when=CHANCE.permutation(rows))
-    text, _ = written(profile(frame, roles), tmp_path, "t.csv")
+    text, _ = written(profile_table(frame, roles), tmp_path, "t.csv")
     assert protocol in text
 
 
@@ -178,7 +179,7 @@ def test_images_need_no_folds_from_five_thousand_on(shape: tuple[int, ...], prot
 
 @pytest.mark.parametrize(("rows", "bins"), [(5_000, 16), (7_000, 48)])
 def test_many_rows_have_finer_bins(rows: int, bins: int, tmp_path: Path) -> None:
-    text, study = written(profile(table(tmp_path, rows), Roles(("y",))), tmp_path, "t.csv")
+    text, study = written(profile_table(table(tmp_path, rows), Roles(("y",))), tmp_path, "t.csv")
     assert f"bins = {bins}  # for piecewise\n" in text
     assert study.corners[0][1].data.encoding.bins == bins  # type: ignore[union-attr]
 
@@ -186,7 +187,7 @@ def test_many_rows_have_finer_bins(rows: int, bins: int, tmp_path: Path) -> None
 def test_a_test_file_is_named(tmp_path: Path) -> None:
     frame = table(tmp_path)
     frame.to_csv(tmp_path / "test.csv", index=False)
-    text, study = written(profile(frame, Roles(("y",))), tmp_path, "t.csv", "test.csv")
+    text, study = written(profile_table(frame, Roles(("y",))), tmp_path, "t.csv", "test.csv")
     assert 'test = "test.csv"  # opened once, for the final model\n' in text
     assert study.data[0].found.test_examples == 120  # type: ignore[union-attr]
 
@@ -206,7 +207,7 @@ def test_a_generated_study_can_be_searched(
         case "labels":
             written(arrays(tmp_path, (4,), np.arange(240).reshape(120, 2) % 3 % 2), tmp_path, "a.npz")
         case _:
-            written(profile(table(tmp_path, target=target), Roles(("y",))), tmp_path, "t.csv")
+            written(profile_table(table(tmp_path, target=target), Roles(("y",))), tmp_path, "t.csv")
     settings = ("budget.epochs=fixed", "training.epochs=2", "search.pruner=none", "confirmation.seeds=1")
     said = [word for setting in (*settings, "protocol.folds=2") for word in ("--set", setting)]
     command = [

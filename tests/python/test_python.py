@@ -12,8 +12,7 @@ import pytest
 import tuner
 from tests.support.estimators import tiny
 from tuner.base.errors import DataError, StorageError, StudyError
-from tuner.data.ingest.ingest import look
-from tuner.data.ingest.memory import hold
+from tuner.data.ingest.ingest import ingest, ingest_from_python
 from tuner.data.sources import Places
 from tuner.python.given import given
 from tuner.python.progress import Progress
@@ -136,19 +135,19 @@ def test_a_script_without_a_guard_searches_once(tmp_path: Path, is_piped: bool) 
 def test_data_from_python_is_named_by_what_is_in_it(tmp_path: Path) -> None:
     places = Places(None, tmp_path)
     x, y = points()
-    first, again = (hold(given(x, y), Cut(share=0.0), "classification", places) for _ in range(2))
+    first, again = (ingest_from_python(given(x, y), Cut(share=0.0), "classification", places) for _ in range(2))
     assert first == again
-    assert look(replace(first, found=None), tmp_path, places, print) == first
+    assert ingest(replace(first, found=None), tmp_path, places, print) == first
     assert first.found is not None
     assert (first.found.training_examples, first.found.test_examples) == (80, 0)
-    assert hold(given(-x, y), Cut(share=0.0), "classification", places).path != first.path
+    assert ingest_from_python(given(-x, y), Cut(share=0.0), "classification", places).path != first.path
 
 
 def test_data_from_python_that_is_gone_is_told(tmp_path: Path) -> None:
     gone = Arrays(path="python:0123456789abcdef")
     with pytest.raises(DataError) as error:
-        look(gone, tmp_path, Places(None, tmp_path), lambda _: None)
-    told = f"python:0123456789abcdef: was given from Python and is not in the cache {tmp_path}; give it again"
+        ingest(gone, tmp_path, Places(None, tmp_path), lambda _: None)
+    told = f"python:0123456789abcdef: came from Python and is not in the cache {tmp_path}; pass it again"
     assert str(error.value) == told
 
 

@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage
 from tests.support.searches import AtOnce, Notes, context_of, folder_of, search, small
 from tuner.base.metric_functions import compute_metrics
 from tuner.data.examples import Examples, TrainingSet
-from tuner.data.ingest.ingest import look
+from tuner.data.ingest.ingest import ingest
 from tuner.data.load import Places, held_out_of, training_set_of
 from tuner.data.splits import folds_of
 from tuner.networks import Dense, Rows
@@ -68,7 +68,7 @@ def looked(folder: Path, frame: pd.DataFrame, columns: tuple[Column, ...], **set
     """A table with these rows, looked at."""
     frame.to_csv(folder / "t.csv", index=False)
     places = Places(None, folder / "cache")
-    return look(Table(path="t.csv", columns=columns, **{"target": "y", **settings}), folder, places, print), places
+    return ingest(Table(path="t.csv", columns=columns, **{"target": "y", **settings}), folder, places, print), places
 
 
 def by_name(found: tuple[ReferenceModel, ...]) -> dict[str, ReferenceModel]:
@@ -81,7 +81,7 @@ def bundled(name: str, places: Places, **settings: Any) -> tuple[Table, Training
 
     names = getattr(datasets, f"load_{name}")().feature_names
     data = Table(path=f"sklearn:{name}", target="target", columns=numbers(*names), **settings)
-    data = look(data, Path(), places, print)
+    data = ingest(data, Path(), places, print)
     return data, training_set_of(data, places)
 
 

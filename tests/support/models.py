@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tuner.data.ingest.coding import coded
+from tuner.data.ingest.coding import fit_coding
 from tuner.data.ingest.columns import Coding
-from tuner.data.ingest.ingest import look
+from tuner.data.ingest.ingest import ingest
 from tuner.data.load import coding_of, training_set_of
 from tuner.data.sources import Places
 from tuner.networks import Dense
@@ -29,7 +29,7 @@ IRIS = tuple(
 
 def trained(data: Table | Arrays | Images, folder: Path, places: Places, epochs: int = 2) -> Path:
     """A small network trained on this data, as confirmation saves it: `best.keras` with `best.json`."""
-    found = look(data, folder, places, lambda text: None)
+    found = ingest(data, folder, places, lambda text: None)
     is_regression = not isinstance(found, Images) and found.task == "regression"
     recipe = Recipe(
         data=found,
@@ -84,7 +84,7 @@ def mixed() -> tuple[Coding, pd.DataFrame]:
     """A table with a column of each kind, and its coding."""
     frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, (_, values) in MIXED.items()})
     columns = tuple(Column(name=name, kind=kind) for name, (kind, _) in MIXED.items())
-    return coded(columns, frame, np.arange(len(frame)), "mixed")[0], frame
+    return fit_coding(columns, frame, np.arange(len(frame)), "mixed")[0], frame
 
 
 def without_metadata(model: Path) -> Path:

@@ -120,7 +120,7 @@ def _study_path(name: str, out: Path | None, force: bool) -> Path:
 
 def _source(path: str) -> str:
     """The absolute path, or `sklearn:…` unchanged. Raises `DataError` where there is no such file."""
-    from tuner.data.ingest.files import found_file, found_folder
+    from tuner.data.ingest.files import find_file, find_folder
     from tuner.data.sources import Places
 
     if path.startswith(BUNDLED):
@@ -130,24 +130,25 @@ def _source(path: str) -> str:
         return here
     where = [each for each in (Path.cwd(), Places.from_environment().data_dir) if each is not None]
     folders = any((each / path).is_dir() for each in where)
-    return str((found_folder if folders else found_file)(path, where))
+    return str((find_folder if folders else find_file)(path, where))
 
 
 def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
-    from tuner.data.ingest.profile import profile, read_as_written
-    from tuner.data.ingest.profile_files import profile_arrays, profile_images
+    from tuner.data.ingest.arrays import profile_arrays
+    from tuner.data.ingest.images import profile_images
+    from tuner.data.ingest.profile import profile_table, read_as_written
 
     if not source.startswith(BUNDLED) and os.path.isdir(source):
         _refuse("a folder of images", data, roles, ("targets", "group", "time", "weight", "drop"))
         if task not in ("guess", "classification"):
             raise TunerError(f"--task {task}: a folder of images has classes; {data} is one")
-        return profile_images(Path(source), data)
+        return profile_images(Path(source))
     if source.endswith(".npz"):
         _refuse("an NPZ file", data, roles, ("time", "drop"))
-        return profile_arrays(Path(source), roles, task, data)
+        return profile_arrays(Path(source), roles, task)
     if source.startswith(BUNDLED) and not roles.targets:
         roles = replace(roles, targets=("target",))
-    return profile(read_as_written(source, ()), roles, task, data)
+    return profile_table(read_as_written(source, ()), roles, task, data)
 
 
 def _refuse(what: str, data: str, roles: "Roles", fields: tuple[str, ...]) -> None:
@@ -170,10 +171,10 @@ def _test_part(test: str | None, share: float | None, path: Path) -> "str | Cut"
 
 def _written_path(source: str, path: Path) -> str:
     """A path as the study file has it: relative to a folder that is searched for it, or else absolute."""
-    from tuner.data.ingest.files import folders_from
+    from tuner.data.ingest.files import data_folders
     from tuner.data.sources import Places
 
-    for folder in folders_from(path.parent, Places.from_environment().data_dir):
+    for folder in data_folders(path.parent, Places.from_environment().data_dir):
         if Path(source).is_relative_to(os.path.abspath(folder)):
             return Path(source).relative_to(os.path.abspath(folder)).as_posix()
     return source

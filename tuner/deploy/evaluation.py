@@ -12,7 +12,7 @@ from tuner.base.errors import DataError
 from tuner.base.formatting import metric_label
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
 from tuner.base.metrics import Task
-from tuner.data.ingest.labels import groups_of, labels_of, weights_of
+from tuner.data.ingest.targets import groups_of, labels_of, weights_of
 from tuner.deploy.inputs import Block, blocks_of, prefetched
 from tuner.deploy.predictor import Predictions, Predictor
 from tuner.recipe import Arrays, Table

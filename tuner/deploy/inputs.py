@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.arrays import array_of, inputs_of, names_in
-from tuner.data.ingest.blocks import is_table, table_blocks
-from tuner.data.ingest.files import found_file
-from tuner.data.ingest.images import SUFFIXES, brought_to
+from tuner.data.ingest.arrays import array_shapes, inputs_of, read_array
+from tuner.data.ingest.files import find_file
+from tuner.data.ingest.images import SUFFIXES, read_image
+from tuner.data.ingest.tables import is_table, table_blocks
 from tuner.deploy.predictor import Predictor
 from tuner.recipe import Arrays, Data, Images, Table, described
 
@@ -44,7 +44,7 @@ def blocks_of(
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return _pictures(predictor, path)
     if path.suffix.lower() in (".npz", ".npy"):
-        return iter([_arrays(predictor, found_file(str(path.absolute()), ()), required, optional)])
+        return iter([_arrays(predictor, find_file(str(path.absolute()), ()), required, optional)])
     rule = "must end in .npz or .npy, be a picture or a folder of pictures"
     raise DataError(f"{data}: {rule}, since the model takes {predictor.input_text}")
 
@@ -96,11 +96,11 @@ def _arrays(predictor: Predictor, path: Path, required: Sequence[str], optional:
         if required:
             raise DataError(f"{path}: has one array only, and {required[0]!r} is needed; give an .npz file with both")
         return Block(_checked(predictor, _npy(path), name, path))
-    known = names_in(path)
+    known = array_shapes(path)
     ending = "_test" if name not in known and f"{name}_test" in known else ""
-    inputs = _checked(predictor, array_of(path, name + ending), name + ending, path)
+    inputs = _checked(predictor, read_array(path, name + ending), name + ending, path)
     others = [*required, *(each for each in optional if each + ending in known)]
-    return Block(inputs, others={each: array_of(path, each + ending) for each in others})
+    return Block(inputs, others={each: read_array(path, each + ending) for each in others})
 
 
 def _npy(path: Path) -> NDArray[Any]:
@@ -112,7 +112,7 @@ def _npy(path: Path) -> NDArray[Any]:
 
 def _checked(predictor: Predictor, values: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
     predictor.require_shape(values, f"{path}: {name}")
-    return inputs_of(values, name, path)
+    return inputs_of(values, name, str(path))
 
 
 def _pictures(predictor: Predictor, path: Path) -> Iterator[Block]:
@@ -122,6 +122,6 @@ def _pictures(predictor: Predictor, path: Path) -> Iterator[Block]:
     format = picture_format(predictor)
     for start in range(0, len(files), PICTURES):
         block = files[start : start + PICTURES]
-        pictures = np.stack([brought_to(format, each) for each in block])
+        pictures = np.stack([read_image(format, each) for each in block])
         names = tuple(str(each.relative_to(path) if each != path else each.name) for each in block)
         yield Block(as_stored(predictor, pictures), names)

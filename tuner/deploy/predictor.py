@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
 from tuner.base.metrics import Task
-from tuner.data.ingest.coding import code
+from tuner.data.ingest.coding import code_rows
 from tuner.data.ingest.columns import Coding
 from tuner.deploy.metadata import OutputSpec, output_from_activation, output_from_recipe, read_metadata, recipe_in
 from tuner.deploy.safe_loading import load_safely
@@ -101,7 +101,7 @@ class Predictor:
         """A table's rows, coded."""
         if self.coding is None:
             raise DataError(f"{where}: is a table, and the model takes {self.input_text}")
-        return code(self.coding, frame, where)
+        return code_rows(self.coding, frame, where)
 
     def predict_inputs(self, inputs: NDArray[Any], where: str = "the data") -> NDArray[np.float32]:
         """The probabilities or numbers for coded rows or arrays as stored."""

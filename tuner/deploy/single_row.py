@@ -1,4 +1,4 @@
-"""A single row of a table coded without pandas, in microseconds: as `tuner.data.ingest.coding.code` codes many."""
+"""A single row of a table coded without pandas, in microseconds: as `tuner.data.ingest.coding.code_rows` codes many."""
 
 import math
 import re
@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.coding import TRUTH_RULE, date_rule
+from tuner.data.ingest.coding import TRUTH_RULE, WORD, date_rule
 from tuner.data.ingest.columns import Coding, ColumnCoding
-from tuner.data.ingest.values import ISO, days_of, text_of, times_written
-from tuner.data.ingest.words import WORD
+from tuner.data.ingest.values import ISO, days_of, parse_times, text_of
 from tuner.networks.columns import FIRST, MISSING, TRUTHS, UNSEEN
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -85,7 +84,7 @@ def _days(value: Any, format: str) -> float:
             return float(date.fromisoformat(text).toordinal() - EPOCH)
         except ValueError:
             raise ValueError(date_rule(format)) from None
-    days = float(days_of(times_written([text], format))[0])
+    days = float(days_of(parse_times([text], format))[0])
     if math.isnan(days):
         raise ValueError(date_rule(format))
     return days

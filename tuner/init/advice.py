@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tuner.data.ingest.goal import Goal
+from tuner.data.ingest.arrays import ArraysProfile
+from tuner.data.ingest.images import ImagesProfile
 from tuner.data.ingest.profile import TableProfile
-from tuner.data.ingest.profile_files import ArraysProfile, ImagesProfile
+from tuner.data.ingest.targets import TargetProfile
 from tuner.recipe import Cut, Holdout, KFold
 from tuner.recipe.protocols import Pick
 
@@ -93,7 +94,7 @@ class NewStudy:
     minutes: float
 
 
-def objective(goal: Goal, rows: int) -> Objective:
+def objective(goal: TargetProfile, rows: int) -> Objective:
     """What to optimize. On few rows accuracy is too coarse: chance moves it more than recipes do."""
     if goal.task == "regression":
         return Objective("validation_r2", "the share of the target's variance that is explained")
@@ -144,13 +145,13 @@ def protocol(data: Profile, test: str | Cut) -> Holdout | KFold:
 
 def _can_stratify(data: Profile, rows: int, folds: int) -> bool:
     """Whether each fold gets an example of each class, even where the test part takes one more than its share."""
-    match data.goal.task:
+    match data.target.task:
         case "regression":
-            return len(data.goal.targets) == 1
+            return len(data.target.targets) == 1
         case "multi_label":
             return False
         case "classification":
-            return int(min(data.goal.counts) * rows / data.rows) - 1 >= folds
+            return int(min(data.target.counts) * rows / data.rows) - 1 >= folds
 
 
 def encodings(data: Profile) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from tuner.data.ingest.goal import Goal
+from tuner.data.ingest.arrays import ArraysProfile
+from tuner.data.ingest.columns import ColumnProfile
+from tuner.data.ingest.images import ImagesProfile
 from tuner.data.ingest.profile import TableProfile
-from tuner.data.ingest.profile_files import ArraysProfile, ImagesProfile
+from tuner.data.ingest.targets import TargetProfile
 from tuner.init.advice import MANY_VALUES, NewStudy, Profile, objective, training_rows, usual_minutes, value_count
 
 KINDS: dict[type[Profile], str] = {TableProfile: "table", ArraysProfile: "arrays", ImagesProfile: "images"}
@@ -15,14 +17,14 @@ MOST_CLASSES = 8
 
 def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
     """One line for each fact; a table's columns are told elsewhere."""
-    goal = data.goal
+    goal = data.target
     metric, reason = objective(goal, training_rows(data, study.test))
     yield f"data: {_data_text(data, study)}"
     yield f"task: {goal.task.replace('_', ' ')} ({goal.reason})"
     if goal.counts:
         yield f"{'labels' if goal.task == 'multi_label' else 'classes'}: {_class_counts(goal)}"
     if goal.is_imbalanced:
-        rarest, usual = goal.classes[goal.rarest], goal.classes[goal.most_frequent]
+        rarest, usual = goal.rarest, goal.most_frequent
         cure = "see balanced_accuracy, macro_f1 and training.class_weights"
         yield f"imbalance: {rarest} is rare compared with {usual}; {cure}"
     yield f"objective: {metric} ({reason})"
@@ -36,7 +38,7 @@ def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
 
 def profile_json(data: Profile, study: NewStudy) -> dict[str, Any]:
     """The same facts as plain data."""
-    goal = data.goal
+    goal = data.target
     return {
         "kind": kind_of(data),
         "task": goal.task,
@@ -45,8 +47,13 @@ def profile_json(data: Profile, study: NewStudy) -> dict[str, Any]:
         "classes": dict(zip(goal.classes, goal.counts, strict=True)) if goal.counts else {},
         "imbalanced": goal.is_imbalanced,
         "objective": objective(goal, training_rows(data, study.test)).metric,
-        **{name: value for name, value in asdict(data).items() if name not in ("roles", "goal")},
+        **{name: value for name, value in asdict(data).items() if name not in ("roles", "target")},
+        **({"left_out": [_left_out(each) for each in data.left_out]} if isinstance(data, TableProfile) else {}),
     }
+
+
+def _left_out(column: ColumnProfile) -> dict[str, str]:
+    return {"name": column.name, "reason": column.reason, "kind": column.kind}
 
 
 def kind_of(data: Profile) -> str:
@@ -81,7 +88,7 @@ def _data_text(data: Profile, study: NewStudy) -> str:
     return f"{text}; {f'about {cut:,}' if cut else 'none'} for the test"
 
 
-def _class_counts(goal: Goal) -> str:
+def _class_counts(goal: TargetProfile) -> str:
     pairs = sorted(zip(goal.classes, goal.counts, strict=True), key=lambda pair: -pair[1])
     counts = [f"{name} {count:,}" for name, count in pairs]
     if len(counts) > MOST_CLASSES:

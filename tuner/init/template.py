@@ -8,8 +8,8 @@ from typing import TypeVar
 from jinja2 import Environment, StrictUndefined
 
 from tuner.base.metrics import Task
-from tuner.data.ingest.goal import Goal
-from tuner.data.ingest.kinds import ColumnProfile
+from tuner.data.ingest.columns import ColumnProfile
+from tuner.data.ingest.targets import TargetProfile
 from tuner.init.advice import (
     BATCH_SIZES,
     EPOCHS,
@@ -34,7 +34,7 @@ def study_text(data: Profile, study: NewStudy) -> str:
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     environment.filters |= {"toml": _toml, "comment": _comment}
     template = environment.from_string(Path(__file__).with_name("study.toml.j2").read_text(encoding="utf-8"))
-    rows, side, goal = training_rows(data, study.test), image_side(data), data.goal
+    rows, side, goal = training_rows(data, study.test), image_side(data), data.target
     target = objective(goal, rows)
     return template.render(
         study=study,
@@ -63,7 +63,7 @@ def _at(rows: int, table: Sequence[tuple[int, T]]) -> T:
     return next(value for limit, value in table if rows < limit)
 
 
-def _goal_text(goal: Goal) -> str:
+def _goal_text(goal: TargetProfile) -> str:
     targets = ", ".join(goal.targets[:3]) + (" …" if len(goal.targets) > 3 else "")
     match goal.task:
         case "classification":
@@ -82,7 +82,7 @@ def _test_text(data: Profile, study: NewStudy) -> str:
     elif data.roles.group:
         part = "whole groups"
     else:
-        part = "drawn from each class alike" if data.goal.task == "classification" else "drawn at random"
+        part = "drawn from each class alike" if data.target.task == "classification" else "drawn at random"
     return f"{part}; opened once, for the final model"
 
 

@@ -8,19 +8,20 @@ import pandas as pd
 
 from tuner.base.errors import DataError
 from tuner.data.examples import Array
-from tuner.data.ingest.memory import WHERE, Given
+from tuner.data.ingest.prepare import RawExamples
 
 MOST_COLUMNS = 1000
 """Arrays with more numbers to a row stay arrays: a table looks at each of its columns alone."""
 
 
-def given(x: Any, y: Any, weights: Any = None, groups: Any = None) -> Given:
+def given(x: Any, y: Any, weights: Any = None, groups: Any = None) -> RawExamples:
     """Examples as one value. `x` is a data frame, or an array with the examples first; `y` has one target or several (columns)
     for each; `weights` and `groups` one value each. Raises `DataError` where these are not as many."""
     inputs = inputs_of(x)
     taken = set(inputs.columns) if isinstance(inputs, pd.DataFrame) else set()
-    weighed, grouped = (None if each is None else pd.Series(np.asarray(each)) for each in (weights, groups))
-    return Given(x=inputs, y=targets_of(y, taken), weights=weighed, groups=grouped)
+    weighed = None if weights is None else pd.Series(np.asarray(weights), name="weights")
+    grouped = None if groups is None else pd.Series(np.asarray(groups), name="groups")
+    return RawExamples(x=inputs, y=targets_of(y, taken), weights=weighed, groups=grouped)
 
 
 def inputs_of(x: Any, names: Sequence[str] = ()) -> pd.DataFrame | Array:
@@ -37,7 +38,7 @@ def inputs_of(x: Any, names: Sequence[str] = ()) -> pd.DataFrame | Array:
 def _named(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     if len(set(names)) < len(names):
         twice = next(name for name in names if list(names).count(name) > 1)
-        raise DataError(f"{WHERE}: x: must have a name of its own for each column, got {twice!r} twice")
+        raise DataError(f"the data: x: must have a name of its own for each column, got {twice!r} twice")
     return frame.set_axis(list(names), axis=1)
 
 
@@ -54,7 +55,7 @@ def targets_of(y: Any, taken: set[str]) -> pd.DataFrame:
 
 def _columns(y: Array) -> pd.DataFrame:
     if y.ndim not in (1, 2):
-        raise DataError(f"{WHERE}: y: must have one axis or two, got {list(y.shape)}")
+        raise DataError(f"the data: y: must have one axis or two, got {list(y.shape)}")
     if y.ndim == 1 or y.shape[1] == 1:
         return pd.DataFrame({"y": y.reshape(-1)})
     return pd.DataFrame(y, columns=[f"y{place}" for place in range(y.shape[1])])

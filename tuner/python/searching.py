@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from tuner.base.errors import StorageError, StudyError
 from tuner.base.machine import cores, has_gpu
-from tuner.data.ingest.memory import Given
+from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
 from tuner.python.given import given
@@ -143,7 +143,7 @@ def _count(workers: Workers) -> int:
     return workers
 
 
-def _test(test: float | tuple[Any, Any] | None) -> Given | Cut:
+def _test(test: float | tuple[Any, Any] | None) -> RawExamples | Cut:
     if test is None:
         return Cut()
     return given(*test) if isinstance(test, tuple) else Cut(share=float(test))

@@ -11,10 +11,12 @@ import pandas as pd
 from tuner.base.decode import encode
 from tuner.base.errors import StudyError
 from tuner.base.metrics import Task, main_metric
-from tuner.data.ingest.goal import Goal, goal_of
-from tuner.data.ingest.memory import WHERE, Given, frame_columns, hold
+from tuner.data.ingest.arrays import ArraysProfile
+from tuner.data.ingest.ingest import ingest_from_python
+from tuner.data.ingest.kinds import frame_columns
+from tuner.data.ingest.prepare import RawExamples
 from tuner.data.ingest.profile import Roles, TableProfile
-from tuner.data.ingest.profile_files import ArraysProfile
+from tuner.data.ingest.targets import TargetProfile, target_profile
 from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut, Table
 from tuner.study import StudyFile, study_from
@@ -36,7 +38,7 @@ class Wishes:
     objective: str = ""
     minutes: float = 0.0
     seed: int | None = None
-    test: Given | Cut = Cut()
+    test: RawExamples | Cut = Cut()
     is_named_by_data: bool = False
 
 
@@ -57,13 +59,13 @@ def plain_study(study: AnyStudy) -> tuple[str, Mapping[str, Any] | None]:
             return UNNAMED, study
 
 
-def study_on(study: AnyStudy, given: Given, wishes: Wishes, places: Places) -> StudyFile:
+def study_on(study: AnyStudy, given: RawExamples, wishes: Wishes, places: Places) -> StudyFile:
     """The study on this data, which is kept in the cache. Of a study's own `recipe.data` its task and how numbers reach the
     network remain. Raises `TunerError` for what cannot be searched, or is in the data."""
     name, plain = plain_study(study)
     said = plain.get("recipe", {}).get("data", {}) if plain else {}
-    goal = goal_of(given.y, tuple(given.y.columns), wishes.task or said.get("task", "guess"), WHERE)
-    data = hold(given, wishes.test, goal.task, places)
+    goal = target_profile(given.y, tuple(given.y.columns), wishes.task or said.get("task", "guess"), given.where)
+    data = ingest_from_python(given, wishes.test, goal.task, places)
     if plain is None:
         plain = default_study(given, goal, wishes)
         said = plain["recipe"]["data"]
@@ -73,18 +75,18 @@ def study_on(study: AnyStudy, given: Given, wishes: Wishes, places: Places) -> S
     return study_from(name, _with_wishes(_on(plain, data, said), goal.task, wishes), places=places)
 
 
-def default_study(given: Given, goal: Goal, wishes: Wishes) -> Mapping[str, Any]:
+def default_study(given: RawExamples, goal: TargetProfile, wishes: Wishes) -> Mapping[str, Any]:
     """The study that suits the data."""
     from tuner.init.advice import NewStudy, usual_minutes
     from tuner.init.template import study_text
 
     found = _profile(given, goal)
-    test = "python" if isinstance(wishes.test, Given) else wishes.test
+    test = "python" if isinstance(wishes.test, RawExamples) else wishes.test
     new = NewStudy(UNNAMED, "python", test, wishes.minutes or usual_minutes(found))
     return tomllib.loads(study_text(found, new))
 
 
-def _profile(given: Given, goal: Goal) -> TableProfile | ArraysProfile:
+def _profile(given: RawExamples, goal: TargetProfile) -> TableProfile | ArraysProfile:
     weight, group = (
         "" if each is None else name for name, each in (("weights", given.weights), ("groups", given.groups))
     )

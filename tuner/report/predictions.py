@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tuner.base.errors import TunerError
 from tuner.base.metrics import Task
 from tuner.data.examples import Examples, HeldOut
-from tuner.data.ingest.cut import cut_off
+from tuner.data.ingest.prepare import split_off_test
 from tuner.recipe import AnyData, Arrays, Cut, Recipe, Table, described
 from tuner.storage.confirmed import Confirmed
 
@@ -118,5 +118,5 @@ def _rows(data: AnyData, training_examples: int, examples: Examples) -> Rows:
         return Rows(places, f"{data.test}{order}")
     if examples.labels.ndim == 1 and not is_ordered:
         return Rows(places, "the test part")
-    cut = cut_off(data.test, np.empty((training_examples + count, 1)), None, is_ordered, data.path)[1]
+    cut = split_off_test(data.test, np.empty((training_examples + count, 1)), None, is_ordered, data.path)[1]
     return Rows(cut + 1, f"{data.path}{order}")

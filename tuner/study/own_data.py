@@ -21,10 +21,10 @@ def looked_at(recipe: Any, folder: Path, places: Places, log: Log = no_log) -> A
     said = recipe.get("data") if isinstance(recipe, Mapping) else None
     if not isinstance(said, Mapping) or said.get("kind") not in list(kinds(AnyData)):
         return recipe
-    from tuner.data.ingest.ingest import look
+    from tuner.data.ingest.ingest import ingest
 
     own: Own = decode(kinds(AnyData)[said["kind"]], _without_holes(said), "recipe.data")
-    found = look(own, folder, places, log)
+    found = ingest(own, folder, places, log)
     return {**recipe, "data": {**said, "found": encode(found.found)}}
 
 

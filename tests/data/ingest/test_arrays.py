@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.ingest import look
+from tuner.data.ingest.ingest import ingest
 from tuner.data.load import held_out_of, training_set_of
 from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut
@@ -21,7 +21,7 @@ DATA = Arrays(path="a.npz")
 def looked(folder: Path, data: Arrays = DATA, **arrays: Any) -> Arrays:
     """A look at a file with these arrays."""
     np.savez(folder / "a.npz", **arrays)
-    return look(data, folder, Places(None, folder / "cache"), lambda _: None)
+    return ingest(data, folder, Places(None, folder / "cache"), lambda _: None)
 
 
 def complaint(folder: Path, data: Arrays = DATA, **arrays: Any) -> str:
@@ -57,7 +57,7 @@ def test_another_file_may_be_the_test_part(tmp_path: Path) -> None:
     assert len(held_out_of(data, Places(None, tmp_path / "cache")).examples) == 4
     np.savez(tmp_path / "b.npz", x=X[:4, :2], y=Y[:4])
     told = complaint(tmp_path, replace(data, found=None), x=X, y=Y)
-    assert told == "/b.npz: x: must have examples like the training part's, [3] uint8, got [2] uint8"
+    assert told == "/b.npz: must have examples like the training part's, [3] uint8, got [2] uint8"
 
 
 def test_numbers_and_labels_have_names_with_places(tmp_path: Path) -> None:
@@ -121,5 +121,5 @@ def test_a_bad_file_is_told_what_is_wrong(data: Any, arrays: Any, told: str, tmp
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"no")
     with pytest.raises(DataError) as error:
-        look(Arrays(path="a.npz"), tmp_path, Places(None, tmp_path / "cache"), lambda _: None)
+        ingest(Arrays(path="a.npz"), tmp_path, Places(None, tmp_path / "cache"), lambda _: None)
     assert str(error.value) == f"{tmp_path}/a.npz: is not an NPZ file: File is not a zip file"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tuner.base.decode import decode, encode
 from tuner.base.errors import DataError
-from tuner.data.ingest.coding import code, coded
+from tuner.data.ingest.coding import code_rows, fit_coding
 from tuner.data.ingest.columns import Coding
 from tuner.networks.columns import Coded, Column, Kind
 
@@ -19,7 +19,7 @@ from tuner.networks.columns import Coded, Column, Kind
 def taught(kind: Kind, values: list[Any], training: int | None = None) -> tuple[Coding, np.ndarray]:
     """A table of one column `a`, of which the first rows teach."""
     rows = np.arange(len(values) if training is None else training)
-    return coded((Column(name="a", kind=kind),), pd.DataFrame({"a": values}), rows, "t.csv")
+    return fit_coding((Column(name="a", kind=kind),), pd.DataFrame({"a": values}), rows, "t.csv")
 
 
 def complaint(kind: Kind, values: list[Any]) -> str:
@@ -52,7 +52,9 @@ def test_the_test_part_teaches_nothing(training: list[str | None], test: list[st
         both, longer = taught(kind, training + test, len(training))
         assert both == alone
         np.testing.assert_array_equal(longer[: len(training)], matrix)
-        np.testing.assert_array_equal(longer[len(training) :], code(alone, pd.DataFrame({"a": test}, dtype=object)))
+        np.testing.assert_array_equal(
+            longer[len(training) :], code_rows(alone, pd.DataFrame({"a": test}, dtype=object))
+        )
 
 
 FLOATS = st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=20)
@@ -83,11 +85,11 @@ def test_a_coding_survives_json() -> None:
     )
     kinds: dict[str, Kind] = {"n": "number", "c": "category", "d": "date", "t": "text", "b": "boolean"}
     columns = tuple(Column(name=name, kind=kind) for name, kind in kinds.items())
-    coding, matrix = coded(columns, frame, np.arange(2), "t.csv")
+    coding, matrix = fit_coding(columns, frame, np.arange(2), "t.csv")
     again = decode(Coding, json.loads(json.dumps(encode(coding))))
     assert again == coding
     assert again.places == matrix.shape[1]
-    np.testing.assert_array_equal(code(again, frame), matrix)
+    np.testing.assert_array_equal(code_rows(again, frame), matrix)
 
 
 def test_the_most_frequent_category_comes_first_then_the_alphabet() -> None:
@@ -131,7 +133,7 @@ def test_dates_are_days_since_1970(values: Any, days: list[float]) -> None:
 
 def test_later_dates_are_read_in_the_format_of_the_training_part() -> None:
     coding, _ = taught("date", ["31/01/1970", "02/01/1970"])
-    assert code(coding, pd.DataFrame({"a": ["03/01/1970"]})).tolist() == [[2]]
+    assert code_rows(coding, pd.DataFrame({"a": ["03/01/1970"]})).tolist() == [[2]]
 
 
 def test_words_of_a_text_are_codes_of_those_that_occur_twice() -> None:
@@ -170,4 +172,4 @@ def test_what_a_column_cannot_be_is_named_with_its_row(kind: Kind, values: list[
 def test_a_column_that_is_missing_later_is_named() -> None:
     coding, _ = taught("number", [1, 2])
     with pytest.raises(DataError, match=r"^new\.csv: has no column 'a'; allowed: b$"):
-        code(coding, pd.DataFrame({"b": [1]}), "new.csv")
+        code_rows(coding, pd.DataFrame({"b": [1]}), "new.csv")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.ingest import look
+from tuner.data.ingest.ingest import ingest
 from tuner.data.load import held_out_of, training_set_of
 from tuner.data.sources import Places
 from tuner.recipe import Images
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 def looked(folder: Path, data: Images = DATA) -> Images:
     """A look at them."""
-    return look(data, folder, Places(None, folder / "cache"), lambda _: None)
+    return ingest(data, folder, Places(None, folder / "cache"), lambda _: None)
 
 
 def inputs(folder: Path, data: Images = DATA) -> np.ndarray:
@@ -139,7 +139,7 @@ def test_one_class_is_not_enough(folder: Path) -> None:
 
 def test_a_picture_outside_the_classes_is_named(folder: Path) -> None:
     (folder / "pictures" / "lost.png").touch()
-    assert complaint(folder) == "/pictures/lost.png: stands in no folder of a class; move it into one"
+    assert complaint(folder) == "/pictures/lost.png: is in no folder of a class; move it into one"
 
 
 def test_too_few_pictures_are_refused(folder: Path) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.ingest import look
+from tuner.data.ingest.ingest import ingest
 from tuner.data.load import coding_of, held_out_of, training_set_of
 from tuner.data.sources import Places
 from tuner.networks.columns import Column
@@ -31,7 +31,7 @@ def frame_of(rows: int = 20) -> pd.DataFrame:
 def looked(folder: Path, frame: pd.DataFrame, data: Table = DATA) -> Table:
     """A look at a file with this table."""
     frame.to_csv(folder / "t.csv", index=False)
-    return look(replace(data, found=None), folder, Places(None, folder / "cache"), lambda _: None)
+    return ingest(replace(data, found=None), folder, Places(None, folder / "cache"), lambda _: None)
 
 
 def complaint(folder: Path, frame: pd.DataFrame, **settings: Any) -> str:
@@ -63,7 +63,7 @@ def test_a_second_look_reads_no_table_and_takes_milliseconds(tmp_path: Path) -> 
     data = looked(tmp_path, frame_of())
     said: list[str] = []
     started = time.perf_counter()
-    again = look(replace(data, found=None), tmp_path, Places(None, tmp_path / "cache"), said.append)
+    again = ingest(replace(data, found=None), tmp_path, Places(None, tmp_path / "cache"), said.append)
     assert time.perf_counter() - started < 0.2  # 1 ms where nothing else runs
     assert again == data
     assert said == []
@@ -72,12 +72,12 @@ def test_a_second_look_reads_no_table_and_takes_milliseconds(tmp_path: Path) -> 
 def test_a_second_look_loads_no_pandas(tmp_path: Path) -> None:
     looked(tmp_path, frame_of())
     code = (
-        "import sys; from pathlib import Path; from tuner.data.ingest.ingest import look; "
+        "import sys; from pathlib import Path; from tuner.data.ingest.ingest import ingest; "
         "from tuner.data.sources import Places; from tuner.recipe import Table; "
         "from tuner.networks.columns import Column; "
         "data = Table(path='t.csv', target='y', columns=(Column(name='a', kind='number'),)); "
         f"folder = Path({str(tmp_path)!r}); "
-        "found = look(data, folder, Places(None, folder / 'cache'), print).found; "
+        "found = ingest(data, folder, Places(None, folder / 'cache'), print).found; "
         "print('pandas' in sys.modules, found.training_examples)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -99,7 +99,7 @@ def test_data_that_has_moved_is_said_to_be_where_it_was_read_last(tmp_path: Path
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
         frame_of().to_csv(tmp_path / name / "t.csv", index=False)
-        data = look(DATA, tmp_path / name, places, lambda _: None)
+        data = ingest(DATA, tmp_path / name, places, lambda _: None)
         assert training_set_of(data, places).origin == f"from {tmp_path}/{name}/t.csv"
 
 
@@ -114,8 +114,8 @@ def test_an_order_in_time_is_part_of_the_identity(tmp_path: Path) -> None:
     (frame.iloc[:16]).to_csv(tmp_path / "t.csv", index=False)
     (frame.iloc[16:]).to_csv(tmp_path / "u.csv", index=False)
     places = Places(None, tmp_path / "cache")
-    plain = look(replace(DATA, test="u.csv"), tmp_path, places, lambda _: None)
-    ordered = look(replace(DATA, test="u.csv", time="a"), tmp_path, places, lambda _: None)
+    plain = ingest(replace(DATA, test="u.csv"), tmp_path, places, lambda _: None)
+    ordered = ingest(replace(DATA, test="u.csv", time="a"), tmp_path, places, lambda _: None)
     assert plain.found != ordered.found
     assert (training_set_of(plain, places).is_ordered, training_set_of(ordered, places).is_ordered) == (False, True)
 
@@ -209,7 +209,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from tuner.data.ingest.ingest import look
+from tuner.data.ingest.ingest import ingest
 from tuner.data.sources import Places
 from tuner.networks.columns import Column
 from tuner.recipe import Table
@@ -223,7 +223,7 @@ def save_or_die(*arguments):
     save(*arguments)
 np.save = save_or_die
 data = Table(path="t.csv", target="y", columns=(Column(name="a", kind="number"),))
-look(data, folder, Places(None, folder / "cache"), lambda _: None)
+ingest(data, folder, Places(None, folder / "cache"), lambda _: None)
 """
 
 
@@ -238,7 +238,7 @@ def test_a_process_killed_between_two_writes_leaves_nothing_half_written(writes:
     (left,) = tmp_path.glob("cache/prepared/.*")
     os.utime(left, (1, 1))
     places = Places(None, tmp_path / "cache")
-    assert len(training_set_of(look(DATA, tmp_path, places, lambda _: None), places).examples) == 16
+    assert len(training_set_of(ingest(DATA, tmp_path, places, lambda _: None), places).examples) == 16
     assert not left.exists()
 
 
@@ -246,7 +246,7 @@ def test_a_cache_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     frame_of().to_csv(tmp_path / "t.csv", index=False)
     (tmp_path / "cache").touch()
     with pytest.raises(DataError) as error:
-        look(DATA, tmp_path, Places(None, tmp_path / "cache"), lambda _: None)
+        ingest(DATA, tmp_path, Places(None, tmp_path / "cache"), lambda _: None)
     assert str(error.value) == (
         f"the cache folder {tmp_path}/cache cannot be written: Not a directory; choose another with TUNER_CACHE"
     )
@@ -276,12 +276,12 @@ CASES: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "one class": (
         frame_of().assign(y="x"),
         {},
-        "t.csv: column 'y': has one value only, 'x': there is nothing to tell apart",
+        "t.csv: column 'y': has one value only, 'x': there is nothing to predict",
     ),
     "constant": (
         frame_of().assign(b=2.5),
         {"target": "b", "task": "regression"},
-        "t.csv: column 'b': has one value only, '2.5': there is nothing to tell apart",
+        "t.csv: column 'b': has one value only, '2.5': there is nothing to predict",
     ),
     "identifier": (
         frame_of(),
@@ -333,7 +333,7 @@ CASES: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "class at the end": (
         frame_of().assign(y=["x", "z"] * 9 + ["new"] * 2),
         {"time": "a"},
-        "t.csv: the class 'new' stands in the test part only; make that smaller, or name a test file",
+        "t.csv: the class 'new' is in the test part only; make that smaller, or name a test file",
     ),
 }
 
@@ -354,7 +354,7 @@ def test_a_table_that_cannot_be_used_says_why(case: str, tmp_path: Path) -> None
             {},
             "u.csv: column 'y', row 2: must be a class that the training part has; allowed: 0, 1, got '5'",
         ),
-        (frame_of(), {"group": "g"}, "u.csv: column 'g': the group '0' stands in t.csv too; keep it in one of them"),
+        (frame_of(), {"group": "g"}, "u.csv: column 'g': the group '0' is in t.csv too; keep it in one of them"),
     ],
 )
 def test_a_test_file_that_does_not_fit_says_why(
@@ -367,5 +367,5 @@ def test_a_test_file_that_does_not_fit_says_why(
 def test_the_folder_of_data_sets_is_looked_in_too(tmp_path: Path) -> None:
     (tmp_path / "sets").mkdir()
     frame_of().to_csv(tmp_path / "sets" / "t.csv", index=False)
-    found = look(DATA, tmp_path, Places(tmp_path / "sets", tmp_path / "cache"), lambda _: None)
+    found = ingest(DATA, tmp_path, Places(tmp_path / "sets", tmp_path / "cache"), lambda _: None)
     assert found.found is not None

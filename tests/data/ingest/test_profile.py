@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from tuner.base.errors import DataError
+from tuner.data.ingest.arrays import profile_arrays
+from tuner.data.ingest.images import profile_images
 from tuner.data.ingest.kinds import column_profile
-from tuner.data.ingest.profile import Roles, TableProfile, profile, read_as_written
-from tuner.data.ingest.profile_files import profile_arrays, profile_images
+from tuner.data.ingest.profile import Roles, TableProfile, profile_table, read_as_written
 
 ROWS = 60
 CHANCE = np.random.default_rng(0)
@@ -22,7 +23,7 @@ OF_Y = Roles(("y",))
 
 def found_in(target: Any = Y, roles: Roles = OF_Y, **columns: Any) -> TableProfile:
     """What is found in a table of some noise, these columns and this target."""
-    return profile(pd.DataFrame({"noise": NOISE, **columns, "y": target}), roles, where="t.csv")
+    return profile_table(pd.DataFrame({"noise": NOISE, **columns, "y": target}), roles, where="t.csv")
 
 
 def left_out(**columns: Any) -> dict[str, str]:
@@ -98,7 +99,7 @@ def test_columns_that_tell_nothing_are_left_out() -> None:
     )
     assert reasons == {
         "constant": "the same everywhere: DE",
-        "empty": "nothing stands in 98.3 % of the rows",
+        "empty": "missing in 98.3 % of the rows",
         "row": "a running number of the rows",
         "customerId": "an identifier: every row has its own",
         "code": "an identifier: every row has its own",
@@ -129,7 +130,7 @@ def test_copies_of_a_class_are_left_out() -> None:
 def test_copies_of_a_number_are_left_out() -> None:
     wanted = CHANCE.normal(size=ROWS)
     found = found_in(wanted, turned=3 - 2 * wanted)
-    assert found.goal.task == "regression"
+    assert found.target.task == "regression"
     assert [each.reason for each in found.left_out] == ["is y again: correlation 1.00000"]
 
 
@@ -137,15 +138,15 @@ def test_a_column_that_tells_a_class_alone_is_kept_with_a_warning() -> None:
     found = found_in(score=Y * 10 + NOISE, branch=[f"{y}{place % 3}" for place, y in enumerate(Y)])
     assert [each.name for each in found.columns] == ["noise", "score", "branch"]
     assert found.warnings == (
-        "score alone tells y in 100.0 % of the rows; is it known before the target is? If not, take it out",
-        "branch alone tells y in 100.0 % of the rows; is it known before the target is? If not, take it out",
+        "score alone predicts y in 100.0 % of the rows; is it known before the target is? If not, take it out",
+        "branch alone predicts y in 100.0 % of the rows; is it known before the target is? If not, take it out",
     )
 
 
 def test_a_column_that_tells_a_number_nearly_is_kept_with_a_warning() -> None:
     wanted = CHANCE.normal(size=ROWS) * 10
     (warning,) = found_in(wanted, near=wanted + NOISE).warnings
-    assert warning.startswith("near tells y nearly exactly: correlation 0.99")
+    assert warning.startswith("near nearly equals y: correlation 0.99")
 
 
 def test_what_tells_only_the_most_frequent_class_is_no_suspect() -> None:
@@ -175,40 +176,40 @@ def test_a_name_that_repeats_may_be_a_group() -> None:
         (
             np.arange(ROWS) % 5,
             "classification",
-            "y has 5 different whole numbers only; if these are numbers to be met, say --task regression",
+            "y has 5 different whole numbers only; to predict them as numbers, say --task regression",
         ),
         (np.arange(ROWS) % 5 + 0.5, "regression", "y has 5 different numbers"),
         (np.arange(ROWS) % 30, "regression", "y has 30 different whole numbers"),
     ],
 )
 def test_the_task_is_guessed_from_the_target(target: Any, task: str, reason: str) -> None:
-    goal = found_in(target).goal
+    goal = found_in(target).target
     assert (goal.task, goal.reason) == (task, reason)
 
 
 def test_several_targets_are_labels_or_numbers() -> None:
     frame = pd.DataFrame({"noise": NOISE, "a": Y, "b": 1 - (np.arange(ROWS) % 3 > 0), "c": NOISE[::-1] + Y})
-    labels = profile(frame, Roles(("a", "b"))).goal
+    labels = profile_table(frame, Roles(("a", "b"))).target
     assert (labels.task, labels.classes, labels.counts) == ("multi_label", ("a", "b"), (30, 20))
-    assert profile(frame, Roles(("a", "c"))).goal.task == "regression"
+    assert profile_table(frame, Roles(("a", "c"))).target.task == "regression"
 
 
 def test_a_guess_can_be_overruled() -> None:
     frame = pd.DataFrame({"noise": NOISE, "y": np.arange(ROWS) % 5})
-    goal = profile(frame, Roles(("y",)), "regression").goal
+    goal = profile_table(frame, Roles(("y",)), "regression").target
     assert (goal.task, goal.reason, goal.counts) == ("regression", "said with --task regression", ())
 
 
 def test_strong_imbalance_is_seen() -> None:
-    goal = found_in(np.where(np.arange(ROWS) < 9, "rare", "usual")).goal
-    assert (goal.classes[goal.rarest], goal.classes[goal.most_frequent], goal.is_imbalanced) == ("rare", "usual", True)
-    assert not found_in(Y).goal.is_imbalanced
+    goal = found_in(np.where(np.arange(ROWS) < 9, "rare", "usual")).target
+    assert (goal.rarest, goal.most_frequent, goal.is_imbalanced) == ("rare", "usual", True)
+    assert not found_in(Y).target.is_imbalanced
 
 
 @pytest.mark.parametrize(
     ("columns", "roles", "task", "message"),
     [
-        ({}, Roles(()), "guess", "t.csv: which column is to be told? Say --target NAME, one of: noise, y"),
+        ({}, Roles(()), "guess", "t.csv: which column is the target? Say --target NAME, one of: noise, y"),
         ({}, Roles(("yy",)), "guess", "t.csv: has no column 'yy'; did you mean y?"),
         ({}, Roles(("y",), drop=("nois",)), "guess", "t.csv: has no column 'nois'; did you mean noise?"),
         (
@@ -221,7 +222,7 @@ def test_strong_imbalance_is_seen() -> None:
             {"y": ["a"] * ROWS},
             Roles(("y",)),
             "guess",
-            "t.csv: column 'y': has one value only, 'a': there is nothing to tell apart",
+            "t.csv: column 'y': has one value only, 'a': there is nothing to predict",
         ),
         (
             {"y": [f"c{each // 1.5:.0f}" for each in range(ROWS)]},
@@ -261,7 +262,7 @@ def test_strong_imbalance_is_seen() -> None:
 )
 def test_what_cannot_be_told_is_refused(columns: dict[str, Any], roles: Roles, task: Any, message: str) -> None:
     with pytest.raises(DataError) as error:
-        profile(pd.DataFrame({"noise": NOISE, "y": Y, **columns}), roles, task, where="t.csv")
+        profile_table(pd.DataFrame({"noise": NOISE, "y": Y, **columns}), roles, task, where="t.csv")
     assert str(error.value) == message
 
 
@@ -274,24 +275,24 @@ def test_whole_numbers_with_zeros_in_front_stay_as_they_are_written(tmp_path: Pa
 
 def test_arrays_are_found_by_their_usual_names(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((40, 3, 4), np.float32), y=np.arange(40) % 4)
-    found = profile_arrays(tmp_path / "a.npz", Roles(()), "guess", "a.npz")
+    found = profile_arrays(tmp_path / "a.npz", Roles(()), "guess")
     assert (found.x, found.y, found.rows, found.shape, found.dtype) == ("x", "y", 40, (3, 4), "float32")
-    assert (found.goal.classes, found.goal.counts, found.test_rows) == (("0", "1", "2", "3"), (10,) * 4, 0)
+    assert (found.target.classes, found.target.counts, found.test_rows) == (("0", "1", "2", "3"), (10,) * 4, 0)
 
 
 def test_arrays_in_two_parts_have_a_test_part(tmp_path: Path) -> None:
     parts = {"x_train": np.zeros((40, 3)), "y_train": Y[:40], "x_test": np.zeros((9, 3)), "y_test": Y[:9]}
     np.savez(tmp_path / "a.npz", **parts)  # type: ignore[arg-type]
-    found = profile_arrays(tmp_path / "a.npz", Roles(()), "guess", "a.npz")
+    found = profile_arrays(tmp_path / "a.npz", Roles(()), "guess")
     assert (found.rows, found.test_rows, found.x) == (40, 9, "x")
 
 
 @pytest.mark.parametrize(
     ("names", "target", "message"),
     [
-        (("a", "b"), (), "a.npz: which array is to be told? Say --target NAME, one of: a [40], b [40]"),
-        (("a", "y"), ("yy",), "a.npz: has no array 'yy'; did you mean y?"),
-        (("a", "b", "y"), (), "a.npz: which array is the inputs? Name it x; there are, besides the target: a, b"),
+        (("a", "b"), (), "which array is the target? Say --target NAME, one of: a [40], b [40]"),
+        (("a", "y"), ("yy",), "has no array 'yy'; did you mean y?"),
+        (("a", "b", "y"), (), "which array is the inputs? Name it x; there are, besides the target: a, b"),
     ],
 )
 def test_arrays_that_are_not_named_are_asked_for(
@@ -299,8 +300,8 @@ def test_arrays_that_are_not_named_are_asked_for(
 ) -> None:
     np.savez(tmp_path / "a.npz", **dict.fromkeys(names, Y[:40]))  # type: ignore[arg-type]
     with pytest.raises(DataError) as error:
-        profile_arrays(tmp_path / "a.npz", Roles(target), "guess", "a.npz")
-    assert str(error.value) == message
+        profile_arrays(tmp_path / "a.npz", Roles(target), "guess")
+    assert str(error.value) == f"{tmp_path}/a.npz: {message}"
 
 
 def pictures(folder: Path, sizes: tuple[tuple[int, int], ...], mode: str = "RGB") -> Path:
@@ -315,14 +316,14 @@ def pictures(folder: Path, sizes: tuple[tuple[int, int], ...], mode: str = "RGB"
 
 def test_a_folder_of_images_tells_classes_and_sizes(tmp_path: Path) -> None:
     sizes = ((20, 30), (40, 60), (40, 60), (80, 90), (100, 150), (120, 150))
-    found = profile_images(pictures(tmp_path / "p", sizes), "p")
-    assert (found.rows, found.goal.classes, found.goal.counts) == (12, ("cat", "dog"), (6, 6))
+    found = profile_images(pictures(tmp_path / "p", sizes))
+    assert (found.rows, found.target.classes, found.target.counts) == (12, ("cat", "dog"), (6, 6))
     assert found.sizes == ((20, 30), (40, 60), (120, 150))
     assert (found.size, found.color) == ((40, 60), True)
 
 
 def test_a_median_beyond_64_pixels_is_made_smaller_in_its_proportions(tmp_path: Path) -> None:
-    found = profile_images(pictures(tmp_path / "p", ((96, 128),) * 6, "L"), "p")
+    found = profile_images(pictures(tmp_path / "p", ((96, 128),) * 6, "L"))
     assert (found.size, found.color) == ((48, 64), False)
 
 
@@ -330,11 +331,11 @@ def test_gray_pictures_that_are_stored_in_color_are_gray(tmp_path: Path) -> None
     folder = pictures(tmp_path / "p", ((20, 20),) * 6, "L")
     for path in folder.rglob("*.png"):
         Image.open(path).convert("RGB").save(path)
-    assert not profile_images(folder, "p").color
+    assert not profile_images(folder).color
 
 
 def test_a_picture_that_is_far_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = pictures(tmp_path / "p", ((96, 128),) * 6, "L")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(DataError, match=r"has more than 100 pixels; make it smaller, or take it out$"):
-        profile_images(folder, "p")
+        profile_images(folder)

@@ -174,12 +174,12 @@ def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypa
         (
             "../table.csv",
             "../table.csv: leads out of its folder; "
-            "move the data beside the study file, or give the whole path from the root",
+            "move the data into the study file's folder, or give the whole path from the root",
         ),
         (
             "inside/../../table.csv",
             "inside/../../table.csv: leads out of its folder; "
-            "move the data beside the study file, or give the whole path from the root",
+            "move the data into the study file's folder, or give the whole path from the root",
         ),
         ("sklearn:irsi", "sklearn:irsi: scikit-learn has no such table; did you mean iris?"),
     ],

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.values import names_of, require_complete
+from tuner.data.ingest.values import factorize, require_complete
 
 
 def test_an_empty_text_is_nothing_as_it_is_in_a_file() -> None:
-    named = names_of(pd.Series(["a", "", None, "b", np.nan, "a"], name="kind"), "here")
+    named = factorize(pd.Series(["a", "", None, "b", np.nan, "a"], name="kind"), "here")
     assert named.names == ("a", "b")
     assert named.numbers.tolist() == [0, -1, -1, 1, -1, 0]
 

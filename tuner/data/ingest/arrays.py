@@ -1,75 +1,72 @@
-"""Arrays prepared: read from an NPZ file, checked, cut, labelled."""
+"""Arrays in NPZ files: read and checked, and profiled where nobody has described them yet."""
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from tuner.base.errors import DataError, near_miss
-from tuner.data.examples import Array, Examples
-from tuner.data.ingest.files import found_file, require_ratio
-from tuner.data.ingest.parts import Said, parts_of_one, parts_of_two
-from tuner.data.store import Facts
+from tuner.data.examples import Array
+from tuner.data.ingest.files import find_file, require_ratio
+from tuner.data.ingest.prepare import RawExamples
+from tuner.data.ingest.profile import Roles, require_groups
+from tuner.data.ingest.targets import TargetProfile, TaskOption, target_profile
 from tuner.recipe import Arrays, Cut
 
-
-def array_parts(data: Arrays, where: Sequence[Path]) -> tuple[Facts, Examples, Examples]:
-    """What is known of the arrays, their training part and their test part. A file with `x_train` and `x_test` and no `x` has
-    a test part, and nothing is cut off. Raises `DataError` for what cannot be used."""
-    path = found_file(data.path, where)
-    names = names_in(path)
-    has_both = data.x not in names and {f"{data.x}_train", f"{data.x}_test"} <= set(names)
-    inputs, said = _read(data, path, "_train" if has_both else "")
-    if has_both:
-        test_inputs, test = _read(data, path, "_test")
-    elif isinstance(data.test, Cut):
-        parts = parts_of_one(data.task, said, data.test, is_ordered=False)
-        training, held_out = parts.training.on(inputs[parts.training_rows]), parts.test.on(inputs[parts.test_rows])
-        return Facts(classes=parts.classes, value_range=range_of(training.inputs)), training, held_out
-    else:
-        test_inputs, test = _read(data, found_file(data.test, where), "")
-    if (test_inputs.shape[1:], test_inputs.dtype) != (inputs.shape[1:], inputs.dtype):
-        wanted, got = (f"{list(each.shape[1:])} {each.dtype}" for each in (inputs, test_inputs))
-        raise DataError(f"{test.where}: {data.x}: must have examples like the training part's, {wanted}, got {got}")
-    parts = parts_of_two(data.task, said, test)
-    facts = Facts(classes=parts.classes, value_range=range_of(inputs))
-    return facts, parts.training.on(inputs), parts.test.on(test_inputs)
+INPUTS = ("x", "X", "inputs", "features", "images", "data")
+TARGETS = ("y", "Y", "targets", "labels", "target", "label")
 
 
-def names_in(path: Path) -> list[str]:
-    """The arrays in the file. Raises `DataError` where it is no NPZ file, or unpacks to too much."""
+def read_arrays(data: Arrays, where: Sequence[Path]) -> tuple[RawExamples, RawExamples | Cut]:
+    """The examples of a file, and its test part: a file with `x_train` and `x_test` and no `x` has its own. Raises `DataError` for
+    what cannot be used."""
+    path = find_file(data.path, where)
+    names = array_shapes(path)
+    if data.x not in names and {f"{data.x}_train", f"{data.x}_test"} <= names.keys():
+        return _raw(data, path, "_train"), _raw(data, path, "_test")
+    test = data.test if isinstance(data.test, Cut) else _raw(data, find_file(data.test, where), "")
+    return _raw(data, path, ""), test
+
+
+def _raw(data: Arrays, path: Path, ending: str) -> RawExamples:
+    """The arrays whose names end so."""
+    x, y, weights, groups = (name and f"{name}{ending}" for name in (data.x, data.y, data.weights, data.groups))
+    one_each = {name: _columns(read_array(path, name), name, path)[name] for name in (weights, groups) if name}
+    return RawExamples(
+        x=inputs_of(read_array(path, x), x, str(path)),
+        y=_targets(data, read_array(path, y), y, path),
+        weights=one_each.get(weights),
+        groups=one_each.get(groups),
+        where=str(path),
+    )
+
+
+def array_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
+    """The shape of each array in an NPZ file; only their headers are read. Raises `DataError` where it is no NPZ file, or
+    unpacks to too much."""
+    shapes = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (OSError, zipfile.BadZipFile) as error:
+            require_ratio(path, path.stat().st_size, sum(member.file_size for member in archive.infolist()))
+            for member in archive.infolist():
+                with archive.open(member) as file:
+                    is_first = np.lib.format.read_magic(file) == (1, 0)
+                    header = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
+                    shapes[member.filename.removesuffix(".npy")] = tuple(header(file)[0])
+    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: is not an NPZ file: {error}") from error
-    require_ratio(path, path.stat().st_size, sum(member.file_size for member in members))
-    return [member.filename.removesuffix(".npy") for member in members]
+    return shapes
 
 
-def _read(data: Arrays, path: Path, ending: str) -> tuple[Array, Said]:
-    """The inputs, and what is said of them, from the arrays whose names end so."""
-    names = [name and f"{name}{ending}" for name in (data.x, data.y, data.weights, data.groups)]
-    x, y = (array_of(path, name) for name in names[:2])
-    weights, groups = (array_of(path, name) if name else None for name in names[2:])
-    for name, values in zip(names[1:], (y, weights, groups), strict=True):
-        if values is not None and len(values) != len(x):
-            raise DataError(f"{path}: {name}: must be as many as {names[0]}, {len(x)}, got {len(values)}")
-    columns = [
-        None if values is None else _columns(values, name, path)[name]
-        for name, values in zip(names[2:], (weights, groups), strict=True)
-    ]
-    return inputs_of(x, names[0], path), Said(str(path), _targets(data, y, names[1], path), *columns)
-
-
-def array_of(path: Path, name: str) -> Array:
+def read_array(path: Path, name: str) -> Array:
     """One array of the file. Raises `DataError` where it is not there or cannot be read."""
-    known = names_in(path)
-    if name not in known:
-        raise DataError(f"{path}: has no array {name!r}; {near_miss(name, known)}")
+    names = array_shapes(path)
+    if name not in names:
+        raise DataError(f"{path}: has no array {name!r}; {near_miss(name, names)}")
     try:
         with np.load(path, allow_pickle=False) as content:
             values: Array = content[name]
@@ -80,19 +77,19 @@ def array_of(path: Path, name: str) -> Array:
     return values
 
 
-def inputs_of(values: Array, name: str, path: Path) -> Array:
+def inputs_of(values: Array, name: str, where: str) -> Array:
     """As uint8 or float32. Raises `DataError` with the row for what is no finite number."""
     if values.ndim < 2 or 0 in values.shape[1:]:
-        raise DataError(f"{path}: {name}: must have the examples first, then their values, got {list(values.shape)}")
+        raise DataError(f"{where}: {name}: must have the examples first, then their values, got {list(values.shape)}")
     if values.dtype.kind not in "buif":
-        raise DataError(f"{path}: {name}: must be numbers, got {values.dtype}")
+        raise DataError(f"{where}: {name}: must be numbers, got {values.dtype}")
     if values.dtype in (np.uint8, np.bool_):
         return values.astype(np.uint8, copy=False)
     with np.errstate(over="ignore"):
         values = values.astype(np.float32, copy=False)
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if not finite.all():
-        raise DataError(f"{path}: {name}, row {np.argmin(finite) + 1}: must be finite numbers that float32 can hold")
+        raise DataError(f"{where}: {name}, row {np.argmin(finite) + 1}: must be finite numbers that float32 can hold")
     return values
 
 
@@ -115,9 +112,49 @@ def _columns(values: Array, name: str, path: Path) -> pd.DataFrame:
     return pd.DataFrame({each: table[:, place] for place, each in enumerate(names)})
 
 
-def range_of(inputs: Array) -> tuple[float, float]:
-    """What inputs can be: bytes are of 0 to 255, numbers of what the training part has."""
-    if inputs.dtype == np.uint8:
-        return 0.0, 255.0
-    low, high = float(inputs.min()), float(inputs.max())
-    return low, high if high > low else low + 1.0
+@dataclass(frozen=True)
+class ArraysProfile:
+    """Two arrays of an NPZ file by their names (without `_train`, where they come in two parts): the `shape` of one input, the
+    type of its numbers. `test_rows` counts those of the file's own test part, if it has one."""
+
+    rows: int
+    target: TargetProfile
+    roles: Roles
+    x: str
+    y: str
+    shape: tuple[int, ...]
+    dtype: str
+    groups: int
+    test_rows: int
+    warnings: tuple[str, ...] = ()
+
+
+def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
+    """The profile of an NPZ file. Raises `DataError` for a name that it does not have, and where no name is given or usual."""
+    shapes = array_shapes(path)
+    names = [name.removesuffix("_train") for name in shapes if not name.endswith("_test")]
+    y = roles.targets[0] if roles.targets else next((name for name in TARGETS if name in names), "")
+    if len(roles.targets) > 1 or not y:
+        listed = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
+        raise DataError(f"{path}: which array is the target? Say --target NAME, one of: {listed}")
+    for name in filter(None, (y, roles.group, roles.weight)):
+        if name not in names:
+            raise DataError(f"{path}: has no array {name!r}; {near_miss(name, names)}")
+    x = _inputs_name([name for name in names if name not in (y, roles.group, roles.weight)], path)
+    ending = "" if x in shapes else "_train"
+    inputs, targets = read_array(path, f"{x}{ending}"), _columns(read_array(path, f"{y}{ending}"), y, path)
+    target = target_profile(targets, tuple(map(str, targets.columns)), task, str(path))
+    groups = len(np.unique(read_array(path, f"{roles.group}{ending}"))) if roles.group else 0
+    require_groups(groups, roles.group, str(path))
+    test_rows = shapes.get(f"{x}_test", (0,))[0] if ending else 0
+    shape = tuple(int(side) for side in inputs.shape[1:])
+    return ArraysProfile(len(inputs), target, roles, x, y, shape, str(inputs.dtype), groups, test_rows)
+
+
+def _inputs_name(names: Sequence[str], path: Path) -> str:
+    """The array with a usual name, or the only one."""
+    usual = next((name for name in INPUTS if name in names), "")
+    if usual or len(set(names)) == 1:
+        return usual or names[0]
+    listed = ", ".join(names) or "none"
+    raise DataError(f"{path}: which array is the inputs? Name it x; there are, besides the target: {listed}")

@@ -1,5 +1,7 @@
 """Finding the user's files, and unpacking compressed ones without filling the memory."""
 
+import bz2
+import gzip
 import lzma
 import os
 import zipfile
@@ -7,7 +9,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any
 
 from tuner.base.errors import DataError, MissingPackage
 
@@ -17,48 +19,46 @@ RATIO = 1000
 """A file that unpacks to more than this many bytes, or beyond the harmless ones to this many times its size, is refused."""
 
 
-STUDIES = "studies"
-
-
-def folders_from(folder: Path, data_dir: Path | None) -> tuple[Path, ...]:
-    """Where the data of a study file in this folder may lie: in it; beside it, where it is a project's `studies`; in the folder of
+def data_folders(folder: Path, data_dir: Path | None) -> tuple[Path, ...]:
+    """Where the data of a study file in this folder may lie: there; in the project around a folder `studies`; in the folder of
     data sets."""
-    beside = [folder.absolute().parent] if folder.absolute().name == STUDIES else []
-    return (folder, *beside, *([data_dir] if data_dir else []))
+    project = [folder.absolute().parent] if folder.absolute().name == "studies" else []
+    return (folder, *project, *([data_dir] if data_dir else []))
 
 
-def found_file(path: str, where: Sequence[Path]) -> Path:
+def find_file(path: str, where: Sequence[Path]) -> Path:
     """The file that `path` names: from the root, or from the first of the folders that has it.
 
     Raises `DataError` where there is none, where it is a folder, and where `path` leads out of those folders.
     """
-    found = _found(path, where)
-    if found.is_dir():
+    file = _find(path, where)
+    if file.is_dir():
         raise DataError(f"{path}: is a folder where a file is wanted; name the file in it")
-    return found
+    return file
 
 
-def found_folder(path: str, where: Sequence[Path]) -> Path:
+def find_folder(path: str, where: Sequence[Path]) -> Path:
     """The same for a folder."""
-    found = _found(path, where)
-    if not found.is_dir():
+    folder = _find(path, where)
+    if not folder.is_dir():
         raise DataError(f"{path}: is a file where a folder is wanted")
-    return found
+    return folder
 
 
-def _found(path: str, where: Sequence[Path]) -> Path:
-    asked = Path(path).expanduser()
-    if "\0" in path or (not asked.is_absolute() and os.path.normpath(asked).split(os.sep)[0] == ".."):
-        cure = "move the data beside the study file, or give the whole path from the root"
+def _find(path: str, where: Sequence[Path]) -> Path:
+    named = Path(path).expanduser()
+    if "\0" in path or (not named.is_absolute() and os.path.normpath(named).split(os.sep)[0] == ".."):
+        cure = "move the data into the study file's folder, or give the whole path from the root"
         raise DataError(f"{path}: leads out of its folder; {cure}")
-    places = [asked] if asked.is_absolute() else [Path(os.path.normpath(folder / asked)) for folder in where]
-    for place in places:
-        if place.exists():
-            return place.absolute()
-    folders = " or ".join(dict.fromkeys(str(place.parent) for place in places))
-    beside = [each.name for place in places if place.parent.is_dir() for each in place.parent.iterdir()]
-    close = get_close_matches(asked.name, beside, n=1)
-    raise DataError(f"{path}: there is no such file in {folders}" + (f"; did you mean {close[0]}?" if close else ""))
+    candidates = [named] if named.is_absolute() else [Path(os.path.normpath(folder / named)) for folder in where]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate.absolute()
+    folders = list(dict.fromkeys(each.parent for each in candidates))
+    others = [each.name for folder in folders if folder.is_dir() for each in folder.iterdir()]
+    close = get_close_matches(named.name, others, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise DataError(f"{path}: there is no such file in {' or '.join(map(str, folders))}{hint}")
 
 
 def is_packed(path: Path) -> bool:
@@ -68,12 +68,12 @@ def is_packed(path: Path) -> bool:
 
 def opened(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked on the way where its name says that it is compressed."""
-    unpacked = UNPACKED.get(path.suffix.lower())
-    return unpacked(path) if unpacked else path.open("rb")
+    stream: IO[bytes] = UNPACKED.get(path.suffix.lower(), Path.open)(path, "rb")
+    return stream
 
 
-def require_modest(path: Path) -> None:
-    """Raise `DataError` where a compressed file cannot be unpacked, or unpacks to more than is reasonable."""
+def require_unpackable(path: Path) -> None:
+    """Raise `DataError` where a compressed file is damaged, or unpacks to more than is reasonable."""
     size, total = path.stat().st_size, 0
     try:
         with opened(path) as stream:
@@ -91,23 +91,7 @@ def require_ratio(path: Path, size: int, unpacked: int) -> None:
         raise DataError(f"{path}: unpacks to more than {limits}; if that is meant, unpack it first")
 
 
-def _gzip(path: Path) -> IO[bytes]:
-    import gzip
-
-    return cast(IO[bytes], gzip.open(path))
-
-
-def _bz2(path: Path) -> IO[bytes]:
-    import bz2
-
-    return cast(IO[bytes], bz2.open(path))
-
-
-def _xz(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], lzma.open(path))
-
-
-def _zip(path: Path) -> IO[bytes]:
+def _zip(path: Path, _: str) -> IO[bytes]:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
@@ -119,21 +103,21 @@ def _zip(path: Path) -> IO[bytes]:
         return archive.open(names[0])
 
 
-def _zstandard(path: Path) -> IO[bytes]:
+def _zstandard(path: Path, mode: str) -> Any:
     try:
         import zstandard
     except ImportError:
         raise MissingPackage(str(path), "zstandard") from None
     try:
-        return cast(IO[bytes], zstandard.open(path, "rb"))
+        return zstandard.open(path, mode)
     except zstandard.ZstdError as error:
         raise DataError(f"{path}: cannot be unpacked: {error}") from error
 
 
-UNPACKED: dict[str, Callable[[Path], IO[bytes]]] = {
-    ".gz": _gzip,
-    ".bz2": _bz2,
-    ".xz": _xz,
+UNPACKED: dict[str, Callable[..., Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
     ".zip": _zip,
     ".zst": _zstandard,
 }

@@ -1,15 +1,17 @@
-"""Folders of images prepared: every picture brought to one size, once, and written as it comes."""
+"""Folders of images: each image brought to one size once, and profiled where nobody has described them yet."""
 
+import statistics
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -17,76 +19,81 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tuner.base.errors import DataError, near_miss
 from tuner.base.machine import cores
 from tuner.data.examples import Array
-from tuner.data.ingest.cut import cut_off
-from tuner.data.ingest.files import found_folder
-from tuner.data.ingest.labels import FEWEST_ROWS
+from tuner.data.ingest.files import find_folder
+from tuner.data.ingest.prepare import split_off_test
+from tuner.data.ingest.profile import Roles
+from tuner.data.ingest.targets import FEWEST_ROWS, TargetProfile, class_dtype
 from tuner.data.store import Facts
 from tuner.recipe import Cut, Images
 
 FORMATS = ("PNG", "JPEG")
 SUFFIXES = (".png", ".jpg", ".jpeg")
 AHEAD_BYTES = 2**26
+LARGEST_SIDE = 64
+PROFILED_IMAGES = 300
+COMPRESSION = 8
+"""The channels of a gray image that was saved as JPEG may differ by so much."""
+
+Folders = Mapping[str, Sequence[Path]]
+"""The files of each class."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Pictures:
-    files: tuple[Path, ...]
-    labels: Array
-
-    def of(self, rows: Array) -> "_Pictures":
-        return _Pictures(tuple(self.files[row] for row in rows), self.labels[rows])
-
-
-def image_parts(data: Images, where: Sequence[Path], folder: Path) -> Facts:
-    """What is known of the images; their arrays are written into `folder`, training part and test part. Raises `DataError`
-    with the file for what is no picture, is cut off or too large."""
-    path = found_folder(data.path, where)
-    classes = _classes(path)
-    if len(classes) < 2:
-        raise DataError(f"{path}: must have a folder for each of at least two classes, got {len(classes)}")
-    pictures = _pictures(path, classes, classes)
-    if len(pictures.files) < FEWEST_ROWS:
-        raise DataError(f"{path}: has {len(pictures.files)} pictures, and at least {FEWEST_ROWS} are needed")
+def save_images(data: Images, where: Sequence[Path], folder: Path) -> Facts:
+    """Write the arrays of both parts into `folder`. Raises `DataError` with the file for what is no image, is cut off or too
+    large."""
+    path = find_folder(data.path, where)
+    images, files, labels = _training_images(path)
+    classes = tuple(images)
     if isinstance(data.test, Cut):
-        parts = [pictures.of(rows) for rows in cut_off(data.test, pictures.labels, None, False, str(path))]
+        rows = split_off_test(data.test, labels, None, False, str(path))
+        parts = [([files[row] for row in part], labels[part]) for part in rows]
     else:
-        other = found_folder(data.test, where)
-        parts = [pictures, _pictures(other, _classes(other), classes)]
-    for part, chosen in zip(("train", "test"), parts, strict=True):
-        np.save(folder / f"{part}_labels.npy", chosen.labels)
-        _write(chosen.files, data, folder / f"{part}_inputs.npy")
+        other = find_folder(data.test, where)
+        parts = [(files, labels), _labelled(other, _class_folders(other), classes)]
+    for part, (chosen, numbers) in zip(("train", "test"), parts, strict=True):
+        np.save(folder / f"{part}_labels.npy", numbers)
+        _write(chosen, data, folder / f"{part}_inputs.npy")
     return Facts(classes=classes, value_range=(0.0, 255.0))
 
 
-def _classes(path: Path) -> tuple[str, ...]:
-    """The folders in it. Raises `DataError` for a picture beside them."""
-    inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
-    for each in inside:
-        if each.suffix.lower() in SUFFIXES and not each.is_dir():
-            raise DataError(f"{each}: stands in no folder of a class; move it into one")
-    return tuple(each.name for each in inside if each.is_dir())
+def _training_images(path: Path) -> tuple[Folders, list[Path], Array]:
+    """The folders, all their files, and the class of each file. Raises `DataError` where there are too few."""
+    images = _class_folders(path)
+    if len(images) < 2:
+        raise DataError(f"{path}: must have a folder for each of at least two classes, got {len(images)}")
+    files, labels = _labelled(path, images, tuple(images))
+    if len(files) < FEWEST_ROWS:
+        raise DataError(f"{path}: has {len(files)} pictures, and at least {FEWEST_ROWS} are needed")
+    return images, files, labels
 
 
-def _pictures(path: Path, names: Sequence[str], classes: tuple[str, ...]) -> _Pictures:
-    """The files of the classes' folders in the order of their names, and which of `classes` each belongs to."""
-    files: list[Path] = []
-    labels: list[int] = []
-    for name in names:
+def _class_folders(path: Path) -> Folders:
+    """The files of the folders in it, by the folders' names. Raises `DataError` for an image in no folder of a class."""
+    images = {}
+    for each in sorted(path.iterdir()):
+        if each.is_dir() and not each.name.startswith("."):
+            images[each.name] = sorted(file for file in each.iterdir() if not file.name.startswith("."))
+        elif each.suffix.lower() in SUFFIXES and not each.name.startswith("."):
+            raise DataError(f"{each}: is in no folder of a class; move it into one")
+    return images
+
+
+def _labelled(path: Path, images: Folders, classes: tuple[str, ...]) -> tuple[list[Path], Array]:
+    """The files in the order of their names, and which of `classes` each belongs to."""
+    for name, files in images.items():
         if name not in classes:
-            known = near_miss(name, classes)
-            raise DataError(f"{path / name}: must be a class that the training part has; {known}")
-        found = sorted(each for each in (path / name).iterdir() if not each.name.startswith("."))
-        if not found:
+            hint = near_miss(name, classes)
+            raise DataError(f"{path / name}: must be a class that the training part has; {hint}")
+        if not files:
             raise DataError(f"{path / name}: has no pictures; fill it, or take the folder away")
-        files += found
-        labels += [classes.index(name)] * len(found)
-    if not files:
+    if not images:
         raise DataError(f"{path}: has no folders with pictures")
-    return _Pictures(tuple(files), np.array(labels, np.uint8 if len(classes) <= 256 else np.int32))
+    numbers = [classes.index(name) for name, files in images.items() for _ in files]
+    return [file for files in images.values() for file in files], np.array(numbers, class_dtype(classes))
 
 
 def _write(files: Sequence[Path], data: Images, target: Path) -> None:
-    """One array of all pictures; no more than some are in memory."""
+    """One array of all images; only some are in memory at once."""
     shape = (*data.size, 3) if data.color else data.size
     ahead = max(cores(), AHEAD_BYTES // int(np.prod(shape)))
     with target.open("wb") as file, ThreadPoolExecutor(cores()) as pool, warnings.catch_warnings():
@@ -94,23 +101,23 @@ def _write(files: Sequence[Path], data: Images, target: Path) -> None:
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), *shape)}
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, len(files), ahead):
-            for values in pool.map(partial(brought_to, data), files[start : start + ahead]):
+            for values in pool.map(partial(read_image, data), files[start : start + ahead]):
                 file.write(values.tobytes())
 
 
-def brought_to(data: Images, path: Path, content: IO[bytes] | None = None) -> Array:
-    """A picture's values, uint8 (height, width) or (height, width, 3); from its `content` where that was read before. Raises
-    `DataError` with its path for what is no picture, is cut off or too large."""
+def read_image(data: Images, path: Path, content: IO[bytes] | None = None) -> Array:
+    """An image's values in the size and color of `data`, uint8 (height, width) or (height, width, 3); from its `content`
+    where that was read before. Raises `DataError` with its path for what is no image, is cut off or too large."""
     height, width = data.size
-    with opened_picture(path, content) as image:
+    with _opened(path, content) as image:
         upright = ImageOps.exif_transpose(image)
         plain = _plain(upright, "RGB" if data.color else "L")
         return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))
 
 
 @contextmanager
-def opened_picture(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
-    """A picture to be decoded within. Raises `DataError` with its path for what is no picture, is cut off or too large."""
+def _opened(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
+    """An image to be decoded within. Raises `DataError` with its path for what is no image, is cut off or too large."""
     try:
         with Image.open(content or path, formats=FORMATS) as image:
             yield image
@@ -124,10 +131,57 @@ def opened_picture(path: Path, content: IO[bytes] | None = None) -> Iterator[Ima
 
 
 def _plain(image: Image.Image, mode: str) -> Image.Image:
-    """In 8 bits a channel; what is transparent lies on white."""
+    """In 8 bits a channel, on white where it is transparent."""
     if image.mode.startswith("I"):  # 16 bits, of which Pillow would keep the low ones
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert(mode)
+
+
+@dataclass(frozen=True)
+class ImagesProfile:
+    """A folder of images with a folder for each class. `sizes` are the smallest, the median and the largest height and
+    width; `size` is the one that all should have, `color` whether they should keep three channels."""
+
+    rows: int
+    target: TargetProfile
+    sizes: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+    size: tuple[int, int]
+    color: bool
+    warnings: tuple[str, ...] = ()
+    groups: ClassVar[int] = 0
+    test_rows: ClassVar[int] = 0
+
+    @property
+    def roles(self) -> Roles:
+        """The folders are the targets."""
+        return Roles(self.target.targets)
+
+
+def profile_images(path: Path) -> ImagesProfile:
+    """The profile of a folder of images; of many, a sample is opened. Raises `DataError` for what is none."""
+    images, files, _ = _training_images(path)
+    sample = [_size_and_color(file) for file in files[:: -(-len(files) // PROFILED_IMAGES)]]
+    heights, widths = zip(*(size for size, _ in sample), strict=True)
+    median = (statistics.median_low(heights), statistics.median_low(widths))
+    sizes = ((min(heights), min(widths)), median, (max(heights), max(widths)))
+    common, times = Counter(size for size, _ in sample).most_common(1)[0]
+    height, width = common if times > len(sample) / 2 else median
+    factor = min(1.0, LARGEST_SIDE / max(height, width))
+    size = (max(1, round(height * factor)), max(1, round(width * factor)))
+    counts = tuple(map(len, images.values()))
+    target = TargetProfile("classification", "each folder is a class", ("folder",), tuple(images), counts)
+    return ImagesProfile(len(files), target, sizes, size, any(color for _, color in sample))
+
+
+def _size_and_color(path: Path) -> tuple[tuple[int, int], bool]:
+    """Height and width, and whether any of its points has a color. Raises `DataError` for what is no image."""
+    with _opened(path) as image:
+        size = image.height, image.width
+        if image.mode in ("1", "L", "LA", "I", "I;16"):
+            return size, False
+        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+        values = np.asarray(image.convert("RGB"), np.int16)
+    return size, bool(np.ptp(values, axis=-1).max() > COMPRESSION)

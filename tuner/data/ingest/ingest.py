@@ -1,115 +1,148 @@
-"""A look at the user's data: the same record, with what was found. The first prepares it; a second one takes milliseconds."""
+"""Ingesting the user's data: read, prepared and stored once; the next call for the same files takes milliseconds."""
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from tuner.base.decode import decode, encode
 from tuner.base.errors import DataError, Invalid
+from tuner.base.metrics import Task
 from tuner.base.writing import write_json
-from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding
-from tuner.data.ingest.files import folders_from, found_file, found_folder
+from tuner.data.ingest.files import data_folders, find_file, find_folder
+from tuner.data.load import Log
 from tuner.data.sources import Places
-from tuner.data.store import (
-    Facts,
-    folder_of,
-    index_if_complete,
-    new_folder,
-    open_examples,
-    save_examples,
-    store_own,
-)
-from tuner.recipe.data import Arrays, Found, Images, Table
+from tuner.data.store import Facts, folder_of, index_if_complete, new_folder, open_examples, save_examples, store_own
+from tuner.networks.columns import Column
+from tuner.recipe.data import Arrays, Cut, Found, Images, Table
 
-Tell = Callable[[str], None]
-Looked = TypeVar("Looked", bound=Table | Arrays | Images)
-WAY_OF_LOOKING = 1
-"""To be counted up where the same files are to be prepared in another way, so that what was found before is not taken."""
+if TYPE_CHECKING:  # pandas takes a second to import, and what is stored already needs none
+    from tuner.data.ingest.prepare import Prepared, RawExamples
+
+AnyOwn = TypeVar("AnyOwn", bound=Table | Arrays | Images)
+VERSION = 1
+"""To be counted up where the same files are to be prepared in another way, so that they are read again."""
 BUNDLED, FROM_PYTHON = "sklearn:", "python:"
-"""What paths begin with that are no files: data sets of scikit-learn, and what was given from Python, by its identity."""
+"""What paths begin with that are no files: data sets of scikit-learn, and data from Python, by its identity."""
+UNNAMED = "given"
+"""The path of data from Python that has no identity yet."""
 
 
-def look(data: Looked, folder: Path, places: Places, tell: Tell) -> Looked:
+def ingest(data: AnyOwn, folder: Path, places: Places, log: Log) -> AnyOwn:
     """The same data with what was found in its files, which are looked for from the study file's `folder` on. Raises `DataError`
     with file, row and column for what cannot be used."""
-    where = folders_from(folder, places.data_dir)
+    where = data_folders(folder, places.data_dir)
     sources = [_source(data, path, where) for path in dict.fromkeys((data.path, data.test)) if isinstance(path, str)]
     key = _key(data, sources)
-    found = _remembered(key, places)
+    found = _recorded(key, places)
     if found is None:
-        tell(f"reading {data.path}")
+        log(f"reading {data.path}")
         found = _read(data, where, f"from {sources[0]}", places)
         if _key(data, sources) != key:
             raise DataError(f"{data.path}: changed while it was read; load the study again")
-        _remember(key, found, places)
+        _record(key, found, places)
     return replace(data, found=found)
+
+
+def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task, places: Places) -> Table | Arrays:
+    """Data from Python, stored, and the record that names it by its contents; `ingest` finds that again. `test` is the test part,
+    or how much is cut off. Raises `DataError` with column and row for what cannot be used."""
+    import pandas as pd
+
+    from tuner.data.ingest.arrays import inputs_of
+    from tuner.data.ingest.kinds import frame_columns
+    from tuner.data.ingest.prepare import RawExamples, prepared
+
+    if isinstance(test, RawExamples):
+        test = replace(test, where="the test data")
+    if isinstance(raw.x, pd.DataFrame):
+        columns = tuple(Column(name=each.name, kind=each.kind) for each in frame_columns(raw.x) if each.kind)
+        parts = prepared(task, columns, raw, test)
+        return _named(_table(raw, test, task, columns), parts, places)
+    raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))
+    if isinstance(test, RawExamples) and not isinstance(test.x, pd.DataFrame):
+        test = replace(test, x=inputs_of(test.x, "x", test.where))
+    data = Arrays(
+        path=UNNAMED,
+        task=task,
+        test=test if isinstance(test, Cut) else UNNAMED,
+        groups="" if raw.groups is None else "groups",
+        weights="" if raw.weights is None else "weights",
+    )
+    return _named(data, prepared(task, (), raw, test), places)
+
+
+def _table(raw: "RawExamples", test: "RawExamples | Cut", task: Task, columns: tuple[Column, ...]) -> Table:
+    names = {column.name for column in columns}
+    targets = tuple(_free(str(name), names) for name in raw.y.columns)
+    return Table(
+        path=UNNAMED,
+        target=targets[0] if len(targets) == 1 else targets,
+        columns=columns,
+        task=task,
+        test=test if isinstance(test, Cut) else UNNAMED,
+        group="" if raw.groups is None else _free("groups", {*names, *targets}),
+        weight="" if raw.weights is None else _free("weights", {*names, *targets}),
+    )
+
+
+def _free(name: str, names: set[str]) -> str:
+    """A name that is none of these."""
+    return _free(f"{name}_", names) if name in names else name
+
+
+def _named(data: AnyOwn, prepared: "Prepared", places: Places) -> AnyOwn:
+    """The stored data with its identity as its path."""
+    found = _store(data, prepared, "from Python", places)
+    source = f"{FROM_PYTHON}{found.identity}"
+    named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=found)
+    _record(_key(named, [source]), found, places)
+    return named
 
 
 def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> str:
     if path.startswith((BUNDLED, FROM_PYTHON)):
         return path
-    return str(found_folder(path, where) if isinstance(data, Images) else found_file(path, where))
-
-
-def keep_from_python(
-    data: Looked, facts: Facts, coding: Coding, training: Examples, test: Examples, places: Places
-) -> Looked:
-    """The data with what was found in examples from Python, which are kept; its path names them, so that a look at that finds
-    them again."""
-    found = _keep(data, facts, coding, training, test, "from Python", places)
-    source = f"{FROM_PYTHON}{found.identity}"
-    named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=found)
-    _remember(_key(named, [source]), found, places)
-    return named
+    return str(find_folder(path, where) if isinstance(data, Images) else find_file(path, where))
 
 
 def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, places: Places) -> Found:
     if data.path.startswith(FROM_PYTHON):
-        raise DataError(f"{data.path}: was given from Python and is not in the cache {places.cache}; give it again")
-    coding = Coding()
-    match data:  # what reads the files takes a second to import
-        case Images():
-            from tuner.data.ingest.images import image_parts
+        raise DataError(f"{data.path}: came from Python and is not in the cache {places.cache}; pass it again")
+    if isinstance(data, Images):
+        from tuner.data.ingest.images import save_images
 
-            with new_folder(places) as folder:
-                facts = image_parts(data, where, folder)
-                identity = store_own(folder, facts, coding, origin, places)
-            return _found(identity, facts, coding, data, places)
-        case Arrays():
-            from tuner.data.ingest.arrays import array_parts
+        with new_folder(places) as folder:
+            facts = save_images(data, where, folder)
+            identity = store_own(folder, facts, Coding(), origin, places)
+        return _found(identity, facts, Coding(), data, places)
+    from tuner.data.ingest.prepare import prepared, read_rows
 
-            facts, training, test = array_parts(data, where)
-        case Table():
-            from tuner.data.ingest.rows import table_parts
+    if isinstance(data, Arrays):
+        from tuner.data.ingest.arrays import read_arrays
 
-            facts, coding, training, test = table_parts(data, where)
-    return _keep(data, facts, coding, training, test, origin, places)
+        return _store(data, prepared(data.task, (), *read_arrays(data, where)), origin, places)
+    raw = read_rows(data, data.path, where)
+    test = data.test if isinstance(data.test, Cut) else read_rows(data, data.test, where)
+    parts = prepared(data.task, data.columns, raw, test, is_ordered=bool(data.time))
+    return _store(data, parts, origin, places)
 
 
-def _keep(
-    data: Table | Arrays | Images,
-    facts: Facts,
-    coding: Coding,
-    training: Examples,
-    test: Examples,
-    origin: str,
-    places: Places,
-) -> Found:
+def _store(data: Table | Arrays | Images, parts: "Prepared", origin: str, places: Places) -> Found:
     """Write both parts into the cache."""
     with new_folder(places) as folder:
-        save_examples(folder, "train", training)
-        save_examples(folder, "test", test)
-        identity = store_own(folder, facts, coding, origin, places)
-    return _found(identity, facts, coding, data, places)
+        save_examples(folder, "train", parts.training)
+        save_examples(folder, "test", parts.test)
+        identity = store_own(folder, parts.facts, parts.coding, origin, places)
+    return _found(identity, parts.facts, parts.coding, data, places)
 
 
 def _found(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | Images, places: Places) -> Found:
@@ -130,12 +163,12 @@ def _found(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | I
 def _key(data: Table | Arrays | Images, sources: Sequence[str]) -> str:
     """Names the files as they are now, and all that decides what is prepared from them."""
     settings = {name: value for name, value in encode(data).items() if name not in ("found", "scaling", "encoding")}
-    said = [WAY_OF_LOOKING, settings, [list(_states(source)) for source in sources]]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+    content = [VERSION, settings, [list(_states(source)) for source in sources]]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _states(source: str) -> Iterator[Any]:
-    """Of each folder its path; of each file path, size and time of change; of what comes with scikit-learn, the version."""
+    """The path of each folder; path, size and time of change of each file; the version of what comes with scikit-learn."""
     if source.startswith(BUNDLED):
         yield source, version("scikit-learn")
     elif source.startswith(FROM_PYTHON):
@@ -150,18 +183,19 @@ def _states(source: str) -> Iterator[Any]:
         yield source, state.st_size, state.st_mtime_ns
 
 
-def _path(key: str, places: Places) -> Path:
+def _record_path(key: str, places: Places) -> Path:
     return places.cache / "looked" / f"{key}.json"
 
 
-def _remembered(key: str, places: Places) -> Found | None:
+def _recorded(key: str, places: Places) -> Found | None:
+    """What was found in the same files before, if it is stored still."""
     try:
-        found = decode(Found, json.loads(_path(key, places).read_text(encoding="utf-8")))
+        found = decode(Found, json.loads(_record_path(key, places).read_text(encoding="utf-8")))
     except (OSError, ValueError, Invalid):
         return None
     return found if index_if_complete(folder_of(f"own-{found.identity}", places)) else None
 
 
-def _remember(key: str, found: Found, places: Places) -> None:
-    with suppress(OSError):  # a folder that cannot be written costs reading again, and no more
-        write_json(_path(key, places), encode(found))
+def _record(key: str, found: Found, places: Places) -> None:
+    with suppress(OSError):  # without a record the files are read again, and no more
+        write_json(_record_path(key, places), encode(found))

@@ -1,42 +1,88 @@
 """Reading tables: CSV and TSV, compressed or not, Parquet, and those that come with scikit-learn."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from tuner.base.errors import DataError, MissingPackage, near_miss
-from tuner.data.ingest.files import HARMLESS_BYTES, RATIO, UNPACKED, found_file
-from tuner.data.ingest.separated import SEPARATORS, read_separated
+from tuner.data.ingest.files import HARMLESS_BYTES, RATIO, UNPACKED, find_file, is_packed
+from tuner.data.ingest.separated import SEPARATORS, separated_blocks
 
 BUNDLED = ("iris", "wine", "breast_cancer", "digits", "diabetes")
 PREFIX = "sklearn:"
 SUFFIXES = {".csv": SEPARATORS, ".tsv": "\t"}
+BLOCK_ROWS = 2**17
+
+Choice = Callable[[Sequence[str]], list[str]]
 
 
 def read_table(path: str, where: Sequence[Path], texts: Collection[str] = ()) -> pd.DataFrame:
     """The table that `path` names, from the root or from the first of the folders `where` that has it; `sklearn:iris` is one
-    that comes with scikit-learn, its last column `target`. Rows are counted from 1, the names not among them.
+    that comes with scikit-learn, its last column `target`. Rows are counted from 1, without the line of names.
 
     What a file writes in the columns `texts` stays as it is written ("007"); others are numbers where they are numbers.
     Raises `DataError` for what is no table, and `MissingPackage` for Parquet without pyarrow.
     """
+    (frame,) = _blocks(path, where, texts, list, None)
+    return frame
+
+
+def table_blocks(
+    path: str, columns: Sequence[str], texts: Collection[str], optional: Collection[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """The same table (`path` counts from the root) in blocks, so that a file of any length fits into memory: the `columns`,
+    and those of the `optional` ones that the table has; the index counts rows from 0. Raises `DataError` also for a column
+    that is missing, before the first block."""
+
+    def chosen(names: Sequence[str]) -> list[str]:
+        for name in columns:
+            if name not in names:
+                raise DataError(f"{path}: has no column {name!r}; {near_miss(name, names)}")
+        return [name for name in names if name in {*columns, *optional}]
+
+    return _blocks(path, (), texts, chosen, BLOCK_ROWS)
+
+
+def is_table(path: str) -> bool:
+    """Whether the name is one of a table's."""
+    return path.startswith(PREFIX) or _suffix(Path(path)) in (*SUFFIXES, ".parquet")
+
+
+def _suffix(path: Path) -> str:
+    """The suffix in small letters, without that of a compression."""
+    return Path(path.stem if is_packed(path) else path).suffix.lower()
+
+
+def _blocks(
+    path: str, where: Sequence[Path], texts: Collection[str], choice: Choice, rows: int | None
+) -> Iterator[pd.DataFrame]:
+    """Blocks of so many rows, of the chosen columns; one block where `rows` is None."""
+    is_empty = True
+    for frame in _read(path, where, texts, choice, rows):
+        is_empty = is_empty and len(frame) == 0
+        if not is_empty:
+            yield frame
+    if is_empty:
+        raise DataError(f"{path}: has no rows")
+
+
+def _read(
+    path: str, where: Sequence[Path], texts: Collection[str], choice: Choice, rows: int | None
+) -> Iterator[pd.DataFrame]:
     if path.startswith(PREFIX):
-        return _bundled(path)
-    found = found_file(path, where)
-    suffixes = [suffix.lower() for suffix in found.suffixes]
-    packed = suffixes[-1:] if suffixes[-1:] and suffixes[-1] in UNPACKED else []
-    kind = "".join(suffixes[-2:-1] if packed else suffixes[-1:])
-    if kind in SUFFIXES:
-        frame = read_separated(found, SUFFIXES[kind], texts)
-    elif kind == ".parquet" and not packed:
-        frame = _parquet(found)
+        frame = _bundled(path)
+        yield frame[choice(list(map(str, frame.columns)))]
+        return
+    file = find_file(path, where)
+    suffix = _suffix(file)
+    if suffix in SUFFIXES:
+        yield from separated_blocks(file, SUFFIXES[suffix], texts, choice, rows)
+    elif suffix == ".parquet" and not is_packed(file):
+        yield from _parquet(file, choice, rows)
     else:
         allowed = f"{', '.join(SUFFIXES)} (also with {', '.join(UNPACKED)} after it) or .parquet"
         raise DataError(f"{path}: must end in {allowed}")
-    if frame.empty:
-        raise DataError(f"{path}: has no rows")
-    return frame
 
 
 def _bundled(path: str) -> pd.DataFrame:
@@ -53,24 +99,31 @@ def _bundled(path: str) -> pd.DataFrame:
     return frame
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _parquet(path: Path, choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
         raise MissingPackage(str(path), "pyarrow") from None
     try:
         file = parquet.ParquetFile(path)
-        about, names = file.metadata, file.schema_arrow.names
-        _demand_modest(path, 8 * about.num_rows * about.num_columns)
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise DataError(f"{path}: has two columns with the name {twice[0]!r}; rename one")
-        frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+        names = file.schema_arrow.names
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise DataError(f"{path}: has two columns with the name {repeated[0]!r}; rename one")
+        columns, start = choice(names), 0
+        if rows is None:
+            _require_modest(path, 8 * file.metadata.num_rows * file.metadata.num_columns)
+            yield file.read().to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+            return
+        for batch in file.iter_batches(batch_size=rows, columns=columns):
+            frame: pd.DataFrame = batch.to_pandas()[columns]
+            frame.index = pd.RangeIndex(start, start + len(frame))
+            start += len(frame)
+            yield frame
     except (ArrowException, OSError) as error:
         raise DataError(f"{path}: is not Parquet, or damaged: {str(error).splitlines()[0]}") from error
-    return frame
 
 
-def _demand_modest(path: Path, unpacked: int) -> None:
+def _require_modest(path: Path, unpacked: int) -> None:
     if unpacked > HARMLESS_BYTES and unpacked > RATIO * path.stat().st_size:
         raise DataError(f"{path}: unpacks to more than {RATIO} times its size, which no real table does")

@@ -1,4 +1,4 @@
-"""The values of one column, read from whatever type the file gave them: numbers, names, dates."""
+"""The values of one column, read from whatever type the file gave them: numbers, texts, dates."""
 
 import re
 import warnings
@@ -14,19 +14,20 @@ from pandas.tseries.api import guess_datetime_format
 from tuner.base.errors import DataError, near_miss
 
 Numbers = NDArray[np.float64]
+Rows = NDArray[np.int64]
 ISO = "ISO8601"
-SHOWN_ROWS = 3
+ROWS_IN_MESSAGE = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Named:
-    """A column's different values as texts, and for each row the number of its own; -1 where nothing is there."""
+class Factorized:
+    """A column's different values as texts, and for each row the number of its value; -1 where it is missing."""
 
-    numbers: NDArray[np.int64]
+    numbers: Rows
     names: tuple[str, ...]
 
-    def times(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How often each name stands in these rows."""
+    def counts(self, rows: Rows) -> Rows:
+        """How many of these rows have each value."""
         numbers = self.numbers[rows]
         return np.bincount(numbers[numbers >= 0], minlength=len(self.names))
 
@@ -38,84 +39,21 @@ def column_of(frame: pd.DataFrame, name: str, where: str) -> "pd.Series[Any]":
     return frame[name]
 
 
-def names_of(column: "pd.Series[Any]", where: str) -> Named:
-    """Every value as a text: what a file wrote, whole numbers without a point."""
+def factorize(column: "pd.Series[Any]", where: str) -> Factorized:
+    """Every value as a text: what a file wrote, whole numbers without a point. An empty text is a missing value."""
     try:
         numbers, values = pd.factorize(column)
     except TypeError:
         raise DataError(f"{where}: column {column.name!r}: must hold single values, not lists") from None
-    objects = np.asarray(values, object).tolist()
-    texts = [value if type(value) is str else text_of(value) for value in objects]
-    merged, names = pd.factorize(np.array([text or None for text in texts], object))  # an empty text is nothing
-    return Named(np.append(merged, -1)[numbers].astype(np.int64), tuple(names))
+    texts = [value if type(value) is str else text_of(value) for value in np.asarray(values, object).tolist()]
+    merged, names = pd.factorize(np.array([text or None for text in texts], object))
+    return Factorized(np.append(merged, -1)[numbers].astype(np.int64), tuple(names))
 
 
 def text_of(value: object) -> str:
-    """The text of a value; whole numbers have no point."""
-    whole = isinstance(value, float | np.floating) and float(value).is_integer()
-    return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
-
-
-def numbers_of(column: "pd.Series[Any]", where: str) -> Numbers:
-    """Numbers, NaN where nothing is there. Raises `DataError` with the row for what is no number that float32 can hold."""
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-        raise DataError(f"{where}: column {column.name!r}: must be numbers, got dates")
-    plain = pd.api.types.is_numeric_dtype(column)
-    read = column if plain else pd.to_numeric(column.astype(object), errors="coerce")
-    numbers: Numbers = read.to_numpy(dtype=np.float64, na_value=np.nan)
-    require_rows(np.isnan(numbers) & column.notna().to_numpy(), column, "must be a number", where)
-    require_rows(np.abs(numbers) > np.finfo(np.float32).max, column, "must be a number below 3.4e38", where)
-    return numbers
-
-
-def require_rows(faulty: NDArray[np.bool_], column: "pd.Series[Any]", rule: str, where: str) -> None:
-    """Raise `DataError` for the first faulty row, counted from 1, in a block of a file from the start of the file."""
-    if faulty.any():
-        row = int(np.argmax(faulty))
-        value = column.iloc[row]
-        shown = value.item() if isinstance(value, np.generic) else value
-        number = row + 1 + (column.index.start if isinstance(column.index, pd.RangeIndex) else 0)
-        raise DataError(f"{where}: column {column.name!r}, row {number}: {rule}, got {shown!r}")
-
-
-def require_complete(column: "pd.Series[Any]", where: str) -> None:
-    """Raise `DataError` where nothing stands in some rows."""
-    missing = np.flatnonzero(column.isna() | column.astype(object).eq(""))
-    if len(missing) == len(column):
-        raise DataError(f"{where}: column {column.name!r}: has no values")
-    if len(missing):
-        rows = ", ".join(str(row + 1) for row in missing[:SHOWN_ROWS])
-        rest = ", …" if len(missing) > SHOWN_ROWS else ""
-        count = f"{len(missing)} of {len(column)} rows have no value"
-        raise DataError(f"{where}: column {column.name!r}: {count} (row {rows}{rest}); fill them in or take them out")
-
-
-def days_of(times: "pd.Series[Any]") -> Numbers:
-    """Days since 1970 of times (UTC), NaN where nothing is there."""
-    instants = pd.to_datetime(times, utc=True).dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    days = instants.astype(np.int64) / 86_400e6
-    return np.where(np.isnat(instants), np.nan, days)
-
-
-def times_written(texts: Sequence[str], format: str) -> "pd.Series[Any]":
-    """Times from texts in a format; NaT for those that are none. Without a zone they are UTC."""
-    return pd.to_datetime(pd.Series(texts, dtype=object), format=format, utc=True, errors="coerce")
-
-
-def format_of(texts: Sequence[str]) -> str:
-    """The format that most of these dates are in: ISO 8601, or as the first one says, the month before the day if it may be."""
-    best, fewest = ISO, int(times_written(texts, ISO).isna().sum())
-    for format in _guesses(texts[0]) if fewest else ():
-        if (faults := int(times_written(texts, format).isna().sum())) < fewest:
-            best, fewest = format, faults
-    return best
-
-
-def _guesses(text: str) -> list[str]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # both orders of day and month are meant
-        guesses = [guess_datetime_format(text, dayfirst=first) for first in (False, True)]
-    return [guess for guess in guesses if guess and not re.match("%Y.%d", guess)]  # nobody writes so
+    """A value as a text: a whole number has no point."""
+    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if is_whole else str(value)  # type: ignore[call-overload]
 
 
 def class_name(name: str) -> str:
@@ -125,3 +63,69 @@ def class_name(name: str) -> str:
     ('1', '007', '1.5')
     """
     return re.sub(r"^(-?\d+)\.0+$", r"\1", name)
+
+
+def numbers_of(column: "pd.Series[Any]", where: str) -> Numbers:
+    """Numbers, NaN for missing ones. Raises `DataError` with the row for what is no number that float32 can hold."""
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        raise DataError(f"{where}: column {column.name!r}: must be numbers, got dates")
+    is_numeric = pd.api.types.is_numeric_dtype(column)
+    read = column if is_numeric else pd.to_numeric(column.astype(object), errors="coerce")
+    numbers: Numbers = read.to_numpy(dtype=np.float64, na_value=np.nan)
+    require_rows(np.isnan(numbers) & column.notna().to_numpy(), column, "must be a number", where)
+    require_rows(np.abs(numbers) > np.finfo(np.float32).max, column, "must be a number below 3.4e38", where)
+    return numbers
+
+
+def require_rows(faulty: NDArray[np.bool_], column: "pd.Series[Any]", rule: str, where: str) -> None:
+    """Raise `DataError` for the first faulty row, counted from 1; in a block of a file, from the start of the file."""
+    if faulty.any():
+        row = int(np.argmax(faulty))
+        value = column.iloc[row]
+        plain = value.item() if isinstance(value, np.generic) else value
+        number = row + 1 + (column.index.start if isinstance(column.index, pd.RangeIndex) else 0)
+        raise DataError(f"{where}: column {column.name!r}, row {number}: {rule}, got {plain!r}")
+
+
+def require_complete(column: "pd.Series[Any]", where: str) -> None:
+    """Raise `DataError` where values are missing."""
+    missing = np.flatnonzero(column.isna() | column.astype(object).eq(""))
+    if len(missing) == len(column):
+        raise DataError(f"{where}: column {column.name!r}: has no values")
+    if len(missing):
+        rows = ", ".join(str(row + 1) for row in missing[:ROWS_IN_MESSAGE])
+        rest = ", …" if len(missing) > ROWS_IN_MESSAGE else ""
+        count = f"{len(missing)} of {len(column)} rows have no value"
+        raise DataError(f"{where}: column {column.name!r}: {count} (row {rows}{rest}); fill them in or take them out")
+
+
+def days_of(times: "pd.Series[Any]") -> Numbers:
+    """Days since 1970 of times (UTC), NaN for missing ones."""
+    instants = pd.to_datetime(times, utc=True).dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    return np.where(np.isnat(instants), np.nan, instants.astype(np.int64) / 86_400e6)
+
+
+def parse_times(texts: Sequence[str], format: str) -> "pd.Series[Any]":
+    """Times from texts in a format; NaT for those that are none. Without a zone they are UTC."""
+    return pd.to_datetime(pd.Series(texts, dtype=object), format=format, utc=True, errors="coerce")
+
+
+def days_of_texts(texts: Factorized, format: str) -> Numbers:
+    """Days since 1970 of each row, from dates in a format; NaN for missing ones and for what is no date."""
+    return np.append(days_of(parse_times(texts.names, format)), np.nan)[texts.numbers]
+
+
+def date_format(texts: Sequence[str]) -> str:
+    """The format of most of these dates: ISO 8601, or as the first one suggests, the month before the day if it may be."""
+    best, fewest = ISO, int(parse_times(texts, ISO).isna().sum())
+    for format in _guesses(texts[0]) if fewest else ():
+        if (faults := int(parse_times(texts, format).isna().sum())) < fewest:
+            best, fewest = format, faults
+    return best
+
+
+def _guesses(text: str) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # both orders of day and month are meant
+        guesses = [guess_datetime_format(text, dayfirst=first) for first in (False, True)]
+    return [guess for guess in guesses if guess and not re.match("%Y.%d", guess)]  # nobody writes so

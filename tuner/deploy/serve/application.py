@@ -14,7 +14,7 @@ from pydantic import Field
 
 from tuner import __version__
 from tuner.base.errors import DataError
-from tuner.data.ingest.images import brought_to
+from tuner.data.ingest.images import read_image
 from tuner.deploy.inputs import as_stored, picture_format
 from tuner.deploy.predictor import Predictions, Predictor
 from tuner.deploy.serve.body_limit import BodyLimit
@@ -145,7 +145,7 @@ def _pictures(predictor: Predictor, format: Images, contents: list[bytes]) -> ND
     pictures = []
     for number, content in enumerate(contents, start=1):
         try:
-            pictures.append(brought_to(format, Path(f"image {number}"), io.BytesIO(content)))
+            pictures.append(read_image(format, Path(f"image {number}"), io.BytesIO(content)))
         except DataError as error:
             raise DataError(str(error).partition(";")[0]) from None  # without the advice about folders
     return as_stored(predictor, np.stack(pictures))

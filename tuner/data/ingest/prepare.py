@@ -1,0 +1,200 @@
+"""From examples as they were read to a training part and a test part: labelled, split, coded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tuner.base.errors import DataError
+from tuner.base.metrics import Task
+from tuner.data.examples import Array, Examples
+from tuner.data.groups import part_of_groups
+from tuner.data.ingest.coding import code_rows, fit_coding
+from tuner.data.ingest.columns import Coding
+from tuner.data.ingest.tables import read_table
+from tuner.data.ingest.targets import classes_of, groups_of, labels_of, require_targets, weights_of
+from tuner.data.ingest.values import (
+    Rows,
+    column_of,
+    date_format,
+    days_of,
+    days_of_texts,
+    factorize,
+    numbers_of,
+    require_complete,
+    require_rows,
+)
+from tuner.data.store import Facts
+from tuner.networks.columns import Column
+from tuner.recipe import Cut, Table
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RawExamples:
+    """Examples as they were read, or came from Python. `x` is a frame with a row for each, whose columns have names, or an array
+    with the examples first; `y` has a column for each target. `where` names them in messages."""
+
+    x: pd.DataFrame | Array
+    y: pd.DataFrame
+    weights: "pd.Series[Any] | None" = None
+    groups: "pd.Series[Any] | None" = None
+    where: str = "the data"
+
+    def __post_init__(self) -> None:
+        for values in (self.y, self.weights, self.groups):
+            if values is not None and len(values) != len(self.x):
+                name = values.columns[0] if isinstance(values, pd.DataFrame) else values.name
+                raise DataError(f"{self.where}: {name}: must be as many as x, {len(self.x)}, got {len(values)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Both parts, and what is stored with them."""
+
+    facts: Facts
+    coding: Coding
+    training: Examples
+    test: Examples
+
+
+def prepared(
+    task: Task, columns: Sequence[Column], raw: RawExamples, test: RawExamples | Cut, *, is_ordered: bool = False
+) -> Prepared:
+    """The training part and the test part: another one, or the share that is cut off. A frame's `columns` are coded. Raises
+    `DataError` with column and row for what cannot be used."""
+    require_targets(task, raw.y, raw.where)
+    classes = classes_of(task, raw.y, raw.where)
+    groups = _groups(raw, test)
+    labels, weights = labels_of(task, raw.y, classes, raw.where), _weights(raw)
+    training_rows, test_rows = np.arange(len(labels)), np.arange(0)
+    if isinstance(test, Cut):
+        training_rows, test_rows = split_off_test(test, labels, groups[0], is_ordered, raw.where)
+        _require_all_classes(labels[training_rows], classes, raw.where)
+    coding, inputs = Coding(), raw.x
+    if isinstance(inputs, pd.DataFrame):
+        coding, inputs = fit_coding(columns, inputs, training_rows, raw.where)
+    training = Examples(inputs, labels, weights, groups[0])
+    if isinstance(test, Cut):
+        training, held_out = training.take(training_rows), training.take(test_rows)
+    else:
+        test_labels = labels_of(task, test.y, classes, test.where)
+        held_out = Examples(_test_inputs(test, raw, coding), test_labels, _weights(test), groups[1])
+    value_range = (0.0, 1.0) if isinstance(raw.x, pd.DataFrame) else _range(training.inputs)
+    return Prepared(Facts(classes=classes, value_range=value_range, is_ordered=is_ordered), coding, training, held_out)
+
+
+def _weights(raw: RawExamples) -> Array | None:
+    return None if raw.weights is None else weights_of(raw.weights, raw.where)
+
+
+def _groups(raw: RawExamples, test: RawExamples | Cut) -> tuple[Array | None, Array | None]:
+    """The groups of both parts. Raises `DataError` for one that is in both."""
+    if raw.groups is None:
+        return None, None
+    if isinstance(test, Cut):
+        return groups_of([raw.groups], raw.where)[0], None
+    if test.groups is None:
+        return None, None
+    groups, test_groups = groups_of([raw.groups, test.groups], f"{raw.where} and {test.where}")
+    shared = np.isin(test_groups, groups)
+    if shared.any():
+        name = test.groups.iloc[int(np.argmax(shared))]
+        where = f"{test.where}: column {test.groups.name!r}"
+        raise DataError(f"{where}: the group {name!r} is in {raw.where} too; keep it in one of them")
+    return groups, test_groups
+
+
+def _test_inputs(test: RawExamples, raw: RawExamples, coding: Coding) -> Array:
+    if isinstance(raw.x, pd.DataFrame):
+        if not isinstance(test.x, pd.DataFrame):
+            raise DataError(f"{test.where}: must be a frame as the training part is, got an array")
+        return code_rows(coding, test.x, test.where)
+    inputs = np.asarray(test.x)
+    if (inputs.shape[1:], inputs.dtype) != (raw.x.shape[1:], raw.x.dtype):
+        wanted, got = (f"{list(each.shape[1:])} {each.dtype}" for each in (raw.x, inputs))
+        raise DataError(f"{test.where}: must have examples like the training part's, {wanted}, got {got}")
+    return inputs
+
+
+def _range(inputs: Array) -> tuple[float, float]:
+    """The range of inputs: 0 to 255 for bytes, that of the training part for numbers."""
+    if inputs.dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = float(inputs.min()), float(inputs.max())
+    return low, high if high > low else low + 1.0
+
+
+def split_off_test(cut: Cut, labels: Array, groups: Array | None, is_ordered: bool, where: str) -> tuple[Rows, Rows]:
+    """The rows of the training part and of the test part, ascending.
+
+    The last rows where they are ordered in time; whole groups where there are any; the same share of each class, but never the
+    only row of one; else at random. Raises `DataError` where there is only one group.
+    """
+    if cut.share == 0:
+        return np.arange(len(labels)), np.arange(0)
+    count = min(max(1, round(cut.share * len(labels))), len(labels) - 1)
+    is_test = np.zeros(len(labels), bool)
+    if is_ordered:
+        is_test[-count:] = True
+    elif groups is not None:
+        different = len(np.unique(groups))
+        if different < 2:
+            raise DataError(f"{where}: has one group only, of which no test part can be cut off; name a test file")
+        strata = labels.astype(np.int64) if labels.ndim == 1 else np.zeros(len(labels), np.int64)
+        is_test = part_of_groups(groups, strata, count, np.random.default_rng(cut.seed).permutation(different))
+    elif labels.ndim == 1:
+        is_test[_of_each_class(cut.seed, labels, count)] = True
+    else:
+        is_test[np.random.default_rng(cut.seed).permutation(len(labels))[:count]] = True
+    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
+def _of_each_class(seed: int, labels: Array, count: int) -> Rows:
+    """Every so-many-th of the rows in the order of their classes, within a class in random order: each class's share is exact
+    to one row. The first of each class stays in the training part."""
+    generator = np.random.default_rng(seed)
+    order = np.lexsort((generator.random(len(labels)), labels))
+    free = order[1:][np.diff(labels[order].astype(np.int64)) == 0]
+    count = min(count, len(free))
+    chosen = (np.arange(count) + generator.random()) * len(free) / count
+    return np.asarray(free[chosen.astype(np.int64)])
+
+
+def _require_all_classes(labels: Array, classes: Sequence[str], where: str) -> None:
+    """Raise `DataError` where the training part has no example of a class that the test part has."""
+    if labels.ndim > 1:
+        return
+    missing = np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0)
+    if len(missing):
+        problem = f"the class {classes[missing[0]]!r} is in the test part only"
+        raise DataError(f"{where}: {problem}; make that smaller, or name a test file")
+
+
+def read_rows(data: Table, path: str, where: Sequence[Path]) -> RawExamples:
+    """The rows of a table in their order. What is a name stays as it is written."""
+    texts = {column.name for column in data.columns if column.kind != "number"} | {data.group, data.time}
+    frame = read_table(path, where, texts | set(data.targets if data.task == "classification" else ()))
+    named = (*(column.name for column in data.columns), *data.targets, data.group, data.time, data.weight)
+    for name in filter(None, named):
+        column_of(frame, name, path)
+    frame = _in_order(frame, data.time, path) if data.time else frame
+    weights, groups = (frame[name] if name else None for name in (data.weight, data.group))
+    return RawExamples(x=frame, y=frame[list(data.targets)], weights=weights, groups=groups, where=path)
+
+
+def _in_order(frame: pd.DataFrame, time: str, where: str) -> pd.DataFrame:
+    """The rows in the order of the column `time`; those of one time as they are in the file."""
+    column = frame[time]
+    require_complete(column, where)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        times = days_of(column)
+    elif pd.to_numeric(column.astype(object), errors="coerce").notna().all():
+        times = numbers_of(column, where)
+    else:
+        texts = factorize(column, where)
+        times = days_of_texts(texts, date_format(texts.names))
+        require_rows(np.isnan(times), column, "must be a number or a date such as 2024-12-31", where)
+    return frame.iloc[np.argsort(times, kind="stable")].reset_index(drop=True)

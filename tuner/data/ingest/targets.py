@@ -1,0 +1,177 @@
+"""Target columns: the probable task, the classes, and labels, weights and groups as arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from tuner.base.errors import DataError, near_miss
+from tuner.base.metrics import Task
+from tuner.data.examples import Array
+from tuner.data.ingest.values import class_name, column_of, factorize, numbers_of, require_complete, require_rows
+
+TaskOption = Task | Literal["guess"]
+FEWEST_ROWS = 10
+MOST_CLASSES = 20
+FEWEST_OF_A_CLASS = 5
+IMBALANCED = 0.2
+
+
+@dataclass(frozen=True)
+class TargetProfile:
+    """The task, and why it is probable; the targets; the classes or labels and how many rows have each (`counts`; none where
+    targets are numbers)."""
+
+    task: Task
+    reason: str
+    targets: tuple[str, ...]
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def rarest(self) -> str:
+        """The rarest class."""
+        return self.classes[int(np.argmin(self.counts))]
+
+    @property
+    def most_frequent(self) -> str:
+        """The most frequent class."""
+        return self.classes[int(np.argmax(self.counts))]
+
+    @property
+    def is_imbalanced(self) -> bool:
+        """Whether the rarest class has less than a fifth of the examples of the most frequent one."""
+        return self.task == "classification" and min(self.counts) < IMBALANCED * max(self.counts)
+
+
+def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption, where: str) -> TargetProfile:
+    """The task of these target columns, their classes and counts. Raises `DataError` for what no network can learn."""
+    _require_number(task, targets, where)
+    columns = frame[[column_of(frame, name, where).name for name in targets]]
+    for name in targets:
+        require_complete(columns[name], where)
+    guessed, reason = _guess(columns, where) if task == "guess" else (task, f"said with --task {task}")
+    require_targets(guessed, columns, where)
+    classes = classes_of(guessed, columns, where)
+    labels = labels_of(guessed, columns, classes, where)
+    counts: Sequence[int] = ()
+    if guessed == "classification":
+        counts = np.bincount(labels, minlength=len(classes)).tolist()
+    elif guessed == "multi_label":
+        counts = labels.sum(axis=0, dtype=np.int64).tolist()
+    return TargetProfile(guessed, reason, tuple(targets), classes, tuple(counts))
+
+
+def _require_number(task: TaskOption, targets: Sequence[str], where: str) -> None:
+    """Raise `DataError` where there are more targets, or fewer, than the task has."""
+    if len(set(targets)) < len(targets):
+        raise DataError(f"{where}: --target: name each target once, got {', '.join(targets)}")
+    if task == "multi_label" and len(targets) == 1:
+        raise DataError(f"{where}: --task multi_label: needs several targets, got {targets[0]}")
+    if task == "classification" and len(targets) > 1:
+        raise DataError(f"{where}: --task classification: needs one target, got {', '.join(targets)}")
+
+
+def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
+    """A task, and why. Raises `DataError` where several targets are not of one kind."""
+    if columns.shape[1] > 1:
+        return _guess_of_several(columns, where)
+    column = columns.iloc[:, 0]
+    different = column.nunique()
+    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+        return "classification", f"{column.name} has {different} different names"
+    numbers = column.to_numpy(np.float64, na_value=np.nan)
+    what = "whole numbers" if (numbers == np.floor(numbers)).all() else "numbers"
+    if what == "whole numbers" and different <= MOST_CLASSES and different * FEWEST_OF_A_CLASS <= len(column):
+        cure = "" if different == 2 else "; to predict them as numbers, say --task regression"
+        return "classification", f"{column.name} has {different} different whole numbers only{cure}"
+    return "regression", f"{column.name} has {different} different {what}"
+
+
+def _guess_of_several(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
+    for name in columns:
+        if not pd.api.types.is_numeric_dtype(columns[name]):
+            rule, value = "several targets must be labels, 0 or 1 each, or numbers", columns[name].dropna().iloc[0]
+            raise DataError(f"{where}: column {name!r}: {rule}, got {value!r}; name one target")
+    if columns.isin((0, 1)).to_numpy().all():
+        return "multi_label", f"{columns.shape[1]} targets are 0 or 1 each"
+    return "regression", f"{columns.shape[1]} targets are numbers"
+
+
+def require_targets(task: Task, targets: pd.DataFrame, where: str) -> None:
+    """Raise `DataError` for targets that a network cannot learn: too few rows, gaps, one value only, no classes."""
+    if len(targets) < FEWEST_ROWS:
+        raise DataError(f"{where}: has {len(targets)} rows, and at least {FEWEST_ROWS} are needed")
+    for name in targets.columns:
+        column = column_of(targets, name, where)
+        require_complete(column, where)
+        names = factorize(column, where).names
+        if len(names) == 1:
+            raise DataError(f"{where}: column {name!r}: has one value only, {names[0]!r}: there is nothing to predict")
+        if task == "classification" and len(names) > len(targets) / 2:
+            what = f"{len(names)} different values in {len(targets)} rows are a number or an identifier, and no classes"
+            raise DataError(f'{where}: column {name!r}: {what}; say task = "regression", or name another target')
+
+
+def classes_of(task: Task, targets: pd.DataFrame, where: str) -> tuple[str, ...]:
+    """The names of the classes in their order (of numbers where all are numbers), or of the target columns."""
+    if task != "classification":
+        return tuple(map(str, targets.columns))
+    names = {class_name(name) for name in factorize(targets.iloc[:, 0], where).names}
+    return tuple(sorted(names, key=float if all(map(_is_number, names)) else str))
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return np.isfinite(float(name)) and "_" not in name
+    except ValueError:
+        return False
+
+
+def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: str) -> Array:
+    """Class numbers (n,) uint8, or int32 of more than 256; labels (n, labels) uint8, each 0 or 1; or numbers (n, targets)
+    float32. Raises `DataError` with column and row for other values, and for a class that is not among the `classes`."""
+    for name in targets.columns:
+        require_complete(column_of(targets, name, where), where)
+    if task == "classification":
+        return _class_numbers(targets.iloc[:, 0], classes, where)
+    values = np.stack([numbers_of(targets[name], where) for name in targets.columns], axis=1)
+    if task == "regression":
+        return values.astype(np.float32)
+    for place, name in enumerate(targets.columns):
+        require_rows(~np.isin(values[:, place], (0, 1)), targets[name], "must be 0 or 1", where)
+    return values.astype(np.uint8)
+
+
+def _class_numbers(column: "pd.Series[Any]", classes: Sequence[str], where: str) -> Array:
+    values = factorize(column, where)
+    number_of = {name: number for number, name in enumerate(classes)}
+    numbers = np.array([number_of.get(class_name(name), -1) for name in values.names])[values.numbers]
+    rule = f"must be a class that the training part has; {near_miss(str(column.iloc[int(numbers.argmin())]), classes)}"
+    require_rows(numbers < 0, column, rule, where)
+    return numbers.astype(class_dtype(classes))
+
+
+def class_dtype(classes: Sequence[str]) -> type[np.uint8] | type[np.int32]:
+    """The type of class numbers."""
+    return np.uint8 if len(classes) <= 256 else np.int32
+
+
+def weights_of(column: "pd.Series[Any]", where: str) -> Array:
+    """The weight of each row (n,) float32. Raises `DataError` with the row for one that is missing or negative."""
+    require_complete(column, where)
+    weights = numbers_of(column, where)
+    require_rows(weights < 0, column, "must be at least 0", where)
+    if not weights.any():
+        raise DataError(f"{where}: column {column.name!r}: is 0 everywhere: no row would count")
+    return weights.astype(np.float32)
+
+
+def groups_of(columns: Sequence["pd.Series[Any]"], where: str) -> tuple[Array, ...]:
+    """Group numbers (n,) int32, of the same group the same in all columns. Raises `DataError` where a row has none."""
+    for column in columns:
+        require_complete(column, where)
+    numbers = factorize(pd.concat(columns, ignore_index=True), where).numbers.astype(np.int32)
+    return tuple(np.split(numbers, np.cumsum([len(column) for column in columns])[:-1]))

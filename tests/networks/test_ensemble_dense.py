@@ -16,6 +16,7 @@ from tuner.networks.columns import Coded, Rows
 from tuner.networks.fitting import fit_encoder
 from tuner.networks.layers import MembersDense
 from tuner.recipe import CategoricalCrossentropy, Data, Loss, PlainLoss, Recipe, Training
+from tuner.recipe.losses import wants_class_numbers
 from tuner.training.compiling import compile_model, loss_of
 from tuner.training.loop import EpochLoop, part
 from tuner.training.members import MembersLoss, MembersMetric
@@ -83,7 +84,7 @@ def test_its_loss_is_the_mean_of_its_members_losses(kind: str) -> None:
     loss: Loss = CategoricalCrossentropy(label_smoothing=0.1) if kind == "smoothed" else PlainLoss(kind=kind)  # type: ignore[arg-type]
     recipe = Recipe(data=Data(name="digits"), network=SMALL, training=Training(loss=loss))
     labels = np.array([0, 1, 2, 0, 1, 2, 0])
-    wanted = labels if loss.wants_class_numbers else np.eye(3, dtype=np.float32)[labels]
+    wanted = labels if wants_class_numbers(loss) else np.eye(3, dtype=np.float32)[labels]
     outputs = np.asarray(build(SMALL, (4,), 3, seed=0)(INPUTS, training=True))
     plain, weights = loss_of(recipe), np.arange(7, dtype=np.float32)
     by_member = [float(plain(wanted, outputs[:, member], weights)) for member in range(3)]

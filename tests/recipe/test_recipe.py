@@ -150,13 +150,13 @@ def table_recipe(**more: Any) -> Recipe:
         ),
         (
             {"training__augmentation__mixup": 0.2, "training__loss": "categorical_crossentropy"},
-            "training.augmentation: must be left out for a table: its rows hold codes beside numbers",
+            "training.augmentation: must be left out for a table, whose rows contain codes besides numbers, got {'shift': 0, 'flip': False, 'rotate': 0.0, 'zoom': 0.0, 'elastic': 0.0, 'erase': 0.0, 'mixup': 0.2}",
         ),
         (
             {"training__adversarial": 0.1},
-            "training.adversarial: must be 0 for a table: its rows hold codes beside numbers",
+            "training.adversarial: must be 0 for a table, whose rows contain codes besides numbers, got 0.1",
         ),
-        ({"data__target": "x"}, "data.target: must be no column that the network sees, got 'x'"),
+        ({"data__target": "x"}, "data.target: must not be one of the network's columns, got 'x'"),
         ({"data__task": "multi_label"}, "data.target: must be several labels, got 'y'"),
         ({"data__group": "g", "data__time": "t"}, "data.time: must be empty where there are groups, got 't'"),
     ],
@@ -170,7 +170,7 @@ def test_a_recipe_that_does_not_fit_its_task_or_table_is_refused(said: dict[str,
 def test_a_recipe_for_own_data_is_read_back_and_waits_for_a_look() -> None:
     recipe = table_recipe()
     assert Recipe.from_dict(recipe.to_dict()) == recipe
-    with pytest.raises(Invalid, match="the data has not been looked at"):
+    with pytest.raises(Invalid, match="the data has not been read"):
         described(recipe.data)
 
 

@@ -20,7 +20,7 @@ from tuner.data.load import Places, held_out_of, training_set_of
 from tuner.data.splits import folds_of
 from tuner.networks import Dense, Rows
 from tuner.networks.columns import Coded, Column
-from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, described, task_of
+from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, described
 from tuner.recipe.losses import PlainLoss
 from tuner.references import MODELS, ReferenceModel, best_first, better_than, seconds_for
 from tuner.references.estimators import LARGE, estimators
@@ -54,7 +54,7 @@ def numbers(*names: str) -> tuple[Column, ...]:
 
 def recipe_of(data: Any, protocol: Holdout | KFold = Holdout(validation=0.25)) -> Recipe:  # noqa: B008 (frozen)
     """A recipe on these data: of its network nothing matters here."""
-    output, loss = NETWORKS[task_of(data)]
+    output, loss = NETWORKS[data.task]
     return Recipe(
         data=data,
         protocol=protocol,

@@ -290,7 +290,7 @@ def test_contenders_are_those_that_another_seed_may_put_first() -> None:
 
 
 def test_distortion_must_leave_the_truth(small_study: Path) -> None:
-    with pytest.raises(Invalid, match=r"distortion.mixup: must be 0: it changes what is true"):
+    with pytest.raises(Invalid, match=r"distortion.mixup: must be 0: it changes the targets"):
         Holdout(distortion=Augmentation(mixup=0.2))
 
 

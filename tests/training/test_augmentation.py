@@ -98,7 +98,7 @@ def test_mixup_blends_inputs_and_targets_alike() -> None:
 
 
 def test_mixup_needs_targets_that_blend() -> None:
-    with pytest.raises(Invalid, match=r"augmentation.mixup: mixup needs a loss with one-hot targets"):
+    with pytest.raises(Invalid, match=r"augmentation.mixup: needs a loss with one-hot targets"):
         Training(augmentation=Augmentation(mixup=0.2))
     mixed = Training(augmentation=Augmentation(mixup=0.2), loss=CategoricalCrossentropy())
     assert replace(mixed, epochs=3).augmentation.mixup == 0.2

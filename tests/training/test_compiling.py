@@ -6,6 +6,8 @@ import pytest
 
 from tuner.base.decode import decode, kinds
 from tuner.recipe import CategoricalCrossentropy, Loss, Optimizer, PlainLoss, Sgd
+from tuner.recipe.losses import wants_class_numbers
+from tuner.recipe.optimizers import state_arrays
 from tuner.training.compiling import make_loss, make_optimizer
 
 LOGITS = np.array([[2.0, -1.0, 0.5]], np.float32)
@@ -18,7 +20,7 @@ def test_an_optimizer_is_kerass_and_remembers_no_more_than_its_record_says(kind:
     assert kind in [each.__name__.lower() for each in type(optimizer).mro()]
     weights = keras.Variable(np.zeros((5, 3), np.float32))
     optimizer.build([weights])
-    assert sum(each.shape == weights.shape for each in optimizer.variables) <= settings.remembers
+    assert sum(each.shape == weights.shape for each in optimizer.variables) <= state_arrays(settings)
 
 
 def test_an_optimizer_has_the_recipes_numbers() -> None:
@@ -29,7 +31,7 @@ def test_an_optimizer_has_the_recipes_numbers() -> None:
 @pytest.mark.parametrize("kind", kinds(Loss))
 def test_a_loss_is_found_by_its_name_and_takes_the_targets_that_it_wants(kind: str) -> None:
     loss: Loss = decode(Loss, kind)  # type: ignore[arg-type]
-    wanted = np.array([0]) if loss.wants_class_numbers else np.eye(3, dtype=np.float32)[[0]]
+    wanted = np.array([0]) if wants_class_numbers(loss) else np.eye(3, dtype=np.float32)[[0]]
     assert np.isfinite(float(make_loss(loss, from_logits=False)(wanted, keras.ops.softmax(LOGITS))))
 
 

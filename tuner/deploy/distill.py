@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tuner.base.errors import StudyError
-from tuner.recipe import CategoricalCrossentropy, Recipe, task_of
+from tuner.recipe import CategoricalCrossentropy, Recipe
 from tuner.result import Result
 from tuner.storage.confirmed import Confirmed
 from tuner.worker import perform_all
@@ -38,7 +38,7 @@ def distill(confirmed: Confirmed, executor: Executor, folder: Folder) -> Distill
     """
     if not confirmed.is_ensemble:
         raise StudyError(f"the model {confirmed.model} is one network already: there is nothing to distill")
-    if task_of(confirmed.recipe.data) != "classification":
+    if confirmed.recipe.data.task != "classification":
         raise StudyError(f"the model {confirmed.model} does not predict classes: only classifiers can be distilled")
     training = replace(confirmed.recipe.training, loss=CategoricalCrossentropy())
     recipe = replace(confirmed.recipe, seed=(max(confirmed.seeds) + 1) % 2**32, training=training)

@@ -9,7 +9,7 @@ from tuner.base.formatting import metric_label
 from tuner.base.metric_functions import wilson_interval
 from tuner.base.metrics import METRICS, Direction
 from tuner.networks.shapes import input_shape
-from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, described, task_of
+from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, described
 from tuner.storage.confirmed import Confirmed
 
 TASKS = {
@@ -42,7 +42,7 @@ def card(papers: Mapping[str, Any]) -> str:
 
 
 def _facts(confirmed: Confirmed, names: Sequence[str]) -> list[str]:
-    task = TASKS[task_of(confirmed.recipe.data)].format(count=len(names))
+    task = TASKS[confirmed.recipe.data.task].format(count=len(names))
     return [f"Task: {task} ({_listed(names)}). {confirmed.parameters:,} parameters."]
 
 
@@ -51,7 +51,7 @@ def _data(recipe: Recipe) -> list[str]:
     told = [
         f"- {data.name}, identity `{about.identity}` (a hash of all that was read)",
         f"- {about.training_examples:,} training examples, {about.test_examples:,} test examples",
-        f"- {about.rarest:,} training examples of the rarest class" if task_of(data) == "classification" else "",
+        f"- {about.rarest:,} training examples of the rarest class" if data.task == "classification" else "",
         f"- test part: {_test_part(recipe)}",
     ]
     match data:
@@ -86,7 +86,7 @@ def _figures(confirmed: Confirmed) -> list[str]:
     lines = [f"On {confirmed.test_examples:,} test examples, measured once:", ""]
     lines += ["| figure | test | 95 % interval | better is |", "|---|---|---|---|"]
     intervals = {confirmed.measure: confirmed.test_interval}
-    if "accuracy" in told and task_of(confirmed.recipe.data) == "classification":
+    if "accuracy" in told and confirmed.recipe.data.task == "classification":
         intervals = {"accuracy": wilson_interval(told["accuracy"], confirmed.test_examples), **intervals}
     for name, value in told.items():
         around = "{:.4f} to {:.4f}".format(*intervals[name]) if name in intervals else ""

@@ -10,7 +10,6 @@ import optuna
 from tuner.base.formatting import duration_text, metric_label, metric_text, with_article
 from tuner.networks import network_summary
 from tuner.outcome.outcome import Outcome
-from tuner.recipe import task_of
 from tuner.references import ReferenceModel
 from tuner.storage import hide_password
 from tuner.storage.confirmed import Confirmed
@@ -111,7 +110,7 @@ def result_sentence(outcome: Outcome) -> str:
     interval = f"(95 % interval {low.removesuffix(' %')} to {high})"
     refits = f"the mean of its {len(confirmed.tests)} refits is" if len(confirmed.tests) > 1 else ""
     mean = f"; {refits} {metric_text(metric, fmean(confirmed.tests))}" if refits else ""
-    if metric == "accuracy" and task_of(confirmed.recipe.data) == "classification":
+    if metric == "accuracy" and confirmed.recipe.data.task == "classification":
         return f"{model} classifies {value} of the test part correctly {interval}{mean}."
     return f"{model} has a test {metric_label(metric)} of {value} {interval}{mean}."
 

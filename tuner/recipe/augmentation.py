@@ -1,4 +1,4 @@
-"""How training images are changed anew each time that they are seen."""
+"""Random changes of training images."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ from tuner.base.errors import require, require_not_negative, require_rates
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Each training image is changed at random, each time that it is seen; nothing is changed where all is at its default.
+    """Random changes of each training image, drawn anew for each epoch; the defaults change nothing.
 
-    It is moved by up to `shift` pixels each way, mirrored left to right with `flip` (half of the images), turned by up to
-    `rotate` degrees, made larger or smaller by up to the share `zoom`, and bent: points move by `elastic` pixels (standard
-    deviation), neighbours alike (Simard et al. 2003). What comes in from outside repeats the edge. Then a square of the
-    share `erase` of the image's side is wiped out at a random place (cutout, DeVries & Taylor 2017, arXiv 1708.04552).
+    An image is moved by up to `shift` pixels each way, mirrored left to right with `flip` (half of the images), rotated by up
+    to `rotate` degrees, scaled up or down by up to the share `zoom`, and bent: points move by `elastic` pixels (standard
+    deviation), neighbours alike (Simard et al. 2003). Pixels from outside repeat the edge. Then a square with the share
+    `erase` of the image's side is erased at a random place (cutout, DeVries & Taylor 2017, arXiv 1708.04552).
 
-    With `mixup` each batch is blended with its own images in another order, targets alike, by a weight from
-    Beta(mixup, mixup) (Zhang et al. 2017, arXiv 1710.09412): that needs a loss with one-hot targets, and works on inputs
-    of any kind. The others are for images.
+    With `mixup` each batch is blended with a permutation of itself, images and targets alike, by a weight from
+    Beta(mixup, mixup) (Zhang et al. 2017, arXiv 1710.09412). It needs a loss with one-hot targets and works on inputs of any
+    kind; the other fields are for images.
     """
 
     shift: int = 0
@@ -30,8 +30,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         require_not_negative(self, "shift", "rotate", "elastic", "mixup")
         require(self.rotate <= 180, "rotate", "be at most 180 degrees", self.rotate)
-        require_rates(self, "zoom")
-        require_rates(self, "erase")
+        require_rates(self, "zoom", "erase")
 
     @property
     def bends(self) -> bool:

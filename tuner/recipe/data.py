@@ -1,12 +1,12 @@
 """Which data, and how its numbers reach the network: a data set of the catalogue, or the user's own table, arrays or images.
 
-What only a look at own data can tell (how many rows, which classes, how many values a column has, the hash of it all) is
-`found` when a study is loaded, and is part of the recipe from then on: whoever has a recipe needs no file to build its
-network, and equal recipes saw equal data.
+The facts of own data (how many rows, which classes, how many values a column has, the hash of it all) are read when a study
+is loaded, and are part of the recipe (`found`). So a recipe alone is enough to build its network, and equal recipes have
+equal data.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tuner.base.errors import Invalid, near_miss, require, require_seed
 from tuner.base.metrics import Task
@@ -19,7 +19,7 @@ Scaling = Literal["unit", "symmetric", "standard", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Which data set of the catalogue, and how its inputs are scaled on their way into the network.
+    """Which data set of the catalogue, and how its inputs are scaled.
 
     `unit` maps the data set's own range (0 to 255, or -1 to 1 for USPS) to 0..1, `symmetric` maps it to -1..1,
     `standard` subtracts the mean of the training part and divides by its standard deviation (one of each for images,
@@ -29,6 +29,8 @@ class Data:
     name: str
     scaling: Scaling = "unit"
 
+    task: ClassVar[Task] = "classification"
+
     def __post_init__(self) -> None:
         if self.name not in CATALOGUE:
             raise Invalid("name", f"unknown data set {self.name!r}; {near_miss(self.name, CATALOGUE)}")
@@ -36,8 +38,8 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """The test part as a share of all examples: drawn by the seed, every class represented alike; whole groups where there are
-    any; the last ones where there is an order in time. With a share of 0 nothing is cut off, and nothing tested."""
+    """The test part as a share of all examples: drawn by the seed with the same share of each class; whole groups where there
+    are groups; the last examples where there is an order in time. With a share of 0 there is no test part."""
 
     share: float = 0.2
     seed: int = 0
@@ -49,9 +51,9 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a look at own data has told. `classes` are the names of the classes, or of the labels, or of the targets that are
-    numbers; `rarest` counts the training examples of the rarest class (all of them where there are no classes); `shape`
-    is that of one input as it is stored (arrays, images), `columns` are those of coded rows (tables)."""
+    """The facts of own data. `classes` are the names of the classes, labels or numeric targets; `rarest` counts the training
+    examples of the rarest class (all of them where there are no classes); `shape` is that of one stored input (arrays, images);
+    `columns` are those of coded rows (tables)."""
 
     identity: str
     training_examples: int
@@ -65,12 +67,12 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table (CSV, TSV, Parquet, compressed or not; `sklearn:iris` for a bundled one). `path` counts from the study file's
-    folder (or the one that has it, where it is called `studies`); `test` is another such file, or how much is cut off. `columns` are what the network sees, `target` names the
-    column or columns that it is to tell.
+    """A table (CSV, TSV, Parquet, compressed or not; `sklearn:iris` for a bundled one). `path` is relative to the study file's
+    folder (or to its parent, where it is called `studies`); `test` is another such file, or how much is cut off. `columns` are
+    the network's inputs, `target` is the column or the columns to predict.
 
-    Rows of one `group` never stand on both sides of a split; with `time` the rows are in the order of that column, and splits
-    keep it; `weight` names the column that says how much each row counts.
+    Rows of one `group` are never on both sides of a split; with `time` the rows are ordered by that column, and splits keep the
+    order; `weight` names the column with the weight of each row.
     """
 
     kind: Literal["table"] = "table"
@@ -90,15 +92,15 @@ class Table:
         names = [column.name for column in self.columns]
         require(len(names) > 0, "columns", "name at least one column", names)
         require(len(set(names)) == len(names), "columns", "name each column once", names)
-        for role in ("target", "group", "weight"):
-            for name in self.targets if role == "target" else (getattr(self, role),):
-                require(name not in names, role, "be no column that the network sees", name)
+        for role, others in (("target", self.targets), ("group", (self.group,)), ("weight", (self.weight,))):
+            for name in others:
+                require(name not in names, role, "not be one of the network's columns", name)
         require(self.task != "multi_label" or len(self.targets) > 1, "target", "be several labels", self.target)
         require(not (self.group and self.time), "time", "be empty where there are groups", self.time)
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The path."""
         return self.path
 
     @property
@@ -109,7 +111,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays:
-    """Arrays in an NPZ file by their names: `x` with the examples first, then any shape, and `y`. `path`, `test` and `groups`,
+    """Arrays in an NPZ file by their names: `x` with the examples along the first axis, and `y`. `path`, `test`, `groups` and
     `weights` as in a table."""
 
     kind: Literal["arrays"] = "arrays"
@@ -128,14 +130,14 @@ class Arrays:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The path."""
         return self.path
 
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """A folder of PNG and JPEG files, with a folder in it for each class; `path` and `test` as in a table. All are brought to
-    one `size` (height, width), once; `color` keeps three channels."""
+    """A folder of PNG and JPEG files with a subfolder for each class; `path` and `test` as in a table. All images are resized
+    once to one `size` (height, width); `color` keeps three channels."""
 
     kind: Literal["images"] = "images"
     path: str
@@ -145,13 +147,15 @@ class Images:
     scaling: Scaling = "unit"
     found: Found | None = None
 
+    task: ClassVar[Task] = "classification"
+
     def __post_init__(self) -> None:
         require(bool(self.path), "path", "not be empty", self.path)
         require(len(self.size) == 2 and min(self.size) >= 1, "size", "be a height and a width", list(self.size))
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The path."""
         return self.path
 
 
@@ -162,9 +166,8 @@ AnyData = Data | Table | Arrays | Images
 
 @dataclass(frozen=True)
 class Description:
-    """What is to be known of data without its arrays. `inputs` are what a network stands on, `outputs` how many numbers it
-    gives for an example; `classes` are the names of classes, labels or targets, `rarest` the training examples of the rarest
-    class."""
+    """Data without its arrays. `inputs` are what a network takes; `classes` are the names of the classes, labels or targets;
+    `rarest` counts the training examples of the rarest class."""
 
     task: Task
     inputs: Inputs
@@ -177,29 +180,20 @@ class Description:
 
     @property
     def outputs(self) -> int:
-        """How many numbers a network gives for an example."""
+        """How many numbers a network returns for an example."""
         return len(self.classes)
 
 
-def task_of(data: AnyData) -> Task:
-    """What is to be told of an example."""
-    return data.task if isinstance(data, Table | Arrays) else "classification"
-
-
 def described(data: AnyData) -> Description:
-    """What is to be known of data without its arrays. Raises `Invalid` for own data that has not been looked at."""
+    """The data without its arrays. Raises `Invalid` for own data whose facts have not been read."""
     if isinstance(data, Data):
         entry = CATALOGUE[data.name]
-        examples, classes = entry.training_examples, entry.classes
-        rarest = examples // len(classes)  # that many at the most
-        range_ = entry.value_range
-        return Description(
-            "classification", entry.shape, classes, examples, entry.test_examples, rarest, range_, entry.identity
-        )
+        sizes = entry.training_examples, entry.test_examples, entry.training_examples // len(entry.classes)
+        return Description(data.task, entry.shape, entry.classes, *sizes, entry.value_range, entry.identity)
     found = data.found
     if found is None:
-        raise Invalid("data.found", "missing: the data has not been looked at, which loading a study file does")
+        raise Invalid("data.found", "missing: the data has not been read, which loading a study file does")
     low, high = found.value_range
     inputs: Inputs = Rows(found.columns, data.encoding) if isinstance(data, Table) else found.shape
-    counts = found.training_examples, found.test_examples, found.rarest
-    return Description(task_of(data), inputs, found.classes, *counts, (low, high), found.identity)
+    sizes = found.training_examples, found.test_examples, found.rarest
+    return Description(data.task, inputs, found.classes, *sizes, (low, high), found.identity)

@@ -1,7 +1,7 @@
-"""Losses, by their Keras names: what each wants as targets, and which outputs it is for."""
+"""Losses by their Keras names, with Keras's names for all options."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from tuner.base.errors import require_positive, require_rates
 from tuner.base.metrics import Task
@@ -9,7 +9,7 @@ from tuner.base.metrics import Task
 
 @dataclass(frozen=True, kw_only=True)
 class PlainLoss:
-    """A loss without numbers of its own, by its Keras name; `half_squared_error` is the Playground's ½(y - ŷ)²."""
+    """A loss without options, by its Keras name; `half_squared_error` is the Playground's ½(y - ŷ)²."""
 
     kind: Literal[
         "sparse_categorical_crossentropy",
@@ -22,42 +22,13 @@ class PlainLoss:
         "mean_absolute_error",
     ]
 
-    @property
-    def wants_class_numbers(self) -> bool:
-        """Whether its targets are class numbers, and not one-hot rows."""
-        return self.kind == "sparse_categorical_crossentropy"
-
-    @property
-    def blends_targets(self) -> bool:
-        """Whether its targets can be a mixture of classes."""
-        return self.kind != "sparse_categorical_crossentropy" and self.kind != "categorical_hinge"
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """What it is for."""
-        if self.kind == "binary_crossentropy":
-            return ("multi_label",)
-        if self.kind == "mean_absolute_error":
-            return ("regression",)
-        return ("classification", "regression") if self.kind == "mean_squared_error" else ("classification",)
-
-    @property
-    def squared(self) -> bool:
-        """Whether it is a squared error, which a `signed` output needs."""
-        return self.kind in ("mean_squared_error", "half_squared_error")
-
 
 @dataclass(frozen=True, kw_only=True)
 class CategoricalCrossentropy:
-    """Cross-entropy with one-hot targets; smoothing moves that share of the target to all classes evenly."""
+    """Cross-entropy with one-hot targets; `label_smoothing` spreads that share of the target evenly over all classes."""
 
     kind: Literal["categorical_crossentropy"] = "categorical_crossentropy"
     label_smoothing: float = 0.0
-
-    wants_class_numbers: ClassVar[bool] = False
-    blends_targets: ClassVar[bool] = True
-    squared: ClassVar[bool] = False
-    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 
     def __post_init__(self) -> None:
         require_rates(self, "label_smoothing")
@@ -65,19 +36,34 @@ class CategoricalCrossentropy:
 
 @dataclass(frozen=True, kw_only=True)
 class Huber:
-    """Half the squared error up to `delta`, beyond it straight on (Huber 1964): less is said by what lies far off. Targets are
+    """Half the squared error up to `delta`, linear beyond it, so that outliers count less (Huber 1964). Targets are
     standardized: 1 is a standard deviation of the training part."""
 
     kind: Literal["huber"] = "huber"
     delta: float = 1.0
-
-    wants_class_numbers: ClassVar[bool] = False
-    blends_targets: ClassVar[bool] = True
-    squared: ClassVar[bool] = False
-    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
     def __post_init__(self) -> None:
         require_positive(self, "delta")
 
 
 Loss = PlainLoss | CategoricalCrossentropy | Huber
+
+LOSSES: dict[Task, tuple[str, ...]] = {
+    "classification": (
+        "sparse_categorical_crossentropy",
+        "categorical_crossentropy",
+        "kl_divergence",
+        "mean_squared_error",
+        "half_squared_error",
+        "categorical_hinge",
+        "poisson",
+    ),
+    "multi_label": ("binary_crossentropy",),
+    "regression": ("mean_squared_error", "mean_absolute_error", "huber"),
+}
+"""The losses of each task."""
+
+
+def wants_class_numbers(loss: Loss) -> bool:
+    """Whether its targets are class numbers instead of one-hot rows."""
+    return loss.kind == "sparse_categorical_crossentropy"

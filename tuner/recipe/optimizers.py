@@ -1,10 +1,10 @@
-"""Optimizers: one record each, by its Keras name and with Keras's names for all its numbers.
+"""Optimizers: one record each, by its Keras name and with Keras's names for all options.
 
-`training` finds Keras's class by the `kind`. `remembers` is how many arrays of the weights' size it keeps.
+`training` finds Keras's class by the `kind`.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, fields
+from typing import Literal
 
 from tuner.base.errors import require, require_not_negative, require_positive, require_rates
 
@@ -19,17 +19,13 @@ class Sgd:
     nesterov: bool = False
     weight_decay: float = 0.0
 
-    remembers: ClassVar[int] = 1
-
     def __post_init__(self) -> None:
-        require_positive(self, "learning_rate")
-        require_rates(self, "momentum")
-        require_not_negative(self, "weight_decay")
+        _require_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adam:
-    """Adam, or one of its relatives with the same numbers (Kingma & Ba 2014, https://arxiv.org/abs/1412.6980)."""
+    """Adam, or one of its variants with the same options (Kingma & Ba 2014, https://arxiv.org/abs/1412.6980)."""
 
     kind: Literal["adam", "adamax", "nadam"] = "adam"
     learning_rate: float = 0.001
@@ -37,11 +33,8 @@ class Adam:
     beta_2: float = 0.999
     epsilon: float = 1e-7
 
-    remembers: ClassVar[int] = 2
-
     def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "epsilon")
-        require_rates(self, "beta_1", "beta_2")
+        _require_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +48,8 @@ class AdamW:
     beta_2: float = 0.999
     epsilon: float = 1e-7
 
-    remembers: ClassVar[int] = 2
-
     def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "epsilon")
-        require_rates(self, "beta_1", "beta_2")
-        require_not_negative(self, "weight_decay")
+        _require_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +65,8 @@ class RMSprop:
     centered: bool = False
     epsilon_outside: bool = False
 
-    remembers: ClassVar[int] = 2
-
     def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "epsilon")
-        require_rates(self, "rho", "momentum")
+        _require_ranges(self)
         outside = self.epsilon_outside and (self.momentum or self.centered)
         require(not outside, "epsilon_outside", "be false with momentum or centered, as in Keras 2", True)
 
@@ -94,11 +80,8 @@ class Adagrad:
     initial_accumulator_value: float = 0.1
     epsilon: float = 1e-7
 
-    remembers: ClassVar[int] = 1
-
     def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "epsilon")
-        require_not_negative(self, "initial_accumulator_value")
+        _require_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,16 +93,13 @@ class Adadelta:
     rho: float = 0.95
     epsilon: float = 1e-7
 
-    remembers: ClassVar[int] = 2
-
     def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "epsilon")
-        require_rates(self, "rho")
+        _require_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lion:
-    """Lion, which steps by the sign of the momentum (Chen et al. 2023, https://arxiv.org/abs/2302.06675)."""
+    """Lion, whose steps are the sign of the momentum (Chen et al. 2023, https://arxiv.org/abs/2302.06675)."""
 
     kind: Literal["lion"] = "lion"
     learning_rate: float = 0.0001
@@ -127,12 +107,23 @@ class Lion:
     beta_2: float = 0.99
     weight_decay: float = 0.0
 
-    remembers: ClassVar[int] = 1
-
     def __post_init__(self) -> None:
-        require_positive(self, "learning_rate")
-        require_rates(self, "beta_1", "beta_2")
-        require_not_negative(self, "weight_decay")
+        _require_ranges(self)
 
 
 Optimizer = Sgd | Adam | AdamW | RMSprop | Adagrad | Adadelta | Lion
+
+
+def state_arrays(optimizer: Optimizer) -> int:
+    """How many arrays of the weights' size an optimizer keeps, at most."""
+    return 1 if isinstance(optimizer, Sgd | Adagrad | Lion) else 2
+
+
+def _require_ranges(optimizer: Optimizer) -> None:
+    """An option has the same range in every optimizer that has it."""
+    options = [each.name for each in fields(optimizer)]
+    require_positive(optimizer, *(each for each in options if each in ("learning_rate", "epsilon")))
+    require_rates(optimizer, *(each for each in options if each in ("momentum", "beta_1", "beta_2", "rho")))
+    require_not_negative(
+        optimizer, *(each for each in options if each in ("weight_decay", "initial_accumulator_value"))
+    )

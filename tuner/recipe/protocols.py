@@ -1,12 +1,13 @@
-"""Protocols: what of a training part is trained on and what validated on, and the questions that need no data to answer.
+"""Protocols: how the training part is divided for training and validation, and what follows from that without the data.
 
-Each question is one exhaustive `match`, here or in `tuner.data.splits`; mypy names those that a new protocol must answer.
+Each function of a protocol is one exhaustive `match`, here or in `tuner.data.splits`; mypy names those that a new protocol
+must extend.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, require, require_seed
+from tuner.base.errors import require, require_seed
 from tuner.recipe.augmentation import Augmentation
 
 Pick = Literal["stratified", "random", "last"]
@@ -14,12 +15,12 @@ Pick = Literal["stratified", "random", "last"]
 
 @dataclass(frozen=True, kw_only=True)
 class Holdout:
-    """One validation part, cut from the training part: a share of it (0.2) or a number of examples (10_000).
+    """One validation part, taken from the training part: a share of it (0.2) or a number of examples (10_000).
 
     `last` takes the end of the file, as Keras's `validation_split` does.
 
-    With `distortion` the validation images are changed once, at random by the seed: a declared shift. Where validation
-    examples are like those trained on and those to come are not, it says which recipes bear a change.
+    With `distortion` the validation images are changed once, at random by the seed: a declared shift. It shows which recipes
+    are robust, where the examples of the future differ from those at hand.
     """
 
     kind: Literal["holdout"] = "holdout"
@@ -29,15 +30,10 @@ class Holdout:
     distortion: Augmentation = Augmentation()
 
     def __post_init__(self) -> None:
-        if self.distortion.mixup:
-            raise Invalid("distortion.mixup", "must be 0: it changes what is true, and validation must not")
+        require(not self.distortion.mixup, "distortion.mixup", "be 0: it changes the targets", self.distortion.mixup)
         if isinstance(self.validation, float):
-            require(
-                0 < self.validation < 1,
-                "validation",
-                "be a share between 0 and 1 or a number of examples",
-                self.validation,
-            )
+            rule = "be a share between 0 and 1 or a number of examples"
+            require(0 < self.validation < 1, "validation", rule, self.validation)
         else:
             require(self.validation >= 1, "validation", "be at least 1 example", self.validation)
         require_seed(self.seed)
@@ -63,14 +59,14 @@ class KFold:
 
 @dataclass(frozen=True, kw_only=True)
 class NoValidation:
-    """The whole training part is trained on; there is no validation figure."""
+    """Trained on the whole training part; there are no validation metrics."""
 
     kind: Literal["none"] = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
 class OnTest:
-    """Validated on the test part, as some documents do: not validation-only, so no search may use it."""
+    """Validated on the test part, as some documents do; searches cannot use it."""
 
     kind: Literal["on_test"] = "on_test"
 
@@ -79,16 +75,16 @@ Protocol = Holdout | KFold | NoValidation | OnTest
 
 
 def fold_count(protocol: Protocol) -> int:
-    """How many networks it trains. More than one leave no single model: one trained on everything takes their place."""
+    """How many networks it trains. More than one give no single model: another one is trained on the whole training part."""
     match protocol:
-        case Holdout() | NoValidation() | OnTest():
-            return 1
         case KFold(folds=count):
             return count
+        case Holdout() | NoValidation() | OnTest():
+            return 1
 
 
 def validated_part(protocol: Protocol) -> Literal["training", "test", "none"]:
-    """The part of a data set whose examples give its validation figures; `none`: it has no such figures."""
+    """The part of a data set that the validation examples come from; `none` where there is no validation."""
     match protocol:
         case Holdout():
             return "training"

@@ -1,4 +1,4 @@
-"""The recipe itself: one experiment, completely said, as one frozen value."""
+"""The recipe: one experiment, completely specified, as one frozen value."""
 
 import hashlib
 import json
@@ -7,21 +7,22 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any
 
 from tuner.base.decode import decode, encode
-from tuner.base.errors import Invalid, require_seed
+from tuner.base.errors import Invalid, require, require_seed
 from tuner.base.metrics import metrics_for
 from tuner.networks import Network, network_summary
 from tuner.recipe.augmentation import Augmentation
-from tuner.recipe.data import AnyData, Table, task_of
+from tuner.recipe.data import AnyData, Table
+from tuner.recipe.losses import LOSSES
 from tuner.recipe.protocols import Holdout, Protocol, validated_part
 from tuner.recipe.training import Patience, Plateau, Training
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One experiment. Equal recipes give equal results on the same machine and versions.
+    """One experiment. Equal recipes give equal results on the same machine with the same versions.
 
-    `seed` drives the initial weights, the order of the examples and dropout; the protocol has a seed of its own, so
-    that training again with another seed keeps the split.
+    `seed` determines the initial weights, the order of the examples and dropout. The protocol has its own seed, so that
+    refits with another seed keep the split.
     """
 
     data: AnyData
@@ -33,54 +34,46 @@ class Recipe:
     def __post_init__(self) -> None:
         require_seed(self.seed)
         if validated_part(self.protocol) == "none":
-            self._refuse_validation_users()
-        loss = self.training.loss
-        if self.network.output == "signed" and not loss.squared:
-            raise Invalid("training.loss", f"must be a squared error for network.output 'signed', got {loss.kind!r}")
-        self._demand_for_task()
+            self._require_no_validation()
+        if self.network.output == "signed":
+            loss, rule = self.training.loss.kind, "be a squared error for network.output 'signed'"
+            require(loss in ("mean_squared_error", "half_squared_error"), "training.loss", rule, loss)
+        self._require_fit_for_task()
         if isinstance(self.data, Table):
-            self._refuse_what_moves_codes()
+            cause = "for a table, whose rows contain codes besides numbers"
+            augmentation, adversarial = self.training.augmentation, self.training.adversarial
+            require(
+                augmentation == Augmentation(), "training.augmentation", f"be left out {cause}", encode(augmentation)
+            )
+            require(not adversarial, "training.adversarial", f"be 0 {cause}", adversarial)
 
-    def _refuse_what_moves_codes(self) -> None:
-        training = self.training
-        if training.augmentation != Augmentation():
-            raise Invalid("training.augmentation", "must be left out for a table: its rows hold codes beside numbers")
-        if training.adversarial:
-            raise Invalid("training.adversarial", "must be 0 for a table: its rows hold codes beside numbers")
+    def _require_no_validation(self) -> None:
+        training, cause = self.training, "where protocol.kind 'none' leaves no validation part"
+        for place, kind, is_allowed in (
+            ("schedule", training.schedule.kind, not isinstance(training.schedule, Plateau)),
+            ("early_stopping", training.early_stopping.kind, not isinstance(training.early_stopping, Patience)),
+            ("keep", training.keep, training.keep != "best"),
+        ):
+            require(is_allowed, f"training.{place}", f"not be {kind!r} {cause}", kind)
 
-    def _demand_for_task(self) -> None:
-        task, training = task_of(self.data), self.training
-        if task not in training.loss.tasks:
-            allowed = LOSSES_OF[task]
-            raise Invalid("training.loss", f"must be one of {allowed} for {task}, got {training.loss.kind!r}")
-        wanted = OUTPUT_OF.get(task, self.network.output)
-        if self.network.output != wanted:
-            raise Invalid("network.output", f"must be {wanted!r} for {task}, got {self.network.output!r}")
+    def _require_fit_for_task(self) -> None:
+        task, training = self.data.task, self.training
+        loss, losses = training.loss.kind, LOSSES[task]
+        require(loss in losses, "training.loss", f"be one of {', '.join(losses)} for {task}", loss)
+        output = OUTPUTS.get(task, self.network.output)
+        require(self.network.output == output, "network.output", f"be {output!r} for {task}", self.network.output)
         if training.class_weights != "none" and task != "classification":
             raise Invalid("training.class_weights", f"must be 'none' for {task}, which has no classes")
-        for place, by in _monitors(training):
-            if by.removeprefix("validation_") not in ("loss", *metrics_for(task)):
-                names = ", ".join(f"validation_{name}" for name in ("loss", *metrics_for(task)))
-                raise Invalid(f"training.{place}", f"must be one of {names} for {task}, got {by!r}")
-
-    def _refuse_validation_users(self) -> None:
-        if isinstance(self.training.schedule, Plateau):
-            raise Invalid(
-                "training.schedule", "'plateau' needs a validation part, which protocol.kind 'none' does not have"
-            )
-        if isinstance(self.training.early_stopping, Patience):
-            raise Invalid(
-                "training.early_stopping", "needs a validation part, which protocol.kind 'none' does not have"
-            )
-        if self.training.keep == "best":
-            raise Invalid("training.keep", "must be 'last': protocol.kind 'none' has no validation part to choose by")
+        names = [f"validation_{name}" for name in ("loss", *metrics_for(task))]
+        for place, monitor in _monitors(training):
+            require(monitor in names, f"training.{place}", f"be one of {', '.join(names)} for {task}", monitor)
 
     @property
     def key(self) -> str:
-        """A stable name for this experiment: 16 hexadecimal digits.
+        """A stable name of this experiment: 16 hexadecimal digits.
 
-        Fields at their default are left out of the hash, so that a field added later, whose default means what was
-        done before, leaves old keys as they are.
+        The hash leaves out fields at their defaults. So a new field does not change old keys, where its default means what
+        was done before.
         """
         text = json.dumps(_without_defaults(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -93,7 +86,7 @@ class Recipe:
         return f"{network_summary(self.network)}, {optimizer}, batch {self.training.batch_size}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data with every field, for JSON; `Recipe.from_dict` gives an equal recipe back."""
+        """Plain data with every field, for JSON; `Recipe.from_dict` returns an equal recipe."""
         plain: dict[str, Any] = encode(self)
         return plain
 
@@ -103,13 +96,8 @@ class Recipe:
         return decode(Recipe, plain)
 
 
-LOSSES_OF = {
-    "classification": "the losses of classes",
-    "multi_label": "binary_crossentropy",
-    "regression": "mean_squared_error, mean_absolute_error, huber",
-}
-OUTPUT_OF = {"multi_label": "sigmoid", "regression": "linear"}
-"""The activation of the last layer; classes take any."""
+OUTPUTS = {"multi_label": "sigmoid", "regression": "linear"}
+"""The activation of the last layer; any is allowed for classes."""
 
 
 def _monitors(training: Training) -> Iterator[tuple[str, str]]:

@@ -20,12 +20,12 @@ Monitor = Literal[
     "validation_rmse",
     "validation_mae",
 ]
-"""What may be watched after each epoch; those of the task, and on the catalogue's data only the first two."""
+"""What may be monitored after each epoch; those of the task, and on data sets of the catalogue only the first two."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConstantRate:
-    """The optimizer's learning rate throughout."""
+    """The optimizer's learning rate in all steps."""
 
     kind: Literal["constant"] = "constant"
 
@@ -80,7 +80,7 @@ class OneCycle:
 
 @dataclass(frozen=True, kw_only=True)
 class Plateau:
-    """The learning rate multiplied by `factor` each time that the monitored figure has not improved by more than
+    """The learning rate multiplied by `factor` each time that the monitored metric has not improved by more than
     `min_delta` for `epochs` epochs."""
 
     kind: Literal["plateau"] = "plateau"
@@ -107,7 +107,7 @@ class NoEarlyStopping:
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """Training ends once the monitored figure has not improved by more than `min_delta` for `epochs` epochs."""
+    """Training ends when the monitored metric has not improved by more than `min_delta` for `epochs` epochs."""
 
     kind: Literal["patience"] = "patience"
     epochs: int = 5
@@ -124,20 +124,20 @@ EarlyStopping = NoEarlyStopping | Patience
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How a network is trained. `keep` says whose weights count in the end: the last epoch's, or those of the epoch
-    that is the best by `keep_by`.
+    """How a network is trained. `keep` says whose weights are returned: the last epoch's, or those of the best epoch by
+    `keep_by`.
 
-    With `averaging` the weights that are validated and kept are a moving average over the steps, which keeps that share of
-    itself at each (0.999: the last thousand steps or so); batch normalization's statistics are averaged alike.
+    With `averaging` the validated and kept weights are a moving average over the steps, which keeps that share of itself at
+    each step (0.999: about the last thousand steps); so are the statistics of batch normalization.
 
-    With `class_weights` "balanced" each example counts as much as its class is rare, so that all classes count alike; with
-    weights of the data's own, times those.
+    With `class_weights` "balanced" the weight of an example is inverse to the frequency of its class; weights of the data are
+    multiplied by it.
 
-    In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew each time: cheap epochs
-    for the first rungs of a search.
+    In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew in each epoch, which makes the
+    first rungs of a search cheap.
 
-    Used by baselines only: with `bootstrap` the training examples are as many drawn with replacement, by the recipe's seed (Breiman 1996). With
-    `adversarial` each batch is trained together with its attacked copy: its inputs moved by so much (in scaled units)
+    With `bootstrap` the training examples are drawn with replacement, as many as there are, by the recipe's seed (Breiman
+    1996). With `adversarial` each batch is trained together with a copy whose inputs are moved by so much (in scaled units)
     along the sign of the loss's gradient (FGSM, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572).
     """
 
@@ -160,11 +160,9 @@ class Training:
 
     def __post_init__(self) -> None:
         require_rates(self, "averaging")
-        if self.augmentation.mixup and not self.loss.blends_targets:
-            problem = (
-                f"mixup needs a loss with one-hot targets, such as categorical_crossentropy, got {self.loss.kind!r}"
-            )
-            raise Invalid("augmentation.mixup", problem)
+        if self.augmentation.mixup and self.loss.kind in ("sparse_categorical_crossentropy", "categorical_hinge"):
+            problem = "needs a loss with one-hot targets, such as categorical_crossentropy"
+            raise Invalid("augmentation.mixup", f"{problem}, got {self.loss.kind!r}")
         require_not_negative(self, "adversarial")
         require(self.lean_epochs >= 0, "lean_epochs", "be at least 0", self.lean_epochs)
         require(0 < self.lean_share <= 1, "lean_share", "be greater than 0 and at most 1", self.lean_share)

@@ -14,7 +14,7 @@ from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import METRICS
 from tuner.base.writing import atomic_path
 from tuner.data.splits import folds_of
-from tuner.recipe import Recipe, Table, described, task_of
+from tuner.recipe import Recipe, Table, described
 from tuner.refit.candidates import Final
 from tuner.refit.ensemble import chosen_together, loss_of_average
 from tuner.result import Result
@@ -158,7 +158,7 @@ class Validated:
 
     def figure(self, context: Context) -> float:
         """The study's measure of it."""
-        return compute_metrics(task_of(context.file.data[0]), self.outputs, self.true, self.weights)[context.measure]
+        return compute_metrics(context.file.data[0].task, self.outputs, self.true, self.weights)[context.measure]
 
 
 def _validated(context: Context, recipe: Recipe, folder: Folder, is_mirrored: bool = False) -> Validated:

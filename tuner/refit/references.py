@@ -1,7 +1,6 @@
 """Plain models beside a confirmed winner: trained once a study, when everything else is done."""
 
 from tuner.base.formatting import duration_text
-from tuner.recipe import task_of
 from tuner.references import MODELS, ReferenceModel, seconds_for
 from tuner.references.record import SHARE
 from tuner.search.context import Context
@@ -32,7 +31,7 @@ def anchors_beside(
         return kept
     limit = seconds_for(seconds)
     context.listener.said(f"training plain models beside it, for at most {duration_text(limit)}")
-    names = MODELS[task_of(recipe.data)]
+    names = MODELS[recipe.data.task]
     count = min(executor.size, len(names))
     shares = [names[first::count] for first in range(count)]  # the last ones take the longest
     found: dict[str, ReferenceModel] = {}

@@ -9,7 +9,6 @@ import pandas as pd
 
 from tuner.charts.chart import chart_data
 from tuner.charts.content import Link, Page, Table
-from tuner.recipe import task_of
 from tuner.report.answer import difference, documented, sentences
 from tuner.report.evidence import DocumentEvidence, Evidence
 from tuner.report.importance import METHOD, Importance
@@ -52,7 +51,7 @@ def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> di
 def _task(evidence: Evidence) -> str | None:
     recipes = [confirmed.recipe] if (confirmed := evidence.confirmed) else []
     recipes += [trial.recipe for trial in evidence.record.trials if trial.recipe]
-    return next((task_of(recipe.data) for recipe in recipes), None)
+    return next((recipe.data.task for recipe in recipes), None)
 
 
 def _table(table: Table) -> dict[str, Any]:

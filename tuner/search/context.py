@@ -9,7 +9,6 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 
 from tuner.base.metrics import METRICS, Direction, main_metric
-from tuner.recipe import task_of
 from tuner.result import OBJECTIVES, Objective, Result
 from tuner.search.listener import Listener
 from tuner.search.preflight import Preflight
@@ -46,7 +45,7 @@ class Context:
     def measure(self) -> str:
         """The figure in which winners are told: the first objective's, or else the task's main one."""
         own = self.file.objectives[0].removeprefix("validation_")
-        return own if own in METRICS else main_metric(task_of(self.file.data[0]))
+        return own if own in METRICS else main_metric(self.file.data[0].task)
 
     def figure_of(self, result: Result | None) -> float:
         """The measure's figure of a training's validation; the worst that there may be where there is none."""

@@ -6,7 +6,7 @@ from typing import Any
 from tuner.base.decode import encode
 from tuner.base.errors import Invalid, near_miss
 from tuner.base.metrics import metrics_for
-from tuner.recipe import Data, Recipe, fold_count, task_of, validated_part
+from tuner.recipe import Data, Recipe, fold_count, validated_part
 from tuner.result import OBJECTIVES
 from tuner.space import Assignment, Choice, Range, allowed_text, fill, scripted_trial
 from tuner.study.file import StudyFile
@@ -104,5 +104,5 @@ def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
 
 def figures_after_an_epoch(recipe: Recipe) -> tuple[str, ...]:
     """The validation figures that an epoch has: on data of the catalogue accuracy and loss, on own data all of the task's."""
-    names = ("accuracy",) if isinstance(recipe.data, Data) else tuple(metrics_for(task_of(recipe.data)))
+    names = ("accuracy",) if isinstance(recipe.data, Data) else tuple(metrics_for(recipe.data.task))
     return tuple(f"validation_{name}" for name in (*names, "loss"))

@@ -9,7 +9,8 @@ import keras
 
 from tuner.base.decode import encode
 from tuner.networks import TabularEnsemble
-from tuner.recipe import Loss, Optimizer, Recipe, task_of
+from tuner.recipe import Loss, Optimizer, Recipe
+from tuner.recipe.losses import wants_class_numbers
 from tuner.training.members import MembersLoss, MembersMetric
 from tuner.training.optimizers import FUSED
 
@@ -80,13 +81,13 @@ LOSSES = {"half_squared_error": HalfSquaredError}
 def figure_of(recipe: Recipe) -> keras.metrics.Metric:
     """What is measured in the graph beside the loss: the accuracy that suits the recipe's targets; of numbers R², with the
     training part's spread in the place of these examples' own."""
-    if task_of(recipe.data) == "regression":
+    if recipe.data.task == "regression":
         return keras.metrics.MeanMetricWrapper(_explained, name="r2")
-    if task_of(recipe.data) == "multi_label":
+    if recipe.data.task == "multi_label":
         return keras.metrics.BinaryAccuracy(name="accuracy")
     if recipe.network.output == "signed":
         return keras.metrics.MeanMetricWrapper(_signs_agree, name="accuracy")
-    if recipe.training.loss.wants_class_numbers:
+    if wants_class_numbers(recipe.training.loss):
         return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     return keras.metrics.CategoricalAccuracy(name="accuracy")
 

@@ -12,6 +12,7 @@ from tuner.data.examples import TrainingSet
 from tuner.data.splits import sizes
 from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
+from tuner.recipe.optimizers import state_arrays
 
 GIB = 2**30
 RUNTIME_BYTES = int(0.75 * GIB)
@@ -76,7 +77,7 @@ def _memory(recipe: Recipe, data: TrainingSet, table: tuple[LayerShape, ...], ba
     """Bytes that a training process needs. Measured beside it: see tests/search/test_costs.py."""
     weights = 4 * sum(layer.parameters for layer in table)
     copies = (
-        2 + recipe.training.optimizer.remembers + (recipe.training.keep == "best") + bool(recipe.training.averaging)
+        2 + state_arrays(recipe.training.optimizer) + (recipe.training.keep == "best") + bool(recipe.training.averaging)
     )
     inputs = data.examples.inputs
     stored = 2 * examples * (inputs.itemsize * math.prod(inputs.shape[1:]) + 4 * len(data.classes))

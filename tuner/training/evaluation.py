@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.recipe import Recipe, task_of
+from tuner.recipe import Recipe
 from tuner.training.loop import EVALUATION_BATCH, Scaler
 
 
@@ -21,7 +21,7 @@ def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[
 
 def as_meant(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
     """A network's outputs as probabilities (n, classes) or (n, labels); numbers stay as they are."""
-    if task_of(recipe.data) != "classification":
+    if recipe.data.task != "classification":
         return outputs
     match recipe.network.output:
         case "signed":

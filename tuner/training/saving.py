@@ -20,7 +20,7 @@ from tuner.networks.layers import (  # and so registers all of ours for `load_mo
     RowCoder,
 )
 from tuner.networks.shapes import input_shape
-from tuner.recipe import Recipe, task_of
+from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import figure_of, loss_of
 from tuner.training.loop import Scaler, scores_in_float32
@@ -103,7 +103,7 @@ def load_model(path: Path) -> keras.Model:
 
 def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, classes: int) -> Scores:
     """Loss and figure of what a saved model gives for examples; of numbers, in these examples' own standard deviations."""
-    scale = target_scale(examples.labels, None) if task_of(recipe.data) == "regression" else None
+    scale = target_scale(examples.labels, None) if recipe.data.task == "regression" else None
     wanted = targets(recipe, examples.labels, classes, scale)
     outputs = outputs if scale is None else scale.standardized(outputs)
     loss, figure = loss_of(recipe), figure_of(recipe)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.recipe import Recipe
+from tuner.recipe.losses import wants_class_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ def targets(recipe: Recipe, labels: NDArray[Any], outputs: int, scale: TargetSca
         return labels.astype(np.float32) if scale is None else scale.standardized(labels)
     if recipe.network.output == "signed":
         return (2.0 * labels.astype(np.float32) - 1.0)[:, np.newaxis]
-    if recipe.training.loss.wants_class_numbers:
+    if wants_class_numbers(recipe.training.loss):
         return labels.astype(np.int32)
     one_hot: NDArray[np.float32] = np.eye(outputs, dtype=np.float32)[labels]
     return one_hot

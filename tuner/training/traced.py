@@ -21,7 +21,7 @@ from tuner.base.metric_functions import compute_metrics
 from tuner.data.examples import Examples
 from tuner.networks import Inputs, parameters
 from tuner.networks.build import build
-from tuner.recipe import Recipe, task_of
+from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import compile_model
 from tuner.training.evaluation import as_meant
@@ -86,7 +86,7 @@ class FoldData:
         """All figures of the task, of what a network gives for the validation part."""
         assert self.validation is not None
         meant = as_meant(outputs, recipe) if self.targets is None else self.targets.meant(outputs)
-        figures = compute_metrics(task_of(recipe.data), meant, self.validation.labels, self.validation.weights)
+        figures = compute_metrics(recipe.data.task, meant, self.validation.labels, self.validation.weights)
         return Scores(loss=scores.loss, figures=figures)
 
     def _part(self, recipe: Recipe, examples: Examples, weights: NDArray[Any] | None) -> Part:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, coding_of, held_out_of, training_set_of
-from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, described, fold_count, task_of
+from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, described, fold_count
 from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
@@ -68,7 +68,7 @@ def test(job: Test, setup: Setup) -> Measured:
     data = held_out_of(job.recipe.data, setup.places)
     model = load_model(setup.folder.model(job.saved))
     outputs = predict(model, UNSCALED, data.examples.inputs)
-    examples, task = data.examples, task_of(job.recipe.data)
+    examples, task = data.examples, job.recipe.data.task
     np.save(setup.folder.outputs(job.saved), outputs.astype(np.float32 if task == "regression" else np.float16))
     scores = scores_of(outputs, job.recipe, examples, len(data.classes))
     if isinstance(job.recipe.data, Data):

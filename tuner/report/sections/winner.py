@@ -9,7 +9,7 @@ from tuner.charts import Axis, Chart
 from tuner.charts.content import Block, Paragraph, Section, Table, missing
 from tuner.charts.lines import Curve, learning_lines
 from tuner.networks import layer_table, network_summary
-from tuner.recipe import Data, Recipe, described, task_of
+from tuner.recipe import Data, Recipe, described
 from tuner.recipe import Table as OwnTable
 from tuner.report.evidence import Evidence
 from tuner.report.predictions import Predictions
@@ -110,7 +110,7 @@ def _kept(confirmed: Confirmed) -> str:
     if not confirmed.is_ensemble or confirmed.model_validation is None:
         return f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
     mirrored = ", each for an image and its mirror image" if confirmed.is_mirrored else ""
-    figure, task = metric_label(confirmed.measure), task_of(confirmed.recipe.data)
+    figure, task = metric_label(confirmed.measure), confirmed.recipe.data.task
     what, chosen_by = ("numbers", "squared error") if task == "regression" else ("probabilities", "log loss")
     tested = "" if confirmed.test is None else f"test {figure} {number(confirmed.test)}, "
     return (

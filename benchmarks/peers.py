@@ -211,8 +211,10 @@ def keras_tuner(kind: str) -> Callable[[Notebook, int], dict[str, Any]]:
 
 def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
     """`optimize` itself on all cores. Its best networks are trained again, which gives the same weights, to be tested."""
+    from rich.console import Console
+
     from tuner.base.machine import cores
-    from tuner.commands.progress import Lines, Tally
+    from tuner.commands.progress import Lines
     from tuner.data.load import Places
     from tuner.result import Pulse
     from tuner.search.optimize import SearchOptions, optimize
@@ -223,10 +225,7 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
 
     class Noting(Lines):
         def __init__(self) -> None:
-            self.tally = Tally("validation_accuracy")
-
-        def _print(self, text: str) -> None:
-            pass
+            super().__init__(Console(quiet=True))
 
         def began(self, number: int, recipe: Any, continues: int | None) -> None:
             recipes[number] = recipe

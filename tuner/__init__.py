@@ -6,8 +6,8 @@ if TYPE_CHECKING:
     from tuner.python.estimators import TunedClassifier as TunedClassifier
     from tuner.python.estimators import TunedRegressor as TunedRegressor
     from tuner.python.progress import Progress as Progress
-    from tuner.python.searching import load_study as load_study
-    from tuner.python.searching import optimize as optimize
+    from tuner.python.search import load_study as load_study
+    from tuner.python.search import optimize as optimize
     from tuner.python.tuned import Tuned as Tuned
 
 __version__ = "0.1.0"
@@ -16,8 +16,8 @@ LAZY = {
     "TunedClassifier": "tuner.python.estimators",
     "TunedRegressor": "tuner.python.estimators",
     "Progress": "tuner.python.progress",
-    "load_study": "tuner.python.searching",
-    "optimize": "tuner.python.searching",
+    "load_study": "tuner.python.search",
+    "optimize": "tuner.python.search",
     "Tuned": "tuner.python.tuned",
 }
 """What a program uses, and where it is: imported when it is asked for, since that takes seconds."""

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from tests.storage.test_trainings import an_epoch
-from tuner.commands.progress import Lines, Tally
+from tuner.commands.progress import Lines
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Pulse, Scores
@@ -17,7 +17,7 @@ RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Trai
 def lines() -> tuple[Lines, io.StringIO]:
     """Lines into a text, of a search that has begun its trial 7."""
     text = io.StringIO()
-    shown = Lines(Console(file=text, width=200), Tally("validation_accuracy"))
+    shown = Lines(Console(file=text, width=200))
     shown.planned(StudyRecord("small", "", {}, ("validation_accuracy",), ()), 20, 600)
     shown.began(7, RECIPE, None)
     text.truncate(0)

@@ -14,10 +14,10 @@ from tests.support.estimators import tiny
 from tuner.base.errors import DataError, StorageError, StudyError
 from tuner.data.ingest.ingest import ingest, ingest_from_python
 from tuner.data.sources import Places
-from tuner.python.given import given
+from tuner.python.examples import examples_of
 from tuner.python.progress import Progress
-from tuner.python.searching import optimize
-from tuner.python.study import Wishes, study_on
+from tuner.python.search import optimize
+from tuner.python.study import Changes, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Arrays, Cut, Table
 
@@ -99,13 +99,13 @@ def test_nothing_is_loaded_before_it_is_asked_for() -> None:
 def test_runs_without_a_storage_are_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as error:
         tuner.load_study("study", tmp_path)
-    assert str(error.value) == f"there is no storage in {tmp_path} yet: run `tuner.optimize` first, or say runs="
+    assert str(error.value) == f"there is no storage in {tmp_path} yet: run `tuner.optimize` first, or pass runs="
 
 
 def test_half_of_the_data_is_refused() -> None:
     with pytest.raises(StudyError, match="x and y come together, and groups, weights and test with them"):
         optimize(tiny(), points()[0])
-    with pytest.raises(StudyError, match="say a study, or x and y for one that suits them"):
+    with pytest.raises(StudyError, match="pass a study, or x and y for one that is made for them"):
         optimize(None)
 
 
@@ -135,12 +135,12 @@ def test_a_script_without_a_guard_searches_once(tmp_path: Path, is_piped: bool) 
 def test_data_from_python_is_named_by_what_is_in_it(tmp_path: Path) -> None:
     places = Places(None, tmp_path)
     x, y = points()
-    first, again = (ingest_from_python(given(x, y), Cut(share=0.0), "classification", places) for _ in range(2))
+    first, again = (ingest_from_python(examples_of(x, y), Cut(share=0.0), "classification", places) for _ in range(2))
     assert first == again
     assert ingest(replace(first, found=None), tmp_path, places, print) == first
     assert first.found is not None
     assert (first.found.training_examples, first.found.test_examples) == (80, 0)
-    assert ingest_from_python(given(-x, y), Cut(share=0.0), "classification", places).path != first.path
+    assert ingest_from_python(examples_of(-x, y), Cut(share=0.0), "classification", places).path != first.path
 
 
 def test_data_from_python_that_is_gone_is_told(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_data_from_python_that_is_gone_is_told(tmp_path: Path) -> None:
 
 def test_a_study_that_suits_the_data_keeps_groups_whole_and_tests_what_is_held_out(tmp_path: Path) -> None:
     x, y = points()
-    examples = given(x, y, groups=np.arange(80) // 8)
-    file = study_on(None, examples, Wishes(test=given(x, y)), Places(None, tmp_path))
+    examples = examples_of(x, y, groups=np.arange(80) // 8)
+    file = study_on(None, examples, Changes(test=examples_of(x, y)), Places(None, tmp_path))
     data = file.data[0]
     assert isinstance(data, Table)
     assert (data.group, data.test, file.confirmation.anchors) == ("groups", data.path, True)

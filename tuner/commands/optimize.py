@@ -60,7 +60,7 @@ def optimize(
 ) -> int:
     """Search, confirm the winner on fresh seeds, save its model and test it once. A second call continues."""
     from tuner.base.machine import cores
-    from tuner.commands.progress import Tally, shown
+    from tuner.commands.progress import progress_on_stderr
     from tuner.data.load import Places
     from tuner.outcome.words import as_json, lines
     from tuner.search.optimize import SearchOptions
@@ -96,7 +96,7 @@ def optimize(
         ),
         lease_seconds=seconds_of("--lease", lease),
     )
-    with shown(Tally(file.objectives[0])) as listener:
+    with progress_on_stderr() as listener:
         outcome = run_study(options, listener)
     browse = command_line("dashboard", runs=runs, storage=storage)
     print("\n".join([*lines(outcome), f"continue: {outcome.record.onward}", f"browse:   {browse}"]))

@@ -1,7 +1,6 @@
-"""Estimators for scikit-learn whose `fit` is a search: here inheritance is scikit-learn's contract.
+"""scikit-learn estimators whose `fit` is a search. They inherit because scikit-learn's contract asks for it.
 
-Nothing is held out inside `fit`: the search validates on parts of what it is given (by cross-validation, groups kept whole),
-and whoever wants to know what the model is worth on new data scores it on data of their own.
+`fit` holds nothing out for a test: the search validates on parts of its data, by cross-validation with whole groups.
 """
 
 import sys
@@ -26,20 +25,21 @@ from sklearn.utils.validation import (
 from tuner.base.errors import StudyError, TunerError
 from tuner.base.metrics import Task
 from tuner.data.sources import Places
-from tuner.python.given import given, inputs_of
+from tuner.python.examples import examples_of, inputs_of
 from tuner.python.progress import Progress
-from tuner.python.saved import Saved, Temporary
-from tuner.python.searching import Call, Workers, searched
-from tuner.python.study import AnyStudy, Wishes, study_on
+from tuner.python.saved import SavedModel, TemporaryFolder
+from tuner.python.search import Workers, search
+from tuner.python.study import AnyStudy, Changes, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut, Recipe
 from tuner.storage import StudyRecord
+from tuner.training.runtime import load as load_tensorflow
 
 FEWEST_ROWS = 2
 
 
 class _Tuned(BaseEstimator):  # type: ignore[misc]
-    """What both estimators have in common."""
+    """What both estimators share."""
 
     def __init__(
         self,
@@ -60,25 +60,35 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
 
     def _fit(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Self:
-        """Search on inputs and targets that scikit-learn has checked."""
+        """Search on checked inputs and targets."""
         if groups is not None:
             check_consistent_length(x, groups)
             groups = column_or_1d(groups)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
-            counts = sample_weight > 0  # what counts nothing is not looked at either
-            x, y, sample_weight = x[counts], y[counts], sample_weight[counts]
-            groups = None if groups is None else groups[counts]
+            has_weight = sample_weight > 0
+            x, y, sample_weight = x[has_weight], y[has_weight], sample_weight[has_weight]
+            groups = None if groups is None else groups[has_weight]
+        self._folder = TemporaryFolder() if self.runs is None else None
         try:
-            return self._search(x, y, task, sample_weight, groups)
-        except TunerError as error:  # as scikit-learn has it
+            tuned = self._search(x, y, task, sample_weight, groups)
+            if tuned.confirmed is None:
+                reasons = [trial.reason for trial in tuned.record.trials if trial.reason]
+                why = reasons[-1] if reasons else "the time was too short"
+                raise StudyError(f"no network was trained: {why}; pass more minutes")
+        except TunerError as error:  # scikit-learn's contract
             raise ValueError(str(error)) from error
+        self.study_: StudyRecord = tuned.record
+        self.best_recipe_: Recipe = tuned.confirmed.recipe
+        self.validation_score_: float = tuned.figures[0].value
+        self._saved = SavedModel(tuned.confirmed.model)
+        self._names = self._saved.predictor.columns
+        return self
 
-    def _search(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Self:
-        self._folder = Temporary() if self.runs is None else None
+    def _search(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Tuned:
         runs = self._folder.path if self._folder else Path(self.runs or "")
         places = Places(None, runs / "data")
-        wishes = Wishes(
+        changes = Changes(
             task=task,
             objective=self.objective or "",
             minutes=self.minutes,
@@ -86,31 +96,19 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
             test=Cut(share=0.0),
             is_named_by_data=True,
         )
-        file = study_on(self.study, given(x, y, sample_weight, groups), wishes, places)
-        call = Call(
-            runs=runs,
-            places=places,
-            seconds=60 * self.minutes,
-            trials=file.budget.trials,
+        file = study_on(self.study, examples_of(x, y, sample_weight, groups), changes, places)
+        if is_alone := self.workers == 1:
+            load_tensorflow()  # before the minutes begin
+        return search(
+            file,
+            runs,
+            places,
+            _log if self.verbose else None,
+            minutes=self.minutes,
             workers=self.workers,
-            executor="in_process" if self.workers == 1 else "processes",
-            storage="" if self._folder is None else f"journal:{runs / 'journal'}",  # made in no time
-            told=_tell if self.verbose else _tell_nothing,
+            executor="in_process" if is_alone else "processes",
+            storage=f"journal:{runs / 'journal'}" if self._folder else "",  # faster to create than SQLite
         )
-        self._keep(searched(file, call))
-        return self
-
-    def _keep(self, tuned: Tuned) -> None:
-        if tuned.confirmed is None:
-            last = next(
-                (trial.reason for trial in reversed(tuned.record.trials) if trial.reason), "the time was too short"
-            )
-            raise StudyError(f"no network was trained: {last}; say more minutes")
-        self.study_: StudyRecord = tuned.record
-        self.best_recipe_: Recipe = tuned.confirmed.recipe
-        self.validation_score_: float = tuned.figures[0].value
-        self._saved = Saved.of(tuned.confirmed.model)
-        self._names = self._saved.predictor.columns
 
     def _outputs(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self)
@@ -122,22 +120,14 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         return values
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
-        """Inputs as scikit-learn wants them checked: numbers, of which some may be missing, or a data frame as it is."""
+        """Inputs after scikit-learn's checks: numbers with missing values, or a data frame."""
         if isinstance(X, pd.DataFrame):
             validate_data(self, X, skip_check_array=True, reset=reset)
             if len(X) < 1 or (reset and len(X) < FEWEST_ROWS):
                 raise ValueError(f"Found array with {len(X)} sample(s) while a minimum of {FEWEST_ROWS} is required.")
             return X
-        least = FEWEST_ROWS if reset else 1
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            dtype="numeric",
-            allow_nd=True,
-            ensure_all_finite="allow-nan",
-            ensure_min_samples=least,
-        )
+        numbers = {"dtype": "numeric", "allow_nd": True, "ensure_all_finite": "allow-nan"}
+        return validate_data(self, X, reset=reset, ensure_min_samples=FEWEST_ROWS if reset else 1, **numbers)
 
     @property
     def model_(self) -> Any:
@@ -159,26 +149,25 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the folder: what is needed of it is kept."""
+        """Everything but the temporary folder."""
         return {name: value for name, value in super().__getstate__().items() if name != "_folder"}
 
 
 class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
-    """A classifier: the model that a search of so many `minutes` finds, on networks in Keras.
+    """A classifier: the Keras model that a search of so many `minutes` finds.
 
-    Columns of data frames are taken for what their types say: categories, truths and dates; texts of many words are texts.
-    `study` is a study's file, name or nested data, or None for the one that suits the data; `objective` one of its
-    figures, such as `validation_log_loss`. With one of the `workers` it trains in this process, with several (`auto`: one for
-    each core) in processes of its own. `runs` is the folder for all that is left, a temporary one that goes with the
-    estimator where it is None. With `y` of several columns of 0 and 1 these are labels.
+    The types of a data frame's columns decide how they are read: categories, booleans, dates, numbers; strings of many words
+    are texts. `study` is a study's file, name or nested data, None for one that is made for the data. `objective` is one of its
+    metrics, such as `validation_log_loss`. With one of the `workers` it trains in this process, with several (`auto`: one per
+    core) in other processes. `runs` is the folder for storage and models; None means a temporary one, deleted with the
+    estimator. A `y` of several columns of 0 and 1 has labels.
 
-    After `fit`: `classes_`, `model_` (Keras), `best_recipe_`, `study_` (its record), `validation_score_` (the study's figure
-    on the parts that chose the model: what it is on new data is for `score` to tell).
+    After `fit`: `classes_`, `model_` (Keras), `best_recipe_`, `study_` (its record), `validation_score_` (optimistic, since
+    validation chose the model; `score` on new data is not).
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Search. Rows of one of the `groups` never stand on both sides of a split. Raises `ValueError` for data that no
-        network can be trained on."""
+        """Search. Rows of one of the `groups` are never on both sides of a split. Raises `ValueError` for unusable data."""
         X = self._checked(X, reset=True)
         y = _targets(self, y)
         check_consistent_length(X, y)
@@ -187,10 +176,8 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
             self.classes_: NDArray[Any] = np.arange(y.shape[1])
             return self._fit(X, np.asarray(y), "multi_label", sample_weight, groups)
         y = column_or_1d(y, warn=True)
-        kept = (
-            np.ones(len(y), bool) if sample_weight is None else np.broadcast_to(np.asarray(sample_weight) > 0, len(y))
-        )
-        self.classes_ = np.unique(y[kept] if kept.any() else y)
+        has_weight = np.broadcast_to(np.asarray(1.0 if sample_weight is None else sample_weight) > 0, len(y))
+        self.classes_ = np.unique(y[has_weight] if has_weight.any() else y)
         if len(self.classes_) < 2:
             raise ValueError(f"y must have at least two classes, got one class only, {self.classes_.tolist()[0]!r}")
         return self._fit(X, np.searchsorted(self.classes_, y), "classification", sample_weight, groups)
@@ -203,8 +190,10 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable classes (n,); or labels 0 and 1 (n, labels)."""
         outputs = self._outputs(X)
-        found: NDArray[Any] = (outputs > 0.5).astype(int) if self._has_labels else self.classes_[outputs.argmax(axis=1)]
-        return found
+        if self._has_labels:
+            return (outputs > 0.5).astype(int)
+        classes: NDArray[Any] = self.classes_[outputs.argmax(axis=1)]
+        return classes
 
     @property
     def _has_labels(self) -> bool:
@@ -217,12 +206,11 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
 
 
 class TunedRegressor(RegressorMixin, _Tuned):  # type: ignore[misc]
-    """A regressor: the model that a search of so many `minutes` finds, on networks in Keras; `y` has one number for each row, or
-    several. Parameters, and what there is after `fit`, as in `TunedClassifier`."""
+    """A regressor: the Keras model that a search of so many `minutes` finds. `y` has one number or several for each row.
+    Parameters, and attributes after `fit`, as in `TunedClassifier`."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Search. Rows of one of the `groups` never stand on both sides of a split. Raises `ValueError` for data that no
-        network can be trained on."""
+        """Search. Rows of one of the `groups` are never on both sides of a split. Raises `ValueError` for unusable data."""
         X = self._checked(X, reset=True)
         y = _targets(self, y)
         check_consistent_length(X, y)
@@ -242,14 +230,13 @@ class TunedRegressor(RegressorMixin, _Tuned):  # type: ignore[misc]
 
 
 def _targets(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
-    """Targets as scikit-learn wants them checked."""
+    """Targets after scikit-learn's checks."""
     if y is None:
         name = type(estimator).__name__
         raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
-    found: NDArray[Any] = _check_y(
-        y, multi_output=True, y_numeric=isinstance(estimator, RegressorMixin), estimator=estimator
-    )
-    return found
+    is_numeric = isinstance(estimator, RegressorMixin)
+    checked: NDArray[Any] = _check_y(y, multi_output=True, y_numeric=is_numeric, estimator=estimator)
+    return checked
 
 
 def _seed(random_state: Any) -> int:
@@ -259,9 +246,5 @@ def _seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(2**31))
 
 
-def _tell(progress: Progress) -> None:
+def _log(progress: Progress) -> None:
     sys.stderr.write(f"{progress}\n")
-
-
-def _tell_nothing(progress: Progress) -> None:
-    """For who wants to hear nothing."""

@@ -1,8 +1,7 @@
-"""What an estimator holds of a search: its model in memory, and the folder that it was made in."""
+"""What an estimator keeps of a search: its model in memory, and a temporary folder for the search."""
 
 import shutil
 import weakref
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -11,36 +10,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tuner.deploy.predictor import Predictor
 
-MODEL, PAPERS = "best.keras", "best.json"
 
+class SavedModel:
+    """The bytes of a saved model and of its metadata, which can be pickled. The model is loaded when it is first needed."""
 
-class Saved:
-    """A model as it was saved, in memory, so that it can be pickled; loaded where it is asked."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.files = dict(files)
-
-    @staticmethod
-    def of(model: Path) -> "Saved":
-        """The model in a file, with its papers."""
-        return Saved({MODEL: model.read_bytes(), PAPERS: model.with_suffix(".json").read_bytes()})
+    def __init__(self, model: Path) -> None:
+        self.files = {suffix: model.with_suffix(suffix).read_bytes() for suffix in (".keras", ".json")}
 
     @cached_property
     def predictor(self) -> "Predictor":
-        """The model, ready to be asked."""
+        """The loaded model."""
         from tuner.deploy.predictor import Predictor
 
         with TemporaryDirectory() as folder:
-            for name, content in self.files.items():
-                (Path(folder) / name).write_bytes(content)
-            return Predictor.load(Path(folder) / MODEL)
+            for suffix, content in self.files.items():
+                (Path(folder) / f"best{suffix}").write_bytes(content)
+            return Predictor.load(Path(folder) / "best.keras")
 
     def __getstate__(self) -> dict[str, Any]:
         return {"files": self.files}
 
 
-class Temporary:
-    """A folder that goes when nobody holds this any more."""
+class TemporaryFolder:
+    """A folder that is deleted with the last reference to this object."""
 
     def __init__(self) -> None:
         self.path = Path(mkdtemp(prefix="tuner-"))

@@ -1,4 +1,4 @@
-"""The study of data from Python: one that was said, on this data, or the one that suits it."""
+"""The study for data from Python: a given study on this data, or one that is made for it."""
 
 import tomllib
 from collections.abc import Mapping
@@ -19,20 +19,20 @@ from tuner.data.ingest.profile import Roles, TableProfile
 from tuner.data.ingest.targets import TargetProfile, target_profile
 from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut, Table
-from tuner.study import StudyFile, study_from
+from tuner.study import StudyFile, load, study_from
 from tuner.study.own_data import HOLES
 from tuner.study.places import find_study
 
 AnyStudy = str | Path | Mapping[str, Any] | StudyFile | None
-"""A study by its name or its file, as nested data, as it is; None for the one that suits the data."""
+"""A study's name, its file, nested data, or a checked study; None for one that is made for the data."""
 
 UNNAMED = "study"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """What is said beside the study and the data; what is empty is left to the study. `test` is the test part, or how much is
-    cut off; `is_named_by_data` studies of one name are told apart by their data."""
+class Changes:
+    """Changes of a study; empty fields leave it as it is. `test` is the test part, or the share that is cut off. With
+    `is_named_by_data` the study's name ends in the identity of the data."""
 
     task: Task | None = None
     objective: str = ""
@@ -42,11 +42,40 @@ class Wishes:
     is_named_by_data: bool = False
 
 
-def plain_study(study: AnyStudy) -> tuple[str, Mapping[str, Any] | None]:
-    """Its name and what it says. Raises `StudyError` where there is no such file."""
+def study_file(study: AnyStudy, places: Places) -> StudyFile:
+    """A study on its own data. Raises `StudyError` for None."""
     match study:
         case None:
-            return UNNAMED, None
+            raise StudyError("pass a study, or x and y for one that is made for them")
+        case StudyFile():
+            return study
+        case Mapping():
+            return study_from(UNNAMED, study, places=places)
+        case _:
+            name, path = find_study(str(study))
+            return load(path, name, places=places)
+
+
+def study_on(study: AnyStudy, examples: RawExamples, changes: Changes, places: Places) -> StudyFile:
+    """The study on this data, which is stored in the cache. Only the task and the encodings of its own `recipe.data` are used.
+    Raises `TunerError` for data or a study that cannot be used."""
+    name, plain = _plain_study(study)
+    own_data = plain.get("recipe", {}).get("data", {}) if plain else {}
+    task = changes.task or own_data.get("task", "guess")
+    target = target_profile(examples.y, tuple(examples.y.columns), task, examples.where)
+    data = ingest_from_python(examples, changes.test, target.task, places)
+    if plain is None:
+        plain = _made_study(examples, target, changes)
+        own_data = plain["recipe"]["data"]
+    if changes.is_named_by_data or study is None:
+        assert data.found is not None
+        name = f"{name}-{data.found.identity[:8]}"
+    return study_from(name, _changed(_with_data(plain, data, own_data), target.task, changes), places=places)
+
+
+def _plain_study(study: AnyStudy) -> tuple[str, Mapping[str, Any] | None]:
+    """Its name and its nested data."""
+    match study:
         case StudyFile():
             return study.name, study.plain
         case str() | Path():
@@ -59,61 +88,45 @@ def plain_study(study: AnyStudy) -> tuple[str, Mapping[str, Any] | None]:
             return UNNAMED, study
 
 
-def study_on(study: AnyStudy, given: RawExamples, wishes: Wishes, places: Places) -> StudyFile:
-    """The study on this data, which is kept in the cache. Of a study's own `recipe.data` its task and how numbers reach the
-    network remain. Raises `TunerError` for what cannot be searched, or is in the data."""
-    name, plain = plain_study(study)
-    said = plain.get("recipe", {}).get("data", {}) if plain else {}
-    goal = target_profile(given.y, tuple(given.y.columns), wishes.task or said.get("task", "guess"), given.where)
-    data = ingest_from_python(given, wishes.test, goal.task, places)
-    if plain is None:
-        plain = default_study(given, goal, wishes)
-        said = plain["recipe"]["data"]
-    if wishes.is_named_by_data or study is None:
-        assert data.found is not None
-        name = f"{name}-{data.found.identity[:8]}"
-    return study_from(name, _with_wishes(_on(plain, data, said), goal.task, wishes), places=places)
-
-
-def default_study(given: RawExamples, goal: TargetProfile, wishes: Wishes) -> Mapping[str, Any]:
-    """The study that suits the data."""
+def _made_study(examples: RawExamples, target: TargetProfile, changes: Changes) -> Mapping[str, Any]:
+    """A study that `init` would write for the data."""
     from tuner.init.advice import NewStudy, usual_minutes
     from tuner.init.template import study_text
 
-    found = _profile(given, goal)
-    test = "python" if isinstance(wishes.test, RawExamples) else wishes.test
-    new = NewStudy(UNNAMED, "python", test, wishes.minutes or usual_minutes(found))
-    return tomllib.loads(study_text(found, new))
-
-
-def _profile(given: RawExamples, goal: TargetProfile) -> TableProfile | ArraysProfile:
-    weight, group = (
-        "" if each is None else name for name, each in (("weights", given.weights), ("groups", given.groups))
+    profile = _profile(examples, target)
+    test = "python" if isinstance(changes.test, RawExamples) else changes.test
+    return tomllib.loads(
+        study_text(profile, NewStudy(UNNAMED, "python", test, changes.minutes or usual_minutes(profile)))
     )
-    roles = Roles(goal.targets, group=group, weight=weight)
-    groups, rows = 0 if given.groups is None else int(given.groups.nunique()), len(given.x)
-    if isinstance(given.x, pd.DataFrame):
-        return TableProfile(rows, goal, roles, groups, frame_columns(given.x), (), ())
-    shape, dtype = tuple(int(side) for side in given.x.shape[1:]), str(given.x.dtype)
-    return ArraysProfile(rows, goal, roles, "x", "y", shape, dtype, groups, test_rows=0)
 
 
-def _on(plain: Mapping[str, Any], data: Table | Arrays, said: Mapping[str, Any]) -> dict[str, Any]:
+def _profile(examples: RawExamples, target: TargetProfile) -> TableProfile | ArraysProfile:
+    x, groups = examples.x, examples.groups
+    weight = "" if examples.weights is None else "weights"
+    roles = Roles(target.targets, group="" if groups is None else "groups", weight=weight)
+    count = 0 if groups is None else int(groups.nunique())
+    if isinstance(x, pd.DataFrame):
+        return TableProfile(len(x), target, roles, count, frame_columns(x), (), ())
+    shape = tuple(int(side) for side in x.shape[1:])
+    return ArraysProfile(len(x), target, roles, "x", "y", shape, str(x.dtype), count, test_rows=0)
+
+
+def _with_data(plain: Mapping[str, Any], data: Table | Arrays, own_data: Mapping[str, Any]) -> dict[str, Any]:
     """The study with this data in its recipe."""
-    own = encode(replace(data, found=None))
-    kept = {name: said[name] for name in HOLES if name in said and name in own}
-    without = {name: value for name, value in own.items() if name != "found" and name not in HOLES}
-    return {**plain, "recipe": {**plain.get("recipe", {}), "data": {**without, **kept}}}
+    new = {name: value for name, value in encode(replace(data, found=None)).items() if name != "found"}
+    holes = {name: own_data[name] for name in HOLES if name in own_data and name in new}
+    fixed = {name: value for name, value in new.items() if name not in HOLES}
+    return {**plain, "recipe": {**plain.get("recipe", {}), "data": {**fixed, **holes}}}
 
 
-def _with_wishes(plain: dict[str, Any], task: Task, wishes: Wishes) -> dict[str, Any]:
-    objective = wishes.objective or plain.get("objective", f"validation_{main_metric(task)}")
-    found = {**plain, "objective": objective}
-    if wishes.minutes:
-        found["budget"] = {**plain.get("budget", {}), "minutes": wishes.minutes}
-    if wishes.seed is not None:
-        found["search"] = {**plain.get("search", {}), "seed": wishes.seed}
-        found["recipe"] = {**plain["recipe"], "seed": wishes.seed}
-    if wishes.test == Cut(share=0.0):  # plain models beside the winner would be measured on it
-        found["confirmation"] = {**plain.get("confirmation", {}), "anchors": False}
-    return found
+def _changed(plain: dict[str, Any], task: Task, changes: Changes) -> dict[str, Any]:
+    objective = changes.objective or plain.get("objective", f"validation_{main_metric(task)}")
+    changed = {**plain, "objective": objective}
+    if changes.minutes:
+        changed["budget"] = {**plain.get("budget", {}), "minutes": changes.minutes}
+    if changes.seed is not None:
+        changed["search"] = {**plain.get("search", {}), "seed": changes.seed}
+        changed["recipe"] = {**plain["recipe"], "seed": changes.seed}
+    if changes.test == Cut(share=0.0):  # there is nothing that reference models could be compared on
+        changed["confirmation"] = {**plain.get("confirmation", {}), "anchors": False}
+    return changed

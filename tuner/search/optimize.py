@@ -54,12 +54,12 @@ class SearchOptions:
     storage: str
     places: Places
     trials: int
-    more: int | None
     seconds: float
-    reset: bool
     workers: int
     threads: int
-    deterministic: bool
+    more: int | None = None
+    reset: bool = False
+    deterministic: bool = False
     executor: str = "processes"
     enough: float = 0.0
     warm: Callable[[], tuple[Any, ...]] = tuple

@@ -1,4 +1,4 @@
-"""Arrays, frames and lists, as Python programs have them, brought to what can be prepared."""
+"""Arrays, frames and lists from Python, in the form that is prepared for training."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,22 +11,22 @@ from tuner.data.examples import Array
 from tuner.data.ingest.prepare import RawExamples
 
 MOST_COLUMNS = 1000
-"""Arrays with more numbers to a row stay arrays: a table looks at each of its columns alone."""
+"""Arrays with more columns stay arrays: a table profiles each column."""
 
 
-def given(x: Any, y: Any, weights: Any = None, groups: Any = None) -> RawExamples:
-    """Examples as one value. `x` is a data frame, or an array with the examples first; `y` has one target or several (columns)
-    for each; `weights` and `groups` one value each. Raises `DataError` where these are not as many."""
+def examples_of(x: Any, y: Any, weights: Any = None, groups: Any = None) -> RawExamples:
+    """Examples as one value. `x` is a data frame or an array, `y` has one or several targets per example. Raises `DataError` for
+    different lengths."""
     inputs = inputs_of(x)
-    taken = set(inputs.columns) if isinstance(inputs, pd.DataFrame) else set()
-    weighed = None if weights is None else pd.Series(np.asarray(weights), name="weights")
-    grouped = None if groups is None else pd.Series(np.asarray(groups), name="groups")
-    return RawExamples(x=inputs, y=targets_of(y, taken), weights=weighed, groups=grouped)
+    names = set(inputs.columns) if isinstance(inputs, pd.DataFrame) else set()
+    weight_column = None if weights is None else pd.Series(np.asarray(weights), name="weights")
+    group_column = None if groups is None else pd.Series(np.asarray(groups), name="groups")
+    return RawExamples(x=inputs, y=_targets(y, names), weights=weight_column, groups=group_column)
 
 
 def inputs_of(x: Any, names: Sequence[str] = ()) -> pd.DataFrame | Array:
-    """A frame with names for its columns (x0, x1, … where there are none, or those that were given), or an array of more
-    dimensions, or with very many columns."""
+    """A frame whose columns have these names (its own, or x0, x1, …, by default); an array of more than two dimensions, or of
+    very many columns, stays an array."""
     if isinstance(x, pd.DataFrame):
         return _named(x.reset_index(drop=True), names or [str(name) for name in x.columns])
     array = np.asarray(x)
@@ -42,18 +42,18 @@ def _named(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return frame.set_axis(list(names), axis=1)
 
 
-def targets_of(y: Any, taken: set[str]) -> pd.DataFrame:
-    """A column for each target, with names that the inputs do not have."""
+def _targets(y: Any, input_names: set[str]) -> pd.DataFrame:
+    """A column for each target, with names that no input has."""
     if isinstance(y, pd.DataFrame):
         frame = y.reset_index(drop=True)
     elif isinstance(y, pd.Series):
         frame = y.reset_index(drop=True).to_frame("y" if y.name is None else str(y.name))
     else:
-        frame = _columns(np.asarray(y))
-    return frame.set_axis([_free(str(name), taken) for name in frame.columns], axis=1)
+        frame = _target_columns(np.asarray(y))
+    return frame.set_axis([_unused(str(name), input_names) for name in frame.columns], axis=1)
 
 
-def _columns(y: Array) -> pd.DataFrame:
+def _target_columns(y: Array) -> pd.DataFrame:
     if y.ndim not in (1, 2):
         raise DataError(f"the data: y: must have one axis or two, got {list(y.shape)}")
     if y.ndim == 1 or y.shape[1] == 1:
@@ -61,5 +61,5 @@ def _columns(y: Array) -> pd.DataFrame:
     return pd.DataFrame(y, columns=[f"y{place}" for place in range(y.shape[1])])
 
 
-def _free(name: str, taken: set[str]) -> str:
-    return _free(f"{name}_", taken) if name in taken else name
+def _unused(name: str, names: set[str]) -> str:
+    return _unused(f"{name}_", names) if name in names else name

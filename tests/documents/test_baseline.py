@@ -21,7 +21,7 @@ from tuner.documents.document import Document, load_document
 from tuner.documents.replicate import Replicating, is_of, open_baseline, plan, stored_runs
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run
-from tuner.report.confusion import class_figures, most_confused
+from tuner.report.confusion import class_metrics, most_confused
 from tuner.storage import default_url, open_storage
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
@@ -270,7 +270,7 @@ def test_baseline_runs_judges_and_writes_down(
 @pytest.mark.slow
 def test_figures_by_class() -> None:
     matrix = np.array([[8, 2, 0], [1, 9, 0], [5, 0, 0]])
-    first, second, third = class_figures(matrix)
+    first, second, third = class_metrics(matrix)
     assert first == pytest.approx((8 / 14, 0.8, 2 * (8 / 14) * 0.8 / (8 / 14 + 0.8)))
     assert second == pytest.approx((9 / 11, 0.9, 2 * (9 / 11) * 0.9 / (9 / 11 + 0.9)))
     assert third == (0.0, 0.0, 0.0)

@@ -19,9 +19,9 @@ from tuner.base.metrics import Task
 from tuner.charts import Cells, Chart, Dots, Hexes, Line
 from tuner.charts.content import Page, Picture, Table
 from tuner.data.load import Places, held_out_of
-from tuner.report.density import DOTS, cloud
-from tuner.report.images import grid, shrunk
 from tuner.report.index import index
+from tuner.report.sections.pictures import image_grid, shrink
+from tuner.report.sections.regression import DOTS, scatter_mark
 from tuner.report.write import write_report
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.studies import open_study
@@ -289,18 +289,18 @@ def test_coloured_pictures_of_any_size_are_shown(tmp_path: Path) -> None:
 def test_large_pictures_are_shrunk_to_means() -> None:
     image = np.zeros((400, 200, 3), np.uint8)
     image[:, 100:] = 200
-    small = shrunk(image)
+    small = shrink(image)
     assert small.shape == (100, 50, 3)
     assert small[:, 25:].min() == 200
     assert small[:, :25].max() == 0
-    assert grid([small], 1, 0, 255)[:4] == b"\x89PNG"
-    assert shrunk(image[:40, :40]).shape == (40, 40, 3)
+    assert image_grid([small], 1, 0, 255)[:4] == b"\x89PNG"
+    assert shrink(image[:40, :40]).shape == (40, 40, 3)
 
 
 @pytest.mark.parametrize("spread", [1.0, 0.0])
 def test_many_points_are_counted_in_hexagons(spread: float) -> None:
     x, y = np.random.default_rng(0).normal(size=(2, 5 * DOTS)) * spread
-    hexes = cloud("points", x, y, str)
+    hexes = scatter_mark("points", x, y, str)
     assert isinstance(hexes, Hexes)
     assert sum(hexes.counts) == 5 * DOTS
     middle = np.average(hexes.points, axis=0, weights=hexes.counts)

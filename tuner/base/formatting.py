@@ -66,3 +66,12 @@ def with_article(words: str) -> str:
     ('a dense network', 'an ensemble dense network')
     """
     return f"{'an' if words[:1] in 'aeio' else 'a'} {words}"
+
+
+def capitalized(text: str) -> str:
+    """The text with its first letter as a capital.
+
+    >>> capitalized("log loss"), capitalized("R²")
+    ('Log loss', 'R²')
+    """
+    return text[:1].upper() + text[1:]

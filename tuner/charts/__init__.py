@@ -23,6 +23,7 @@ from tuner.charts.lines import Rule as Rule
 from tuner.charts.points import Dots as Dots
 from tuner.charts.points import Hexes as Hexes
 from tuner.charts.scale import Axis as Axis
+from tuner.charts.scale import metric_axis as metric_axis
 from tuner.charts.shapes import Point as Point
 from tuner.charts.shapes import Shape as Shape
 

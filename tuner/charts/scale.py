@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
+from tuner.base.formatting import metric_label
+from tuner.base.metrics import METRICS
+
 FARTHEST = 1e150
 """The largest number that a chart shows; on a log scale its inverse is the smallest. Widths and ratios stay finite."""
 
@@ -36,6 +39,12 @@ class Axis:
     def contains(self, value: float) -> bool:
         """Whether a value has a place: infinite numbers and NaN have none, nor has 0 on a log scale."""
         return abs(value) <= FARTHEST and (self.scale == "linear" or value >= 1 / FARTHEST)
+
+
+def metric_axis(name: str) -> Axis:
+    """The axis of a metric, also with the name of a part in front; shares are in percent."""
+    metric = METRICS.get(name.removeprefix("training_").removeprefix("validation_").removeprefix("test_"))
+    return Axis(metric_label(name), percent=metric is not None and metric.is_share)
 
 
 @dataclass(frozen=True)

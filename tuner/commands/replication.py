@@ -16,7 +16,7 @@ from tuner.documents.claims import LOOKS, Decision
 from tuner.documents.runs import Run
 from tuner.documents.verdicts import Judged, JudgedCurve, shared_in_words
 from tuner.networks import LayerShape
-from tuner.report.confusion import class_figures, most_confused
+from tuner.report.confusion import class_metrics, most_confused
 
 STYLES = {
     "reproduced": "green",
@@ -128,7 +128,7 @@ def _print_run(out: Console, run: Run) -> None:
     pair = f"confused most: {entry.classes[true]} taken for {entry.classes[predicted]} ({often} times)"
     out.print(f"rows are true classes, columns predictions; {pair}\n", markup=False)
     rows = table("class", "precision", "recall", "F1", numbers=True)
-    for name, figures in zip(entry.classes, class_figures(matrix), strict=True):
+    for name, figures in zip(entry.classes, class_metrics(matrix), strict=True):
         rows.add_row(name, *(f"{value:.4f}" for value in figures))
     out.print(rows)
 

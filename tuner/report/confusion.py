@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.int64]
 
 
-def class_figures(matrix: Matrix) -> Sequence[tuple[float, float, float]]:
+def class_metrics(matrix: Matrix) -> Sequence[tuple[float, float, float]]:
     """Precision (of those predicted so, how many are), recall (of those that are, how many were found) and their harmonic
     mean F1 of each class; 0 where nothing was predicted or there is nothing to find."""
     from sklearn.metrics import precision_recall_fscore_support

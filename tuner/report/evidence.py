@@ -19,8 +19,8 @@ from tuner.documents.runs import Run
 from tuner.outcome import Outcome
 from tuner.recipe import Recipe
 from tuner.references import ReferenceModel
-from tuner.report.own import OwnData, own_data
-from tuner.report.predictions import Predictions, predictions
+from tuner.report.own_data import OwnData, read_own_data
+from tuner.report.predictions import Predictions, read_predictions
 from tuner.storage import StudyRecord, load_study, study_record
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.references import kept_anchors
@@ -102,14 +102,16 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
         title=record.title or name,
         record=record,
         confirmed=confirmed,
-        winner=predictions(confirmed, lambda: held_out_of(confirmed.recipe.data, places), gaps) if confirmed else None,
+        winner=read_predictions(confirmed, lambda: held_out_of(confirmed.recipe.data, places), gaps)
+        if confirmed
+        else None,
         documents=documents_about(attrs.get("data", {}), results, gaps),
         data=attrs.get("data", {}),
         storage=url,
         gaps=tuple(gaps),
         latencies=attrs.get("latencies", {}),
         anchors=(kept_anchors(attrs, confirmed.recipe, confirmed.measure) or ()) if confirmed else (),
-        own=own_data(_recipes(record, confirmed), places, gaps),
+        own=read_own_data(_recipes(record, confirmed), places, gaps),
     )
 
 

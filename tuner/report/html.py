@@ -8,13 +8,13 @@ from itertools import groupby
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from tuner.base.formatting import four_digits
 from tuner.charts import Chart
 from tuner.charts.colors import DARK, LIGHT, variables
 from tuner.charts.content import Block, Cell, Code, Link, Page, Picture, Table
 from tuner.charts.svg import draw
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.verdicts import VERDICTS
-from tuner.report.words import number
 
 WIDE = 700
 """Charts that are drawn wider than this take a row of their own."""
@@ -55,7 +55,7 @@ def cell_text(cell: Cell) -> str:
         case int():
             return f"{cell:,}"
         case float():
-            return number(cell)
+            return four_digits(cell)
 
 
 def number_columns(table: Table) -> list[bool]:

@@ -1,4 +1,4 @@
-"""What the confirmed models give for the test part, beside what is true of it."""
+"""Predictions of the confirmed networks for the test part, with the true values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from tuner.storage.confirmed import Confirmed
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Which rows the test examples are, counted from 1, and in words of what."""
+    """The rows of the test examples, which count from 1, and the name of what they count."""
 
     numbers: NDArray[np.int64]
     of: str
@@ -25,8 +25,8 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """`outputs` (networks, examples, outputs) are probabilities of classes or of labels, or numbers; those of the kept model
-    are the `best`. `names` are those of classes, labels or targets."""
+    """`outputs` (networks, examples, outputs) are probabilities of classes or of labels, or numbers; those of the final
+    model have the index `best`. `names` are those of classes, labels or targets."""
 
     task: Task
     names: tuple[str, ...]
@@ -38,47 +38,48 @@ class Predictions:
     are_images: bool = False
 
     @property
-    def said(self) -> NDArray[np.float32]:
-        """What the kept model gives (examples, outputs)."""
+    def predicted(self) -> NDArray[np.float32]:
+        """Outputs of the final model (examples, outputs)."""
         chosen: NDArray[np.float32] = self.outputs[self.best]
         return chosen
 
     @property
     def true(self) -> NDArray[Any]:
-        """What is true: class numbers (examples,), labels or numbers (examples, outputs)."""
+        """Class numbers (examples,), or labels or numbers (examples, outputs)."""
         return self.examples.labels
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """The predicted class of each example by each model (networks, examples)."""
-        found: NDArray[np.int64] = self.outputs.argmax(axis=2).astype(np.int64)
-        return found
+        """The predicted class of each example by each network (networks, examples)."""
+        classes: NDArray[np.int64] = self.outputs.argmax(axis=2).astype(np.int64)
+        return classes
 
 
-def predictions(confirmed: Confirmed, opened: Callable[[], HeldOut], gaps: list[str]) -> Predictions | None:
-    """Read them, and what is true of the test part once it is `opened`; None where they are not there, and `gaps` says why."""
+def read_predictions(confirmed: Confirmed, held_out: Callable[[], HeldOut], gaps: list[str]) -> Predictions | None:
+    """The stored predictions with the true values of the held-out part; None with a reason in `gaps` if there are none."""
     path, data = confirmed.predictions, confirmed.recipe.data
     if confirmed.test is None:
-        gaps.append("Nothing was held out for a test: every figure is one of validation, which has chosen the winner.")
+        gaps.append("Nothing was held out for a test: all metrics are of the validation part, which chose the winner.")
         return None
     if path is None or not path.is_file():
         gaps.append(
-            "What the confirmed models predict is not there: it lies in the folder of the runs, on the machine that confirmed them."
+            "The predictions of the confirmed models are missing: they are in the folder of the runs, on the machine that confirmed them."
         )
         return None
     try:
-        examples = opened().examples
+        examples = held_out().examples
     except TunerError as error:
         gaps.append(f"The test examples cannot be shown: {error}")
         return None
     about = described(data)
-    with np.load(path) as kept:
-        outputs, best = kept["outputs"].astype(np.float32), int(kept["best"])
-    labels = examples.labels.astype(np.int64) if about.task == "classification" else np.asarray(examples.labels)
+    with np.load(path) as arrays:
+        outputs, best = arrays["outputs"].astype(np.float32), int(arrays["best"])
+    classes = about.task == "classification"
+    labels = examples.labels.astype(np.int64) if classes else np.asarray(examples.labels)
     return Predictions(
         task=about.task,
         names=about.classes,
-        outputs=_probabilities(outputs, confirmed.recipe) if about.task == "classification" else outputs,
+        outputs=_probabilities(outputs, confirmed.recipe) if classes else outputs,
         best=best,
         examples=replace(examples, inputs=np.asarray(examples.inputs), labels=labels),
         rows=_rows(data, about.training_examples, examples),
@@ -100,23 +101,23 @@ def _probabilities(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.f
 
 
 def _are_images(data: AnyData, examples: Examples) -> bool:
-    """Arrays are taken for images where they are bytes of height and width; other arrays may be anything."""
+    """Whether the examples have height and width; a user's arrays count as images only if they are bytes."""
     shape = examples.shape
-    looks_so = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
-    return looks_so and (not isinstance(data, Arrays) or examples.inputs.dtype == np.uint8)
+    is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
+    return is_image and (not isinstance(data, Arrays) or examples.inputs.dtype == np.uint8)
 
 
 def _rows(data: AnyData, training_examples: int, examples: Examples) -> Rows:
-    """Of a test part that was cut off the rows of the whole file, where the cut can be told without reading it."""
+    """Rows of the test part, or of the whole file if the cut between the parts follows without reading the file."""
     count = len(examples)
-    places = np.arange(1, count + 1)
+    test_part = Rows(np.arange(1, count + 1), "the test part")
     if not isinstance(data, Table | Arrays) or examples.groups is not None:
-        return Rows(places, "the test part")
+        return test_part
     is_ordered = isinstance(data, Table) and bool(data.time)
     order = ", in the order of time" if is_ordered else ""
     if not isinstance(data.test, Cut):
-        return Rows(places, f"{data.test}{order}")
+        return Rows(test_part.numbers, f"{data.test}{order}")
     if examples.labels.ndim == 1 and not is_ordered:
-        return Rows(places, "the test part")
+        return test_part
     cut = split_off_test(data.test, np.empty((training_examples + count, 1)), None, is_ordered, data.path)[1]
     return Rows(cut + 1, f"{data.path}{order}")

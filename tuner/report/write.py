@@ -21,12 +21,12 @@ from tuner.report.html import page_as_html
 from tuner.report.importance import Importance, importances
 from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
 from tuner.report.numbers import STATES, summary, tables
+from tuner.report.own_data import data_section
 from tuner.report.publish import publish
-from tuner.report.sections.anchors import anchors_section
 from tuner.report.sections.cost import cost_section, provenance_section
-from tuner.report.sections.data import data_section
 from tuner.report.sections.document import document_section
 from tuner.report.sections.documents import baselines_section
+from tuner.report.sections.references import references_section
 from tuner.report.sections.search import search_section
 from tuner.report.sections.winner import winner_section
 from tuner.report.timing import measure_latencies
@@ -81,7 +81,7 @@ def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence
         *([] if evidence.own and not evidence.documents else [baselines_section(evidence)]),
         search_section(evidence, trials, weights),
         winner_section(evidence),
-        anchors_section(evidence),
+        references_section(evidence),
         *(document_section(evidence, document) for document in evidence.documents),
         *([data_section(evidence.own)] if evidence.own else []),
         cost_section(evidence),

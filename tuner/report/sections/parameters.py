@@ -7,17 +7,31 @@ from dataclasses import replace
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.base.formatting import metric_label
+from tuner.base.formatting import capitalized, four_digits, metric_label, metric_text
 from tuner.base.metric_functions import wilson_interval
 from tuner.base.metrics import METRICS, Direction, standard_error
-from tuner.charts import BLUE, GREY, ORANGE, PURPLE, Axis, Bars, Chart, Dots, Line, Mark, Point, Rule, Shape
+from tuner.charts import (
+    BLUE,
+    GREY,
+    ORANGE,
+    PURPLE,
+    Axis,
+    Bars,
+    Chart,
+    Dots,
+    Line,
+    Mark,
+    Point,
+    Rule,
+    Shape,
+    metric_axis,
+)
 from tuner.data.splits import validated_on
 from tuner.documents.deviations import NORMAL
 from tuner.networks import layer_table
 from tuner.recipe import described
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
-from tuner.report.words import capital, figure_axis, number, told
 from tuner.storage import TrialRecord
 
 SLICES = 6
@@ -97,7 +111,9 @@ def _slice(
     axis: Axis,
 ) -> Dots:
     pairs = [(place, trial) for place, trial in zip(places, trials, strict=True) if trial.state == state]
-    tips = tuple(f"trial {trial.number}: {trial.params[parameter]}, {number(trial.values[0])}" for _, trial in pairs)
+    tips = tuple(
+        f"trial {trial.number}: {trial.params[parameter]}, {four_digits(trial.values[0])}" for _, trial in pairs
+    )
     points = tuple((place, clamped(trial.values[0], axis)) for place, trial in pairs)
     return Dots(name if pairs else "", color, points, tips, shape)
 
@@ -136,7 +152,7 @@ def _front_chart(
     sign = METRICS[measure].direction.sign
     points = tuple((size(trial), _figure(trial, measure)) for trial in trials)
     tips = tuple(
-        f"trial {trial.number}: {told(measure, y)}, {x:,.4g} {label}"
+        f"trial {trial.number}: {metric_text(measure, y)}, {x:,.4g} {label}"
         for trial, (x, y) in zip(trials, points, strict=True)
     )
     best = max(trials, key=lambda trial: sign * _figure(trial, measure))
@@ -145,8 +161,8 @@ def _front_chart(
         Dots("finished trials", BLUE, points, tips),
         Line("nothing smaller is better", ORANGE, tuple(_front(points, sign)), step=True),
     )
-    title = f"{capital(metric_label(measure))} against {against}"
-    yield Chart(id_, title, Axis(label, scale="log"), figure_axis(f"validation_{measure}"), marks)
+    title = f"{capitalized(metric_label(measure))} against {against}"
+    yield Chart(id_, title, Axis(label, scale="log"), metric_axis(f"validation_{measure}"), marks)
 
 
 def sampling_error(trial: TrialRecord, measure: str) -> Iterator[Rule]:
@@ -187,7 +203,7 @@ def _key(trial: TrialRecord) -> str:
 
 def value_axis(evidence: Evidence, values: Sequence[float] = ()) -> Axis:
     """The axis of the first objective. Values far on the bad side of the others do not stretch it: they stand at its edge."""
-    axis = figure_axis(next(iter(evidence.record.objectives), "value"))
+    axis = metric_axis(next(iter(evidence.record.objectives), "value"))
     edge = bad_edge(values, evidence.record.direction) if len(values) >= 8 else None
     return replace(axis, low=edge) if evidence.record.direction is Direction.MAXIMIZE else replace(axis, high=edge)
 

@@ -1,56 +1,83 @@
-"""Test images that the winner takes for what they are not."""
+"""Test images that the final model, or all refits, predict wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from tuner.charts.content import Block, Picture, missing
 from tuner.report.confusion import Matrix, confused_pairs
-from tuner.report.images import grid, shrunk
+from tuner.report.images import png
 from tuner.report.predictions import Predictions
 
 PAIRS = 3
 EXAMPLES = 10
 HARD = 40
 SHOWN = 50
-"""Pixels of the page that an image takes, of its longer side."""
+"""Pixels of the page for the longer side of an image."""
+
+LARGEST = 100
 
 
 def pictures_of_pairs(winner: Predictions, matrix: Matrix) -> Iterator[Picture]:
-    """Examples of the pairs that are confused most."""
+    """Examples of the most frequent confusions."""
     classes, predicted = winner.names, winner.classes[winner.best]
-    for rank, (true, taken, count) in enumerate(confused_pairs(matrix)[:PAIRS], start=1):
-        chosen = np.flatnonzero((winner.true == true) & (predicted == taken))[:EXAMPLES]
-        title = f"{classes[true]}, taken for {classes[taken]}: {count} of {int(matrix[true].sum())}"
-        yield _sheet(f"winner-pair-{rank}", title, winner, chosen, alt=f"Test images: {title}")
+    for rank, (true, other, count) in enumerate(confused_pairs(matrix)[:PAIRS], start=1):
+        chosen = np.flatnonzero((winner.true == true) & (predicted == other))[:EXAMPLES]
+        title = f"{classes[true]}, taken for {classes[other]}: {count} of {int(matrix[true].sum())}"
+        yield _picture(f"winner-pair-{rank}", title, winner, chosen, alt=f"Test images: {title}")
 
 
 def hard_pictures(winner: Predictions) -> Block:
-    """Images to which at least nine in ten of the confirmed networks give the same wrong class."""
-    classes = winner.classes
+    """Images for which at least nine in ten of the refits predict the same wrong class."""
+    classes, names = winner.classes, winner.names
     if len(classes) < 2:
         return missing("Images that all networks class wrong need several confirmed seeds.")
-    votes = np.stack([(classes == each).sum(axis=0) for each in range(len(winner.names))], axis=1)
+    votes = np.stack([(classes == each).sum(axis=0) for each in range(len(names))], axis=1)
     common, agreed = votes.argmax(axis=1), votes.max(axis=1) >= 0.9 * len(classes)
     hard = np.flatnonzero(agreed & (common != winner.true))
     if not len(hard):
-        return missing("There is no image that all confirmed networks class the same wrong.")
-    sure = winner.outputs.mean(axis=0)[hard, common[hard]]
-    chosen = hard[np.argsort(-sure, kind="stable")[:HARD]]
-    names = winner.names
+        return missing("There is no image for which all confirmed networks predict the same wrong class.")
+    confidence = winner.outputs.mean(axis=0)[hard, common[hard]]
+    chosen = hard[np.argsort(-confidence, kind="stable")[:HARD]]
     words = ", ".join(f"{names[winner.true[each]]} as {names[common[each]]}" for each in chosen[:EXAMPLES])
     note = (
-        f"{len(hard)} of {len(winner.true)} test images; the surest first: {words}. Some of their labels may be wrong."
+        f"{len(hard)} of {len(winner.true)} test images, the most confident first: {words}. Some labels may be wrong."
     )
     most = "nearly all" if len(classes) >= 10 else "all"
-    title = f"Images that {most} {len(classes)} confirmed networks class the same wrong"
-    return _sheet("winner-hard", title, winner, chosen, title, note)
+    title = f"Images for which {most} {len(classes)} confirmed networks predict the same wrong class"
+    return _picture("winner-hard", title, winner, chosen, title, note)
 
 
-def _sheet(id_: str, title: str, winner: Predictions, chosen: NDArray[np.int64], alt: str, note: str = "") -> Picture:
-    low, high = winner.value_range
-    images = [shrunk(winner.examples.inputs[index]) for index in chosen]
-    return Picture(
-        id_, title, grid(images, min(EXAMPLES, len(images)), low, high), alt, note, SHOWN / max(images[0].shape[:2])
-    )
+def _picture(id_: str, title: str, winner: Predictions, chosen: NDArray[np.int64], alt: str, note: str = "") -> Picture:
+    images = [shrink(winner.examples.inputs[index]) for index in chosen]
+    sheet = image_grid(images, min(EXAMPLES, len(images)), *winner.value_range)
+    return Picture(id_, title, sheet, alt, note, SHOWN / max(images[0].shape[:2]))
+
+
+def image_grid(images: Sequence[NDArray[Any]], columns: int, low: float, high: float, gap: int = 2) -> bytes:
+    """A PNG of grey or coloured images, row by row; `low` and `high` are their darkest and brightest value."""
+    height, width = images[0].shape[:2]
+    mode = "RGB" if images[0].shape[2:] == (3,) else "L"
+    rows = -(-len(images) // columns)
+    sheet = Image.new(mode, (columns * (width + gap) - gap, rows * (height + gap) - gap), "#808080")
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
+        pixels = np.clip((np.asarray(image, np.float64) - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+        tile = Image.fromarray(pixels if mode == "RGB" else pixels.reshape(height, width))
+        sheet.paste(tile, (column * (width + gap), row * (height + gap)))
+    return png(sheet)
+
+
+def shrink(image: NDArray[Any]) -> NDArray[Any]:
+    """The image with at most `LARGEST` pixels on its longer side; each is the mean of a square of pixels."""
+    every = -(-max(image.shape[:2]) // LARGEST)
+    if every == 1:
+        return image
+    height, width = (max(1, side // every) for side in image.shape[:2])
+    square = image[: height * every, : width * every].astype(np.float64)
+    depth = square.shape[0] // height, square.shape[1] // width
+    means: NDArray[Any] = square.reshape(height, depth[0], width, depth[1], *image.shape[2:]).mean(axis=(1, 3))
+    return means

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from optuna.trial import FrozenTrial
 
-from tuner.base.formatting import duration_text, metric_label
+from tuner.base.formatting import duration_text, four_digits, metric_label
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
 from tuner.charts.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
@@ -19,7 +19,6 @@ from tuner.report.sections.parameters import (
     slices,
     value_axis,
 )
-from tuner.report.words import number
 from tuner.result import OBJECTIVES
 from tuner.storage import TrialRecord
 
@@ -138,7 +137,7 @@ def last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
 def _dots(name: str, color: str, shape: Shape, evidence: Evidence, axis: Axis, state: str) -> Dots:
     trials = [trial for trial in evidence.record.trials if trial.state == state]
     known = [(trial, value) for trial in trials if (value := last_value(evidence, trial)) is not None]
-    tips = tuple(f"trial {trial.number}: {number(value)}{_recipe(trial)}" for trial, value in known)
+    tips = tuple(f"trial {trial.number}: {four_digits(value)}{_recipe(trial)}" for trial, value in known)
     points = tuple((float(trial.number), clamped(value, axis)) for trial, value in known)
     return Dots(name if known else "", color, points, tips, shape)
 

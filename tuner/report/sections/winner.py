@@ -1,11 +1,10 @@
-"""The winner: what it is, how it does over seeds and class by class, what it confuses, and how sure it may be."""
+"""The winner: its recipe, its refits on fresh seeds, its metrics on the test part, its errors."""
 
 from collections.abc import Iterator, Sequence
-from typing import assert_never
 
-from tuner.base.formatting import metric_label
+from tuner.base.formatting import capitalized, four_digits, metric_label, with_article
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics
-from tuner.charts import Axis, Chart
+from tuner.charts import Axis, Chart, metric_axis
 from tuner.charts.content import Block, Paragraph, Section, Table, missing
 from tuner.charts.lines import Curve, learning_lines
 from tuner.networks import layer_table, network_summary
@@ -13,40 +12,39 @@ from tuner.recipe import Data, Recipe, described
 from tuner.recipe import Table as OwnTable
 from tuner.report.evidence import Evidence
 from tuner.report.predictions import Predictions
-from tuner.report.sections.classes import told_of_classes
-from tuner.report.sections.labels import told_of_labels
-from tuner.report.sections.targets import told_of_targets
-from tuner.report.words import capital, figure_axis, number, with_article
+from tuner.report.sections.classification import class_blocks, label_blocks
+from tuner.report.sections.regression import regression_blocks
 from tuner.storage.confirmed import Confirmed
 
-RESAMPLED_NUMBERS = 30_000
-"""So many outputs at most are drawn again a thousand times: ten times as many take a minute."""
+RESAMPLED_OUTPUTS = 30_000
+"""At most this many outputs have bootstrap intervals: ten times as many take a minute."""
+
+PREDICTION_BLOCKS = {"classification": class_blocks, "multi_label": label_blocks, "regression": regression_blocks}
 
 
 def winner_section(evidence: Evidence) -> Section:
-    """Everything about the confirmed winner."""
+    """All facts of the confirmed winner."""
     confirmed = evidence.confirmed
     if confirmed is None:
         why = "No winner is confirmed yet: `optimize` does that when it ends with at least one finished trial."
         return Section("winner", "The winner", (missing(why),))
-    blocks: list[Block] = [Paragraph(_recipe_text(confirmed.recipe)), _seeds(confirmed), layers(confirmed.recipe)]
-    if confirmed.test is not None:
-        blocks.insert(2, _figures(confirmed, evidence.winner))
-    blocks += list(_curves(confirmed))
+    blocks: list[Block] = [Paragraph(_recipe_text(confirmed.recipe)), _refits(confirmed)]
+    blocks += [] if confirmed.test is None else [_test_metrics(confirmed, evidence.winner)]
+    blocks += [_layers(confirmed.recipe), *_curves(confirmed)]
     if confirmed.test is None:
-        blocks.append(missing("What it gets wrong is shown of a test part, and nothing was held out."))
+        blocks.append(missing("Errors are shown for a test part, and nothing was held out."))
     elif evidence.winner is None:
-        blocks.append(missing("What it gets wrong is shown where its predictions lie: in the folder of the runs."))
+        blocks.append(missing("Errors are shown where the predictions are: in the folder of the runs."))
     else:
-        blocks += list(_predicted(evidence.winner))
+        blocks += PREDICTION_BLOCKS[evidence.winner.task](evidence.winner)
     return Section("winner", "The winner", tuple(blocks))
 
 
 def _recipe_text(recipe: Recipe) -> str:
-    """The recipe as a sentence or three."""
+    """The recipe in sentences."""
     network, training = recipe.network, recipe.training
     hidden = network.hidden
-    parts = [f"{capital(with_article(network_summary(network)))} network"]
+    parts = [f"{capitalized(with_article(network_summary(network)))} network"]
     if hidden.batch_normalization != "none":
         parts.append(f"batch normalization {hidden.batch_normalization} the activations")
     parts += network.dropout_texts
@@ -68,10 +66,10 @@ def _recipe_text(recipe: Recipe) -> str:
     return f"{', '.join(parts)}. Trained for {how}; {scaled}."
 
 
-def layers(recipe: Recipe) -> Table:
-    """The network layer by layer, with how its parameters are counted."""
+def _layers(recipe: Recipe) -> Table:
+    """The layers of the network, with the calculation of their parameters."""
     data = described(recipe.data)
-    found = layer_table(recipe.network, data.inputs, data.outputs)
+    layers = layer_table(recipe.network, data.inputs, data.outputs)
     rows = tuple(
         (
             each.kind.replace("_", " "),
@@ -80,19 +78,15 @@ def layers(recipe: Recipe) -> Table:
             each.calculation or None,
             each.multiply_adds,
         )
-        for each in found
+        for each in layers
     )
-    total = f"{sum(each.parameters for each in found):,} parameters, {sum(each.multiply_adds for each in found):,} multiply-adds for one example"
-    return Table(
-        "winner-layers",
-        "Layer by layer",
-        ("layer", "output", "parameters", "calculation", "multiply-adds"),
-        rows,
-        total,
-    )
+    parameters, work = (f"{sum(getattr(each, name) for each in layers):,}" for name in ("parameters", "multiply_adds"))
+    columns = ("layer", "output", "parameters", "calculation", "multiply-adds")
+    note = f"{parameters} parameters, {work} multiply-adds for one example"
+    return Table("winner-layers", "Layer by layer", columns, rows, note)
 
 
-def _seeds(confirmed: Confirmed) -> Table:
+def _refits(confirmed: Confirmed) -> Table:
     tested = confirmed.tests or (None,) * len(confirmed.seeds)
     recipes = confirmed.recipes or (confirmed.recipe,) * len(confirmed.seeds)
     networks = tuple(network_summary(each.network) for each in recipes)
@@ -102,20 +96,20 @@ def _seeds(confirmed: Confirmed) -> Table:
     rows = tuple(zip(seeds, trials, networks, epochs, confirmed.validation, tested, strict=True))
     figure = metric_label(confirmed.measure)
     columns = ("seed", "trial", "network", "epochs", f"validation {figure}", f"test {figure}")
-    return Table("winner-seeds", "Trained again on fresh seeds", columns, rows, _kept(confirmed))
+    return Table("winner-seeds", "Refits on fresh seeds", columns, rows, _final_model(confirmed))
 
 
-def _kept(confirmed: Confirmed) -> str:
-    """What of the networks became the model."""
+def _final_model(confirmed: Confirmed) -> str:
+    """Which of the refits are the final model."""
     if not confirmed.is_ensemble or confirmed.model_validation is None:
-        return f"The kept model is that of seed {confirmed.recipe.seed}, the best by validation."
+        return f"The final model is that of seed {confirmed.recipe.seed}, the best by validation."
     mirrored = ", each for an image and its mirror image" if confirmed.is_mirrored else ""
     figure, task = metric_label(confirmed.measure), confirmed.recipe.data.task
     what, chosen_by = ("numbers", "squared error") if task == "regression" else ("probabilities", "log loss")
-    tested = "" if confirmed.test is None else f"test {figure} {number(confirmed.test)}, "
+    tested = "" if confirmed.test is None else f"test {figure} {four_digits(confirmed.test)}, "
     return (
         f"The model averages the {what} of {len(confirmed.members)} of them{mirrored}, chosen by the {chosen_by} on the validation "
-        f"part (Caruana et al. 2004): validation {figure} {number(confirmed.model_validation)}, "
+        f"part (Caruana et al. 2004): validation {figure} {four_digits(confirmed.model_validation)}, "
         f"{tested}{confirmed.parameters:,} parameters. The layers below are those of the best of them alone."
     )
 
@@ -123,22 +117,22 @@ def _kept(confirmed: Confirmed) -> str:
 def _curves(confirmed: Confirmed) -> Iterator[Chart]:
     if not confirmed.curves:
         return
-    for figure in (_figure_of_curves(confirmed), "loss"):
+    for metric in (_metric_of_curves(confirmed), "loss"):
         training, validation = (
-            [_numbered(curve[name]) for curve in confirmed.curves if (name := f"{part}_{figure}") in curve]
+            [_numbered(curve[name]) for curve in confirmed.curves if (name := f"{part}_{metric}") in curve]
             for part in ("training", "validation")
         )
         yield Chart(
-            f"winner-{figure}",
-            f"{capital(metric_label(figure))} by epoch, a line for each seed",
+            f"winner-{metric}",
+            f"{capitalized(metric_label(metric))} by epoch, a line for each seed",
             Axis("epoch", whole=True),
-            figure_axis(figure),
+            metric_axis(metric),
             tuple(learning_lines(training, validation)),
         )
 
 
-def _figure_of_curves(confirmed: Confirmed) -> str:
-    """The measure, where each epoch has it; else the first figure that epochs have."""
+def _metric_of_curves(confirmed: Confirmed) -> str:
+    """The study's metric if epochs have it, else the first one that they have."""
     known = [name.partition("_")[2] for curve in confirmed.curves for name in curve if name.startswith("validation_")]
     return next((name for name in (confirmed.measure, *known) if name in known and name != "loss"), confirmed.measure)
 
@@ -147,38 +141,23 @@ def _numbered(values: Sequence[float | str]) -> Curve:
     return tuple((float(number), float(value)) for number, value in enumerate(values, start=1))
 
 
-def _predicted(winner: Predictions) -> Iterator[Block]:
-    match winner.task:
-        case "classification":
-            yield from told_of_classes(winner)
-        case "multi_label":
-            yield from told_of_labels(winner)
-        case "regression":
-            yield from told_of_targets(winner)
-        case _:
-            assert_never(winner.task)
-
-
-def _figures(confirmed: Confirmed, winner: Predictions | None) -> Table:
-    """Every figure of the task on the test part, with its interval."""
-    known = confirmed.figures
+def _test_metrics(confirmed: Confirmed, winner: Predictions | None) -> Table:
+    """All metrics of the task on the test part, with their intervals."""
+    metrics = confirmed.figures
     if winner is not None:
-        computed = compute_metrics(winner.task, winner.said, winner.true, winner.examples.weights)
-        known = {name: known.get(name, figure) for name, figure in computed.items()}
-    rows = tuple((metric_label(name), figure, *_around(confirmed, winner, name)) for name, figure in known.items())
+        computed = compute_metrics(winner.task, winner.predicted, winner.true, winner.examples.weights)
+        metrics = {name: metrics.get(name, value) for name, value in computed.items()}
+    is_resampled = winner is not None and winner.predicted.size <= RESAMPLED_OUTPUTS
+    rows = []
+    for name, value in metrics.items():
+        interval = confirmed.test_interval if name == confirmed.measure else None
+        if interval is None and winner is not None and is_resampled:
+            weights, groups = winner.examples.weights, winner.examples.groups
+            interval = bootstrap_interval(name, winner.predicted, winner.true, weights, groups)
+        rows.append(
+            (metric_label(name), value, interval and f"{four_digits(interval[0])} to {four_digits(interval[1])}")
+        )
     wilson = " (of the accuracy by Wilson's formula)" if isinstance(confirmed.recipe.data, Data) else ""
-    large = winner is not None and winner.said.size > RESAMPLED_NUMBERS
-    how = "" if large else f"; intervals by 1,000 bootstrap samples of them{wilson}"
+    how = f"; intervals by 1,000 bootstrap samples of them{wilson}" if winner is None or is_resampled else ""
     note = f"Of {confirmed.test_examples:,} test examples, measured once{how}."
-    return Table("winner-figures", "On the test part", ("figure", "value", "95 % interval"), rows, note)
-
-
-def _around(confirmed: Confirmed, winner: Predictions | None, name: str) -> tuple[str | None]:
-    if name == confirmed.measure and confirmed.test_interval is not None:
-        low, high = confirmed.test_interval
-    elif winner is None or winner.said.size > RESAMPLED_NUMBERS:
-        return (None,)
-    else:
-        among = winner.examples.weights, winner.examples.groups
-        low, high = bootstrap_interval(name, winner.said, winner.true, *among)
-    return (f"{number(low)} to {number(high)}",)
+    return Table("winner-figures", "On the test part", ("metric", "value", "95 % interval"), tuple(rows), note)

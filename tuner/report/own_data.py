@@ -1,0 +1,159 @@
+"""The user's own data: its size, its targets, and its columns. Only of the training part."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.base.errors import TunerError
+from tuner.charts import content
+from tuner.charts.content import Block, Paragraph, Section
+from tuner.data.examples import TrainingSet
+from tuner.data.ingest.columns import ColumnCoding
+from tuner.data.load import Places, coding_of, training_set_of
+from tuner.networks.columns import MISSING
+from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, described
+from tuner.recipe.data import Description, Own
+
+COUNTED_ROWS = 100_000
+"""Values are counted in at most this many training rows."""
+
+EXAMPLES = 3
+LONGEST = 24
+FOLDED = 30
+"""Tables with more rows are folded."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and its type; the number of distinct values (words, of texts), the share of missing ones, some values."""
+
+    name: str
+    kind: str
+    values: int
+    missing: float
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class OwnData:
+    """The data with its description, the true values of the training examples, and the columns of a table."""
+
+    data: Own
+    about: Description
+    true: NDArray[Any]
+    columns: tuple[Column, ...]
+
+
+def read_own_data(recipes: Iterable[Recipe], places: Places, gaps: list[str]) -> OwnData | None:
+    """The data of the first recipe; None if that is of the catalogue, or with a reason in `gaps` if it cannot be read."""
+    data = next((recipe.data for recipe in recipes), None)
+    if data is None or isinstance(data, Data):
+        return None
+    try:
+        training = training_set_of(data, places)
+        columns = tuple(_columns(data, training, places)) if isinstance(data, Table) else ()
+    except TunerError as error:
+        gaps.append(f"The data cannot be read: {error}")
+        return None
+    return OwnData(data, described(data), np.asarray(training.examples.labels), columns)
+
+
+def _columns(data: Table, training: TrainingSet, places: Places) -> Iterator[Column]:
+    rows, first = training.examples.inputs[:COUNTED_ROWS], 0
+    for column in coding_of(data, places).columns:
+        yield _column(column, np.asarray(rows[:, first]))
+        first += column.places
+
+
+def _column(column: ColumnCoding, codes: NDArray[np.float32]) -> Column:
+    if not column.coded.is_number:
+        shown = (text if len(text) <= LONGEST else text[: LONGEST - 1] + "…" for text in column.values[:EXAMPLES])
+        missing = float((codes == MISSING).mean())
+        return Column(column.name, column.kind, len(column.values), missing, tuple(shown))
+    known = codes[~np.isnan(codes)]
+    _, places = np.unique(known, return_index=True)
+    some = known[np.sort(places)[:EXAMPLES]].astype(np.float64) + column.origin
+    texts = map(_day_text if column.kind == "date" else "{:.5g}".format, some.tolist())
+    return Column(column.name, column.kind, len(places), float(np.isnan(codes).mean()), tuple(texts))
+
+
+def _day_text(days: float) -> str:
+    return str(np.datetime64("1970-01-01") + np.timedelta64(int(days), "D"))
+
+
+# The section ----------------------------------------------------------------------------------------------------------
+
+
+def data_section(own: OwnData) -> Section:
+    """What the networks learn from."""
+    blocks: list[Block] = [Paragraph(_summary(own)), _targets_table(own)]
+    if own.columns:
+        blocks.append(_columns_table(own))
+    if isinstance(own.data, Table):
+        blocks.append(_roles(own.data))
+    return Section("data", "The data", tuple(blocks))
+
+
+def _summary(own: OwnData) -> str:
+    data, tested = own.data, f"{own.about.test_examples:,}"
+    if not own.about.test_examples:
+        test = "none held out"
+    elif isinstance(data.test, Cut):
+        test = f"{tested} held out for the test ({100 * data.test.share:g} %)"
+    else:
+        test = f"{tested} for the test, from {data.test}"
+    match data:
+        case Table():
+            inputs = f"{len(data.columns)} columns as inputs"
+        case Arrays():
+            inputs = f"{'×'.join(map(str, data.found.shape if data.found else ()))} numbers each"
+        case Images():
+            color = "colour" if data.color else "grey"
+            inputs = f"{color} pictures, scaled to {data.size[0]}×{data.size[1]} (height and width)"
+    return f"{data.name}: {own.about.training_examples:,} training examples, {test}; {inputs}."
+
+
+def _targets_table(own: OwnData) -> content.Table:
+    """The frequency of each class or label, or statistics of the numbers."""
+    names, true = own.about.classes, own.true
+    folded, id_, title = len(names) > FOLDED, "data-targets", "Targets"
+    columns: tuple[str, ...]
+    if own.about.task == "regression":
+        statistics = (each.tolist() for each in (true.min(0), np.median(true, 0), true.max(0), true.std(0)))
+        columns = ("target", "lowest", "median", "highest", "standard deviation")
+        return content.Table(id_, title, columns, tuple(zip(names, *statistics, strict=True)), "Training part.", folded)
+    counts = np.bincount(true, minlength=len(names)) if true.ndim == 1 else (true == 1).sum(0)
+    pairs = zip(names, counts.tolist(), strict=True)
+    rows = tuple((name, count, f"{100 * count / len(true):.1f} %") for name, count in pairs)
+    columns = ("class" if true.ndim == 1 else "label", "training examples", "share")
+    return content.Table(id_, title, columns, rows, long=folded)
+
+
+def _columns_table(own: OwnData) -> content.Table:
+    rows = tuple(
+        (
+            each.name,
+            each.kind,
+            each.values,
+            f"{100 * each.missing:.1f} %" if each.missing else None,
+            ", ".join(each.examples),
+        )
+        for each in own.columns
+    )
+    part = f"The first {COUNTED_ROWS:,} training rows" if len(own.true) > COUNTED_ROWS else "Training part"
+    note = f"{part}; the values of a text are its words, and of categories and words those with a code of their own."
+    columns = ("column", "type", "values", "missing", "examples")
+    return content.Table("data-columns", "Columns", columns, rows, note, len(rows) > FOLDED)
+
+
+def _roles(data: Table) -> Paragraph:
+    roles = [
+        (", ".join(data.targets), "is the target" if len(data.targets) == 1 else "are the targets"),
+        (data.group, "says which rows belong together: a group is never split"),
+        (data.time, "says the order of the rows: the test part is the last rows"),
+        (data.weight, "is the weight of each row"),
+    ]
+    return Paragraph(f"Not inputs: {'; '.join(f'{name} {role}' for name, role in roles if name)}.", "aside")

@@ -55,7 +55,7 @@ class Predictions:
         return classes
 
 
-def read_predictions(confirmed: Confirmed, held_out: Callable[[], HeldOut], gaps: list[str]) -> Predictions | None:
+def read_predictions(confirmed: Confirmed, open_test_part: Callable[[], HeldOut], gaps: list[str]) -> Predictions | None:
     """The stored predictions with the true values of the held-out part; None with a reason in `gaps` if there are none."""
     path, data = confirmed.predictions, confirmed.recipe.data
     if confirmed.test is None:
@@ -67,7 +67,7 @@ def read_predictions(confirmed: Confirmed, held_out: Callable[[], HeldOut], gaps
         )
         return None
     try:
-        examples = held_out().examples
+        examples = open_test_part().examples
     except TunerError as error:
         gaps.append(f"The test examples cannot be shown: {error}")
         return None

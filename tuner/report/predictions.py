@@ -55,7 +55,9 @@ class Predictions:
         return classes
 
 
-def read_predictions(confirmed: Confirmed, open_test_part: Callable[[], HeldOut], gaps: list[str]) -> Predictions | None:
+def read_predictions(
+    confirmed: Confirmed, open_test_part: Callable[[], HeldOut], gaps: list[str]
+) -> Predictions | None:
     """The stored predictions with the true values of the held-out part; None with a reason in `gaps` if there are none."""
     path, data = confirmed.predictions, confirmed.recipe.data
     if confirmed.test is None:

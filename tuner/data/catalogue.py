@@ -18,12 +18,13 @@ IDX = (
 )
 USPS = ("zip.train.gz", "zip.test.gz")
 DIGITS = tuple("0123456789")
+FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One data set. `hashes` are of the four `ARRAYS`; `addresses` are folders with the `files`, best first; those of one
-    `family` belong on one page. What is `made` is made by its formula, unless a package has it (`bundled_with`)."""
+    """One data set. `hashes` are of the four `ARRAYS`; `addresses` are folders with the `files`, best first; data sets of one
+    `family` share a page. Data that is `made` comes from its formula, or from a package (`bundled_with`)."""
 
     shape: tuple[int, ...]
     training_examples: int
@@ -64,18 +65,7 @@ CATALOGUE: dict[str, Entry] = {
         shape=(28, 28),
         training_examples=60_000,
         test_examples=10_000,
-        classes=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
+        classes=FASHION,
         value_range=(0, 255),
         hashes=(
             "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
@@ -182,10 +172,10 @@ CATALOGUE: dict[str, Entry] = {
 }
 
 
-def kin(datasets: Iterable[str]) -> set[str]:
-    """Data sets with all others of their families.
+def with_families(datasets: Iterable[str]) -> set[str]:
+    """The data sets and all others of their families.
 
-    >>> sorted(kin(["mnist", "spiral"]))
+    >>> sorted(with_families(["mnist", "spiral"]))
     ['circle', 'mnist', 'spiral', 'spiral-features', 'xor']
     """
     named = set(datasets)

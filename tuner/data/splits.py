@@ -1,10 +1,8 @@
-"""Cutting a training part into folds, as the protocol says.
+"""Splitting a training part into folds, as the protocol says.
 
-Examples in an order in time keep it, whatever the protocol picks: a holdout is the last part, and the folds of
-cross-validation are contiguous blocks. A fold then trains on what came after its block, too. Folds that grow with time would
-not, but they train on 1/k to all of the data: their figures are of different networks, and a mean over them is nobody's. Blocks
-leave each fold equally much to train on and validate every example once, and only at their two edges do neighbours
-in time meet. Who must not see the future says `holdout`.
+Examples that are ordered in time keep their order, whatever the protocol picks: a holdout is the last part, folds are contiguous
+blocks, which also train on what came after them. Folds that grow with time would train on 1/k to all of the data, and a mean
+over their metrics would describe no network. For validation on the future only there is `holdout`.
 """
 
 import contextlib
@@ -22,14 +20,13 @@ from tuner.base.errors import Invalid
 from tuner.base.writing import atomic_path
 from tuner.data.catalogue import Entry
 from tuner.data.examples import Array, TrainingSet
-from tuner.data.groups import dealt_groups, part_of_groups
 from tuner.recipe.data import Description
 from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, validated_part
 
 Indices = NDArray[np.int64]
 
-WAY_OF_CUTTING = 1
-"""To be counted up where the same protocol is to give other folds, so that those that are kept are not taken for them."""
+VERSION = 1
+"""To be counted up where the same protocol is to give other folds, so that stored ones are not used."""
 
 MOST_BINS = 10
 """Strata of examples whose label is a number."""
@@ -37,7 +34,7 @@ MOST_BINS = 10
 
 @dataclass(frozen=True)
 class Fold:
-    """Indices into the training part, ascending. Without validation, all of it is trained on."""
+    """Indices into the training part, ascending; all of them for training where there is no validation."""
 
     training: Indices
     validation: Indices | None
@@ -46,11 +43,11 @@ class Fold:
 def folds(
     protocol: Protocol, labels: NDArray[Any], groups: Array | None = None, is_ordered: bool = False
 ) -> tuple[Fold, ...]:
-    """The folds of a protocol for examples with these labels: the same for the same protocol.
+    """The folds of a protocol for examples with these labels: the same in every call.
 
-    `stratified` represents every class alike; of labels that are one number, every tenth of their range; several labels or
-    numbers are cut at random. No group stands in two folds: sizes are then as near to the protocol's as whole groups
-    allow. Raises `Invalid` with an address in `protocol` where there are too few examples or groups.
+    `stratified` gives each part the same share of every class, or of every tenth of one number's range; several labels or
+    numbers are split at random. Groups are never divided: sizes are then as near to the protocol's as whole groups allow.
+    Raises `Invalid` with an address in `protocol` where there are too few examples or groups.
     """
     if isinstance(protocol, NoValidation | OnTest):
         return (Fold(np.arange(len(labels)), None),)
@@ -67,26 +64,25 @@ def folds(
 
 
 def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
-    """The folds of a protocol for a data set, from its folder once they are there: scikit-learn, which cuts most of them, takes
-    a second to import, and every training process would wait for it."""
+    """The folds of a protocol for a data set, stored in its folder: scikit-learn, which makes most of them, takes a second to
+    import in every training process."""
     labels, groups = data.examples.labels, data.examples.groups
     if data.folder is None or isinstance(protocol, NoValidation | OnTest):
         return folds(protocol, labels, groups, data.is_ordered)
-    said = json.dumps([WAY_OF_CUTTING, encode(protocol)], sort_keys=True).encode()
-    kept_by = (b"" if groups is None else groups.tobytes()) + (b"ordered" if data.is_ordered else b"")
-    path = data.folder / f"folds-{hashlib.sha256(said + labels.tobytes() + kept_by).hexdigest()[:16]}.npz"
-    with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile), np.load(path) as kept:
-        return tuple(Fold(kept[f"training_{i}"], kept[f"validation_{i}"]) for i in range(len(kept.files) // 2))
-    found = folds(protocol, labels, groups, data.is_ordered)
-    parts = {f"{part}_{i}": getattr(fold, part) for i, fold in enumerate(found) for part in ("training", "validation")}
+    content = [json.dumps([VERSION, encode(protocol)], sort_keys=True).encode(), labels.tobytes()]
+    content += [b"" if groups is None else groups.tobytes(), b"ordered" if data.is_ordered else b""]
+    path = data.folder / f"folds-{hashlib.sha256(b''.join(content)).hexdigest()[:16]}.npz"
+    with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile), np.load(path) as stored:
+        return tuple(Fold(stored[f"training_{i}"], stored[f"validation_{i}"]) for i in range(len(stored.files) // 2))
+    made = folds(protocol, labels, groups, data.is_ordered)
+    arrays = {f"{part}_{i}": getattr(fold, part) for i, fold in enumerate(made) for part in ("training", "validation")}
     with contextlib.suppress(OSError), atomic_path(path) as temporary:  # a folder that cannot be written costs a second
-        np.savez(temporary, **parts)
-    return found
+        np.savez(temporary, **arrays)
+    return made
 
 
 def require_sizes(protocol: Protocol, examples: int, classes: int, rarest: int) -> None:
-    """Raise `Invalid` with an address in `protocol` where these are too few examples for it, `rarest` of them of one of the
-    classes and no fewer of the others."""
+    """Raise `Invalid` with an address in `protocol` where these are too few examples for it, or too few of the `rarest` class."""
     _, training, validation = sizes(protocol, examples)
     match protocol:
         case Holdout():
@@ -118,7 +114,7 @@ def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
 
 
 def validated_on(protocol: Protocol, entry: Entry | Description) -> int:
-    """How many of a data set's examples a validation accuracy is measured on, over all folds; none counts twice."""
+    """The number of a data set's different examples in the validation parts of all folds."""
     if isinstance(protocol, OnTest):
         return entry.test_examples
     total = entry.training_examples + (entry.test_examples if validated_part(protocol) == "test" else 0)
@@ -134,13 +130,9 @@ def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:
     if protocol.pick == "random":
         order = np.random.default_rng(protocol.seed).permutation(total)
         return Fold(np.sort(order[count:]), np.sort(order[:count]))
-    return _stratified(protocol.seed, count, labels)
-
-
-def _stratified(seed: int, count: int, labels: NDArray[Any]) -> Fold:
     from sklearn.model_selection import StratifiedShuffleSplit
 
-    splitter = StratifiedShuffleSplit(n_splits=1, test_size=count, random_state=seed)
+    splitter = StratifiedShuffleSplit(n_splits=1, test_size=count, random_state=protocol.seed)
     training, validation = next(splitter.split(np.zeros(len(labels)), labels))
     return Fold(np.sort(training), np.sort(validation))
 
@@ -148,18 +140,15 @@ def _stratified(seed: int, count: int, labels: NDArray[Any]) -> Fold:
 def _k_fold(protocol: KFold, labels: NDArray[Any]) -> tuple[Fold, ...]:
     from sklearn import model_selection
 
-    if protocol.pick == "stratified":
-        splitter = model_selection.StratifiedKFold(protocol.folds, shuffle=True, random_state=protocol.seed)
-    elif protocol.pick == "random":
-        splitter = model_selection.KFold(protocol.folds, shuffle=True, random_state=protocol.seed)
-    else:
-        splitter = model_selection.KFold(protocol.folds)
+    kind = model_selection.StratifiedKFold if protocol.pick == "stratified" else model_selection.KFold
+    shuffle = protocol.pick != "last"
+    splitter = kind(protocol.folds, shuffle=shuffle, random_state=protocol.seed if shuffle else None)
     return tuple(Fold(training, validation) for training, validation in splitter.split(np.zeros(len(labels)), labels))
 
 
 def _strata(protocol: Holdout | KFold, labels: NDArray[Any]) -> NDArray[Any]:
-    """What is to be represented alike: classes; of one number, equally many of each tenth, or fewer parts where a cut needs
-    more examples of each; nothing of several."""
+    """The classes; tenths of one number's range, or fewer parts where a fold needs more examples of each; one stratum for
+    several."""
     if labels.ndim == 1:
         return labels
     total = len(labels)
@@ -179,26 +168,83 @@ def _grouped(protocol: Holdout | KFold, strata: NDArray[Any], groups: Array) -> 
         field = "folds" if isinstance(protocol, KFold) else "validation"
         raise Invalid(f"protocol.{field}", f"needs at least {max(2, count)} groups, and there are {len(firsts)}")
     require_sizes(replace(protocol, pick="random"), total, 1, total)
-    _, alike = np.unique(strata, return_inverse=True)
-    if protocol.pick != "stratified":
-        alike = np.zeros_like(alike)
+    _, numbers = np.unique(strata, return_inverse=True)
+    numbers = numbers if protocol.pick == "stratified" else np.zeros_like(numbers)
     if isinstance(protocol, KFold):
-        fold_of = _fold_of_groups(protocol, alike, groups, firsts)
-        return tuple(_of(fold_of == number) for number in range(count))
+        fold_of = _fold_of_rows(protocol, numbers, groups, firsts)
+        return tuple(_fold(fold_of == number) for number in range(count))
     latest_first = np.argsort(-firsts, kind="stable")
     order = latest_first if protocol.pick == "last" else np.random.default_rng(protocol.seed).permutation(len(firsts))
-    return (_of(part_of_groups(groups, alike, validation, order)),)
+    return (_fold(part_of_groups(groups, numbers, validation, order)),)
 
 
-def _fold_of_groups(protocol: KFold, strata: Indices, groups: Array, firsts: Indices) -> Indices:
-    """The fold of each row; of `last`, runs of groups in the order in which they begin."""
+def _fold_of_rows(protocol: KFold, strata: Indices, groups: Array, firsts: Indices) -> Indices:
+    """The fold of each row; for `last`, runs of groups in the order in which they begin."""
     if protocol.pick != "last":
-        return dealt_groups(groups, strata, protocol.folds, protocol.seed)
+        return _balanced_folds(groups, strata, protocol.folds, protocol.seed)
     _, of_rows = np.unique(groups, return_inverse=True)
     place = np.empty(len(firsts), np.int64)
     place[np.argsort(firsts, kind="stable")] = np.arange(len(firsts)) * protocol.folds // len(firsts)
     return np.asarray(place[of_rows])
 
 
-def _of(validated: NDArray[np.bool_]) -> Fold:
-    return Fold(np.flatnonzero(~validated), np.flatnonzero(validated))
+def _fold(is_validation: NDArray[np.bool_]) -> Fold:
+    return Fold(np.flatnonzero(~is_validation), np.flatnonzero(is_validation))
+
+
+def part_of_groups(groups: NDArray[Any], strata: Indices, count: int, order: Indices) -> NDArray[np.bool_]:
+    """Which rows are in a part of about `count` rows. Groups (numbered by `np.unique`) are tried in `order`, and taken where
+    that brings the part nearer to its share of every stratum. Neither side is empty where there are two groups.
+
+    Greedy, and a few microseconds a group; the time of scikit-learn's StratifiedGroupKFold grows with groups × folds × classes.
+    """
+    contents = _contents(groups, strata)
+    lacking = contents.totals * (count / len(groups))
+    is_in = np.zeros(len(order), bool)
+    for group in order:
+        inside, counts = contents.strata[group], contents.counts[group]
+        if ((counts * (counts - 2 * lacking[inside])) / contents.totals[inside]).sum() < 0:
+            lacking[inside] -= counts
+            is_in[group] = True
+    smallest = order[np.argmin(contents.sizes[order])]
+    if is_in.all() or not is_in.any():
+        is_in[smallest] = not is_in[smallest]
+    return is_in[contents.of_rows]
+
+
+def _balanced_folds(groups: NDArray[Any], strata: Indices, folds: int, seed: int) -> Indices:
+    """The fold of each row: groups in random order, the large ones first, each to the fold that lacks its strata most. No fold
+    is empty where there are as many groups."""
+    contents = _contents(groups, strata)
+    load, rows = np.zeros((folds, len(contents.totals))), np.zeros(folds)
+    fold_of = np.zeros(len(contents.counts), np.int64)
+    order = np.random.default_rng(seed).permutation(len(fold_of))
+    for group in order[np.argsort(-contents.sizes[order], kind="stable")]:
+        inside, counts = contents.strata[group], contents.counts[group]
+        fold = int(np.lexsort((rows, (load[:, inside] * (counts / contents.totals[inside])).sum(axis=1)))[0])
+        load[fold, inside] += counts
+        rows[fold] += counts.sum()
+        fold_of[group] = fold
+    return fold_of[contents.of_rows]
+
+
+@dataclass(frozen=True, eq=False)
+class _Contents:
+    """For each group its `sizes` (rows), the strata in it and how many rows of each; the group of each row; the rows of each
+    stratum."""
+
+    of_rows: Indices
+    sizes: Indices
+    strata: list[Indices]
+    counts: list[Indices]
+    totals: Indices
+
+
+def _contents(groups: NDArray[Any], strata: Indices) -> _Contents:
+    _, of_rows = np.unique(groups, return_inverse=True)
+    width = int(strata.max()) + 1
+    pairs, counts = np.unique(of_rows.astype(np.int64) * width + strata, return_counts=True)
+    owners, inside = np.divmod(pairs, width)
+    borders = np.flatnonzero(np.diff(owners)) + 1
+    totals = np.bincount(strata, minlength=width)
+    return _Contents(of_rows, np.bincount(of_rows), np.split(inside, borders), np.split(counts, borders), totals)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from optuna.storages import BaseStorage
 
-from tuner.data.catalogue import CATALOGUE, kin
+from tuner.data.catalogue import CATALOGUE, with_families
 from tuner.data.load import Places, held_out_of
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.assessor import Assessor, measured_as, values_of
@@ -123,8 +123,8 @@ def _recipes(record: StudyRecord, confirmed: Confirmed | None) -> Iterator[Recip
 
 
 def documents_about(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[DocumentEvidence, ...]:
-    """What documents have about some data sets and their kin, with what the results folder has of them."""
-    found, datasets = [], kin(datasets)
+    """What documents have about some data sets and their families, with what the results folder has of them."""
+    found, datasets = [], with_families(datasets)
     for name, path in find_documents("*").items():
         document = load_document(path).about(datasets)
         if not document.experiment:

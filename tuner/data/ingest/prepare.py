@@ -11,7 +11,6 @@ import pandas as pd
 from tuner.base.errors import DataError
 from tuner.base.metrics import Task
 from tuner.data.examples import Array, Examples
-from tuner.data.groups import part_of_groups
 from tuner.data.ingest.coding import code_rows, fit_coding
 from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.tables import read_table
@@ -27,6 +26,7 @@ from tuner.data.ingest.values import (
     require_complete,
     require_rows,
 )
+from tuner.data.splits import part_of_groups
 from tuner.data.store import Facts
 from tuner.networks.columns import Column
 from tuner.recipe import Cut, Table

@@ -51,9 +51,9 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     assert Path(summary["model"]).is_file()
     assert "trial 0: dense" in errors
     assert "continue: python -m tuner optimize --study small.toml --more 20" in output
-    papers = json.loads((tmp_path / "runs/small/best.json").read_text())
-    assert papers["environment"]["keras"]
-    assert papers["data"]["xor"]
+    metadata = json.loads((tmp_path / "runs/small/best.json").read_text())
+    assert metadata["environment"]["keras"]
+    assert metadata["data"]["xor"]
 
     status, output, _ = said(capsys, "export", "--study", "small", "--out", "out/model.keras")
     assert status == 0
@@ -107,7 +107,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
         ),
         (
             ["optimize", "--study", "digits", "--trials", "2", "--more", "2"],
-            "error: --trials and --more exclude each other: the first is a total, the second adds to what is there",
+            "error: --trials and --more exclude each other: the first is a total, the second adds to the trials so far",
         ),
         (
             ["optimize", "--study", "digits", "--set", "x"],

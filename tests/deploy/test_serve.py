@@ -129,10 +129,10 @@ def test_a_taken_port_and_an_unknown_host_are_told_before_the_model_is_loaded(
     with bound("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         assert run(["serve", "--model", "x.keras", "--port", str(port)]) == 2
-    told = f"error: 127.0.0.1:{port}: cannot be listened on: Address already in use; choose another --host or --port\n"
+    told = f"error: 127.0.0.1:{port}: cannot be used: Address already in use; choose another --host or --port\n"
     assert capsys.readouterr().err == told
     assert run(["serve", "--model", "x.keras", "--host", "nowhere.invalid"]) == 2
-    assert capsys.readouterr().err.startswith("error: nowhere.invalid:8000: cannot be listened on: ")
+    assert capsys.readouterr().err.startswith("error: nowhere.invalid:8000: cannot be used: ")
 
 
 def test_an_address_is_told_as_in_a_url() -> None:

@@ -34,16 +34,16 @@ def test_a_card_tells_data_figures_selection_and_commands() -> None:
     for line in (
         "# small: a tuned network",
         "Task: classification: one of 2 classes (a, b). 67 parameters.",
-        "- flowers.csv, identity `0123456789abcdef` (a hash of all that was read)",
+        "- flowers.csv, identity `0123456789abcdef` (a hash of the arrays)",
         "- 120 training examples, 30 test examples",
         "- test part: 20% of all examples, drawn with seed 0",
-        "- tells kind from 2 columns: length (number), color (category)",
+        "- predicts kind from 2 columns: length (number), color (category)",
         "| accuracy | 0.8000 | 0.7000 to 0.9000 | higher |",
         "| log loss | 0.5000 |  | lower |",
-        "- Trial 0 was the best of its study by validation accuracy; the test part had no say.",
+        "- Trial 0 had the best validation accuracy of its study; the test part was not used.",
         "- keras: 3.15.1",
-        "- Its accuracy is known to 0.10 either way only: there are few test examples.",
-        "- Of the rarest class it has seen 40 examples.",
+        "- Its accuracy is known only to ±0.10: there are few test examples.",
+        "- The rarest class has only 40 training examples.",
     ):
         assert line in text.splitlines()
     assert "$ python -m tuner optimize --study small" in text
@@ -51,7 +51,7 @@ def test_a_card_tells_data_figures_selection_and_commands() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "absent"),
-    [(replace(TABLE, time="when"), "No column of time"), (replace(TABLE, group="person"), "No column of groups")],
+    [(replace(TABLE, time="when"), "No time column"), (replace(TABLE, group="person"), "No group column")],
 )
 def test_what_was_tested_is_no_limit(changed: Table, absent: str) -> None:
     confirmed = Confirmed.from_dict(papers(RECIPE))
@@ -62,7 +62,7 @@ def test_what_was_tested_is_no_limit(changed: Table, absent: str) -> None:
 
 def test_a_model_on_a_data_set_of_the_catalogue_has_a_card() -> None:
     text = card(papers(Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))))
-    assert "- test part: as the data set has it" in text
+    assert "- test part: the test part of the data set" in text
     assert "- arrays of 8×8" in text
 
 

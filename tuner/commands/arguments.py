@@ -1,4 +1,4 @@
-"""Arguments that several commands have, and what they mean."""
+"""Arguments that several commands share, and their parsing."""
 
 import os
 import re
@@ -29,12 +29,12 @@ Model = Annotated[
 NewData = Annotated[
     str, typer.Option("--data", "-d", help="A table, an .npz or .npy file, a picture or a folder of pictures.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
 
 
 def load_study_file(study: str, settings: list[str], name: str | None) -> Any:
-    """The study that was named, with its `--set` settings."""
+    """The named study with its `--set` settings."""
     from tuner.study import load, setting
     from tuner.study.places import find_study
 
@@ -43,7 +43,7 @@ def load_study_file(study: str, settings: list[str], name: str | None) -> Any:
 
 
 def existing_storage(runs: Path | None, storage: str | None) -> str | None:
-    """The storage's URL; None where it is the embedded one and there is none yet."""
+    """The storage's URL; None if it would be the embedded one and that does not exist."""
     from tuner.storage import default_url
     from tuner.study.places import runs_folder
 
@@ -54,7 +54,7 @@ def existing_storage(runs: Path | None, storage: str | None) -> str | None:
 
 
 def required_storage(runs: Path | None, storage: str | None) -> str:
-    """The storage's URL. Raises `StorageError` where there is none yet."""
+    """The storage's URL. Raises `StorageError` if the embedded one does not exist."""
     from tuner.study.places import runs_folder
 
     url = existing_storage(runs, storage)
@@ -64,34 +64,32 @@ def required_storage(runs: Path | None, storage: str | None) -> str:
 
 
 def command_line(command: str, **options: str | Path | Sequence[str] | None) -> str:
-    """A command with its options, as a person types it into a shell to have the same again. What the environment says needs
-    no option, and a storage's password belongs there: it is not printed."""
+    """A command with its options, quoted for a shell. A storage that TUNER_STORAGE names needs no option; a URL with a password is
+    replaced by that variable."""
     if options.get("storage") == os.environ.get("TUNER_STORAGE"):
         options = {**options, "storage": None}
     words = ["python", "-m", "tuner", command]
-    for name, said in options.items():
-        for each in said if isinstance(said, list) else [said]:
-            words += [] if each is None else [f"--{name.replace('_', '-')}", shlex.quote(_without_password(str(each)))]
-    return " ".join(words).replace(shlex.quote(PASSWORD_ELSEWHERE), f'"{PASSWORD_ELSEWHERE}"')
+    for name, value in options.items():
+        for each in value if isinstance(value, list) else [value]:
+            words += [] if each is None else [f"--{name.replace('_', '-')}", _quoted(str(each))]
+    return " ".join(words)
 
 
-PASSWORD_ELSEWHERE = "$TUNER_STORAGE"
-
-
-def _without_password(value: str) -> str:
-    return PASSWORD_ELSEWHERE if re.search(r"://[^:/@]+:[^@]+@", value) else value
+def _quoted(value: str) -> str:
+    has_password = re.search(r"://[^:/@]+:[^@]+@", value)
+    return '"$TUNER_STORAGE"' if has_password else shlex.quote(value)
 
 
 def seconds_of(option: str, text: str) -> float:
     """A length of time such as 90s, 10m or 1h, in seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not found or float(found[1]) <= 0:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not match or float(match[1]) <= 0:
         raise TunerError(f"{option} {text}: must be a length of time such as 90s, 10m or 1h")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 def workers_of(text: str) -> int:
-    """`auto`: a process for each core, since two threads on one small network gain almost nothing; one on a GPU."""
+    """The number of training processes. `auto` is one per core, since a second thread gains almost nothing on small networks; one on a GPU."""
     from tuner.base.machine import cores, has_gpu
 
     if text == "auto":

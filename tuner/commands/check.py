@@ -1,4 +1,4 @@
-"""A study's space, decoded to its corners."""
+"""`check`: a study's space, and the networks at its corners."""
 
 import math
 from contextlib import suppress
@@ -29,7 +29,7 @@ def check(
 
 
 def print_space(file: "StudyFile") -> None:
-    """The holes of a study, one a line, and how many recipes they make."""
+    """Print the holes of a study, and the number of its recipes."""
     from tuner.commands.terminal import console, table
     from tuner.space import dimensions, size
 
@@ -38,14 +38,14 @@ def print_space(file: "StudyFile") -> None:
         rows.add_row(address, values)
     console().print(rows)
     count = size(file.space)
-    many = "continuous" if math.isinf(count) else f"{count:,.0f} recipes"
-    print(f"{file.name}: {len(rows.rows)} dimensions, {many}; all {len(file.corners)} corners make a recipe")
+    recipes = "continuous" if math.isinf(count) else f"{count:,.0f} recipes"
+    print(f"{file.name}: {len(rows.rows)} dimensions, {recipes}; all {len(file.corners)} corners make a recipe")
     if file.unbuildable:
         print(f"{file.name}: {file.unbuildable}")
 
 
 def print_corners(file: "StudyFile") -> None:
-    """The parameters of the corners' networks, each network once, from few to many; those that cannot be built have none."""
+    """Print the number of parameters of each network at a corner, if it can be built; the smallest first."""
     from tuner.commands.terminal import console, table
 
     rows = table("parameters", "network")
@@ -63,7 +63,7 @@ def _networks(file: "StudyFile") -> "Iterator[tuple[int, str]]":
 
 
 def count_parameters(recipe: "Recipe") -> int:
-    """Trainable and other parameters of a recipe's network on its data set's shape, without building it."""
+    """The number of parameters of a recipe's network on its data, computed without Keras."""
     from tuner.networks import parameters
     from tuner.recipe import described
 

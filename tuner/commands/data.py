@@ -1,4 +1,4 @@
-"""The data sets: listed, and fetched."""
+"""`data`: lists the data sets and downloads them."""
 
 import sys
 from typing import Annotated
@@ -8,12 +8,12 @@ import typer
 from tuner.base.errors import TunerError, near_miss
 from tuner.commands.arguments import DataDir
 
-app = typer.Typer(help="List the data sets, or fetch them.", invoke_without_command=True)
+app = typer.Typer(help="List the data sets, or download them.", invoke_without_command=True)
 
 
 @app.callback()
 def data(context: typer.Context, data_dir: DataDir = None) -> None:
-    """List each data set: where it is or would come from, shapes, classes."""
+    """List the data sets: whether they are on this machine, their sources, shapes and classes."""
     if context.invoked_subcommand is not None:
         return
     from tuner.commands.terminal import console, table
@@ -37,7 +37,7 @@ def data(context: typer.Context, data_dir: DataDir = None) -> None:
 
 @app.command()
 def fetch(names: Annotated[list[str], typer.Argument(help="Names of data sets.")], data_dir: DataDir = None) -> None:
-    """Bring data sets to this machine."""
+    """Download data sets to this machine."""
     from tuner.data.catalogue import CATALOGUE
     from tuner.data.load import Places
     from tuner.data.load import fetch as bring

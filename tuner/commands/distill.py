@@ -1,4 +1,4 @@
-"""One network in the place of several."""
+"""`distill`: one network in place of an ensemble."""
 
 from typing import Annotated
 
@@ -12,8 +12,8 @@ def distill(
     runs: Runs = None,
     storage: Storage = None,
     data_dir: DataDir = None,
-) -> int:
-    """Train one network on what the study's model, an average of several, says; test it once."""
+) -> None:
+    """Train one network on the predictions of the study's ensemble, and test it once."""
     from tuner.base.errors import StudyError
     from tuner.base.formatting import metric_label
     from tuner.base.machine import cores
@@ -33,15 +33,11 @@ def distill(
     confirmed, folder = Confirmed.from_dict(plain), Folder(runs_folder(runs) / study)
     executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=cores(), folder=folder))
     try:
-        found = learn(confirmed, executor, folder)
+        network = learn(confirmed, executor, folder)
     finally:
         executor.close()
-    low, high = found.test_interval
-    figure = metric_label(confirmed.measure)
-    print(f"validation {figure}: {found.validation:.4f}; that of the average is {confirmed.model_validation:.4f}")
-    print(
-        f"test {figure}, measured once: {found.test:.4f} (95 % interval {low:.4f} to {high:.4f}); "
-        f"that of the average is {confirmed.test:.4f}"
-    )
-    print(f"model: {found.model}, {found.parameters:,} parameters instead of {confirmed.parameters:,}")
-    return 0
+    low, high = network.test_interval
+    metric, interval = metric_label(confirmed.measure), f"(95 % interval {low:.4f} to {high:.4f})"
+    print(f"validation {metric}: {network.validation:.4f}; ensemble {confirmed.model_validation:.4f}")
+    print(f"test {metric}, measured once: {network.test:.4f} {interval}; ensemble {confirmed.test:.4f}")
+    print(f"model: {network.model}, {network.parameters:,} parameters instead of {confirmed.parameters:,}")

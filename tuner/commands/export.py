@@ -1,4 +1,4 @@
-"""A model, to take away."""
+"""`export`: a model in other formats."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +12,7 @@ from tuner.commands.terminal import load_tensorflow
 
 
 class Quantized(StrEnum):
-    """How a LiteRT file keeps its numbers."""
+    """The numbers that a LiteRT file stores in 8 bits: none, the weights, or all."""
 
     none = "none"
     dynamic = "dynamic"
@@ -24,15 +24,20 @@ def export(
         Path, typer.Option(help="The .keras, .tflite or .onnx file, or the folder of a SavedModel, to write.")
     ],
     study: Annotated[str, typer.Option("--study", "-s", help="Name of a study whose winner is confirmed.")] = "",
-    model: Annotated[Path | None, typer.Option("--model", "-m", help="Or a .keras file.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="A .keras file, in place of a study.")] = None,
     format: Annotated[str, typer.Option(help="keras, saved_model, litert or onnx. [by the suffix]")] = "",
-    quantize: Annotated[Quantized, typer.Option(help="Of LiteRT: 8 bits for weights, or for all.")] = Quantized.none,
-    data: Annotated[str, typer.Option("--data", "-d", help="Data to compare on. [some of the training part]")] = "",
+    quantize: Annotated[
+        Quantized, typer.Option(help="LiteRT only: 8 bits for the weights (dynamic) or for everything (int8).")
+    ] = Quantized.none,
+    data: Annotated[
+        str,
+        typer.Option("--data", "-d", help="Data on which the two models are compared. [a part of the training data]"),
+    ] = "",
     runs: Runs = None,
     storage: Storage = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write a model in a format, with its metadata (.json) and its card (.md), after it was loaded again and compared."""
+    """Write a model with its metadata (.json) and its card (.md). The written model is loaded again and compared first."""
     if bool(study) == (model is not None):
         raise TunerError("say --study NAME or --model FILE")
     from tuner.data.load import Places

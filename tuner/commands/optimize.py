@@ -1,4 +1,4 @@
-"""Search a study: ask, train, tell, confirm."""
+"""`optimize`: searches a study and confirms its winner."""
 
 import json
 from collections.abc import Callable
@@ -26,39 +26,42 @@ if TYPE_CHECKING:
 
 def optimize(
     study: Study,
-    trials: Annotated[int | None, typer.Option(min=1, help="Finished and pruned trials in all. [the file's]")] = None,
-    more: Annotated[int | None, typer.Option(min=0, help="That many more than there are.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Total number of finished and pruned trials. [the file's]")
+    ] = None,
+    more: Annotated[int | None, typer.Option(min=0, help="Number of additional trials.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Time for the search: 90s, 10m, 1h. [the file's]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the search; --set seed=… is the training's.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the search; --set seed=… sets that of the training.")
+    ] = None,
     set_: Set = [],  # noqa: B006
     name: Name = None,
-    reset: Annotated[bool, typer.Option("--reset", help="Delete the study's old trials first.")] = False,
-    workers: Annotated[
-        str, typer.Option(metavar="N|auto", help="Training processes; auto: one for each core.")
-    ] = "auto",
+    reset: Annotated[bool, typer.Option("--reset", help="Delete the study's trials first.")] = False,
+    workers: Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")] = "auto",
     deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="Tell results in the order of trials: the same study on every run.")
+        bool,
+        typer.Option(
+            "--deterministic", help="Report results in the order of the trials, so that every run gives the same study."
+        ),
     ] = False,
     executor: Annotated[
-        str, typer.Option(help="Where training runs: a name of `tuner.worker.EXECUTORS`; in_process is for debugging.")
+        str, typer.Option(help="Where training runs: a name in `tuner.worker.EXECUTORS`; in_process is for debugging.")
     ] = "processes",
     warm_start: Annotated[
         list[str],
-        typer.Option("--warm-start", metavar="STUDY", help="Try the best recipes of that study in the storage, too."),
+        typer.Option("--warm-start", metavar="STUDY", help="Also try the best recipes of that study in the storage."),
     ] = [],  # noqa: B006
     enough: Annotated[
-        float, typer.Option(min=0.0, help="End the search once more of it may be expected to bring less than this.")
+        float, typer.Option(min=0.0, help="End the search when the expected improvement is below this.")
     ] = 0.0,
-    cold: Annotated[bool, typer.Option("--cold", help="Begin with the sampler's proposals alone.")] = False,
-    lease: Annotated[
-        str, typer.Option(help="How long the trials of a process that does not answer any more are left alone.")
-    ] = "20s",
+    cold: Annotated[bool, typer.Option("--cold", help="Begin with the sampler's proposals, without starts.")] = False,
+    lease: Annotated[str, typer.Option(help="Time after which the trials of a dead process are taken over.")] = "20s",
     runs: Runs = None,
     storage: Storage = None,
     data_dir: DataDir = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
-    """Search, confirm the winner on fresh seeds, save its model and test it once. A second call continues."""
+    """Search, refit the winner on fresh seeds, save its model and test it once. A second call continues the study."""
     from tuner.base.machine import cores
     from tuner.commands.progress import progress_on_stderr
     from tuner.data.load import Places
@@ -72,34 +75,33 @@ def optimize(
     file = load_study_file(study, settings, name)
     if trials is not None and more is not None:
         raise StudyError(
-            "--trials and --more exclude each other: the first is a total, the second adds to what is there"
+            "--trials and --more exclude each other: the first is a total, the second adds to the trials so far"
         )
-    url = storage or default_url(runs_folder(runs))
+    url, folder, count = storage or default_url(runs_folder(runs)), runs_folder(runs), workers_of(workers)
+    shared: Any = {"runs": runs, "storage": storage}
     options = SearchOptions(
         file=file,
-        runs=runs_folder(runs),
+        runs=folder,
         storage=url,
         places=Places.from_environment(data_dir),
         trials=trials or file.budget.trials,
         more=more,
         seconds=seconds_of("--timeout", timeout) if timeout else file.budget.minutes * 60,
         reset=reset,
-        workers=workers_of(workers),
-        threads=max(1, cores() // workers_of(workers)),
+        workers=count,
+        threads=max(1, cores() // count),
         deterministic=deterministic,
         executor=executor,
         warm=warm_recipes(file, [] if cold else warm_start, url),
         cold=cold,
         enough=enough,
-        command=command_line(
-            "optimize", study=study, name=name, set=settings, runs=runs, storage=storage, data_dir=data_dir
-        ),
+        command=command_line("optimize", study=study, name=name, set=settings, **shared, data_dir=data_dir),
         lease_seconds=seconds_of("--lease", lease),
     )
     with progress_on_stderr() as listener:
         outcome = run_study(options, listener)
-    browse = command_line("dashboard", runs=runs, storage=storage)
-    print("\n".join([*lines(outcome), f"continue: {outcome.record.onward}", f"browse:   {browse}"]))
+    print("\n".join(lines(outcome)))
+    print(f"continue: {outcome.record.onward}\nbrowse:   {command_line('dashboard', **shared)}")
     if json_:
         print(json.dumps(as_json(outcome, options.storage)))
     return 0 if outcome.best is not None else 1
@@ -109,20 +111,19 @@ BEST_OF_EACH = 3
 
 
 def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[], tuple[Any, ...]]:
-    """What a new study tries after its own first trials, as plain data: the best of other studies that were named, then the
-    best documented ones for the same data. The documents are read when that is asked for: a study that
-    goes on does not need them."""
+    """A function that gives the recipes (plain data) that a new study tries after its own starts: the best of the named studies,
+    then the best documented ones for the same data. A continued study never calls it."""
     from tuner.refit.candidates import standing
     from tuner.storage import open_storage, read_study
 
     others = [standing(read_study(open_storage(url), name))[:BEST_OF_EACH] for name in studies]
     recipes = [trial.recipe.to_dict() for trials in others for trial in trials if trial.recipe]
 
-    def found() -> tuple[Any, ...]:
+    def warm() -> tuple[Any, ...]:
         from tuner.documents.best import best_documented
 
         if not file.search.documented:
             return tuple(recipes)
         return (*recipes, *(each.to_dict() for each in best_documented(file.datasets)))
 
-    return found
+    return warm

@@ -1,4 +1,4 @@
-"""What became of it all, as pages and numbers."""
+"""`report`: pages and figures about a study."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,15 +9,17 @@ from tuner.commands.arguments import DataDir, Runs, Storage, required_storage
 
 
 def report(
-    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage; or all.")],
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage, or all.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write into. [reports/NAME]")] = None,
     results: Annotated[Path, typer.Option(help="Folder of the documents' results.")] = Path("reports/documents"),
-    latency: Annotated[bool, typer.Option("--latency", help="First time the best networks on this machine.")] = False,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Measure the latency of the best networks first, on this machine.")
+    ] = False,
     runs: Runs = None,
     storage: Storage = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write report.html, report.md, summary.json, trials.csv and baselines.csv; the same reaches optuna-dashboard."""
+    """Write report.html, report.md, summary.json, trials.csv and baselines.csv, and attach the report to the study in optuna-dashboard."""
     from tuner.data.load import Places
     from tuner.report.index import write_index
     from tuner.report.write import searched_studies, write_report

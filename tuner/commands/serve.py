@@ -1,4 +1,4 @@
-"""A saved model over HTTP."""
+"""`serve`: a saved model over HTTP."""
 
 import re
 import socket
@@ -15,13 +15,13 @@ from tuner.commands.terminal import load_predictor
 def serve(
     model: Model,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; others than this machine need another.")
+        str, typer.Option(help="Address to listen on; the default accepts this machine only.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
-    max_body: Annotated[str, typer.Option(help="The longest body, such as 10MB.")] = "10MB",
-    max_rows: Annotated[int, typer.Option(min=1, help="The most examples in one request.")] = 10_000,
+    max_body: Annotated[str, typer.Option(help="Largest request body, such as 10MB.")] = "10MB",
+    max_rows: Annotated[int, typer.Option(min=1, help="Largest number of examples in a request.")] = 10_000,
 ) -> None:
-    """Answer POST /predict, GET /health and GET /model; GET /docs says what a row must have."""
+    """Answer POST /predict, GET /health and GET /model over HTTP; GET /docs describes the requests."""
     most = bytes_of(max_body)
     try:
         import uvicorn
@@ -37,17 +37,17 @@ def serve(
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 takes a free one. Raises `TunerError` where it cannot."""
+    """A listening socket; port 0 takes a free one. Raises `TunerError` if the address cannot be used."""
     try:
         family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(where[:2], family=family)
     except OSError as error:
-        reason = str(error.strerror).partition(" (")[0]  # Python adds the address, which is told already
-        raise TunerError(f"{host}:{port}: cannot be listened on: {reason}; choose another --host or --port") from None
+        reason = str(error.strerror).partition(" (")[0]  # Python appends the address
+        raise TunerError(f"{host}:{port}: cannot be used: {reason}; choose another --host or --port") from None
 
 
 def address(listener: socket.socket) -> str:
-    """Where it listens, as in a URL."""
+    """Host and port as in a URL."""
     host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

@@ -1,4 +1,4 @@
-"""What studies there are."""
+"""`studies`: the study files and the studies in the storage."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def studies(runs: Runs = None, storage: Storage = None) -> None:
-    """List the study files, and what the storage has of them."""
+    """List the study files with their progress, and the other studies in the storage."""
     from tuner.commands.terminal import console, table
     from tuner.study import load
     from tuner.study.places import study_files
@@ -36,7 +36,7 @@ def _records(storage: str | None) -> "dict[str, StudyRecord]":
 
 
 def _progress(record: "StudyRecord | None") -> tuple[str, str]:
-    """How many trials have ended, and the best value."""
+    """The number of finished and pruned trials, and the best value."""
     if record is None:
         return "–", "–"
     values = [trial.values[0] for trial in record.finished]

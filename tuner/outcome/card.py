@@ -1,4 +1,4 @@
-"""The model card: what somebody must know of a confirmed model before using it, as Markdown."""
+"""The model card, as Markdown: what a user of the final model must know."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,30 +14,33 @@ from tuner.storage.confirmed import Confirmed
 
 TASKS = {
     "classification": "classification: one of {count} classes",
-    "multi_label": "each of {count} labels holds or not",
-    "regression": "regression: how much each of {count} is",
+    "multi_label": "multi-label classification: each of {count} labels is 0 or 1",
+    "regression": "regression of {count} targets",
 }
 MOST_NAMES = 20
 FEW_OF_A_CLASS = 50
 WIDE = 0.1
 
 
-def card(papers: Mapping[str, Any]) -> str:
-    """The card of a model with these papers, the contents of `best.json`."""
-    confirmed = Confirmed.from_dict(papers)
-    study = str(papers.get("study", ""))
+def card(metadata: Mapping[str, Any]) -> str:
+    """The card of a model with this metadata, the content of `best.json`."""
+    confirmed = Confirmed.from_dict(metadata)
+    study = str(metadata.get("study", ""))
     about = described(confirmed.recipe.data)
     lines = [f"# {study or 'model'}: a tuned network", "", *_facts(confirmed, about.classes)]
-    for title, told in (
+    for title, section in (
         ("Data", _data(confirmed.recipe)),
-        ("Figures", _figures(confirmed)),
+        ("Metrics", _metrics(confirmed)),
         ("How it was selected", _selection(confirmed)),
         ("Recipe", _recipe(confirmed)),
         ("Limits", [f"- {each}" for each in limits(confirmed)]),
-        ("Versions", [f"- {name}: {value}" for name, value in papers.get("environment", {}).items() if name != "host"]),
-        ("To use and to repeat it", _commands(confirmed, study)),
+        (
+            "Versions",
+            [f"- {name}: {value}" for name, value in metadata.get("environment", {}).items() if name != "host"],
+        ),
+        ("Use and replay", _commands(confirmed, study)),
     ):
-        lines += ["", f"## {title}", "", *told]
+        lines += ["", f"## {title}", "", *section]
     return "\n".join(lines) + "\n"
 
 
@@ -48,8 +51,8 @@ def _facts(confirmed: Confirmed, names: Sequence[str]) -> list[str]:
 
 def _data(recipe: Recipe) -> list[str]:
     data, about = recipe.data, described(recipe.data)
-    told = [
-        f"- {data.name}, identity `{about.identity}` (a hash of all that was read)",
+    lines = [
+        f"- {data.name}, identity `{about.identity}` (a hash of the arrays)",
         f"- {about.training_examples:,} training examples, {about.test_examples:,} test examples",
         f"- {about.rarest:,} training examples of the rarest class" if data.task == "classification" else "",
         f"- test part: {_test_part(recipe)}",
@@ -57,18 +60,18 @@ def _data(recipe: Recipe) -> list[str]:
     match data:
         case Table():
             columns = [f"{column.name} ({column.kind})" for column in data.columns]
-            told += [f"- tells {', '.join(data.targets)} from {len(columns)} columns: {_listed(columns)}"]
+            lines.append(f"- predicts {', '.join(data.targets)} from {len(columns)} columns: {_listed(columns)}")
         case Images():
-            told += [f"- pictures of {data.size[0]}×{data.size[1]} in {'color' if data.color else 'gray'}"]
+            lines.append(f"- {'color' if data.color else 'gray'} images of {data.size[0]}×{data.size[1]}")
         case Data() | Arrays():
-            told += [f"- arrays of {'×'.join(map(str, input_shape(about.inputs)))}"]
-    return [each for each in told if each]
+            lines.append(f"- arrays of {'×'.join(map(str, input_shape(about.inputs)))}")
+    return [line for line in lines if line]
 
 
 def _test_part(recipe: Recipe) -> str:
     data = recipe.data
     if isinstance(data, Data):
-        return "as the data set has it"
+        return "the test part of the data set"
     if not isinstance(data.test, Cut):
         return data.test
     share = f"{data.test.share:.0%} of all examples"
@@ -79,32 +82,32 @@ def _test_part(recipe: Recipe) -> str:
     return f"{share}, drawn with seed {data.test.seed}"
 
 
-def _figures(confirmed: Confirmed) -> list[str]:
+def _metrics(confirmed: Confirmed) -> list[str]:
     if confirmed.test is None or confirmed.test_interval is None:
-        return ["The model was not tested: nothing was held out."]
-    told = confirmed.figures
+        return ["The model was not tested: there is no test part."]
+    values = confirmed.figures
     lines = [f"On {confirmed.test_examples:,} test examples, measured once:", ""]
-    lines += ["| figure | test | 95 % interval | better is |", "|---|---|---|---|"]
+    lines += ["| metric | test | 95 % interval | better is |", "|---|---|---|---|"]
     intervals = {confirmed.measure: confirmed.test_interval}
-    if "accuracy" in told and confirmed.recipe.data.task == "classification":
-        intervals = {"accuracy": wilson_interval(told["accuracy"], confirmed.test_examples), **intervals}
-    for name, value in told.items():
-        around = "{:.4f} to {:.4f}".format(*intervals[name]) if name in intervals else ""
+    if "accuracy" in values and confirmed.recipe.data.task == "classification":
+        intervals = {"accuracy": wilson_interval(values["accuracy"], confirmed.test_examples), **intervals}
+    for name, value in values.items():
+        interval = "{:.4f} to {:.4f}".format(*intervals[name]) if name in intervals else ""
         better = "higher" if METRICS[name].direction is Direction.MAXIMIZE else "lower"
-        lines.append(f"| {metric_label(name)} | {value:.4f} | {around} | {better} |")
+        lines.append(f"| {metric_label(name)} | {value:.4f} | {interval} | {better} |")
     return lines
 
 
 def _selection(confirmed: Confirmed) -> Iterator[str]:
-    measure = metric_label(f"validation_{confirmed.measure}")
-    seeds = ", ".join(f"{each:.4f}" for each in confirmed.validation)
-    yield f"- Trial {confirmed.trial} was the best of its study by {measure}; the test part had no say."
-    yield f"- Trained again on {len(confirmed.seeds)} fresh seeds: {measure} {seeds}."
+    metric = metric_label(f"validation_{confirmed.measure}")
+    refits = ", ".join(f"{each:.4f}" for each in confirmed.validation)
+    yield f"- Trial {confirmed.trial} had the best {metric} of its study; the test part was not used."
+    yield f"- {len(confirmed.seeds)} refits on fresh seeds: {metric} {refits}."
     if confirmed.is_ensemble:
-        mirrored = ", over each image and its mirror image" if confirmed.is_mirrored else ""
-        yield f"- The model is the average of {len(confirmed.members)} of these networks{mirrored}."
+        mirrored = ", each on an image and its mirror image" if confirmed.is_mirrored else ""
+        yield f"- The model averages {len(confirmed.members)} refits{mirrored}."
     else:
-        yield "- The model is the best of these networks by validation."
+        yield f"- The model is the refit with the best {metric}."
 
 
 def _recipe(confirmed: Confirmed) -> list[str]:
@@ -112,45 +115,45 @@ def _recipe(confirmed: Confirmed) -> list[str]:
     training = recipe.training
     return [
         f"- {recipe.summary}",
-        f"- {training.loss.kind.replace('_', ' ')}, {training.epochs} epochs at the most, "
+        f"- {training.loss.kind.replace('_', ' ')}, {training.epochs} epochs at most, "
         f"{training.schedule.kind.replace('_', ' ')} learning rate, validated by {recipe.protocol.kind.replace('_', ' ')}",
     ]
 
 
 def limits(confirmed: Confirmed) -> Iterator[str]:
-    """What the model was not tested on, a sentence each."""
-    data, about, around = confirmed.recipe.data, described(confirmed.recipe.data), confirmed.test_interval
-    yield "It was tested on examples of the same source as those that it learned from, and on no others."
+    """What the test does not show, one sentence for each gap."""
+    data, about, interval = confirmed.recipe.data, described(confirmed.recipe.data), confirmed.test_interval
+    yield "The model was tested only on examples from the same source as its training examples."
     if isinstance(data, Table):
         yield from _limits_of_rows(data)
-    if around and METRICS[confirmed.measure].is_share and around[1] - around[0] > WIDE:
-        either_way = f"{(around[1] - around[0]) / 2:.2f} either way"
-        yield f"Its {metric_label(confirmed.measure)} is known to {either_way} only: there are few test examples."
+    if interval and METRICS[confirmed.measure].is_share and interval[1] - interval[0] > WIDE:
+        half = f"±{(interval[1] - interval[0]) / 2:.2f}"
+        yield f"Its {metric_label(confirmed.measure)} is known only to {half}: there are few test examples."
     if about.task == "classification" and about.rarest < FEW_OF_A_CLASS:
-        yield f"Of the rarest class it has seen {about.rarest} examples."
+        yield f"The rarest class has only {about.rarest} training examples."
     if about.task != "regression":
-        yield "Whether its probabilities are right as such was not tested beyond the log loss."
-    yield "Nobody has looked at how its errors fall on groups of people."
+        yield "The calibration of its probabilities was tested by the log loss only."
+    yield "Its errors on groups of people were not examined."
 
 
 def _limits_of_rows(data: Table) -> Iterator[str]:
     if not data.time:
-        yield "No column of time was named: how it does on later rows than these is not known."
+        yield "No time column was named: its accuracy on later rows is unknown."
     if not data.group:
-        yield "No column of groups was named: rows that belong together, of one person say, may stand in both parts."
+        yield "No group column was named: related rows, such as those of one person, may be in both parts."
     if any(column.kind in ("category", "text") for column in data.columns):
-        yield "Categories and words that the training part does not have are all one unknown value to it."
+        yield "Categories and words that are not in the training part are treated as one unknown value."
 
 
 def _commands(confirmed: Confirmed, study: str) -> list[str]:
     runs = confirmed.model.parent.parent
-    beside = "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"
+    option = "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"
     name = shlex.quote(study)
     return [
         "```console",
         f"$ python -m tuner predict --model {shlex.quote(str(confirmed.model))} --data FILE --out predictions.csv",
-        f"$ python -m tuner replay --study {name} --trial {confirmed.trial}{beside}    # the same curve again",
-        f"$ python -m tuner optimize --study {name}{beside}",
+        f"$ python -m tuner replay --study {name} --trial {confirmed.trial}{option}    # the same curve again",
+        f"$ python -m tuner optimize --study {name}{option}",
         "```",
     ]
 

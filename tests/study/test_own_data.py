@@ -106,7 +106,7 @@ def test_a_look_fills_what_only_the_data_can_tell(tmp_path: Path, places: Places
 
 
 def test_what_a_look_finds_cannot_be_said_in_a_file(tmp_path: Path, places: Places) -> None:
-    with pytest.raises(TunerError, match=r"recipe\.data\.found: must be left out: it is what a look at the data tells"):
+    with pytest.raises(TunerError, match=r"recipe\.data\.found: must be left out: it is read from the data"):
         study(tmp_path, places, "classification", 'data.found={identity="x"}')
 
 

@@ -55,17 +55,17 @@ def test_the_five_studies_are_shipped() -> None:
         (
             '"validation_accuracy"',
             '"accuracy"',
-            "objective: unknown figure 'accuracy'; did you mean validation_accuracy?",
+            "objective: unknown metric 'accuracy'; did you mean validation_accuracy?",
         ),
         (
             'pruner = "none"',
             'pruner = { kind = "median", warmup_epochs = 2 }',
-            "search.pruner: can never fire: median stops after epoch 2 at the earliest, and trials end at 2",
+            "search.pruner: can never stop a trial: median stops after epoch 2 at the earliest, and trials end at 2",
         ),
         (
             'pruner = "none"',
             'pruner = { kind = "median", warmup_epochs = 1 }',
-            "search.pruner.startup_trials: can never fire: it waits for 5 finished trials of a budget of 4",
+            "search.pruner.startup_trials: can never stop a trial: it waits for 5 finished trials of a budget of 4",
         ),
         (
             'pruner = "none"',
@@ -85,7 +85,7 @@ def test_the_five_studies_are_shipped() -> None:
         (
             "[recipe.training]",
             '[recipe.protocol]\nkind = "on_test"\n[recipe.training]',
-            "recipe.protocol: validates on the test part, which no search may see",
+            "recipe.protocol: validates on the test part, which no search may use",
         ),
         (
             'pruner = "none"',

@@ -20,8 +20,8 @@ from tuner.data.ingest.targets import TargetProfile, target_profile
 from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut, Table
 from tuner.study import StudyFile, load, study_from
-from tuner.study.own_data import HOLES
 from tuner.study.places import find_study
+from tuner.study.resolve import HOLES
 
 AnyStudy = str | Path | Mapping[str, Any] | StudyFile | None
 """A study's name, its file, nested data, or a checked study; None for one that is made for the data."""

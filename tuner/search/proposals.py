@@ -19,7 +19,7 @@ from tuner.search.view import View, shown
 from tuner.space import Assignment, centre, grid, like, size
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
-from tuner.study.samplers import Learner, PlainSampler, Sampler, Tpe, Walk
+from tuner.study.samplers import Grid, Learner, PlainSampler, Sampler, Tpe
 
 BY_SAMPLER, BY_CHANCE = 5, 15
 """How often a sampler may propose what is known already, and how often chance may after it, before the rest of a small
@@ -59,7 +59,7 @@ class Proposer:
         self.sign = context.ladder.direction.sign
         self.starts: Sequence[Assignment] = self.study.user_attrs.get("starts", first_trials(self.file))
         self.walk: Iterator[Assignment] | None = None
-        if isinstance(sampler, Walk):
+        if isinstance(sampler, Grid):
             self.walk = context.preflight.longest_first(sampler.walk(self.file.space), self.file.fill)
 
     def proposals(self, chains: Sequence[StoredTraining]) -> Iterator[Proposal]:

@@ -6,4 +6,4 @@ from tuner.space.fill import Ask, fill
 from tuner.space.holes import Choice, Node, OneOf, Range, Repeat
 from tuner.space.override import override
 from tuner.space.parse import check_plain, parse
-from tuner.space.trials import Assignment, ComputedTrial, scripted_trial
+from tuner.space.trials import Assignment, ComputedTrial, scripted_trial, value_at

@@ -69,7 +69,7 @@ def recipe_trial(plain: Any) -> ComputedTrial:
     networks or a list of another length."""
 
     def answer(name: str, hole: Hole) -> Any:
-        value = _value_at(plain, name)
+        value = value_at(plain, name)
         if isinstance(hole, Choice):
             same = [option for option in hole.options if _is_same(option, value)]
             if not same and name == "network.kind":
@@ -91,7 +91,7 @@ class Unlike(LookupError):
     """A recipe that a space does not have."""
 
 
-def _value_at(plain: Any, name: str) -> Any:
+def value_at(plain: Any, name: str) -> Any:
     """The value at an address, or None. A branch's kind is part of the address."""
     for step in re.findall(r"[^.\[\]]+", name):
         if step == "count" and isinstance(plain, list):

@@ -1,59 +1,80 @@
-"""What only the whole study file can tell: whether every corner of its space can be searched as it says."""
+"""Checks of a whole study file: whether every corner of its space can be searched as the file says."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from tuner.base.decode import encode
-from tuner.base.errors import Invalid, near_miss
+from tuner.base.errors import Invalid, near_miss, require
 from tuner.base.metrics import metrics_for
-from tuner.recipe import Data, Recipe, fold_count, validated_part
+from tuner.data.splits import require_sizes
+from tuner.recipe import Data, Recipe, described, fold_count, validated_part
 from tuner.result import OBJECTIVES
-from tuner.space import Assignment, Choice, Range, allowed_text, fill, scripted_trial
+from tuner.space import Assignment, Choice, Range, allowed_text, fill, scripted_trial, value_at
 from tuner.study.file import StudyFile
-from tuner.study.fit import check_protocol
 from tuner.study.pruners import Asha, NoPruner, check_pruner
 from tuner.study.samplers import check_sampler
 from tuner.study.settings import NO_LIMIT
 
 
 def check(study: StudyFile) -> None:
-    """Raise `Invalid` with its address where the study could not be searched. Decodes every corner."""
+    """Raise `Invalid` with its address where the study cannot be searched. Decodes every corner."""
     recipes = [recipe for _, recipe in study.corners]
     for recipe in recipes:
-        if validated_part(recipe.protocol) == "test":
-            raise Invalid("recipe.protocol", "validates on the test part, which no search may see")
+        _check_protocol(recipe)
         _check_objectives(study.objectives, recipe)
-        check_protocol(recipe)
-    if study.start:
-        _check_starts(study)
+    _check_starts(study)
     losses = sorted({recipe.training.loss.kind for recipe in recipes})
     if "validation_loss" in study.objectives and len(losses) > 1:
         problem = f"validation_loss cannot be compared between the losses {', '.join(losses)}; use validation_accuracy"
         raise Invalid("objective", problem)
-    if not isinstance(study.search.pruner, NoPruner) and len(study.objectives) > 1:
-        raise Invalid("search.pruner", "must be 'none' with several objectives: Optuna prunes by a single figure only")
+    pruner = study.search.pruner
+    if not isinstance(pruner, NoPruner) and len(study.objectives) > 1:
+        raise Invalid("search.pruner", "must be 'none' with several objectives: Optuna prunes by a single metric only")
     if study.fits_epochs:
         _check_fitted(study)
     check_sampler(study.search.sampler, study.space)
-    folds = {fold_count(recipe.protocol) for recipe in recipes}
-    check_pruner(study.search.pruner, study.objectives[0], study.epochs, min(folds), study.budget.trials or NO_LIMIT)
+    folds = min(fold_count(recipe.protocol) for recipe in recipes)
+    check_pruner(pruner, study.objectives[0], study.epochs, folds, study.budget.trials or NO_LIMIT)
     if study.unbuildable and study.unbuildable.share == 1:
         raise study.unbuildable.example
 
 
+def _check_protocol(recipe: Recipe) -> None:
+    if validated_part(recipe.protocol) == "test":
+        raise Invalid("recipe.protocol", "validates on the test part, which no search may use")
+    data = described(recipe.data)
+    classes = data.outputs if data.task == "classification" else 1
+    try:
+        require_sizes(recipe.protocol, data.training_examples, classes, data.rarest)
+    except Invalid as complaint:
+        raise complaint.inside("recipe") from None
+
+
+def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
+    known = validation_metrics(recipe)
+    for name in objectives:
+        if OBJECTIVES[name].validated and validated_part(recipe.protocol) == "none":
+            raise Invalid("objective", f"{name} needs a validation part, which protocol.kind 'none' does not have")
+        if OBJECTIVES[name].validated and name not in known:
+            raise Invalid("objective", f"must be one of {', '.join(known)} for {recipe.data.name}, got {name!r}")
+
+
+def validation_metrics(recipe: Recipe) -> tuple[str, ...]:
+    """The validation metrics of each epoch: accuracy and loss for data of the catalogue, all of the task for own data."""
+    names = ("accuracy",) if isinstance(recipe.data, Data) else tuple(metrics_for(recipe.data.task))
+    return tuple(f"validation_{name}" for name in (*names, "loss"))
+
+
 def _check_fitted(study: StudyFile) -> None:
-    """Trials of different lengths can be compared at shares of their length only."""
-    if not isinstance(study.search.pruner, NoPruner | Asha):
-        problem = f"must be 'asha' or 'none' where trials differ in length, got {study.search.pruner.kind!r}"
-        raise Invalid("search.pruner", f"{problem}; or say budget.epochs = 'fixed'")
+    """Trials of different lengths can be compared only at the same share of their length."""
+    cure = "or set budget.epochs = 'fixed'"
+    kind, names = study.search.pruner.kind, ", ".join(study.objectives)
+    rule = "be 'asha' or 'none' where trials differ in length"
+    require(isinstance(study.search.pruner, NoPruner | Asha), "search.pruner", f"{rule}, {cure}", kind)
     if len(study.objectives) > 1 or not OBJECTIVES[study.objectives[0]].validated:
-        problem = f"must be one figure of the validation part, got {', '.join(study.objectives)}"
-        raise Invalid("objective", f"{problem}: with budget.epochs 'fit' the time is the same for all")
+        problem = f"must be one metric of the validation part, got {names}: with budget.epochs 'fit' all trials take equal time"
+        raise Invalid("objective", f"{problem}; {cure}")
 
 
 def _check_starts(study: StudyFile) -> None:
-    """A start names holes as Optuna does (`network.dense.widths[0]`), as many as it likes, with values that they take."""
-    known = _holes(study)
+    """A start names holes as Optuna does (`network.dense.widths[0]`): any number of them, with allowed values."""
+    known = _holes(study) if study.start else {}
     for index, assignment in enumerate(study.start):
         for address, value in assignment.items():
             place = f"start[{index}].{address}"
@@ -64,45 +85,22 @@ def _check_starts(study: StudyFile) -> None:
 
 
 def fitting_starts(study: StudyFile) -> tuple[Assignment, ...]:
-    """The study's starts for a space that settings have made smaller: without those of a branch that is gone, and without
-    the values of what is no hole any more."""
+    """The starts for a space that settings have narrowed: without the starts of removed branches, and without values of
+    addresses that are no longer holes."""
     known = _holes(study)
-    _, recipe = study.corners[0]
-    kept = []
+    recipe = study.corners[0][1].to_dict()
+    remaining = []
     for start in study.start:
-        gone = [address for address in start if address.endswith("kind") and address not in known]
-        if any(_at(encode(recipe), address) != start[address] for address in gone):
-            continue
-        kept.append({name: value for name, value in start.items() if name in known and known[name].allows(value)})
-    return tuple(kept)
+        fixed = [address for address in start if address.endswith("kind") and address not in known]
+        if all(value_at(recipe, address) == start[address] for address in fixed):
+            remaining.append({name: each for name, each in start.items() if name in known and known[name].allows(each)})
+    return tuple(remaining)
 
 
 def _holes(study: StudyFile) -> dict[str, Choice | Range]:
-    """All holes by address."""
     known: dict[str, Choice | Range] = {}
-    for given, _ in study.corners:
-        trial = scripted_trial(given)
+    for assignment, _ in study.corners:
+        trial = scripted_trial(assignment)
         fill(study.space, trial)
         known.update(trial.holes)
     return known
-
-
-def _at(plain: Any, address: str) -> Any:
-    for step in address.split("."):
-        plain = plain.get(step) if isinstance(plain, Mapping) else None
-    return plain
-
-
-def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
-    for name in objectives:
-        if OBJECTIVES[name].validated and validated_part(recipe.protocol) == "none":
-            raise Invalid("objective", f"{name} needs a validation part, which protocol.kind 'none' does not have")
-        known = figures_after_an_epoch(recipe)
-        if OBJECTIVES[name].validated and name not in known:
-            raise Invalid("objective", f"must be one of {', '.join(known)} for {recipe.data.name}, got {name!r}")
-
-
-def figures_after_an_epoch(recipe: Recipe) -> tuple[str, ...]:
-    """The validation figures that an epoch has: on data of the catalogue accuracy and loss, on own data all of the task's."""
-    names = ("accuracy",) if isinstance(recipe.data, Data) else tuple(metrics_for(recipe.data.task))
-    return tuple(f"validation_{name}" for name in (*names, "loss"))

@@ -1,6 +1,6 @@
-"""A study as its file says it: a recipe with holes, what is optimized, the budget, and how to search."""
+"""A study as its file describes it: a recipe with holes, the objectives, the budget, and how to search."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,17 +9,16 @@ from tuner.base.decode import decode
 from tuner.base.errors import Invalid
 from tuner.recipe import AnyData, Recipe
 from tuner.space import Ask, Assignment, Node, corners, fill, parse
-from tuner.study.fit import Unbuildable, unbuildable
-from tuner.study.own_data import found_again
-from tuner.study.precision import resolve
+from tuner.study.buildable import Unbuildable, unbuildable
+from tuner.study.resolve import with_facts_of, with_precision
 from tuner.study.settings import Budget, Confirmation, Search
 
 
 @dataclass(frozen=True)
 class StudyFile:
-    """A study as its file says it. `plain` is the whole file as nested data; `resolved` is the same without any `auto`,
-    kept with the study in the storage, so that a second call can be compared with the first, and another machine needs
-    no file."""
+    """A study as its file describes it. `plain` is the whole file as nested data; `resolved` is the same without any `auto`
+    and with the facts of own data. The storage keeps it with the study, so that a second call can be compared with the first,
+    and another machine needs no file."""
 
     name: str
     title: str
@@ -32,9 +31,9 @@ class StudyFile:
     resolved: Mapping[str, Any]
 
     def as_begun(self, stored: Mapping[str, Any]) -> "StudyFile":
-        """The same study where it goes on: each `auto` as it was resolved when the study began, in `stored`."""
-        recipe = resolve(self.plain["recipe"], stored.get("recipe"))
-        return replace(self, resolved={**self.plain, "recipe": found_again(recipe, self.resolved["recipe"])})
+        """The same study when it continues: each `auto` as it was resolved when the study began, in `stored`."""
+        recipe = with_precision(self.plain["recipe"], stored.get("recipe"))
+        return replace(self, resolved={**self.plain, "recipe": with_facts_of(recipe, self.resolved["recipe"])})
 
     @cached_property
     def space(self) -> Node:
@@ -42,20 +41,16 @@ class StudyFile:
         return parse(self.resolved["recipe"], "recipe")
 
     def fill(self, ask: Ask) -> Recipe:
-        """The recipe that these answers give. Raises `Invalid` where they do not make an experiment."""
+        """The recipe that a trial's answers make. Raises `Invalid` where they do not fit together."""
         return decode(Recipe, fill(self.space, ask), "recipe")
 
     @cached_property
     def corners(self) -> tuple[tuple[Assignment, Recipe], ...]:
-        """The recipes at each option, both ends of each range and each branch, with what was chosen for them."""
-        return tuple(self._corners())
-
-    def _corners(self) -> Iterator[tuple[Assignment, Recipe]]:
+        """The recipes at each option, both ends of each range and each branch, with their assignments."""
         try:
-            for given, plain in corners(self.space):
-                yield given, decode(Recipe, plain, "recipe")
+            return tuple((given, decode(Recipe, plain, "recipe")) for given, plain in corners(self.space))
         except Invalid as complaint:
-            inside = complaint.place.startswith("recipe")  # the decoder's; the space does not know where it stands
+            inside = complaint.place.startswith("recipe")  # from the decoder; the space does not know its own address
             raise complaint if inside else complaint.inside("recipe") from None
 
     @property
@@ -65,7 +60,7 @@ class StudyFile:
 
     @property
     def fits_epochs(self) -> bool:
-        """Whether the minutes decide how many epochs a trial has."""
+        """Whether the minutes decide how many epochs a trial gets."""
         return self.budget.epochs == "fit"
 
     @property
@@ -75,10 +70,10 @@ class StudyFile:
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """Their names."""
+        """The names of the data."""
         return tuple(data.name for data in self.data)
 
     @cached_property
     def unbuildable(self) -> Unbuildable | None:
-        """What of the space has networks that cannot stand on their data; None where the network of every corner can."""
+        """The part of the space whose networks do not fit the data; None where the network of every corner fits."""
         return unbuildable(self.space, [recipe for _, recipe in self.corners])

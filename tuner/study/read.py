@@ -1,4 +1,4 @@
-"""From a TOML file, with `--set` settings, to a checked study. Read by people, no code."""
+"""From a TOML file, with `--set` settings, to a checked study."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +13,7 @@ from tuner.result import OBJECTIVES
 from tuner.space import Assignment, check_plain, override
 from tuner.study.check import check, fitting_starts
 from tuner.study.file import StudyFile
-from tuner.study.own_data import looked_at
-from tuner.study.precision import resolve
+from tuner.study.resolve import with_facts, with_precision
 from tuner.study.settings import Budget, Confirmation, Search
 
 SECTIONS = ("title", "objective", "budget", "search", "confirmation", "start", "recipe")
@@ -27,16 +26,17 @@ def study_from(
     folder: Path = Path(),
     places: Places | None = None,
 ) -> StudyFile:
-    """The checked study that nested data describes; paths in it count from the `folder`. Raises `Invalid` with an address such
-    as `budget.trials`, `DataError` for what is wrong with own data. Where settings have narrowed its space, what starts say
-    of the rest is left out."""
+    """The checked study that nested data describes; its paths are relative to the `folder`. Raises `Invalid` with an address
+    such as `budget.trials`, `DataError` for errors in own data. Where settings have narrowed the space, starts lose what is
+    no longer in it."""
     check_plain(plain)
     for key in plain:
         if key not in SECTIONS:
             raise Invalid(key, f"unknown key; {near_miss(key, SECTIONS)}")
     if not isinstance(plain.get("recipe"), Mapping):
         raise Invalid("recipe", "missing; a study is a recipe with holes")
-    said = encode(plain)
+    plain = encode(plain)
+    recipe = with_facts(with_precision(plain["recipe"]), folder, places or Places.from_environment())
     study = StudyFile(
         name=name,
         title=decode(str, plain.get("title", name), "title"),
@@ -45,8 +45,8 @@ def study_from(
         search=decode(Search, plain.get("search", {}), "search"),
         confirmation=decode(Confirmation, plain.get("confirmation", {}), "confirmation"),
         start=tuple(_start(plain.get("start", []))),
-        plain=said,
-        resolved={**said, "recipe": looked_at(resolve(said["recipe"]), folder, places or Places.from_environment())},
+        plain=plain,
+        resolved={**plain, "recipe": recipe},
     )
     if is_narrowed:
         study = replace(study, start=fitting_starts(study))
@@ -56,7 +56,7 @@ def study_from(
 
 def load(path: Path, name: str, settings: Sequence[tuple[str, Any]] = (), places: Places | None = None) -> StudyFile:
     """The study in a TOML file, with `--set` settings applied. Addresses outside `search`, `budget`, `confirmation`,
-    `objective` and `title` are the recipe's. Own data is looked at. Complaints name the file."""
+    `objective` and `title` are the recipe's. Own data is read. Complaints name the file."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -89,17 +89,17 @@ def _full_address(address: str) -> str:
     return address if root in SECTIONS else f"recipe.{address}"
 
 
-def _objectives(said: Any) -> tuple[str, ...]:
-    names = decode(tuple[str, ...], [said] if isinstance(said, str) else said, "objective")
-    require(len(names) > 0, "objective", "name at least one figure", list(names))
+def _objectives(value: Any) -> tuple[str, ...]:
+    names = decode(tuple[str, ...], [value] if isinstance(value, str) else value, "objective")
+    require(len(names) > 0, "objective", "name at least one metric", list(names))
     for name in names:
         if name not in OBJECTIVES:
-            raise Invalid("objective", f"unknown figure {name!r}; {near_miss(name, OBJECTIVES)}")
-    require(len(set(names)) == len(names), "objective", "name each figure once", list(names))
+            raise Invalid("objective", f"unknown metric {name!r}; {near_miss(name, OBJECTIVES)}")
+    require(len(set(names)) == len(names), "objective", "name each metric once", list(names))
     return names
 
 
-def _start(said: Any) -> Iterator[Assignment]:
-    if not isinstance(said, list) or not all(isinstance(each, Mapping) for each in said):
+def _start(value: Any) -> Iterator[Assignment]:
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
         raise Invalid("start", "must be tables of addresses and values, each under [[start]]")
-    yield from (dict(each) for each in said)
+    yield from map(dict, value)

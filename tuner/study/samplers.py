@@ -1,6 +1,6 @@
-"""Who proposes trials: one record for each sampler, with its options and how Optuna's object is made of them.
+"""Samplers: one record each, with its options and how Optuna's object is made.
 
-A new sampler is a record here, named in `Sampler` and, where it is one, in `Walk` or `Learner`.
+A new sampler is a record here, named in `Sampler`, and in `Learner` where it learns from trials.
 """
 
 import math
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Tpe:
-    """Tree-structured Parzen estimators, all parameters jointly; `group` splits conditional spaces into parts that
-    are each sampled jointly (an experimental option of Optuna's). The first `startup_trials` are random."""
+    """Tree-structured Parzen estimators of all parameters jointly; `group` splits conditional spaces into parts that are
+    sampled jointly (an experimental option of Optuna). The first `startup_trials` are random."""
 
     kind: Literal["tpe"] = "tpe"
     startup_trials: int = 10
@@ -43,7 +43,7 @@ class Tpe:
 
 @dataclass(frozen=True, kw_only=True)
 class Gp:
-    """Gaussian processes: for few, mostly numeric, unconditional dimensions and at most a few hundred trials."""
+    """Gaussian processes: for few, mostly numeric dimensions without conditions, and at most a few hundred trials."""
 
     kind: Literal["gp"] = "gp"
     startup_trials: int = 10
@@ -78,13 +78,13 @@ class CmaEs:
 
 @dataclass(frozen=True, kw_only=True)
 class PlainSampler:
-    """Independent random draws, or quasi-random ones (`qmc`: Sobol points, which cover a space more evenly)."""
+    """Independent random points, or quasi-random ones (`qmc`: Sobol points, which cover a space more evenly)."""
 
     kind: Literal["random", "qmc"]
 
     @property
     def is_one_sequence(self) -> bool:
-        """Whether all points come from one sequence, whose seed must not change: what is next in it the study keeps."""
+        """Whether all points come from one sequence; its seed must not change, and the study stores the place in it."""
         return self.kind == "qmc"
 
     def make(self, seed: int) -> "BaseSampler":
@@ -96,35 +96,25 @@ class PlainSampler:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BruteForce:
-    """Every point of a space without continuous ranges, long trainings first."""
-
-    kind: Literal["brute_force"] = "brute_force"
-
-    def make(self, seed: int) -> "BaseSampler":
-        """Optuna is given whole assignments; this is for what they might leave open."""
-        return PlainSampler(kind="random").make(seed)
-
-    def walk(self, space: Node) -> Iterator[Assignment]:
-        return grid(space, points=2**31)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Every combination, with `points` values for each range that has more, long trainings first."""
+    """Every combination, longest trainings first: `grid` takes `points` values of each range that has more, `brute_force` all
+    values of a space without continuous ranges."""
 
-    kind: Literal["grid"] = "grid"
+    kind: Literal["grid", "brute_force"] = "grid"
     points: int = 3
 
     def __post_init__(self) -> None:
         require(self.points >= 2, "points", "be at least 2", self.points)
+        if self.kind == "brute_force":
+            require(self.points == 3, "points", "be left out for brute_force, which takes all", self.points)
 
     def make(self, seed: int) -> "BaseSampler":
-        """Optuna is given whole assignments; this is for what they might leave open."""
+        """Optuna gets whole assignments; this sampler answers what they leave open."""
         return PlainSampler(kind="random").make(seed)
 
     def walk(self, space: Node) -> Iterator[Assignment]:
-        return grid(space, self.points)
+        """The assignments in the order of the space."""
+        return grid(space, self.points if self.kind == "grid" else 2**31)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,17 +133,14 @@ class Nsga2:
         return NSGAIISampler(seed=seed, population_size=self.population)
 
 
-Sampler = Tpe | Gp | CmaEs | PlainSampler | BruteForce | Grid | Nsga2
-
-Walk = BruteForce | Grid
-"""Those that go through a whole space, one assignment after the other."""
+Sampler = Tpe | Gp | CmaEs | PlainSampler | Grid | Nsga2
 
 Learner = Tpe | Gp | CmaEs | Nsga2
-"""Those that propose better trials the more they have seen."""
+"""Samplers that learn from trials."""
 
 
 def check_sampler(sampler: Sampler, space: Node) -> None:
-    """Raise `Invalid` if the sampler cannot work on this space."""
-    if isinstance(sampler, BruteForce) and math.isinf(size(space)):
+    """Raise `Invalid` where the sampler cannot work on this space."""
+    if sampler.kind == "brute_force" and math.isinf(size(space)):
         problem = "'brute_force' needs a space without continuous ranges; use 'grid' or give steps"
         raise Invalid("search.sampler", problem)

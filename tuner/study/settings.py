@@ -1,4 +1,4 @@
-"""How a study searches, as its file says it: the budget, who proposes and who stops trials, the winner's confirmation."""
+"""How a study searches: the budget, the sampler and the pruner, the refits of the winner."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,17 +8,17 @@ from tuner.study.pruners import Percentile, Pruner
 from tuner.study.samplers import Sampler, Tpe
 
 NO_LIMIT = 10**9
-"""As many trials as nobody trains."""
+"""More trials than anyone trains."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What a study may cost. `minutes` are those of one call, confirmation and test among them; `trials` those that finish or
-    are pruned in all calls (0: as many as there is time for).
+    """What a study may cost. `minutes` limit one call, including refits and the test; `trials` limit those that finish or are
+    pruned in all calls (0: as many as there is time for).
 
-    With `epochs` "fit" the minutes decide how long trials are: each gets the same time, which is planned from the minutes,
-    and as many epochs as that has room for on this machine, at most the recipe's. So networks are compared at equal cost,
-    and a large one has no more time than a small one. The winner is then trained longer: see `confirmation`.
+    With `epochs` "fit" the minutes decide on the length of trials: all get the same time, and as many epochs as fit into it on
+    this machine, at most those of the recipe. So networks are compared at equal cost, large ones and small ones. The winner is
+    then trained longer: see `confirmation`.
     """
 
     trials: int = 50
@@ -32,14 +32,15 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """The winner is trained again on so many fresh seeds before its model is saved and tested; where `budget.epochs` is
-    "fit", the minutes decide on how many, for how many contenders and for how long.
+    """The winner is refitted on so many fresh seeds before the final model is saved and tested; where `budget.epochs` is
+    "fit", the minutes decide on the number of refits, for how many contenders and how long.
 
-    Of what was trained at most `members` networks become the model: the averages of their probabilities, chosen one by
-    one as long as that lowers the log loss on the validation part, at its best temperature (Caruana et al. 2004). With 1 it is the best alone.
+    At most `members` of the trained networks form the final model, an ensemble: they are chosen one by one as long as the
+    average of their probabilities lowers the log loss on the validation part, at its best temperature (Caruana et al. 2004).
+    With 1 it is the best network alone.
 
-    With `anchors` plain models (boosted trees, logistic regression and others) are trained on the same folds once a study,
-    in at most 8 % of the minutes and half a minute, and told beside it.
+    With `anchors` reference models (boosted trees, logistic regression and others) are trained on the same folds, once a study,
+    in at most 8 % of the minutes and half a minute, for comparison.
     """
 
     seeds: int = 3
@@ -52,17 +53,17 @@ class Confirmation:
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Who proposes trials, who stops them early, and the seed of the proposals.
+    """The sampler proposes trials, the pruner stops them early; `seed` is that of the proposals.
 
-    With `centre` the first trials are the middle of the space (the first of each choice, the middle of each range) and
+    With `centre` the first trials are the centre of the space (the first option of each choice, the middle of each range) and
     the same with its widest layers, where the study has no `[[start]]` and the sampler learns. First trials are never
-    stopped early: there is something to compare with, and a model, from the first minute on.
+    stopped early, so that there is a model, and something to compare with, from the first minute on.
 
     With `documented`, the recipe with the best reported accuracy of each document about the same data comes after them, as
     near as the space has it.
 
-    With `near` such a share of the proposals is the best trial so far, about two of its parameters proposed anew. Where there
-    is time for few trials, little else finds what is better than a good recipe to begin with.
+    With `near`, this share of the proposals is the best trial so far with about two of its parameters proposed anew. Where
+    there is time for few trials, little else improves on a good first recipe.
     """
 
     sampler: Sampler = Tpe()

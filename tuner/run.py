@@ -16,7 +16,7 @@ from tuner.data.examples import Examples, HeldOut, TrainingSet, scaling_constant
 from tuner.data.splits import folds_of
 from tuner.networks import Inputs, Rows
 from tuner.networks.fitting import fit_encoder
-from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table, described, fold_count, validated_part
+from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table, describe, fold_count, validated_part
 from tuner.result import Result, Watch, never_stop
 from tuner.training.augmentation import distorted
 from tuner.training.checkpoint import Checkpoint, Position, Progress
@@ -136,7 +136,7 @@ def _cut(data: TrainingSet, held_out: HeldOut | None, source: AnyData, protocol:
     validation = None if fold.validation is None else _validation(examples, fold.validation, protocol)
     if held_out is not None:
         validation = held_out.examples
-    about, training = described(source), examples.take(fold.training)
+    about, training = describe(source), examples.take(fold.training)
     scaling = "none" if isinstance(source, Table) else source.scaling
     offset, factor = scaling_constants(scaling, data, fold.training)
     return FoldData(

@@ -9,10 +9,10 @@ from tests.support.models import papers
 from tuner.networks import Dense
 from tuner.networks.columns import Coded, Column
 from tuner.outcome.card import card, limits
-from tuner.recipe import Data, Found, Recipe, Table
+from tuner.recipe import Data, DataInfo, Recipe, Table
 from tuner.storage.confirmed import Confirmed
 
-FOUND = Found(
+FOUND = DataInfo(
     identity="0123456789abcdef",
     training_examples=120,
     test_examples=30,

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.support.strategies import recipes
 from tuner.base.errors import Invalid
 from tuner.networks import Dense, Hidden
-from tuner.recipe import Data, Recipe, Training, described
+from tuner.recipe import Data, Recipe, Training, describe
 from tuner.space import override
 
 PLAIN = Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))
@@ -171,7 +171,7 @@ def test_a_recipe_for_own_data_is_read_back_and_waits_for_a_look() -> None:
     recipe = table_recipe()
     assert Recipe.from_dict(recipe.to_dict()) == recipe
     with pytest.raises(Invalid, match="the data has not been read"):
-        described(recipe.data)
+        describe(recipe.data)
 
 
 def test_what_was_found_is_part_of_a_recipe() -> None:
@@ -180,4 +180,4 @@ def test_what_was_found_is_part_of_a_recipe() -> None:
     one = table_recipe(data__found=found)
     other = table_recipe(data__found={**found, "identity": "b" * 16})
     assert len({one.key, other.key, table_recipe().key}) == 3
-    assert (described(one.data).outputs, described(one.data).training_examples) == (2, 8)
+    assert (describe(one.data).outputs, describe(one.data).training_examples) == (2, 8)

@@ -20,7 +20,7 @@ from tuner.data.load import Places, held_out_of, training_set_of
 from tuner.data.splits import folds_of
 from tuner.networks import Dense, Rows
 from tuner.networks.columns import Coded, Column
-from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, described
+from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, describe
 from tuner.recipe.losses import PlainLoss
 from tuner.references import MODELS, ReferenceModel, best_first, better_than, seconds_for
 from tuner.references.estimators import LARGE, estimators
@@ -116,7 +116,7 @@ def test_they_stand_on_the_folds_of_the_networks(places: Places) -> None:
     part, (fold,) = validation_part(recipe, data), folds_of(recipe.protocol, data)
     assert part.inputs.tolist() == data.examples.inputs[fold.validation].tolist()
     training = Examples(data.examples.inputs[fold.training], data.examples.labels[fold.training])
-    says = estimators("classification")["nearest neighbours"].fit(described(recipe.data), training, 3)
+    says = estimators("classification")["nearest neighbours"].fit(describe(recipe.data), training, 3)
     expected = compute_metrics("classification", says(part.inputs), part.labels)
     found = by_name(fit_reference_models(recipe, data, "accuracy", 60.0))["nearest neighbours"]
     assert found.figures == pytest.approx(expected)

@@ -19,7 +19,7 @@ def automatic(small_study: Path) -> Path:
 
 def loaded_where_fast_is(precision: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> StudyFile:
     """The study file as it is read on a machine with such a processor."""
-    monkeypatch.setattr("tuner.study.precision.fast_precision", lambda: precision)
+    monkeypatch.setattr("tuner.study.resolve.fast_precision", lambda: precision)
     return load(path, "small")
 
 

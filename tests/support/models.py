@@ -15,7 +15,7 @@ from tuner.data.load import coding_of, training_set_of
 from tuner.data.sources import Places
 from tuner.networks import Dense
 from tuner.networks.columns import Column, Kind
-from tuner.recipe import Arrays, Images, Recipe, Table, Training, described
+from tuner.recipe import Arrays, Images, Recipe, Table, Training, describe
 from tuner.recipe.losses import PlainLoss
 from tuner.run import train_folds
 from tuner.training.saving import save_average, save_model
@@ -41,7 +41,7 @@ def trained(data: Table | Arrays | Images, folder: Path, places: Places, epochs:
         ),
     )
     (one,) = train_folds(on_everything(recipe), training_set_of(found, places))
-    about, alone, best = described(found), folder / "alone.keras", folder / "best.keras"
+    about, alone, best = describe(found), folder / "alone.keras", folder / "best.keras"
     save_model(one.model, recipe, one.scale, about.inputs, about.outputs, alone, one.material.targets)
     if isinstance(found, Table):
         save_average([alone], best, coding=coding_of(found, places))

@@ -65,9 +65,9 @@ def _networks(file: "StudyFile") -> "Iterator[tuple[int, str]]":
 def count_parameters(recipe: "Recipe") -> int:
     """The number of parameters of a recipe's network on its data, computed without Keras."""
     from tuner.networks import parameters
-    from tuner.recipe import described
+    from tuner.recipe import describe
 
-    data = described(recipe.data)
+    data = describe(recipe.data)
     try:
         return parameters(recipe.network, data.inputs, data.outputs)
     except Invalid as complaint:

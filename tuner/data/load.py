@@ -14,7 +14,7 @@ from tuner.data.sources import Places as Places
 from tuner.data.sources import find_source, verify
 from tuner.data.synthetic import make
 from tuner.recipe import AnyData, Data
-from tuner.recipe.data import Own
+from tuner.recipe.data import UserData
 
 Log = Callable[[str], None]
 
@@ -74,7 +74,7 @@ def held_out_of(data: AnyData, places: Places) -> HeldOut:
     return HeldOut(data.name, store.open_examples(folder, "test"), index.facts.classes, identity)
 
 
-def coding_of(data: Own, places: Places) -> Coding:
+def coding_of(data: UserData, places: Places) -> Coding:
     """How a table's columns were coded; without columns for arrays and images."""
     return store.open_coding(_stored(data, places)[1])
 
@@ -134,7 +134,7 @@ def _ensure(name: str, places: Places, log: Log) -> str:
     return origin
 
 
-def _stored(data: Own, places: Places) -> tuple[str, Path, store.Index]:
+def _stored(data: UserData, places: Places) -> tuple[str, Path, store.Index]:
     """The identity, folder and index of a user's data."""
     if data.found is None:
         raise DataError(f"{data.path}: has not been ingested; load the study again")

@@ -15,7 +15,7 @@ from tuner.data.ingest.files import find_file
 from tuner.data.ingest.images import SUFFIXES, read_image
 from tuner.data.ingest.tables import is_table, table_blocks
 from tuner.deploy.predictor import Predictor
-from tuner.recipe import Arrays, Data, Images, Table, described
+from tuner.recipe import Arrays, Data, Images, Table, describe
 
 PICTURES = 256
 """The number of pictures in a block."""
@@ -73,7 +73,7 @@ def as_stored(predictor: Predictor, pictures: NDArray[np.uint8]) -> NDArray[Any]
     shaped = pictures if None in predictor.shape else pictures.reshape(len(pictures), *predictor.shape)
     if predictor.recipe is None or not isinstance(predictor.recipe.data, Data):
         return shaped
-    low, high = described(predictor.recipe.data).value_range
+    low, high = describe(predictor.recipe.data).value_range
     return shaped if (low, high) == (0.0, 255.0) else (low + shaped * ((high - low) / 255)).astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import DataError, TunerError
 from tuner.base.metrics import Task
-from tuner.recipe import Recipe, described
+from tuner.recipe import Recipe, describe
 from tuner.training.evaluation import as_meant
 
 Outputs = NDArray[np.float32]
@@ -53,7 +53,7 @@ def recipe_in(metadata: Mapping[str, Any], model: Path) -> Recipe:
 
 def output_from_recipe(recipe: Recipe, outputs: int, model: Path) -> OutputSpec:
     """The outputs as the recipe describes them. Raises `DataError` where the model has another number of them."""
-    names = described(recipe.data).classes
+    names = describe(recipe.data).classes
     expected = 1 if recipe.network.output == "signed" else len(names)
     if outputs != expected:
         other = model.with_suffix(".json").name

@@ -9,7 +9,7 @@ from tuner.base.formatting import metric_label
 from tuner.base.metric_functions import wilson_interval
 from tuner.base.metrics import METRICS, Direction
 from tuner.networks.shapes import input_shape
-from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, described
+from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, describe
 from tuner.storage.confirmed import Confirmed
 
 TASKS = {
@@ -26,7 +26,7 @@ def card(metadata: Mapping[str, Any]) -> str:
     """The card of a model with this metadata, the content of `best.json`."""
     confirmed = Confirmed.from_dict(metadata)
     study = str(metadata.get("study", ""))
-    about = described(confirmed.recipe.data)
+    about = describe(confirmed.recipe.data)
     lines = [f"# {study or 'model'}: a tuned network", "", *_facts(confirmed, about.classes)]
     for title, section in (
         ("Data", _data(confirmed.recipe)),
@@ -50,7 +50,7 @@ def _facts(confirmed: Confirmed, names: Sequence[str]) -> list[str]:
 
 
 def _data(recipe: Recipe) -> list[str]:
-    data, about = recipe.data, described(recipe.data)
+    data, about = recipe.data, describe(recipe.data)
     lines = [
         f"- {data.name}, identity `{about.identity}` (a hash of the arrays)",
         f"- {about.training_examples:,} training examples, {about.test_examples:,} test examples",
@@ -122,7 +122,7 @@ def _recipe(confirmed: Confirmed) -> list[str]:
 
 def limits(confirmed: Confirmed) -> Iterator[str]:
     """What the test does not show, one sentence for each gap."""
-    data, about, interval = confirmed.recipe.data, described(confirmed.recipe.data), confirmed.test_interval
+    data, about, interval = confirmed.recipe.data, describe(confirmed.recipe.data), confirmed.test_interval
     yield "The model was tested only on examples from the same source as its training examples."
     if isinstance(data, Table):
         yield from _limits_of_rows(data)

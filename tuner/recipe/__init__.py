@@ -6,7 +6,7 @@ A search makes recipes from the answers of Optuna, a baseline from a document, a
 """
 
 from tuner.recipe.augmentation import Augmentation
-from tuner.recipe.data import AnyData, Arrays, Cut, Data, Found, Images, Table, described
+from tuner.recipe.data import AnyData, Arrays, Cut, Data, DataInfo, Images, Table, describe
 from tuner.recipe.losses import CategoricalCrossentropy, Huber, Loss, PlainLoss
 from tuner.recipe.optimizers import Adadelta, Adagrad, Adam, AdamW, Lion, Optimizer, RMSprop, Sgd
 from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, fold_count, validated_part

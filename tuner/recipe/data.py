@@ -50,7 +50,7 @@ class Cut:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class DataInfo:
     """The facts of own data. `classes` are the names of the classes, labels or numeric targets; `rarest` counts the training
     examples of the rarest class (all of them where there are no classes); `shape` is that of one stored input (arrays, images);
     `columns` are those of coded rows (tables)."""
@@ -85,7 +85,7 @@ class Table:
     time: str = ""
     weight: str = ""
     encoding: Encoding = Encoding()
-    found: Found | None = None
+    found: DataInfo | None = None
 
     def __post_init__(self) -> None:
         require(bool(self.path), "path", "not be empty", self.path)
@@ -123,7 +123,7 @@ class Arrays:
     task: Task = "classification"
     test: str | Cut = Cut()
     scaling: Scaling = "standard"
-    found: Found | None = None
+    found: DataInfo | None = None
 
     def __post_init__(self) -> None:
         require(bool(self.path), "path", "not be empty", self.path)
@@ -145,7 +145,7 @@ class Images:
     color: bool = False
     test: str | Cut = Cut()
     scaling: Scaling = "unit"
-    found: Found | None = None
+    found: DataInfo | None = None
 
     task: ClassVar[Task] = "classification"
 
@@ -159,7 +159,7 @@ class Images:
         return self.path
 
 
-Own = Table | Arrays | Images
+UserData = Table | Arrays | Images
 AnyData = Data | Table | Arrays | Images
 """A table in a study file without `kind` is a data set of the catalogue."""
 
@@ -184,7 +184,7 @@ class Description:
         return len(self.classes)
 
 
-def described(data: AnyData) -> Description:
+def describe(data: AnyData) -> Description:
     """The data without its arrays. Raises `Invalid` for own data whose facts have not been read."""
     if isinstance(data, Data):
         entry = CATALOGUE[data.name]

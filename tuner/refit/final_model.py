@@ -14,7 +14,7 @@ from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import METRICS
 from tuner.base.writing import atomic_path
 from tuner.data.splits import folds_of
-from tuner.recipe import Recipe, Table, described
+from tuner.recipe import Recipe, Table, describe
 from tuner.refit.candidates import Final
 from tuner.refit.ensemble import chosen_together, loss_of_average
 from tuner.result import Result
@@ -46,7 +46,7 @@ def keep_model(context: Context, finals: Sequence[Final], executor: Executor, fo
         names.append(ENSEMBLE)
         kept = len(names) - 1
     pairs = zip([*recipes, recipes[best]], names, strict=False)
-    test_examples = described(recipes[best].data).test_examples
+    test_examples = describe(recipes[best].data).test_examples
     jobs = [Test(recipe, saved=name, measure=context.measure) for recipe, name in pairs if test_examples]
     tests = [_tested(answer) for answer in perform_all(executor, jobs)]
     predictions = folder.path / "predictions.npz" if tests else None

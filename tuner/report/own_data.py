@@ -14,8 +14,8 @@ from tuner.data.examples import TrainingSet
 from tuner.data.ingest.columns import ColumnCoding
 from tuner.data.load import Places, coding_of, training_set_of
 from tuner.networks.columns import MISSING
-from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, described
-from tuner.recipe.data import Description, Own
+from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, describe
+from tuner.recipe.data import Description, UserData
 
 COUNTED_ROWS = 100_000
 """Values are counted in at most this many training rows."""
@@ -41,7 +41,7 @@ class Column:
 class OwnData:
     """The data with its description, the true values of the training examples, and the columns of a table."""
 
-    data: Own
+    data: UserData
     about: Description
     true: NDArray[Any]
     columns: tuple[Column, ...]
@@ -58,7 +58,7 @@ def read_own_data(recipes: Iterable[Recipe], places: Places, gaps: list[str]) ->
     except TunerError as error:
         gaps.append(f"The data cannot be read: {error}")
         return None
-    return OwnData(data, described(data), np.asarray(training.examples.labels), columns)
+    return OwnData(data, describe(data), np.asarray(training.examples.labels), columns)
 
 
 def _columns(data: Table, training: TrainingSet, places: Places) -> Iterator[Column]:

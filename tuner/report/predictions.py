@@ -11,7 +11,7 @@ from tuner.base.errors import TunerError
 from tuner.base.metrics import Task
 from tuner.data.examples import Examples, HeldOut
 from tuner.data.ingest.prepare import split_off_test
-from tuner.recipe import AnyData, Arrays, Cut, Recipe, Table, described
+from tuner.recipe import AnyData, Arrays, Cut, Recipe, Table, describe
 from tuner.storage.confirmed import Confirmed
 
 
@@ -73,7 +73,7 @@ def read_predictions(
     except TunerError as error:
         gaps.append(f"The test examples cannot be shown: {error}")
         return None
-    about = described(data)
+    about = describe(data)
     with np.load(path) as arrays:
         outputs, best = arrays["outputs"].astype(np.float32), int(arrays["best"])
     classes = about.task == "classification"

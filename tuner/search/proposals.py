@@ -16,7 +16,7 @@ from tuner.base.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.search.context import Context
 from tuner.search.view import View, shown
-from tuner.space import Assignment, centre, grid, like, size
+from tuner.space import Assignment, centre, grid, nearest_assignment, size
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.samplers import Grid, Learner, PlainSampler, Sampler, Tpe
@@ -129,7 +129,7 @@ def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
 
 def all_starts(file: StudyFile, warm: Sequence[Any]) -> tuple[Assignment, ...]:
     """The study's first trials, then those of the `warm` recipes (plain data) that its space has, each once."""
-    near = [like(file.space, recipe) for recipe in warm]
+    near = [nearest_assignment(file.space, recipe) for recipe in warm]
     starts = [*first_trials(file), *(each for each in near if each is not None)]
     return tuple(each for index, each in enumerate(starts) if each not in starts[:index])
 

@@ -32,12 +32,12 @@ def centre(node: Node, largest: Sequence[str] = ()) -> Assignment:
     return trial.answers
 
 
-def like(node: Node, plain: Any) -> Assignment | None:
+def nearest_assignment(node: Node, plain: Any) -> Assignment | None:
     """The assignment whose filling is nearest to plain data (a recipe, fully resolved), or None where the space has nothing
     like it. Fixed values stay as the space has them.
 
     >>> space = {"rate": Range(1e-4, 1e-2, log=True), "widths": Repeat(Range(1, 4), Range(32, 512, step=32))}
-    >>> like(space, {"rate": 0.1, "widths": [64, 50]}), like(space, {"rate": 0.1, "widths": []})
+    >>> nearest_assignment(space, {"rate": 0.1, "widths": [64, 50]}), nearest_assignment(space, {"rate": 0.1, "widths": []})
     ({'rate': 0.01, 'widths.count': 2, 'widths[0]': 64, 'widths[1]': 64}, None)
     """
     trial = recipe_trial(plain)

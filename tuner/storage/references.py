@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 
 from tuner.base.decode import encode
-from tuner.recipe import Recipe, described
+from tuner.recipe import Recipe, describe
 from tuner.references import ReferenceModel
 
 ATTRIBUTE = "anchors"
@@ -30,4 +30,4 @@ def keep_anchors(study: optuna.Study, recipe: Recipe, measure: str, anchors: Seq
 def key_of(recipe: Recipe, measure: str) -> str:
     """Names all that decides the figures of plain models: the data by its contents, the folds, what is asked for."""
     protocol = json.dumps(encode(recipe.protocol), sort_keys=True).encode()
-    return f"{described(recipe.data).identity}/{hashlib.sha256(protocol).hexdigest()[:16]}/{measure}"
+    return f"{describe(recipe.data).identity}/{hashlib.sha256(protocol).hexdigest()[:16]}/{measure}"

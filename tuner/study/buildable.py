@@ -8,7 +8,7 @@ from typing import Any
 from tuner.base.decode import decode
 from tuner.base.errors import Invalid
 from tuner.networks import layer_table
-from tuner.recipe import Recipe, described
+from tuner.recipe import Recipe, describe
 from tuner.space import Node, OneOf, fillings
 
 SAMPLE = 500
@@ -47,7 +47,7 @@ def _complaint(plain: Any, space: Node) -> Invalid | None:
         recipe = decode(Recipe, plain, "recipe")
     except Invalid as complaint:
         return complaint
-    data = described(recipe.data)
+    data = describe(recipe.data)
     try:
         layer_table(recipe.network, data.inputs, data.outputs)
     except Invalid as complaint:

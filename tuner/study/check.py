@@ -3,7 +3,7 @@
 from tuner.base.errors import Invalid, near_miss, require
 from tuner.base.metrics import metrics_for
 from tuner.data.splits import require_sizes
-from tuner.recipe import Data, Recipe, described, fold_count, validated_part
+from tuner.recipe import Data, Recipe, describe, fold_count, validated_part
 from tuner.result import OBJECTIVES
 from tuner.space import Assignment, Choice, Range, allowed_text, fill, scripted_trial, value_at
 from tuner.study.file import StudyFile
@@ -38,7 +38,7 @@ def check(study: StudyFile) -> None:
 def _check_protocol(recipe: Recipe) -> None:
     if validated_part(recipe.protocol) == "test":
         raise Invalid("recipe.protocol", "validates on the test part, which no search may use")
-    data = described(recipe.data)
+    data = describe(recipe.data)
     classes = data.outputs if data.task == "classification" else 1
     try:
         require_sizes(recipe.protocol, data.training_examples, classes, data.rarest)

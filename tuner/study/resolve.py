@@ -10,7 +10,7 @@ from tuner.base.machine import fast_precision
 from tuner.data.load import Log, no_log
 from tuner.data.sources import Places
 from tuner.recipe import AnyData
-from tuner.recipe.data import Own
+from tuner.recipe.data import UserData
 
 PRECISIONS = ("float32", "bfloat16")
 HOLES = ("encoding", "scaling")
@@ -28,7 +28,7 @@ def with_facts(recipe: Any, folder: Path, places: Places, log: Log = no_log) -> 
     if "found" in settings:
         raise Invalid("recipe.data.found", "must be left out: it is read from the data")
     fixed = {name: value for name, value in settings.items() if name not in HOLES}
-    own: Own = decode(kinds(AnyData)[settings["kind"]], fixed, "recipe.data")
+    own: UserData = decode(kinds(AnyData)[settings["kind"]], fixed, "recipe.data")
     return {**recipe, "data": {**settings, "found": encode(ingest(own, folder, places, log).found)}}
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, coding_of, held_out_of, training_set_of
-from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, described, fold_count
+from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, describe, fold_count
 from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
@@ -87,7 +87,7 @@ def anchors(job: Anchors, setup: Setup) -> tuple[ReferenceModel, ...]:
 
 def time(job: Time) -> float:
     """Milliseconds that the network takes for one example."""
-    data = described(job.recipe.data)
+    data = describe(job.recipe.data)
     return latency(job.recipe, data.inputs, data.outputs)
 
 
@@ -99,7 +99,7 @@ def pace(job: Pace, places: Places) -> float:
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
     if fold_count(recipe.protocol) > 1:
         (trained,) = train_folds(on_everything(recipe), data)
-    about, meant = described(recipe.data), trained.material.targets
+    about, meant = describe(recipe.data), trained.material.targets
     save_model(trained.model, recipe, trained.scale, about.inputs, about.outputs, path, meant)
 
 

@@ -22,7 +22,7 @@ from tuner.data.load import Log
 from tuner.data.sources import Places
 from tuner.data.store import Facts, folder_of, index_if_complete, new_folder, open_examples, save_examples, store_own
 from tuner.networks.columns import Column
-from tuner.recipe.data import Arrays, Cut, Found, Images, Table
+from tuner.recipe.data import Arrays, Cut, DataInfo, Images, Table
 
 if TYPE_CHECKING:  # pandas takes a second to import, and what is stored already needs none
     from tuner.data.ingest.prepare import Prepared, RawExamples
@@ -114,7 +114,7 @@ def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> 
     return str(find_folder(path, where) if isinstance(data, Images) else find_file(path, where))
 
 
-def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, places: Places) -> Found:
+def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, places: Places) -> DataInfo:
     if data.path.startswith(FROM_PYTHON):
         raise DataError(f"{data.path}: came from Python and is not in the cache {places.cache}; pass it again")
     if isinstance(data, Images):
@@ -136,7 +136,7 @@ def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, pla
     return _store(data, parts, origin, places)
 
 
-def _store(data: Table | Arrays | Images, parts: "Prepared", origin: str, places: Places) -> Found:
+def _store(data: Table | Arrays | Images, parts: "Prepared", origin: str, places: Places) -> DataInfo:
     """Write both parts into the cache."""
     with new_folder(places) as folder:
         save_examples(folder, "train", parts.training)
@@ -145,10 +145,10 @@ def _store(data: Table | Arrays | Images, parts: "Prepared", origin: str, places
     return _found(identity, parts.facts, parts.coding, data, places)
 
 
-def _found(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | Images, places: Places) -> Found:
+def _found(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | Images, places: Places) -> DataInfo:
     training, test = (open_examples(folder_of(f"own-{identity}", places), part) for part in ("train", "test"))
     has_classes = training.labels.ndim == 1
-    return Found(
+    return DataInfo(
         identity=identity,
         training_examples=len(training),
         test_examples=len(test),
@@ -187,15 +187,15 @@ def _record_path(key: str, places: Places) -> Path:
     return places.cache / "looked" / f"{key}.json"
 
 
-def _recorded(key: str, places: Places) -> Found | None:
+def _recorded(key: str, places: Places) -> DataInfo | None:
     """What was found in the same files before, if it is stored still."""
     try:
-        found = decode(Found, json.loads(_record_path(key, places).read_text(encoding="utf-8")))
+        found = decode(DataInfo, json.loads(_record_path(key, places).read_text(encoding="utf-8")))
     except (OSError, ValueError, Invalid):
         return None
     return found if index_if_complete(folder_of(f"own-{found.identity}", places)) else None
 
 
-def _record(key: str, found: Found, places: Places) -> None:
+def _record(key: str, found: DataInfo, places: Places) -> None:
     with suppress(OSError):  # without a record the files are read again, and no more
         write_json(_record_path(key, places), encode(found))

@@ -29,7 +29,7 @@ from tuner.charts import (
 from tuner.data.splits import validated_on
 from tuner.documents.deviations import NORMAL
 from tuner.networks import layer_table
-from tuner.recipe import described
+from tuner.recipe import describe
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
 from tuner.storage import TrialRecord
@@ -171,7 +171,7 @@ def sampling_error(trial: TrialRecord, measure: str) -> Iterator[Rule]:
     if trial.recipe is None or trial.result is None or trial.result.validation is None:
         return
     figure = _figure(trial, measure)
-    count = validated_on(trial.recipe.protocol, described(trial.recipe.data))
+    count = validated_on(trial.recipe.protocol, describe(trial.recipe.data))
     if METRICS[measure].is_share:
         yield Rule("the best, with 95 % interval", GREY, figure, band=wilson_interval(figure, count))
     elif math.isfinite(figure):
@@ -240,7 +240,7 @@ def _parameter_axis(name: str, trials: Sequence[FrozenTrial]) -> tuple[Axis, lis
 
 def _work(trial: TrialRecord) -> float:
     assert trial.recipe is not None
-    data = described(trial.recipe.data)
+    data = describe(trial.recipe.data)
     return float(sum(layer.multiply_adds for layer in layer_table(trial.recipe.network, data.inputs, data.outputs)))
 
 

@@ -8,7 +8,7 @@ from tuner.charts import Axis, Chart, metric_axis
 from tuner.charts.content import Block, Paragraph, Section, Table, missing
 from tuner.charts.lines import Curve, learning_lines
 from tuner.networks import layer_table, network_summary
-from tuner.recipe import Data, Recipe, described
+from tuner.recipe import Data, Recipe, describe
 from tuner.recipe import Table as OwnTable
 from tuner.report.evidence import Evidence
 from tuner.report.predictions import Predictions
@@ -68,7 +68,7 @@ def _recipe_text(recipe: Recipe) -> str:
 
 def _layers(recipe: Recipe) -> Table:
     """The layers of the network, with the calculation of their parameters."""
-    data = described(recipe.data)
+    data = describe(recipe.data)
     layers = layer_table(recipe.network, data.inputs, data.outputs)
     rows = tuple(
         (

@@ -4,7 +4,7 @@ from typing import Any
 
 from tuner.networks import Dense
 from tuner.recipe import Adam, Data, Recipe, Sgd, Training
-from tuner.space import like, parse
+from tuner.space import nearest_assignment, parse
 
 SPACE = parse(
     {
@@ -28,7 +28,7 @@ def recipe(*widths: int, **training: Any) -> Recipe:
 
 
 def test_a_recipe_becomes_an_assignment_of_a_space() -> None:
-    found = like(SPACE, recipe(16, 99, optimizer=Sgd(momentum=0.5), batch_size=32).to_dict())
+    found = nearest_assignment(SPACE, recipe(16, 99, optimizer=Sgd(momentum=0.5), batch_size=32).to_dict())
     assert found == {
         "training.batch_size": 32,
         "training.optimizer.kind": "sgd",
@@ -41,7 +41,7 @@ def test_a_recipe_becomes_an_assignment_of_a_space() -> None:
 
 
 def test_what_a_space_does_not_have_is_taken_from_its_beginning() -> None:
-    found = like(SPACE, recipe(16, optimizer=Adam(kind="nadam"), batch_size=7).to_dict())
+    found = nearest_assignment(SPACE, recipe(16, optimizer=Adam(kind="nadam"), batch_size=7).to_dict())
     assert found is not None
     assert found["training.batch_size"] == 16
     assert found["training.optimizer.kind"] == "adam"
@@ -49,5 +49,5 @@ def test_what_a_space_does_not_have_is_taken_from_its_beginning() -> None:
 
 def test_another_family_or_depth_is_nothing_alike() -> None:
     plain = recipe(16).to_dict()
-    assert like(SPACE, {**plain, "network": {"kind": "convolutional"}}) is None
-    assert like(SPACE, recipe(8, 8, 8).to_dict()) is None
+    assert nearest_assignment(SPACE, {**plain, "network": {"kind": "convolutional"}}) is None
+    assert nearest_assignment(SPACE, recipe(8, 8, 8).to_dict()) is None

@@ -1,26 +1,25 @@
-"""What a network takes that stands on a table: rows of numbers and codes, and how these become what its first layer sees.
+"""The input of a table's network: rows of numbers and codes, and how the first layer encodes them.
 
-A *coded row* is float32 and has, column by column, for a number itself (NaN where it is missing); for a date its days since
-1970 (NaN); for a boolean or a category one code, for a text as many codes of words as it may have. Code 0 is nothing
-there, 1 a value that the training part does not have, 2 and more are the values of the training part.
+A *coded row* is float32. For each column it has a number (NaN if missing), a date in days since 1970 (NaN if missing), one
+code of a boolean or a category, or several codes of a text's words. Code 0 is a missing value, 1 a value that the training
+part lacks, 2 and more are the values of the training part.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import require, require_at_least_one
+from tuner.base.errors import require, require_at_least_one, require_not_negative, require_positive
 
 Kind = Literal["number", "boolean", "category", "date", "text"]
 MISSING, UNSEEN, FIRST = 0, 1, 2
-"""Codes: nothing there; a value that the training part does not have; the first of those that it has."""
+"""Codes: a missing value; a value that the training part lacks; the first value of the training part."""
 TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1.0": 1}
-"""What a boolean column may hold, in lower case."""
+"""The texts of a boolean column, in lower case."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column of a table and what it is taken for."""
+    """A column of a table and its type."""
 
     name: str
     kind: Kind
@@ -31,18 +30,16 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """How columns become what the network's first layer sees. Everything that it needs of the data is taken from the training
-    part of each fold.
+    """How columns are encoded for the network's first layer. All constants are taken from the training part of each fold.
 
-    Numbers and dates: `standard` (minus the mean, by the standard deviation), `robust` (minus the median, by the quartiles'
-    distance, smoothly held within 3), `quantile` (the normal distribution's quantile of the share of smaller values),
-    `piecewise` (the place within `bins` of equally many values, one number a bin: Gorishniy et al. 2022, arXiv 2203.05556)
-    or `periodic` (sines and cosines of `frequencies` learned frequencies of the standardized value, then `number_size`
-    learned features a column: the same paper). A missing number is the training part's middle, and where the training part
-    lacks some, one more input says so.
+    Numbers and dates: `standard` (standardized by mean and standard deviation), `robust` (by median and interquartile range,
+    smoothly clipped to 3), `quantile` (transformed to a normal distribution), `piecewise` (linear in `bins` of equally many
+    values, one number per bin: Gorishniy et al. 2022, arXiv 2203.05556) or `periodic` (sines and cosines of `frequencies`
+    learned frequencies of the standardized value, then `number_size` learned features per column: the same paper). A missing
+    number is replaced by the training part's centre, with an indicator input if the training part has missing values.
 
-    Categories of at most `one_hot` values are one input a value; others are `embedding` learned numbers, and so is each
-    word of a text, of which the mean is taken.
+    Categories of at most `one_hot` values are one-hot encoded; others are embedded in `embedding` learned numbers, and so is
+    each word of a text, whose embeddings are averaged.
     """
 
     numbers: Literal["standard", "robust", "quantile", "piecewise", "periodic"] = "quantile"
@@ -56,14 +53,14 @@ class Encoding:
     def __post_init__(self) -> None:
         require_at_least_one(self, "frequencies", "number_size", "embedding")
         require(self.bins >= 2, "bins", "be at least 2", self.bins)
-        require(self.one_hot >= 0, "one_hot", "be at least 0", self.one_hot)
-        require(self.frequency_scale > 0, "frequency_scale", "be greater than 0", self.frequency_scale)
+        require_not_negative(self, "one_hot")
+        require_positive(self, "frequency_scale")
 
 
 @dataclass(frozen=True)
 class Coded:
-    """One column as it lies in a coded row: its `kind`, how many codes it has (`size`, with the first two; 0 for numbers
-    and dates), in how many places of the row (`places`, 1 but for texts), and whether the training part lacks some."""
+    """One column of a coded row: the number of its codes (`size`, including the first two; 0 for numbers and dates), its
+    number of `places` in the row (more than 1 for texts), and whether the training part `lacks` some values."""
 
     kind: Kind
     size: int = 0
@@ -72,13 +69,13 @@ class Coded:
 
     @property
     def is_number(self) -> bool:
-        """Whether its place holds a number and no code."""
+        """Whether its place holds a number instead of a code."""
         return self.kind in ("number", "date")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What stands where other networks have the shape of an input: coded rows and their encoding."""
+    """The inputs of a table's network: coded rows and their encoding, in place of an input shape."""
 
     columns: tuple[Coded, ...]
     encoding: Encoding = Encoding()
@@ -90,29 +87,17 @@ class Rows:
 
     @property
     def width(self) -> int:
-        """How many numbers the network's first layer sees."""
-        return sum(self.widths)
+        """The number of the encoder's outputs."""
+        return sum(map(self._width, self.columns))
 
-    @property
-    def widths(self) -> Iterator[int]:
-        """The same column by column."""
-        return map(self._width, self.columns)
+    def is_embedded(self, column: Coded) -> bool:
+        """Whether a column's codes are embedded; others are one-hot encoded."""
+        is_large = column.kind == "text" or column.size > self.encoding.one_hot + FIRST
+        return is_large and not column.is_number
 
     def _width(self, column: Coded) -> int:
-        if column.is_number:
-            phases = 6 if column.kind == "date" else 0
-            return self.number_width + phases + column.lacks
-        if column.kind == "text" or column.size > self.encoding.one_hot + FIRST:
-            return self.encoding.embedding
-        return column.size
-
-    @property
-    def number_width(self) -> int:
-        """Of one number."""
-        match self.encoding.numbers:
-            case "piecewise":
-                return self.encoding.bins
-            case "periodic":
-                return self.encoding.number_size
-            case _:
-                return 1
+        if not column.is_number:
+            return self.encoding.embedding if self.is_embedded(column) else column.size
+        number = {"piecewise": self.encoding.bins, "periodic": self.encoding.number_size}.get(self.encoding.numbers, 1)
+        phases = 6 if column.kind == "date" else 0
+        return number + phases + column.lacks

@@ -1,4 +1,4 @@
-"""What the front of a network on a table takes from the data: NumPy in, the front's constants out."""
+"""The constants of a table's encoder, taken from the training data with NumPy."""
 
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -14,31 +14,31 @@ Values = NDArray[np.float64]
 Indices = NDArray[np.integer] | slice
 ALL = slice(None)
 SAMPLE = 100_000
-"""Numbers are measured on at most so many rows, evenly drawn from the training part; codes on all of it."""
+"""Constants of numbers come from at most this many rows, evenly spaced in the training part; those of codes from all."""
 
 
 def fit_encoder(rows: Rows, coded: Coded, training: Indices = ALL) -> list[Coded]:
-    """The front's constants as the rows `training` of `coded` (examples, places) have them, in the order of
-    `InputEncoder.constants`. Nothing in them is NaN or infinite, whatever the data."""
-    front = InputEncoder(rows)
+    """The encoder's constants from the rows `training` of `coded` (examples, places), in the order of
+    `InputEncoder.constants`. They are always finite."""
+    encoder = InputEncoder(rows)
     sampled = np.sort(np.arange(len(coded))[training])
     if len(sampled) > SAMPLE:
         sampled = sampled[np.linspace(0, len(sampled) - 1, SAMPLE).astype(np.int64)]
-    measured = [_measured(rows, values) for values in _sorted_columns(coded, sampled, front.numbers)]
-    constants = [np.stack(each).astype(np.float32) for each in zip(*measured, strict=True)]
-    places = [*front.embedded, *front.one_hot]
-    known = [_known(coded, training, places, front.constants["known"])] if places else []
+    by_column = [_number_constants(rows, values) for values in _sorted_columns(coded, sampled, encoder.numbers)]
+    constants = [np.stack(each).astype(np.float32) for each in zip(*by_column, strict=True)]
+    places = [*encoder.embedded, *encoder.one_hot]
+    known = [_known_codes(coded, training, places, encoder.constants["known"])] if places else []
     return [*constants, *known]
 
 
 def _sorted_columns(coded: Coded, sampled: NDArray[np.int64], places: list[int]) -> list[Values]:
-    """The finite values of each column in order: what is computed of them does not depend on the order of the rows."""
+    """The finite values of each column, sorted: so the constants do not depend on the order of the rows."""
     columns = [coded[sampled, place] for place in places]
     return [np.sort(each[np.isfinite(each)]).astype(np.float64).clip(-LARGEST, LARGEST) for each in columns]
 
 
-def _measured(rows: Rows, values: Values) -> tuple[Values, ...]:
-    """The constants of one column with these values in order."""
+def _number_constants(rows: Rows, values: Values) -> tuple[Values, ...]:
+    """The constants of one column with these sorted values."""
     match rows.encoding.numbers:
         case "standard" | "periodic":
             return _standard(values)
@@ -53,20 +53,20 @@ def _measured(rows: Rows, values: Values) -> tuple[Values, ...]:
 def _standard(values: Values) -> tuple[Values, Values]:
     if not len(values):
         return np.zeros(()), np.zeros(())
-    return np.asarray(values.mean()), _one_by(np.asarray(values.std() if values[0] < values[-1] else 0.0))
+    return np.asarray(values.mean()), _inverse(np.asarray(values.std() if values[0] < values[-1] else 0.0))
 
 
 def _robust(values: Values) -> tuple[Values, Values]:
-    """The second is one by the quartiles' distance; where these are equal, twice one by the range (Holzmüller et al. 2024,
+    """The median and the inverse of the interquartile range, or of half the range where that is 0 (Holzmüller et al. 2024,
     arXiv 2407.04491)."""
     if not len(values):
         return np.zeros(()), np.zeros(())
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    return middle, _one_by(np.asarray(high - low if high > low else (values[-1] - values[0]) / 2))
+    return middle, _inverse(np.asarray(high - low if high > low else (values[-1] - values[0]) / 2))
 
 
 def _quantile(values: Values) -> tuple[Values, Values]:
-    """Some values in order, and the normal distribution's quantile of the share that is smaller; of equals, half count."""
+    """Some sorted values, and the normal quantile of the share of smaller values, where equal values count half."""
     normal, count = NormalDist(), len(values)
     if not count:
         return np.zeros(QUANTILES), np.zeros(QUANTILES)
@@ -75,56 +75,56 @@ def _quantile(values: Values) -> tuple[Values, Values]:
     knots = _distinct(values, shares)
     smaller = np.searchsorted(values, knots, "left") + np.searchsorted(values, knots, "right")
     levels = np.array([normal.inv_cdf(share) for share in smaller / (2 * count)])
-    return _filled(knots, QUANTILES), _filled(levels, QUANTILES)
+    return _padded(knots, QUANTILES), _padded(levels, QUANTILES)
 
 
 def _piecewise(values: Values, bins: int) -> tuple[Values, Values, Values]:
-    """The middle, where each bin starts, and one by its width: 0 for bins that a column of few values does not have."""
+    """The median, the start of each bin, and the inverse of its width: 0 for the surplus bins of a column with few values."""
     if not len(values):
         return np.zeros(()), np.zeros(bins), np.zeros(bins)
     edges = _distinct(values, np.linspace(0, 1, bins + 1))
-    scale = _one_by(np.diff(edges))
-    starts = _filled(edges[:-1] if len(edges) > 1 else edges, bins)
+    scale = _inverse(np.diff(edges))
+    starts = _padded(edges[:-1] if len(edges) > 1 else edges, bins)
     return np.asarray(np.median(values)), starts, np.pad(scale, (0, bins - len(scale)))
 
 
 def _distinct(values: Values, shares: Sequence[float] | Values) -> Values:
-    """Different values in order: all of them, or where these are more than the `shares`, as many: those at these shares. Where
-    several shares fall on one value, as in a column that is mostly 0, the rest has their places."""
+    """The distinct values, sorted; of more than the `shares` only those at these shares. Where several shares have the same
+    value, as in a column that is mostly 0, other values take their places."""
     distinct = _without_repeats(values)
     if len(distinct) <= len(shares):
         return distinct
-    found = _without_repeats(_at(values, shares))
-    while missing := len(shares) - len(found):
-        rest = values[~np.isin(values, found)]
-        found = np.union1d(found, _at(rest, np.linspace(0, 1, missing + 2)[1:-1]))
-    return found
-
-
-def _at(values: Values, shares: Sequence[float] | Values) -> Values:
-    chosen: Values = values[np.round(np.asarray(shares) * (len(values) - 1)).astype(np.int64)]
+    chosen = _without_repeats(_at(values, shares))
+    while missing := len(shares) - len(chosen):
+        rest = values[~np.isin(values, chosen)]
+        chosen = np.union1d(chosen, _at(rest, np.linspace(0, 1, missing + 2)[1:-1]))
     return chosen
 
 
+def _at(values: Values, shares: Sequence[float] | Values) -> Values:
+    at_shares: Values = values[np.round(np.asarray(shares) * (len(values) - 1)).astype(np.int64)]
+    return at_shares
+
+
 def _without_repeats(values: Values) -> Values:
-    kept: Values = values[np.append(True, np.diff(values) > 0)]
-    return kept
+    distinct: Values = values[np.append(True, np.diff(values) > 0)]
+    return distinct
 
 
-def _filled(values: Values, count: int) -> Values:
-    """The values, the last of them as often as is needed."""
-    filled: Values = np.pad(values, (0, count - len(values)), mode="edge")
-    return filled
+def _padded(values: Values, count: int) -> Values:
+    """The values, padded with the last one."""
+    padded: Values = np.pad(values, (0, count - len(values)), mode="edge")
+    return padded
 
 
-def _one_by(width: Values) -> Values:
-    """One by a width, 0 for none: a column without differences says nothing."""
+def _inverse(width: Values) -> Values:
+    """The inverse of a width; 0 for width 0, since a constant column carries no information."""
     factor: Values = np.where(width > 0, 1 / np.where(width > 0, width, 1.0), 0.0).clip(0, LARGEST)
     return factor
 
 
-def _known(coded: Coded, training: Indices, places: list[CodePlace], shape: tuple[int, ...]) -> Coded:
-    """1 for each code of all columns that the rows have, 0 for others."""
+def _known_codes(coded: Coded, training: Indices, places: list[CodePlace], shape: tuple[int, ...]) -> Coded:
+    """For each code of all columns 1 if the rows contain it, else 0."""
     known = np.zeros(shape, np.float32)
     for each in places:
         codes = coded[training, each.place]

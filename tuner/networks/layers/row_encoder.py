@@ -1,4 +1,4 @@
-"""The front of a network on a table: coded rows in, numbers that a network can learn from out."""
+"""The encoder of a table's network: from coded rows to the numbers that the network learns from."""
 
 import math
 from collections.abc import Iterator
@@ -13,50 +13,50 @@ from tuner.networks.columns import MISSING, UNSEEN, Coded, Encoding, Rows
 from tuner.networks.encoder import LARGEST, InputEncoder
 
 PERIODS = (365.2425, 7.0, 1.0)
-"""Days after which a date's phases come again."""
+"""The periods of a date's phases, in days."""
 
 FURTHEST = 1e4
-"""Scaled numbers are held within this: in a training part of 100 million no value is so many standard deviations away."""
+"""Scaled numbers are clipped to this; none of 100 million values is as many standard deviations from their mean."""
 
 
 @keras.saving.register_keras_serializable("tuner")
 class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
-    """From coded rows (batch, places) to (batch, `rows.width`), both float32, in the order that `InputEncoder` says.
+    """From coded rows (batch, places) to (batch, `rows.width`), both float32, in the order of `InputEncoder`.
 
-    What is taken from the data are its non-trainable weights, which `tuner.networks.fitting.fitted` computes; at first they
-    know nothing, and codes that the training part of a fold lacks count as UNSEEN. A code that it has no example of gives
-    zeros, UNSEEN and nothing among them, because nothing could be learned for it; an unknown word is left out of its text's
-    mean. NaN and infinity are missing numbers.
+    The non-trainable weights are constants that `tuner.networks.fitting.fit_encoder` computes; they are 0 until assigned.
+    Codes that the fold's training part lacks count as UNSEEN. A code without training examples, which may be UNSEEN or MISSING
+    too, gives zeros, because nothing could be learned for it; an unknown word is left out of its text's mean. NaN and infinity
+    are missing numbers.
 
-    All columns are computed at once. `seed` decides frequencies, features and embeddings.
+    All columns are computed at once. `seed` determines the initial frequencies, features and embeddings.
     """
 
     def __init__(self, rows: Rows, seed: int = 0, **settings: Any) -> None:
         super().__init__(**{**settings, "dtype": "float32"})
         self.rows, self.seed = rows, seed
-        self.front = InputEncoder(rows)
+        self.encoder = InputEncoder(rows)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the constants, then what is learned."""
+        """Create the constants, then the trainable weights."""
         generator = np.random.default_rng(self.seed)
-        for name, shape in self.front.constants.items():
+        for name, shape in self.encoder.constants.items():
             setattr(self, name, self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False))
-        for name, shape in self.front.learned.items():
-            values = self._at_first(name, shape, generator)
-            setattr(self, name, self.add_weight(name=name, shape=shape, initializer=_constantly(values)))
+        for name, shape in self.encoder.learned.items():
+            values = self._initial_values(name, shape, generator)
+            setattr(self, name, self.add_weight(name=name, shape=shape, initializer=_constant_initializer(values)))
 
-    def _at_first(self, name: str, shape: tuple[int, ...], generator: np.random.Generator) -> Any:
+    def _initial_values(self, name: str, shape: tuple[int, ...], generator: np.random.Generator) -> Any:
         match name:
             case "frequencies":
                 return generator.normal(0.0, self.rows.encoding.frequency_scale, shape)
             case "bias":
                 return np.zeros(shape)
-            case _:  # what one number of the output sees: a column's sines and cosines, or one embedding's numbers
+            case _:  # a kernel (shape[1] sines and cosines) or embeddings (shape[1] numbers)
                 reach = 1 / math.sqrt(shape[1])
                 return generator.uniform(-reach, reach, shape)
 
     def call(self, inputs: Any) -> Any:
-        """All columns, encoded. Columns come first until the end: so a column's examples lie together."""
+        """Encode all columns. The axis of columns is first until the end, so that a column's examples are adjacent."""
         by_column = tf.transpose(inputs)
         return tf.transpose(tf.concat([*self._numbers(by_column), *self._codes(by_column)], axis=0))
 
@@ -65,13 +65,13 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
         return (input_shape[0], self.rows.width)
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make the layer again."""
+        """The arguments for `from_config`."""
         rows = {"columns": [asdict(each) for each in self.rows.columns], "encoding": asdict(self.rows.encoding)}
         return {**super().get_config(), "rows": rows, "seed": self.seed}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RowEncoder":
-        """The layer that gave this."""
+        """The layer with this configuration."""
         plain = config["rows"]
         rows = Rows(tuple(Coded(**each) for each in plain["columns"]), Encoding(**plain["encoding"]))
         return cls(**{**config, "rows": rows})
@@ -79,50 +79,50 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
     # Numbers and dates: (columns, batch)
 
     def _numbers(self, by_column: Any) -> Iterator[Any]:
-        front = self.front
-        if not front.numbers:
+        encoder = self.encoder
+        if not encoder.numbers:
             return
-        values = tf.gather(by_column, front.numbers)
-        there = tf.math.is_finite(values)
-        values = tf.clip_by_value(tf.where(there, values, 0.0), -LARGEST, LARGEST)
-        yield self._encoded(values, there)
-        if front.dates:
-            yield _phases(tf.gather(values, front.dates), tf.gather(there, front.dates))
-        if front.lacking:
-            yield tf.cast(~tf.gather(there, front.lacking), tf.float32)
+        values = tf.gather(by_column, encoder.numbers)
+        is_present = tf.math.is_finite(values)
+        values = tf.clip_by_value(tf.where(is_present, values, 0.0), -LARGEST, LARGEST)
+        yield self._encoded(values, is_present)
+        if encoder.dates:
+            yield _phases(tf.gather(values, encoder.dates), tf.gather(is_present, encoder.dates))
+        if encoder.lacking:
+            yield tf.cast(~tf.gather(is_present, encoder.lacking), tf.float32)
 
-    def _encoded(self, values: Any, there: Any) -> Any:
+    def _encoded(self, values: Any, is_present: Any) -> Any:
         match self.rows.encoding.numbers:
             case "standard":
-                return self._scaled(values, there)
+                return self._scaled(values, is_present)
             case "robust":
-                scaled = self._scaled(values, there)
+                scaled = self._scaled(values, is_present)
                 return scaled * tf.math.rsqrt(1 + (scaled / 3) ** 2)
             case "quantile":
-                return tf.where(there, self._levels(values), 0.0)
+                return tf.where(is_present, self._normal_quantiles(values), 0.0)
             case "piecewise":
-                places = tf.where(there, values, self.centre[:, tf.newaxis])[:, tf.newaxis]
+                places = tf.where(is_present, values, self.centre[:, tf.newaxis])[:, tf.newaxis]
                 scaled = (places - self.starts[:, :, tf.newaxis]) * self.scale[:, :, tf.newaxis]
                 return _flat(tf.clip_by_value(scaled, 0.0, 1.0))
             case "periodic":
-                return self._waves(self._scaled(values, there))
+                return self._waves(self._scaled(values, is_present))
 
-    def _scaled(self, values: Any, there: Any) -> Any:
+    def _scaled(self, values: Any, is_present: Any) -> Any:
         centre, scale = self.centre[:, tf.newaxis], self.scale[:, tf.newaxis]
-        return tf.clip_by_value((tf.where(there, values, centre) - centre) * scale, -FURTHEST, FURTHEST)
+        return tf.clip_by_value((tf.where(is_present, values, centre) - centre) * scale, -FURTHEST, FURTHEST)
 
-    def _levels(self, values: Any) -> Any:
-        """What lies between two knots is between their levels in the same proportion."""
+    def _normal_quantiles(self, values: Any) -> Any:
+        """Linear interpolation of the levels between the knots."""
         columns, knots = self.knots.shape
-        left = tf.clip_by_value(self._counted(values) - 1, 0, knots - 2) + knots * tf.range(columns)[:, tf.newaxis]
+        left = tf.clip_by_value(self._knots_up_to(values) - 1, 0, knots - 2) + knots * tf.range(columns)[:, tf.newaxis]
         all_knots, all_levels = tf.reshape(self.knots, [-1]), tf.reshape(self.levels, [-1])
         start, low = tf.gather(all_knots, left), tf.gather(all_levels, left)
         width, rise = tf.gather(all_knots, left + 1) - start, tf.gather(all_levels, left + 1) - low
         share = tf.where(width > 0, (values - start) / tf.where(width > 0, width, 1.0), 0.0)
         return low + rise * tf.clip_by_value(share, 0.0, 1.0)
 
-    def _counted(self, values: Any) -> Any:
-        """How many of a column's knots are not greater."""
+    def _knots_up_to(self, values: Any) -> Any:
+        """The number of the column's knots that are not greater."""
         return tf.searchsorted(tf.convert_to_tensor(self.knots), values, side="right")
 
     def _waves(self, scaled: Any) -> Any:
@@ -133,7 +133,7 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
     # Codes: (places, batch)
 
     def _codes(self, by_column: Any) -> Iterator[Any]:
-        embedded, one_hot = self.front.embedded, self.front.one_hot
+        embedded, one_hot = self.encoder.embedded, self.encoder.one_hot
         places = [*embedded, *one_hot]
         if not places:
             return
@@ -149,48 +149,48 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
             yield self._one_hot(codes[len(embedded) :])
 
     def _embedded(self, codes: Any, indices: Any) -> Any:
-        """The mean over a column's places where there is something: a category has one place, and nothing counts there too."""
-        places = self.front.embedded
+        """The mean over a text's words that are not missing; of a category the embedding of its code, also a missing one's."""
+        places = self.encoder.embedded
         counts = tf.gather(self.known, indices)
-        found = _looked_up(tf.convert_to_tensor(self.embeddings), indices)
+        embeddings = _gathered(tf.convert_to_tensor(self.embeddings), indices)
         is_word = np.array([[each.is_word] for each in places])
         if not is_word.any():
-            return _flat(tf.transpose(found * counts[:, :, tf.newaxis], (0, 2, 1)))
+            return _flat(tf.transpose(embeddings * counts[:, :, tf.newaxis], (0, 2, 1)))
         counts *= tf.cast((codes != MISSING) | ~is_word, tf.float32)
         columns = [each.column for each in places]
         belongs = tf.constant(np.equal.outer(np.unique(columns), columns), tf.float32)
-        totals = tf.einsum("cp,pbn->cnb", belongs, found * counts[:, :, tf.newaxis])
+        totals = tf.einsum("cp,pbn->cnb", belongs, embeddings * counts[:, :, tf.newaxis])
         return _flat(totals / tf.maximum(tf.matmul(belongs, counts), 1.0)[:, tf.newaxis])
 
     def _one_hot(self, codes: Any) -> Any:
-        sizes = [each.size for each in self.front.one_hot]
-        wanted = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])[:, np.newaxis]
+        sizes = [each.size for each in self.encoder.one_hot]
+        codes_of_all = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])[:, np.newaxis]
         spread = tf.gather(codes, np.repeat(np.arange(len(sizes)), sizes))
-        return tf.cast(spread == wanted, tf.float32) * self.known[self.front.embedded_codes :, tf.newaxis]
+        return tf.cast(spread == codes_of_all, tf.float32) * self.known[self.encoder.embedded_codes :, tf.newaxis]
 
 
-def _constantly(values: Any) -> Any:
+def _constant_initializer(values: Any) -> Any:
     return lambda shape, dtype: tf.constant(values, dtype)
 
 
 def _flat(numbers: Any) -> Any:
-    """(columns, numbers each, batch) as (numbers, batch)."""
+    """From (columns, numbers, batch) to (columns × numbers, batch)."""
     return tf.reshape(numbers, (numbers.shape[0] * numbers.shape[1], -1))
 
 
-def _phases(days: Any, there: Any) -> Any:
-    """Dates (dates, batch) to sines and cosines (dates × 6, batch), zeros where there is none."""
+def _phases(days: Any, is_present: Any) -> Any:
+    """Sines and cosines (dates × 6, batch) of dates (dates, batch); 0 for missing dates."""
     periods = np.array(PERIODS, np.float32)[:, np.newaxis]
     angles = (
         2 * math.pi / periods * tf.math.floormod(days[:, tf.newaxis], periods)
     )  # exact for days, as quotients are not
     phases = tf.concat([tf.sin(angles), tf.cos(angles)], axis=1)
-    return _flat(tf.where(there[:, tf.newaxis], phases, 0.0))
+    return _flat(tf.where(is_present[:, tf.newaxis], phases, 0.0))
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
-def _looked_up(table: Any, indices: Any) -> Any:
-    """Rows of the table; its gradient is an array, which every optimizer takes, and no list of rows."""
+def _gathered(table: Any, indices: Any) -> Any:
+    """Rows of the table, with a dense gradient, which every optimizer accepts."""
 
     def gradient(upstream: Any) -> Any:
         flat = tf.reshape(upstream, (-1, table.shape[1]))

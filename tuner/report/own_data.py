@@ -11,7 +11,7 @@ from tuner.base.errors import TunerError
 from tuner.charts import content
 from tuner.charts.content import Block, Paragraph, Section
 from tuner.data.examples import TrainingSet
-from tuner.data.ingest.columns import ColumnCoding
+from tuner.data.ingest.columns import ColumnCoding, ColumnProfile, shortened
 from tuner.data.load import Places, coding_of, training_set_of
 from tuner.networks.columns import MISSING
 from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, describe
@@ -21,20 +21,8 @@ COUNTED_ROWS = 100_000
 """Values are counted in at most this many training rows."""
 
 EXAMPLES = 3
-LONGEST = 24
 FOLDED = 30
 """Tables with more rows are folded."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column and its type; the number of distinct values (words, of texts), the share of missing ones, some values."""
-
-    name: str
-    kind: str
-    values: int
-    missing: float
-    examples: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +32,7 @@ class OwnData:
     data: UserData
     about: Description
     true: NDArray[Any]
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnProfile, ...]
 
 
 def read_own_data(recipes: Iterable[Recipe], places: Places, gaps: list[str]) -> OwnData | None:
@@ -61,23 +49,23 @@ def read_own_data(recipes: Iterable[Recipe], places: Places, gaps: list[str]) ->
     return OwnData(data, describe(data), np.asarray(training.examples.labels), columns)
 
 
-def _columns(data: Table, training: TrainingSet, places: Places) -> Iterator[Column]:
+def _columns(data: Table, training: TrainingSet, places: Places) -> Iterator[ColumnProfile]:
     rows, first = training.examples.inputs[:COUNTED_ROWS], 0
     for column in coding_of(data, places).columns:
         yield _column(column, np.asarray(rows[:, first]))
         first += column.places
 
 
-def _column(column: ColumnCoding, codes: NDArray[np.float32]) -> Column:
+def _column(column: ColumnCoding, codes: NDArray[np.float32]) -> ColumnProfile:
     if not column.coded.is_number:
-        shown = (text if len(text) <= LONGEST else text[: LONGEST - 1] + "…" for text in column.values[:EXAMPLES])
-        missing = float((codes == MISSING).mean())
-        return Column(column.name, column.kind, len(column.values), missing, tuple(shown))
+        missing, examples = float((codes == MISSING).mean()), tuple(map(shortened, column.values[:EXAMPLES]))
+        return ColumnProfile(column.name, column.kind, missing=missing, values=len(column.values), examples=examples)
     known = codes[~np.isnan(codes)]
     _, places = np.unique(known, return_index=True)
     some = known[np.sort(places)[:EXAMPLES]].astype(np.float64) + column.origin
-    texts = map(_day_text if column.kind == "date" else "{:.5g}".format, some.tolist())
-    return Column(column.name, column.kind, len(places), float(np.isnan(codes).mean()), tuple(texts))
+    examples = tuple(map(_day_text if column.kind == "date" else "{:.5g}".format, some.tolist()))
+    missing = float(np.isnan(codes).mean())
+    return ColumnProfile(column.name, column.kind, missing=missing, values=len(places), examples=examples)
 
 
 def _day_text(days: float) -> str:

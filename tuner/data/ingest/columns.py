@@ -5,6 +5,8 @@ from typing import Literal
 
 from tuner.networks.columns import FIRST, Coded, Kind
 
+LONGEST_EXAMPLE = 24
+
 
 @dataclass(frozen=True)
 class ColumnProfile:
@@ -13,7 +15,7 @@ class ColumnProfile:
 
     name: str
     kind: Kind | Literal[""]
-    reason: str
+    reason: str = ""
     missing: float = 0.0
     values: int = 0
     examples: tuple[str, ...] = ()
@@ -57,3 +59,9 @@ class Coding:
     def places(self) -> int:
         """The length of a coded row."""
         return sum(column.places for column in self.columns)
+
+
+def shortened(text: str) -> str:
+    """A text as an example, in few letters."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= LONGEST_EXAMPLE else plain[: LONGEST_EXAMPLE - 1] + "…"

@@ -68,15 +68,11 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
         parts = prepared(task, columns, raw, test)
         return _named(_table(raw, test, task, columns), parts, places)
     raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))
-    if isinstance(test, RawExamples) and not isinstance(test.x, pd.DataFrame):
-        test = replace(test, x=inputs_of(test.x, "x", test.where))
-    data = Arrays(
-        path=UNNAMED,
-        task=task,
-        test=test if isinstance(test, Cut) else UNNAMED,
-        groups="" if raw.groups is None else "groups",
-        weights="" if raw.weights is None else "weights",
-    )
+    if isinstance(test, RawExamples):
+        test = replace(test, x=inputs_of(np.asarray(test.x), "x", test.where))
+    groups, weights = "groups" if raw.groups is not None else "", "weights" if raw.weights is not None else ""
+    share = test if isinstance(test, Cut) else UNNAMED
+    data = Arrays(path=UNNAMED, task=task, test=share, groups=groups, weights=weights)
     return _named(data, prepared(task, (), raw, test), places)
 
 

@@ -10,13 +10,12 @@ import pandas as pd
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.coding import MOST_VALUES
-from tuner.data.ingest.columns import ColumnProfile
+from tuner.data.ingest.columns import ColumnProfile, shortened
 from tuner.data.ingest.values import date_format, factorize, numbers_of, parse_times
 from tuner.networks.columns import TRUTHS, Kind
 
 EXAMPLES = 3
 SAMPLE = 1000
-LONGEST_EXAMPLE = 24
 WORDS_OF_A_TEXT = 3
 ROWS_OF_A_CATEGORY = 10
 MOSTLY = 0.8
@@ -79,12 +78,6 @@ def _by_type(series: "pd.Series[Any]", where: str) -> ColumnProfile:
 def has_leading_zeros(texts: Sequence[Any]) -> bool:
     """Whether some of the texts are whole numbers such as 007."""
     return any(text[:1] == "0" and len(text) > 1 and text.isdigit() for text in texts)
-
-
-def shortened(text: str) -> str:
-    """An example in few letters."""
-    plain = " ".join(text.split())
-    return plain if len(plain) <= LONGEST_EXAMPLE else plain[: LONGEST_EXAMPLE - 1] + "…"
 
 
 def _of_numbers(values: Any) -> Guess:

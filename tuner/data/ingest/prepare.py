@@ -112,11 +112,11 @@ def _test_inputs(test: RawExamples, raw: RawExamples, coding: Coding) -> Array:
         if not isinstance(test.x, pd.DataFrame):
             raise DataError(f"{test.where}: must be a frame as the training part is, got an array")
         return code_rows(coding, test.x, test.where)
-    inputs = np.asarray(test.x)
-    if (inputs.shape[1:], inputs.dtype) != (raw.x.shape[1:], raw.x.dtype):
-        wanted, got = (f"{list(each.shape[1:])} {each.dtype}" for each in (raw.x, inputs))
-        raise DataError(f"{test.where}: must have examples like the training part's, {wanted}, got {got}")
-    return inputs
+    assert not isinstance(test.x, pd.DataFrame)
+    expected, actual = (f"{list(each.shape[1:])} {each.dtype}" for each in (raw.x, test.x))
+    if actual != expected:
+        raise DataError(f"{test.where}: must have examples like the training part's, {expected}, got {actual}")
+    return test.x
 
 
 def _range(inputs: Array) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from tests.storage.test_trainings import an_epoch
+from tests.support.outcomes import epoch
 from tuner.commands.progress import Lines
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe, Training
@@ -26,12 +26,12 @@ def lines() -> tuple[Lines, io.StringIO]:
 
 def test_a_long_trial_gives_a_sign_of_life_now_and_then() -> None:
     shown, text = lines()
-    shown.advanced(7, an_epoch(5))
+    shown.advanced(7, epoch(5))
     assert text.getvalue() == ""
     shown.printed -= 31
-    shown.advanced(7, an_epoch(5))
+    shown.advanced(7, epoch(5))
     assert text.getvalue().lstrip("\0") == "trial 7: epoch 5/12, accuracy 0.5000; 10 min 0 s left\n"
-    shown.advanced(7, an_epoch(6))
+    shown.advanced(7, epoch(6))
     assert text.getvalue().count("\n") == 1
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from optuna.storages import BaseStorage
 
-from tests.storage.test_trainings import an_epoch
+from tests.support.outcomes import epoch
 from tests.support.searches import search, small
 from tuner.base.errors import StudyError
 from tuner.commands.replay import Curves, train_again, trial_with_curve
@@ -16,7 +16,7 @@ from tuner.worker.inprocess import InProcess
 
 
 def test_a_shorter_curve_differs_where_it_ends() -> None:
-    whole = tuple(an_epoch(number) for number in (1, 2, 3))
+    whole = tuple(epoch(number) for number in (1, 2, 3))
     assert Curves(whole, whole[:2]).first_difference == (0, 3)
     assert Curves(whole[:1], whole).first_difference == (0, 2)
     assert Curves(whole, whole).first_difference is None

@@ -48,6 +48,11 @@ def fast_precision() -> Literal["float32", "bfloat16"]:
     return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
+def auto_workers() -> int:
+    """One training process per core, since a second thread gains almost nothing on small networks; one on a GPU."""
+    return 1 if has_gpu() else cores()
+
+
 def has_gpu() -> bool:
     """Whether there is an NVIDIA device; with one, a single process trains fastest."""
     return Path("/dev/nvidia0").exists()

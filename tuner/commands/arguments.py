@@ -89,11 +89,11 @@ def seconds_of(option: str, text: str) -> float:
 
 
 def workers_of(text: str) -> int:
-    """The number of training processes. `auto` is one per core, since a second thread gains almost nothing on small networks; one on a GPU."""
-    from tuner.base.machine import cores, has_gpu
+    """The number of training processes."""
+    from tuner.base.machine import auto_workers
 
     if text == "auto":
-        return 1 if has_gpu() else cores()
+        return auto_workers()
     if not text.isdigit() or int(text) < 1:
         raise TunerError(f"--workers {text}: must be a number of processes, or auto")
     return int(text)

@@ -58,7 +58,7 @@ def bytes_of(text: str) -> int:
     >>> bytes_of("10MB"), bytes_of("500")
     (10000000, 500)
     """
-    found = re.fullmatch(r"(\d+)\s*([kMG]?)B?", text.strip())
-    if not found or int(found[1]) < 1:
+    size = re.fullmatch(r"(\d+)\s*([kMG]?)B?", text.strip())
+    if not size or int(size[1]) < 1:
         raise TunerError(f"--max-body {text}: must be a size such as 500kB or 10MB")
-    return int(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]]
+    return int(size[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[size[2]]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuner.base.errors import StorageError, StudyError
-from tuner.base.machine import cores, has_gpu
+from tuner.base.machine import auto_workers, cores
 from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
@@ -105,7 +105,7 @@ def search(
 
 def _worker_count(workers: Workers) -> int:
     if workers == "auto":
-        return 1 if has_gpu() else cores()
+        return auto_workers()
     if not isinstance(workers, int) or workers < 1:
         raise StudyError(f"workers: must be a number of processes, or 'auto', got {workers!r}")
     return workers

@@ -20,7 +20,8 @@ from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table,
 from tuner.result import Result, Watch, never_stop
 from tuner.training.augmentation import distorted
 from tuner.training.checkpoint import Checkpoint, Position, Progress
-from tuner.training.loop import FIRST_CALL, Scaler
+from tuner.training.loop import FIRST_CALL
+from tuner.training.parts import Scaler
 from tuner.training.targets import target_scale
 from tuner.training.traced import FoldData, traced
 from tuner.training.train import Trained, order_of_examples, train

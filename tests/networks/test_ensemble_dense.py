@@ -17,9 +17,9 @@ from tuner.networks.fitting import fit_encoder
 from tuner.networks.layers import MembersDense
 from tuner.recipe import CategoricalCrossentropy, Data, Loss, PlainLoss, Recipe, Training
 from tuner.recipe.losses import wants_class_numbers
-from tuner.training.compiling import compile_model, loss_of
-from tuner.training.loop import EpochLoop, part
-from tuner.training.members import MembersLoss, MembersMetric
+from tuner.training.compiling import MembersLoss, MembersMetric, compile_model, loss_of
+from tuner.training.loop import EpochLoop
+from tuner.training.parts import part
 from tuner.training.saving import UNSCALED, load_model, save_model
 
 SMALL = TabularEnsemble(widths=(6, 5), members=3)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tuner.training.evaluation import classes_of, predict
-from tuner.training.loop import Scaler
+from tuner.training.parts import Scaler
 from tuner.training.replication import PLANE, decision_regions, predict_attacked
 
 PLAIN = Scaler(np.asarray(0.0, np.float32), np.asarray(1.0, np.float32))

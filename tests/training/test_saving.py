@@ -14,7 +14,7 @@ from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Netwo
 from tuner.networks.build import build
 from tuner.recipe import Data, PlainLoss, Recipe, Training
 from tuner.training.compiling import compile_model
-from tuner.training.loop import Scaler
+from tuner.training.parts import Scaler
 from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
 from tuner.training.targets import targets
 

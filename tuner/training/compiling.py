@@ -1,4 +1,4 @@
-"""From the names and numbers of a recipe to Keras's loss, metric and optimizer."""
+"""Keras's loss, metric and optimizer as a recipe describes them."""
 
 import inspect
 from collections.abc import Callable
@@ -11,19 +11,18 @@ from tuner.base.decode import encode
 from tuner.networks import TabularEnsemble
 from tuner.recipe import Loss, Optimizer, Recipe
 from tuner.recipe.losses import wants_class_numbers
-from tuner.training.members import MembersLoss, MembersMetric
 from tuner.training.optimizers import FUSED
 
 
 def compile_model(model: keras.Model, recipe: Recipe) -> None:
-    """Give the model the recipe's loss, optimizer and the figure that suits its targets."""
-    loss, figure = loss_of(recipe), figure_of(recipe)
+    """Compile the model with the recipe's loss, optimizer and metric."""
+    loss, metric = loss_of(recipe), metric_of(recipe)
     if isinstance(recipe.network, TabularEnsemble):
-        loss, figure = MembersLoss(loss), MembersMetric(figure)
+        loss, metric = MembersLoss(loss), MembersMetric(metric)
     model.compile(
         optimizer=make_optimizer(recipe.training.optimizer),
         loss=loss,
-        metrics=[figure],
+        metrics=[metric],
         jit_compile=False,
     )
 
@@ -78,9 +77,9 @@ LOSSES = {"half_squared_error": HalfSquaredError}
 """Ours, by kind; the others are Keras's."""
 
 
-def figure_of(recipe: Recipe) -> keras.metrics.Metric:
-    """What is measured in the graph beside the loss: the accuracy that suits the recipe's targets; of numbers R², with the
-    training part's spread in the place of these examples' own."""
+def metric_of(recipe: Recipe) -> keras.metrics.Metric:
+    """The metric that is computed in the graph with the loss: the accuracy for the recipe's targets, or R² of numbers, with the
+    spread of the training part instead of that of these examples."""
     if recipe.data.task == "regression":
         return keras.metrics.MeanMetricWrapper(_explained, name="r2")
     if recipe.data.task == "multi_label":
@@ -98,3 +97,43 @@ def _explained(y_true: Any, y_pred: Any) -> Any:
 
 def _signs_agree(y_true: Any, y_pred: Any) -> Any:
     return keras.ops.cast(y_true * y_pred > 0, "float32")
+
+
+# Ensembles: in training their outputs are (batch, members, outputs)
+
+
+class MembersLoss(keras.losses.Loss):  # type: ignore[misc]
+    """The mean over the members of each member's loss; without an axis of members the loss itself."""
+
+    def __init__(self, loss: keras.losses.Loss) -> None:
+        super().__init__(name=loss.name, reduction=loss.reduction)
+        self.loss = loss
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of each example."""
+        if len(y_pred.shape) < 3:
+            return self.loss.call(y_true, y_pred)
+        repeated = keras.ops.repeat(keras.ops.expand_dims(y_true, 1), y_pred.shape[1], axis=1)
+        by_member = self.loss.call(repeated, y_pred)
+        return keras.ops.mean(keras.ops.reshape(by_member, (-1, y_pred.shape[1])), axis=1)
+
+
+class MembersMetric(keras.metrics.Metric):  # type: ignore[misc]
+    """A metric of the members' mean, which is the prediction."""
+
+    def __init__(self, metric: keras.metrics.Metric) -> None:
+        super().__init__(name=metric.name)
+        self.metric = metric
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Add a batch."""
+        mean = keras.ops.mean(y_pred, axis=1) if len(y_pred.shape) == 3 else y_pred
+        return self.metric.update_state(y_true, mean, sample_weight)
+
+    def result(self) -> Any:
+        """The metric over all batches since the last reset."""
+        return self.metric.result()
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        self.metric.reset_state()

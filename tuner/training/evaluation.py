@@ -1,5 +1,7 @@
-"""What a trained network predicts."""
+"""A network's predictions, and how long they take."""
 
+import statistics
+import time
 from typing import Any
 
 import keras
@@ -7,8 +9,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.networks import Inputs
+from tuner.networks.build import build
+from tuner.networks.shapes import input_shape
 from tuner.recipe import Recipe
-from tuner.training.loop import EVALUATION_BATCH, Scaler
+from tuner.training.parts import EVALUATION_BATCH, Scaler
+
+CALLS = 60
+WARM_UP_CALLS = 10
 
 
 def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[np.float32]:
@@ -42,3 +50,18 @@ def classes_of(outputs: NDArray[np.float32]) -> NDArray[np.int64]:
         return positive
     best: NDArray[np.int64] = outputs.argmax(axis=1).astype(np.int64)
     return best
+
+
+def latency(recipe: Recipe, inputs: Inputs, classes: int) -> float:
+    """Median milliseconds from one example in memory to its outputs. The network is built and not trained, since its weights
+    do not matter."""
+    model = build(recipe.network, inputs, classes, recipe.seed)
+    call = tf.function(lambda batch: model(batch, training=False), autograph=False)
+    example = tf.constant(np.zeros((1, *input_shape(inputs)), np.float32))
+    seconds = []
+    for number in range(WARM_UP_CALLS + CALLS):
+        started = time.perf_counter()
+        call(example).numpy()
+        if number >= WARM_UP_CALLS:
+            seconds.append(time.perf_counter() - started)
+    return 1000 * statistics.median(seconds)

@@ -1,12 +1,11 @@
-"""The epoch loop in the graph: one call of a `tf.function` an epoch, or a few, over data that lies on the device already.
+"""The epoch loop in the graph: an epoch is one call of a `tf.function`, or a few, over data that is on the device.
 
 Each step is Keras's own `train_step`, so losses, metrics, regularizers, batch normalization and dropout are Keras's;
-only the Python around the batches is gone. tests/training/test_loop.py holds it against `fit`.
+only the Python code around the batches is replaced. tests/training/test_loop.py compares it with `fit`.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -18,56 +17,23 @@ from tuner.recipe import Augmentation, Recipe
 from tuner.result import Scores
 from tuner.training.augmentation import augmenter
 from tuner.training.averages import Averages
+from tuner.training.parts import EVALUATION_BATCH, Part, Scaler
 
-EVALUATION_BATCH = 1024
 CALL_SECONDS = 2.0
-"""A call into the graph takes about so long: between two, a training can be stopped, written down and looked at."""
+"""The approximate duration of a call into the graph. Between two calls a training can be stopped or written to disk."""
 
 FIRST_CALL = 8
-"""Steps of the very first call, which is traced too."""
+"""The steps of the very first call, which also traces the graph."""
 
-
-Metric = Callable[[Scores, NDArray[np.float32]], Scores]
-"""Scores with further figures, of what a network gives for the validation part."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Examples on the device: inputs as stored (often uint8), targets as the loss wants them, and how much each counts, where
-    they do not count alike."""
-
-    inputs: tf.Tensor
-    targets: tf.Tensor
-    weights: tf.Tensor | None = None
-
-    def __len__(self) -> int:
-        return int(self.inputs.shape[0])
-
-
-@dataclass(frozen=True)
-class Scaler:
-    """How stored inputs become what the network sees: `(inputs - offset) * factor`, in float32."""
-
-    offset: NDArray[np.float32]  # or, while tracing, tensors
-    factor: NDArray[np.float32]
-
-    def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-        return (tf.cast(inputs, tf.float32) - self.offset) * self.factor
-
-
-def part(inputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None = None) -> Part:
-    """Examples copied to the device once."""
-    return Part(
-        tf.constant(inputs), tf.constant(targets), None if weights is None else tf.constant(weights, tf.float32)
-    )
+Measure = Callable[[Scores, NDArray[np.float32]], Scores]
+"""From the graph's scores and the outputs for the validation part to scores with all metrics."""
 
 
 class EpochLoop:
     """Trains and validates a compiled model epoch by epoch; holds the traced graph functions.
 
-    An epoch is one call into the graph, or, where it takes long, several of about `CALL_SECONDS`: what it computes does not
-    depend on where it is cut. The last batch may be smaller than the others, as in `fit`. With `xla` the calls are
-    compiled: see `xla_pays`.
+    An epoch is one call into the graph, or several of about `CALL_SECONDS`; the results do not depend on their number. The
+    last batch may be smaller than the others, as in `fit`. With `xla` the calls are compiled: see `xla_pays`.
     """
 
     def __init__(
@@ -81,7 +47,7 @@ class EpochLoop:
         adversarial: float = 0.0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
         averaging: float = 0.0,
-        measure: Metric | None = None,
+        measure: Measure | None = None,
     ) -> None:
         self.model, self.measure = model, measure
         self.adversarial = adversarial
@@ -93,11 +59,13 @@ class EpochLoop:
         self.names = figure_names(model)
         self.averages = Averages(model, averaging)
         self._steps = tf.function(self._train, autograph=False, jit_compile=xla)
-        self._said = tf.function(lambda inputs: model(inputs, training=False), autograph=False, reduce_retracing=True)
+        self._predict = tf.function(
+            lambda inputs: model(inputs, training=False), autograph=False, reduce_retracing=True
+        )
         self._validation = tf.function(self._validate, autograph=False, jit_compile=xla)
 
     def feed(self, scale: Scaler, training: Part, validation: Part | None) -> None:
-        """Go on with other examples, as many as before, without tracing again."""
+        """Use other examples, of the same number, without tracing again."""
         self.scale = scale
         self.training = training
         self.validation = validation
@@ -108,21 +76,21 @@ class EpochLoop:
         return -(-len(self.training) // self.batch_size)
 
     def steps_of(self, share: float) -> int:
-        """Optimizer steps in an epoch over the first `share` of its whole batches."""
+        """Optimizer steps in an epoch over the first `share` of its full batches."""
         return self.steps if share == 1.0 else max(1, round(share * (len(self.training) // self.batch_size)))
 
     def train(
         self, order: NDArray[np.int32], rates: NDArray[np.float32], first: int, steps: int, seed: int = 0
     ) -> Iterator[tuple[int, Scores]]:
         """Take the steps of an epoch from `first` up to `steps`, on the examples in this order (a permutation of the
-        training part), at these learning rates, one a step; augmented as the seed says. After each call into the graph:
-        the steps that are done, and the running means over them, as Keras reports them."""
+        training part), with one learning rate for each step and this seed for augmentation. After each call into the graph
+        yields the number of finished steps and Keras's running means over them."""
         if first == 0:
             _reset(self.model)
-        given = tf.constant(order), tf.constant(rates), tf.constant(seed)
+        settings = tf.constant(order), tf.constant(rates), tf.constant(seed)
         while first < steps:
             started, last = time.perf_counter(), min(steps, first + self._steps_a_call)
-            figures = self._steps(*given, tf.constant(first), tf.constant(last), *self._fed(self.training))
+            figures = self._steps(*settings, tf.constant(first), tf.constant(last), *self._tensors(self.training))
             scores = self._scores(figures)
             self.seconds_a_step = (time.perf_counter() - started) / (last - first)
             first = last
@@ -131,23 +99,23 @@ class EpochLoop:
     def epoch(
         self, order: NDArray[np.int32], rates: NDArray[np.float32], share: float = 1.0
     ) -> tuple[Scores, Scores | None]:
-        """A whole epoch, or the first `share` of its whole batches, and the validation after it."""
+        """An epoch, or the first `share` of its full batches, and the validation after it."""
         *_, (_, training) = self.train(order, rates, 0, self.steps_of(share))
         return training, self.validate()
 
     def validate(self) -> Scores | None:
-        """Loss and accuracy on the validation part, of the averaged weights where there are any; None without such a part."""
+        """The scores of the validation part, with averaged weights if they are used; None without a validation part."""
         if not self.validation:
             return None
         with self.averages.applied():
-            scores = self._scores(self._validation(*self._fed(self.validation)))
+            scores = self._scores(self._validation(*self._tensors(self.validation)))
             return self.measure(scores, self._outputs(self.validation)) if self.measure else scores
 
     def _outputs(self, part: Part) -> NDArray[np.float32]:
-        """What the network gives for a part (n, outputs)."""
+        """The network's outputs for a part (n, outputs)."""
         starts = range(0, len(part), EVALUATION_BATCH)
         return np.concatenate(
-            [self._said(self.scale(part.inputs[at : at + EVALUATION_BATCH])).numpy() for at in starts]
+            [self._predict(self.scale(part.inputs[at : at + EVALUATION_BATCH])).numpy() for at in starts]
         )
 
     def _scores(self, figures: tf.Tensor) -> Scores:
@@ -157,7 +125,7 @@ class EpochLoop:
     def _steps_a_call(self) -> int:
         return max(1, int(CALL_SECONDS / self.seconds_a_step)) if self.seconds_a_step else FIRST_CALL
 
-    def _fed(self, part: Part) -> tuple[Any, ...]:
+    def _tensors(self, part: Part) -> tuple[Any, ...]:
         return tf.constant(self.scale.offset), tf.constant(self.scale.factor), part.inputs, part.targets, part.weights
 
     def _train(
@@ -178,13 +146,13 @@ class EpochLoop:
 
         def step(number: tf.Tensor, index: tf.Tensor) -> None:
             self.model.optimizer.learning_rate.assign(rates[number])
-            inputs, wanted = scale(tf.gather(part.inputs, index)), tf.gather(part.targets, index)
+            inputs, truth = scale(tf.gather(part.inputs, index)), tf.gather(part.targets, index)
             if self.augment:
-                inputs, wanted = self.augment(inputs, wanted, tf.stack([seed, number]))
+                inputs, truth = self.augment(inputs, truth, tf.stack([seed, number]))
             if self.adversarial:
-                inputs = tf.concat([inputs, attacked(self.model, inputs, wanted, self.adversarial)], axis=0)
-                wanted = tf.concat([wanted, wanted], axis=0)
-            self.model.train_step((inputs, wanted, *_taken(part.weights, index, 2 if self.adversarial else 1)))
+                inputs = tf.concat([inputs, attacked(self.model, inputs, truth, self.adversarial)], axis=0)
+                truth = tf.concat([truth, truth], axis=0)
+            self.model.train_step((inputs, truth, *_weights(part.weights, index, 2 if self.adversarial else 1)))
             self.averages.draw()
 
         def body(number: tf.Tensor) -> tf.Tensor:
@@ -203,17 +171,17 @@ class EpochLoop:
         return tf.stack(evaluate_in_graph(self.model, Scaler(offset, factor), Part(inputs, targets, weights)))
 
 
-def _taken(weights: tf.Tensor | None, index: tf.Tensor, copies: int) -> tuple[tf.Tensor, ...]:
-    """The weights of a batch as Keras takes them: a third of what it trains on, where there are any."""
+def _weights(weights: tf.Tensor | None, index: tf.Tensor, copies: int) -> tuple[tf.Tensor, ...]:
+    """The weights of a batch as the third element of what Keras trains on; empty without weights."""
     return () if weights is None else (tf.tile(tf.gather(weights, index), [copies]),)
 
 
-def attacked(model: keras.Model, inputs: tf.Tensor, wanted: tf.Tensor, strength: float) -> tf.Tensor:
-    """Scaled inputs moved by `strength` along the sign of the loss's gradient, within the values that the batch has
-    (the fast gradient sign method, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572). For a compiled model."""
+def attacked(model: keras.Model, inputs: tf.Tensor, truth: tf.Tensor, strength: float) -> tf.Tensor:
+    """Scaled inputs moved by `strength` along the sign of the compiled model's gradient, clipped to the range of the batch
+    (the fast gradient sign method, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572)."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        loss = model.compute_loss(inputs, wanted, model(inputs, training=False), training=False)
+        loss = model.compute_loss(inputs, truth, model(inputs, training=False), training=False)
     moved = inputs + strength * tf.sign(tape.gradient(loss, inputs))
     return tf.clip_by_value(moved, tf.reduce_min(inputs), tf.reduce_max(inputs))
 
@@ -223,8 +191,8 @@ def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:
 
     Measured on one thread on 50,000 images: it takes 0.1 ms off each step of a narrow dense network (two layers of 128:
     an epoch at batch 16 in 0.46 s instead of 0.82 s, at batch 4 in 1.4 s instead of 2.7 s), nothing off a step that
-    takes long anyway (two layers of 256 at batch 128), and it makes bfloat16 slower, convolutions on a processor three
-    times and dropout up to twelve times as slow.
+    takes long anyway (two layers of 256 at batch 128). It makes bfloat16 slower, convolutions on a processor three times
+    slower, and dropout up to twelve times slower.
     """
     batch = recipe.training.batch_size
     steps = -(-examples // batch) * recipe.training.epochs
@@ -232,41 +200,30 @@ def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:
 
 
 def evaluate_in_graph(model: keras.Model, scale: Scaler, part: Part) -> list[tf.Tensor]:
-    """Loss and accuracy over a part by Keras's `test_step`, in large batches; to be called while tracing."""
+    """Loss and metrics of a part by Keras's `test_step`, in large batches. Called while tracing."""
     _reset(model)
     size = min(EVALUATION_BATCH, len(part))
     whole, rest = divmod(len(part), size)
 
     def body(number: tf.Tensor) -> tf.Tensor:
-        model.test_step(_batch(scale, part, number * size, size))
+        model.test_step(part.batch(scale, number * size, size))
         return number + 1
 
     tf.while_loop(lambda number: number < whole, body, [tf.constant(0)])
     if rest:
-        model.test_step(_batch(scale, part, whole * size, rest))
+        model.test_step(part.batch(scale, whole * size, rest))
     return _figures(model)
 
 
-def _batch(scale: Scaler, part: Part, first: tf.Tensor | int, count: int) -> tuple[tf.Tensor, ...]:
-    weights = () if part.weights is None else (rows(part.weights, first, count),)
-    return (scale(rows(part.inputs, first, count)), rows(part.targets, first, count), *weights)
-
-
-def rows(tensor: tf.Tensor, first: tf.Tensor | int, count: int) -> tf.Tensor:
-    """`count` rows from `first` on; the count is known while tracing, so that XLA can compile it."""
-    rest = tensor.shape.rank - 1
-    return tf.slice(tensor, [first] + [0] * rest, [count, *tensor.shape[1:]])
-
-
 def evaluate(model: keras.Model, scale: Scaler, part: Part) -> Scores:
-    """Loss and accuracy of a compiled model over a part, in one call into the graph."""
+    """Loss and metrics of a compiled model over a part, in one call into the graph."""
     _build(model, part, min(EVALUATION_BATCH, len(part)))
     figures = tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)()
     return scores_in_float32(figures, figure_names(model))
 
 
 def scores_in_float32(figures: tf.Tensor, names: Sequence[str] = ("accuracy",)) -> Scores:
-    """The loss and figures with these names, in the digits that float32 holds: 0.9145 and not 0.9144999980926514."""
+    """The loss and metrics with these names, in the digits of float32: 0.9145 instead of 0.9144999980926514."""
     loss, *values = (float(f"{figure:.7g}") for figure in figures.numpy())
     return Scores(loss=loss, figures=dict(zip(names, values, strict=True)))
 
@@ -277,11 +234,11 @@ def figure_names(model: keras.Model) -> tuple[str, ...]:
 
 
 def _build(model: keras.Model, part: Part, batch_size: int) -> None:
-    """Create all variables before tracing: a graph loop cannot create any. What `fit` does on its first batch."""
+    """Create all variables before tracing, since a graph loop cannot create any. `fit` does so on its first batch."""
     model.optimizer.build(model.trainable_variables)
-    given = [part.inputs, part.targets] if part.weights is None else [part.inputs, part.targets, part.weights]
-    shapes = [(batch_size, *each.shape[1:]) for each in given]
-    dtypes = ("float32", *(each.dtype.name for each in given[1:]))
+    tensors = [each for each in (part.inputs, part.targets, part.weights) if each is not None]
+    shapes = [(batch_size, *each.shape[1:]) for each in tensors]
+    dtypes = ("float32", *(each.dtype.name for each in tensors[1:]))
     model._symbolic_build(data_batch=tuple(map(keras.KerasTensor, shapes, dtypes)))
 
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.training.evaluation import classes_of, predict
-from tuner.training.loop import EVALUATION_BATCH, Scaler, attacked
+from tuner.training.loop import attacked
+from tuner.training.parts import EVALUATION_BATCH, Scaler
 
 PLANE = np.linspace(-6.0, 6.0, 41)
 """The coordinates of decision regions along both axes: the playground's points lie within."""

@@ -22,8 +22,9 @@ from tuner.networks.layers import (  # and so registers all of ours for `load_mo
 from tuner.networks.shapes import input_shape
 from tuner.recipe import Recipe
 from tuner.result import Scores
-from tuner.training.compiling import figure_of, loss_of
-from tuner.training.loop import Scaler, scores_in_float32
+from tuner.training.compiling import loss_of, metric_of
+from tuner.training.loop import scores_in_float32
+from tuner.training.parts import Scaler
 from tuner.training.targets import TargetScale, target_scale, targets
 
 CODER, ON_CODES = "rows", "on_codes"
@@ -106,7 +107,7 @@ def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, 
     scale = target_scale(examples.labels, None) if recipe.data.task == "regression" else None
     wanted = targets(recipe, examples.labels, classes, scale)
     outputs = outputs if scale is None else scale.standardized(outputs)
-    loss, figure = loss_of(recipe), figure_of(recipe)
+    loss, figure = loss_of(recipe), metric_of(recipe)
     figure.update_state(wanted, outputs)
     return scores_in_float32(keras.ops.stack([loss(wanted, outputs), figure.result()]), (figure.name,))
 

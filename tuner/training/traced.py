@@ -25,7 +25,8 @@ from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import compile_model
 from tuner.training.evaluation import as_meant
-from tuner.training.loop import EpochLoop, Part, Scaler, part, xla_pays
+from tuner.training.loop import EpochLoop, xla_pays
+from tuner.training.parts import Part, Scaler, part
 from tuner.training.targets import TargetScale, example_weights, targets
 
 KEPT = 6

@@ -56,7 +56,8 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
 
     from tuner.run import examples_for_test, run
     from tuner.training.evaluation import classes_of, predict
-    from tuner.training.loop import evaluate, part
+    from tuner.training.loop import evaluate
+    from tuner.training.parts import part
     from tuner.training.replication import Bagged, accuracy, bagged, decision_regions, predict_attacked
     from tuner.training.targets import targets
     from tuner.training.train import Trained

@@ -16,8 +16,7 @@ from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, run, train_folds
-from tuner.training.evaluation import as_meant, predict
-from tuner.training.latency import latency
+from tuner.training.evaluation import as_meant, latency, predict
 from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup

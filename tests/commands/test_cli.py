@@ -57,7 +57,9 @@ def test_optimize_ends_with_a_model_and_one_json_object(
 
     status, output, _ = said(capsys, "export", "--study", "small", "--out", "out/model.keras")
     assert status == 0
-    assert output.startswith("out/model.keras\nout/model.json\nout/model.md\nloaded again: differs from the model by at most 0")
+    assert output.startswith(
+        "out/model.keras\nout/model.json\nout/model.md\nloaded again: differs from the model by at most 0"
+    )
 
     status, output, _ = said(capsys, "replay", "--study", "small", "--trial", "1")
     assert (status, output) == (0, "trial 1: the same curve again, 2 epochs to six digits\n")

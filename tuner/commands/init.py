@@ -27,7 +27,9 @@ BUNDLED = "sklearn:"
 def init(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The study's name, and its file's.")],
     data: Annotated[str, typer.Option(help="A table (CSV, TSV, Parquet), an NPZ file, or a folder of images.")],
-    target: Annotated[list[str], typer.Option(metavar="COLUMN", help="What is to be told; may be repeated.")] = [],  # noqa: B006
+    target: Annotated[
+        list[str], typer.Option(metavar="COLUMN", help="Column or array to predict; may be repeated.")
+    ] = [],  # noqa: B006
     test: Annotated[str | None, typer.Option(metavar="FILE", help="The test part, like the data.")] = None,
     test_share: Annotated[
         float | None, typer.Option(help="How much is cut off as the test part; 0: nothing is tested. [0.2]")

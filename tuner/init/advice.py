@@ -94,15 +94,15 @@ class NewStudy:
     minutes: float
 
 
-def objective(goal: TargetProfile, rows: int) -> Objective:
+def objective(target: TargetProfile, rows: int) -> Objective:
     """What to optimize. On few rows accuracy is too coarse: chance moves it more than recipes do."""
-    if goal.task == "regression":
+    if target.task == "regression":
         return Objective("validation_r2", "the share of the target's variance that is explained")
-    if goal.is_imbalanced and rows >= COARSE_ROWS:
+    if target.is_imbalanced and rows >= COARSE_ROWS:
         return Objective("validation_balanced_accuracy", "the mean over the classes, since some are rare")
     if rows < HOLDOUT_ROWS:
         return Objective("validation_log_loss", f"finer than accuracy, which is noisy on {rows} rows")
-    if goal.task == "multi_label":
+    if target.task == "multi_label":
         return Objective("validation_macro_f1", "the mean over the labels")
     return Objective("validation_accuracy", "or validation_log_loss, validation_macro_f1, validation_roc_auc …")
 

@@ -1,4 +1,4 @@
-"""What `init` found in a user's data, as lines for people and as plain data for programs."""
+"""What `init` finds in a user's data, as lines for people and as plain data for programs."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,15 +16,15 @@ MOST_CLASSES = 8
 
 
 def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
-    """One line for each fact; a table's columns are told elsewhere."""
-    goal = data.target
-    metric, reason = objective(goal, training_rows(data, study.test))
+    """One line for each fact; a table's columns are printed separately."""
+    target = data.target
+    metric, reason = objective(target, training_rows(data, study.test))
     yield f"data: {_data_text(data, study)}"
-    yield f"task: {goal.task.replace('_', ' ')} ({goal.reason})"
-    if goal.counts:
-        yield f"{'labels' if goal.task == 'multi_label' else 'classes'}: {_class_counts(goal)}"
-    if goal.is_imbalanced:
-        rarest, usual = goal.rarest, goal.most_frequent
+    yield f"task: {target.task.replace('_', ' ')} ({target.reason})"
+    if target.counts:
+        yield f"{'labels' if target.task == 'multi_label' else 'classes'}: {_class_counts(target)}"
+    if target.is_imbalanced:
+        rarest, usual = target.rarest, target.most_frequent
         cure = "see balanced_accuracy, macro_f1 and training.class_weights"
         yield f"imbalance: {rarest} is rare compared with {usual}; {cure}"
     yield f"objective: {metric} ({reason})"
@@ -38,15 +38,15 @@ def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
 
 def profile_json(data: Profile, study: NewStudy) -> dict[str, Any]:
     """The same facts as plain data."""
-    goal = data.target
+    target = data.target
     return {
         "kind": kind_of(data),
-        "task": goal.task,
-        "reason": goal.reason,
-        "targets": goal.targets,
-        "classes": dict(zip(goal.classes, goal.counts, strict=True)) if goal.counts else {},
-        "imbalanced": goal.is_imbalanced,
-        "objective": objective(goal, training_rows(data, study.test)).metric,
+        "task": target.task,
+        "reason": target.reason,
+        "targets": target.targets,
+        "classes": dict(zip(target.classes, target.counts, strict=True)) if target.counts else {},
+        "imbalanced": target.is_imbalanced,
+        "objective": objective(target, training_rows(data, study.test)).metric,
         **{name: value for name, value in asdict(data).items() if name not in ("roles", "target")},
         **({"left_out": [_left_out(each) for each in data.left_out]} if isinstance(data, TableProfile) else {}),
     }
@@ -88,8 +88,8 @@ def _data_text(data: Profile, study: NewStudy) -> str:
     return f"{text}; {f'about {cut:,}' if cut else 'none'} for the test"
 
 
-def _class_counts(goal: TargetProfile) -> str:
-    pairs = sorted(zip(goal.classes, goal.counts, strict=True), key=lambda pair: -pair[1])
+def _class_counts(target: TargetProfile) -> str:
+    pairs = sorted(zip(target.classes, target.counts, strict=True), key=lambda pair: -pair[1])
     counts = [f"{name} {count:,}" for name, count in pairs]
     if len(counts) > MOST_CLASSES:
         counts = [*counts[: MOST_CLASSES - 1], f"… {len(counts)} in all", counts[-1]]

@@ -34,16 +34,16 @@ def study_text(data: Profile, study: NewStudy) -> str:
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     environment.filters |= {"toml": _toml, "comment": _comment}
     template = environment.from_string(Path(__file__).with_name("study.toml.j2").read_text(encoding="utf-8"))
-    rows, side, goal = training_rows(data, study.test), image_side(data), data.target
-    target = objective(goal, rows)
+    rows, side, target = training_rows(data, study.test), image_side(data), data.target
+    chosen = objective(target, rows)
     return template.render(
         study=study,
         data=data,
         kind=kind_of(data),
-        goal=goal,
-        goal_text=_goal_text(goal),
-        objective=target,
-        class_counts=", ".join(f"{name} {count}" for name, count in zip(goal.classes, goal.counts, strict=False)),
+        target=target,
+        target_text=_target_text(target),
+        objective=chosen,
+        class_counts=", ".join(f"{name} {count}" for name, count in zip(target.classes, target.counts, strict=False)),
         column_text=_column_text,
         test_text=_test_text(data, study),
         protocol=protocol(data, study.test),
@@ -52,10 +52,10 @@ def study_text(data: Profile, study: NewStudy) -> str:
         batch_sizes=_at(rows, BATCH_SIZES),
         epochs=_at(rows, EPOCHS),
         row_starts=_at(rows, ROW_STARTS),
-        balances=goal.is_imbalanced and target.metric == "validation_balanced_accuracy",
+        balances=target.is_imbalanced and chosen.metric == "validation_balanced_accuracy",
         side=side,
         stages=max(1, min(4, side.bit_length() - 2)),  # the stem, each further stage and the bridge halve the maps
-        output=OUTPUTS[goal.task],
+        output=OUTPUTS[target.task],
     )
 
 
@@ -63,13 +63,13 @@ def _at(rows: int, table: Sequence[tuple[int, T]]) -> T:
     return next(value for limit, value in table if rows < limit)
 
 
-def _goal_text(goal: TargetProfile) -> str:
-    targets = ", ".join(goal.targets[:3]) + (" …" if len(goal.targets) > 3 else "")
-    match goal.task:
+def _target_text(target: TargetProfile) -> str:
+    targets = ", ".join(target.targets[:3]) + (" …" if len(target.targets) > 3 else "")
+    match target.task:
         case "classification":
-            return f"{targets}, one of {len(goal.classes)} classes"
+            return f"{targets}, one of {len(target.classes)} classes"
         case "multi_label":
-            return f"{len(goal.targets)} labels ({targets})"
+            return f"{len(target.targets)} labels ({targets})"
         case "regression":
             return targets
 

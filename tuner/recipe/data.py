@@ -190,10 +190,10 @@ def describe(data: AnyData) -> Description:
         entry = CATALOGUE[data.name]
         sizes = entry.training_examples, entry.test_examples, entry.training_examples // len(entry.classes)
         return Description(data.task, entry.shape, entry.classes, *sizes, entry.value_range, entry.identity)
-    found = data.found
-    if found is None:
+    facts = data.found
+    if facts is None:
         raise Invalid("data.found", "missing: the data has not been read, which loading a study file does")
-    low, high = found.value_range
-    inputs: Inputs = Rows(found.columns, data.encoding) if isinstance(data, Table) else found.shape
-    sizes = found.training_examples, found.test_examples, found.rarest
-    return Description(data.task, inputs, found.classes, *sizes, (low, high), found.identity)
+    low, high = facts.value_range
+    inputs: Inputs = Rows(facts.columns, data.encoding) if isinstance(data, Table) else facts.shape
+    sizes = facts.training_examples, facts.test_examples, facts.rarest
+    return Description(data.task, inputs, facts.classes, *sizes, (low, high), facts.identity)

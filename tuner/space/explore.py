@@ -57,8 +57,8 @@ def corners(node: Node) -> Iterator[tuple[Assignment, Any]]:
     known: set[str] = set()
     answers = 0
     variations = chain(_variations(node, last=False), _variations(node, last=True))
-    for number, (given, plain, asked) in enumerate(variations, start=1):
-        answers += asked
+    for number, (assignment, plain, count) in enumerate(variations, start=1):
+        answers += count
         if number > MOST_CORNERS or answers > MOST_ANSWERS:
             problem = "has too many corners (each option, both ends of each range, each branch) to check them all"
             limit = f"at most {MOST_CORNERS:,} with {MOST_ANSWERS:,} values in all"
@@ -66,7 +66,7 @@ def corners(node: Node) -> Iterator[tuple[Assignment, Any]]:
         text = json.dumps(plain, sort_keys=True)
         if text not in known:
             known.add(text)
-            yield given, plain
+            yield assignment, plain
 
 
 def _variations(node: Node, *, last: bool) -> Iterator[tuple[Assignment, Any, int]]:
@@ -74,24 +74,24 @@ def _variations(node: Node, *, last: bool) -> Iterator[tuple[Assignment, Any, in
     tried: set[tuple[str, str]] = set()
     levels: list[Iterator[Assignment]] = [iter([{}])]
     while levels:
-        given = next(levels[-1], None)
-        if given is None:
+        assignment = next(levels[-1], None)
+        if assignment is None:
             levels.pop()
             continue
-        trial = scripted_trial(given, last=last)
-        yield given, fill(node, trial), len(trial.holes)
-        levels.append(_extensions(given, trial.holes, tried))
+        trial = scripted_trial(assignment, last=last)
+        yield assignment, fill(node, trial), len(trial.holes)
+        levels.append(_extensions(assignment, trial.holes, tried))
 
 
 def _extensions(
-    given: Assignment, holes: dict[str, Choice | Range], tried: set[tuple[str, str]]
+    assignment: Assignment, holes: dict[str, Choice | Range], tried: set[tuple[str, str]]
 ) -> Iterator[Assignment]:
     """The assignments with one more answer that has not been tried yet."""
     for name, hole in holes.items():
         for option in hole.points(2):
-            if name not in given and (name, repr(option)) not in tried:
+            if name not in assignment and (name, repr(option)) not in tried:
                 tried.add((name, repr(option)))
-                yield {**given, name: option}
+                yield {**assignment, name: option}
 
 
 def grid(node: Node, points: int) -> Iterator[Assignment]:
@@ -99,15 +99,15 @@ def grid(node: Node, points: int) -> Iterator[Assignment]:
     yield from _grid(node, {}, points)
 
 
-def _grid(node: Node, given: Assignment, points: int) -> Iterator[Assignment]:
-    trial = scripted_trial(given)
+def _grid(node: Node, assignment: Assignment, points: int) -> Iterator[Assignment]:
+    trial = scripted_trial(assignment)
     fill(node, trial)
-    name = next((name for name in trial.holes if name not in given), None)
+    name = next((name for name in trial.holes if name not in assignment), None)
     if name is None:
-        yield given
+        yield assignment
         return
     for option in trial.holes[name].points(points):
-        yield from _grid(node, {**given, name: option}, points)
+        yield from _grid(node, {**assignment, name: option}, points)
 
 
 def size(node: Node) -> float:
@@ -138,6 +138,6 @@ def fillings(node: Node, most: int) -> list[Any]:
     if size(node) <= most:
         every = list(islice(grid(node, most), most + 1))
         if len(every) <= most:  # `size` may be too small where a list is as long as another
-            return [fill(node, scripted_trial(given)) for given in every]
+            return [fill(node, scripted_trial(assignment)) for assignment in every]
     random = Random(0)
     return [fill(node, random_trial(random)) for _ in range(most)]

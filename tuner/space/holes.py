@@ -1,4 +1,4 @@
-"""The four holes that may stand where a recipe has a value.
+"""The four holes that may replace a value of a recipe.
 
 { choice = ["relu", "tanh"] }                          one of these values
 { low = 1e-4, high = 1e-1, log = true }                a number; whole if both ends are whole; `step` optional

@@ -1,4 +1,4 @@
-"""Changing a value, or fixing a hole, in plain nested data by its address: what `--set address=value` does."""
+"""Changing a value, or fixing a hole, in plain nested data by its address, as `--set address=value` does."""
 
 import re
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from tuner.base.errors import Invalid, join, near_miss
 def override(plain: Mapping[str, Any], address: str, value: Any) -> dict[str, Any]:
     """The same nested data with `value` (which may be a hole) at `address`.
 
-    Inside `one_of`, the branch's kind may stand in the address (`network.dense.widths`); without it every branch
+    Inside `one_of`, the branch's kind may be part of the address (`network.dense.widths`); without it every branch
     changes. `network.kind` keeps that branch only. Raises `Invalid` where the address leads nowhere.
     """
     steps = [int(index) if index else name for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", address)]
     if not steps:
-        raise Invalid(address, "is not an address; write it as it stands in the file, such as training.batch_size")
+        raise Invalid(address, "is not an address; write it as in the file, such as training.batch_size")
     changed: dict[str, Any] = _override(plain, steps, value, "")
     return changed
 

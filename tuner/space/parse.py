@@ -23,7 +23,7 @@ MARKS = {
 
 
 def parse(plain: Any, place: str = "") -> Node:
-    """The same nested data with holes where their tables stand. Raises `Invalid` with the hole's address."""
+    """The same nested data with holes instead of their tables. Raises `Invalid` with the hole's address."""
     check_plain(plain, place)
     return _parse(plain, place)
 
@@ -147,8 +147,8 @@ def _most_values(node: Node) -> int:
 
 def _parse_one_of(plain: Mapping[str, Any], place: str) -> OneOf:
     options = plain["one_of"]
-    given = isinstance(options, list | tuple) and len(options) > 0
-    require(given, join(place, "one_of"), "be a list of tables", options)
+    is_list = isinstance(options, list | tuple) and len(options) > 0
+    require(is_list, join(place, "one_of"), "be a list of tables", options)
     branches: dict[str, Mapping[str, Node]] = {}
     for index, option in enumerate(options):
         table = {"kind": option} if isinstance(option, str) else option

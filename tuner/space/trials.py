@@ -39,9 +39,11 @@ class ComputedTrial:
         return self.answers[name]
 
 
-def scripted_trial(given: Assignment, *, last: bool = False) -> ComputedTrial:
+def scripted_trial(assignment: Assignment, *, last: bool = False) -> ComputedTrial:
     """Answers from an assignment, else with the first (or last) of what is allowed."""
-    return ComputedTrial(lambda name, hole: given[name] if name in given else hole.points(2)[-1 if last else 0])
+    return ComputedTrial(
+        lambda name, hole: assignment[name] if name in assignment else hole.points(2)[-1 if last else 0]
+    )
 
 
 def centre_trial(largest: Sequence[str] = ()) -> ComputedTrial:

@@ -48,7 +48,7 @@ class StudyFile:
     def corners(self) -> tuple[tuple[Assignment, Recipe], ...]:
         """The recipes at each option, both ends of each range and each branch, with their assignments."""
         try:
-            return tuple((given, decode(Recipe, plain, "recipe")) for given, plain in corners(self.space))
+            return tuple((assignment, decode(Recipe, plain, "recipe")) for assignment, plain in corners(self.space))
         except Invalid as complaint:
             inside = complaint.place.startswith("recipe")  # from the decoder; the space does not know its own address
             raise complaint if inside else complaint.inside("recipe") from None

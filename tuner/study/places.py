@@ -1,4 +1,4 @@
-"""Where things lie: study files by name, the folder of runs."""
+"""Paths: study files and documents by name, the folder of runs."""
 
 import os
 import sysconfig
@@ -19,11 +19,11 @@ def study_folders() -> tuple[Path, ...]:
 
 def study_files() -> dict[str, Path]:
     """The study files that can be named, by name; those in ./studies hide shipped ones."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for folder in study_folders():
         for path in sorted(folder.glob("*.toml")):
-            found.setdefault(path.stem, path)
-    return found
+            files.setdefault(path.stem, path)
+    return files
 
 
 def find_study(name: str) -> tuple[str, Path]:
@@ -40,14 +40,14 @@ def find_study(name: str) -> tuple[str, Path]:
 
 
 def find_documents(pattern: str) -> dict[str, Path]:
-    """The documents' files by name, of those whose names match. Raises `StudyError` where none does."""
+    """The files of the documents whose names match, by name. Raises `StudyError` where none does."""
     known = {path.stem: path for folder in study_folders() for path in sorted((folder / "documents").glob("*.toml"))}
-    found = {name: path for name, path in known.items() if fnmatch(name, pattern)}
-    if not found:
+    files = {name: path for name, path in known.items() if fnmatch(name, pattern)}
+    if not files:
         raise StudyError(f"there is no document {pattern!r}; {near_miss(pattern, known)}")
-    return found
+    return files
 
 
-def runs_folder(said: Path | None) -> Path:
-    """The folder for everything that searches leave: --runs, else TUNER_RUNS, else ./runs."""
-    return said or Path(os.environ.get("TUNER_RUNS") or "runs")
+def runs_folder(option: Path | None) -> Path:
+    """The folder for everything that searches write: --runs, else TUNER_RUNS, else ./runs."""
+    return option or Path(os.environ.get("TUNER_RUNS") or "runs")

@@ -1,24 +1,18 @@
-"""The search: how it went, what it pruned, what mattered, and which networks are small for what they reach."""
+"""The search: all trials, their progress over time, pruning, important parameters, the best trials."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from optuna.trial import FrozenTrial
 
 from tuner.base.formatting import duration_text, four_digits, metric_label
-from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Point, Shape
+from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark, Point, Shape
 from tuner.charts.content import Block, Section, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.importance import FEWEST, Importance
-from tuner.report.sections.parameters import (
-    clamped,
-    fronts,
-    importance,
-    sampling_error,
-    searched_measure,
-    slices,
-    value_axis,
-)
+from tuner.report.sections.fronts import front_charts, optimized_metric, sampling_error, validated_trials
+from tuner.report.sections.parameters import clamped, importance_chart, slice_charts, value_axis
 from tuner.result import OBJECTIVES
 from tuner.storage import TrialRecord
 
@@ -28,32 +22,25 @@ IDLE = 60.0
 
 
 def search_section(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence[Importance]) -> Section:
-    """Everything about the search."""
+    """All charts of the search, and its best trials."""
     if not evidence.record.trials:
         return Section("search", "The search", (missing("No trial has been started yet."),))
-    blocks: list[Block] = [
-        history(evidence),
-        against_time(evidence),
-        pruning(evidence),
-        importance(weights)
-        if weights
-        else missing(
-            f"Importances need {FEWEST} finished or pruned trials; there are {evidence.record.count('complete', 'pruned')}."
-        ),
-        *(slices(evidence, trials, weights) if weights else ()),
-        *fronts(evidence),
-        table(evidence),
-    ]
-    return Section("search", "The search", tuple(blocks))
+    blocks: list[Block] = [_history(evidence), _progress(evidence), _pruning(evidence)]
+    if weights:
+        blocks += [importance_chart(weights), *slice_charts(evidence, trials, weights)]
+    else:
+        count = evidence.record.count("complete", "pruned")
+        blocks.append(missing(f"Importances need {FEWEST} finished or pruned trials; there are {count}."))
+    return Section("search", "The search", (*blocks, *front_charts(evidence), _best_trials(evidence)))
 
 
-def history(evidence: Evidence) -> Chart:
+def _history(evidence: Evidence) -> Chart:
     """Each trial's value in order, and the best so far."""
-    values = [value for trial in evidence.record.trials if (value := last_value(evidence, trial)) is not None]
-    axis = value_axis(evidence, values)
-    best, measure = evidence.record.best, searched_measure(evidence)
-    marks = (
-        *(sampling_error(best, measure) if best and measure else ()),
+    values = [value for trial in evidence.record.trials if (value := _last_value(evidence, trial)) is not None]
+    axis, metric, best = value_axis(evidence, values), optimized_metric(evidence), evidence.record.best
+    validated = validated_trials([best]) if best and metric else []
+    marks: tuple[Mark, ...] = (
+        *(rule for trial in validated for rule in sampling_error(trial, metric or "")),
         _dots("finished", BLUE, "dot", evidence, axis, "complete"),
         _dots("pruned, where it was stopped", GREY, "cross", evidence, axis, "pruned"),
         Line("best so far", VERMILION, tuple(_best_so_far(evidence, lambda trial: float(trial.number))), step=True),
@@ -63,44 +50,76 @@ def history(evidence: Evidence) -> Chart:
     return Chart("history", "Every trial", Axis("trial", whole=True), axis, marks, note)
 
 
-def against_time(evidence: Evidence) -> Chart:
-    """The best so far by minutes of searching; breaks between calls are left out."""
+def _dots(name: str, color: str, shape: Shape, evidence: Evidence, axis: Axis, state: str) -> Dots:
+    trials = [trial for trial in evidence.record.trials if trial.state == state]
+    known = [(trial, value) for trial in trials if (value := _last_value(evidence, trial)) is not None]
+    tips = tuple(
+        f"trial {trial.number}: {four_digits(value)}" + (f" ({trial.recipe.summary})" if trial.recipe else "")
+        for trial, value in known
+    )
+    points = tuple((float(trial.number), clamped(value, axis)) for trial, value in known)
+    return Dots(name if known else "", color, points, tips, shape)
+
+
+def _last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
+    """A finished trial's value, or a pruned one's value when it was stopped."""
+    if trial.values:
+        return trial.values[0]
+    objective = OBJECTIVES[evidence.record.objectives[0]] if evidence.record.objectives else None
+    if objective is None or objective.of_epoch is None or trial.result is None or not trial.result.folds:
+        return None
+    epochs = [epoch for epoch in trial.result.folds[0].epochs if epoch.is_finite]
+    return objective.of_epoch(epochs[-1]) if epochs else None
+
+
+def _progress(evidence: Evidence) -> Chart:
+    """The best so far by minutes of searching, without the breaks between calls."""
     clock = _clock(evidence.record.trials)
     points = tuple(_best_so_far(evidence, lambda trial: clock(trial.ended or 0.0) / 60))
+    improved = tuple(point for index, point in enumerate(points) if index == 0 or point[1] != points[index - 1][1])
     return Chart(
         "time",
         "Best so far against time",
         Axis("minutes of searching"),
         value_axis(evidence),
-        (Line("best so far", VERMILION, points, step=True), Dots("a new best", VERMILION, _records(points))),
+        (Line("best so far", VERMILION, points, step=True), Dots("a new best", VERMILION, improved)),
     )
 
 
-def pruning(evidence: Evidence) -> Block:
-    """At which epoch how many trials were pruned, and what that saved."""
-    stopped = [
-        trial for trial in evidence.record.trials if trial.state == "pruned" and trial.result and trial.result.epochs
-    ]
-    if not stopped:
+def _best_so_far(evidence: Evidence, place: Callable[[TrialRecord], float]) -> Iterator[Point]:
+    best: float | None = None
+    for trial in sorted(evidence.record.finished, key=place):
+        value = trial.values[0]
+        if best is None or evidence.record.direction.is_better(value, best):
+            best = value
+        yield place(trial), best
+
+
+def _clock(trials: Sequence[TrialRecord]) -> Callable[[float], float]:
+    """Seconds of searching until a moment, without the breaks in which no trial ran."""
+    spans = sorted((trial.started, trial.ended) for trial in trials if trial.started and trial.ended)
+    first = end = spans[0][0] if spans else 0.0
+    breaks = []
+    for start, stop in spans:
+        if start > end + IDLE:
+            breaks.append((end, start))
+        end = max(end, stop)
+    return lambda moment: moment - first - math.fsum(stop - start for start, stop in breaks if stop <= moment)
+
+
+def _pruning(evidence: Evidence) -> Block:
+    """The number of trials that were pruned after each epoch."""
+    pruned = (trial.result for trial in evidence.record.trials if trial.state == "pruned")
+    counts = sorted(Counter(result.epochs for result in pruned if result and result.epochs).items())
+    if not counts:
         return missing("No trial was pruned.")
-    counts: dict[int, int] = {}
-    for trial in stopped:
-        assert trial.result is not None
-        counts[trial.result.epochs] = counts.get(trial.result.epochs, 0) + 1
-    tips = tuple(f"{count} trials were stopped after epoch {epoch}" for epoch, count in sorted(counts.items()))
-    points = tuple((float(epoch), float(count)) for epoch, count in sorted(counts.items()))
-    return Chart(
-        "pruned",
-        "When trials were pruned",
-        Axis("after epoch", whole=True),
-        Axis("trials", whole=True),
-        (Bars("pruned", GREY, points, tips),),
-        legend=False,
-    )
+    tips = tuple(f"{count} trials were stopped after epoch {epoch}" for epoch, count in counts)
+    points = tuple((float(epoch), float(count)) for epoch, count in counts)
+    axes = Axis("after epoch", whole=True), Axis("trials", whole=True)
+    return Chart("pruned", "When trials were pruned", *axes, (Bars("pruned", GREY, points, tips),), legend=False)
 
 
-def table(evidence: Evidence) -> Table:
-    """The best finished trials."""
+def _best_trials(evidence: Evidence) -> Table:
     sign = -evidence.record.direction.sign
     best = sorted(evidence.record.finished, key=lambda trial: (sign * trial.values[0], trial.number))[:SHOWN]
     values = len(best[0].values) if best else 0
@@ -118,58 +137,3 @@ def table(evidence: Evidence) -> Table:
     )
     columns = ("trial", *names, "network and training", "parameters", "epochs", "time")
     return Table("best-trials", "The best trials", columns, rows, "By validation; all trials are in trials.csv.")
-
-
-# Pieces ---------------------------------------------------------------------------------------------------------------
-
-
-def last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
-    """A finished trial's value, or where a pruned one stood when it was stopped."""
-    if trial.values:
-        return trial.values[0]
-    objective = OBJECTIVES[evidence.record.objectives[0]] if evidence.record.objectives else None
-    if objective is None or objective.of_epoch is None or trial.result is None or not trial.result.folds:
-        return None
-    epochs = [epoch for epoch in trial.result.folds[0].epochs if epoch.is_finite]
-    return objective.of_epoch(epochs[-1]) if epochs else None
-
-
-def _dots(name: str, color: str, shape: Shape, evidence: Evidence, axis: Axis, state: str) -> Dots:
-    trials = [trial for trial in evidence.record.trials if trial.state == state]
-    known = [(trial, value) for trial in trials if (value := last_value(evidence, trial)) is not None]
-    tips = tuple(f"trial {trial.number}: {four_digits(value)}{_recipe(trial)}" for trial, value in known)
-    points = tuple((float(trial.number), clamped(value, axis)) for trial, value in known)
-    return Dots(name if known else "", color, points, tips, shape)
-
-
-def _recipe(trial: TrialRecord) -> str:
-    return f" ({trial.recipe.summary})" if trial.recipe else ""
-
-
-def _best_so_far(evidence: Evidence, place: Callable[[TrialRecord], float]) -> Iterator[Point]:
-    best: float | None = None
-    for trial in sorted(evidence.record.finished, key=place):
-        value = trial.values[0]
-        if best is None or evidence.record.direction.is_better(value, best):
-            best = value
-        yield place(trial), best
-
-
-def _records(points: Sequence[Point]) -> tuple[Point, ...]:
-    return tuple(point for index, point in enumerate(points) if index == 0 or point[1] != points[index - 1][1])
-
-
-def _clock(trials: Sequence[TrialRecord]) -> Callable[[float], float]:
-    """Seconds of searching until a moment, without the breaks in which no trial ran."""
-    spans = sorted((trial.started, trial.ended) for trial in trials if trial.started and trial.ended)
-    breaks, end = [], spans[0][0] if spans else 0.0
-    for start, stop in spans:
-        if start > end + IDLE:
-            breaks.append((end, start))
-        end = max(end, stop)
-    first = spans[0][0] if spans else 0.0
-
-    def passed(moment: float) -> float:
-        return moment - first - math.fsum(stop - start for start, stop in breaks if stop <= moment)
-
-    return passed

@@ -40,7 +40,7 @@ def test_note_charts_page_and_model_reach_the_dashboard(studied: tuple[str, Path
         write_report(url, "small", folder / "none", places, folder / "out", folder)
     found = response(url, folder, "/api/studies/1")
     note = found["note"]["body"]
-    assert "of the test set right" in note
+    assert "of the test part correctly" in note
     images = dict(re.findall(r"!\[([^]]+)\]\((/artifacts/1/[^)]+)\)", note))
     assert {"Best so far against time", "Accuracy against size", "Confusion on the test set"} <= images.keys()
     for address in images.values():

@@ -19,7 +19,7 @@ from tuner.base.metrics import Task
 from tuner.charts import Cells, Chart, Dots, Hexes, Line
 from tuner.charts.content import Page, Picture, Table
 from tuner.data.load import Places, held_out_of
-from tuner.report.index import index
+from tuner.report.index import index_page
 from tuner.report.sections.pictures import image_grid, shrink
 from tuner.report.sections.regression import DOTS, scatter_mark
 from tuner.report.write import write_report
@@ -163,9 +163,7 @@ def test_numbers_are_shown_against_the_true_ones(tmp_path: Path) -> None:
     rmse = float(np.sqrt((shift**2).mean()))
     figures = {name: value for name, value, _ in table(page, "winner-figures").rows}
     assert figures["RMSE"] == pytest.approx(rmse, abs=1e-5)
-    assert told["answer"][0].startswith(
-        f"The best network that the search found, a dense 4 relu one, reaches a test RMSE of {rmse:.4g}"
-    )
+    assert told["answer"][0].startswith(f"The final model, a dense 4 relu network, has a test RMSE of {rmse:.4g}")
     assert told["task"] == "regression"
     columns = pd.read_csv(tmp_path / "out" / "trials.csv").columns
     assert {"validation_rmse", "validation_loss"} <= set(columns)
@@ -259,7 +257,7 @@ def test_what_was_not_held_out_is_not_shown(tmp_path: Path) -> None:
     assert "there is no test part: nothing was tested" in told["answer"][0]
     assert "winner-figures" not in told["tables"]
     assert any("Nothing was held out" in gap for gap in told["gaps"])
-    row = index({"own": told}).sections[0].blocks[0]
+    row = index_page({"own": told}).sections[0].blocks[0]
     assert isinstance(row, Table)
     assert row.rows[0][3:5] == ("log loss", None)
 

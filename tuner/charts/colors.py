@@ -8,6 +8,12 @@ BLUE, ORANGE, GREEN, VERMILION = "blue", "orange", "green", "vermilion"
 PURPLE, SKY, YELLOW, GREY = "purple", "sky", "yellow", "grey"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, YELLOW, GREY)
 
+DATASET_COLORS = {
+    "fashion-mnist": VERMILION, "mnist": BLUE, "usps": GREEN, "digits": PURPLE, "spiral": ORANGE, "circle": SKY,
+    "xor": YELLOW,
+}  # fmt: skip
+"""A data set has the same colour in all charts."""
+
 LIGHT = {
     "ink": "#1c1f23", "soft": "#5c6570", "line": "#d8dde3", "paper": "#ffffff", "blue": "#0072b2",
     "vermilion": "#d55e00", "green": "#009e73", "purple": "#b0578d", "orange": "#c98600", "sky": "#3a9bd6",

@@ -1,4 +1,4 @@
-"""A page as one HTML file that asks no other host for anything: style, script, drawings and pictures lie inside."""
+"""A page as one HTML file that contains its style, script, charts and pictures; it loads nothing from other hosts."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.verdicts import VERDICTS
 
 WIDE = 700
-"""Charts that are drawn wider than this take a row of their own."""
+"""Wider charts have a row of their own."""
 
 
 def page_as_html(page: Page, footer: str) -> str:
-    """The whole file. Texts are escaped wherever they come from."""
+    """The file. All texts are escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_file("page.html.j2"))
     return template.render(
@@ -44,7 +44,7 @@ def page_as_html(page: Page, footer: str) -> str:
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell as it is read: numbers short, nothing as a dash."""
+    """The text of a cell: numbers in four digits, a dash for nothing."""
     match cell:
         case None | "":
             return "–"
@@ -59,7 +59,7 @@ def cell_text(cell: Cell) -> str:
 
 
 def number_columns(table: Table) -> list[bool]:
-    """Which columns hold numbers: these stand right, with their names and what is not known."""
+    """Whether each column holds numbers, which are aligned to the right."""
     return [any(isinstance(row[place], int | float) for row in table.rows) for place in range(len(table.columns))]
 
 
@@ -75,7 +75,7 @@ VERDICT_WORDS = {*VERDICTS, *JUDGEMENTS}
 
 
 def _grouped(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Block]]]:
-    """Neighbouring blocks of a kind together: charts and pictures share a grid."""
+    """Adjacent blocks of the same kind together: charts and pictures share a grid."""
     for kind, group in groupby(blocks, key=_kind):
         yield kind, list(group)
 

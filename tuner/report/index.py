@@ -1,4 +1,4 @@
-"""The page above all reports of a folder, made of their summaries."""
+"""The index page of all reports in a folder, made of their summaries."""
 
 import json
 import math
@@ -10,12 +10,12 @@ from typing import Any
 
 from tuner.base.formatting import metric_label
 from tuner.charts import GREY, PURPLE, Axis, Chart, Dots, Shape
+from tuner.charts.colors import DATASET_COLORS
 from tuner.charts.content import Cell, Link, Page, Paragraph, Section, Table, missing
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.deviations import NORMAL
 from tuner.documents.verdicts import VERDICTS
 from tuner.report.answer import variance
-from tuner.report.colors import DATASET_COLORS
 from tuner.report.html import page_as_html
 from tuner.report.markdown import page_as_markdown, write_figures
 
@@ -23,37 +23,25 @@ FOOTER = "Each report has its figures in summary.json, trials.csv and baselines.
 
 
 def write_index(folder: Path) -> None:
-    """Write index.html and README.md over the reports that lie in a folder."""
+    """Write index.html and README.md for the reports in a folder."""
     summaries = {
         path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/summary.json"))
     }
-    page = index(summaries)
+    page = index_page(summaries)
     (folder / "index.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
     (folder / "README.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
     write_figures(page, folder)
 
 
-def index(summaries: dict[str, dict[str, Any]]) -> Page:
+def index_page(summaries: dict[str, dict[str, Any]]) -> Page:
     """A row for each report, with links."""
     if not summaries:
-        return Page(
-            "Reports",
-            "No report has been written yet.",
-            (Section("reports", "Reports", (missing("python -m tuner report --study NAME"),)),),
-        )
-    columns = (
-        "page",
-        "as text",
-        "trials",
-        "figure",
-        "searched, test",
-        "documented, test",
-        "difference",
-        "95 % interval",
-    )
+        section = Section("reports", "Reports", (missing("python -m tuner report --study NAME"),))
+        return Page("Reports", "No report has been written yet.", (section,))
+    columns = ("page", "as text", "trials", "metric", "searched, test", "documented, test", "difference")
     rows = tuple(_row(name, plain) for name, plain in summaries.items())
     note = "On the test set, means over seeds; the difference is in percentage points."
-    table = Table("reports-table", "All studies", columns, rows, note)
+    table = Table("reports-table", "All studies", (*columns, "95 % interval"), rows, note)
     sections = [Section("reports", "Reports", (table, *_chart(summaries))), *_replicated(summaries)]
     for name, plain in summaries.items():
         sections.append(Section(name, plain["title"], tuple(Paragraph(sentence) for sentence in plain["answer"])))
@@ -76,7 +64,7 @@ def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
 
 
 def _chart(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
-    """How often the best networks are wrong: the searched ones in the colours of their data, the documented in grey."""
+    """The test errors of the best networks: searched ones in the colours of their data, documented ones in grey."""
     confirmed = [plain for plain in summaries.values() if _is_classed(plain["confirmed"])]
     if not confirmed:
         return
@@ -105,7 +93,7 @@ def _wrong(color: str, place: int, accuracies: Sequence[float], examples: int, s
 
 
 def _replicated(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Section]:
-    """What came of each document, over all pages that have a part of it."""
+    """The verdicts and judgements of each document, over all pages that have a part of it."""
     figures: dict[str, dict[tuple[str, ...], tuple[str, str]]] = {}
     claims: dict[str, dict[str, str]] = {}
     for plain in summaries.values():
@@ -143,5 +131,5 @@ def _measure(confirmed: Mapping[str, Any]) -> str:
 
 
 def _is_classed(confirmed: Mapping[str, Any] | None) -> bool:
-    """Whether it tells of a winner what share of the test part it classes right."""
+    """Whether a confirmed winner has a test accuracy."""
     return confirmed is not None and _measure(confirmed) == "accuracy" and bool(_tested(confirmed))

@@ -1,4 +1,4 @@
-"""A page as Markdown that code-hosting sites render: figures as linked files, tables as pipes."""
+"""A page as Markdown for code-hosting sites, with charts and pictures as linked files."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from tuner.report.html import cell_text, number_columns
 
 FIGURES = "figures"
 LONGEST = 60
-"""Rows of a table on the page; the files beside it have all."""
+"""The most rows of a table on the page; the files next to it have all."""
 
 
 def page_as_markdown(page: Page, footer: str) -> str:
-    """The whole text."""
+    """The text of the page."""
     lines = [f"# {escaped(page.title)}", "", escaped(page.lead)]
     for section in page.sections:
         lines += ["", f"## {escaped(section.title)}"]
@@ -25,13 +25,13 @@ def page_as_markdown(page: Page, footer: str) -> str:
 
 
 def figure_name(block: Chart | Picture) -> str:
-    """The file that a figure is in."""
+    """The file name of a chart or picture."""
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", block.id).strip("-")
     return f"{name}.{'svg' if isinstance(block, Chart) else 'png'}"
 
 
 def write_figures(page: Page, folder: Path) -> None:
-    """The files that the text links to, in the folder that it is in."""
+    """Write the files that the text links to; `folder` is that of the text."""
     for block in page.blocks():
         if isinstance(block, Chart | Picture):
             path = folder / FIGURES / figure_name(block)
@@ -40,7 +40,7 @@ def write_figures(page: Page, folder: Path) -> None:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown and HTML leave alone."""
+    """The text without meaning for Markdown or HTML."""
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", text).replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
 
 
@@ -72,6 +72,6 @@ def _table(table: Table) -> Iterator[str]:
         yield "| " + " | ".join(_cell(cell) for cell in row) + " |"
     if len(table.rows) > LONGEST:
         yield ""
-        yield f"*{len(table.rows) - LONGEST} more rows are in the files beside this page.*"
+        yield f"*{len(table.rows) - LONGEST} more rows are in the files next to this page.*"
     if table.note:
         yield from ("", f"*{escaped(table.note)}*")

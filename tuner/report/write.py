@@ -1,4 +1,4 @@
-"""A report on disk: the page in HTML and in Markdown with its figures, and its numbers for programs."""
+"""A report on disk: the page as HTML and Markdown, its figures, and its data for programs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ from tuner.report.answer import answer_section
 from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
 from tuner.report.importance import Importance, importances
+from tuner.report.latency import measure_latencies
 from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
-from tuner.report.numbers import STATES, summary, tables
 from tuner.report.own_data import data_section
 from tuner.report.publish import publish
 from tuner.report.sections.cost import cost_section, provenance_section
@@ -29,11 +29,13 @@ from tuner.report.sections.documents import baselines_section
 from tuner.report.sections.references import references_section
 from tuner.report.sections.search import search_section
 from tuner.report.sections.winner import winner_section
-from tuner.report.timing import measure_latencies
+from tuner.report.summary import STATES, summary, tables
 from tuner.storage import load_study, open_storage
 from tuner.storage.trainings import chains
 
-FOOTER = f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv beside this page."
+FOOTER = (
+    f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv next to this page."
+)
 
 
 def write_report(
@@ -45,11 +47,10 @@ def write_report(
     runs: Path | None = None,
     latency: bool = False,
 ) -> Page:
-    """Write the whole report into a folder; what an earlier report left there is replaced.
+    """Write the report into a folder, in place of an earlier one.
 
-    With `runs`, the folder of the artifacts, it is shown in optuna-dashboard too; with `latency` the best networks are
-    timed first. Raises `StudyError` where the storage has no such study, `StorageError` where the folder cannot be
-    written.
+    With `runs`, the folder of the artifacts, optuna-dashboard shows it too. With `latency` the best networks are timed
+    first. Raises `StudyError` if the storage has no such study, `StorageError` if the folder cannot be written.
     """
     storage = open_storage(url)
     opened = load_study(storage, study)
@@ -58,7 +59,7 @@ def write_report(
     evidence = gather(storage, study, url, results, places)
     trials = [chain.last for chain in chains(opened.get_trials(deepcopy=False))]
     weights = importances(trials, evidence.record.direction)
-    page = compose(evidence, trials, weights)
+    page = report_page(evidence, trials, weights)
     try:
         _write_files(page, summary(evidence, weights, page), tables(evidence), out)
     except OSError as error:
@@ -69,12 +70,12 @@ def write_report(
 
 
 def searched_studies(url: str) -> list[str]:
-    """The studies of a storage that `optimize` made."""
+    """The studies of a storage that `optimize` created."""
     storage = open_storage(url)
     return [name for name in optuna.get_all_study_names(storage) if "file" in load_study(storage, name).user_attrs]
 
 
-def compose(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence[Importance]) -> Page:
+def report_page(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence[Importance]) -> Page:
     """The page: the answer first, the provenance last."""
     sections = (
         answer_section(evidence),
@@ -99,7 +100,7 @@ def _write_files(page: Page, figures: Mapping[str, Any], frames: Mapping[str, pd
         (folder / FIGURES).mkdir()
         (folder / "report.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
         (folder / "report.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
-        (folder / "summary.json").write_text(_one_a_line(figures), encoding="utf-8")
+        (folder / "summary.json").write_text(_json_lines(figures), encoding="utf-8")
         for name, frame in frames.items():
             frame.to_csv(folder / name, index=False)
         write_figures(page, folder)
@@ -113,7 +114,7 @@ def _replace(out: Path, folder: Path) -> None:
         path.replace(out / path.name)
 
 
-def _one_a_line(figures: Mapping[str, Any]) -> str:
-    """JSON with a line for each name."""
+def _json_lines(figures: Mapping[str, Any]) -> str:
+    """JSON with one line for each key."""
     lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in figures.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"

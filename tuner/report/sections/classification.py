@@ -29,7 +29,7 @@ def class_blocks(winner: Predictions) -> Iterator[Block]:
     matrix = confusion_matrix(winner.true, predicted, labels=range(len(classes)))
     if len(classes) <= READABLE:
         yield matrix_chart("winner-confusion", "Confusion on the test set", matrix, classes)
-    title, right = "Confidence and accuracy", winner.predicted.argmax(axis=1) == winner.true
+    title, right = "Calibration of the probabilities", winner.predicted.argmax(axis=1) == winner.true
     yield calibration_chart(title, winner.predicted.max(axis=1), right, labels=False)
     yield from threshold_charts(winner)
     if len(classes) > READABLE:
@@ -84,7 +84,7 @@ def _confident_mistakes(winner: Predictions, predicted: NDArray[np.int64]) -> It
 def label_blocks(winner: Predictions) -> Iterator[Block]:
     """Calibration of all labels together, and the metrics of each."""
     probability, right = winner.predicted.ravel(), (winner.true == 1).ravel()
-    yield calibration_chart("Probability and frequency of labels", probability, right, labels=True)
+    yield calibration_chart("Calibration of the labels", probability, right, labels=True)
     rows = tuple((name, *_label_metrics(winner, place)) for place, name in enumerate(winner.names))
     share = ((winner.predicted > 0.5) == (winner.true == 1)).all(axis=1).mean()
     note = (

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from tuner.charts import CYCLE, GREY, Axis, Chart, Dots, Mark, Point, Rule
+from tuner.charts.colors import DATASET_COLORS
 from tuner.charts.content import Block, Section, missing
 from tuner.documents.assessment import Row
-from tuner.report.colors import DATASET_COLORS
 from tuner.report.evidence import Evidence
 
 ROW = 21

@@ -1,4 +1,4 @@
-"""The numbers of a page for programs: a summary of everything on it, and tables of trials and runs."""
+"""The data of a report for programs: a summary of the page, and tables of trials and runs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,33 +19,35 @@ STATES = ("complete", "pruned", "refused", "failed", "interrupted", "running", "
 
 
 def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> dict[str, Any]:
-    """Every figure of the page as plain data that JSON has."""
+    """The facts, tables and charts of the page as plain data for JSON."""
     record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
     documented_best, apart = documented(evidence), difference(evidence)
     epochs, seconds = saved_by_pruning(evidence)
-    told = {
-        "study": evidence.study,
-        "title": evidence.title,
-        "task": _task(evidence),
-        "answer": sentences(evidence),
-        "trials": {state: record.count(state) for state in STATES},
-        "objectives": list(record.objectives),
-        "best": best and {"number": best.number, "values": list(best.values), "params": dict(best.params)},
-        "confirmed": confirmed
-        and {key: value for key, value in confirmed.to_dict().items() if key not in ("model", "predictions")},
-        "anchors": [asdict(each) for each in evidence.anchors],
-        "best_documented": documented_best and asdict(documented_best),
-        "difference": apart and asdict(apart),
-        "importance": {"method": METHOD, "parameters": [asdict(each) for each in weights]} if weights else None,
-        "saved_by_pruning": {"epochs": epochs, "seconds": seconds},
-        "documents": {each.name: _document(each) for each in evidence.documents},
-        "gaps": list(evidence.gaps),
-        "data": dict(evidence.data),
-        "tables": {block.id: _table(block) for block in page.blocks() if isinstance(block, Table)},
-        "charts": {chart.id: chart_data(chart) for chart in page.charts()},
-    }
-    found: dict[str, Any] = _plain(told)
-    return found
+    plain = _plain(
+        {
+            "study": evidence.study,
+            "title": evidence.title,
+            "task": _task(evidence),
+            "answer": sentences(evidence),
+            "trials": {state: record.count(state) for state in STATES},
+            "objectives": list(record.objectives),
+            "best": best and {"number": best.number, "values": list(best.values), "params": dict(best.params)},
+            "confirmed": confirmed
+            and {key: value for key, value in confirmed.to_dict().items() if key not in ("model", "predictions")},
+            "anchors": [asdict(each) for each in evidence.anchors],
+            "best_documented": documented_best and asdict(documented_best),
+            "difference": apart and asdict(apart),
+            "importance": {"method": METHOD, "parameters": [asdict(each) for each in weights]} if weights else None,
+            "saved_by_pruning": {"epochs": epochs, "seconds": seconds},
+            "documents": {each.name: _document(each) for each in evidence.documents},
+            "gaps": list(evidence.gaps),
+            "data": dict(evidence.data),
+            "tables": {block.id: _table(block) for block in page.blocks() if isinstance(block, Table)},
+            "charts": {chart.id: chart_data(chart) for chart in page.charts()},
+        }
+    )
+    assert isinstance(plain, dict)
+    return plain
 
 
 def _task(evidence: Evidence) -> str | None:
@@ -148,7 +150,7 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
 
 
 def _others(trial: TrialRecord, objectives: Mapping[str, float]) -> dict[str, float]:
-    """The other validation figures of a finished trial."""
+    """The other validation metrics of a finished trial."""
     if not objectives or trial.result is None or trial.result.validation is None:
         return {}
     scores = trial.result.validation
@@ -157,7 +159,7 @@ def _others(trial: TrialRecord, objectives: Mapping[str, float]) -> dict[str, fl
 
 
 def _plain(value: Any) -> Any:
-    """The same with texts for numbers that JSON lacks."""
+    """The same with texts for numbers that JSON does not have."""
     match value:
         case Mapping():
             return {str(name): _plain(each) for name, each in value.items()}

@@ -1,4 +1,4 @@
-"""Latencies of a study's best trials, measured once and kept with the study."""
+"""Latencies of a study's best trials, measured once and stored with the study."""
 
 import optuna
 
@@ -9,11 +9,11 @@ from tuner.worker.executor import Setup
 from tuner.worker.jobs import Time
 
 TIMED = 40
-"""So many of the best finished trials, and of the smallest."""
+"""The number of the best finished trials, and of the smallest, that are timed."""
 
 
 def measure_latencies(study: optuna.Study, places: Places) -> None:
-    """Measure what has not been measured, one network after the other in a process of its own."""
+    """Measure the trials that have no latency yet, one network after the other in one process."""
     known = dict(study.user_attrs.get("latencies", {}))
     best = study_record(study).ranking
     small = sorted(best, key=lambda trial: trial.result.parameters if trial.result else 0)

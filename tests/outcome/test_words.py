@@ -56,7 +56,7 @@ def test_reference_models_that_are_better_subsampled_or_skipped_are_named() -> N
         "not on all examples: logistic trained on 500 of 900 examples",
         "gradient-boosted trees are better than the final model: validation accuracy 0.9700 against 0.9500",
         "nearest neighbours: skipped, it needs about 40 s, 3.0 s were left",
-        "twice the time is expected to add about 0.0100 accuracy (0.0020 to 0.0200)",
+        "expected gain from twice the time: accuracy 0.0100 (0.0020 to 0.0200)",
     ]
     assert [each["name"] for each in as_json(outcome, "sqlite://")["anchors"]] == [each.name for each in models]
 

@@ -42,15 +42,20 @@ def load_study_file(study: str, settings: list[str], name: str | None) -> Any:
     return load(path, name or own_name, [setting(text) for text in settings])
 
 
-def existing_storage(runs: Path | None, storage: str | None) -> str | None:
-    """The storage's URL; None if it would be the embedded one and that does not exist."""
+def storage_url(runs: Path | None, storage: str | None) -> str:
+    """The storage's URL; that of the embedded one by default."""
     from tuner.storage import default_url
     from tuner.study.places import runs_folder
 
-    folder = runs_folder(runs)
-    if storage is None and not (folder / "tuner.db").is_file():
-        return None
-    return storage or default_url(folder)
+    return storage or default_url(runs_folder(runs))
+
+
+def existing_storage(runs: Path | None, storage: str | None) -> str | None:
+    """The storage's URL; None if it would be the embedded one and that does not exist."""
+    from tuner.study.places import runs_folder
+
+    exists = storage is not None or (runs_folder(runs) / "tuner.db").is_file()
+    return storage_url(runs, storage) if exists else None
 
 
 def required_storage(runs: Path | None, storage: str | None) -> str:

@@ -17,6 +17,7 @@ from tuner.commands.arguments import (
     command_line,
     load_study_file,
     seconds_of,
+    storage_url,
     workers_of,
 )
 
@@ -68,20 +69,17 @@ def optimize(
     from tuner.outcome.words import as_json, lines
     from tuner.search.optimize import SearchOptions
     from tuner.search.optimize import optimize as run_study
-    from tuner.storage import default_url
     from tuner.study.places import runs_folder
 
     settings = [*set_, *([f"search.seed={seed}"] if seed is not None else [])]
     file = load_study_file(study, settings, name)
     if trials is not None and more is not None:
-        raise StudyError(
-            "--trials and --more exclude each other: the first is a total, the second adds to the trials so far"
-        )
-    url, folder, count = storage or default_url(runs_folder(runs)), runs_folder(runs), workers_of(workers)
+        raise StudyError(TOTAL_AND_MORE)
+    url, count = storage_url(runs, storage), workers_of(workers)
     shared: Any = {"runs": runs, "storage": storage}
     options = SearchOptions(
         file=file,
-        runs=folder,
+        runs=runs_folder(runs),
         storage=url,
         places=Places.from_environment(data_dir),
         trials=trials or file.budget.trials,
@@ -108,6 +106,7 @@ def optimize(
 
 
 BEST_OF_EACH = 3
+TOTAL_AND_MORE = "--trials and --more exclude each other: the first is a total, the second adds to the trials so far"
 
 
 def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[], tuple[Any, ...]]:

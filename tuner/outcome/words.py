@@ -46,10 +46,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
     elif best and outcome.ended not in ("", "interrupt"):
         yield "no trial could be confirmed: the refits diverge or fail"
     if outcome.forecast:
-        gain, low, high = (
-            f"{each:.4f}" for each in (outcome.forecast.value, outcome.forecast.low, outcome.forecast.high)
-        )
-        yield f"twice the time is expected to add about {gain} {outcome.forecast.name} ({low} to {high})"
+        yield f"expected gain from twice the time: {outcome.forecast}"
 
 
 def as_json(outcome: Outcome, storage: str) -> dict[str, Any]:

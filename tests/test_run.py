@@ -31,10 +31,11 @@ from tuner.recipe import (
     Training,
 )
 from tuner.result import Epoch, Event, FoldResult, Result, never_stop
-from tuner.run import epoch_seconds, examples_for_test, run, validation_part
+from tuner.run import epoch_seconds, run
 from tuner.training import traced as traced_module
 from tuner.training.checkpoint import Checkpoint
 from tuner.training.evaluation import classes_of, predict
+from tuner.training.fold_data import examples_for_test, validation_part
 from tuner.training.replication import predict_attacked
 from tuner.training.train import Trained, order_of_examples
 from tuner.worker.replication import Replicate, replicate

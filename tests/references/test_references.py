@@ -29,9 +29,9 @@ from tuner.references.fit import fit_reference_models, time_limit
 from tuner.refit.confirmation import confirm_best
 from tuner.refit.references import anchors_beside, seconds_reserved
 from tuner.report.write import write_report
-from tuner.run import validation_part
 from tuner.storage import default_url, load_study, open_storage
 from tuner.storage.references import keep_anchors
+from tuner.training.fold_data import validation_part
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Anchors, Failure

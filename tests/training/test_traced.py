@@ -12,8 +12,9 @@ from tuner.networks.build import build
 from tuner.networks.columns import Coded, Encoding, Rows
 from tuner.networks.fitting import fit_encoder
 from tuner.recipe import Adam, Data, Recipe, Training
+from tuner.training.fold_data import FoldData
 from tuner.training.saving import UNSCALED
-from tuner.training.traced import FoldData, traced
+from tuner.training.traced import traced
 from tuner.training.train import order_of_examples
 
 COLUMNS = (Coded("number", lacks=True), Coded("number"), Coded("category", 10), Coded("category", 40), Coded("date"))

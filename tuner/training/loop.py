@@ -86,7 +86,7 @@ class EpochLoop:
         training part), with one learning rate for each step and this seed for augmentation. After each call into the graph
         yields the number of finished steps and Keras's running means over them."""
         if first == 0:
-            _reset(self.model)
+            self.model.reset_metrics()
         settings = tf.constant(order), tf.constant(rates), tf.constant(seed)
         while first < steps:
             started, last = time.perf_counter(), min(steps, first + self._steps_a_call)
@@ -201,7 +201,7 @@ def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:
 
 def evaluate_in_graph(model: keras.Model, scale: Scaler, part: Part) -> list[tf.Tensor]:
     """Loss and metrics of a part by Keras's `test_step`, in large batches. Called while tracing."""
-    _reset(model)
+    model.reset_metrics()
     size = min(EVALUATION_BATCH, len(part))
     whole, rest = divmod(len(part), size)
 
@@ -240,11 +240,6 @@ def _build(model: keras.Model, part: Part, batch_size: int) -> None:
     shapes = [(batch_size, *each.shape[1:]) for each in tensors]
     dtypes = ("float32", *(each.dtype.name for each in tensors[1:]))
     model._symbolic_build(data_batch=tuple(map(keras.KerasTensor, shapes, dtypes)))
-
-
-def _reset(model: keras.Model) -> None:
-    for metric in model.metrics:
-        metric.reset_state()
 
 
 def _figures(model: keras.Model) -> list[tf.Tensor]:

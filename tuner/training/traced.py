@@ -8,7 +8,6 @@ differs between them are initial weights, the order of the examples, learning ra
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -17,17 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.decode import encode
-from tuner.base.metric_functions import compute_metrics
-from tuner.data.examples import Examples
-from tuner.networks import Inputs, parameters
+from tuner.networks import parameters
 from tuner.networks.build import build
 from tuner.recipe import Recipe
-from tuner.result import Scores
 from tuner.training.compiling import compile_model
-from tuner.training.evaluation import as_meant
+from tuner.training.fold_data import FoldData
 from tuner.training.loop import EpochLoop, xla_pays
-from tuner.training.parts import Part, Scaler, part
-from tuner.training.targets import TargetScale, example_weights, targets
 
 KEPT = 6
 KEPT_PARAMETERS = 10_000_000
@@ -44,54 +38,6 @@ NOT_IN_THE_GRAPH = (
     "lean_share",
     "bootstrap",
 )
-
-
-@dataclass(frozen=True, eq=False)
-class FoldData:
-    """What one fold trains on and validates on, as stored, with what its network stands on and how many outputs it has, the
-    constants that scale its inputs or encode its rows, and the scale of targets that are numbers. With `probabilities`
-    (n, classes) these are what the training examples' labels are taken for. `is_measured` is what all figures of the task are
-    told of after each epoch, and not only the one in the graph."""
-
-    training: Examples
-    validation: Examples | None
-    inputs: Inputs
-    outputs: int
-    scale: Scaler
-    constants: tuple[NDArray[Any], ...] = ()
-    targets: TargetScale | None = None
-    is_measured: bool = False
-    probabilities: NDArray[np.float32] | None = None
-    parts: dict[tuple[str, str, str], tuple[Part, Part | None]] = field(default_factory=dict)
-
-    def on_device(self, recipe: Recipe) -> tuple[Part, Part | None]:
-        """The training and the validation part where TensorFlow computes, with the targets that the loss wants."""
-        kind = (recipe.training.loss.kind, recipe.network.output, recipe.training.class_weights)
-        if kind not in self.parts:
-            validation = None
-            if self.validation is not None:
-                validation = self._part(recipe, self.validation, self.validation.weights)
-            weights = example_weights(recipe, self.training.labels, self.training.weights)
-            if self.probabilities is None:
-                training = self._part(recipe, self.training, weights)
-            else:
-                training = part(self.training.inputs, self.probabilities, weights)
-            self.parts[kind] = (training, validation)
-        return self.parts[kind]
-
-    def taught(self, probabilities: NDArray[np.float32]) -> "FoldData":
-        """The same with probabilities in the place of the training examples' labels."""
-        return replace(self, probabilities=probabilities, parts={})
-
-    def measure(self, recipe: Recipe, scores: Scores, outputs: NDArray[np.float32]) -> Scores:
-        """All figures of the task, of what a network gives for the validation part."""
-        assert self.validation is not None
-        meant = as_meant(outputs, recipe) if self.targets is None else self.targets.meant(outputs)
-        figures = compute_metrics(recipe.data.task, meant, self.validation.labels, self.validation.weights)
-        return Scores(loss=scores.loss, figures=figures)
-
-    def _part(self, recipe: Recipe, examples: Examples, weights: NDArray[Any] | None) -> Part:
-        return part(examples.inputs, targets(recipe, examples.labels, self.outputs, self.targets), weights)
 
 
 class Traced:

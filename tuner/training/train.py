@@ -15,9 +15,10 @@ from tuner.recipe.training import Monitor
 from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
 from tuner.training.checkpoint import Arrays, Checkpoint, Progress
 from tuner.training.evaluation import as_meant, predict
+from tuner.training.fold_data import FoldData
 from tuner.training.parts import Scaler
 from tuner.training.schedules import monitored, rates
-from tuner.training.traced import FoldData, traced
+from tuner.training.traced import traced
 
 
 @dataclass(frozen=True)

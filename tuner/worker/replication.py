@@ -54,8 +54,9 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     """Train what the job asks for, and measure each network on the test part."""
     from sklearn.metrics import confusion_matrix  # takes a second, and only documents need it
 
-    from tuner.run import examples_for_test, run
+    from tuner.run import run
     from tuner.training.evaluation import classes_of, predict
+    from tuner.training.fold_data import examples_for_test
     from tuner.training.loop import evaluate
     from tuner.training.parts import part
     from tuner.training.replication import Bagged, accuracy, bagged, decision_regions, predict_attacked

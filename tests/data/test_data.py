@@ -143,7 +143,7 @@ def test_the_users_folder_comes_before_keras_cache(tmp_path: Path, monkeypatch: 
     assert "Keras's cache" in getattr(find_source("mnist", bare), "origin", "")
 
 
-def test_what_cannot_be_had_is_said_with_all_that_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_lists_all_that_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     entry = replace(CATALOGUE["usps"], addresses=("http://127.0.0.1:9/nothing/",))
     monkeypatch.setitem(CATALOGUE, "usps", entry)
@@ -179,14 +179,14 @@ def test_a_set_is_downloaded_and_checked(real_places: Places, tmp_path: Path, mo
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     address = f"http://127.0.0.1:{server.server_port}/"
     monkeypatch.setitem(CATALOGUE, "usps", replace(CATALOGUE["usps"], addresses=(address,)))
-    said: list[str] = []
-    fetch("usps", Places(None, tmp_path / "cache"), said.append)
-    assert said == [f"fetching usps from {address}", f"usps: fetched from {address}"]
+    lines: list[str] = []
+    fetch("usps", Places(None, tmp_path / "cache"), lines.append)
+    assert lines == [f"fetching usps from {address}", f"usps: fetched from {address}"]
     (served / "zip.test.gz").chmod(0o644)
     (served / "zip.test.gz").write_bytes((served / "zip.test.gz").read_bytes()[:5000])
     with pytest.raises(DataError, match="could not be fetched"):
-        fetch("usps", Places(None, tmp_path / "other"), said.append)
-    assert "zip.test.gz: cannot be read" in said[-1]
+        fetch("usps", Places(None, tmp_path / "other"), lines.append)
+    assert "zip.test.gz: cannot be read" in lines[-1]
     assert not list((tmp_path / "other" / "downloads").iterdir())
     server.shutdown()
     server.server_close()

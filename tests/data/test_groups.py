@@ -21,7 +21,7 @@ PROTOCOLS = st.one_of(
 
 
 @given(PROTOCOLS, st.lists(st.integers(0, 9), min_size=12, max_size=80), st.integers(2, 5))
-def test_no_group_stands_on_both_sides(protocol: Holdout | KFold, groups: list[int], classes: int) -> None:
+def test_no_group_is_on_both_sides(protocol: Holdout | KFold, groups: list[int], classes: int) -> None:
     of_rows = np.array([*groups, 10, 11, 12, 13])
     cut = folds(protocol, np.arange(len(of_rows)) % classes, of_rows)
     for fold in cut:
@@ -95,7 +95,7 @@ def test_several_labels_are_cut_at_random() -> None:
 
 
 @pytest.mark.parametrize("protocol", [Holdout(), KFold(folds=3)])
-def test_kept_folds_are_not_taken_for_those_of_other_groups_or_orders(protocol: Protocol, tmp_path: Path) -> None:
+def test_stored_folds_are_not_used_for_those_of_other_groups_or_orders(protocol: Protocol, tmp_path: Path) -> None:
     labels = np.arange(60) % 2
     plain = Examples(np.zeros((60, 1)), labels)
     grouped = replace(plain, groups=np.arange(60) // 4)

@@ -185,9 +185,7 @@ def test_one_example_too_few_is_refused(protocol: Protocol, labels: np.ndarray, 
 
 
 @pytest.mark.parametrize("protocol", [Holdout(validation=0.2), KFold(folds=3), Holdout(pick="last"), NoValidation()])
-def test_folds_that_are_kept_with_the_data_are_those_that_were_cut(
-    protocol: Protocol, places: Places, tmp_path: Path
-) -> None:
+def test_stored_folds_are_those_that_were_made(protocol: Protocol, places: Places, tmp_path: Path) -> None:
     data = replace(training_set("xor", places), folder=tmp_path)
     wanted = folds(protocol, data.examples.labels)
 

@@ -24,7 +24,7 @@ BLOCK_BYTES = 2**24
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the identity of a user's data covers beside the arrays. `classes` as in `recipe.data.Found`."""
+    """What the identity of a user's data covers in addition to the arrays. `classes` as in `recipe.data.Found`."""
 
     classes: tuple[str, ...] = ()
     value_range: tuple[float, ...] = (0.0, 1.0)

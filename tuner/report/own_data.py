@@ -11,7 +11,7 @@ from tuner.base.errors import TunerError
 from tuner.charts import content
 from tuner.charts.content import Block, Paragraph, Section
 from tuner.data.examples import TrainingSet
-from tuner.data.ingest.columns import ColumnCoding, ColumnProfile, shortened
+from tuner.data.ingest.columns import ColumnCoding, ColumnProfile, shorten
 from tuner.data.load import Places, coding_of, training_set_of
 from tuner.networks.columns import MISSING
 from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, describe
@@ -58,7 +58,7 @@ def _columns(data: Table, training: TrainingSet, places: Places) -> Iterator[Col
 
 def _column(column: ColumnCoding, codes: NDArray[np.float32]) -> ColumnProfile:
     if not column.coded.is_number:
-        missing, examples = float((codes == MISSING).mean()), tuple(map(shortened, column.values[:EXAMPLES]))
+        missing, examples = float((codes == MISSING).mean()), tuple(map(shorten, column.values[:EXAMPLES]))
         return ColumnProfile(column.name, column.kind, missing=missing, values=len(column.values), examples=examples)
     known = codes[~np.isnan(codes)]
     _, places = np.unique(known, return_index=True)

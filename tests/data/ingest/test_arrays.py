@@ -1,4 +1,4 @@
-"""Arrays in NPZ files: what is kept, and what each bad file is told."""
+"""Arrays in NPZ files: what is kept, and what each bad file is message."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,16 +18,16 @@ Y = np.arange(20) % 2
 DATA = Arrays(path="a.npz")
 
 
-def looked(folder: Path, data: Arrays = DATA, **arrays: Any) -> Arrays:
-    """A look at a file with these arrays."""
+def ingest_file(folder: Path, data: Arrays = DATA, **arrays: Any) -> Arrays:
+    """The data in a file with these arrays."""
     np.savez(folder / "a.npz", **arrays)
     return ingest(data, folder, Places(None, folder / "cache"), lambda _: None)
 
 
 def complaint(folder: Path, data: Arrays = DATA, **arrays: Any) -> str:
-    """What a file with these arrays is told."""
+    """What a file with these arrays is message."""
     with pytest.raises(DataError) as error:
-        looked(folder, data, **arrays)
+        ingest_file(folder, data, **arrays)
     return str(error.value).replace(str(folder), "")
 
 
@@ -35,7 +35,7 @@ def complaint(folder: Path, data: Arrays = DATA, **arrays: Any) -> str:
     ("given", "kept"), [(np.uint8, np.uint8), (np.bool_, np.uint8), (np.int64, np.float32), (np.float64, np.float32)]
 )
 def test_inputs_are_bytes_or_float32(given: type, kept: type, tmp_path: Path) -> None:
-    data = looked(tmp_path, x=X.astype(given), y=Y)
+    data = ingest_file(tmp_path, x=X.astype(given), y=Y)
     training = training_set_of(data, Places(None, tmp_path / "cache"))
     assert training.examples.inputs.dtype == kept
     assert training.examples.labels.dtype == np.uint8
@@ -45,7 +45,7 @@ def test_inputs_are_bytes_or_float32(given: type, kept: type, tmp_path: Path) ->
 
 
 def test_a_file_may_bring_its_test_part_along(tmp_path: Path) -> None:
-    data = looked(tmp_path, x_train=X, y_train=Y, x_test=X[:3], y_test=Y[:3])
+    data = ingest_file(tmp_path, x_train=X, y_train=Y, x_test=X[:3], y_test=Y[:3])
     places = Places(None, tmp_path / "cache")
     np.testing.assert_array_equal(training_set_of(data, places).examples.inputs, X)
     np.testing.assert_array_equal(held_out_of(data, places).examples.labels, Y[:3])
@@ -53,27 +53,27 @@ def test_a_file_may_bring_its_test_part_along(tmp_path: Path) -> None:
 
 def test_another_file_may_be_the_test_part(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", x=X[:4], y=Y[:4])
-    data = looked(tmp_path, Arrays(path="a.npz", test="b.npz"), x=X, y=Y)
+    data = ingest_file(tmp_path, Arrays(path="a.npz", test="b.npz"), x=X, y=Y)
     assert len(held_out_of(data, Places(None, tmp_path / "cache")).examples) == 4
     np.savez(tmp_path / "b.npz", x=X[:4, :2], y=Y[:4])
-    told = complaint(tmp_path, replace(data, found=None), x=X, y=Y)
-    assert told == "/b.npz: must have examples like the training part's, [3] uint8, got [2] uint8"
+    message = complaint(tmp_path, replace(data, found=None), x=X, y=Y)
+    assert message == "/b.npz: must have examples like the training part's, [3] uint8, got [2] uint8"
 
 
 def test_numbers_and_labels_have_names_with_places(tmp_path: Path) -> None:
     many = np.stack([Y, 1 - Y], axis=1)
     for task, dtype in (("multi_label", np.uint8), ("regression", np.float32)):
-        data = looked(tmp_path, Arrays(path="a.npz", task=task), x=X, y=many)  # type: ignore[arg-type]
+        data = ingest_file(tmp_path, Arrays(path="a.npz", task=task), x=X, y=many)  # type: ignore[arg-type]
         assert data.found is not None
         assert (data.found.classes, data.found.rarest) == (("y[0]", "y[1]"), 16)
         assert training_set_of(data, Places(None, tmp_path / "cache")).examples.labels.dtype == dtype
-    one = looked(tmp_path, Arrays(path="a.npz", task="regression"), x=X, y=Y)
+    one = ingest_file(tmp_path, Arrays(path="a.npz", task="regression"), x=X, y=Y)
     assert training_set_of(one, Places(None, tmp_path / "cache")).examples.labels.shape == (16, 1)
 
 
 def test_groups_and_weights_come_along(tmp_path: Path) -> None:
     data = Arrays(path="a.npz", groups="g", weights="w", test=Cut(share=0.25))
-    data = looked(tmp_path, data, x=X, y=Y, g=np.arange(20) // 4, w=np.arange(20) / 2)
+    data = ingest_file(tmp_path, data, x=X, y=Y, g=np.arange(20) // 4, w=np.arange(20) / 2)
     places = Places(None, tmp_path / "cache")
     training, test = training_set_of(data, places).examples, held_out_of(data, places).examples
     assert training.groups is not None
@@ -89,7 +89,7 @@ HOLE = np.where(np.arange(60).reshape(20, 3) == 7, np.nan, 1.0)
 
 
 @pytest.mark.parametrize(
-    ("data", "arrays", "told"),
+    ("data", "arrays", "message"),
     [
         ({"x": "X"}, PLAIN, "/a.npz: has no array 'X'; allowed: x, y"),
         ({}, {"x": X}, "/a.npz: has no array 'y'; allowed: x"),
@@ -114,8 +114,8 @@ HOLE = np.where(np.arange(60).reshape(20, 3) == 7, np.nan, 1.0)
         ({"weights": "w"}, {**PLAIN, "w": -Y}, "/a.npz: column 'w', row 2: must be at least 0, got -1"),
     ],
 )
-def test_a_bad_file_is_told_what_is_wrong(data: Any, arrays: Any, told: str, tmp_path: Path) -> None:
-    assert complaint(tmp_path, Arrays(path="a.npz", **data), **arrays) == told
+def test_a_bad_file_has_a_message(data: Any, arrays: Any, message: str, tmp_path: Path) -> None:
+    assert complaint(tmp_path, Arrays(path="a.npz", **data), **arrays) == message
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Columns to coded rows and back, taught by the training part only."""
+"""Columns to coded rows and back, by the training part only."""
 
 import json
 from typing import Any
@@ -16,16 +16,16 @@ from tuner.data.ingest.columns import Coding
 from tuner.networks.columns import Coded, Column, Kind
 
 
-def taught(kind: Kind, values: list[Any], training: int | None = None) -> tuple[Coding, np.ndarray]:
-    """A table of one column `a`, of which the first rows teach."""
+def fitted(kind: Kind, values: list[Any], training: int | None = None) -> tuple[Coding, np.ndarray]:
+    """A table of one column `a`, of which the first rows define the coding."""
     rows = np.arange(len(values) if training is None else training)
     return fit_coding((Column(name="a", kind=kind),), pd.DataFrame({"a": values}), rows, "t.csv")
 
 
 def complaint(kind: Kind, values: list[Any]) -> str:
-    """What a column is told."""
+    """What a column is message."""
     with pytest.raises(DataError) as error:
-        taught(kind, values)
+        fitted(kind, values)
     return str(error.value)
 
 
@@ -35,7 +35,7 @@ NAMES = st.lists(st.none() | st.text(min_size=1, max_size=5), min_size=2, max_si
 @given(NAMES, st.data())
 def test_categories_come_back_from_their_codes(values: list[str | None], data: st.DataObject) -> None:
     training = data.draw(st.integers(next(i for i, each in enumerate(values) if each) + 1, len(values)))
-    coding, matrix = taught("category", values, training)
+    coding, matrix = fitted("category", values, training)
     (column,) = coding.columns
     names = (None, "unseen", *column.values)
     known = set(values[:training])
@@ -46,10 +46,10 @@ def test_categories_come_back_from_their_codes(values: list[str | None], data: s
 
 
 @given(NAMES, NAMES)
-def test_the_test_part_teaches_nothing(training: list[str | None], test: list[str | None]) -> None:
+def test_the_test_part_does_not_change_the_coding(training: list[str | None], test: list[str | None]) -> None:
     for kind in ("category", "text"):
-        alone, matrix = taught(kind, training)
-        both, longer = taught(kind, training + test, len(training))
+        alone, matrix = fitted(kind, training)
+        both, longer = fitted(kind, training + test, len(training))
         assert both == alone
         np.testing.assert_array_equal(longer[: len(training)], matrix)
         np.testing.assert_array_equal(
@@ -62,8 +62,8 @@ FLOATS = st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size
 
 @given(FLOATS, FLOATS)
 def test_numbers_are_what_they_were_but_for_their_origin(training: list[float], test: list[float]) -> None:
-    alone, _ = taught("number", training)
-    both, matrix = taught("number", training + test, len(training))
+    alone, _ = fitted("number", training)
+    both, matrix = fitted("number", training + test, len(training))
     assert both == alone
     origin = alone.columns[0].origin
     rounding = 1e-6 * abs(origin)  # float32's, of what lies an origin away
@@ -72,11 +72,11 @@ def test_numbers_are_what_they_were_but_for_their_origin(training: list[float], 
 
 def test_numbers_that_float32_would_make_equal_lose_their_middle() -> None:
     values = [1.7e9 + second for second in range(11)]
-    coding, matrix = taught("number", [*values, None])
+    coding, matrix = fitted("number", [*values, None])
     assert coding.columns[0].origin == 1.7e9 + 5
     assert matrix[:-1, 0].tolist() == list(range(-5, 6))
     assert np.isnan(matrix[-1, 0])
-    assert taught("number", [1990, 2005, 2020])[0].columns[0].origin == 0
+    assert fitted("number", [1990, 2005, 2020])[0].columns[0].origin == 0
 
 
 def test_a_coding_survives_json() -> None:
@@ -93,25 +93,25 @@ def test_a_coding_survives_json() -> None:
 
 
 def test_the_most_frequent_category_comes_first_then_the_alphabet() -> None:
-    coding, matrix = taught("category", ["b", "c", "a", "c", None])
+    coding, matrix = fitted("category", ["b", "c", "a", "c", None])
     assert coding.columns[0].values == ("c", "a", "b")
     assert matrix[:, 0].tolist() == [4, 2, 3, 2, 0]
 
 
 def test_the_rarest_of_more_than_a_thousand_categories_are_unseen() -> None:
-    coding, matrix = taught("category", [f"{number:04}" for number in range(1002)])
+    coding, matrix = fitted("category", [f"{number:04}" for number in range(1002)])
     assert len(coding.columns[0].values) == 1000
     assert matrix[-3:, 0].tolist() == [1001, 1, 1]
 
 
 @pytest.mark.parametrize("values", [[1, 2, 1], [1.0, 2.0, 1.0], ["1", "2", "1"], pd.Categorical(["1", "2", "1"])])
 def test_a_category_is_the_same_whatever_type_wrote_it(values: Any) -> None:
-    assert taught("category", values)[0].columns[0].values == ("1", "2")
+    assert fitted("category", values)[0].columns[0].values == ("1", "2")
 
 
 @pytest.mark.parametrize("values", [["true", "No", "YES", None], [1, 0, 1, None], [True, False, True, None]])
 def test_truths_are_read_as_they_are_usually_written(values: list[Any]) -> None:
-    coding, matrix = taught("boolean", values)
+    coding, matrix = fitted("boolean", values)
     assert matrix[:, 0].tolist() == [3, 2, 3, 0]
     assert coding.coded == (Coded("boolean", 4, 1, True),)
 
@@ -128,16 +128,16 @@ def test_truths_are_read_as_they_are_usually_written(values: list[Any]) -> None:
     ],
 )
 def test_dates_are_days_since_1970(values: Any, days: list[float]) -> None:
-    np.testing.assert_allclose(taught("date", values)[1][:, 0], days, rtol=1e-6)
+    np.testing.assert_allclose(fitted("date", values)[1][:, 0], days, rtol=1e-6)
 
 
 def test_later_dates_are_read_in_the_format_of_the_training_part() -> None:
-    coding, _ = taught("date", ["31/01/1970", "02/01/1970"])
+    coding, _ = fitted("date", ["31/01/1970", "02/01/1970"])
     assert code_rows(coding, pd.DataFrame({"a": ["03/01/1970"]})).tolist() == [[2]]
 
 
 def test_words_of_a_text_are_codes_of_those_that_occur_twice() -> None:
-    coding, matrix = taught("text", ["A dog, a cat", "the DOG", None, "!"])
+    coding, matrix = fitted("text", ["A dog, a cat", "the DOG", None, "!"])
     (column,) = coding.columns
     assert column.values == ("a", "dog")
     assert column.places == 4
@@ -145,12 +145,12 @@ def test_words_of_a_text_are_codes_of_those_that_occur_twice() -> None:
 
 
 def test_a_text_has_as_many_places_as_most_need() -> None:
-    assert taught("text", ["one"] * 99 + ["w " * 50])[0].columns[0].places == 1
-    assert taught("text", ["w " * 100] * 10)[0].columns[0].places == 64
+    assert fitted("text", ["one"] * 99 + ["w " * 50])[0].columns[0].places == 1
+    assert fitted("text", ["w " * 100] * 10)[0].columns[0].places == 64
 
 
 @pytest.mark.parametrize(
-    ("kind", "values", "told"),
+    ("kind", "values", "message"),
     [
         ("number", [1, "1,5"], "t.csv: column 'a', row 2: must be a number, got '1,5'"),
         ("number", [1.0, np.inf], "t.csv: column 'a', row 2: must be a number below 3.4e38, got inf"),
@@ -165,11 +165,11 @@ def test_a_text_has_as_many_places_as_most_need() -> None:
         ("category", [["a"], ["b"]], "t.csv: column 'a': must hold single values, not lists"),
     ],
 )
-def test_what_a_column_cannot_be_is_named_with_its_row(kind: Kind, values: list[Any], told: str) -> None:
-    assert complaint(kind, values) == told
+def test_what_a_column_cannot_be_is_named_with_its_row(kind: Kind, values: list[Any], message: str) -> None:
+    assert complaint(kind, values) == message
 
 
 def test_a_column_that_is_missing_later_is_named() -> None:
-    coding, _ = taught("number", [1, 2])
+    coding, _ = fitted("number", [1, 2])
     with pytest.raises(DataError, match=r"^new\.csv: has no column 'a'; allowed: b$"):
         code_rows(coding, pd.DataFrame({"b": [1]}), "new.csv")

@@ -25,20 +25,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def looked(folder: Path, data: Images = DATA) -> Images:
-    """A look at them."""
+def ingest_file(folder: Path, data: Images = DATA) -> Images:
+    """The data in them."""
     return ingest(data, folder, Places(None, folder / "cache"), lambda _: None)
 
 
 def inputs(folder: Path, data: Images = DATA) -> np.ndarray:
     """The training part's inputs."""
-    return training_set_of(looked(folder, data), Places(None, folder / "cache")).examples.inputs
+    return training_set_of(ingest_file(folder, data), Places(None, folder / "cache")).examples.inputs
 
 
 def complaint(folder: Path, data: Images = DATA) -> str:
-    """What they are told."""
+    """What they are message."""
     with pytest.raises(DataError) as error:
-        looked(folder, data)
+        ingest_file(folder, data)
     return str(error.value).replace(str(folder), "")
 
 
@@ -46,7 +46,7 @@ def test_pictures_have_one_size_and_the_class_of_their_folder(folder: Path) -> N
     (folder / "pictures" / ".hidden").mkdir()
     (folder / "pictures" / "white" / ".DS_Store").touch()
     (folder / "pictures" / "notes.txt").touch()
-    data, places = looked(folder), Places(None, folder / "cache")
+    data, places = ingest_file(folder), Places(None, folder / "cache")
     training, test = training_set_of(data, places), held_out_of(data, places)
     assert data.found is not None
     assert (data.found.classes, data.found.shape, data.found.rarest) == (("black", "white"), (4, 6), 4)
@@ -88,11 +88,11 @@ def test_a_picture_that_lies_on_its_side_is_turned(folder: Path) -> None:
 def test_a_second_folder_may_be_the_test_part(folder: Path) -> None:
     (folder / "test" / "white").mkdir(parents=True)
     Image.new("L", (3, 3), 255).save(folder / "test" / "white" / "x.jpg")
-    data = looked(folder, Images(path="pictures", size=(4, 6), test="test"))
+    data = ingest_file(folder, Images(path="pictures", size=(4, 6), test="test"))
     assert held_out_of(data, Places(None, folder / "cache")).examples.labels.tolist() == [1]
     (folder / "test" / "wite").mkdir()
-    told = complaint(folder, Images(path="pictures", size=(4, 6), test="test"))
-    assert told == "/test/wite: must be a class that the training part has; did you mean white?"
+    message = complaint(folder, Images(path="pictures", size=(4, 6), test="test"))
+    assert message == "/test/wite: must be a class that the training part has; did you mean white?"
 
 
 def test_a_file_that_is_no_picture_is_named(folder: Path) -> None:
@@ -112,9 +112,9 @@ def test_a_picture_that_is_cut_off_is_named(ending: str, folder: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)
     Image.fromarray(noise).save(path)
     path.write_bytes(path.read_bytes()[:1000])
-    told = complaint(folder)
-    assert told.startswith(f"/pictures/white/x.{ending}: cannot be decoded: ")
-    assert told.endswith("; is it cut off?")
+    message = complaint(folder)
+    assert message.startswith(f"/pictures/white/x.{ending}: cannot be decoded: ")
+    assert message.endswith("; is it cut off?")
 
 
 def test_a_picture_that_is_far_too_large_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,8 +123,8 @@ def test_a_picture_that_is_far_too_large_is_named(folder: Path, monkeypatch: pyt
     Image.new("L", (9, 9)).save(folder / "pictures" / "black" / "0.png")
     for path in sorted((folder / "pictures").glob("*/[1-4].png")):
         Image.new("L", (5, 5)).save(path)
-    told = "/pictures/white/0.png: has more than 100 pixels; make it smaller, or take it out"
-    assert complaint(folder) == told
+    message = "/pictures/white/0.png: has more than 100 pixels; make it smaller, or take it out"
+    assert complaint(folder) == message
 
 
 def test_a_class_without_pictures_is_named(folder: Path) -> None:

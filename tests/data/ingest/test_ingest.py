@@ -1,4 +1,4 @@
-"""A look at own tables: what it finds, keeps and refuses."""
+"""Ingesting own tables: what is found, stored and refused."""
 
 import os
 import subprocess
@@ -28,22 +28,22 @@ def frame_of(rows: int = 20) -> pd.DataFrame:
     return pd.DataFrame({"a": numbers, "b": numbers[::-1] * 0.5, "g": numbers // 4, "y": numbers % 2})
 
 
-def looked(folder: Path, frame: pd.DataFrame, data: Table = DATA) -> Table:
-    """A look at a file with this table."""
+def ingest_file(folder: Path, frame: pd.DataFrame, data: Table = DATA) -> Table:
+    """The data in a file with this table."""
     frame.to_csv(folder / "t.csv", index=False)
     return ingest(replace(data, found=None), folder, Places(None, folder / "cache"), lambda _: None)
 
 
 def complaint(folder: Path, frame: pd.DataFrame, **settings: Any) -> str:
-    """What a file with this table is told."""
+    """What a file with this table is message."""
     with pytest.raises(DataError) as error:
-        looked(folder, frame, replace(DATA, **settings))
+        ingest_file(folder, frame, replace(DATA, **settings))
     assert not list((folder / "cache").glob("prepared/*"))
     return str(error.value)
 
 
-def test_a_look_finds_what_a_network_must_know(tmp_path: Path) -> None:
-    data, places = looked(tmp_path, frame_of()), Places(None, tmp_path / "cache")
+def test_ingesting_finds_what_a_network_must_know(tmp_path: Path) -> None:
+    data, places = ingest_file(tmp_path, frame_of()), Places(None, tmp_path / "cache")
     training, test = training_set_of(data, places), held_out_of(data, places)
     found = data.found
     assert found is not None
@@ -59,18 +59,18 @@ def test_a_look_finds_what_a_network_must_know(tmp_path: Path) -> None:
         training.examples.inputs[0] = 1
 
 
-def test_a_second_look_reads_no_table_and_takes_milliseconds(tmp_path: Path) -> None:
-    data = looked(tmp_path, frame_of())
-    said: list[str] = []
+def test_ingesting_again_reads_no_table_and_takes_milliseconds(tmp_path: Path) -> None:
+    data = ingest_file(tmp_path, frame_of())
+    lines: list[str] = []
     started = time.perf_counter()
-    again = ingest(replace(data, found=None), tmp_path, Places(None, tmp_path / "cache"), said.append)
+    again = ingest(replace(data, found=None), tmp_path, Places(None, tmp_path / "cache"), lines.append)
     assert time.perf_counter() - started < 0.2  # 1 ms where nothing else runs
     assert again == data
-    assert said == []
+    assert lines == []
 
 
-def test_a_second_look_loads_no_pandas(tmp_path: Path) -> None:
-    looked(tmp_path, frame_of())
+def test_ingesting_again_loads_no_pandas(tmp_path: Path) -> None:
+    ingest_file(tmp_path, frame_of())
     code = (
         "import sys; from pathlib import Path; from tuner.data.ingest.ingest import ingest; "
         "from tuner.data.sources import Places; from tuner.recipe import Table; "
@@ -85,16 +85,16 @@ def test_a_second_look_loads_no_pandas(tmp_path: Path) -> None:
 
 
 def test_a_changed_file_has_another_identity_and_the_same_one_again_its_own(tmp_path: Path) -> None:
-    first = looked(tmp_path, frame_of())
-    changed = looked(tmp_path, frame_of().replace({"a": {7: 700}}))
+    first = ingest_file(tmp_path, frame_of())
+    changed = ingest_file(tmp_path, frame_of().replace({"a": {7: 700}}))
     os.utime(tmp_path / "t.csv", (1, 1))
-    again = looked(tmp_path, frame_of())
+    again = ingest_file(tmp_path, frame_of())
     identities = [each.found.identity for each in (first, changed, again) if each.found]
     assert identities[0] == identities[2] != identities[1]
     assert len(list((tmp_path / "cache" / "prepared").iterdir())) == 2
 
 
-def test_data_that_has_moved_is_said_to_be_where_it_was_read_last(tmp_path: Path) -> None:
+def test_data_that_has_moved_has_the_origin_where_it_was_read_last(tmp_path: Path) -> None:
     places = Places(None, tmp_path / "cache")
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
@@ -105,7 +105,7 @@ def test_data_that_has_moved_is_said_to_be_where_it_was_read_last(tmp_path: Path
 
 def test_what_does_not_change_the_arrays_does_not_change_the_identity(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    first, moved = looked(tmp_path, frame_of()), looked(tmp_path / "other", frame_of())
+    first, moved = ingest_file(tmp_path, frame_of()), ingest_file(tmp_path / "other", frame_of())
     assert first.found == moved.found
 
 
@@ -120,14 +120,14 @@ def test_an_order_in_time_is_part_of_the_identity(tmp_path: Path) -> None:
     assert (training_set_of(plain, places).is_ordered, training_set_of(ordered, places).is_ordered) == (False, True)
 
 
-def test_the_test_part_teaches_nothing(tmp_path: Path) -> None:
+def test_the_test_part_does_not_change_the_coding(tmp_path: Path) -> None:
     """What stands in the test part's rows is changed: the training part's arrays and the coding stay."""
     frame = frame_of(40).assign(a=[f"v{number % 7}" for number in range(40)])
     data = replace(DATA, columns=(Column(name="a", kind="category"), Column(name="b", kind="number")))
     places = Places(None, tmp_path / "cache")
-    first = looked(tmp_path, frame, data)
+    first = ingest_file(tmp_path, frame, data)
     tested = frame["b"].isin(held_out_of(first, places).examples.inputs[:, 1])
-    changed = looked(tmp_path, frame.assign(a=frame["a"].where(~tested, "new"), b=frame["b"] + 1e6 * tested), data)
+    changed = ingest_file(tmp_path, frame.assign(a=frame["a"].where(~tested, "new"), b=frame["b"] + 1e6 * tested), data)
     assert coding_of(changed, places) == coding_of(first, places)
     before, after = (training_set_of(each, places).examples.inputs for each in (first, changed))
     np.testing.assert_array_equal(before, after)
@@ -138,7 +138,7 @@ def test_rows_in_time_are_sorted_and_the_last_are_the_test_part(tmp_path: Path) 
     frame = frame_of().assign(day=[f"2024-{1 + number % 12:02}-{1 + number:02}" for number in range(20)])
     data = replace(DATA, time="day", test=Cut(share=0.25))
     places = Places(None, tmp_path / "cache")
-    found = looked(tmp_path, frame, data)
+    found = ingest_file(tmp_path, frame, data)
     rows = [*training_set_of(found, places).examples.inputs[:, 0], *held_out_of(found, places).examples.inputs[:, 0]]
     assert rows == frame.sort_values("day")["a"].tolist()
     assert training_set_of(found, places).is_ordered
@@ -147,7 +147,7 @@ def test_rows_in_time_are_sorted_and_the_last_are_the_test_part(tmp_path: Path) 
 def test_groups_stay_whole(tmp_path: Path) -> None:
     data = replace(DATA, group="g", test=Cut(share=0.4))
     places = Places(None, tmp_path / "cache")
-    found = looked(tmp_path, frame_of(), data)
+    found = ingest_file(tmp_path, frame_of(), data)
     training, test = training_set_of(found, places).examples, held_out_of(found, places).examples
     assert training.groups is not None
     assert test.groups is not None
@@ -159,22 +159,22 @@ def test_groups_stay_whole(tmp_path: Path) -> None:
 def test_a_class_of_one_row_is_trained_on(tmp_path: Path) -> None:
     for seed in range(5):
         frame = frame_of().assign(y=["rare"] + ["often", "more"] * 9 + ["more"])
-        found = looked(tmp_path, frame, replace(DATA, test=Cut(seed=seed))).found
+        found = ingest_file(tmp_path, frame, replace(DATA, test=Cut(seed=seed))).found
         assert found is not None
         assert (found.classes, found.rarest) == (("more", "often", "rare"), 1)
 
 
 def test_classes_that_are_numbers_are_in_the_order_of_numbers(tmp_path: Path) -> None:
-    found = looked(tmp_path, frame_of().assign(y=[10.0, 9.0] * 10)).found
+    found = ingest_file(tmp_path, frame_of().assign(y=[10.0, 9.0] * 10)).found
     assert found is not None
     assert found.classes == ("9", "10")
 
 
 def test_numbers_and_labels_are_kept_as_such(tmp_path: Path) -> None:
     places = Places(None, tmp_path / "cache")
-    one = looked(tmp_path, frame_of(), replace(DATA, target="b", task="regression"))
+    one = ingest_file(tmp_path, frame_of(), replace(DATA, target="b", task="regression"))
     assert training_set_of(one, places).examples.labels.shape == (16, 1)
-    two = looked(
+    two = ingest_file(
         tmp_path, frame_of().assign(z=frame_of()["y"] == 0), replace(DATA, target=("y", "z"), task="multi_label")
     )
     labels = training_set_of(two, places).examples.labels
@@ -183,8 +183,8 @@ def test_numbers_and_labels_are_kept_as_such(tmp_path: Path) -> None:
     assert training_set_of(two, places).classes == ("y", "z")
 
 
-def test_prepared_arrays_that_are_gone_are_said_to_be(tmp_path: Path) -> None:
-    data, places = looked(tmp_path, frame_of()), Places(None, tmp_path / "elsewhere")
+def test_missing_stored_arrays_are_reported(tmp_path: Path) -> None:
+    data, places = ingest_file(tmp_path, frame_of()), Places(None, tmp_path / "elsewhere")
     assert data.found is not None
     with pytest.raises(DataError) as error:
         training_set_of(data, places)
@@ -197,11 +197,11 @@ def test_prepared_arrays_that_are_gone_are_said_to_be(tmp_path: Path) -> None:
 
 
 def test_damaged_arrays_are_prepared_again(tmp_path: Path) -> None:
-    data, places = looked(tmp_path, frame_of()), Places(None, tmp_path / "cache")
+    data, places = ingest_file(tmp_path, frame_of()), Places(None, tmp_path / "cache")
     folder = training_set_of(data, places).folder
     assert folder is not None
     (folder / "train_inputs.npy").write_bytes(b"short")
-    assert looked(tmp_path, frame_of()) == data
+    assert ingest_file(tmp_path, frame_of()) == data
     assert len(training_set_of(data, places).examples.inputs) == 16
 
 
@@ -340,12 +340,12 @@ CASES: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_table_that_cannot_be_used_says_why(case: str, tmp_path: Path) -> None:
-    frame, settings, told = CASES[case]
-    assert complaint(tmp_path, frame, **settings) == told
+    frame, settings, message = CASES[case]
+    assert complaint(tmp_path, frame, **settings) == message
 
 
 @pytest.mark.parametrize(
-    ("test", "settings", "told"),
+    ("test", "settings", "message"),
     [
         (frame_of().drop(columns="a"), {}, "u.csv: has no column 'a'; allowed: b, g, y"),
         (frame_of().drop(columns="y"), {}, "u.csv: has no column 'y'; allowed: a, b, g"),
@@ -358,13 +358,13 @@ def test_a_table_that_cannot_be_used_says_why(case: str, tmp_path: Path) -> None
     ],
 )
 def test_a_test_file_that_does_not_fit_says_why(
-    test: pd.DataFrame, settings: dict[str, Any], told: str, tmp_path: Path
+    test: pd.DataFrame, settings: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     test.to_csv(tmp_path / "u.csv", index=False)
-    assert complaint(tmp_path, frame_of(), test="u.csv", **settings) == told
+    assert complaint(tmp_path, frame_of(), test="u.csv", **settings) == message
 
 
-def test_the_folder_of_data_sets_is_looked_in_too(tmp_path: Path) -> None:
+def test_data_may_lie_in_the_folder_of_data_sets(tmp_path: Path) -> None:
     (tmp_path / "sets").mkdir()
     frame_of().to_csv(tmp_path / "sets" / "t.csv", index=False)
     found = ingest(DATA, tmp_path, Places(tmp_path / "sets", tmp_path / "cache"), lambda _: None)

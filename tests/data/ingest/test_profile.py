@@ -1,4 +1,4 @@
-"""A look through data that nobody has described: what columns are taken for, what is left out, what is to be told."""
+"""A look through data that nobody has described: what columns are taken for, what is left out, what is to be message."""
 
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def test_a_column_is_taken_for_what_its_values_are(values: Any, kind: str, reaso
     assert (found.kind, found.reason) == (kind, reason)
 
 
-def test_a_column_tells_what_it_lacks_and_what_it_has() -> None:
+def test_a_profile_has_missing_and_different_values() -> None:
     found = column_profile(pd.Series(["red", None, "green", "red"], name="a"), "t.csv")
     assert (found.missing, found.values, found.examples, found.hint) == (0.25, 2, ("red", "green"), "")
 
@@ -134,7 +134,7 @@ def test_copies_of_a_number_are_left_out() -> None:
     assert [each.reason for each in found.left_out] == ["is y again: correlation 1.00000"]
 
 
-def test_a_column_that_tells_a_class_alone_is_kept_with_a_warning() -> None:
+def test_a_column_that_predicts_a_class_alone_stays_with_a_warning() -> None:
     found = found_in(score=Y * 10 + NOISE, branch=[f"{y}{place % 3}" for place, y in enumerate(Y)])
     assert [each.name for each in found.columns] == ["noise", "score", "branch"]
     assert found.warnings == (
@@ -143,13 +143,13 @@ def test_a_column_that_tells_a_class_alone_is_kept_with_a_warning() -> None:
     )
 
 
-def test_a_column_that_tells_a_number_nearly_is_kept_with_a_warning() -> None:
+def test_a_column_that_nearly_equals_a_number_stays_with_a_warning() -> None:
     wanted = CHANCE.normal(size=ROWS) * 10
     (warning,) = found_in(wanted, near=wanted + NOISE).warnings
     assert warning.startswith("near nearly equals y: correlation 0.99")
 
 
-def test_what_tells_only_the_most_frequent_class_is_no_suspect() -> None:
+def test_what_predicts_only_the_most_frequent_class_is_no_suspect() -> None:
     rare = np.zeros(ROWS, int)
     rare[:1] = 1
     assert found_in(rare, other=np.roll(rare, 3) + NOISE).warnings == ()
@@ -197,10 +197,10 @@ def test_several_targets_are_labels_or_numbers() -> None:
 def test_a_guess_can_be_overruled() -> None:
     frame = pd.DataFrame({"noise": NOISE, "y": np.arange(ROWS) % 5})
     goal = profile_table(frame, Roles(("y",)), "regression").target
-    assert (goal.task, goal.reason, goal.counts) == ("regression", "said with --task regression", ())
+    assert (goal.task, goal.reason, goal.counts) == ("regression", "lines with --task regression", ())
 
 
-def test_strong_imbalance_is_seen() -> None:
+def test_strong_imbalance_is_reported() -> None:
     goal = found_in(np.where(np.arange(ROWS) < 9, "rare", "usual")).target
     assert (goal.rarest, goal.most_frequent, goal.is_imbalanced) == ("rare", "usual", True)
     assert not found_in(Y).target.is_imbalanced
@@ -260,7 +260,9 @@ def test_strong_imbalance_is_seen() -> None:
         ),
     ],
 )
-def test_what_cannot_be_told_is_refused(columns: dict[str, Any], roles: Roles, task: Any, message: str) -> None:
+def test_targets_that_cannot_be_predicted_are_refused(
+    columns: dict[str, Any], roles: Roles, task: Any, message: str
+) -> None:
     with pytest.raises(DataError) as error:
         profile_table(pd.DataFrame({"noise": NOISE, "y": Y, **columns}), roles, task, where="t.csv")
     assert str(error.value) == message
@@ -314,7 +316,7 @@ def pictures(folder: Path, sizes: tuple[tuple[int, int], ...], mode: str = "RGB"
     return folder
 
 
-def test_a_folder_of_images_tells_classes_and_sizes(tmp_path: Path) -> None:
+def test_a_folder_of_images_has_classes_and_sizes(tmp_path: Path) -> None:
     sizes = ((20, 30), (40, 60), (40, 60), (80, 90), (100, 150), (120, 150))
     found = profile_images(pictures(tmp_path / "p", sizes))
     assert (found.rows, found.target.classes, found.target.counts) == (12, ("cat", "dog"), (6, 6))

@@ -1,4 +1,4 @@
-"""Reading tables: what is read, and what each bad file is told."""
+"""Reading tables: what is read, and what each bad file is message."""
 
 import bz2
 import gzip
@@ -37,7 +37,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 
 
 def complaint(folder: Path, name: str, content: str | bytes) -> str:
-    """What a file with this content is told, after its path."""
+    """What a file with this content is message, after its path."""
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(DataError) as error:
@@ -105,7 +105,7 @@ def test_bundled_tables_have_their_target_last(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("t.csv", "", "is empty"),
         ("t.csv", " \n\n", "is empty"),
@@ -141,8 +141,8 @@ def test_bundled_tables_have_their_target_last(name: str) -> None:
         ("t.csv.zip", "a,b\n1,2\n", "cannot be unpacked: File is not a zip file"),
     ],
 )
-def test_a_bad_file_is_told_what_is_wrong(name: str, content: str | bytes, told: str, tmp_path: Path) -> None:
-    assert complaint(tmp_path, name, content) == told
+def test_a_bad_file_has_a_message(name: str, content: str | bytes, message: str, tmp_path: Path) -> None:
+    assert complaint(tmp_path, name, content) == message
 
 
 def test_an_archive_of_two_files_is_refused(tmp_path: Path) -> None:
@@ -159,14 +159,15 @@ def test_an_archive_of_two_files_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "HARMLESS_BYTES", 2**20)
     monkeypatch.setattr(files, "RATIO", 100)
-    told = complaint(tmp_path, "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 2**20))
+    message = complaint(tmp_path, "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 2**20))
     assert (
-        told == "unpacks to more than 8 GiB, or beyond 1 MiB to 100 times its size; if that is meant, unpack it first"
+        message
+        == "unpacks to more than 8 GiB, or beyond 1 MiB to 100 times its size; if that is meant, unpack it first"
     )
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "message"),
     [
         ("tabel.csv", "tabel.csv: there is no such file in {folder}; did you mean table.csv?"),
         ("x/none.csv", "x/none.csv: there is no such file in {folder}/x"),
@@ -184,12 +185,12 @@ def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypa
         ("sklearn:irsi", "sklearn:irsi: scikit-learn has no such table; did you mean iris?"),
     ],
 )
-def test_a_path_that_cannot_be_read_says_why(path: str, told: str, tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_read_says_why(path: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text(PLAIN)
     (tmp_path / "inside").mkdir()
     with pytest.raises(DataError) as error:
         read_table(path, (tmp_path,))
-    assert str(error.value) == told.format(folder=tmp_path)
+    assert str(error.value) == message.format(folder=tmp_path)
 
 
 def test_a_path_from_the_root_and_a_second_folder_are_allowed(tmp_path: Path) -> None:

@@ -99,12 +99,12 @@ def _values(column: Column | ColumnCoding, series: "pd.Series[Any]", where: str)
         case "date" if pd.api.types.is_datetime64_any_dtype(series):
             return days_of(series)
         case "text":
-            return _tokenized(factorize(series, where))
+            return _tokenize(factorize(series, where))
         case "boolean" | "category" | "date":
             return factorize(series, where)
 
 
-def _tokenized(texts: Factorized) -> _Texts:
+def _tokenize(texts: Factorized) -> _Texts:
     number_of: defaultdict[str, int] = defaultdict(count().__next__)
     numbers, lengths = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
     for start in range(0, len(texts.names), TEXTS_AT_ONCE):

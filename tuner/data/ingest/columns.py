@@ -61,7 +61,7 @@ class Coding:
         return sum(column.places for column in self.columns)
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """A text as an example, in few letters."""
     plain = " ".join(text.split())
     return plain if len(plain) <= LONGEST_EXAMPLE else plain[: LONGEST_EXAMPLE - 1] + "…"

@@ -66,7 +66,7 @@ def is_packed(path: Path) -> bool:
     return path.suffix.lower() in UNPACKED
 
 
-def opened(path: Path) -> IO[bytes]:
+def open_unpacked(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked on the way where its name says that it is compressed."""
     stream: IO[bytes] = UNPACKED.get(path.suffix.lower(), Path.open)(path, "rb")
     return stream
@@ -76,7 +76,7 @@ def require_unpackable(path: Path) -> None:
     """Raise `DataError` where a compressed file is damaged, or unpacks to more than is reasonable."""
     size, total = path.stat().st_size, 0
     try:
-        with opened(path) as stream:
+        with open_unpacked(path) as stream:
             while block := stream.read(2**20):
                 total += len(block)
                 require_ratio(path, size, total)

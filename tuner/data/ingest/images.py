@@ -49,7 +49,7 @@ def save_images(data: Images, where: Sequence[Path], folder: Path) -> Facts:
         parts = [([files[row] for row in part], labels[part]) for part in rows]
     else:
         other = find_folder(data.test, where)
-        parts = [(files, labels), _labelled(other, _class_folders(other), classes)]
+        parts = [(files, labels), _files_and_labels(other, _class_folders(other), classes)]
     for part, (chosen, numbers) in zip(("train", "test"), parts, strict=True):
         np.save(folder / f"{part}_labels.npy", numbers)
         _write(chosen, data, folder / f"{part}_inputs.npy")
@@ -61,7 +61,7 @@ def _training_images(path: Path) -> tuple[Folders, list[Path], Array]:
     images = _class_folders(path)
     if len(images) < 2:
         raise DataError(f"{path}: must have a folder for each of at least two classes, got {len(images)}")
-    files, labels = _labelled(path, images, tuple(images))
+    files, labels = _files_and_labels(path, images, tuple(images))
     if len(files) < FEWEST_ROWS:
         raise DataError(f"{path}: has {len(files)} pictures, and at least {FEWEST_ROWS} are needed")
     return images, files, labels
@@ -78,7 +78,7 @@ def _class_folders(path: Path) -> Folders:
     return images
 
 
-def _labelled(path: Path, images: Folders, classes: tuple[str, ...]) -> tuple[list[Path], Array]:
+def _files_and_labels(path: Path, images: Folders, classes: tuple[str, ...]) -> tuple[list[Path], Array]:
     """The files in the order of their names, and which of `classes` each belongs to."""
     for name, files in images.items():
         if name not in classes:
@@ -109,14 +109,14 @@ def read_image(data: Images, path: Path, content: IO[bytes] | None = None) -> Ar
     """An image's values in the size and color of `data`, uint8 (height, width) or (height, width, 3); from its `content`
     where that was read before. Raises `DataError` with its path for what is no image, is cut off or too large."""
     height, width = data.size
-    with _opened(path, content) as image:
+    with _open_image(path, content) as image:
         upright = ImageOps.exif_transpose(image)
         plain = _plain(upright, "RGB" if data.color else "L")
         return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))
 
 
 @contextmanager
-def _opened(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
+def _open_image(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
     """An image to be decoded within. Raises `DataError` with its path for what is no image, is cut off or too large."""
     try:
         with Image.open(content or path, formats=FORMATS) as image:
@@ -178,7 +178,7 @@ def profile_images(path: Path) -> ImagesProfile:
 
 def _size_and_color(path: Path) -> tuple[tuple[int, int], bool]:
     """Height and width, and whether any of its points has a color. Raises `DataError` for what is no image."""
-    with _opened(path) as image:
+    with _open_image(path) as image:
         size = image.height, image.width
         if image.mode in ("1", "L", "LA", "I", "I;16"):
             return size, False

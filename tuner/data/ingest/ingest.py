@@ -42,13 +42,13 @@ def ingest(data: AnyOwn, folder: Path, places: Places, log: Log) -> AnyOwn:
     where = data_folders(folder, places.data_dir)
     sources = [_source(data, path, where) for path in dict.fromkeys((data.path, data.test)) if isinstance(path, str)]
     key = _key(data, sources)
-    found = _recorded(key, places)
+    found = _read_record(key, places)
     if found is None:
         log(f"reading {data.path}")
         found = _read(data, where, f"from {sources[0]}", places)
         if _key(data, sources) != key:
             raise DataError(f"{data.path}: changed while it was read; load the study again")
-        _record(key, found, places)
+        _write_record(key, found, places)
     return replace(data, found=found)
 
 
@@ -59,21 +59,21 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
 
     from tuner.data.ingest.arrays import inputs_of
     from tuner.data.ingest.kinds import frame_columns
-    from tuner.data.ingest.prepare import RawExamples, prepared
+    from tuner.data.ingest.prepare import RawExamples, prepare
 
     if isinstance(test, RawExamples):
         test = replace(test, where="the test data")
     if isinstance(raw.x, pd.DataFrame):
         columns = tuple(Column(name=each.name, kind=each.kind) for each in frame_columns(raw.x) if each.kind)
-        parts = prepared(task, columns, raw, test)
-        return _named(_table(raw, test, task, columns), parts, places)
+        parts = prepare(task, columns, raw, test)
+        return _store_named(_table(raw, test, task, columns), parts, places)
     raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))
     if isinstance(test, RawExamples):
         test = replace(test, x=inputs_of(np.asarray(test.x), "x", test.where))
     groups, weights = "groups" if raw.groups is not None else "", "weights" if raw.weights is not None else ""
     share = test if isinstance(test, Cut) else UNNAMED
     data = Arrays(path=UNNAMED, task=task, test=share, groups=groups, weights=weights)
-    return _named(data, prepared(task, (), raw, test), places)
+    return _store_named(data, prepare(task, (), raw, test), places)
 
 
 def _table(raw: "RawExamples", test: "RawExamples | Cut", task: Task, columns: tuple[Column, ...]) -> Table:
@@ -95,12 +95,12 @@ def _free(name: str, names: set[str]) -> str:
     return _free(f"{name}_", names) if name in names else name
 
 
-def _named(data: AnyOwn, prepared: "Prepared", places: Places) -> AnyOwn:
+def _store_named(data: AnyOwn, prepared: "Prepared", places: Places) -> AnyOwn:
     """The stored data with its identity as its path."""
     found = _store(data, prepared, "from Python", places)
     source = f"{FROM_PYTHON}{found.identity}"
     named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=found)
-    _record(_key(named, [source]), found, places)
+    _write_record(_key(named, [source]), found, places)
     return named
 
 
@@ -119,16 +119,16 @@ def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, pla
         with new_folder(places) as folder:
             facts = save_images(data, where, folder)
             identity = store_own(folder, facts, Coding(), origin, places)
-        return _found(identity, facts, Coding(), data, places)
-    from tuner.data.ingest.prepare import prepared, read_rows
+        return _data_info(identity, facts, Coding(), data, places)
+    from tuner.data.ingest.prepare import prepare, read_rows
 
     if isinstance(data, Arrays):
         from tuner.data.ingest.arrays import read_arrays
 
-        return _store(data, prepared(data.task, (), *read_arrays(data, where)), origin, places)
+        return _store(data, prepare(data.task, (), *read_arrays(data, where)), origin, places)
     raw = read_rows(data, data.path, where)
     test = data.test if isinstance(data.test, Cut) else read_rows(data, data.test, where)
-    parts = prepared(data.task, data.columns, raw, test, is_ordered=bool(data.time))
+    parts = prepare(data.task, data.columns, raw, test, is_ordered=bool(data.time))
     return _store(data, parts, origin, places)
 
 
@@ -138,10 +138,10 @@ def _store(data: Table | Arrays | Images, parts: "Prepared", origin: str, places
         save_examples(folder, "train", parts.training)
         save_examples(folder, "test", parts.test)
         identity = store_own(folder, parts.facts, parts.coding, origin, places)
-    return _found(identity, parts.facts, parts.coding, data, places)
+    return _data_info(identity, parts.facts, parts.coding, data, places)
 
 
-def _found(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | Images, places: Places) -> DataInfo:
+def _data_info(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | Images, places: Places) -> DataInfo:
     training, test = (open_examples(folder_of(f"own-{identity}", places), part) for part in ("train", "test"))
     has_classes = training.labels.ndim == 1
     return DataInfo(
@@ -183,7 +183,7 @@ def _record_path(key: str, places: Places) -> Path:
     return places.cache / "looked" / f"{key}.json"
 
 
-def _recorded(key: str, places: Places) -> DataInfo | None:
+def _read_record(key: str, places: Places) -> DataInfo | None:
     """What was found in the same files before, if it is stored still."""
     try:
         found = decode(DataInfo, json.loads(_record_path(key, places).read_text(encoding="utf-8")))
@@ -192,6 +192,6 @@ def _recorded(key: str, places: Places) -> DataInfo | None:
     return found if index_if_complete(folder_of(f"own-{found.identity}", places)) else None
 
 
-def _record(key: str, found: DataInfo, places: Places) -> None:
+def _write_record(key: str, found: DataInfo, places: Places) -> None:
     with suppress(OSError):  # without a record the files are read again, and no more
         write_json(_record_path(key, places), encode(found))

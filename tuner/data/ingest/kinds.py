@@ -10,7 +10,7 @@ import pandas as pd
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.coding import MOST_VALUES
-from tuner.data.ingest.columns import ColumnProfile, shortened
+from tuner.data.ingest.columns import ColumnProfile, shorten
 from tuner.data.ingest.values import date_format, factorize, numbers_of, parse_times
 from tuner.networks.columns import TRUTHS, Kind
 
@@ -51,7 +51,7 @@ def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
     kind, reason, hint = guess
     if kind == "number":
         numbers_of(series, where)  # complains of what float32 cannot hold
-    examples = tuple(map(shortened, names[:EXAMPLES]))
+    examples = tuple(map(shorten, names[:EXAMPLES]))
     return ColumnProfile(str(series.name), kind, reason, float(series.isna().mean()), values, examples, hint)
 
 
@@ -109,7 +109,9 @@ def _of_words(names: Sequence[str], rows: int) -> Guess:
     repeats = len(names) <= rows / ROWS_OF_A_CATEGORY
     if (words >= WORDS_OF_A_TEXT and not repeats) or (words >= 2 and len(names) > rows / 2):
         return "text", f"about {words:.0f} words each", ""
-    too_many = f"the {MOST_VALUES:,} most frequent of its values are told apart" if len(names) > MOST_VALUES else ""
+    too_many = (
+        f"the {MOST_VALUES:,} most frequent of its values have codes of their own" if len(names) > MOST_VALUES else ""
+    )
     return "category", "texts that repeat" if repeats else "texts of a word or two", too_many
 
 

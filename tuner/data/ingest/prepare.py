@@ -60,7 +60,7 @@ class Prepared:
     test: Examples
 
 
-def prepared(
+def prepare(
     task: Task, columns: Sequence[Column], raw: RawExamples, test: RawExamples | Cut, *, is_ordered: bool = False
 ) -> Prepared:
     """The training part and the test part: another one, or the share that is cut off. A frame's `columns` are coded. Raises

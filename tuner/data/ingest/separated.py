@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.files import is_packed, opened, require_unpackable
+from tuner.data.ingest.files import is_packed, open_unpacked, require_unpackable
 
 SEPARATORS = ",;\t|"
 SAMPLE_BYTES = 2**16
@@ -33,7 +33,7 @@ def separated_blocks(
     separator = _separator(path, separators)
     names = _names(path, separator)
     chosen, is_even = choice(names), False
-    with opened(path) as stream, warnings.catch_warnings():
+    with open_unpacked(path) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # values of two types are checked by who needs one
         warnings.simplefilter("error", pd.errors.ParserWarning)  # each line longer than the names
         try:
@@ -60,7 +60,7 @@ def separated_blocks(
 
 def _separator(path: Path, separators: str) -> str:
     """The one that cuts the names into most parts, of those that cut most of the first lines likewise."""
-    with opened(path) as stream:
+    with open_unpacked(path) as stream:
         content = stream.read(SAMPLE_BYTES)
     if not content.strip():
         raise DataError(f"{path}: is empty")
@@ -98,7 +98,7 @@ def _rows(path: Path, separator: str) -> Iterator[Iterator[tuple[int, list[str]]
     """Each row and the number of its last line. Raises `DataError` for what is not UTF-8."""
     limit = csv.field_size_limit(sys.maxsize)
     try:
-        with opened(path) as stream:
+        with open_unpacked(path) as stream:
             reader = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), delimiter=separator)
             yield ((reader.line_num, row) for row in reader)
     except UnicodeDecodeError as error:
@@ -108,7 +108,7 @@ def _rows(path: Path, separator: str) -> Iterator[Iterator[tuple[int, list[str]]
 
 
 def _not_text(path: Path) -> DataError:
-    with opened(path) as stream:
+    with open_unpacked(path) as stream:
         for number, line in enumerate(stream, 1):
             try:
                 line.decode("utf-8")

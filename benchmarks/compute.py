@@ -22,7 +22,7 @@ FIGURES = ("test_accuracy", "validation_accuracy")
 
 def best(document: Document) -> float:
     """The best test accuracy that it reports; of one that tells none, the best validation accuracy."""
-    told = ([value for each in document.experiment for value in each.told(name)] for name in FIGURES)
+    told = ([value for each in document.experiment for value in each.values(name)] for name in FIGURES)
     return max(next(values for values in told if values))
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.test_shipped import DOCUMENTS
-from tuner.documents.document import Document
+from tuner.documents.document import Document, load_document
+from tuner.study.places import find_documents
+
+DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "checklist.csv").read_text(encoding="utf-8").splitlines()))
 KINDS = ("experiment", "figure", "claim", "plot", "time", "task", "oddity")
@@ -82,9 +84,9 @@ def test_figures_are_the_texts_digit_by_digit(name: str) -> None:
     """Each reported number is one of those that the text prints for it, as it stands there or as a share of a hundred."""
     printed = listed(name, "figure")
     for experiment in DOCUMENTS[name].experiment:
-        figures = {f"{experiment.id}.{figure}": experiment.told(figure) for figure in experiment.reported}
-        figures |= {f"{experiment.id}.log.{figure}": told for figure, told in experiment.curves()}
-        figures |= {f"{experiment.id}.{figure}": told for figure, told in experiment.curves()}
+        figures = {f"{experiment.id}.{figure}": experiment.values(figure) for figure in experiment.reported}
+        figures |= {f"{experiment.id}.log.{figure}": told for figure, told in experiment.curves().items()}
+        figures |= {f"{experiment.id}.{figure}": told for figure, told in experiment.curves().items()}
         for id_, told in figures.items():
             if id_ in printed:
                 numbers = [float(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?:\.\d+)?", printed[id_])]

@@ -72,13 +72,13 @@ def test_only_networks_with_too_few_runs_are_named() -> None:
 def test_of_many_runs_that_do_otherwise_three_are_named() -> None:
     said = claim(of=("a",), above=0.85, always=True)
     found = judge_claim(said, {"a": [0.81, 0.82, 0.83, 0.84]}, 0.004)
-    assert found.because == "4 of 4 runs: a has 0.8100, a has 0.8200, a has 0.8300"
+    assert found.reason == "4 of 4 runs: a has 0.8100, a has 0.8200, a has 0.8300"
 
 
 def test_losses_that_all_diverged_are_equal() -> None:
     nothing = {"a": [math.nan] * 3, "b": [math.inf] * 3}
     found = judge_claim(claim(best="a", among=("a", "b"), figure="test_loss"), nothing, 0.02)
-    assert found.because.startswith("b +0.0000 against a, which may be chance")
+    assert found.reason.startswith("b +0.0000 against a, which may be chance")
 
 
 @pytest.mark.parametrize("runs", [3, 6, 10])
@@ -99,10 +99,10 @@ def test_one_run_that_does_otherwise_refutes_what_is_said_of_each() -> None:
 
 def test_a_training_that_diverged_is_the_worst_by_loss_too() -> None:
     by_accuracy = claim(rises=("n", "a"))
-    assert judge_claim(by_accuracy, RUNS, 0.004).because == "a +0.8033 against n"
+    assert judge_claim(by_accuracy, RUNS, 0.004).reason == "a +0.8033 against n"
     losses = {"good": [0.1, 0.11, 0.1], "bad": [2.0, 2.1, math.nan], "n": [math.nan, math.nan, math.inf]}
     best = claim(best="good", among=("good", "bad"), figure="test_loss")
-    assert judge_claim(best, losses, 0.02).because == "bad +1.9633 against good", "2.1 for what is no number"
+    assert judge_claim(best, losses, 0.02).reason == "bad +1.9633 against good", "2.1 for what is no number"
     assert judge_claim(claim(best="n", among=("n", "good"), figure="test_loss"), losses, 0.02).judgement == "fails"
     assert (
         judge_claim(claim(best="good", among=("bad", "good", "n"), figure="test_loss"), losses, 0.02).judgement
@@ -150,8 +150,8 @@ def test_three_looks_at_runs_that_do_not_differ_err_no_more_often_than_one() -> 
 
 def test_what_is_undecided_says_how_large_the_difference_can_be() -> None:
     found = judge_claim(claim(rises=("b", "c")), RUNS, 0.004)
-    assert found.because.startswith("c +0.0003 against b, which may be chance: at most 0.00")
-    bound = float(found.because.rpartition(" ")[2])
+    assert found.reason.startswith("c +0.0003 against b, which may be chance: at most 0.00")
+    bound = float(found.reason.rpartition(" ")[2])
     spreads = [(4 * 0.004**2 + 2 * np.var(RUNS[name], ddof=1)) / 6 for name in ("b", "c")]
     half = t.ppf(0.975, 12) * math.sqrt(sum(spreads) / 3)
     assert bound == pytest.approx(0.00033333 + half, rel=1e-3)
@@ -159,7 +159,7 @@ def test_what_is_undecided_says_how_large_the_difference_can_be() -> None:
 
 def test_a_judgement_says_what_decided_it() -> None:
     def because(**said: Any) -> str:
-        return judge_claim(claim(**said), RUNS, 0.004).because
+        return judge_claim(claim(**said), RUNS, 0.004).reason
 
     assert because(rises=("a", "b")) == "b +0.0500 against a"
     assert because(falls=("d", "b", "a")) == "d +0.0500 against b; b +0.0500 against a"

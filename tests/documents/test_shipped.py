@@ -17,7 +17,7 @@ DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").ite
 def test_reported_parameter_counts_are_exact(name: str) -> None:
     document: Document = DOCUMENTS[name]
     for experiment in document.experiment:
-        for choice in (document.first, *document.neighbours(document.first)):
+        for choice in (document.first_choice, *document.neighbours(document.first_choice)):
             variant = document.variant(experiment, choice)
             entry = CATALOGUE[variant.recipe.data.name]
             count = parameters(variant.recipe.network, entry.shape, len(entry.classes))
@@ -36,7 +36,7 @@ def test_the_figures_are_the_documents() -> None:
     assert decay["cnn"].curve["validation_accuracy"][-1] == 0.9919
     assert decay["cnn"].reported["test_accuracy"] == 0.9919000267982483
     l2 = [each for id_, each in decay.items() if id_.startswith("l2") and not each.added]
-    assert max(max(each.told("highest_validation_accuracy")) for each in l2) == 0.9836999773979187
+    assert max(max(each.values("highest_validation_accuracy")) for each in l2) == 0.9836999773979187
     study = {each.id: each for each in DOCUMENTS["mnist-parameters"].experiment}
     assert study["batch-4"].reported["validation_accuracy"] == 0.9654
 
@@ -53,7 +53,7 @@ def test_rows_that_cannot_be_of_one_script_are_read_one_by_one() -> None:
     second = document.reading.index(scaling[1])
     choice = tuple(int(index == second) for index in range(len(document.reading)))
     first, other = document.experiment[:2]
-    assert document.named(first, choice) == ""
+    assert document.reading_name(first, choice) == ""
     assert document.variant(other, choice).reading == "scaling: not scaled"
     assert _scaling(document.variant(other, choice).recipe) == "none"
 
@@ -62,7 +62,7 @@ def test_settings_that_several_experiments_share_come_before_readings_and_their_
     document = DOCUMENTS["usps-three-networks"]
     by_id = {each.id: each for each in document.experiment}
     none, dense = (
-        document.variant(by_id[f"cnn-dropout-{id_}"], document.first).recipe.network for id_ in ("none", "dense")
+        document.variant(by_id[f"cnn-dropout-{id_}"], document.first_choice).recipe.network for id_ in ("none", "dense")
     )
     assert none.hidden.dropout == (0.0,)
     assert dense.hidden.dropout == (0.5,)
@@ -73,7 +73,8 @@ def test_readings_change_one_silent_field_at_a_time() -> None:
     document = DOCUMENTS["fashion-finetuning"]
     (adam,) = [each for each in document.experiment if each.id == "optimizer-adam"]
     first, *others = (
-        document.variant(adam, choice) for choice in (document.first, *document.neighbours(document.first))
+        document.variant(adam, choice)
+        for choice in (document.first_choice, *document.neighbours(document.first_choice))
     )
     assert first.reading == ""
     assert (first.recipe.training.epochs, first.recipe.training.batch_size) == (30, 256)
@@ -85,11 +86,11 @@ def test_readings_change_one_silent_field_at_a_time() -> None:
     assert _scaling(by_name["scaling: not scaled"]) == "none"
     assert {each.training.optimizer.kind for each in by_name.values()} == {"adam"}
     assert by_name["history: means over the epochs"] == first.recipe, "the same training, read off otherwise"
-    assert document.measured("history: means over the epochs, epochs: 20, the base model's") == {
+    assert document.compared_figures("history: means over the epochs, epochs: 20, the base model's") == {
         "training_accuracy": "mean_training_accuracy",
         "validation_accuracy": "mean_validation_accuracy",
     }
-    assert document.measured("") == {}
+    assert document.compared_figures("") == {}
 
 
 def test_a_mistake_in_a_document_is_told_with_its_place(tmp_path: Path) -> None:
@@ -109,10 +110,10 @@ def test_a_mistake_in_a_document_is_told_with_its_place(tmp_path: Path) -> None:
 
 def test_a_document_is_cut_to_some_data_sets() -> None:
     document = DOCUMENTS["mnist-parameters"]
-    playground = document.about({"spiral", "circle", "xor"})
+    playground = document.for_datasets({"spiral", "circle", "xor"})
     assert [each.id for each in playground.experiment] == ["playground-spiral", "playground-xor", "playground-circle"]
     assert [each.id for each in playground.drawing] == ["playground"]
     assert playground.claim == ()
-    assert len(document.about({"mnist"}).experiment) == 22
-    assert document.about({"usps"}).experiment == ()
-    assert document.about({"mnist", "spiral", "circle", "xor"}) == document
+    assert len(document.for_datasets({"mnist"}).experiment) == 22
+    assert document.for_datasets({"usps"}).experiment == ()
+    assert document.for_datasets({"mnist", "spiral", "circle", "xor"}) == document

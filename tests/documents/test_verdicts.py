@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.documents.deviations import TYPICAL_ACCURACY, moderated, typical_spread
-from tuner.documents.verdicts import among, judge, judge_curve, unchecked
+from tuner.documents.spread import TYPICAL_ACCURACY, moderated, typical_spread
+from tuner.documents.verdicts import judge, judge_curve, with_shared
 
 
 def verdict(reported: float, measured: list[float], figure: str = "test_accuracy", examples: int = 10_000) -> str:
@@ -155,7 +155,7 @@ def test_every_verdict_says_why() -> None:
     assert said("test_loss", 0.5, [math.nan, 0.5, math.inf]) == ("2 of our 3 runs diverged", -20)
     kept = "1 of our 2 runs keep it, the best with 0.05"
     assert said("test_loss_at_most", 0.07, [0.05, 0.2]) == (kept, math.log(1.5 / 3))
-    worthless = unchecked("test_loss", [0.5], [0.4], "no two agree")
+    worthless = judge("test_loss", [0.5], [0.4], 0, 0.0, "no two agree")
     assert (worthless.verdict, worthless.reason, worthless.margin) == ("cannot be checked", "no two agree", 0)
 
 
@@ -183,21 +183,21 @@ def test_a_verdict_that_most_other_networks_would_have_had_is_weak() -> None:
         "not reproduced",
         "not reproduced",
     ]
-    sharp = among(own, [others[0.884], others[0.91], others[0.95]])
+    sharp = with_shared(own, [others[0.884], others[0.91], others[0.95]])
     assert sharp.shared == pytest.approx(1 / 3)
     assert sharp.worth == "sharp"
-    even = among(own, [others[0.884], others[0.95]])
+    even = with_shared(own, [others[0.884], others[0.95]])
     assert even.worth == "sharp", "more than half"
-    weak = among(own, [others[0.884], others[0.888], others[0.91]])
+    weak = with_shared(own, [others[0.884], others[0.888], others[0.91]])
     assert weak.shared == pytest.approx(2 / 3)
     assert weak.worth == "weak"
     unmeasured = judge("test_accuracy", [0.886], [], 0, 0.002)
-    assert among(own, [unmeasured]).shared is None, "what cannot be checked says nothing"
-    assert among(unmeasured, [own]).worth == ""
+    assert with_shared(own, [unmeasured]).shared is None, "what cannot be checked says nothing"
+    assert with_shared(unmeasured, [own]).worth == ""
     close = judge("test_accuracy", [0.8915], [0.880, 0.882, 0.884], 0, 0.002)
     assert close.verdict == "close"
-    assert among(close, [judge("test_accuracy", [0.8915], [0.882] * 3, 0, 0.002)]).worth == "weak"
-    assert among(close, [others[0.91]]).worth == "sharp"
+    assert with_shared(close, [judge("test_accuracy", [0.8915], [0.882] * 3, 0, 0.002)]).worth == "weak"
+    assert with_shared(close, [others[0.91]]).worth == "sharp"
 
 
 def test_parameter_counts_are_counted_apart() -> None:
@@ -208,8 +208,8 @@ def test_a_curve_is_worth_what_no_other_curve_would_have_passed_for() -> None:
     told = [0.80, 0.82, 0.84, 0.86]
     own = judge_curve("test_accuracy", told, [told], 0, 0.003)
     other = judge_curve("test_accuracy", told, [[0.5, 0.6, 0.7, 0.8]], 0, 0.003)
-    assert among(own, [other]).worth == "sharp"
-    assert among(own, [own, other, own]).worth == "weak"
+    assert with_shared(own, [other]).worth == "sharp"
+    assert with_shared(own, [own, other, own]).worth == "weak"
 
 
 def test_a_thinned_curve_is_compared_at_the_epochs_that_are_kept() -> None:
@@ -217,6 +217,7 @@ def test_a_thinned_curve_is_compared_at_the_epochs_that_are_kept() -> None:
     told = [epoch / 1000 for epoch in range(1, 201)]
     ours = [epoch / 1000 for epoch in range(2, 201, 2)]
     found = judge_curve("train_loss", told, [ours], 0, 0.01, every=2)
+    assert found.points is not None
     assert (found.verdict, len(found.points)) == ("reproduced", 100)
     assert all(point.reported == point.measured for point in found.points)
     assert judge_curve("train_loss", told, [ours], 0, 0.01).verdict == "cannot be checked", "as if it were whole"
@@ -238,5 +239,6 @@ def test_a_curve_is_as_good_as_nine_in_ten_of_its_points() -> None:
     unmeasured = judge_curve("train_accuracy", told, [], 0, 0.0)
     assert (unmeasured.verdict, unmeasured.points) == ("cannot be checked", ())
     longer = judge_curve("train_accuracy", told, [[*told, 0.9]], 0, 0.0)
+    assert longer.points is not None
     assert [point.measured for point in longer.points] == [(value,) for value in told]
     assert judge_curve("train_accuracy", told, [told, told[:9]], 0, 0.0).verdict == "cannot be checked"

@@ -6,18 +6,19 @@ from statistics import fmean
 
 import pytest
 
-from tests.report.test_documents_section import documents
 from tuner.base.metric_functions import wilson_interval
 from tuner.charts.content import Table
+from tuner.documents.comparison import assessments_of, best_in_our_runs, best_reported
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe
 from tuner.references import ReferenceModel
-from tuner.report.answer import best_reported, difference, documented, sentences
+from tuner.report.answer import difference_of, sentences
 from tuner.report.evidence import Evidence
-from tuner.report.sections.document import document_section
 from tuner.report.sections.winner import winner_section
 from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
+
+RESULTS = Path(__file__).parents[2] / "reports" / "documents"
 
 
 def evidence(*accuracies: float) -> Evidence:
@@ -35,7 +36,9 @@ def evidence(*accuracies: float) -> Evidence:
         tests=accuracies,
     )
     record = StudyRecord("usps", "USPS", {}, ("validation_accuracy",), ())
-    return Evidence("usps", "USPS", record, confirmed, None, documents("usps"), {"usps": "abc"}, "sqlite://", ())
+    return Evidence(
+        "usps", "USPS", record, confirmed, None, assessments_of(["usps"], RESULTS, []), {"usps": "abc"}, "sqlite://", ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,15 +61,15 @@ def test_the_best_plain_model_stands_beside_the_answer(validation: float, test: 
 def test_the_best_documented_network_is_one_of_a_document() -> None:
     """Attacked networks and their training are ours: one of them does better than any that the document trains."""
     page = evidence(0.96, 0.96)
-    best, reported = documented(page), best_reported(page)
+    best, reported = best_in_our_runs(page.documents, "usps"), best_reported(page.documents, "usps")
     assert best is not None
     assert reported is not None
     (document,) = page.documents
-    assert not document.experiment(best.experiment).added
+    assert not document.row(best.experiment).experiment.added
     assert (reported.experiment, reported.reported) == ("cnn", 0.9686098694801331)
     means = [
-        fmean(run.figures["test_accuracy"] for run in document.chosen(row.experiment.id))
-        for row in document.assessment.rows
+        fmean(run.figures["test_accuracy"] for run in row.chosen.runs)
+        for row in document.rows
         if not row.experiment.added and row.experiment.members == 1
     ]
     assert fmean(best.accuracies) == max(means)
@@ -83,7 +86,7 @@ def test_the_best_documented_network_is_one_of_a_document() -> None:
 def test_where_the_search_does_not_win_it_says_so(accuracies: tuple[float, ...], verdict: str, beside: str) -> None:
     page = evidence(*accuracies)
     _, *told, last = sentences(page)
-    apart = difference(page)
+    apart = difference_of(page)
     assert apart is not None
     assert told[0].startswith(
         "The best accuracy that a document reports is 96.86 % (“Convolutional” of usps-three-networks)"
@@ -92,24 +95,6 @@ def test_where_the_search_does_not_win_it_says_so(accuracies: tuple[float, ...],
         f"{verdict} the best documented network in our runs, by {100 * apart.value:+.2f} percentage points"
     )
     assert last.endswith(f"That is {abs(100 * (fmean(accuracies) - 0.9686098694801331)):.2f} {beside}.")
-
-
-def test_a_documents_own_table_has_every_row_with_reported_and_ours() -> None:
-    page = evidence(0.97)
-    (document,) = page.documents
-    tables = {getattr(block, "id", ""): block for block in document_section(page, document).blocks}
-    own = tables["document-usps-three-networks-own"]
-    columns, rows = own.columns, own.rows  # type: ignore[union-attr]
-    experiments = [row.experiment for row in document.assessment.rows if not row.experiment.added]
-    assert [row[0] for row in rows] == [each.title for each in experiments]
-    place = columns.index("test accuracy, reported")
-    (network,) = [row for row in rows if row[0] == "Convolutional"]
-    assert network[place] == "0.9686"
-    ours = fmean(run.figures["test_accuracy"] for run in document.chosen("cnn"))
-    assert str(network[place + 1]).startswith(f"{ours:.4f}")
-    assert all(row[place + 1] is not None for row in rows), "every experiment with its numbers"
-    omitted = tables["document-usps-three-networks-omitted"]
-    assert ("figure", "fc-momentum.epochs", "About 10 epochs: so many the recipes have.") in omitted.rows  # type: ignore[union-attr]
 
 
 def test_a_winner_of_an_older_version_has_the_figure_that_it_kept() -> None:

@@ -48,9 +48,10 @@ def baseline(
 
     if readings not in ("first", "all"):
         raise TunerError(f"--readings {readings}: must be first or all")
-    found = {name: load_document(path) for name, path in find_documents(document).items()}
+    documents = [load_document(path) for path in find_documents(document).values()]
+    about_study = [each for each in documents if study in (each.study, "all")]
     options = BaselineOptions(
-        documents={name: each for name, each in found.items() if study in (each.study, "all") and each.matching(only)},
+        documents=tuple(each for each in about_study if each.matching(only)),
         storage=storage or default_url(runs_folder(runs)),
         places=Places.from_environment(data_dir),
         results=results,
@@ -62,14 +63,14 @@ def baseline(
         threads=max(1, cores() // workers_of(workers)),
         runs=runs_folder(runs),
     )
-    if not options.documents:
-        studies_of = ", ".join(sorted({each.study for each in found.values()}))
-        if any(study in (each.study, "all") for each in found.values()):
-            raise TunerError(f"--only {only}: no document about {study} has such an experiment; --only '*' shows all")
+    if not about_study:
+        studies_of = ", ".join(sorted({each.study for each in documents}))
         raise TunerError(f"no document is about the study {study!r}; there are some about {studies_of}, or say all")
+    if not options.documents:
+        raise TunerError(f"--only {only}: no document about {study} has such an experiment; --only '*' shows all")
     replications = replicate(options, lambda line: print(line, file=sys.stderr))
-    for name, replication in replications.items():
-        print_replication(name, replication)
+    for replication in replications.values():
+        print_replication(replication)
         if details:
-            print_details(replication, only)
+            print_details(replication.assessment, only)
     return 1 if any(replication.failures for replication in replications.values()) else 0

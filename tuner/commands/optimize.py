@@ -119,7 +119,7 @@ def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[]
     recipes = [trial.recipe.to_dict() for trials in others for trial in trials if trial.recipe]
 
     def warm() -> tuple[Any, ...]:
-        from tuner.documents.best import best_documented
+        from tuner.documents.comparison import best_documented
 
         if not file.search.documented:
             return tuple(recipes)

@@ -1,22 +1,21 @@
-"""A judged document on the terminal: reported beside measured, with verdicts; and single experiments in detail."""
+"""A judged document on the terminal: reported and measured figures with verdicts; single experiments in detail."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatch
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from tuner.base.formatting import duration_text, number_text
+from tuner.charts.confusion import class_metrics, confused_pairs
 from tuner.commands.terminal import console, table
 from tuner.data.catalogue import CATALOGUE
-from tuner.documents.assessment import Assessment, Judgements, Row
+from tuner.documents.assessment import Assessment, Row
 from tuner.documents.baseline import Replication
 from tuner.documents.claims import LOOKS, Decision
 from tuner.documents.runs import Run
-from tuner.documents.verdicts import Judged, JudgedCurve, shared_in_words
-from tuner.networks import LayerShape
-from tuner.report.confusion import class_metrics, most_confused
+from tuner.documents.section import reported_text
+from tuner.documents.verdicts import JudgedFigure
 
 STYLES = {
     "reproduced": "green",
@@ -29,82 +28,81 @@ STYLES = {
 }
 
 
-def print_replication(name: str, replication: Replication) -> None:
-    """The table of figures, the claims, the oddities, the counts, and what could not be run."""
+def print_replication(replication: Replication) -> None:
+    """The table of figures, the claims, the oddities, the counts, and the runs that failed."""
     out, assessment = console(), replication.assessment
-    out.print(f"\n{assessment.document.title} ({name})", style="bold")
+    document, has_alternatives = assessment.document, any(row.tried > 1 for row in assessment.rows)
+    out.print(f"\n{document.title} ({document.name})", style="bold")
+    lines = []
     for reading in assessment.readings:
-        others = ", or ".join(option.name for option in reading.options[1:])
-        out.print(f"not said: {reading.silent}: {reading.options[0].name}; or {others}; {reading.found}", markup=False)
+        first, *others = [option.name for option in reading.reading.options]
+        lines.append(f"open setting: {reading.silent}: {first}; or {', or '.join(others)}; {reading.conclusion}")
     if assessment.compared > 1:
-        chosen = assessment.chosen or "the first ones"
-        out.print(f"The most probable of {assessment.compared} choices of readings: {chosen}", markup=False)
-    out.print(_figures(assessment))
+        chosen = assessment.chosen_readings or "the first ones"
+        lines.append(f"The most probable of {assessment.compared} choices of readings: {chosen}")
+    _print_lines(out, lines)
+    out.print(_figures(assessment, has_alternatives))
     for claim in assessment.claims:
-        out.print(f"{_decided(claim.first)}: {claim.claim.says} ({claim.first.because})")
+        out.print(f"{_decided(claim.first)}: {claim.claim.says} ({claim.first.reason})")
         if claim.chosen != claim.first:
-            out.print(f"    under those readings {_decided(claim.chosen)} ({claim.chosen.because})")
-    for oddity in assessment.document.oddity:
+            out.print(f"    under those readings {_decided(claim.chosen)} ({claim.chosen.reason})")
+    lines = []
+    for oddity in document.oddity:
         about = f" ({', '.join(oddity.about)})" if oddity.about else ""
-        out.print(f"odd in the document{about}: {oddity.says}", markup=False)
-    for finding in assessment.document.finding:
-        out.print(f"found ({', '.join(finding.about)}): {finding.says}", markup=False)
-    if assessment.open:
-        out.print(f"not reproduced and not explained: {', '.join(assessment.open)}", markup=False)
-    which = {"first": "first readings", "chosen": "chosen for the document", "best": "best for each experiment"}
-    for key, words in which.items() if any(row.tried > 1 for row in assessment.rows) else [("first", "figures")]:
-        out.print(f"{words}: {assessment.counted(key)}", markup=False)
-    out.print(f"{duration_text(assessment.seconds)} of training", markup=False)
+        lines.append(f"odd in the document{about}: {oddity.says}")
+    lines += [f"finding ({', '.join(each.about)}): {each.says}" for each in document.finding]
+    if assessment.unexplained:
+        lines.append(f"not reproduced and not explained: {', '.join(assessment.unexplained)}")
+    which = {"first": "first readings" if has_alternatives else "figures"}
+    if has_alternatives:
+        which |= {"chosen": "chosen for the document", "best": "best for each experiment"}
+    lines += [f"{name}: {assessment.tally_text(key)}" for key, name in which.items()]
+    _print_lines(out, [*lines, f"{duration_text(assessment.seconds)} of training"])
     for failure in replication.failures:
-        out.print(f"could not be run: {failure}", markup=False, style="red")
+        out.print(f"run failed: {failure}", markup=False, style="red")
 
 
-def print_details(replication: Replication, only: str) -> None:
+def print_details(assessment: Assessment, only: str) -> None:
     """For each experiment that matches: its parameters layer by layer, its confusion matrix on the test part, and
     precision, recall and F1 by class, of its first run under the chosen readings."""
-    out, assessment = console(), replication.assessment
+    out = console()
     for row in assessment.rows:
-        names = (row.experiment.id, row.chosen.reading, 0)
-        run = next((run for run in replication.runs if run.names == names), None)
+        run = next((run for run in row.chosen.runs if run.repeat == 0), None)
         if run is not None and fnmatch(row.experiment.id, only):
             out.print(f"\n{row.experiment.title} ({row.experiment.id})", style="bold")
             _print_run(out, run)
 
 
-def _figures(assessment: Assessment) -> Table:
-    several = any(row.tried > 1 for row in assessment.rows)
-    others = ("chosen readings", "the experiment's best reading") if several else ()
+def _print_lines(out: Console, lines: Sequence[str]) -> None:
+    for line in lines:
+        out.print(line, markup=False)
+
+
+def _figures(assessment: Assessment, has_alternatives: bool) -> Table:
+    others = ("chosen readings", "the experiment's best reading") if has_alternatives else ()
     rows = table("experiment", "figure", "reported", "measured", "runs", "verdict", "others that pass", *others)
     for row in assessment.rows:
-        for index, first in enumerate(row.first.all):
-            names = (row.experiment.title, _type_text(first.figure), _reported(first))
-            rows.add_row(*names, *_cells(row.first, first), *(_others(row, index) if several else ()))
+        for index, first in enumerate(row.first.figures):
+            name = first.figure.replace("_", " ")
+            cells = [row.experiment.title, name, reported_text(first), _measured(first), str(len(row.first.runs))]
+            alternatives = _alternatives(row, index) if has_alternatives else []
+            rows.add_row(*cells, _colored(first.verdict), first.share_text, *alternatives)
     return rows
 
 
-def _others(row: Row, index: int) -> list[str]:
-    """What the other readings make of a figure, where they are other ones."""
+def _alternatives(row: Row, index: int) -> list[str]:
+    """The same figure under the chosen readings and the experiment's best reading, where these differ."""
     cells = []
-    for judgements, before in ((row.chosen, row.first), (row.best, row.chosen)):
-        same = judgements.reading == before.reading
-        measured, _, verdict, _ = _cells(judgements, judgements.all[index])
-        name = f" [{judgements.reading}]".replace("[", "\\[") if judgements is row.best else ""
-        cells.append("" if same else f"{measured} {verdict}{name}")
+    for judged, before in ((row.chosen, row.first), (row.best, row.chosen)):
+        figure = judged.figures[index]
+        name = f" \\[{judged.reading}]" if judged is row.best else ""
+        same = judged.reading == before.reading
+        cells.append("" if same else f"{_measured(figure)} {_colored(figure.verdict)}{name}")
     return cells
 
 
-def _cells(judgements: Judgements, judged: Judged | JudgedCurve) -> tuple[str, str, str, str]:
-    return _measured(judged), str(judgements.runs), _colored(judged.verdict), shared_in_words(judged)
-
-
-def _reported(judged: Judged | JudgedCurve) -> str:
-    if isinstance(judged, JudgedCurve):
-        return f"{len(judged.points)} points"
-    return ", ".join(map(number_text, judged.reported))
-
-
-def _measured(judged: Judged | JudgedCurve) -> str:
-    if isinstance(judged, JudgedCurve):
+def _measured(judged: JudgedFigure) -> str:
+    if judged.points is not None:
         return judged.reason
     if not judged.measured:
         return "–"
@@ -114,39 +112,32 @@ def _measured(judged: Judged | JudgedCurve) -> str:
 
 
 def _print_run(out: Console, run: Run) -> None:
-    layers, entry = run.layers, CATALOGUE[run.recipe["data"]["name"]]
-    out.print(_layers(layers))
-    counts = " + ".join(str(layer.parameters) for layer in layers if layer.parameters)
-    out.print(f"{counts} = {sum(layer.parameters for layer in layers)} parameters\n", markup=False)
+    classes, layers = (
+        CATALOGUE[run.dataset].classes,
+        table("layer", "output", "parameters", "calculation", numbers=True),
+    )
+    for layer in run.layers:
+        shape = "×".join(map(str, layer.output))
+        layers.add_row(layer.kind.replace("_", " "), shape, str(layer.parameters), layer.calculation)
+    out.print(layers)
+    counts = [layer.parameters for layer in run.layers if layer.parameters]
+    out.print(f"{' + '.join(map(str, counts))} = {sum(counts)} parameters\n", markup=False)
     for name in ("fold_test_accuracy", "fold_validation_accuracy", "single_accuracy", "ensemble_accuracy"):
         if name in run.curve:
             values = ", ".join(f"{value:.4f}" for value in run.curve[name])
-            out.print(f"{_type_text(name)}: {values}", markup=False)
-    matrix = np.array(run.confusion, dtype=np.int64)
-    out.print(_matrix(matrix, entry.classes))
-    true, predicted, often = most_confused(matrix)
-    pair = f"confused most: {entry.classes[true]} taken for {entry.classes[predicted]} ({often} times)"
+            out.print(f"{name.replace('_', ' ')}: {values}", markup=False)
+    matrix = table("", *classes, numbers=True)
+    for index, (name, row) in enumerate(zip(classes, run.confusion, strict=True)):
+        cells = (f"[bold]{count}[/]" if index == column else str(count) for column, count in enumerate(row))
+        matrix.add_row(name, *cells)
+    out.print(matrix)
+    true, predicted, often = next(iter(confused_pairs(run.confusion)), (0, 0, 0))
+    pair = f"confused most: {classes[true]} taken for {classes[predicted]} ({often} times)"
     out.print(f"rows are true classes, columns predictions; {pair}\n", markup=False)
     rows = table("class", "precision", "recall", "F1", numbers=True)
-    for name, figures in zip(entry.classes, class_metrics(matrix), strict=True):
+    for name, figures in zip(classes, class_metrics(run.confusion), strict=True):
         rows.add_row(name, *(f"{value:.4f}" for value in figures))
     out.print(rows)
-
-
-def _layers(layers: Sequence[LayerShape]) -> Table:
-    rows = table("layer", "output", "parameters", "calculation", numbers=True)
-    for layer in layers:
-        shape = "×".join(map(str, layer.output))
-        rows.add_row(layer.kind.replace("_", " "), shape, str(layer.parameters), layer.calculation)
-    return rows
-
-
-def _matrix(matrix: "np.ndarray[tuple[int, int], np.dtype[np.int64]]", classes: Sequence[str]) -> Table:
-    rows = table("", *classes, numbers=True)
-    for index, (name, counts) in enumerate(zip(classes, matrix, strict=True)):
-        cells = (f"[bold]{count}[/]" if index == column else str(count) for column, count in enumerate(counts))
-        rows.add_row(name, *cells)
-    return rows
 
 
 def _colored(verdict: str) -> str:
@@ -156,7 +147,3 @@ def _colored(verdict: str) -> str:
 def _decided(decision: Decision) -> str:
     looks = f" after {decision.looks} of {len(LOOKS)} looks" if decision.looks > 1 else ""
     return f"{_colored(decision.judgement)}{looks}"
-
-
-def _type_text(figure: str) -> str:
-    return figure.replace("_", " ")

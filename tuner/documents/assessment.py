@@ -1,28 +1,33 @@
-"""What a document's judging comes to: each reported figure under the first readings, under the one choice of readings that is
-the most probable for the whole document, and under the reading that is for its own experiment; each claim; what it took."""
+"""The result of judging a document: each reported figure under the first readings, under the one choice of readings that is
+the most probable for the whole document, and under the most probable reading of its own experiment; each claim; the cost."""
 
 import math
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from tuner.documents.claims import Decision
-from tuner.documents.document import Choice, Document, Option, Reading
+from tuner.documents.document import Choice, Document, Reading
 from tuner.documents.experiment import Claim, Experiment
-from tuner.documents.verdicts import VERDICTS, Judged, JudgedCurve
+from tuner.documents.runs import Run, values_of
+from tuner.documents.verdicts import VERDICTS, JudgedFigure
 
-CLOSE = 0.01
-"""A reading that is less probable is not named beside the chosen one."""
+NAMED = 0.01
+"""Less probable readings are not named with the chosen one."""
+
+COMPARED = {"test_loss_at_most": "test_loss", "mean_single_accuracy": "single_accuracy"}
+"""The figure of our runs (`Run.figure`) that a reported figure is compared with, where the two always differ."""
 
 
 @dataclass(frozen=True)
-class Judgements:
-    """An experiment's figures and curves under one reading, and how probable that was before anything was run."""
+class JudgedExperiment:
+    """An experiment's figures and curves under one reading, with our runs of it and the reading's log prior probability.
+    `compared` is `Document.compared_figures` of the reading."""
 
     reading: str
-    figures: tuple[Judged, ...]
-    curves: tuple[JudgedCurve, ...]
-    runs: int
+    figures: tuple[JudgedFigure, ...]
+    runs: tuple[Run, ...]
+    compared: Mapping[str, str] = field(default_factory=dict)
     log_prior: float = 0.0
 
     @property
@@ -30,38 +35,26 @@ class Judgements:
         """Log density of all reported figures."""
         return math.fsum(judged.likelihood for judged in self.figures)
 
-    @property
-    def evidence(self) -> float:
-        """Log density of all reported figures together with the reading."""
-        return self.likelihood + self.log_prior
-
-    @property
-    def all(self) -> tuple[Judged | JudgedCurve, ...]:
-        """Everything that has a verdict."""
-        return (*self.figures, *self.curves)
+    def values(self, figure: str) -> list[float]:
+        """What our runs have of a reported figure."""
+        return values_of(compared_with(figure, self.compared), self.runs)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One experiment: `first` readings, those `chosen` for the whole document, and the `best` ones for itself among all
-    that were `tried`."""
+    """One experiment: under the `first` readings, under those `chosen` for the whole document, and under the `best` ones of
+    itself among all that were `tried`."""
 
     experiment: Experiment
-    first: Judgements
-    chosen: Judgements
-    best: Judgements
+    first: JudgedExperiment
+    chosen: JudgedExperiment
+    best: JudgedExperiment
     tried: int
-    seconds: float
-
-    @property
-    def disagrees(self) -> bool:
-        """Whether a figure is not reproduced under any of its readings."""
-        return any(each.verdict == "not reproduced" for each in self.best.all)
 
 
 @dataclass(frozen=True)
 class JudgedClaim:
-    """A claim under the first readings and under the chosen ones, each with what decided it."""
+    """A claim under the first readings and under the chosen ones."""
 
     claim: Claim
     first: Decision
@@ -69,9 +62,9 @@ class JudgedClaim:
 
 
 @dataclass(frozen=True)
-class ReadReading:
-    """A silent field with what became of it: the `chosen` option, or that of each row where rows are read one by one; how
-    `probable` the options are, all others being as chosen; None for one that was not run."""
+class JudgedReading:
+    """A silent field with the `chosen` option, or that of each row where rows have a choice each; `probable` has the posterior
+    probability of each option, all others being as chosen; None for one that was not run."""
 
     reading: Reading
     chosen: tuple[int, ...]
@@ -79,52 +72,44 @@ class ReadReading:
 
     @property
     def silent(self) -> str:
-        """What the document does not say."""
+        """What the document leaves open."""
         return self.reading.silent + (", row by row" if self.reading.by_row else "")
 
     @property
-    def options(self) -> tuple[Option, ...]:
-        """Its readings."""
-        return self.reading.options
-
-    @property
-    def found(self) -> str:
-        """Which is the most probable, in words."""
+    def conclusion(self) -> str:
+        """The most probable reading, in a few words."""
+        names = [option.name for option in self.reading.options]
         if not any(share is not None for share in self.probable):
-            return f"no reported figure tells; taken: {self.options[self.chosen[0]].name}"
+            return f"no reported figure tells; taken: {names[self.chosen[0]]}"
         if self.reading.by_row:
-            counts = Counter(self.chosen)
+            counts = sorted(Counter(self.chosen).items())
+            rows = len(self.chosen)
             return "the most probable: " + ", ".join(
-                f"{self.options[option].name} in {counts[option]} of {len(self.chosen)} rows"
-                for option in sorted(counts)
+                f"{names[each]} in {count} of {rows} rows" for each, count in counts
             )
-        (chosen,) = self.chosen
-        known = [
-            f"{option.name} {share:.2g}"
-            for option, share in zip(self.options, self.probable, strict=True)
-            if share is not None and share >= CLOSE
-        ]
-        return f"the most probable: {self.options[chosen].name}" + (
-            f" (of {', '.join(known)})" if len(known) > 1 else ""
-        )
+        pairs = zip(names, self.probable, strict=True)
+        known = [f"{name} {share:.2g}" for name, share in pairs if share is not None and share >= NAMED]
+        alternatives = f" (of {', '.join(known)})" if len(known) > 1 else ""
+        return f"the most probable: {names[self.chosen[0]]}{alternatives}"
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """A whole document. `probable` has for each of its readings how probable each option is, all others being as chosen; None
-    for an option that has not been run. `compared` is how many choices of readings were."""
+    """A whole document with all its runs. `probable` has for each of its readings the probability of each option, all others
+    being as chosen; None for an option that has not been run. `compared` counts the choices of readings that were
+    compared."""
 
     document: Document
     choice: Choice
     rows: tuple[Row, ...]
     claims: tuple[JudgedClaim, ...]
-    seconds: float
+    runs: tuple[Run, ...]
     probable: tuple[tuple[float | None, ...], ...] = ()
     compared: int = 1
 
-    def among(self, ids: Collection[str]) -> "Assessment":
-        """What it says of some of the experiments."""
-        document = self.document.among(ids)
+    def restricted_to(self, ids: Collection[str]) -> "Assessment":
+        """What it says of some of the experiments; `runs` stay whole."""
+        document = self.document.restricted_to(ids)
         kept = {claim.id for claim in document.claim}
         return replace(
             self,
@@ -133,59 +118,76 @@ class Assessment:
             claims=tuple(each for each in self.claims if each.claim.id in kept),
         )
 
+    def row(self, experiment: str) -> Row:
+        """The row of an experiment."""
+        return next(row for row in self.rows if row.experiment.id == experiment)
+
     @property
-    def chosen(self) -> str:
+    def trainings(self) -> dict[str, float]:
+        """Seconds of each training by its key; equal experiments share one."""
+        return {run.key: run.seconds for run in self.runs}
+
+    @property
+    def seconds(self) -> float:
+        """Training time."""
+        return math.fsum(self.trainings.values())
+
+    @property
+    def chosen_readings(self) -> str:
         """The chosen readings that are not the first ones, in words."""
         found: dict[str, list[str]] = {}
         for reading, number in zip(self.document.reading, self.choice, strict=True):
             if number:
-                found.setdefault(f"{reading.id}: {reading.options[number].name}", []).extend(
-                    reading.only * reading.by_row
-                )
+                rows = reading.only if reading.by_row else ()
+                found.setdefault(f"{reading.id}: {reading.options[number].name}", []).extend(rows)
         return ", ".join(f"{name} ({', '.join(rows)})" if rows else name for name, rows in found.items())
 
     @property
-    def readings(self) -> tuple[ReadReading, ...]:
-        """The silent fields with what became of them, those that are read row by row as one."""
-        found: dict[str, ReadReading] = {}
+    def readings(self) -> tuple[JudgedReading, ...]:
+        """The silent fields; one whose rows have a choice each is one entry."""
+        found: dict[str, JudgedReading] = {}
         for reading, option, probable in zip(self.document.reading, self.choice, self.probable, strict=True):
             name = reading.silent if reading.by_row else f"{reading.id} {reading.only}"
-            before = found.get(name, ReadReading(reading, (), ()))
-            told = probable if any(share is not None for share in probable) else before.probable or probable
-            found[name] = ReadReading(reading, (*before.chosen, option), told)
+            before = found.get(name, JudgedReading(reading, (), ()))
+            known = probable if any(share is not None for share in probable) else before.probable or probable
+            found[name] = JudgedReading(reading, (*before.chosen, option), known)
         return tuple(found.values())
 
     @property
-    def open(self) -> tuple[str, ...]:
-        """The experiments that disagree with the document without an explanation."""
+    def unexplained(self) -> tuple[str, ...]:
+        """The experiments with a figure that no reading reproduces and no finding explains."""
         explained = {name for finding in self.document.finding for name in finding.about}
-        return tuple(row.experiment.id for row in self.rows if row.disagrees and row.experiment.id not in explained)
+        return tuple(
+            row.experiment.id
+            for row in self.rows
+            if row.experiment.id not in explained and any(each.verdict == "not reproduced" for each in row.best.figures)
+        )
 
     @property
     def unclear(self) -> frozenset[str]:
-        """The experiments that more runs may say more of: those of undecided claims, and those with a weak verdict."""
+        """The experiments of undecided claims and those with a weak verdict: more runs may decide them."""
         undecided = [each.claim.experiments for each in self.claims if each.chosen.judgement == "undecided"]
-        weak = [row.experiment.id for row in self.rows if any(each.worth == "weak" for each in row.chosen.all)]
+        weak = [row.experiment.id for row in self.rows if any(each.worth == "weak" for each in row.chosen.figures)]
         return frozenset(weak).union(*undecided)
 
     def tally(self, which: str) -> Counter[tuple[str, str]]:
         """How many figures and curves have each verdict and worth, under the `first`, `chosen` or `best` readings."""
-        return Counter((each.verdict, each.worth) for row in self.rows for each in getattr(row, which).all)
+        return Counter((each.verdict, each.worth) for row in self.rows for each in getattr(row, which).figures)
 
-    def counted(self, which: str) -> str:
-        """The same in words; what only weak verdicts say is counted apart, and so are the counts of parameters."""
+    def tally_text(self, which: str) -> str:
+        """The same in words; weak verdicts and parameter counts are counted apart."""
         tally = self.tally(which)
         parts = []
         for verdict in VERDICTS:
-            sharp, weak, other = (tally[verdict, worth] for worth in ("sharp", "weak", ""))
-            if sharp + weak + other:
-                said = ", ".join(f"{count} {name}" for count, name in ((sharp, "sharp"), (weak, "weak")) if count)
-                parts.append(f"{sharp + weak + other} {verdict}" + (f" ({said})" if said else ""))
+            counts = {worth: tally[verdict, worth] for worth in ("sharp", "weak", "")}
+            if any(counts.values()):
+                worths = ", ".join(f"{count} {worth}" for worth, count in counts.items() if count and worth)
+                parts.append(f"{sum(counts.values())} {verdict}" + (f" ({worths})" if worths else ""))
         exact = sum(count for (_, worth), count in tally.items() if worth == "exact")
-        equal = tally["reproduced", "exact"]
-        counts = f"{equal} of {exact} counts of parameters equal" if exact else ""
-        return "; ".join(filter(None, (", ".join(parts), counts)))
+        equal = f"{tally['reproduced', 'exact']} of {exact} counts of parameters equal" if exact else ""
+        return "; ".join(filter(None, (", ".join(parts), equal)))
 
-    def count(self, verdict: str, which: str) -> int:
-        """How many figures and curves have a verdict, parameter counts among them."""
-        return sum(often for (each, _), often in self.tally(which).items() if each == verdict)
+
+def compared_with(figure: str, compared: Mapping[str, str]) -> str:
+    """The figure of our runs that a reported figure is compared with under a reading (`Document.compared_figures`)."""
+    return compared.get(figure, COMPARED.get(figure, figure))

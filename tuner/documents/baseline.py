@@ -1,7 +1,9 @@
-"""Replicating documents as `tuner baseline` does it: run, keep, judge, write the results down."""
+"""Replicates documents for `tuner baseline`: makes the runs, stores them, judges them, writes the results.
+
+Each document has an Optuna study of its own, and no run is made twice."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -9,29 +11,31 @@ from statistics import fmean
 import optuna
 
 from tuner.base.machine import environment
+from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, training_set
 from tuner.documents.assessment import Assessment
 from tuner.documents.assessor import Assessor
 from tuner.documents.claims import LONG_SECONDS, LOOKS
-from tuner.documents.document import Choice, Document
-from tuner.documents.replicate import Planned, Replicating, is_of, keep, open_baseline, plan, stored_runs
-from tuner.documents.results import read_results, write_results
-from tuner.documents.runs import Run
+from tuner.documents.document import Choice, Document, Variant
+from tuner.documents.results import is_of, open_baseline, read_results, store_run, stored_runs, write_results
+from tuner.documents.runs import Run, figures_of
 from tuner.storage import open_storage
-from tuner.worker import make_executor
+from tuner.training.costs import work
+from tuner.worker import make_executor, perform
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
 from tuner.worker.jobs import Failure
+from tuner.worker.replication import Replicate, Replicated
 
-Said = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineOptions:
-    """What one call of `baseline` is to do. `only` is a pattern of experiments' names; `results` the folder with the
-    results of all calls, one file a document. With `until_decided` there are further runs by the rule of `claims.LOOKS`."""
+    """The arguments of one call of `baseline`. `only` is a pattern of experiments' ids; `results` the folder with the
+    results of all calls, one file a document. `until_decided` adds further runs by the rule of `claims.LOOKS`."""
 
-    documents: Mapping[str, Document]
+    documents: tuple[Document, ...]
     storage: str
     places: Places
     results: Path
@@ -47,135 +51,162 @@ class BaselineOptions:
 
 @dataclass(frozen=True)
 class Replication:
-    """What was asked for of a document, judged by all `runs` there are; `failures` says what could not be run."""
+    """The part of a document that a call asked for, judged by all runs there are; `failures` says which runs failed and why."""
 
     assessment: Assessment
-    runs: tuple[Run, ...]
     failures: tuple[str, ...]
 
 
-def baseline(options: BaselineOptions, said: Said) -> dict[str, Replication]:
-    """Run what is not done yet and judge each document by all that is. Results are written after each document, and
-    where it is interrupted."""
+def baseline(options: BaselineOptions, log: Log) -> dict[str, Replication]:
+    """Make the missing runs and judge each document by all of its runs. Results are written after each document, and
+    after an interruption."""
     folder = Folder(options.runs / "documents")
     folder.prepare()
     storage = open_storage(options.storage)
-    setup = Setup(options.places, options.workers, options.threads, folder)
-    executor = make_executor(options.executor, setup)
-    found = {}
+    executor = make_executor(options.executor, Setup(options.places, options.workers, options.threads, folder))
+    replications = {}
     try:
-        for name, document in options.documents.items():
-            path = options.results / f"{name}.json"
-            study = open_baseline(storage, f"document: {name}", document)
-            _take_in(document, study, path, said)
-            caller = _Caller(document, study, options, executor, said)
+        for document in options.documents:
+            path = options.results / f"{document.name}.json"
+            study = open_baseline(storage, document)
+            _import_results(document, study, path, log)
+            replicator = _Replicator(document, study, options, executor, log)
             try:
-                caller.run()
+                replicator.run_all()
             finally:
-                write_results(path, document, caller.runs)
+                write_results(path, document, replicator.runs)
             asked = {each.id for each in document.matching(options.only)}
-            assessment = Assessor(document, caller.runs).assess().among(asked)
-            found[name] = Replication(assessment, tuple(caller.runs), tuple(caller.failures.values()))
+            assessment = replicator.assess().restricted_to(asked)
+            replications[document.name] = Replication(assessment, tuple(replicator.failures.values()))
     finally:
         executor.close()
-    return found
+    return replications
 
 
-class _Caller:
-    """Runs one document's experiments, as many as are asked for and not done."""
+def _import_results(document: Document, study: optuna.Study, path: Path, log: Log) -> None:
+    """Add the runs of the results file that the storage lacks, as far as the document still asks for them."""
+    stored = {(run.names, run.key) for run in stored_runs(study)}
+    missing = [run for run in read_results(path) if (run.names, run.key) not in stored and is_of(document, run)]
+    for run in missing:
+        store_run(study, run)
+    if missing:
+        log(f"{len(missing)} runs are taken from {path}; to run all again, give other --results and --runs")
+
+
+class _Replicator:
+    """Makes and stores one document's runs, as many as are asked for and not done; `runs` are all there are of the document
+    as it is now."""
 
     def __init__(
-        self, document: Document, study: optuna.Study, options: BaselineOptions, executor: Executor, said: Said
+        self, document: Document, study: optuna.Study, options: BaselineOptions, executor: Executor, log: Log
     ) -> None:
-        self.document, self.options, self.said = document, options, said
-        self.replicating = Replicating(document, study, {}, executor, _kept_environment(options.threads))
+        self.document, self.study, self.options, self.executor, self.log = document, study, options, executor, log
+        self.runs = [run for run in stored_runs(study) if is_of(document, run)]
         self.failures: dict[tuple[str, str, int], str] = {}
+        self._data: dict[str, TrainingSet] = {}
+        self._environment = {name: each for name, each in environment(options.threads).items() if name != "host"}
 
-    @property
-    def runs(self) -> list[Run]:
-        """All runs there are."""
-        return self.replicating.runs
+    def assess(self) -> Assessment:
+        """The document judged by all runs so far."""
+        return Assessor(self.document, self.runs).assess()
 
-    def run(self) -> None:
-        """The first readings; then the choice of readings that explains the document best, as often as the rule of `LOOKS`
-        says. Further runs may make another choice the better one: then again, until it stays."""
-        document, only = self.document, self.options.only
-        self._run(plan(document, document.first, only, self.options.repeats))
-        before, choice = None, self._explained()
+    def run_all(self) -> None:
+        """Run the first readings, then the most probable choice of readings as often as `LOOKS` says. Further runs may make
+        another choice more probable: then again, until it stays."""
+        self._run(self._variants(self.document.first_choice, self.options.repeats))
+        before, choice = None, self._best_choice()
         while self.options.until_decided and before != choice:
             for look in LOOKS:
-                found = Assessor(document, self.runs).assess()
-                again = found.unclear - self._long if look > LOOKS[0] else None
-                self._run(plan(document, found.choice, only, look, again))
-            before, choice = choice, self._explained()
+                assessment = self.assess()
+                unclear = assessment.unclear - self._long if look > LOOKS[0] else None
+                self._run(self._variants(assessment.choice, look, unclear))
+            before, choice = choice, self._best_choice()
 
-    def _explained(self) -> Choice:
-        """The choice of readings that explains the document best; if every reading is wanted, after it was run as often as the
-        first ones and its alternatives once, until none of them explains it better."""
-        document, only = self.document, self.options.only
+    def _best_choice(self) -> Choice:
+        """The most probable choice of readings. With `every_reading` it is run as often as the first one and each neighbour
+        once, until no neighbour is more probable."""
         while True:
-            choice = Assessor(document, self.runs).explain()
+            choice = Assessor(self.document, self.runs).best_choice()
             if not self.options.every_reading:
                 return choice
-            wanted = list(plan(document, choice, only, self.options.repeats))
-            for neighbour in document.neighbours(choice):
-                wanted += plan(document, neighbour, only, repeats=1)
+            wanted = [*self._variants(choice, self.options.repeats)]
+            for neighbour in self.document.neighbours(choice):
+                wanted += self._variants(neighbour, 1)
             if not self._run(wanted):
                 return choice
 
+    def _variants(self, choice: Choice, repeats: int, ids: Collection[str] | None = None) -> Iterator[Variant]:
+        """The runs of the experiments asked for (only those with these ids) under a choice: `repeats` of each, or as many as
+        its document made if that is more."""
+        for experiment in self.document.matching(self.options.only):
+            if ids is None or experiment.id in ids:
+                for repeat in range(max(repeats, experiment.repeats)):
+                    yield self.document.variant(experiment, choice, repeat)
+
     @property
     def _long(self) -> set[str]:
-        """The experiments that take too long to be looked at more than once."""
+        """The experiments that take too long for more than one look."""
         seconds: dict[str, list[float]] = {}
         for run in self.runs:
             seconds.setdefault(run.experiment, []).append(run.seconds)
         return {experiment for experiment, each in seconds.items() if fmean(each) > LONG_SECONDS}
 
-    def _run(self, planned: Iterable[Planned]) -> int:
-        """How many runs of those that were planned had to be made."""
-        asked = list({each.names: each for each in planned}.values())
-        missing = [each for each in asked if not self.replicating.has(each) and each.names not in self.failures]
+    def _run(self, wanted: Iterable[Variant]) -> int:
+        """Make the missing ones of these runs, and return how many those were."""
+        asked = {each.names: each for each in wanted}
+        done = self.failures.keys() | {run.names for run in self.runs}
+        missing = [each for names, each in asked.items() if names not in done]
         if not missing:
-            self.said(f"{self.document.title}: {len(asked)} runs are asked for, nothing is left to do")
+            self.log(f"{self.document.title}: {len(asked)} runs are asked for, nothing is left to do")
             return 0
-        self.said(f"{self.document.title}: {len(asked)} runs are asked for, {len(asked) - len(missing)} are done")
-        for name in {each.recipe.data.name for each in missing} - self.replicating.data.keys():
-            self.replicating.data[name] = training_set(name, self.options.places, self.said)
+        self.log(f"{self.document.title}: {len(asked)} runs are asked for, {len(asked) - len(missing)} are done")
+        for name in {each.recipe.data.name for each in missing} - self._data.keys():
+            self._data[name] = training_set(name, self.options.places, self.log)
         started = time.monotonic()
-        for count, (each, answer) in enumerate(self.replicating.run(missing), start=1):
-            self.said(f"{time.monotonic() - started:7.1f} s  {count:>3}  {_words(each, answer)}")
+        for count, (each, answer) in enumerate(self._answers(missing), start=1):
+            self.log(f"{time.monotonic() - started:7.1f} s  {count:>3}  {_progress(each, answer)}")
             if isinstance(answer, Failure):
                 self.failures[each.names] = f"{_name(each)}: {answer.reason}"
+            else:
+                store_run(self.study, answer)
+                self.runs.append(answer)
         return len(missing)
 
+    def _answers(self, missing: Iterable[Variant]) -> Iterator[tuple[Variant, Run | Failure]]:
+        """Train, longest first; a run with the same recipe and seed as another takes its figures."""
+        by_key = {run.key: run for run in self.runs}
+        waiting: dict[str, list[Variant]] = {}
+        for each in missing:
+            if each.key in by_key:
+                yield each, by_key[each.key].as_run_of(*each.names)
+            else:
+                waiting.setdefault(each.key, []).append(each)
+        order = sorted(waiting.values(), key=lambda same: -self._seconds(same[0]))
+        jobs = [Replicate(same[0].recipe, same[0].experiment.members, same[0].experiment.attack) for same in order]
+        for index, answer in perform(self.executor, jobs):
+            assert isinstance(answer, Replicated | Failure)
+            for each in order[index]:
+                yield each, answer if isinstance(answer, Failure) else self._run_of(each, answer)
 
-def _take_in(document: Document, study: optuna.Study, path: Path, said: Said) -> None:
-    """Runs that the results have and the storage has not become trials, if they are of the document as it is."""
-    there = {(run.names, run.key) for run in stored_runs(study)}
-    missing = [run for run in read_results(path) if (run.names, run.key) not in there and is_of(document, run)]
-    for run in missing:
-        keep(study, run)
-    if missing:
-        said(f"{len(missing)} runs are taken from {path}; to run all afresh, give other --results and --runs")
+    def _seconds(self, variant: Variant) -> float:
+        return work(variant.recipe, self._data[variant.recipe.data.name]).seconds_at_first
+
+    def _run_of(self, variant: Variant, answer: Replicated) -> Run:
+        recipe, figures = variant.recipe.to_dict(), figures_of(answer)
+        return Run(*variant.names, key=variant.key, recipe=recipe, environment=self._environment, **figures)
 
 
-def _kept_environment(threads: int) -> dict[str, str]:
-    return {name: value for name, value in environment(threads).items() if name != "host"}
+def _name(variant: Variant) -> str:
+    reading = f" [{variant.reading}]" if variant.reading else ""
+    return f"{variant.experiment.id}{reading} #{variant.repeat}"
 
 
-def _name(planned: Planned) -> str:
-    reading = f" [{planned.variant.reading}]" if planned.variant.reading else ""
-    return f"{planned.variant.experiment.id}{reading} #{planned.repeat}"
-
-
-def _words(planned: Planned, answer: Run | Failure) -> str:
-    name = _name(planned)
+def _progress(variant: Variant, answer: Run | Failure) -> str:
     if isinstance(answer, Failure):
-        return f"{name}: failed: {answer.reason}"
-    test = answer.figures["test_accuracy"]
-    told = planned.variant.experiment.reported.get("test_accuracy")
-    beside = f" (reported {told})" if told is not None else ""
-    ended = "" if answer.ended == "finished" else f", {answer.ended}"
+        return f"{_name(variant)}: failed: {answer.reason}"
+    reported = variant.experiment.reported.get("test_accuracy")
+    text = f"{_name(variant)}: test accuracy {answer.figures['test_accuracy']:.4f}"
+    text += f" (reported {reported})" if reported is not None else ""
+    text += f", {answer.seconds:.1f} s" + ("" if answer.ended == "finished" else f", {answer.ended}")
     left_out = int(answer.figures.get("members_left_out", 0))
-    without = f", {left_out} members left out: their outputs are not numbers" if left_out else ""
-    return f"{name}: test accuracy {test:.4f}{beside}, {answer.seconds:.1f} s{ended}{without}"
+    return text + (f", {left_out} members left out: their outputs are not finite" if left_out else "")

@@ -1,10 +1,10 @@
-"""What a document reports: its experiments with their figures, its claims, what is odd in it, and its pictures.
+"""What a document reports: its experiments with their figures, its claims, remarks on it, and its pictures.
 
 Each has an id, unique within its document and kind, by which the checklist of the document's text names it."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tuner.base.decode import decode
@@ -30,8 +30,8 @@ Figure = Literal[
 ]
 
 Basis = Literal["stated", "implied", "hypothesis", "reading", "general"]
-"""Of a claim: the document says it of its runs; it follows from its figures; it is its guess at a reason; it says it without
-saying of which network; or it says it of networks as such."""
+"""Of a claim: the document states it of its runs; it follows from its figures; it is a guessed reason; it is stated without
+naming a network; or it is about networks in general."""
 
 CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_accuracy")
 GAPS = {
@@ -50,10 +50,11 @@ class Experiment:
     """One row of a document's tables.
 
     `reported` has figures by name, several where the document repeats itself (and the parameters of each layer); `curve` has
-    its figures by epoch, or by number of members; `words` what it says in words, such as its time; `unchecked` why a figure is
-    worth nothing. `repeats` is how often the document did it, or how many tries a bound is given. `members` of an ensemble
-    are trained on bootstrap samples; with `attack` the test images are attacked too, with that strength in scaled units.
-    `added` says why one stands here that the document does not have. `family` names settings that several share.
+    figures by epoch, or by number of members; `words` has what is only described, such as times; `unchecked` has the reason
+    why a figure cannot be checked. `repeats` is how often the document ran it, or how many tries a bound has. Each of
+    several `members` of an ensemble is trained on a bootstrap sample; with `attack` the test images are attacked too, with
+    that strength in scaled units. `added` is the reason for an experiment that the document lacks. `family` names shared
+    settings.
     """
 
     id: str
@@ -69,27 +70,28 @@ class Experiment:
     attack: float = 0.0
     added: str = ""
 
-    def figures(self) -> Iterator[tuple[Figure, tuple[float, ...]]]:
-        """What is reported, each figure as often as it is."""
-        for name in self.reported:
-            yield decode(Figure, name, "reported"), self.told(name)  # type: ignore[arg-type]
+    def figures(self) -> dict[Figure, tuple[float, ...]]:
+        """All reported values of each figure."""
+        return {decode(Figure, name, "reported"): self.values(name) for name in self.reported}  # type: ignore[arg-type]
 
-    def curves(self) -> Iterator[tuple[Figure, tuple[float, ...]]]:
+    def curves(self) -> dict[Figure, tuple[float, ...]]:
         """The figures that are reported by epoch or by member."""
-        for name, values in self.curve.items():
-            yield decode(Figure, name, "curve"), decode(tuple[float, ...], values, f"curve.{name}")  # type: ignore[arg-type]
+        return {
+            decode(Figure, name, "curve"): decode(tuple[float, ...], values, f"curve.{name}")  # type: ignore[arg-type]
+            for name, values in self.curve.items()
+        }
 
-    def told(self, figure: str) -> tuple[float, ...]:
-        """What is reported of one figure; empty if nothing is."""
+    def values(self, figure: str) -> tuple[float, ...]:
+        """The reported values of one figure, or none."""
         value = self.reported.get(figure, [])
         return decode(tuple[float, ...], value if isinstance(value, list) else [value], f"reported.{figure}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A sentence of a document's prose as something that figures can show: a figure `rises` or `falls` along experiments,
-    one is the `best` or `worst` `among` some, those `of` some experiments are `above` or `below` a bound (with `always`: in
-    each run), or figures are `unsteady` from run to run. `figure` is one of a run (`Run.figure`)."""
+    """A statement of a document that figures can show: a figure `rises` or `falls` along experiments, one is the `best` or
+    `worst` `among` several, those `of` several experiments are `above` or `below` a bound (with `always`: in each run), or
+    figures are `unsteady` from run to run. `figure` is one of a run (`Run.figure`)."""
 
     id: str
     says: str
@@ -115,29 +117,26 @@ class Claim:
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        """All that it is about."""
+        """All that it compares."""
         singles = tuple(each for each in (self.best, self.worst) if each)
         return tuple(dict.fromkeys((*self.rises, *self.falls, *singles, *self.among, *self.unsteady, *self.of)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Remark:
-    """Something that is to be said of some experiments, or of the document."""
+    """A remark on several experiments, or on the whole document."""
 
     says: str
     about: tuple[str, ...] = ()
     id: str = ""
 
-    def among(self, experiments: Collection[str]) -> "Remark":
-        """The same about those of its experiments that are among some."""
-        return replace(self, about=tuple(each for each in self.about if each in experiments))
-
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A picture of the document, to be drawn again from our runs: figures of experiments `against` a number (`at`, one for
-    each), their `curves` by epoch, the accuracy of an ensemble by number of `members`, a `confusion` matrix, the decision
-    `regions` of networks in the plane, a `table`, the `layers` with the calculation of their parameters. `also` are the ids of further pictures that showed the same."""
+    """A picture of the document, drawn again from our runs: figures of experiments `against` a number (`at`, one for each),
+    their `curves` by epoch, the accuracy of an ensemble by number of `members`, a `confusion` matrix, the decision `regions`
+    of networks in the plane, a `table`, or the parameters of the `layers`. `also` has the ids of pictures that show the
+    same."""
 
     id: str
     title: str

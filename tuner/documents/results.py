@@ -1,10 +1,14 @@
-"""The runs of a document in one small file, which is kept with the project: each training once, with its figures; the recipes
-that they have in common; and which experiment under which reading they are runs of."""
+"""How runs of a document are stored: as trials of an Optuna study of the document, and in one small file, which is kept with
+the project: each training once, the recipes that they share, and the runs of each experiment under each reading."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState, create_trial
 
 from tuner.base.errors import TunerError
 from tuner.base.writing import write_text
@@ -14,28 +18,68 @@ from tuner.documents.runs import Run
 OF_A_TRAINING = ("key", "ended", "seconds", "figures", "every", "curve", "confusion", "regions")
 
 
+def open_baseline(storage: BaseStorage, document: Document) -> optuna.Study:
+    """The document's study in the storage, created if it is new."""
+    name = f"document: {document.name}"
+    study = optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
+    if study.user_attrs.get("title") != document.title:
+        study.set_user_attr("title", document.title)
+    return study
+
+
+def stored_runs(study: optuna.Study) -> Iterator[Run]:
+    """All runs of the document's study."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        yield Run.from_dict(trial.user_attrs["run"])
+
+
+def store_run(study: optuna.Study, run: Run) -> None:
+    """Add a run to its document's study as a trial, with attributes for the dashboard's table."""
+    curve = run.curve.get("validation_accuracy") or run.curve["training_accuracy"]
+    plain = run.to_dict()
+    figures = {name: value if isinstance(value, str) else round(value, 5) for name, value in plain["figures"].items()}
+    columns = {"experiment": run.experiment, "reading": run.reading or "first", "repeat": run.repeat}
+    study.add_trial(
+        create_trial(
+            state=TrialState.COMPLETE,
+            value=run.figures["test_accuracy"],
+            user_attrs={**columns, "seconds": round(run.seconds, 1), **figures, "run": plain},
+            intermediate_values={run.every * number: value for number, value in enumerate(curve, start=1)},
+        )
+    )
+
+
+def is_of(document: Document, run: Run) -> bool:
+    """Whether the document as it is now asks for a run: its experiment and reading exist and give exactly its recipe."""
+    experiment = next((each for each in document.experiment if each.id == run.experiment), None)
+    if experiment is None:
+        return False
+    variant = document.variant(experiment, document.choice(run.reading), run.repeat)
+    return variant.key == run.key and variant.reading == run.reading
+
+
 def write_results(path: Path, document: Document, runs: Iterable[Run]) -> None:
-    """Keep all runs of a document; the file is there wholly or not at all."""
-    ordered = sorted(runs, key=lambda run: run.names)
-    environments, recipes = _Numbered(), _Numbered()
+    """Write all runs of a document, atomically."""
+    environments: list[Any] = []
+    recipes: list[Any] = []
     trainings: dict[str, dict[str, Any]] = {}
     variants: dict[tuple[str, str], dict[str, str]] = {}
-    for run in ordered:
+    for run in sorted(runs, key=lambda run: run.names):
         plain = run.to_dict()
         trainings[run.key] = {
             **{name: plain[name] for name in OF_A_TRAINING},
             "seed": run.recipe["seed"],
-            "recipe": recipes.number({name: part for name, part in run.recipe.items() if name != "seed"}),
-            "environment": environments.number(run.environment),
+            "recipe": _number(recipes, {name: part for name, part in run.recipe.items() if name != "seed"}),
+            "environment": _number(environments, run.environment),
         }
         variants.setdefault((run.experiment, run.reading), {})[str(run.repeat)] = run.key
     head = {
         "title": document.title,
         "seconds": round(sum(each["seconds"] for each in trainings.values()), 1),
-        "environments": environments.values,
+        "environments": environments,
     }
     lists = {
-        "recipes": recipes.values,
+        "recipes": recipes,
         "runs": [{"experiment": name, "reading": reading, "of": of} for (name, reading), of in variants.items()],
         "trainings": [trainings[key] for key in sorted(trainings)],
     }
@@ -43,7 +87,7 @@ def write_results(path: Path, document: Document, runs: Iterable[Run]) -> None:
 
 
 def read_results(path: Path) -> list[Run]:
-    """The runs that `write_results` kept; none where there is no file. Raises `TunerError` for another file."""
+    """The runs that `write_results` wrote; none where there is no file. Raises `TunerError` for another file."""
     if not path.exists():
         return []
     try:
@@ -59,18 +103,6 @@ def read_results(path: Path) -> list[Run]:
         raise TunerError(problem) from None
 
 
-class _Numbered:
-    """Values that are kept once and named by their number."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-
-    def number(self, value: Mapping[str, Any]) -> int:
-        if value not in self.values:
-            self.values.append(dict(value))
-        return self.values.index(value)
-
-
 def _run(variant: Mapping[str, Any], repeat: int, training: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
     return Run.from_dict(
         {
@@ -84,8 +116,15 @@ def _run(variant: Mapping[str, Any], repeat: int, training: Mapping[str, Any], p
     )
 
 
+def _number(values: list[Any], value: Mapping[str, Any]) -> int:
+    """The place of a value in the list; a new one is appended."""
+    if value not in values:
+        values.append(dict(value))
+    return values.index(value)
+
+
 def _lines(head: Mapping[str, Any], lists: Mapping[str, Sequence[Any]]) -> str:
-    """JSON with an entry on each line: small, and its changes can be read."""
+    """JSON with an entry on each line, so that version control shows what changed."""
     blocks = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     for name, entries in lists.items():
         lines = ",\n".join(f"  {json.dumps(entry, separators=(',', ':'))}" for entry in entries)

@@ -1,4 +1,4 @@
-"""One run of an experiment, as it is kept: its figures, its curve, its confusion matrix. Plain, and JSON both ways."""
+"""One stored run of an experiment: its figures, curves and confusion matrix. Plain, and JSON both ways."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,22 +8,22 @@ from statistics import fmean
 from typing import Any
 
 from tuner.data.catalogue import CATALOGUE
-from tuner.documents.deviations import deviation
 from tuner.documents.experiment import CURVES, GAPS
+from tuner.documents.spread import deviation
 from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
 from tuner.result import Epoch
 from tuner.worker.replication import Replicated
 
 POINTS = 100
-"""A curve of more epochs is kept for every second, third, ... of them."""
+"""A curve of more epochs is stored for every second, third, ... of them."""
 
 
 @dataclass(frozen=True)
 class Run:
     """A run of `experiment` under `reading` (empty: the first ones), the `repeat`th. `figures` by name; `curve` by name,
     a value for each `every` epochs (of the first fold), and for an ensemble `single_accuracy` and `ensemble_accuracy` by
-    member; `confusion` rows are true classes; `regions` is what it says all over the plane, for points in it;
+    member; `confusion` rows are true classes; `regions` are the outputs all over the plane, for points in it;
     `environment` is the machine and the versions."""
 
     experiment: str
@@ -41,10 +41,10 @@ class Run:
     regions: Sequence[str] = field(default_factory=list)
 
     def figure(self, name: str) -> float | None:
-        """A figure of the run; None if it has none. Of a curve there are its mean over the epochs (`mean_` before its name),
-        how far it comes (`change_`: last less first), how far it goes up or down from one kept epoch to the next in the
-        second half of the training (`swing_`: the mean), the share of steps that go down or up (`falling_`, `rising_`), and
-        the highest of so many first epochs (`highest_of_9_`). `GAPS` are differences of two."""
+        """A figure of the run; None where it has none. A prefix names a figure of a curve: `mean_` over the epochs, `change_`
+        (last less first), `swing_` (the mean change from one stored epoch to the next in the second half), `falling_` and
+        `rising_` (the share of steps down and up), `highest_of_9_` (of so many first epochs). `GAPS` are differences of
+        two."""
         if name in self.figures:
             return self.figures[name]
         what, _, of = name.partition("_")
@@ -58,18 +58,22 @@ class Run:
         return OF_A_CURVE[what](curve) if what in OF_A_CURVE and len(curve) > (what != "mean") else None
 
     @property
+    def dataset(self) -> str:
+        """The name of its data set."""
+        return str(self.recipe["data"]["name"])
+
+    @property
     def layers(self) -> tuple[LayerShape, ...]:
         """The layers of its network."""
-        recipe = Recipe.from_dict(self.recipe)
-        entry = CATALOGUE[recipe.data.name]
-        return layer_table(recipe.network, entry.shape, len(entry.classes))
+        entry = CATALOGUE[self.dataset]
+        return layer_table(Recipe.from_dict(self.recipe).network, entry.shape, len(entry.classes))
 
     @property
     def names(self) -> tuple[str, str, int]:
-        """What it is a run of."""
+        """Experiment, reading and repeat."""
         return self.experiment, self.reading, self.repeat
 
-    def under(self, experiment: str, reading: str, repeat: int) -> "Run":
+    def as_run_of(self, experiment: str, reading: str, repeat: int) -> "Run":
         """The same run as that of another experiment with an equal recipe."""
         return replace(self, experiment=experiment, reading=reading, repeat=repeat)
 
@@ -88,9 +92,16 @@ class Run:
         return Run(**{**plain, "figures": figures, "curve": curve})
 
 
+def values_of(figure: str, runs: Sequence[Run]) -> list[float]:
+    """A figure of the runs that have it; the parameters of each layer, which are the same in all of them."""
+    if figure == "layer_parameters":
+        return [float(layer.parameters) for layer in runs[0].layers if layer.parameters] if runs else []
+    return [value for run in runs if (value := run.figure(figure)) is not None]
+
+
 def figures_of(answer: Replicated) -> dict[str, Any]:
-    """What a replicated run came to, as `Run` has it. Figures over folds are means; `fold_spread` is the standard
-    deviation of their test accuracies, which are kept beside the curves."""
+    """The fields of a `Run` that training gives. Figures over folds are means; `fold_spread` is the standard deviation of
+    their test accuracies, which are stored with the curves."""
     result, folds = answer.result, [fold.epochs for fold in answer.result.folds]
     last = [epochs[-1] for epochs in folds]
     figures: dict[str, float] = {
@@ -141,17 +152,17 @@ OF_A_CURVE: Mapping[str, Callable[[Sequence[float]], float]] = {
     "falling": lambda curve: fmean(step < 0 for step in _steps(curve)),
     "rising": lambda curve: fmean(step > 0 for step in _steps(curve)),
 }
-"""What `Run.figure` makes of a curve, by the first part of the name."""
+"""The figures of a curve, by the first part of the name."""
 
 
 def _curve(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
     columns: dict[str, list[float]] = {}
     for epoch in epochs:
         for name in CURVES:
-            part, _, what = name.partition("_")
+            part, _, metric = name.partition("_")
             scores = getattr(epoch, part)
             if scores is not None:
-                columns.setdefault(name, []).append(round(getattr(scores, what), 5))
+                columns.setdefault(name, []).append(round(getattr(scores, metric), 5))
     return columns
 
 

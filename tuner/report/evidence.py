@@ -1,21 +1,15 @@
 """Everything that a report is made of, gathered once: the study in the storage, its confirmed winner with what it predicts, and
 the judged documents about the same data."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from optuna.storages import BaseStorage
 
-from tuner.data.catalogue import CATALOGUE, with_families
 from tuner.data.load import Places, held_out_of
-from tuner.documents.assessment import Assessment, Row
-from tuner.documents.assessor import Assessor, measured_as, values_of
-from tuner.documents.document import load_document
-from tuner.documents.experiment import Experiment
-from tuner.documents.results import read_results
-from tuner.documents.runs import Run
+from tuner.documents.assessment import Assessment
+from tuner.documents.comparison import assessments_of
 from tuner.outcome import Outcome
 from tuner.recipe import Recipe
 from tuner.references import ReferenceModel
@@ -24,39 +18,6 @@ from tuner.report.predictions import Predictions, read_predictions
 from tuner.storage import StudyRecord, load_study, study_record
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.references import kept_anchors
-from tuner.study.places import find_documents
-
-
-@dataclass(frozen=True)
-class DocumentEvidence:
-    """A document about the study's data, judged by its kept runs."""
-
-    name: str
-    assessment: Assessment
-    runs: tuple[Run, ...]
-
-    @cached_property
-    def _rows(self) -> Mapping[str, Row]:
-        return {row.experiment.id: row for row in self.assessment.rows}
-
-    @cached_property
-    def _variants(self) -> Mapping[tuple[str, str], Sequence[Run]]:
-        found: dict[tuple[str, str], list[Run]] = {}
-        for run in self.runs:
-            found.setdefault((run.experiment, run.reading), []).append(run)
-        return found
-
-    def experiment(self, id_: str) -> Experiment:
-        """One of its experiments."""
-        return self._rows[id_].experiment
-
-    def values(self, figure: str, runs: Sequence[Run]) -> list[float]:
-        """What runs of one reading have of a reported figure."""
-        return values_of(measured_as(figure, self.assessment.document.measured(runs[0].reading)), runs) if runs else []
-
-    def chosen(self, id_: str) -> tuple[Run, ...]:
-        """The runs of an experiment under the readings that explain the document best."""
-        return tuple(self._variants.get((id_, self._rows[id_].chosen.reading), ()))
 
 
 @dataclass(frozen=True)
@@ -70,7 +31,7 @@ class Evidence:
     record: StudyRecord
     confirmed: Confirmed | None
     winner: Predictions | None
-    documents: tuple[DocumentEvidence, ...]
+    documents: tuple[Assessment, ...]
     data: Mapping[str, str]
     storage: str
     gaps: tuple[str, ...]
@@ -105,7 +66,7 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
         winner=read_predictions(confirmed, lambda: held_out_of(confirmed.recipe.data, places), gaps)
         if confirmed
         else None,
-        documents=documents_about(attrs.get("data", {}), results, gaps),
+        documents=assessments_of(attrs.get("data", {}), results, gaps),
         data=attrs.get("data", {}),
         storage=url,
         gaps=tuple(gaps),
@@ -120,23 +81,3 @@ def _recipes(record: StudyRecord, confirmed: Confirmed | None) -> Iterator[Recip
     if confirmed:
         yield confirmed.recipe
     yield from (trial.recipe for trial in record.trials if trial.recipe)
-
-
-def documents_about(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[DocumentEvidence, ...]:
-    """What documents have about some data sets and their families, with what the results folder has of them."""
-    found, datasets = [], with_families(datasets)
-    for name, path in find_documents("*").items():
-        document = load_document(path).about(datasets)
-        if not document.experiment:
-            continue
-        ids = {each.id for each in document.experiment}
-        runs = tuple(run for run in read_results(results / f"{name}.json") if run.experiment in ids)
-        if not runs:
-            gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --document {name}")
-        found.append(DocumentEvidence(name, Assessor(document, runs).assess(), runs))
-    return tuple(found)
-
-
-def class_names(dataset: str) -> Sequence[str]:
-    """The names of a data set's classes."""
-    return CATALOGUE[dataset].classes if dataset in CATALOGUE else ()

@@ -9,8 +9,10 @@ import pandas as pd
 
 from tuner.charts.chart import chart_data
 from tuner.charts.content import Link, Page, Table
-from tuner.report.answer import difference, documented, sentences
-from tuner.report.evidence import DocumentEvidence, Evidence
+from tuner.documents.comparison import best_in_our_runs
+from tuner.documents.section import summary_of
+from tuner.report.answer import difference_of, sentences
+from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
 from tuner.report.sections.cost import saved_by_pruning
 from tuner.storage import TrialRecord
@@ -21,7 +23,7 @@ STATES = ("complete", "pruned", "refused", "failed", "interrupted", "running", "
 def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> dict[str, Any]:
     """The facts, tables and charts of the page as plain data for JSON."""
     record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
-    documented_best, apart = documented(evidence), difference(evidence)
+    documented_best, apart = best_in_our_runs(evidence.documents, evidence.dataset), difference_of(evidence)
     epochs, seconds = saved_by_pruning(evidence)
     plain = _plain(
         {
@@ -39,7 +41,7 @@ def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> di
             "difference": apart and asdict(apart),
             "importance": {"method": METHOD, "parameters": [asdict(each) for each in weights]} if weights else None,
             "saved_by_pruning": {"epochs": epochs, "seconds": seconds},
-            "documents": {each.name: _document(each) for each in evidence.documents},
+            "documents": {each.document.name: summary_of(each) for each in evidence.documents},
             "gaps": list(evidence.gaps),
             "data": dict(evidence.data),
             "tables": {block.id: _table(block) for block in page.blocks() if isinstance(block, Table)},
@@ -61,58 +63,6 @@ def _table(table: Table) -> dict[str, Any]:
     return {"title": table.title, "columns": table.columns, "rows": rows}
 
 
-def _document(document: DocumentEvidence) -> dict[str, Any]:
-    return {
-        "readings": document.assessment.chosen,
-        "seconds": document.assessment.seconds,
-        "open": list(document.assessment.open),
-        "claims": [
-            {
-                "id": each.claim.id,
-                "says": each.claim.says,
-                "basis": each.claim.basis,
-                "judgement": each.chosen.judgement,
-                "because": each.chosen.because,
-                "runs": each.chosen.runs,
-            }
-            for each in document.assessment.claims
-        ],
-        "figures": [
-            {
-                "experiment": row.experiment.id,
-                "reading": row.chosen.reading,
-                "figure": judged.figure,
-                "reported": list(judged.reported),
-                "measured": list(judged.measured),
-                "margin": judged.margin,
-                "verdict": judged.verdict,
-                "shared": judged.shared,
-                "worth": judged.worth,
-                "reason": judged.reason,
-            }
-            for row in document.assessment.rows
-            for judged in row.chosen.figures
-        ],
-        "curves": [
-            {
-                "experiment": row.experiment.id,
-                "reading": row.chosen.reading,
-                "figure": curve.figure,
-                "points": [
-                    {"reported": list(each.reported), "measured": list(each.measured), "verdict": each.verdict}
-                    for each in curve.points
-                ],
-                "verdict": curve.verdict,
-                "shared": curve.shared,
-                "worth": curve.worth,
-                "reason": curve.reason,
-            }
-            for row in document.assessment.rows
-            for curve in row.chosen.curves
-        ],
-    }
-
-
 def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     """`trials.csv`: a row for each trial. `baselines.csv`: one for each run of a document."""
     trials = [
@@ -131,7 +81,7 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     ]
     runs = [
         {
-            "document": document.name,
+            "document": assessment.document.name,
             "experiment": run.experiment,
             "reading": run.reading,
             "repeat": run.repeat,
@@ -139,8 +89,8 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
             "seconds": run.seconds,
             **run.figures,
         }
-        for document in evidence.documents
-        for run in document.runs
+        for assessment in evidence.documents
+        for run in assessment.runs
     ]
     first = ["number", "state"]
     return {

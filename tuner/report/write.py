@@ -15,6 +15,8 @@ from tuner.base.formatting import metric_label
 from tuner.base.writing import remove, temporary_folder
 from tuner.charts.content import Page
 from tuner.data.load import Places
+from tuner.documents.comparison import overview_section
+from tuner.documents.section import document_section
 from tuner.report.answer import answer_section
 from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
@@ -24,8 +26,6 @@ from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
 from tuner.report.own_data import data_section
 from tuner.report.publish import publish
 from tuner.report.sections.cost import cost_section, provenance_section
-from tuner.report.sections.document import document_section
-from tuner.report.sections.documents import baselines_section
 from tuner.report.sections.references import references_section
 from tuner.report.sections.search import search_section
 from tuner.report.sections.winner import winner_section
@@ -79,11 +79,15 @@ def report_page(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequ
     """The page: the answer first, the provenance last."""
     sections = (
         answer_section(evidence),
-        *([] if evidence.own and not evidence.documents else [baselines_section(evidence)]),
+        *(
+            []
+            if evidence.own and not evidence.documents
+            else [overview_section(evidence.documents, evidence.data, evidence.confirmed)]
+        ),
         search_section(evidence, trials, weights),
         winner_section(evidence),
         references_section(evidence),
-        *(document_section(evidence, document) for document in evidence.documents),
+        *(document_section(each, evidence.record.trials) for each in evidence.documents),
         *([data_section(evidence.own)] if evidence.own else []),
         cost_section(evidence),
         provenance_section(evidence),

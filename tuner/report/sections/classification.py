@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.metric_functions import compute_metrics
+from tuner.charts.confusion import Matrix, class_metrics, confused_pairs, confusion_chart
 from tuner.charts.content import Block, Cell, Table
-from tuner.report.confusion import Matrix, class_metrics, confused_pairs
-from tuner.report.drawings import matrix_chart
 from tuner.report.predictions import Predictions
 from tuner.report.sections.pictures import hard_pictures, pictures_of_pairs
 from tuner.report.sections.probabilities import calibration_chart, threshold_charts
@@ -26,9 +25,9 @@ def class_blocks(winner: Predictions) -> Iterator[Block]:
     from sklearn.metrics import confusion_matrix
 
     classes, predicted = winner.names, winner.classes[winner.best]
-    matrix = confusion_matrix(winner.true, predicted, labels=range(len(classes)))
+    matrix = confusion_matrix(winner.true, predicted, labels=range(len(classes))).tolist()
     if len(classes) <= READABLE:
-        yield matrix_chart("winner-confusion", "Confusion on the test set", matrix, classes)
+        yield confusion_chart("winner-confusion", "Confusion on the test set", matrix, classes)
     title, right = "Calibration of the probabilities", winner.predicted.argmax(axis=1) == winner.true
     yield calibration_chart(title, winner.predicted.max(axis=1), right, labels=False)
     yield from threshold_charts(winner)
@@ -43,14 +42,14 @@ def class_blocks(winner: Predictions) -> Iterator[Block]:
 
 
 def _class_table(matrix: Matrix, classes: tuple[str, ...]) -> Table:
-    examples = matrix.sum(axis=1).tolist()
+    examples = [sum(row) for row in matrix]
     rows = tuple((name, *each, many) for name, each, many in zip(classes, class_metrics(matrix), examples, strict=True))
     columns = ("class", "precision", "recall", "F1", "test examples")
     return Table("winner-classes", "Class by class", columns, rows, long=len(classes) > READABLE)
 
 
 def _frequent_confusions(matrix: Matrix, classes: tuple[str, ...]) -> Table:
-    pairs, examples = confused_pairs(matrix), matrix.sum(axis=1).tolist()
+    pairs, examples = confused_pairs(matrix), [sum(row) for row in matrix]
     rows = tuple(
         (classes[true], classes[predicted], count, examples[true], count / examples[true])
         for true, predicted, count in pairs[:PAIRS]

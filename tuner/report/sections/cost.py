@@ -19,9 +19,9 @@ def cost_section(evidence: Evidence) -> Section:
         rows.append((f"{state} trials", len(trials), epochs, duration_text(seconds)))
     saved, spared = saved_by_pruning(evidence)
     rows.append(("saved by pruning, at the pruned trials' epoch times", None, saved, duration_text(spared)))
-    for document in evidence.documents:
-        keys = {run.key for run in document.runs}
-        rows.append((f"document {document.name}", len(keys), None, duration_text(document.assessment.seconds)))
+    for each in evidence.documents:
+        name, count = each.document.name, len(each.trainings)
+        rows.append((f"document {name}", count, None, duration_text(each.seconds)))
     columns = ("what", "trainings", "epochs", "time in training processes")
     return Section("cost", "Cost", (Table("cost-table", "Trainings", columns, tuple(rows)),))
 
@@ -51,7 +51,7 @@ def provenance_section(evidence: Evidence) -> Section:
         rows.append(("seeds of the confirmation", ", ".join(map(str, evidence.confirmed.seeds))))
     environments = [trial.environment for trial in evidence.record.trials if trial.environment]
     rows += [(name, value) for name, value in (environments or [{}])[-1].items() if name != "host"]
-    documents = (each.name for each in evidence.documents)
+    documents = (each.document.name for each in evidence.documents)
     baselines = (f"python -m tuner baseline --document {name} --readings all --until-decided" for name in documents)
     report = f"python -m tuner report --study {shlex.quote(evidence.study)}"
     table = Table("provenance-table", "Provenance", ("what", "value"), tuple(rows))

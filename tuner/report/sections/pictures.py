@@ -1,5 +1,6 @@
 """Test images that the final model, or all refits, predict wrong."""
 
+import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tuner.charts.confusion import Matrix, confused_pairs
 from tuner.charts.content import Block, Picture, missing
-from tuner.report.confusion import Matrix, confused_pairs
-from tuner.report.images import png
 from tuner.report.predictions import Predictions
 
 PAIRS = 3
@@ -26,7 +26,7 @@ def pictures_of_pairs(winner: Predictions, matrix: Matrix) -> Iterator[Picture]:
     classes, predicted = winner.names, winner.classes[winner.best]
     for rank, (true, other, count) in enumerate(confused_pairs(matrix)[:PAIRS], start=1):
         chosen = np.flatnonzero((winner.true == true) & (predicted == other))[:EXAMPLES]
-        title = f"{classes[true]}, taken for {classes[other]}: {count} of {int(matrix[true].sum())}"
+        title = f"{classes[true]}, taken for {classes[other]}: {count} of {sum(matrix[true])}"
         yield _picture(f"winner-pair-{rank}", title, winner, chosen, alt=f"Test images: {title}")
 
 
@@ -68,7 +68,9 @@ def image_grid(images: Sequence[NDArray[Any]], columns: int, low: float, high: f
         pixels = np.clip((np.asarray(image, np.float64) - low) / (high - low) * 255, 0, 255).astype(np.uint8)
         tile = Image.fromarray(pixels if mode == "RGB" else pixels.reshape(height, width))
         sheet.paste(tile, (column * (width + gap), row * (height + gap)))
-    return png(sheet)
+    file = io.BytesIO()
+    sheet.save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def shrink(image: NDArray[Any]) -> NDArray[Any]:

@@ -8,30 +8,23 @@ import pytest
 from tuner.charts import Chart, Dots
 from tuner.charts.content import Paragraph, Picture, Section, Table
 from tuner.charts.svg import draw
-from tuner.documents.verdicts import VERDICTS, JudgedCurve
-from tuner.report.drawings import interval
-from tuner.report.evidence import DocumentEvidence, Evidence, documents_about
-from tuner.report.sections.document import COLUMNS, document_section
-from tuner.report.sections.documents import baselines_section
-from tuner.storage import StudyRecord
+from tuner.documents.assessment import Assessment
+from tuner.documents.comparison import assessments_of, overview_section
+from tuner.documents.drawings import interval
+from tuner.documents.section import COLUMNS, document_section
+from tuner.documents.verdicts import VERDICTS
 
 RESULTS = Path(__file__).parents[2] / "reports" / "documents"
 DATASETS = ["fashion-mnist", "mnist", "usps", "spiral"]
 
 
-def documents(dataset: str) -> tuple[DocumentEvidence, ...]:
+def documents(dataset: str) -> tuple[Assessment, ...]:
     """What the repository keeps about a data set."""
     gaps: list[str] = []
-    found = documents_about([dataset], RESULTS, gaps)
+    found = assessments_of([dataset], RESULTS, gaps)
     assert found
     assert gaps == []
     return found
-
-
-def without_a_search(document: DocumentEvidence) -> Evidence:
-    """A page about a document whose study has no trials."""
-    record = StudyRecord("it", "", {}, ("validation_accuracy",), ())
-    return Evidence("it", "It", record, None, None, (document,), {"mnist": "abc"}, "sqlite://", ())
 
 
 def the_table(section: Section, ending: str) -> Table:
@@ -43,16 +36,16 @@ def the_table(section: Section, ending: str) -> Table:
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_picture_of_every_document_is_drawn(dataset: str) -> None:
     for document in documents(dataset):
-        blocks = document_section(without_a_search(document), document).blocks
+        blocks = document_section(document, ()).blocks
         assert [block.text for block in blocks if isinstance(block, Paragraph) and block.tone == "missing"] == []
-        assert document.assessment.document.drawing
+        assert document.document.drawing
         drawn = {block.id for block in blocks if isinstance(block, Chart | Picture | Table)}
-        for drawing in document.assessment.document.drawing:
+        for drawing in document.document.drawing:
             ids = {
                 "regions": list(drawing.experiments),
                 "layers": [f"{each}-layers" for each in drawing.experiments],
             }.get(drawing.kind, [drawing.id])
-            assert {f"{document.name}-{each}" for each in ids} <= drawn
+            assert {f"{document.document.name}-{each}" for each in ids} <= drawn
         for block in blocks:
             if isinstance(block, Chart):
                 assert any(getattr(mark, "points", ()) or getattr(mark, "values", ()) for mark in block.marks)
@@ -62,29 +55,45 @@ def test_every_picture_of_every_document_is_drawn(dataset: str) -> None:
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_figure_has_its_row(dataset: str) -> None:
     for document in documents(dataset):
-        rows = the_table(document_section(without_a_search(document), document), "-figures").rows
-        judged = [(row, each) for row in document.assessment.rows for each in row.chosen.all]
+        rows = the_table(document_section(document, ()), "-figures").rows
+        judged = [(row, each) for row in document.rows for each in row.chosen.figures]
         assert len(rows) == len(judged)
         for (title, *cells), (row, each) in zip(rows, judged, strict=True):
             shown = dict(zip(COLUMNS, cells, strict=True))
             assert (title, shown["verdict"]) == (row.experiment.title, each.verdict)
             assert shown["figure"] == each.figure.replace("_", " ")
-            assert shown["runs"] == len(document.chosen(row.experiment.id))
+            assert shown["runs"] == len(row.chosen.runs)
             assert {shown["verdict"], shown["first readings"], shown["best reading"]} <= set(VERDICTS)
-            if not isinstance(each, JudgedCurve) and each.measured and each.figure != "layer_parameters":
+            if each.points is None and each.measured and each.figure != "layer_parameters":
                 mean = float(str(shown["measured"]).replace(",", "").partition(" ±")[0])
                 assert mean == pytest.approx(fmean(each.measured), rel=2e-3, abs=6e-5)
 
 
+def test_a_documents_own_table_has_every_row_with_reported_and_ours() -> None:
+    (document,) = documents("usps")
+    tables = {getattr(block, "id", ""): block for block in document_section(document, ()).blocks}
+    own, omitted = (tables[f"document-usps-three-networks-{each}"] for each in ("own", "omitted"))
+    assert isinstance(own, Table)
+    assert isinstance(omitted, Table)
+    columns, rows = own.columns, own.rows
+    experiments = [row.experiment for row in document.rows if not row.experiment.added]
+    assert [row[0] for row in rows] == [each.title for each in experiments]
+    place = columns.index("test accuracy, reported")
+    (network,) = [row for row in rows if row[0] == "Convolutional"]
+    assert network[place] == "0.9686"
+    ours = fmean(run.figures["test_accuracy"] for run in document.row("cnn").chosen.runs)
+    assert str(network[place + 1]).startswith(f"{ours:.4f}")
+    assert all(row[place + 1] is not None for row in rows), "every experiment with its numbers"
+    assert ("figure", "fc-momentum.epochs", "About 10 epochs: so many the recipes have.") in omitted.rows
+
+
 def test_a_drawing_shows_what_the_document_means_by_a_figure() -> None:
     """The fine-tuning lab's accuracies are means over the epochs; so are ours beside them."""
-    (document,) = (each for each in documents("fashion-mnist") if each.name == "fashion-finetuning")
-    assert "means over the epochs" in document.assessment.chosen
-    runs = document.chosen("epochs-50")
+    (document,) = (each for each in documents("fashion-mnist") if each.document.name == "fashion-finetuning")
+    assert "means over the epochs" in document.chosen_readings
+    runs = document.row("epochs-50").chosen.runs
     (chart,) = (
-        block
-        for block in document_section(without_a_search(document), document).blocks
-        if getattr(block, "id", "").endswith("-epochs")
+        block for block in document_section(document, ()).blocks if getattr(block, "id", "").endswith("-epochs")
     )
     assert isinstance(chart, Chart)
     (dots,) = (mark for mark in chart.marks if isinstance(mark, Dots) and mark.name == "training accuracy, ours")
@@ -95,17 +104,17 @@ def test_a_drawing_shows_what_the_document_means_by_a_figure() -> None:
 
 def test_the_overview_has_every_network() -> None:
     found = documents("mnist")
-    record = StudyRecord("mnist", "", {}, ("validation_accuracy",), ())
-    evidence = Evidence("mnist", "MNIST", record, None, None, found, {"mnist": "abc"}, "sqlite://", ())
-    (chart,) = baselines_section(evidence).blocks
+    (chart,) = overview_section(found, {"mnist"}, None).blocks
     assert isinstance(chart, Chart)
-    assert list(chart.y.names) == [row.experiment.title for each in found for row in each.assessment.rows]
-    dots = [mark for mark in chart.marks if isinstance(mark, Dots) and mark.name in {each.name for each in found}]
+    assert list(chart.y.names) == [row.experiment.title for each in found for row in each.rows]
+    dots = [
+        mark for mark in chart.marks if isinstance(mark, Dots) and mark.name in {each.document.name for each in found}
+    ]
     shown = {place: wrong for mark in dots for wrong, place in mark.points}
     assert len(shown) == len(chart.y.names), "none stands at an edge"
-    rows = [(each, row) for each in found for row in each.assessment.rows]
-    for place, (each, row) in enumerate(rows):
-        accuracies = [run.figures["test_accuracy"] for run in each.chosen(row.experiment.id)]
+    rows = [row for each in found for row in each.rows]
+    for place, row in enumerate(rows):
+        accuracies = [run.figures["test_accuracy"] for run in row.chosen.runs]
         assert shown[place] == pytest.approx(max(1 - fmean(accuracies), 5e-4))
 
 

@@ -1,0 +1,198 @@
+"""The documented networks and a search on the same data: starts, the best networks, the difference, all in one chart."""
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from tuner.charts import CYCLE, GREY, Axis, Chart, Dots, Mark, Rule
+from tuner.charts.colors import DATASET_COLORS
+from tuner.charts.content import Block, Section, missing
+from tuner.data.catalogue import CATALOGUE, with_families
+from tuner.documents.assessment import Assessment, Row
+from tuner.documents.assessor import Assessor
+from tuner.documents.document import load_document
+from tuner.documents.results import read_results
+from tuner.documents.spread import NORMAL, deviation
+from tuner.recipe import Recipe
+from tuner.storage.confirmed import Confirmed
+from tuner.study.places import find_documents
+
+LINE = 21
+"""Pixels of the chart for each network."""
+
+FLOOR = 5e-4
+"""The smallest share of errors that the chart shows."""
+
+
+@dataclass(frozen=True)
+class Documented:
+    """A documented network: its reported test accuracy, and those of our runs."""
+
+    document: str
+    experiment: str
+    title: str
+    reported: float | None
+    accuracies: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Searched minus documented test accuracy with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def best_documented(datasets: Collection[str]) -> tuple[Recipe, ...]:
+    """The recipe with the best reported accuracy of each document on these data sets, the best first: starts of a search."""
+    found: list[tuple[float, Recipe]] = []
+    for path in find_documents("*").values():
+        text = path.read_text(encoding="utf-8")
+        if not any(f'"{name}"' in text for name in datasets):
+            continue  # loading a document takes a tenth of a second, and the first trial waits for it
+        document = load_document(path).for_datasets(datasets)
+        rated = [
+            (max(values), document.variant(experiment, document.first_choice).recipe)
+            for experiment in document.experiment
+            if (values := experiment.values("test_accuracy") + experiment.values("validation_accuracy"))
+            and experiment.members == 1
+        ]
+        found += sorted(rated, key=lambda pair: -pair[0])[:1]
+    return tuple(recipe for _, recipe in sorted(found, key=lambda pair: -pair[0]))
+
+
+def assessments_of(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[Assessment, ...]:
+    """The parts of documents on these data sets and their families, judged by the runs in the results folder."""
+    found, datasets = [], with_families(datasets)
+    for name, path in find_documents("*").items():
+        document = load_document(path).for_datasets(datasets)
+        if not document.experiment:
+            continue
+        ids = {each.id for each in document.experiment}
+        runs = [run for run in read_results(results / f"{name}.json") if run.experiment in ids]
+        if not runs:
+            gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --document {name}")
+        found.append(Assessor(document, runs).assess())
+    return tuple(found)
+
+
+def best_in_our_runs(assessments: Sequence[Assessment], dataset: str) -> Documented | None:
+    """The documented network on a data set with the best mean test accuracy of our runs."""
+    return max(_documented(assessments, dataset), key=lambda each: fmean(each.accuracies), default=None)
+
+
+def best_reported(assessments: Sequence[Assessment], dataset: str) -> Documented | None:
+    """The documented network on a data set with the best reported test accuracy."""
+    known = [each for each in _documented(assessments, dataset) if each.reported is not None]
+    return max(known, key=lambda each: each.reported or 0.0, default=None)
+
+
+def _documented(assessments: Sequence[Assessment], dataset: str) -> Iterator[Documented]:
+    """The networks that the documents themselves have; no ensembles."""
+    for assessment in assessments:
+        for row in assessment.rows:
+            experiment, runs = row.experiment, row.chosen.runs
+            if runs and runs[0].dataset == dataset and not experiment.added and experiment.members == 1:
+                reported = max(experiment.values("test_accuracy"), default=None)
+                accuracies = tuple(run.figures["test_accuracy"] for run in runs)
+                name = assessment.document.name
+                yield Documented(name, experiment.id, experiment.title, reported, accuracies)
+
+
+def difference(best: Documented | None, confirmed: Confirmed | None) -> Difference | None:
+    """How much better the search's winner is than the best documented network, over all seeds of both; None where they cannot
+    be compared."""
+    if best is None or confirmed is None or not confirmed.tested or confirmed.measure != "accuracy":
+        return None
+    value = fmean(confirmed.tested) - fmean(best.accuracies)
+    errors = [variance(each, confirmed.test_examples) for each in (confirmed.tested, best.accuracies)]
+    half = NORMAL * math.sqrt(math.fsum(errors))
+    return Difference(value, value - half, value + half)
+
+
+def variance(accuracies: Sequence[float], examples: int) -> float:
+    """The squared standard error of a mean accuracy: of the seeds and of the test images."""
+    share = fmean(accuracies)
+    seeds = deviation(accuracies) ** 2 / len(accuracies) if len(accuracies) > 1 else 0.0
+    return share * (1 - share) / examples + seeds
+
+
+def documented_sentences(assessments: Sequence[Assessment], dataset: str) -> Iterator[str]:
+    """The best documented networks, as reported and in our runs."""
+    best, reported = best_in_our_runs(assessments, dataset), best_reported(assessments, dataset)
+    if best is None:
+        if dataset in CATALOGUE:
+            yield "No documented network for this data has been replicated here."
+        return
+    same = reported is not None and reported.experiment == best.experiment
+    if reported is not None:
+        also = ", the best of all documented networks" if same else ""
+        yield f"The best accuracy that a document reports is {100 * (reported.reported or 0.0):.2f} % (“{reported.title}” of {reported.document}), {_ours(reported)}{also}."
+    if not same:
+        yield f"Of the documented networks “{best.title}” of {best.document} does best here, {_ours(best)}."
+
+
+def _ours(network: Documented) -> str:
+    several = len(network.accuracies) > 1
+    spread = f" ± {100 * deviation(network.accuracies):.2f}" if several else ""
+    runs = f"{len(network.accuracies)} runs" if several else "one run"
+    return f"with {100 * fmean(network.accuracies):.2f}{spread} % in {runs} of ours"
+
+
+def overview_section(
+    assessments: Sequence[Assessment], datasets: Collection[str], confirmed: Confirmed | None
+) -> Section:
+    """All documented networks and the search's winner, by test accuracy."""
+    block: Block = missing("No document is about this study's data.")
+    if assessments:
+        rows = [
+            (assessment, row)
+            for assessment in assessments
+            for row in assessment.rows
+            if row.chosen.runs and row.chosen.runs[0].dataset in datasets
+        ]
+        block = _overview(assessments, rows, confirmed) if rows else missing("No document has been replicated yet.")
+    return Section("baselines", "Baselines and the search", (block,))
+
+
+def _overview(
+    assessments: Sequence[Assessment], rows: Sequence[tuple[Assessment, Row]], confirmed: Confirmed | None
+) -> Chart:
+    """By the share of errors, on a scale that shows networks that fail as well as differences of a tenth of a point."""
+    marks: list[Mark] = []
+    places = [(float(place), of, row) for place, (of, row) in enumerate(rows)]
+    reported = [(_wrong(each), place) for place, _, row in places for each in row.experiment.values("test_accuracy")]
+    if reported:
+        marks.append(Dots("reported", GREY, tuple(reported), shape="diamond", size=5, sideways=True))
+    for color, assessment in zip(CYCLE, assessments, strict=False):
+        own = [(place, row) for place, of, row in places if of is assessment]
+        marks.append(_dots(assessment.document.name if own else "", color, own))
+    note = "Dots: means of our runs, bars from the best to the worst; diamonds: what the documents report."
+    if confirmed:
+        note += " The shaded strip is the winner's share of errors with its 95 % interval."
+    if confirmed and confirmed.test is not None and confirmed.test_interval:
+        low, high = confirmed.test_interval
+        color, band = DATASET_COLORS.get(confirmed.recipe.data.name, CYCLE[0]), (_wrong(high), _wrong(low))
+        marks.append(Rule("found by the search", color, _wrong(confirmed.test), upright=True, band=band))
+    names = tuple(row.experiment.title for _, row in rows)
+    axis = Axis("share of the test set that is classed wrong", scale="log", percent=True)
+    title, height = "Every documented network, and the search", 120 + LINE * len(names)
+    return Chart("baselines-chart", title, axis, Axis("", names=names), tuple(marks), note, 900, height)
+
+
+def _dots(name: str, color: str, places: Sequence[tuple[float, Row]]) -> Dots:
+    """Means, with bars from the best run to the worst: where learning fails by the seed, no run lies in between."""
+    points, tips, errors = [], [], []
+    for place, row in places:
+        values = [run.figures["test_accuracy"] for run in row.chosen.runs]
+        points.append((_wrong(fmean(values)), place))
+        tips.append(f"{row.experiment.title}: accuracy {fmean(values):.4f} over {len(values)} runs")
+        errors.append((_wrong(max(values)), _wrong(min(values))))
+    return Dots(name, color, tuple(points), tuple(tips), errors=tuple(errors), sideways=True)
+
+
+def _wrong(accuracy: float) -> float:
+    return max(1 - accuracy, FLOOR)

@@ -26,7 +26,7 @@ def own_folder(tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("TUNER_RUNS", raising=False)
 
 
-def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of one command."""
     status = run(list(arguments))
     output = capsys.readouterr()
@@ -37,7 +37,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_optimize_ends_with_a_model_and_one_json_object(
     small_study: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    status, output, errors = said(
+    status, output, errors = run_command(
         capsys, "optimize", "--study", "small.toml", "--trials", "2", "--json", "--workers", "1"
     )
     assert status == 0
@@ -55,28 +55,30 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     assert metadata["environment"]["keras"]
     assert metadata["data"]["xor"]
 
-    status, output, _ = said(capsys, "export", "--study", "small", "--out", "out/model.keras")
+    status, output, _ = run_command(capsys, "export", "--study", "small", "--out", "out/model.keras")
     assert status == 0
     assert output.startswith(
         "out/model.keras\nout/model.json\nout/model.md\nloaded again: differs from the model by at most 0"
     )
 
-    status, output, _ = said(capsys, "replay", "--study", "small", "--trial", "1")
+    status, output, _ = run_command(capsys, "replay", "--study", "small", "--trial", "1")
     assert (status, output) == (0, "trial 1: the same curve again, 2 epochs to six digits\n")
-    status, _, errors = said(capsys, "replay", "--study", "small", "--trial", "9")
+    status, _, errors = run_command(capsys, "replay", "--study", "small", "--trial", "9")
     assert (status, errors) == (2, "error: the study 'small' has no trial 9; it has 2\n")
 
-    status, output, _ = said(capsys, "studies")
+    status, output, _ = run_command(capsys, "studies")
     assert "small" in output
 
-    status, output, _ = said(capsys, "optimize", "--study", "small.toml", "--more", "1", "--json", "--workers", "1")
+    status, output, _ = run_command(
+        capsys, "optimize", "--study", "small.toml", "--more", "1", "--json", "--workers", "1"
+    )
     assert json.loads(output.splitlines()[-1])["trials"]["complete"] == 3
 
-    status, _, errors = said(capsys, "optimize", "--study", "small.toml", "--set", "training.epochs=1")
+    status, _, errors = run_command(capsys, "optimize", "--study", "small.toml", "--set", "training.epochs=1")
     assert status == 2
     assert "recipe.training.epochs: 2 in the storage, 1 in the file" in errors
 
-    status, output, errors = said(
+    status, output, errors = run_command(
         capsys,
         "optimize",
         "--study",
@@ -135,7 +137,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
 def test_a_mistake_is_one_message_and_status_2(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    status, output, errors = said(capsys, *arguments)
+    status, output, errors = run_command(capsys, *arguments)
     assert status == 2
     assert output == ""
     assert errors.startswith(message)
@@ -145,27 +147,27 @@ def test_a_mistake_is_one_message_and_status_2(
 
 def test_an_unwritable_runs_folder_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    status, _, errors = said(capsys, "optimize", "--study", "digits", "--runs", "file")
+    status, _, errors = run_command(capsys, "optimize", "--study", "digits", "--runs", "file")
     assert status == 2
     assert errors == "error: the folder file cannot be written: Not a directory; choose another with --runs\n"
 
 
 def test_a_broken_study_file_leaves_nothing_behind(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("[recipe\n")
-    status, _, errors = said(capsys, "optimize", "--study", "broken.toml")
+    status, _, errors = run_command(capsys, "optimize", "--study", "broken.toml")
     assert status == 2
     assert errors.startswith("error: broken.toml: is not valid TOML: ")
     assert [path.name for path in tmp_path.iterdir()] == ["broken.toml"]
 
 
 def test_a_wrong_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    status, _, errors = said(capsys, "optimize", "--stady", "digits")
+    status, _, errors = run_command(capsys, "optimize", "--stady", "digits")
     assert status == 2
     assert "--stady" in errors
 
 
 def test_check_shows_the_space(capsys: pytest.CaptureFixture[str]) -> None:
-    status, output, _ = said(capsys, "check", "--study", "usps", "--build")
+    status, output, _ = run_command(capsys, "check", "--study", "usps", "--build")
     assert status == 0
     assert "training.optimizer.sgd.weight_decay" in output
     assert "0 to 0.2" in output
@@ -174,7 +176,7 @@ def test_check_shows_the_space(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_data_lists_every_set(capsys: pytest.CaptureFixture[str]) -> None:
-    status, output, _ = said(capsys, "data")
+    status, output, _ = run_command(capsys, "data")
     assert status == 0
     assert [line.split()[0] for line in output.splitlines()[1:]] == list(CATALOGUE)
 

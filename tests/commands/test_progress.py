@@ -17,27 +17,27 @@ RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Trai
 def lines() -> tuple[Lines, io.StringIO]:
     """Lines into a text, of a search that has begun its trial 7."""
     text = io.StringIO()
-    shown = Lines(Console(file=text, width=200))
-    shown.planned(StudyRecord("small", "", {}, ("validation_accuracy",), ()), 20, 600)
-    shown.began(7, RECIPE, None)
+    listener = Lines(Console(file=text, width=200))
+    listener.planned(StudyRecord("small", "", {}, ("validation_accuracy",), ()), 20, 600)
+    listener.began(7, RECIPE, None)
     text.truncate(0)
-    return shown, text
+    return listener, text
 
 
 def test_a_long_trial_gives_a_sign_of_life_now_and_then() -> None:
-    shown, text = lines()
-    shown.advanced(7, epoch(5))
+    listener, text = lines()
+    listener.advanced(7, epoch(5))
     assert text.getvalue() == ""
-    shown.printed -= 31
-    shown.advanced(7, epoch(5))
+    listener.printed -= 31
+    listener.advanced(7, epoch(5))
     assert text.getvalue().lstrip("\0") == "trial 7: epoch 5/12, accuracy 0.5000; 10 min 0 s left\n"
-    shown.advanced(7, epoch(6))
+    listener.advanced(7, epoch(6))
     assert text.getvalue().count("\n") == 1
 
 
 def test_so_does_a_long_epoch() -> None:
-    shown, text = lines()
-    shown.printed -= 31
-    shown.advanced(7, Pulse(fold=0, epoch=3, share=0.43, training=Scores(loss=1.0, figures={"accuracy": 0.75})))
-    words = "trial 7: epoch 3/12, 43% of it, training accuracy 0.7500; 10 min 0 s left\n"
-    assert text.getvalue().lstrip("\0") == words
+    listener, text = lines()
+    listener.printed -= 31
+    listener.advanced(7, Pulse(fold=0, epoch=3, share=0.43, training=Scores(loss=1.0, figures={"accuracy": 0.75})))
+    line = "trial 7: epoch 3/12, 43% of it, training accuracy 0.7500; 10 min 0 s left\n"
+    assert text.getvalue().lstrip("\0") == line

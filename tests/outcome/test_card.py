@@ -29,7 +29,7 @@ TABLE = Table(
 RECIPE = Recipe(data=TABLE, network=Dense(widths=(8,)))
 
 
-def test_a_card_tells_data_figures_selection_and_commands() -> None:
+def test_a_card_has_data_metrics_selection_and_commands() -> None:
     text = card(papers(RECIPE))
     for line in (
         "# small: a tuned network",
@@ -66,6 +66,6 @@ def test_a_model_on_a_data_set_of_the_catalogue_has_a_card() -> None:
     assert "- arrays of 8×8" in text
 
 
-def test_confirmed_paths_are_told_as_commands() -> None:
-    told = {**papers(RECIPE), "model": str(Path("my runs/small/best.keras"))}
-    assert "--study small --runs 'my runs'" in card(told)
+def test_commands_name_the_folder_of_runs() -> None:
+    metadata = {**papers(RECIPE), "model": str(Path("my runs/small/best.keras"))}
+    assert "--study small --runs 'my runs'" in card(metadata)

@@ -115,7 +115,7 @@ def test_a_frame_is_taken_by_its_types(fitted: TunedClassifier) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_is_held_out_and_nothing_is_said_to_be_tested(fitted: TunedClassifier) -> None:
+def test_nothing_is_held_out_and_nothing_is_tested(fitted: TunedClassifier) -> None:
     data = fitted.best_recipe_.data
     assert isinstance(data, Table)
     found = data.found
@@ -127,7 +127,7 @@ def test_nothing_is_held_out_and_nothing_is_said_to_be_tested(fitted: TunedClass
 
 
 @pytest.mark.slow
-def test_a_pickled_classifier_says_the_same_without_its_folder(fitted: TunedClassifier) -> None:
+def test_a_pickled_classifier_predicts_the_same_without_its_folder(fitted: TunedClassifier) -> None:
     frame, _ = flats()
     again = pickle.loads(pickle.dumps(fitted))
     assert not hasattr(again, "_folder")
@@ -189,7 +189,7 @@ def test_a_clone_has_the_parameters_and_no_fit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fit", "told"),
+    ("fit", "message"),
     [
         (
             lambda each: each.fit([[1.0], [2.0]], ["a", "a"]),
@@ -198,7 +198,7 @@ def test_a_clone_has_the_parameters_and_no_fit() -> None:
         (lambda each: each.fit([[1.0], [2.0]] * 4, ["a", "b"] * 4), "the data: has 8 rows, and at least 10 are needed"),
     ],
 )
-def test_what_cannot_be_learned_from_is_told(fit: Callable[[Any], Any], told: str) -> None:
+def test_unusable_data_is_refused_with_a_reason(fit: Callable[[Any], Any], message: str) -> None:
     with pytest.raises(ValueError) as error:  # noqa: PT011
         fit(TunedClassifier(study=tiny()))
-    assert str(error.value) == told
+    assert str(error.value) == message

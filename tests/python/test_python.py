@@ -35,29 +35,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told() -> list[Progress]:
-    """What the search has told."""
+def progress() -> list[Progress]:
+    """What the search has reported."""
     return []
 
 
 @pytest.fixture(scope="module")
-def tuned(folder: Path, told: list[Progress]) -> Tuned:
+def tuned(folder: Path, progress: list[Progress]) -> Tuned:
     """A search in processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUNER_CACHE", str(folder / "cache"))
         x, y = points()
-        return optimize(tiny(epochs=20), x, y, runs=folder, workers=1, test=0.25, on_progress=told.append)
+        return optimize(tiny(epochs=20), x, y, runs=folder, workers=1, test=0.25, on_progress=progress.append)
 
 
 @pytest.mark.slow
-def test_a_search_gives_a_recipe_trials_figures_and_a_model(tuned: Tuned, told: list[Progress]) -> None:
+def test_a_search_gives_a_recipe_trials_figures_and_a_model(tuned: Tuned, progress: list[Progress]) -> None:
     assert tuned.best_recipe is not None
     assert [figure.name for figure in tuned.figures] == ["validation accuracy", "test accuracy"]
     assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in tuned.figures)
     assert tuned.trials[["state", "epochs"]].values.tolist() == [["complete", 20]]
     assert tuned.model.is_file()
-    assert told[-1].trials == 1
-    assert told[-1].best == tuned.trials.validation_accuracy[0]
+    assert progress[-1].trials == 1
+    assert progress[-1].best == tuned.trials.validation_accuracy[0]
 
 
 @pytest.mark.slow
@@ -147,8 +147,8 @@ def test_data_from_python_that_is_gone_is_told(tmp_path: Path) -> None:
     gone = Arrays(path="python:0123456789abcdef")
     with pytest.raises(DataError) as error:
         ingest(gone, tmp_path, Places(None, tmp_path), lambda _: None)
-    told = f"python:0123456789abcdef: came from Python and is not in the cache {tmp_path}; pass it again"
-    assert str(error.value) == told
+    message = f"python:0123456789abcdef: came from Python and is not in the cache {tmp_path}; pass it again"
+    assert str(error.value) == message
 
 
 def test_a_study_that_suits_the_data_keeps_groups_whole_and_tests_what_is_held_out(tmp_path: Path) -> None:

@@ -19,18 +19,17 @@ def distill(
     from tuner.base.machine import cores
     from tuner.data.load import Places
     from tuner.deploy.distill import distill as learn
-    from tuner.storage import open_storage
-    from tuner.storage.confirmed import Confirmed
-    from tuner.storage.records import load_study
+    from tuner.outcome import read_outcome
+    from tuner.storage import load_study, open_storage
     from tuner.study.places import runs_folder
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
     from tuner.worker.folder import Folder
 
-    plain = load_study(open_storage(required_storage(runs, storage)), study).user_attrs.get("confirmed")
-    if plain is None:
+    confirmed = read_outcome(load_study(open_storage(required_storage(runs, storage)), study)).confirmed
+    if confirmed is None:
         raise StudyError(f"the study {study!r} has no confirmed model yet: run `tuner optimize --study {study}`")
-    confirmed, folder = Confirmed.from_dict(plain), Folder(runs_folder(runs) / study)
+    folder = Folder(runs_folder(runs) / study)
     executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=cores(), folder=folder))
     try:
         network = learn(confirmed, executor, folder)

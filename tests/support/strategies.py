@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tuner.base.decode import kinds
 from tuner.base.errors import Invalid
 from tuner.data.catalogue import CATALOGUE
-from tuner.recipe import Data, Recipe
+from tuner.recipe import Augmentation, Data, Holdout, Loss, Recipe
+from tuner.recipe.losses import LOSSES
 
 SHARES = st.floats(0.0, 0.9).map(lambda number: round(number, 6))
 POSITIVE = st.floats(1e-6, 0.9).map(lambda number: float(f"{number:.6g}"))
@@ -18,7 +19,8 @@ def plain_of(target: Any, name: str = "") -> st.SearchStrategy[Any]:
     """Plain data that decodes to `target`, field by field from its types."""
     by_kind = kinds(target)
     if len(by_kind) > 1 or (by_kind and not is_dataclass(target)):
-        return st.one_of([_record(member, kind) for kind, member in by_kind.items()])
+        members = [kind for kind in by_kind if target is not Loss or kind in LOSSES["classification"]]
+        return st.one_of([_record(by_kind[kind], kind) for kind in members])
     if is_dataclass(target):
         return _record(cast(type, target), next(iter(by_kind), None))
     if get_origin(target) is tuple:
@@ -44,7 +46,13 @@ def _record(target: type, kind: str | None) -> st.SearchStrategy[dict[str, Any]]
     if target is Data:
         parts["name"] = st.sampled_from(list(CATALOGUE))
     if target is Recipe:
-        parts["data"] = _record(Data, None)  # own data is of a file, and has tests of its own
+        parts["data"] = _record(Data, None)  # own data needs a file, and has other tests
+    if target is Augmentation:
+        parts["mixup"] = st.sampled_from([0.0, 0.0, 0.3])  # most losses exclude it
+    if target is Holdout:
+        parts["distortion"] = _record(Augmentation, None).map(lambda plain: {**plain, "mixup": 0.0})
+    for monitor in {"monitor", "keep_by"} & parts.keys():
+        parts[monitor] = st.sampled_from(["validation_loss", "validation_accuracy"])  # those of the catalogue
     own = {"kind": st.just(kind)} if kind else {}
     return st.fixed_dictionaries({**own, **parts})
 

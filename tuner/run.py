@@ -95,9 +95,9 @@ def train_folds(
         trained = train(recipe, fold, watch, progress, file)
         done_now = (*progress.position.done, trained.fold)
         progress = Progress(position=Position(done=done_now, seconds=trained.seconds))
-        if trained.is_whole and not watch(trained.fold) and number + 1 < count:
+        if trained.is_complete and not watch(trained.fold) and number + 1 < count:
             trained = trained.stopped(f"stopped after fold {number + 1}")
             file.write(progress)
         yield trained
-        if not trained.is_whole:
+        if not trained.is_complete:
             return

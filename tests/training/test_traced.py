@@ -47,9 +47,9 @@ def recipe_of(network: Network) -> Recipe:
     return Recipe(data=Data(name="digits"), network=network, training=training)
 
 
-def losses(recipe: Recipe, material: FoldData) -> list[float]:
+def losses(recipe: Recipe, fold_data: FoldData) -> list[float]:
     """Validation losses after each epoch of a training that begins now."""
-    loop = traced(recipe, material).loop
+    loop = traced(recipe, fold_data).loop
     found = []
     for epoch in range(recipe.training.epochs):
         _, validation = loop.epoch(order_of_examples(recipe, 0, epoch, 100), np.full(5, 0.01, np.float32))

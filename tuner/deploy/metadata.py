@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tuner.base.errors import DataError, TunerError
 from tuner.base.metrics import Task
 from tuner.recipe import Recipe, describe
-from tuner.training.evaluation import as_meant
+from tuner.training.evaluation import to_probabilities
 
 Outputs = NDArray[np.float32]
 
@@ -60,7 +60,7 @@ def output_from_recipe(recipe: Recipe, outputs: int, model: Path) -> OutputSpec:
         raise DataError(
             f"{model}: has {outputs} outputs, and {other} describes {expected}; they do not belong together"
         )
-    return OutputSpec(recipe.data.task, names, lambda each: as_meant(each, recipe), has_names=True)
+    return OutputSpec(recipe.data.task, names, lambda each: to_probabilities(each, recipe), has_names=True)
 
 
 def output_from_activation(model: keras.Model) -> OutputSpec:

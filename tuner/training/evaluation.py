@@ -27,7 +27,7 @@ def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[
     return np.concatenate(outputs).astype(np.float32)
 
 
-def as_meant(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
+def to_probabilities(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
     """A network's outputs as probabilities (n, classes) or (n, labels); numbers stay as they are."""
     if recipe.data.task != "classification":
         return outputs

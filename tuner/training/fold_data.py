@@ -16,7 +16,7 @@ from tuner.networks.fitting import fit_encoder
 from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table, describe, validated_part
 from tuner.result import Scores
 from tuner.training.augmentation import distorted
-from tuner.training.evaluation import as_meant
+from tuner.training.evaluation import to_probabilities
 from tuner.training.parts import Part, Scaler, part
 from tuner.training.targets import TargetScale, example_weights, target_scale, targets
 
@@ -63,7 +63,7 @@ class FoldData:
     def measure(self, recipe: Recipe, scores: Scores, outputs: NDArray[np.float32]) -> Scores:
         """The scores with all metrics of the task, from the network's outputs for the validation part."""
         assert self.validation is not None
-        meant = as_meant(outputs, recipe) if self.targets is None else self.targets.meant(outputs)
+        meant = to_probabilities(outputs, recipe) if self.targets is None else self.targets.meant(outputs)
         figures = compute_metrics(recipe.data.task, meant, self.validation.labels, self.validation.weights)
         return Scores(loss=scores.loss, figures=figures)
 

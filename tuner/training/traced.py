@@ -1,8 +1,8 @@
-"""Networks with their traced epoch, kept for the next training of the same shape.
+"""A cache of networks with traced graphs, for the next training with the same graph.
 
-Tracing takes 0.3 to 0.8 s, compiling with XLA 1.2 s: a third of a short trial. Folds of a cross-validation, a winner's
-fresh seeds, a trial that goes on and a document's grid over learning rates or initializers have the same graph: what
-differs between them are initial weights, the order of the examples, learning rates and schedules, which are not in it.
+Tracing takes 0.3 to 0.8 s, compiling with XLA 1.2 s: a third of a short trial. Folds, refits on fresh seeds, continued
+trials and a document's grid over learning rates or initializers share a graph: initial weights, the order of the examples,
+learning rates and schedules are not part of it.
 """
 
 import json
@@ -25,7 +25,7 @@ from tuner.training.loop import EpochLoop, xla_pays
 
 KEPT = 6
 KEPT_PARAMETERS = 10_000_000
-"""So many networks are kept in a process, the latest used ones, and no more than so many parameters with them."""
+"""The most recently used networks are cached, up to these numbers of networks and of their parameters."""
 
 NOT_IN_THE_GRAPH = (
     "schedule",
@@ -41,17 +41,17 @@ NOT_IN_THE_GRAPH = (
 
 
 class Traced:
-    """A compiled model and its epoch loop, ready to train the recipe that it was last begun with."""
+    """A compiled model and its epoch loop, at the start of the latest recipe's training."""
 
-    def __init__(self, recipe: Recipe, material: FoldData) -> None:
-        training, validation = material.on_device(recipe)
-        self.model = _built(recipe, material)
+    def __init__(self, recipe: Recipe, fold_data: FoldData) -> None:
+        training, validation = fold_data.on_device(recipe)
+        self.model = _built(recipe, fold_data)
         compile_model(self.model, recipe)
-        xla = xla_pays(recipe, len(training), parameters(recipe.network, material.inputs, material.outputs))
+        xla = xla_pays(recipe, len(training), parameters(recipe.network, fold_data.inputs, fold_data.outputs))
         settings = recipe.training
         self.loop = EpochLoop(
             self.model,
-            material.scale,
+            fold_data.scale,
             training,
             validation,
             settings.batch_size,
@@ -59,23 +59,23 @@ class Traced:
             settings.adversarial,
             settings.augmentation,
             settings.averaging,
-            partial(material.measure, recipe) if material.is_measured else None,
+            partial(fold_data.measure, recipe) if fold_data.is_measured else None,
         )
         self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
 
-    def begin(self, recipe: Recipe, material: FoldData) -> None:
-        """Start over, as a newly built network would."""
-        fresh = _built(recipe, material)
-        self.loop.feed(material.scale, *material.on_device(recipe))
-        self.loop.measure = partial(material.measure, recipe) if material.is_measured else None
+    def begin(self, recipe: Recipe, fold_data: FoldData) -> None:
+        """Reset to the state of a newly built network."""
+        fresh = _built(recipe, fold_data)
+        self.loop.feed(fold_data.scale, *fold_data.on_device(recipe))
+        self.loop.measure = partial(fold_data.measure, recipe) if fold_data.is_measured else None
         weights = [variable.numpy() for variable in fresh.variables]
         averages = fresh.get_weights() if recipe.training.averaging else []
         self.state = [*weights, *self.optimizer_at_first, *self._metrics_at_first, *averages]
 
     @property
     def state(self) -> list[NDArray[Any]]:
-        """Weights, moving statistics, states of random generators, what the optimizer remembers, the running means of the
-        epoch under way, and averaged weights."""
+        """Weights, moving statistics, states of random generators and of the optimizer, the running means of the current
+        epoch, and averaged weights."""
         return [variable.numpy() for variable in self._variables]
 
     @state.setter
@@ -93,21 +93,21 @@ class Traced:
         return [np.zeros(variable.shape, variable.dtype) for variable in self.model.metrics_variables]
 
 
-def traced(recipe: Recipe, material: FoldData) -> Traced:
-    """A network at the start of the recipe's training: one that was traced before, if its graph is the same."""
-    key = graph_key(recipe, material)
+def traced(recipe: Recipe, fold_data: FoldData) -> Traced:
+    """A network at the start of the recipe's training, from the cache if its graph is there."""
+    key = graph_key(recipe, fold_data)
     if key in _TRACED:
         _TRACED.move_to_end(key)
-        _TRACED[key].begin(recipe, material)
+        _TRACED[key].begin(recipe, fold_data)
         return _TRACED[key]
-    latest = _TRACED[key] = Traced(recipe, material)
+    latest = _TRACED[key] = Traced(recipe, fold_data)
     while len(_TRACED) > KEPT or (len(_TRACED) > 1 and _parameters_kept() > KEPT_PARAMETERS):
         _TRACED.popitem(last=False)
     return latest
 
 
-def _built(recipe: Recipe, material: FoldData) -> keras.Model:
-    return build(recipe.network, material.inputs, material.outputs, recipe.seed, material.constants)
+def _built(recipe: Recipe, fold_data: FoldData) -> keras.Model:
+    return build(recipe.network, fold_data.inputs, fold_data.outputs, recipe.seed, fold_data.constants)
 
 
 def _parameters_kept() -> int:
@@ -115,11 +115,11 @@ def _parameters_kept() -> int:
 
 
 def _without_zeros(values: NDArray[Any]) -> NDArray[Any]:
-    """The same array, without memory of its own where it is all zeros, as most of an optimizer's are at first."""
+    """The same array, without memory of its own if it is all zeros, as most of an optimizer's initial state."""
     return values if values.any() else np.broadcast_to(np.zeros((), values.dtype), values.shape)
 
 
-def graph_key(recipe: Recipe, material: FoldData) -> str:
+def graph_key(recipe: Recipe, fold_data: FoldData) -> str:
     """Equal for trainings whose graphs are equal."""
     plain = recipe.to_dict()
     network, training = plain["network"], plain["training"]
@@ -127,13 +127,16 @@ def graph_key(recipe: Recipe, material: FoldData) -> str:
     for name in NOT_IN_THE_GRAPH:
         training.pop(name, None)
     training["optimizer"].pop("learning_rate", None)
-    shapes = [None if each is None else each.inputs.shape for each in (material.training, material.validation)]
-    dtype = material.training.inputs.dtype.name
-    scale = (material.scale.offset.shape, material.scale.factor.shape)
-    xla = xla_pays(recipe, len(material.training), parameters(recipe.network, material.inputs, material.outputs))
-    weighted = [material.training.weights is None, material.validation is None or material.validation.weights is None]
-    stands_on = encode(material.inputs)
-    return json.dumps([network, training, shapes, dtype, scale, stands_on, material.outputs, weighted, xla])
+    shapes = [None if each is None else each.inputs.shape for each in (fold_data.training, fold_data.validation)]
+    dtype = fold_data.training.inputs.dtype.name
+    scale = (fold_data.scale.offset.shape, fold_data.scale.factor.shape)
+    xla = xla_pays(recipe, len(fold_data.training), parameters(recipe.network, fold_data.inputs, fold_data.outputs))
+    weighted = [
+        fold_data.training.weights is None,
+        fold_data.validation is None or fold_data.validation.weights is None,
+    ]
+    stands_on = encode(fold_data.inputs)
+    return json.dumps([network, training, shapes, dtype, scale, stands_on, fold_data.outputs, weighted, xla])
 
 
 _TRACED: OrderedDict[str, Traced] = OrderedDict()

@@ -14,7 +14,7 @@ from tuner.recipe import Patience, Recipe
 from tuner.recipe.training import Monitor
 from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
 from tuner.training.checkpoint import Arrays, Checkpoint, Progress
-from tuner.training.evaluation import as_meant, predict
+from tuner.training.evaluation import predict, to_probabilities
 from tuner.training.fold_data import FoldData
 from tuner.training.parts import Scaler
 from tuner.training.schedules import monitored, rates
@@ -23,56 +23,56 @@ from tuner.training.traced import traced
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network with the weights that count, its curve, how its training ended, and the seconds that it took with
-    all folds before. The model is used again by the next training of its shape: what is to be kept must be copied."""
+    """A trained network with its final weights, its curve, how the training ended, and the seconds of all folds so far. The
+    next training of the same shape reuses the model: copy what must be kept."""
 
     model: keras.Model
-    material: FoldData
+    fold_data: FoldData
     fold: FoldResult
     ended: Ending
     reason: str
     seconds: float
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the fold was trained to its end."""
         return self.ended in ("finished", "stopped_early")
 
     @property
     def scale(self) -> Scaler:
-        """How stored inputs become what the network sees."""
-        return self.material.scale
+        """The scaling of stored inputs."""
+        return self.fold_data.scale
 
     def says(self, recipe: Recipe, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """What it gives for inputs as stored: probabilities, or numbers in the targets' own units."""
-        outputs, targets = predict(self.model, self.scale, inputs), self.material.targets
-        return as_meant(outputs, recipe) if targets is None else targets.meant(outputs)
+        """Predictions for inputs as stored: probabilities, or numbers in the targets' own units."""
+        outputs, targets = predict(self.model, self.scale, inputs), self.fold_data.targets
+        return to_probabilities(outputs, recipe) if targets is None else targets.meant(outputs)
 
     def stopped(self, reason: str) -> "Trained":
-        """The same training, ended from outside between two folds."""
+        """The same training, stopped between two folds."""
         return replace(self, ended="pruned", reason=reason)
 
 
-def train(recipe: Recipe, material: FoldData, watch: Watch, progress: Progress, checkpoint: Checkpoint) -> Trained:
-    """Train what the recipe describes on the fold that the progress stands in, from there on. `watch` is told of each
-    epoch, of those trained before too, and may stop it; what is stopped is written to the checkpoint."""
-    training = _Training(recipe, material, watch, progress, checkpoint)
+def train(recipe: Recipe, fold_data: FoldData, watch: Watch, progress: Progress, checkpoint: Checkpoint) -> Trained:
+    """Train the recipe on the fold that `progress` has reached, from there on. `watch` is called for each epoch, also for
+    those before, and may stop the training, which is then written to the checkpoint."""
+    training = _Training(recipe, fold_data, watch, progress, checkpoint)
     ended, reason = training.run()
     if ended == "pruned":
         training.write()
     kept = training.restore()
     fold = FoldResult(epochs=tuple(training.epochs), kept=kept)
-    return Trained(training.network.model, material, fold, ended, reason, training.seconds)
+    return Trained(training.network.model, fold_data, fold, ended, reason, training.seconds)
 
 
 class _Training:
-    """One training under way. Its position is what a checkpoint keeps; clocks stand still while one is written."""
+    """A running training. A checkpoint stores its position; writing one does not count as time of an epoch."""
 
     def __init__(
-        self, recipe: Recipe, material: FoldData, watch: Watch, progress: Progress, checkpoint: Checkpoint
+        self, recipe: Recipe, fold_data: FoldData, watch: Watch, progress: Progress, checkpoint: Checkpoint
     ) -> None:
         self.recipe, self.watch, self.checkpoint = recipe, watch, checkpoint
-        self.network = traced(recipe, material)
+        self.network = traced(recipe, fold_data)
         if progress.state:
             self.network.state = progress.state
         self.before = progress.position
@@ -89,7 +89,7 @@ class _Training:
         return self.before.seconds + time.perf_counter() - self.started
 
     def write(self) -> None:
-        """Keep where the training stands. Its weights are those of its last step, not the best ones."""
+        """Write the checkpoint, with the weights of the last step instead of the best ones."""
         position = replace(
             self.before,
             epochs=tuple(self.epochs),
@@ -102,14 +102,14 @@ class _Training:
         self.checkpoint.write(Progress(position=position, state=tuple(self.network.state), best_weights=best_weights))
 
     def restore(self) -> int:
-        """Give the model the weights that count; the number of their epoch, 0 if there was none."""
+        """Assign the final weights to the model and return the number of their epoch, 0 if there is none."""
         if self.best:
             return self.best.restore()
         self.network.model.set_weights(self.network.loop.averages.weights)
         return len(self.epochs)
 
     def run(self) -> tuple[Ending, str]:
-        """Train until something ends it: how, and why."""
+        """Train to the end; returns how it ended, and why."""
         for before in self.epochs:
             if not self.watch(before):
                 return _stopped(before)
@@ -131,7 +131,7 @@ class _Training:
         return "finished", ""
 
     def _epoch(self, number: int) -> Epoch | None:
-        """Train the rest of an epoch and validate; None where the watch stopped it before."""
+        """Train the rest of an epoch and validate; None if the watch stopped it before its end."""
         settings, loop = self.recipe.training, self.network.loop
         order = order_of_examples(self.recipe, self.number_of_fold, number, len(loop.training))
         by_step = rates(settings, number, loop.steps, self.epochs)
@@ -171,8 +171,8 @@ def _stopped(epoch: Epoch) -> tuple[Ending, str]:
 
 
 def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> NDArray[np.int32]:
-    """The order in which an epoch sees the examples. It depends on seed, fold and epoch only, so that a training that
-    goes on from a checkpoint sees what it would have seen."""
+    """The order of the examples in an epoch. It depends on seed, fold and epoch only, so that a training continued from a
+    checkpoint has the same order."""
     order = np.arange(examples, dtype=np.int32)
     if recipe.training.shuffle:
         order = np.random.default_rng([recipe.seed, fold, epoch]).permutation(order)
@@ -183,7 +183,7 @@ def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> N
 
 
 def seed_of_epoch(recipe: Recipe, fold: int, epoch: int) -> int:
-    """What augmentation draws from in an epoch."""
+    """The seed of an epoch's augmentation."""
     return int(np.random.SeedSequence([recipe.seed, fold, epoch]).generate_state(1)[0] >> 1)
 
 
@@ -200,7 +200,7 @@ def _patience_is_over(recipe: Recipe, epochs: list[Epoch]) -> bool:
 
 
 class BestWeights:
-    """A copy of the weights after the epoch that is the best `by` a figure; the first of equals."""
+    """A copy of the weights after the best epoch `by` a score; the first of equal ones."""
 
     def __init__(self, model: keras.Model, by: Monitor, progress: Progress) -> None:
         self.model, self.by = model, by
@@ -210,7 +210,7 @@ class BestWeights:
         self.figure = max(monitored(by, before), default=-math.inf)
 
     def offer(self, epoch: Epoch, weights: Callable[[], Sequence[NDArray[Any]]]) -> None:
-        """Keep the present `weights` if this epoch is the best so far."""
+        """Copy the current `weights` if this epoch is the best so far."""
         (figure,) = monitored(self.by, [epoch])
         if epoch.is_finite and figure > self.figure:
             self.figure, self.number = figure, epoch.number

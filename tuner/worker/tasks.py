@@ -16,7 +16,7 @@ from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, run, train_folds
-from tuner.training.evaluation import as_meant, latency, predict
+from tuner.training.evaluation import latency, predict, to_probabilities
 from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
@@ -34,12 +34,12 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
 
     def visit(each: Trained) -> None:
         trained.append(each)
-        if job.save and each.material.validation is not None:
+        if job.save and each.fold_data.validation is not None:
             for name, outputs in _said_of(job.recipe, each, job.save):
                 said.setdefault(name, []).append(outputs)
 
     result = run(job.recipe, data, watch, visit=visit, checkpoint=checkpoint, teach=teach)
-    if job.save and setup.folder and (trained[-1].is_whole or job.save_stopped):
+    if job.save and setup.folder and (trained[-1].is_complete or job.save_stopped):
         _save(job.recipe, data, trained[-1], setup.folder.model(job.save))
         if len(trained) == fold_count(job.recipe.protocol):  # all of them in this process
             for name, outputs in said.items():
@@ -72,7 +72,7 @@ def test(job: Test, setup: Setup) -> Measured:
     scores = scores_of(outputs, job.recipe, examples, len(data.classes))
     if isinstance(job.recipe.data, Data):
         return Measured(scores, wilson_interval(scores.accuracy, len(examples)))
-    meant = as_meant(outputs, job.recipe)
+    meant = to_probabilities(outputs, job.recipe)
     figures = compute_metrics(task, meant, examples.labels, examples.weights)
     around = bootstrap_interval(job.measure, meant, examples.labels, examples.weights, examples.groups)
     return Measured(Scores(loss=scores.loss, figures=figures), around)
@@ -98,7 +98,7 @@ def pace(job: Pace, places: Places) -> float:
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
     if fold_count(recipe.protocol) > 1:
         (trained,) = train_folds(on_everything(recipe), data)
-    about, meant = describe(recipe.data), trained.material.targets
+    about, meant = describe(recipe.data), trained.fold_data.targets
     save_model(trained.model, recipe, trained.scale, about.inputs, about.outputs, path, meant)
 
 
@@ -111,8 +111,8 @@ def on_everything(recipe: Recipe) -> Recipe:
 def _said_of(recipe: Recipe, trained: Trained, name: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """What a network gives for each example of its validation part (n, outputs), and of its mirror image where it was trained
     on such, by the names that they are kept under."""
-    assert trained.material.validation is not None
-    inputs = trained.material.validation.inputs
+    assert trained.fold_data.validation is not None
+    inputs = trained.fold_data.validation.inputs
     yield name, trained.says(recipe, inputs)
     if recipe.training.augmentation.flip:
         yield mirrored(name), trained.says(recipe, inputs[:, :, ::-1])

@@ -1,7 +1,7 @@
-"""Which parameters mattered, by PED-ANOVA, with what chance alone would show.
+"""Importances of parameters by PED-ANOVA, with the importances that chance alone would show.
 
-PED-ANOVA (Watanabe et al. 2023, https://arxiv.org/abs/2304.10255) asks how differently the best tenth of the trials is
-distributed from all of them, parameter by parameter; unlike fANOVA it also weighs parameters that only some trials have.
+PED-ANOVA (Watanabe et al. 2023, https://arxiv.org/abs/2304.10255) compares the distribution of each parameter
+in the best tenth of the trials with that in all trials. Unlike fANOVA it includes parameters that only some trials have.
 """
 
 import math
@@ -20,20 +20,19 @@ from tuner.base.metrics import Direction
 
 METHOD = "PED-ANOVA: how the best tenth of the trials, at least ten, differs from all; a trial that got further counts as better, then its value"
 FEWEST = 10
-"""So many finished and pruned trials there must be, and so many resampled ones that have a parameter; else importances would be guesses."""
+"""The least number of finished and pruned trials, and of resampled trials that have a parameter."""
 
 RESAMPLED = 250
-"""Of so many trials at most intervals and noise are drawn: they take a fifth of a second a draw of a thousand."""
+"""At most this many trials are resampled: a draw of a thousand takes a fifth of a second."""
 
 COPIES = 3
-"""A trial that is drawn more often counts three times."""
+"""A trial counts at most three times in a resample."""
 
 
 @dataclass(frozen=True)
 class Importance:
-    """A parameter's importance, and the middle 90 % of it over resampled trials. `noise` is what it stays below in 95 % of
-    studies whose values have nothing to do with their parameters: one that few trials have, or that takes many values,
-    comes far by chance."""
+    """A parameter's importance with its 90 % interval over resampled trials. `noise` is the 95 % quantile of importances
+    with shuffled values: it is high for parameters that few trials have, and for those with many values."""
 
     parameter: str
     value: float
@@ -42,23 +41,23 @@ class Importance:
     noise: float
 
     def times_chance(self, value: float) -> float:
-        """A value of it as a multiple of its noise."""
+        """A value in units of the noise."""
         return value / max(self.noise, 1e-12)
 
 
 def importances(
     trials: Sequence[FrozenTrial], direction: Direction, draws: int = 40, seed: int = 0
 ) -> tuple[Importance, ...]:
-    """The importances in the first objective, those that stand out most from chance first; empty while there are too few
-    trials. Pruned trials count: they are what most of a search with a pruner is."""
-    standings = [_standing(each, direction) for each in trials]
-    known = [each for each, standing in zip(trials, standings, strict=True) if standing is not None]
+    """The importances for the first objective, in order of their ratio to chance; empty if there are too few trials.
+    Pruned trials count: with a pruner they are most of a search."""
+    scores = [_score(each, direction) for each in trials]
+    known = [each for each, score in zip(trials, scores, strict=True) if score is not None]
     if len(known) < FEWEST:
         return ()
-    ranks = {standing: rank for rank, standing in enumerate(sorted({each for each in standings if each is not None}))}
-    values = np.array([float(ranks[standing]) for standing in standings if standing is not None])
+    ranks = {score: rank for rank, score in enumerate(sorted({each for each in scores if each is not None}))}
+    values = np.array([float(ranks[score]) for score in scores if score is not None])
     share = max(0.1, min(0.5, FEWEST / len(known)))
-    whole = _Evaluator(known, copies=1, share=share).evaluate(values[:, None])
+    estimates = _Evaluator(known, copies=1, share=share).evaluate(values[:, None])
     generator = np.random.default_rng(seed)
     some = generator.permutation(len(known))[:RESAMPLED]
     sampled = [known[index] for index in some]
@@ -71,12 +70,14 @@ def importances(
         chance = np.where(np.arange(COPIES) < 1, generator.permutation(values)[:, None], np.nan)
         permuted.append(evaluator.evaluate(chance))
     having = Counter(name for each in sampled for name in each.params)
-    found = [_importance(name, value, resampled, permuted) for name, value in whole.items() if having[name] >= FEWEST]
+    found = [
+        _importance(name, value, resampled, permuted) for name, value in estimates.items() if having[name] >= FEWEST
+    ]
     return tuple(sorted(found, key=lambda each: (-each.times_chance(each.value), each.parameter)))
 
 
-def _standing(trial: FrozenTrial, direction: Direction) -> tuple[float, float] | None:
-    """Less is better, as the evaluator takes it: first how far a trial got, then its value there."""
+def _score(trial: FrozenTrial, direction: Direction) -> tuple[float, float] | None:
+    """How far a trial got, then its value there; less is better, as the evaluator expects."""
     steps = trial.intermediate_values
     if trial.state == TrialState.COMPLETE:
         reached, value = math.inf, trial.values[0]
@@ -96,8 +97,8 @@ def _importance(
 
 
 class _Evaluator:
-    """PED-ANOVA over the same trials with other values: a study with copies of them is made once (Optuna copies each
-    trial deeply), and a value that is not a number leaves a copy out."""
+    """PED-ANOVA over the same trials with different values. The study with copies of the trials is created once, because
+    Optuna copies each trial deeply; a copy with the value NaN is left out."""
 
     def __init__(self, trials: Sequence[FrozenTrial], copies: int, share: float) -> None:
         self.share = share
@@ -106,7 +107,7 @@ class _Evaluator:
         self.study.add_trials(each for each in plain for _ in range(copies))
 
     def evaluate(self, values: NDArray[np.float64]) -> dict[str, float]:
-        """The importances for one value for each copy (trials, copies)."""
+        """The importances for the values of all copies (trials, copies)."""
         flat = values.ravel()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

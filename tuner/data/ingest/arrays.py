@@ -52,7 +52,7 @@ def array_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     try:
         with zipfile.ZipFile(path) as archive:
             require_ratio(path, path.stat().st_size, sum(member.file_size for member in archive.infolist()))
-            for member in archive.infolist():
+            for member in (each for each in archive.infolist() if each.filename.endswith(".npy")):
                 with archive.open(member) as file:
                     is_first = np.lib.format.read_magic(file) == (1, 0)
                     header = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0

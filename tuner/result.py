@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from tuner.base.metrics import METRICS, Direction
@@ -86,7 +87,7 @@ class Result:
     parameters: int
     seconds: float
 
-    @property
+    @cached_property
     def validation(self) -> Scores | None:
         """The mean over the folds of the kept epochs' validation scores; None without a validation part."""
         return _mean([fold.kept_epoch.validation for fold in self.folds if fold.epochs])

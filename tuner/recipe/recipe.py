@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import cached_property
 from typing import Any
 
 from tuner.base.decode import decode, encode
@@ -68,7 +69,7 @@ class Recipe:
         for place, monitor in _monitors(training):
             require(monitor in names, f"training.{place}", f"be one of {', '.join(names)} for {task}", monitor)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A stable name of this experiment: 16 hexadecimal digits.
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.support.outcomes import confirmed, study_of
 from tuner.outcome import Estimate, Outcome
-from tuner.outcome.words import as_json, lines
+from tuner.outcome.words import as_json, lines, result_sentence
 from tuner.references import ReferenceModel
 from tuner.storage.confirmed import Confirmed
 
@@ -59,6 +59,17 @@ def test_reference_models_that_are_better_subsampled_or_skipped_are_named() -> N
         "expected gain from twice the time: accuracy 0.0100 (0.0020 to 0.0200)",
     ]
     assert [each["name"] for each in as_json(outcome, "sqlite://")["anchors"]] == [each.name for each in models]
+
+
+def test_one_sentence_says_what_the_final_model_reaches() -> None:
+    record, winner = study_of([0.9]), replace(confirmed((0, 0), (9, 9), (0.95, 0.94)), tests=(0.91, 0.89))
+    assert result_sentence(Outcome(record, record.best, winner)) == (
+        "The final model, a dense 4 relu network, classifies 90.00 % of the test part correctly (95 % interval 85.00 to "
+        "93.00 %); the mean of the 2 refits is 90.00 %."
+    )
+    assert result_sentence(Outcome(record, record.best, None)) == (
+        "The best trial so far is number 0 (validation accuracy 0.9); no winner is confirmed yet."
+    )
 
 
 def test_without_a_test_part_nothing_is_claimed() -> None:

@@ -103,10 +103,9 @@ def result_sentence(outcome: Outcome) -> str:
         value = metric_text(metric, confirmed.best_validation)
         return f"{model} has a validation {metric_label(metric)} of {value}, which chose it; {NOT_TESTED}."
     low, high = (metric_text(metric, end) for end in (outcome.test.low, outcome.test.high))
-    value = f"{metric_text(metric, outcome.test.value)}"
-    interval = f"(95 % interval {low.removesuffix(' %')} to {high})"
-    refits = f"the mean of its {len(confirmed.tests)} refits is" if len(confirmed.tests) > 1 else ""
-    mean = f"; {refits} {metric_text(metric, fmean(confirmed.tests))}" if refits else ""
+    value, interval = metric_text(metric, outcome.test.value), f"(95 % interval {low.removesuffix(' %')} to {high})"
+    tests = confirmed.tests
+    mean = f"; the mean of the {len(tests)} refits is {metric_text(metric, fmean(tests))}" if len(tests) > 1 else ""
     if metric == "accuracy" and confirmed.recipe.data.task == "classification":
         return f"{model} classifies {value} of the test part correctly {interval}{mean}."
     return f"{model} has a test {metric_label(metric)} of {value} {interval}{mean}."

@@ -64,7 +64,7 @@ def note(evidence: Evidence, html: Path, images: Mapping[str, str]) -> str:
     lines = [f"# {evidence.title}", *sentences(evidence)]
     lines.append(f"The complete report is among the artifacts below, and in `{html}`.")
     lines.append(f"Continue: `{evidence.record.onward}`")
-    lines += [f"## {escaped(title)}\n\n![{escaped(title)}]({path})" for title, path in images.items()]
+    lines += [f"![{escaped(title)}]({path})" for title, path in images.items()]
     return "\n\n".join(lines)
 
 
@@ -75,7 +75,7 @@ def _upload(
     confirmed = evidence.confirmed
     model = [confirmed.model, confirmed.model.with_suffix(".json")] if confirmed else []
     files = [path for path in (out / "report.html", *model, *(out / name for name in charts)) if path.is_file()]
-    replaced = {path.name for path in files} | {f"{id_}.svg" for id_ in CHARTS}
+    replaced = {path.name for path in files} | {f"{id_.replace('_', '-')}.svg" for id_ in CHARTS}
     for id_, filename in artifacts(private.system_attributes(study)).items():
         if filename in replaced:
             _remove(study, id_, store)

@@ -22,10 +22,9 @@ from optuna.artifacts import FileSystemArtifactStore
 
 from tuner.data.examples import Examples, TrainingSet
 from tuner.recipe import Recipe
+from tuner.refit.session import Session
 from tuner.result import Epoch, Event, FoldResult, Pulse, Result, Scores
 from tuner.search.beginning import begin
-from tuner.search.context import Context
-from tuner.search.preflight import Preflight
 from tuner.search.proposals import Proposer
 from tuner.search.studies import open_study
 from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage
@@ -33,6 +32,7 @@ from tuner.storage.leases import Leases
 from tuner.study import StudyFile, load
 from tuner.study.places import find_study
 from tuner.training.costs import Costs
+from tuner.worker.preflight import Preflight
 
 EPOCHS = 5
 PROBES = 20
@@ -75,10 +75,10 @@ class Cost:
     waiting: float
 
 
-def one_trial(context: Context, proposer: Proposer) -> Cost:
+def one_trial(context: Session, proposer: Proposer) -> Cost:
     """What the search spends on one trial."""
     started = time.perf_counter()
-    proposal = next(proposer.proposals(context.read()))
+    proposal = next(proposer.proposals(context.swept_trainings()))
     proposed = time.perf_counter()
     running = begin(context, proposal, total=10**6)
     assert running is not None
@@ -101,7 +101,7 @@ def measure(url: str | None, file: StudyFile, count: int) -> dict[str, float]:
         file = replace(file, name=f"{count} trials, {time.time():.0f}")
         study, file, _ = open_study(storage, file)
         study.add_trials(random_trials(file, count))
-        context = Context(
+        context = Session(
             study=study,
             file=file,
             leases=Leases(study),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 
+from tests.support.fakes import Clock
 from tuner.data.load import Places
 from tuner.storage import default_url, open_storage
 
@@ -68,3 +69,18 @@ def storage(tmp_path: Path) -> Iterator[BaseStorage]:
     opened = open_storage(default_url(tmp_path))
     yield opened
     opened.engine.dispose()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of search, leases and refits."""
+    clock = Clock(1000.0)
+    for module in ("tuner.search.loop", "tuner.search.clock", "tuner.storage.leases", "tuner.refit.refit"):
+        monkeypatch.setattr(f"{module}.time", clock)
+    return clock
+
+
+@pytest.fixture
+def memory() -> BaseStorage:
+    """A storage in memory."""
+    return InMemoryStorage()

@@ -26,15 +26,15 @@ from tuner.references import MODELS, ReferenceModel, best_first, better_than, se
 from tuner.references.estimators import LARGE, estimators
 from tuner.references.features import preparation, tree_categories
 from tuner.references.fit import fit_reference_models, time_limit
-from tuner.refit.confirmation import confirm_best
-from tuner.refit.references import anchors_beside, seconds_reserved
+from tuner.refit.references import fit_references, seconds_for_references
+from tuner.refit.refit import refit_best
 from tuner.report.write import write_report
 from tuner.storage import default_url, load_study, open_storage
-from tuner.storage.references import keep_anchors
+from tuner.storage.references import store_references
 from tuner.training.fold_data import validation_part
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
-from tuner.worker.jobs import Anchors, Failure
+from tuner.worker.jobs import Failure, ReferenceModels
 
 FIVE = KFold(folds=5)
 
@@ -224,7 +224,7 @@ def test_what_does_not_fit_into_the_time_is_skipped_and_says_so(places: Places) 
     assert time.perf_counter() - started < 5.0  # a call into C is not cut off; 0.3 s where nothing else runs
     assert found["trees"].is_skipped
     assert found["trees"].note.startswith("skipped, ")
-    assert found["trees"].note.endswith(" s")
+    assert found["trees"].note.endswith(" s left")
 
 
 @pytest.mark.slow
@@ -288,7 +288,7 @@ class Counting(InProcess):
     asked = 0
 
     def submit(self, number: int, job: Any, watch: Any) -> None:
-        self.asked += isinstance(job, Anchors)
+        self.asked += isinstance(job, ReferenceModels)
         super().submit(number, job, watch)
 
 
@@ -298,19 +298,19 @@ def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, plac
     search(storage, file, places, trials=1)
     notes, executor = Notes(), Counting(Setup(places, folder=folder))
     context = context_of(storage, file, places, listener=notes)
-    winner = confirm_best(context, executor, folder)
-    assert seconds_reserved(context, 300.0) == 24.0
-    found = anchors_beside(context, executor, winner, 300.0)
+    winner = refit_best(context, executor, folder)
+    assert seconds_for_references(context, 300.0) == 24.0
+    found = fit_references(context, executor, winner, 300.0)
     assert len(found) == 5
     assert all(each.test_figures for each in found)
     assert notes.sayings[-1] == "training plain models beside it, for at most 24 s"
-    assert anchors_beside(context, executor, winner, 300.0) == found
+    assert fit_references(context, executor, winner, 300.0) == found
     assert executor.asked == 1
-    assert seconds_reserved(context, 300.0) == 0.0
+    assert seconds_for_references(context, 300.0) == 0.0
     assert len(load_study(storage, "small").user_attrs["anchors"]) == 1
     none = context_of(storage, small(small_study, "confirmation.anchors=false"), places)
-    assert anchors_beside(none, executor, winner, 300.0) == ()
-    assert anchors_beside(context, executor, None, 300.0) == ()
+    assert fit_references(none, executor, winner, 300.0) == ()
+    assert fit_references(context, executor, None, 300.0) == ()
 
 
 class Names(AtOnce):
@@ -325,8 +325,8 @@ def test_processes_share_them(storage: BaseStorage, small_study: Path, places: P
     file, folder = small(small_study), folder_of(storage)
     search(storage, file, places, trials=1)
     context = context_of(storage, file, places)
-    winner = confirm_best(context, InProcess(Setup(places, folder=folder)), folder)
-    found = anchors_beside(context, Names(size=3), winner, 60.0)
+    winner = refit_best(context, InProcess(Setup(places, folder=folder)), folder)
+    found = fit_references(context, Names(size=3), winner, 60.0)
     assert tuple(each.name for each in found) == MODELS["classification"]
 
 
@@ -345,8 +345,8 @@ def test_a_process_that_fails_costs_only_the_plain_models(
     search(storage, file, places, trials=1)
     notes = Notes()
     context = context_of(storage, file, places, listener=notes)
-    winner = confirm_best(context, InProcess(Setup(places, folder=folder)), folder)
-    assert anchors_beside(context, Gone(), winner, 60.0) == ()
+    winner = refit_best(context, InProcess(Setup(places, folder=folder)), folder)
+    assert fit_references(context, Gone(), winner, 60.0) == ()
     assert notes.sayings[-1] == "no plain models beside it: the training process is gone"
     assert "anchors" not in context.study.user_attrs
 
@@ -357,14 +357,14 @@ def test_a_report_shows_them(small_study: Path, places: Places, tmp_path: Path) 
     file, executor = small(small_study), InProcess(Setup(places, folder=folder_of(storage)))
     search(storage, file, places, trials=1)
     context = context_of(storage, file, places)
-    winner = confirm_best(context, executor, folder_of(storage))
+    winner = refit_best(context, executor, folder_of(storage))
     assert winner is not None
     found = (
         ReferenceModel("trees", {"accuracy": 1.0}, 0.001, {"accuracy": 0.99}, 1.0, 200),
         ReferenceModel("logistic", {"accuracy": 0.51}, 0.03, {"accuracy": 0.5}, 0.1, 200),
         ReferenceModel("default network", note="skipped, it needs more than the 1.0 s left"),
     )
-    keep_anchors(context.study, winner.recipe, winner.measure, found)
+    store_references(context.study, winner.recipe, winner.measure, found)
     write_report(default_url(tmp_path), "small", tmp_path / "results", places, tmp_path / "out")
     plain = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert [each["name"] for each in plain["anchors"]] == ["trees", "logistic", "default network"]

@@ -14,7 +14,7 @@ from tuner.data.examples import Examples
 from tuner.data.load import Places, held_out, training_set
 from tuner.data.splits import folds
 from tuner.recipe import Recipe
-from tuner.refit.confirmation import confirm, confirm_best
+from tuner.refit.refit import refit, refit_best
 from tuner.result import Result, Watch
 from tuner.storage import read_study
 from tuner.storage.confirmed import Confirmed
@@ -30,7 +30,7 @@ def confirmed_by(storage: BaseStorage, file: StudyFile, places: Places, executor
     """The study's best trial, confirmed in this process."""
     folder = folder_of(storage)
     executor = executor or InProcess(Setup(places, folder=folder))
-    confirmed = confirm_best(context_of(storage, file, places), executor, folder)
+    confirmed = refit_best(context_of(storage, file, places), executor, folder)
     assert confirmed is not None
     return confirmed
 
@@ -44,7 +44,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     notes, folder = Notes(), folder_of(storage)
     executor = InProcess(Setup(places, folder=folder))
     context = context_of(storage, file, places, listener=notes)
-    first = confirm(context, (winner,), executor, folder)
+    first = refit(context, (winner,), executor, folder)
     assert len(first.validation) == 2
     assert first.recipe.seed == first.seeds[first.validation.index(max(first.validation))]
     assert first.test is not None
@@ -67,7 +67,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
         "tuner.db-shm",
         "tuner.db-wal",
     ]
-    again = confirm(context, (winner,), executor, folder)
+    again = refit(context, (winner,), executor, folder)
     assert again == first
     assert notes.sayings == [f"confirming trial {winner.number} on 2 fresh seeds"]
 
@@ -176,7 +176,7 @@ def test_a_winner_that_diverges_on_a_fresh_seed_gives_way_to_the_next_best_for_g
     assert first.recipe is not None
     executor = Diverging(InProcess(Setup(places, folder=folder_of(storage))), first.recipe)
     notes = Notes()
-    confirmed = confirm_best(context_of(storage, file, places, listener=notes), executor, folder_of(storage))
+    confirmed = refit_best(context_of(storage, file, places, listener=notes), executor, folder_of(storage))
     assert confirmed is not None
     assert confirmed.trial == second.number
     why = f"trial {first.number} cannot be confirmed: with seed 1000 the loss is not finite"
@@ -185,5 +185,5 @@ def test_a_winner_that_diverges_on_a_fresh_seed_gives_way_to_the_next_best_for_g
     assert best is not None
     assert best.number == second.number
     again = Notes()
-    assert confirm_best(context_of(storage, file, places, listener=again), executor, folder_of(storage)) == confirmed
+    assert refit_best(context_of(storage, file, places, listener=again), executor, folder_of(storage)) == confirmed
     assert again.sayings == []

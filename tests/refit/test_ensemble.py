@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tuner.refit.ensemble import chosen_together, loss_of_average
+from tuner.refit.ensemble import ensemble_loss, select_ensemble
 
 LABELS = np.array([0, 0, 1, 1])
 
@@ -19,15 +19,15 @@ def sure(*right: float) -> NDArray[np.float32]:
 
 def test_networks_are_chosen_as_long_as_the_average_gets_better() -> None:
     good, other, bad = sure(0.9, 0.9, 0.9, 0.2), sure(0.9, 0.9, 0.3, 0.9), sure(0.1, 0.1, 0.1, 0.1)
-    assert set(chosen_together([bad, good, other], LABELS, most=8)) == {1, 2}
-    assert chosen_together([good, bad], LABELS, most=8) == (0,)
-    assert len(chosen_together([good, other, good, other], LABELS, most=2)) == 2
+    assert set(select_ensemble([bad, good, other], LABELS, most=8)) == {1, 2}
+    assert select_ensemble([good, bad], LABELS, most=8) == (0,)
+    assert len(select_ensemble([good, other, good, other], LABELS, most=2)) == 2
 
 
 def test_what_counts_nothing_chooses_nothing() -> None:
     first, second = sure(0.9, 0.9, 0.9, 0.1), sure(0.1, 0.9, 0.8, 0.9)
     for favourite, weights in ((0, [1.0, 1.0, 1.0, 0.0]), (1, [0.0, 1.0, 1.0, 1.0])):
-        assert chosen_together([first, second], LABELS, 1, np.array(weights)) == (favourite,)
+        assert select_ensemble([first, second], LABELS, 1, np.array(weights)) == (favourite,)
 
 
 @pytest.mark.parametrize("task", ["classes", "labels", "numbers"])
@@ -40,6 +40,4 @@ def test_a_weight_of_two_is_the_example_twice(task: str) -> None:
     elif task == "labels":
         true = (true > 0.5).astype(np.uint8)
     twice = np.repeat(np.arange(9), weights)
-    assert loss_of_average(outputs, true, weights) == pytest.approx(
-        loss_of_average(outputs[twice], true[twice]), rel=1e-6
-    )
+    assert ensemble_loss(outputs, true, weights) == pytest.approx(ensemble_loss(outputs[twice], true[twice]), rel=1e-6)

@@ -8,15 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from optuna.storages import InMemoryStorage
 
-from tests.search.test_loop import context_in
+from tests.support.fakes import session_in
 from tests.support.searches import AtOnce, small
 from tuner.data.load import Places, training_set
 from tuner.data.splits import folds
 from tuner.recipe import Augmentation, Recipe
-from tuner.refit.candidates import Final, RefitCandidate
-from tuner.refit.final_model import keep_model
+from tuner.refit.final_model import Refit, make_final_model
+from tuner.refit.session import Session
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
-from tuner.search.context import Context
 from tuner.storage.confirmed import Confirmed
 from tuner.study.settings import Budget
 from tuner.worker import jobs
@@ -50,12 +49,12 @@ class Saver(AtOnce):
 class Stage:
     """A context and a folder in which networks lie that say what a test wants."""
 
-    context: Context
+    context: Session
     folder: Folder
     recipe: Recipe
     labels: NDArray[np.int64]
 
-    def network(self, seed: int, right: float, flip: bool = False, right_mirrored: float = 0.0) -> Final:
+    def network(self, seed: int, right: float, flip: bool = False, right_mirrored: float = 0.0) -> Refit:
         """A network that is right on such a share of the examples, and of their mirror images."""
         training = replace(self.recipe.training, augmentation=Augmentation(flip=flip))
         recipe = replace(self.recipe, seed=seed, training=training)
@@ -69,11 +68,13 @@ class Stage:
         epoch = Epoch(fold=0, number=1, training=scores, validation=scores, learning_rate=0.1, seconds=1.0)
         folds_done = (FoldResult(epochs=(epoch,), kept=1),)
         result = Result(folds=folds_done, ended="finished", reason="", parameters=13, seconds=1.0)
-        return Final(RefitCandidate(seed, recipe), result)
+        return Refit(seed, recipe, result)
 
-    def kept(self, executor: "Saver", *networks: Final) -> Confirmed:
+    def kept(self, executor: "Saver", *networks: Refit) -> Confirmed:
         """What becomes of these networks."""
-        return keep_model(self.context, networks, executor, self.folder)
+        return make_final_model(
+            self.context, networks, executor, self.folder, keeps_members=self.context.file.fits_epochs
+        )
 
     @property
     def files(self) -> list[str]:
@@ -97,7 +98,7 @@ def stage(small_study: Path, places: Places, tmp_path: Path) -> Stage:
         "protocol={kind='holdout', validation=200}",
         "training.loss=categorical_crossentropy",
     )
-    context = context_in(InMemoryStorage(), file, places)
+    context = session_in(InMemoryStorage(), file, places)
     folder = Folder(tmp_path / "folder")
     folder.path.mkdir()
     recipe = file.corners[0][1]

@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 from optuna.storages import InMemoryStorage
 
-from tests.search.test_loop import Invented, context_in
-from tests.storage.test_leases import Clock
+from tests.support.fakes import Clock, Invented, session_in
 from tests.support.searches import AtOnce, Notes, small
 from tuner.base.errors import StudyError
 from tuner.base.metric_functions import wilson_interval
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.load import Places
 from tuner.refit.candidates import fresh_seeds
-from tuner.refit.confirmation import Unconfirmed, confirm, confirm_best
+from tuner.refit.refit import Unconfirmed, refit, refit_best
+from tuner.refit.session import Session
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
-from tuner.search.context import Context
 from tuner.search.loop import Loop
 from tuner.storage import TrialRecord, study_record
 from tuner.storage.confirmed import Confirmed
@@ -75,7 +74,7 @@ class Seeds(AtOnce):
 class Searched:
     """A search in memory that has ended, its clock, and a folder."""
 
-    context: Context
+    context: Session
     folder: Folder
     clock: Clock
 
@@ -86,7 +85,7 @@ class Searched:
         return winner
 
     def confirmed(self, executor: Seeds) -> Confirmed:
-        return confirm(self.context, (self.winner,), executor, self.folder)
+        return refit(self.context, (self.winner,), executor, self.folder)
 
     @property
     def sayings(self) -> list[str]:
@@ -98,7 +97,7 @@ class Searched:
 def searched(small_study: Path, places: Places, tmp_path: Path, clock: Clock) -> Searched:
     """Four invented trainings, the third of which is the best."""
     file = small(small_study, "confirmation.seeds=3")
-    context = context_in(InMemoryStorage(), file, places, environment={"processor": "some"})
+    context = session_in(InMemoryStorage(), file, places, environment={"processor": "some"})
     Loop(context, Invented(clock)).run(4, 60.0)
     folder = Folder(tmp_path / "folder")
     folder.path.mkdir()
@@ -207,10 +206,10 @@ def test_one_process_at_a_time_confirms_and_says_that_it_lives(searched: Searche
 
 def test_without_a_winner_nothing_is_confirmed_and_one_of_another_program_cannot_be(searched: Searched) -> None:
     with pytest.raises(StudyError, match=r"^trial 2 has no recipe: it was not made by this program$"):
-        confirm(searched.context, (replace(searched.winner, recipe=None),), Seeds(searched.folder), searched.folder)
+        refit(searched.context, (replace(searched.winner, recipe=None),), Seeds(searched.folder), searched.folder)
     everyone = {each.recipe.key: "why" for each in study_record(searched.context.study).ranking if each.recipe}
     searched.context.study.set_user_attr("unconfirmed", everyone)
-    assert confirm_best(searched.context, Seeds(searched.folder), searched.folder) is None
+    assert refit_best(searched.context, Seeds(searched.folder), searched.folder) is None
 
 
 def test_where_a_winner_diverges_the_next_best_is_confirmed(searched: Searched) -> None:
@@ -225,7 +224,7 @@ def test_where_a_winner_diverges_the_next_best_is_confirmed(searched: Searched) 
             super().submit(number, job, watch)
             self.folder.checkpoint(job.recipe.key).unlink(missing_ok=True)  # one that never had to be written
 
-    found = confirm_best(searched.context, Diverging(searched.folder), searched.folder)
+    found = refit_best(searched.context, Diverging(searched.folder), searched.folder)
     assert found is not None
     assert found.trial == second.number != first.number
     why = f"trial {first.number} cannot be confirmed: with seed 1000 it broke; the next best trial takes its place"

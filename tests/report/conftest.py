@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.searches import context_of, search, small
 from tuner.data.load import Places
-from tuner.refit.confirmation import confirm_best
+from tuner.refit.refit import refit_best
 from tuner.storage import default_url, open_storage
 from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder
@@ -21,5 +21,5 @@ def studied(small_study: Path, places: Places, tmp_path: Path) -> tuple[str, Pat
     search(storage, small(small_study), places, trials=3)
     context, folder = context_of(storage, small(small_study), places), Folder(tmp_path / "small")
     context.study.set_user_attr("data", {"xor": "abc"})
-    confirm_best(context, InProcess(Setup(places, folder=folder)), folder)
+    refit_best(context, InProcess(Setup(places, folder=folder)), folder)
     return url, tmp_path

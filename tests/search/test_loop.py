@@ -9,80 +9,18 @@ import optuna
 import pytest
 from optuna.storages import BaseStorage
 
-from tests.storage.test_leases import Clock
+from tests.support.fakes import Clock, Invented, session_in
 from tests.support.searches import Notes, preflight_of, small
 from tuner.data.load import Places
 from tuner.recipe import Recipe
-from tuner.result import Epoch, FoldResult, Pulse, Result, Scores, Watch
-from tuner.search.context import Context
+from tuner.refit.session import Session
+from tuner.result import Epoch, Pulse
 from tuner.search.loop import Loop, Outcome
-from tuner.search.studies import open_study
 from tuner.storage import StudyRecord, TrialRecord, read_study
 from tuner.storage.leases import Leases
-from tuner.study import StudyFile
-from tuner.worker.jobs import Answer, Failure, Job, Train
+from tuner.worker.jobs import Answer
 
 ASHA = 'search.pruner={kind="asha", min_epochs=1, factor=2}'
-
-
-@dataclass
-class Invented:
-    """An executor whose trainings are made up. They take `seconds` an epoch by its clock, reach an accuracy by the number of
-    their training, fail if that is in `failing`, and of several the latest one ends first. `stuck`: none ends."""
-
-    clock: Clock
-    size: int = 1
-    seconds: float = 0.0
-    accuracies: tuple[float, ...] = (0.5, 0.6, 0.8, 0.7)
-    failing: frozenset[int] = frozenset()
-    stuck: bool = False
-    waiting: list[tuple[int, Train, Watch]] = field(default_factory=list)
-    kept: dict[str, tuple[Epoch, ...]] = field(default_factory=dict)
-    cancelled: list[int] = field(default_factory=list)
-
-    @property
-    def free(self) -> int:
-        return self.size - len(self.waiting)
-
-    def submit(self, number: int, job: Job, watch: Watch) -> None:
-        assert isinstance(job, Train)
-        self.waiting.append((number, job, watch))
-
-    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
-        self.clock.sleep(seconds)
-        if self.waiting and not self.stuck:
-            number, job, watch = self.waiting.pop()
-            yield number, self._answer(job, watch)
-
-    def cancel(self, number: int) -> None:
-        self.cancelled.append(number)
-
-    def close(self, grace: float = 1.0) -> None:
-        pass
-
-    @property
-    def lengths(self) -> dict[str, int]:
-        """How many epochs each training has come to."""
-        return {first: len(epochs) for first, epochs in self.kept.items()}
-
-    def _answer(self, job: Train, watch: Watch) -> Answer:
-        first = int(job.checkpoint or 0)
-        if first in self.failing:
-            return Failure("exception", "no memory")
-        epochs, last = self.kept.get(str(first), ()), job.recipe.training.epochs
-        goes_on = all(watch(epoch) for epoch in epochs)
-        while goes_on and len(epochs) < last:
-            self.clock.sleep(self.seconds)
-            epochs = (*epochs, self._epoch(len(epochs) + 1, self.accuracies[first % len(self.accuracies)]))
-            goes_on = watch(epochs[-1])
-        self.kept[str(first)] = epochs
-        ended = "finished" if len(epochs) == last else "pruned"
-        folds = (FoldResult(epochs=epochs, kept=len(epochs)),)
-        return Result(folds=folds, ended=ended, reason="", parameters=13, seconds=1.0)  # type: ignore[arg-type]
-
-    def _epoch(self, number: int, accuracy: float) -> Epoch:
-        scores = Scores(loss=1 - accuracy, figures={"accuracy": accuracy})
-        return Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=self.seconds)
 
 
 @dataclass(frozen=True)
@@ -99,19 +37,12 @@ class TenSeconds:
         return 10.0 * (recipe.training.epochs - epochs_done)
 
 
-def context_in(memory: BaseStorage, file: StudyFile, places: Places, **more: Any) -> Context:
-    """All that a search needs, in memory."""
-    study, file, _ = open_study(memory, file)
-    settings = {"listener": Notes(), "environment": {}, "preflight": preflight_of(file, places), **more}
-    return Context(study=study, file=file, leases=Leases(study, seconds=0.5), **settings)
-
-
 def states(memory: BaseStorage) -> list[str]:
     """How the trainings stand, in the order in which they began."""
     return [trial.state for trial in read_study(memory, "small").trials]
 
 
-def began(context: Context) -> list[tuple[int, int | None]]:
+def began(context: Session) -> list[tuple[int, int | None]]:
     """Which trials began, and which ones they go on with."""
     assert isinstance(context.listener, Notes)
     return context.listener.began_trials
@@ -126,7 +57,7 @@ def test_a_search_ends_with_its_budget(memory: BaseStorage, small_study: Path, p
             self.plan = (trials, seconds)
 
     notes = Planned()
-    context = context_in(memory, small(small_study), places, listener=notes)
+    context = session_in(memory, small(small_study), places, listener=notes)
     assert Loop(context, Invented(clock)).run(3, 60.0) == Outcome("budget")
     assert (notes.plan, began(context)) == ((3, 60.0), [(0, None), (1, None), (2, None)])
     assert [trial.number for trial in notes.ended_trials] == [0, 1, 2]
@@ -145,7 +76,7 @@ def test_as_many_run_at_once_as_the_executor_has_room_for(
         def advanced(self, number: int, event: Epoch | Pulse) -> None:
             most.append(len(loop.running))
 
-    context = context_in(memory, small(small_study), places, listener=Watching(), deterministic=deterministic)
+    context = session_in(memory, small(small_study), places, listener=Watching(), deterministic=deterministic)
     loop = Loop(context, executor)
     assert loop.run(7, 60.0).ended == "budget"
     assert max(most) == 3
@@ -157,7 +88,7 @@ def test_a_deterministic_study_tells_of_results_in_the_order_in_which_they_began
     deterministic: bool, order: list[int], memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     notes = Notes()
-    context = context_in(memory, small(small_study), places, listener=notes, deterministic=deterministic)
+    context = session_in(memory, small(small_study), places, listener=notes, deterministic=deterministic)
     Loop(context, Invented(clock, size=3)).run(4, 60.0)
     assert [trial.number for trial in notes.ended_trials] == order
 
@@ -165,7 +96,7 @@ def test_a_deterministic_study_tells_of_results_in_the_order_in_which_they_began
 def test_the_best_of_each_rung_goes_on_and_the_best_of_all_to_its_end(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    context = context_in(memory, small(small_study, ASHA, "training.epochs=5", "budget.trials=4"), places)
+    context = session_in(memory, small(small_study, ASHA, "training.epochs=5", "budget.trials=4"), places)
     executor = Invented(clock)
     assert Loop(context, executor).run(4, 60.0).ended == "budget"
     beginnings = [(0, None), (1, None), (2, 1), (3, None), (4, 3), (5, 4), (6, None)]
@@ -187,11 +118,11 @@ def test_an_interrupted_training_goes_on_first(
                 loop.stop("timeout")
 
     executor = Invented(clock)
-    loop = Loop(context_in(memory, small(small_study), places, listener=Hasty()), executor)
+    loop = Loop(session_in(memory, small(small_study), places, listener=Hasty()), executor)
     assert loop.run(4, 60.0).ended == "interrupt", "the first reason stands"
     assert states(memory) == ["complete", "interrupted"]
     assert read_study(memory, "small").trials[1].reason == "the search was ended (interrupt)"
-    after = context_in(memory, small(small_study), places)
+    after = session_in(memory, small(small_study), places)
     assert Loop(after, executor).run(3, 60.0).ended == "budget"
     assert began(after) == [(2, 1), (3, None)]
     assert states(memory) == ["complete"] * 3
@@ -200,7 +131,7 @@ def test_an_interrupted_training_goes_on_first(
 def test_ten_failures_in_a_row_end_a_search_and_nine_do_not(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    context = context_in(memory, small(small_study), places)
+    context = session_in(memory, small(small_study), places)
     failing = frozenset(range(30)) - {9}
     assert Loop(context, Invented(clock, failing=failing)).run(100, 60.0).ended == "failures"
     assert states(memory) == ["failed"] * 9 + ["complete"] + ["failed"] * 10
@@ -210,7 +141,7 @@ def test_thirty_refusals_in_a_row_end_a_search(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file = small(small_study)
-    context = context_in(memory, file, places, preflight=preflight_of(file, places, memory=0))
+    context = session_in(memory, file, places, preflight=preflight_of(file, places, memory=0))
     assert Loop(context, Invented(clock)).run(100, 60.0).ended == "failures"
     assert states(memory) == ["refused"] * 30
     assert began(context) == []
@@ -221,7 +152,7 @@ def test_thirty_refusals_in_a_row_end_a_search(
 
 def test_a_small_space_is_exhausted(memory: BaseStorage, small_study: Path, places: Places, clock: Clock) -> None:
     file = small(small_study, "training.optimizer=adam", "network.widths={choice=[[2],[3],[4]]}")
-    assert Loop(context_in(memory, file, places), Invented(clock)).run(8, 60.0).ended == "exhausted"
+    assert Loop(session_in(memory, file, places), Invented(clock)).run(8, 60.0).ended == "exhausted"
     assert states(memory) == ["complete"] * 3
 
 
@@ -229,7 +160,7 @@ def test_a_search_stops_at_its_time_and_a_training_that_does_not_hear_three_seco
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     executor = Invented(clock, stuck=True)
-    assert Loop(context_in(memory, small(small_study), places), executor).run(4, 10.0).ended == "timeout"
+    assert Loop(session_in(memory, small(small_study), places), executor).run(4, 10.0).ended == "timeout"
     assert clock.now == pytest.approx(1013.0, abs=0.25)
     assert (executor.cancelled, states(memory)) == ([0], ["interrupted"])
     assert read_study(memory, "small").trials[0].reason == "the search was ended (timeout)"
@@ -239,7 +170,7 @@ def test_a_training_hears_of_the_time_within_its_epochs(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file, executor = small(small_study, "training.epochs=10"), Invented(clock, seconds=2.0)
-    assert Loop(context_in(memory, file, places), executor).run(4, 5.0).ended == "timeout"
+    assert Loop(session_in(memory, file, places), executor).run(4, 5.0).ended == "timeout"
     assert executor.lengths == {"0": 3}
     assert (executor.cancelled, states(memory)) == ([], ["interrupted"])
 
@@ -247,7 +178,7 @@ def test_a_training_hears_of_the_time_within_its_epochs(
 def test_what_would_not_end_in_time_is_not_begun(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    context = context_in(memory, small(small_study), places, preflight=TenSeconds())
+    context = session_in(memory, small(small_study), places, preflight=TenSeconds())
     assert Loop(context, Invented(clock, seconds=10.0)).run(100, 45.0).ended == "timeout"
     assert states(memory) == ["complete"] * 2, "a third one would end after 60.2 seconds"
     assert clock.now < 1041.0, "nobody waits for the end"
@@ -259,7 +190,7 @@ def test_once_time_is_short_the_best_that_can_be_trained_to_its_end_goes_on(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file = small(small_study, 'search.pruner={kind="asha", min_epochs=2, factor=3}', "training.epochs=4")
-    context = context_in(memory, file, places, preflight=TenSeconds())
+    context = session_in(memory, file, places, preflight=TenSeconds())
     executor = Invented(clock, seconds=10.0, accuracies=(0.6, 0.8))
     assert Loop(context, executor).run(100, 75.0).ended == "timeout"
     assert began(context) == [(0, None), (1, None), (2, 1)], "a new one would take forty seconds, 1 only twenty"
@@ -269,7 +200,7 @@ def test_once_time_is_short_the_best_that_can_be_trained_to_its_end_goes_on(
 def test_a_training_of_another_process_is_waited_for_and_taken_over_when_it_is_lost(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    other, executor = context_in(memory, small(small_study), places), Invented(clock, stuck=True)
+    other, executor = session_in(memory, small(small_study), places), Invented(clock, stuck=True)
     theirs = Loop(other, executor)
     theirs.total = 1
     theirs._begin_trials()
@@ -283,7 +214,7 @@ def test_a_training_of_another_process_is_waited_for_and_taken_over_when_it_is_l
                 other.leases.renew()
             return super().answers(seconds)
 
-    context = context_in(memory, small(small_study), places)
+    context = session_in(memory, small(small_study), places)
     assert Loop(context, Alive(clock)).run(1, 60.0).ended == "budget"
     assert began(context) == [(1, 0)]
     assert 1005.0 < clock.now < 1008.0, "half a second without a lease, seen by looks a second apart"
@@ -293,7 +224,7 @@ def test_a_training_of_another_process_is_waited_for_and_taken_over_when_it_is_l
 def test_a_search_with_nothing_to_do_looks_every_second(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    other = Loop(context_in(memory, small(small_study), places), Invented(clock, stuck=True))
+    other = Loop(session_in(memory, small(small_study), places), Invented(clock, stuck=True))
     other.total = 1
     other._begin_trials()
     looks: list[float] = []
@@ -301,10 +232,10 @@ def test_a_search_with_nothing_to_do_looks_every_second(
     class Looking(Leases):
         def sweep(self, trials: Any) -> list[int]:
             looks.append(clock.now)
-            other.context.leases.renew()
+            other.session.leases.renew()
             return super().sweep(trials)
 
-    context = context_in(memory, small(small_study), places)
+    context = session_in(memory, small(small_study), places)
     object.__setattr__(context, "leases", Looking(context.study, seconds=5.0))
     assert Loop(context, Invented(clock)).run(1, 4.0).ended == "timeout"
     assert looks == pytest.approx([1000.0, 1001.0, 1002.0, 1003.0], abs=0.15)
@@ -321,7 +252,7 @@ def test_a_training_that_another_process_has_taken_is_not_ended_twice(
             if number == 0:
                 context.study.tell(0, state=optuna.trial.TrialState.FAIL)
 
-    context = context_in(memory, small(small_study), places, listener=Told())
+    context = session_in(memory, small(small_study), places, listener=Told())
     assert Loop(context, Invented(clock)).run(2, 60.0).ended == "budget"
     assert isinstance(context.listener, Told)
     assert context.listener.sayings == ["trial 0 was taken over by another process"]
@@ -351,10 +282,10 @@ def test_two_proposals_in_a_row_may_take_too_long_and_three_end_it(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file = small(small_study)
-    context = context_in(memory, file, places, preflight=ByTurn((900.0, 900.0, 1.0)))
+    context = session_in(memory, file, places, preflight=ByTurn((900.0, 900.0, 1.0)))
     assert Loop(context, Invented(clock)).run(3, 60.0).ended == "budget"
     assert states(memory) == ["complete"] * 3
-    context = context_in(memory, file, places, preflight=ByTurn((900.0, 900.0, 900.0, 1.0)))
+    context = session_in(memory, file, places, preflight=ByTurn((900.0, 900.0, 900.0, 1.0)))
     assert Loop(context, Invented(clock)).run(6, 60.0).ended == "timeout"
     assert states(memory) == ["complete"] * 3
 
@@ -379,7 +310,7 @@ class OneFits:
 def test_refusals_are_counted_from_the_last_training(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    context = context_in(memory, small(small_study), places, preflight=OneFits())
+    context = session_in(memory, small(small_study), places, preflight=OneFits())
     assert Loop(context, Invented(clock)).run(1, 0.5).ended == "budget", "what nobody knows the time of is begun"
     assert Loop(context, Invented(clock)).run(100, 60.0).ended == "failures"
     assert states(memory) == ["complete"] + ["refused"] * 30
@@ -389,7 +320,7 @@ def test_once_time_is_short_all_go_on_that_can_be_trained_to_their_end(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file = small(small_study, 'search.pruner={kind="asha", min_epochs=3, factor=3}', "training.epochs=4")
-    context = context_in(memory, file, places, preflight=TenSeconds())
+    context = session_in(memory, file, places, preflight=TenSeconds())
     executor = Invented(clock, seconds=10.0, accuracies=(0.6, 0.8))
     assert Loop(context, executor).run(100, 95.0).ended == "timeout"
     assert began(context) == [(0, None), (1, None), (2, 1), (3, 0)], "also the one behind those that have gone on"

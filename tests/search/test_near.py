@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from optuna.storages import BaseStorage
 
-from tests.search.test_loop import Invented, context_in
-from tests.storage.test_leases import Clock
+from tests.support.fakes import Clock, Invented, session_in
 from tests.support.searches import small
 from tuner.base.errors import StudyError
 from tuner.data.load import Places
@@ -23,11 +22,11 @@ WIDE = (
 
 def anew(memory: BaseStorage, path: Path, places: Places, clock: Clock, near: float) -> list[float]:
     """Of the parameters of the best of three trials, which share each of the next proposals has otherwise."""
-    context = context_in(memory, small(path, *WIDE, f"search.near={near}"), places)
+    context = session_in(memory, small(path, *WIDE, f"search.near={near}"), places)
     Loop(context, Invented(clock)).run(3, 60.0)
     best = study_record(context.study).best
     assert best is not None
-    proposals = list(Proposer(context).proposals(context.chains()))[:5]
+    proposals = list(Proposer(context).proposals(context.trainings()))[:5]
     return [
         sum(each.params.get(name) != value for name, value in best.params.items()) / len(best.params)
         for each in proposals

@@ -18,9 +18,9 @@ from tuner.data.load import Places, training_set
 from tuner.data.splits import folds, sizes
 from tuner.networks import Convolutional, Dense, LocallyConnected
 from tuner.recipe import Data, Holdout, KFold, NoValidation, Recipe, Training
-from tuner.search.preflight import Preflight
 from tuner.storage import read_study
 from tuner.training.costs import GIB, SECONDS_AT_FIRST, Costs, Work, work
+from tuner.worker.preflight import Preflight
 
 IMAGES = Examples(np.zeros((20_000, 28, 28), np.uint8), np.arange(20_000) % 10)
 DATA = TrainingSet("fashion-mnist", IMAGES, tuple("0123456789"), (0.0, 255.0), "id", "here")

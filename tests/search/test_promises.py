@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.data.load import Places
 from tuner.storage import default_url, open_storage
-from tuner.storage.trainings import chains
+from tuner.storage.trainings import trainings_of
 
 pytestmark = pytest.mark.slow
 
@@ -99,8 +99,14 @@ class Study:
     def figures(self) -> list[tuple[Any, ...]]:
         """What must not depend on disturbances: each training's parameters, figures by epoch and recipe."""
         return [
-            (chain.last.params, chain.last.values, chain.last.intermediate_values, chain.attributes["key"], chain.state)
-            for chain in chains(self.trials)
+            (
+                training.last.params,
+                training.last.values,
+                training.last.intermediate_values,
+                training.attributes["key"],
+                training.state,
+            )
+            for training in trainings_of(self.trials)
         ]
 
     def wait(self, trials: int, epochs: int, seconds: float = 120) -> None:
@@ -126,10 +132,10 @@ def kill_all(process: subprocess.Popen[str]) -> None:
 
 def check_whole(study: Study) -> None:
     """The total is exact, and nothing is left open."""
-    found = chains(study.trials)
-    assert sum(chain.counts for chain in found) == TRIALS
+    found = trainings_of(study.trials)
+    assert sum(training.counts for training in found) == TRIALS
     assert not [trial for trial in study.trials if trial.state in (TrialState.RUNNING, TrialState.WAITING)]
-    keys = [chain.attributes["key"] for chain in found]
+    keys = [training.attributes["key"] for training in found]
     assert len(set(keys)) == len(keys), "a recipe was trained twice"
 
 
@@ -193,7 +199,11 @@ def check_together(study: Study, count: int) -> None:
     assert len({end["best"]["number"] for end in ends}) == 1
     assert len({end["test_accuracy"] for end in ends}) == 1
     assert sum("confirming trial" in errors for _, errors in said) == 1
-    epochs = [(chain.first, epoch) for chain in chains(study.trials) for epoch in chain.last.intermediate_values]
+    epochs = [
+        (training.first, epoch)
+        for training in trainings_of(study.trials)
+        for epoch in training.last.intermediate_values
+    ]
     told = sum(errors.count(": epoch ") for _, errors in said)
     assert told <= len(epochs)
 
@@ -302,5 +312,5 @@ def test_a_search_goes_on_under_another_host_name(undisturbed: Study, places: Pl
     )
     check_whole(study)
     assert study.figures == undisturbed.figures
-    hosts = {chain.attributes["lease"]["host"] for chain in chains(study.trials)}
+    hosts = {training.attributes["lease"]["host"] for training in trainings_of(study.trials)}
     assert hosts == {socket.gethostname(), "elsewhere"}

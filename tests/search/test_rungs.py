@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState, create_trial
 
 from tuner.base.metrics import Direction
-from tuner.search.rungs import Rungs, ladder_of, levels
+from tuner.search.rungs import Rungs, levels, rungs_of
 from tuner.storage.trainings import StoredTraining
 from tuner.study import load, setting
 from tuner.study.pruners import Asha
@@ -40,16 +40,16 @@ def paused(first: int, rung: int, **values: float) -> StoredTraining:
     return StoredTraining((trial,))
 
 
-def gone(chain: StoredTraining, **values: float) -> StoredTraining:
+def gone(training: StoredTraining, **values: float) -> StoredTraining:
     """The same training, finished."""
-    figures = chain.last.intermediate_values | {int(name.removeprefix("at_")): each for name, each in values.items()}
+    figures = training.last.intermediate_values | {int(name.removeprefix("at_")): each for name, each in values.items()}
     trial = create_trial(state=TrialState.COMPLETE, value=0.0, intermediate_values=figures)
-    trial.number = 1000 + chain.first
-    return StoredTraining((*chain.links, trial))
+    trial.number = 1000 + training.first
+    return StoredTraining((*training.segments, trial))
 
 
-def first_of(chain: StoredTraining | None) -> int | None:
-    return None if chain is None else chain.first
+def first_of(training: StoredTraining | None) -> int | None:
+    return None if training is None else training.first
 
 
 def test_the_best_third_goes_on_and_nobody_twice() -> None:
@@ -59,7 +59,7 @@ def test_the_best_third_goes_on_and_nobody_twice() -> None:
     assert ladder.promotable(two) is None
     three = [*two, paused(2, 1, at_1=0.7)]
     assert first_of(ladder.promotable(three)) == 1
-    assert ladder.promotable(three, allowed=lambda chain: chain.first != 1) is None
+    assert ladder.promotable(three, allowed=lambda training: training.first != 1) is None
     after = [three[0], gone(three[1]), three[2]]
     assert ladder.promotable(after) is None
     assert ladder.promotable(after, at_least=1) is None, "the best of the rung has gone on already"
@@ -70,40 +70,40 @@ def test_the_best_third_goes_on_and_nobody_twice() -> None:
 
 def test_who_has_come_furthest_goes_first() -> None:
     ladder = Rungs((1, 2), 2, direction=Direction.MAXIMIZE)
-    chains = [
+    trainings = [
         paused(0, 2, at_1=0.9, at_2=0.8),
         gone(paused(1, 1, at_1=0.1), at_2=0.1),
         paused(2, 1, at_1=0.95),
         paused(3, 1, at_1=0.0),
     ]
-    assert first_of(ladder.promotable(chains)) == 0
-    assert first_of(ladder.promotable(chains, allowed=lambda chain: chain.first != 0)) == 2
+    assert first_of(ladder.promotable(trainings)) == 0
+    assert first_of(ladder.promotable(trainings, allowed=lambda training: training.first != 0)) == 2
 
 
 def test_among_equals_the_earlier_is_better() -> None:
-    chains = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.5)]
-    assert first_of(Rungs((1,), 2, direction=Direction.MAXIMIZE).promotable(chains)) == 0
+    trainings = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.5)]
+    assert first_of(Rungs((1,), 2, direction=Direction.MAXIMIZE).promotable(trainings)) == 0
 
 
 def test_a_loss_is_better_when_lower_and_nan_is_worst() -> None:
     ladder = Rungs((1,), 2, direction=Direction.MINIMIZE)
-    chains = [paused(number, 1, at_1=value) for number, value in enumerate((float("nan"), 0.3, 0.2, 0.9))]
-    assert first_of(ladder.promotable(chains)) == 2
-    assert ladder.hopeful(chains, trials=4) == {1, 2}
+    trainings = [paused(number, 1, at_1=value) for number, value in enumerate((float("nan"), 0.3, 0.2, 0.9))]
+    assert first_of(ladder.promotable(trainings)) == 2
+    assert ladder.hopeful(trainings, trials=4) == {1, 2}
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(2, 4), st.integers(1, 40))
 def test_whoever_goes_on_was_always_hopeful(values: list[float], factor: int, so_far: int) -> None:
     ladder = Rungs((1,), factor, direction=Direction.MAXIMIZE)
-    chains = [paused(number, 1, at_1=value) for number, value in enumerate(values)]
-    hopeful = ladder.hopeful(chains[:so_far], trials=len(values)) | set(range(so_far, len(values)))
-    while (chain := ladder.promotable(chains)) is not None:
-        assert chain.first in hopeful
-        chains[chain.first] = gone(chain)
+    trainings = [paused(number, 1, at_1=value) for number, value in enumerate(values)]
+    hopeful = ladder.hopeful(trainings[:so_far], trials=len(values)) | set(range(so_far, len(values)))
+    while (training := ladder.promotable(trainings)) is not None:
+        assert training.first in hopeful
+        trainings[training.first] = gone(training)
 
 
 def test_a_study_without_asha_has_no_rungs(small_study: Path) -> None:
-    assert ladder_of(load(small_study, "small")).epochs == ()
+    assert rungs_of(load(small_study, "small")).epochs == ()
 
 
 def test_few_trials_fill_few_rungs() -> None:
@@ -117,13 +117,13 @@ def test_few_trials_fill_few_rungs() -> None:
 def test_a_studys_ladder_knows_which_figures_are_better(small_study: Path) -> None:
     asha = [setting('search.pruner={kind="asha", factor=2, min_epochs=1}'), setting("training.epochs=5")]
     file = load(small_study, "small", asha)
-    assert ladder_of(file) == Rungs((1, 2, 4), 2, direction=Direction.MAXIMIZE)
+    assert rungs_of(file) == Rungs((1, 2, 4), 2, direction=Direction.MAXIMIZE)
     lower = load(small_study, "small", [*asha, setting("objective=validation_loss")])
-    assert ladder_of(lower) == Rungs((1, 2, 4), 2, direction=Direction.MINIMIZE)
+    assert rungs_of(lower) == Rungs((1, 2, 4), 2, direction=Direction.MINIMIZE)
     small_study.write_text(
         small_study.read_text().replace('"validation_accuracy"', '["validation_accuracy", "seconds"]')
     )
-    assert ladder_of(load(small_study, "small")).direction is Direction.MAXIMIZE, "the first objective says"
+    assert rungs_of(load(small_study, "small")).direction is Direction.MAXIMIZE, "the first objective says"
 
 
 def test_only_who_still_waits_is_hopeful() -> None:
@@ -140,5 +140,5 @@ def test_only_who_still_waits_is_hopeful() -> None:
 
 
 def test_the_order_in_which_trainings_are_given_decides_nothing() -> None:
-    chains = [paused(1, 1, at_1=0.5), paused(0, 1, at_1=0.5)]
-    assert first_of(Rungs((1,), 2, direction=Direction.MAXIMIZE).promotable(chains)) == 0
+    trainings = [paused(1, 1, at_1=0.5), paused(0, 1, at_1=0.5)]
+    assert first_of(Rungs((1,), 2, direction=Direction.MAXIMIZE).promotable(trainings)) == 0

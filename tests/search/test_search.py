@@ -3,13 +3,13 @@
 import random
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import optuna
 import pytest
 from optuna.storages import BaseStorage
 
+from tests.support.fakes import Broken
 from tests.support.searches import Notes, artifacts, context_of, figures, search, small
 from tuner.base.errors import MissingPackage
 from tuner.data.load import Places
@@ -22,7 +22,7 @@ from tuner.study.samplers import CmaEs, Gp, Grid, Nsga2, PlainSampler, Sampler, 
 from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess
-from tuner.worker.jobs import Answer, Failure, Job
+from tuner.worker.jobs import Answer, Job
 
 
 @pytest.mark.slow
@@ -83,35 +83,6 @@ def test_divergence_is_told_as_pruned(storage: BaseStorage, small_study: Path, p
     assert trial.result is not None
     assert trial.result.ended == "diverged"
     assert trial.reason == "the loss is not finite after epoch 1"
-
-
-@dataclass
-class Broken:
-    """An executor whose jobs all fail."""
-
-    done: list[tuple[int, Answer]] = field(default_factory=list)
-    kind: str = "exception"
-
-    @property
-    def size(self) -> int:
-        return 1
-
-    @property
-    def free(self) -> int:
-        return 1 - len(self.done)
-
-    def submit(self, number: int, job: Job, watch: Watch) -> None:
-        self.done.append((number, Failure(self.kind, "ResourceExhaustedError: no memory", "Traceback …")))
-
-    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
-        while self.done:
-            yield self.done.pop()
-
-    def cancel(self, number: int) -> None:
-        pass
-
-    def close(self, grace: float = 1.0) -> None:
-        pass
 
 
 def test_failures_are_kept_with_their_reason_and_end_a_hopeless_search(

@@ -4,7 +4,7 @@ import optuna
 from optuna.trial import TrialState, create_trial
 
 from tuner.search.snapshot import Snapshot
-from tuner.storage.trainings import chains
+from tuner.storage.trainings import trainings_of
 
 
 def halving_study() -> optuna.Study:
@@ -28,7 +28,7 @@ def halving_study() -> optuna.Study:
 def test_a_trial_has_the_number_there_that_its_training_has_here() -> None:
     """By it Hyperband chooses the bracket: crc32 of the study's name and the trial's number."""
     study = halving_study()
-    trainings = chains(study.trials)
+    trainings = trainings_of(study.trials)
     for place, first in enumerate((0, 1, 2, 3)):
         snapshot = Snapshot(study, trainings, first)
         assert snapshot.study.study_name == "brackets"
@@ -37,7 +37,7 @@ def test_a_trial_has_the_number_there_that_its_training_has_here() -> None:
 
 def test_others_that_had_not_ended_tell_nothing() -> None:
     study = halving_study()
-    seen = Snapshot(study, chains(study.trials), first=3).study.trials
+    seen = Snapshot(study, trainings_of(study.trials), first=3).study.trials
     assert [trial.state.name for trial in seen] == ["COMPLETE", "FAIL", "FAIL", "RUNNING"]
     assert [trial.intermediate_values for trial in seen[:2]] == [{1: 0.4, 2: 0.5}, {}]
 
@@ -48,11 +48,11 @@ def test_marks_of_rungs_are_kept_for_later_judgements() -> None:
     )
     for _ in range(2):
         study.ask()
-    first, second = (Snapshot(study, chains(study.trials), number) for number in (0, 1))
+    first, second = (Snapshot(study, trainings_of(study.trials), number) for number in (0, 1))
     assert not first.should_prune(0.9, 1)
     first.keep_marks(optuna.trial.Trial(study, study.trials[0]._trial_id))
     assert "completed_rung_0" in study.trials[0].system_attrs
     assert not second.should_prune(0.1, 1), "the snapshot is older than the mark"
     told = study.trials[0]
     study.tell(told.number, 0.9)
-    assert Snapshot(study, chains(study.trials), 1).should_prune(0.1, 1)
+    assert Snapshot(study, trainings_of(study.trials), 1).should_prune(0.1, 1)

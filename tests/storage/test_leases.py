@@ -1,29 +1,13 @@
 """Leases and turns by a clock of the test's own: who is taken to be gone, and when."""
 
 import socket
-from dataclasses import dataclass
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 
+from tests.support.fakes import Clock
 from tuner.storage.leases import Leases, Lock
-
-
-@dataclass
-class Clock:
-    """Both of a machine's clocks at once."""
-
-    now: float = 1000.1234
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture

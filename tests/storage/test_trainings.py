@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tests.search.test_search import Broken
+from tests.support.fakes import Broken, an_epoch
 from tests.support.searches import Notes, context_of, figures, folder_of, search, small
 from tuner.data.load import Places, training_set
 from tuner.result import Epoch, Pulse, Watch
@@ -24,7 +24,7 @@ from tuner.search.loop import Loop
 from tuner.search.proposals import Proposer, make_sampler
 from tuner.storage import default_url, open_storage, read_study
 from tuner.storage.leases import Leases
-from tuner.storage.trainings import chains
+from tuner.storage.trainings import trainings_of
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Job
@@ -46,7 +46,7 @@ def made(state: TrialState, **marks: object) -> FrozenTrial:
 
 def spoken(trials: Sequence[FrozenTrial]) -> list[tuple[int, int, str]]:
     """First and last number and state of each training."""
-    return [(chain.first, chain.last.number, chain.state) for chain in chains(trials)]
+    return [(training.first, training.last.number, training.state) for training in trainings_of(trials)]
 
 
 PRUNED, FAIL, RUNNING, COMPLETE = TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.COMPLETE
@@ -60,7 +60,7 @@ def test_a_training_that_went_on_counts_once() -> None:
         made(COMPLETE, key="a", continues=2, ended="finished"),
     )
     assert spoken(trials) == [(0, 3, "complete"), (1, 1, "paused")]
-    assert [chain.rung for chain in chains(trials)] == [1, 1]
+    assert [training.rung for training in trainings_of(trials)] == [1, 1]
 
 
 def test_who_was_killed_while_it_paused_pauses_again() -> None:
@@ -69,14 +69,14 @@ def test_who_was_killed_while_it_paused_pauses_again() -> None:
         made(FAIL, key="a", ended="interrupted", rung=1),
         made(RUNNING, key="a", continues=0),
     )
-    assert [chain.rung for chain in chains(trials)] == [0]
+    assert [training.rung for training in trainings_of(trials)] == [0]
 
 
 def test_a_training_says_what_was_asked_for_and_how_long_it_is() -> None:
     trials = numbered(
         made(RUNNING, key="a", asked="b", recipe={"training": {"epochs": 7}}), made(RUNNING, key="c"), made(FAIL)
     )
-    assert [(chain.asked, chain.epochs) for chain in chains(trials)] == [("b", 7), ("c", 0), (None, 0)]
+    assert [(training.asked, training.epochs) for training in trainings_of(trials)] == [("b", 7), ("c", 0), (None, 0)]
 
 
 def test_of_two_that_go_on_with_one_training_the_earlier_stands() -> None:
@@ -116,11 +116,11 @@ def test_every_trial_is_in_one_chain_at_most_and_chains_only_grow(
     trials: list[tuple[TrialState, dict[str, object]]],
 ) -> None:
     whole = numbered(*(made(state, **marks) for state, marks in trials))
-    links = [trial.number for chain in chains(whole) for trial in chain.links]
-    assert len(set(links)) == len(links)
-    for chain in chains(whole):
-        assert [trial.number for trial in chain.links] == sorted(trial.number for trial in chain.links)
-        assert all(after.user_attrs["continues"] == before.number for before, after in pairwise(chain.links))
+    segments = [trial.number for training in trainings_of(whole) for trial in training.segments]
+    assert len(set(segments)) == len(segments)
+    for training in trainings_of(whole):
+        assert [trial.number for trial in training.segments] == sorted(trial.number for trial in training.segments)
+        assert all(after.user_attrs["continues"] == before.number for before, after in pairwise(training.segments))
 
 
 @pytest.mark.slow
@@ -299,7 +299,9 @@ def test_a_process_that_does_not_renew_its_lease_loses_its_trial_and_one_that_do
 ) -> None:
     file = small(small_study)
     alive, dead = (context_of(storage, file, places) for _ in range(2))
-    kept, lost = (begin(each, next(iter(Proposer(each).proposals(each.chains()))), total=9) for each in (alive, dead))
+    kept, lost = (
+        begin(each, next(iter(Proposer(each).proposals(each.trainings()))), total=9) for each in (alive, dead)
+    )
     assert kept is not None
     assert lost is not None
     looking = Leases(dead.study, seconds=0.5)
@@ -313,18 +315,10 @@ def test_a_process_that_does_not_renew_its_lease_loses_its_trial_and_one_that_do
         swept = looking.sweep(dead.study.get_trials(deepcopy=False))
     assert swept == [lost.number]
     assert looking.unclear == set()
-    assert [chain.state for chain in dead.chains()] == ["running", "interrupted"]
+    assert [training.state for training in dead.trainings()] == ["running", "interrupted"]
     assert not lost.watch(an_epoch(1)), "whoever lost its trial hears of it when it reports"
     assert lost.stop == "lost"
     assert kept.watch(an_epoch(1))
-
-
-def an_epoch(number: int) -> Epoch:
-    """An epoch of some training."""
-    from tuner.result import Scores
-
-    scores = Scores(loss=0.5, figures={"accuracy": 0.5})
-    return Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=0.1)
 
 
 def test_only_one_of_two_processes_goes_on_with_a_training(
@@ -335,8 +329,8 @@ def test_only_one_of_two_processes_goes_on_with_a_training(
     assert first is not None
     first.stop = "interrupted"
     first.end(first.so_far(), "the search was ended")
-    (chain,) = contexts[0].chains()
-    taken = [go_on(context, chain) for context in contexts]
+    (training,) = contexts[0].trainings()
+    taken = [go_on(context, training) for context in contexts]
     assert [each is not None for each in taken] == [True, False]
     assert spoken(contexts[0].study.trials) == [(0, 1, "running")]
 
@@ -351,7 +345,7 @@ def test_the_total_is_kept_when_two_processes_begin_the_last_trial(
         for index, (context, each) in enumerate(zip(contexts, proposals, strict=True))
     ]
     assert [each is not None for each in taken] == [True, False]
-    assert len(contexts[0].chains()) == 1
+    assert len(contexts[0].trainings()) == 1
 
 
 @pytest.mark.slow
@@ -431,7 +425,7 @@ def test_a_process_that_begins_something_new_is_known_to_live(
     looking = Leases(working.study, seconds=5.0)
     looking.sweep(working.study.get_trials(deepcopy=False))
     assert looking.unclear == {0}
-    assert begin(working, next(iter(Proposer(working).proposals(working.chains()))), total=9)
+    assert begin(working, next(iter(Proposer(working).proposals(working.trainings()))), total=9)
     looking.sweep(working.study.get_trials(deepcopy=False))
     assert looking.unclear == set()
 
@@ -448,7 +442,7 @@ def test_quasi_random_points_are_one_sequence(storage: BaseStorage, small_study:
     points = []
     for _ in range(5):
         context = context_of(storage, file, places)
-        running = begin(context, next(iter(Proposer(context).proposals(context.chains()))), total=99)
+        running = begin(context, next(iter(Proposer(context).proposals(context.trainings()))), total=99)
         assert running is not None
         points.append(running.trial.params)
         study.tell(running.trial, 0.5)
@@ -466,10 +460,10 @@ def test_what_was_given_up_hides_nothing_that_comes_after_it() -> None:
         made(PRUNED, key="c", ended="pruned"),
     )
     assert spoken(trials) == [(1, 1, "refused"), (3, 3, "pruned")]
-    assert [(chain.rung, chain.counts) for chain in chains(trials)] == [(0, False), (0, True)]
+    assert [(training.rung, training.counts) for training in trainings_of(trials)] == [(0, False), (0, True)]
 
 
 def test_a_training_that_the_study_began_with_stays_one_when_it_goes_on() -> None:
     trials = numbered(made(PRUNED, key="a", ended="paused", rung=1, start=0), made(RUNNING, key="a", continues=0))
-    (chain,) = chains(trials)
-    assert (chain.is_start, chain.rung) == (True, 1)
+    (training,) = trainings_of(trials)
+    assert (training.is_start, training.rung) == (True, 1)

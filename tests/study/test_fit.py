@@ -6,9 +6,9 @@ import pytest
 
 from tuner.base.errors import StudyError
 from tuner.data.load import Places, training_set
-from tuner.search.preflight import Preflight
 from tuner.study import StudyFile, load, setting
 from tuner.training.costs import Costs
+from tuner.worker.preflight import Preflight
 
 
 def digits(*settings: str) -> StudyFile:

@@ -14,7 +14,7 @@ from tuner.base.errors import StudyError, TunerError
 from tuner.base.metrics import METRICS
 from tuner.data.load import Places
 from tuner.recipe import Table
-from tuner.refit.confirmation import confirm_best
+from tuner.refit.refit import refit_best
 from tuner.search.studies import open_study
 from tuner.storage import read_study
 from tuner.study import StudyFile, load, setting
@@ -119,7 +119,7 @@ def test_each_task_is_searched_confirmed_and_saved(
     search(storage, file, places, trials=2)
     folder = folder_of(storage)
     context = context_of(storage, file, places)
-    confirmed = confirm_best(context, InProcess(Setup(places, folder=folder)), folder)
+    confirmed = refit_best(context, InProcess(Setup(places, folder=folder)), folder)
     assert confirmed is not None
     measure = TASKS[task]["objective"].removeprefix("validation_")
     assert confirmed.measure == measure

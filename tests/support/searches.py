@@ -11,10 +11,9 @@ from optuna.storages import BaseStorage
 
 from tuner.data.load import Places, training_set_of
 from tuner.recipe import Recipe
+from tuner.refit.session import Session
 from tuner.result import Epoch, Event, Pulse
-from tuner.search.context import Context
 from tuner.search.loop import Loop, Outcome
-from tuner.search.preflight import Preflight
 from tuner.search.studies import open_study
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.storage.leases import Leases
@@ -24,6 +23,7 @@ from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer
+from tuner.worker.preflight import Preflight
 
 
 @dataclass(kw_only=True)
@@ -91,7 +91,7 @@ def folder_of(storage: BaseStorage) -> Folder:
     return Folder(Path(storage.engine.url.database).parent)  # type: ignore[attr-defined]
 
 
-def context_of(storage: BaseStorage, file: StudyFile, places: Places, **more: Any) -> Context:
+def context_of(storage: BaseStorage, file: StudyFile, places: Places, **more: Any) -> Session:
     """All that a search on this study needs."""
     study, file, _ = open_study(storage, file)
     settings: dict[str, Any] = {
@@ -101,7 +101,7 @@ def context_of(storage: BaseStorage, file: StudyFile, places: Places, **more: An
         "preflight": preflight_of(file, places),
         "checkpoints": folder_of(storage).checkpoints,
     }
-    return Context(study=study, file=file, **{**settings, **more})
+    return Session(study=study, file=file, **{**settings, **more})
 
 
 def search(

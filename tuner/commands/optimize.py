@@ -112,10 +112,10 @@ TOTAL_AND_MORE = "--trials and --more exclude each other: the first is a total, 
 def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[], tuple[Any, ...]]:
     """A function that gives the recipes (plain data) that a new study tries after its own starts: the best of the named studies,
     then the best documented ones for the same data. A continued study never calls it."""
-    from tuner.refit.candidates import standing
+    from tuner.refit.candidates import ranked
     from tuner.storage import open_storage, read_study
 
-    others = [standing(read_study(open_storage(url), name))[:BEST_OF_EACH] for name in studies]
+    others = [ranked(read_study(open_storage(url), name))[:BEST_OF_EACH] for name in studies]
     recipes = [trial.recipe.to_dict() for trials in others for trial in trials if trial.recipe]
 
     def warm() -> tuple[Any, ...]:

@@ -12,8 +12,8 @@ from rich.text import Text
 from tuner.base.formatting import duration_text, metric_label
 from tuner.python.progress import SearchState
 from tuner.recipe import Recipe
+from tuner.refit.session import Listener
 from tuner.result import Epoch, Event, FoldResult, Pulse, Scores
-from tuner.search.listener import Listener
 from tuner.storage import StudyRecord, TrialRecord
 
 SILENT_SECONDS = 30.0

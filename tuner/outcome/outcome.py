@@ -12,7 +12,7 @@ from tuner.references import ReferenceModel, best_first, better_than
 from tuner.result import OBJECTIVES
 from tuner.storage import StudyRecord, TrialRecord, study_record
 from tuner.storage.confirmed import Confirmed
-from tuner.storage.references import kept_anchors
+from tuner.storage.references import stored_references
 
 
 @dataclass(frozen=True)
@@ -116,5 +116,5 @@ def read_outcome(study: optuna.Study) -> Outcome:
     """What the storage has of a study."""
     record, plain = study_record(study), study.user_attrs.get("confirmed")
     confirmed = Confirmed.from_dict(plain) if plain else None
-    references = kept_anchors(study.user_attrs, confirmed.recipe, confirmed.measure) if confirmed else ()
+    references = stored_references(study.user_attrs, confirmed.recipe, confirmed.measure) if confirmed else ()
     return Outcome(record, record.best, confirmed, references or ())

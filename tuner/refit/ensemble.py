@@ -1,4 +1,4 @@
-"""Which networks do best as an average: greedy selection by what they say of the validated examples."""
+"""Ensemble selection: which networks, by their validation outputs, have the lowest loss as an average."""
 
 import math
 from collections.abc import Sequence
@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 from tuner.base.metric_functions import compute_metrics
 
 Weights = NDArray[Any] | None
-"""How much each example counts (n,); None where all count alike."""
+"""Weights of the examples (n,); None if all are equal."""
 
 
-def chosen_together(
+def select_ensemble(
     outputs: Sequence[NDArray[np.float32]], true: NDArray[Any], most: int, weights: Weights = None
 ) -> tuple[int, ...]:
-    """Which networks, with these outputs on examples of which this is true, do best as an average: first the
-    one with the lowest loss alone, then one by one the one that lowers that of the average most, at most `most` and as
-    long as one does (greedy selection without repetition, Caruana et al. 2004)."""
+    """The places of the networks to average, by their outputs for the same examples: first the one with the lowest loss, then
+    one by one the one that lowers the average's loss most, at most `most` (Caruana et al. 2004, without repetition)."""
     chosen: list[int] = []
     total, lowest = np.zeros_like(outputs[0], dtype=np.float64), np.inf
     while len(chosen) < min(most, len(outputs)):
         rest = [index for index in range(len(outputs)) if index not in chosen]
-        losses = {index: loss_of_average((total + outputs[index]) / (len(chosen) + 1), true, weights) for index in rest}
+        losses = {index: ensemble_loss((total + outputs[index]) / (len(chosen) + 1), true, weights) for index in rest}
         best = min(rest, key=lambda index: losses[index])
         if not losses[best] < lowest:
             break
@@ -32,8 +31,8 @@ def chosen_together(
     return tuple(chosen)
 
 
-def loss_of_average(outputs: NDArray[np.float64], true: NDArray[Any], weights: Weights = None) -> float:
-    """What is to be low: the log loss of classes, the mean of the labels', the squared error of numbers by their spread."""
+def ensemble_loss(outputs: NDArray[np.float64], true: NDArray[Any], weights: Weights = None) -> float:
+    """The loss to minimize: log loss for classes, its mean over several labels, 1 - R² (less 1) for numbers."""
     if true.ndim == 1:
         return log_loss(outputs, true, weights)
     if true.dtype == np.uint8:
@@ -42,9 +41,8 @@ def loss_of_average(outputs: NDArray[np.float64], true: NDArray[Any], weights: W
 
 
 def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.int64], weights: Weights = None) -> float:
-    """The mean negative logarithm of what is given to the true classes, at the temperature that makes it lowest (Guo et al.
-    2017, arXiv 1706.04599). Networks that learned smoothed labels are less sure than they are right, and an average of them is
-    even less so; what counts here is what they can tell apart."""
+    """The log loss at the temperature that makes it lowest (Guo et al. 2017, arXiv 1706.04599). Label smoothing makes networks
+    underconfident, and averaging more so; calibration does not count here."""
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 

@@ -1,4 +1,4 @@
-"""What more time would buy, in accuracy: of longer training and of more trials."""
+"""Forecasts: what longer training and more trials are expected to bring."""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +8,17 @@ from statistics import NormalDist, fmean, stdev
 from tuner.base.metrics import Direction
 from tuner.outcome import Estimate
 from tuner.recipe import Recipe
+from tuner.refit.candidates import validated_examples
+from tuner.refit.session import Session
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.storage.confirmed import Confirmed
 
 EXPONENT, SPREAD = 0.3, 0.15
-"""An error falls with the length of a training to the power of minus this, with schedules that end with it. Seen three times:
-0.19 and 0.26 on Fashion-MNIST (from 2 to 14 and from 1 to 6 epochs), 0.52 on MNIST (from 2 to 14)."""
+"""error is proportional to length ** -EXPONENT, for schedules that end with the training; its prior deviation. Measured: 0.19 and
+0.26 on Fashion-MNIST (from 2 to 14 and from 1 to 6 epochs), 0.52 on MNIST (from 2 to 14)."""
 
 FEWEST = 4
-"""Trials of full length, before anything is said of what the next one may reach."""
+"""Fewest finished trials for a forecast."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,29 @@ class Lengthening:
 
     @property
     def exponent(self) -> tuple[float, float]:
-        """The exponent that it shows, with its standard error: that of the two errors' logarithms."""
+        """The exponent between the two, with its standard error."""
         length = math.log(self.epochs[1] / self.epochs[0])
         first, second = (max(each, 1 / self.validated) for each in self.errors)
         variance = sum((1 - each) / (each * self.validated) for each in (first, second))
         return math.log(first / second) / length, math.sqrt(variance) / length
 
 
-def of_twice_the_time(error: float, seen: Sequence[Lengthening]) -> Estimate:
-    """What training twice as long would take from an error: a power law whose exponent is what is known beforehand, put
-    right by what the study has seen (a normal prior and normal observations)."""
+def forecast(session: Session, record: StudyRecord, confirmed: Confirmed | None) -> Estimate | None:
+    """The accuracy that twice the time is expected to bring; None unless refits were as long as there was time for."""
+    if confirmed is None or not session.file.fits_epochs or confirmed.measure != "accuracy":
+        return None
+    if max(each.training.epochs for each in confirmed.recipes) >= session.file.epochs:
+        return None
+    error = 1 - (confirmed.model_validation or max(confirmed.validation))
+    observed = lengthenings(record, confirmed, validated_examples(session, confirmed.recipe))
+    return forecast_of_twice_the_time(error, observed)
+
+
+def forecast_of_twice_the_time(error: float, observed: Sequence[Lengthening]) -> Estimate:
+    """By how much training twice as long lowers an error: a power law whose exponent has a normal prior, updated by the
+    study's own observations."""
     weight, total = 1 / SPREAD**2, EXPONENT / SPREAD**2
-    for each in seen:
+    for each in observed:
         value, deviation = each.exponent
         known = 1 / (deviation**2 + SPREAD**2)
         weight, total = weight + known, total + known * value
@@ -50,7 +63,7 @@ def of_twice_the_time(error: float, seen: Sequence[Lengthening]) -> Estimate:
 
 
 def lengthenings(record: StudyRecord, confirmed: Confirmed, validated: int) -> tuple[Lengthening, ...]:
-    """What the finals show, beside the trials that they come from."""
+    """The refits that were trained at least 1.5 times as long as the trials they come from."""
     trials = {_without_length(trial.recipe): trial for trial in record.trials if trial.recipe and trial.values}
     found = []
     for recipe, accuracy in zip(confirmed.recipes, confirmed.validation, strict=True):
@@ -73,13 +86,13 @@ def _without_length(recipe: Recipe) -> str:
     return str(plain)
 
 
-def of_more_trials(finished: Sequence[TrialRecord], direction: Direction, trials: float) -> float:
-    """By how much so many further trials may be expected to beat the best, at the most: each by its expected improvement,
-    as if their figures were drawn like those of the finished ones (Jones et al. 1998). Infinite where too few are known."""
-    figures = [direction.sign * trial.values[0] for trial in finished if trial.values]
-    if len(figures) < FEWEST:
+def expected_improvement(finished: Sequence[TrialRecord], direction: Direction, trials: float) -> float:
+    """An upper bound of what so many further trials improve the best value by: the sum of their expected improvements (Jones et
+    al. 1998), as if values were normal like those of the finished trials. Infinite if fewer than `FEWEST` have finished."""
+    values = [direction.sign * trial.values[0] for trial in finished if trial.values]
+    if len(values) < FEWEST:
         return math.inf
-    middle, spread = fmean(figures), max(stdev(figures), 1e-9)
-    ahead = (middle - max(figures)) / spread
+    middle, spread = fmean(values), max(stdev(values), 1e-9)
+    ahead = (middle - max(values)) / spread
     normal = NormalDist()
     return trials * spread * (ahead * normal.cdf(ahead) + normal.pdf(ahead))

@@ -17,7 +17,7 @@ from tuner.report.own_data import OwnData, read_own_data
 from tuner.report.predictions import Predictions, read_predictions
 from tuner.storage import StudyRecord, load_study, study_record
 from tuner.storage.confirmed import Confirmed
-from tuner.storage.references import kept_anchors
+from tuner.storage.references import stored_references
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Pla
         storage=url,
         gaps=tuple(gaps),
         latencies=attrs.get("latencies", {}),
-        anchors=(kept_anchors(attrs, confirmed.recipe, confirmed.measure) or ()) if confirmed else (),
+        anchors=(stored_references(attrs, confirmed.recipe, confirmed.measure) or ()) if confirmed else (),
         own=read_own_data(_recipes(record, confirmed), places, gaps),
     )
 

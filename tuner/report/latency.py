@@ -6,7 +6,7 @@ from tuner.data.load import Places
 from tuner.storage import study_record
 from tuner.worker import make_executor, perform_all
 from tuner.worker.executor import Setup
-from tuner.worker.jobs import Time
+from tuner.worker.jobs import Latency
 
 TIMED = 40
 """The number of the best finished trials, and of the smallest, that are timed."""
@@ -23,7 +23,7 @@ def measure_latencies(study: optuna.Study, places: Places) -> None:
         return
     executor = make_executor("processes", Setup(places))
     try:
-        answers = perform_all(executor, [Time(recipe) for _, recipe in missing])
+        answers = perform_all(executor, [Latency(recipe) for _, recipe in missing])
     finally:
         executor.close()
     for (key, _), answer in zip(missing, answers, strict=True):

@@ -31,7 +31,7 @@ from tuner.report.sections.search import search_section
 from tuner.report.sections.winner import winner_section
 from tuner.report.summary import STATES, summary, tables
 from tuner.storage import load_study, open_storage
-from tuner.storage.trainings import chains
+from tuner.storage.trainings import trainings_of
 
 FOOTER = (
     f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv next to this page."
@@ -57,7 +57,7 @@ def write_report(
     if latency:
         measure_latencies(opened, places)
     evidence = gather(storage, study, url, results, places)
-    trials = [chain.last for chain in chains(opened.get_trials(deepcopy=False))]
+    trials = [training.last for training in trainings_of(opened.get_trials(deepcopy=False))]
     weights = importances(trials, evidence.record.direction)
     page = report_page(evidence, trials, weights)
     try:

@@ -9,55 +9,55 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState, create_trial
 
 from tuner.recipe import Recipe
-from tuner.search.context import Context
+from tuner.refit.session import Session
 from tuner.search.proposals import Proposal
 from tuner.search.trial import RunningTrial
 from tuner.storage import private
 from tuner.storage.records import ARTIFACTS, keep_failure, recipe_attributes, trial_record
-from tuner.storage.trainings import SUPERFLUOUS, StoredTraining
+from tuner.storage.trainings import DUPLICATE, StoredTraining
 
 
-def begin(context: Context, proposal: Proposal, total: int) -> RunningTrial | None:
+def begin(session: Session, proposal: Proposal, total: int) -> RunningTrial | None:
     """Begin what was proposed. None where another process was faster: with the same recipe, or with the last of `total`."""
     assert proposal.recipe is not None
-    trial = _create(context, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
-    counting = [chain for chain in context.chains() if chain.counts]
-    own = next((chain for chain in counting[:total] if chain.first == trial.number), None)
+    trial = _create(session, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
+    counting = [training for training in session.trainings() if training.counts]
+    own = next((training for training in counting[:total] if training.first == trial.number), None)
     if own is None:
-        _give_up(context, trial)
+        _give_up(session, trial)
         return None
-    clear_queue(context, proposal)
-    return RunningTrial(context, trial, proposal.recipe, own)
+    clear_queue(session, proposal)
+    return RunningTrial(session, trial, proposal.recipe, own)
 
 
-def go_on(context: Context, chain: StoredTraining) -> RunningTrial | None:
+def go_on(session: Session, training: StoredTraining) -> RunningTrial | None:
     """Have a training go on as a trial of its own, with all figures it has. None where another process was faster."""
-    recipe, last = recipe_of(context, chain), chain.last
-    start = {name: value for name, value in chain.links[0].user_attrs.items() if name in ("start", "asked")}
+    recipe, last = recipe_of(session, training), training.last
+    start = {name: value for name, value in training.segments[0].user_attrs.items() if name in ("start", "asked")}
     kept = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}
     marks = {"continues": last.number, **start}
-    trial = _create(context, recipe, last.params, last.distributions, marks, kept, last.intermediate_values)
-    own = next((each for each in context.chains() if each.last.number == trial.number), None)
+    trial = _create(session, recipe, last.params, last.distributions, marks, kept, last.intermediate_values)
+    own = next((each for each in session.trainings() if each.last.number == trial.number), None)
     if own is None:
-        _give_up(context, trial)
+        _give_up(session, trial)
         return None
-    return RunningTrial(context, trial, recipe, own)
+    return RunningTrial(session, trial, recipe, own)
 
 
-def refuse(context: Context, proposal: Proposal, reason: str) -> None:
+def refuse(session: Session, proposal: Proposal, reason: str) -> None:
     """Keep what cannot be trained here: to the sampler it is a bad result, where a failure would be nothing."""
-    trial = _create(context, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
-    clear_queue(context, proposal)
+    trial = _create(session, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
+    clear_queue(session, proposal)
     keep_failure(trial, reason, ended="refused")
     trial.set_constraint("can be trained", 1.0)
-    context.study.tell(trial, state=TrialState.PRUNED)
-    context.listener.ended(trial_record(StoredTraining((private.frozen(trial),))))
+    session.study.tell(trial, state=TrialState.PRUNED)
+    session.listener.ended(trial_record(StoredTraining((private.frozen(trial),))))
 
 
-def recipe_of(context: Context, chain: StoredTraining) -> Recipe:
+def recipe_of(session: Session, training: StoredTraining) -> Recipe:
     """The recipe that a training was begun with."""
-    plain = chain.attributes.get("recipe")
-    return context.file.fill(chain.last) if plain is None else Recipe.from_dict(plain)
+    plain = training.attributes.get("recipe")
+    return session.file.fill(training.last) if plain is None else Recipe.from_dict(plain)
 
 
 def _marks(proposal: Proposal) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _marks(proposal: Proposal) -> dict[str, Any]:
 
 
 def _create(
-    context: Context,
+    session: Session,
     recipe: Recipe | None,
     params: Mapping[str, Any],
     distributions: Mapping[str, BaseDistribution],
@@ -74,26 +74,26 @@ def _create(
     kept: Mapping[str, Any],
     values: Mapping[int, float] | None = None,
 ) -> optuna.Trial:
-    about = recipe_attributes(recipe, context.environment) if recipe else {}
+    about = recipe_attributes(recipe, session.environment) if recipe else {}
     template = create_trial(
         state=TrialState.RUNNING,
         params=dict(params),
         distributions=dict(distributions),
         intermediate_values=dict(values or {}),
-        user_attrs={**about, **marks, "lease": context.leases.lease()},
+        user_attrs={**about, **marks, "lease": session.leases.lease()},
         system_attrs=dict(kept),
     )
-    return private.begin(context.study, template)
+    return private.begin(session.study, template)
 
 
-def clear_queue(context: Context, proposal: Proposal) -> None:
+def clear_queue(session: Session, proposal: Proposal) -> None:
     """What somebody queued has become a trial of its own."""
     if proposal.queued is not None:
-        waiting = private.claim(context.study, proposal.queued)
+        waiting = private.claim(session.study, proposal.queued)
         if waiting is not None:
-            _give_up(context, waiting)
+            _give_up(session, waiting)
 
 
-def _give_up(context: Context, trial: optuna.Trial) -> None:
-    keep_failure(trial, "it is another trial already", ended=SUPERFLUOUS)
-    context.study.tell(trial, state=TrialState.FAIL)
+def _give_up(session: Session, trial: optuna.Trial) -> None:
+    keep_failure(trial, "it is another trial already", ended=DUPLICATE)
+    session.study.tell(trial, state=TrialState.FAIL)

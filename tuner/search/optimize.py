@@ -15,21 +15,18 @@ from tuner.base.machine import environment, memory
 from tuner.data.examples import TrainingSet
 from tuner.data.load import Places, training_set_of
 from tuner.data.splits import folds_of
-from tuner.outcome import Estimate, Outcome
+from tuner.outcome import Outcome
 from tuner.outcome.words import write_note
-from tuner.refit.candidates import standing, validated
-from tuner.refit.confirmation import confirm_best
-from tuner.refit.forecast import lengthenings, of_twice_the_time
-from tuner.refit.references import anchors_beside, seconds_reserved
-from tuner.search.context import Context
-from tuner.search.listener import Listener
+from tuner.refit.candidates import ranked
+from tuner.refit.forecast import forecast
+from tuner.refit.references import fit_references, seconds_for_references
+from tuner.refit.refit import refit_best
+from tuner.refit.session import Listener, Session
+from tuner.refit.time_budget import time_budget
 from tuner.search.loop import Loop
-from tuner.search.plan import Plan
-from tuner.search.preflight import Preflight
 from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
-from tuner.storage import StudyRecord, failures_told, open_storage, study_record
-from tuner.storage.confirmed import Confirmed
+from tuner.storage import failures_told, open_storage
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
 from tuner.study.settings import NO_LIMIT
@@ -37,9 +34,10 @@ from tuner.training.costs import Costs
 from tuner.worker import make_executor
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
+from tuner.worker.preflight import Preflight
 
 SHARE_OF_MEMORY = 0.9
-"""Of the machine's memory, that training processes may have together."""
+"""Share of the machine's memory for all training processes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +72,15 @@ class SearchOptions:
 
 
 def optimize(options: SearchOptions, listener: Listener) -> Outcome:
-    """Search, then confirm the winner. Continues what the storage has of this study.
+    """Search, then refit the best. Continues what the storage has of this study.
 
-    Raises `StorageError` where the storage fails on the way: what is kept until then is kept.
+    Raises `StorageError` if the storage fails on the way; what was stored until then stays.
     """
     started = time.monotonic()
     if options.deterministic and options.file.fits_epochs:
-        problem = "how many epochs a trial has follows from this machine's pace"
+        problem = "the number of epochs of a trial depends on this machine's speed"
         raise StudyError(f"--deterministic needs --set budget.epochs=fixed: with 'fit' {problem}")
-    make_sampler(options.file.search.sampler, seed=0)  # a missing package is told before anything is made
+    make_sampler(options.file.search.sampler, seed=0)  # a missing package is reported before anything is made
     options.folder.prepare()
     setup = Setup(options.places, options.workers, options.threads, options.folder)
     executor = make_executor(options.executor, setup)  # imports while we go on
@@ -96,32 +94,21 @@ def optimize(options: SearchOptions, listener: Listener) -> Outcome:
 def _optimize(options: SearchOptions, executor: Executor, listener: Listener, started: float) -> Outcome:
     storage = open_storage(options.storage)
     study, file = _open(storage, options, listener)
-    context = _context(study, file, options, listener)
-    seconds = options.seconds - seconds_reserved(context, options.seconds)
-    plan = Plan(seconds, executor.size)
+    session = _session(study, file, options, listener)
+    seconds = options.seconds - seconds_for_references(session, options.seconds)
+    budget = time_budget(file, seconds, executor.size)
     left = seconds - (time.monotonic() - started)
-    ended = Loop(context, executor, plan, options.enough).run(_total(context, options), left).ended
+    ended = Loop(session, executor, budget, options.enough).run(_total(session, options), left).ended
     confirmed = None
     if ended != "interrupt":
-        confirmed = confirm_best(context, executor, options.folder, plan, started + plan.usable)
-    anchors = anchors_beside(context, executor, confirmed, options.seconds)
-    record = study_record(study)
-    best = next(iter(standing(record)), None)
-    forecast = _forecast(context, record, confirmed)
-    outcome = Outcome(record, best, confirmed, anchors, forecast, ended, time.monotonic() - started)
+        confirmed = refit_best(session, executor, options.folder, budget, started + budget.usable)
+    references = fit_references(session, executor, confirmed, options.seconds)
+    record = session.record
+    best = next(iter(ranked(record)), None)
+    expected = forecast(session, record, confirmed)
+    outcome = Outcome(record, best, confirmed, references, expected, ended, time.monotonic() - started)
     write_note(study, file, outcome)
     return outcome
-
-
-def _forecast(context: Context, record: StudyRecord, confirmed: Confirmed | None) -> Estimate | None:
-    """What twice the time may bring: known where trainings were as long as there was time for."""
-    if confirmed is None or not context.file.fits_epochs or confirmed.measure != "accuracy":
-        return None
-    longest = max(each.training.epochs for each in confirmed.recipes)
-    if longest >= context.file.epochs:
-        return None
-    error = 1 - (confirmed.model_validation or max(confirmed.validation))
-    return of_twice_the_time(error, lengthenings(record, confirmed, validated(context, confirmed.recipe)))
 
 
 def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> tuple[optuna.Study, StudyFile]:
@@ -144,9 +131,9 @@ def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> t
     return study, file
 
 
-def _context(study: optuna.Study, file: StudyFile, options: SearchOptions, listener: Listener) -> Context:
+def _session(study: optuna.Study, file: StudyFile, options: SearchOptions, listener: Listener) -> Session:
     data = _check_data(study, file, options.places, listener)
-    context = Context(
+    session = Session(
         study=study,
         file=file,
         leases=Leases(study, options.lease_seconds),
@@ -157,13 +144,13 @@ def _context(study: optuna.Study, file: StudyFile, options: SearchOptions, liste
         checkpoints=options.folder.checkpoints,
         deterministic=options.deterministic,
     )
-    if any(chain.state == "running" for chain in context.read()):
+    if any(chain.state == "running" for chain in session.swept_trainings()):
         listener.said(f"others may be at work on this study; in {options.lease_seconds:.0f} s that will be clear")
-    return context
+    return session
 
 
-def _total(context: Context, options: SearchOptions) -> int:
-    done = sum(chain.counts for chain in context.read())
+def _total(session: Session, options: SearchOptions) -> int:
+    done = sum(chain.counts for chain in session.swept_trainings())
     return done + options.more if options.more is not None else options.trials or NO_LIMIT
 
 

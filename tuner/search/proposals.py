@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 
 from tuner.base.errors import Invalid
 from tuner.recipe import Recipe
-from tuner.search.context import Context
+from tuner.refit.session import Session
 from tuner.search.view import View, shown
 from tuner.space import Assignment, centre, grid, nearest_assignment, size
 from tuner.storage.trainings import StoredTraining
@@ -50,64 +50,64 @@ class Proposal:
 class Proposer:
     """Proposes for one study. What it remembers, the place in a walk, it would find again."""
 
-    def __init__(self, context: Context) -> None:
-        self.study, self.file = context.study, context.file
+    def __init__(self, session: Session) -> None:
+        self.study, self.file = session.study, session.file
         sampler = self.file.search.sampler
-        has_window = isinstance(sampler, Tpe) and len(context.objectives) == 1
-        self.direction = context.ladder.direction if has_window else None
-        self.near = self.file.search.near if len(context.objectives) == 1 else 0.0
-        self.sign = context.ladder.direction.sign
+        has_window = isinstance(sampler, Tpe) and len(session.objectives) == 1
+        self.direction = session.direction if has_window else None
+        self.near = self.file.search.near if len(session.objectives) == 1 else 0.0
+        self.sign = session.direction.sign
         self.starts: Sequence[Assignment] = self.study.user_attrs.get("starts", first_trials(self.file))
         self.walk: Iterator[Assignment] | None = None
         if isinstance(sampler, Grid):
-            self.walk = context.preflight.longest_first(sampler.walk(self.file.space), self.file.fill)
+            self.walk = session.preflight.longest_first(sampler.walk(self.file.space), self.file.fill)
 
-    def proposals(self, chains: Sequence[StoredTraining]) -> Iterator[Proposal]:
+    def proposals(self, trainings: Sequence[StoredTraining]) -> Iterator[Proposal]:
         """What could be tried next, the best first. Some of it may be known already."""
-        for chain in chains:
-            if chain.state == "waiting":
-                given = chain.last.system_attrs.get("fixed_params", {}) | chain.last.params
-                yield self._propose(chains, given, queued=chain.last)
-        begun = sum(chain.is_start for chain in chains)
+        for training in trainings:
+            if training.state == "waiting":
+                given = training.last.system_attrs.get("fixed_params", {}) | training.last.params
+                yield self._propose(trainings, given, queued=training.last)
+        begun = sum(training.is_start for training in trainings)
         for index, start in list(enumerate(self.starts))[begun:]:
-            yield self._propose(chains, start, start=index)
+            yield self._propose(trainings, start, start=index)
         if self.walk is not None:
-            yield from self._walked(chains, self.walk)
+            yield from self._walked(trainings, self.walk)
             return
         for attempt in range(BY_SAMPLER + BY_CHANCE):
-            yield self._propose(chains, self._near_the_best(chains, attempt), attempt)
+            yield self._propose(trainings, self._near_the_best(trainings, attempt), attempt)
         if size(self.file.space) <= SMALL_SPACE:
-            yield from self._walked(chains, grid(self.file.space, SMALL_SPACE))
+            yield from self._walked(trainings, grid(self.file.space, SMALL_SPACE))
 
-    def _near_the_best(self, chains: Sequence[StoredTraining], attempt: int) -> Assignment:
+    def _near_the_best(self, trainings: Sequence[StoredTraining], attempt: int) -> Assignment:
         """Most of the best trial's parameters, for such a share of the proposals as the study says; else nothing."""
-        ended = [chain for chain in chains if chain.state == "complete"]
-        chance = np.random.default_rng([self.file.search.seed, attempt, len(chains)])
+        ended = [training for training in trainings if training.state == "complete"]
+        chance = np.random.default_rng([self.file.search.seed, attempt, len(trainings)])
         if not ended or chance.random() >= self.near:
             return {}
-        best = max(ended, key=lambda chain: self.sign * (chain.last.value or 0.0)).last.params
+        best = max(ended, key=lambda training: self.sign * (training.last.value or 0.0)).last.params
         return {name: value for name, value in best.items() if chance.random() >= PROPOSED_ANEW / len(best)}
 
-    def _walked(self, chains: Sequence[StoredTraining], assignments: Iterator[Assignment]) -> Iterator[Proposal]:
-        tried = {frozenset(chain.last.params.items()) for chain in chains if chain.state != "failed"}
+    def _walked(self, trainings: Sequence[StoredTraining], assignments: Iterator[Assignment]) -> Iterator[Proposal]:
+        tried = {frozenset(training.last.params.items()) for training in trainings if training.state != "failed"}
         for assignment in assignments:
             if frozenset(assignment.items()) not in tried:
-                yield self._propose(chains, assignment, BY_SAMPLER)
+                yield self._propose(trainings, assignment, BY_SAMPLER)
 
     def _propose(
         self,
-        chains: Sequence[StoredTraining],
+        trainings: Sequence[StoredTraining],
         given: Assignment,
         attempt: int = 0,
         start: int | None = None,
         queued: FrozenTrial | None = None,
     ) -> Proposal:
-        settings, seed = self.file.search.sampler, seed_of_trial(self.file.search.seed, attempt, len(chains))
+        settings, seed = self.file.search.sampler, seed_of_trial(self.file.search.seed, attempt, len(trainings))
         if isinstance(settings, PlainSampler) and settings.is_one_sequence:
             seed = self.file.search.seed
         sampler = make_sampler(settings, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
-        view = View(self.study, shown(chains, self.direction, self.file.fits_epochs), sampler)
-        number = max((chain.last.number for chain in chains), default=-1) + 1
+        view = View(self.study, shown(trainings, self.direction, self.file.fits_epochs), sampler)
+        number = max((training.last.number for training in trainings), default=-1) + 1
         asked = _Asked(view, view.new_trial(number), sampler, given)
         recipe, complaint = None, ""
         try:
@@ -189,6 +189,6 @@ def _allows(distribution: BaseDistribution, value: Any) -> bool:
     return bool(distribution.low <= value <= distribution.high)
 
 
-def known(chains: Sequence[StoredTraining]) -> set[str]:
+def known(trainings: Sequence[StoredTraining]) -> set[str]:
     """The keys of all recipes that were ever tried."""
-    return {chain.asked for chain in chains if chain.asked is not None}
+    return {training.asked for training in trainings if training.asked is not None}

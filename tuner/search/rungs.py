@@ -8,12 +8,14 @@ pauses, and goes on from its checkpoint once it belongs to the best (ASHA: Li et
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tuner.base.metrics import Direction
 from tuner.result import OBJECTIVES
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.pruners import Asha
+from tuner.study.settings import NO_LIMIT
 
 
 def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
@@ -35,7 +37,7 @@ def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
     return tuple(sorted({max(1, level) for level in rungs}))
 
 
-def ladder_of(file: StudyFile) -> "Rungs":
+def rungs_of(file: StudyFile) -> "Rungs":
     """The study's rungs: none unless its pruner is `asha`."""
     pruner = file.search.pruner
     direction = OBJECTIVES[file.objectives[0]].direction
@@ -67,39 +69,54 @@ class Rungs:
 
     def promotable(
         self,
-        chains: Sequence[StoredTraining],
+        trainings: Sequence[StoredTraining],
         at_least: int = 0,
         allowed: Callable[[StoredTraining], bool] = lambda _: True,
     ) -> StoredTraining | None:
         """The paused training that should go on, of those allowed the one that has come furthest: one of the best
         `1/factor` of its rung, or of so many at least."""
-        for level, ranking in self._rankings(chains):
+        for level, ranking in self._rankings(trainings):
             best = ranking[: max(at_least, len(ranking) // self.factor)]
-            for chain in best:
-                if chain.state == "paused" and chain.rung == self._of(level, chain.epochs) and allowed(chain):
-                    return chain
+            for training in best:
+                if (
+                    training.state == "paused"
+                    and training.rung == self._of(level, training.epochs)
+                    and allowed(training)
+                ):
+                    return training
         return None
 
-    def hopeful(self, chains: Sequence[StoredTraining], trials: int) -> set[int]:
+    def hopeful(self, trainings: Sequence[StoredTraining], trials: int) -> set[int]:
         """The first numbers of the paused trainings that may still go on, if all of so many trials come to their rung."""
         found: set[int] = set()
-        for level, ranking in self._rankings(chains):
+        for level, ranking in self._rankings(trainings):
             at_most = max(trials // self.factor ** self.epochs.index(level), len(ranking))
             best = ranking[: max(1, at_most // self.factor)]
             here = (each for each in best if each.state == "paused" and each.rung == self._of(level, each.epochs))
-            found |= {chain.first for chain in here}
+            found |= {training.first for training in here}
         return found
 
-    def _rankings(self, chains: Sequence[StoredTraining]) -> Iterator[tuple[int, list[StoredTraining]]]:
+    def _rankings(self, trainings: Sequence[StoredTraining]) -> Iterator[tuple[int, list[StoredTraining]]]:
         """All that came to each rung, best first; the highest rung first."""
         sign = -self.direction.sign
         for level in reversed(self.epochs):
             figures = [
-                (math.inf if math.isnan(value) else sign * value, chain.first, chain)
-                for chain in chains
-                if (value := chain.last.intermediate_values.get(self._of(level, chain.epochs))) is not None
+                (math.inf if math.isnan(value) else sign * value, training.first, training)
+                for training in trainings
+                if (value := training.last.intermediate_values.get(self._of(level, training.epochs))) is not None
             ]
-            yield level, [chain for *_, chain in sorted(figures, key=lambda each: each[:2])]
+            yield level, [training for *_, training in sorted(figures, key=lambda each: each[:2])]
+
+
+def forget_checkpoints(folder: Path | None, rungs: Rungs, trainings: Sequence[StoredTraining], total: int) -> None:
+    """Remove the checkpoints that no training will continue from, if there are to be `total` trainings."""
+    if folder is None or not folder.is_dir():
+        return
+    kept = rungs.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
+    kept |= {training.first for training in trainings if training.state in ("running", "interrupted")}
+    for path in folder.glob("*.npz"):
+        if path.stem.isdigit() and int(path.stem) not in kept:
+            path.unlink(missing_ok=True)
 
 
 def _power(number: int, base: int) -> int:

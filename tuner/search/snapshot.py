@@ -14,17 +14,19 @@ class Snapshot:
     training is one trial here, numbered by its place: so Hyperband, which puts trials into brackets by their numbers, puts
     it where Optuna does, and where it would have been without interruptions."""
 
-    def __init__(self, study: optuna.Study, chains: Sequence[StoredTraining], first: int) -> None:
+    def __init__(self, study: optuna.Study, trainings: Sequence[StoredTraining], first: int) -> None:
         self.study = optuna.create_study(
             study_name=study.study_name,
             directions=study.directions,
             pruner=study.pruner,
             sampler=optuna.samplers.RandomSampler(seed=0),
         )
-        own = next(index for index, chain in enumerate(chains) if chain.first == first)
-        self.study.add_trials([_figures_only(chain.last, is_own=index == own) for index, chain in enumerate(chains)])
+        own = next(index for index, training in enumerate(trainings) if training.first == first)
+        self.study.add_trials(
+            [_figures_only(training.last, is_own=index == own) for index, training in enumerate(trainings)]
+        )
         self.shadow = private.open_trial(self.study, self.study.get_trials(deepcopy=False)[own])
-        self.reported = set(chains[own].last.intermediate_values)
+        self.reported = set(trainings[own].last.intermediate_values)
 
     def should_prune(self, value: float, step: int) -> bool:
         """Whether the pruner would stop the training, which reports this here."""

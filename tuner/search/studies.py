@@ -18,7 +18,7 @@ from tuner.base.errors import StudyError, join
 from tuner.result import OBJECTIVES
 from tuner.storage import private, study_record
 from tuner.storage.records import VERSION, artifacts, canonical, keep_failure
-from tuner.storage.trainings import SUPERFLUOUS
+from tuner.storage.trainings import DUPLICATE
 from tuner.study import StudyFile
 from tuner.study.pruners import make_pruner
 
@@ -112,7 +112,7 @@ def _clear_old_queue(study: optuna.Study) -> None:
         if {"again", "start"} & trial.user_attrs.keys():
             taken = private.claim(study, trial)
             if taken is not None:
-                keep_failure(taken, "queued by version 0.1", ended=SUPERFLUOUS)
+                keep_failure(taken, "queued by version 0.1", ended=DUPLICATE)
                 study.tell(taken, state=TrialState.FAIL)
 
 

@@ -7,13 +7,15 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from tuner.recipe import Recipe
+from tuner.refit.session import Session
 from tuner.result import Epoch, Event, FoldResult, Pulse, Result
-from tuner.search.context import Context
 from tuner.search.curves import attach_curve
+from tuner.search.rungs import rungs_of
 from tuner.search.snapshot import Snapshot
 from tuner.storage import private
 from tuner.storage.records import keep_failure, keep_pause, keep_result
 from tuner.storage.trainings import StoredTraining
+from tuner.study.pruners import ByNumber, OfFolds
 from tuner.worker.jobs import Answer, Failure, Train
 
 Stop = Literal["", "pruned", "paused", "interrupted", "lost"]
@@ -23,17 +25,18 @@ class RunningTrial:
     """A trial that this process holds. `until` is the epoch after which it pauses, if it does; `stop` says why its training
     was told to stop, `lost` that another process has taken the trial."""
 
-    def __init__(self, context: Context, trial: optuna.Trial, recipe: Recipe, chain: StoredTraining) -> None:
-        self.context, self.trial, self.recipe = context, trial, recipe
-        self.first, self.is_kept_on = chain.first, context.is_never_stopped(chain)
-        self.until = context.ladder.next(chain.rung, recipe.training.epochs)
+    def __init__(self, session: Session, trial: optuna.Trial, recipe: Recipe, training: StoredTraining) -> None:
+        self.session, self.trial, self.recipe = session, trial, recipe
+        self.first, self.is_kept_on = training.first, _is_never_stopped(session, training)
+        self.rungs = rungs_of(session.file)
+        self.until = self.rungs.next(training.rung, recipe.training.epochs)
         self.stop: Stop = ""
         self.epochs: list[Epoch] = []
-        self.reported = set(chain.last.intermediate_values)
+        self.reported = set(training.last.intermediate_values)
         self.unjudged = max(self.reported, default=0)  # it was interrupted there
-        judged_apart = context.deterministic and not context.ladder.epochs
+        judged_apart = session.deterministic and not self.rungs.epochs
         self.snapshot = self._snapshot() if judged_apart else None
-        context.leases.hold(trial)
+        session.leases.hold(trial)
 
     @property
     def number(self) -> int:
@@ -50,11 +53,16 @@ class RunningTrial:
         """Epochs that were trained so far, in this process or before."""
         return max(len(self.epochs), max(self.reported, default=0))
 
+    @property
+    def _prunes_folds(self) -> bool:
+        """Whether the pruner compares folds and not epochs."""
+        return isinstance(self.session.file.search.pruner, OfFolds)
+
     # While it trains
 
     def watch(self, event: Event) -> bool:
         """Keep what the training tells; whether it is to go on."""
-        self.context.leases.renew()
+        self.session.leases.renew()
         try:
             self._hear(event)
         except UpdateFinishedTrialError:
@@ -64,27 +72,27 @@ class RunningTrial:
     def _hear(self, event: Event) -> None:
         match event:
             case Pulse():
-                self.context.listener.advanced(self.number, event)
+                self.session.listener.advanced(self.number, event)
             case Epoch():
                 self.epochs.append(event)
                 self._hear_epoch(event)
             case FoldResult():
-                if self.context.prunes_folds:
+                if self._prunes_folds:
                     self._report(event.kept_epoch, event.kept_epoch.fold + 1)
 
     def _hear_epoch(self, epoch: Epoch) -> None:
         if epoch.number not in self.reported or epoch.fold:
-            self.context.listener.advanced(self.number, epoch)
+            self.session.listener.advanced(self.number, epoch)
             if len(self.epochs) > 1:  # the first one was traced, too
-                self.context.preflight.learn(self.recipe, epoch.seconds)
-        if epoch.fold == 0 and not self.context.prunes_folds:
+                self.session.preflight.learn(self.recipe, epoch.seconds)
+        if epoch.fold == 0 and not self._prunes_folds:
             self._report(epoch, epoch.number)
 
     def _report(self, epoch: Epoch, step: int) -> None:
         """Report the objective's figure, and see whether to stop. A trial is never stopped at its last epoch: it would not
         count as finished. Nor is one stopped that there must be to compare with."""
-        figure = self.context.objectives[0].of_epoch
-        if len(self.context.objectives) > 1 or figure is None:
+        figure = self.session.objectives[0].of_epoch
+        if len(self.session.objectives) > 1 or figure is None:
             return
         is_new = step not in self.reported
         if is_new:
@@ -95,15 +103,11 @@ class RunningTrial:
             return
         if step == self.until:
             self.stop = "paused"
-        elif (
-            (is_new or step == self.unjudged)
-            and not self.context.ladder.epochs
-            and self._should_prune(figure(epoch), step)
-        ):
+        elif (is_new or step == self.unjudged) and not self.rungs.epochs and self._should_prune(figure(epoch), step):
             self.stop = "pruned"
 
     def _should_prune(self, value: float, step: int) -> bool:
-        if self.snapshot is None and not self.context.prunes_by_number:
+        if self.snapshot is None and not isinstance(self.session.file.search.pruner, ByNumber):
             return self.trial.should_prune()
         snapshot = self.snapshot or self._snapshot()
         answer = snapshot.should_prune(value, step)
@@ -112,22 +116,22 @@ class RunningTrial:
         return answer
 
     def _snapshot(self) -> Snapshot:
-        return Snapshot(self.context.study, self.context.chains(), self.first)
+        return Snapshot(self.session.study, self.session.trainings(), self.first)
 
     # Its end
 
     def end(self, answer: Answer, why_interrupted: str) -> None:
         """Keep what came of it and tell Optuna, unless another process has taken the trial."""
-        self.context.leases.release(self.number)
+        self.session.leases.release(self.number)
         if self.stop == "lost":
-            self.context.listener.said(f"trial {self.number} was taken over by another process")
+            self.session.listener.said(f"trial {self.number} was taken over by another process")
             return
         try:
             self._end(answer, why_interrupted)
         except (UpdateFinishedTrialError, ValueError) as error:
             if isinstance(error, ValueError) and not private.frozen(self.trial).state.is_finished():
                 raise
-            self.context.listener.said(f"trial {self.number} was taken over by another process")
+            self.session.listener.said(f"trial {self.number} was taken over by another process")
 
     def _end(self, answer: Answer, why_interrupted: str) -> None:
         match answer:
@@ -175,20 +179,27 @@ class RunningTrial:
         if result.ended in ("diverged", "pruned"):
             self._tell(TrialState.PRUNED)
         else:
-            self._tell(TrialState.COMPLETE, [each.of_result(result) for each in self.context.objectives])
+            self._tell(TrialState.COMPLETE, [each.of_result(result) for each in self.session.objectives])
 
     def _attach_curve(self, result: Result) -> None:
-        if self.context.artifacts and result.epochs:
-            attach_curve(self.context.artifacts, self.trial, result)
+        if self.session.artifacts and result.epochs:
+            attach_curve(self.session.artifacts, self.trial, result)
 
     def _report_divergence(self, result: Result) -> None:
         """A NaN at the step where it diverged: to the sampler a result, and the worst one."""
         epoch = result.folds[-1].epochs[-1]
-        single = len(self.context.objectives) == 1 and epoch.fold == 0 and not self.context.prunes_folds
+        single = len(self.session.objectives) == 1 and epoch.fold == 0 and not self._prunes_folds
         if single and epoch.number not in self.reported:
             self.trial.report(float("nan"), epoch.number)
 
     def _tell(self, state: TrialState, values: list[float] | None = None) -> None:
         if self.snapshot:
             self.snapshot.keep_marks(self.trial)
-        self.context.study.tell(self.trial, values, state=state)
+        self.session.study.tell(self.trial, values, state=state)
+
+
+def _is_never_stopped(session: Session, training: StoredTraining) -> bool:
+    """Whether a training is exempt from pruning: the starts; where the minutes decide, the first of them."""
+    if not training.is_start:
+        return False
+    return not session.file.fits_epochs or training.segments[0].user_attrs["start"] == 0

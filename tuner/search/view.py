@@ -60,11 +60,17 @@ class View(optuna.Study):
         return dict(self.memory.get_trial(self.own_trial).system_attrs)
 
 
-def shown(chains: Sequence[StoredTraining], direction: Direction | None, by_share: bool = False) -> list[FrozenTrial]:
+def shown(
+    trainings: Sequence[StoredTraining], direction: Direction | None, by_share: bool = False
+) -> list[FrozenTrial]:
     """Each training that tells something as one trial, with the number of its first one, in the order of these; in a
     window if the study has one objective (of this `direction`). Where trainings differ in length, figures stand `by_share` of
     it, in thousandths, so that all that were trained to their ends came equally far."""
-    trials = [_as_one(chain, by_share) for chain in chains if chain.state not in ("failed", "interrupted", "waiting")]
+    trials = [
+        _as_one(training, by_share)
+        for training in trainings
+        if training.state not in ("failed", "interrupted", "waiting")
+    ]
     return trials if direction is None else in_window(trials, direction)
 
 
@@ -82,14 +88,14 @@ def in_window(trials: list[FrozenTrial], direction: Direction, size: int = SIZE,
     return sorted([*running, *good, *others], key=lambda trial: trial.number)
 
 
-def _as_one(chain: StoredTraining, by_share: bool) -> FrozenTrial:
-    if len(chain.links) == 1 and not by_share:
-        return chain.last
-    trial = copy.copy(chain.last)
-    trial.number = chain.first
-    if by_share and chain.epochs:
+def _as_one(training: StoredTraining, by_share: bool) -> FrozenTrial:
+    if len(training.segments) == 1 and not by_share:
+        return training.last
+    trial = copy.copy(training.last)
+    trial.number = training.first
+    if by_share and training.epochs:
         values = trial.intermediate_values
-        trial.intermediate_values = {round(1000 * step / chain.epochs): value for step, value in values.items()}
+        trial.intermediate_values = {round(1000 * step / training.epochs): value for step, value in values.items()}
     return trial
 
 

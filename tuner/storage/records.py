@@ -13,7 +13,7 @@ from tuner.base.errors import StudyError, near_miss
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
-from tuner.storage.trainings import StoredTraining, chains
+from tuner.storage.trainings import StoredTraining, trainings_of
 
 VERSION = 1
 """Of the records that are kept. Those without a version are of 0.1 and are read alike; those of a later one are refused."""
@@ -57,7 +57,7 @@ def keep_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: s
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A training as the storage holds it, all trials of its chain as one. `number` is that of its last trial, `first` that
+    """A training as the storage holds it, all trials of its training as one. `number` is that of its last trial, `first` that
     of the one it began as, `numbers` are those of all, `start` its place among
     those that the study begins with. `recipe` and `result` are None for trials that never got so far. `started` and `ended` are
     moments as the storage has them, in seconds since 1970."""
@@ -145,55 +145,55 @@ def study_record(study: optuna.Study) -> StudyRecord:
         title=attributes.get("title", ""),
         plain=attributes.get("file", {}),
         objectives=tuple(attributes.get("objectives", ())),
-        trials=tuple(trial_record(chain) for chain in chains(study.get_trials(deepcopy=False))),
+        trials=tuple(trial_record(training) for training in trainings_of(study.get_trials(deepcopy=False))),
         command=attributes.get("command", f"python -m tuner optimize --study {study.study_name}"),
         unconfirmed=attributes.get("unconfirmed", {}),
     )
 
 
-def trial_record(chain: StoredTraining) -> TrialRecord:
+def trial_record(training: StoredTraining) -> TrialRecord:
     """The frozen record of one training. One that pauses is pruned, as far as anybody knows yet."""
-    return _read_once(_Ended(chain)) if chain.last.state.is_finished() else _read(chain)
+    return _read_once(_Ended(training)) if training.last.state.is_finished() else _read(training)
 
 
 class _Ended:
-    """A chain whose last trial changes no more. It equals those of the same trial objects, which Optuna's storages read once:
+    """A training whose last trial changes no more. It equals those of the same trial objects, which Optuna's storages read once:
     to make a record of each of 1,000 trials takes half a second, too long to do it after each of them."""
 
-    def __init__(self, chain: StoredTraining) -> None:
-        self.chain = chain
-        self._links = tuple(map(id, chain.links))
+    def __init__(self, training: StoredTraining) -> None:
+        self.training = training
+        self._segments = tuple(map(id, training.segments))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Ended) and self._links == other._links
+        return isinstance(other, _Ended) and self._segments == other._segments
 
     def __hash__(self) -> int:
-        return hash(self._links)
+        return hash(self._segments)
 
 
 @lru_cache(maxsize=10_000)
 def _read_once(ended: _Ended) -> TrialRecord:
-    return _read(ended.chain)
+    return _read(ended.training)
 
 
-def _read(chain: StoredTraining) -> TrialRecord:
-    attributes = chain.attributes
-    results = [trial.user_attrs["result"] for trial in chain.links if "result" in trial.user_attrs]
-    started, ended = chain.links[0].datetime_start, chain.last.datetime_complete
+def _read(training: StoredTraining) -> TrialRecord:
+    attributes = training.attributes
+    results = [trial.user_attrs["result"] for trial in training.segments if "result" in trial.user_attrs]
+    started, ended = training.segments[0].datetime_start, training.last.datetime_complete
     return TrialRecord(
-        number=chain.last.number,
-        first=chain.first,
-        state="pruned" if chain.state == "paused" else chain.state,
-        values=tuple(chain.last.values or ()),
-        params=chain.last.params,
+        number=training.last.number,
+        first=training.first,
+        state="pruned" if training.state == "paused" else training.state,
+        values=tuple(training.last.values or ()),
+        params=training.last.params,
         recipe=Recipe.from_dict(attributes["recipe"]) if "recipe" in attributes else None,
         result=Result.from_dict(results[-1]) if results else None,
         reason=attributes.get("reason", ""),
         environment=attributes.get("environment", {}),
         started=started.timestamp() if started else None,
         ended=ended.timestamp() if ended else None,
-        numbers=tuple(trial.number for trial in chain.links),
-        start=chain.links[0].user_attrs.get("start"),
+        numbers=tuple(trial.number for trial in training.segments),
+        start=training.segments[0].user_attrs.get("start"),
     )
 
 

@@ -15,13 +15,13 @@ from tuner.references import ReferenceModel
 ATTRIBUTE = "anchors"
 
 
-def kept_anchors(attributes: Mapping[str, Any], recipe: Recipe, measure: str) -> tuple[ReferenceModel, ...] | None:
+def stored_references(attributes: Mapping[str, Any], recipe: Recipe, measure: str) -> tuple[ReferenceModel, ...] | None:
     """Those beside a recipe, from the attributes of its study; None where none have been trained."""
     plain = attributes.get(ATTRIBUTE, {}).get(key_of(recipe, measure))
     return None if plain is None else tuple(ReferenceModel(**each) for each in plain)
 
 
-def keep_anchors(study: optuna.Study, recipe: Recipe, measure: str, anchors: Sequence[ReferenceModel]) -> None:
+def store_references(study: optuna.Study, recipe: Recipe, measure: str, anchors: Sequence[ReferenceModel]) -> None:
     """Keep what was trained beside a recipe."""
     known = study.user_attrs.get(ATTRIBUTE, {})
     study.set_user_attr(ATTRIBUTE, {**known, key_of(recipe, measure): [asdict(each) for each in anchors]})

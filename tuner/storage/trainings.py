@@ -1,8 +1,8 @@
 """Trainings as the storage holds them. A training that paused at a rung, was interrupted or lost its process goes on as
-another trial with the same parameters, which names the one that it continues: together they are a chain.
+another trial with the same parameters, which names the one that it continues: together they are a training.
 
-Any process reads the same chains from the same trials. Where two began the same thing at once, the lower number counts
-and the other trial is no part of any chain: whoever began it sees that, and gives it up.
+Any process reads the same trainings from the same trials. Where two began the same thing at once, the lower number counts
+and the other trial is no part of any training: whoever began it sees that, and gives it up.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from optuna.trial import FrozenTrial, TrialState
 
 State = Literal["waiting", "running", "paused", "interrupted", "complete", "pruned", "refused", "failed"]
-SUPERFLUOUS = "superfluous"
+DUPLICATE = "superfluous"
 """How a trial ended that another process had begun before."""
 
 DEATHS_FORGIVEN = 1
@@ -23,17 +23,17 @@ DEATHS_FORGIVEN = 1
 class StoredTraining:
     """One training: its trials in the order in which they went on. To budget, report and sampler it counts once."""
 
-    links: tuple[FrozenTrial, ...]
+    segments: tuple[FrozenTrial, ...]
 
     @property
     def first(self) -> int:
         """The number of its first trial, which names the training."""
-        return self.links[0].number
+        return self.segments[0].number
 
     @property
     def last(self) -> FrozenTrial:
         """The trial that has gone furthest: it has all figures of those before."""
-        return self.links[-1]
+        return self.segments[-1]
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -63,7 +63,7 @@ class StoredTraining:
     @property
     def is_start(self) -> bool:
         """Whether it is one of those that a study begins with."""
-        return "start" in self.links[0].user_attrs
+        return "start" in self.segments[0].user_attrs
 
     @property
     def epochs(self) -> int:
@@ -79,18 +79,18 @@ class StoredTraining:
     @property
     def rung(self) -> int:
         """The epoch after which it paused last, 0 if it never has. Who was killed before Optuna was told has not paused."""
-        return max(int(each.user_attrs.get("rung", 0)) * (each.state == TrialState.PRUNED) for each in self.links)
+        return max(int(each.user_attrs.get("rung", 0)) * (each.state == TrialState.PRUNED) for each in self.segments)
 
     @property
     def _is_forgiven(self) -> bool:
-        deaths = sum(trial.user_attrs.get("ended") == "died" for trial in self.links)
+        deaths = sum(trial.user_attrs.get("ended") == "died" for trial in self.segments)
         ended = self.attributes.get("ended")
         return ended == "interrupted" or (ended == "died" and deaths <= DEATHS_FORGIVEN)
 
 
-def chains(trials: Sequence[FrozenTrial]) -> tuple[StoredTraining, ...]:
+def trainings_of(trials: Sequence[FrozenTrial]) -> tuple[StoredTraining, ...]:
     """The trainings that a study's trials are, in the order in which they began."""
-    return tuple(_without_repeats(StoredTraining(tuple(links)) for links in _linked(trials)))
+    return tuple(_without_repeats(StoredTraining(tuple(segments)) for segments in _linked(trials)))
 
 
 def continues(trial: FrozenTrial) -> int | None:
@@ -100,28 +100,28 @@ def continues(trial: FrozenTrial) -> int | None:
 
 
 def _linked(trials: Sequence[FrozenTrial]) -> Iterable[list[FrozenTrial]]:
-    """Each chain's trials. One that continues a trial from which another went on before it is left out."""
+    """Each training's trials. One that continues a trial from which another went on before it is left out."""
     by_last: dict[int, list[FrozenTrial]] = {}
     found: list[list[FrozenTrial]] = []
     for trial in trials:
         before = continues(trial)
-        if trial.user_attrs.get("ended") == SUPERFLUOUS or (before is not None and before not in by_last):
+        if trial.user_attrs.get("ended") == DUPLICATE or (before is not None and before not in by_last):
             continue
-        links = by_last.pop(before) if before is not None else []
-        if not links:
-            found.append(links)
-        links.append(trial)
-        by_last[trial.number] = links
+        segments = by_last.pop(before) if before is not None else []
+        if not segments:
+            found.append(segments)
+        segments.append(trial)
+        by_last[trial.number] = segments
     return found
 
 
 def _without_repeats(found: Iterable[StoredTraining]) -> Iterator[StoredTraining]:
     """Of trainings of one recipe the first; another one counts only if it was finished nevertheless."""
     holders: set[str] = set()
-    for chain in found:
-        key = chain.attributes.get("key")
-        if key in holders and chain.last.state in (TrialState.RUNNING, TrialState.FAIL, TrialState.WAITING):
+    for training in found:
+        key = training.attributes.get("key")
+        if key in holders and training.last.state in (TrialState.RUNNING, TrialState.FAIL, TrialState.WAITING):
             continue
-        yield chain
-        if key is not None and chain.state != "failed":
+        yield training
+        if key is not None and training.state != "failed":
             holders.add(key)

@@ -52,23 +52,22 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Time:
+class Latency:
     """Measure how long a recipe's network takes to answer for one example."""
 
     recipe: Recipe
 
 
 @dataclass(frozen=True)
-class Pace:
+class EpochTime:
     """Measure how long an epoch of a recipe's training takes here."""
 
     recipe: Recipe
 
 
 @dataclass(frozen=True)
-class Anchors:
-    """Train plain models of these `names` beside a confirmed winner, on its folds, and measure them on the test part, all
-    together in so many seconds."""
+class ReferenceModels:
+    """Fit the reference models of these `names` on a confirmed winner's folds and test them, all within so many seconds."""
 
     recipe: Recipe
     measure: str
@@ -76,7 +75,7 @@ class Anchors:
     names: tuple[str, ...]
 
 
-Job = Anchors | Train | Replicate | Test | Time | Pace | Combine
+Job = ReferenceModels | Train | Replicate | Test | Latency | EpochTime | Combine
 
 
 @dataclass(frozen=True)
@@ -89,5 +88,10 @@ class Failure:
 
 
 Answer = tuple[ReferenceModel, ...] | Result | Replicated | Measured | float | int | Failure
-"""Of `Train`: a result; of `Replicate`: that; of `Test`: that; of `Time`: milliseconds; of `Pace`: seconds; of `Combine`: its
-parameters; of `Anchors`: those; of any: a failure."""
+"""Of `Train`: a result; of `Replicate`: that; of `Test`: that; of `Latency`: milliseconds; of `EpochTime`: seconds; of `Combine`: its
+parameters; of `ReferenceModels`: those; of any: a failure."""
+
+
+def reason_of(answer: Answer) -> str:
+    """Why a job did not give what was asked for."""
+    return answer.reason if isinstance(answer, Failure | Result) else str(answer)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
-from tuner.worker.jobs import Anchors, Answer, Combine, Failure, Job, Pace, Test, Time, Train
+from tuner.worker.jobs import Answer, Combine, EpochTime, Failure, Job, Latency, ReferenceModels, Test, Train
 from tuner.worker.replication import Replicate, replicate
 
 
@@ -44,13 +44,13 @@ def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
                 return replicate(job, setup.places, watch)
             case Test():
                 return tasks.test(job, setup)
-            case Time():
+            case Latency():
                 return tasks.time(job)
             case Combine():
                 return tasks.combine(job, setup)
-            case Anchors():
+            case ReferenceModels():
                 return tasks.anchors(job, setup)
-            case Pace():
+            case EpochTime():
                 return tasks.pace(job, setup.places)
     except MemoryError as error:
         return Failure("memory", f"out of memory: {error}", traceback.format_exc())

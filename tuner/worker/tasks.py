@@ -21,7 +21,7 @@ from tuner.training.saving import UNSCALED, load_model, save_average, save_model
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
 from tuner.worker.folder import mirrored
-from tuner.worker.jobs import Anchors, Combine, Measured, Pace, Test, Time, Train
+from tuner.worker.jobs import Combine, EpochTime, Latency, Measured, ReferenceModels, Test, Train
 
 
 def train(job: Train, setup: Setup, watch: Watch) -> Result:
@@ -78,19 +78,19 @@ def test(job: Test, setup: Setup) -> Measured:
     return Measured(Scores(loss=scores.loss, figures=figures), around)
 
 
-def anchors(job: Anchors, setup: Setup) -> tuple[ReferenceModel, ...]:
+def anchors(job: ReferenceModels, setup: Setup) -> tuple[ReferenceModel, ...]:
     """The plain models beside a confirmed winner, which no trial may see: they are measured on the test part."""
     data, test = _training_set(job.recipe.data, setup.places), held_out_of(job.recipe.data, setup.places)
     return fit_reference_models(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads, job.names)
 
 
-def time(job: Time) -> float:
+def time(job: Latency) -> float:
     """Milliseconds that the network takes for one example."""
     data = describe(job.recipe.data)
     return latency(job.recipe, data.inputs, data.outputs)
 
 
-def pace(job: Pace, places: Places) -> float:
+def pace(job: EpochTime, places: Places) -> float:
     """Seconds that an epoch takes, in one fold."""
     return epoch_seconds(job.recipe, _training_set(job.recipe.data, places))
 

@@ -10,22 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.storages import BaseStorage
 
-from tests.search.test_loop import context_in
-from tests.storage.test_leases import Clock
+from tests.support.fakes import Clock, session_in
 from tests.support.searches import small
 from tuner.base.errors import Invalid, StudyError
 from tuner.data.load import Places
 from tuner.recipe import Augmentation, Holdout, KFold
-from tuner.refit.candidates import Final, at_pace, epoch_seconds_of, finalists, reserved, standing
-from tuner.refit.confirmation import _at_present
+from tuner.refit.candidates import (
+    candidates,
+    close_to_best,
+    epoch_seconds,
+    ranked,
+    reserved_seconds,
+    with_epoch_seconds,
+)
+from tuner.refit.final_model import Refit
+from tuner.refit.refit import with_measured_epochs
+from tuner.refit.session import Session
+from tuner.refit.time_budget import LARGEST_REFIT_SHARE, REFIT_SHARE, UNKNOWN, Minutes, Reference, fitted_epochs
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
-from tuner.search.context import Context
+from tuner.search.clock import Clock as SearchClock
 from tuner.search.loop import Loop
-from tuner.search.minutes import Minutes
-from tuner.search.plan import MOST_FOR_FINALS, SHARE_OF_FINALS, Plan, contenders, fitted
 from tuner.storage import study_record
 from tuner.study import StudyFile
-from tuner.worker.jobs import Answer, Job, Pace, Train
+from tuner.worker.jobs import Answer, EpochTime, Job, Train
 
 FIT = (
     'budget.epochs="fit"',
@@ -58,9 +65,9 @@ class Paced:
         self.clock.sleep(seconds)
         if self.waiting:
             number, job, watch = self.waiting.pop(0)
-            assert isinstance(job, Pace | Train)
+            assert isinstance(job, EpochTime | Train)
             pace = 0.01 * job.recipe.network.widths[0]  # type: ignore[union-attr]
-            if isinstance(job, Pace):
+            if isinstance(job, EpochTime):
                 self.measured += 1
                 yield number, pace
             else:
@@ -88,10 +95,10 @@ class Paced:
         pass
 
 
-def searched(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock, seconds: float) -> Context:
+def searched(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock, seconds: float) -> Session:
     """A search of so many seconds."""
-    context = context_in(memory, file, places)
-    Loop(context, Paced(clock), Plan(seconds, 1)).run(10**9, seconds)
+    context = session_in(memory, file, places)
+    Loop(context, Paced(clock), Minutes(seconds, 1)).run(10**9, seconds)
     return context
 
 
@@ -113,13 +120,12 @@ def test_where_epochs_are_searched_for_a_whole_training_has_those_that_it_was_pr
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     hole = "training.epochs={low=10, high=4000, log=true}"
-    context = context_in(memory, small(small_study, *FIT, hole), places)
-    minutes = Minutes(context, 300.0, Plan(300.0, 1))
+    context = session_in(memory, small(small_study, *FIT, hole), places)
+    searching = SearchClock(context, Minutes(300.0, 1), 300.0)
     (_, recipe), *_ = context.file.corners
-    minutes.fitted(replace(recipe, training=replace(recipe.training, epochs=40)), 0.5)
-    assert minutes.plan is not None
-    assert (minutes.plan.whole, minutes.plan.epochs) == (20.0, 40)
-    assert minutes.plan.share_of_finals == SHARE_OF_FINALS, "a trial has time for all of it"
+    searching.fitted(replace(recipe, training=replace(recipe.training, epochs=40)), 0.5)
+    assert searching.reference == Reference(20.0, 40)
+    assert Minutes(300.0, 1).refit_share(searching.reference) == REFIT_SHARE, "a trial has time for all of it"
 
 
 def test_the_search_leaves_time_for_the_finals(
@@ -127,11 +133,12 @@ def test_the_search_leaves_time_for_the_finals(
 ) -> None:
     file = small(small_study, *FIT, "network.widths=[900]")
     context = searched(memory, file, places, clock, 300.0)
-    plan = Plan(300.0, 1, whole=40 * 9.0, epochs=40)
+    budget, reference = Minutes(300.0, 1), Reference(40 * 9.0, 40)
     left = 1300.0 - clock.now
-    assert SHARE_OF_FINALS < plan.share_of_finals < MOST_FOR_FINALS, "trials are short beside a whole training"
-    assert left >= plan.share_of_finals * plan.usable
-    chosen = finalists(context, plan, standing(study_record(context.study)), left - 7.0)
+    share = budget.refit_share(reference)
+    assert REFIT_SHARE < share < LARGEST_REFIT_SHARE, "trials are short beside a whole training"
+    assert left >= share * budget.usable
+    chosen = candidates(context, budget, reference, ranked(study_record(context.study)), left - 7.0)
     epochs = [each.recipe.training.epochs for each in chosen]
     assert len(epochs) == 1, "a whole one would take longer than what is left"
     assert left - 60 < 9.0 * epochs[0] < left, "it takes what is left, and not more"
@@ -145,7 +152,7 @@ def test_small_networks_leave_the_time_to_the_search(
     context = searched(memory, file, places, clock, 300.0)
     left = 1300.0 - clock.now
     assert left < 40, "four trainings of four seconds, testing and saving"
-    chosen = finalists(context, Plan(300.0, 2), standing(study_record(context.study)), left - 7.0)
+    chosen = candidates(context, Minutes(300.0, 2), UNKNOWN, ranked(study_record(context.study)), left - 7.0)
     assert [each.recipe.training.epochs for each in chosen] == [40] * 8
     assert len({each.recipe.seed for each in chosen}) == len(chosen) // len({each.trial for each in chosen})
 
@@ -153,15 +160,15 @@ def test_small_networks_leave_the_time_to_the_search(
 def test_a_slow_recipe_that_is_known_to_be_good_has_time_in_the_finals_beside_fast_winners(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    context = context_in(memory, small(small_study, *FIT, 'search.pruner="none"'), places)
+    context = session_in(memory, small(small_study, *FIT, 'search.pruner="none"'), places)
     context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (900, 2, 3, 4)])
-    Loop(context, Paced(clock), Plan(300.0, 1)).run(4, 300.0)
-    record, plan = study_record(context.study), Plan(300.0, 1, whole=40 * 9.0, epochs=40)
-    trials = standing(record)
+    Loop(context, Paced(clock), Minutes(300.0, 1)).run(4, 300.0)
+    record, budget, reference = study_record(context.study), Minutes(300.0, 1), Reference(40 * 9.0, 40)
+    trials = ranked(record)
     assert [trial.start for trial in trials] == [1, 2, 3, 0], "the fast ones had all of their epochs"
-    reserve = reserved(context, plan, record)
-    assert reserve > plan.share_of_finals * plan.usable
-    chosen = finalists(context, replace(plan, workers=2), trials, reserve - 7.0)
+    reserve = reserved_seconds(context, budget, reference, record)
+    assert reserve > budget.refit_share(reference) * budget.usable
+    chosen = candidates(context, replace(budget, workers=2), reference, trials, reserve - 7.0)
     slow = [each.recipe.training.epochs for each in chosen if each.trial == 0]
     assert slow
     assert all(epochs >= 20 for epochs in slow)
@@ -171,11 +178,11 @@ def test_finals_of_cross_validation_have_time_for_all_folds_and_for_the_network_
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = searched(memory, small(small_study, *FIT, "network.widths=[100]"), places, clock, 300.0)
-    (leader, *_) = standing(study_record(context.study))
+    (leader, *_) = ranked(study_record(context.study))
     assert leader.recipe is not None
     folded = [replace(leader, recipe=replace(leader.recipe, protocol=KFold(folds=5)))]
     for seconds, count in ((2000.0, 4), (520.0, 2), (130.0, 1)):  # one of full length takes 5 × 40 s, and 50 s
-        chosen = finalists(context, Plan(600.0, 1), folded, seconds)
+        chosen = candidates(context, Minutes(600.0, 1), UNKNOWN, folded, seconds)
         assert len(chosen) == count
         each = [6.25 * 1.0 * final.recipe.training.epochs for final in chosen]
         assert 0.75 * seconds < sum(each) <= seconds or [final.recipe.training.epochs for final in chosen] == [40] * 4
@@ -184,23 +191,25 @@ def test_finals_of_cross_validation_have_time_for_all_folds_and_for_the_network_
 def test_who_would_have_less_time_in_the_finals_than_in_the_search_is_not_in_them(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    context = context_in(memory, small(small_study, *FIT), places)
+    context = session_in(memory, small(small_study, *FIT), places)
     context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (10, 200)])
-    Loop(context, Paced(clock), Plan(600.0, 1)).run(2, 600.0)
-    fast, slow = standing(study_record(context.study))
-    assert {each.trial for each in finalists(context, Plan(600.0, 1), [slow, fast], 200.0)} >= {slow.number}
-    assert {each.trial for each in finalists(context, Plan(600.0, 1), [slow, fast], 20.0)} == {fast.number}
+    Loop(context, Paced(clock), Minutes(600.0, 1)).run(2, 600.0)
+    fast, slow = ranked(study_record(context.study))
+    assert {each.trial for each in candidates(context, Minutes(600.0, 1), UNKNOWN, [slow, fast], 200.0)} >= {
+        slow.number
+    }
+    assert {each.trial for each in candidates(context, Minutes(600.0, 1), UNKNOWN, [slow, fast], 20.0)} == {fast.number}
 
 
 def test_the_finals_are_as_long_as_there_is_time_for_at_the_pace_of_now(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = searched(memory, small(small_study, *FIT, "network.widths=[900]"), places, clock, 300.0)
-    trials = standing(study_record(context.study))
-    assert epoch_seconds_of(trials[0]) == 9.0
-    now = [at_pace(trial, 4.5) for trial in trials]
-    assert epoch_seconds_of(now[0]) == 4.5
-    before, after = (finalists(context, Plan(300.0, 1), each, 200.0) for each in (trials, now))
+    trials = ranked(study_record(context.study))
+    assert epoch_seconds(trials[0]) == 9.0
+    now = [with_epoch_seconds(trial, 4.5) for trial in trials]
+    assert epoch_seconds(now[0]) == 4.5
+    before, after = (candidates(context, Minutes(300.0, 1), UNKNOWN, each, 200.0) for each in (trials, now))
     assert after[0].recipe.training.epochs in (2 * before[0].recipe.training.epochs + extra for extra in (0, 1))
 
     @dataclass
@@ -211,8 +220,8 @@ def test_the_finals_are_as_long_as_there_is_time_for_at_the_pace_of_now(
             for number, answer in super().answers(seconds):
                 yield number, 3 * answer if isinstance(answer, float) else answer
 
-    slower = _at_present(context, Plan(300.0, 1), trials, Slower(clock))
-    assert [epoch_seconds_of(trial) for trial in slower[:1]] == [27.0]
+    slower = with_measured_epochs(context, Minutes(300.0, 1), UNKNOWN, trials, Slower(clock))
+    assert [epoch_seconds(trial) for trial in slower[:1]] == [27.0]
 
 
 def test_with_no_time_for_one_epoch_a_part_of_it_is_trained(
@@ -237,10 +246,10 @@ def test_where_the_first_trial_begins_late_there_is_one_nevertheless(
                 self.clock.sleep(late)
             yield from super().answers(seconds)
 
-    context = context_in(memory, small(small_study, *FIT, "network.widths=[{low=900, high=901}]"), places)
+    context = session_in(memory, small(small_study, *FIT, "network.widths=[{low=900, high=901}]"), places)
     context.study.set_user_attr("starts", [{"network.widths[0]": 900}])
-    Loop(context, Loaded(clock), Plan(300.0, 1)).run(10**9, 300.0)
-    (trial, *_) = standing(study_record(context.study))
+    Loop(context, Loaded(clock), Minutes(300.0, 1)).run(10**9, 300.0)
+    (trial, *_) = ranked(study_record(context.study))
     assert (trial.start, trial.state) == (0, "complete")
     assert clock.now < 1300 + 0.25 * 300 + 60
 
@@ -249,10 +258,10 @@ def test_only_the_first_start_is_never_stopped(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file = small(small_study, *FIT)
-    context = context_in(memory, file, places)
+    context = session_in(memory, file, places)
     wide = [{"network.widths[0]": width} for width in (500, 501, 502, 503)]
     context.study.set_user_attr("starts", wide)
-    Loop(context, Paced(clock), Plan(600.0, 1)).run(4, 600.0)
+    Loop(context, Paced(clock), Minutes(600.0, 1)).run(4, 600.0)
     trials = study_record(context.study).trials
     assert [trial.start for trial in trials] == [0, 1, 2, 3]
     assert trials[0].state == "complete"
@@ -267,26 +276,27 @@ def test_a_pruner_that_counts_epochs_is_refused(small_study: Path) -> None:
 
 @given(st.floats(10, 100_000), st.integers(1, 16), st.floats(0, 1e6))
 def test_a_plan_never_spends_more_than_there_is(seconds: float, workers: int, whole: float) -> None:
-    plan = Plan(seconds, workers, whole)
-    assert 0 < plan.slot < plan.usable <= seconds
-    assert 0 <= plan.reserve(whole) <= seconds
-    assert 1 <= plan.rounds(seconds, whole) <= 4
+    budget, reference = Minutes(seconds, workers), Reference(whole)
+    assert 0 < budget.slot(reference) < budget.usable <= seconds
+    assert 0 <= budget.reserved_for_refits(reference, whole) <= seconds
+    assert 0 <= budget.reserved_for_refits(reference) <= seconds
+    assert 1 <= budget.rounds(seconds, whole) <= 4
 
 
 @given(st.floats(0.1, 1000), st.floats(0.001, 1000), st.integers(1, 1000))
 def test_fitted_epochs_end_in_their_slot(slot: float, pace: float, bound: int) -> None:
-    epochs, share = fitted(slot, pace, bound)
+    epochs, share = fitted_epochs(slot, pace, bound)
     assert 1 <= epochs <= bound
     assert epochs * share * pace <= slot * 1.0001 or share == 0.01
     assert share == 1.0 or epochs == 1
 
 
 def test_contenders_are_those_that_another_seed_may_put_first() -> None:
-    assert contenders("accuracy", [0.95, 0.949, 0.90], validated=5000, places=8) == 2
-    assert contenders("accuracy", [0.95, 0.949, 0.948], validated=5000, places=8) == 3
-    assert contenders("accuracy", [0.95, 0.949], validated=5000, places=2) == 1, "two seeds of one"
-    assert contenders("accuracy", [0.95, 0.949], validated=10**7, places=8) == 1
-    assert contenders("accuracy", [], validated=100, places=4) == 0
+    assert close_to_best("accuracy", [0.95, 0.949, 0.90], examples=5000, places=8) == 2
+    assert close_to_best("accuracy", [0.95, 0.949, 0.948], examples=5000, places=8) == 3
+    assert close_to_best("accuracy", [0.95, 0.949], examples=5000, places=2) == 1, "two seeds of one"
+    assert close_to_best("accuracy", [0.95, 0.949], examples=10**7, places=8) == 1
+    assert close_to_best("accuracy", [], examples=100, places=4) == 0
 
 
 def test_distortion_must_leave_the_truth(small_study: Path) -> None:
@@ -298,15 +308,15 @@ def test_what_is_too_slow_for_its_slot_is_refused(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file = small(small_study, *FIT, "network.widths=[{choice=[100, 999]}]", "search.sampler=random")
-    context = context_in(memory, file, places)
+    context = session_in(memory, file, places)
     context.study.set_user_attr("starts", [{"network.widths[0]": 100}])
-    Loop(context, Paced(clock), Plan(100.0, 1)).run(10**9, 100.0)
+    Loop(context, Paced(clock), Minutes(100.0, 1)).run(10**9, 100.0)
     trials = study_record(context.study).trials
     assert trials[0].state == "complete"
     refused = [trial for trial in trials if trial.params["network.widths[0]"] == 999]
     assert refused
     assert {trial.state for trial in refused} == {"refused"}
-    told = r"in the 1\d s of a trial it has time for 1 epochs, and the recipe to beat has 1\d"
+    told = r"the 1\d s of a trial have room for 1 epochs; the reference recipe has 1\d"
     assert re.match(told, refused[0].reason)
 
 
@@ -315,17 +325,18 @@ def test_a_second_call_trains_others_than_the_first_unless_they_would_be_no_matc
 ) -> None:
     file = small(small_study, *FIT, "network.widths=[300]")
     context = searched(memory, file, places, clock, 300.0)
-    record, plan = study_record(context.study), Plan(300.0, 1)
-    (leader, *_) = trials = standing(record)
+    record, budget = study_record(context.study), Minutes(300.0, 1)
+    (leader, *_) = trials = ranked(record)
     assert leader.recipe is not None
     assert leader.result is not None
-    reserve = reserved(context, plan, record)
-    first = finalists(context, plan, trials, reserve)
+    reserve = reserved_seconds(context, budget, UNKNOWN, record)
+    first = candidates(context, budget, UNKNOWN, trials, reserve)
     context.study.set_user_attr("confirmed", {"winner": leader.recipe.key})
-    assert reserved(context, plan, record) == reserve > 100
-    before = [Final(each, leader.result) for each in first]
-    assert [Final.from_dict(each.to_dict()) for each in before] == before
-    second = finalists(context, plan, trials, reserve, before)
+    assert reserved_seconds(context, budget, UNKNOWN, record) == reserve > 100
+    refits = [Refit(each.trial, each.recipe, leader.result) for each in first]
+    assert [Refit.from_dict(each.to_dict()) for each in refits] == refits
+    before = [each.recipe for each in first]
+    second = candidates(context, budget, UNKNOWN, trials, reserve, before)
     seeds = [each.recipe.seed for each in (*first, *second)]
     assert len(seeds) == len(set(seeds)) == 2 * len(first)
-    assert finalists(context, plan, trials, reserve / 10, before) == ()
+    assert candidates(context, budget, UNKNOWN, trials, reserve / 10, before) == ()

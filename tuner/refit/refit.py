@@ -1,0 +1,234 @@
+"""Training the best trials again: choose, train on fresh seeds, make the final model, test it once. Read this file first."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import optuna
+
+from tuner.base.errors import StudyError
+from tuner.base.writing import write_json, write_text
+from tuner.outcome.card import card
+from tuner.recipe import Recipe
+from tuner.refit.candidates import (
+    Candidate,
+    candidates,
+    contenders,
+    first_start,
+    ranked,
+    reference_of,
+    with_epoch_seconds,
+)
+from tuner.refit.final_model import Refit, make_final_model
+from tuner.refit.session import Session
+from tuner.refit.time_budget import MOST_ROUNDS, UNLIMITED, FixedEpochs, Minutes, Reference, TimeBudget
+from tuner.result import Event, Result
+from tuner.storage import TrialRecord
+from tuner.storage.confirmed import Confirmed
+from tuner.storage.leases import Lock
+from tuner.worker import perform, perform_all
+from tuner.worker.executor import Executor
+from tuner.worker.folder import Folder, member
+from tuner.worker.jobs import Answer, EpochTime, Train, reason_of
+
+
+class Unconfirmed(StudyError):
+    """A winner that could not be refitted."""
+
+
+WORTH_MEASURING_SECONDS = 60.0
+"""From so much time for refits on, epoch times are measured again."""
+
+AT_LEAST_SECONDS = 5.0
+"""For the first model of a study, if the time is over before its training has begun."""
+
+
+def refit_best(
+    session: Session, executor: Executor, folder: Folder, budget: TimeBudget = UNLIMITED, end: float = math.inf
+) -> Confirmed | None:
+    """Refit the best trial that can be refitted until `end` (by the monotonic clock). Where one cannot, the next best takes
+    its place. None if no trial could win."""
+    for _ in session.record.trials:
+        trials = ranked(session.record)
+        if not trials:
+            return None
+        try:
+            return refit(session, trials, executor, folder, budget, end)
+        except Unconfirmed as why:
+            session.listener.said(f"{why}; the next best trial takes its place")
+    return None
+
+
+def refit(
+    session: Session,
+    trials: Sequence[TrialRecord],
+    executor: Executor,
+    folder: Folder,
+    budget: TimeBudget = UNLIMITED,
+    end: float = math.inf,
+) -> Confirmed:
+    """Refit the first of the trials (best first), and its contenders where the minutes decide, until `end`; write
+    `best.keras`, `best.json`, `best.md` and `predictions.npz` into the folder.
+
+    Seeds that an earlier call has trained are not trained again. With fixed epochs, a winner that is confirmed already, with
+    its model there, is returned as it is. One process at a time does it. Raises `Unconfirmed` if a seed diverges or fails.
+    """
+    winner = trials[0]
+    if winner.recipe is None:
+        raise StudyError(f"trial {winner.number} has no recipe: it was not made by this program")
+    lock = Lock(session.study, "confirmation", session.leases)
+    while not lock.take():
+        time.sleep(1.0)
+    try:
+        confirmed = _confirmed_before(session, budget, winner)
+        if confirmed is not None and not budget.fits_epochs:
+            return confirmed
+        earlier = stored_refits(session.study, folder) if budget.fits_epochs else ()
+        chosen, end = _choose(session, budget, trials, executor, earlier, end, must=confirmed is None)
+        if confirmed is not None and not chosen:
+            return confirmed
+        session.listener.said(_announcement(winner, chosen, earlier))
+        refits = _Refitting(session, winner, executor, folder, lock, budget, end).train(chosen)
+        confirmed = make_final_model(session, (*earlier, *refits), executor, folder, keeps_members=budget.fits_epochs)
+        _publish(session, confirmed, winner.recipe)
+        return confirmed
+    finally:
+        lock.release()
+
+
+def _choose(
+    session: Session,
+    budget: TimeBudget,
+    trials: Sequence[TrialRecord],
+    executor: Executor,
+    earlier: Sequence[Refit],
+    end: float,
+    must: bool,
+) -> tuple[tuple[Candidate, ...], float]:
+    """The refits of this call and their end, which is not before one of them can train if there `must` be one."""
+    if isinstance(budget, FixedEpochs):
+        return candidates(session, budget, Reference(), trials, 0.0), math.inf
+    reference = reference_of(session, first_start(trials))
+    if end - time.monotonic() > WORTH_MEASURING_SECONDS:
+        trials = with_measured_epochs(session, budget, reference, trials, executor)
+    if must:
+        end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, budget.slot(reference)))
+    seconds = max(1.0, end - time.monotonic())
+    return candidates(session, budget, reference, trials, seconds, [each.recipe for each in earlier]), end
+
+
+def with_measured_epochs(
+    session: Session, budget: Minutes, reference: Reference, trials: Sequence[TrialRecord], executor: Executor
+) -> Sequence[TrialRecord]:
+    """The trials; contenders with the epoch times of now, measured with all processes at work. Other work may load the machine
+    more or less than during the search."""
+    rivals = contenders(session, budget, reference, trials, MOST_ROUNDS * budget.workers)
+    recipes = {trial.number: trial.recipe for trial in rivals if trial.recipe}
+    numbers = [list(recipes)[place % len(recipes)] for place in range(max(len(recipes), budget.workers))]
+    answers = perform_all(executor, [EpochTime(recipes[number]) for number in numbers])
+    seconds: dict[int, float] = {}
+    for number, answer in zip(numbers, answers, strict=True):
+        if isinstance(answer, float):
+            seconds[number] = max(answer, seconds.get(number, 0.0))
+    return [with_epoch_seconds(each, seconds[each.number]) if each.number in seconds else each for each in trials]
+
+
+def _announcement(winner: TrialRecord, chosen: Sequence[Candidate], earlier: Sequence[Refit]) -> str:
+    others = dict.fromkeys(each.trial for each in chosen if each.trial != winner.number)
+    also = f" and {', '.join(map(str, others))}" if others else ""
+    kept = f"; {len(earlier)} refits of earlier calls" if earlier else ""
+    return f"refitting trial {winner.number}{also} on {len(chosen)} fresh seeds{kept}"
+
+
+def stored_refits(study: optuna.Study, folder: Folder) -> tuple[Refit, ...]:
+    """The refits of earlier calls whose models are still there."""
+    refits = map(Refit.from_dict, study.user_attrs.get("confirming", {}).values())
+    return tuple(each for each in refits if folder.model(member(each.recipe.key)).is_file())
+
+
+@dataclass(frozen=True)
+class _Refitting:
+    """Trains refits. Where the minutes decide, a training that has not ended at `end` is stopped, and what it has become
+    counts; and of several candidates one that cannot be trained is left out."""
+
+    session: Session
+    winner: TrialRecord
+    executor: Executor
+    folder: Folder
+    lock: Lock
+    budget: TimeBudget
+    end: float
+
+    def train(self, chosen: Sequence[Candidate]) -> list[Refit]:
+        """Train what no earlier call has trained; each refit is stored as it ends. Those that can be used, in their order."""
+        refits = {each.recipe.key: each for each in stored_refits(self.session.study, self.folder)}
+        missing = [each for each in chosen if each.recipe.key not in refits]
+        jobs = [self._job(each.recipe) for each in missing]
+        answer: Answer = 0
+        for index, answer in perform(self.executor, jobs, self._watch(missing)):
+            recipe = missing[index].recipe
+            if not isinstance(answer, Result) or not self._is_usable(answer):
+                if not self.budget.fits_epochs or len(missing) == 1:
+                    self._give_up(recipe.seed, answer)
+                self.session.listener.said(f"left out: with seed {recipe.seed} {reason_of(answer)}")
+                continue
+            refits[recipe.key] = Refit(missing[index].trial, recipe, answer)
+            self._store(refits[recipe.key])
+        if not refits:
+            self._give_up(chosen[0].recipe.seed, answer)
+        return [refits[each.recipe.key] for each in chosen if each.recipe.key in refits]
+
+    def _watch(self, missing: Sequence[Candidate]) -> Callable[[int, Event], bool]:
+        def watch(index: int, event: Event) -> bool:
+            self.lock.renew()
+            self.session.listener.confirms(missing[index].recipe, event)
+            return time.monotonic() < self.end
+
+        return watch
+
+    def _job(self, recipe: Recipe) -> Train:
+        """Where the minutes decide, a stopped training is saved as it is; else it leaves a checkpoint."""
+        is_timed = self.budget.fits_epochs
+        return Train(
+            recipe, save=member(recipe.key), checkpoint=None if is_timed else recipe.key, save_stopped=is_timed
+        )
+
+    def _is_usable(self, result: Result) -> bool:
+        return result.ended != "diverged" and (result.validation is not None or self.budget.fits_epochs)
+
+    def _store(self, refit: Refit) -> None:
+        study, key = self.session.study, refit.recipe.key
+        study.set_user_attr("confirming", {**study.user_attrs.get("confirming", {}), key: refit.to_dict()})
+        self.folder.checkpoint(key).unlink(missing_ok=True)
+
+    def _give_up(self, seed: int, answer: Answer) -> NoReturn:
+        """A seed that diverges would diverge in every call: that is stored. Another failure may pass."""
+        assert self.winner.recipe is not None
+        study = self.session.study
+        why = f"trial {self.winner.number} cannot be confirmed: with seed {seed} {reason_of(answer)}"
+        if isinstance(answer, Result):
+            study.set_user_attr("unconfirmed", {**study.user_attrs.get("unconfirmed", {}), self.winner.recipe.key: why})
+        raise Unconfirmed(why)
+
+
+def _confirmed_before(session: Session, budget: TimeBudget, winner: TrialRecord) -> Confirmed | None:
+    """The confirmed winner of an earlier call, if it is this one and its model is still there."""
+    plain: dict[str, Any] | None = session.study.user_attrs.get("confirmed")
+    if plain is None or winner.recipe is None or plain["winner"] != winner.recipe.key:
+        return None
+    if not budget.fits_epochs and len(plain["seeds"]) != session.file.confirmation.seeds:
+        return None
+    confirmed = Confirmed.from_dict(plain)
+    return confirmed if confirmed.model.is_file() else None
+
+
+def _publish(session: Session, confirmed: Confirmed, winner: Recipe) -> None:
+    """Write the model's metadata and card beside it, and store what was confirmed."""
+    study, plain = session.study, confirmed.to_dict()
+    data, environment = study.user_attrs.get("data", {}), dict(session.environment)
+    metadata = {**plain, "study": study.study_name, "data": data, "environment": environment}
+    write_json(confirmed.model.with_suffix(".json"), metadata)
+    write_text(confirmed.model.with_suffix(".md"), card(metadata))
+    study.set_user_attr("confirmed", {**plain, "winner": winner.key})

@@ -1,0 +1,92 @@
+"""What one call of `optimize` works with: a study, its file, its data, and who hears what happens."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore
+
+from tuner.base.metrics import METRICS, Direction, main_metric
+from tuner.recipe import Recipe
+from tuner.result import OBJECTIVES, Epoch, Event, Objective, Pulse, Result
+from tuner.storage import StudyRecord, TrialRecord, study_record
+from tuner.storage.leases import Leases
+from tuner.storage.trainings import StoredTraining, trainings_of
+from tuner.study import StudyFile
+from tuner.worker.preflight import Preflight
+
+
+class Listener(Protocol):
+    """Hears what happens in a call, and shows it. Trials are named by their numbers in the storage."""
+
+    def planned(self, record: StudyRecord, trials: int, seconds: float) -> None: ...
+
+    def began(self, number: int, recipe: Recipe, continues: int | None) -> None: ...
+
+    def advanced(self, number: int, event: Epoch | Pulse) -> None: ...
+
+    def ended(self, trial: TrialRecord) -> None: ...
+
+    def confirms(self, recipe: Recipe, event: Event) -> None: ...
+
+    def said(self, message: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A study, its file, and what surrounds a call that works on it. `checkpoints` is the folder of its checkpoints as this
+    process sees it. With `deterministic`, a pruner judges a trial by what had been reported when the trial began, and not by
+    what other trials have reported since."""
+
+    study: optuna.Study
+    file: StudyFile
+    leases: Leases
+    listener: Listener
+    environment: Mapping[str, str]
+    preflight: Preflight
+    artifacts: FileSystemArtifactStore | None = None
+    checkpoints: Path | None = None
+    deterministic: bool = False
+
+    @property
+    def record(self) -> StudyRecord:
+        """The study as it is stored now."""
+        return study_record(self.study)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What the study optimizes."""
+        return tuple(OBJECTIVES[name] for name in self.file.objectives)
+
+    @property
+    def direction(self) -> Direction:
+        """Which values of the first objective are better."""
+        return self.objectives[0].direction
+
+    @property
+    def metric(self) -> str:
+        """The metric in which winners are reported: the first objective's, or else the task's main one."""
+        own = self.file.objectives[0].removeprefix("validation_")
+        return own if own in METRICS else main_metric(self.file.data[0].task)
+
+    def validation_metric(self, result: Result | None) -> float:
+        """The metric of a training's validation; the worst value where there is none."""
+        if result is None or result.validation is None:
+            return 0.0 if METRICS[self.metric].direction is Direction.MAXIMIZE else math.inf
+        return result.validation.figures[self.metric]
+
+    def trainings(self) -> tuple[StoredTraining, ...]:
+        """All trainings of the study."""
+        return trainings_of(self.study.get_trials(deepcopy=False))
+
+    def swept_trainings(self) -> tuple[StoredTraining, ...]:
+        """All trainings, after those whose process is gone have been marked as interrupted."""
+        trials = self.study.get_trials(deepcopy=False)
+        lost = self.leases.sweep(trials)
+        if not lost:
+            return trainings_of(trials)
+        self.listener.said(f"trials of a process that is gone go on: {', '.join(map(str, lost))}")
+        return self.trainings()

@@ -69,7 +69,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     ]
     again = refit(context, (winner,), executor, folder)
     assert again == first
-    assert notes.sayings == [f"confirming trial {winner.number} on 2 fresh seeds"]
+    assert notes.sayings == [f"refitting trial {winner.number} on 2 fresh seeds"]
 
 
 @pytest.mark.slow

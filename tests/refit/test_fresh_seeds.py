@@ -127,7 +127,7 @@ def test_the_best_seeds_model_and_figures_are_kept_and_nothing_else(searched: Se
     assert told["data"] == searched.context.study.user_attrs.get("data", {})
     assert Confirmed.from_dict(told) == found
     assert Confirmed.from_dict(searched.context.study.user_attrs["confirmed"]) == found
-    assert searched.sayings == ["confirming trial 2 on 3 fresh seeds"]
+    assert searched.sayings == ["refitting trial 2 on 3 fresh seeds"]
 
 
 def test_the_first_of_equal_seeds_is_the_best(searched: Searched) -> None:

@@ -198,7 +198,7 @@ def check_together(study: Study, count: int) -> None:
     ends = [json.loads(output.splitlines()[-1]) for output, _ in said]
     assert len({end["best"]["number"] for end in ends}) == 1
     assert len({end["test_accuracy"] for end in ends}) == 1
-    assert sum("confirming trial" in errors for _, errors in said) == 1
+    assert sum("refitting trial" in errors for _, errors in said) == 1
     epochs = [
         (training.first, epoch)
         for training in trainings_of(study.trials)

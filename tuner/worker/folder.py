@@ -1,5 +1,6 @@
 """Where a study's files lie, as the process that asks sees them."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +29,7 @@ class Folder:
         try:
             (runs / "artifacts").mkdir(parents=True, exist_ok=True)
             self.path.mkdir(exist_ok=True)
-            probe = self.path / ".writable"
-            probe.touch()
-            probe.unlink()
+            tempfile.TemporaryFile(dir=self.path).close()  # two processes may prepare it at once
         except OSError as error:
             problem = f"the folder {runs} cannot be written: {error.strerror}; choose another with --runs"
             raise StorageError(problem) from error

@@ -33,14 +33,3 @@ def variables(palette: dict[str, str]) -> str:
 
 STYLE = f":root{{{variables(LIGHT)}}}@media(prefers-color-scheme:dark){{:root{{{variables(DARK)}}}}}"
 """The style of an SVG file of its own."""
-
-DATASET_COLORS = {
-    "fashion-mnist": VERMILION,
-    "mnist": BLUE,
-    "usps": GREEN,
-    "digits": PURPLE,
-    "spiral": ORANGE,
-    "circle": SKY,
-    "xor": YELLOW,
-}
-"""A data set has the same colour in every chart."""

@@ -170,17 +170,12 @@ class Document:
 
     def choice(self, reading: str) -> Choice:
         """The choice with this name (`reading_name`)."""
-        return tuple(
-            next(
-                (
-                    place
-                    for place, each in enumerate(silent.options)
-                    if place and f"{silent.id}: {each.name}" in reading
-                ),
-                0,
-            )
-            for silent in self.reading
-        )
+
+        def option(silent: Reading) -> int:
+            named = (place for place, each in enumerate(silent.options) if f"{silent.id}: {each.name}" in reading)
+            return next(filter(None, named), 0)
+
+        return tuple(map(option, self.reading))
 
     def log_prior(self, choice: Choice, experiment: str = "*") -> float:
         """The log prior probability of a choice; of the readings that concern one experiment, or of all."""

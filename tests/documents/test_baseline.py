@@ -390,11 +390,11 @@ def test_readings_are_chosen_again_where_further_runs_make_others_probable(
     document = load_document(path)
     monkeypatch.setattr(Assessor, "best_choice", lambda found: (int(len(found.runs["one", ""]) >= LOOKS[0]), 0))
     options = replace(until_decided(document, places, tmp_path), every_reading=True)
-    found = baseline(options, lambda _: None)["xor"]
+    found = baseline(options, lambda _: None)["two"]
     assert found.assessment.choice == (1, 0)
     counts = Counter((run.experiment, run.reading) for run in found.assessment.runs)
     chosen = document.reading_name(document.experiment[0], (1, 0))
     assert counts["one", chosen] >= LOOKS[0]
     for neighbour in document.neighbours((1, 0)):
         assert counts["one", document.reading_name(document.experiment[0], neighbour)] >= 1
-    assert len(baseline(options, lambda _: None)["xor"].assessment.runs) == len(found.assessment.runs)
+    assert len(baseline(options, lambda _: None)["two"].assessment.runs) == len(found.assessment.runs)

@@ -197,7 +197,7 @@ def test_several_targets_are_labels_or_numbers() -> None:
 def test_a_guess_can_be_overruled() -> None:
     frame = pd.DataFrame({"noise": NOISE, "y": np.arange(ROWS) % 5})
     goal = profile_table(frame, Roles(("y",)), "regression").target
-    assert (goal.task, goal.reason, goal.counts) == ("regression", "lines with --task regression", ())
+    assert (goal.task, goal.reason, goal.counts) == ("regression", "said with --task regression", ())
 
 
 def test_strong_imbalance_is_reported() -> None:

@@ -1,4 +1,4 @@
-"""Arrays in NPZ files: what is kept, and what each bad file is message."""
+"""Arrays in NPZ files: what is kept, and the message about each bad file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ def ingest_file(folder: Path, data: Arrays = DATA, **arrays: Any) -> Arrays:
 
 
 def complaint(folder: Path, data: Arrays = DATA, **arrays: Any) -> str:
-    """What a file with these arrays is message."""
+    """The message about a file with these arrays."""
     with pytest.raises(DataError) as error:
         ingest_file(folder, data, **arrays)
     return str(error.value).replace(str(folder), "")

@@ -23,7 +23,7 @@ def fitted(kind: Kind, values: list[Any], training: int | None = None) -> tuple[
 
 
 def complaint(kind: Kind, values: list[Any]) -> str:
-    """What a column is message."""
+    """The message about a column."""
     with pytest.raises(DataError) as error:
         fitted(kind, values)
     return str(error.value)

@@ -36,7 +36,7 @@ def inputs(folder: Path, data: Images = DATA) -> np.ndarray:
 
 
 def complaint(folder: Path, data: Images = DATA) -> str:
-    """What they are message."""
+    """The message about them."""
     with pytest.raises(DataError) as error:
         ingest_file(folder, data)
     return str(error.value).replace(str(folder), "")

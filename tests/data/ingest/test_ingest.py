@@ -35,7 +35,7 @@ def ingest_file(folder: Path, frame: pd.DataFrame, data: Table = DATA) -> Table:
 
 
 def complaint(folder: Path, frame: pd.DataFrame, **settings: Any) -> str:
-    """What a file with this table is message."""
+    """The message about a file with this table."""
     with pytest.raises(DataError) as error:
         ingest_file(folder, frame, replace(DATA, **settings))
     assert not list((folder / "cache").glob("prepared/*"))

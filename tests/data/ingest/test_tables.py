@@ -1,4 +1,4 @@
-"""Reading tables: what is read, and what each bad file is message."""
+"""Reading tables: what is read, and the message about each bad file."""
 
 import bz2
 import gzip
@@ -37,7 +37,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 
 
 def complaint(folder: Path, name: str, content: str | bytes) -> str:
-    """What a file with this content is message, after its path."""
+    """The message about a file with this content, after its path."""
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(DataError) as error:

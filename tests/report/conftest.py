@@ -1,5 +1,6 @@
 """What the tests of reports share."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,21 @@ from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess
 
 
+@pytest.fixture(scope="session")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the study that `studied` trains once."""
+    return tmp_path_factory.mktemp("trained")
+
+
 @pytest.fixture
-def studied(small_study: Path, places: Places, tmp_path: Path) -> tuple[str, Path]:
-    """A storage with a small study of three finished trials and a confirmed winner; its URL and a folder."""
-    url = default_url(tmp_path)
-    storage = open_storage(url)
-    search(storage, small(small_study), places, trials=3)
-    context, folder = context_of(storage, small(small_study), places), Folder(tmp_path / "small")
-    context.study.set_user_attr("data", {"xor": "abc"})
-    refit_best(context, InProcess(Setup(places, folder=folder)), folder)
-    return url, tmp_path
+def studied(small_study: Path, places: Places, trained_folder: Path, tmp_path: Path) -> tuple[str, Path]:
+    """A storage with a small study of three finished trials and a confirmed winner; its URL and a folder. A copy for each
+    test."""
+    if not (trained_folder / "small").exists():
+        storage = open_storage(default_url(trained_folder))
+        search(storage, small(small_study), places, trials=3)
+        context, folder = context_of(storage, small(small_study), places), Folder(trained_folder / "small")
+        context.study.set_user_attr("data", {"xor": "abc"})
+        refit_best(context, InProcess(Setup(places, folder=folder)), folder)
+    shutil.copytree(trained_folder, tmp_path, dirs_exist_ok=True)
+    return default_url(tmp_path), tmp_path

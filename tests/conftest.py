@@ -28,6 +28,7 @@ pruner = "none"
 centre = false
 [confirmation]
 seeds = 2
+anchors = false
 [recipe.data]
 name = "xor"
 [recipe.training]

@@ -42,9 +42,9 @@ def replicated(document: Document, experiment: str, places: Places, reading: str
     [
         ("mnist-weight-decay", "dense-64", 0.9691, 0.01),
         ("mnist-parameters", "batch-4", 0.9654, 0.012),
-        ("fashion-finetuning", "epochs-20", 0.8881, 0.015),
         ("usps-three-networks", "fc", 0.9357, 0.015),
-        ("usps-three-networks", "cnn", 0.9686, 0.01),
+        pytest.param("fashion-finetuning", "epochs-20", 0.8881, 0.015, marks=pytest.mark.long),
+        pytest.param("usps-three-networks", "cnn", 0.9686, 0.01, marks=pytest.mark.long),
     ],
 )
 def test_a_reported_accuracy_is_reached(
@@ -54,7 +54,7 @@ def test_a_reported_accuracy_is_reached(
     assert figures["test_accuracy"] == pytest.approx(reported, abs=within)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_divergence_that_is_clipped_on_pixels_that_are_not_scaled_learns_nothing(real_places: Places) -> None:
     """The loss is the share of wrong images times log 1e7, as in the document: every output is saturated."""
     figures = replicated(DOCUMENTS["fashion-seventeen"], "4_5", real_places, reading="scaling: not scaled")
@@ -70,10 +70,8 @@ def test_a_playground_network_keeps_its_bound_in_one_of_a_few_tries(places: Plac
     document = DOCUMENTS["mnist-parameters"]
     (circle,) = [each for each in document.experiment if each.id == "playground-circle"]
     variant = document.variant(circle, document.first_choice)
-    losses = [
-        replicate(Replicate(replace(variant.recipe, seed=seed)), places, never_stop).test[0].loss for seed in (1, 2)
-    ]
-    assert min(losses) < 0.07
+    jobs = (Replicate(replace(variant.recipe, seed=seed)) for seed in (1, 2))
+    assert any(replicate(job, places, never_stop).test[0].loss < 0.07 for job in jobs)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -294,7 +294,7 @@ class Counting(InProcess):
 
 @pytest.mark.slow
 def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, places: Places) -> None:
-    file, folder = small(small_study), folder_of(storage)
+    file, folder = small(small_study, "confirmation.anchors=true"), folder_of(storage)
     search(storage, file, places, trials=1)
     notes, executor = Notes(), Counting(Setup(places, folder=folder))
     context = context_of(storage, file, places, listener=notes)
@@ -308,7 +308,7 @@ def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, plac
     assert executor.asked == 1
     assert seconds_for_references(context, 300.0) == 0.0
     assert len(load_study(storage, "small").user_attrs["anchors"]) == 1
-    none = context_of(storage, small(small_study, "confirmation.anchors=false"), places)
+    none = context_of(storage, small(small_study), places)
     assert fit_references(none, executor, winner, 300.0) == ()
     assert fit_references(context, executor, None, 300.0) == ()
 
@@ -322,7 +322,7 @@ class Names(AtOnce):
 
 @pytest.mark.slow
 def test_processes_share_them(storage: BaseStorage, small_study: Path, places: Places) -> None:
-    file, folder = small(small_study), folder_of(storage)
+    file, folder = small(small_study, "confirmation.anchors=true"), folder_of(storage)
     search(storage, file, places, trials=1)
     context = context_of(storage, file, places)
     winner = refit_best(context, InProcess(Setup(places, folder=folder)), folder)
@@ -341,7 +341,7 @@ class Gone(AtOnce):
 def test_a_process_that_fails_costs_only_the_plain_models(
     storage: BaseStorage, small_study: Path, places: Places
 ) -> None:
-    file, folder = small(small_study), folder_of(storage)
+    file, folder = small(small_study, "confirmation.anchors=true"), folder_of(storage)
     search(storage, file, places, trials=1)
     notes = Notes()
     context = context_of(storage, file, places, listener=notes)

@@ -38,6 +38,7 @@ pruner = { kind = "asha", min_epochs = 1, factor = 2 }
 sampler = { kind = "tpe", startup_trials = 2 }
 [confirmation]
 seeds = 1
+anchors = false
 [recipe.data]
 name = "xor"
 [recipe.training]

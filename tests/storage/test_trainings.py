@@ -2,8 +2,9 @@
 how they go on."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from tests.conftest import SMALL
 from tests.support.fakes import Broken, an_epoch
 from tests.support.searches import Notes, context_of, figures, folder_of, search, small
 from tuner.data.load import Places, training_set
@@ -22,7 +24,7 @@ from tuner.run import run
 from tuner.search.beginning import begin, go_on
 from tuner.search.loop import Loop
 from tuner.search.proposals import Proposer, make_sampler
-from tuner.storage import default_url, open_storage, read_study
+from tuner.storage import StudyRecord, default_url, open_storage, read_study
 from tuner.storage.leases import Leases
 from tuner.storage.trainings import trainings_of
 from tuner.worker.executor import Setup
@@ -30,6 +32,8 @@ from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Job
 
 ASHA = 'search.pruner={kind="asha", min_epochs=1, factor=2}'
+STRICT = 'search.pruner={kind="percentile", percentile=99.0, startup_trials=1, warmup_epochs=0}'
+TRIALS = 8
 
 
 def numbered(*trials: FrozenTrial) -> list[FrozenTrial]:
@@ -178,10 +182,30 @@ def test_promoted_trials_go_on_and_are_as_if_they_had_never_paused(
     assert read_study(storage, "small").count("complete", "pruned") == 12
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], StudyRecord]:
+    """The small study with a pruner, searched without interruptions."""
+
+    @cache
+    def searched(pruner: str) -> StudyRecord:
+        folder = tmp_path_factory.mktemp("uninterrupted")
+        (folder / "small.toml").write_text(SMALL)
+        storage = open_storage(default_url(folder))
+        file = small(folder / "small.toml", pruner, "training.epochs=5", "training.batch_size=50")
+        search(storage, file, places, trials=TRIALS)
+        return read_study(storage, "small")
+
+    return searched
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("epoch_of_the_stop", [1, 2, 3])
 def test_an_interrupted_ladder_is_the_ladder_uninterrupted(
-    epoch_of_the_stop: int, storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+    epoch_of_the_stop: int,
+    storage: BaseStorage,
+    small_study: Path,
+    places: Places,
+    uninterrupted: Callable[[str], StudyRecord],
 ) -> None:
     """Also where it is interrupted exactly at a rung: the training is judged there, and does not go past it."""
     file = small(small_study, ASHA, "training.epochs=5", "training.batch_size=50")
@@ -195,23 +219,23 @@ def test_an_interrupted_ladder_is_the_ladder_uninterrupted(
     while ended == "interrupt" and calls < 40:
         context = context_of(storage, file, places, listener=Hasty())
         loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
-        ended, calls = loop.run(8, 60).ended, calls + 1
+        ended, calls = loop.run(TRIALS, 60).ended, calls + 1
     assert calls > 2
-    (tmp_path / "whole").mkdir()
-    whole = open_storage(default_url(tmp_path / "whole"))
-    search(whole, file, places, trials=8)
-    assert figures(read_study(storage, "small")) == figures(read_study(whole, "small"))
+    assert figures(read_study(storage, "small")) == figures(uninterrupted(ASHA))
     assert not [each for each in optuna.load_study(study_name="small", storage=storage).trials if each.state == RUNNING]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("epoch_of_the_stop", [1, 2, 3])
 def test_an_interrupted_trial_is_judged_at_the_epoch_where_it_was_interrupted(
-    epoch_of_the_stop: int, storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
+    epoch_of_the_stop: int,
+    storage: BaseStorage,
+    small_study: Path,
+    places: Places,
+    uninterrupted: Callable[[str], StudyRecord],
 ) -> None:
     """A pruner that prunes at each epoch whoever is not the best prunes the same trials, whenever they are interrupted."""
-    strict = 'search.pruner={kind="percentile", percentile=99.0, startup_trials=1, warmup_epochs=0}'
-    file = small(small_study, strict, "training.epochs=5", "training.batch_size=50")
+    file = small(small_study, STRICT, "training.epochs=5", "training.batch_size=50")
 
     class Hasty(Notes):
         def advanced(self, number: int, event: Epoch | Pulse) -> None:
@@ -222,12 +246,9 @@ def test_an_interrupted_trial_is_judged_at_the_epoch_where_it_was_interrupted(
     while ended == "interrupt" and calls < 40:
         context = context_of(storage, file, places, listener=Hasty())
         loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
-        ended, calls = loop.run(8, 60).ended, calls + 1
+        ended, calls = loop.run(TRIALS, 60).ended, calls + 1
     assert calls > 2
-    (tmp_path / "whole").mkdir()
-    whole = open_storage(default_url(tmp_path / "whole"))
-    search(whole, file, places, trials=8)
-    record = read_study(whole, "small")
+    record = uninterrupted(STRICT)
     assert record.count("pruned") > 0
     assert figures(read_study(storage, "small")) == figures(record)
 

@@ -20,6 +20,7 @@ from tuner.data.load import Places, held_out_of, training_set_of
 from tuner.data.splits import folds_of
 from tuner.networks import Dense, Rows
 from tuner.networks.columns import Coded, Column
+from tuner.outcome.references import store_references
 from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, describe
 from tuner.recipe.losses import PlainLoss
 from tuner.references import MODELS, ReferenceModel, best_first, better_than, seconds_for
@@ -30,7 +31,6 @@ from tuner.refit.references import fit_references, seconds_for_references
 from tuner.refit.refit import refit_best
 from tuner.report.write import write_report
 from tuner.storage import default_url, load_study, open_storage
-from tuner.storage.references import store_references
 from tuner.training.fold_data import validation_part
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess

@@ -15,7 +15,7 @@ from tuner.data.load import Places
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.result import Epoch, Pulse
-from tuner.search.loop import Loop, Outcome
+from tuner.search.loop import Loop
 from tuner.storage import StudyRecord, TrialRecord, read_study
 from tuner.storage.leases import Leases
 from tuner.worker.jobs import Answer
@@ -58,11 +58,11 @@ def test_a_search_ends_with_its_budget(memory: BaseStorage, small_study: Path, p
 
     notes = Planned()
     context = session_in(memory, small(small_study), places, listener=notes)
-    assert Loop(context, Invented(clock)).run(3, 60.0) == Outcome("budget")
+    assert Loop(context, Invented(clock)).run(3, 60.0) == "budget"
     assert (notes.plan, began(context)) == ((3, 60.0), [(0, None), (1, None), (2, None)])
     assert [trial.number for trial in notes.ended_trials] == [0, 1, 2]
     assert states(memory) == ["complete"] * 3
-    assert Loop(context, Invented(clock)).run(3, 60.0) == Outcome("budget")
+    assert Loop(context, Invented(clock)).run(3, 60.0) == "budget"
     assert len(began(context)) == 3
 
 
@@ -78,7 +78,7 @@ def test_as_many_run_at_once_as_the_executor_has_room_for(
 
     context = session_in(memory, small(small_study), places, listener=Watching(), deterministic=deterministic)
     loop = Loop(context, executor)
-    assert loop.run(7, 60.0).ended == "budget"
+    assert loop.run(7, 60.0) == "budget"
     assert max(most) == 3
     assert states(memory) == ["complete"] * 7
 
@@ -98,7 +98,7 @@ def test_the_best_of_each_rung_goes_on_and_the_best_of_all_to_its_end(
 ) -> None:
     context = session_in(memory, small(small_study, ASHA, "training.epochs=5", "budget.trials=4"), places)
     executor = Invented(clock)
-    assert Loop(context, executor).run(4, 60.0).ended == "budget"
+    assert Loop(context, executor).run(4, 60.0) == "budget"
     beginnings = [(0, None), (1, None), (2, 1), (3, None), (4, 3), (5, 4), (6, None)]
     beginnings += [(7, 5), (8, 6), (9, 8), (10, 9)]
     assert began(context) == beginnings, (
@@ -119,11 +119,11 @@ def test_an_interrupted_training_goes_on_first(
 
     executor = Invented(clock)
     loop = Loop(session_in(memory, small(small_study), places, listener=Hasty()), executor)
-    assert loop.run(4, 60.0).ended == "interrupt", "the first reason stands"
+    assert loop.run(4, 60.0) == "interrupt", "the first reason stands"
     assert states(memory) == ["complete", "interrupted"]
     assert read_study(memory, "small").trials[1].reason == "the search was ended (interrupt)"
     after = session_in(memory, small(small_study), places)
-    assert Loop(after, executor).run(3, 60.0).ended == "budget"
+    assert Loop(after, executor).run(3, 60.0) == "budget"
     assert began(after) == [(2, 1), (3, None)]
     assert states(memory) == ["complete"] * 3
 
@@ -133,7 +133,7 @@ def test_ten_failures_in_a_row_end_a_search_and_nine_do_not(
 ) -> None:
     context = session_in(memory, small(small_study), places)
     failing = frozenset(range(30)) - {9}
-    assert Loop(context, Invented(clock, failing=failing)).run(100, 60.0).ended == "failures"
+    assert Loop(context, Invented(clock, failing=failing)).run(100, 60.0) == "failures"
     assert states(memory) == ["failed"] * 9 + ["complete"] + ["failed"] * 10
 
 
@@ -142,7 +142,7 @@ def test_thirty_refusals_in_a_row_end_a_search(
 ) -> None:
     file = small(small_study)
     context = session_in(memory, file, places, preflight=preflight_of(file, places, memory=0))
-    assert Loop(context, Invented(clock)).run(100, 60.0).ended == "failures"
+    assert Loop(context, Invented(clock)).run(100, 60.0) == "failures"
     assert states(memory) == ["refused"] * 30
     assert began(context) == []
     trial = read_study(memory, "small").trials[0]
@@ -152,7 +152,7 @@ def test_thirty_refusals_in_a_row_end_a_search(
 
 def test_a_small_space_is_exhausted(memory: BaseStorage, small_study: Path, places: Places, clock: Clock) -> None:
     file = small(small_study, "training.optimizer=adam", "network.widths={choice=[[2],[3],[4]]}")
-    assert Loop(session_in(memory, file, places), Invented(clock)).run(8, 60.0).ended == "exhausted"
+    assert Loop(session_in(memory, file, places), Invented(clock)).run(8, 60.0) == "exhausted"
     assert states(memory) == ["complete"] * 3
 
 
@@ -160,7 +160,7 @@ def test_a_search_stops_at_its_time_and_a_training_that_does_not_hear_three_seco
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     executor = Invented(clock, stuck=True)
-    assert Loop(session_in(memory, small(small_study), places), executor).run(4, 10.0).ended == "timeout"
+    assert Loop(session_in(memory, small(small_study), places), executor).run(4, 10.0) == "timeout"
     assert clock.now == pytest.approx(1013.0, abs=0.25)
     assert (executor.cancelled, states(memory)) == ([0], ["interrupted"])
     assert read_study(memory, "small").trials[0].reason == "the search was ended (timeout)"
@@ -170,7 +170,7 @@ def test_a_training_hears_of_the_time_within_its_epochs(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file, executor = small(small_study, "training.epochs=10"), Invented(clock, seconds=2.0)
-    assert Loop(session_in(memory, file, places), executor).run(4, 5.0).ended == "timeout"
+    assert Loop(session_in(memory, file, places), executor).run(4, 5.0) == "timeout"
     assert executor.lengths == {"0": 3}
     assert (executor.cancelled, states(memory)) == ([], ["interrupted"])
 
@@ -179,10 +179,10 @@ def test_what_would_not_end_in_time_is_not_begun(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = session_in(memory, small(small_study), places, preflight=TenSeconds())
-    assert Loop(context, Invented(clock, seconds=10.0)).run(100, 45.0).ended == "timeout"
+    assert Loop(context, Invented(clock, seconds=10.0)).run(100, 45.0) == "timeout"
     assert states(memory) == ["complete"] * 2, "a third one would end after 60.2 seconds"
     assert clock.now < 1041.0, "nobody waits for the end"
-    assert Loop(context, Invented(clock, seconds=10.0)).run(100, 20.0).ended == "timeout"
+    assert Loop(context, Invented(clock, seconds=10.0)).run(100, 20.0) == "timeout"
     assert states(memory) == ["complete"] * 2, "twenty seconds and no moment more are not enough"
 
 
@@ -192,7 +192,7 @@ def test_once_time_is_short_the_best_that_can_be_trained_to_its_end_goes_on(
     file = small(small_study, 'search.pruner={kind="asha", min_epochs=2, factor=3}', "training.epochs=4")
     context = session_in(memory, file, places, preflight=TenSeconds())
     executor = Invented(clock, seconds=10.0, accuracies=(0.6, 0.8))
-    assert Loop(context, executor).run(100, 75.0).ended == "timeout"
+    assert Loop(context, executor).run(100, 75.0) == "timeout"
     assert began(context) == [(0, None), (1, None), (2, 1)], "a new one would take forty seconds, 1 only twenty"
     assert executor.lengths == {"0": 2, "1": 4}
 
@@ -215,7 +215,7 @@ def test_a_training_of_another_process_is_waited_for_and_taken_over_when_it_is_l
             return super().answers(seconds)
 
     context = session_in(memory, small(small_study), places)
-    assert Loop(context, Alive(clock)).run(1, 60.0).ended == "budget"
+    assert Loop(context, Alive(clock)).run(1, 60.0) == "budget"
     assert began(context) == [(1, 0)]
     assert 1005.0 < clock.now < 1008.0, "half a second without a lease, seen by looks a second apart"
     assert states(memory) == ["complete"]
@@ -237,7 +237,7 @@ def test_a_search_with_nothing_to_do_looks_every_second(
 
     context = session_in(memory, small(small_study), places)
     object.__setattr__(context, "leases", Looking(context.study, seconds=5.0))
-    assert Loop(context, Invented(clock)).run(1, 4.0).ended == "timeout"
+    assert Loop(context, Invented(clock)).run(1, 4.0) == "timeout"
     assert looks == pytest.approx([1000.0, 1001.0, 1002.0, 1003.0], abs=0.15)
 
 
@@ -253,7 +253,7 @@ def test_a_training_that_another_process_has_taken_is_not_ended_twice(
                 context.study.tell(0, state=optuna.trial.TrialState.FAIL)
 
     context = session_in(memory, small(small_study), places, listener=Told())
-    assert Loop(context, Invented(clock)).run(2, 60.0).ended == "budget"
+    assert Loop(context, Invented(clock)).run(2, 60.0) == "budget"
     assert isinstance(context.listener, Told)
     assert context.listener.sayings == ["trial 0 was taken over by another process"]
     assert states(memory) == ["failed", "complete", "complete"]
@@ -283,10 +283,10 @@ def test_two_proposals_in_a_row_may_take_too_long_and_three_end_it(
 ) -> None:
     file = small(small_study)
     context = session_in(memory, file, places, preflight=ByTurn((900.0, 900.0, 1.0)))
-    assert Loop(context, Invented(clock)).run(3, 60.0).ended == "budget"
+    assert Loop(context, Invented(clock)).run(3, 60.0) == "budget"
     assert states(memory) == ["complete"] * 3
     context = session_in(memory, file, places, preflight=ByTurn((900.0, 900.0, 900.0, 1.0)))
-    assert Loop(context, Invented(clock)).run(6, 60.0).ended == "timeout"
+    assert Loop(context, Invented(clock)).run(6, 60.0) == "timeout"
     assert states(memory) == ["complete"] * 3
 
 
@@ -311,8 +311,8 @@ def test_refusals_are_counted_from_the_last_training(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = session_in(memory, small(small_study), places, preflight=OneFits())
-    assert Loop(context, Invented(clock)).run(1, 0.5).ended == "budget", "what nobody knows the time of is begun"
-    assert Loop(context, Invented(clock)).run(100, 60.0).ended == "failures"
+    assert Loop(context, Invented(clock)).run(1, 0.5) == "budget", "what nobody knows the time of is begun"
+    assert Loop(context, Invented(clock)).run(100, 60.0) == "failures"
     assert states(memory) == ["complete"] + ["refused"] * 30
 
 
@@ -322,6 +322,6 @@ def test_once_time_is_short_all_go_on_that_can_be_trained_to_their_end(
     file = small(small_study, 'search.pruner={kind="asha", min_epochs=3, factor=3}', "training.epochs=4")
     context = session_in(memory, file, places, preflight=TenSeconds())
     executor = Invented(clock, seconds=10.0, accuracies=(0.6, 0.8))
-    assert Loop(context, executor).run(100, 95.0).ended == "timeout"
+    assert Loop(context, executor).run(100, 95.0) == "timeout"
     assert began(context) == [(0, None), (1, None), (2, 1), (3, 0)], "also the one behind those that have gone on"
     assert executor.lengths == {"0": 4, "1": 4}

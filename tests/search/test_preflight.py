@@ -132,7 +132,7 @@ def test_a_refused_trial_is_a_bad_result_with_a_reason_and_costs_no_budget(
 ) -> None:
     file = small(small_study)
     refusing = preflight_of(file, places, memory=GIB // 2)
-    assert search(storage, file, places, 50, preflight=refusing).ended == "failures"
+    assert search(storage, file, places, 50, preflight=refusing) == "failures"
     record = read_study(storage, "small")
     assert {trial.state for trial in record.trials} == {"refused"}
     assert all("GiB" in trial.reason for trial in record.trials)
@@ -146,7 +146,7 @@ def test_a_network_that_does_not_fit_its_images_is_a_refused_trial(
     path = small_study.with_name("images.toml")
     path.write_text(DEEP_ON_SMALL)
     file = small(path)
-    assert search(storage, file, places, trials=6).ended == "budget"
+    assert search(storage, file, places, trials=6) == "budget"
     record = read_study(storage, "small")
     assert record.count("complete") == 6
     refused = [trial for trial in record.trials if trial.state == "refused"]
@@ -182,7 +182,7 @@ def test_what_cannot_end_in_time_is_not_begun_and_leaves_nothing(
     slow = preflight_of(file, places)
     for _ in range(3):
         slow.learn(file.corners[0][1], 1000.0)
-    assert search(storage, file, places, 50, 30, preflight=slow).ended == "timeout"
+    assert search(storage, file, places, 50, 30, preflight=slow) == "timeout"
     assert read_study(storage, "small").trials == ()
 
 

@@ -44,7 +44,7 @@ def test_a_study_continued_is_the_study_uninterrupted(small_study: Path, places:
     (tmp_path / "parts").mkdir()
     parts = open_storage(default_url(tmp_path / "parts"))
     search(parts, small(small_study), places, trials=2)
-    assert search(parts, small(small_study), places, trials=4).ended == "budget"
+    assert search(parts, small(small_study), places, trials=4) == "budget"
     assert figures(read_study(parts, "small")) == figures(read_study(whole, "small"))
 
 
@@ -88,7 +88,7 @@ def test_divergence_is_told_as_pruned(storage: BaseStorage, small_study: Path, p
 def test_failures_are_kept_with_their_reason_and_end_a_hopeless_search(
     storage: BaseStorage, small_study: Path, places: Places
 ) -> None:
-    assert search(storage, small(small_study), places, trials=100, executor=Broken()).ended == "failures"
+    assert search(storage, small(small_study), places, trials=100, executor=Broken()) == "failures"
     record = read_study(storage, "small")
     assert [trial.state for trial in record.trials] == ["failed"] * 10
     assert record.trials[0].reason == "ResourceExhaustedError: no memory"
@@ -102,7 +102,7 @@ def test_no_recipe_is_tried_twice_and_a_small_space_is_exhausted(
     widths = "network.widths={choice=[[2],[3],[4]]}"
     file = small(small_study, "training.optimizer=adam", widths, f"search.sampler={sampler}")
     notes = Notes()
-    assert search(storage, file, places, trials=8, listener=notes).ended == "exhausted"
+    assert search(storage, file, places, trials=8, listener=notes) == "exhausted"
     assert notes.epochs == 3 * 2
     record = read_study(storage, "small")
     assert sorted(trial.params["network.widths"] for trial in record.trials) == ["[2]", "[3]", "[4]"]
@@ -117,7 +117,7 @@ def test_a_walk_visits_every_point_once_and_ends(
         small_study, "training.optimizer=adam", "network.widths={choice=[[2],[3],[4]]}", f"search.sampler={sampler}"
     )
     search(storage, file, places, trials=2)
-    assert search(storage, file, places, trials=50).ended == "exhausted"
+    assert search(storage, file, places, trials=50) == "exhausted"
     assert sorted(str(trial.params["network.widths"]) for trial in read_study(storage, "small").trials) == [
         "[2]",
         "[3]",
@@ -170,7 +170,7 @@ def test_a_missing_package_is_named_with_its_cure(
 )
 def test_every_pruner_lets_a_search_end(pruner: str, storage: BaseStorage, small_study: Path, places: Places) -> None:
     file = small(small_study, f"search.pruner={pruner}", "training.epochs=5", "budget.trials=10")
-    assert search(storage, file, places, trials=7).ended == "budget"
+    assert search(storage, file, places, trials=7) == "budget"
 
 
 @pytest.mark.slow
@@ -195,7 +195,7 @@ def test_several_objectives_make_a_front(storage: BaseStorage, small_study: Path
 
 
 def test_the_time_is_up_at_once_with_none_left(storage: BaseStorage, small_study: Path, places: Places) -> None:
-    assert search(storage, small(small_study), places, seconds=0).ended == "timeout"
+    assert search(storage, small(small_study), places, seconds=0) == "timeout"
 
 
 @pytest.mark.slow
@@ -251,7 +251,7 @@ def jumbled_search(path: Path, folder: Path, places: Places, seed: int, determin
     storage, file = open_storage(default_url(folder)), small(path, "search.sampler.startup_trials=2", *settings)
     executor = Jumbled(Setup(places, folder=Folder(folder)), seed)
     outcome = search(storage, file, places, 9, 120, executor, deterministic=deterministic)
-    assert outcome.ended == "budget"
+    assert outcome == "budget"
     return figures(read_study(storage, "small"))
 
 

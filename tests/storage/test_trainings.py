@@ -139,7 +139,7 @@ def test_an_interrupted_trial_goes_on_in_the_next_call(
 
     context = context_of(storage, small(small_study), places, listener=Impatient())
     loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
-    assert loop.run(4, 60).ended == "interrupt"
+    assert loop.run(4, 60) == "interrupt"
     stopped = read_study(storage, "small").trials[1]
     assert (stopped.state, stopped.reason) == ("interrupted", "the search was ended (interrupt)")
     assert stopped.result is not None
@@ -178,7 +178,7 @@ def test_promoted_trials_go_on_and_are_as_if_they_had_never_paused(
     assert {trial.reason for trial in record.trials if trial.state == "pruned"} <= {
         f"paused after epoch {rung}" for rung in (1, 2, 4)
     }
-    assert search(storage, file, places, trials=12, listener=Notes()).ended == "budget"
+    assert search(storage, file, places, trials=12, listener=Notes()) == "budget"
     assert read_study(storage, "small").count("complete", "pruned") == 12
 
 
@@ -219,7 +219,7 @@ def test_an_interrupted_ladder_is_the_ladder_uninterrupted(
     while ended == "interrupt" and calls < 40:
         context = context_of(storage, file, places, listener=Hasty())
         loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
-        ended, calls = loop.run(TRIALS, 60).ended, calls + 1
+        ended, calls = loop.run(TRIALS, 60), calls + 1
     assert calls > 2
     assert figures(read_study(storage, "small")) == figures(uninterrupted(ASHA))
     assert not [each for each in optuna.load_study(study_name="small", storage=storage).trials if each.state == RUNNING]
@@ -246,7 +246,7 @@ def test_an_interrupted_trial_is_judged_at_the_epoch_where_it_was_interrupted(
     while ended == "interrupt" and calls < 40:
         context = context_of(storage, file, places, listener=Hasty())
         loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
-        ended, calls = loop.run(TRIALS, 60).ended, calls + 1
+        ended, calls = loop.run(TRIALS, 60), calls + 1
     assert calls > 2
     record = uninterrupted(STRICT)
     assert record.count("pruned") > 0
@@ -265,7 +265,7 @@ def test_an_interrupted_training_keeps_its_epochs(storage: BaseStorage, small_st
 
     hasty, after, checkpoints = Hasty(), Notes(), folder_of(storage).checkpoints
     loop = Loop(context_of(storage, file, places, listener=hasty), InProcess(Setup(places, folder=folder_of(storage))))
-    assert loop.run(1, 60).ended == "interrupt"
+    assert loop.run(1, 60) == "interrupt"
     assert [path.name for path in checkpoints.iterdir()] == ["0.npz"]
     before = read_study(storage, "small").trials[0]
     search(storage, file, places, 1, listener=after)
@@ -299,7 +299,7 @@ def test_a_trial_that_does_not_hear_is_cancelled_at_the_time_limit(
     storage: BaseStorage, small_study: Path, places: Places
 ) -> None:
     executor, started = Stuck(), time.monotonic()
-    assert search(storage, small(small_study), places, 4, 0.3, executor).ended == "timeout"
+    assert search(storage, small(small_study), places, 4, 0.3, executor) == "timeout"
     assert time.monotonic() - started < 5
     assert executor.cancelled == [0]
     assert [trial.state for trial in read_study(storage, "small").trials] == ["interrupted"]
@@ -398,7 +398,7 @@ def test_a_study_that_version_0_1_left_interrupted_goes_on(
     stopped.set_user_attr("ended", "interrupted")
     study.tell(stopped, state=FAIL)
     study.enqueue_trial(dict(stopped.params), user_attrs={"again": stopped.number})
-    assert search(storage, file, places, trials=3).ended == "budget"
+    assert search(storage, file, places, trials=3) == "budget"
     record = read_study(storage, "small")
     assert [trial.state for trial in record.trials] == ["complete"] * 3
     assert [trial.recipe for trial in record.trials[:2]] == recipes

@@ -13,7 +13,7 @@ from tuner.data.load import Places, training_set_of
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.result import Epoch, Event, Pulse
-from tuner.search.loop import Loop, Outcome
+from tuner.search.loop import Loop
 from tuner.search.studies import open_study
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.storage.leases import Leases
@@ -112,7 +112,7 @@ def search(
     seconds: float = 60,
     executor: Executor | None = None,
     **more: Any,
-) -> Outcome:
+) -> str:
     """Search in this process."""
     context = context_of(storage, file, places, **more)
     return Loop(context, executor or InProcess(Setup(places, folder=folder_of(storage)))).run(trials, seconds)

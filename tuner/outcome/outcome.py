@@ -7,12 +7,12 @@ from functools import cached_property
 import optuna
 
 from tuner.base.formatting import metric_label
+from tuner.outcome.references import stored_references
 from tuner.recipe import Recipe
 from tuner.references import ReferenceModel, best_first, better_than
 from tuner.result import OBJECTIVES
 from tuner.storage import StudyRecord, TrialRecord, study_record
 from tuner.storage.confirmed import Confirmed
-from tuner.storage.references import stored_references
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Fitting the reference models: once for each study, after everything else."""
 
 from tuner.base.formatting import duration_text
+from tuner.outcome.references import store_references, stored_references
 from tuner.references import MODELS, ReferenceModel, seconds_for
 from tuner.references.record import SHARE
 from tuner.refit.session import Session
 from tuner.storage.confirmed import Confirmed
-from tuner.storage.references import store_references, stored_references
 from tuner.worker import perform_all
 from tuner.worker.executor import Executor
 from tuner.worker.jobs import ReferenceModels, reason_of

@@ -11,13 +11,13 @@ from tuner.data.load import Places, held_out_of
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of
 from tuner.outcome import Outcome
+from tuner.outcome.references import stored_references
 from tuner.recipe import Recipe
 from tuner.references import ReferenceModel
 from tuner.report.own_data import OwnData, read_own_data
 from tuner.report.predictions import Predictions, read_predictions
 from tuner.storage import StudyRecord, load_study, study_record
 from tuner.storage.confirmed import Confirmed
-from tuner.storage.references import stored_references
 
 
 @dataclass(frozen=True)

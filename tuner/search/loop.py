@@ -9,7 +9,7 @@ trains nothing itself; its executor does.
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from tuner.refit.session import Session
@@ -34,14 +34,6 @@ IDLE_SECONDS = 1.0
 """Pause of a loop with nothing to begin, before it reads the storage again."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a search ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring too
-    little) or `failures`."""
-
-    ended: str
-
-
 class Loop:
     """Runs trials on one executor, and leaves the time for refits that its budget says. Where the minutes decide how long
     trials are, a proposal's epoch time is measured before it begins as a trial. In a deterministic study results are told in
@@ -57,15 +49,15 @@ class Loop:
         self.measured: dict[int, Proposal] = {}  # under negative numbers, until its epoch time is known
         self.running: dict[int, RunningTrial] = {}  # in the order in which they began
         self.answered: dict[int, Answer] = {}
-        self.stopping = ""
-        self.ending = ""  # how it ends, once nothing is left to begin
+        self.stopping = self.ending = ""  # `ending`: how it ends, once nothing is left to begin
         self.is_exhausted = False
         self.total, self.idle_until = 0, 0.0
         self.failures = self.refusals = self.too_long = 0
 
-    def run(self, total: int, seconds: float) -> Outcome:
+    def run(self, total: int, seconds: float) -> str:
         """Search until the study has `total` trainings that finished or were pruned, at most for what the budget leaves of so
-        many seconds."""
+        many seconds. How it ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring
+        too little) or `failures`."""
         self.total, self.clock = total, Clock(self.session, self.budget, seconds, self.enough)
         self.session.listener.planned(self.session.record, total, seconds)
         try:
@@ -73,7 +65,7 @@ class Loop:
                 self._search()
         finally:
             self._abandon()
-        return Outcome(self.stopping or self.ending)
+        return self.stopping or self.ending
 
     def stop(self, reason: str) -> None:
         """End the search in order: running trials stop within their epoch and continue in the next call."""
@@ -99,8 +91,6 @@ class Loop:
     def _check_clock(self) -> None:
         if self.clock.is_over:
             self.stop("timeout")
-
-    # Beginning
 
     def _begin_trials(self) -> None:
         while self._has_room and self.executor.free and time.monotonic() >= self.idle_until:
@@ -221,8 +211,6 @@ class Loop:
     def _time_is_short(self) -> bool:
         """New trials cannot be trained to their end any more: only what has begun continues."""
         return self.too_long >= TOO_LONG_IN_A_ROW
-
-    # Ending
 
     def _tell(self) -> None:
         """End the trials that were answered: all, or, in a deterministic study, as long as it is the turn of the trial that

@@ -98,7 +98,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     seconds = options.seconds - seconds_for_references(session, options.seconds)
     budget = time_budget(file, seconds, executor.size)
     left = seconds - (time.monotonic() - started)
-    ended = Loop(session, executor, budget, options.enough).run(_total(session, options), left).ended
+    ended = Loop(session, executor, budget, options.enough).run(_total(session, options), left)
     confirmed = None
     if ended != "interrupt":
         confirmed = refit_best(session, executor, options.folder, budget, started + budget.usable)

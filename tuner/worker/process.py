@@ -34,7 +34,7 @@ def work(connection: Connection, setup: Setup, log: Path | None) -> None:
 
 def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
     """The answer to one job; whatever goes wrong in it is an answer too."""
-    from tuner.worker import tasks
+    import tuner.worker.tasks as tasks  # imports TensorFlow
 
     try:
         match job:

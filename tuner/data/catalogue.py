@@ -1,8 +1,4 @@
-"""The data sets that can be named: their shapes, classes, hashes, files and public addresses.
-
-A data set's identity is the SHA-256 of its decoded arrays (C order, little-endian), not of a container: the same images
-come as IDX files compressed by different hands, and as `mnist.npz`.
-"""
+"""The named data sets: shapes, classes, files, public addresses, and the SHA-256 of the decoded arrays (C order, little-endian)."""
 
 import hashlib
 from collections.abc import Iterable
@@ -23,15 +19,15 @@ FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One data set. `hashes` are of the four `ARRAYS`; `addresses` are folders with the `files`, best first; data sets of one
-    `family` share a page. Data that is `made` comes from its formula, or from a package (`bundled_with`)."""
+    """One data set. `hashes` are of the four `ARRAYS`; `addresses` are folders with the `files`, best first; a `family` shares a
+    page. Data that is `made` comes from its formula or from a package (`bundled_with`)."""
 
     shape: tuple[int, ...]
     training_examples: int
     test_examples: int
     classes: tuple[str, ...]
     value_range: tuple[float, float]
-    hashes: tuple[str, str, str, str]
+    hashes: tuple[str, ...]
     format: Literal["idx", "usps", "made"]
     files: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
@@ -46,7 +42,7 @@ class Entry:
         return hashlib.sha256("".join(self.hashes).encode()).hexdigest()[:16]
 
 
-def _playground(classes: tuple[str, str], hashes: tuple[str, str, str, str], inputs: int = 2) -> Entry:
+def _playground(classes: tuple[str, str], *hashes: str, inputs: int = 2) -> Entry:
     """A set of the TensorFlow Playground: 500 points in the plane, half of them for training."""
     return Entry(
         shape=(inputs,),
@@ -134,40 +130,32 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "circle": _playground(
         ("outside", "inside"),
-        (
-            "4290c1097f9947f547de8917fe17162dfc826ad50f70e0e03964b237d50b1324",
-            "e50b31aa97a42f853916c0115b53cef09faddc2e3148176b78c27d5e9a8ab232",
-            "ce87fe20f75a2cdcc9b5b4857ad0caf66c5cafefddcfe1db48fbd8f5be6bd1ab",
-            "7ffe21dcf66a8dc00e6c674497f0d4b4df679313c9e2528fb232b871246a21f5",
-        ),
+        "4290c1097f9947f547de8917fe17162dfc826ad50f70e0e03964b237d50b1324",
+        "e50b31aa97a42f853916c0115b53cef09faddc2e3148176b78c27d5e9a8ab232",
+        "ce87fe20f75a2cdcc9b5b4857ad0caf66c5cafefddcfe1db48fbd8f5be6bd1ab",
+        "7ffe21dcf66a8dc00e6c674497f0d4b4df679313c9e2528fb232b871246a21f5",
     ),
     "xor": _playground(
         ("unlike signs", "like signs"),
-        (
-            "8d6b367edb2ce34fe8a248cca8c6a2c20ef60438468494fd3920452135470675",
-            "a101512410ba26520c153bad34794b6e725ae358fb05bd6ebeb4f3cd411e634f",
-            "28d2614b71d0c3a24918197fbf47d68f0d6ef18b8e29d543c2e187107f0dfba4",
-            "be9f97f259d4bd9fc3d404735c23e352aa8f19219b3c8dc65c7a38ebc9e0f585",
-        ),
+        "8d6b367edb2ce34fe8a248cca8c6a2c20ef60438468494fd3920452135470675",
+        "a101512410ba26520c153bad34794b6e725ae358fb05bd6ebeb4f3cd411e634f",
+        "28d2614b71d0c3a24918197fbf47d68f0d6ef18b8e29d543c2e187107f0dfba4",
+        "be9f97f259d4bd9fc3d404735c23e352aa8f19219b3c8dc65c7a38ebc9e0f585",
     ),
     "spiral-features": _playground(
         ("one arm", "other arm"),
-        (
-            "b7670945ceffa5066df280c94250c3e6c6f8b45a84e375a14090d48d04f960fc",
-            "662a2d4d71ad72e1692bb1e281fa5bf58018a03fd58b48a536bddc02401fd52d",
-            "8f53053ab5e681c7e07dbd8c11ca24c8aaa2a57c6c14fc47d8c9e3e979bc16f2",
-            "f52962cade42c31b061e95229ced2da76b6c36ec30c64985a23a77f57cee2c35",
-        ),
+        "b7670945ceffa5066df280c94250c3e6c6f8b45a84e375a14090d48d04f960fc",
+        "662a2d4d71ad72e1692bb1e281fa5bf58018a03fd58b48a536bddc02401fd52d",
+        "8f53053ab5e681c7e07dbd8c11ca24c8aaa2a57c6c14fc47d8c9e3e979bc16f2",
+        "f52962cade42c31b061e95229ced2da76b6c36ec30c64985a23a77f57cee2c35",
         inputs=7,
     ),
     "spiral": _playground(
         ("one arm", "other arm"),
-        (
-            "aa1dd347e58772a18b083eb5cf92374dc416284f6a77861b0fb844ded5a0d3d2",
-            "662a2d4d71ad72e1692bb1e281fa5bf58018a03fd58b48a536bddc02401fd52d",
-            "2a9e1af829d6aa2e8356ca6d33c09d6eace057fffe365ebe55ac249c3b276086",
-            "f52962cade42c31b061e95229ced2da76b6c36ec30c64985a23a77f57cee2c35",
-        ),
+        "aa1dd347e58772a18b083eb5cf92374dc416284f6a77861b0fb844ded5a0d3d2",
+        "662a2d4d71ad72e1692bb1e281fa5bf58018a03fd58b48a536bddc02401fd52d",
+        "2a9e1af829d6aa2e8356ca6d33c09d6eace057fffe365ebe55ac249c3b276086",
+        "f52962cade42c31b061e95229ced2da76b6c36ec30c64985a23a77f57cee2c35",
     ),
 }
 

@@ -1,7 +1,4 @@
-"""Fetching a data set: from its public addresses, or as a Debian package, without root.
-
-Whatever comes is decoded and compared with the catalogue before it takes its place in the cache.
-"""
+"""Fetching a data set from its public addresses or as a Debian package, without root."""
 
 import logging
 import os
@@ -22,7 +19,7 @@ APT_SECONDS = 180
 
 
 def download(name: str, places: Places, log: Callable[[str], None]) -> Source:
-    """Fetch a data set into the cache. Raises `DataError` that lists what was tried, and names the cure."""
+    """Fetch a data set and compare it with the catalogue before it enters the cache. Raises `DataError` with all that was tried."""
     entry, final = CATALOGUE[name], places.downloads / name
     failures: list[str] = []
     for where, fetch in _ways(entry):
@@ -67,7 +64,7 @@ def _download(address: str, files: tuple[str, ...], folder: Path) -> None:
 
 
 def _unpack_package(entry: Entry, folder: Path) -> None:
-    """`apt-get download` needs no root. Where the machine's package lists are empty, lists in the folder are made."""
+    """Without root: `apt-get download`, with package lists of its own where the machine's are empty."""
     package = entry.debian_package
     own = [
         f"-oDir::State::Lists={folder / 'lists'}",

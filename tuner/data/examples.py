@@ -1,4 +1,4 @@
-"""What the rest of the program sees of a data set: the part to search with and its scaling, and the part that is out of reach."""
+"""A data set in memory: its training part with the scaling, and its held-out part."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,8 @@ Arrays = tuple[Array, Array, Array, Array]
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs (n, *shape) as stored, uint8 or float32, and their labels: class numbers (n,), several labels of 0 or 1 each, or numbers
-    (n, targets). `weights` (n,) are those of the loss and the metrics; a split never divides one of the `groups` (n,). None
-    where there are none."""
+    """Inputs (n, *shape), uint8 or float32, and labels: class numbers (n,), or labels of 0 or 1 or numbers (n, targets). `weights`
+    (n,) are those of loss and metrics; a split never divides one of the `groups` (n,)."""
 
     inputs: Array
     labels: Array
@@ -45,9 +44,8 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """All that a search may see. `identity` names the whole data set by its contents, `origin` describes where it was read,
-    `value_range` is that of its inputs. Where it `is_ordered`, examples are in their order in time. What follows from the
-    data may be stored in `folder`."""
+    """All that a search may use. `identity` names the whole data set by its contents, `origin` is where it was read. Examples are in
+    order of time where it `is_ordered`. `folder` stores what follows from the data."""
 
     name: str
     examples: Examples
@@ -61,8 +59,7 @@ class TrainingSet:
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """The test part. A type of its own: nothing that a search trial calls takes or returns it. Only the confirmation of
-    a winner and the replication of documents open it."""
+    """The test part, for confirmation and replication only: nothing that a search trial calls takes or returns it."""
 
     name: str
     examples: Examples
@@ -86,7 +83,7 @@ def scaling_constants(scaling: Scaling, data: TrainingSet, training: Array) -> t
 
 
 def _standard(inputs: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation: one of each for images, one for each column otherwise. What never varies becomes 0."""
+    """Mean and standard deviation, for rows one of each column. Constant inputs become 0."""
     axis = 0 if inputs.ndim == 2 else None
     deviation = np.asarray(inputs.std(axis=axis))
     factor = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)

@@ -1,8 +1,6 @@
-"""Splitting a training part into folds, as the protocol says.
+"""Splitting a training part into the folds of a protocol.
 
-Examples that are ordered in time keep their order, whatever the protocol picks: a holdout is the last part, folds are contiguous
-blocks, which also train on what came after them. Folds that grow with time would train on 1/k to all of the data, and a mean
-over their metrics would describe no network. For validation on the future only there is `holdout`.
+Examples in order of time keep it: a holdout is the last part, folds are contiguous blocks that also train on later examples.
 """
 
 import contextlib
@@ -26,7 +24,7 @@ from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protoco
 Indices = NDArray[np.int64]
 
 VERSION = 1
-"""To be counted up where the same protocol is to give other folds, so that stored ones are not used."""
+"""Increase it when the same protocol gives other folds: stored folds are then ignored."""
 
 MOST_BINS = 10
 """Strata of examples whose label is a number."""
@@ -45,9 +43,8 @@ def folds(
 ) -> tuple[Fold, ...]:
     """The folds of a protocol for examples with these labels: the same in every call.
 
-    `stratified` gives each part the same share of every class, or of every tenth of one number's range; several labels or
-    numbers are split at random. Groups are never divided: sizes are then as near to the protocol's as whole groups allow.
-    Raises `Invalid` with an address in `protocol` where there are too few examples or groups.
+    `stratified` keeps the share of every class, or of every tenth of one number's range; several targets are split at random.
+    Groups are never divided. Raises `Invalid` with an address in `protocol` for too few examples or groups.
     """
     if isinstance(protocol, NoValidation | OnTest):
         return (Fold(np.arange(len(labels)), None),)
@@ -64,8 +61,7 @@ def folds(
 
 
 def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
-    """The folds of a protocol for a data set, stored in its folder: scikit-learn, which makes most of them, takes a second to
-    import in every training process."""
+    """The folds of a protocol for a data set, stored in its folder: importing scikit-learn takes a second in every process."""
     labels, groups = data.examples.labels, data.examples.groups
     if data.folder is None or isinstance(protocol, NoValidation | OnTest):
         return folds(protocol, labels, groups, data.is_ordered)
@@ -147,8 +143,7 @@ def _k_fold(protocol: KFold, labels: NDArray[Any]) -> tuple[Fold, ...]:
 
 
 def _strata(protocol: Holdout | KFold, labels: NDArray[Any]) -> NDArray[Any]:
-    """The classes; tenths of one number's range, or fewer parts where a fold needs more examples of each; one stratum for
-    several."""
+    """The classes; at most ten parts of one number's range; one stratum for several targets."""
     if labels.ndim == 1:
         return labels
     total = len(labels)
@@ -193,11 +188,9 @@ def _fold(is_validation: NDArray[np.bool_]) -> Fold:
 
 
 def part_of_groups(groups: NDArray[Any], strata: Indices, count: int, order: Indices) -> NDArray[np.bool_]:
-    """Which rows are in a part of about `count` rows. Groups (numbered by `np.unique`) are tried in `order`, and taken where
-    that brings the part nearer to its share of every stratum. Neither side is empty where there are two groups.
-
-    Greedy, and a few microseconds a group; the time of scikit-learn's StratifiedGroupKFold grows with groups × folds × classes.
-    """
+    """Which rows are in a part of about `count` rows. Groups (numbered by `np.unique`) are tried in `order` and taken greedily
+    where they improve the part's share of every stratum; scikit-learn's StratifiedGroupKFold is much slower. Neither side is
+    empty where there are two groups."""
     contents = _contents(groups, strata)
     lacking = contents.totals * (count / len(groups))
     is_in = np.zeros(len(order), bool)
@@ -213,8 +206,7 @@ def part_of_groups(groups: NDArray[Any], strata: Indices, count: int, order: Ind
 
 
 def _balanced_folds(groups: NDArray[Any], strata: Indices, folds: int, seed: int) -> Indices:
-    """The fold of each row: groups in random order, the large ones first, each to the fold that lacks its strata most. No fold
-    is empty where there are as many groups."""
+    """The fold of each row: the largest groups first, in random order, each to the fold that lacks its strata most."""
     contents = _contents(groups, strata)
     load, rows = np.zeros((folds, len(contents.totals))), np.zeros(folds)
     fold_of = np.zeros(len(contents.counts), np.int64)
@@ -230,8 +222,7 @@ def _balanced_folds(groups: NDArray[Any], strata: Indices, folds: int, seed: int
 
 @dataclass(frozen=True, eq=False)
 class _Contents:
-    """For each group its `sizes` (rows), the strata in it and how many rows of each; the group of each row; the rows of each
-    stratum."""
+    """The group of each row; each group's rows, strata and rows of each stratum; the rows of each stratum."""
 
     of_rows: Indices
     sizes: Indices

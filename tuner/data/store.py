@@ -1,4 +1,4 @@
-"""Arrays in the user's cache: written aside, complete or absent, memory-mapped from then on by all processes."""
+"""Arrays in the user's cache: complete or absent, and memory-mapped by all processes."""
 
 import hashlib
 import json
@@ -33,8 +33,8 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """The contents of `index.json`: facts of a user's data, where the data came from, and the bytes of each other file. The coding
-    has a file of its own: thousands of words take long to decode, and few need them."""
+    """The contents of `index.json`: where the data came from, the bytes of each other file, and facts of a user's data. The coding
+    has its own file because thousands of words take long to decode."""
 
     origin: str
     sizes: Mapping[str, int]
@@ -104,7 +104,7 @@ def store_own(folder: Path, facts: Facts, coding: Coding, origin: str, places: P
 
 
 def _store(folder: Path, final: Path, index: Mapping[str, object]) -> None:
-    """Where the same arrays are stored already, only their index is renewed: it says where they were read last."""
+    """Arrays that are stored already only get the new index, which names the last origin."""
     write_json(folder / INDEX, index)
     if index_if_complete(final) is not None:
         write_json(final / INDEX, index)

@@ -23,7 +23,8 @@ from common import about_this_machine, write_results
 
 from tuner.base.machine import cores, fast_precision
 from tuner.data.examples import TrainingSet
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.data.splits import folds
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, layer_table
 from tuner.recipe import Data, Holdout, Recipe, Training

@@ -79,7 +79,8 @@ def arrays() -> tuple[Any, ...]:
     """Training, validation and test part as people write it: float32 images divided by 255."""
     import numpy as np
 
-    from tuner.data.load import Places, held_out, training_set
+    from tuner.data.load import held_out, training_set
+    from tuner.data.sources import Places
 
     places = Places.from_environment()
     whole, test = training_set("fashion-mnist", places).examples, held_out("fashion-mnist", places).examples
@@ -215,7 +216,7 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
 
     from tuner.base.machine import cores
     from tuner.commands.progress import Lines
-    from tuner.data.load import Places
+    from tuner.data.sources import Places
     from tuner.result import Pulse
     from tuner.search.optimize import SearchOptions, optimize
     from tuner.storage import default_url

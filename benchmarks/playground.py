@@ -19,7 +19,8 @@ from typing import Any
 from common import about_this_machine, write_results
 
 from tuner.base.machine import cores
-from tuner.data.load import Places, held_out, training_set
+from tuner.data.load import held_out, training_set
+from tuner.data.sources import Places
 from tuner.networks import Dense
 from tuner.networks.hidden import Hidden, PlainActivation
 from tuner.recipe import Adam, Data, FallingRate, Holdout, OnTest, PlainLoss, Protocol, Recipe, Training

@@ -27,7 +27,8 @@ import pandas as pd
 from common import about_this_machine, write_results
 
 from tuner.base.metrics import METRICS
-from tuner.data.load import Places, held_out_of, training_set_of
+from tuner.data.load import held_out_of, training_set_of
+from tuner.data.sources import Places
 from tuner.references.fit import fit_reference_models
 from tuner.study import load
 

@@ -3,7 +3,8 @@
 python examples/one_recipe.py
 """
 
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.networks import Dense, Hidden
 from tuner.recipe import Adam, Data, FallingRate, Holdout, Recipe, Training
 from tuner.run import run

@@ -9,7 +9,7 @@ from hypothesis import settings
 from optuna.storages import BaseStorage, InMemoryStorage
 
 from tests.support.fakes import Clock
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.storage import default_url, open_storage
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None)

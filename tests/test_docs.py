@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tuner.__main__ import run
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.study import study_from
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ import optuna
 import pytest
 
 from tuner.__main__ import run as main
-from tuner.data.load import Places
+from tuner.data.sources import Places
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tuner.data.load import Places
+from tuner.data.sources import Places
 
 pytestmark = pytest.mark.long
 

@@ -9,7 +9,8 @@ import pytest
 
 from tuner.base.errors import Invalid
 from tuner.data.examples import Examples
-from tuner.data.load import Places, held_out, training_set
+from tuner.data.load import held_out, training_set
+from tuner.data.sources import Places
 from tuner.data.splits import folds
 from tuner.networks import Dense, Hidden, PlainInitializer
 from tuner.recipe import (

@@ -14,7 +14,7 @@ from tuner.__main__ import run
 from tuner.commands.arguments import command_line
 from tuner.commands.cli import COMMANDS
 from tuner.data.catalogue import CATALOGUE
-from tuner.data.load import Places
+from tuner.data.sources import Places
 
 
 @pytest.fixture(autouse=True)

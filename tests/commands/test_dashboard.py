@@ -12,7 +12,7 @@ import pytest
 from tests.support.searches import artifacts, context_of
 from tuner.base.errors import StorageError
 from tuner.commands.dashboard import HOST, make_dashboard
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.outcome import read_outcome
 from tuner.outcome.words import write_note
 from tuner.search.loop import Loop

@@ -9,7 +9,7 @@ from tests.support.outcomes import epoch
 from tests.support.searches import search, small
 from tuner.base.errors import StudyError
 from tuner.commands.replay import Curves, train_again, trial_with_curve
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.storage import read_study
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess

@@ -13,8 +13,8 @@ import pytest
 from tuner.base.errors import DataError
 from tuner.data import load
 from tuner.data.catalogue import CATALOGUE, IDX
-from tuner.data.load import Places, catalogue_folder, fetch, held_out, survey, training_set
-from tuner.data.sources import Source, find_source, read_idx, read_npz, read_usps_folder
+from tuner.data.load import catalogue_folder, fetch, held_out, survey, training_set
+from tuner.data.sources import Places, Source, find_source, read_idx, read_npz, read_usps_folder
 from tuner.recipe import Data
 
 

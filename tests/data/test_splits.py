@@ -12,7 +12,8 @@ from tuner.base.decode import decode, kinds
 from tuner.base.errors import Invalid
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.examples import Examples, TrainingSet, scaling_constants
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.data.splits import folds, folds_of, sizes, validated_on
 from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol, fold_count, validated_part
 

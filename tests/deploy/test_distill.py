@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tuner.base.errors import StudyError
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.deploy.distill import distill
 from tuner.networks import Dense
 from tuner.recipe import Adam, CategoricalCrossentropy, Data, Recipe, Training

@@ -10,7 +10,7 @@ import pytest
 from tests.support.models import MIXED, iris, mixed, trained, xor
 from tuner.__main__ import run
 from tuner.base.errors import StorageError, TunerError
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.deploy.export import export_model, format_of
 from tuner.deploy.formats import safe_names
 from tuner.networks.columns import Column

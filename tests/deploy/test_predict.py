@@ -17,7 +17,7 @@ from tuner.base.decode import encode
 from tuner.base.errors import DataError
 from tuner.data.ingest import tables
 from tuner.data.ingest.coding import code_rows
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.deploy.evaluation import evaluate
 from tuner.deploy.prediction_files import write_predictions
 from tuner.deploy.predictor import Predictor

@@ -19,7 +19,7 @@ from tests.support.models import iris, pictures, xor
 from tuner.__main__ import run
 from tuner.commands.serve import address, bound
 from tuner.data.ingest.tables import read_table
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.deploy.predictor import Predictor
 from tuner.deploy.serve.application import application
 

@@ -12,7 +12,7 @@ import pytest
 
 from tuner.__main__ import run as run_command
 from tuner.base.errors import TunerError
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.documents.assessor import Assessor
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.claims import LOOKS

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tuner.base.machine import cores
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.documents.assessor import Assessor
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.document import Document, load_document

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tuner.__main__ import run
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.study import load
 from tuner.study.places import find_study
 

@@ -16,7 +16,8 @@ from tests.support.searches import AtOnce, Notes, context_of, folder_of, search,
 from tuner.base.metric_functions import compute_metrics
 from tuner.data.examples import Examples, TrainingSet
 from tuner.data.ingest.ingest import ingest
-from tuner.data.load import Places, held_out_of, training_set_of
+from tuner.data.load import held_out_of, training_set_of
+from tuner.data.sources import Places
 from tuner.data.splits import folds_of
 from tuner.networks import Dense, Rows
 from tuner.networks.columns import Coded, Column

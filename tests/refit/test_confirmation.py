@@ -11,7 +11,8 @@ from optuna.storages import BaseStorage
 from tests.support.searches import Notes, context_of, folder_of, search, small
 from tuner.base.metric_functions import wilson_interval
 from tuner.data.examples import Examples
-from tuner.data.load import Places, held_out, training_set
+from tuner.data.load import held_out, training_set
+from tuner.data.sources import Places
 from tuner.data.splits import folds
 from tuner.recipe import Recipe
 from tuner.refit.refit import refit, refit_best

@@ -10,7 +10,8 @@ from optuna.storages import InMemoryStorage
 
 from tests.support.fakes import session_in
 from tests.support.searches import AtOnce, small
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.data.splits import folds
 from tuner.recipe import Augmentation, Recipe
 from tuner.refit.final_model import Refit, make_final_model

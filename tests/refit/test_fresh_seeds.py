@@ -13,7 +13,7 @@ from tests.support.searches import AtOnce, Notes, small
 from tuner.base.errors import StudyError
 from tuner.base.metric_functions import wilson_interval
 from tuner.data.catalogue import CATALOGUE
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.refit.candidates import fresh_seeds
 from tuner.refit.refit import Unconfirmed, refit, refit_best
 from tuner.refit.session import Session

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.searches import context_of, search, small
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.refit.refit import refit_best
 from tuner.storage import default_url, open_storage
 from tuner.worker.executor import Setup

@@ -12,7 +12,7 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi
 from optuna_dashboard._custom_plot_data import save_graph_object_json
 
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.report.index import write_index
 from tuner.report.write import write_report
 from tuner.storage import open_storage

@@ -16,7 +16,7 @@ from tests.support.searches import search, small
 from tuner.__main__ import run as run_command
 from tuner.charts import Cells, Dots
 from tuner.charts.content import Page, Table
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.report.write import write_report
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.studies import open_study

@@ -18,7 +18,8 @@ from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.base.metrics import Task
 from tuner.charts import Cells, Chart, Dots, Hexes, Line
 from tuner.charts.content import Page, Picture, Table
-from tuner.data.load import Places, held_out_of
+from tuner.data.load import held_out_of
+from tuner.data.sources import Places
 from tuner.report.index import index_page
 from tuner.report.sections.pictures import image_grid, shrink
 from tuner.report.sections.regression import DOTS, scatter_mark

@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage
 
 from tests.support.fakes import Clock, Invented, session_in
 from tests.support.searches import Notes, preflight_of, small
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.result import Epoch, Pulse

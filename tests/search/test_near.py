@@ -8,7 +8,7 @@ from optuna.storages import BaseStorage
 from tests.support.fakes import Clock, Invented, session_in
 from tests.support.searches import small
 from tuner.base.errors import StudyError
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.search.loop import Loop
 from tuner.search.proposals import Proposer
 from tuner.storage import study_record

@@ -14,7 +14,8 @@ from tests.support.searches import preflight_of, search, small
 from tests.support.strategies import recipes
 from tuner.base.errors import Invalid
 from tuner.data.examples import Examples, TrainingSet
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.data.splits import folds, sizes
 from tuner.networks import Convolutional, Dense, LocallyConnected
 from tuner.recipe import Data, Holdout, KFold, NoValidation, Recipe, Training
@@ -90,7 +91,8 @@ def test_what_does_not_fit_into_memory_is_refused_with_its_reason() -> None:
 
 MEASURE = """
 import resource, sys
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.recipe import Recipe
 from tuner.training.runtime import start
 start(1)

@@ -22,7 +22,7 @@ import psutil
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.storage import default_url, open_storage
 from tuner.storage.trainings import trainings_of
 

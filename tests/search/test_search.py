@@ -12,7 +12,7 @@ from optuna.storages import BaseStorage
 from tests.support.fakes import Broken
 from tests.support.searches import Notes, artifacts, context_of, figures, search, small
 from tuner.base.errors import MissingPackage
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.result import Watch
 from tuner.search.loop import Loop
 from tuner.search.proposals import first_trials, make_sampler

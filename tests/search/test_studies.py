@@ -8,7 +8,7 @@ from optuna.storages import BaseStorage
 
 from tests.support.searches import artifacts, search, small
 from tuner.base.errors import StudyError
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.search.studies import compare, delete_study, open_study
 from tuner.storage import private
 

@@ -13,7 +13,7 @@ from optuna.storages import BaseStorage
 from tests.support.fakes import Clock, session_in
 from tests.support.searches import small
 from tuner.base.errors import Invalid, StudyError
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.recipe import Augmentation, Holdout, KFold
 from tuner.refit.candidates import (
     candidates,

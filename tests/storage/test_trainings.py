@@ -18,7 +18,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.conftest import SMALL
 from tests.support.fakes import Broken, an_epoch
 from tests.support.searches import Notes, context_of, figures, folder_of, search, small
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.result import Epoch, Pulse, Watch
 from tuner.run import run
 from tuner.search.beginning import begin, go_on

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tuner.base.errors import StudyError
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.study import StudyFile, load, setting
 from tuner.training.costs import Costs
 from tuner.worker.preflight import Preflight

@@ -12,7 +12,7 @@ from optuna.storages import BaseStorage
 from tests.support.searches import Notes, context_of, folder_of, search
 from tuner.base.errors import StudyError, TunerError
 from tuner.base.metrics import METRICS
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.recipe import Table
 from tuner.refit.refit import refit_best
 from tuner.search.studies import open_study

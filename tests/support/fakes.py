@@ -7,7 +7,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 
 from tests.support.searches import Notes, preflight_of
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.refit.session import Session
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.studies import open_study

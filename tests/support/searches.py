@@ -9,7 +9,8 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
-from tuner.data.load import Places, training_set_of
+from tuner.data.load import training_set_of
+from tuner.data.sources import Places
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.result import Epoch, Event, Pulse

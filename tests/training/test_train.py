@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.networks import Dense
 from tuner.recipe import Data, FallingRate, Holdout, Patience, Recipe, Sgd, Training
 from tuner.result import Epoch, Event, Pulse, Result, Scores

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.networks import Convolutional, Dense
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Event, Result, never_stop

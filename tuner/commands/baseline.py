@@ -39,7 +39,7 @@ def baseline(
     """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
     from tuner.base.machine import cores
     from tuner.commands.replication import print_details, print_replication
-    from tuner.data.load import Places
+    from tuner.data.sources import Places
     from tuner.documents.baseline import BaselineOptions
     from tuner.documents.baseline import baseline as replicate
     from tuner.documents.document import load_document

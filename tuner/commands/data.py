@@ -18,7 +18,8 @@ def data(context: typer.Context, data_dir: DataDir = None) -> None:
         return
     from tuner.commands.terminal import console, table
     from tuner.data.catalogue import CATALOGUE
-    from tuner.data.load import Places, survey
+    from tuner.data.load import survey
+    from tuner.data.sources import Places
 
     rows = table("data set", "state", "inputs", "training", "test", "from", "classes")
     for status in survey(Places.from_environment(data_dir)):
@@ -39,8 +40,8 @@ def data(context: typer.Context, data_dir: DataDir = None) -> None:
 def fetch(names: Annotated[list[str], typer.Argument(help="Names of data sets.")], data_dir: DataDir = None) -> None:
     """Download data sets to this machine."""
     from tuner.data.catalogue import CATALOGUE
-    from tuner.data.load import Places
     from tuner.data.load import fetch as bring
+    from tuner.data.sources import Places
 
     for name in names:
         if name not in CATALOGUE:

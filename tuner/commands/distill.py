@@ -17,7 +17,7 @@ def distill(
     from tuner.base.errors import StudyError
     from tuner.base.formatting import metric_label
     from tuner.base.machine import cores
-    from tuner.data.load import Places
+    from tuner.data.sources import Places
     from tuner.deploy.distill import distill as learn
     from tuner.outcome import read_outcome
     from tuner.storage import load_study, open_storage

@@ -40,7 +40,7 @@ def export(
     """Write a model with its metadata (.json) and its card (.md). The written model is loaded again and compared first."""
     if bool(study) == (model is not None):
         raise TunerError("say --study NAME or --model FILE")
-    from tuner.data.load import Places
+    from tuner.data.sources import Places
     from tuner.deploy.export import export_model, final_model_of, format_of
 
     chosen = format_of(out, format)

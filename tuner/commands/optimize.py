@@ -65,7 +65,7 @@ def optimize(
     """Search, refit the winner on fresh seeds, save its model and test it once. A second call continues the study."""
     from tuner.base.machine import cores
     from tuner.commands.progress import progress_on_stderr
-    from tuner.data.load import Places
+    from tuner.data.sources import Places
     from tuner.outcome.words import as_json, lines
     from tuner.search.optimize import SearchOptions
     from tuner.search.optimize import optimize as run_study

@@ -23,7 +23,7 @@ def replay(
     data_dir: DataDir = None,
 ) -> int:
     """Train one trial again and compare its curve with the stored one."""
-    from tuner.data.load import Places
+    from tuner.data.sources import Places
     from tuner.storage import open_storage, read_study
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup

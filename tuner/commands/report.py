@@ -20,7 +20,7 @@ def report(
     data_dir: DataDir = None,
 ) -> None:
     """Write report.html, report.md, summary.json, trials.csv and baselines.csv, and attach the report to the study in optuna-dashboard."""
-    from tuner.data.load import Places
+    from tuner.data.sources import Places
     from tuner.report.index import write_index
     from tuner.report.write import searched_studies, write_report
     from tuner.study.places import runs_folder

@@ -10,8 +10,7 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.data.download import download
 from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.ingest.columns import Coding
-from tuner.data.sources import Places as Places
-from tuner.data.sources import find_source, verify
+from tuner.data.sources import Places, find_source, verify
 from tuner.data.synthetic import make
 from tuner.recipe import AnyData, Data
 from tuner.recipe.data import UserData
@@ -24,35 +23,19 @@ def no_log(_: str) -> None:
 
 
 def training_set(name: str, places: Places, log: Log = no_log) -> TrainingSet:
-    """The training part of a data set of the catalogue; the test files are not opened.
-
-    Found, fetched and decoded on the first call. Raises `DataError` where that fails or the contents are not the
-    catalogue's.
-    """
-    entry, folder = CATALOGUE[name], catalogue_folder(name, places)
-    return TrainingSet(
-        name=name,
-        origin=_ensure(name, places, log),
-        examples=store.open_examples(folder, "train"),
-        classes=entry.classes,
-        value_range=entry.value_range,
-        identity=entry.identity,
-        folder=folder,
-    )
+    """The training part of a data set of the catalogue; the test files are not opened. It is fetched and decoded once. Raises
+    `DataError` where that fails or the contents are not the catalogue's."""
+    return training_set_of(Data(name=name), places, log)
 
 
 def held_out(name: str, places: Places) -> HeldOut:
     """The test part of a data set of the catalogue. Only for confirmation and replication."""
-    _ensure(name, places, no_log)
-    examples = store.open_examples(catalogue_folder(name, places), "test")
-    return HeldOut(name, examples, CATALOGUE[name].classes, CATALOGUE[name].identity)
+    return held_out_of(Data(name=name), places)
 
 
 def training_set_of(data: AnyData, places: Places, log: Log = no_log) -> TrainingSet:
     """The training part of a recipe's data. Raises `DataError` where the stored arrays of a user's data are gone."""
-    if isinstance(data, Data):
-        return training_set(data.name, places, log)
-    identity, folder, index = _stored(data, places)
+    identity, folder, index = _stored(data, places, log)
     low, high = index.facts.value_range
     return TrainingSet(
         name=data.name,
@@ -68,15 +51,13 @@ def training_set_of(data: AnyData, places: Places, log: Log = no_log) -> Trainin
 
 def held_out_of(data: AnyData, places: Places) -> HeldOut:
     """The test part of a recipe's data. Only for confirmation and replication."""
-    if isinstance(data, Data):
-        return held_out(data.name, places)
-    identity, folder, index = _stored(data, places)
+    identity, folder, index = _stored(data, places, no_log)
     return HeldOut(data.name, store.open_examples(folder, "test"), index.facts.classes, identity)
 
 
 def coding_of(data: UserData, places: Places) -> Coding:
     """How a table's columns were coded; without columns for arrays and images."""
-    return store.open_coding(_stored(data, places)[1])
+    return store.open_coding(_stored(data, places, no_log)[1])
 
 
 def catalogue_folder(name: str, places: Places) -> Path:
@@ -134,8 +115,12 @@ def _ensure(name: str, places: Places, log: Log) -> str:
     return origin
 
 
-def _stored(data: UserData, places: Places) -> tuple[str, Path, store.Index]:
-    """The identity, folder and index of a user's data."""
+def _stored(data: AnyData, places: Places, log: Log) -> tuple[str, Path, store.Index]:
+    """The identity, folder and index of stored data."""
+    if isinstance(data, Data):
+        entry, folder = CATALOGUE[data.name], catalogue_folder(data.name, places)
+        facts = store.Facts(classes=entry.classes, value_range=entry.value_range)
+        return entry.identity, folder, store.Index(origin=_ensure(data.name, places, log), sizes={}, facts=facts)
     if data.found is None:
         raise DataError(f"{data.path}: has not been ingested; load the study again")
     folder = store.folder_of(f"own-{data.found.identity}", places)

@@ -12,7 +12,8 @@ import optuna
 
 from tuner.base.machine import environment
 from tuner.data.examples import TrainingSet
-from tuner.data.load import Places, training_set
+from tuner.data.load import training_set
+from tuner.data.sources import Places
 from tuner.documents.assessment import Assessment
 from tuner.documents.assessor import Assessor
 from tuner.documents.claims import LONG_SECONDS, LOOKS

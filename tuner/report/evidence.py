@@ -7,7 +7,8 @@ from pathlib import Path
 
 from optuna.storages import BaseStorage
 
-from tuner.data.load import Places, held_out_of
+from tuner.data.load import held_out_of
+from tuner.data.sources import Places
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of
 from tuner.outcome import Outcome

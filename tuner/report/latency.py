@@ -2,7 +2,7 @@
 
 import optuna
 
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.storage import study_record
 from tuner.worker import make_executor, perform_all
 from tuner.worker.executor import Setup

@@ -12,7 +12,8 @@ from tuner.charts import content
 from tuner.charts.content import Block, Paragraph, Section
 from tuner.data.examples import TrainingSet
 from tuner.data.ingest.columns import ColumnCoding, ColumnProfile, shorten
-from tuner.data.load import Places, coding_of, training_set_of
+from tuner.data.load import coding_of, training_set_of
+from tuner.data.sources import Places
 from tuner.networks.columns import MISSING
 from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, describe
 from tuner.recipe.data import Description, UserData

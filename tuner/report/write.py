@@ -14,7 +14,7 @@ from tuner.base.errors import StorageError
 from tuner.base.formatting import metric_label
 from tuner.base.writing import remove, temporary_folder
 from tuner.charts.content import Page
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.documents.comparison import overview_section
 from tuner.documents.section import document_section
 from tuner.report.answer import answer_section

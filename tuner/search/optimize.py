@@ -13,7 +13,8 @@ from optuna.storages import BaseStorage
 from tuner.base.errors import StudyError
 from tuner.base.machine import environment, memory
 from tuner.data.examples import TrainingSet
-from tuner.data.load import Places, training_set_of
+from tuner.data.load import training_set_of
+from tuner.data.sources import Places
 from tuner.data.splits import folds_of
 from tuner.outcome import Outcome
 from tuner.outcome.words import write_note

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from tuner.data.load import Places
+from tuner.data.sources import Places
 from tuner.result import Watch
 from tuner.worker.folder import Folder
 from tuner.worker.jobs import Answer, Job

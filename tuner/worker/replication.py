@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.examples import TrainingSet
-from tuner.data.load import Places, held_out_of, training_set_of
+from tuner.data.load import held_out_of, training_set_of
+from tuner.data.sources import Places
 from tuner.recipe import AnyData, Recipe, fold_count
 from tuner.result import Result, Scores, Watch
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
 from tuner.data.examples import TrainingSet
-from tuner.data.load import Places, coding_of, held_out_of, training_set_of
+from tuner.data.load import coding_of, held_out_of, training_set_of
+from tuner.data.sources import Places
 from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, describe, fold_count
 from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models

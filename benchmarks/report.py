@@ -21,7 +21,7 @@ from common import about_this_machine, write_results
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.studies import open_study
 from tuner.storage import default_url, open_storage
-from tuner.storage.records import keep_result, recipe_attributes
+from tuner.storage.records import recipe_attributes, store_result
 from tuner.study import StudyFile, load
 from tuner.study.places import find_study
 
@@ -55,7 +55,7 @@ def fill(file: StudyFile, folder: Path, count: int) -> None:
         for name, value in recipe_attributes(file.fill(trial), {"python": "3"}).items():
             trial.set_user_attr(name, value)
         accuracy = float(generator.uniform(0.8, 0.92))
-        keep_result(trial, curve(accuracy))
+        store_result(trial, curve(accuracy))
         state = optuna.trial.TrialState.PRUNED if number % 4 == 3 else optuna.trial.TrialState.COMPLETE
         trial.report(accuracy, EPOCHS)
         memory.tell(trial, accuracy if number % 4 != 3 else None, state=state)

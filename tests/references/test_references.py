@@ -304,7 +304,7 @@ def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, plac
     found = fit_references(context, executor, winner, 300.0)
     assert len(found) == 5
     assert all(each.test_figures for each in found)
-    assert notes.sayings[-1] == "fitting reference models, for at most 24 s"
+    assert notes.messages[-1] == "fitting reference models, for at most 24 s"
     assert fit_references(context, executor, winner, 300.0) == found
     assert executor.asked == 1
     assert seconds_for_references(context, 300.0) == 0.0
@@ -348,7 +348,7 @@ def test_a_process_that_fails_costs_only_the_plain_models(
     context = context_of(storage, file, places, listener=notes)
     winner = refit_best(context, InProcess(Setup(places, folder=folder)), folder)
     assert fit_references(context, Gone(), winner, 60.0) == ()
-    assert notes.sayings[-1] == "no reference models: the training process is gone"
+    assert notes.messages[-1] == "no reference models: the training process is gone"
     assert "anchors" not in context.study.user_attrs
 
 

@@ -70,7 +70,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     ]
     again = refit(context, (winner,), executor, folder)
     assert again == first
-    assert notes.sayings == [f"refitting trial {winner.number} on 2 fresh seeds"]
+    assert notes.messages == [f"refitting trial {winner.number} on 2 fresh seeds"]
 
 
 @pytest.mark.slow
@@ -181,10 +181,10 @@ def test_a_winner_that_diverges_on_a_fresh_seed_gives_way_to_the_next_best_for_g
     assert confirmed is not None
     assert confirmed.trial == second.number
     why = f"trial {first.number} cannot be confirmed: with seed 1000 the loss is not finite"
-    assert notes.sayings[1] == f"{why}; the next best trial takes its place"
+    assert notes.messages[1] == f"{why}; the next best trial takes its place"
     best = read_study(storage, "small").best
     assert best is not None
     assert best.number == second.number
     again = Notes()
     assert refit_best(context_of(storage, file, places, listener=again), executor, folder_of(storage)) == confirmed
-    assert again.sayings == []
+    assert again.messages == []

@@ -88,9 +88,9 @@ class Searched:
         return refit(self.context, (self.winner,), executor, self.folder)
 
     @property
-    def sayings(self) -> list[str]:
+    def messages(self) -> list[str]:
         assert isinstance(self.context.listener, Notes)
-        return self.context.listener.sayings
+        return self.context.listener.messages
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_the_best_seeds_model_and_figures_are_kept_and_nothing_else(searched: Se
     assert told["data"] == searched.context.study.user_attrs.get("data", {})
     assert Confirmed.from_dict(told) == found
     assert Confirmed.from_dict(searched.context.study.user_attrs["confirmed"]) == found
-    assert searched.sayings == ["refitting trial 2 on 3 fresh seeds"]
+    assert searched.messages == ["refitting trial 2 on 3 fresh seeds"]
 
 
 def test_the_first_of_equal_seeds_is_the_best(searched: Searched) -> None:
@@ -228,4 +228,4 @@ def test_where_a_winner_diverges_the_next_best_is_confirmed(searched: Searched) 
     assert found is not None
     assert found.trial == second.number != first.number
     why = f"trial {first.number} cannot be confirmed: with seed 1000 it broke; the next best trial takes its place"
-    assert searched.sayings[1] == why
+    assert searched.messages[1] == why

@@ -21,7 +21,7 @@ from tuner.report.write import write_report
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.studies import open_study
 from tuner.storage import default_url, load_study, open_storage, read_study
-from tuner.storage.records import keep_result, recipe_attributes
+from tuner.storage.records import recipe_attributes, store_result
 from tuner.study import load
 
 FILES = {"report.html", "report.md", "summary.json", "trials.csv", "baselines.csv", "figures"}
@@ -170,7 +170,7 @@ def made(study: optuna.Study, path: Path, state: str) -> None:
         folds=(FoldResult(epochs=(epoch,), kept=1),), ended="finished", reason="", parameters=10, seconds=0.1
     )
     if state != "running":
-        keep_result(trial, result)
+        store_result(trial, result)
     match state:
         case "complete":
             study.tell(trial, 0.5)

@@ -28,7 +28,7 @@ from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.studies import open_study
 from tuner.storage import default_url, open_storage
 from tuner.storage.confirmed import Confirmed
-from tuner.storage.records import keep_result, recipe_attributes
+from tuner.storage.records import recipe_attributes, store_result
 from tuner.study import load
 
 STUDY = """
@@ -126,7 +126,7 @@ def finished(study: optuna.Study, recipe: Any, task: Task, measure: str) -> None
         trial.set_user_attr(name, value)
     scores = Scores(loss=1.0, figures={measure: 0.5} | ({"rmse": 7.0} if task == "regression" else {}))
     epoch = Epoch(fold=0, number=1, training=scores, validation=scores, learning_rate=0.1, seconds=0.1)
-    keep_result(
+    store_result(
         trial,
         Result(folds=(FoldResult(epochs=(epoch,), kept=1),), ended="finished", reason="", parameters=10, seconds=0.1),
     )

@@ -255,7 +255,7 @@ def test_a_training_that_another_process_has_taken_is_not_ended_twice(
     context = session_in(memory, small(small_study), places, listener=Told())
     assert Loop(context, Invented(clock)).run(2, 60.0) == "budget"
     assert isinstance(context.listener, Told)
-    assert context.listener.sayings == ["trial 0 was taken over by another process"]
+    assert context.listener.messages == ["trial 0 was taken over by another process"]
     assert states(memory) == ["failed", "complete", "complete"]
 
 

@@ -93,10 +93,10 @@ def test_a_loss_is_better_when_lower_and_nan_is_worst() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(2, 4), st.integers(1, 40))
-def test_whoever_goes_on_was_always_hopeful(values: list[float], factor: int, so_far: int) -> None:
+def test_whoever_goes_on_was_always_hopeful(values: list[float], factor: int, partial_result: int) -> None:
     ladder = Rungs((1,), factor, direction=Direction.MAXIMIZE)
     trainings = [paused(number, 1, at_1=value) for number, value in enumerate(values)]
-    hopeful = ladder.hopeful(trainings[:so_far], trials=len(values)) | set(range(so_far, len(values)))
+    hopeful = ladder.hopeful(trainings[:partial_result], trials=len(values)) | set(range(partial_result, len(values)))
     while (training := ladder.promotable(trainings)) is not None:
         assert training.first in hopeful
         trainings[training.first] = gone(training)

@@ -23,7 +23,7 @@ def test_a_deleted_study_leaves_no_files_even_after_some_were_removed(
     page.write_text("<p>")
     store = optuna.artifacts.FileSystemArtifactStore(str(tmp_path / "artifacts"))
     optuna.artifacts.upload_artifact(artifact_store=store, file_path=str(page), study_or_trial=study)
-    private.keep_system_attribute(study, "artifacts:gone", "null")  # what optuna-dashboard leaves
+    private.store_system_attribute(study, "artifacts:gone", "null")  # what optuna-dashboard leaves
     assert delete_study(storage, "small", tmp_path) == 1
     assert list((tmp_path / "artifacts").iterdir()) == []
 

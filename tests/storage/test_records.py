@@ -15,7 +15,7 @@ from tuner.networks import Dense
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.storage import StudyRecord, TrialRecord, load_study, study_record
-from tuner.storage.records import artifacts, canonical, keep_failure, keep_pause, keep_result, recipe_attributes
+from tuner.storage.records import artifacts, canonical, recipe_attributes, store_failure, store_pause, store_result
 
 RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=1))
 EPOCH = Epoch(
@@ -33,7 +33,7 @@ RESULT = Result(
 
 def test_a_result_is_kept_with_its_main_figures_beside_it() -> None:
     trial = optuna.create_study().ask()
-    keep_result(trial, RESULT)
+    store_result(trial, RESULT)
     assert trial.user_attrs == {
         "result": RESULT.to_dict(),
         "ended": "finished",
@@ -46,20 +46,20 @@ def test_a_result_is_kept_with_its_main_figures_beside_it() -> None:
 
 def test_what_a_training_comes_to_for_the_search_is_kept_instead_of_how_it_ended() -> None:
     paused, diverged = (optuna.create_study().ask() for _ in range(2))
-    keep_result(paused, replace(RESULT, ended="pruned", reason="stopped"), "paused", "paused after epoch 1")
+    store_result(paused, replace(RESULT, ended="pruned", reason="stopped"), "paused", "paused after epoch 1")
     assert (paused.user_attrs["ended"], paused.user_attrs["reason"]) == ("paused", "paused after epoch 1")
     blind = replace(EPOCH, validation=None)
     folds = (FoldResult(epochs=(blind,), kept=1),)
-    keep_result(diverged, replace(RESULT, folds=folds, ended="diverged", reason="the loss is not finite"))
+    store_result(diverged, replace(RESULT, folds=folds, ended="diverged", reason="the loss is not finite"))
     assert (diverged.user_attrs["ended"], diverged.user_attrs["reason"]) == ("diverged", "the loss is not finite")
     assert "validation_accuracy" not in diverged.user_attrs
 
 
 def test_a_failure_is_kept_with_its_reason() -> None:
     plain, traced = (optuna.create_study().ask() for _ in range(2))
-    keep_failure(plain, "no memory")
+    store_failure(plain, "no memory")
     assert plain.user_attrs == {"ended": "failed", "reason": "no memory"}
-    keep_failure(traced, "no memory", "Traceback …", ended="died")
+    store_failure(traced, "no memory", "Traceback …", ended="died")
     assert traced.user_attrs == {"ended": "died", "reason": "no memory", "traceback": "Traceback …"}
 
 
@@ -69,7 +69,7 @@ def test_a_training_of_two_trials_is_one_record() -> None:
     first = study.ask({"rate": FloatDistribution(0.1, 0.2)})
     for name, value in {**marks, "rung": 1}.items():
         first.set_user_attr(name, value)
-    keep_result(first, replace(RESULT, ended="pruned"), "paused", "paused after epoch 1")
+    store_result(first, replace(RESULT, ended="pruned"), "paused", "paused after epoch 1")
     study.tell(first, state=TrialState.PRUNED)
     (paused,) = study_record(study).trials
     assert (paused.state, paused.reason, paused.values) == ("pruned", "paused after epoch 1", ())
@@ -78,7 +78,7 @@ def test_a_training_of_two_trials_is_one_record() -> None:
         second.set_user_attr(name, value)
     (running,) = study_record(study).trials
     assert (running.state, running.ended, running.result) == ("running", None, paused.result)
-    keep_result(second, replace(RESULT, parameters=14))
+    store_result(second, replace(RESULT, parameters=14))
     study.tell(second, 0.5)
     (record,) = study_record(study).trials
     assert (record.number, record.first, record.numbers) == (1, 0, (0, 1))
@@ -102,7 +102,7 @@ def test_a_waiting_trial_has_not_started() -> None:
 def test_a_training_that_has_ended_is_read_once_and_one_that_goes_on_anew() -> None:
     study = optuna.create_study()
     paused = study.ask()
-    keep_pause(paused, RESULT, rung=1)
+    store_pause(paused, RESULT, rung=1)
     study.tell(paused, state=TrialState.PRUNED)
     (first,), (again,) = study_record(study).trials, study_record(study).trials
     assert first is again
@@ -110,7 +110,7 @@ def test_a_training_that_has_ended_is_read_once_and_one_that_goes_on_anew() -> N
     more.set_user_attr("continues", paused.number)
     (running,) = study_record(study).trials
     assert running.numbers == (0, 1)
-    keep_result(more, RESULT)
+    store_result(more, RESULT)
     study.tell(more, 0.5)
     (complete,) = study_record(study).trials
     assert (running.state, complete.state, complete.values) == ("running", "complete", (0.5,))

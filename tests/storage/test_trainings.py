@@ -350,7 +350,7 @@ def test_only_one_of_two_processes_goes_on_with_a_training(
     first = begin(contexts[0], next(iter(Proposer(contexts[0]).proposals(()))), total=9)
     assert first is not None
     first.stop = "interrupted"
-    first.end(first.so_far(), "the search was ended")
+    first.end(first.partial_result(), "the search was ended")
     (training,) = contexts[0].trainings()
     taken = [go_on(context, training) for context in contexts]
     assert [each is not None for each in taken] == [True, False]
@@ -380,30 +380,6 @@ def test_what_somebody_queued_comes_first(storage: BaseStorage, small_study: Pat
     assert first.params["training.optimizer.sgd.momentum"] == 0.125
     assert [trial.state for trial in study.trials if trial.state == TrialState.WAITING] == []
     assert read_study(storage, "small").count("complete") == 2
-
-
-@pytest.mark.slow
-def test_a_study_that_version_0_1_left_interrupted_goes_on(
-    storage: BaseStorage, small_study: Path, places: Places
-) -> None:
-    """It queued what was to be done again, and marked its process instead of a lease."""
-    file = small(small_study, "search.sampler=random")
-    study = context_of(storage, file, places).study
-    study.sampler = optuna.samplers.RandomSampler(seed=3)
-    stopped, orphan = study.ask(), study.ask()
-    recipes = [file.fill(each) for each in (stopped, orphan)]
-    for trial, recipe in zip((stopped, orphan), recipes, strict=True):
-        trial.set_user_attr("recipe", recipe.to_dict())
-        trial.set_user_attr("key", recipe.key)
-        trial.set_user_attr("owner", {"host": "another machine", "pid": 1, "started": 0.0})
-    stopped.set_user_attr("ended", "interrupted")
-    study.tell(stopped, state=FAIL)
-    study.enqueue_trial(dict(stopped.params), user_attrs={"again": stopped.number})
-    assert search(storage, file, places, trials=3) == "budget"
-    record = read_study(storage, "small")
-    assert [trial.state for trial in record.trials] == ["complete"] * 3
-    assert [trial.recipe for trial in record.trials[:2]] == recipes
-    assert not [trial for trial in study.trials if trial.state in (RUNNING, TrialState.WAITING)]
 
 
 def test_a_study_of_a_later_version_is_refused_in_one_line(

@@ -55,7 +55,7 @@ class Notes:
 
     ended_trials: list[TrialRecord] = field(default_factory=list)
     began_trials: list[tuple[int, int | None]] = field(default_factory=list)
-    sayings: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     epochs: int = 0
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
@@ -70,11 +70,11 @@ class Notes:
     def ended(self, trial: TrialRecord) -> None:
         self.ended_trials.append(trial)
 
-    def confirms(self, recipe: Recipe, event: Event) -> None:
+    def refitting(self, recipe: Recipe, event: Event) -> None:
         pass
 
-    def said(self, message: str) -> None:
-        self.sayings.append(message)
+    def log(self, message: str) -> None:
+        self.messages.append(message)
 
 
 def small(path: Path, *settings: str) -> StudyFile:

@@ -44,12 +44,12 @@ class Lines:
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.state.plan(record, trials, seconds)
         total = "" if self.state.is_unlimited else f" of {trials}"
-        self.said(f"{self.state.done}{total} trials are done; at most {duration_text(seconds)}")
+        self.log(f"{self.state.done}{total} trials are done; at most {duration_text(seconds)}")
 
     def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
         self.recipes[number] = recipe
         origin = "" if continues is None else f"continues trial {continues}: "
-        self.said(f"trial {number}: {origin}{recipe.summary}")
+        self.log(f"trial {number}: {origin}{recipe.summary}")
 
     def advanced(self, number: int, event: Epoch | Pulse) -> None:
         self._break_silence(f"trial {number}", self.recipes[number], event)
@@ -58,19 +58,19 @@ class Lines:
         self.state.add(trial)
         best = f"; {best_text(self.state)}" if self.state.best else ""
         count = "" if self.state.is_unlimited else f"{self.state.done}/{self.state.total}, "
-        self.said(f"trial {trial.number}: {ended_text(trial)}{best}; {count}{left_text(self.state)}")
+        self.log(f"trial {trial.number}: {ended_text(trial)}{best}; {count}{left_text(self.state)}")
 
-    def confirms(self, recipe: Recipe, event: Event) -> None:
+    def refitting(self, recipe: Recipe, event: Event) -> None:
         if not isinstance(event, FoldResult):
             self._break_silence(f"seed {recipe.seed}", recipe, event)
 
-    def said(self, message: str) -> None:
+    def log(self, message: str) -> None:
         self.printed = time.monotonic()
         self.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
     def _break_silence(self, name: str, recipe: Recipe, event: Epoch | Pulse) -> None:
         if time.monotonic() - self.printed > SILENT_SECONDS:
-            self.said(f"{name}: {event_text(event, recipe.training.epochs)}; {left_text(self.state)}")
+            self.log(f"{name}: {event_text(event, recipe.training.epochs)}; {left_text(self.state)}")
 
 
 class Screen:
@@ -103,14 +103,14 @@ class Screen:
         self.live.console.print(line, overflow="ellipsis", no_wrap=True)
         self._draw()
 
-    def confirms(self, recipe: Recipe, event: Event) -> None:
+    def refitting(self, recipe: Recipe, event: Event) -> None:
         if isinstance(event, FoldResult):
             self.running.pop(recipe.key, None)
         else:
             self.running[recipe.key] = (f"seed {recipe.seed}", recipe, event)
         self._draw()
 
-    def said(self, message: str) -> None:
+    def log(self, message: str) -> None:
         self.live.console.print(Text(message, style="dim"))
 
     def _draw(self) -> None:

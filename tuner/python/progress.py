@@ -88,19 +88,19 @@ class CallbackListener:
         self.state.plan(record, trials, seconds)
 
     def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
-        self.said(f"trial {number} begins: {recipe.summary}")
+        self.log(f"trial {number} begins: {recipe.summary}")
 
     def advanced(self, number: int, event: Epoch | Pulse) -> None:
         """Nothing: an epoch may take milliseconds."""
 
     def ended(self, trial: TrialRecord) -> None:
         self.state.add(trial)
-        self.said(f"trial {trial.number} {trial.state}: {f'{trial.values[0]:.4g}' if trial.values else trial.reason}")
+        self.log(f"trial {trial.number} {trial.state}: {f'{trial.values[0]:.4g}' if trial.values else trial.reason}")
 
-    def confirms(self, recipe: Recipe, event: Event) -> None:
+    def refitting(self, recipe: Recipe, event: Event) -> None:
         """Nothing, as in `advanced`."""
 
-    def said(self, message: str) -> None:
+    def log(self, message: str) -> None:
         if self.callback is not None:
             best, left = self.state.best, max(0.0, self.state.deadline - time.monotonic())
             self.callback(Progress(self.state.done, best.values[0] if best else None, left, message))

@@ -118,7 +118,7 @@ def _complete(session: Session, refits: Sequence[Refit], folder: Folder) -> Sequ
     complete = [each for each in refits if folder.validated(member(each.recipe.key)).is_file()]
     for each in refits if complete else ():
         if each not in complete:
-            session.listener.said(f"left out: with seed {each.recipe.seed} the time was over before the last fold")
+            session.listener.log(f"left out: with seed {each.recipe.seed} the time was over before the last fold")
             folder.forget(member(each.recipe.key))
     return complete or refits
 

@@ -30,14 +30,14 @@ def fit_references(
     if stored is not None:
         return stored
     limit = seconds_for(seconds)
-    session.listener.said(f"fitting reference models, for at most {duration_text(limit)}")
+    session.listener.log(f"fitting reference models, for at most {duration_text(limit)}")
     names = MODELS[recipe.data.task]
     count = min(executor.size, len(names))
     shares = [names[first::count] for first in range(count)]  # the last ones take the longest
     fitted: dict[str, ReferenceModel] = {}
     for answer in perform_all(executor, [ReferenceModels(recipe, metric, limit, share) for share in shares]):
         if not isinstance(answer, tuple):
-            session.listener.said(f"no reference models: {reason_of(answer)}")
+            session.listener.log(f"no reference models: {reason_of(answer)}")
             return ()
         fitted |= {each.name: each for each in answer}
     references = tuple(fitted[name] for name in names if name in fitted)

@@ -57,7 +57,7 @@ def refit_best(
         try:
             return refit(session, trials, executor, folder, budget, end)
         except Unconfirmed as why:
-            session.listener.said(f"{why}; the next best trial takes its place")
+            session.listener.log(f"{why}; the next best trial takes its place")
     return None
 
 
@@ -89,7 +89,7 @@ def refit(
         chosen, end = _choose(session, budget, trials, executor, earlier, end, must=confirmed is None)
         if confirmed is not None and not chosen:
             return confirmed
-        session.listener.said(_announcement(winner, chosen, earlier))
+        session.listener.log(_announcement(winner, chosen, earlier))
         refits = _Refitting(session, winner, executor, folder, lock, budget, end).train(chosen)
         confirmed = make_final_model(session, (*earlier, *refits), executor, folder, keeps_members=budget.fits_epochs)
         _publish(session, confirmed, winner.recipe)
@@ -172,7 +172,7 @@ class _Refitting:
             if not isinstance(answer, Result) or not self._is_usable(answer):
                 if not self.budget.fits_epochs or len(missing) == 1:
                     self._give_up(recipe.seed, answer)
-                self.session.listener.said(f"left out: with seed {recipe.seed} {reason_of(answer)}")
+                self.session.listener.log(f"left out: with seed {recipe.seed} {reason_of(answer)}")
                 continue
             refits[recipe.key] = Refit(missing[index].trial, recipe, answer)
             self._store(refits[recipe.key])
@@ -183,7 +183,7 @@ class _Refitting:
     def _watch(self, missing: Sequence[Candidate]) -> Callable[[int, Event], bool]:
         def watch(index: int, event: Event) -> bool:
             self.lock.renew()
-            self.session.listener.confirms(missing[index].recipe, event)
+            self.session.listener.refitting(missing[index].recipe, event)
             return time.monotonic() < self.end
 
         return watch

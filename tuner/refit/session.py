@@ -30,9 +30,9 @@ class Listener(Protocol):
 
     def ended(self, trial: TrialRecord) -> None: ...
 
-    def confirms(self, recipe: Recipe, event: Event) -> None: ...
+    def refitting(self, recipe: Recipe, event: Event) -> None: ...
 
-    def said(self, message: str) -> None: ...
+    def log(self, message: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,5 +88,5 @@ class Session:
         lost = self.leases.sweep(trials)
         if not lost:
             return trainings_of(trials)
-        self.listener.said(f"trials of a process that is gone go on: {', '.join(map(str, lost))}")
+        self.listener.log(f"trials of a process that is gone go on: {', '.join(map(str, lost))}")
         return self.trainings()

@@ -56,7 +56,7 @@ def publish(study: optuna.Study, evidence: Evidence, page: Page, out: Path, runs
     save_note(study, note(evidence, out / "report.html", images))
     for name in private.system_attributes(study):
         if name.startswith(PLOT):  # a stored attribute cannot be deleted
-            private.keep_system_attribute(study, name, REPLACED if name.endswith(":0") else "")
+            private.store_system_attribute(study, name, REPLACED if name.endswith(":0") else "")
 
 
 def note(evidence: Evidence, html: Path, images: Mapping[str, str]) -> str:
@@ -85,7 +85,7 @@ def _upload(
         attributes = private.system_attributes(study)
         for path in {*model} & {*ids}:
             meta = attributes[f"{ARTIFACTS}{ids[path]}"]
-            private.keep_system_attribute(study, f"{ON_TRIAL.format(trial=trial)}{ids[path]}", meta)
+            private.store_system_attribute(study, f"{ON_TRIAL.format(trial=trial)}{ids[path]}", meta)
     return ids
 
 
@@ -94,4 +94,4 @@ def _remove(study: optuna.Study, id_: str, store: FileSystemArtifactStore) -> No
         store.remove(id_)
     for key in private.system_attributes(study):
         if key.endswith(f":{id_}") and "artifacts:" in key:
-            private.keep_system_attribute(study, key, json.dumps(None))
+            private.store_system_attribute(study, key, json.dumps(None))

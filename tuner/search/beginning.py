@@ -1,5 +1,5 @@
-"""How a trial begins: as a new training, as one that goes on, or as one that is refused. Each is complete from its first
-moment in the storage, and of two that began the same thing the one with the lower number stands."""
+"""Beginning a trial: a new training, a continued one, or a refused one. Each is written complete, in one piece; of two
+processes that began the same thing, the trial with the lower number stands."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,12 +13,12 @@ from tuner.refit.session import Session
 from tuner.search.proposals import Proposal
 from tuner.search.trial import RunningTrial
 from tuner.storage import private
-from tuner.storage.records import ARTIFACTS, keep_failure, recipe_attributes, trial_record
+from tuner.storage.records import ARTIFACTS, recipe_attributes, store_failure, trial_record
 from tuner.storage.trainings import DUPLICATE, StoredTraining
 
 
 def begin(session: Session, proposal: Proposal, total: int) -> RunningTrial | None:
-    """Begin what was proposed. None where another process was faster: with the same recipe, or with the last of `total`."""
+    """Begin a proposal. None if another process was faster: with the same recipe, or with the last of `total` trials."""
     assert proposal.recipe is not None
     trial = _create(session, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
     counting = [training for training in session.trainings() if training.counts]
@@ -31,7 +31,7 @@ def begin(session: Session, proposal: Proposal, total: int) -> RunningTrial | No
 
 
 def go_on(session: Session, training: StoredTraining) -> RunningTrial | None:
-    """Have a training go on as a trial of its own, with all figures it has. None where another process was faster."""
+    """Continue a training as a trial of its own, with all its reported values. None if another process was faster."""
     recipe, last = recipe_of(session, training), training.last
     start = {name: value for name, value in training.segments[0].user_attrs.items() if name in ("start", "asked")}
     kept = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}
@@ -45,24 +45,24 @@ def go_on(session: Session, training: StoredTraining) -> RunningTrial | None:
 
 
 def refuse(session: Session, proposal: Proposal, reason: str) -> None:
-    """Keep what cannot be trained here: to the sampler it is a bad result, where a failure would be nothing."""
+    """Store a proposal that cannot be trained here. For the sampler it is a bad result; a failed trial would be invisible."""
     trial = _create(session, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
     clear_queue(session, proposal)
-    keep_failure(trial, reason, ended="refused")
+    store_failure(trial, reason, ended="refused")
     trial.set_constraint("can be trained", 1.0)
     session.study.tell(trial, state=TrialState.PRUNED)
     session.listener.ended(trial_record(StoredTraining((private.frozen(trial),))))
 
 
 def recipe_of(session: Session, training: StoredTraining) -> Recipe:
-    """The recipe that a training was begun with."""
+    """The recipe of a training."""
     plain = training.attributes.get("recipe")
     return session.file.fill(training.last) if plain is None else Recipe.from_dict(plain)
 
 
 def _marks(proposal: Proposal) -> dict[str, Any]:
-    said = {"start": proposal.start, "asked": proposal.asked}
-    return {name: value for name, value in said.items() if value is not None}
+    marks = {"start": proposal.start, "asked": proposal.asked}
+    return {name: value for name, value in marks.items() if value is not None}
 
 
 def _create(
@@ -87,7 +87,7 @@ def _create(
 
 
 def clear_queue(session: Session, proposal: Proposal) -> None:
-    """What somebody queued has become a trial of its own."""
+    """End the queued trial whose proposal has become a trial of its own."""
     if proposal.queued is not None:
         waiting = private.claim(session.study, proposal.queued)
         if waiting is not None:
@@ -95,5 +95,5 @@ def clear_queue(session: Session, proposal: Proposal) -> None:
 
 
 def _give_up(session: Session, trial: optuna.Trial) -> None:
-    keep_failure(trial, "it is another trial already", ended=DUPLICATE)
+    store_failure(trial, "it is another trial already", ended=DUPLICATE)
     session.study.tell(trial, state=TrialState.FAIL)

@@ -246,5 +246,5 @@ class Loop:
         for number, running in list(self.running.items()):
             if number not in self.answered:
                 self.executor.cancel(number)
-                self.answered[number] = running.so_far()
+                self.answered[number] = running.partial_result()
             self._end(number, self.answered.pop(number))

@@ -116,19 +116,19 @@ def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> t
     """The study, and its file as the study began with it."""
     if options.reset:
         deleted = delete_study(storage, options.file.name, options.runs)
-        listener.said(f"deleted the study {options.file.name!r} with {deleted} trials")
+        listener.log(f"deleted the study {options.file.name!r} with {deleted} trials")
     study, file, differences = open_study(storage, options.file)
     for difference in differences:
-        listener.said(f"changed since the study began: {difference}")
+        listener.log(f"changed since the study began: {difference}")
     if "starts" not in study.user_attrs and not study.get_trials(deepcopy=False):
         study.set_user_attr("starts", [] if options.cold else list(all_starts(file, options.warm())))
     if options.command and options.command != study.user_attrs.get("command"):
         study.set_user_attr("command", options.command)
     if file.unbuildable:
-        listener.said(str(file.unbuildable))
+        listener.log(str(file.unbuildable))
     if options.workers > 1 and not options.deterministic and not file.fits_epochs:
         hint = "what ends first depends on the machine; --deterministic makes a seed give the same study every time"
-        listener.said(f"{options.workers} training processes: {hint}")
+        listener.log(f"{options.workers} training processes: {hint}")
     return study, file
 
 
@@ -146,7 +146,7 @@ def _session(study: optuna.Study, file: StudyFile, options: SearchOptions, liste
         deterministic=options.deterministic,
     )
     if any(chain.state == "running" for chain in session.swept_trainings()):
-        listener.said(f"others may be at work on this study; in {options.lease_seconds:.0f} s that will be clear")
+        listener.log(f"others may be at work on this study; in {options.lease_seconds:.0f} s that will be clear")
     return session
 
 
@@ -160,9 +160,9 @@ def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: 
     before = study.user_attrs.get("data", {})
     now, sets = {}, {}
     for each in file.data:
-        name, data = each.name, training_set_of(each, places, listener.said)
+        name, data = each.name, training_set_of(each, places, listener.log)
         sets[name] = data
-        listener.said(f"data: {name}, {len(data.examples)} training examples, {data.origin}")
+        listener.log(f"data: {name}, {len(data.examples)} training examples, {data.origin}")
         now[name] = data.identity
         if before.get(name, data.identity) != data.identity:
             raise StudyError(f"the study began with another version of {name} ({before[name]}, now {data.identity})")

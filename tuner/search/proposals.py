@@ -1,5 +1,5 @@
-"""What is tried next, as a function of what the storage holds: the study's starts, what people queued, the next point of a
-walk through the whole space, or what the sampler proposes. Nothing is written before a proposal is taken."""
+"""What is tried next, as a function of the stored trials: enqueued trials, the study's starts, the next point of a walk
+through the space, or the sampler's proposal. Nothing is written before a proposal begins."""
 
 import warnings
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A study as it was at one moment, in memory, for pruners whose judgement must not depend on timing or interruptions."""
+"""A copy of a study at one moment, in memory, for pruning that must not depend on timing or interruptions."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ class Snapshot:
     def keep_marks(self, trial: optuna.Trial) -> None:
         """Successive halving and Hyperband mark the rungs that a trial completed; later snapshots need the marks."""
         for name, value in _marks(private.frozen(self.shadow)).items():
-            private.keep_mark(trial, name, value)
+            private.store_mark(trial, name, value)
 
 
 def _figures_only(trial: FrozenTrial, is_own: bool) -> FrozenTrial:

@@ -1,4 +1,4 @@
-"""Studies in the storage: creating one, continuing one only with the file that it began with, deleting one."""
+"""Studies in the storage: create, continue with a compatible file, delete."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -12,18 +12,16 @@ from optuna.exceptions import DuplicatedStudyError
 from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
-from optuna.trial import TrialState
 
 from tuner.base.errors import StudyError, join
 from tuner.result import OBJECTIVES
 from tuner.storage import private, study_record
-from tuner.storage.records import VERSION, artifacts, canonical, keep_failure
-from tuner.storage.trainings import DUPLICATE
+from tuner.storage.records import VERSION, artifacts, canonical
 from tuner.study import StudyFile
 from tuner.study.pruners import make_pruner
 
 FOUND = "recipe.data.found"
-"""What a look at own data has told."""
+"""Address of what was read from the user's data."""
 
 CHANGEABLE = ("title", "budget", "search", "confirmation", "start")
 
@@ -69,7 +67,6 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
     study.pruner = make_pruner(file.search.pruner, file.epochs, maximize=directions[0] is StudyDirection.MAXIMIZE)
     if stored is None or differences:
         _describe(study, file)
-    _clear_old_queue(study)
     return study, file, differences
 
 
@@ -103,17 +100,6 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
     ):
         path.unlink(missing_ok=True)
     return len(trials)
-
-
-def _clear_old_queue(study: optuna.Study) -> None:
-    """Version 0.1 queued the trials that a study begins with, and those that were to be done again. Now both follow from
-    what is stored."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-        if {"again", "start"} & trial.user_attrs.keys():
-            taken = private.claim(study, trial)
-            if taken is not None:
-                keep_failure(taken, "queued by version 0.1", ended=DUPLICATE)
-                study.tell(taken, state=TrialState.FAIL)
 
 
 def _refuse_incompatible(name: str, differences: tuple[Difference, ...]) -> None:

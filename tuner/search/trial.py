@@ -1,4 +1,4 @@
-"""One trial from its beginning to its end: what the storage keeps of it, what its training is told, what Optuna is told."""
+"""A running trial: stores what its training reports, decides whether it stops, tells Optuna the result."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ from tuner.search.curves import attach_curve
 from tuner.search.rungs import rungs_of
 from tuner.search.snapshot import Snapshot
 from tuner.storage import private
-from tuner.storage.records import keep_failure, keep_pause, keep_result
+from tuner.storage.records import store_failure, store_pause, store_result
 from tuner.storage.trainings import StoredTraining
 from tuner.study.pruners import ByNumber, OfFolds
 from tuner.worker.jobs import Answer, Failure, Train
@@ -22,12 +22,12 @@ Stop = Literal["", "pruned", "paused", "interrupted", "lost"]
 
 
 class RunningTrial:
-    """A trial that this process holds. `until` is the epoch after which it pauses, if it does; `stop` says why its training
-    was told to stop, `lost` that another process has taken the trial."""
+    """A trial that this process holds. `until` is the epoch after which it pauses, if any; `stop` is why its training stops
+    (`lost`: another process has taken the trial)."""
 
     def __init__(self, session: Session, trial: optuna.Trial, recipe: Recipe, training: StoredTraining) -> None:
         self.session, self.trial, self.recipe = session, trial, recipe
-        self.first, self.is_kept_on = training.first, _is_never_stopped(session, training)
+        self.first, self.is_exempt = training.first, _is_exempt_from_pruning(session, training)
         self.rungs = rungs_of(session.file)
         self.until = self.rungs.next(training.rung, recipe.training.epochs)
         self.stop: Stop = ""
@@ -45,12 +45,12 @@ class RunningTrial:
 
     @property
     def job(self) -> Train:
-        """What a training process is asked to do."""
+        """The job of a training process."""
         return Train(self.recipe, checkpoint=str(self.first))
 
     @property
     def epochs_done(self) -> int:
-        """Epochs that were trained so far, in this process or before."""
+        """Epochs trained so far, here or in earlier segments."""
         return max(len(self.epochs), max(self.reported, default=0))
 
     @property
@@ -58,52 +58,50 @@ class RunningTrial:
         """Whether the pruner compares folds and not epochs."""
         return isinstance(self.session.file.search.pruner, OfFolds)
 
-    # While it trains
-
     def watch(self, event: Event) -> bool:
-        """Keep what the training tells; whether it is to go on."""
+        """Store an event of the training; whether the training continues."""
         self.session.leases.renew()
         try:
-            self._hear(event)
+            self._store_event(event)
         except UpdateFinishedTrialError:
             self.stop = "lost"
         return not self.stop
 
-    def _hear(self, event: Event) -> None:
+    def _store_event(self, event: Event) -> None:
         match event:
             case Pulse():
                 self.session.listener.advanced(self.number, event)
             case Epoch():
                 self.epochs.append(event)
-                self._hear_epoch(event)
+                self._store_epoch(event)
             case FoldResult():
                 if self._prunes_folds:
                     self._report(event.kept_epoch, event.kept_epoch.fold + 1)
 
-    def _hear_epoch(self, epoch: Epoch) -> None:
+    def _store_epoch(self, epoch: Epoch) -> None:
         if epoch.number not in self.reported or epoch.fold:
             self.session.listener.advanced(self.number, epoch)
-            if len(self.epochs) > 1:  # the first one was traced, too
+            if len(self.epochs) > 1:  # the first one includes tracing
                 self.session.preflight.learn(self.recipe, epoch.seconds)
         if epoch.fold == 0 and not self._prunes_folds:
             self._report(epoch, epoch.number)
 
     def _report(self, epoch: Epoch, step: int) -> None:
-        """Report the objective's figure, and see whether to stop. A trial is never stopped at its last epoch: it would not
-        count as finished. Nor is one stopped that there must be to compare with."""
-        figure = self.session.objectives[0].of_epoch
-        if len(self.session.objectives) > 1 or figure is None:
+        """Report the objective's value, and decide whether to stop. A trial is never stopped at its last epoch, where it would not
+        count as finished; reference trials are never stopped."""
+        value_of = self.session.objectives[0].of_epoch
+        if len(self.session.objectives) > 1 or value_of is None:
             return
         is_new = step not in self.reported
         if is_new:
             self.reported.add(step)
-            self.trial.report(figure(epoch), step)
+            self.trial.report(value_of(epoch), step)
         is_last = epoch.fold == 0 and epoch.number >= self.recipe.training.epochs
-        if self.stop or self.is_kept_on or is_last:
+        if self.stop or self.is_exempt or is_last:
             return
         if step == self.until:
             self.stop = "paused"
-        elif (is_new or step == self.unjudged) and not self.rungs.epochs and self._should_prune(figure(epoch), step):
+        elif (is_new or step == self.unjudged) and not self.rungs.epochs and self._should_prune(value_of(epoch), step):
             self.stop = "pruned"
 
     def _should_prune(self, value: float, step: int) -> bool:
@@ -118,20 +116,18 @@ class RunningTrial:
     def _snapshot(self) -> Snapshot:
         return Snapshot(self.session.study, self.session.trainings(), self.first)
 
-    # Its end
-
     def end(self, answer: Answer, why_interrupted: str) -> None:
-        """Keep what came of it and tell Optuna, unless another process has taken the trial."""
+        """Store the result and tell Optuna, unless another process has taken the trial."""
         self.session.leases.release(self.number)
         if self.stop == "lost":
-            self.session.listener.said(f"trial {self.number} was taken over by another process")
+            self.session.listener.log(f"trial {self.number} was taken over by another process")
             return
         try:
             self._end(answer, why_interrupted)
         except (UpdateFinishedTrialError, ValueError) as error:
             if isinstance(error, ValueError) and not private.frozen(self.trial).state.is_finished():
                 raise
-            self.session.listener.said(f"trial {self.number} was taken over by another process")
+            self.session.listener.log(f"trial {self.number} was taken over by another process")
 
     def _end(self, answer: Answer, why_interrupted: str) -> None:
         match answer:
@@ -142,16 +138,16 @@ class RunningTrial:
             case Result():
                 self._finish(answer)
             case Failure(kind="died"):
-                keep_failure(self.trial, answer.reason, ended="died")
+                store_failure(self.trial, answer.reason, ended="died")
                 self._tell(TrialState.FAIL)
             case Failure():
-                keep_failure(self.trial, answer.reason, answer.traceback)
+                store_failure(self.trial, answer.reason, answer.traceback)
                 self._tell(TrialState.FAIL)
             case _:
                 raise TypeError(f"a trial was answered with {answer!r}")
 
-    def so_far(self) -> Result:
-        """What is known of a training that did not answer when it was told to stop."""
+    def partial_result(self) -> Result:
+        """The epochs reported by a training that did not answer when it was stopped."""
         self.stop = "interrupted"
         folds: dict[int, list[Epoch]] = {}
         for epoch in self.epochs:
@@ -161,18 +157,18 @@ class RunningTrial:
         return Result(folds=results, ended="pruned", reason="", parameters=0, seconds=seconds)
 
     def _pause(self, result: Result) -> None:
-        """It waits at its rung; to the sampler it is pruned, with what it has reached."""
+        """Pause at the rung. For the sampler the trial is pruned, with its value there."""
         assert self.until is not None
-        keep_pause(self.trial, result, self.until)
+        store_pause(self.trial, result, self.until)
         self._attach_curve(result)
         self._tell(TrialState.PRUNED)
 
     def _interrupt(self, result: Result, reason: str) -> None:
-        keep_result(self.trial, result, "interrupted", reason)
+        store_result(self.trial, result, "interrupted", reason)
         self._tell(TrialState.FAIL)
 
     def _finish(self, result: Result) -> None:
-        keep_result(self.trial, result)
+        store_result(self.trial, result)
         self._attach_curve(result)
         if result.ended == "diverged":
             self._report_divergence(result)
@@ -186,7 +182,7 @@ class RunningTrial:
             attach_curve(self.session.artifacts, self.trial, result)
 
     def _report_divergence(self, result: Result) -> None:
-        """A NaN at the step where it diverged: to the sampler a result, and the worst one."""
+        """Report NaN at the step where it diverged: for the sampler the worst result."""
         epoch = result.folds[-1].epochs[-1]
         single = len(self.session.objectives) == 1 and epoch.fold == 0 and not self._prunes_folds
         if single and epoch.number not in self.reported:
@@ -198,8 +194,8 @@ class RunningTrial:
         self.session.study.tell(self.trial, values, state=state)
 
 
-def _is_never_stopped(session: Session, training: StoredTraining) -> bool:
-    """Whether a training is exempt from pruning: the starts; where the minutes decide, the first of them."""
+def _is_exempt_from_pruning(session: Session, training: StoredTraining) -> bool:
+    """The starts are never pruned; where the minutes decide, only the first of them."""
     if not training.is_start:
         return False
     return not session.file.fits_epochs or training.segments[0].user_attrs["start"] == 0

@@ -1,4 +1,4 @@
-"""A study as its sampler sees it: each training once, the best of them, the running ones, and a fair sample of the others.
+"""A study as its sampler sees it: each training once; in a long study the best, the running ones and a sample of the others.
 
 TPE compares its at most 25 best trials with all others, and each parameter of each trial costs time in proportion to
 them: 58 ms a trial at 1,000 trials and 560 ms at 10,000 for the space of `fashion`, measured in memory. The density of
@@ -56,7 +56,7 @@ class View(optuna.Study):
         """What the sampler wants to be kept with the proposed trial; what it keeps with the study is kept now."""
         for name, value in private.system_attributes(self).items():
             if self.before.get(name) != value:
-                private.keep_system_attribute(self.behind, name, value)
+                private.store_system_attribute(self.behind, name, value)
         return dict(self.memory.get_trial(self.own_trial).system_attrs)
 
 

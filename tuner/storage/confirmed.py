@@ -122,7 +122,7 @@ class Confirmed:
             test_interval=plain["test_interval"] and (plain["test_interval"][0], plain["test_interval"][1]),
             test_examples=plain["test_examples"],
             model=Path(plain["model"]),
-            tests=tuple(plain.get("tests", plain.get("test_accuracies", ()))),  # as version 0.1 called it
+            tests=tuple(plain.get("tests", ())),
             curves=tuple(plain.get("curves", ())),
             predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
             members=tuple(plain.get("members", ())),

@@ -1,8 +1,8 @@
-"""Who works on a running trial. Its process renews a lease that is kept with the trial; whoever sees a lease that is not
-renewed any more takes the trial to be lost, and it can go on elsewhere.
+"""Leases on running trials. A trial's process renews its lease; a trial whose lease is not renewed any more is marked as
+interrupted and continues elsewhere.
 
-No clock is compared with another machine's: a lease is over when it has not changed while somebody looked on for
-`LEASE_SECONDS`. Only where it is older than `LONG_AGO` by the clock nobody needs to wait.
+Clocks of two machines are not compared: a lease has expired when an observer has not seen it change for `LEASE_SECONDS`. Only
+one that is older than `LONG_AGO` by the clock has expired at once.
 """
 
 import socket
@@ -17,7 +17,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage import private
-from tuner.storage.records import keep_failure
+from tuner.storage.records import store_failure
 
 LEASE_SECONDS = 20.0
 LONG_AGO = 600.0
@@ -25,8 +25,8 @@ SECONDS_TO_STAND = 1.0
 
 
 class Leases:
-    """The trials that this process holds, and what it has seen of those that others hold. `unclear` are the running ones
-    that were there before it, and of whose processes it does not know yet whether they live."""
+    """The trials that this process holds, and its observations of those that others hold. `unclear` are the running trials that
+    were there before it, whose processes may be dead."""
 
     def __init__(self, study: optuna.Study, seconds: float = LEASE_SECONDS) -> None:
         self.study = study
@@ -34,7 +34,7 @@ class Leases:
         self.owner = uuid4().hex[:12]
         self.held: dict[int, optuna.Trial] = {}
         self.renewed = time.monotonic()
-        self.seen: dict[int | str, tuple[Any, float]] = {}
+        self.observed: dict[int | str, tuple[Any, float]] = {}
         self.there_before: set[int] | None = None
         self.alive: set[str] = set()
         self.unclear: set[int] = set()
@@ -45,11 +45,11 @@ class Leases:
         return self.seconds / 5
 
     def lease(self) -> dict[str, Any]:
-        """What is kept with a trial that this process holds."""
+        """The lease that is stored with a trial of this process."""
         return {"owner": self.owner, "host": socket.gethostname(), "renewed": round(time.time(), 3)}
 
     def hold(self, trial: optuna.Trial) -> None:
-        """From now on renew this trial's lease."""
+        """Renew this trial's lease from now on."""
         self.held[trial.number] = trial
 
     def release(self, number: int) -> None:
@@ -80,26 +80,26 @@ class Leases:
         lost = [number for number, trial in foreign.items() if self.is_over(number, trial.user_attrs.get("lease"))]
         for number in lost:
             self._give_free(foreign[number])
-        suspects = (self.there_before & foreign.keys()) - set(lost)
-        self.unclear = {number for number in suspects if _owner(foreign[number]) not in self.alive}
+        doubtful = (self.there_before & foreign.keys()) - set(lost)
+        self.unclear = {number for number in doubtful if _owner(foreign[number]) not in self.alive}
         return lost
 
     def is_over(self, what: int | str, lease: Mapping[str, Any] | None) -> bool:
-        """Whether this lease has not changed since long enough; it is looked at often."""
+        """Whether this lease has expired; each call is an observation."""
         if lease is not None and time.time() - lease["renewed"] > LONG_AGO:
             return True
         now = time.monotonic()
-        before, since = self.seen.setdefault(what, (lease, now))
+        before, since = self.observed.setdefault(what, (lease, now))
         if before == lease:
             return now - since > self.seconds
-        self.seen[what] = (lease, now)
+        self.observed[what] = (lease, now)
         self.alive |= {lease["owner"]} if lease else set()
         return False
 
     def _give_free(self, trial: FrozenTrial) -> None:
-        host = trial.user_attrs.get("lease", trial.user_attrs.get("owner", {})).get("host", "unknown")
+        host = trial.user_attrs.get("lease", {}).get("host", "unknown")
         with suppress(UpdateFinishedTrialError, ValueError):  # another process swept it
-            keep_failure(private.open_trial(self.study, trial), f"its process on {host} is gone", ended="interrupted")
+            store_failure(private.open_trial(self.study, trial), f"its process on {host} is gone", ended="interrupted")
             self.study.tell(trial.number, state=TrialState.FAIL)
 
 
@@ -108,15 +108,15 @@ def _owner(trial: FrozenTrial) -> str:
 
 
 class Lock:
-    """A piece of work on a study that one process at a time does, such as confirming the winner. Whoever wants it writes its
-    name, and has it if the name still stands a moment later."""
+    """A lease on a step that one process at a time does, such as refitting. A process writes its name, and has the lock if the
+    name is still there a moment later."""
 
     def __init__(self, study: optuna.Study, name: str, leases: Leases) -> None:
         self.study, self.name, self.leases = study, f"turn: {name}", leases
         self.renewed = 0.0
 
     def take(self) -> bool:
-        """Try to have it: False while another process has it and goes on renewing it."""
+        """Try to acquire it: False while another process has it and renews it."""
         before = self.study.user_attrs.get(self.name)
         if before is not None and before["owner"] != self.leases.owner and not self._is_over(before):
             return False
@@ -125,13 +125,13 @@ class Lock:
         return self._is_ours
 
     def renew(self) -> None:
-        """Keep it, if it is time to say so again."""
+        """Renew it, if it is time to."""
         if time.monotonic() - self.renewed > self.leases.renew_seconds:
             self.study.set_user_attr(self.name, self.leases.lease())
             self.renewed = time.monotonic()
 
     def release(self) -> None:
-        """Let others have it, unless another one has it already."""
+        """Release it, unless another process has it already."""
         if self._is_ours:
             self.study.set_user_attr(self.name, None)
 

@@ -31,7 +31,7 @@ def open_trial(study: optuna.Study, trial: FrozenTrial) -> optuna.Trial:
     return optuna.Trial(study, trial._trial_id)
 
 
-def keep_mark(trial: optuna.Trial, name: str, value: Any) -> None:
+def store_mark(trial: optuna.Trial, name: str, value: Any) -> None:
     """Keep a pruner's mark with a trial."""
     trial.study._storage.set_trial_system_attr(trial._trial_id, name, value)
 
@@ -51,6 +51,6 @@ def system_attributes(study: optuna.Study) -> Mapping[str, Any]:
     return study._storage.get_study_system_attrs(study._study_id)
 
 
-def keep_system_attribute(study: optuna.Study, name: str, value: Any) -> None:
+def store_system_attribute(study: optuna.Study, name: str, value: Any) -> None:
     """Keep one of them."""
     study._storage.set_study_system_attr(study._study_id, name, value)

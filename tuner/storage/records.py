@@ -1,4 +1,4 @@
-"""What a trial keeps in the storage, and reading it back as frozen records."""
+"""What is stored with a trial, and reading it back as frozen records."""
 
 import json
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from tuner.result import OBJECTIVES, Result
 from tuner.storage.trainings import StoredTraining, trainings_of
 
 VERSION = 1
-"""Of the records that are kept. Those without a version are of 0.1 and are read alike; those of a later one are refused."""
+"""Version of stored records. Records of a later version are refused."""
 
 
 def recipe_attributes(recipe: Recipe, environment: Mapping[str, str]) -> dict[str, Any]:
-    """What is kept of a recipe that is about to be trained."""
+    """The attributes of a trial whose recipe will be trained."""
     return {"version": VERSION, "recipe": recipe.to_dict(), "key": recipe.key, "environment": dict(environment)}
 
 
-def keep_result(trial: optuna.Trial, result: Result, ended: str = "", reason: str = "") -> None:
-    """Keep what came of a training: everything in `result`, and its main figures where the dashboard's table shows them.
-    `ended` and `reason` are what it comes to for the search, where that is not how the training itself ended."""
+def store_result(trial: optuna.Trial, result: Result, ended: str = "", reason: str = "") -> None:
+    """Store a training's result, and its main numbers as attributes of their own for the dashboard's table. `ended` and `reason`
+    override the result's."""
     trial.set_user_attr("result", result.to_dict())
     trial.set_user_attr("ended", ended or result.ended)
     trial.set_user_attr("parameters", result.parameters)
@@ -39,16 +39,16 @@ def keep_result(trial: optuna.Trial, result: Result, ended: str = "", reason: st
         trial.set_user_attr(f"validation_{name}", round(figure, 6))
 
 
-def keep_pause(trial: optuna.Trial, result: Result, rung: int) -> None:
-    """Keep what a training has come to at a rung, where it pauses."""
+def store_pause(trial: optuna.Trial, result: Result, rung: int) -> None:
+    """Store the result of a training that pauses at a rung."""
     trial.set_user_attr("result", result.to_dict())
     trial.set_user_attr("ended", "paused")
     trial.set_user_attr("rung", rung)
     trial.set_user_attr("reason", f"paused after epoch {rung}")
 
 
-def keep_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: str = "failed") -> None:
-    """Keep why nothing came of it."""
+def store_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: str = "failed") -> None:
+    """Store why a trial failed."""
     trial.set_user_attr("ended", ended)
     trial.set_user_attr("reason", reason)
     if traceback:

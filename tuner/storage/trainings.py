@@ -1,8 +1,8 @@
-"""Trainings as the storage holds them. A training that paused at a rung, was interrupted or lost its process goes on as
-another trial with the same parameters, which names the one that it continues: together they are a training.
+"""Trainings in the storage. A training that paused, was interrupted or lost its process continues as another trial with the
+same parameters, which names the trial it continues. Each of these trials is a segment of the training.
 
-Any process reads the same trainings from the same trials. Where two began the same thing at once, the lower number counts
-and the other trial is no part of any training: whoever began it sees that, and gives it up.
+All processes read the same trainings from the same trials. If two began the same thing at once, the lower number counts; the
+other trial belongs to no training, and its process ends it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,10 +13,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 State = Literal["waiting", "running", "paused", "interrupted", "complete", "pruned", "refused", "failed"]
 DUPLICATE = "superfluous"
-"""How a trial ended that another process had begun before."""
+"""Stored end of a trial that another process had begun before."""
 
 DEATHS_FORGIVEN = 1
-"""So many processes of one training may die before it counts as failed."""
+"""Deaths of its process after which a training still continues."""
 
 
 @dataclass(frozen=True)
@@ -93,32 +93,26 @@ def trainings_of(trials: Sequence[FrozenTrial]) -> tuple[StoredTraining, ...]:
     return tuple(_without_repeats(StoredTraining(tuple(segments)) for segments in _linked(trials)))
 
 
-def continues(trial: FrozenTrial) -> int | None:
-    """The number of the trial that this one goes on with (`again` in studies of version 0.1)."""
-    number: int | None = trial.user_attrs.get("continues", trial.user_attrs.get("again"))
-    return number
-
-
 def _linked(trials: Sequence[FrozenTrial]) -> Iterable[list[FrozenTrial]]:
-    """Each training's trials. One that continues a trial from which another went on before it is left out."""
+    """The segments of each training. A trial that continues one which another trial continued before is left out."""
     by_last: dict[int, list[FrozenTrial]] = {}
-    found: list[list[FrozenTrial]] = []
+    trainings: list[list[FrozenTrial]] = []
     for trial in trials:
-        before = continues(trial)
+        before = trial.user_attrs.get("continues")
         if trial.user_attrs.get("ended") == DUPLICATE or (before is not None and before not in by_last):
             continue
         segments = by_last.pop(before) if before is not None else []
         if not segments:
-            found.append(segments)
+            trainings.append(segments)
         segments.append(trial)
         by_last[trial.number] = segments
-    return found
+    return trainings
 
 
-def _without_repeats(found: Iterable[StoredTraining]) -> Iterator[StoredTraining]:
-    """Of trainings of one recipe the first; another one counts only if it was finished nevertheless."""
+def _without_repeats(trainings: Iterable[StoredTraining]) -> Iterator[StoredTraining]:
+    """The first training of each recipe; another one only if it has finished."""
     holders: set[str] = set()
-    for training in found:
+    for training in trainings:
         key = training.attributes.get("key")
         if key in holders and training.last.state in (TrialState.RUNNING, TrialState.FAIL, TrialState.WAITING):
             continue

@@ -20,10 +20,10 @@ SAMPLE_LINES = 20
 
 def separated_blocks(
     path: Path,
-    separators: str,
     texts: Collection[str],
     choice: Callable[[Sequence[str]], list[str]],
     rows: int | None,
+    separators: str,
 ) -> Iterator[pd.DataFrame]:
     """The chosen columns of the table in a file, UTF-8 with a line of names first, in blocks of so many rows (None: in one); its
     separator is one of `separators`. The columns `texts` are read as they are written, others as numbers where they are

@@ -1,6 +1,7 @@
 """Reading tables: CSV and TSV, compressed or not, Parquet, and those that come with scikit-learn."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,10 +12,11 @@ from tuner.data.ingest.separated import SEPARATORS, separated_blocks
 
 BUNDLED = ("iris", "wine", "breast_cancer", "digits", "diabetes")
 PREFIX = "sklearn:"
-SUFFIXES = {".csv": SEPARATORS, ".tsv": "\t"}
 BLOCK_ROWS = 2**17
 
 Choice = Callable[[Sequence[str]], list[str]]
+Reader = Callable[[Path, Collection[str], Choice, int | None], Iterator[pd.DataFrame]]
+"""From a file, the columns `texts`, the choice of columns and the rows of a block (None: one block) to blocks of these columns."""
 
 
 def read_table(path: str, where: Sequence[Path], texts: Collection[str] = ()) -> pd.DataFrame:
@@ -46,7 +48,7 @@ def table_blocks(
 
 def is_table(path: str) -> bool:
     """Whether the name is one of a table's."""
-    return path.startswith(PREFIX) or _suffix(Path(path)) in (*SUFFIXES, ".parquet")
+    return path.startswith(PREFIX) or _suffix(Path(path)) in READERS
 
 
 def _suffix(path: Path) -> str:
@@ -76,13 +78,11 @@ def _read(
         return
     file = find_file(path, where)
     suffix = _suffix(file)
-    if suffix in SUFFIXES:
-        yield from separated_blocks(file, SUFFIXES[suffix], texts, choice, rows)
-    elif suffix == ".parquet" and not is_packed(file):
-        yield from _parquet(file, choice, rows)
-    else:
-        allowed = f"{', '.join(SUFFIXES)} (also with {', '.join(UNPACKED)} after it) or .parquet"
-        raise DataError(f"{path}: must end in {allowed}")
+    if suffix not in READERS or (is_packed(file) and suffix not in PACKABLE):
+        packable = f"{', '.join(PACKABLE)} (also with {', '.join(UNPACKED)} after it)"
+        others = " or ".join(each for each in READERS if each not in PACKABLE)
+        raise DataError(f"{path}: must end in {packable} or {others}")
+    yield from READERS[suffix](file, texts, choice, rows)
 
 
 def _bundled(path: str) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def _bundled(path: str) -> pd.DataFrame:
     return frame
 
 
-def _parquet(path: Path, choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
+def _parquet(path: Path, _: Collection[str], choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
@@ -127,3 +127,12 @@ def _parquet(path: Path, choice: Choice, rows: int | None) -> Iterator[pd.DataFr
 def _require_modest(path: Path, unpacked: int) -> None:
     if unpacked > HARMLESS_BYTES and unpacked > RATIO * path.stat().st_size:
         raise DataError(f"{path}: unpacks to more than {RATIO} times its size, which no real table does")
+
+
+READERS: dict[str, Reader] = {
+    ".csv": partial(separated_blocks, separators=SEPARATORS),
+    ".tsv": partial(separated_blocks, separators="\t"),
+    ".parquet": _parquet,
+}
+PACKABLE = (".csv", ".tsv")
+"""The formats that are also read from compressed files."""

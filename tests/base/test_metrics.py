@@ -1,5 +1,7 @@
 """Figures of merit, beside scikit-learn's."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics
-from tuner.base.metrics import METRICS, TASKS, main_metric, metrics_for
+from tuner.base.metrics import METRICS, TASKS, Monitor, main_metric, metrics_for
 
 SEEDS = st.integers(0, 2**16)
 
@@ -102,6 +104,7 @@ def test_every_task_has_figures_and_one_that_is_told_first() -> None:
     for task in TASKS:
         assert main_metric(task) in metrics_for(task)
     assert set(METRICS) == set(metrics_for("classification")) | set(metrics_for("regression"))
+    assert get_args(Monitor) == tuple(f"validation_{name}" for name in ("loss", *METRICS))
 
 
 def test_an_interval_is_as_wide_as_the_error_of_a_share() -> None:

@@ -75,3 +75,17 @@ METRICS: dict[str, Metric] = {
     "rmse": Metric(Direction.MINIMIZE, ("regression",)),
     "mae": Metric(Direction.MINIMIZE, ("regression",)),
 }
+
+Monitor = Literal[
+    "validation_loss",
+    "validation_accuracy",
+    "validation_balanced_accuracy",
+    "validation_macro_f1",
+    "validation_log_loss",
+    "validation_roc_auc",
+    "validation_average_precision",
+    "validation_r2",
+    "validation_rmse",
+    "validation_mae",
+]
+"""What may be monitored after each epoch; those of the task, and on data sets of the catalogue only the first two."""

@@ -4,23 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import Invalid, require, require_not_negative, require_rates
+from tuner.base.metrics import Monitor
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
 from tuner.recipe.optimizers import Adam, Optimizer
-
-Monitor = Literal[
-    "validation_loss",
-    "validation_accuracy",
-    "validation_balanced_accuracy",
-    "validation_macro_f1",
-    "validation_log_loss",
-    "validation_roc_auc",
-    "validation_average_precision",
-    "validation_r2",
-    "validation_rmse",
-    "validation_mae",
-]
-"""What may be monitored after each epoch; those of the task, and on data sets of the catalogue only the first two."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metrics import METRICS
+from tuner.base.metrics import METRICS, Monitor
 from tuner.recipe import ConstantRate, FallingRate, OneCycle, Plateau, SteppedRate, Training
-from tuner.recipe.training import Monitor
 from tuner.result import Epoch
 
 

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.metrics import Monitor
 from tuner.recipe import Patience, Recipe
-from tuner.recipe.training import Monitor
 from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
 from tuner.training.checkpoint import Arrays, Checkpoint, Progress
 from tuner.training.evaluation import predict, to_probabilities

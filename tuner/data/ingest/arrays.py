@@ -1,4 +1,4 @@
-"""Arrays in NPZ files: read and checked, and profiled where nobody has described them yet."""
+"""Arrays in NPZ files: read, checked and profiled."""
 
 import zipfile
 import zlib
@@ -22,8 +22,7 @@ TARGETS = ("y", "Y", "targets", "labels", "target", "label")
 
 
 def read_arrays(data: Arrays, where: Sequence[Path]) -> tuple[RawExamples, RawExamples | Cut]:
-    """The examples of a file, and its test part: a file with `x_train` and `x_test` and no `x` has its own. Raises `DataError` for
-    what cannot be used."""
+    """The examples of a file, and its test part: a file with `x_train` and `x_test` instead of `x` has its own."""
     path = find_file(data.path, where)
     names = array_shapes(path)
     if data.x not in names and {f"{data.x}_train", f"{data.x}_test"} <= names.keys():
@@ -46,8 +45,7 @@ def _raw(data: Arrays, path: Path, ending: str) -> RawExamples:
 
 
 def array_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
-    """The shape of each array in an NPZ file; only their headers are read. Raises `DataError` where it is no NPZ file, or
-    unpacks to too much."""
+    """The shape of each array by its header. Raises `DataError` where it is no NPZ file, or unpacks to too much."""
     shapes = {}
     try:
         with zipfile.ZipFile(path) as archive:
@@ -114,8 +112,7 @@ def _columns(values: Array, name: str, path: Path) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class ArraysProfile:
-    """Two arrays of an NPZ file by their names (without `_train`, where they come in two parts): the `shape` of one input, the
-    type of its numbers. `test_rows` counts those of the file's own test part, if it has one."""
+    """The arrays `x` and `y` of an NPZ file (or `x_train`, `y_train`): the shape and type of an input, the rows of its test part."""
 
     rows: int
     target: TargetProfile
@@ -130,7 +127,7 @@ class ArraysProfile:
 
 
 def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
-    """The profile of an NPZ file. Raises `DataError` for a name that it does not have, and where no name is given or usual."""
+    """The profile of an NPZ file. Raises `DataError` for an unknown name, and where inputs or target are not clear."""
     shapes = array_shapes(path)
     names = [name.removesuffix("_train") for name in shapes if not name.endswith("_test")]
     y = roles.targets[0] if roles.targets else next((name for name in TARGETS if name in names), "")

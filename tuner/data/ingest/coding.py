@@ -42,8 +42,7 @@ TEXTS_AT_ONCE = 2**10  # words are counted while they are in the processor's cac
 
 @dataclass(frozen=True, eq=False)
 class _Texts:
-    """A column of texts, and the words of its different values: the vocabulary, lower-cased, the `numbers` of the words of all
-    texts, one text after the other, and the length of each."""
+    """A column of texts: the lower-cased vocabulary, the word numbers of all different texts in one array, their lengths."""
 
     texts: Factorized
     vocabulary: tuple[str, ...]
@@ -55,20 +54,23 @@ _Values = Numbers | Factorized | _Texts
 
 
 def fit_coding(columns: Sequence[Column], frame: pd.DataFrame, training: Rows, where: str) -> tuple[Coding, Matrix]:
-    """The coding that the rows `training` define, and all rows coded (n, places). Raises `DataError` with column and row for
-    values that are not of the column's kind."""
+    """The coding that the rows `training` define, and all rows coded (n, places). Raises `DataError` with column and row."""
     codings, blocks = [], []
     for column in columns:
         series = column_of(frame, column.name, where)
         values = _values(column, series, where)
-        codings.append(_column_coding(column, values, series, training, where))
+        missing = series.isna().to_numpy()[training]
+        if missing.all():
+            problem = "has no value in the training part; take it out of columns"
+            raise DataError(f"{where}: column {column.name!r}: {problem}")
+        learned = _learned(column, values, training)
+        codings.append(ColumnCoding(name=column.name, kind=column.kind, lacks=bool(missing.any()), **learned))
         blocks.append(_block(codings[-1], values, series, where))
     return Coding(columns=tuple(codings)), _side_by_side(blocks)
 
 
 def code_rows(coding: Coding, frame: pd.DataFrame, where: str = "the table") -> Matrix:
-    """The rows of another table coded (n, places). Raises `DataError` with column and row for a column that is missing or of
-    another kind; `where` is what the message calls the table."""
+    """The rows of another table coded (n, places). Raises `DataError` with column and row; messages call the table `where`."""
     blocks = []
     for column in coding.columns:
         series = column_of(frame, column.name, where)
@@ -113,17 +115,6 @@ def _tokenize(texts: Factorized) -> _Texts:
         lengths.append(np.fromiter(map(len, words), np.int32, len(words)))
         numbers.append(np.fromiter(map(number_of.__getitem__, chain.from_iterable(words)), np.int32))
     return _Texts(texts, tuple(number_of), np.concatenate(numbers), np.concatenate(lengths))
-
-
-def _column_coding(
-    column: Column, values: _Values, series: "pd.Series[Any]", training: Rows, where: str
-) -> ColumnCoding:
-    missing = series.isna().to_numpy()[training]
-    if missing.all():
-        raise DataError(f"{where}: column {column.name!r}: has no value in the training part; take it out of columns")
-    return ColumnCoding(
-        name=column.name, kind=column.kind, lacks=bool(missing.any()), **_learned(column, values, training)
-    )
 
 
 def _learned(column: Column, values: _Values, training: Rows) -> dict[str, Any]:

@@ -10,8 +10,8 @@ LONGEST_EXAMPLE = 24
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """A column: its probable kind and the reason (for a column that is left out, why; its kind is empty where it has none), the
-    share of missing rows, the number of different values, some of them; a `hint` where it could be written better."""
+    """A column: its probable kind and the reason (of a column that is left out, why), the share of missing rows, the number of
+    different values, some of them; a `hint` where it could be written better."""
 
     name: str
     kind: Kind | Literal[""]
@@ -24,9 +24,8 @@ class ColumnProfile:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnCoding:
-    """How a column is coded. `values` are the categories, truths or words with the codes 2, 3, …; `origin` is subtracted from
-    a number before float32 would round it away; `format` is that of dates, as pandas has it; `places` and `lacks` as in
-    `Coded`."""
+    """How a column is coded. `values` are the categories, truths or words with the codes 2, 3, …; `origin` is subtracted from a
+    number before rounding to float32; `format` is that of dates in pandas; `places` and `lacks` as in `Coded`."""
 
     name: str
     kind: Kind
@@ -38,21 +37,20 @@ class ColumnCoding:
 
     @property
     def coded(self) -> Coded:
-        """What a network must know of it."""
+        """The column as a network's input."""
         size = 0 if self.kind in ("number", "date") else FIRST + len(self.values)
         return Coded(self.kind, size, self.places, self.lacks)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coding:
-    """The columns of coded rows, in their order: enough to code any other rows of the same kind. `tuner.base.decode` turns
-    it to JSON and back."""
+    """The columns of coded rows, in their order: enough to code other rows of the same table."""
 
     columns: tuple[ColumnCoding, ...] = ()
 
     @property
     def coded(self) -> tuple[Coded, ...]:
-        """What a network must know of them."""
+        """The columns as a network's inputs."""
         return tuple(column.coded for column in self.columns)
 
     @property
@@ -62,6 +60,6 @@ class Coding:
 
 
 def shorten(text: str) -> str:
-    """A text as an example, in few letters."""
+    """A text cut to the length of an example."""
     plain = " ".join(text.split())
     return plain if len(plain) <= LONGEST_EXAMPLE else plain[: LONGEST_EXAMPLE - 1] + "…"

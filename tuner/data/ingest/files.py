@@ -16,21 +16,18 @@ from tuner.base.errors import DataError, MissingPackage
 PACKED_BYTES = 8 * 2**30
 HARMLESS_BYTES = 100 * 2**20
 RATIO = 1000
-"""A file that unpacks to more than this many bytes, or beyond the harmless ones to this many times its size, is refused."""
+"""A file that unpacks to more bytes, or beyond the harmless ones to more times its size, is refused."""
 
 
 def data_folders(folder: Path, data_dir: Path | None) -> tuple[Path, ...]:
-    """Where the data of a study file in this folder may lie: there; in the project around a folder `studies`; in the folder of
-    data sets."""
+    """Where the data of a study file in this folder may be: there, in the project around `studies`, in the folder of data sets."""
     project = [folder.absolute().parent] if folder.absolute().name == "studies" else []
     return (folder, *project, *([data_dir] if data_dir else []))
 
 
 def find_file(path: str, where: Sequence[Path]) -> Path:
-    """The file that `path` names: from the root, or from the first of the folders that has it.
-
-    Raises `DataError` where there is none, where it is a folder, and where `path` leads out of those folders.
-    """
+    """The file at `path`, from the root or from the first of the folders that has it. Raises `DataError` where there is none,
+    where it is a folder, and where `path` leads out of those folders."""
     file = _find(path, where)
     if file.is_dir():
         raise DataError(f"{path}: is a folder where a file is wanted; name the file in it")

@@ -1,4 +1,4 @@
-"""Folders of images: each image brought to one size once, and profiled where nobody has described them yet."""
+"""Folders of images: resized once and stored, and profiled."""
 
 import statistics
 import struct
@@ -39,8 +39,7 @@ Folders = Mapping[str, Sequence[Path]]
 
 
 def save_images(data: Images, where: Sequence[Path], folder: Path) -> Facts:
-    """Write the arrays of both parts into `folder`. Raises `DataError` with the file for what is no image, is cut off or too
-    large."""
+    """Write the arrays of both parts into `folder`. Raises `DataError` with the file that is no image, cut off or too large."""
     path = find_folder(data.path, where)
     images, files, labels = _training_images(path)
     classes = tuple(images)
@@ -106,8 +105,8 @@ def _write(files: Sequence[Path], data: Images, target: Path) -> None:
 
 
 def read_image(data: Images, path: Path, content: IO[bytes] | None = None) -> Array:
-    """An image's values in the size and color of `data`, uint8 (height, width) or (height, width, 3); from its `content`
-    where that was read before. Raises `DataError` with its path for what is no image, is cut off or too large."""
+    """An image, or its `content`, in the size and color of `data`: uint8 (height, width) or (height, width, 3). Raises `DataError`
+    with its path for what is no image, is cut off or too large."""
     height, width = data.size
     with _open_image(path, content) as image:
         upright = ImageOps.exif_transpose(image)
@@ -117,7 +116,7 @@ def read_image(data: Images, path: Path, content: IO[bytes] | None = None) -> Ar
 
 @contextmanager
 def _open_image(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
-    """An image to be decoded within. Raises `DataError` with its path for what is no image, is cut off or too large."""
+    """An open image. Raises `DataError` with its path for what is no image, is cut off or too large."""
     try:
         with Image.open(content or path, formats=FORMATS) as image:
             yield image
@@ -142,8 +141,8 @@ def _plain(image: Image.Image, mode: str) -> Image.Image:
 
 @dataclass(frozen=True)
 class ImagesProfile:
-    """A folder of images with a folder for each class. `sizes` are the smallest, the median and the largest height and
-    width; `size` is the one that all should have, `color` whether they should keep three channels."""
+    """A folder of images with a folder for each class: `sizes` are the smallest, median and largest height and width; `size` and
+    `color` are those that a study should use."""
 
     rows: int
     target: TargetProfile

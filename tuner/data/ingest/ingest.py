@@ -29,16 +29,16 @@ if TYPE_CHECKING:  # pandas takes a second to import, and what is stored already
 
 AnyOwn = TypeVar("AnyOwn", bound=Table | Arrays | Images)
 VERSION = 1
-"""To be counted up where the same files are to be prepared in another way, so that they are read again."""
+"""Increase it when the same files are prepared differently: they are then read again."""
 BUNDLED, FROM_PYTHON = "sklearn:", "python:"
-"""What paths begin with that are no files: data sets of scikit-learn, and data from Python, by its identity."""
+"""The prefixes of paths that are no files: data sets of scikit-learn, and identities of data from Python."""
 UNNAMED = "given"
-"""The path of data from Python that has no identity yet."""
+"""The path of data from Python before it has an identity."""
 
 
 def ingest(data: AnyOwn, folder: Path, places: Places, log: Log) -> AnyOwn:
-    """The same data with what was found in its files, which are looked for from the study file's `folder` on. Raises `DataError`
-    with file, row and column for what cannot be used."""
+    """The data with the facts of its files. Relative paths start at the study file's `folder`. Raises `DataError` with file, row
+    and column."""
     where = data_folders(folder, places.data_dir)
     sources = [_source(data, path, where) for path in dict.fromkeys((data.path, data.test)) if isinstance(path, str)]
     key = _key(data, sources)
@@ -53,8 +53,7 @@ def ingest(data: AnyOwn, folder: Path, places: Places, log: Log) -> AnyOwn:
 
 
 def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task, places: Places) -> Table | Arrays:
-    """Data from Python, stored, and the record that names it by its contents; `ingest` finds that again. `test` is the test part,
-    or how much is cut off. Raises `DataError` with column and row for what cannot be used."""
+    """Data from Python, stored and named by its contents, so that `ingest` recognizes it. Raises `DataError` with column and row."""
     import pandas as pd
 
     from tuner.data.ingest.arrays import inputs_of

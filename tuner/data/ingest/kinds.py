@@ -1,4 +1,4 @@
-"""The probable kind of a column, and why: a guess before anybody has described it."""
+"""The probable kind of a column, and why."""
 
 import re
 from collections.abc import Sequence
@@ -30,11 +30,9 @@ Guess = tuple[Kind, str, str]
 def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
     """The profile of a column.
 
-    Whole numbers are numbers, however few there are of them: a grade of 1 to 5 has an order. At most two of them are
-    names (`boolean` for 0 and 1, else `category`), and so are those that are written with zeros in front (007). Texts are
-    truths, numbers or dates where all of them are; else a `text` from three words a value on, unless each value has ten rows
-    or more, or from two words where most values differ; else a `category`. Raises `DataError` for numbers that float32 cannot
-    hold.
+    Whole numbers are `boolean` if they are 0 and 1, `category` if there are two or if they have zeros in front (007), else
+    `number`. Texts are `boolean`, `number` or `date` where all values are; `text` from three words a value on (two where most
+    values differ), unless each value has ten rows; else `category`. Raises `DataError` for numbers too large for float32.
     """
     if pd.api.types.is_datetime64_any_dtype(series):
         guess: Guess = ("date", "dates", "")
@@ -56,8 +54,7 @@ def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
 
 
 def frame_columns(frame: pd.DataFrame, where: str = "the data") -> tuple[ColumnProfile, ...]:
-    """The profiles of a frame's columns: by their types, of texts by their values. Columns without any value are left out.
-    Raises `DataError` where none is left."""
+    """The profiles of a frame's columns that have values: by type, texts by value. Raises `DataError` where there is none."""
     profiles = tuple(_by_type(frame[name], where) for name in frame.columns if frame[name].notna().any())
     if not profiles:
         raise DataError(f"{where}: no column has any value")

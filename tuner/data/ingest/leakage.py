@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from tuner.data.ingest.columns import ColumnProfile
 from tuner.data.ingest.kinds import MARKED
-from tuner.data.ingest.targets import TargetProfile
 from tuner.data.ingest.values import Factorized, Numbers, factorize, numbers_of
 
 NEARLY_ALL = 0.95
 SAME = 0.9999
 TELLING = 0.98
 SHARE_OF_ERRORS = 0.2
-"""A column that makes more than this share of the majority class's errors is no suspect."""
+"""A suspicious column makes fewer than this share of the majority class's errors."""
 SAMPLE = 5_000
 FEWEST_KEYS = 20
 KEY_NAME = re.compile(r"(?i:(.*[_\s.-])?(id|uuid|guid|key|index|unnamed: \d+))|.*[a-z]I[Dd]")
@@ -66,26 +65,18 @@ def equal_columns(frame: pd.DataFrame, names: list[str]) -> Iterator[tuple[str, 
             yield name, first[hashed]
 
 
-def target_values(targets: pd.DataFrame, target: TargetProfile, where: str) -> dict[str, Factorized | Numbers]:
-    """Each target's classes, or its numbers."""
-    read = numbers_of if target.task == "regression" else factorize
-    return {str(name): read(targets[name], where) for name in targets.columns}
-
-
 def target_leak(
     column: ColumnProfile, series: "pd.Series[Any]", targets: Mapping[str, Factorized | Numbers]
 ) -> tuple[str, str]:
-    """Why the column is a target itself, and why it is suspicious; each empty where it is not.
-
-    For numbers, their correlation with the target; for classes, whether each value has a class of its own, and how many rows
-    are predicted by one cut for each class but the first, or by the most frequent class of each value (of which the first row
-    does not count). Each of several targets is checked alone.
-    """
+    """Why the column is a copy of a target, and why it is suspicious; each empty where it is not. Numbers are compared by their
+    correlation; classes by the share of rows that the column alone predicts."""
     for target, values in targets.items():
-        check = _class_leak if isinstance(values, Factorized) else _number_leak
-        copy, suspicion = check(column, series, target, values)  # type: ignore[arg-type]
-        if copy or suspicion:
-            return copy, suspicion
+        if isinstance(values, Factorized):
+            reasons = _class_leak(column, series, target, values)
+        else:
+            reasons = _number_leak(column, series, target, values)
+        if any(reasons):
+            return reasons
     return "", ""
 
 
@@ -125,7 +116,7 @@ CURE = "is it known before the target is? If not, take it out"
 
 
 def _right_by_value(column: Factorized, classes: Factorized) -> float:
-    """The share of rows that the most frequent class of each value predicts."""
+    """The share of rows that the most frequent class of each value predicts; the first row of each value does not count."""
     values = column.numbers + 1
     table = np.zeros((values.max() + 1, len(classes.names)), np.int64)
     if table.size > 10**7:
@@ -149,7 +140,7 @@ def _right_by_cuts(values: Numbers, classes: Factorized) -> float:
 
 
 def possible_groups(columns: Mapping[str, ColumnProfile], rows: int) -> Sequence[str]:
-    """Warnings about columns whose name says that they identify something with several rows."""
+    """Warnings about columns whose name suggests an identifier of several rows."""
     return [
         f"{name} names what has several rows; if these belong together, say --group {name}"
         for name, column in columns.items()

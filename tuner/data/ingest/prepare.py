@@ -1,4 +1,4 @@
-"""From examples as they were read to a training part and a test part: labelled, split, coded."""
+"""From raw examples to a training part and a test part: labelled, split, coded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ from tuner.recipe import Cut, Table
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RawExamples:
-    """Examples as they were read, or came from Python. `x` is a frame with a row for each, whose columns have names, or an array
-    with the examples first; `y` has a column for each target. `where` names them in messages."""
+    """Examples of a file or from Python: `x` is a frame or an array with the examples first, `y` has a column for each target;
+    `where` names them in messages."""
 
     x: pd.DataFrame | Array
     y: pd.DataFrame
@@ -63,8 +63,8 @@ class Prepared:
 def prepare(
     task: Task, columns: Sequence[Column], raw: RawExamples, test: RawExamples | Cut, *, is_ordered: bool = False
 ) -> Prepared:
-    """The training part and the test part: another one, or the share that is cut off. A frame's `columns` are coded. Raises
-    `DataError` with column and row for what cannot be used."""
+    """The training part and the test part: `test`, or the share that it cuts off. A frame's `columns` are coded. Raises `DataError`
+    with column and row."""
     require_targets(task, raw.y, raw.where)
     classes = classes_of(task, raw.y, raw.where)
     groups = _groups(raw, test)
@@ -128,11 +128,8 @@ def _range(inputs: Array) -> tuple[float, float]:
 
 
 def split_off_test(cut: Cut, labels: Array, groups: Array | None, is_ordered: bool, where: str) -> tuple[Rows, Rows]:
-    """The rows of the training part and of the test part, ascending.
-
-    The last rows where they are ordered in time; whole groups where there are any; the same share of each class, but never the
-    only row of one; else at random. Raises `DataError` where there is only one group.
-    """
+    """The rows of the training part and of the test part, ascending. The test part is the last rows in order of time, whole groups,
+    the same share of each class, or random. Raises `DataError` where there is only one group."""
     if cut.share == 0:
         return np.arange(len(labels)), np.arange(0)
     count = min(max(1, round(cut.share * len(labels))), len(labels) - 1)
@@ -153,8 +150,8 @@ def split_off_test(cut: Cut, labels: Array, groups: Array | None, is_ordered: bo
 
 
 def _of_each_class(seed: int, labels: Array, count: int) -> Rows:
-    """Every so-many-th of the rows in the order of their classes, within a class in random order: each class's share is exact
-    to one row. The first of each class stays in the training part."""
+    """Rows at equal distances in the order of their classes, random within a class: each class's share is exact to one row. The
+    first row of each class stays in the training part."""
     generator = np.random.default_rng(seed)
     order = np.lexsort((generator.random(len(labels)), labels))
     free = order[1:][np.diff(labels[order].astype(np.int64)) == 0]
@@ -174,7 +171,7 @@ def _require_all_classes(labels: Array, classes: Sequence[str], where: str) -> N
 
 
 def read_rows(data: Table, path: str, where: Sequence[Path]) -> RawExamples:
-    """The rows of a table in their order. What is a name stays as it is written."""
+    """The rows of a table in order of time, if it has one. Names stay as they are written."""
     texts = {column.name for column in data.columns if column.kind != "number"} | {data.group, data.time}
     frame = read_table(path, where, texts | set(data.targets if data.task == "classification" else ()))
     named = (*(column.name for column in data.columns), *data.targets, data.group, data.time, data.weight)

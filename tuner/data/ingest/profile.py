@@ -1,4 +1,4 @@
-"""The profile of a table that nobody has described yet: its columns, which are left out and why, and warnings."""
+"""The profile of a table: its columns, those left out and why, and warnings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,10 @@ import pandas as pd
 from tuner.base.errors import DataError
 from tuner.data.ingest.columns import ColumnProfile
 from tuner.data.ingest.kinds import column_profile, has_leading_zeros
-from tuner.data.ingest.leakage import (
-    equal_columns,
-    identifier_reason,
-    possible_groups,
-    target_leak,
-    target_values,
-    unusable_reason,
-)
+from tuner.data.ingest.leakage import equal_columns, identifier_reason, possible_groups, target_leak, unusable_reason
 from tuner.data.ingest.tables import PREFIX, read_table
 from tuner.data.ingest.targets import TargetProfile, TaskOption, target_profile
-from tuner.data.ingest.values import column_of
+from tuner.data.ingest.values import column_of, factorize, numbers_of
 
 FEWEST_GROUPS = 5
 
@@ -38,7 +31,7 @@ class Roles:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """A table: `groups` is the number of groups of rows (0 where no column says which belong together)."""
+    """A table: `groups` is the number of groups of rows (0 without a group column)."""
 
     rows: int
     target: TargetProfile
@@ -64,11 +57,10 @@ def read_as_written(path: str, where: Sequence[Path]) -> pd.DataFrame:
 def profile_table(
     frame: pd.DataFrame, roles: Roles, task: TaskOption = "guess", where: str = "the table"
 ) -> TableProfile:
-    """The profile of a table; `where` is what messages call it.
+    """The profile of a table, called `where` in messages.
 
-    Left out are columns that no network can read, that are the same everywhere, that only number or name the rows, that are the
-    target itself, and that equal another column. Raises `DataError` where a column is not there, where the target cannot be
-    learned, where no column is left.
+    Left out are columns that are unreadable, constant, an identifier, a copy of the target or of another column. Raises
+    `DataError` for a missing column, a target that cannot be learned, and where no column is left.
     """
     if not roles.targets:
         names = ", ".join(map(str, frame.columns))
@@ -96,7 +88,8 @@ def _column_profiles(
     columns: dict[str, ColumnProfile] = {}
     left_out = _without_inputs(roles)
     warnings: list[str] = []
-    values = target_values(frame[list(roles.targets)], target, where)
+    read = numbers_of if target.task == "regression" else factorize
+    values = {name: read(frame[name], where) for name in roles.targets}
     for name in [str(name) for name in frame.columns if name not in (*roles.targets, *left_out)]:
         reason = unusable_reason(frame[name])
         if reason:

@@ -21,8 +21,7 @@ IMBALANCED = 0.2
 
 @dataclass(frozen=True)
 class TargetProfile:
-    """The task, and why it is probable; the targets; the classes or labels and how many rows have each (`counts`; none where
-    targets are numbers)."""
+    """The probable task, the reason, the targets, the classes or labels and the rows of each (no `counts` for numbers)."""
 
     task: Task
     reason: str
@@ -131,8 +130,8 @@ def _is_number(name: str) -> bool:
 
 
 def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: str) -> Array:
-    """Class numbers (n,) uint8, or int32 of more than 256; labels (n, labels) uint8, each 0 or 1; or numbers (n, targets)
-    float32. Raises `DataError` with column and row for other values, and for a class that is not among the `classes`."""
+    """Class numbers (n,) uint8, or int32 of more than 256; labels (n, labels) uint8, each 0 or 1; or numbers (n, targets) float32.
+    Raises `DataError` with column and row for other values or classes."""
     for name in targets.columns:
         require_complete(column_of(targets, name, where), where)
     if task == "classification":

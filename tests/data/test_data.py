@@ -13,7 +13,7 @@ import pytest
 from tuner.base.errors import DataError
 from tuner.data import load
 from tuner.data.catalogue import CATALOGUE, IDX
-from tuner.data.load import catalogue_folder, fetch, held_out, survey, training_set
+from tuner.data.load import catalogue_folder, held_out, survey, training_set
 from tuner.data.sources import Places, Source, find_source, read_idx, read_npz, read_usps_folder
 from tuner.recipe import Data
 
@@ -180,12 +180,13 @@ def test_a_set_is_downloaded_and_checked(real_places: Places, tmp_path: Path, mo
     address = f"http://127.0.0.1:{server.server_port}/"
     monkeypatch.setitem(CATALOGUE, "usps", replace(CATALOGUE["usps"], addresses=(address,)))
     lines: list[str] = []
-    fetch("usps", Places(None, tmp_path / "cache"), lines.append)
-    assert lines == [f"fetching usps from {address}", f"usps: fetched from {address}"]
+    data = training_set("usps", Places(None, tmp_path / "cache"), lines.append)
+    assert lines == [f"fetching usps from {address}"]
+    assert data.origin == f"fetched from {address}"
     (served / "zip.test.gz").chmod(0o644)
     (served / "zip.test.gz").write_bytes((served / "zip.test.gz").read_bytes()[:5000])
     with pytest.raises(DataError, match="could not be fetched"):
-        fetch("usps", Places(None, tmp_path / "other"), lines.append)
+        training_set("usps", Places(None, tmp_path / "other"), lines.append)
     assert "zip.test.gz: cannot be read" in lines[-1]
     assert not list((tmp_path / "other" / "downloads").iterdir())
     server.shutdown()

@@ -40,11 +40,12 @@ def data(context: typer.Context, data_dir: DataDir = None) -> None:
 def fetch(names: Annotated[list[str], typer.Argument(help="Names of data sets.")], data_dir: DataDir = None) -> None:
     """Download data sets to this machine."""
     from tuner.data.catalogue import CATALOGUE
-    from tuner.data.load import fetch as bring
+    from tuner.data.load import training_set
     from tuner.data.sources import Places
 
     for name in names:
         if name not in CATALOGUE:
             raise TunerError(f"there is no data set {name!r}; {near_miss(name, CATALOGUE)}")
     for name in names:
-        bring(name, Places.from_environment(data_dir), lambda line: print(line, file=sys.stderr))
+        data = training_set(name, Places.from_environment(data_dir), lambda line: print(line, file=sys.stderr))
+        print(f"{name}: {data.origin}", file=sys.stderr)

@@ -7,11 +7,10 @@ from pathlib import Path
 from tuner.base.errors import DataError
 from tuner.data import store
 from tuner.data.catalogue import CATALOGUE
-from tuner.data.download import download
 from tuner.data.examples import Examples, HeldOut, TrainingSet
 from tuner.data.ingest.columns import Coding
-from tuner.data.sources import Places, find_source, verify
-from tuner.data.synthetic import make
+from tuner.data.sources import Places, download, find_source, verify
+from tuner.data.synthetic import MADE
 from tuner.recipe import AnyData, Data
 from tuner.recipe.data import UserData
 
@@ -65,11 +64,6 @@ def catalogue_folder(name: str, places: Places) -> Path:
     return store.folder_of(f"{name}-{CATALOGUE[name].identity}", places)
 
 
-def fetch(name: str, places: Places, log: Log) -> None:
-    """Decode a data set on this machine, and log where it came from."""
-    log(f"{name}: {_ensure(name, places, log)}")
-
-
 @dataclass(frozen=True)
 class Status:
     """A line of `tuner data`: `ready` (decoded), `found`, `made` when needed, or `to be fetched`."""
@@ -103,7 +97,7 @@ def _ensure(name: str, places: Places, log: Log) -> str:
     if index is not None:
         return index.origin
     if entry.format == "made":
-        arrays, origin = make(name), f"from {entry.bundled_with}" if entry.bundled_with else "made by its formula"
+        arrays, origin = MADE[name](), f"from {entry.bundled_with}" if entry.bundled_with else "made by its formula"
         verify(name, arrays, name)
     else:
         source = find_source(name, places) or download(name, places, log)

@@ -1,18 +1,28 @@
-"""Where a data set's files are on this machine, and reading them. Each complaint names the file."""
+"""A data set's files: found on this machine or fetched, read, and compared with the catalogue."""
 
 import gzip
 import hashlib
+import io
+import logging
 import os
+import shutil
+import subprocess
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from tuner.base.errors import DataError
+from tuner.base.writing import remove, temporary_folder
 from tuner.data.catalogue import ARRAYS, CATALOGUE, Entry
 from tuner.data.examples import Array, Arrays
+
+CONNECT_SECONDS = 10
+APT_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -24,8 +34,7 @@ class Places:
 
     @staticmethod
     def from_environment(data_dir: Path | None = None) -> "Places":
-        """From --data-dir or TUNER_DATA, and TUNER_CACHE or the user's cache folder. Raises `DataError` where the folder of data
-        sets does not exist."""
+        """From --data-dir or TUNER_DATA, and from TUNER_CACHE or the user's cache folder. Raises `DataError` for a missing folder."""
         data_dir = data_dir or (Path(os.environ["TUNER_DATA"]) if os.environ.get("TUNER_DATA") else None)
         if data_dir is not None and not data_dir.is_dir():
             raise DataError(f"{data_dir}: there is no such folder of data sets (--data-dir or TUNER_DATA)")
@@ -52,8 +61,11 @@ class Source:
         entry = CATALOGUE[name]
         if self.path.suffix == ".npz":
             arrays = read_npz(self.path)
+        elif entry.format == "usps":
+            arrays = read_usps_folder(self.path, entry.files)
         else:
-            arrays = (read_usps_folder if entry.format == "usps" else read_idx_folder)(self.path, entry.files)
+            first, second, third, fourth = (read_idx(_either(self.path, file)) for file in entry.files)
+            arrays = first, second, third, fourth
         verify(name, arrays, self.origin)
         return arrays
 
@@ -62,10 +74,8 @@ def find_source(name: str, places: Places) -> Source | None:
     """The first place that has the data set, without any network; None where there is none."""
     entry = CATALOGUE[name]
     for path, origin in _candidates(name, entry, places):
-        is_there = (
-            path.is_file() if path.suffix == ".npz" else all(_either(path, file).is_file() for file in entry.files)
-        )
-        if is_there:
+        files = [path] if path.suffix == ".npz" else [_either(path, file) for file in entry.files]
+        if all(file.is_file() for file in files):
             return Source(path, f"from {origin}, {path}")
     return None
 
@@ -85,6 +95,30 @@ def _candidates(name: str, entry: Entry, places: Places) -> Iterator[tuple[Path,
     elif entry.format == "idx":
         yield keras / name, "Keras's cache"
     yield places.downloads / name, "an earlier download"
+
+
+def download(name: str, places: Places, log: Callable[[str], None]) -> Source:
+    """Fetch a data set and compare it with the catalogue before it enters the cache. Raises `DataError` with all that was tried."""
+    entry, final = CATALOGUE[name], places.downloads / name
+    failures: list[str] = []
+    for where, fetch in _ways(entry):
+        log(f"fetching {name} from {where}")
+        try:
+            with temporary_folder(places.downloads) as folder:
+                fetch(folder)
+                Source(folder, f"from {where}").read(name)
+                remove(final)
+                folder.rename(final)
+                return Source(final, f"fetched from {where}")
+        except (DataError, OSError, subprocess.SubprocessError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            failures.append(f"  {where}: {reason}")
+            log(f"fetching {name} from {where} did not work: {reason}")
+    listing, files = "\n".join(failures), ", ".join(entry.files)
+    raise DataError(
+        f"the data set {name} is not on this machine and could not be fetched:\n{listing}\n"
+        f"Put its files ({files}) into a folder {name}, and name the folder around it with --data-dir or TUNER_DATA."
+    )
 
 
 def verify(name: str, arrays: Arrays, where: str) -> None:
@@ -115,12 +149,6 @@ def read_idx(path: Path) -> Array:
     return values.reshape(shape)
 
 
-def read_idx_folder(folder: Path, files: tuple[str, ...]) -> Arrays:
-    """The four arrays of an MNIST-like folder."""
-    first, second, third, fourth = (read_idx(_either(folder, name)) for name in files)
-    return first, second, third, fourth
-
-
 def read_npz(path: Path) -> Arrays:
     """Keras's `mnist.npz`."""
     try:
@@ -137,8 +165,6 @@ def read_usps_folder(folder: Path, files: tuple[str, ...]) -> Arrays:
 
 
 def _read_usps(path: Path) -> tuple[Array, Array]:
-    import io
-
     import pandas as pd
 
     try:
@@ -163,3 +189,58 @@ def _either(folder: Path, name: str) -> Path:
     """The compressed file, or the one without .gz."""
     compressed = folder / name
     return compressed if compressed.is_file() else folder / name.removesuffix(".gz")
+
+
+def _ways(entry: Entry) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    for address in entry.addresses:
+        yield address, partial(_download, address, entry.files)
+    if entry.debian_package and shutil.which("apt-get") and shutil.which("dpkg-deb"):
+        yield f"the Debian package {entry.debian_package}", partial(_unpack_package, entry)
+
+
+def _download(address: str, files: tuple[str, ...], folder: Path) -> None:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel(logging.ERROR)
+    registry = pooch.create(folder, address, registry=dict.fromkeys(files), retry_if_failed=1)
+    downloader = pooch.HTTPDownloader(timeout=CONNECT_SECONDS, progressbar=sys.stderr.isatty())
+    for file in files:
+        try:
+            registry.fetch(file, downloader=downloader)
+        except requests.RequestException as error:
+            raise DataError(f"{file}: {type(error).__name__}") from error
+
+
+def _unpack_package(entry: Entry, folder: Path) -> None:
+    """Without root: `apt-get download`, with package lists of its own where the machine's are empty."""
+    package = entry.debian_package
+    own = [
+        f"-oDir::State::Lists={folder / 'lists'}",
+        f"-oDir::Cache={folder / 'cache'}",
+        f"-oAPT::Sandbox::User={os.environ.get('USER', 'root')}",
+    ]
+    (folder / "lists" / "partial").mkdir(parents=True)
+    (folder / "cache" / "archives" / "partial").mkdir(parents=True)
+    try:
+        _apt(["download", package], folder)
+    except DataError:
+        _apt([*own, "update"], folder)
+        _apt([*own, "download", package], folder)
+    archives = list(folder.glob(f"{package}_*.deb"))
+    if not archives:
+        raise DataError(f"apt-get brought no package {package}")
+    subprocess.run(["dpkg-deb", "-x", archives[0], folder / "unpacked"], check=True, timeout=APT_SECONDS)
+    inside = folder / "unpacked" / entry.system_folder.lstrip("/")
+    for file in entry.files:
+        (inside / file).replace(folder / file)
+    for rest in (*archives, folder / "unpacked", folder / "lists", folder / "cache"):
+        remove(rest)
+
+
+def _apt(arguments: list[str], folder: Path) -> None:
+    """Run apt-get in a folder. Raises `DataError` with its complaint."""
+    command = ["apt-get", "-qq", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=APT_SECONDS, check=False)
+    if done.returncode != 0:
+        raise DataError(done.stderr.strip() or f"apt-get ended with status {done.returncode}")

@@ -12,11 +12,6 @@ RADIUS = 5.0
 GAP = 0.3
 
 
-def make(name: str) -> Arrays:
-    """Training inputs and labels, test inputs and labels; the same in every call."""
-    return MADE[name]()
-
-
 def _digits() -> Arrays:
     """1797 images of 8×8, split 80 to 20 with every class represented alike."""
     from sklearn.datasets import load_digits
@@ -31,10 +26,7 @@ def _digits() -> Arrays:
 
 
 def _playground(points: Callable[[Generator], tuple[Array, Array]], seed: int) -> Arrays:
-    """500 points without noise in random order, half of them for training (the Playground's defaults).
-
-    Four decimals, so that the last bit of a sine does not make another data set on another machine.
-    """
+    """500 points without noise in random order, half of them for training; four decimals, the same on every machine."""
     generator = np.random.Generator(np.random.PCG64(seed))
     inputs, labels = points(generator)
     order = generator.permutation(len(labels))
@@ -77,7 +69,7 @@ def spiral_with_features(generator: Generator) -> tuple[Array, Array]:
     return np.stack([first, second, first**2, second**2, first * second, np.sin(first), np.sin(second)], axis=1), labels
 
 
-MADE: dict[str, Callable[[], Arrays]] = {
+MADE: dict[str, Callable[[], Arrays]] = {  # the same arrays in every call
     "digits": _digits,
     "circle": lambda: _playground(circle, 1),
     "xor": lambda: _playground(xor, 2),

@@ -70,6 +70,8 @@ class HeldOut:
 def scaling_constants(scaling: Scaling, data: TrainingSet, training: Array) -> tuple[Array, Array]:
     """`(offset, factor)`, float32, such that the network sees `(inputs - offset) * factor`; from the rows `training` only."""
     low, high = data.value_range
+    offset: float | Array
+    factor: float | Array
     match scaling:
         case "none":
             offset, factor = 0.0, 1.0
@@ -78,13 +80,8 @@ def scaling_constants(scaling: Scaling, data: TrainingSet, training: Array) -> t
         case "symmetric":
             offset, factor = (low + high) / 2, 2 / (high - low)
         case "standard":
-            return _standard(data.examples.inputs[training].astype(np.float64))
+            inputs = data.examples.inputs[training].astype(np.float64)
+            axis = 0 if inputs.ndim == 2 else None  # a constant for each column of rows, one for images
+            offset, deviation = inputs.mean(axis=axis), np.asarray(inputs.std(axis=axis))
+            factor = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
     return np.asarray(offset, np.float32), np.asarray(factor, np.float32)
-
-
-def _standard(inputs: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation, for rows one of each column. Constant inputs become 0."""
-    axis = 0 if inputs.ndim == 2 else None
-    deviation = np.asarray(inputs.std(axis=axis))
-    factor = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    return np.asarray(inputs.mean(axis=axis), np.float32), factor.astype(np.float32)

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tuner.base.errors import DataError, near_miss
 from tuner.base.machine import cores
 from tuner.data.examples import Array
+from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.files import find_folder
 from tuner.data.ingest.prepare import split_off_test
 from tuner.data.ingest.profile import Roles
@@ -38,7 +39,7 @@ Folders = Mapping[str, Sequence[Path]]
 """The files of each class."""
 
 
-def save_images(data: Images, where: Sequence[Path], folder: Path) -> Facts:
+def save_images(data: Images, where: Sequence[Path], folder: Path) -> tuple[Facts, Coding]:
     """Write the arrays of both parts into `folder`. Raises `DataError` with the file that is no image, cut off or too large."""
     path = find_folder(data.path, where)
     images, files, labels = _training_images(path)
@@ -52,7 +53,7 @@ def save_images(data: Images, where: Sequence[Path], folder: Path) -> Facts:
     for part, (chosen, numbers) in zip(("train", "test"), parts, strict=True):
         np.save(folder / f"{part}_labels.npy", numbers)
         _write(chosen, data, folder / f"{part}_inputs.npy")
-    return Facts(classes=classes, value_range=(0.0, 255.0))
+    return Facts(classes=classes, value_range=(0.0, 255.0)), Coding()
 
 
 def _training_images(path: Path) -> tuple[Folders, list[Path], Array]:

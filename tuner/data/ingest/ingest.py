@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,13 +21,15 @@ from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.files import data_folders, find_file, find_folder
 from tuner.data.load import Log
 from tuner.data.sources import Places
-from tuner.data.store import Facts, folder_of, index_if_complete, new_folder, open_examples, save_examples, store_own
+from tuner.data.store import Facts, folder_of, index_if_complete, new_folder, open_examples, store_own
 from tuner.networks.columns import Column
 from tuner.recipe.data import Arrays, Cut, DataInfo, Images, Table
 
 if TYPE_CHECKING:  # pandas takes a second to import, and what is stored already needs none
     from tuner.data.ingest.prepare import Prepared, RawExamples
 
+Save = Callable[[Path], tuple[Facts, Coding]]
+"""Writes the arrays of both parts into a folder."""
 AnyOwn = TypeVar("AnyOwn", bound=Table | Arrays | Images)
 VERSION = 1
 """Increase it when the same files are prepared differently: they are then read again."""
@@ -96,7 +99,7 @@ def _free(name: str, names: set[str]) -> str:
 
 def _store_named(data: AnyOwn, prepared: "Prepared", places: Places) -> AnyOwn:
     """The stored data with its identity as its path."""
-    found = _store(data, prepared, "from Python", places)
+    found = _store(data, prepared.save, "from Python", places)
     source = f"{FROM_PYTHON}{found.identity}"
     named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=found)
     _write_record(_key(named, [source]), found, places)
@@ -115,32 +118,24 @@ def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, pla
     if isinstance(data, Images):
         from tuner.data.ingest.images import save_images
 
-        with new_folder(places) as folder:
-            facts = save_images(data, where, folder)
-            identity = store_own(folder, facts, Coding(), origin, places)
-        return _data_info(identity, facts, Coding(), data, places)
+        return _store(data, partial(save_images, data, where), origin, places)
     from tuner.data.ingest.prepare import prepare, read_rows
 
     if isinstance(data, Arrays):
         from tuner.data.ingest.arrays import read_arrays
 
-        return _store(data, prepare(data.task, (), *read_arrays(data, where)), origin, places)
+        return _store(data, prepare(data.task, (), *read_arrays(data, where)).save, origin, places)
     raw = read_rows(data, data.path, where)
     test = data.test if isinstance(data.test, Cut) else read_rows(data, data.test, where)
     parts = prepare(data.task, data.columns, raw, test, is_ordered=bool(data.time))
-    return _store(data, parts, origin, places)
+    return _store(data, parts.save, origin, places)
 
 
-def _store(data: Table | Arrays | Images, parts: "Prepared", origin: str, places: Places) -> DataInfo:
+def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Places) -> DataInfo:
     """Write both parts into the cache."""
     with new_folder(places) as folder:
-        save_examples(folder, "train", parts.training)
-        save_examples(folder, "test", parts.test)
-        identity = store_own(folder, parts.facts, parts.coding, origin, places)
-    return _data_info(identity, parts.facts, parts.coding, data, places)
-
-
-def _data_info(identity: str, facts: Facts, coding: Coding, data: Table | Arrays | Images, places: Places) -> DataInfo:
+        facts, coding = save(folder)
+        identity = store_own(folder, facts, coding, origin, places)
     training, test = (open_examples(folder_of(f"own-{identity}", places), part) for part in ("train", "test"))
     has_classes = training.labels.ndim == 1
     return DataInfo(

@@ -27,7 +27,7 @@ from tuner.data.ingest.values import (
     require_rows,
 )
 from tuner.data.splits import part_of_groups
-from tuner.data.store import Facts
+from tuner.data.store import Facts, save_examples
 from tuner.networks.columns import Column
 from tuner.recipe import Cut, Table
 
@@ -58,6 +58,12 @@ class Prepared:
     coding: Coding
     training: Examples
     test: Examples
+
+    def save(self, folder: Path) -> tuple[Facts, Coding]:
+        """Write the examples of both parts."""
+        save_examples(folder, "train", self.training)
+        save_examples(folder, "test", self.test)
+        return self.facts, self.coding
 
 
 def prepare(

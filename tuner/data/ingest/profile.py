@@ -86,7 +86,12 @@ def _column_profiles(
 ) -> tuple[dict[str, ColumnProfile], dict[str, ColumnProfile], list[str]]:
     """The columns that the network sees, those that are left out, and warnings about the first."""
     columns: dict[str, ColumnProfile] = {}
-    left_out = _without_inputs(roles)
+    reasons = dict.fromkeys(roles.drop, "said with --drop") | {
+        roles.group: "says which rows belong together",
+        roles.time: "says the order of the rows",
+        roles.weight: "says how much each row counts",
+    }
+    left_out = {name: ColumnProfile(name, "", reason) for name, reason in reasons.items() if name}
     warnings: list[str] = []
     read = numbers_of if target.task == "regression" else factorize
     values = {name: read(frame[name], where) for name in roles.targets}
@@ -106,16 +111,6 @@ def _column_profiles(
     for name, other in equal_columns(frame, list(columns)):
         left_out[name] = ColumnProfile(name, columns.pop(name).kind, f"equals {other}")
     return columns, left_out, warnings
-
-
-def _without_inputs(roles: Roles) -> dict[str, ColumnProfile]:
-    """The columns that have another role."""
-    reasons = dict.fromkeys(roles.drop, "said with --drop") | {
-        roles.group: "says which rows belong together",
-        roles.time: "says the order of the rows",
-        roles.weight: "says how much each row counts",
-    }
-    return {name: ColumnProfile(name, "", reason) for name, reason in reasons.items() if name}
 
 
 def require_groups(count: int, name: str, where: str) -> None:

@@ -25,9 +25,8 @@ def separated_blocks(
     rows: int | None,
     separators: str,
 ) -> Iterator[pd.DataFrame]:
-    """The chosen columns of the table in a file, UTF-8 with a line of names first, in blocks of so many rows (None: in one); its
-    separator is one of `separators`. The columns `texts` are read as they are written, others as numbers where they are
-    numbers. Raises `DataError` with the line for what is not such a table."""
+    """The chosen columns in blocks of so many rows (None: in one). Raises `DataError` with the line for what is not a UTF-8 table
+    with a line of names and one of the `separators`."""
     if is_packed(path):
         require_unpackable(path)
     separator = _separator(path, separators)
@@ -59,7 +58,7 @@ def separated_blocks(
 
 
 def _separator(path: Path, separators: str) -> str:
-    """The one that cuts the names into most parts, of those that cut most of the first lines likewise."""
+    """The separator that cuts most of the first lines into the same number of parts, and the names into most parts."""
     with open_unpacked(path) as stream:
         content = stream.read(SAMPLE_BYTES)
     if not content.strip():

@@ -20,11 +20,10 @@ Reader = Callable[[Path, Collection[str], Choice, int | None], Iterator[pd.DataF
 
 
 def read_table(path: str, where: Sequence[Path], texts: Collection[str] = ()) -> pd.DataFrame:
-    """The table that `path` names, from the root or from the first of the folders `where` that has it; `sklearn:iris` is one
-    that comes with scikit-learn, its last column `target`. Rows are counted from 1, without the line of names.
+    """The table at `path`, from the root or from the first of the folders `where` that has it, or `sklearn:iris`.
 
-    What a file writes in the columns `texts` stays as it is written ("007"); others are numbers where they are numbers.
-    Raises `DataError` for what is no table, and `MissingPackage` for Parquet without pyarrow.
+    Only the columns `texts` stay as they are written ("007"). Raises `DataError` for what is no table, and `MissingPackage` for
+    Parquet without pyarrow.
     """
     (frame,) = _blocks(path, where, texts, list, None)
     return frame
@@ -33,9 +32,8 @@ def read_table(path: str, where: Sequence[Path], texts: Collection[str] = ()) ->
 def table_blocks(
     path: str, columns: Sequence[str], texts: Collection[str], optional: Collection[str] = ()
 ) -> Iterator[pd.DataFrame]:
-    """The same table (`path` counts from the root) in blocks, so that a file of any length fits into memory: the `columns`,
-    and those of the `optional` ones that the table has; the index counts rows from 0. Raises `DataError` also for a column
-    that is missing, before the first block."""
+    """A table of any length in blocks: its `columns`, and the `optional` ones that it has; the index counts rows from 0. Raises
+    `DataError` for a missing column before the first block."""
 
     def chosen(names: Sequence[str]) -> list[str]:
         for name in columns:
@@ -112,7 +110,9 @@ def _parquet(path: Path, _: Collection[str], choice: Choice, rows: int | None) -
             raise DataError(f"{path}: has two columns with the name {repeated[0]!r}; rename one")
         columns, start = choice(names), 0
         if rows is None:
-            _require_modest(path, 8 * file.metadata.num_rows * file.metadata.num_columns)
+            unpacked = 8 * file.metadata.num_rows * file.metadata.num_columns
+            if unpacked > HARMLESS_BYTES and unpacked > RATIO * path.stat().st_size:
+                raise DataError(f"{path}: unpacks to more than {RATIO} times its size, which no real table does")
             yield file.read().to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
             return
         for batch in file.iter_batches(batch_size=rows, columns=columns):
@@ -122,11 +122,6 @@ def _parquet(path: Path, _: Collection[str], choice: Choice, rows: int | None) -
             yield frame
     except (ArrowException, OSError) as error:
         raise DataError(f"{path}: is not Parquet, or damaged: {str(error).splitlines()[0]}") from error
-
-
-def _require_modest(path: Path, unpacked: int) -> None:
-    if unpacked > HARMLESS_BYTES and unpacked > RATIO * path.stat().st_size:
-        raise DataError(f"{path}: unpacks to more than {RATIO} times its size, which no real table does")
 
 
 READERS: dict[str, Reader] = {

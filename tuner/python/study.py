@@ -13,9 +13,8 @@ from tuner.base.errors import StudyError
 from tuner.base.metrics import Task, main_metric
 from tuner.data.ingest.arrays import ArraysProfile
 from tuner.data.ingest.ingest import ingest_from_python
-from tuner.data.ingest.kinds import frame_columns
 from tuner.data.ingest.prepare import RawExamples
-from tuner.data.ingest.profile import Roles, TableProfile
+from tuner.data.ingest.profile import Roles, TableProfile, frame_columns
 from tuner.data.ingest.targets import TargetProfile, target_profile
 from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut, Table

@@ -11,8 +11,7 @@ from PIL import Image
 from tuner.base.errors import DataError
 from tuner.data.ingest.arrays import profile_arrays
 from tuner.data.ingest.images import profile_images
-from tuner.data.ingest.kinds import column_profile
-from tuner.data.ingest.profile import Roles, TableProfile, profile_table, read_as_written
+from tuner.data.ingest.profile import Roles, TableProfile, column_profile, profile_table, read_as_written
 
 ROWS = 60
 CHANCE = np.random.default_rng(0)

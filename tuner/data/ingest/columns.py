@@ -6,6 +6,8 @@ from typing import Literal
 from tuner.networks.columns import FIRST, Coded, Kind
 
 LONGEST_EXAMPLE = 24
+MARKED = "numbers with marks or words among them"
+"""The reason for a category of numbers that are not written plainly."""
 
 
 @dataclass(frozen=True)

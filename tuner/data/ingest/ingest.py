@@ -60,8 +60,8 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
     import pandas as pd
 
     from tuner.data.ingest.arrays import inputs_of
-    from tuner.data.ingest.kinds import frame_columns
     from tuner.data.ingest.prepare import RawExamples, prepare
+    from tuner.data.ingest.profile import frame_columns
 
     if isinstance(test, RawExamples):
         test = replace(test, where="the test data")

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tuner.data.ingest.columns import ColumnProfile
-from tuner.data.ingest.kinds import MARKED
+from tuner.data.ingest.columns import MARKED, ColumnProfile
 from tuner.data.ingest.values import Factorized, Numbers, factorize, numbers_of
 
 NEARLY_ALL = 0.95

@@ -119,7 +119,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
         ),
         (
             ["optimize", "--study", "digits", "--deterministic"],
-            "error: --deterministic needs --set budget.epochs=fixed: with 'fit' how many epochs a trial has follows from this machine's pace",
+            "error: --deterministic needs --set budget.epochs=fixed: with 'fit' the number of epochs of a trial depends on this machine's speed",
         ),
         (
             ["optimize", "--study", "digits", "--storage", "oracle://x"],

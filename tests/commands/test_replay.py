@@ -8,7 +8,7 @@ from optuna.storages import BaseStorage
 from tests.support.outcomes import epoch
 from tests.support.searches import search, small
 from tuner.base.errors import StudyError
-from tuner.commands.replay import Curves, train_again, trial_with_curve
+from tuner.commands.replay import curve, first_difference, train_again, trial_with_curve
 from tuner.data.sources import Places
 from tuner.storage import read_study
 from tuner.worker.executor import Setup
@@ -17,9 +17,9 @@ from tuner.worker.inprocess import InProcess
 
 def test_a_shorter_curve_differs_where_it_ends() -> None:
     whole = tuple(epoch(number) for number in (1, 2, 3))
-    assert Curves(whole, whole[:2]).first_difference == (0, 3)
-    assert Curves(whole[:1], whole).first_difference == (0, 2)
-    assert Curves(whole, whole).first_difference is None
+    assert first_difference(whole, whole[:2]) == whole[2]
+    assert first_difference(whole[:1], whole) == whole[1]
+    assert first_difference(whole, whole) is None
 
 
 @pytest.mark.slow
@@ -33,6 +33,7 @@ def test_a_training_that_paused_is_one_curve_under_all_its_numbers(
     assert best is not None
     assert len(best.numbers) > 1
     assert trial_with_curve(record, best.first) == trial_with_curve(record, best.number) == best
-    assert train_again(best, InProcess(Setup(places))).first_difference is None
+    assert best.result is not None
+    assert first_difference(curve(best.result), train_again(best, InProcess(Setup(places)))) is None
     with pytest.raises(StudyError, match=r"^the study 'small' has no trial 99; it has 4$"):
         trial_with_curve(record, 99)

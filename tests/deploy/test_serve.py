@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from tests.support.models import iris, pictures, xor
 from tuner.__main__ import run
-from tuner.commands.serve import address, bound
+from tuner.commands.models import address, bound
 from tuner.data.ingest.tables import read_table
 from tuner.data.sources import Places
 from tuner.deploy.predictor import Predictor

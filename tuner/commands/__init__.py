@@ -1,1 +1,1 @@
-"""One file a command, named for it: read arguments, call one function, print. Beside them lies what several of them need."""
+"""The command line: each command reads its arguments, calls one function and prints."""

@@ -50,22 +50,14 @@ def storage_url(runs: Path | None, storage: str | None) -> str:
     return storage or default_url(runs_folder(runs))
 
 
-def existing_storage(runs: Path | None, storage: str | None) -> str | None:
-    """The storage's URL; None if it would be the embedded one and that does not exist."""
-    from tuner.study.places import runs_folder
-
-    exists = storage is not None or (runs_folder(runs) / "tuner.db").is_file()
-    return storage_url(runs, storage) if exists else None
-
-
 def required_storage(runs: Path | None, storage: str | None) -> str:
     """The storage's URL. Raises `StorageError` if the embedded one does not exist."""
     from tuner.study.places import runs_folder
 
-    url = existing_storage(runs, storage)
-    if url is None:
-        raise StorageError(f"there is no storage in {runs_folder(runs)} yet: run `tuner optimize` first, or say --runs")
-    return url
+    folder = runs_folder(runs)
+    if storage is None and not (folder / "tuner.db").is_file():
+        raise StorageError(f"there is no storage in {folder} yet: run `tuner optimize` first, or say --runs")
+    return storage_url(runs, storage)
 
 
 def command_line(command: str, **options: str | Path | Sequence[str] | None) -> str:

@@ -18,19 +18,19 @@ app = typer.Typer(
 COMMANDS = {
     "init": "init",
     "studies": "studies",
-    "check": "check",
+    "check": "studies",
     "optimize": "optimize",
     "baseline": "baseline",
-    "report": "report",
+    "report": "studies",
     "replay": "replay",
     "dashboard": "dashboard",
-    "predict": "predict",
-    "evaluate": "predict",
-    "serve": "serve",
-    "export": "export",
-    "distill": "distill",
+    "predict": "models",
+    "evaluate": "models",
+    "serve": "models",
+    "export": "models",
+    "distill": "models",
 }
-"""The commands in the order of `--help`: each is a function of its name in this file of `tuner.commands`."""
+"""The commands in the order of `--help`: each is the function of that name in this file of `tuner.commands`."""
 
 for name, file in COMMANDS.items():
     app.command()(getattr(import_module(f"tuner.commands.{file}"), name))

@@ -1,6 +1,5 @@
 """`replay`: trains a stored trial again and compares the curves."""
 
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,35 +28,32 @@ def replay(
     from tuner.worker.executor import Setup
 
     record = trial_with_curve(read_study(open_storage(required_storage(runs, storage)), study), trial)
+    assert record.result is not None
     threads = int(record.environment.get("threads", "1"))
     executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=threads))
     try:
-        curves = train_again(record, executor)
+        replayed = train_again(record, executor)
     finally:
         executor.close()
-    if curves.first_difference is None:
-        print(f"trial {trial}: the same curve again, {len(curves.replayed)} epochs to six digits")
+    difference = first_difference(curve(record.result), replayed)
+    if difference is None:
+        print(f"trial {trial}: the same curve again, {len(replayed)} epochs to six digits")
         return 0
-    fold, epoch = curves.first_difference
-    print(f"trial {trial}: differs from epoch {epoch} of fold {fold} on")
+    print(f"trial {trial}: differs from epoch {difference.number} of fold {difference.fold} on")
     return 1
 
 
-@dataclass(frozen=True)
-class Curves:
-    """The stored curve and the replayed one, epoch by epoch."""
+def curve(result: "Result") -> "tuple[Epoch, ...]":
+    """The epochs of all folds."""
+    return tuple(epoch for fold in result.folds for epoch in fold.epochs)
 
-    stored: "tuple[Epoch, ...]"
-    replayed: "tuple[Epoch, ...]"
 
-    @property
-    def first_difference(self) -> tuple[int, int] | None:
-        """Fold (from 0) and number of the first epoch that differs in six digits or is in one curve only; None for equal curves."""
-        for old, new in zip_longest(self.stored, self.replayed):
-            epoch = old or new
-            if old is None or new is None or _metrics(old) != _metrics(new):
-                return epoch.fold, epoch.number
-        return None
+def first_difference(stored: "tuple[Epoch, ...]", replayed: "tuple[Epoch, ...]") -> "Epoch | None":
+    """The first epoch that differs in six digits or is in one curve only; None for equal curves."""
+    for old, new in zip_longest(stored, replayed):
+        if old is None or new is None or _metrics(old) != _metrics(new):
+            return old or new
+    return None
 
 
 def trial_with_curve(record: "StudyRecord", number: int) -> "TrialRecord":
@@ -70,29 +66,24 @@ def trial_with_curve(record: "StudyRecord", number: int) -> "TrialRecord":
     return trial
 
 
-def train_again(trial: "TrialRecord", executor: "Executor") -> Curves:
-    """Train a trial's recipe again, for as many epochs as it had."""
+def train_again(trial: "TrialRecord", executor: "Executor") -> "tuple[Epoch, ...]":
+    """The curve of a trial's recipe, trained for as many epochs as the trial had."""
     from tuner.result import Epoch, Result
+    from tuner.worker import perform
     from tuner.worker.jobs import Failure, Train
 
     assert trial.recipe is not None
     assert trial.result is not None
-    stored = _epochs(trial.result)
+    last = curve(trial.result)[-1]
 
-    def before_the_last(event: "Event") -> bool:
-        return not isinstance(event, Epoch) or (event.fold, event.number) < (stored[-1].fold, stored[-1].number)
+    def is_before_the_last(_: int, event: "Event") -> bool:
+        return not isinstance(event, Epoch) or (event.fold, event.number) < (last.fold, last.number)
 
-    executor.submit(0, Train(trial.recipe), before_the_last)
-    while True:
-        for _, answer in executor.answers(seconds=0.2):
-            if isinstance(answer, Failure):
-                raise StudyError(f"trial {trial.number} could not be trained again: {answer.reason}")
-            assert isinstance(answer, Result)
-            return Curves(stored, _epochs(Result.from_dict(answer.to_dict())))
-
-
-def _epochs(result: "Result") -> "tuple[Epoch, ...]":
-    return tuple(epoch for fold in result.folds for epoch in fold.epochs)
+    ((_, answer),) = perform(executor, [Train(trial.recipe)], is_before_the_last)
+    if isinstance(answer, Failure):
+        raise StudyError(f"trial {trial.number} could not be trained again: {answer.reason}")
+    assert isinstance(answer, Result)
+    return curve(Result.from_dict(answer.to_dict()))
 
 
 def _metrics(epoch: "Epoch") -> tuple[object, ...]:

@@ -1,8 +1,14 @@
-"""`studies`: the study files and the studies in the storage."""
+"""Commands on studies: the list of all, a study's space, its report."""
 
-from typing import TYPE_CHECKING
+import math
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from tuner.commands.arguments import Runs, Storage, existing_storage
+import typer
+
+from tuner.base.errors import Invalid
+from tuner.commands.arguments import DataDir, Runs, Set, Storage, Study, load_study_file, required_storage, storage_url
 
 if TYPE_CHECKING:
     from tuner.storage import StudyRecord
@@ -10,11 +16,17 @@ if TYPE_CHECKING:
 
 def studies(runs: Runs = None, storage: Storage = None) -> None:
     """List the study files with their progress, and the other studies in the storage."""
-    from tuner.commands.terminal import console, table
-    from tuner.study import load
-    from tuner.study.places import study_files
+    import optuna
 
-    records = _records(existing_storage(runs, storage))
+    from tuner.commands.terminal import console, table
+    from tuner.storage import open_storage, read_study
+    from tuner.study import load
+    from tuner.study.places import runs_folder, study_files
+
+    records: dict[str, StudyRecord] = {}
+    if storage or (runs_folder(runs) / "tuner.db").is_file():
+        opened = open_storage(storage_url(runs, storage))
+        records = {name: read_study(opened, name) for name in optuna.get_all_study_names(opened)}
     rows = table("study", "trials", "best", "title")
     for name, path in study_files().items():
         title = load(path, name).title
@@ -24,15 +36,63 @@ def studies(runs: Runs = None, storage: Storage = None) -> None:
     console().print(rows)
 
 
-def _records(storage: str | None) -> "dict[str, StudyRecord]":
-    if storage is None:
-        return {}
-    import optuna
+def check(
+    study: Study,
+    set_: Set = [],  # noqa: B006 (typer reads it, nobody changes it)
+    build: Annotated[bool, typer.Option("--build", help="Also count the parameters of every corner.")] = False,
+) -> None:
+    """Decode every corner of a study's space, and print the space."""
+    from tuner.commands.terminal import console, table
+    from tuner.networks import network_summary, parameters
+    from tuner.recipe import describe
+    from tuner.space import dimensions, size
 
-    from tuner.storage import open_storage, read_study
+    file = load_study_file(study, set_, None)
+    rows = table("address", "values")
+    for address, values in dimensions(file.space):
+        rows.add_row(address, values)
+    console().print(rows)
+    recipes = "continuous" if math.isinf(size(file.space)) else f"{size(file.space):,.0f} recipes"
+    print(f"{file.name}: {len(rows.rows)} dimensions, {recipes}; all {len(file.corners)} corners make a recipe")
+    if file.unbuildable:
+        print(f"{file.name}: {file.unbuildable}")
+    if not build:
+        return
+    networks = set()
+    for _, recipe in file.corners:
+        with suppress(Invalid):
+            data = describe(recipe.data)
+            networks.add((parameters(recipe.network, data.inputs, data.outputs), network_summary(recipe.network)))
+    rows = table("parameters", "network")
+    for count, network in sorted(networks):
+        rows.add_row(f"{count:,}", network)
+    console().print(rows)
 
-    opened = open_storage(storage)
-    return {name: read_study(opened, name) for name in optuna.get_all_study_names(opened)}
+
+def report(
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage, or all.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write into. [reports/NAME]")] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the documents' results.")] = Path("reports/documents"),
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Measure the latency of the best networks first, on this machine.")
+    ] = False,
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write report.html, report.md, summary.json, trials.csv and baselines.csv, and attach the report to the study in optuna-dashboard."""
+    from tuner.data.sources import Places
+    from tuner.report.index import write_index
+    from tuner.report.write import searched_studies, write_report
+    from tuner.study.places import runs_folder
+
+    url, places = required_storage(runs, storage), Places.from_environment(data_dir)
+    for name in searched_studies(url) if study == "all" else [study]:
+        folder = out / name if out and study == "all" else out or Path("reports") / name
+        write_report(url, name, results, places, folder, runs_folder(runs), latency)
+        print(folder / "report.html")
+    if study == "all":
+        write_index(out or Path("reports"))
 
 
 def _progress(record: "StudyRecord | None") -> tuple[str, str]:

@@ -1,0 +1,171 @@
+"""Commands on a saved model: predictions, evaluation, HTTP, other formats, distillation."""
+
+import json
+import re
+import socket
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.base.errors import MissingPackage, StorageError, StudyError, TunerError
+from tuner.commands.arguments import DataDir, Force, Model, NewData, Runs, Storage, required_storage
+from tuner.commands.terminal import load_predictor, load_tensorflow
+
+
+class Quantized(StrEnum):
+    """The numbers that a LiteRT file stores in 8 bits: none, the weights, or all."""
+
+    none = "none"
+    dynamic = "dynamic"
+    int8 = "int8"
+
+
+def predict(
+    model: Model,
+    data: NewData,
+    out: Annotated[str, typer.Option(help="The .csv or .parquet file to write; - for CSV to standard output.")],
+    force: Force = False,
+) -> None:
+    """Predict each example of a file: the prediction, and the probability of each class."""
+    path = None if out == "-" else Path(out)
+    if path and path.suffix.lower() not in (".csv", ".parquet"):
+        raise StorageError(f"--out {path}: must end in .csv or .parquet")
+    if path and path.exists() and not force:
+        raise StorageError(f"--out {path}: exists already; add --force to overwrite it")
+    predictor = load_predictor(model)
+    from tuner.deploy.prediction_files import write_predictions
+
+    count = write_predictions(predictor, data, out)
+    if path:
+        print(f"{out}: {count:,} predictions")
+
+
+def evaluate(
+    model: Model,
+    data: NewData,
+    target: Annotated[
+        list[str], typer.Option(help="The column or array with the answers; may be repeated. [as in the metadata]")
+    ] = [],  # noqa: B006 (typer copies it)
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print all metrics of the task with their 95 % intervals, and which classes are confused most."""
+    predictor = load_predictor(model)
+    from tuner.deploy.evaluation import evaluate as compute
+
+    result = compute(predictor, data, target)
+    print(json.dumps(result.to_dict()) if json_ else "\n".join(result.lines()))
+
+
+def serve(
+    model: Model,
+    host: Annotated[str, typer.Option(help="Address; the default accepts this machine only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    max_body: Annotated[str, typer.Option(help="Largest request body, such as 10MB.")] = "10MB",
+    max_rows: Annotated[int, typer.Option(min=1, help="Largest number of examples in a request.")] = 10_000,
+) -> None:
+    """Answer POST /predict, GET /health and GET /model over HTTP; GET /docs describes the requests."""
+    most = bytes_of(max_body)
+    try:
+        import uvicorn
+        from fastapi import FastAPI  # noqa: F401
+    except ImportError:
+        raise MissingPackage("serve", "fastapi", "uvicorn", "python-multipart") from None
+    with bound(host, port) as listener:
+        predictor = load_predictor(model)
+        from tuner.deploy.serve.application import application
+
+        print(f"serving {model} on http://{address(listener)}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
+        uvicorn.Server(uvicorn.Config(application(predictor, most, max_rows))).run(sockets=[listener])
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="The .keras, .tflite or .onnx file, or folder of a SavedModel, to write.")],
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study whose winner is confirmed.")] = "",
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="A .keras file, in place of a study.")] = None,
+    format: Annotated[str, typer.Option(help="keras, saved_model, litert or onnx. [by the suffix]")] = "",
+    quantize: Annotated[
+        Quantized, typer.Option(help="LiteRT only: 8 bits for the weights (dynamic) or for everything (int8).")
+    ] = Quantized.none,
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="Data to compare the two models on. [a part of the training data]")
+    ] = "",
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write a model with its metadata (.json) and its card (.md). The written model is loaded again and compared first."""
+    if bool(study) == (model is not None):
+        raise TunerError("say --study NAME or --model FILE")
+    from tuner.data.sources import Places
+    from tuner.deploy.export import export_model, final_model_of, format_of
+
+    chosen = format_of(out, format)
+    source = model or final_model_of(required_storage(runs, storage), study)
+    load_tensorflow()
+    exported = export_model(source, out, chosen, quantize.value, data, Places.from_environment(data_dir))
+    print("\n".join(exported.lines()))
+
+
+def distill(
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")],
+    runs: Runs = None,
+    storage: Storage = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Train one network on the predictions of the study's ensemble, and test it once."""
+    from tuner.base.formatting import metric_label
+    from tuner.base.machine import cores
+    from tuner.data.sources import Places
+    from tuner.deploy.distill import distill as learn
+    from tuner.outcome import read_outcome
+    from tuner.storage import load_study, open_storage
+    from tuner.study.places import runs_folder
+    from tuner.worker import make_executor
+    from tuner.worker.executor import Setup
+    from tuner.worker.folder import Folder
+
+    confirmed = read_outcome(load_study(open_storage(required_storage(runs, storage)), study)).confirmed
+    if confirmed is None:
+        raise StudyError(f"the study {study!r} has no confirmed model yet: run `tuner optimize --study {study}`")
+    folder = Folder(runs_folder(runs) / study)
+    executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=cores(), folder=folder))
+    try:
+        network = learn(confirmed, executor, folder)
+    finally:
+        executor.close()
+    low, high = network.test_interval
+    metric, interval = metric_label(confirmed.measure), f"(95 % interval {low:.4f} to {high:.4f})"
+    print(f"validation {metric}: {network.validation:.4f}; ensemble {confirmed.model_validation:.4f}")
+    print(f"test {metric}, measured once: {network.test:.4f} {interval}; ensemble {confirmed.test:.4f}")
+    print(f"model: {network.model}, {network.parameters:,} parameters instead of {confirmed.parameters:,}")
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `TunerError` if the address cannot be used."""
+    try:
+        family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(where[:2], family=family)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]  # Python appends the address
+        raise TunerError(f"{host}:{port}: cannot be used: {reason}; choose another --host or --port") from None
+
+
+def address(listener: socket.socket) -> str:
+    """Host and port as in a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def bytes_of(text: str) -> int:
+    """A size such as 500kB, 10MB or 1GB, in bytes.
+
+    >>> bytes_of("10MB"), bytes_of("500")
+    (10000000, 500)
+    """
+    size = re.fullmatch(r"(\d+)\s*([kMG]?)B?", text.strip())
+    if not size or int(size[1]) < 1:
+        raise TunerError(f"--max-body {text}: must be a size such as 500kB or 10MB")
+    return int(size[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[size[2]]

@@ -13,21 +13,16 @@ from tuner.base.errors import StorageError, TunerError
 
 Study = Annotated[str, typer.Option("--study", "-s", help="A study's name (see `studies`) or a path to a .toml file.")]
 Set = Annotated[
-    list[str], typer.Option("--set", metavar="ADDRESS=VALUE", help="Fix a hole or change a value; may be repeated.")
+    list[str], typer.Option("--set", metavar="ADDRESS=VALUE", help="Fix or change a value; may be repeated.")
 ]
 Runs = Annotated[Path | None, typer.Option(help="Folder for storage and models. [TUNER_RUNS, or ./runs]")]
 Storage = Annotated[
-    str | None,
-    typer.Option(
-        envvar="TUNER_STORAGE", help="Any storage URL that Optuna takes. [TUNER_STORAGE, or SQLite in the runs folder]"
-    ),
+    str | None, typer.Option(envvar="TUNER_STORAGE", help="Storage URL as Optuna takes it. [SQLite in the runs folder]")
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets. [TUNER_DATA]")]
-Model = Annotated[
-    Path, typer.Option("--model", "-m", help="A .keras file; its metadata is the .json of the same name.")
-]
+Model = Annotated[Path, typer.Option("--model", "-m", help="A .keras file; its metadata is the .json of that name.")]
 NewData = Annotated[
-    str, typer.Option("--data", "-d", help="A table, an .npz or .npy file, a picture or a folder of pictures.")
+    str, typer.Option("--data", "-d", help="A table, .npz or .npy file, picture or folder of pictures.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]

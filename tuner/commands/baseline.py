@@ -16,21 +16,15 @@ def baseline(
     only: Annotated[str, typer.Option(metavar="PATTERN", help="Only experiments whose names match.")] = "*",
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each experiment, each with a seed of its own.")] = 1,
     until_decided: Annotated[
-        bool,
-        typer.Option(
-            "--until-decided",
-            help="3 runs of each experiment, then 6 and 10 of those that more runs may say more of: undecided claims, weak verdicts.",
-        ),
+        bool, typer.Option("--until-decided", help="3 runs each, then 6 and 10 of undecided claims and weak verdicts.")
     ] = False,
-    readings: Annotated[
-        str, typer.Option(metavar="first|all", help="What documents leave unsaid, read how.")
-    ] = "first",
-    workers: Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto: one a core.")] = "auto",
-    results: Annotated[
-        Path, typer.Option(help="Folder of the results, one file a document; what they have is not run again.")
-    ] = Path("reports/documents"),
+    readings: Annotated[str, typer.Option(metavar="first|all", help="Readings of silent fields to try.")] = "first",
+    workers: Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")] = "auto",
+    results: Annotated[Path, typer.Option(help="Folder of stored results, one file a document.")] = Path(
+        "reports/documents"
+    ),
     details: Annotated[
-        bool, typer.Option("--details", help="Also layers, confusion matrix and figures by class of each experiment.")
+        bool, typer.Option("--details", help="Also layers, confusion matrix and metrics by class of each experiment.")
     ] = False,
     runs: Runs = None,
     storage: Storage = None,

@@ -31,9 +31,7 @@ def init(
         list[str], typer.Option(metavar="COLUMN", help="Column or array to predict; may be repeated.")
     ] = [],  # noqa: B006
     test: Annotated[str | None, typer.Option(metavar="FILE", help="The test part, like the data.")] = None,
-    test_share: Annotated[
-        float | None, typer.Option(help="How much is cut off as the test part; 0: nothing is tested. [0.2]")
-    ] = None,
+    test_share: Annotated[float | None, typer.Option(help="Share of the test part; 0 for no test. [0.2]")] = None,
     task: Annotated[str, typer.Option(help=f"{', '.join(TASKS)}, or guess.")] = "guess",
     group: Annotated[str, typer.Option(metavar="COLUMN", help="Rows that belong together.")] = "",
     time: Annotated[str, typer.Option(metavar="COLUMN", help="The order of the rows.")] = "",
@@ -62,15 +60,13 @@ def init(
         write_text(path, text)
     except OSError as error:
         raise StudyError(f"{path}: cannot be written: {error.strerror}; choose another place with --out") from error
-    is_default = path == Path("studies") / f"{name}.toml"
-    command = command_line("optimize", study=name if is_default else str(path))
+    command = command_line("optimize", study=str(path) if out else name)
     if json_:
         facts = {"study": name, "file": str(path), **profile_json(profile, study), "next": command}
         print(json.dumps(facts, ensure_ascii=False))
     else:
         _print_profile(profile, study)
-        print(f"wrote {path}")
-        print(f"next: {command}")
+        print(f"wrote {path}\nnext: {command}")
 
 
 def _check_options(
@@ -98,8 +94,7 @@ def _print_profile(profile: "Profile", study: "NewStudy") -> None:
             rows.add_row(each.name, each.kind, each.reason, missing, f"{each.values:,}", ", ".join(each.examples))
         console().print(rows, markup=False)
         print()
-    for line in profile_lines(profile, study):
-        print(line)
+    print("\n".join(profile_lines(profile, study)))
 
 
 def _study_path(name: str, out: Path | None, force: bool) -> Path:
@@ -114,7 +109,7 @@ def _study_path(name: str, out: Path | None, force: bool) -> Path:
     if path.is_dir() or (path.exists() and not force):
         raise StudyError(f"{path}: is there already; choose another name, or say --force to overwrite it")
     shipped = study_files().get(name)
-    if out is None and shipped is not None and shipped != path and not force:
+    if not (out or force) and shipped not in (None, path):
         cure = "choose another name, or say --force to hide it"
         raise StudyError(f"{name}: there is a study of that name already, which comes with the program; {cure}")
     return path
@@ -127,12 +122,12 @@ def _source(path: str) -> str:
 
     if path.startswith(BUNDLED):
         return path
-    here = os.path.abspath(os.path.expanduser(path))
-    if os.path.exists(here):
-        return here
-    where = [each for each in (Path.cwd(), Places.from_environment().data_dir) if each is not None]
-    folders = any((each / path).is_dir() for each in where)
-    return str((find_folder if folders else find_file)(path, where))
+    absolute = os.path.abspath(os.path.expanduser(path))
+    if os.path.exists(absolute):
+        return absolute
+    folders = [each for each in (Path.cwd(), Places.from_environment().data_dir) if each is not None]
+    is_folder = any((each / path).is_dir() for each in folders)
+    return str((find_folder if is_folder else find_file)(path, folders))
 
 
 def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
@@ -141,23 +136,22 @@ def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
     from tuner.data.ingest.profile import profile_table, read_as_written
 
     if not source.startswith(BUNDLED) and os.path.isdir(source):
-        _refuse("a folder of images", data, roles, ("targets", "group", "time", "weight", "drop"))
+        _require_unset(("targets", "group", "time", "weight", "drop"), roles, f"a folder of images, which {data} is")
         if task not in ("guess", "classification"):
             raise TunerError(f"--task {task}: a folder of images has classes; {data} is one")
         return profile_images(Path(source))
     if source.endswith(".npz"):
-        _refuse("an NPZ file", data, roles, ("time", "drop"))
+        _require_unset(("time", "drop"), roles, f"an NPZ file, which {data} is")
         return profile_arrays(Path(source), roles, task)
     if source.startswith(BUNDLED) and not roles.targets:
         roles = replace(roles, targets=("target",))
     return profile_table(read_as_written(source, ()), roles, task, data)
 
 
-def _refuse(what: str, data: str, roles: "Roles", fields: tuple[str, ...]) -> None:
+def _require_unset(fields: tuple[str, ...], roles: "Roles", data: str) -> None:
     for field in fields:
         if getattr(roles, field):
-            option = "target" if field == "targets" else field
-            raise TunerError(f"--{option}: has no meaning for {what}, which {data} is")
+            raise TunerError(f"--{field.removesuffix('s')}: has no meaning for {data}")
 
 
 def _test_part(test: str | None, share: float | None, path: Path) -> "str | Cut":
@@ -176,9 +170,9 @@ def _written_path(source: str, path: Path) -> str:
     from tuner.data.ingest.files import data_folders
     from tuner.data.sources import Places
 
-    for folder in data_folders(path.parent, Places.from_environment().data_dir):
-        if Path(source).is_relative_to(os.path.abspath(folder)):
-            return Path(source).relative_to(os.path.abspath(folder)).as_posix()
+    for folder in map(os.path.abspath, data_folders(path.parent, Places.from_environment().data_dir)):
+        if Path(source).is_relative_to(folder):
+            return Path(source).relative_to(folder).as_posix()
     return source
 
 

@@ -27,34 +27,23 @@ if TYPE_CHECKING:
 
 def optimize(
     study: Study,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Total number of finished and pruned trials. [the file's]")
-    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Finished and pruned trials in all. [the file's]")] = None,
     more: Annotated[int | None, typer.Option(min=0, help="Number of additional trials.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Time for the search: 90s, 10m, 1h. [the file's]")] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of the search; --set seed=… sets that of the training.")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the search; training: --set seed=…")] = None,
     set_: Set = [],  # noqa: B006
     name: Name = None,
     reset: Annotated[bool, typer.Option("--reset", help="Delete the study's trials first.")] = False,
     workers: Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")] = "auto",
     deterministic: Annotated[
         bool,
-        typer.Option(
-            "--deterministic", help="Report results in the order of the trials, so that every run gives the same study."
-        ),
+        typer.Option("--deterministic", help="Report results in the order of the trials: runs give equal studies."),
     ] = False,
-    executor: Annotated[
-        str, typer.Option(help="Where training runs: a name in `tuner.worker.EXECUTORS`; in_process is for debugging.")
-    ] = "processes",
+    executor: Annotated[str, typer.Option(help="Where training runs; in_process is for debugging.")] = "processes",
     warm_start: Annotated[
-        list[str],
-        typer.Option("--warm-start", metavar="STUDY", help="Also try the best recipes of that study in the storage."),
+        list[str], typer.Option("--warm-start", metavar="STUDY", help="Also try the best recipes of a stored study.")
     ] = [],  # noqa: B006
-    enough: Annotated[
-        float, typer.Option(min=0.0, help="End the search when the expected improvement is below this.")
-    ] = 0.0,
+    enough: Annotated[float, typer.Option(min=0.0, help="End when the expected improvement is below this.")] = 0.0,
     cold: Annotated[bool, typer.Option("--cold", help="Begin with the sampler's proposals, without starts.")] = False,
     lease: Annotated[str, typer.Option(help="Time after which the trials of a dead process are taken over.")] = "20s",
     runs: Runs = None,

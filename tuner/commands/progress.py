@@ -56,9 +56,9 @@ class Lines:
 
     def ended(self, trial: TrialRecord) -> None:
         self.state.add(trial)
-        best = f"; {best_text(self.state)}" if self.state.best else ""
+        best = f"; {_best_text(self.state)}" if self.state.best else ""
         count = "" if self.state.is_unlimited else f"{self.state.done}/{self.state.total}, "
-        self.log(f"trial {trial.number}: {ended_text(trial)}{best}; {count}{left_text(self.state)}")
+        self.log(f"trial {trial.number}: {_ended_text(trial)}{best}; {count}{_left_text(self.state)}")
 
     def refitting(self, recipe: Recipe, event: Event) -> None:
         if not isinstance(event, FoldResult):
@@ -70,7 +70,7 @@ class Lines:
 
     def _break_silence(self, name: str, recipe: Recipe, event: Epoch | Pulse) -> None:
         if time.monotonic() - self.printed > SILENT_SECONDS:
-            self.log(f"{name}: {event_text(event, recipe.training.epochs)}; {left_text(self.state)}")
+            self.log(f"{name}: {_event_text(event, recipe.training.epochs)}; {_left_text(self.state)}")
 
 
 class Screen:
@@ -89,8 +89,7 @@ class Screen:
         self._draw()
 
     def advanced(self, number: int, event: Epoch | Pulse) -> None:
-        name, recipe, _ = self.running[number]
-        self.running[number] = (name, recipe, event)
+        self.running[number] = (*self.running[number][:2], event)
         self._draw()
 
     def ended(self, trial: TrialRecord) -> None:
@@ -99,7 +98,7 @@ class Screen:
         is_paused = trial.reason.startswith(PAUSED)
         mark, style = ("‖", "cyan") if is_paused else MARKS.get(trial.state, (" ", ""))
         summary = trial.recipe.summary if trial.recipe and not is_paused else ""
-        line = Text.assemble((f"{mark} trial {trial.number:>3} ", style), ended_text(trial), (f"  {summary}", "dim"))
+        line = Text.assemble((f"{mark} trial {trial.number:>3} ", style), _ended_text(trial), (f"  {summary}", "dim"))
         self.live.console.print(line, overflow="ellipsis", no_wrap=True)
         self._draw()
 
@@ -114,36 +113,33 @@ class Screen:
         self.live.console.print(Text(message, style="dim"))
 
     def _draw(self) -> None:
-        table = Table.grid(padding=(0, 2))
+        table, state = Table.grid(padding=(0, 2)), self.state
         for name, recipe, event in self.running.values():
             total = recipe.training.epochs
             done = 0.0 if event is None else event.number if isinstance(event, Epoch) else event.epoch - 1 + event.share
-            text = "starting" if event is None else event_text(event, total)
+            text = "starting" if event is None else _event_text(event, total)
             table.add_row(f"  {name}", Text(f"{'━' * round(20 * done / total):<20}", "cyan"), text)
-        state = self.state
         total_text = "" if state.is_unlimited else f" of {state.total}"
         failed = f", {state.count('failed')} failed" if state.count("failed") else ""
         counts = f"{state.done}{total_text} trials, {state.count('pruned')} pruned{failed}"
-        summary = Text(f"  {best_text(state)} · {counts} · {left_text(state)}", style="bold")
+        summary = Text(f"  {_best_text(state)} · {counts} · {_left_text(state)}", style="bold")
         self.live.update(Group(table, summary))
 
 
-def best_text(state: SearchState) -> str:
-    """The best value so far, with its trial."""
+def _best_text(state: SearchState) -> str:
     return f"best {state.best.values[0]:.4f} (trial {state.best.number})" if state.best else "no trial finished yet"
 
 
-def left_text(state: SearchState) -> str:
-    """The time that is left."""
+def _left_text(state: SearchState) -> str:
     return f"{duration_text(state.seconds_left)} left"
 
 
-def ended_text(trial: TrialRecord) -> str:
+def _ended_text(trial: TrialRecord) -> str:
     """How a trial ended or paused, with its value."""
     result = trial.result
     if result and result.ended == "pruned" and trial.reason.startswith(PAUSED):
         scores = result.validation or result.training
-        return trial.reason + (f", {score_text(scores)}" if scores else "")
+        return trial.reason + (f", {_score_text(scores)}" if scores else "")
     value = f" {trial.values[0]:.4f}" if trial.values else ""
     cost = f" after {result.epochs} epochs, {result.seconds:.1f} s" if result and result.epochs else ""
     reason = f" ({trial.reason})" if trial.reason else ""
@@ -151,14 +147,13 @@ def ended_text(trial: TrialRecord) -> str:
     return f"{state}{value}{cost}{reason}"
 
 
-def event_text(event: Epoch | Pulse, epochs: int) -> str:
-    """How far a training is, with its score."""
+def _event_text(event: Epoch | Pulse, epochs: int) -> str:
     if isinstance(event, Pulse):
-        return f"epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training {score_text(event.training)}"
-    return f"epoch {event.number}/{epochs}, {score_text(event.validation or event.training)}"
+        return f"epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training {_score_text(event.training)}"
+    return f"epoch {event.number}/{epochs}, {_score_text(event.validation or event.training)}"
 
 
-def score_text(scores: Scores) -> str:
+def _score_text(scores: Scores) -> str:
     """The task's main metric."""
     name, value = next(iter(scores.figures.items()))
     return f"{metric_label(name)} {value:.4f}"

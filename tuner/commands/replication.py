@@ -1,6 +1,6 @@
 """A judged document on the terminal: reported and measured figures with verdicts; single experiments in detail."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from fnmatch import fnmatch
 
 from rich.console import Console
@@ -33,31 +33,20 @@ def print_replication(replication: Replication) -> None:
     out, assessment = console(), replication.assessment
     document, has_alternatives = assessment.document, any(row.tried > 1 for row in assessment.rows)
     out.print(f"\n{document.title} ({document.name})", style="bold")
-    lines = []
     for reading in assessment.readings:
         first, *others = [option.name for option in reading.reading.options]
-        lines.append(f"open setting: {reading.silent}: {first}; or {', or '.join(others)}; {reading.conclusion}")
+        text = f"open setting: {reading.silent}: {first}; or {', or '.join(others)}; {reading.conclusion}"
+        out.print(text, markup=False)
     if assessment.compared > 1:
         chosen = assessment.chosen_readings or "the first ones"
-        lines.append(f"The most probable of {assessment.compared} choices of readings: {chosen}")
-    _print_lines(out, lines)
+        out.print(f"The most probable of {assessment.compared} choices of readings: {chosen}", markup=False)
     out.print(_figures(assessment, has_alternatives))
     for claim in assessment.claims:
         out.print(f"{_decided(claim.first)}: {claim.claim.says} ({claim.first.reason})")
         if claim.chosen != claim.first:
             out.print(f"    under those readings {_decided(claim.chosen)} ({claim.chosen.reason})")
-    lines = []
-    for oddity in document.oddity:
-        about = f" ({', '.join(oddity.about)})" if oddity.about else ""
-        lines.append(f"odd in the document{about}: {oddity.says}")
-    lines += [f"finding ({', '.join(each.about)}): {each.says}" for each in document.finding]
-    if assessment.unexplained:
-        lines.append(f"not reproduced and not explained: {', '.join(assessment.unexplained)}")
-    which = {"first": "first readings" if has_alternatives else "figures"}
-    if has_alternatives:
-        which |= {"chosen": "chosen for the document", "best": "best for each experiment"}
-    lines += [f"{name}: {assessment.tally_text(key)}" for key, name in which.items()]
-    _print_lines(out, [*lines, f"{duration_text(assessment.seconds)} of training"])
+    for line in _closing_lines(assessment, has_alternatives):
+        out.print(line, markup=False)
     for failure in replication.failures:
         out.print(f"run failed: {failure}", markup=False, style="red")
 
@@ -73,9 +62,18 @@ def print_details(assessment: Assessment, only: str) -> None:
             _print_run(out, run)
 
 
-def _print_lines(out: Console, lines: Sequence[str]) -> None:
-    for line in lines:
-        out.print(line, markup=False)
+def _closing_lines(assessment: Assessment, has_alternatives: bool) -> Iterator[str]:
+    for oddity in assessment.document.oddity:
+        about = f" ({', '.join(oddity.about)})" if oddity.about else ""
+        yield f"odd in the document{about}: {oddity.says}"
+    yield from (f"finding ({', '.join(each.about)}): {each.says}" for each in assessment.document.finding)
+    if assessment.unexplained:
+        yield f"not reproduced and not explained: {', '.join(assessment.unexplained)}"
+    yield f"{'first readings' if has_alternatives else 'figures'}: {assessment.tally_text('first')}"
+    if has_alternatives:
+        yield f"chosen for the document: {assessment.tally_text('chosen')}"
+        yield f"best for each experiment: {assessment.tally_text('best')}"
+    yield f"{duration_text(assessment.seconds)} of training"
 
 
 def _figures(assessment: Assessment, has_alternatives: bool) -> Table:
@@ -112,10 +110,8 @@ def _measured(judged: JudgedFigure) -> str:
 
 
 def _print_run(out: Console, run: Run) -> None:
-    classes, layers = (
-        CATALOGUE[run.dataset].classes,
-        table("layer", "output", "parameters", "calculation", numbers=True),
-    )
+    classes = CATALOGUE[run.dataset].classes
+    layers = table("layer", "output", "parameters", "calculation", numbers=True)
     for layer in run.layers:
         shape = "×".join(map(str, layer.output))
         layers.add_row(layer.kind.replace("_", " "), shape, str(layer.parameters), layer.calculation)

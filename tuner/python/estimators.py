@@ -4,31 +4,23 @@
 """
 
 import sys
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, validation
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    _check_y,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
 
 from tuner.base.errors import StudyError, TunerError
 from tuner.base.metrics import Task
 from tuner.data.sources import Places
 from tuner.python.examples import examples_of, inputs_of
-from tuner.python.progress import Progress
-from tuner.python.saved import SavedModel, TemporaryFolder
-from tuner.python.search import Workers, search
+from tuner.python.search import TemporaryFolder, Workers, search
 from tuner.python.study import AnyStudy, Changes, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut, Recipe
@@ -62,10 +54,10 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
     def _fit(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Self:
         """Search on checked inputs and targets."""
         if groups is not None:
-            check_consistent_length(x, groups)
-            groups = column_or_1d(groups)
+            validation.check_consistent_length(x, groups)
+            groups = validation.column_or_1d(groups)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
+            sample_weight = validation._check_sample_weight(sample_weight, x, ensure_non_negative=True)
             has_weight = sample_weight > 0
             x, y, sample_weight = x[has_weight], y[has_weight], sample_weight[has_weight]
             groups = None if groups is None else groups[has_weight]
@@ -73,16 +65,17 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         try:
             tuned = self._search(x, y, task, sample_weight, groups)
             if tuned.confirmed is None:
-                reasons = [trial.reason for trial in tuned.record.trials if trial.reason]
-                why = reasons[-1] if reasons else "the time was too short"
-                raise StudyError(f"no network was trained: {why}; pass more minutes")
+                reasons = ["the time was too short", *(trial.reason for trial in tuned.record.trials if trial.reason)]
+                raise StudyError(f"no network was trained: {reasons[-1]}; pass more minutes")
         except TunerError as error:  # scikit-learn's contract
             raise ValueError(str(error)) from error
         self.study_: StudyRecord = tuned.record
         self.best_recipe_: Recipe = tuned.confirmed.recipe
         self.validation_score_: float = tuned.figures[0].value
-        self._saved = SavedModel(tuned.confirmed.model)
-        self._names = self._saved.predictor.columns
+        model = tuned.confirmed.model
+        self._files = {f"best{suffix}": model.with_suffix(suffix).read_bytes() for suffix in (".keras", ".json")}
+        self.__dict__.pop("_predictor", None)
+        self._names = self._predictor.columns
         return self
 
     def _search(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Tuned:
@@ -103,7 +96,7 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
             file,
             runs,
             places,
-            _log if self.verbose else None,
+            (lambda progress: sys.stderr.write(f"{progress}\n")) if self.verbose else None,
             minutes=self.minutes,
             workers=self.workers,
             executor="in_process" if is_alone else "processes",
@@ -111,10 +104,10 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         )
 
     def _outputs(self, X: Any) -> NDArray[np.float32]:
-        check_is_fitted(self)
+        validation.check_is_fitted(self)
         inputs = inputs_of(self._checked(X, reset=False), self._names)
         try:
-            values: NDArray[np.float32] = self._saved.predictor.predict(inputs).values
+            values: NDArray[np.float32] = self._predictor.predict(inputs).values
         except TunerError as error:
             raise ValueError(str(error)) from error
         return values
@@ -122,21 +115,41 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
     def _checked(self, X: Any, *, reset: bool) -> Any:
         """Inputs after scikit-learn's checks: numbers with missing values, or a data frame."""
         if isinstance(X, pd.DataFrame):
-            validate_data(self, X, skip_check_array=True, reset=reset)
+            validation.validate_data(self, X, skip_check_array=True, reset=reset)
             if len(X) < 1 or (reset and len(X) < FEWEST_ROWS):
                 raise ValueError(f"Found array with {len(X)} sample(s) while a minimum of {FEWEST_ROWS} is required.")
             return X
         numbers = {"dtype": "numeric", "allow_nd": True, "ensure_all_finite": "allow-nan"}
-        return validate_data(self, X, reset=reset, ensure_min_samples=FEWEST_ROWS if reset else 1, **numbers)
+        return validation.validate_data(self, X, reset=reset, ensure_min_samples=FEWEST_ROWS if reset else 1, **numbers)
+
+    def _checked_pair(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
+        """Inputs and targets after scikit-learn's checks."""
+        X = self._checked(X, reset=True)
+        if y is None:
+            name = type(self).__name__
+            raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
+        y = validation._check_y(y, multi_output=True, y_numeric=isinstance(self, RegressorMixin), estimator=self)
+        validation.check_consistent_length(X, y)
+        return X, y
 
     @property
     def model_(self) -> Any:
         """The Keras model."""
-        check_is_fitted(self)
-        return self._saved.predictor.model
+        validation.check_is_fitted(self)
+        return self._predictor.model
+
+    @cached_property
+    def _predictor(self) -> Any:
+        """The model, loaded from the bytes of its files."""
+        from tuner.deploy.predictor import Predictor
+
+        with TemporaryDirectory() as folder:
+            for name, content in self._files.items():
+                (Path(folder) / name).write_bytes(content)
+            return Predictor.load(Path(folder) / "best.keras")
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_saved")
+        return hasattr(self, "_files")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -149,8 +162,9 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the temporary folder."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_folder"}
+        """Everything but the temporary folder and the loaded model."""
+        state = super().__getstate__().items()
+        return {name: value for name, value in state if name not in ("_folder", "_predictor")}
 
 
 class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
@@ -168,14 +182,12 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Search. Rows of one of the `groups` are never on both sides of a split. Raises `ValueError` for unusable data."""
-        X = self._checked(X, reset=True)
-        y = _targets(self, y)
-        check_consistent_length(X, y)
+        X, y = self._checked_pair(X, y)
         check_classification_targets(y)
         if type_of_target(y).startswith("multilabel"):
             self.classes_: NDArray[Any] = np.arange(y.shape[1])
             return self._fit(X, np.asarray(y), "multi_label", sample_weight, groups)
-        y = column_or_1d(y, warn=True)
+        y = validation.column_or_1d(y, warn=True)
         has_weight = np.broadcast_to(np.asarray(1.0 if sample_weight is None else sample_weight) > 0, len(y))
         self.classes_ = np.unique(y[has_weight] if has_weight.any() else y)
         if len(self.classes_) < 2:
@@ -197,7 +209,7 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
 
     @property
     def _has_labels(self) -> bool:
-        return bool(self._saved.predictor.output.task == "multi_label")
+        return bool(self._predictor.output.task == "multi_label")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -211,10 +223,8 @@ class TunedRegressor(RegressorMixin, _Tuned):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Search. Rows of one of the `groups` are never on both sides of a split. Raises `ValueError` for unusable data."""
-        X = self._checked(X, reset=True)
-        y = _targets(self, y)
-        check_consistent_length(X, y)
-        y = column_or_1d(y, warn=True) if y.ndim < 2 or y.shape[1] == 1 else y
+        X, y = self._checked_pair(X, y)
+        y = validation.column_or_1d(y, warn=True) if y.ndim < 2 or y.shape[1] == 1 else y
         self._is_one = y.ndim == 1
         return self._fit(X, y.astype(np.float64), "regression", sample_weight, groups)
 
@@ -229,22 +239,8 @@ class TunedRegressor(RegressorMixin, _Tuned):  # type: ignore[misc]
         return tags
 
 
-def _targets(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
-    """Targets after scikit-learn's checks."""
-    if y is None:
-        name = type(estimator).__name__
-        raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
-    is_numeric = isinstance(estimator, RegressorMixin)
-    checked: NDArray[Any] = _check_y(y, multi_output=True, y_numeric=is_numeric, estimator=estimator)
-    return checked
-
-
 def _seed(random_state: Any) -> int:
     """A seed for the search."""
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31))
-
-
-def _log(progress: Progress) -> None:
-    sys.stderr.write(f"{progress}\n")

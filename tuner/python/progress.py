@@ -25,7 +25,7 @@ class Progress:
         return self.said
 
 
-Callback = Callable[[Progress], None]
+Callback = Callable[[Progress], object]
 
 
 class SearchState:
@@ -49,7 +49,7 @@ class SearchState:
         self.trials[trial.first] = trial
 
     def count(self, *states: str) -> int:
-        """The number of trainings in one of these states."""
+        """The number of trainings in these states."""
         return sum(trial.state in states for trial in self.trials.values())
 
     @property

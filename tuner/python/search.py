@@ -1,7 +1,10 @@
 """`tuner.optimize` and `tuner.load_study`."""
 
+import shutil
+import weakref
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Literal
 
 from tuner.base.errors import StorageError, StudyError
@@ -101,6 +104,14 @@ def search(
     )
     outcome = run_study(options, CallbackListener(callback))
     return Tuned(replace(outcome, best=outcome.record.best, forecast=None, ended=""))  # as `load_study` reads it
+
+
+class TemporaryFolder:
+    """A folder that is deleted with the last reference to this object."""
+
+    def __init__(self) -> None:
+        self.path = Path(mkdtemp(prefix="tuner-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 def _worker_count(workers: Workers) -> int:

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from tuner.base.errors import StudyError
+from tuner.charts import BLUE, VERMILION, Axis, Chart, Dots, Line
+from tuner.charts.colors import DARK, LIGHT, variables
+from tuner.charts.svg import draw
 from tuner.outcome import Estimate, Outcome
 from tuner.outcome.words import lines
 from tuner.recipe import Recipe
@@ -16,6 +21,14 @@ from tuner.storage.confirmed import Confirmed
 
 if TYPE_CHECKING:
     from tuner.deploy.predictor import Predictor
+
+CLASS = "tuner-card"
+STYLE = (
+    f".{CLASS}{{{variables(LIGHT)}color:var(--ink);background:var(--paper);border:1px solid var(--line);border-radius:6px;"
+    "padding:10px 14px;max-width:580px;font:14px/1.5 system-ui,sans-serif}"
+    f"@media(prefers-color-scheme:dark){{.{CLASS}{{{variables(DARK)}}}}}"
+    f".{CLASS} p{{margin:0;color:var(--ink)}}.{CLASS} svg{{width:100%;height:auto}}"
+)
 
 
 @dataclass(frozen=True)
@@ -72,9 +85,11 @@ class Tuned:
         return "\n".join(lines(self.outcome))
 
     def _repr_html_(self) -> str:
-        from tuner.python.notebook import card
-
-        return card(self.outcome)
+        """A card with the outcome and a chart of the trials, as self-contained HTML."""
+        first, *others = lines(self.outcome)
+        text = "".join(f"<p>{escape(line)}</p>" for line in others)
+        chart = draw(_history(self.record)) if self.record.finished else ""
+        return f'<style>{STYLE}</style><div class="{CLASS}"><p><b>{escape(first)}</b></p>{text}{chart}</div>'
 
 
 def _row(trial: TrialRecord, objectives: tuple[str, ...]) -> dict[str, object]:
@@ -89,3 +104,19 @@ def _row(trial: TrialRecord, objectives: tuple[str, ...]) -> dict[str, object]:
         "seconds": result.seconds if result else None,
         **trial.params,
     }
+
+
+def _history(record: StudyRecord) -> Chart:
+    """The finished trials in the order in which they began, and the best value so far."""
+    numbers, values = zip(*((float(trial.number), trial.values[0]) for trial in record.finished), strict=True)
+    best = accumulate(values, lambda before, value: record.direction.best((before, value)))
+    marks = (
+        Dots("finished", BLUE, tuple(zip(numbers, values, strict=True)), tuple(map(_tip, record.finished))),
+        Line("best so far", VERMILION, tuple(zip(numbers, best, strict=True)), step=True),
+    )
+    axes = Axis("trial", whole=True), Axis(record.objectives[0].replace("_", " "))
+    return Chart("history", "Every trial", *axes, marks, height=240)
+
+
+def _tip(trial: TrialRecord) -> str:
+    return f"trial {trial.number}: {trial.values[0]:.4g}, {trial.recipe.summary if trial.recipe else ''}"

@@ -13,7 +13,7 @@ import pytest
 from tuner.base.errors import DataError
 from tuner.data import load
 from tuner.data.catalogue import CATALOGUE, IDX
-from tuner.data.load import catalogue_folder, held_out, survey, training_set
+from tuner.data.load import catalogue_folder, held_out, status_of, training_set
 from tuner.data.sources import Places, Source, find_source, read_idx, read_npz, read_usps_folder
 from tuner.recipe import Data
 
@@ -241,10 +241,10 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         Places.from_environment(tmp_path / "nowhere")
 
 
-def test_the_survey_fetches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_status_fetches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(load, "download", lambda *_: pytest.fail("fetched"))
-    states = {status.name: status.state for status in survey(Places(None, tmp_path))}
+    states = {name: status_of(name, Places(None, tmp_path))[0] for name in CATALOGUE}
     assert states["xor"] == "made"
     assert states["mnist"] == "to be fetched"
     assert not list(tmp_path.iterdir())

@@ -18,19 +18,20 @@ def data(context: typer.Context, data_dir: DataDir = None) -> None:
         return
     from tuner.commands.terminal import console, table
     from tuner.data.catalogue import CATALOGUE
-    from tuner.data.load import survey
+    from tuner.data.load import status_of
     from tuner.data.sources import Places
 
     rows = table("data set", "state", "inputs", "training", "test", "from", "classes")
-    for status in survey(Places.from_environment(data_dir)):
-        entry = CATALOGUE[status.name]
+    places = Places.from_environment(data_dir)
+    for name, entry in CATALOGUE.items():
+        state, origin = status_of(name, places)
         rows.add_row(
-            status.name,
-            status.state,
+            name,
+            state,
             "×".join(map(str, entry.shape)),
             str(entry.training_examples),
             str(entry.test_examples),
-            status.origin,
+            origin,
             ", ".join(entry.classes),
         )
     console().print(rows)

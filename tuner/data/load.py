@@ -1,7 +1,6 @@
 """Loading data sets: the training part for everybody, the held-out part for those who may."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.base.errors import DataError
@@ -64,30 +63,18 @@ def catalogue_folder(name: str, places: Places) -> Path:
     return store.folder_of(f"{name}-{CATALOGUE[name].identity}", places)
 
 
-@dataclass(frozen=True)
-class Status:
-    """A line of `tuner data`: `ready` (decoded), `found`, `made` when needed, or `to be fetched`."""
-
-    name: str
-    state: str
-    origin: str
-
-
-def survey(places: Places) -> tuple[Status, ...]:
-    """The state of every data set of the catalogue; nothing is fetched or decoded."""
-    return tuple(_status(name, places) for name in CATALOGUE)
-
-
-def _status(name: str, places: Places) -> Status:
+def status_of(name: str, places: Places) -> tuple[str, str]:
+    """The state of a data set of the catalogue, `ready` (decoded), `found`, `made` or `to be fetched`, and its origin. Nothing is
+    fetched or decoded."""
     index = store.index_if_complete(catalogue_folder(name, places))
     if index is not None:
-        return Status(name, "ready", index.origin)
+        return "ready", index.origin
     if CATALOGUE[name].format == "made":
-        return Status(name, "made", "made when needed")
+        return "made", "made when needed"
     source = find_source(name, places)
     if source is not None:
-        return Status(name, "found", source.origin)
-    return Status(name, "to be fetched", f"from {CATALOGUE[name].addresses[0]}")
+        return "found", source.origin
+    return "to be fetched", f"from {CATALOGUE[name].addresses[0]}"
 
 
 def _ensure(name: str, places: Places, log: Log) -> str:

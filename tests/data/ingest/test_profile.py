@@ -1,4 +1,4 @@
-"""A look through data that nobody has described: what columns are taken for, what is left out, what is to be message."""
+"""Profiles: the kinds of columns, the columns left out, the targets, the messages."""
 
 from pathlib import Path
 from typing import Any
@@ -182,8 +182,8 @@ def test_a_name_that_repeats_may_be_a_group() -> None:
     ],
 )
 def test_the_task_is_guessed_from_the_target(target: Any, task: str, reason: str) -> None:
-    goal = found_in(target).target
-    assert (goal.task, goal.reason) == (task, reason)
+    guess = found_in(target).target
+    assert (guess.task, guess.reason) == (task, reason)
 
 
 def test_several_targets_are_labels_or_numbers() -> None:
@@ -195,13 +195,13 @@ def test_several_targets_are_labels_or_numbers() -> None:
 
 def test_a_guess_can_be_overruled() -> None:
     frame = pd.DataFrame({"noise": NOISE, "y": np.arange(ROWS) % 5})
-    goal = profile_table(frame, Roles(("y",)), "regression").target
-    assert (goal.task, goal.reason, goal.counts) == ("regression", "said with --task regression", ())
+    target = profile_table(frame, Roles(("y",)), "regression").target
+    assert (target.task, target.reason, target.counts) == ("regression", "said with --task regression", ())
 
 
 def test_strong_imbalance_is_reported() -> None:
-    goal = found_in(np.where(np.arange(ROWS) < 9, "rare", "usual")).target
-    assert (goal.rarest, goal.most_frequent, goal.is_imbalanced) == ("rare", "usual", True)
+    target = found_in(np.where(np.arange(ROWS) < 9, "rare", "usual")).target
+    assert (target.rarest, target.most_frequent, target.is_imbalanced) == ("rare", "usual", True)
     assert not found_in(Y).target.is_imbalanced
 
 

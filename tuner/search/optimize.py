@@ -43,10 +43,10 @@ SHARE_OF_MEMORY = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
-    """What one call of `optimize` is to do: `trials` is the total to reach, `more` adds to what is there. `command` is what a
-    person types to go on with the study, `lease_seconds` how long the trials of a dead process are left alone. The search
-    ends once more of it may be expected to bring less than `enough`. When a study
-    begins, `warm` gives recipes (plain data) to try after its own first trials; with `cold` there are no first trials."""
+    """The options of one call of `optimize`: `trials` is the total to reach, `more` adds to the stored ones. `command` continues
+    the study on the command line, `lease_seconds` is how long the trials of a dead process are left alone. The search ends when
+    more of it is expected to bring less than `enough`. When a study begins, `warm` gives recipes (plain data) to try after its
+    starts; with `cold` there are no starts."""
 
     file: StudyFile
     runs: Path
@@ -145,18 +145,18 @@ def _session(study: optuna.Study, file: StudyFile, options: SearchOptions, liste
         checkpoints=options.folder.checkpoints,
         deterministic=options.deterministic,
     )
-    if any(chain.state == "running" for chain in session.swept_trainings()):
+    if any(training.state == "running" for training in session.swept_trainings()):
         listener.log(f"others may be at work on this study; in {options.lease_seconds:.0f} s that will be clear")
     return session
 
 
 def _total(session: Session, options: SearchOptions) -> int:
-    done = sum(chain.counts for chain in session.swept_trainings())
+    done = sum(training.counts for training in session.swept_trainings())
     return done + options.more if options.more is not None else options.trials or NO_LIMIT
 
 
 def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: Listener) -> dict[str, TrainingSet]:
-    """The data sets, there before the first trial. Those that the study began with, or a `StudyError`."""
+    """The data sets, read before the first trial. Raises `StudyError` if they are not those that the study began with."""
     before = study.user_attrs.get("data", {})
     now, sets = {}, {}
     for each in file.data:

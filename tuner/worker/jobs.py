@@ -1,4 +1,4 @@
-"""What a training process is asked to do and what it answers: plain values that travel between processes."""
+"""Jobs of a training process and their answers: values that are sent between processes."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,11 @@ from tuner.worker.replication import Replicate, Replicated
 
 @dataclass(frozen=True)
 class Train:
-    """Train one recipe by its protocol. With `save`, the model of its last fold is written under that name, and beside it
-    what it gives for each validation example (and for its mirror image, where the training mirrored images); with `save_stopped` also where the training was stopped. With `teacher` it
-    learns what the model saved under that name says of the training examples. With `checkpoint`, a training that is stopped or killed leaves a file of that name, and one that finds it goes on from
-    there. Names are the executor's to place: the process may be on another machine."""
+    """Train one recipe by its protocol. With `save`, write the model of its last fold under that name, and its outputs for the
+    validation examples (and their mirror images, if the training mirrored images); with `save_stopped` also if the training was
+    stopped. With `teacher`, learn the predictions of the model saved under that name. With `checkpoint`, a stopped or killed
+    training leaves a file of that name, and the next one continues from it. The executor's folder resolves names, since the
+    process may be on another machine."""
 
     recipe: Recipe
     save: str | None = None
@@ -24,8 +25,8 @@ class Train:
 
 @dataclass(frozen=True)
 class Combine:
-    """Save the average of the models that were saved under these names as one model of that name; with `is_mirrored` over
-    each image and its mirror image. With the recipe of a model on a `table` what codes its rows stands in front."""
+    """Save the average of saved models as one model; with `is_mirrored`, over each image and its mirror image. With the recipe of
+    a `table`'s model, the coding of rows is put in front."""
 
     names: tuple[str, ...]
     save: str
@@ -35,8 +36,7 @@ class Combine:
 
 @dataclass(frozen=True)
 class Test:
-    """Measure the model that was saved under this name on the held-out test part, which nothing but a confirmed winner may
-    see. What it gives for each test example is written beside it."""
+    """Test a saved model on the held-out part, and write its outputs for the test examples. Only for confirmed winners."""
 
     recipe: Recipe
     saved: str
@@ -45,7 +45,7 @@ class Test:
 
 @dataclass(frozen=True)
 class Measured:
-    """A saved model's scores on the test part, with the 95 % interval of the measure that was asked for."""
+    """A saved model's scores on the test part, with the 95 % interval of the requested metric."""
 
     scores: Scores
     interval: tuple[float, float]
@@ -53,14 +53,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Latency:
-    """Measure how long a recipe's network takes to answer for one example."""
+    """Measure the latency of a recipe's network for one example."""
 
     recipe: Recipe
 
 
 @dataclass(frozen=True)
 class EpochTime:
-    """Measure how long an epoch of a recipe's training takes here."""
+    """Measure the epoch time of a recipe here."""
 
     recipe: Recipe
 
@@ -80,7 +80,7 @@ Job = ReferenceModels | Train | Replicate | Test | Latency | EpochTime | Combine
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job came to nothing: an exception in it, not enough memory, or the death of its process."""
+    """Why a job failed: an exception, not enough memory, or the death of its process."""
 
     kind: str
     reason: str

@@ -1,4 +1,4 @@
-"""The inside of a training process: takes jobs, trains, tells of every epoch, answers. Knows nothing of Optuna."""
+"""The inside of a training process: takes jobs, reports every epoch, answers. It does not know Optuna."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def work(connection: Connection, setup: Setup, log: Path | None) -> None:
 
 
 def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
-    """The answer to one job; whatever goes wrong in it is an answer too."""
+    """The answer to one job; an exception becomes a `Failure`."""
     import tuner.worker.tasks as tasks  # imports TensorFlow
 
     try:
@@ -45,13 +45,13 @@ def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
             case Test():
                 return tasks.test(job, setup)
             case Latency():
-                return tasks.time(job)
+                return tasks.measure_latency(job)
             case Combine():
                 return tasks.combine(job, setup)
             case ReferenceModels():
-                return tasks.anchors(job, setup)
+                return tasks.fit_references(job, setup)
             case EpochTime():
-                return tasks.pace(job, setup.places)
+                return tasks.measure_epoch(job, setup.places)
     except MemoryError as error:
         return Failure("memory", f"out of memory: {error}", traceback.format_exc())
     except Exception as error:  # a trial's failure is kept with the trial; the study goes on

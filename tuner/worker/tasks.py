@@ -1,4 +1,4 @@
-"""The jobs themselves, run where TensorFlow is. Training gets a training set; only `test` opens the held-out part."""
+"""Performs jobs in a training process. Only `test` and `fit_references` open the held-out part."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,31 +31,31 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     checkpoint = setup.folder.checkpoint(job.checkpoint) if setup.folder and job.checkpoint else None
     trained: list[Trained] = []
     teach = _teacher(setup.folder.model(job.teacher)) if setup.folder and job.teacher else None
-    said: dict[str, list[NDArray[np.float32]]] = {}
+    outputs: dict[str, list[NDArray[np.float32]]] = {}
 
     def visit(each: Trained) -> None:
         trained.append(each)
         if job.save and each.fold_data.validation is not None:
-            for name, outputs in _said_of(job.recipe, each, job.save):
-                said.setdefault(name, []).append(outputs)
+            for name, part in _validation_outputs(job.recipe, each, job.save):
+                outputs.setdefault(name, []).append(part)
 
     result = run(job.recipe, data, watch, visit=visit, checkpoint=checkpoint, teach=teach)
     if job.save and setup.folder and (trained[-1].is_complete or job.save_stopped):
         _save(job.recipe, data, trained[-1], setup.folder.model(job.save))
         if len(trained) == fold_count(job.recipe.protocol):  # all of them in this process
-            for name, outputs in said.items():
-                np.save(setup.folder.validated(name), np.concatenate(outputs))
+            for name, parts in outputs.items():
+                np.save(setup.folder.validated(name), np.concatenate(parts))
     return result
 
 
 def _teacher(path: Path) -> Teach:
-    """What a saved model says."""
+    """The predictions of a saved model."""
     model = load_model(path)
     return lambda inputs: predict(model, UNSCALED, inputs)
 
 
 def combine(job: Combine, setup: Setup) -> int:
-    """How many parameters the average of the saved models has, which is saved as one."""
+    """Save the average of saved models as one model; its number of parameters."""
     assert setup.folder is not None
     paths = [setup.folder.model(name) for name in job.names]
     coding = coding_of(job.table.data, setup.places) if job.table and isinstance(job.table.data, Table) else None
@@ -63,7 +63,7 @@ def combine(job: Combine, setup: Setup) -> int:
 
 
 def test(job: Test, setup: Setup) -> Measured:
-    """Loss and figures of the saved model on the held-out test part."""
+    """Loss and metrics of a saved model on the held-out part."""
     assert setup.folder is not None
     data = held_out_of(job.recipe.data, setup.places)
     model = load_model(setup.folder.model(job.saved))
@@ -79,20 +79,20 @@ def test(job: Test, setup: Setup) -> Measured:
     return Measured(Scores(loss=scores.loss, figures=figures), around)
 
 
-def anchors(job: ReferenceModels, setup: Setup) -> tuple[ReferenceModel, ...]:
-    """The plain models beside a confirmed winner, which no trial may see: they are measured on the test part."""
+def fit_references(job: ReferenceModels, setup: Setup) -> tuple[ReferenceModel, ...]:
+    """Reference models on a confirmed winner's splits, tested on the held-out part."""
     data, test = _training_set(job.recipe.data, setup.places), held_out_of(job.recipe.data, setup.places)
     return fit_reference_models(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads, job.names)
 
 
-def time(job: Latency) -> float:
-    """Milliseconds that the network takes for one example."""
+def measure_latency(job: Latency) -> float:
+    """Milliseconds of the network for one example."""
     data = describe(job.recipe.data)
     return latency(job.recipe, data.inputs, data.outputs)
 
 
-def pace(job: EpochTime, places: Places) -> float:
-    """Seconds that an epoch takes, in one fold."""
+def measure_epoch(job: EpochTime, places: Places) -> float:
+    """Seconds of an epoch, in one fold."""
     return epoch_seconds(job.recipe, _training_set(job.recipe.data, places))
 
 
@@ -104,14 +104,14 @@ def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> No
 
 
 def on_everything(recipe: Recipe) -> Recipe:
-    """The same training on the whole training part: what remains of cross-validation once its figures are known."""
+    """The same training on the whole training part, after cross-validation."""
     training = replace(recipe.training, keep="last", early_stopping=NoEarlyStopping())
     return replace(recipe, protocol=NoValidation(), training=training)
 
 
-def _said_of(recipe: Recipe, trained: Trained, name: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """What a network gives for each example of its validation part (n, outputs), and of its mirror image where it was trained
-    on such, by the names that they are kept under."""
+def _validation_outputs(recipe: Recipe, trained: Trained, name: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """A network's outputs for its validation part (n, outputs), and for the mirror images if it was trained on such, by the names
+    of their files."""
     assert trained.fold_data.validation is not None
     inputs = trained.fold_data.validation.inputs
     yield name, trained.says(recipe, inputs)

@@ -78,19 +78,8 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     assert status == 2
     assert "recipe.training.epochs: 2 in the storage, 1 in the file" in errors
 
-    status, output, errors = run_command(
-        capsys,
-        "optimize",
-        "--study",
-        "small.toml",
-        "--set",
-        "training.epochs=1",
-        "--reset",
-        "--trials",
-        "1",
-        "--workers",
-        "1",
-    )
+    anew = "optimize --study small.toml --set training.epochs=1 --reset --trials 1 --workers 1"
+    status, output, errors = run_command(capsys, *anew.split())
     assert status == 0
     assert "deleted the study 'small' with 3 trials" in errors
     assert len(list((tmp_path / "runs/artifacts").iterdir())) == 1
@@ -219,14 +208,8 @@ def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(place
     assert found["test_accuracy"] > 0.5
     model = keras.models.load_model(found["model"])
     assert model.input_shape == (None, 8, 8)
-    assert sorted(path.suffix for path in (tmp_path / "digits").iterdir() if path.is_file()) == [
-        ".json",
-        ".keras",
-        ".log",
-        ".log",
-        ".md",
-        ".npz",
-    ]
+    suffixes = sorted(path.suffix for path in (tmp_path / "digits").iterdir() if path.is_file())
+    assert suffixes == [".json", ".keras", ".log", ".log", ".md", ".npz"]
     kept = {path.stem for path in (tmp_path / "digits" / "members").glob("*.keras")}
     assert kept
     started[started.index("25s")] = "15s"

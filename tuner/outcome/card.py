@@ -26,27 +26,22 @@ def card(metadata: Mapping[str, Any]) -> str:
     """The card of a model with this metadata, the content of `best.json`."""
     confirmed = Confirmed.from_dict(metadata)
     study = str(metadata.get("study", ""))
-    about = describe(confirmed.recipe.data)
-    lines = [f"# {study or 'model'}: a tuned network", "", *_facts(confirmed, about.classes)]
+    names = describe(confirmed.recipe.data).classes
+    task = TASKS[confirmed.recipe.data.task].format(count=len(names))
+    facts = f"Task: {task} ({_listed(names)}). {confirmed.parameters:,} parameters."
+    environment = metadata.get("environment", {}).items()
+    lines = [f"# {study or 'model'}: a tuned network", "", facts]
     for title, section in (
         ("Data", _data(confirmed.recipe)),
         ("Metrics", _metrics(confirmed)),
         ("How it was selected", _selection(confirmed)),
-        ("Recipe", _recipe(confirmed)),
+        ("Recipe", _recipe(confirmed.recipe)),
         ("Limits", [f"- {each}" for each in limits(confirmed)]),
-        (
-            "Versions",
-            [f"- {name}: {value}" for name, value in metadata.get("environment", {}).items() if name != "host"],
-        ),
+        ("Versions", [f"- {name}: {value}" for name, value in environment if name != "host"]),
         ("Use and replay", _commands(confirmed, study)),
     ):
         lines += ["", f"## {title}", "", *section]
     return "\n".join(lines) + "\n"
-
-
-def _facts(confirmed: Confirmed, names: Sequence[str]) -> list[str]:
-    task = TASKS[confirmed.recipe.data.task].format(count=len(names))
-    return [f"Task: {task} ({_listed(names)}). {confirmed.parameters:,} parameters."]
 
 
 def _data(recipe: Recipe) -> list[str]:
@@ -110,14 +105,13 @@ def _selection(confirmed: Confirmed) -> Iterator[str]:
         yield f"- The model is the refit with the best {metric}."
 
 
-def _recipe(confirmed: Confirmed) -> list[str]:
-    recipe = confirmed.recipe
+def _recipe(recipe: Recipe) -> Iterator[str]:
     training = recipe.training
-    return [
-        f"- {recipe.summary}",
-        f"- {training.loss.kind.replace('_', ' ')}, {training.epochs} epochs at most, "
-        f"{training.schedule.kind.replace('_', ' ')} learning rate, validated by {recipe.protocol.kind.replace('_', ' ')}",
-    ]
+    loss, schedule, protocol = (
+        each.kind.replace("_", " ") for each in (training.loss, training.schedule, recipe.protocol)
+    )
+    yield f"- {recipe.summary}"
+    yield f"- {loss}, {training.epochs} epochs at most, {schedule} learning rate, validated by {protocol}"
 
 
 def limits(confirmed: Confirmed) -> Iterator[str]:
@@ -125,7 +119,12 @@ def limits(confirmed: Confirmed) -> Iterator[str]:
     data, about, interval = confirmed.recipe.data, describe(confirmed.recipe.data), confirmed.test_interval
     yield "The model was tested only on examples from the same source as its training examples."
     if isinstance(data, Table):
-        yield from _limits_of_rows(data)
+        if not data.time:
+            yield "No time column was named: its accuracy on later rows is unknown."
+        if not data.group:
+            yield "No group column was named: related rows, such as those of one person, may be in both parts."
+        if any(column.kind in ("category", "text") for column in data.columns):
+            yield "Categories and words that are not in the training part are treated as one unknown value."
     if interval and METRICS[confirmed.measure].is_share and interval[1] - interval[0] > WIDE:
         half = f"±{(interval[1] - interval[0]) / 2:.2f}"
         yield f"Its {metric_label(confirmed.measure)} is known only to {half}: there are few test examples."
@@ -134,15 +133,6 @@ def limits(confirmed: Confirmed) -> Iterator[str]:
     if about.task != "regression":
         yield "The calibration of its probabilities was tested by the log loss only."
     yield "Its errors on groups of people were not examined."
-
-
-def _limits_of_rows(data: Table) -> Iterator[str]:
-    if not data.time:
-        yield "No time column was named: its accuracy on later rows is unknown."
-    if not data.group:
-        yield "No group column was named: related rows, such as those of one person, may be in both parts."
-    if any(column.kind in ("category", "text") for column in data.columns):
-        yield "Categories and words that are not in the training part are treated as one unknown value."
 
 
 def _commands(confirmed: Confirmed, study: str) -> list[str]:

@@ -34,7 +34,8 @@ def lines(outcome: Outcome) -> Iterator[str]:
     ended = f"; {ENDINGS[outcome.ended]}; {duration_text(outcome.seconds)}" if outcome.ended else ""
     yield f"study {record.name}: {', '.join(counts)}{ended}"
     if best is None:
-        yield _why_nothing_won(outcome)
+        reasons = [trial.reason for trial in record.trials if trial.state == "failed" and trial.reason]
+        yield f"no trial has finished; the last failure: {reasons[-1]}" if reasons else "no trial has finished yet"
     else:
         assert best.recipe is not None
         values = ", ".join(f"{name} {value:.4g}" for name, value in outcome.best_values.items())
@@ -82,10 +83,9 @@ def write_note(study: optuna.Study, file: StudyFile, outcome: Outcome) -> None:
 
     search, objectives = file.search, ", ".join(file.objectives)
     method = f"Optimizes **{objectives}** with `{search.sampler.kind}` sampling and `{search.pruner.kind}` pruning."
-    known = [f"- {line}" for line in lines(outcome)]
-    waiting = [] if outcome.confirmed else ["", "No winner is confirmed yet."]
-    text = [f"# {file.title}", "", method, "", *known, *waiting, "", f"Continue: `{outcome.record.onward}`"]
-    save_note(study, "\n".join(text))
+    known = "".join(f"- {line}\n" for line in lines(outcome))
+    waiting = "" if outcome.confirmed else "\nNo winner is confirmed yet.\n"
+    save_note(study, f"# {file.title}\n\n{method}\n\n{known}{waiting}\nContinue: `{outcome.record.onward}`")
 
 
 def result_sentence(outcome: Outcome) -> str:
@@ -124,11 +124,6 @@ def reference_sentence(outcome: Outcome) -> str:
     return f"Of the reference models, {best.sentence} best: {', '.join(values)}. {_verdict(outcome, confirmed, best)}"
 
 
-def _why_nothing_won(outcome: Outcome) -> str:
-    reasons = [trial.reason for trial in outcome.record.trials if trial.state == "failed" and trial.reason]
-    return f"no trial has finished; the last failure: {reasons[-1]}" if reasons else "no trial has finished yet"
-
-
 def _start_lines(outcome: Outcome) -> Iterator[str]:
     """How much the search improved on the recipe that the study began with: in trials, and after refitting."""
     start, best = outcome.start, outcome.best
@@ -154,11 +149,8 @@ def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
         alone = f"; the best refit alone has test {metric} {tests[confirmed.best_seed]:.4f}" if tests else ""
         yield f"the final model averages {len(confirmed.members)} refits{mirrored}: {size}{alone}"
     test = outcome.test
-    yield (
-        f"test {metric}, measured once: {test.value:.4f} (95 % interval {test.low:.4f} to {test.high:.4f})"
-        if test
-        else NOT_TESTED
-    )
+    interval = f"(95 % interval {test.low:.4f} to {test.high:.4f})" if test else ""
+    yield f"test {metric}, measured once: {test.value:.4f} {interval}" if test else NOT_TESTED
     others = {name: value for name, value in confirmed.test_figures.items() if name != confirmed.measure}
     if others and confirmed.measure != "accuracy":
         yield f"other test metrics: {', '.join(f'{metric_label(name)} {value:.4f}' for name, value in others.items())}"

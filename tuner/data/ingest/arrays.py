@@ -137,7 +137,11 @@ def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
     for name in filter(None, (y, roles.group, roles.weight)):
         if name not in names:
             raise DataError(f"{path}: has no array {name!r}; {near_miss(name, names)}")
-    x = _inputs_name([name for name in names if name not in (y, roles.group, roles.weight)], path)
+    others = [name for name in names if name not in (y, roles.group, roles.weight)]
+    x = next((name for name in INPUTS if name in others), others[0] if len(set(others)) == 1 else "")
+    if not x:
+        listed = ", ".join(others) or "none"
+        raise DataError(f"{path}: which array is the inputs? Name it x; there are, besides the target: {listed}")
     ending = "" if x in shapes else "_train"
     inputs, targets = read_array(path, f"{x}{ending}"), _columns(read_array(path, f"{y}{ending}"), y, path)
     target = target_profile(targets, tuple(map(str, targets.columns)), task, str(path))
@@ -146,12 +150,3 @@ def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
     test_rows = shapes.get(f"{x}_test", (0,))[0] if ending else 0
     shape = tuple(int(side) for side in inputs.shape[1:])
     return ArraysProfile(len(inputs), target, roles, x, y, shape, str(inputs.dtype), groups, test_rows)
-
-
-def _inputs_name(names: Sequence[str], path: Path) -> str:
-    """The array with a usual name, or the only one."""
-    usual = next((name for name in INPUTS if name in names), "")
-    if usual or len(set(names)) == 1:
-        return usual or names[0]
-    listed = ", ".join(names) or "none"
-    raise DataError(f"{path}: which array is the inputs? Name it x; there are, besides the target: {listed}")

@@ -78,7 +78,10 @@ def prepare(
     training_rows, test_rows = np.arange(len(labels)), np.arange(0)
     if isinstance(test, Cut):
         training_rows, test_rows = split_off_test(test, labels, groups[0], is_ordered, raw.where)
-        _require_all_classes(labels[training_rows], classes, raw.where)
+        missing = np.setdiff1d(np.arange(len(classes)), labels[training_rows]) if labels.ndim == 1 else np.arange(0)
+        if len(missing):
+            problem = f"the class {classes[missing[0]]!r} is in the test part only"
+            raise DataError(f"{raw.where}: {problem}; make that smaller, or name a test file")
     coding, inputs = Coding(), raw.x
     if isinstance(inputs, pd.DataFrame):
         coding, inputs = fit_coding(columns, inputs, training_rows, raw.where)
@@ -164,16 +167,6 @@ def _of_each_class(seed: int, labels: Array, count: int) -> Rows:
     count = min(count, len(free))
     chosen = (np.arange(count) + generator.random()) * len(free) / count
     return np.asarray(free[chosen.astype(np.int64)])
-
-
-def _require_all_classes(labels: Array, classes: Sequence[str], where: str) -> None:
-    """Raise `DataError` where the training part has no example of a class that the test part has."""
-    if labels.ndim > 1:
-        return
-    missing = np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0)
-    if len(missing):
-        problem = f"the class {classes[missing[0]]!r} is in the test part only"
-        raise DataError(f"{where}: {problem}; make that smaller, or name a test file")
 
 
 def read_rows(data: Table, path: str, where: Sequence[Path]) -> RawExamples:

@@ -132,7 +132,7 @@ def ways() -> dict[str, Way]:
 
 def live(connection: Connection, way: Way, case: Case | None) -> None:
     """A process that does its work whenever it is told to."""
-    from tuner.training.runtime import start
+    from tuner.training import start
 
     start(way.threads)
     if case is None:

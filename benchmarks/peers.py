@@ -258,7 +258,7 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
 
 def _test_ours(recipe: Any, places: Any) -> float:
     """Train a recipe again in this process and measure it on the test part."""
-    from tuner.training.runtime import start
+    from tuner.training import start
 
     start(1)
     from tuner.data.load import held_out, training_set

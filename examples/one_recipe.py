@@ -8,7 +8,7 @@ from tuner.data.sources import Places
 from tuner.networks import Dense, Hidden
 from tuner.recipe import Adam, Data, FallingRate, Holdout, Recipe, Training
 from tuner.run import run
-from tuner.training.runtime import start
+from tuner.training import start
 
 RECIPE = Recipe(
     data=Data(name="digits"),

@@ -94,7 +94,7 @@ import resource, sys
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.recipe import Recipe
-from tuner.training.runtime import start
+from tuner.training import start
 start(1)
 from tuner.run import run
 import json

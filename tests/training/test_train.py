@@ -14,7 +14,8 @@ from tuner.recipe import Data, FallingRate, Holdout, Patience, Recipe, Sgd, Trai
 from tuner.result import Epoch, Event, Pulse, Result, Scores
 from tuner.run import run
 from tuner.training.checkpoint import Checkpoint, Position, Progress
-from tuner.training.train import BestWeights, order_of_examples
+from tuner.training.train import order_of_examples
+from tuner.training.weights import BestWeights
 
 SMALL = Recipe(
     data=Data(name="xor", scaling="none"),

@@ -43,7 +43,7 @@ def load_predictor(model: Path) -> "Predictor":
 def load_tensorflow() -> None:
     """Import TensorFlow and Keras."""
     from tuner.base.machine import cores
-    from tuner.training.runtime import start
+    from tuner.training import start
 
     with _silent_stderr():
         start(cores())

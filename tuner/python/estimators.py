@@ -25,7 +25,7 @@ from tuner.python.study import AnyStudy, Changes, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut, Recipe
 from tuner.storage import StudyRecord
-from tuner.training.runtime import load as load_tensorflow
+from tuner.training import load as load_tensorflow
 
 FEWEST_ROWS = 2
 

@@ -118,7 +118,7 @@ def _fitted(
     targets = scale.standardized(labels)
     columns = targets.T if model.single_output or targets.shape[1] == 1 else [targets]
     each = [_regressor(_fit(make(), features, column, weights)) for column in columns]
-    return lambda inputs: scale.meant(np.concatenate([predict(inputs) for predict in each], axis=1))
+    return lambda inputs: scale.inverse(np.concatenate([predict(inputs) for predict in each], axis=1))
 
 
 def _regressor(estimator: Any) -> Predict:

@@ -1,4 +1,4 @@
-"""How far a training has come, and the file from which it goes on as if it had never stopped."""
+"""The checkpoint of a training: continued from it, a training gives the result that it would have given without a stop."""
 
 import json
 import time
@@ -18,13 +18,13 @@ from tuner.result import Epoch, FoldResult
 
 Arrays = tuple[NDArray[Any], ...]
 WRITE_SECONDS = 20.0
-"""A training under way is written down about so often: a kill loses no more."""
+"""The interval between two checkpoints: a kill loses no more than this."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Where a training stands: the folds that are done; of the fold under way the epochs that are done and which of them
-    `keep = "best"` would keep (0: none); of the epoch under way the steps that are done and what they took."""
+    """The position of a training: the finished folds, the finished epochs of the current fold, the number of the best of them
+    (0: none), and the finished steps of the current epoch with their seconds."""
 
     done: tuple[FoldResult, ...] = ()
     epochs: tuple[Epoch, ...] = ()
@@ -36,7 +36,7 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Progress:
-    """A position with the state of the network there (empty between two folds) and the best weights so far."""
+    """A position, the state of the network (empty between two folds), and the best weights so far."""
 
     position: Position = Position()
     state: Arrays = ()
@@ -44,8 +44,7 @@ class Progress:
 
 
 class Checkpoint:
-    """One file, or none at all where `path` is None. It belongs to one recipe: under another it counts as absent, and so
-    does a damaged one."""
+    """The checkpoint file of a recipe, or none if `path` is None. A damaged file or that of another recipe counts as absent."""
 
     def __init__(self, path: Path | None, recipe: Recipe) -> None:
         self.path = path
@@ -54,11 +53,11 @@ class Checkpoint:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to write again."""
+        """Whether the last checkpoint is older than `WRITE_SECONDS`."""
         return self.path is not None and time.monotonic() - self.written > WRITE_SECONDS
 
     def read(self) -> Progress:
-        """What was written; a training that has not begun where nothing was."""
+        """The stored progress, or the start of a training if the file is absent."""
         if self.path is None:
             return Progress()
         try:
@@ -69,11 +68,11 @@ class Checkpoint:
                 position = decode(Position, about["position"])
                 arrays = {name: tuple(file[f"{name}-{index}"] for index in range(about[name])) for name in ARRAYS}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, Invalid):
-            return Progress()  # absent, cut off, or written by another version
+            return Progress()  # absent, truncated, or written by another version
         return Progress(position=position, **arrays)
 
     def write(self, progress: Progress) -> None:
-        """Keep it; aside first, so that no half-written file is ever there."""
+        """Replace the file."""
         if self.path is None:
             return
         arrays = {name: getattr(progress, name) for name in ARRAYS}

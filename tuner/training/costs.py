@@ -1,4 +1,4 @@
-"""What a recipe will cost, before anything is built: parameters, operations, memory, and seconds as learned so far."""
+"""Estimates of a training before the network is built: parameters, operations, memory, and seconds."""
 
 import math
 from collections import defaultdict
@@ -16,16 +16,16 @@ from tuner.recipe.optimizers import state_arrays
 
 GIB = 2**30
 RUNTIME_BYTES = int(0.75 * GIB)
-"""What a training process has before it trains: TensorFlow itself."""
+"""The memory of a training process before it trains: TensorFlow itself."""
 
 EVALUATION_BATCH = 1024
 
 SECONDS_AT_FIRST = np.array([0.02, 4e-4, 1.5e-9, 2e-11])
-"""Seconds an epoch, a step, a step and parameter, a multiply-add forward (its gradients included): of the size measured
-on one thread of a server's processor. The search learns the machine's own."""
+"""Initial estimates, from one thread of a server: seconds per epoch, per step, per step and parameter, and per forward
+multiply-add (with its gradients)."""
 
 WEIGHT_AT_FIRST = 0.3
-"""How much the first values weigh against one observed epoch."""
+"""The weight of the initial estimates relative to one observed epoch."""
 
 SETUP_SECONDS = 1.5
 REMEMBERED = 200
@@ -33,8 +33,8 @@ REMEMBERED = 200
 
 @dataclass(frozen=True)
 class Work:
-    """What training a recipe takes. `kind` is what is timed alike; `epochs` are those of all folds together, `examples`
-    and `steps` those of one epoch, `multiply_adds` of one example forward, `memory` bytes of a training process."""
+    """The work of a training. Trainings of one `kind` share their time factors. `epochs` count all folds, `examples` and
+    `steps` one epoch, `multiply_adds` one forward example; `memory` is in bytes of a training process."""
 
     kind: str
     parameters: int
@@ -46,17 +46,17 @@ class Work:
 
     @property
     def features(self) -> NDArray[np.float64]:
-        """What the seconds of an epoch are proportional to, each with a factor of its own."""
+        """Counts; the seconds of an epoch are their sum, each times a factor."""
         return np.array([1.0, self.steps, self.steps * self.parameters, self.examples * self.multiply_adds])
 
     @property
     def seconds_at_first(self) -> float:
-        """Seconds of the whole training on a machine of which nothing is known: good for comparing two trainings."""
+        """Seconds of the whole training by the initial estimates; only good for comparing two trainings."""
         return SETUP_SECONDS + self.epochs * float(self.features @ SECONDS_AT_FIRST)
 
 
 def work(recipe: Recipe, data: TrainingSet) -> Work:
-    """What training the recipe on this data takes. Raises `Invalid` where the network cannot stand on it."""
+    """The work of training the recipe. Raises `Invalid` if the network does not fit the data."""
     shape, classes = data.examples.shape, len(data.classes)
     table = layer_table(recipe.network, shape, classes)
     folds, training, validation = sizes(recipe.protocol, len(data.examples))
@@ -74,7 +74,7 @@ def work(recipe: Recipe, data: TrainingSet) -> Work:
 
 
 def _memory(recipe: Recipe, data: TrainingSet, table: tuple[LayerShape, ...], batch: int, examples: int) -> int:
-    """Bytes that a training process needs. Measured beside it: see tests/search/test_costs.py."""
+    """Bytes of a training process; compared with measurements in tests/search/test_costs.py."""
     weights = 4 * sum(layer.parameters for layer in table)
     copies = (
         2 + state_arrays(recipe.training.optimizer) + (recipe.training.keep == "best") + bool(recipe.training.averaging)
@@ -88,23 +88,20 @@ def _memory(recipe: Recipe, data: TrainingSet, table: tuple[LayerShape, ...], ba
 
 
 class Costs:
-    """How long trainings take on this machine, learned from the epochs of the running study.
-
-    The seconds of an epoch are a sum of what `Work.features` counts. Their factors are those that fit the relative
-    errors of the observed epochs best, drawn towards the first values: a ridge regression without negative factors.
-    """
+    """The seconds of trainings on this machine, learned from the study's epochs: a ridge regression on `Work.features` that
+    minimizes the relative error, without negative factors, regularized towards the initial estimates."""
 
     def __init__(self) -> None:
         self.observed: dict[str, list[tuple[Work, float]]] = defaultdict(list)
         self.factors: dict[str, NDArray[np.float64]] = {}
 
     def learn(self, work: Work, seconds: float) -> None:
-        """An epoch of such a training took so many seconds; one that had to be traced first does not count."""
+        """Add an observed epoch; the caller leaves out epochs that include tracing."""
         self.observed[work.kind] = [*self.observed[work.kind][1 - REMEMBERED :], (work, max(seconds, 1e-4))]
         self.factors.pop(work.kind, None)
 
     def seconds(self, work: Work, epochs_done: int = 0) -> float | None:
-        """Seconds that the rest of the training will take; None while too little is known of its kind."""
+        """Seconds of the remaining epochs; None until three epochs of the kind were observed."""
         if len(self.observed[work.kind]) < 3:
             return None
         if work.kind not in self.factors:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tuner.recipe import Augmentation, Recipe
 from tuner.result import Scores
 from tuner.training.augmentation import augmenter
-from tuner.training.averages import Averages
 from tuner.training.parts import EVALUATION_BATCH, Part, Scaler
+from tuner.training.weights import Averages
 
 CALL_SECONDS = 2.0
 """The approximate duration of a call into the graph. Between two calls a training can be stopped or written to disk."""
@@ -153,7 +153,7 @@ class EpochLoop:
                 inputs = tf.concat([inputs, attacked(self.model, inputs, truth, self.adversarial)], axis=0)
                 truth = tf.concat([truth, truth], axis=0)
             self.model.train_step((inputs, truth, *_weights(part.weights, index, 2 if self.adversarial else 1)))
-            self.averages.draw()
+            self.averages.update()
 
         def body(number: tf.Tensor) -> tf.Tensor:
             step(number, tf.slice(order, [number * self.batch_size], [self.batch_size]))

@@ -1,4 +1,4 @@
-"""Learning rates step by step, computed before the epoch and handed to the graph as one vector."""
+"""The learning rate of each step, computed before an epoch and passed to the graph as one vector."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tuner.result import Epoch
 
 
 def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -> NDArray[np.float32]:
-    """The learning rate of each of the `steps` steps of an epoch (from 1), after those `before`."""
+    """The learning rate of each of the `steps` steps of an epoch (from 1), given the epochs `before`."""
     done, total = np.arange((epoch - 1) * steps, epoch * steps, dtype=np.float64), steps * training.epochs
     match training.schedule:
         case ConstantRate():
@@ -29,13 +29,11 @@ def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -
 
 
 def monitored(monitor: Monitor, epochs: Sequence[Epoch]) -> list[float]:
-    """The monitored figure after each epoch, the greater the better; NaN where there is none."""
+    """The monitored score of each epoch, with a sign so that greater is better; NaN without a validation part."""
     name = monitor.removeprefix("validation_")
     sign = -1 if name == "loss" else METRICS[name].direction.sign
     scores = [epoch.validation for epoch in epochs]
-    return [
-        math.nan if each is None else sign * (each.loss if name == "loss" else each.figures[name]) for each in scores
-    ]
+    return [math.nan if each is None else sign * each.value(name) for each in scores]
 
 
 def _falling(schedule: FallingRate, done: NDArray[np.float64], total: int) -> NDArray[np.float64]:
@@ -64,7 +62,7 @@ def _eased(first: float, last: float, share: NDArray[np.float64]) -> NDArray[np.
 
 
 def _plateaus(schedule: Plateau, before: Sequence[Epoch]) -> int:
-    """How often the rate has fallen: after each fall the patience begins anew."""
+    """How often the rate was reduced; the patience restarts after each reduction."""
     falls = waited = 0
     best = -math.inf
     for value in monitored(schedule.monitor, before):

@@ -1,8 +1,6 @@
 """Training one network on one fold, epoch by epoch, until it ends, is stopped or diverges."""
 
-import math
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +11,13 @@ from numpy.typing import NDArray
 from tuner.base.metrics import Monitor
 from tuner.recipe import Patience, Recipe
 from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
-from tuner.training.checkpoint import Arrays, Checkpoint, Progress
+from tuner.training.checkpoint import Checkpoint, Progress
 from tuner.training.evaluation import predict, to_probabilities
 from tuner.training.fold_data import FoldData
 from tuner.training.parts import Scaler
 from tuner.training.schedules import monitored, rates
 from tuner.training.traced import traced
+from tuner.training.weights import BestWeights
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,10 @@ class Trained:
         """The scaling of stored inputs."""
         return self.fold_data.scale
 
-    def says(self, recipe: Recipe, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    def predict(self, recipe: Recipe, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Predictions for inputs as stored: probabilities, or numbers in the targets' own units."""
         outputs, targets = predict(self.model, self.scale, inputs), self.fold_data.targets
-        return to_probabilities(outputs, recipe) if targets is None else targets.meant(outputs)
+        return to_probabilities(outputs, recipe) if targets is None else targets.inverse(outputs)
 
     def stopped(self, reason: str) -> "Trained":
         """The same training, stopped between two folds."""
@@ -197,27 +196,3 @@ def _patience_is_over(recipe: Recipe, epochs: list[Epoch]) -> bool:
         if value > values[best] + patience.min_delta:
             best = index
     return len(values) - 1 - best >= patience.epochs
-
-
-class BestWeights:
-    """A copy of the weights after the best epoch `by` a score; the first of equal ones."""
-
-    def __init__(self, model: keras.Model, by: Monitor, progress: Progress) -> None:
-        self.model, self.by = model, by
-        self.number = progress.position.best_epoch
-        self.weights: Arrays = progress.best_weights
-        before = progress.position.epochs[self.number - 1 : self.number] if self.number else ()
-        self.figure = max(monitored(by, before), default=-math.inf)
-
-    def offer(self, epoch: Epoch, weights: Callable[[], Sequence[NDArray[Any]]]) -> None:
-        """Copy the current `weights` if this epoch is the best so far."""
-        (figure,) = monitored(self.by, [epoch])
-        if epoch.is_finite and figure > self.figure:
-            self.figure, self.number = figure, epoch.number
-            self.weights = tuple(weights())
-
-    def restore(self) -> int:
-        """Put the best weights back; the number of their epoch, 0 if there was none."""
-        if self.weights:
-            self.model.set_weights(self.weights)
-        return self.number

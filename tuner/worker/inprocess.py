@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tuner.result import Watch
-from tuner.training.runtime import start
+from tuner.training import start
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Job
 from tuner.worker.process import perform

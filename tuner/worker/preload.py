@@ -8,7 +8,7 @@ Keras has wrappers for scikit-learn, and imports it for them where it is there, 
 import os
 import sys
 
-from tuner.training.runtime import load
+from tuner.training import load
 
 
 def import_all() -> None:

@@ -17,7 +17,7 @@ def work(connection: Connection, setup: Setup, log: Path | None) -> None:
     """The main function of a training process. It ends when its connection closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the search hears Ctrl-C and ends us in order
     _redirect_output(log)
-    from tuner.training.runtime import start
+    from tuner.training import start
 
     start(setup.threads)
 

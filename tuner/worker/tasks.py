@@ -73,9 +73,9 @@ def test(job: Test, setup: Setup) -> Measured:
     scores = scores_of(outputs, job.recipe, examples, len(data.classes))
     if isinstance(job.recipe.data, Data):
         return Measured(scores, wilson_interval(scores.accuracy, len(examples)))
-    meant = to_probabilities(outputs, job.recipe)
-    figures = compute_metrics(task, meant, examples.labels, examples.weights)
-    around = bootstrap_interval(job.measure, meant, examples.labels, examples.weights, examples.groups)
+    predictions = to_probabilities(outputs, job.recipe)
+    figures = compute_metrics(task, predictions, examples.labels, examples.weights)
+    around = bootstrap_interval(job.measure, predictions, examples.labels, examples.weights, examples.groups)
     return Measured(Scores(loss=scores.loss, figures=figures), around)
 
 
@@ -99,8 +99,8 @@ def measure_epoch(job: EpochTime, places: Places) -> float:
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
     if fold_count(recipe.protocol) > 1:
         (trained,) = train_folds(on_everything(recipe), data)
-    about, meant = describe(recipe.data), trained.fold_data.targets
-    save_model(trained.model, recipe, trained.scale, about.inputs, about.outputs, path, meant)
+    about, scale = describe(recipe.data), trained.fold_data.targets
+    save_model(trained.model, recipe, trained.scale, about.inputs, about.outputs, path, scale)
 
 
 def on_everything(recipe: Recipe) -> Recipe:
@@ -114,9 +114,9 @@ def _validation_outputs(recipe: Recipe, trained: Trained, name: str) -> Iterator
     of their files."""
     assert trained.fold_data.validation is not None
     inputs = trained.fold_data.validation.inputs
-    yield name, trained.says(recipe, inputs)
+    yield name, trained.predict(recipe, inputs)
     if recipe.training.augmentation.flip:
-        yield mirrored(name), trained.says(recipe, inputs[:, :, ::-1])
+        yield mirrored(name), trained.predict(recipe, inputs[:, :, ::-1])
 
 
 @lru_cache(maxsize=4)

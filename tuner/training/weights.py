@@ -1,0 +1,80 @@
+"""Which weights count: their moving average, or those of the best epoch."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tuner.recipe.training import Monitor
+from tuner.result import Epoch
+from tuner.training.checkpoint import Arrays, Progress
+from tuner.training.schedules import monitored
+
+AVERAGED_EVERY = 4
+"""Steps between two updates of the average, since each update is a pass over all weights."""
+
+
+class Averages:
+    """The moving average of a model's weights, batch normalization's statistics included. With `decay` 0 there is no average,
+    and the weights themselves count."""
+
+    def __init__(self, model: keras.Model, decay: float) -> None:
+        self.model, self.decay = model, decay
+        self.variables = [tf.Variable(each.value, trainable=False) for each in model.weights if decay]
+
+    def update(self) -> None:
+        """Update the averages, at first faster, so that the initial weights are soon forgotten. Called in each traced step."""
+        if not self.variables:
+            return
+        iterations = self.model.optimizer.iterations.value
+        steps = tf.cast(iterations, tf.float32)
+        decay = tf.minimum(self.decay, (1 + steps) / (10 + steps)) ** AVERAGED_EVERY
+
+        def assign() -> None:
+            for average, weight in zip(self.variables, self.model.weights, strict=True):
+                average.assign_add((1 - decay) * (weight.value - average))
+
+        tf.cond(iterations % AVERAGED_EVERY == 0, assign, lambda: None)
+
+    @property
+    def weights(self) -> list[NDArray[Any]]:
+        """The averages, or the weights themselves if there are none."""
+        return [each.numpy() for each in self.variables] or self.model.get_weights()
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """A context in which the model has the averaged weights."""
+        before = self.model.get_weights() if self.variables else None
+        if before:
+            self.model.set_weights(self.weights)
+        yield
+        if before:
+            self.model.set_weights(before)
+
+
+class BestWeights:
+    """A copy of the weights after the best epoch `by` a score; the first of equal ones."""
+
+    def __init__(self, model: keras.Model, by: Monitor, progress: Progress) -> None:
+        self.model, self.by = model, by
+        self.number = progress.position.best_epoch
+        self.weights: Arrays = progress.best_weights
+        before = progress.position.epochs[self.number - 1 : self.number] if self.number else ()
+        self.figure = max(monitored(by, before), default=-math.inf)
+
+    def offer(self, epoch: Epoch, weights: Callable[[], Sequence[NDArray[Any]]]) -> None:
+        """Copy the current `weights` if this epoch is the best so far."""
+        (figure,) = monitored(self.by, [epoch])
+        if epoch.is_finite and figure > self.figure:
+            self.figure, self.number = figure, epoch.number
+            self.weights = tuple(weights())
+
+    def restore(self) -> int:
+        """Assign the best weights to the model and return the number of their epoch, 0 if there is none."""
+        if self.weights:
+            self.model.set_weights(self.weights)
+        return self.number

@@ -1,9 +1,5 @@
-"""Networks: one file a family, one line in the table, and what follows from the table for all of them.
-
-A family is a frozen dataclass with `kind`, `hidden` and `output`, and says of itself what `Dense`, the shortest, says:
-its `sizes` and its dropout in words, whether it `compiles_well`, its layers by arithmetic (`layers`) and in Keras (`build`).
-Importing this does not load Keras: builders import it when they are called.
-"""
+"""Families of networks, one file each, listed in `Network`. A family is a frozen dataclass with the attributes of `Dense`, the
+shortest. Importing this does not load Keras; only `build` does."""
 
 import math
 
@@ -32,14 +28,12 @@ from tuner.networks.shapes import dense_layer, encoded_shape
 from tuner.networks.staged import Staged as Staged
 
 Network = Dense | ResidualDense | TabularEnsemble | Convolutional | LocallyConnected | Staged
-"""The table of families. The decoder tells them apart by their `kind`."""
+"""All families; `kind` tells them apart."""
 
 
 def layer_table(network: Network, inputs: Inputs, classes: int) -> tuple[LayerShape, ...]:
-    """The layers with weights, and those that change the shape, from input to output.
-
-    Raises `Invalid` with an address in `network` where a layer cannot stand on what comes before it.
-    """
+    """The layers with weights, and those that change the shape, from input to output. Raises `Invalid` with an address in
+    `network` if a layer does not fit its inputs."""
     if network.output == "signed" and classes != 2:
         raise Invalid("network.output", f"must not be 'signed' for {classes} classes: one unit tells two classes apart")
     front = (InputEncoder(inputs).layer,) if isinstance(inputs, Rows) else ()

@@ -1,6 +1,7 @@
-"""What the builders of all families are made of, in Keras."""
+"""Blocks of Keras layers from which all families are built."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import keras
@@ -24,17 +25,13 @@ Seeds = Iterator[int]
 def dense_stack(hidden: Hidden, widths: tuple[int, ...], seeds: Seeds) -> Layers:
     """Dense hidden layers, each with its dropout."""
     for width, rate in zip(widths, hidden.dropout_rates(len(widths)), strict=True):
-        yield from block(hidden, layer(keras.layers.Dense, width), seeds)
+        yield from block(hidden, partial(keras.layers.Dense, width), seeds)
         yield from dropout(rate, seeds)
 
 
-def layer(kind: Callable[..., keras.layers.Layer], size: int, **numbers: object) -> Callable[..., keras.layers.Layer]:
-    """A layer with weights of which `block` says the rest."""
-    return lambda **settings: kind(size, **numbers, **settings)
-
-
 def block(hidden: Hidden, make: Callable[..., keras.layers.Layer], seeds: Seeds) -> Layers:
-    """A layer with weights, its activation, and batch normalization where it belongs."""
+    """The layer that `make` creates, its activation, and batch normalization before or after it. `make` gets Keras's settings of
+    initial weights, penalties and activation."""
     settings = {
         "kernel_initializer": make_initializer(hidden.initializer, next(seeds)),
         "kernel_regularizer": _kernel_regularizer(hidden),
@@ -51,13 +48,13 @@ def block(hidden: Hidden, make: Callable[..., keras.layers.Layer], seeds: Seeds)
 
 
 def dropout(rate: float, seeds: Seeds) -> Layers:
-    """Dropout, where the rate is not 0."""
+    """A dropout layer, unless the rate is 0."""
     if rate > 0:
         yield FastDropout(rate, seed=next(seeds))
 
 
 def make_activation(activation: Activation) -> "str | keras.layers.Layer":
-    """What Keras's `activation=` takes."""
+    """The activation as Keras's `activation=` takes it."""
     match activation:
         case LeakyRelu(slope=slope):
             return keras.layers.LeakyReLU(negative_slope=slope)
@@ -68,7 +65,7 @@ def make_activation(activation: Activation) -> "str | keras.layers.Layer":
 
 
 def make_initializer(initializer: Initializer, seed: int) -> keras.initializers.Initializer:
-    """Keras's kernel initializer with a seed of its own."""
+    """Keras's kernel initializer with this seed."""
     match initializer:
         case ConstantInitializer(value=value):
             return keras.initializers.Constant(value)
@@ -90,8 +87,8 @@ def _kernel_regularizer(hidden: Hidden) -> keras.regularizers.Regularizer | None
 
 @keras.saving.register_keras_serializable("tuner")
 class ActivityL1(keras.regularizers.L1):  # type: ignore[misc]
-    """Keras's L1, summed in float32: in bfloat16 Keras cannot add it to the other losses."""
+    """Keras's L1, summed in float32, since Keras cannot add a bfloat16 penalty to the loss."""
 
     def __call__(self, x: Any) -> Any:
-        """The factor times the sum of the absolute outputs."""
+        """The penalty of these outputs."""
         return super().__call__(keras.ops.cast(x, "float32"))

@@ -1,4 +1,4 @@
-"""Building the Keras model that a recipe's network describes."""
+"""From a recipe's network to a Keras model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.networks import Inputs, Network, TabularEnsemble, layer_table
-from tuner.networks.blocks import Layers, Seeds, make_initializer
+from tuner.networks.blocks import Seeds, make_initializer
 from tuner.networks.columns import Rows
 from tuner.networks.layers import MembersOutput, RowEncoder
 from tuner.networks.shapes import encoded_shape, input_shape
@@ -19,21 +19,16 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 def build(
     network: Network, inputs: Inputs, classes: int, seed: int, constants: Sequence[NDArray[Any]] = ()
 ) -> keras.Model:
-    """A fresh model for scaled inputs of such a shape (images may lack their channel axis), or for coded rows, with the
-    `constants` of their front (`tuner.networks.fitting`); not compiled.
-
-    `seed` decides the initial weights and dropout, layer by layer. Raises `Invalid` where the network cannot stand on that.
-    """
+    """A new model for scaled inputs (images may lack their channel axis), or for coded rows with the `constants` of their
+    encoder (`tuner.networks.fitting`); not compiled. `seed` determines initial weights and dropout. Raises `Invalid` if the
+    network does not fit the inputs."""
     layer_table(network, inputs, classes)
     seeds = _seeds(seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(POLICIES[network.hidden.precision])
     try:
-        layers = [
-            *_front(inputs, seeds),
-            *network.build(encoded_shape(inputs), seeds),
-            _output(network, classes, seeds),
-        ]
+        front = [RowEncoder(inputs, next(seeds))] if isinstance(inputs, Rows) else []
+        layers = [*front, *network.build(encoded_shape(inputs), seeds), _output(network, classes, seeds)]
         model = keras.Sequential([keras.Input(input_shape(inputs)), *layers])
     finally:
         keras.config.set_dtype_policy(before)
@@ -41,11 +36,6 @@ def build(
         for variable, value in zip(layers[0].non_trainable_variables, constants, strict=True):
             variable.assign(value)
     return model
-
-
-def _front(inputs: Inputs, seeds: Seeds) -> Layers:
-    if isinstance(inputs, Rows):
-        yield RowEncoder(inputs, next(seeds))
 
 
 def _output(network: Network, classes: int, seeds: Seeds) -> keras.layers.Layer:
@@ -57,7 +47,7 @@ def _output(network: Network, classes: int, seeds: Seeds) -> keras.layers.Layer:
 
 
 def _seeds(seed: int) -> Seeds:
-    """One seed after the other for the layers; seeds of neighbouring recipes have nothing in common."""
+    """Seeds for the layers; those of consecutive seeds are independent."""
     generator = np.random.default_rng(seed)
     while True:
         yield int(generator.integers(2**31))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tuner.base.errors import Invalid, require, require_at_least_one, require_rates
@@ -18,9 +19,8 @@ RISING = {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "selu", "softplus", "s
 class Convolutional:
     """Two-dimensional convolutions, max pooling, then dense layers.
 
-    `filters` has one entry for each convolution. After every `pool_every` convolutions (and after the last, if a
-    block is incomplete) comes max pooling by `pool` (1: none) and then dropout at `convolution_dropout`. `bridge`
-    leads from the images to the dense layers of `widths`.
+    `filters` has one entry for each convolution. Max pooling by `pool` (1: none) and dropout at `convolution_dropout` follow
+    every `pool_every` convolutions and the last one. `bridge` connects the images with the dense layers of `widths`.
     """
 
     kind: Literal["convolutional"] = "convolutional"
@@ -46,18 +46,18 @@ class Convolutional:
 
     @property
     def sizes(self) -> str:
-        """Its sizes in words: convolutions, then dense layers."""
+        """Its filters and widths."""
         return sizes_text(self.filters, self.widths)
 
     @property
     def dropout_texts(self) -> Iterator[str]:
-        """Where it has dropout, and how much."""
+        """Its dropout rates and their places."""
         yield from self.hidden.dropout_texts(len(self.widths))
         if self.convolution_dropout:
             yield f"dropout {self.convolution_dropout:.2g} after the convolutions"
 
     def layers(self, inputs: Shape) -> Iterator[LayerShape]:
-        """Its layers before the output, by arithmetic."""
+        """Its layers before the output, without Keras."""
         height, width, channels = image_shape(inputs)
         for number, filters in enumerate(self.filters, start=1):
             height, width = self._convolved(height, width, number)
@@ -75,15 +75,15 @@ class Convolutional:
         yield from dense_layers(self.hidden, self.widths, flat)
 
     def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
-        """Its layers before the output, in Keras."""
+        """Its Keras layers before the output."""
         import keras
 
-        from tuner.networks.blocks import block, dense_stack, dropout, layer
+        from tuner.networks.blocks import block, dense_stack, dropout
 
         if len(inputs) == 2:
             yield keras.layers.Reshape(image_shape(inputs))
         for number, filters in enumerate(self.filters, start=1):
-            make = layer(keras.layers.Conv2D, filters, kernel_size=self.kernel, padding=self.padding)
+            make = partial(keras.layers.Conv2D, filters, kernel_size=self.kernel, padding=self.padding)
             convolution = block(self.hidden, make, seeds)
             pooled = self.pool > 1 and self._ends_block(number)
             yield from self._with_pooling(convolution) if pooled else convolution
@@ -109,8 +109,8 @@ class Convolutional:
         return height // self.pool, width // self.pool
 
     def _with_pooling(self, block: "Layers") -> "Layers":
-        """The end of a block. The maximum of a rising function is the function of the maximum: where nothing but the
-        activation stands between convolution and pooling, it is computed after it, on a quarter of the numbers."""
+        """The end of a block. Max pooling and an increasing activation commute: if only the activation lies between convolution
+        and pooling, it is computed after pooling, on a quarter of the numbers."""
         import keras
 
         from tuner.networks.blocks import make_activation

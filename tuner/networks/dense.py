@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Dense:
-    """Fully connected layers on the flattened input; `widths` has one entry for each hidden layer, from the input on.
+    """Fully connected layers of these `widths` on the flattened input.
 
-    `output` is the activation of the last layer, which has one unit for each class; `signed` stands for a single tanh
-    unit that is trained to -1 and 1 (two classes only), as in the TensorFlow Playground.
+    `output` is the activation of the last layer, which has one unit for each class; `signed` is a single tanh unit with the
+    targets -1 and 1 (two classes only), as in the TensorFlow Playground.
     """
 
     kind: Literal["dense"] = "dense"
@@ -34,26 +34,26 @@ class Dense:
 
     @property
     def sizes(self) -> str:
-        """Its sizes in words, layer by layer."""
+        """Its widths."""
         return sizes_text(self.widths) or "linear"
 
     @property
     def dropout_texts(self) -> Iterator[str]:
-        """Where it has dropout, and how much."""
+        """Its dropout rates and their places."""
         return self.hidden.dropout_texts(len(self.widths))
 
     @property
     def compiles_well(self) -> bool:
-        """Whether XLA makes a small step of it faster: what was measured is told at `xla_pays`."""
+        """Whether XLA makes its small steps faster; measurements are at `xla_pays`."""
         dropped = self.input_dropout or any(self.hidden.dropout_rates(len(self.widths)))
         return self.hidden.precision == "float32" and not dropped
 
     def layers(self, inputs: Shape) -> Iterator[LayerShape]:
-        """Its layers before the output, by arithmetic."""
+        """Its layers before the output, without Keras."""
         return dense_layers(self.hidden, self.widths, math.prod(inputs))
 
     def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
-        """Its layers before the output, in Keras."""
+        """Its Keras layers before the output."""
         import keras
 
         from tuner.networks.blocks import dense_stack, dropout

@@ -1,4 +1,4 @@
-"""What the hidden layers of every family have in common: activation, initial weights, normalization, penalties."""
+"""Settings of the hidden layers of all families: activation, initial weights, normalization, penalties."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tuner.base.errors import Invalid, require, require_not_negative, require_ra
 
 @dataclass(frozen=True, kw_only=True)
 class PlainActivation:
-    """An activation without numbers of its own, by its Keras name."""
+    """An activation without parameters, by its Keras name."""
 
     kind: Literal["relu", "tanh", "sigmoid", "selu", "gelu", "silu", "mish", "softplus", "softsign", "relu6", "linear"]
 
@@ -42,7 +42,7 @@ Output = Literal["softmax", "sigmoid", "tanh", "relu", "linear", "signed"]
 
 @dataclass(frozen=True, kw_only=True)
 class PlainInitializer:
-    """A kernel initializer without numbers of its own, by its Keras name. Biases start at zero."""
+    """A kernel initializer without parameters, by its Keras name. Biases start at 0."""
 
     kind: Literal[
         "glorot_uniform",
@@ -80,14 +80,13 @@ Initializer = PlainInitializer | ConstantInitializer | NormalInitializer
 
 @dataclass(frozen=True, kw_only=True)
 class Hidden:
-    """What all hidden layers of a network have in common.
+    """Settings of all hidden layers of a network.
 
-    Batch normalization stands before or after the activation; at each step its statistics for validation and use keep the
-    share `normalization_momentum` of themselves (Keras's 0.99 needs some thousand steps to settle). `dropout` is the rate after each dense hidden layer: one
-    rate for all, or one for each. The factors are Keras's: `kernel_l2` adds `kernel_l2 * sum(kernel ** 2)` to the loss,
-    `activity_l1` adds `activity_l1 * sum(abs(output)) / batch`. With the precision `bfloat16` hidden layers compute in that
-    format and keep their weights in float32 (Keras's mixed precision): convolutions are twice as fast and more on
-    processors that have it, and very slow on others.
+    Batch normalization comes before or after the activation; `normalization_momentum` is the decay of its moving statistics
+    (Keras's 0.99 needs some thousand steps). `dropout` is the rate after each dense hidden layer: one for all, or one for
+    each. `kernel_l2` adds `kernel_l2 * sum(kernel ** 2)` to the loss, `activity_l1` adds `activity_l1 * sum(abs(output)) /
+    batch`. `bfloat16` is Keras's mixed precision: convolutions are at least twice as fast on processors with instructions for
+    it, and very slow on others.
     """
 
     activation: Activation = PlainActivation(kind="relu")
@@ -109,13 +108,13 @@ class Hidden:
         return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * layers
 
     def require_rates_for(self, widths: tuple[int, ...]) -> None:
-        """Raise `Invalid` unless there is one dropout rate for all dense layers of these widths, or one for each."""
+        """Raise `Invalid` unless `dropout` is one rate or has one for each of the widths."""
         if isinstance(self.dropout, tuple) and len(self.dropout) != len(widths):
             problem = f"must have one rate for each of the {len(widths)} widths, got {len(self.dropout)}"
             raise Invalid("hidden.dropout", problem)
 
     def dropout_texts(self, layers: int) -> Iterator[str]:
-        """The rates after `layers` dense hidden layers, where there are any."""
+        """The dropout rates after `layers` dense hidden layers; nothing without dropout."""
         rates = [rate for rate in self.dropout_rates(layers) if rate]
         if rates:
             yield "dropout " + ", ".join(f"{rate:.2g}" for rate in rates)

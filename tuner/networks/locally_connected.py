@@ -1,8 +1,9 @@
-"""Locally connected networks: like convolutional ones, but without sharing weights between places."""
+"""Locally connected networks: convolutions without shared weights."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tuner.base.errors import Invalid, require, require_at_least_one
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LocallyConnected:
-    """Like convolutions, but each place has weights of its own; then dense layers.
-
-    In one dimension the input is read as one long sequence of pixels. `filters` has one entry for each layer.
-    """
+    """Convolutions with separate weights for each position, then dense layers. `filters` has one entry for each layer. In one
+    dimension the input is read as one sequence of pixels."""
 
     kind: Literal["locally_connected"] = "locally_connected"
     filters: tuple[int, ...]
@@ -39,16 +38,16 @@ class LocallyConnected:
 
     @property
     def sizes(self) -> str:
-        """Its sizes in words: locally connected layers, then dense ones."""
+        """Its filters and widths."""
         return sizes_text(self.filters, self.widths)
 
     @property
     def dropout_texts(self) -> Iterator[str]:
-        """Where it has dropout, and how much."""
+        """Its dropout rates and their places."""
         return self.hidden.dropout_texts(len(self.widths))
 
     def layers(self, inputs: Shape) -> Iterator[LayerShape]:
-        """Its layers before the output, by arithmetic."""
+        """Its layers before the output, without Keras."""
         *places, channels = (math.prod(inputs), 1) if self.dimensions == 1 else image_shape(inputs)
         for number, filters in enumerate(self.filters, start=1):
             places = self._windows(places, number)
@@ -69,10 +68,10 @@ class LocallyConnected:
         yield from dense_layers(self.hidden, self.widths, flat)
 
     def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
-        """Its layers before the output, in Keras."""
+        """Its Keras layers before the output."""
         import keras
 
-        from tuner.networks.blocks import block, dense_stack, layer
+        from tuner.networks.blocks import block, dense_stack
         from tuner.networks.layers import LocallyConnectedLayer
 
         if self.dimensions == 1:
@@ -80,13 +79,13 @@ class LocallyConnected:
         elif len(inputs) == 2:
             yield keras.layers.Reshape(image_shape(inputs))
         for filters in self.filters:
-            make = layer(LocallyConnectedLayer, filters, window=self.window, stride=self.stride)
+            make = partial(LocallyConnectedLayer, filters, window=self.window, stride=self.stride)
             yield from block(self.hidden, make, seeds)
         yield keras.layers.Flatten()
         yield from dense_stack(self.hidden, self.widths, seeds)
 
     def _windows(self, places: list[int], number: int) -> list[int]:
-        """In how many places along each axis a window of layer `number` fits."""
+        """The number of positions of layer `number` along each axis."""
         if min(places) < self.window:
             left = "×".join(map(str, places))
             problem = f"locally connected layer {number} with window {self.window} has only {left} left"

@@ -1,8 +1,9 @@
-"""Residual networks of dense layers, as they do well on tables of numbers."""
+"""Residual networks of dense layers, for tables."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tuner.base.errors import require_at_least_one
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualDense:
-    """A dense layer to `width` numbers, then `blocks` of two dense layers with a way around: the first to `expansion` times
-    as many numbers, the second back, and dropout between them (He et al. 2015, arXiv 1512.03385; for tables Gorishniy et al.
-    2021, arXiv 2106.11959)."""
+    """A dense layer of `width` units, then residual `blocks` of two dense layers with dropout between them: the first has
+    `expansion` times `width` units, the second `width` (He et al. 2015, arXiv 1512.03385; for tables Gorishniy et al. 2021,
+    arXiv 2106.11959)."""
 
     kind: Literal["residual_dense"] = "residual_dense"
     width: int = 128
@@ -36,12 +37,12 @@ class ResidualDense:
 
     @property
     def sizes(self) -> str:
-        """Its sizes in words: the width, and how many blocks."""
+        """The width and the number of blocks."""
         return f"{self.width}×{self.blocks}"
 
     @property
     def dropout_texts(self) -> Iterator[str]:
-        """Where it has dropout, and how much."""
+        """Its dropout rates and their places."""
         return self.hidden.dropout_texts(self.blocks)
 
     @property
@@ -49,7 +50,7 @@ class ResidualDense:
         return self.expansion * self.width
 
     def layers(self, inputs: Shape) -> Iterator[LayerShape]:
-        """Its layers before the output, by arithmetic."""
+        """Its layers before the output, without Keras."""
         yield from dense_layers(self.hidden, (self.width,), math.prod(inputs))
         for _ in range(self.blocks):
             inside = dense_layers(self.hidden, (self._inner,), self.width)
@@ -57,7 +58,7 @@ class ResidualDense:
             yield merged_layer("residual_block", [*inside, *back])
 
     def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
-        """Its layers before the output, in Keras."""
+        """Its Keras layers before the output."""
         import keras
 
         from tuner.networks.blocks import dense_stack
@@ -71,11 +72,11 @@ class ResidualDense:
     def _block(self, rate: float, seeds: "Seeds") -> "keras.Model":
         import keras
 
-        from tuner.networks.blocks import block, dense_stack, layer
+        from tuner.networks.blocks import block, dense_stack
 
         start = keras.Input((self.width,))
         inside = start
-        back = block(self.hidden, layer(keras.layers.Dense, self.width), seeds)
+        back = block(self.hidden, partial(keras.layers.Dense, self.width), seeds)
         for each in (*dense_stack(replace(self.hidden, dropout=rate), (self._inner,), seeds), *back):
             inside = each(inside)
         return keras.Model(start, keras.layers.add([start, inside]))

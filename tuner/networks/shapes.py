@@ -1,7 +1,5 @@
-"""Layers, shapes, parameters and operations by arithmetic, without Keras: what the tables of all families share.
-
-The builders make exactly these layers; tests hold the two together. So a network can be refused, counted and estimated
-before anything is built.
+"""Shapes, parameters and operations of layers, computed without Keras, so that a network can be checked and its cost
+estimated before it is built. Tests compare them with the Keras layers.
 """
 
 import math
@@ -14,13 +12,13 @@ from tuner.networks.hidden import Hidden
 
 Shape = tuple[int, ...]
 Inputs = Shape | Rows
-"""What a network stands on: inputs of a shape (images may lack their channel axis), or coded rows of a table."""
+"""The inputs of a network: a shape (images may lack their channel axis), or coded rows of a table."""
 
 
 @dataclass(frozen=True)
 class LayerShape:
-    """One layer: its output for one example, its parameters and how they are counted, and for one example forward its
-    multiply-adds and the numbers that it `gathers` into patches first (0 where it does not)."""
+    """One layer: its output shape, its parameters with their `calculation`, and for one forward example its multiply-adds and
+    the numbers that it `gathers` into intermediate arrays."""
 
     kind: str
     output: Shape
@@ -32,7 +30,7 @@ class LayerShape:
 
     @property
     def parameters(self) -> int:
-        """All parameters, as Keras counts them: batch normalization's moving statistics are among them."""
+        """All parameters as Keras counts them, batch normalization's moving statistics included."""
         return self.trainable + self.frozen
 
 
@@ -42,7 +40,7 @@ def input_shape(inputs: Inputs) -> Shape:
 
 
 def encoded_shape(inputs: Inputs) -> Shape:
-    """The shape of one input as the first layer of a family sees it."""
+    """The shape of one input of a family's first layer."""
     return (inputs.width,) if isinstance(inputs, Rows) else inputs
 
 
@@ -57,12 +55,12 @@ def image_shape(inputs: Shape) -> Shape:
 
 
 def dense_layer(size: int, units: int) -> LayerShape:
-    """Units that each see all `size` numbers before them."""
+    """A dense layer on `size` numbers."""
     return LayerShape("dense", (units,), size * units + units, 0, size * units, f"{size} × {units} + {units}")
 
 
 def normalization(hidden: Hidden, output: Shape) -> Iterator[LayerShape]:
-    """Batch normalization of such an output, where the hidden layers have it."""
+    """Batch normalization of this output, if the hidden layers have it."""
     if hidden.batch_normalization != "none":
         channels = output[-1]
         yield LayerShape(
@@ -79,7 +77,7 @@ def dense_layers(hidden: Hidden, widths: tuple[int, ...], size: int) -> Iterator
 
 
 def merged_layer(kind: str, layers: Sequence[LayerShape]) -> LayerShape:
-    """Several layers as one: what they hold between them counts as gathered."""
+    """Several layers as one; the outputs between them count as gathered."""
     return LayerShape(
         kind,
         layers[-1].output,
@@ -91,7 +89,7 @@ def merged_layer(kind: str, layers: Sequence[LayerShape]) -> LayerShape:
 
 
 def sizes_text(*stacks: tuple[int, ...]) -> str:
-    """Stacks of layers by their sizes.
+    """Sizes of stacks of layers as a text.
 
     >>> sizes_text((32, 64), (128,)), sizes_text((32,), ())
     ('32-64/128', '32')

@@ -1,10 +1,11 @@
-"""Convolutional networks in stages: plain, residual or depthwise-separable blocks on maps that shrink as they widen."""
+"""Convolutional networks in stages of plain, residual or depthwise-separable blocks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tuner.base.errors import Invalid, require, require_at_least_one, require_rates
+from tuner.base.errors import Invalid, require, require_at_least_one, require_not_negative, require_rates
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, merged_layer, normalization, sizes_text
 
@@ -18,18 +19,18 @@ Block = Literal["plain", "residual", "separable"]
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """Stages of 3×3 convolutions, padded to keep the size; between two stages the maps are halved by max pooling.
+    """Stages of 3×3 convolutions with padding; max pooling halves the maps between two stages.
 
-    `filters` has one entry for each stage. A plain stage has two convolutions for each of its `blocks`, a separable one has
-    each split into one over places and one over channels (Chollet 2016, arXiv 1610.02357). A residual stage begins with a
-    convolution, then come `blocks` of two convolutions with a way around (He et al. 2015, arXiv 1512.03385).
+    `filters` has one entry for each stage. A plain stage has two convolutions for each of its `blocks`; a separable stage has
+    depthwise-separable ones instead (Chollet 2016, arXiv 1610.02357). A residual stage has a convolution, then residual
+    `blocks` of two convolutions (He et al. 2015, arXiv 1512.03385).
 
-    With `stem` one convolution of so many filters comes first, and `stem_reduces` says how it halves the maps: not at all, by
-    pooling, or by its stride. Dropout at `stage_dropout` follows each stage; `bridge` leads to the dense layers of `widths`:
-    the mean or the maximum of each map, or all of its places after one more pooling.
+    `stem` is the number of filters of a first convolution (0: none), which may halve the maps by pooling or by its stride
+    (`stem_reduces`). Dropout at `stage_dropout` follows each stage. `bridge` connects the maps with the dense layers of
+    `widths`: the mean or maximum of each map, or all its values after one more pooling.
 
-    Pooling comes before normalization and activation, which then see a quarter of the numbers; where normalization follows
-    at once, a convolution has no bias.
+    Pooling comes before normalization and activation, which saves time. A convolution directly before normalization has no
+    bias.
     """
 
     kind: Literal["staged"] = "staged"
@@ -50,27 +51,25 @@ class Staged:
         require(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
         require_at_least_one(self, "filters", "widths")
         require_at_least_one(self, "blocks")
-        require(self.stem >= 0, "stem", "be at least 0", self.stem)
+        require_not_negative(self, "stem")
         require_rates(self, "stage_dropout")
         self.hidden.require_rates_for(self.widths)
 
     @property
     def sizes(self) -> str:
-        """Its sizes in words: the stem, the stages with their blocks, then dense layers."""
+        """The kind of block, stem, filters, widths, and the number of blocks."""
         stages = sizes_text(((self.stem,) if self.stem else ()), self.filters, self.widths)
         return f"{self.block} {stages}" + (f" of {self.blocks} blocks" if self.blocks > 1 else "")
 
     @property
     def dropout_texts(self) -> Iterator[str]:
-        """Where it has dropout, and how much."""
+        """Its dropout rates and their places."""
         yield from self.hidden.dropout_texts(len(self.widths))
         if self.stage_dropout:
             yield f"dropout {self.stage_dropout:.2g} after the stages"
 
-    # By arithmetic
-
     def layers(self, inputs: Shape) -> Iterator[LayerShape]:
-        """Its layers before the output, by arithmetic."""
+        """Its layers before the output, without Keras."""
         shape = image_shape(inputs)
         if self.stem:
             layers = tuple(self._stem_layers(shape))
@@ -91,8 +90,7 @@ class Staged:
         yield from dense_layers(self.hidden, self.widths, flat)
 
     def _convolutions(self, stage: int) -> list[bool]:
-        """Whether each convolution of a stage (without residual blocks) halves the maps: the first of a residual stage
-        after the first stage, the last of another one that is followed by anything that does not look at all places."""
+        """For each convolution of a stage outside residual blocks, whether pooling follows it."""
         if self.block == "residual":
             return [stage > 1]
         ends = stage < len(self.filters) or self.bridge == "flatten"
@@ -136,13 +134,11 @@ class Staged:
     def _normalizes_at_once(self) -> bool:
         return self.hidden.batch_normalization == "before"
 
-    # In Keras
-
     def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
-        """Its layers before the output, in Keras."""
+        """Its Keras layers before the output."""
         import keras
 
-        from tuner.networks.blocks import dense_stack, dropout
+        from tuner.networks.blocks import dense_stack, dropout, make_initializer
 
         if len(inputs) == 2:
             yield keras.layers.Reshape(image_shape(inputs))
@@ -152,7 +148,8 @@ class Staged:
         for number, filters in enumerate(self.filters, start=1):
             for reduces in self._convolutions(number):
                 if self.block == "separable":
-                    yield self._depthwise(seeds)
+                    weights = make_initializer(self.hidden.initializer, next(seeds))
+                    yield keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False, depthwise_initializer=weights)
                     yield from self._built(filters, reduces, seeds, kernel_size=1)
                 else:
                     yield from self._built(filters, reduces, seeds)
@@ -160,16 +157,17 @@ class Staged:
                 for _ in range(self.blocks):
                     yield self._residual(filters, seeds)
             yield from dropout(self.stage_dropout, seeds)
-        yield self._bridge()
+        bridges = {"average": "GlobalAveragePooling2D", "maximum": "GlobalMaxPooling2D", "flatten": "Flatten"}
+        yield getattr(keras.layers, bridges[self.bridge])()
         yield from dense_stack(self.hidden, self.widths, seeds)
 
     def _built(self, filters: int, reduces: bool, seeds: "Seeds", strides: int = 1, kernel_size: int = 3) -> "Layers":
         """A convolution, pooling, normalization and activation."""
         import keras
 
-        from tuner.networks.blocks import block, layer
+        from tuner.networks.blocks import block
 
-        make = layer(
+        make = partial(
             keras.layers.Conv2D,
             filters,
             kernel_size=kernel_size,
@@ -183,16 +181,8 @@ class Staged:
             yield keras.layers.MaxPooling2D(2)
         yield from rest
 
-    def _depthwise(self, seeds: "Seeds") -> "keras.layers.Layer":
-        import keras
-
-        from tuner.networks.blocks import make_initializer
-
-        weights = make_initializer(self.hidden.initializer, next(seeds))
-        return keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False, depthwise_initializer=weights)
-
     def _residual(self, filters: int, seeds: "Seeds") -> "keras.Model":
-        """Two convolutions and a way around, the sum activated."""
+        """A residual block of two convolutions; the activation follows the sum."""
         import keras
 
         start = keras.Input((None, None, filters))
@@ -204,13 +194,3 @@ class Staged:
             inside = each(inside)
         total = keras.layers.add([start, inside])
         return keras.Model(start, last(total) if last else total)
-
-    def _bridge(self) -> "keras.layers.Layer":
-        import keras
-
-        bridges: dict[str, Any] = {
-            "average": keras.layers.GlobalAveragePooling2D,
-            "maximum": keras.layers.GlobalMaxPooling2D,
-            "flatten": keras.layers.Flatten,
-        }
-        return bridges[self.bridge]()

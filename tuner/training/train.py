@@ -8,7 +8,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metrics import Monitor
 from tuner.recipe import Patience, Recipe
 from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
 from tuner.training.checkpoint import Checkpoint, Progress

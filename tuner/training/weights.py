@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.recipe.training import Monitor
+from tuner.base.metrics import Monitor
 from tuner.result import Epoch
 from tuner.training.checkpoint import Arrays, Progress
 from tuner.training.schedules import monitored

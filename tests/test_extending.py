@@ -73,11 +73,21 @@ TOOK_PART: dict[str, Callable[[Outcome], bool]] = {
     "A pruner": lambda outcome: [trial.state.name for trial in outcome.trials] == ["COMPLETE", "PRUNED"],
     "An optimizer": lambda outcome: outcome.recipe["training"]["optimizer"]["kind"] == "adafactor",
     "A loss": lambda outcome: outcome.recipe["training"]["loss"]["kind"] == "categorical_focal_crossentropy",
+    "An augmentation": lambda outcome: outcome.recipe["training"]["augmentation"]["contrast"] == 0.3,
+    "A metric": lambda outcome: (
+        [trial.value for trial in outcome.trials]
+        == [trial.user_attrs["result"]["validation"]["figures"]["matthews_correlation"] for trial in outcome.trials]
+        != []
+    ),
     "A data set": lambda outcome: outcome.recipe["data"]["name"] == "gauss",
+    "A file format for tables": lambda outcome: json.loads(outcome.output)["rows"] == 150,
     "A protocol": lambda outcome: {len(trial.user_attrs["result"]["folds"]) for trial in outcome.trials} == {6},
     "An executor": lambda outcome: [trial.state.name for trial in outcome.trials] == ["COMPLETE"],
     "A command": lambda outcome: (
         [line.split()[:2] for line in outcome.output.splitlines()[1:]] == [["0", "complete"], ["1", "complete"]]
+    ),
+    "A section of the report": lambda outcome: (
+        "Training speed" in re.findall(r"^## (.*)$", outcome.output, re.MULTILINE)
     ),
     "A kind of chart": lambda outcome: len(re.findall('data-tip="dense: ', drawn(outcome.output))) == 2,
 }
@@ -127,7 +137,12 @@ def test_a_diff_touches_two_files_at_most_and_applies_once(name: str, copy: Path
 
 
 @pytest.mark.parametrize("name", [name for name in WISHES if "-m tuner" in WISHES[name].commands[-1]])
-def test_without_its_diff_a_command_is_refused(name: str, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_diff_a_command_is_refused(
+    name: str, copy: Path, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in WISHES[name].commands[:-1]:
+        if command.startswith("-c "):
+            assert run(command, copy, places).returncode == 0
     monkeypatch.chdir(copy)
     assert main(shlex.split(WISHES[name].commands[-1])[2:]) == 2
 

@@ -1,7 +1,8 @@
-"""One recipe to one result, by its protocol. Knows nothing of search: same recipe, same result."""
+"""From a recipe to its result, by its protocol: the same recipe gives the same result."""
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tuner.training.train import Trained, order_of_examples, train
 
 Visit = Callable[[Trained], Any]
 Teach = Callable[[NDArray[Any]], NDArray[np.float32]]
-"""From inputs of training examples to probabilities (n, classes), which are learned instead of their labels."""
+"""From inputs to probabilities (n, classes) that are learned instead of the labels."""
 
 
 def run(
@@ -32,12 +33,11 @@ def run(
     checkpoint: Path | None = None,
     teach: Teach | None = None,
 ) -> Result:
-    """Train and validate what the recipe describes, fold by fold.
+    """Train and validate a recipe fold by fold.
 
     `held_out` is for protocols that validate on the test part; only baselines and refits have it. A fold that is stopped or
-    diverges ends the run. `visit` is called with each trained network before its model is reused. With `checkpoint` a stopped
-    run is written to that file, and continued from it; the result covers the whole run. With `teach` the networks learn its
-    probabilities instead of the labels.
+    diverges ends the run. `visit` is called with each trained network before its model is reused. A stopped run is written to
+    the file `checkpoint` and continued from it; the result covers the whole run.
     """
     file = Checkpoint(checkpoint, recipe)
     progress = file.read()
@@ -55,8 +55,7 @@ def run(
 
 
 def epoch_seconds(recipe: Recipe, data: TrainingSet) -> float:
-    """Seconds per epoch on this machine, validation included: measured over some steps after tracing the graph, which a
-    training right after need not trace again."""
+    """Seconds per epoch on this machine with validation, from some steps after tracing. The traced graph is cached."""
     fold = fold_data(recipe, data, 0)
     loop = traced(recipe, fold).loop
     order = order_of_examples(recipe, 0, 1, len(loop.training))
@@ -80,8 +79,8 @@ def train_folds(
     file: Checkpoint | None = None,
     teach: Teach | None = None,
 ) -> Iterator[Trained]:
-    """The trained networks of `run`, one for each fold that is not done yet. `watch` is called for each fold, also for those
-    that are done, and may end the run after it."""
+    """The trained networks of the folds that are not finished. `watch` is called for each fold, also for finished ones, and may
+    end the run after it."""
     count = fold_count(recipe.protocol)
     file = file or Checkpoint(None, recipe)
     for done in progress.position.done:
@@ -96,7 +95,7 @@ def train_folds(
         done_now = (*progress.position.done, trained.fold)
         progress = Progress(position=Position(done=done_now, seconds=trained.seconds))
         if trained.is_complete and not watch(trained.fold) and number + 1 < count:
-            trained = trained.stopped(f"stopped after fold {number + 1}")
+            trained = replace(trained, ended="pruned", reason=f"stopped after fold {number + 1}")
             file.write(progress)
         yield trained
         if not trained.is_complete:

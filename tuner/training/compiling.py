@@ -19,16 +19,11 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
     loss, metric = loss_of(recipe), metric_of(recipe)
     if isinstance(recipe.network, TabularEnsemble):
         loss, metric = MembersLoss(loss), MembersMetric(metric)
-    model.compile(
-        optimizer=make_optimizer(recipe.training.optimizer),
-        loss=loss,
-        metrics=[metric],
-        jit_compile=False,
-    )
+    model.compile(optimizer=make_optimizer(recipe.training.optimizer), loss=loss, metrics=[metric], jit_compile=False)
 
 
 def make_optimizer(settings: Optimizer) -> keras.optimizers.Optimizer:
-    """A fresh Keras optimizer with the recipe's numbers, except the learning rate: the epoch loop sets that of each step."""
+    """A new Keras optimizer, without the learning rate, which the epoch loop sets at each step."""
     kind, numbers = _kind_and_numbers(settings)
     del numbers["learning_rate"]
     if numbers.get("weight_decay") == 0:
@@ -43,7 +38,7 @@ def loss_of(recipe: Recipe) -> keras.losses.Loss:
 
 
 def make_loss(loss: Loss, from_logits: bool) -> keras.losses.Loss:
-    """Keras's loss object; those that can, the cross-entropies, take `linear` outputs as logits."""
+    """Keras's loss; cross-entropies take `linear` outputs as logits."""
     kind, numbers = _kind_and_numbers(loss)
     make = LOSSES.get(kind) or _named(kind, keras.losses)
     if "from_logits" in inspect.signature(make).parameters:
@@ -57,7 +52,7 @@ def _kind_and_numbers(settings: Optimizer | Loss) -> tuple[str, dict[str, Any]]:
 
 
 def _named(kind: str, module: ModuleType) -> Callable[..., Any]:
-    """Keras's class of that name: KLDivergence for `kl_divergence`. Its own `get` has functions for losses, and no `lamb`."""
+    """Keras's class of that name: KLDivergence for `kl_divergence`. Keras's `get` lacks some of them."""
     name = kind.replace("_", "")
     return next(each for each in vars(module).values() if isinstance(each, type) and each.__name__.lower() == name)
 
@@ -78,8 +73,7 @@ LOSSES = {"half_squared_error": HalfSquaredError}
 
 
 def metric_of(recipe: Recipe) -> keras.metrics.Metric:
-    """The metric that is computed in the graph with the loss: the accuracy for the recipe's targets, or R² of numbers, with the
-    spread of the training part instead of that of these examples."""
+    """The metric in the graph: the accuracy for the recipe's targets, or R² relative to the variance of the training part."""
     if recipe.data.task == "regression":
         return keras.metrics.MeanMetricWrapper(_explained, name="r2")
     if recipe.data.task == "multi_label":
@@ -103,7 +97,7 @@ def _signs_agree(y_true: Any, y_pred: Any) -> Any:
 
 
 class MembersLoss(keras.losses.Loss):  # type: ignore[misc]
-    """The mean over the members of each member's loss; without an axis of members the loss itself."""
+    """The mean of the members' losses; the loss itself if the outputs have no axis of members."""
 
     def __init__(self, loss: keras.losses.Loss) -> None:
         super().__init__(name=loss.name, reduction=loss.reduction)

@@ -28,33 +28,26 @@ def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[
 
 
 def to_probabilities(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
-    """A network's outputs as probabilities (n, classes) or (n, labels); numbers stay as they are."""
+    """Outputs as probabilities (n, classes) or (n, labels); those of a regression unchanged."""
     if recipe.data.task != "classification":
         return outputs
     match recipe.network.output:
         case "signed":
             both = np.concatenate([1 - outputs, 1 + outputs], axis=1)
-            halves: NDArray[np.float32] = both * np.float32(0.5)
-            return halves
+            return np.asarray(both * np.float32(0.5))
         case "linear":
             raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            shares: NDArray[np.float32] = raised / raised.sum(axis=1, keepdims=True)
-            return shares
+            return np.asarray(raised / raised.sum(axis=1, keepdims=True))
     return outputs
 
 
 def classes_of(outputs: NDArray[np.float32]) -> NDArray[np.int64]:
     """The predicted class numbers (n,): the largest output, or the sign of a single one."""
-    if outputs.shape[1] == 1:
-        positive: NDArray[np.int64] = (outputs[:, 0] > 0).astype(np.int64)
-        return positive
-    best: NDArray[np.int64] = outputs.argmax(axis=1).astype(np.int64)
-    return best
+    return np.asarray(outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1), np.int64)
 
 
 def latency(recipe: Recipe, inputs: Inputs, classes: int) -> float:
-    """Median milliseconds from one example in memory to its outputs. The network is built and not trained, since its weights
-    do not matter."""
+    """Median milliseconds of the prediction of one example. The network is not trained, since its weights do not matter."""
     model = build(recipe.network, inputs, classes, recipe.seed)
     call = tf.function(lambda batch: model(batch, training=False), autograph=False)
     example = tf.constant(np.zeros((1, *input_shape(inputs)), np.float32))

@@ -63,8 +63,8 @@ class FoldData:
     def measure(self, recipe: Recipe, scores: Scores, outputs: NDArray[np.float32]) -> Scores:
         """The scores with all metrics of the task, from the network's outputs for the validation part."""
         assert self.validation is not None
-        meant = to_probabilities(outputs, recipe) if self.targets is None else self.targets.inverse(outputs)
-        figures = compute_metrics(recipe.data.task, meant, self.validation.labels, self.validation.weights)
+        predictions = to_probabilities(outputs, recipe) if self.targets is None else self.targets.inverse(outputs)
+        figures = compute_metrics(recipe.data.task, predictions, self.validation.labels, self.validation.weights)
         return Scores(loss=scores.loss, figures=figures)
 
     def _part(self, recipe: Recipe, examples: Examples, weights: NDArray[Any] | None) -> Part:

@@ -1,7 +1,5 @@
-"""The epoch loop in the graph: an epoch is one call of a `tf.function`, or a few, over data that is on the device.
-
-Each step is Keras's own `train_step`, so losses, metrics, regularizers, batch normalization and dropout are Keras's;
-only the Python code around the batches is replaced. tests/training/test_loop.py compares it with `fit`.
+"""The epoch loop in the graph: an epoch is one or a few calls of a `tf.function` on data that is on the device. Each step is
+Keras's own `train_step`; only the loop over the batches is replaced. tests/training/test_loop.py compares it with `fit`.
 """
 
 import time
@@ -89,9 +87,11 @@ class EpochLoop:
             self.model.reset_metrics()
         settings = tf.constant(order), tf.constant(rates), tf.constant(seed)
         while first < steps:
-            started, last = time.perf_counter(), min(steps, first + self._steps_a_call)
-            figures = self._steps(*settings, tf.constant(first), tf.constant(last), *self._tensors(self.training))
-            scores = self._scores(figures)
+            in_a_call = max(1, int(CALL_SECONDS / self.seconds_a_step)) if self.seconds_a_step else FIRST_CALL
+            started, last = time.perf_counter(), min(steps, first + in_a_call)
+            limits = tf.constant(first), tf.constant(last)
+            figures = self._steps(*settings, *limits, *self._tensors(self.training))
+            scores = scores_in_float32(figures, self.names)
             self.seconds_a_step = (time.perf_counter() - started) / (last - first)
             first = last
             yield first, scores
@@ -108,7 +108,8 @@ class EpochLoop:
         if not self.validation:
             return None
         with self.averages.applied():
-            scores = self._scores(self._validation(*self._tensors(self.validation)))
+            figures = self._validation(*self._tensors(self.validation))
+            scores = scores_in_float32(figures, self.names)
             return self.measure(scores, self._outputs(self.validation)) if self.measure else scores
 
     def _outputs(self, part: Part) -> NDArray[np.float32]:
@@ -117,13 +118,6 @@ class EpochLoop:
         return np.concatenate(
             [self._predict(self.scale(part.inputs[at : at + EVALUATION_BATCH])).numpy() for at in starts]
         )
-
-    def _scores(self, figures: tf.Tensor) -> Scores:
-        return scores_in_float32(figures, self.names)
-
-    @property
-    def _steps_a_call(self) -> int:
-        return max(1, int(CALL_SECONDS / self.seconds_a_step)) if self.seconds_a_step else FIRST_CALL
 
     def _tensors(self, part: Part) -> tuple[Any, ...]:
         return tf.constant(self.scale.offset), tf.constant(self.scale.factor), part.inputs, part.targets, part.weights
@@ -135,13 +129,9 @@ class EpochLoop:
         seed: tf.Tensor,
         first: tf.Tensor,
         last: tf.Tensor,
-        offset: tf.Tensor,
-        factor: tf.Tensor,
-        inputs: tf.Tensor,
-        targets: tf.Tensor,
-        weights: tf.Tensor | None,
+        *tensors: Any,
     ) -> tf.Tensor:
-        scale, part = Scaler(offset, factor), Part(inputs, targets, weights)
+        scale, part = Scaler(*tensors[:2]), Part(*tensors[2:])
         whole, rest = divmod(len(part), self.batch_size)
 
         def step(number: tf.Tensor, index: tf.Tensor) -> None:
@@ -165,14 +155,12 @@ class EpochLoop:
             tf.cond(last > whole, lambda: step(tf.constant(whole), final), lambda: None)
         return tf.stack(_figures(self.model))
 
-    def _validate(
-        self, offset: tf.Tensor, factor: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None
-    ) -> tf.Tensor:
-        return tf.stack(evaluate_in_graph(self.model, Scaler(offset, factor), Part(inputs, targets, weights)))
+    def _validate(self, *tensors: Any) -> tf.Tensor:
+        return tf.stack(evaluate_in_graph(self.model, Scaler(*tensors[:2]), Part(*tensors[2:])))
 
 
 def _weights(weights: tf.Tensor | None, index: tf.Tensor, copies: int) -> tuple[tf.Tensor, ...]:
-    """The weights of a batch as the third element of what Keras trains on; empty without weights."""
+    """The sample weights of a batch, as the third element of Keras's batches; empty without weights."""
     return () if weights is None else (tf.tile(tf.gather(weights, index), [copies]),)
 
 
@@ -187,12 +175,11 @@ def attacked(model: keras.Model, inputs: tf.Tensor, truth: tf.Tensor, strength: 
 
 
 def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:
-    """Whether compiling the epochs with XLA is worth its 0.8 s.
+    """Whether XLA saves more than the 0.8 s that compiling takes.
 
-    Measured on one thread on 50,000 images: it takes 0.1 ms off each step of a narrow dense network (two layers of 128:
-    an epoch at batch 16 in 0.46 s instead of 0.82 s, at batch 4 in 1.4 s instead of 2.7 s), nothing off a step that
-    takes long anyway (two layers of 256 at batch 128). It makes bfloat16 slower, convolutions on a processor three times
-    slower, and dropout up to twelve times slower.
+    Measured on one thread on 50,000 images: it saves 0.1 ms per step of a narrow dense network (two layers of 128: an epoch
+    at batch 16 takes 0.46 s instead of 0.82 s, at batch 4 1.4 s instead of 2.7 s) and nothing in larger steps (two layers of
+    256 at batch 128). bfloat16 gets slower, convolutions on a CPU three times, dropout up to twelve times slower.
     """
     batch = recipe.training.batch_size
     steps = -(-examples // batch) * recipe.training.epochs

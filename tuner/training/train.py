@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.recipe import Patience, Recipe
-from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
+from tuner.result import Ending, Epoch, FoldResult, Pulse, Watch
 from tuner.training.checkpoint import Checkpoint, Progress
 from tuner.training.evaluation import predict, to_probabilities
 from tuner.training.fold_data import FoldData
@@ -22,7 +22,7 @@ from tuner.training.weights import BestWeights
 @dataclass(frozen=True)
 class Trained:
     """A trained network with its final weights, its curve, how the training ended, and the seconds of all folds so far. The
-    next training of the same shape reuses the model: copy what must be kept."""
+    next training with the same graph overwrites the weights of `model`."""
 
     model: keras.Model
     fold_data: FoldData
@@ -45,10 +45,6 @@ class Trained:
         """Predictions for inputs as stored: probabilities, or numbers in the targets' own units."""
         outputs, targets = predict(self.model, self.scale, inputs), self.fold_data.targets
         return to_probabilities(outputs, recipe) if targets is None else targets.inverse(outputs)
-
-    def stopped(self, reason: str) -> "Trained":
-        """The same training, stopped between two folds."""
-        return replace(self, ended="pruned", reason=reason)
 
 
 def train(recipe: Recipe, fold_data: FoldData, watch: Watch, progress: Progress, checkpoint: Checkpoint) -> Trained:
@@ -133,7 +129,7 @@ class _Training:
         settings, loop = self.recipe.training, self.network.loop
         order = order_of_examples(self.recipe, self.number_of_fold, number, len(loop.training))
         by_step = rates(settings, number, loop.steps, self.epochs)
-        seed = seed_of_epoch(self.recipe, self.number_of_fold, number)
+        seed = int(np.random.SeedSequence([self.recipe.seed, self.number_of_fold, number]).generate_state(1)[0] >> 1)
         steps = loop.steps_of(settings.share(number))
         began = time.perf_counter()
         for done, training in loop.train(order, by_step, self.steps, steps, seed):
@@ -141,7 +137,8 @@ class _Training:
             if done == steps:
                 break
             self.epoch_seconds += time.perf_counter() - began
-            if not self._goes_on(number, done / steps, training):
+            self._write_if_due()
+            if not self.watch(Pulse(fold=self.number_of_fold, epoch=number, share=done / steps, training=training)):
                 return None
             began = time.perf_counter()
         validation = loop.validate()
@@ -155,10 +152,6 @@ class _Training:
             seconds=seconds,
         )
 
-    def _goes_on(self, number: int, share: float, scores: Scores) -> bool:
-        self._write_if_due()
-        return self.watch(Pulse(fold=self.number_of_fold, epoch=number, share=share, training=scores))
-
     def _write_if_due(self) -> None:
         if self.checkpoint.is_due:
             self.write()
@@ -169,8 +162,7 @@ def _stopped(epoch: Epoch) -> tuple[Ending, str]:
 
 
 def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> NDArray[np.int32]:
-    """The order of the examples in an epoch. It depends on seed, fold and epoch only, so that a training continued from a
-    checkpoint has the same order."""
+    """The order of the examples in an epoch, from seed, fold and epoch only, so that a continued training repeats it."""
     order = np.arange(examples, dtype=np.int32)
     if recipe.training.shuffle:
         order = np.random.default_rng([recipe.seed, fold, epoch]).permutation(order)
@@ -178,11 +170,6 @@ def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> N
         drawn = np.random.default_rng([recipe.seed, fold]).integers(examples, size=examples, dtype=np.int32)
         order = drawn[order]
     return order
-
-
-def seed_of_epoch(recipe: Recipe, fold: int, epoch: int) -> int:
-    """The seed of an epoch's augmentation."""
-    return int(np.random.SeedSequence([recipe.seed, fold, epoch]).generate_state(1)[0] >> 1)
 
 
 def _patience_is_over(recipe: Recipe, epochs: list[Epoch]) -> bool:

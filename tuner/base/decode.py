@@ -1,18 +1,17 @@
-"""Plain data (from TOML, JSON, a storage) to frozen dataclasses and back, strictly.
+"""Strict conversion of plain data (from TOML, JSON, a storage) to frozen dataclasses and back.
 
-The types are the schema: dataclasses, unions of dataclasses told apart by their `kind`, `Literal`, `int`, `float`,
-`bool`, `str`, tuples, and tables (`Mapping`) of anything. A bare string stands for the member of a union with that `kind` and nothing else said;
-a table without one is the member that has none:
-`optimizer = "adam"` is `optimizer = { kind = "adam" }`. Each complaint has the address, the rule and the near miss.
+The types are the schema: dataclasses, unions of dataclasses with different `kind`, `Literal`, `int`, `float`, `bool`, `str`,
+tuples, and tables (`Mapping`). In a union a text stands for the member of that `kind` with its defaults (`optimizer = "adam"`
+is `optimizer = { kind = "adam" }`), and a table without `kind` for the member without one. Errors have the address, the rule
+and the closest allowed name.
 
-Written here rather than with pydantic, whose messages for unions name Python classes and never the near miss, and
-whose addresses put the union's tag between the keys, so that they no longer match what stands in the file.
+Not pydantic: its messages for unions name Python classes, and its addresses contain the tag of the union.
 """
 
 import math
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -22,15 +21,12 @@ T = TypeVar("T")
 
 
 def decode(target: type[T], value: object, place: str = "") -> T:
-    """The value of type `target` (a type or a union of types) that the plain `value` describes.
-
-    Raises `Invalid` with the address of the first thing that does not fit.
-    """
+    """The value of type `target` (a type or a union). Raises `Invalid` with the address of the first error."""
     return cast(T, _decode(target, value, place))
 
 
 def encode(value: object) -> Any:
-    """Plain data that JSON and TOML can hold and `decode` reads back to an equal value."""
+    """Plain data for JSON and TOML; `decode` returns an equal value."""
     if is_dataclass(value):
         return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple | list):
@@ -41,7 +37,7 @@ def encode(value: object) -> Any:
 
 
 def kinds(target: Any) -> dict[str, type]:
-    """The dataclasses of a union by each `kind` they answer to; empty where the union has no such member."""
+    """The dataclasses of a union by their `kind`."""
     members: tuple[Any, ...] = get_args(target) if _is_union(target) else (target,)
     records = [cast(type, member) for member in members if is_dataclass(member)]
     return {kind: record for record in records for kind in _own_kinds(record)}
@@ -63,7 +59,9 @@ def _decode(target: Any, value: object, place: str) -> object:
     if is_dataclass(target):
         return _decode_record(cast(type, target), value, place)
     if get_origin(target) is Mapping:
-        return _decode_table(value, place)
+        if not isinstance(value, Mapping):
+            raise Invalid(place, f"must be a table, got {value!r}")
+        return dict(value)
     return _decode_scalar(target, value, place)
 
 
@@ -133,22 +131,12 @@ def _decode_record(target: type, value: object, place: str) -> object:
     hints = get_type_hints(target)
     arguments = {key: _decode(hints[key], each, join(place, key)) for key, each in value.items()}
     for name, field in known.items():
-        if name not in arguments and _is_required(field):
+        if name not in arguments and field.default is MISSING and field.default_factory is MISSING:
             raise Invalid(join(place, name), f"missing; must be {_type_text(hints[name])}")
     try:
         return target(**arguments)
     except Invalid as complaint:
         raise complaint.inside(place) from None
-
-
-def _decode_table(value: object, place: str) -> object:
-    if not isinstance(value, Mapping):
-        raise Invalid(place, f"must be a table, got {value!r}")
-    return dict(value)
-
-
-def _is_required(field: "Field[Any]") -> bool:
-    return field.default is MISSING and field.default_factory is MISSING
 
 
 def _decode_scalar(target: Any, value: object, place: str) -> object:

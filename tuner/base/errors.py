@@ -10,11 +10,8 @@ class TunerError(Exception):
 
 
 class Invalid(TunerError):
-    """A value that is not accepted, with its address.
-
-    `place` is an address such as `training.optimizer.momentum`. A check knows only the name of its own field; the decoder
-    adds the outer names.
-    """
+    """A value that is not accepted. `place` is its address, such as `training.optimizer.momentum`; a check raises it with the
+    name of its field, and the decoder adds the outer names."""
 
     def __init__(self, place: str, problem: str) -> None:
         super().__init__(place, problem)
@@ -25,7 +22,7 @@ class Invalid(TunerError):
         return f"{self.place}: {self.problem}" if self.place else self.problem
 
     def inside(self, outer: str) -> "Invalid":
-        """The same complaint with the address from one level further out."""
+        """The same error with an outer name added to the address."""
         return Invalid(join(outer, self.place), self.problem)
 
 
@@ -92,7 +89,7 @@ def require_packages(wanted_by: str, *packages: str) -> None:
 
 
 def near_miss(name: str, allowed: Iterable[str]) -> str:
-    """The end of a complaint about an unknown name: the closest allowed one, or all of them."""
+    """The end of a message about an unknown name: the closest allowed name, or all of them."""
     known = list(allowed)
     within = sorted((each for each in known if name and name in each), key=len)
     close = get_close_matches(name, known, n=1) or (within if len(within) == 1 or len(name) > 3 else [])

@@ -49,13 +49,8 @@ def fast_precision() -> Literal["float32", "bfloat16"]:
 
 
 def auto_workers() -> int:
-    """One training process per core, since a second thread gains almost nothing on small networks; one on a GPU."""
-    return 1 if has_gpu() else cores()
-
-
-def has_gpu() -> bool:
-    """Whether there is an NVIDIA device; with one, a single process trains fastest."""
-    return Path("/dev/nvidia0").exists()
+    """One training process per core, since a second thread gains almost nothing on small networks; one with an NVIDIA GPU."""
+    return 1 if Path("/dev/nvidia0").exists() else cores()
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -7,6 +7,7 @@ long. tests/base/test_metrics.py compares both.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -110,14 +111,6 @@ def _log_loss(outputs: Numbers, true: NDArray[Any], weights: Numbers) -> float:
     return float(np.average(losses, weights=weights))
 
 
-def _roc_auc(outputs: Numbers, true: NDArray[Any], weights: Numbers) -> float:
-    return _one_against_rest(_area_under_roc, outputs, true, weights)
-
-
-def _average_precision(outputs: Numbers, true: NDArray[Any], weights: Numbers) -> float:
-    return _one_against_rest(_precision_over_recall, outputs, true, weights)
-
-
 def _one_against_rest(
     curve: Callable[[Numbers, Numbers], float], outputs: Numbers, true: NDArray[Any], weights: Numbers
 ) -> float:
@@ -172,8 +165,8 @@ FUNCTIONS: dict[str, MetricFunction] = {
     "balanced_accuracy": _balanced_accuracy,
     "macro_f1": _macro_f1,
     "log_loss": _log_loss,
-    "roc_auc": _roc_auc,
-    "average_precision": _average_precision,
+    "roc_auc": partial(_one_against_rest, _area_under_roc),
+    "average_precision": partial(_one_against_rest, _precision_over_recall),
     "r2": _r2,
     "rmse": _rmse,
     "mae": _mae,

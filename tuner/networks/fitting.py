@@ -102,25 +102,21 @@ def _distinct(values: Values, shares: Sequence[float] | Values) -> Values:
 
 
 def _at(values: Values, shares: Sequence[float] | Values) -> Values:
-    at_shares: Values = values[np.round(np.asarray(shares) * (len(values) - 1)).astype(np.int64)]
-    return at_shares
+    return np.asarray(values[np.round(np.asarray(shares) * (len(values) - 1)).astype(np.int64)])
 
 
 def _without_repeats(values: Values) -> Values:
-    distinct: Values = values[np.append(True, np.diff(values) > 0)]
-    return distinct
+    return np.asarray(values[np.append(True, np.diff(values) > 0)])
 
 
 def _padded(values: Values, count: int) -> Values:
     """The values, padded with the last one."""
-    padded: Values = np.pad(values, (0, count - len(values)), mode="edge")
-    return padded
+    return np.asarray(np.pad(values, (0, count - len(values)), mode="edge"))
 
 
 def _inverse(width: Values) -> Values:
     """The inverse of a width; 0 for width 0, since a constant column carries no information."""
-    factor: Values = np.where(width > 0, 1 / np.where(width > 0, width, 1.0), 0.0).clip(0, LARGEST)
-    return factor
+    return np.asarray(np.where(width > 0, 1 / np.where(width > 0, width, 1.0), 0.0).clip(0, LARGEST))
 
 
 def _known_codes(coded: Coded, training: Indices, places: list[CodePlace], shape: tuple[int, ...]) -> Coded:

@@ -1,4 +1,4 @@
-"""Only for replicating documents: bagging, attacked images, decision regions in the plane."""
+"""For the replication of documents only: bagging, attacked images, decision regions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,8 +63,8 @@ def predict_attacked(
 
 
 def decision_regions(model: keras.Model, scale: Scaler) -> tuple[str, ...]:
-    """The outputs of a network of two inputs and two classes all over the plane: a text for each row of points, from the top,
-    with a digit for each point, 0 (surely the first class) to 9 (surely the second)."""
+    """The outputs of a network of two inputs and two classes on a grid: a text for each row of points, from the top, with a
+    digit for each point, 0 (certainly the first class) to 9 (certainly the second)."""
     down, across = np.meshgrid(PLANE[::-1], PLANE, indexing="ij")
     points = np.stack([across.ravel(), down.ravel()], axis=1).astype(np.float32)
     outputs = predict(model, scale, points)

@@ -1,6 +1,6 @@
-"""Models on disk: a `.keras` file that takes inputs as the data set stores them, its scaling inside."""
+"""Models on disk: `.keras` files that contain the scaling and take inputs as the data set stores them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,7 @@ from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding
 from tuner.networks import Inputs, Rows
 from tuner.networks.build import build
-from tuner.networks.layers import (  # and so registers all of ours for `load_model`
-    FastDropout,
-    FusedBatchNormalization,
-    RowCoder,
-)
+from tuner.networks.layers import FastDropout, FusedBatchNormalization, RowCoder
 from tuner.networks.shapes import input_shape
 from tuner.recipe import Recipe
 from tuner.result import Scores
@@ -28,10 +24,10 @@ from tuner.training.parts import Scaler
 from tuner.training.targets import TargetScale, target_scale, targets
 
 CODER, ON_CODES = "rows", "on_codes"
-"""The names of what codes rows and of the model behind it, in a model on a table."""
+"""The names of the coder and of the model on coded rows, in a saved model on a table."""
 
 UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
-"""For saved models, which have their scaling inside."""
+"""The scaler for saved models, which contain their scaling."""
 
 
 def save_model(
@@ -41,19 +37,16 @@ def save_model(
     inputs: Inputs,
     classes: int,
     path: Path,
-    meant: TargetScale | None = None,
+    targets_scale: TargetScale | None = None,
 ) -> None:
-    """Write the recipe's trained model, for such inputs as they are stored: its scaling stands in front. What it gives are
-    numbers in the targets' own units where there is a scale of them.
-
-    What only training needs is left out, so that Keras alone can read it (locally connected layers, ensembles and networks on
-    tables need `tuner.networks.layers`). Written aside first, so that no half-written file is ever there.
-    """
+    """Write the recipe's trained model with its scaling, for inputs as stored. With `targets_scale` its outputs are in the
+    targets' own units. Keras alone can load it, except for locally connected layers, ensembles and networks on tables, which
+    need `tuner.networks.layers`."""
     trained = build(recipe.network, inputs, classes, recipe.seed)  # without loss, metrics and optimizer
     inner = keras.models.clone_model(trained, clone_function=_plain)
     inner.set_weights(model.get_weights())
-    units = [] if meant is None else [keras.layers.Rescaling(*_plain_numbers(1 / meant.factor, meant.offset))]
-    front = [] if isinstance(inputs, Rows) else [_rescaling(scale)]
+    front = [] if isinstance(inputs, Rows) else [_rescaling(scale.factor, -scale.offset * scale.factor)]
+    units = [] if targets_scale is None else [_rescaling(1 / targets_scale.factor, targets_scale.offset)]
     _write(keras.Sequential([keras.Input(input_shape(inputs)), *front, inner, *units], name="tuned"), path)
 
 
@@ -63,15 +56,14 @@ def _write(model: keras.Model, path: Path) -> None:
 
 
 def save_average(paths: Sequence[Path], path: Path, is_mirrored: bool = False, coding: Coding | None = None) -> int:
-    """Write the average of saved models as one model, which Keras alone can read as well; where it `is_mirrored`, each sees
-    an image and its mirror image. With a table's `coding` it takes rows as they are written, by the names of their columns,
-    and what codes them stands in front. The number of its parameters."""
+    """Write the average of saved models as one model and return its number of parameters. If it `is_mirrored`, it also
+    averages over each image and its mirror image. With a table's `coding` it takes raw rows by the names of their columns."""
     members = [load_model(each) for each in paths]
     inputs = keras.Input(members[0].input_shape[1:])
-    seen = [inputs, keras.ops.flip(inputs, axis=2)] if is_mirrored else [inputs]
+    views = [inputs, keras.ops.flip(inputs, axis=2)] if is_mirrored else [inputs]
     for number, member in enumerate(members, start=1):
         member.name = f"member_{number}"
-    outputs = [member(each) for member in members for each in seen]
+    outputs = [member(each) for member in members for each in views]
     whole = keras.Model(inputs, keras.layers.average(outputs) if len(outputs) > 1 else outputs[0], name="tuned")
     _write(whole if coding is None else _on_raw_rows(whole, coding), path)
     return int(whole.count_params())
@@ -85,8 +77,7 @@ def _on_raw_rows(model: keras.Model, coding: Coding) -> keras.Model:
 
 
 def on_codes(model: keras.Model) -> tuple[Coding, keras.Model]:
-    """Of a model on raw rows how they are coded, and the model on coded rows inside it, which is many times as fast where
-    rows were coded before. Raises `ValueError` for another model."""
+    """The coding of a model on raw rows, and its inner model on coded rows. Raises `ValueError` for other models."""
     coder = model.get_layer(CODER)
     return decode(Coding, {"columns": coder.columns}), model.get_layer(ON_CODES)
 
@@ -97,23 +88,23 @@ def takes_raw_rows(model: keras.Model) -> bool:
 
 
 def load_model(path: Path) -> keras.Model:
-    """The model that `save_model` wrote; not compiled."""
+    """A saved model; not compiled."""
     model: keras.Model = keras.models.load_model(path, compile=False)
     return model
 
 
 def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, classes: int) -> Scores:
-    """Loss and figure of what a saved model gives for examples; of numbers, in these examples' own standard deviations."""
+    """Loss and metric of a saved model's outputs; in a regression standardized by these examples."""
     scale = target_scale(examples.labels, None) if recipe.data.task == "regression" else None
     wanted = targets(recipe, examples.labels, classes, scale)
     outputs = outputs if scale is None else scale.standardized(outputs)
-    loss, figure = loss_of(recipe), metric_of(recipe)
-    figure.update_state(wanted, outputs)
-    return scores_in_float32(keras.ops.stack([loss(wanted, outputs), figure.result()]), (figure.name,))
+    loss, metric = loss_of(recipe), metric_of(recipe)
+    metric.update_state(wanted, outputs)
+    return scores_in_float32(keras.ops.stack([loss(wanted, outputs), metric.result()]), (metric.name,))
 
 
 def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """The layer as Keras has it, without what only training needs."""
+    """The layer without regularizers; Keras's own layer instead of a faster one."""
     if isinstance(layer, keras.Model):
         return keras.models.clone_model(layer, clone_function=_plain)
     unregularized = {"kernel_regularizer": None, "activity_regularizer": None}
@@ -125,9 +116,5 @@ def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
 PLAIN = {FastDropout: keras.layers.Dropout, FusedBatchNormalization: keras.layers.BatchNormalization}
 
 
-def _rescaling(scale: Scaler) -> keras.layers.Layer:
-    return keras.layers.Rescaling(*_plain_numbers(scale.factor, -scale.offset * scale.factor))
-
-
-def _plain_numbers(*arrays: Any) -> Iterator[Any]:
-    return (np.asarray(each, dtype=np.float64).tolist() for each in arrays)
+def _rescaling(*arrays: NDArray[Any]) -> keras.layers.Layer:
+    return keras.layers.Rescaling(*(np.asarray(each, dtype=np.float64).tolist() for each in arrays))

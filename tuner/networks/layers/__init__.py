@@ -1,4 +1,4 @@
-"""Our own Keras layers. Importing this registers them with Keras, so that saved models with them can be read."""
+"""Our Keras layers. Importing this registers them, so that Keras can load saved models."""
 
 from tuner.networks.layers.fast import FastDropout as FastDropout
 from tuner.networks.layers.fast import FusedBatchNormalization as FusedBatchNormalization

@@ -1,4 +1,4 @@
-"""Keras layers computed by faster operations, with Keras's results."""
+"""Faster versions of Keras layers with the same results."""
 
 from typing import Any
 

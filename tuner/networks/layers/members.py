@@ -1,4 +1,4 @@
-"""Layers of many networks in one: the second axis of what passes between them is the member's."""
+"""Layers of an ensemble in one network; the second axis of their outputs is the member."""
 
 from typing import Any
 
@@ -9,17 +9,16 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("tuner")
 class MembersDense(keras.layers.Layer):  # type: ignore[misc]
-    """A dense layer for each of `members` networks that share its kernel: from (batch, members, size), or (batch, size) for
-    the first, to (batch, members, units).
+    """A dense layer whose kernel `members` networks share: from (batch, members, size), in the first layer (batch, size), to
+    (batch, members, units).
 
-    Before the kernel each member multiplies its inputs by numbers of its own, after it its outputs, and adds biases of its
-    own. All factors are 1 at first, but the first layer's before the kernel, which are 1 or -1 as `seed` decides: so the
-    members start as different networks and learn different things (Gorishniy et al. 2024, arXiv 2410.24210).
+    Each member has its own factors of inputs and outputs, and its own biases. Factors start at 1, except those of the first
+    layer's inputs: they start at 1 or -1, drawn by `seed`, so that the members differ (Gorishniy et al. 2024, arXiv
+    2410.24210).
 
-    The first layer, whose members have the same inputs, multiplies its kernel by the factors and not its inputs where these
-    are more: one product, whose gradient needs none of the inputs for each member. Measured on one thread, a step forward and
-    back, four members of 128 units: 3.6 instead of 7.2 ms for 256 rows of 1,500, 0.49 instead of 0.69 ms for 128 of 300; but
-    0.26 instead of 0.21 ms for 32 rows of 160 and eight members.
+    With at least `units` rows the first layer multiplies its kernel by the factors instead of its inputs, which all members
+    share. Measured on one thread, a training step, four members of 128 units: 3.6 instead of 7.2 ms for 256 rows of 1,500
+    inputs, 0.49 instead of 0.69 ms for 128 of 300; but 0.26 instead of 0.21 ms for 32 rows of 160 and eight members.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class MembersDense(keras.layers.Layer):  # type: ignore[misc]
         return (input_shape[0], self.members, self.units)
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make the layer again."""
+        """The arguments for `from_config`."""
         return {
             **super().get_config(),
             "units": self.units,
@@ -87,8 +86,8 @@ class MembersDense(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable("tuner")
 class MembersOutput(keras.layers.Layer):  # type: ignore[misc]
-    """A dense layer with a kernel for each member: from (batch, members, size) to (batch, members, units) in training, so that
-    each member has a loss of its own, and to the mean of the members' activations, (batch, units), otherwise."""
+    """A dense layer with a kernel for each member: from (batch, members, size) in training to (batch, members, units), for a
+    loss of each member, otherwise to the mean of the members' activations (batch, units)."""
 
     def __init__(
         self, units: int, activation: Any = None, kernel_initializer: Any = "glorot_uniform", **settings: Any
@@ -111,11 +110,11 @@ class MembersOutput(keras.layers.Layer):  # type: ignore[misc]
         return outputs if training else ops.mean(outputs, axis=1)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Batch, units: as it is used."""
+        """Batch, units: the shape outside training."""
         return (input_shape[0], self.units)
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make the layer again."""
+        """The arguments for `from_config`."""
         return {
             **super().get_config(),
             "units": self.units,
@@ -124,7 +123,7 @@ class MembersOutput(keras.layers.Layer):  # type: ignore[misc]
         }
 
     def _kernels(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Each as the kernel of a dense layer starts, by a seed of its own."""
+        """Each member's kernel initialized as that of a dense layer, with its own seed."""
         kind, config = type(self.kernel_initializer), self.kernel_initializer.get_config()
         seeded = [
             config | ({"seed": config["seed"] + number} if "seed" in config else {}) for number in range(shape[0])

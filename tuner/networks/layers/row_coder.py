@@ -1,4 +1,4 @@
-"""What stands before all else in a saved model on a table: rows as they are written, one input a column."""
+"""The first layer of a saved model on a table: it codes raw rows, with one input for each column."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,17 +10,16 @@ from tuner.networks.columns import FIRST, MISSING, TRUTHS, UNSEEN
 
 SECONDS_A_DAY = 86_400.0
 NO_WORD = r"[^\p{L}\p{N}_]+"
-"""What stands between words, as a regular expression of RE2: everything that is no letter, number or underscore."""
+"""The separators of words in RE2 syntax: all but letters, numbers and underscores."""
 
 
 @keras.saving.register_keras_serializable("tuner")
 class RowCoder(keras.layers.Layer):  # type: ignore[misc]
     """From a table's columns by name, each (batch, 1), to coded rows (batch, places) float32.
 
-    Numbers are float64 (NaN where nothing is there), dates float64 seconds since 1970 (UTC), all others texts ("" where nothing
-    is there). `columns` are plain records with `name`, `kind`, `values`, `origin` and `places`, as the training part has taught
-    them. Texts are looked up by Keras's StringLookup, whose indices for nothing, for the unknown and for the first value are
-    the codes of coded rows.
+    Numbers are float64 (NaN if missing), dates float64 seconds since 1970 (UTC), all others texts ("" if missing). `columns`
+    are records with `name`, `kind`, `values`, `origin` and `places`, as fitted to the training part. The indices of Keras's
+    StringLookup are the codes of coded rows.
     """
 
     def __init__(self, columns: Sequence[Mapping[str, Any]], **settings: Any) -> None:
@@ -33,7 +32,7 @@ class RowCoder(keras.layers.Layer):  # type: ignore[misc]
         }
 
     def build(self, input_shape: Mapping[str, Any]) -> None:
-        """Nothing is to be made: the lookups have their tables from birth."""
+        """Nothing to create: the lookups have their tables already."""
 
     def raw_inputs(self) -> dict[str, keras.KerasTensor]:
         """A Keras input for each column, by its name."""
@@ -43,7 +42,7 @@ class RowCoder(keras.layers.Layer):  # type: ignore[misc]
         }
 
     def call(self, inputs: Mapping[str, Any]) -> Any:
-        """All columns, coded, side by side."""
+        """The coded columns, concatenated."""
         return tf.concat([self._coded(column, inputs[column["name"]]) for column in self.columns], axis=1)
 
     def _coded(self, column: Mapping[str, Any], values: Any) -> Any:
@@ -54,7 +53,9 @@ class RowCoder(keras.layers.Layer):  # type: ignore[misc]
                 return tf.cast(values / SECONDS_A_DAY, tf.float32)
             case "boolean":
                 places = self._looked_up(column, tf.strings.lower(values))
-                return tf.gather(tf.constant([MISSING, UNSEEN, *_truth_codes()], tf.float32), places)
+                return tf.gather(
+                    tf.constant([MISSING, UNSEEN, *(truth + FIRST for truth in TRUTHS.values())], tf.float32), places
+                )
             case "text":
                 return self._words(column, values)
             case _:
@@ -75,25 +76,20 @@ class RowCoder(keras.layers.Layer):  # type: ignore[misc]
         return (batch, sum(column["places"] for column in self.columns))
 
     def compute_output_spec(self, inputs: Mapping[str, Any]) -> keras.KerasTensor:
-        """The same, with the type: texts have no symbolic operations in Keras."""
-        return keras.KerasTensor(
-            self.compute_output_shape({name: each.shape for name, each in inputs.items()}), "float32"
-        )
+        """The shape and type, since Keras has no symbolic operations on texts."""
+        shape = self.compute_output_shape({name: each.shape for name, each in inputs.items()})
+        return keras.KerasTensor(shape, "float32")
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make the layer again."""
+        """The arguments for `from_config`."""
         settings = {name: value for name, value in super().get_config().items() if name != "autocast"}
         return {**settings, "columns": self.columns}
 
 
 def raw_dtype(kind: str) -> str:
-    """The type of a column as a saved model takes it."""
+    """The type of a raw column in a saved model."""
     return "float64" if kind in ("number", "date") else "string"
 
 
 def _vocabulary(column: Mapping[str, Any]) -> list[str]:
     return list(TRUTHS) if column["kind"] == "boolean" else list(column["values"])
-
-
-def _truth_codes() -> list[int]:
-    return [truth + FIRST for truth in TRUTHS.values()]

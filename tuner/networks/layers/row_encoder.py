@@ -114,16 +114,13 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
     def _normal_quantiles(self, values: Any) -> Any:
         """Linear interpolation of the levels between the knots."""
         columns, knots = self.knots.shape
-        left = tf.clip_by_value(self._knots_up_to(values) - 1, 0, knots - 2) + knots * tf.range(columns)[:, tf.newaxis]
+        smaller = tf.searchsorted(tf.convert_to_tensor(self.knots), values, side="right")
+        left = tf.clip_by_value(smaller - 1, 0, knots - 2) + knots * tf.range(columns)[:, tf.newaxis]
         all_knots, all_levels = tf.reshape(self.knots, [-1]), tf.reshape(self.levels, [-1])
         start, low = tf.gather(all_knots, left), tf.gather(all_levels, left)
         width, rise = tf.gather(all_knots, left + 1) - start, tf.gather(all_levels, left + 1) - low
         share = tf.where(width > 0, (values - start) / tf.where(width > 0, width, 1.0), 0.0)
         return low + rise * tf.clip_by_value(share, 0.0, 1.0)
-
-    def _knots_up_to(self, values: Any) -> Any:
-        """The number of the column's knots that are not greater."""
-        return tf.searchsorted(tf.convert_to_tensor(self.knots), values, side="right")
 
     def _waves(self, scaled: Any) -> Any:
         angles = 2 * math.pi * scaled[:, tf.newaxis] * self.frequencies[:, :, tf.newaxis]
@@ -181,9 +178,8 @@ def _flat(numbers: Any) -> Any:
 def _phases(days: Any, is_present: Any) -> Any:
     """Sines and cosines (dates × 6, batch) of dates (dates, batch); 0 for missing dates."""
     periods = np.array(PERIODS, np.float32)[:, np.newaxis]
-    angles = (
-        2 * math.pi / periods * tf.math.floormod(days[:, tf.newaxis], periods)
-    )  # exact for days, as quotients are not
+    remainders = tf.math.floormod(days[:, tf.newaxis], periods)  # exact for days, unlike quotients
+    angles = 2 * math.pi / periods * remainders
     phases = tf.concat([tf.sin(angles), tf.cos(angles)], axis=1)
     return _flat(tf.where(is_present[:, tf.newaxis], phases, 0.0))
 

@@ -12,9 +12,10 @@ import pytest
 
 from tuner.base.errors import DataError, MissingPackage
 from tuner.data.ingest import files
-from tuner.data.ingest.tables import BUNDLED, read_table
+from tuner.data.ingest.tables import BUNDLED, PACKABLE, READERS, read_table
 
 PLAIN = "a,b\n1,x\n2,y\n"
+OTHERS = " or ".join(each for each in READERS if each not in PACKABLE)
 
 
 def zipped(content: bytes) -> bytes:
@@ -125,12 +126,12 @@ def test_bundled_tables_have_their_target_last(name: str) -> None:
         (
             "t.xlsx",
             "a",
-            "must end in .csv, .tsv (also with .gz, .bz2, .xz, .zip, .zst after it) or .parquet",
+            f"must end in .csv, .tsv (also with .gz, .bz2, .xz, .zip, .zst after it) or {OTHERS}",
         ),
         (
             "t.parquet.gz",
             "a",
-            "must end in .csv, .tsv (also with .gz, .bz2, .xz, .zip, .zst after it) or .parquet",
+            f"must end in .csv, .tsv (also with .gz, .bz2, .xz, .zip, .zst after it) or {OTHERS}",
         ),
         ("t.csv.gz", "a,b\n1,2\n", "cannot be unpacked: Not a gzipped file (b'a,')"),
         (

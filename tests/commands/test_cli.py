@@ -214,7 +214,7 @@ def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(place
     assert kept
     started[started.index("25s")] = "15s"
     again = subprocess.run(started, env=environment, capture_output=True, text=True, check=True)
-    assert f"; kept from earlier calls: {len(kept)}" in again.stderr
+    assert f"; {len(kept)} refits of earlier calls" in again.stderr
     assert json.loads(again.stdout.splitlines()[-1])["test_accuracy"] > 0.5
 
 

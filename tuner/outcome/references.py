@@ -1,4 +1,4 @@
-"""The plain models beside a study's networks, as they stand in the storage: once for each data, protocol and measure."""
+"""Reference models in the storage: one set for each combination of data, protocol and metric."""
 
 import hashlib
 import json
@@ -15,19 +15,19 @@ from tuner.references import ReferenceModel
 ATTRIBUTE = "anchors"
 
 
-def stored_references(attributes: Mapping[str, Any], recipe: Recipe, measure: str) -> tuple[ReferenceModel, ...] | None:
-    """Those beside a recipe, from the attributes of its study; None where none have been trained."""
-    plain = attributes.get(ATTRIBUTE, {}).get(key_of(recipe, measure))
+def stored_references(attributes: Mapping[str, Any], recipe: Recipe, metric: str) -> tuple[ReferenceModel, ...] | None:
+    """The reference models on a recipe's splits, from the attributes of its study; None if none were fitted."""
+    plain = attributes.get(ATTRIBUTE, {}).get(key_of(recipe, metric))
     return None if plain is None else tuple(ReferenceModel(**each) for each in plain)
 
 
-def store_references(study: optuna.Study, recipe: Recipe, measure: str, anchors: Sequence[ReferenceModel]) -> None:
-    """Keep what was trained beside a recipe."""
+def store_references(study: optuna.Study, recipe: Recipe, metric: str, models: Sequence[ReferenceModel]) -> None:
+    """Store the reference models on a recipe's splits."""
     known = study.user_attrs.get(ATTRIBUTE, {})
-    study.set_user_attr(ATTRIBUTE, {**known, key_of(recipe, measure): [asdict(each) for each in anchors]})
+    study.set_user_attr(ATTRIBUTE, {**known, key_of(recipe, metric): [asdict(each) for each in models]})
 
 
-def key_of(recipe: Recipe, measure: str) -> str:
-    """Names all that decides the figures of plain models: the data by its contents, the folds, what is asked for."""
+def key_of(recipe: Recipe, metric: str) -> str:
+    """Identifies what the scores of reference models depend on: the data's identity, the folds, the metric."""
     protocol = json.dumps(encode(recipe.protocol), sort_keys=True).encode()
-    return f"{describe(recipe.data).identity}/{hashlib.sha256(protocol).hexdigest()[:16]}/{measure}"
+    return f"{describe(recipe.data).identity}/{hashlib.sha256(protocol).hexdigest()[:16]}/{metric}"

@@ -1,4 +1,4 @@
-"""A confirmed winner, as it stands in the storage and beside its model."""
+"""A confirmed winner: refitted and tested, as stored and written next to its model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from tuner.recipe import Recipe
 
 @dataclass(frozen=True)
 class Confirmed:
-    """A winner with figures that did not choose it, told in one `measure`: validation on fresh seeds, test once, with its 95 %
-    interval, and all other `test_figures`. The model is that of the seed with the best validation; `tests` are of all seeds, `curves` their first folds'
-    learning curves by figure, `predictions` a file with what each seed's model gives for each test example, and after them
-    the model if it is an ensemble.
+    """A winner with its scores in one metric (`measure`): `validation` of each refit, `test` of the final model with its 95 %
+    interval, and all other `test_figures`. One entry per refit: `seeds`, `recipes`, `trials` (the numbers of the trials they come
+    from), `tests`, and `curves` (learning curves of the first fold by metric). `predictions` is a file with the test outputs of
+    each refit, and of the final model if it is an ensemble.
 
-    `members` are those (by their places among the seeds) whose average the model is; one alone is the best by validation.
-    With `is_mirrored` it averages over each image and its mirror image, too. `recipes` are what was trained with each seed: one recipe, or several contenders, from the trials with the numbers `trials`. `model_validation` is the model's own
-    validation accuracy (of an ensemble, on the examples that chose its members), `parameters` how many it has."""
+    `members` are the places of the refits that the final model averages; one alone is the best by validation. With `is_mirrored`
+    it also averages over each image and its mirror image. `model_validation` is the final model's validation metric (of an
+    ensemble, on the examples that chose its members), `parameters` its size."""
 
     trial: int
     recipe: Recipe

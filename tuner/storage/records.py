@@ -57,10 +57,9 @@ def store_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A training as the storage holds it, all trials of its training as one. `number` is that of its last trial, `first` that
-    of the one it began as, `numbers` are those of all, `start` its place among
-    those that the study begins with. `recipe` and `result` are None for trials that never got so far. `started` and `ended` are
-    moments as the storage has them, in seconds since 1970."""
+    """A stored training, all its segments as one. `number` is the number of its last segment, `first` of its first one, `numbers`
+    of all; `start` is its place among the study's starts. `recipe` and `result` are None if the trial ended before it had them.
+    `started` and `ended` are in seconds since 1970."""
 
     number: int
     first: int
@@ -79,8 +78,8 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study as the storage holds it: its title, its file, its objectives, its trials in order. `command` is
-    what a person types to go on with it, `unconfirmed` are the keys of recipes that could not be trained again, and why."""
+    """A stored study: its title, file (`plain`), objectives and trials in order. `command` continues it on the command line;
+    `unconfirmed` are the keys of recipes that could not be refitted, with the reason."""
 
     name: str
     title: str
@@ -102,7 +101,7 @@ class StudyRecord:
 
     @property
     def onward(self) -> str:
-        """What a person types to go on with it: with more trials, or, where the minutes decide, with as many minutes."""
+        """The command that continues the study: with more trials, or with as many minutes again."""
         return self.command if self.fits_epochs else f"{self.command} --more 20"
 
     @property
@@ -112,8 +111,8 @@ class StudyRecord:
 
     @property
     def ranking(self) -> tuple[TrialRecord, ...]:
-        """The finished trials by their first objective, the best first, the earliest of equals; without those that are known
-        to diverge when they are trained again."""
+        """The finished trials by their first objective, best first, the earlier one of equals first; without those whose refits
+        diverged."""
         sign = -self.direction.sign
         usable = [each for each in self.finished if each.recipe is not None and each.recipe.key not in self.unconfirmed]
         return tuple(sorted(usable, key=lambda trial: (sign * trial.values[0], trial.first)))

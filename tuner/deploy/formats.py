@@ -148,7 +148,7 @@ def _portable(predictor: Predictor) -> keras.Model:
     inner = model if predictor.coding is None else on_codes(model)[1]
     for layer in _layers(inner):
         if isinstance(layer, RowEncoder):
-            object.__setattr__(layer, "_counted", _comparing(layer))
+            object.__setattr__(layer, "count_knots", _comparing(layer))
     return inner
 
 

@@ -114,13 +114,16 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
     def _normal_quantiles(self, values: Any) -> Any:
         """Linear interpolation of the levels between the knots."""
         columns, knots = self.knots.shape
-        smaller = tf.searchsorted(tf.convert_to_tensor(self.knots), values, side="right")
-        left = tf.clip_by_value(smaller - 1, 0, knots - 2) + knots * tf.range(columns)[:, tf.newaxis]
+        left = tf.clip_by_value(self.count_knots(values) - 1, 0, knots - 2) + knots * tf.range(columns)[:, tf.newaxis]
         all_knots, all_levels = tf.reshape(self.knots, [-1]), tf.reshape(self.levels, [-1])
         start, low = tf.gather(all_knots, left), tf.gather(all_levels, left)
         width, rise = tf.gather(all_knots, left + 1) - start, tf.gather(all_levels, left + 1) - low
         share = tf.where(width > 0, (values - start) / tf.where(width > 0, width, 1.0), 0.0)
         return low + rise * tf.clip_by_value(share, 0.0, 1.0)
+
+    def count_knots(self, values: Any) -> Any:
+        """The number of the column's knots that are not greater. Exports to formats without this operation replace it."""
+        return tf.searchsorted(tf.convert_to_tensor(self.knots), values, side="right")
 
     def _waves(self, scaled: Any) -> Any:
         angles = 2 * math.pi * scaled[:, tf.newaxis] * self.frequencies[:, :, tf.newaxis]

@@ -202,7 +202,9 @@ def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(place
     *lines, last = done.stdout.splitlines()
     assert any(" refits on fresh seeds" in line and "validation accuracy" in line for line in lines)
     found = json.loads(last)
-    assert found["seconds"] < 40, "without the start of the process, which takes as long as the machine's load lets it"
+    assert found["seconds"] < 37, (
+        "40 s less the start of the process, which takes as long as the machine's load lets it"
+    )
     assert found["test_accuracy"] > 0.5
     model = keras.models.load_model(found["model"])
     assert model.input_shape == (None, 8, 8)

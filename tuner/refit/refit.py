@@ -225,7 +225,7 @@ def _confirmed_before(session: Session, budget: TimeBudget, winner: TrialRecord)
 
 
 def _publish(session: Session, confirmed: Confirmed, winner: Recipe) -> None:
-    """Write the model's metadata and card beside it, and store what was confirmed."""
+    """Write the model's metadata and card into its folder, and store what was confirmed."""
     study, plain = session.study, confirmed.to_dict()
     data, environment = study.user_attrs.get("data", {}), dict(session.environment)
     metadata = {**plain, "study": study.study_name, "data": data, "environment": environment}

@@ -75,11 +75,11 @@ class Proposer:
             yield from self._walked(trainings, self.walk)
             return
         for attempt in range(BY_SAMPLER + BY_CHANCE):
-            yield self._propose(trainings, self._near_the_best(trainings, attempt), attempt)
+            yield self._propose(trainings, self._mutation_of_best(trainings, attempt), attempt)
         if size(self.file.space) <= SMALL_SPACE:
             yield from self._walked(trainings, grid(self.file.space, SMALL_SPACE))
 
-    def _near_the_best(self, trainings: Sequence[StoredTraining], attempt: int) -> Assignment:
+    def _mutation_of_best(self, trainings: Sequence[StoredTraining], attempt: int) -> Assignment:
         """Most of the best trial's parameters, for such a share of the proposals as the study says; else nothing."""
         ended = [training for training in trainings if training.state == "complete"]
         chance = np.random.default_rng([self.file.search.seed, attempt, len(trainings)])

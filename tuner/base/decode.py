@@ -43,6 +43,9 @@ def kinds(target: Any) -> dict[str, type]:
     return {kind: record for record in records for kind in _own_kinds(record)}
 
 
+_hints = cache(get_type_hints)
+
+
 @cache
 def _own_kinds(member: type) -> tuple[str, ...]:
     hint = get_type_hints(member).get("kind")
@@ -128,7 +131,7 @@ def _decode_record(target: type, value: object, place: str) -> object:
     for key in value:
         if key not in known:
             raise Invalid(join(place, str(key)), f"unknown key; {near_miss(str(key), known)}")
-    hints = get_type_hints(target)
+    hints = _hints(target)
     arguments = {key: _decode(hints[key], each, join(place, key)) for key, each in value.items()}
     for name, field in known.items():
         if name not in arguments and field.default is MISSING and field.default_factory is MISSING:

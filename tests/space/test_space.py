@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.base.errors import Invalid
-from tuner.space import corners, dimensions, fill, fillings, grid, override, parse, scripted_trial, size
+from tuner.space import (
+    answers_of,
+    assigned,
+    corners,
+    dimensions,
+    fill,
+    filling,
+    fillings,
+    grid,
+    override,
+    parse,
+    size,
+)
 
 OPTIMIZER = {"one_of": ["adam", {"kind": "sgd", "momentum": {"low": 0.0, "high": 0.9}}]}
 WIDTHS = {"repeat": {"low": 1, "high": 3}, "each": {"low": 8, "high": 64, "log": True}}
@@ -44,10 +56,10 @@ def test_filling_and_replaying_agree(plain: Any, seed: int) -> None:
     space = parse(plain)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     trial = study.ask()
-    filled = fill(space, trial)
-    assert fill(space, optuna.trial.FixedTrial(trial.params)) == filled
+    filled = fill(space, answers_of(trial))
+    assert fill(space, answers_of(optuna.trial.FixedTrial(trial.params))) == filled
     frozen = study.tell(trial, 0.0)
-    assert fill(space, frozen) == filled
+    assert fill(space, answers_of(frozen)) == filled
 
 
 @given(holes())
@@ -57,10 +69,9 @@ def test_corners_show_every_answer_that_filling_can_meet(plain: Any) -> None:
     possible: set[tuple[str, str]] = set()
     for given_, _ in corners(space):
         for last in (False, True):
-            trial = scripted_trial(given_, last=last)
-            fill(space, trial)
-            possible |= {(name, repr(option)) for name, hole in trial.holes.items() for option in hole.points(2)}
-            shown |= {(name, repr(answer)) for name, answer in trial.answers.items()}
+            filled = filling(space, assigned(given_, last=last))
+            possible |= {(name, repr(option)) for name, hole in filled.holes.items() for option in hole.points(2)}
+            shown |= {(name, repr(answer)) for name, answer in filled.answers.items()}
     assert shown == possible
 
 
@@ -69,7 +80,7 @@ def test_a_grid_has_no_point_twice_and_every_point_fills(plain: Any) -> None:
     space = parse(plain)
     seen = []
     for _, assignment in zip(range(200), grid(space, 2), strict=False):
-        assert fill(space, scripted_trial(assignment)) is not None
+        assert fill(space, assigned(assignment)) is not None
         seen.append(assignment)
     assert len({repr(each) for each in seen}) == len(seen)
 
@@ -80,8 +91,8 @@ def test_a_branch_is_asked_for_only_with_its_kind() -> None:
         optuna.trial.FixedTrial({"optimizer.kind": "adam"}),
         optuna.trial.FixedTrial({"optimizer.kind": "sgd", "optimizer.sgd.momentum": 0.5}),
     )
-    assert fill(space, adam) == {"optimizer": {"kind": "adam"}}
-    assert fill(space, sgd) == {"optimizer": {"kind": "sgd", "momentum": 0.5}}
+    assert fill(space, answers_of(adam)) == {"optimizer": {"kind": "adam"}}
+    assert fill(space, answers_of(sgd)) == {"optimizer": {"kind": "sgd", "momentum": 0.5}}
 
 
 def test_a_list_is_as_long_as_the_list_it_names() -> None:
@@ -102,7 +113,7 @@ def test_true_and_one_are_different_options() -> None:
 
 def test_a_hole_without_a_choice_is_not_asked_for() -> None:
     space = parse({"a": {"choice": ["x"]}, "b": {"low": 3, "high": 3}, "c": {"one_of": ["adam"]}})
-    assert fill(space, optuna.trial.FixedTrial({})) == {"a": "x", "b": 3, "c": {"kind": "adam"}}
+    assert fill(space, answers_of(optuna.trial.FixedTrial({}))) == {"a": "x", "b": 3, "c": {"kind": "adam"}}
 
 
 def test_the_grid_counts_what_size_says() -> None:

@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 from tuner.base.errors import Invalid, TunerError
-from tuner.space import centre, dimensions, fill, size
+from tuner.space import centre, dimensions, size
 from tuner.study import study_from
 from tuner.study.places import study_files
 
@@ -138,7 +138,7 @@ def use(plain: dict[str, Any]) -> None:
     study = study_from("mutant", plain)
     assert json.loads(json.dumps(study.resolved, allow_nan=False))
     assert list(dimensions(study.space)) or size(study.space) == 1
-    assert fill(study.space, optuna.trial.FixedTrial(centre(study.space)))
+    assert study.fill(optuna.trial.FixedTrial(centre(study.space)))
     for _ in range(3):
         trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
         try:

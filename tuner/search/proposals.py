@@ -60,7 +60,7 @@ class Proposer:
         self.starts: Sequence[Assignment] = self.study.user_attrs.get("starts", first_trials(self.file))
         self.walk: Iterator[Assignment] | None = None
         if isinstance(sampler, Grid):
-            self.walk = session.preflight.longest_first(sampler.walk(self.file.space), self.file.fill)
+            self.walk = session.preflight.longest_first(sampler.walk(self.file.space), self.file.recipe_at)
 
     def proposals(self, trainings: Sequence[StoredTraining]) -> Iterator[Proposal]:
         """What could be tried next, the best first. Some of it may be known already."""

@@ -1,9 +1,8 @@
 """A recipe with holes is a search space: parsing the holes, filling them, and exploring the space without Optuna."""
 
-from tuner.space.describe import allowed_text, dimensions
-from tuner.space.explore import centre, corners, fillings, grid, nearest_assignment, size
-from tuner.space.fill import Ask, fill
-from tuner.space.holes import Choice, Node, OneOf, Range, Repeat
-from tuner.space.override import override
+from tuner.space.addresses import override, value_at
+from tuner.space.explore import centre, corners, fillings, grid, nearest_assignment
+from tuner.space.fill import Assignment, answers_of, assigned, fill, filling
+from tuner.space.holes import Ask, Choice, Hole, Range
+from tuner.space.nodes import Node, OneOf, dimensions, size
 from tuner.space.parse import check_plain, parse
-from tuner.space.trials import Assignment, ComputedTrial, scripted_trial, value_at

@@ -1,72 +1,82 @@
-"""Filling the holes with the answers of a trial: Optuna's, or any object with the same `suggest_*` methods."""
+"""Filling the holes of a space with answers: of an Optuna trial, of an assignment, or of any other function."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from tuner.base.errors import Invalid, join
-from tuner.space.holes import Choice, Node, OneOf, Range, Repeat
+from tuner.space.holes import Ask, Choice, Hole, Range
+from tuner.space.nodes import Node, OneOf, Repeat
+
+Assignment = dict[str, Any]
+"""Answers by the addresses of their holes."""
+
+Answers = Callable[[str, Hole], Any]
+"""The answer for a hole at an address: a number, or an option's name."""
 
 
-class Ask(Protocol):
-    """What filling needs of an Optuna trial; `FixedTrial` and `FrozenTrial` have it too, so a trial can be replayed."""
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int: ...
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float: ...
-
-
-def fill(node: Node, ask: Ask, place: str = "") -> Any:
-    """Plain data without holes. A hole's name is its address; inside a branch of `one_of` the kind joins the address
-    (`network.dense.widths[0]`), since Optuna needs one fixed set of choices for each name. A hole with one value only is not
-    asked for."""
-    return _fill(node, ask, place, ())
-
-
-def _fill(node: Node, ask: Ask, place: str, scopes: tuple[dict[str, Any], ...]) -> Any:
+def fill(node: Node, answers: Answers, place: str = "", tables: tuple[dict[str, Any], ...] = ()) -> Any:
+    """Plain data without holes. Inside a branch of `one_of` the kind joins the address (`network.dense.widths[0]`), since
+    Optuna needs one fixed set of choices for each name. A hole with one value only is not asked for. `tables` are those
+    around the node, the innermost first, as far as they are filled."""
     match node:
+        case Choice() | Range():
+            answer: Any = answers(place, node) if node.count > 1 else node.points(1)[0]
+            return node.value(answer)
         case dict():
-            return _fill_table(node, ask, place, scopes)
+            table: dict[str, Any] = {}
+            for key, each in node.items():
+                table[key] = fill(each, answers, join(place, key), (table, *tables))
+            return table
         case list():
-            return [_fill(each, ask, f"{place}[{index}]", scopes) for index, each in enumerate(node)]
-        case Choice():
-            names = node.names
-            return node.named(ask.suggest_categorical(place, names) if len(names) > 1 else names[0])
-        case Range():
-            return _fill_range(node, ask, place)
-        case Repeat():
-            count = _count(node, ask, place, scopes)
-            return [_fill(node.each, ask, f"{place}[{index}]", scopes) for index in range(count)]
+            return [fill(each, answers, f"{place}[{index}]", tables) for index, each in enumerate(node)]
+        case Repeat(count, each):
+            length = (
+                _length(count, tables, place) if isinstance(count, str) else fill(count, answers, join(place, "count"))
+            )
+            return [fill(each, answers, f"{place}[{index}]", tables) for index in range(length)]
         case OneOf(branches):
-            kinds = tuple(branches)
-            kind = ask.suggest_categorical(join(place, "kind"), kinds) if len(kinds) > 1 else kinds[0]
-            return {"kind": kind, **_fill_table(branches[kind], ask, join(place, kind), scopes)}
+            kind = fill(Choice(tuple(branches)), answers, join(place, "kind"))
+            return {"kind": kind, **fill(branches[kind], answers, join(place, kind), tables)}
         case _:
             return node
 
 
-def _fill_table(table: Any, ask: Ask, place: str, scopes: tuple[dict[str, Any], ...]) -> dict[str, Any]:
-    filled: dict[str, Any] = {}
-    for key, each in table.items():
-        filled[key] = _fill(each, ask, join(place, key), (filled, *scopes))
-    return filled
+def answers_of(trial: Ask) -> Answers:
+    """The answers of an Optuna trial."""
+    return lambda place, hole: hole.suggest(trial, place)
 
 
-def _fill_range(hole: Range, ask: Ask, place: str) -> int | float:
-    if hole.low == hole.high:
-        return hole.low
-    if isinstance(hole.low, int) and isinstance(hole.high, int):
-        return ask.suggest_int(place, hole.low, hole.high, step=int(hole.step or 1), log=hole.log)
-    return ask.suggest_float(place, hole.low, hole.high, step=hole.step, log=hole.log)
+def assigned(assignment: Assignment, *, last: bool = False) -> Answers:
+    """The answers of an assignment; where it has none, the first (or last) of what is allowed."""
+    return lambda place, hole: assignment[place] if place in assignment else hole.points(2)[-1 if last else 0]
 
 
-def _count(hole: Repeat, ask: Ask, place: str, scopes: tuple[dict[str, Any], ...]) -> int:
-    if not isinstance(hole.count, str):
-        return int(_fill(hole.count, ask, join(place, "count"), scopes))
-    for scope in scopes:
-        if isinstance(scope.get(hole.count), list):
-            return len(scope[hole.count])
-    raise Invalid(join(place, "repeat"), f"there is no earlier list {hole.count!r}, in this table or in one around it")
+@dataclass(frozen=True)
+class Filling:
+    """A filled space with the holes that were met and their answers, by address."""
+
+    plain: Any
+    holes: dict[str, Hole]
+    answers: Assignment
+
+
+def filling(node: Node, answers: Answers) -> Filling:
+    """The space filled with these answers."""
+    holes: dict[str, Hole] = {}
+    record: Assignment = {}
+
+    def recorded(place: str, hole: Hole) -> Any:
+        holes[place] = hole
+        record[place] = answers(place, hole)
+        return record[place]
+
+    return Filling(fill(node, recorded), holes, record)
+
+
+def _length(name: str, tables: tuple[dict[str, Any], ...], place: str) -> int:
+    """The length of an earlier list of this name."""
+    for table in tables:
+        if isinstance(table.get(name), list):
+            return len(table[name])
+    raise Invalid(join(place, "repeat"), f"there is no earlier list {name!r}, in this table or in one around it")

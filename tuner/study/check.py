@@ -5,7 +5,7 @@ from tuner.base.metrics import metrics_for
 from tuner.data.splits import require_sizes
 from tuner.recipe import Data, Recipe, describe, fold_count, validated_part
 from tuner.result import OBJECTIVES
-from tuner.space import Assignment, Choice, Range, allowed_text, fill, scripted_trial, value_at
+from tuner.space import Assignment, Hole, assigned, filling, value_at
 from tuner.study.file import StudyFile
 from tuner.study.pruners import Asha, NoPruner, check_pruner
 from tuner.study.samplers import check_sampler
@@ -81,7 +81,7 @@ def _check_starts(study: StudyFile) -> None:
             if address not in known:
                 raise Invalid(place, f"no hole of the recipe has this address; {near_miss(address, known)}")
             if not known[address].allows(value):
-                raise Invalid(place, f"must be {allowed_text(known[address], instead_of=value)}, got {value!r}")
+                raise Invalid(place, f"must {known[address].allowed_text(value)}, got {value!r}")
 
 
 def fitting_starts(study: StudyFile) -> tuple[Assignment, ...]:
@@ -97,10 +97,8 @@ def fitting_starts(study: StudyFile) -> tuple[Assignment, ...]:
     return tuple(remaining)
 
 
-def _holes(study: StudyFile) -> dict[str, Choice | Range]:
-    known: dict[str, Choice | Range] = {}
+def _holes(study: StudyFile) -> dict[str, Hole]:
+    known: dict[str, Hole] = {}
     for assignment, _ in study.corners:
-        trial = scripted_trial(assignment)
-        fill(study.space, trial)
-        known.update(trial.holes)
+        known |= filling(study.space, assigned(assignment)).holes
     return known

@@ -8,7 +8,7 @@ from typing import Any
 from tuner.base.decode import decode
 from tuner.base.errors import Invalid
 from tuner.recipe import AnyData, Recipe
-from tuner.space import Ask, Assignment, Node, corners, fill, parse
+from tuner.space import Ask, Assignment, Node, answers_of, assigned, corners, fill, parse
 from tuner.study.buildable import Unbuildable, unbuildable
 from tuner.study.resolve import with_facts_of, with_precision
 from tuner.study.settings import Budget, Confirmation, Search
@@ -40,9 +40,13 @@ class StudyFile:
         """The recipe with its holes."""
         return parse(self.resolved["recipe"], "recipe")
 
-    def fill(self, ask: Ask) -> Recipe:
+    def fill(self, trial: Ask) -> Recipe:
         """The recipe that a trial's answers make. Raises `Invalid` where they do not fit together."""
-        return decode(Recipe, fill(self.space, ask), "recipe")
+        return decode(Recipe, fill(self.space, answers_of(trial)), "recipe")
+
+    def recipe_at(self, assignment: Assignment) -> Recipe:
+        """The recipe of an assignment. Raises `Invalid` where its answers do not fit together."""
+        return decode(Recipe, fill(self.space, assigned(assignment)), "recipe")
 
     @cached_property
     def corners(self) -> tuple[tuple[Assignment, Recipe], ...]:

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from tuner.base.errors import Invalid
 from tuner.data.examples import TrainingSet
 from tuner.recipe import Recipe
-from tuner.space import Ask, Assignment, scripted_trial
+from tuner.space import Assignment
 from tuner.training.costs import GIB, Costs, Work, work
 
 MOST_SORTED = 5000
@@ -48,12 +48,14 @@ class Preflight:
         """One of its epochs took so long."""
         self.costs.learn(self.work(recipe), seconds)
 
-    def longest_first(self, assignments: Iterator[Assignment], fill: Callable[[Ask], Recipe]) -> Iterator[Assignment]:
+    def longest_first(
+        self, assignments: Iterator[Assignment], recipe_at: Callable[[Assignment], Recipe]
+    ) -> Iterator[Assignment]:
         """A walk in the order that keeps all workers busy to its end; one of very many points stays as it is."""
 
         def brevity(assignment: Assignment) -> float:
             try:
-                return -self.work(fill(scripted_trial(assignment))).seconds_at_first
+                return -self.work(recipe_at(assignment)).seconds_at_first
             except Invalid:  # told when its turn comes
                 return 0.0
 

@@ -1,4 +1,4 @@
-"""Changing a value, or fixing a hole, in plain nested data by its address, as `--set address=value` does."""
+"""Addresses in plain nested data: the value at one, and changing a value or a hole, as `--set address=value` does."""
 
 import re
 from collections.abc import Mapping
@@ -18,6 +18,20 @@ def override(plain: Mapping[str, Any], address: str, value: Any) -> dict[str, An
         raise Invalid(address, "is not an address; write it as in the file, such as training.batch_size")
     changed: dict[str, Any] = _override(plain, steps, value, "")
     return changed
+
+
+def value_at(plain: Any, name: str) -> Any:
+    """The value at an address, or None. A branch's kind is part of the address."""
+    for step in re.findall(r"[^.\[\]]+", name):
+        if step == "count" and isinstance(plain, list):
+            plain = len(plain)
+        elif isinstance(plain, list) and step.isdigit() and int(step) < len(plain):
+            plain = plain[int(step)]
+        elif isinstance(plain, Mapping) and step in plain:
+            plain = plain[step]
+        elif not (isinstance(plain, Mapping) and plain.get("kind") == step):
+            return None
+    return plain
 
 
 def _override(node: Any, steps: list[str | int], value: Any, place: str) -> Any:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -36,9 +38,8 @@ def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[in
 def test_optimize_ends_with_a_model_and_one_json_object(
     small_study: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    status, output, errors = run_command(
-        capsys, "optimize", "--study", "small.toml", "--trials", "2", "--json", "--workers", "1"
-    )
+    optimize = ("optimize", "--study", "small.toml", "--json", "--executor", "in_process")
+    status, output, errors = run_command(capsys, *optimize, "--trials", "2")
     assert status == 0
     summary = json.loads(output.splitlines()[-1])
     assert summary["study"] == "small"
@@ -68,17 +69,15 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     status, output, _ = run_command(capsys, "studies")
     assert "small" in output
 
-    status, output, _ = run_command(
-        capsys, "optimize", "--study", "small.toml", "--more", "1", "--json", "--workers", "1"
-    )
+    _, output, _ = run_command(capsys, *optimize, "--more", "1")
     assert json.loads(output.splitlines()[-1])["trials"]["complete"] == 3
 
-    status, _, errors = run_command(capsys, "optimize", "--study", "small.toml", "--set", "training.epochs=1")
+    status, _, errors = run_command(capsys, *optimize, "--set", "training.epochs=1")
     assert status == 2
     assert "recipe.training.epochs: 2 in the storage, 1 in the file" in errors
 
-    anew = "optimize --study small.toml --set training.epochs=1 --reset --trials 1 --workers 1"
-    status, output, errors = run_command(capsys, *anew.split())
+    anew = ("--set", "training.epochs=1", "--reset", "--trials", "1")
+    status, output, errors = run_command(capsys, *optimize, *anew)
     assert status == 0
     assert "deleted the study 'small' with 3 trials" in errors
     assert len(list((tmp_path / "runs/artifacts").iterdir())) == 1
@@ -169,14 +168,11 @@ def test_data_lists_every_set(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[0] for line in output.splitlines()[1:]] == list(CATALOGUE)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["", "data", *COMMANDS])
-def test_every_command_has_help(command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tuner", *command.split(), "--help"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0
-    assert "Usage:" in done.stdout
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, _ = run_command(capsys, *command.split(), "--help")
+    assert status == 0
+    assert "Usage:" in output
 
 
 @pytest.mark.slow
@@ -193,64 +189,53 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 @pytest.mark.slow
-def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(places: Places, tmp_path: Path) -> None:
-    environment = {**os.environ, "TUNER_CACHE": str(places.cache)}
-    started = [sys.executable, "-m", "tuner", "optimize", "--study", "digits", "--timeout", "25s", "--json"]
-    started += ["--set", "protocol={kind='holdout', validation=0.25}", "--runs", str(tmp_path)]
-    done = subprocess.run(started, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    *lines, last = done.stdout.splitlines()
+def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = ["--study", "digits", "--json", "--runs", str(tmp_path), "--executor", "in_process"]
+    options += ["--set", "protocol={kind='holdout', validation=0.25}"]
+    started = time.process_time()
+    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", "12s")
+    assert status == 0, errors
+    assert time.process_time() - started < 18, "of the processor, as its share of it depends on the machine's load"
+    *lines, last = output.splitlines()
     assert any(" refits on fresh seeds" in line and "validation accuracy" in line for line in lines)
     found = json.loads(last)
-    assert found["seconds"] < 37, (
-        "40 s less the start of the process, which takes as long as the machine's load lets it"
-    )
     assert found["test_accuracy"] > 0.5
     model = keras.models.load_model(found["model"])
     assert model.input_shape == (None, 8, 8)
     suffixes = sorted(path.suffix for path in (tmp_path / "digits").iterdir() if path.is_file())
-    assert suffixes == [".json", ".keras", ".log", ".log", ".md", ".npz"]
+    assert suffixes == [".json", ".keras", ".md", ".npz"]
     kept = {path.stem for path in (tmp_path / "digits" / "members").glob("*.keras")}
     assert kept
-    started[started.index("25s")] = "15s"
-    again = subprocess.run(started, env=environment, capture_output=True, text=True, check=True)
-    assert f"; {len(kept)} refits of earlier calls" in again.stderr
-    assert json.loads(again.stdout.splitlines()[-1])["test_accuracy"] > 0.5
+    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", "8s")
+    assert status == 0, errors
+    assert f"; {len(kept)} refits of earlier calls" in errors
+    assert json.loads(output.splitlines()[-1])["test_accuracy"] > 0.5
 
 
 @pytest.mark.slow
-def test_what_is_printed_as_a_command_runs(small_study: Path, places: Places, tmp_path: Path) -> None:
+def test_what_is_printed_as_a_command_runs(
+    small_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a path outside ./studies, a name, settings, a storage and a folder whose names have to be quoted."""
+    monkeypatch.delenv("TUNER_STORAGE", raising=False)
     (tmp_path / "my studies").mkdir()
     (tmp_path / "my runs").mkdir()
     small_study.rename(tmp_path / "my studies" / "small one.toml")
-    environment = {**os.environ, "TUNER_CACHE": str(places.cache)}
-    environment = {name: value for name, value in environment.items() if name not in ("TUNER_RUNS", "TUNER_STORAGE")}
-    started = [
-        sys.executable,
-        "-m",
-        "tuner",
-        "optimize",
-        "--study",
-        "my studies/small one.toml",
-        "--name",
-        "other name",
-    ]
-    started += ["--set", "training.epochs=1", "--set", "network.widths={choice=[[2],[3],[4],[5]]}", "--trials", "1"]
-    started += ["--storage", f"sqlite:///{tmp_path}/my runs/else where.db", "--runs", "my runs", "--workers", "1"]
-    done = subprocess.run(started, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    onward, browse = (line.partition(":")[2].strip() for line in done.stdout.splitlines()[-2:])
-    python = f'python() {{ {sys.executable} "$@"; }}; '
-    more = onward.replace("--more 20", "--more 2")
-    again = subprocess.run(
-        ["bash", "-c", python + more], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-    )
-    assert "study other name: 3 complete, 0 pruned, 0 failed; the budget is spent" in again.stdout
-    assert again.stdout.splitlines()[-2] == f"continue: {onward}"
+    options = ["--study", "my studies/small one.toml", "--name", "other name", "--runs", "my runs"]
+    options += ["--set", "training.epochs=1", "--set", "network.widths={choice=[[2],[3],[4],[5]]}"]
+    options += ["--storage", f"sqlite:///{tmp_path}/my runs/else where.db"]
+    here = ["--executor", "in_process"]
+    _, output, _ = run_command(capsys, "optimize", *options, "--trials", "1", *here)
+    onward, browse = (line.partition(":")[2].strip() for line in output.splitlines()[-2:])
+    python, module, package, *words = shlex.split(onward.replace("--more 20", "--more 2"))
+    assert [python, module, package] == ["python", "-m", "tuner"]
+    _, output, _ = run_command(capsys, *words, *here)
+    assert "study other name: 3 complete, 0 pruned, 0 failed; the budget is spent" in output
+    assert output.splitlines()[-2] == f"continue: {onward}"
     with subprocess.Popen(
         ["bash", "-c", f"exec {browse.replace('python', sys.executable, 1)} --port 0"],
-        cwd=tmp_path,
-        env=environment,
         stderr=subprocess.PIPE,
         text=True,
     ) as served:

@@ -94,7 +94,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
         ),
         (
             ["optimize", "--study", "digits", "--workers", "none"],
-            "error: --workers none: must be a number of processes, or auto",
+            "error: workers: must be a number of processes, or auto, got 'none'",
         ),
         (
             ["optimize", "--study", "digits", "--trials", "2", "--more", "2"],

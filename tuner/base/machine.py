@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tuner import __version__
+from tuner.base.errors import TunerError
 
 
 def cores() -> int:
@@ -48,9 +49,14 @@ def fast_precision() -> Literal["float32", "bfloat16"]:
     return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
-def auto_workers() -> int:
-    """One training process per core, since a second thread gains almost nothing on small networks; one with an NVIDIA GPU."""
-    return 1 if Path("/dev/nvidia0").exists() else cores()
+def worker_count(workers: int | str) -> int:
+    """The number of training processes. `auto` is one per core, since a second thread gains almost nothing on small networks; one
+    with an NVIDIA GPU. Raises `TunerError` for anything else that is no number above 0."""
+    if workers == "auto":
+        return 1 if Path("/dev/nvidia0").exists() else cores()
+    if not str(workers).isdigit() or int(workers) < 1:
+        raise TunerError(f"workers: must be a number of processes, or auto, got {workers!r}")
+    return int(workers)
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -5,17 +5,22 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.base.errors import StorageError, TunerError
 
+if TYPE_CHECKING:
+    from tuner.study import StudyFile
+
 Study = Annotated[str, typer.Option("--study", "-s", help="A study's name (see `studies`) or a path to a .toml file.")]
 Set = Annotated[
     list[str], typer.Option("--set", metavar="ADDRESS=VALUE", help="Fix or change a value; may be repeated.")
 ]
-Runs = Annotated[Path | None, typer.Option(help="Folder for storage and models. [TUNER_RUNS, or ./runs]")]
+StoredStudy = Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")]
+Runs = Annotated[Path, typer.Option(envvar="TUNER_RUNS", help="Folder for storage and models.")]
+RUNS = Path("runs")
 Storage = Annotated[
     str | None, typer.Option(envvar="TUNER_STORAGE", help="Storage URL as Optuna takes it. [SQLite in the runs folder]")
 ]
@@ -26,9 +31,10 @@ NewData = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
+Workers = Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")]
 
 
-def load_study_file(study: str, settings: list[str], name: str | None) -> Any:
+def load_study_file(study: str, settings: list[str], name: str | None) -> "StudyFile":
     """The named study with its `--set` settings."""
     from tuner.study import load, setting
     from tuner.study.places import find_study
@@ -37,33 +43,29 @@ def load_study_file(study: str, settings: list[str], name: str | None) -> Any:
     return load(path, name or own_name, [setting(text) for text in settings])
 
 
-def storage_url(runs: Path | None, storage: str | None) -> str:
+def storage_url(runs: Path, storage: str | None) -> str:
     """The storage's URL; that of the embedded one by default."""
     from tuner.storage import default_url
-    from tuner.study.places import runs_folder
 
-    return storage or default_url(runs_folder(runs))
+    return storage or default_url(runs)
 
 
-def required_storage(runs: Path | None, storage: str | None) -> str:
+def required_storage(runs: Path, storage: str | None) -> str:
     """The storage's URL. Raises `StorageError` if the embedded one does not exist."""
-    from tuner.study.places import runs_folder
-
-    folder = runs_folder(runs)
-    if storage is None and not (folder / "tuner.db").is_file():
-        raise StorageError(f"there is no storage in {folder} yet: run `tuner optimize` first, or say --runs")
+    if storage is None and not (runs / "tuner.db").is_file():
+        raise StorageError(f"there is no storage in {runs} yet: run `tuner optimize` first, or say --runs")
     return storage_url(runs, storage)
 
 
 def command_line(command: str, **options: str | Path | Sequence[str] | None) -> str:
-    """A command with its options, quoted for a shell. A storage that TUNER_STORAGE names needs no option; a URL with a password is
-    replaced by that variable."""
-    if options.get("storage") == os.environ.get("TUNER_STORAGE"):
-        options = {**options, "storage": None}
+    """A command with its options, quoted for a shell. A folder of runs and a storage that go without saying need no option; a URL
+    with a password is replaced by the variable TUNER_STORAGE."""
+    defaults = {"runs": Path(os.environ.get("TUNER_RUNS") or RUNS), "storage": os.environ.get("TUNER_STORAGE")}
     words = ["python", "-m", "tuner", command]
     for name, value in options.items():
-        for each in value if isinstance(value, list) else [value]:
-            words += [] if each is None else [f"--{name.replace('_', '-')}", _quoted(str(each))]
+        if value is not None and value != defaults.get(name):
+            for each in value if isinstance(value, list) else [value]:
+                words += [f"--{name.replace('_', '-')}", _quoted(str(each))]
     return " ".join(words)
 
 
@@ -78,14 +80,3 @@ def seconds_of(option: str, text: str) -> float:
     if not match or float(match[1]) <= 0:
         raise TunerError(f"{option} {text}: must be a length of time such as 90s, 10m or 1h")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
-
-
-def workers_of(text: str) -> int:
-    """The number of training processes."""
-    from tuner.base.machine import auto_workers
-
-    if text == "auto":
-        return auto_workers()
-    if not text.isdigit() or int(text) < 1:
-        raise TunerError(f"--workers {text}: must be a number of processes, or auto")
-    return int(text)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tuner.base.errors import TunerError
-from tuner.commands.arguments import DataDir, Runs, Storage, workers_of
+from tuner.commands.arguments import RUNS, DataDir, Runs, Storage, Workers, storage_url
 
 
 def baseline(
@@ -19,26 +19,25 @@ def baseline(
         bool, typer.Option("--until-decided", help="3 runs each, then 6 and 10 of undecided claims and weak verdicts.")
     ] = False,
     readings: Annotated[str, typer.Option(metavar="first|all", help="Readings of silent fields to try.")] = "first",
-    workers: Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")] = "auto",
+    workers: Workers = "auto",
     results: Annotated[Path, typer.Option(help="Folder of stored results, one file a document.")] = Path(
         "reports/documents"
     ),
     details: Annotated[
         bool, typer.Option("--details", help="Also layers, confusion matrix and metrics by class of each experiment.")
     ] = False,
-    runs: Runs = None,
+    runs: Runs = RUNS,
     storage: Storage = None,
     data_dir: DataDir = None,
 ) -> int:
     """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
-    from tuner.base.machine import cores
+    from tuner.base.machine import cores, worker_count
     from tuner.commands.replication import print_details, print_replication
     from tuner.data.sources import Places
     from tuner.documents.baseline import BaselineOptions
     from tuner.documents.baseline import baseline as replicate
     from tuner.documents.document import load_document
-    from tuner.storage import default_url
-    from tuner.study.places import find_documents, runs_folder
+    from tuner.study.places import find_documents
 
     if readings not in ("first", "all"):
         raise TunerError(f"--readings {readings}: must be first or all")
@@ -46,16 +45,16 @@ def baseline(
     about_study = [each for each in documents if study in (each.study, "all")]
     options = BaselineOptions(
         documents=tuple(each for each in about_study if each.matching(only)),
-        storage=storage or default_url(runs_folder(runs)),
+        storage=storage_url(runs, storage),
         places=Places.from_environment(data_dir),
         results=results,
         only=only,
         repeats=repeats,
         until_decided=until_decided,
         every_reading=readings == "all",
-        workers=workers_of(workers),
-        threads=max(1, cores() // workers_of(workers)),
-        runs=runs_folder(runs),
+        workers=worker_count(workers),
+        threads=max(1, cores() // worker_count(workers)),
+        runs=runs,
     )
     if not about_study:
         studies_of = ", ".join(sorted({each.study for each in documents}))

@@ -10,20 +10,18 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import typer
 
 from tuner.base.errors import StorageError
-from tuner.commands.arguments import Runs, Storage, required_storage
+from tuner.commands.arguments import RUNS, Runs, Storage, required_storage
 
 HOST = "127.0.0.1"
 
 
 def dashboard(
-    runs: Runs = None,
+    runs: Runs = RUNS,
     storage: Storage = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8080,
 ) -> None:
     """Open optuna-dashboard on the storage, for this machine only."""
-    from tuner.study.places import runs_folder
-
-    with make_dashboard(required_storage(runs, storage), runs_folder(runs), port) as server:
+    with make_dashboard(required_storage(runs, storage), runs, port) as server:
         print(f"optuna-dashboard: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
         with suppress(KeyboardInterrupt):
             server.serve_forever()

@@ -16,25 +16,17 @@ def data(context: typer.Context, data_dir: DataDir = None) -> None:
     """List the data sets: whether they are on this machine, their sources, shapes and classes."""
     if context.invoked_subcommand is not None:
         return
-    from tuner.commands.terminal import console, table
+    from tuner.commands.terminal import print_table
     from tuner.data.catalogue import CATALOGUE
     from tuner.data.load import status_of
     from tuner.data.sources import Places
 
-    rows = table("data set", "state", "inputs", "training", "test", "from", "classes")
-    places = Places.from_environment(data_dir)
+    rows, places = [], Places.from_environment(data_dir)
     for name, entry in CATALOGUE.items():
         state, origin = status_of(name, places)
-        rows.add_row(
-            name,
-            state,
-            "×".join(map(str, entry.shape)),
-            str(entry.training_examples),
-            str(entry.test_examples),
-            origin,
-            ", ".join(entry.classes),
-        )
-    console().print(rows)
+        shape, counts = "×".join(map(str, entry.shape)), (str(entry.training_examples), str(entry.test_examples))
+        rows.append((name, state, shape, *counts, origin, ", ".join(entry.classes)))
+    print_table(("data set", "state", "inputs", "training", "test", "from", "classes"), rows)
 
 
 @app.command()

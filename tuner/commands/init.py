@@ -83,16 +83,16 @@ def _check_options(
 
 
 def _print_profile(profile: "Profile", study: "NewStudy") -> None:
-    from tuner.commands.terminal import console, table
+    from tuner.commands.terminal import print_table
     from tuner.data.ingest.profile import TableProfile
     from tuner.init.describe import percent, profile_lines
 
     if isinstance(profile, TableProfile):
-        rows = table("column", "taken for", "because", "missing", "values", "such as")
+        rows = []
         for each in profile.columns:
             missing = percent(each.missing) if each.missing else "–"
-            rows.add_row(each.name, each.kind, each.reason, missing, f"{each.values:,}", ", ".join(each.examples))
-        console().print(rows, markup=False)
+            rows.append((each.name, each.kind, each.reason, missing, f"{each.values:,}", ", ".join(each.examples)))
+        print_table(("column", "taken for", "because", "missing", "values", "such as"), rows)
         print()
     print("\n".join(profile_lines(profile, study)))
 

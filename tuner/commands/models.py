@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import sys
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tuner.base.errors import MissingPackage, StorageError, StudyError, TunerError
-from tuner.commands.arguments import DataDir, Force, Model, NewData, Runs, Storage, required_storage
+from tuner.commands.arguments import RUNS, DataDir, Force, Model, NewData, Runs, Storage, StoredStudy, required_storage
 from tuner.commands.terminal import load_predictor, load_tensorflow
 
 
@@ -92,7 +93,7 @@ def export(
     data: Annotated[
         str, typer.Option("--data", "-d", help="Data to compare the two models on. [a part of the training data]")
     ] = "",
-    runs: Runs = None,
+    runs: Runs = RUNS,
     storage: Storage = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -110,8 +111,8 @@ def export(
 
 
 def distill(
-    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")],
-    runs: Runs = None,
+    study: StoredStudy,
+    runs: Runs = RUNS,
     storage: Storage = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -122,7 +123,6 @@ def distill(
     from tuner.deploy.distill import distill as learn
     from tuner.outcome import read_outcome
     from tuner.storage import load_study, open_storage
-    from tuner.study.places import runs_folder
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
     from tuner.worker.folder import Folder
@@ -130,12 +130,10 @@ def distill(
     confirmed = read_outcome(load_study(open_storage(required_storage(runs, storage)), study)).confirmed
     if confirmed is None:
         raise StudyError(f"the study {study!r} has no confirmed model yet: run `tuner optimize --study {study}`")
-    folder = Folder(runs_folder(runs) / study)
-    executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=cores(), folder=folder))
-    try:
+    folder = Folder(runs / study)
+    setup = Setup(Places.from_environment(data_dir), threads=cores(), folder=folder)
+    with closing(make_executor("processes", setup)) as executor:
         network = learn(confirmed, executor, folder)
-    finally:
-        executor.close()
     low, high = network.test_interval
     metric, interval = metric_label(confirmed.measure), f"(95 % interval {low:.4f} to {high:.4f})"
     print(f"validation {metric}: {network.validation:.4f}; ensemble {confirmed.model_validation:.4f}")

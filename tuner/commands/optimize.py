@@ -8,17 +8,18 @@ import typer
 
 from tuner.base.errors import StudyError
 from tuner.commands.arguments import (
+    RUNS,
     DataDir,
     Name,
     Runs,
     Set,
     Storage,
     Study,
+    Workers,
     command_line,
     load_study_file,
     seconds_of,
     storage_url,
-    workers_of,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def optimize(
     set_: Set = [],  # noqa: B006
     name: Name = None,
     reset: Annotated[bool, typer.Option("--reset", help="Delete the study's trials first.")] = False,
-    workers: Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")] = "auto",
+    workers: Workers = "auto",
     deterministic: Annotated[
         bool,
         typer.Option("--deterministic", help="Report results in the order of the trials: runs give equal studies."),
@@ -46,29 +47,28 @@ def optimize(
     enough: Annotated[float, typer.Option(min=0.0, help="End when the expected improvement is below this.")] = 0.0,
     cold: Annotated[bool, typer.Option("--cold", help="Begin with the sampler's proposals, without starts.")] = False,
     lease: Annotated[str, typer.Option(help="Time after which the trials of a dead process are taken over.")] = "20s",
-    runs: Runs = None,
+    runs: Runs = RUNS,
     storage: Storage = None,
     data_dir: DataDir = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
     """Search, refit the winner on fresh seeds, save its model and test it once. A second call continues the study."""
-    from tuner.base.machine import cores
+    from tuner.base.machine import cores, worker_count
     from tuner.commands.progress import progress_on_stderr
     from tuner.data.sources import Places
     from tuner.outcome.words import as_json, lines
     from tuner.search.optimize import SearchOptions
     from tuner.search.optimize import optimize as run_study
-    from tuner.study.places import runs_folder
 
     settings = [*set_, *([f"search.seed={seed}"] if seed is not None else [])]
     file = load_study_file(study, settings, name)
     if trials is not None and more is not None:
         raise StudyError(TOTAL_AND_MORE)
-    url, count = storage_url(runs, storage), workers_of(workers)
+    url, count = storage_url(runs, storage), worker_count(workers)
     shared: Any = {"runs": runs, "storage": storage}
     options = SearchOptions(
         file=file,
-        runs=runs_folder(runs),
+        runs=runs,
         storage=url,
         places=Places.from_environment(data_dir),
         trials=trials or file.budget.trials,

@@ -1,12 +1,13 @@
 """`replay`: trains a stored trial again and compares the curves."""
 
+from contextlib import closing
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.base.errors import StudyError
-from tuner.commands.arguments import DataDir, Runs, Storage, required_storage
+from tuner.commands.arguments import RUNS, DataDir, Runs, Storage, StoredStudy, required_storage
 
 if TYPE_CHECKING:
     from tuner.result import Epoch, Event, Result
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def replay(
-    study: Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")],
+    study: StoredStudy,
     trial: Annotated[int, typer.Option(help="Number of the trial.")],
-    runs: Runs = None,
+    runs: Runs = RUNS,
     storage: Storage = None,
     data_dir: DataDir = None,
 ) -> int:
@@ -30,11 +31,9 @@ def replay(
     record = trial_with_curve(read_study(open_storage(required_storage(runs, storage)), study), trial)
     assert record.result is not None
     threads = int(record.environment.get("threads", "1"))
-    executor = make_executor("processes", Setup(Places.from_environment(data_dir), threads=threads))
-    try:
+    setup = Setup(Places.from_environment(data_dir), threads=threads)
+    with closing(make_executor("processes", setup)) as executor:
         replayed = train_again(record, executor)
-    finally:
-        executor.close()
     difference = first_difference(curve(record.result), replayed)
     if difference is None:
         print(f"trial {trial}: the same curve again, {len(replayed)} epochs to six digits")

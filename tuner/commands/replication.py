@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 
 from rich.console import Console
-from rich.table import Table
 
 from tuner.base.formatting import duration_text, number_text
 from tuner.charts.confusion import class_metrics, confused_pairs
-from tuner.commands.terminal import console, table
+from tuner.commands.terminal import console, print_table
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.baseline import Replication
@@ -40,7 +39,7 @@ def print_replication(replication: Replication) -> None:
     if assessment.compared > 1:
         chosen = assessment.chosen_readings or "the first ones"
         out.print(f"The most probable of {assessment.compared} choices of readings: {chosen}", markup=False)
-    out.print(_figures(assessment, has_alternatives))
+    _print_figures(assessment, has_alternatives)
     for claim in assessment.claims:
         out.print(f"{_decided(claim.first)}: {claim.claim.says} ({claim.first.reason})")
         if claim.chosen != claim.first:
@@ -76,16 +75,17 @@ def _closing_lines(assessment: Assessment, has_alternatives: bool) -> Iterator[s
     yield f"{duration_text(assessment.seconds)} of training"
 
 
-def _figures(assessment: Assessment, has_alternatives: bool) -> Table:
-    others = ("chosen readings", "the experiment's best reading") if has_alternatives else ()
-    rows = table("experiment", "figure", "reported", "measured", "runs", "verdict", "others that pass", *others)
+def _print_figures(assessment: Assessment, has_alternatives: bool) -> None:
+    columns = ["experiment", "figure", "reported", "measured", "runs", "verdict", "others that pass"]
+    columns += ["chosen readings", "the experiment's best reading"] if has_alternatives else []
+    rows = []
     for row in assessment.rows:
         for index, first in enumerate(row.first.figures):
             name = first.figure.replace("_", " ")
             cells = [row.experiment.title, name, reported_text(first), _measured(first), str(len(row.first.runs))]
             alternatives = _alternatives(row, index) if has_alternatives else []
-            rows.add_row(*cells, _colored(first.verdict), first.share_text, *alternatives)
-    return rows
+            rows.append((*cells, _colored(first.verdict), first.share_text, *alternatives))
+    print_table(columns, rows, markup=True)
 
 
 def _alternatives(row: Row, index: int) -> list[str]:
@@ -111,29 +111,30 @@ def _measured(judged: JudgedFigure) -> str:
 
 def _print_run(out: Console, run: Run) -> None:
     classes = CATALOGUE[run.dataset].classes
-    layers = table("layer", "output", "parameters", "calculation", numbers=True)
-    for layer in run.layers:
-        shape = "×".join(map(str, layer.output))
-        layers.add_row(layer.kind.replace("_", " "), shape, str(layer.parameters), layer.calculation)
-    out.print(layers)
+    layers = [
+        (layer.kind.replace("_", " "), "×".join(map(str, layer.output)), str(layer.parameters), layer.calculation)
+        for layer in run.layers
+    ]
+    print_table(("layer", "output", "parameters", "calculation"), layers, numbers=True)
     counts = [layer.parameters for layer in run.layers if layer.parameters]
     out.print(f"{' + '.join(map(str, counts))} = {sum(counts)} parameters\n", markup=False)
     for name in ("fold_test_accuracy", "fold_validation_accuracy", "single_accuracy", "ensemble_accuracy"):
         if name in run.curve:
             values = ", ".join(f"{value:.4f}" for value in run.curve[name])
             out.print(f"{name.replace('_', ' ')}: {values}", markup=False)
-    matrix = table("", *classes, numbers=True)
-    for index, (name, row) in enumerate(zip(classes, run.confusion, strict=True)):
-        cells = (f"[bold]{count}[/]" if index == column else str(count) for column, count in enumerate(row))
-        matrix.add_row(name, *cells)
-    out.print(matrix)
+    matrix = [
+        (name, *(f"[bold]{count}[/]" if index == column else str(count) for column, count in enumerate(row)))
+        for index, (name, row) in enumerate(zip(classes, run.confusion, strict=True))
+    ]
+    print_table(("", *classes), matrix, numbers=True, markup=True)
     true, predicted, often = next(iter(confused_pairs(run.confusion)), (0, 0, 0))
     pair = f"confused most: {classes[true]} taken for {classes[predicted]} ({often} times)"
     out.print(f"rows are true classes, columns predictions; {pair}\n", markup=False)
-    rows = table("class", "precision", "recall", "F1", numbers=True)
-    for name, figures in zip(classes, class_metrics(run.confusion), strict=True):
-        rows.add_row(name, *(f"{value:.4f}" for value in figures))
-    out.print(rows)
+    metrics = [
+        (name, *(f"{value:.4f}" for value in figures))
+        for name, figures in zip(classes, class_metrics(run.confusion), strict=True)
+    ]
+    print_table(("class", "precision", "recall", "F1"), metrics, numbers=True)
 
 
 def _colored(verdict: str) -> str:

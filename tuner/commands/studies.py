@@ -8,32 +8,39 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.base.errors import Invalid
-from tuner.commands.arguments import DataDir, Runs, Set, Storage, Study, load_study_file, required_storage, storage_url
+from tuner.commands.arguments import (
+    RUNS,
+    DataDir,
+    Runs,
+    Set,
+    Storage,
+    Study,
+    load_study_file,
+    required_storage,
+    storage_url,
+)
 
 if TYPE_CHECKING:
     from tuner.storage import StudyRecord
 
 
-def studies(runs: Runs = None, storage: Storage = None) -> None:
+def studies(runs: Runs = RUNS, storage: Storage = None) -> None:
     """List the study files with their progress, and the other studies in the storage."""
     import optuna
 
-    from tuner.commands.terminal import console, table
+    from tuner.commands.terminal import print_table
     from tuner.storage import open_storage, read_study
     from tuner.study import load
-    from tuner.study.places import runs_folder, study_files
+    from tuner.study.places import study_files
 
     records: dict[str, StudyRecord] = {}
-    if storage or (runs_folder(runs) / "tuner.db").is_file():
+    if storage or (runs / "tuner.db").is_file():
         opened = open_storage(storage_url(runs, storage))
         records = {name: read_study(opened, name) for name in optuna.get_all_study_names(opened)}
-    rows = table("study", "trials", "best", "title")
-    for name, path in study_files().items():
-        title = load(path, name).title
-        rows.add_row(name, *_progress(records.pop(name, None)), title)
-    for name, record in records.items():
-        rows.add_row(name, *_progress(record), record.title)
-    console().print(rows)
+    files = {name: load(path, name).title for name, path in study_files().items()}
+    titles = files | {name: record.title for name, record in records.items() if name not in files}
+    rows = [(name, *_progress(records.get(name)), title) for name, title in titles.items()]
+    print_table(("study", "trials", "best", "title"), rows)
 
 
 def check(
@@ -42,18 +49,16 @@ def check(
     build: Annotated[bool, typer.Option("--build", help="Also count the parameters of every corner.")] = False,
 ) -> None:
     """Decode every corner of a study's space, and print the space."""
-    from tuner.commands.terminal import console, table
+    from tuner.commands.terminal import print_table
     from tuner.networks import network_summary, parameters
     from tuner.recipe import describe
     from tuner.space import dimensions, size
 
     file = load_study_file(study, set_, None)
-    rows = table("address", "values")
-    for address, values in dimensions(file.space):
-        rows.add_row(address, values)
-    console().print(rows)
+    rows = list(dimensions(file.space))
+    print_table(("address", "values"), rows)
     recipes = "continuous" if math.isinf(size(file.space)) else f"{size(file.space):,.0f} recipes"
-    print(f"{file.name}: {len(rows.rows)} dimensions, {recipes}; all {len(file.corners)} corners make a recipe")
+    print(f"{file.name}: {len(rows)} dimensions, {recipes}; all {len(file.corners)} corners make a recipe")
     if file.unbuildable:
         print(f"{file.name}: {file.unbuildable}")
     if not build:
@@ -63,10 +68,7 @@ def check(
         with suppress(Invalid):
             data = describe(recipe.data)
             networks.add((parameters(recipe.network, data.inputs, data.outputs), network_summary(recipe.network)))
-    rows = table("parameters", "network")
-    for count, network in sorted(networks):
-        rows.add_row(f"{count:,}", network)
-    console().print(rows)
+    print_table(("parameters", "network"), [(f"{count:,}", network) for count, network in sorted(networks)])
 
 
 def report(
@@ -76,7 +78,7 @@ def report(
     latency: Annotated[
         bool, typer.Option("--latency", help="Measure the latency of the best networks first, on this machine.")
     ] = False,
-    runs: Runs = None,
+    runs: Runs = RUNS,
     storage: Storage = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -84,12 +86,11 @@ def report(
     from tuner.data.sources import Places
     from tuner.report.index import write_index
     from tuner.report.write import searched_studies, write_report
-    from tuner.study.places import runs_folder
 
     url, places = required_storage(runs, storage), Places.from_environment(data_dir)
     for name in searched_studies(url) if study == "all" else [study]:
         folder = out / name if out and study == "all" else out or Path("reports") / name
-        write_report(url, name, results, places, folder, runs_folder(runs), latency)
+        write_report(url, name, results, places, folder, runs, latency)
         print(folder / "report.html")
     if study == "all":
         write_index(out or Path("reports"))

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +20,16 @@ def console() -> Console:
     return terminal if terminal.is_terminal else Console(highlight=False, width=400)
 
 
-def table(*columns: str, numbers: bool = False) -> Table:
-    """An empty table without lines; with `numbers` all columns but the first are aligned to the right."""
-    empty = Table(box=None, pad_edge=False, header_style="bold")
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False, markup: bool = False
+) -> None:
+    """Print a table without lines; with `numbers` all columns but the first are aligned to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        empty.add_column(column, overflow="fold", justify="right" if numbers and index else "left")
-    return empty
+        table.add_column(column, overflow="fold", justify="right" if numbers and index else "left")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table, markup=markup)
 
 
 def load_predictor(model: Path) -> "Predictor":

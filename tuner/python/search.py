@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 from typing import Any, Literal
 
 from tuner.base.errors import StorageError, StudyError
-from tuner.base.machine import auto_workers, cores
+from tuner.base.machine import cores, worker_count
 from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
@@ -90,7 +90,7 @@ def search(
     executor: str = "processes",
 ) -> Tuned:
     """Run one call of a study. The storage is the one in the folder of runs unless another is named."""
-    count = _worker_count(workers)
+    count = worker_count(workers)
     options = SearchOptions(
         file=file,
         runs=runs,
@@ -112,14 +112,6 @@ class TemporaryFolder:
     def __init__(self) -> None:
         self.path = Path(mkdtemp(prefix="tuner-"))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-
-def _worker_count(workers: Workers) -> int:
-    if workers == "auto":
-        return auto_workers()
-    if not isinstance(workers, int) or workers < 1:
-        raise StudyError(f"workers: must be a number of processes, or 'auto', got {workers!r}")
-    return workers
 
 
 def _test_part(test: float | tuple[Any, Any] | None) -> RawExamples | Cut:

@@ -11,13 +11,13 @@ from fastapi import Body, FastAPI, HTTPException, Request, UploadFile
 from fastapi.responses import JSONResponse
 from numpy.typing import NDArray
 from pydantic import Field
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tuner import __version__
 from tuner.base.errors import DataError
 from tuner.data.ingest.images import read_image
 from tuner.deploy.inputs import as_stored, picture_format
 from tuner.deploy.predictor import Predictions, Predictor
-from tuner.deploy.serve.body_limit import BodyLimit
 from tuner.deploy.serve.schema import Answers, Arrays, Pictures, row_type
 from tuner.deploy.single_row import row_coder
 from tuner.recipe import Images
@@ -27,7 +27,7 @@ def application(predictor: Predictor, max_body: int, max_rows: int) -> FastAPI:
     """The app of a model: POST /predict, GET /health, GET /model. Bodies of more than `max_body` bytes get 413; more than
     `max_rows` examples and invalid ones get 422. It opens no files by names that a client sends."""
     app = FastAPI(title="tuner", version=__version__)
-    app.add_middleware(BodyLimit, max_body=max_body)
+    app.add_middleware(_limited, max_body=max_body)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -48,6 +48,25 @@ def application(predictor: Predictor, max_body: int, max_rows: int) -> FastAPI:
     shape = tuple(each or 1 for each in predictor.shape)
     _answers(predictor, np.zeros((1, *shape), np.float32))  # the first request is as fast as the others
     return app
+
+
+def _limited(app: ASGIApp, max_body: int) -> ASGIApp:
+    """The app, answering 413 as soon as a body has more than `max_body` bytes."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        left = max_body
+
+        async def receive_counted() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413, f"the body must have at most {max_body:,} bytes")
+            return message
+
+        await app(scope, receive_counted, send)
+
+    return answer
 
 
 def _model_facts(predictor: Predictor) -> dict[str, Any]:
@@ -153,6 +172,4 @@ def _pictures(predictor: Predictor, format: Images, contents: list[bytes]) -> ND
 
 def _require_count(count: int, most: int) -> None:
     if count > most:
-        raise HTTPException(422, f"at most {most:,} examples in one request, got {count:,}")
-    if count < 1:
-        raise HTTPException(422, "at least one example is needed")
+        raise DataError(f"at most {most:,} examples in one request, got {count:,}")

@@ -38,7 +38,8 @@ def _command(name: str, command: Any) -> list[str]:
 def _row(option: Any) -> str:
     names = ", ".join(option.opts) if option.opts[0].startswith("-") else option.name.upper()
     metavar = f" {option.metavar}" if option.metavar and option.metavar != names else ""
-    cells = (f"`{names}{metavar}`", " ".join((getattr(option, "help", "") or "").split()))
+    variable = f" Variable: `{option.envvar}`." if getattr(option, "envvar", None) else ""
+    cells = (f"`{names}{metavar}`", " ".join((getattr(option, "help", "") or "").split()) + variable)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 

@@ -19,7 +19,9 @@ Set = Annotated[
     list[str], typer.Option("--set", metavar="ADDRESS=VALUE", help="Fix or change a value; may be repeated.")
 ]
 StoredStudy = Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage.")]
-Runs = Annotated[Path, typer.Option(envvar="TUNER_RUNS", help="Folder for storage and models.")]
+Runs = Annotated[
+    Path, typer.Option(envvar="TUNER_RUNS", help="Folder for storage and models. [runs]", show_default=False)
+]
 RUNS = Path("runs")
 Storage = Annotated[
     str | None, typer.Option(envvar="TUNER_STORAGE", help="Storage URL as Optuna takes it. [SQLite in the runs folder]")

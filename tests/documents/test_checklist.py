@@ -85,8 +85,8 @@ def test_figures_are_the_texts_digit_by_digit(name: str) -> None:
     printed = listed(name, "figure")
     for experiment in DOCUMENTS[name].experiment:
         figures = {f"{experiment.id}.{figure}": experiment.values(figure) for figure in experiment.reported}
-        figures |= {f"{experiment.id}.log.{figure}": told for figure, told in experiment.curves().items()}
-        figures |= {f"{experiment.id}.{figure}": told for figure, told in experiment.curves().items()}
+        figures |= {f"{experiment.id}.log.{figure}": told for figure, told in experiment.curve.items()}
+        figures |= {f"{experiment.id}.{figure}": told for figure, told in experiment.curve.items()}
         for id_, told in figures.items():
             if id_ in printed:
                 numbers = [float(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?:\.\d+)?", printed[id_])]

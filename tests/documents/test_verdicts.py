@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.documents.spread import TYPICAL_ACCURACY, moderated, typical_spread
+from tuner.documents.figures import TYPICAL_ACCURACY, moderated, typical_spread
 from tuner.documents.verdicts import judge, judge_curve, with_shared
 
 

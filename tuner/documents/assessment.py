@@ -4,7 +4,7 @@ the most probable for the whole document, and under the most probable reading of
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from tuner.documents.claims import Decision
 from tuner.documents.document import Choice, Document, Reading
@@ -15,20 +15,16 @@ from tuner.documents.verdicts import VERDICTS, JudgedFigure
 NAMED = 0.01
 """Less probable readings are not named with the chosen one."""
 
-COMPARED = {"test_loss_at_most": "test_loss", "mean_single_accuracy": "single_accuracy"}
-"""The figure of our runs (`Run.figure`) that a reported figure is compared with, where the two always differ."""
-
 
 @dataclass(frozen=True)
 class JudgedExperiment:
-    """An experiment's figures and curves under one reading, with our runs of it and the reading's log prior probability.
-    `compared` is `Document.compared_figures` of the reading."""
+    """An experiment's figures and curves under one reading, with our runs of it. `compared` has the figure of our runs that a
+    reported figure is compared with, where the two differ."""
 
     reading: str
     figures: tuple[JudgedFigure, ...]
     runs: tuple[Run, ...]
-    compared: Mapping[str, str] = field(default_factory=dict)
-    log_prior: float = 0.0
+    compared: Mapping[str, str]
 
     @property
     def likelihood(self) -> float:
@@ -37,7 +33,7 @@ class JudgedExperiment:
 
     def values(self, figure: str) -> list[float]:
         """What our runs have of a reported figure."""
-        return values_of(compared_with(figure, self.compared), self.runs)
+        return values_of(self.compared.get(figure, figure), self.runs)
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,7 @@ class Assessment:
         for reading, number in zip(self.document.reading, self.choice, strict=True):
             if number:
                 rows = reading.only if reading.by_row else ()
-                found.setdefault(f"{reading.id}: {reading.options[number].name}", []).extend(rows)
+                found.setdefault(reading.name(number), []).extend(rows)
         return ", ".join(f"{name} ({', '.join(rows)})" if rows else name for name, rows in found.items())
 
     @property
@@ -186,8 +182,3 @@ class Assessment:
         exact = sum(count for (_, worth), count in tally.items() if worth == "exact")
         equal = f"{tally['reproduced', 'exact']} of {exact} counts of parameters equal" if exact else ""
         return "; ".join(filter(None, (", ".join(parts), equal)))
-
-
-def compared_with(figure: str, compared: Mapping[str, str]) -> str:
-    """The figure of our runs that a reported figure is compared with under a reading (`Document.compared_figures`)."""
-    return compared.get(figure, COMPARED.get(figure, figure))

@@ -12,13 +12,16 @@ from dataclasses import replace
 from functools import cache
 
 from tuner.data.catalogue import CATALOGUE
-from tuner.documents.assessment import Assessment, JudgedClaim, JudgedExperiment, Row, compared_with
+from tuner.documents.assessment import Assessment, JudgedClaim, JudgedExperiment, Row
 from tuner.documents.claims import Decision, judge_claim
 from tuner.documents.document import Choice, Document, with_option
 from tuner.documents.experiment import Claim, Experiment
+from tuner.documents.figures import largest_spread, typical_spread
 from tuner.documents.runs import Run, values_of
-from tuner.documents.spread import largest_spread, typical_spread
 from tuner.documents.verdicts import JudgedFigure, judge, judge_curve, with_shared
+
+COMPARED = {"test_loss_at_most": "test_loss", "mean_single_accuracy": "single_accuracy"}
+"""The figure of our runs (`Run.figure`) that a reported figure is compared with, where the two always differ."""
 
 
 class Assessor:
@@ -61,40 +64,43 @@ class Assessor:
         """One experiment under one reading."""
         key = (experiment.id, reading)
         if key not in self._judged:
-            compared = self.document.compared_figures(reading)
+            compared = {**COMPARED, **self.document.compared_figures(reading)}
             bare = JudgedExperiment(reading, (), tuple(self.runs.get(key, ())), compared)
-            figures = tuple(self._figures(experiment, bare))
-            prior = self.document.log_prior(self.document.choice(reading), experiment.id)
-            self._judged[key] = replace(bare, figures=figures, log_prior=prior)
+            self._judged[key] = replace(bare, figures=tuple(self._figures(experiment, bare)))
         return self._judged[key]
 
     def _figures(self, experiment: Experiment, judged: JudgedExperiment) -> Iterable[JudgedFigure]:
         """The experiment's figures and curves, compared with the runs of this or another experiment."""
         runs, examples = judged.runs, _examples(judged.runs)
-        for figure, reported in experiment.figures().items():
-            name, measured = compared_with(figure, judged.compared), judged.values(figure)
-            spread = self._spread(name, experiment, measured)
+        for figure in experiment.reported:
+            reported, measured = experiment.values(figure), judged.values(figure)
+            spread = self._spread(judged.compared.get(figure, figure), experiment, measured)
             yield judge(figure, reported, measured, examples, spread, experiment.unchecked.get(figure, ""))
-        for figure, points in experiment.curves().items():
+        for figure, points in experiment.curve.items():
             curves = [run.curve[figure] for run in runs if figure in run.curve]
             yield judge_curve(figure, points, curves, examples, self._typical(figure), runs[0].every if runs else 1)
 
     def _row(self, experiment: Experiment, choice: Choice) -> Row:
-        readings = [reading for name, reading in self.runs if name == experiment.id]
-        chosen = self.document.reading_name(experiment, choice)
-        under = chosen if chosen in readings else ""
-        tried = [self.judge(experiment, each) for each in dict.fromkeys((under, "", *readings))]
-        best = max(tried, key=lambda each: each.likelihood + each.log_prior)
-        pairs = (
-            (tried[0], choice),
-            (self.judge(experiment, ""), self.document.first_choice),
-            (best, self.document.choice(best.reading)),
+        document, readings = self.document, [reading for name, reading in self.runs if name == experiment.id]
+        chosen = document.reading_name(experiment, choice)
+        tried = dict.fromkeys((chosen if chosen in readings else "", "", *readings))
+        evidence = {
+            each: self.judge(experiment, each).likelihood + document.log_prior(document.choice(each), experiment)
+            for each in tried
+        }
+        best = max(tried, key=lambda each: evidence[each])
+        return Row(
+            experiment,
+            first=self._with_shared(experiment, "", document.first_choice),
+            chosen=self._with_shared(experiment, next(iter(tried)), choice),
+            best=self._with_shared(experiment, best, document.choice(best)),
+            tried=len(readings),
         )
-        under_chosen, first, best = (self._with_shared(experiment, *pair) for pair in pairs)
-        return Row(experiment, first, under_chosen, best, len(readings))
 
-    def _with_shared(self, experiment: Experiment, judged: JudgedExperiment, choice: Choice) -> JudgedExperiment:
-        """The same with the share of the document's other networks on the same data that pass for each figure."""
+    def _with_shared(self, experiment: Experiment, reading: str, choice: Choice) -> JudgedExperiment:
+        """An experiment under a reading, with the share of the document's other networks on the same data that pass for each
+        figure."""
+        judged = self.judge(experiment, reading)
         if not judged.runs:
             return judged
         others: dict[str, JudgedExperiment] = {}
@@ -103,11 +109,12 @@ class Assessor:
             if runs and runs[0].dataset == judged.runs[0].dataset:
                 others.setdefault(runs[0].key, self.judge(other, runs[0].reading))
         others.pop(judged.runs[0].key, None)
-        passed = zip(*(self._figures(experiment, each) for each in others.values()), strict=True)
-        columns = list(passed) or [()] * len(judged.figures)
-        pairs = zip(judged.figures, columns, strict=True)
-        figures = tuple(each if each.worth == "exact" else with_shared(each, column) for each, column in pairs)
-        return replace(judged, figures=figures)
+        in_place = [tuple(self._figures(experiment, each)) for each in others.values()]
+        figures = (
+            each if each.worth == "exact" else with_shared(each, [other[index] for other in in_place])
+            for index, each in enumerate(judged.figures)
+        )
+        return replace(judged, figures=tuple(figures))
 
     def _gain(self, before: Choice, after: Choice) -> float:
         """How much log evidence the document gains; minus infinity where that has not been run."""

@@ -19,12 +19,11 @@ A diverged run has learned nothing: its accuracy counts as 0, its loss as the la
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import fmean
 from typing import Literal, get_args
 
 from tuner.documents.experiment import Claim
-from tuner.documents.spread import moderated
+from tuner.documents.figures import is_loss, moderated
 
 Judgement = Literal["holds", "fails", "undecided"]
 
@@ -72,30 +71,22 @@ def judge_claim(claim: Claim, measured: Measured, typical: float) -> Decision:
     missing = [each for each in claim.experiments if not measured.get(each)]
     if missing:
         return Decision("undecided", f"not measured: {', '.join(missing)}")
-    runs = {each: len(measured[each]) for each in claim.experiments}
-    judgement, reason = _judge(claim, _finite(claim, measured), runs, typical)
-    return Decision(judgement, reason, min(runs.values()))
-
-
-def lower_is_better(figure: str) -> bool:
-    """Whether a figure is a loss."""
-    return figure.endswith("loss")
-
-
-def _finite(claim: Claim, measured: Measured) -> Measured:
-    """The same with the worst possible value for what is not a number."""
     numbers = [value for each in claim.experiments for value in measured[each] if math.isfinite(value)]
-    worst = max(numbers, default=0.0) if lower_is_better(claim.figure) else 0.0
-    return {each: [value if math.isfinite(value) else worst for value in measured[each]] for each in claim.experiments}
+    worst = max(numbers, default=0.0) if is_loss(claim.figure) else 0.0
+    finite = {
+        each: [value if math.isfinite(value) else worst for value in measured[each]] for each in claim.experiments
+    }
+    judgement, reason = _judge(claim, finite, typical)
+    return Decision(judgement, reason, min(map(len, finite.values())))
 
 
-def _judge(claim: Claim, measured: Measured, runs: Mapping[str, int], typical: float) -> tuple[Judgement, str]:
+def _judge(claim: Claim, measured: Measured, typical: float) -> tuple[Judgement, str]:
     if claim.always:
         ours = [(each, value) for each in claim.of for value in measured[each]]
-        against = [f"{name} has {value:.4f}" for name, value in ours if _beyond(claim, value) <= 0]
+        against = [f"{name} has {value:.4f}" for name, value in ours if claim.excess(value) <= 0]
         if against:
             return "fails", f"{len(against)} of {len(ours)} runs: {', '.join(against[:3])}"
-    few = ", ".join(f"{name} has {count}" for name, count in runs.items() if count < LOOKS[0])
+    few = ", ".join(f"{name} has {len(runs)}" for name, runs in measured.items() if len(runs) < LOOKS[0])
     if few:
         return "undecided", f"too few runs, {LOOKS[0]} are needed: {few}"
     if claim.unsteady:
@@ -104,10 +95,7 @@ def _judge(claim: Claim, measured: Measured, runs: Mapping[str, int], typical: f
         return "holds" if min(ranges.values()) > UNSTEADY else "fails", text
     if claim.always:
         return "holds", f"each of {sum(len(measured[each]) for each in claim.of)} runs"
-    return _judge_comparisons(list(_comparisons(claim, measured, typical)))
-
-
-def _judge_comparisons(comparisons: Sequence[Comparison]) -> tuple[Judgement, str]:
+    comparisons = list(_comparisons(claim, measured, typical))
     against = [each.text for each in comparisons if 1 - each.chance < SIGNIFICANT / len(comparisons)]
     if against:
         return "fails", "; ".join(against)
@@ -118,37 +106,18 @@ def _judge_comparisons(comparisons: Sequence[Comparison]) -> tuple[Judgement, st
 
 
 def _comparisons(claim: Claim, measured: Measured, typical: float) -> Iterator[Comparison]:
-    def error_of(name: str) -> tuple[float, int]:
-        spread, freedom = moderated(claim.figure, measured[name], typical)
-        return spread / math.sqrt(len(measured[name])), freedom
+    from scipy.special import stdtr, stdtrit
 
-    for high, low in _pairs(claim):
-        (error, freedom), (other_error, other_freedom) = error_of(high), error_of(low)
-        difference = fmean(measured[high]) - fmean(measured[low])
-        text = f"{high} {difference:+.4f} against {low}"
-        yield _compare(text, difference, math.hypot(error, other_error), freedom + other_freedom)
+    def compare(text: str, difference: float, *names: str) -> Comparison:
+        spreads, freedoms = zip(*(moderated(claim.figure, measured[name], typical) for name in names), strict=True)
+        errors = (spread / math.sqrt(len(measured[name])) for name, spread in zip(names, spreads, strict=True))
+        error, freedom = max(math.hypot(*errors), 1e-9), sum(freedoms)
+        bound = abs(difference) + float(stdtrit(freedom, 0.975)) * error
+        return Comparison(text, float(stdtr(freedom, -difference / error)), bound)
+
+    means = {name: fmean(runs) for name, runs in measured.items()}
+    for high, low in claim.pairs:
+        difference = means[high] - means[low]
+        yield compare(f"{high} {difference:+.4f} against {low}", difference, high, low)
     for name in claim.of:
-        mean = fmean(measured[name])
-        yield _compare(f"{name} has {mean:.4f}", _beyond(claim, mean), *error_of(name))
-
-
-def _pairs(claim: Claim) -> list[tuple[str, str]]:
-    """(claimed higher, claimed lower) for each comparison; a lower loss is better."""
-    pairs = [(high, low) for low, high in pairwise(claim.rises)] + list(pairwise(claim.falls))
-    best, worst = (claim.worst, claim.best) if lower_is_better(claim.figure) else (claim.best, claim.worst)
-    pairs += [(best, each) for each in claim.among if best and each != best]
-    pairs += [(each, worst) for each in claim.among if worst and each != worst]
-    return pairs
-
-
-def _compare(text: str, difference: float, error: float, freedom: int) -> Comparison:
-    from scipy.stats import t
-
-    error = max(error, 1e-9)
-    bound = abs(difference) + float(t.ppf(0.975, freedom)) * error
-    return Comparison(text, float(t.sf(difference / error, freedom)), bound)
-
-
-def _beyond(claim: Claim, value: float) -> float:
-    """How far a figure is on the claimed side of the bound."""
-    return value - claim.above if claim.above is not None else (claim.below or 0.0) - value
+        yield compare(f"{name} has {means[name]:.4f}", claim.excess(means[name]), name)

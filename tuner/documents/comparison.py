@@ -13,8 +13,8 @@ from tuner.data.catalogue import CATALOGUE, with_families
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.assessor import Assessor
 from tuner.documents.document import load_document
+from tuner.documents.figures import NORMAL, deviation
 from tuner.documents.results import read_results
-from tuner.documents.spread import NORMAL, deviation
 from tuner.recipe import Recipe
 from tuner.storage.confirmed import Confirmed
 from tuner.study.places import find_documents

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ class Reading:
         """The prior probability of an option: the first one, the convention of the document's time, is as probable as all
         others together; the others are equally probable. So each further option lowers the prior of all others."""
         return FIRST if option == 0 else (1 - FIRST) / (len(self.options) - 1)
+
+    def name(self, option: int) -> str:
+        """The name of an option among the readings of the whole document."""
+        return f"{self.id}: {self.options[option].name}"
 
     def concerns(self, experiment: str) -> bool:
         """Whether the document leaves this field of an experiment open."""
@@ -103,23 +108,21 @@ class Document:
     name: str = ""
 
     def __post_init__(self) -> None:
-        ids = [each.id for each in self.experiment]
-        _require_unique("experiment", ids)
-        for index, each in enumerate(self.experiment):
-            if each.family and each.family not in self.family:
-                raise Invalid(f"experiment[{index}].family", f"unknown; {near_miss(each.family, self.family)}")
-        _require_unique("claim", [each.id for each in self.claim])
-        _require_unique("drawing", [each.id for each in self.drawing])
-        _require_unique("oddity", [each.id for each in self.oddity if each.id])
-        named = [("claim", each.says, each.experiments) for each in self.claim]
-        named += [("oddity", each.says, each.about) for each in self.oddity]
-        named += [("finding", each.says, each.about) for each in self.finding]
-        named += [("drawing", each.title, each.experiments) for each in self.drawing]
-        named += [("task", task, tuple(answers)) for task, answers in self.task.items()]
-        for kind, text, experiments in named:
+        known = [each.id for each in self.experiment]
+        named = [(f"task.{task}", answers) for task, answers in self.task.items()]
+        for kind in ("experiment", "claim", "drawing", "oddity", "finding"):
+            entries = getattr(self, kind)
+            ids = [each.id for each in entries if each.id]
+            for index, each in enumerate(entries):
+                require(ids.count(each.id) <= 1, f"{kind}[{index}].id", "be used once", each.id)
+                named.append((f"{kind}[{index}]", getattr(each, "experiments", ())))
+        for place, experiments in named:
             for name in experiments:
-                if name not in ids:
-                    raise Invalid(kind, f"{text!r} names no experiment {name!r}; {near_miss(name, ids)}")
+                if name not in known:
+                    raise Invalid(place, f"names no experiment {name!r}; {near_miss(name, known)}")
+        for index, experiment in enumerate(self.experiment):
+            if experiment.family and experiment.family not in self.family:
+                raise Invalid(f"experiment[{index}].family", f"unknown; {near_miss(experiment.family, self.family)}")
 
     def for_datasets(self, datasets: Collection[str]) -> "Document":
         """The part of the document whose experiments are on these data sets."""
@@ -152,9 +155,10 @@ class Document:
     def neighbours(self, choice: Choice) -> Iterator[Choice]:
         """All choices that differ from one in a single reading, each combined with all readings of the reported figures,
         which need no further training."""
-        singles = [choice]
-        for index, reading in enumerate(self.reading):
-            singles += [with_option(choice, index, option) for option in range(len(reading.options))]
+        every = [
+            (index, option) for index, reading in enumerate(self.reading) for option in range(len(reading.options))
+        ]
+        singles = [choice, *(with_option(choice, index, option) for index, option in every)]
         for index, reading in enumerate(self.reading):
             if not any(option.set for option in reading.options):
                 options = range(len(reading.options))
@@ -172,29 +176,25 @@ class Document:
         """The choice with this name (`reading_name`)."""
 
         def option(silent: Reading) -> int:
-            named = (place for place, each in enumerate(silent.options) if f"{silent.id}: {each.name}" in reading)
-            return next(filter(None, named), 0)
+            return next((each for each in range(1, len(silent.options)) if silent.name(each) in reading), 0)
 
         return tuple(map(option, self.reading))
 
-    def log_prior(self, choice: Choice, experiment: str = "*") -> float:
+    def log_prior(self, choice: Choice, experiment: Experiment | None = None) -> float:
         """The log prior probability of a choice; of the readings that concern one experiment, or of all."""
-        return math.fsum(
-            math.log(reading.prior(option))
-            for reading, option in zip(self.reading, choice, strict=True)
-            if experiment == "*" or reading.concerns(experiment)
-        )
+        indices = self._concerning[experiment.id] if experiment else range(len(choice))
+        return math.fsum(math.log(self.reading[index].prior(choice[index])) for index in indices)
 
     def reading_name(self, experiment: Experiment, choice: Choice) -> str:
         """The name of a choice for an experiment: the readings that concern it and are not the first ones."""
-        options = self._options(experiment, choice)
-        return ", ".join(f"{reading.id}: {reading.options[number].name}" for reading, number in options if number)
+        indices = self._concerning[experiment.id]
+        return ", ".join(self.reading[index].name(choice[index]) for index in indices if choice[index])
 
     def variant(self, experiment: Experiment, choice: Choice, repeat: int = 0) -> Variant:
         """A run of the experiment under a choice. Raises `Invalid` with the experiment's id."""
         plain: Any = self.recipe
         family = self.family[experiment.family] if experiment.family else {}
-        readings = (reading.options[number].set for reading, number in self._options(experiment, choice))
+        readings = (self.reading[index].options[choice[index]].set for index in self._concerning[experiment.id])
         for settings in (family, *readings, experiment.set):
             for address, value in settings.items():
                 plain = override(plain, address, value)
@@ -204,9 +204,13 @@ class Document:
             raise complaint.inside(experiment.id) from None
         return Variant(experiment, self.reading_name(experiment, choice), repeat, replace(recipe, seed=repeat))
 
-    def _options(self, experiment: Experiment, choice: Choice) -> list[tuple[Reading, int]]:
-        pairs = zip(self.reading, choice, strict=True)
-        return [(reading, number) for reading, number in pairs if reading.concerns(experiment.id)]
+    @cached_property
+    def _concerning(self) -> dict[str, list[int]]:
+        """The indices of the readings that concern each experiment."""
+        readings = list(enumerate(self.reading))
+        return {
+            each.id: [index for index, reading in readings if reading.concerns(each.id)] for each in self.experiment
+        }
 
 
 def with_option(choice: Choice, index: int, option: int) -> Choice:
@@ -220,8 +224,6 @@ def load_document(path: Path) -> Document:
         document = decode(Document, tomllib.loads(path.read_text(encoding="utf-8")))
         document = replace(document, name=path.stem, reading=tuple(_by_experiment(document)))
         for experiment in document.experiment:
-            experiment.figures()
-            experiment.curves()
             choices = (document.first_choice, *document.neighbours(document.first_choice))
             for choice in {document.reading_name(experiment, each): each for each in choices}.values():
                 document.variant(experiment, choice)
@@ -240,8 +242,3 @@ def _by_experiment(document: Document) -> Iterator[Reading]:
 def _restricted(remarks: Sequence[Remark], ids: set[str]) -> tuple[Remark, ...]:
     kept = (each for each in remarks if not each.about or ids.intersection(each.about))
     return tuple(replace(each, about=tuple(name for name in each.about if name in ids)) for each in kept)
-
-
-def _require_unique(kind: str, ids: Sequence[str]) -> None:
-    for index, id_ in enumerate(ids):
-        require(id_ not in ids[:index], f"{kind}[{index}].id", "be used once", id_)

@@ -16,8 +16,8 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.data.synthetic import MADE
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.experiment import Drawing
+from tuner.documents.figures import NORMAL, deviation
 from tuner.documents.runs import Run
-from tuner.documents.spread import NORMAL, deviation
 
 Rows = Mapping[str, Row]
 

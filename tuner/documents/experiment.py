@@ -2,47 +2,18 @@
 
 Each has an id, unique within its document and kind, by which the checklist of the document's text names it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 from tuner.base.decode import decode
 from tuner.base.errors import require
-
-Figure = Literal[
-    "parameters",
-    "layer_parameters",
-    "training_loss",
-    "training_accuracy",
-    "mean_training_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "highest_validation_accuracy",
-    "test_loss",
-    "test_loss_at_most",
-    "test_accuracy",
-    "single_accuracy",
-    "mean_single_accuracy",
-    "deviation_single_accuracy",
-    "ensemble_accuracy",
-    "attacked_accuracy",
-]
+from tuner.documents.figures import Figure, is_loss, is_of_a_run
 
 Basis = Literal["stated", "implied", "hypothesis", "reading", "general"]
 """Of a claim: the document states it of its runs; it follows from its figures; it is a guessed reason; it is stated without
 naming a network; or it is about networks in general."""
-
-CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_accuracy")
-GAPS = {
-    "gap_loss": ("test_loss", "training_loss"),
-    "gap_accuracy": ("test_accuracy", "training_accuracy"),
-    "gap_ensemble": ("ensemble_accuracy", "single_accuracy"),
-}
-"""Figures of a run that are differences of two."""
-
-_OF_A_RUN = (*CURVES, *GAPS, "test_loss", "test_accuracy", "highest_validation_accuracy", "attacked_accuracy")
-_OF_CURVES = re.compile(rf"(mean_|change_|swing_|falling_|rising_|highest_of_\d+_)({'|'.join(CURVES)})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,21 +41,16 @@ class Experiment:
     attack: float = 0.0
     added: str = ""
 
-    def figures(self) -> dict[Figure, tuple[float, ...]]:
-        """All reported values of each figure."""
-        return {decode(Figure, name, "reported"): self.values(name) for name in self.reported}  # type: ignore[arg-type]
-
-    def curves(self) -> dict[Figure, tuple[float, ...]]:
-        """The figures that are reported by epoch or by member."""
-        return {
-            decode(Figure, name, "curve"): decode(tuple[float, ...], values, f"curve.{name}")  # type: ignore[arg-type]
-            for name, values in self.curve.items()
-        }
+    def __post_init__(self) -> None:
+        for place, figures in (("reported", self.reported), ("curve", self.curve)):
+            for name, value in figures.items():
+                decode(Figure, name, place)  # type: ignore[arg-type]
+                decode(tuple[float, ...], value if isinstance(value, list) else [value], f"{place}.{name}")
 
     def values(self, figure: str) -> tuple[float, ...]:
         """The reported values of one figure, or none."""
         value = self.reported.get(figure, [])
-        return decode(tuple[float, ...], value if isinstance(value, list) else [value], f"reported.{figure}")
+        return tuple(map(float, value if isinstance(value, list) else [value]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +75,7 @@ class Claim:
     figure: str = "test_accuracy"
 
     def __post_init__(self) -> None:
-        known = self.figure in _OF_A_RUN or _OF_CURVES.fullmatch(self.figure)
-        require(bool(known), "figure", "be a figure of a run", self.figure)
+        require(is_of_a_run(self.figure), "figure", "be a figure of a run", self.figure)
         bounds = (self.above is not None) + (self.below is not None)
         require(bounds == bool(self.of), "of", "name experiments where there is one bound, above or below", self.of)
         require(bool(self.experiments), "rises", "say of which experiments", self.says)
@@ -121,6 +86,18 @@ class Claim:
         singles = tuple(each for each in (self.best, self.worst) if each)
         return tuple(dict.fromkeys((*self.rises, *self.falls, *singles, *self.among, *self.unsteady, *self.of)))
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """(claimed higher, claimed lower) for each comparison of two; a lower loss is better."""
+        pairs = [(high, low) for low, high in pairwise(self.rises)] + list(pairwise(self.falls))
+        best, worst = (self.worst, self.best) if is_loss(self.figure) else (self.best, self.worst)
+        pairs += [(best, each) for each in self.among if best and each != best]
+        return pairs + [(each, worst) for each in self.among if worst and each != worst]
+
+    def excess(self, value: float) -> float:
+        """How far a figure is on the claimed side of the bound."""
+        return value - self.above if self.above is not None else (self.below or 0.0) - value
+
 
 @dataclass(frozen=True, kw_only=True)
 class Remark:
@@ -129,6 +106,11 @@ class Remark:
     says: str
     about: tuple[str, ...] = ()
     id: str = ""
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """All that it is about."""
+        return self.about
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,13 @@
 """One stored run of an experiment: its figures, curves and confusion matrix. Plain, and JSON both ways."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
 from tuner.data.catalogue import CATALOGUE
-from tuner.documents.experiment import CURVES, GAPS
-from tuner.documents.spread import deviation
+from tuner.documents.figures import CURVES, GAPS, OF_A_CURVE, STATISTICS, deviation
 from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
 from tuner.result import Epoch
@@ -41,21 +39,18 @@ class Run:
     regions: Sequence[str] = field(default_factory=list)
 
     def figure(self, name: str) -> float | None:
-        """A figure of the run; None where it has none. A prefix names a figure of a curve: `mean_` over the epochs, `change_`
-        (last less first), `swing_` (the mean change from one stored epoch to the next in the second half), `falling_` and
-        `rising_` (the share of steps down and up), `highest_of_9_` (of so many first epochs). `GAPS` are differences of
-        two."""
+        """A figure of the run, or one of `GAPS` or `STATISTICS`; None where it has none."""
         if name in self.figures:
             return self.figures[name]
-        what, _, of = name.partition("_")
         if name in GAPS:
             high, low = (self.figures.get(each) for each in GAPS[name])
             return high - low if high is not None and low is not None else None
-        if what == "highest":
-            count, _, of = of.removeprefix("of_").partition("_")
-            return max(self.curve[of][: int(count) // self.every], default=None) if of in self.curve else None
-        curve = self.curve.get(of, ())
-        return OF_A_CURVE[what](curve) if what in OF_A_CURVE and len(curve) > (what != "mean") else None
+        parts = OF_A_CURVE.fullmatch(name)
+        if parts is None:
+            return None
+        statistic, epochs, of = parts.groups()
+        curve = self.curve.get(of, ())[: int(epochs) // self.every if epochs else None]
+        return STATISTICS[statistic](curve) if len(curve) >= (1 if statistic in ("mean", "highest") else 2) else None
 
     @property
     def dataset(self) -> str:
@@ -138,21 +133,6 @@ def figures_of(answer: Replicated) -> dict[str, Any]:
         "ended": result.ended,
         "seconds": result.seconds,
     }
-
-
-def _steps(curve: Sequence[float]) -> list[float]:
-    return [after - before for before, after in pairwise(curve)]
-
-
-OF_A_CURVE: Mapping[str, Callable[[Sequence[float]], float]] = {
-    "mean": fmean,
-    "deviation": deviation,
-    "change": lambda curve: curve[-1] - curve[0],
-    "swing": lambda curve: fmean(map(abs, _steps(curve[len(curve) // 2 - 1 :]))),
-    "falling": lambda curve: fmean(step < 0 for step in _steps(curve)),
-    "rising": lambda curve: fmean(step > 0 for step in _steps(curve)),
-}
-"""The figures of a curve, by the first part of the name."""
 
 
 def _curve(epochs: Sequence[Epoch]) -> dict[str, list[float]]:

@@ -1,7 +1,7 @@
 """How a reported figure is judged: the one place that defines what counts as reproduced. Claims: `claims`.
 
 **A figure** is compared with the mean of our `n` runs, which differ by chance. The standard deviation `s` over runs is our
-runs' own, drawn towards the one that is typical of the document's experiments (`spread.moderated`). The test images are the
+runs' own, drawn towards the one that is typical of the document's experiments (`figures.moderated`). The test images are the
 same on both sides, so the sampling error of an accuracy on `m` images, sqrt(p (1 - p) / m), is no part of the difference; it
 counts only where the document may have had other examples (points that are drawn anew). A reported figure is
 
@@ -22,10 +22,11 @@ the place of its own. A verdict that more than half of them share says little: i
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import fmean
 from typing import Literal, get_args
 
-from tuner.documents.spread import NORMAL, moderated
+from tuner.documents.figures import NORMAL, moderated
 
 Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
 Worth = Literal["sharp", "weak", "exact", ""]
@@ -98,16 +99,22 @@ def judge(
     """The verdict on one figure. `examples` is the number that an accuracy was measured on, where the document may have had
     others (0: the same); `typical` the figure's typical spread; `unchecked` why the document makes the figure worthless."""
     theirs, ours = tuple(reported), tuple(measured)
+    judged = partial(JudgedFigure, figure, theirs, ours)
     if unchecked or not ours:
-        return JudgedFigure(figure, theirs, ours, "cannot be checked", unchecked or "not measured")
+        return judged("cannot be checked", unchecked or "not measured")
     if figure in EXACT:
-        return _judge_count(figure, theirs, ours)
-    if not all(map(math.isfinite, ours)):
-        diverged = sum(not math.isfinite(value) for value in ours)
+        same = theirs == ours if figure == "layer_parameters" else {*theirs} == {*ours}
+        counts = ", ".join(f"{count:.0f}" for count in dict.fromkeys(ours))
+        return judged("reproduced", "equal") if same else judged("not reproduced", f"{counts} by our count")
+    diverged = sum(not math.isfinite(value) for value in ours)
+    if diverged:
         reason = f"{diverged} of our {len(ours)} runs diverged"
-        return JudgedFigure(figure, theirs, ours, "not reproduced", reason, likelihood=IMPOSSIBLE)
+        return judged("not reproduced", reason, likelihood=IMPOSSIBLE)
     if figure.endswith("_at_most"):
-        return _judge_bound(figure, theirs, ours)
+        kept = sum(value <= fmean(theirs) for value in ours)
+        reason = f"{kept} of our {len(ours)} runs keep it, the best with {min(ours):.4g}"
+        likelihood = math.log((kept + 0.5) / (len(ours) + 1))
+        return judged("reproduced" if kept else "not reproduced", reason, likelihood=likelihood)
     return _judge_distance(figure, theirs, ours, examples, typical)
 
 
@@ -127,8 +134,7 @@ def judge_curve(
         judge(figure, [value], [run[index] for run in measured], examples, typical)
         for index, value in enumerate(theirs)
     )
-    shares = {verdict: sum(point.passes(verdict) for point in points) / len(points) for verdict in VERDICTS}
-    verdict = next(each for each in VERDICTS if shares[each] >= MOST)
+    verdict = next(each for each in VERDICTS if fmean(point.passes(each) for point in points) >= MOST)
     within = sum(point.verdict == "reproduced" for point in points)
     return JudgedFigure(figure, (), (), verdict, f"{within} of {len(points)} points reproduced", points=points)
 
@@ -140,38 +146,28 @@ def with_shared(judged: JudgedFigure, others: Sequence[JudgedFigure]) -> JudgedF
     return replace(judged, shared=shared)
 
 
-def _judge_count(figure: str, theirs: tuple[float, ...], ours: tuple[float, ...]) -> JudgedFigure:
-    same = theirs == ours if figure == "layer_parameters" else {*theirs} == {*ours}
-    reason = "equal" if same else f"{', '.join(f'{count:.0f}' for count in dict.fromkeys(ours))} by our count"
-    return JudgedFigure(figure, theirs, ours, "reproduced" if same else "not reproduced", reason)
-
-
-def _judge_bound(figure: str, theirs: tuple[float, ...], ours: tuple[float, ...]) -> JudgedFigure:
-    kept = sum(value <= fmean(theirs) for value in ours)
-    reason = f"{kept} of our {len(ours)} runs keep it, the best with {min(ours):.4g}"
-    likelihood = math.log((kept + 0.5) / (len(ours) + 1))
-    return JudgedFigure(figure, theirs, ours, "reproduced" if kept else "not reproduced", reason, likelihood=likelihood)
-
-
 def _judge_distance(
     figure: str, theirs: tuple[float, ...], ours: tuple[float, ...], examples: int, typical: float
 ) -> JudgedFigure:
-    from scipy.stats import t
+    from scipy.special import stdtrit  # scipy.stats takes two seconds to import
 
     middle, report = fmean(ours), fmean(theirs)
     spread, freedom = moderated(figure, ours, typical)
     chance = spread * math.sqrt(1 / len(theirs) + 1 / len(ours))
     share = min(max(report, 0.0), 1.0)
     sampling = math.sqrt(share * (1 - share) / examples) if examples and figure.endswith("accuracy") else 0.0
-    margin = math.hypot(float(t.ppf(0.975, freedom)) * chance, NORMAL * sampling)
+    margin = math.hypot(float(stdtrit(freedom, 0.975)) * chance, NORMAL * sampling)
     distance = abs(report - middle)
-    near = CLOSE_ACCURACY if figure.endswith("accuracy") else CLOSE_LOSS * abs(report)
+    tolerance = CLOSE_ACCURACY if figure.endswith("accuracy") else CLOSE_LOSS * abs(report)
     verdict: Verdict = "not reproduced"
     if distance <= margin:
         verdict = "reproduced"
-    elif distance <= max(2 * margin, near):
+    elif distance <= max(2 * margin, tolerance):
         verdict = "close"
     reason = f"{distance:.4g} {'above' if report > middle else 'below'} our mean, margin {margin:.4g}"
     scale = max(math.hypot(chance, sampling), 1e-9)
-    likelihood = float(t.logpdf((report - middle) / scale, 4)) - math.log(scale)
+    apart = (report - middle) / scale
+    likelihood = (
+        math.log(3 / 8) - 2.5 * math.log1p(apart * apart / 4) - math.log(scale)
+    )  # Student's t, 4 degrees of freedom
     return JudgedFigure(figure, theirs, ours, verdict, reason, margin, likelihood)

@@ -14,7 +14,7 @@ from tuner.charts.colors import DATASET_COLORS
 from tuner.charts.content import Cell, Link, Page, Paragraph, Section, Table, missing
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.comparison import variance
-from tuner.documents.spread import NORMAL
+from tuner.documents.figures import NORMAL
 from tuner.documents.verdicts import VERDICTS
 from tuner.report.html import page_as_html
 from tuner.report.markdown import page_as_markdown, write_figures

@@ -9,7 +9,7 @@ from tuner.base.metric_functions import wilson_interval
 from tuner.base.metrics import METRICS, standard_error
 from tuner.charts import BLUE, GREY, ORANGE, Axis, Chart, Dots, Line, Mark, Point, Rule, metric_axis
 from tuner.data.splits import validated_on
-from tuner.documents.spread import NORMAL
+from tuner.documents.figures import NORMAL
 from tuner.networks import layer_table
 from tuner.recipe import Recipe, describe
 from tuner.report.evidence import Evidence

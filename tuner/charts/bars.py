@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import ClassVar
 
 from tuner.charts.chart import Frame, X, Y
-from tuner.charts.shapes import Point, area_sample, rectangle, tip
+from tuner.charts.shapes import Point, rectangle, tip
 
 FONT = 11
 
@@ -22,14 +21,10 @@ class Bars:
     width: float = 0.7
     sideways: bool = False
 
-    data_fields: ClassVar[tuple[str, ...]] = ("points",)
-
     def extent(self, axis: int) -> Iterator[float]:
-        half = 0.0 if self.needs_zero(axis) else self.width / 2
-        return (point[axis] + side for point in self.points for side in (-half, half))
-
-    def needs_zero(self, axis: int) -> bool:
-        return axis == (X if self.sideways else Y)
+        if axis == (X if self.sideways else Y):
+            return (value for point in self.points for value in (0.0, point[axis]))
+        return (point[axis] + side for point in self.points for side in (-self.width / 2, self.width / 2))
 
     def svg(self, frame: Frame) -> str:
         return "".join(
@@ -47,9 +42,6 @@ class Bars:
         box = (low, first, high - low, last - first) if self.sideways else (first, low, last - first, high - low)
         return rectangle(*box, f'fill="var(--{self.color})" opacity="0.75"{text}')
 
-    def legend_svg(self, x: float, y: float) -> str:
-        return area_sample(x, y, self.color)
-
 
 @dataclass(frozen=True)
 class Cells:
@@ -61,13 +53,8 @@ class Cells:
     texts: tuple[tuple[str, ...], ...]
     tips: tuple[tuple[str, ...], ...] = ()
 
-    data_fields: ClassVar[tuple[str, ...]] = ("values", "texts")
-
     def extent(self, axis: int) -> Iterator[float]:
         return iter(())
-
-    def needs_zero(self, axis: int) -> bool:
-        return False
 
     def svg(self, frame: Frame) -> str:
         return "".join(
@@ -84,6 +71,3 @@ class Cells:
         place = f'x="{(left + right) / 2:.1f}" y="{(top + bottom) / 2 + 4:.1f}" text-anchor="middle"'
         label = f'<text {place} font-size="{FONT}" fill="{ink}" pointer-events="none">{text}</text>'
         return rectangle(left, top, right - left, bottom - top, style) + label
-
-    def legend_svg(self, x: float, y: float) -> str:
-        return area_sample(x, y, self.color)

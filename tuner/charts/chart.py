@@ -10,6 +10,9 @@ from tuner.charts.shapes import Point
 X, Y = 0, 1
 """The axes, as indices into a point."""
 
+DATA_FIELDS = ("name", "points", "counts", "errors", "values", "texts", "at", "band")
+"""The fields of marks that are data; the others are style."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -41,9 +44,6 @@ class Mark(Protocol):
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
-    data_fields: ClassVar[tuple[str, ...]]
-    """The fields that are data; the others are style."""
-
     @property
     def name(self) -> str: ...
 
@@ -54,16 +54,8 @@ class Mark(Protocol):
         """All values that the scale of an axis must include."""
         ...
 
-    def needs_zero(self, axis: int) -> bool:
-        """Whether an axis must begin at zero."""
-        ...
-
     def svg(self, frame: Frame) -> str:
         """The mark as SVG. The text for a pointer is the attribute `data-tip`."""
-        ...
-
-    def legend_svg(self, x: float, y: float) -> str:
-        """The sample next to the name in the legend, 22 pixels wide from `x`."""
         ...
 
 
@@ -86,7 +78,7 @@ def chart_data(chart: Chart) -> dict[str, Any]:
     """The data of a chart without its style, as plain values for JSON."""
     series = [
         {"kind": type(mark).__name__.lower()}
-        | {name: value for name in ("name", *mark.data_fields) if (value := getattr(mark, name)) not in ("", ())}
+        | {name: value for name in DATA_FIELDS if (value := getattr(mark, name, ())) not in ("", ())}
         for mark in chart.marks
     ]
     axes = {name: {"label": axis.label, "names": axis.names} for name, axis in (("x", chart.x), ("y", chart.y))}

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from tuner.charts.chart import Frame, X, Y
 from tuner.charts.colors import BLUE, VERMILION
 from tuner.charts.scale import tick_text
-from tuner.charts.shapes import Point, area_sample, dot, path, rectangle, stairs, stroke_sample, tip
+from tuner.charts.shapes import Point, dot, path, rectangle, stairs, tip
 
 TIPS = 60
 """About how many points of a line have a text for the pointer."""
@@ -27,13 +26,8 @@ class Line:
     step: bool = False
     dots: bool = False
 
-    data_fields: ClassVar[tuple[str, ...]] = ("points",)
-
     def extent(self, axis: int) -> Iterator[float]:
         return (point[axis] for point in self.points)
-
-    def needs_zero(self, axis: int) -> bool:
-        return False
 
     def svg(self, frame: Frame) -> str:
         points = [point for point in self.points if frame.contains(point)]
@@ -55,9 +49,6 @@ class Line:
         # A run that diverged in its first epoch: a path of one point is invisible.
         return "" if self.dots else dot("dot", *places[0], 3.5, f"var(--{self.color})")
 
-    def legend_svg(self, x: float, y: float) -> str:
-        return stroke_sample(x, y, self.color, self.dashed)
-
 
 @dataclass(frozen=True)
 class Band:
@@ -67,22 +58,14 @@ class Band:
     color: str
     points: tuple[tuple[float, float, float], ...]
 
-    data_fields: ClassVar[tuple[str, ...]] = ("points",)
-
     def extent(self, axis: int) -> Iterator[float]:
         return (value for x, low, high in self.points for value in ((x,) if axis == X else (low, high)))
-
-    def needs_zero(self, axis: int) -> bool:
-        return False
 
     def svg(self, frame: Frame) -> str:
         points = [each for each in self.points if frame.contains(each[:2]) and frame.contains((each[0], each[2]))]
         upper = [frame.pixels((x, high)) for x, _, high in points]
         lower = [frame.pixels((x, low)) for x, low, _ in reversed(points)]
         return f'<path d="{path(upper + lower)}Z" fill="var(--{self.color})" opacity="0.18"/>' if points else ""
-
-    def legend_svg(self, x: float, y: float) -> str:
-        return area_sample(x, y, self.color)
 
 
 @dataclass(frozen=True)
@@ -95,14 +78,9 @@ class Rule:
     upright: bool = False
     band: tuple[float, float] | None = None
 
-    data_fields: ClassVar[tuple[str, ...]] = ("at", "band")
-
     def extent(self, axis: int) -> Iterator[float]:
         if axis == (X if self.upright else Y):
             yield from (self.at, *(self.band or ()))
-
-    def needs_zero(self, axis: int) -> bool:
-        return False
 
     def svg(self, frame: Frame) -> str:
         scale = frame.x if self.upright else frame.y
@@ -124,9 +102,6 @@ class Rule:
         upright = (low, frame.top, high - low, frame.bottom - frame.top)
         level = (frame.left, low, frame.right - frame.left, high - low)
         return rectangle(*(upright if self.upright else level), f'fill="var(--{self.color})" opacity="0.14"')
-
-    def legend_svg(self, x: float, y: float) -> str:
-        return stroke_sample(x, y, self.color, dashed=True)
 
 
 def learning_lines(training: Sequence[Curve], validation: Sequence[Curve], *, dots: bool = False) -> Iterator[Line]:

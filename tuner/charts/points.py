@@ -3,10 +3,9 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 from tuner.charts.chart import Frame, X, Y
-from tuner.charts.shapes import Point, Shape, area_sample, dot, path, tip
+from tuner.charts.shapes import Point, Shape, dot, path, tip
 
 CORNERS = ((0.0, 2 / 3), (0.5, 1 / 3), (0.5, -1 / 3), (0.0, -2 / 3), (-0.5, -1 / 3), (-0.5, 1 / 3))
 """Of a hexagon that stands on a tip, in units of its width and of the distance of two rows."""
@@ -26,15 +25,10 @@ class Dots:
     sideways: bool = False
     opacity: float = 1.0
 
-    data_fields: ClassVar[tuple[str, ...]] = ("points", "errors")
-
     def extent(self, axis: int) -> Iterator[float]:
         yield from (point[axis] for point in self.points)
         if axis == (X if self.sideways else Y):
             yield from (bound for error in self.errors for bound in error)
-
-    def needs_zero(self, axis: int) -> bool:
-        return False
 
     def svg(self, frame: Frame) -> str:
         parts = []
@@ -54,9 +48,6 @@ class Dots:
             return ""
         return f'<path d="{path([frame.pixels(end) for end in ends])}" stroke="var(--{self.color})" stroke-width="2"/>'
 
-    def legend_svg(self, x: float, y: float) -> str:
-        return dot(self.shape, x + 11, y, 4.5, f"var(--{self.color})")
-
 
 @dataclass(frozen=True)
 class Hexes:
@@ -72,14 +63,9 @@ class Hexes:
     width: float
     apart: float
 
-    data_fields: ClassVar[tuple[str, ...]] = ("points", "counts")
-
     def extent(self, axis: int) -> Iterator[float]:
         half = self.width / 2 if axis == X else self.apart * 2 / 3
         return (point[axis] + side for point in self.points for side in (-half, half))
-
-    def needs_zero(self, axis: int) -> bool:
-        return False
 
     def svg(self, frame: Frame) -> str:
         return "".join(
@@ -94,6 +80,3 @@ class Hexes:
         text = tip(f"{count:g} around {frame.text(self.name, point)}")
         corners = [frame.pixels(corner) for corner in corners]
         return f'<path d="{path(corners)}Z" fill="var(--{self.color})" fill-opacity="{shade:.3f}"{text}/>'
-
-    def legend_svg(self, x: float, y: float) -> str:
-        return area_sample(x, y, self.color)

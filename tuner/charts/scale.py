@@ -75,14 +75,12 @@ class Scale:
         return [(value, tick_text(value, percent=self.axis.percent)) for value in values]
 
 
-def fit_scale(axis: Axis, values: Iterable[float], start: float, end: float, *, from_zero: bool = False) -> Scale:
+def fit_scale(axis: Axis, values: Iterable[float], start: float, end: float) -> Scale:
     """A scale that shows all values with a small margin, or the ends that the axis demands."""
     if axis.names:
         return Scale(axis, -0.6, len(axis.names) - 0.4, start, end)
     known = [value for value in values if axis.contains(value)]
     low, high = _padded(axis, min(known, default=0.1), max(known, default=1.0))
-    if from_zero and axis.scale == "linear":
-        low = min(low, 0.0) if min(known, default=0.0) < 0 else 0.0
     low, high = axis.low if axis.low is not None else low, axis.high if axis.high is not None else high
     if low >= high:  # the end that the axis demands lies beyond all values
         low, high = _padded(axis, min([high, *known]), max([low, *known]))

@@ -56,14 +56,3 @@ def dot(shape: Shape, x: float, y: float, size: float, color: str, more: str = "
 def rectangle(x: float, y: float, width: float, height: float, more: str) -> str:
     """A rectangle by its upper left corner; `more` are further attributes."""
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" {more}/>'
-
-
-def stroke_sample(x: float, y: float, color: str, dashed: bool) -> str:
-    """A line in a legend."""
-    dashes = ' stroke-dasharray="5 4"' if dashed else ""
-    return f'<path d="M{x:.1f} {y:.1f}h22" stroke="var(--{color})" stroke-width="2"{dashes}/>'
-
-
-def area_sample(x: float, y: float, color: str) -> str:
-    """An area in a legend."""
-    return f'<rect x="{x:.1f}" y="{y - 5:.1f}" width="22" height="10" fill="var(--{color})" opacity="0.5"/>'

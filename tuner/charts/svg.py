@@ -7,7 +7,10 @@ from itertools import accumulate
 
 from tuner.charts.chart import Chart, Frame, Mark, X, Y
 from tuner.charts.colors import STYLE
+from tuner.charts.lines import Line, Rule
+from tuner.charts.points import Dots
 from tuner.charts.scale import Scale, fit_scale
+from tuner.charts.shapes import dot
 
 FONT = 13
 LETTER = 0.56 * FONT
@@ -77,8 +80,7 @@ def _frame(chart: Chart, top: float) -> Frame:
 
 def _scale(chart: Chart, axis: int, start: float, end: float) -> Scale:
     values = (value for mark in chart.marks for value in mark.extent(axis))
-    from_zero = any(mark.needs_zero(axis) for mark in chart.marks)
-    return fit_scale((chart.x, chart.y)[axis], values, start, end, from_zero=from_zero)
+    return fit_scale((chart.x, chart.y)[axis], values, start, end)
 
 
 # Axes, labels and legend ---------------------------------------------------------------------------------------------
@@ -150,6 +152,18 @@ def _legend(entries: Sequence[Entry]) -> str:
     return "".join(
         f'<g class="key" data-for="{index}" tabindex="0" role="button" aria-pressed="true">'
         f'<rect x="{x - 4:.1f}" y="{y - 11:.1f}" width="{34 + LETTER * len(mark.name):.0f}" height="20" fill="transparent"/>'
-        f'{mark.legend_svg(x, y)}<text x="{x + 28:.1f}" y="{y + 4:.1f}">{escape(mark.name)}</text></g>'
+        f'{_sample(mark, x, y)}<text x="{x + 28:.1f}" y="{y + 4:.1f}">{escape(mark.name)}</text></g>'
         for x, y, index, mark in entries
     )
+
+
+def _sample(mark: Mark, x: float, y: float) -> str:
+    """The sample of a mark in the legend, 22 pixels wide from `x`: its dot, its line, or an area."""
+    color = f"var(--{mark.color})"
+    match mark:
+        case Dots(shape=shape):
+            return dot(shape, x + 11, y, 4.5, color)
+        case Line() | Rule():
+            dashes = ' stroke-dasharray="5 4"' if isinstance(mark, Rule) or mark.dashed else ""
+            return f'<path d="M{x:.1f} {y:.1f}h22" stroke="{color}" stroke-width="2"{dashes}/>'
+    return f'<rect x="{x:.1f}" y="{y - 5:.1f}" width="22" height="10" fill="{color}" opacity="0.5"/>'

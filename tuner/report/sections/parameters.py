@@ -31,7 +31,7 @@ def importance_chart(weights: Sequence[Importance]) -> Chart:
     return Chart(
         "importance",
         "Importance of parameters",
-        Axis("times what chance reaches in 5 %"),
+        Axis("times what chance reaches in 5 %", low=0.0),
         Axis("", names=tuple(_short_name(each.parameter) for each in shown)),
         (
             Bars("importance", PURPLE, points, tips, sideways=True),

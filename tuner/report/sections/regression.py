@@ -94,7 +94,7 @@ def _error_histogram(suffix: str, name: str, residuals: Numbers) -> Chart:
         f"winner-errors{suffix}",
         f"{name}: distribution of the residuals",
         Axis("predicted minus true"),
-        Axis("test examples", whole=True),
+        Axis("test examples", low=0.0, whole=True),
         (
             Bars("test examples", BLUE, points, tips, width=0.94 * width),
             Rule("exact", GREY, 0.0, upright=True),

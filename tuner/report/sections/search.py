@@ -115,7 +115,7 @@ def _pruning(evidence: Evidence) -> Block:
         return missing("No trial was pruned.")
     tips = tuple(f"{count} trials were stopped after epoch {epoch}" for epoch, count in counts)
     points = tuple((float(epoch), float(count)) for epoch, count in counts)
-    axes = Axis("after epoch", whole=True), Axis("trials", whole=True)
+    axes = Axis("after epoch", whole=True), Axis("trials", low=0.0, whole=True)
     return Chart("pruned", "When trials were pruned", *axes, (Bars("pruned", GREY, points, tips),), legend=False)
 
 

@@ -1,6 +1,5 @@
 """The answer sets the search beside what a document reports and beside our runs of it, also where it does not win."""
 
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -10,19 +9,20 @@ from tuner.base.metric_functions import wilson_interval
 from tuner.charts.content import Table
 from tuner.documents.comparison import assessments_of, best_in_our_runs, best_reported
 from tuner.networks import Dense
+from tuner.outcome import Outcome
 from tuner.recipe import Data, Recipe
 from tuner.references import ReferenceModel
 from tuner.report.answer import difference_of, sentences
 from tuner.report.evidence import Evidence
-from tuner.report.sections.winner import winner_section
+from tuner.report.sections.winner import winner_blocks
 from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
 
 RESULTS = Path(__file__).parents[2] / "reports" / "documents"
 
 
-def evidence(*accuracies: float) -> Evidence:
-    """A page about USPS, with a winner of such test accuracies."""
+def evidence(*accuracies: float, references: tuple[ReferenceModel, ...] = ()) -> Evidence:
+    """What a page about USPS is made of, with a winner of these test accuracies."""
     confirmed = Confirmed(
         trial=1,
         recipe=Recipe(data=Data(name="usps"), network=Dense(widths=(8,))),
@@ -36,9 +36,8 @@ def evidence(*accuracies: float) -> Evidence:
         tests=accuracies,
     )
     record = StudyRecord("usps", "USPS", {}, ("validation_accuracy",), ())
-    return Evidence(
-        "usps", "USPS", record, confirmed, None, assessments_of(["usps"], RESULTS, []), {"usps": "abc"}, "sqlite://", ()
-    )
+    documents = assessments_of(["usps"], RESULTS, [])
+    return Evidence(Outcome(record, None, confirmed, references), {"usps": "abc"}, "sqlite://", documents=documents)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,7 @@ def evidence(*accuracies: float) -> Evidence:
 )
 def test_the_best_plain_model_stands_beside_the_answer(validation: float, test: float, verdict: str) -> None:
     trees = ReferenceModel("trees", {"accuracy": validation}, 0.01, {"accuracy": test})
-    (beside,) = [each for each in sentences(replace(evidence(0.96), anchors=(trees,))) if "reference models" in each]
+    (beside,) = [each for each in sentences(evidence(0.96, references=(trees,))) if "reference models" in each]
     words = "gradient-boosted trees are best: validation accuracy"
     figures = f"{100 * validation:.2f} % against 96.00 %, test {100 * test:.2f} % against 96.00 %"
     assert beside == f"Of the reference models, {words} {figures}. {verdict}"
@@ -98,6 +97,6 @@ def test_where_the_search_does_not_win_it_says_so(accuracies: tuple[float, ...],
 
 
 def test_a_winner_of_an_older_version_has_the_figure_that_it_kept() -> None:
-    (block,) = [each for each in winner_section(evidence(0.96)).blocks if getattr(each, "id", "") == "winner-figures"]
+    (block,) = [each for each in winner_blocks(evidence(0.96)) if getattr(each, "id", "") == "winner-figures"]
     assert isinstance(block, Table)
     assert block.rows == (("accuracy", 0.96, "0.9507 to 0.9679"),)

@@ -1,23 +1,23 @@
 """The answer in a few sentences: the best that was searched, the best that is documented, the difference and the cost."""
 
 import math
+from collections.abc import Iterator
 from statistics import fmean
 
 from tuner.base.formatting import duration_text
-from tuner.charts.content import Block, Paragraph, Section, missing
+from tuner.charts.content import Block, Paragraph, missing
 from tuner.documents.comparison import Difference, best_in_our_runs, best_reported, difference, documented_sentences
 from tuner.outcome.words import reference_sentence, result_sentence
 from tuner.report.evidence import Evidence
 
 
-def answer_section(evidence: Evidence) -> Section:
-    """What a reader in a hurry needs."""
-    blocks: list[Block] = [Paragraph(sentence, "lead") for sentence in sentences(evidence)]
+def answer_blocks(evidence: Evidence) -> Iterator[Block]:
+    """The sentences, how to read their interval, and the gaps in the evidence."""
+    yield from (Paragraph(sentence, "lead") for sentence in sentences(evidence))
     if difference_of(evidence):
-        note = "The interval counts the seeds and the test images; both networks saw the same images, as if they were others, so it is rather too wide."
-        blocks.append(Paragraph(note, "aside"))
-    blocks += [missing(gap) for gap in evidence.gaps]
-    return Section("answer", "The answer", tuple(blocks))
+        note = "The interval includes the spread over seeds and the sampling error of the test images. Both networks were tested on the same images, which it ignores: it is rather too wide."
+        yield Paragraph(note, "aside")
+    yield from map(missing, evidence.gaps)
 
 
 def sentences(evidence: Evidence) -> list[str]:

@@ -1,84 +1,87 @@
 """Everything that a report is made of, gathered once: the study in the storage, its confirmed winner with what it predicts, and
 the judged documents about the same data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from optuna.storages import BaseStorage
+import optuna
+from optuna.trial import FrozenTrial
 
 from tuner.data.load import held_out_of
 from tuner.data.sources import Places
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of
-from tuner.outcome import Outcome
-from tuner.outcome.references import stored_references
+from tuner.outcome import Outcome, read_outcome
 from tuner.recipe import Recipe
-from tuner.references import ReferenceModel
+from tuner.report.importance import Importance, importances
 from tuner.report.own_data import OwnData, read_own_data
 from tuner.report.predictions import Predictions, read_predictions
-from tuner.storage import StudyRecord, load_study, study_record
+from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
+from tuner.storage.trainings import trainings_of
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. What is not there is None or empty, and `gaps` says why where that is not plain. `latencies` are
-    milliseconds for one example by recipe key, of the trials that they were measured for; `anchors` are the plain models; `own` is
-    what was found in the user's own data."""
+    """What is not there is None or empty; `gaps` says why where that is not plain. `data` are identities of data sets by name,
+    `latencies` milliseconds for one example by recipe key, `trials` the last segment of each training. `recipe` is the winner's, or
+    the first one of a trial: a study may search over several preparations of its data."""
 
-    study: str
-    title: str
-    record: StudyRecord
-    confirmed: Confirmed | None
-    winner: Predictions | None
-    documents: tuple[Assessment, ...]
+    outcome: Outcome
     data: Mapping[str, str]
     storage: str
-    gaps: tuple[str, ...]
+    recipe: Recipe | None = None
+    winner: Predictions | None = None
+    documents: tuple[Assessment, ...] = ()
+    gaps: tuple[str, ...] = ()
+    trials: tuple[FrozenTrial, ...] = ()
+    importances: tuple[Importance, ...] = ()
     latencies: Mapping[str, float] = field(default_factory=dict)
-    anchors: tuple[ReferenceModel, ...] = ()
     own: OwnData | None = None
 
     @property
-    def outcome(self) -> Outcome:
-        """What came of the study."""
-        return Outcome(self.record, self.record.best, self.confirmed, self.anchors)
+    def record(self) -> StudyRecord:
+        """The study and its trials."""
+        return self.outcome.record
+
+    @property
+    def confirmed(self) -> Confirmed | None:
+        """The confirmed winner."""
+        return self.outcome.confirmed
+
+    @property
+    def title(self) -> str:
+        """The study's title, or its name."""
+        return self.record.title or self.record.name
 
     @property
     def dataset(self) -> str:
         """The data set that the page is about: the winner's, or the first that the study named."""
-        if self.confirmed:
-            return self.confirmed.recipe.data.name
-        return next(iter(self.data), "")
+        return self.confirmed.recipe.data.name if self.confirmed else next(iter(self.data), "")
 
 
-def gather(storage: BaseStorage, name: str, url: str, results: Path, places: Places) -> Evidence:
-    """Read everything. Raises `StudyError` where the storage has no such study."""
-    study = load_study(storage, name)
-    record, attrs = study_record(study), study.user_attrs
-    confirmed = Confirmed.from_dict(attrs["confirmed"]) if "confirmed" in attrs else None
-    gaps: list[str] = []
-    return Evidence(
-        study=name,
-        title=record.title or name,
-        record=record,
-        confirmed=confirmed,
-        winner=read_predictions(confirmed, lambda: held_out_of(confirmed.recipe.data, places), gaps)
-        if confirmed
-        else None,
-        documents=assessments_of(attrs.get("data", {}), results, gaps),
-        data=attrs.get("data", {}),
-        storage=url,
-        gaps=tuple(gaps),
-        latencies=attrs.get("latencies", {}),
-        anchors=(stored_references(attrs, confirmed.recipe, confirmed.measure) or ()) if confirmed else (),
-        own=read_own_data(_recipes(record, confirmed), places, gaps),
-    )
-
-
-def _recipes(record: StudyRecord, confirmed: Confirmed | None) -> Iterator[Recipe]:
-    """The winner's first: a study may have searched in several ways of seeing its data."""
+def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evidence:
+    """Read everything that a report shows of a study."""
+    outcome, attributes, gaps = read_outcome(study), study.user_attrs, list[str]()
+    confirmed, data = outcome.confirmed, attributes.get("data", {})
+    trials = tuple(training.last for training in trainings_of(study.get_trials(deepcopy=False)))
+    winner = None
     if confirmed:
-        yield confirmed.recipe
-    yield from (trial.recipe for trial in record.trials if trial.recipe)
+        winner = read_predictions(confirmed, lambda: held_out_of(confirmed.recipe.data, places), gaps)
+    documents = assessments_of(data, results, gaps)
+    searched = (trial.recipe for trial in outcome.record.trials if trial.recipe)
+    recipe = confirmed.recipe if confirmed else next(searched, None)
+    return Evidence(
+        outcome=outcome,
+        data=data,
+        storage=url,
+        recipe=recipe,
+        winner=winner,
+        documents=documents,
+        own=read_own_data(recipe.data, places, gaps) if recipe else None,
+        gaps=tuple(gaps),
+        trials=trials,
+        importances=importances(trials, outcome.record.direction),
+        latencies=attributes.get("latencies", {}),
+    )

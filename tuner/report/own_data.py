@@ -1,6 +1,6 @@
 """The user's own data: its size, its targets, and its columns. Only of the training part."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import TunerError
 from tuner.charts import content
-from tuner.charts.content import Block, Paragraph, Section
+from tuner.charts.content import Block, Paragraph
 from tuner.data.examples import TrainingSet
 from tuner.data.ingest.columns import ColumnCoding, ColumnProfile, shorten
 from tuner.data.load import coding_of, training_set_of
 from tuner.data.sources import Places
 from tuner.networks.columns import MISSING
-from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, describe
+from tuner.recipe import AnyData, Arrays, Cut, Data, Images, Table, describe
 from tuner.recipe.data import Description, UserData
 
 COUNTED_ROWS = 100_000
@@ -36,10 +36,9 @@ class OwnData:
     columns: tuple[ColumnProfile, ...]
 
 
-def read_own_data(recipes: Iterable[Recipe], places: Places, gaps: list[str]) -> OwnData | None:
-    """The data of the first recipe; None if that is of the catalogue, or with a reason in `gaps` if it cannot be read."""
-    data = next((recipe.data for recipe in recipes), None)
-    if data is None or isinstance(data, Data):
+def read_own_data(data: AnyData, places: Places, gaps: list[str]) -> OwnData | None:
+    """The data of a user; None if it is of the catalogue, or with a reason in `gaps` if it cannot be read."""
+    if isinstance(data, Data):
         return None
     try:
         training = training_set_of(data, places)
@@ -76,14 +75,14 @@ def _day_text(days: float) -> str:
 # The section ----------------------------------------------------------------------------------------------------------
 
 
-def data_section(own: OwnData) -> Section:
-    """What the networks learn from."""
-    blocks: list[Block] = [Paragraph(_summary(own)), _targets_table(own)]
+def data_blocks(own: OwnData) -> Iterator[Block]:
+    """The data that the networks learn from."""
+    yield Paragraph(_summary(own))
+    yield _targets_table(own)
     if own.columns:
-        blocks.append(_columns_table(own))
+        yield _columns_table(own)
     if isinstance(own.data, Table):
-        blocks.append(_roles(own.data))
-    return Section("data", "The data", tuple(blocks))
+        yield _roles(own.data)
 
 
 def _summary(own: OwnData) -> str:

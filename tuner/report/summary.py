@@ -1,7 +1,7 @@
 """The data of a report for programs: a summary of the page, and tables of trials and runs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,33 +13,34 @@ from tuner.documents.comparison import best_in_our_runs
 from tuner.documents.section import summary_of
 from tuner.report.answer import difference_of, sentences
 from tuner.report.evidence import Evidence
-from tuner.report.importance import METHOD, Importance
+from tuner.report.importance import METHOD
 from tuner.report.sections.cost import saved_by_pruning
 from tuner.storage import TrialRecord
 
 STATES = ("complete", "pruned", "refused", "failed", "interrupted", "running", "waiting")
 
 
-def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> dict[str, Any]:
+def summary(evidence: Evidence, page: Page) -> dict[str, Any]:
     """The facts, tables and charts of the page as plain data for JSON."""
     record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
     documented_best, apart = best_in_our_runs(evidence.documents, evidence.dataset), difference_of(evidence)
     epochs, seconds = saved_by_pruning(evidence)
+    importance = {"method": METHOD, "parameters": [asdict(each) for each in evidence.importances]}
     plain = _plain(
         {
-            "study": evidence.study,
+            "study": record.name,
             "title": evidence.title,
-            "task": _task(evidence),
+            "task": evidence.recipe and evidence.recipe.data.task,
             "answer": sentences(evidence),
             "trials": {state: record.count(state) for state in STATES},
             "objectives": list(record.objectives),
             "best": best and {"number": best.number, "values": list(best.values), "params": dict(best.params)},
             "confirmed": confirmed
             and {key: value for key, value in confirmed.to_dict().items() if key not in ("model", "predictions")},
-            "anchors": [asdict(each) for each in evidence.anchors],
+            "anchors": [asdict(each) for each in evidence.outcome.reference_models],
             "best_documented": documented_best and asdict(documented_best),
             "difference": apart and asdict(apart),
-            "importance": {"method": METHOD, "parameters": [asdict(each) for each in weights]} if weights else None,
+            "importance": importance if evidence.importances else None,
             "saved_by_pruning": {"epochs": epochs, "seconds": seconds},
             "documents": {each.document.name: summary_of(each) for each in evidence.documents},
             "gaps": list(evidence.gaps),
@@ -50,12 +51,6 @@ def summary(evidence: Evidence, weights: Sequence[Importance], page: Page) -> di
     )
     assert isinstance(plain, dict)
     return plain
-
-
-def _task(evidence: Evidence) -> str | None:
-    recipes = [confirmed.recipe] if (confirmed := evidence.confirmed) else []
-    recipes += [trial.recipe for trial in evidence.record.trials if trial.recipe]
-    return next((recipe.data.task for recipe in recipes), None)
 
 
 def _table(table: Table) -> dict[str, Any]:

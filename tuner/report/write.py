@@ -1,37 +1,34 @@
 """A report on disk: the page as HTML and Markdown, its figures, and its data for programs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pandas as pd
-from optuna.trial import FrozenTrial
 
 from tuner import __version__
 from tuner.base.errors import StorageError
 from tuner.base.formatting import metric_label
 from tuner.base.writing import remove, temporary_folder
-from tuner.charts.content import Page
+from tuner.charts.content import Page, Section
 from tuner.data.sources import Places
 from tuner.documents.comparison import overview_section
 from tuner.documents.section import document_section
-from tuner.report.answer import answer_section
+from tuner.report.answer import answer_blocks
 from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
-from tuner.report.importance import Importance, importances
 from tuner.report.latency import measure_latencies
 from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
-from tuner.report.own_data import data_section
+from tuner.report.own_data import data_blocks
 from tuner.report.publish import publish
-from tuner.report.sections.cost import cost_section, provenance_section
-from tuner.report.sections.references import references_section
-from tuner.report.sections.search import search_section
-from tuner.report.sections.winner import winner_section
+from tuner.report.sections.cost import cost_blocks, provenance_blocks
+from tuner.report.sections.references import reference_blocks
+from tuner.report.sections.search import search_blocks
+from tuner.report.sections.winner import winner_blocks
 from tuner.report.summary import STATES, summary, tables
 from tuner.storage import load_study, open_storage
-from tuner.storage.trainings import trainings_of
 
 FOOTER = (
     f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv next to this page."
@@ -52,16 +49,13 @@ def write_report(
     With `runs`, the folder of the artifacts, optuna-dashboard shows it too. With `latency` the best networks are timed
     first. Raises `StudyError` if the storage has no such study, `StorageError` if the folder cannot be written.
     """
-    storage = open_storage(url)
-    opened = load_study(storage, study)
+    opened = load_study(open_storage(url), study)
     if latency:
         measure_latencies(opened, places)
-    evidence = gather(storage, study, url, results, places)
-    trials = [training.last for training in trainings_of(opened.get_trials(deepcopy=False))]
-    weights = importances(trials, evidence.record.direction)
-    page = report_page(evidence, trials, weights)
+    evidence = gather(opened, url, results, places)
+    page = report_page(evidence)
     try:
-        _write_files(page, summary(evidence, weights, page), tables(evidence), out)
+        _write_files(page, summary(evidence, page), tables(evidence), out)
     except OSError as error:
         raise StorageError(f"the report cannot be written to {out}: {error.strerror}; choose another --out") from error
     if runs is not None:
@@ -75,27 +69,24 @@ def searched_studies(url: str) -> list[str]:
     return [name for name in optuna.get_all_study_names(storage) if "file" in load_study(storage, name).user_attrs]
 
 
-def report_page(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence[Importance]) -> Page:
+def report_page(evidence: Evidence) -> Page:
     """The page: the answer first, the provenance last."""
+    record, documents, own = evidence.record, evidence.documents, evidence.own
+    overview = overview_section(documents, evidence.data, evidence.confirmed)
     sections = (
-        answer_section(evidence),
-        *(
-            []
-            if evidence.own and not evidence.documents
-            else [overview_section(evidence.documents, evidence.data, evidence.confirmed)]
-        ),
-        search_section(evidence, trials, weights),
-        winner_section(evidence),
-        references_section(evidence),
-        *(document_section(each, evidence.record.trials) for each in evidence.documents),
-        *([data_section(evidence.own)] if evidence.own else []),
-        cost_section(evidence),
-        provenance_section(evidence),
+        Section("answer", "The answer", tuple(answer_blocks(evidence))),
+        *(() if own and not documents else (overview,)),
+        Section("search", "The search", tuple(search_blocks(evidence))),
+        Section("winner", "The winner", tuple(winner_blocks(evidence))),
+        Section("anchors", "Reference models", tuple(reference_blocks(evidence))),
+        *(document_section(each, record.trials) for each in documents),
+        *((Section("data", "The data", tuple(data_blocks(own))),) if own else ()),
+        Section("cost", "Cost", tuple(cost_blocks(evidence))),
+        Section("provenance", "Provenance", tuple(provenance_blocks(evidence))),
     )
-    record = evidence.record
     counts = ", ".join(f"{count} {state}" for state in STATES if (count := record.count(state))) or "no"
     objectives = " and ".join(map(metric_label, record.objectives))
-    return Page(evidence.title, f"Study {evidence.study}: {counts} trials, optimizing {objectives}.", sections)
+    return Page(evidence.title, f"Study {record.name}: {counts} trials, optimizing {objectives}.", sections)
 
 
 def _write_files(page: Page, figures: Mapping[str, Any], frames: Mapping[str, pd.DataFrame], out: Path) -> None:

@@ -2,14 +2,15 @@
 
 import math
 import shlex
+from collections.abc import Iterator
 
 from tuner.base.formatting import duration_text
-from tuner.charts.content import Cell, Code, Section, Table
+from tuner.charts.content import Block, Cell, Code, Table
 from tuner.report.evidence import Evidence
 from tuner.storage import hide_password
 
 
-def cost_section(evidence: Evidence) -> Section:
+def cost_blocks(evidence: Evidence) -> Iterator[Block]:
     """Training time and epochs by the state of trials, the savings of pruning, the cost of the documents."""
     rows: list[tuple[Cell, ...]] = []
     for state in ("complete", "pruned", "failed", "interrupted"):
@@ -23,7 +24,7 @@ def cost_section(evidence: Evidence) -> Section:
         name, count = each.document.name, len(each.trainings)
         rows.append((f"document {name}", count, None, duration_text(each.seconds)))
     columns = ("what", "trainings", "epochs", "time in training processes")
-    return Section("cost", "Cost", (Table("cost-table", "Trainings", columns, tuple(rows)),))
+    yield Table("cost-table", "Trainings", columns, tuple(rows))
 
 
 def saved_by_pruning(evidence: Evidence) -> tuple[int, float]:
@@ -37,7 +38,7 @@ def saved_by_pruning(evidence: Evidence) -> tuple[int, float]:
     return epochs, seconds
 
 
-def provenance_section(evidence: Evidence) -> Section:
+def provenance_blocks(evidence: Evidence) -> Iterator[Block]:
     """Data, seeds, versions, machine, and the commands that reproduce the report."""
     rows: list[tuple[Cell, ...]] = [(f"data: {name}", identity) for name, identity in evidence.data.items()]
     search = evidence.record.plain.get("search", {})
@@ -53,9 +54,9 @@ def provenance_section(evidence: Evidence) -> Section:
     rows += [(name, value) for name, value in (environments or [{}])[-1].items() if name != "host"]
     documents = (each.document.name for each in evidence.documents)
     baselines = (f"python -m tuner baseline --document {name} --readings all --until-decided" for name in documents)
-    report = f"python -m tuner report --study {shlex.quote(evidence.study)}"
-    table = Table("provenance-table", "Provenance", ("what", "value"), tuple(rows))
-    return Section("provenance", "Provenance", (table, Code("\n".join([evidence.record.command, *baselines, report]))))
+    report = f"python -m tuner report --study {shlex.quote(evidence.record.name)}"
+    yield Table("provenance-table", "Provenance", ("what", "value"), tuple(rows))
+    yield Code("\n".join([evidence.record.command, *baselines, report]))
 
 
 def _setting_text(setting: object) -> str:

@@ -55,11 +55,11 @@ def _short_name(parameter: str) -> str:
     return name if len(name) <= NAME else "…" + name[1 - NAME :]
 
 
-def slice_charts(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence[Importance]) -> Iterator[Chart]:
+def slice_charts(evidence: Evidence) -> Iterator[Chart]:
     """The value against each of the most important parameters."""
-    known = [trial for trial in trials if trial.values and math.isfinite(trial.values[0])]
+    known = [trial for trial in evidence.trials if trial.values and math.isfinite(trial.values[0])]
     values = value_axis(evidence, [trial.values[0] for trial in known])
-    for name in (each.parameter for each in weights[:SLICES]):
+    for name in (each.parameter for each in evidence.importances[:SLICES]):
         with_parameter = [trial for trial in known if name in trial.params]
         if len({str(trial.params[name]) for trial in with_parameter}) > 1:
             yield _slice_chart(name, with_parameter, values)

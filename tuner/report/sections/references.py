@@ -1,29 +1,31 @@
 """Reference models on the same folds and the same test part as the networks."""
 
+from collections.abc import Iterator
+
 from tuner.base.formatting import capitalized, duration_text, metric_label
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Chart, Dots, Rule
-from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
-from tuner.references import ReferenceModel, best_first, better_than
+from tuner.charts.content import Block, Cell, Paragraph, Table, missing
+from tuner.references import ReferenceModel
 from tuner.report.evidence import Evidence
 from tuner.storage.confirmed import Confirmed
 
 NOTE = (
     "scikit-learn's models at their defaults, trained on the folds of the networks; metrics are means over the folds."
 )
-TITLE = "Reference models"
 
 
-def references_section(evidence: Evidence) -> Section:
+def reference_blocks(evidence: Evidence) -> Iterator[Block]:
     """The metrics of the reference models in a table and a chart."""
-    confirmed = evidence.confirmed
-    if confirmed is None or not evidence.anchors:
-        return Section("anchors", TITLE, (missing("No reference models have been trained."),))
-    ranked = best_first(evidence.anchors, confirmed.measure)
-    better = better_than(evidence.anchors, confirmed.measure, confirmed.best_validation)
-    blocks: list[Block] = [Paragraph(f"{capitalized(each.sentence)} better than the model.", "lead") for each in better]
-    blocks.append(_table(confirmed, (*ranked, *(each for each in evidence.anchors if each not in ranked))))
-    blocks += [_chart(confirmed, ranked)] if ranked else []
-    return Section("anchors", TITLE, tuple(blocks))
+    outcome = evidence.outcome
+    if outcome.confirmed is None or not outcome.reference_models:
+        yield missing("No reference models have been trained.")
+        return
+    for each in outcome.better_references:
+        yield Paragraph(f"{capitalized(each.sentence)} better than the model.", "lead")
+    ranked = outcome.ranked_references
+    yield _table(outcome.confirmed, (*ranked, *(each for each in outcome.reference_models if each not in ranked)))
+    if ranked:
+        yield _chart(outcome.confirmed, ranked)
 
 
 def _table(confirmed: Confirmed, references: tuple[ReferenceModel, ...]) -> Table:
@@ -41,7 +43,7 @@ def _table(confirmed: Confirmed, references: tuple[ReferenceModel, ...]) -> Tabl
         for each in references
     ]
     columns = ("model", f"validation {label}", "standard error", f"test {label}", "time", "note")
-    return Table("anchors-table", TITLE, columns, (own, *rows), NOTE)
+    return Table("anchors-table", "Reference models", columns, (own, *rows), NOTE)
 
 
 def _chart(confirmed: Confirmed, ranked: tuple[ReferenceModel, ...]) -> Chart:

@@ -4,13 +4,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from optuna.trial import FrozenTrial
-
 from tuner.base.formatting import duration_text, four_digits, metric_label
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark, Point, Shape
-from tuner.charts.content import Block, Section, Table, missing
+from tuner.charts.content import Block, Table, missing
 from tuner.report.evidence import Evidence
-from tuner.report.importance import FEWEST, Importance
+from tuner.report.importance import FEWEST
 from tuner.report.sections.fronts import front_charts, optimized_metric, sampling_error, validated_trials
 from tuner.report.sections.parameters import clamped, importance_chart, slice_charts, value_axis
 from tuner.result import OBJECTIVES
@@ -21,17 +19,20 @@ IDLE = 60.0
 """Seconds without any trial that count as a break between two calls."""
 
 
-def search_section(evidence: Evidence, trials: Sequence[FrozenTrial], weights: Sequence[Importance]) -> Section:
+def search_blocks(evidence: Evidence) -> Iterator[Block]:
     """All charts of the search, and its best trials."""
     if not evidence.record.trials:
-        return Section("search", "The search", (missing("No trial has been started yet."),))
-    blocks: list[Block] = [_history(evidence), _progress(evidence), _pruning(evidence)]
-    if weights:
-        blocks += [importance_chart(weights), *slice_charts(evidence, trials, weights)]
+        yield missing("No trial has been started yet.")
+        return
+    yield from (_history(evidence), _progress(evidence), _pruning(evidence))
+    if evidence.importances:
+        yield importance_chart(evidence.importances)
+        yield from slice_charts(evidence)
     else:
         count = evidence.record.count("complete", "pruned")
-        blocks.append(missing(f"Importances need {FEWEST} finished or pruned trials; there are {count}."))
-    return Section("search", "The search", (*blocks, *front_charts(evidence), _best_trials(evidence)))
+        yield missing(f"Importances need {FEWEST} finished or pruned trials; there are {count}.")
+    yield from front_charts(evidence)
+    yield _best_trials(evidence)
 
 
 def _history(evidence: Evidence) -> Chart:

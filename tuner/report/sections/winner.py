@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from tuner.base.formatting import capitalized, four_digits, metric_label, with_article
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.charts import Axis, Chart, metric_axis
-from tuner.charts.content import Block, Paragraph, Section, Table, missing
+from tuner.charts.content import Block, Paragraph, Table, missing
 from tuner.charts.lines import Curve, learning_lines
 from tuner.networks import layer_table, network_summary
 from tuner.recipe import Data, Recipe, describe
@@ -22,22 +22,24 @@ RESAMPLED_OUTPUTS = 30_000
 PREDICTION_BLOCKS = {"classification": class_blocks, "multi_label": label_blocks, "regression": regression_blocks}
 
 
-def winner_section(evidence: Evidence) -> Section:
+def winner_blocks(evidence: Evidence) -> Iterator[Block]:
     """All facts of the confirmed winner."""
-    confirmed = evidence.confirmed
+    confirmed, predictions = evidence.confirmed, evidence.winner
     if confirmed is None:
-        why = "No winner is confirmed yet: `optimize` does that when it ends with at least one finished trial."
-        return Section("winner", "The winner", (missing(why),))
-    blocks: list[Block] = [Paragraph(_recipe_text(confirmed.recipe)), _refits(confirmed)]
-    blocks += [] if confirmed.test is None else [_test_metrics(confirmed, evidence.winner)]
-    blocks += [_layers(confirmed.recipe), *_curves(confirmed)]
-    if confirmed.test is None:
-        blocks.append(missing("Errors are shown for a test part, and nothing was held out."))
-    elif evidence.winner is None:
-        blocks.append(missing("Errors are shown where the predictions are: in the folder of the runs."))
+        yield missing("No winner is confirmed yet: `optimize` does that when it ends with at least one finished trial.")
+        return
+    yield Paragraph(_recipe_text(confirmed.recipe))
+    yield _refits(confirmed)
+    if confirmed.test is not None:
+        yield _test_metrics(confirmed, predictions)
+    yield _layers(confirmed.recipe)
+    yield from _curves(confirmed)
+    if predictions:
+        yield from PREDICTION_BLOCKS[predictions.task](predictions)
+    elif confirmed.test is None:
+        yield missing("Errors are shown for a test part, and nothing was held out.")
     else:
-        blocks += PREDICTION_BLOCKS[evidence.winner.task](evidence.winner)
-    return Section("winner", "The winner", tuple(blocks))
+        yield missing("Errors are shown where the predictions are: in the folder of the runs.")
 
 
 def _recipe_text(recipe: Recipe) -> str:

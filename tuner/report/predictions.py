@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import TunerError
+from tuner.base.formatting import four_digits
+from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.base.metrics import Task
 from tuner.data.examples import Examples, HeldOut
 from tuner.data.ingest.prepare import split_off_test
 from tuner.recipe import AnyData, Arrays, Cut, Recipe, Table, describe
 from tuner.storage.confirmed import Confirmed
+
+RESAMPLED_OUTPUTS = 30_000
+"""At most this many outputs have bootstrap intervals: ten times as many take a minute."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +58,35 @@ class Predictions:
         """The predicted class of each example by each network (networks, examples)."""
         classes: NDArray[np.int64] = self.outputs.argmax(axis=2).astype(np.int64)
         return classes
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All metrics of the final model."""
+        return compute_metrics(self.task, self.predicted, self.true, self.examples.weights)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether there are few enough outputs for bootstrap intervals."""
+        return self.predicted.size <= RESAMPLED_OUTPUTS
+
+    def interval_text(self, metric: str) -> str | None:
+        """The 95 % bootstrap interval of a metric of the final model; None where there are too many outputs."""
+        if not self.has_intervals:
+            return None
+        weights, groups = self.examples.weights, self.examples.groups
+        return interval_text(bootstrap_interval(metric, self.predicted, self.true, weights, groups))
+
+    def of_target(self, place: int) -> "Predictions":
+        """The predictions for one of several targets."""
+        examples = replace(self.examples, labels=self.true[:, [place]])
+        return replace(
+            self, names=self.names[place : place + 1], outputs=self.outputs[:, :, [place]], examples=examples
+        )
+
+
+def interval_text(interval: tuple[float, float]) -> str:
+    """Both ends, with four digits."""
+    return " to ".join(map(four_digits, interval))
 
 
 def read_predictions(

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from tuner.base.formatting import four_digits
 from tuner.base.metrics import Direction
-from tuner.charts import BLUE, GREY, PURPLE, Axis, Bars, Chart, Dots, Rule, Shape, metric_axis
+from tuner.charts import BLUE, GREY, PURPLE, Axis, Bars, Chart, Dots, Point, Rule, Shape, metric_axis
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
 
@@ -17,6 +17,11 @@ SHOWN = 12
 SLICES = 6
 NAME = 29
 """The longest name of a parameter next to a chart."""
+
+STATES: tuple[tuple[str, str, str, Shape], ...] = (
+    ("complete", "finished", BLUE, "dot"),
+    ("pruned", "pruned, where it was stopped", GREY, "cross"),
+)
 
 
 def importance_chart(weights: Sequence[Importance]) -> Chart:
@@ -67,17 +72,23 @@ def slice_charts(evidence: Evidence) -> Iterator[Chart]:
 
 def _slice_chart(name: str, trials: Sequence[FrozenTrial], values: Axis) -> Chart:
     axis, places = _parameter_axis(name, trials)
-    marks = []
-    shapes: tuple[Shape, Shape] = ("dot", "cross")
-    states = ((TrialState.COMPLETE, "finished", BLUE), (TrialState.PRUNED, "pruned, where they were stopped", GREY))
-    for shape, (state, label, color) in zip(shapes, states, strict=True):
-        pairs = [(place, trial) for place, trial in zip(places, trials, strict=True) if trial.state == state]
-        tips = tuple(
-            f"trial {trial.number}: {trial.params[name]}, {four_digits(trial.values[0])}" for _, trial in pairs
+    dots = [
+        (
+            trial.state.name.lower(),
+            (place, trial.values[0]),
+            f"trial {trial.number}: {trial.params[name]}, {four_digits(trial.values[0])}",
         )
-        points = tuple((place, clamped(trial.values[0], values)) for place, trial in pairs)
-        marks.append(Dots(label if pairs else "", color, points, tips, shape))
-    return Chart(f"slice-{name}", name, axis, values, tuple(marks), height=280)
+        for place, trial in zip(places, trials, strict=True)
+    ]
+    return Chart(f"slice-{name}", name, axis, values, tuple(dots_by_state(dots, values)), height=280)
+
+
+def dots_by_state(dots: Sequence[tuple[str, Point, str]], values: Axis) -> Iterator[Dots]:
+    """Finished and pruned trials, each with its state, its point and its tip. Values beyond the axis are drawn at its end."""
+    for state, name, color, shape in STATES:
+        own = [(point, tip) for each, point, tip in dots if each == state]
+        points = tuple((x, clamped(y, values)) for (x, y), _ in own)
+        yield Dots(name if own else "", color, points, tuple(tip for _, tip in own), shape)
 
 
 def _parameter_axis(name: str, trials: Sequence[FrozenTrial]) -> tuple[Axis, list[float]]:

@@ -52,34 +52,27 @@ def hard_pictures(winner: Predictions) -> Block:
 
 
 def _picture(id_: str, title: str, winner: Predictions, chosen: NDArray[np.int64], alt: str, note: str = "") -> Picture:
-    images = [shrink(winner.examples.inputs[index]) for index in chosen]
+    images = [winner.examples.inputs[index] for index in chosen]
     sheet = image_grid(images, min(EXAMPLES, len(images)), *winner.value_range)
-    return Picture(id_, title, sheet, alt, note, SHOWN / max(images[0].shape[:2]))
+    return Picture(id_, title, sheet, alt, note, SHOWN / min(LARGEST, max(images[0].shape[:2])))
 
 
 def image_grid(images: Sequence[NDArray[Any]], columns: int, low: float, high: float, gap: int = 2) -> bytes:
-    """A PNG of grey or coloured images, row by row; `low` and `high` are their darkest and brightest value."""
-    height, width = images[0].shape[:2]
-    mode = "RGB" if images[0].shape[2:] == (3,) else "L"
-    rows = -(-len(images) // columns)
-    sheet = Image.new(mode, (columns * (width + gap) - gap, rows * (height + gap) - gap), "#808080")
-    for index, image in enumerate(images):
+    """A PNG of grey or coloured images, row by row, each shrunk to at most `LARGEST` pixels on its longer side; `low` and `high`
+    are their darkest and brightest value."""
+    tiles = [_tile(image, low, high) for image in images]
+    (width, height), rows = tiles[0].size, -(-len(tiles) // columns)
+    sheet = Image.new(tiles[0].mode, (columns * (width + gap) - gap, rows * (height + gap) - gap), "#808080")
+    for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)
-        pixels = np.clip((np.asarray(image, np.float64) - low) / (high - low) * 255, 0, 255).astype(np.uint8)
-        tile = Image.fromarray(pixels if mode == "RGB" else pixels.reshape(height, width))
         sheet.paste(tile, (column * (width + gap), row * (height + gap)))
     file = io.BytesIO()
     sheet.save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
-def shrink(image: NDArray[Any]) -> NDArray[Any]:
-    """The image with at most `LARGEST` pixels on its longer side; each is the mean of a square of pixels."""
-    every = -(-max(image.shape[:2]) // LARGEST)
-    if every == 1:
-        return image
-    height, width = (max(1, side // every) for side in image.shape[:2])
-    square = image[: height * every, : width * every].astype(np.float64)
-    depth = square.shape[0] // height, square.shape[1] // width
-    means: NDArray[Any] = square.reshape(height, depth[0], width, depth[1], *image.shape[2:]).mean(axis=(1, 3))
-    return means
+def _tile(image: NDArray[Any], low: float, high: float) -> Image.Image:
+    pixels = np.clip((np.asarray(image, np.float64) - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+    tile = Image.fromarray(pixels if pixels.shape[2:] == (3,) else pixels.reshape(pixels.shape[:2]))
+    tile.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
+    return tile

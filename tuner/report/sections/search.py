@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from tuner.base.formatting import duration_text, four_digits, metric_label
-from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark, Point, Shape
+from tuner.charts import GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark, Point
 from tuner.charts.content import Block, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.importance import FEWEST
 from tuner.report.sections.fronts import front_charts, optimized_metric, sampling_error, validated_trials
-from tuner.report.sections.parameters import clamped, importance_chart, slice_charts, value_axis
+from tuner.report.sections.parameters import clamped, dots_by_state, importance_chart, slice_charts, value_axis
 from tuner.result import OBJECTIVES
 from tuner.storage import TrialRecord
 
@@ -36,14 +36,18 @@ def search_blocks(evidence: Evidence) -> Iterator[Block]:
 
 
 def _history(evidence: Evidence) -> Chart:
-    """Each trial's value in order, and the best so far."""
-    values = [value for trial in evidence.record.trials if (value := _last_value(evidence, trial)) is not None]
+    """The value of each finished or pruned trial in order, and the best so far."""
+    known = [
+        (trial, value)
+        for trial in evidence.record.trials
+        if trial.state in ("complete", "pruned") and (value := _last_value(evidence, trial)) is not None
+    ]
+    values = [value for _, value in known]
     axis, metric, best = value_axis(evidence, values), optimized_metric(evidence), evidence.record.best
-    validated = validated_trials([best]) if best and metric else []
+    dots = [(trial.state, (float(trial.number), value), _tip(trial, value)) for trial, value in known]
     marks: tuple[Mark, ...] = (
-        *(rule for trial in validated for rule in sampling_error(trial, metric or "")),
-        _dots("finished", BLUE, "dot", evidence, axis, "complete"),
-        _dots("pruned, where it was stopped", GREY, "cross", evidence, axis, "pruned"),
+        *(rule for each in validated_trials([best] if best else []) if metric for rule in sampling_error(each, metric)),
+        *dots_by_state(dots, axis),
         Line("best so far", VERMILION, tuple(_best_so_far(evidence, lambda trial: float(trial.number))), step=True),
     )
     beyond = sum(clamped(value, axis) != value for value in values)
@@ -51,15 +55,9 @@ def _history(evidence: Evidence) -> Chart:
     return Chart("history", "Every trial", Axis("trial", whole=True), axis, marks, note)
 
 
-def _dots(name: str, color: str, shape: Shape, evidence: Evidence, axis: Axis, state: str) -> Dots:
-    trials = [trial for trial in evidence.record.trials if trial.state == state]
-    known = [(trial, value) for trial in trials if (value := _last_value(evidence, trial)) is not None]
-    tips = tuple(
-        f"trial {trial.number}: {four_digits(value)}" + (f" ({trial.recipe.summary})" if trial.recipe else "")
-        for trial, value in known
-    )
-    points = tuple((float(trial.number), clamped(value, axis)) for trial, value in known)
-    return Dots(name if known else "", color, points, tips, shape)
+def _tip(trial: TrialRecord, value: float) -> str:
+    recipe = f" ({trial.recipe.summary})" if trial.recipe else ""
+    return f"trial {trial.number}: {four_digits(value)}{recipe}"
 
 
 def _last_value(evidence: Evidence, trial: TrialRecord) -> float | None:

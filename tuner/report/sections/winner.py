@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from tuner.base.formatting import capitalized, four_digits, metric_label, with_article
-from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.charts import Axis, Chart, metric_axis
 from tuner.charts.content import Block, Paragraph, Table, missing
 from tuner.charts.lines import Curve, learning_lines
@@ -11,13 +10,10 @@ from tuner.networks import layer_table, network_summary
 from tuner.recipe import Data, Recipe, describe
 from tuner.recipe import Table as OwnTable
 from tuner.report.evidence import Evidence
-from tuner.report.predictions import Predictions
+from tuner.report.predictions import Predictions, interval_text
 from tuner.report.sections.classification import class_blocks, label_blocks
 from tuner.report.sections.regression import regression_blocks
 from tuner.storage.confirmed import Confirmed
-
-RESAMPLED_OUTPUTS = 30_000
-"""At most this many outputs have bootstrap intervals: ten times as many take a minute."""
 
 PREDICTION_BLOCKS = {"classification": class_blocks, "multi_label": label_blocks, "regression": regression_blocks}
 
@@ -145,21 +141,14 @@ def _numbered(values: Sequence[float | str]) -> Curve:
 
 def _test_metrics(confirmed: Confirmed, winner: Predictions | None) -> Table:
     """All metrics of the task on the test part, with their intervals."""
-    metrics = confirmed.figures
-    if winner is not None:
-        computed = compute_metrics(winner.task, winner.predicted, winner.true, winner.examples.weights)
-        metrics = {name: metrics.get(name, value) for name, value in computed.items()}
-    is_resampled = winner is not None and winner.predicted.size <= RESAMPLED_OUTPUTS
-    rows = []
-    for name, value in metrics.items():
-        interval = confirmed.test_interval if name == confirmed.measure else None
-        if interval is None and winner is not None and is_resampled:
-            weights, groups = winner.examples.weights, winner.examples.groups
-            interval = bootstrap_interval(name, winner.predicted, winner.true, weights, groups)
-        rows.append(
-            (metric_label(name), value, interval and f"{four_digits(interval[0])} to {four_digits(interval[1])}")
-        )
+    metrics, intervals = confirmed.figures, {}
+    if winner:
+        metrics = {name: metrics.get(name, value) for name, value in winner.metrics.items()}
+        intervals = {name: winner.interval_text(name) for name in metrics if name != confirmed.measure}
+    if confirmed.test_interval:
+        intervals[confirmed.measure] = interval_text(confirmed.test_interval)
+    rows = tuple((metric_label(name), value, intervals.get(name)) for name, value in metrics.items())
     wilson = " (of the accuracy by Wilson's formula)" if isinstance(confirmed.recipe.data, Data) else ""
-    how = f"; intervals by 1,000 bootstrap samples of them{wilson}" if winner is None or is_resampled else ""
+    how = f"; intervals by 1,000 bootstrap samples of them{wilson}" if winner is None or winner.has_intervals else ""
     note = f"Of {confirmed.test_examples:,} test examples, measured once{how}."
-    return Table("winner-figures", "On the test part", ("metric", "value", "95 % interval"), tuple(rows), note)
+    return Table("winner-figures", "On the test part", ("metric", "value", "95 % interval"), rows, note)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tuner.base.formatting import four_digits
 from tuner.charts.chart import Chart
 
 
@@ -39,6 +40,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     long: bool = False
+
+    @property
+    def number_columns(self) -> list[bool]:
+        """Whether each column holds numbers, which are aligned to the right."""
+        return [any(isinstance(row[place], int | float) for row in self.rows) for place in range(len(self.columns))]
 
 
 @dataclass(frozen=True)
@@ -97,3 +103,18 @@ class Page:
 def missing(reason: str) -> Paragraph:
     """What stands in place of something that cannot be shown."""
     return Paragraph(reason, "missing")
+
+
+def cell_text(cell: Cell) -> str:
+    """The text of a cell: numbers in four digits, a dash for nothing."""
+    match cell:
+        case None | "":
+            return "–"
+        case Link(text=text):
+            return text
+        case bool() | str():
+            return str(cell)
+        case int():
+            return f"{cell:,}"
+        case float():
+            return four_digits(cell)

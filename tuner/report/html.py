@@ -8,10 +8,9 @@ from itertools import groupby
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from tuner.base.formatting import four_digits
 from tuner.charts import Chart
 from tuner.charts.colors import DARK, LIGHT, variables
-from tuner.charts.content import Block, Cell, Code, Link, Page, Picture, Table
+from tuner.charts.content import Block, Code, Page, Paragraph, Picture, Table, cell_text
 from tuner.charts.svg import draw
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.verdicts import VERDICTS
@@ -19,12 +18,14 @@ from tuner.documents.verdicts import VERDICTS
 WIDE = 700
 """Wider charts have a row of their own."""
 
+GROUPS = {Chart: "figures", Picture: "figures", Table: "table", Code: "code", Paragraph: "text"}
+"""Adjacent blocks of a group stand together: charts and pictures share a grid."""
+
 
 def page_as_html(page: Page, footer: str) -> str:
     """The file. All texts are escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(_file("page.html.j2"))
-    return template.render(
+    return environment.from_string(_file("page.html.j2")).render(
         page=page,
         footer=footer,
         light=Markup(variables(LIGHT)),
@@ -32,63 +33,17 @@ def page_as_html(page: Page, footer: str) -> str:
         css=Markup(_file("page.css")),
         script=Markup(_file("page.js")),
         grouped=_grouped,
-        wide=lambda block: block.width > WIDE,
-        picture=lambda block: isinstance(block, Picture),
-        drawn=lambda block: Markup(draw(block)),
-        data_address=lambda block: "data:image/png;base64," + base64.b64encode(block.png).decode(),
-        classes=_classes,
-        number_columns=number_columns,
-        is_link=lambda cell: isinstance(cell, Link),
+        wide=WIDE,
+        drawn=lambda chart: Markup(draw(chart)),
+        base64=lambda png: base64.b64encode(png).decode(),
+        verdicts={*VERDICTS, *JUDGEMENTS},
         text=cell_text,
     )
 
 
-def cell_text(cell: Cell) -> str:
-    """The text of a cell: numbers in four digits, a dash for nothing."""
-    match cell:
-        case None | "":
-            return "–"
-        case Link(text=text):
-            return text
-        case bool() | str():
-            return str(cell)
-        case int():
-            return f"{cell:,}"
-        case float():
-            return four_digits(cell)
-
-
-def number_columns(table: Table) -> list[bool]:
-    """Whether each column holds numbers, which are aligned to the right."""
-    return [any(isinstance(row[place], int | float) for row in table.rows) for place in range(len(table.columns))]
-
-
-def _classes(cell: Cell, is_number: bool) -> Markup:
-    if is_number:
-        return Markup(' class="number"')
-    if cell in VERDICT_WORDS:
-        return Markup(f' class="{str(cell).replace(" ", "-")}"')
-    return Markup("")
-
-
-VERDICT_WORDS = {*VERDICTS, *JUDGEMENTS}
-
-
 def _grouped(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Block]]]:
-    """Adjacent blocks of the same kind together: charts and pictures share a grid."""
-    for kind, group in groupby(blocks, key=_kind):
-        yield kind, list(group)
-
-
-def _kind(block: Block) -> str:
-    match block:
-        case Chart() | Picture():
-            return "figures"
-        case Table():
-            return "table"
-        case Code():
-            return "code"
-    return "text"
+    for group, members in groupby(blocks, key=lambda block: GROUPS[type(block)]):
+        yield group, list(members)
 
 
 def _file(name: str) -> str:

@@ -18,6 +18,7 @@ from tuner.documents.figures import NORMAL
 from tuner.documents.verdicts import VERDICTS
 from tuner.report.html import page_as_html
 from tuner.report.markdown import page_as_markdown, write_figures
+from tuner.storage.confirmed import Confirmed
 
 FOOTER = "Each report has its figures in summary.json, trials.csv and baselines.csv."
 
@@ -48,15 +49,19 @@ def index_page(summaries: dict[str, dict[str, Any]]) -> Page:
     return Page("Reports", "What fixed grids reach, and what a search finds.", tuple(sections))
 
 
-def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
-    confirmed, documented, apart = plain["confirmed"], plain["best_documented"], plain["difference"]
-    tested = _tested(confirmed) if confirmed else []
+def _confirmed(plain: Mapping[str, Any]) -> Confirmed | None:
+    """The winner of a summary, which names no files."""
+    return plain["confirmed"] and Confirmed.from_dict({**plain["confirmed"], "model": ""})
+
+
+def _row(name: str, plain: Mapping[str, Any]) -> tuple[Cell, ...]:
+    confirmed, documented, apart = _confirmed(plain), plain["best_documented"], plain["difference"]
     return (
         Link(plain["title"], f"{name}/report.html"),
         Link("report.md", f"{name}/report.md"),
         sum(plain["trials"].values()),
-        confirmed and metric_label(_measure(confirmed)),
-        round(fmean(tested), 4) if tested else None,
+        metric_label(confirmed.measure) if confirmed else None,
+        round(fmean(confirmed.tested), 4) if confirmed and confirmed.tested else None,
         documented and round(fmean(documented["accuracies"]), 4),
         apart and f"{100 * apart['value']:+.2f}",
         apart and f"{100 * apart['low']:+.2f} to {100 * apart['high']:+.2f}",
@@ -65,23 +70,23 @@ def _row(name: str, plain: dict[str, Any]) -> tuple[Cell, ...]:
 
 def _chart(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
     """The test errors of the best networks: searched ones in the colours of their data, documented ones in grey."""
-    confirmed = [plain for plain in summaries.values() if _is_classed(plain["confirmed"])]
-    if not confirmed:
-        return
-    marks = []
-    for place, plain in enumerate(confirmed):
-        found, documented = plain["confirmed"], plain["best_documented"]
-        color = DATASET_COLORS.get(found["recipe"]["data"].get("name", ""), PURPLE)
+    names, marks = list[str](), list[Dots]()
+    for plain in summaries.values():
+        confirmed, documented = _confirmed(plain), plain["best_documented"]
+        if confirmed is None or confirmed.measure != "accuracy" or not confirmed.tested:
+            continue
+        place, examples = len(names), confirmed.test_examples
+        names.append(plain["title"].partition(":")[0])
         if documented:
-            marks.append(_wrong(GREY, place, documented["accuracies"], found["test_examples"], "diamond"))
-        marks.append(_wrong(color, place, _tested(found), found["test_examples"], "dot"))
-    names = tuple(plain["title"].partition(":")[0] for plain in confirmed)
-    axis = Axis("share of the test set that is classed wrong", scale="log", percent=True)
+            marks.append(_wrong(GREY, place, documented["accuracies"], examples, "diamond"))
+        color = DATASET_COLORS.get(confirmed.recipe.data.name, PURPLE)
+        marks.append(_wrong(color, place, confirmed.tested, examples, "dot"))
+    if not names:
+        return
+    title, height = "Searched and documented", 80 + 40 * len(names)
+    axes = Axis("share of the test set that is classed wrong", scale="log", percent=True), Axis("", names=tuple(names))
     note = "Dots: found by the search, in the colour of the data set. Diamonds: the best documented network, in our runs. Bars: 95 % intervals, of the seeds and the test images."
-    height = 80 + 40 * len(names)
-    yield Chart(
-        "reports-chart", "Searched and documented", axis, Axis("", names=names), tuple(marks), note, 900, height, False
-    )
+    yield Chart("reports-chart", title, *axes, tuple(marks), note, 900, height, legend=False)
 
 
 def _wrong(color: str, place: int, accuracies: Sequence[float], examples: int, shape: Shape) -> Dots:
@@ -94,42 +99,33 @@ def _wrong(color: str, place: int, accuracies: Sequence[float], examples: int, s
 
 def _replicated(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Section]:
     """The verdicts and judgements of each document, over all pages that have a part of it."""
-    figures: dict[str, dict[tuple[str, ...], tuple[str, str]]] = {}
-    claims: dict[str, dict[str, str]] = {}
+    documents: dict[str, list[dict[str, Any]]] = {}
     for plain in summaries.values():
         for name, document in plain["documents"].items():
-            for kind in ("figures", "curves"):
-                for each in document[kind]:
-                    key = each["experiment"], each["figure"], kind
-                    figures.setdefault(name, {})[key] = each["verdict"], each["worth"]
-            claims.setdefault(name, {}).update({each["id"]: each["judgement"] for each in document["claims"]})
-    rows = []
-    for name, found in figures.items():
-        tally, judgements = Counter(found.values()), list(claims.get(name, {}).values())
-        counts: list[Cell] = [_with_weak(tally, verdict) for verdict in VERDICTS]
-        exact = f"{tally['reproduced', 'exact']} of {sum(tally[each, 'exact'] for each in VERDICTS)}"
-        rows.append((name, *counts, exact, *(judgements.count(each) for each in JUDGEMENTS)))
+            documents.setdefault(name, []).append(document)
+    rows = tuple(
+        _document_row(name, parts) for name, parts in documents.items() if any(part["figures"] for part in parts)
+    )
     if rows:
         columns = ("document", *VERDICTS, "parameter counts equal", *(f"claims: {each}" for each in JUDGEMENTS))
         note = "Reported accuracies and losses, and claims, under the most probable readings of what a document leaves unsaid. Weak: more than half of the document's other networks would have had as good a verdict in its place."
-        table = Table("documents-table", "The documents, replicated", columns, tuple(rows), note)
+        table = Table("documents-table", "The documents, replicated", columns, rows, note)
         yield Section("documents", "The documents", (table,))
 
 
-def _with_weak(tally: Counter[tuple[str, str]], verdict: str) -> str:
-    weak = tally[verdict, "weak"]
-    return f"{weak + tally[verdict, 'sharp'] + tally[verdict, '']}" + (f" ({weak} weak)" if weak else "")
-
-
-def _tested(confirmed: Mapping[str, Any]) -> list[float]:
-    alone = confirmed[f"test_{_measure(confirmed)}"]
-    return list(confirmed["tests"] or ([] if alone is None else [alone]))
-
-
-def _measure(confirmed: Mapping[str, Any]) -> str:
-    return str(confirmed.get("measure", "accuracy"))
-
-
-def _is_classed(confirmed: Mapping[str, Any] | None) -> bool:
-    """Whether a confirmed winner has a test accuracy."""
-    return confirmed is not None and _measure(confirmed) == "accuracy" and bool(_tested(confirmed))
+def _document_row(name: str, parts: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
+    figures = {
+        (each["experiment"], each["figure"], kind): (each["verdict"], each["worth"])
+        for part in parts
+        for kind in ("figures", "curves")
+        for each in part[kind]
+    }
+    tally = Counter(figures.values())
+    judgements = Counter({each["id"]: each["judgement"] for part in parts for each in part["claims"]}.values())
+    weak = {each: tally[each, "weak"] for each in VERDICTS}
+    counts = (
+        f"{weak[each] + tally[each, 'sharp'] + tally[each, '']}" + (f" ({weak[each]} weak)" if weak[each] else "")
+        for each in VERDICTS
+    )
+    exact = f"{tally['reproduced', 'exact']} of {sum(tally[each, 'exact'] for each in VERDICTS)}"
+    return (name, *counts, exact, *(judgements[each] for each in JUDGEMENTS))

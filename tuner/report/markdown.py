@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tuner.charts import Chart
-from tuner.charts.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table
+from tuner.charts.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table, cell_text
 from tuner.charts.svg import draw
-from tuner.report.html import cell_text, number_columns
 
 FIGURES = "figures"
 LONGEST = 60
@@ -67,7 +66,7 @@ def _table(table: Table) -> Iterator[str]:
     yield f"**{escaped(table.title)}**"
     yield ""
     yield "| " + " | ".join(map(escaped, table.columns)) + " |"
-    yield "|" + "|".join("---:" if number else "---" for number in number_columns(table)) + "|"
+    yield "|" + "|".join("---:" if number else "---" for number in table.number_columns) + "|"
     for row in table.rows[:LONGEST]:
         yield "| " + " | ".join(_cell(cell) for cell in row) + " |"
     if len(table.rows) > LONGEST:

@@ -1,5 +1,6 @@
 """The errors of a final model that predicts classes or labels."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -65,16 +66,9 @@ def _confident_mistakes(winner: Predictions, predicted: NDArray[np.int64]) -> It
     if not len(wrong):
         return
     first = wrong[np.argsort(-winner.predicted[wrong, predicted[wrong]], kind="stable")][:MISTAKES]
-    rows = tuple(
-        (
-            str(winner.rows.numbers[each]),
-            winner.names[winner.true[each]],
-            winner.names[predicted[each]],
-            float(winner.predicted[each, predicted[each]]),
-            float(winner.predicted[each, winner.true[each]]),
-        )
-        for each in first.tolist()
-    )
+    names, true, other = np.array(winner.names, object), winner.true[first], predicted[first]
+    shares = (winner.predicted[first, classes].tolist() for classes in (other, true))
+    rows = tuple(zip(map(str, winner.rows.numbers[first]), names[true], names[other], *shares, strict=True))
     columns = ("row", "true class", "predicted", "probability of that", "probability of the true class")
     note = f"{len(first)} of {len(wrong)} mistakes; rows of {winner.rows.of}, counted from 1. Some labels of the data may be wrong."
     yield Table("winner-mistakes", "The most confident mistakes", columns, rows, note)
@@ -96,14 +90,12 @@ def label_blocks(winner: Predictions) -> Iterator[Block]:
 
 def _label_metrics(winner: Predictions, place: int) -> Iterator[Cell]:
     """Cells of a label; None for what is not defined: ROC AUC where the label is true of all or of none."""
-    probability = winner.predicted[:, place]
-    predicted, true = probability > 0.5, winner.true[:, place] == 1
+    predicted, true = winner.predicted[:, place] > 0.5, winner.true[:, place] == 1
     right, positives, actual = int((predicted & true).sum()), int(predicted.sum()), int(true.sum())
     for part, total in ((right, positives), (right, actual), (2 * right, positives + actual)):
         yield part / total if total else None
-    pair = np.stack([1 - probability, probability], axis=1)
-    metrics = compute_metrics("classification", pair, true.astype(np.int64))
+    metrics = compute_metrics("multi_label", winner.predicted[:, [place]], winner.true[:, [place]])
     for name in ("roc_auc", "average_precision"):
-        yield metrics[name] if 0 < actual < len(true) else None
-    for each in (true, predicted):
-        yield f"{100 * float(each.mean()):.1f} %"
+        yield None if math.isnan(metrics[name]) else metrics[name]
+    for share in (true.mean(), predicted.mean()):
+        yield f"{100 * share:.1f} %"

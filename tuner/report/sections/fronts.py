@@ -1,8 +1,7 @@
 """The metric of finished trials against their size, work and latency, with the Pareto front."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from tuner.base.formatting import capitalized, metric_label, metric_text
 from tuner.base.metric_functions import wilson_interval
@@ -13,31 +12,13 @@ from tuner.documents.figures import NORMAL
 from tuner.networks import layer_table
 from tuner.recipe import Recipe, describe
 from tuner.report.evidence import Evidence
-from tuner.result import Result, Scores
 from tuner.storage import TrialRecord
 
 
-@dataclass(frozen=True)
-class ValidatedTrial:
-    """A trial with a recipe, a result and validation scores."""
-
-    number: int
-    recipe: Recipe
-    result: Result
-    validation: Scores
-
-    def metric(self, name: str) -> float:
-        """A validation metric; NaN if it is not known."""
-        return self.validation.figures.get(name, math.nan)
-
-
-def validated_trials(trials: Sequence[TrialRecord]) -> list[ValidatedTrial]:
-    """The trials that have validation scores."""
-    return [
-        ValidatedTrial(trial.number, trial.recipe, trial.result, trial.result.validation)
-        for trial in trials
-        if trial.recipe and trial.result and trial.result.validation
-    ]
+def metric_of(trial: TrialRecord, metric: str) -> float:
+    """A validation metric of a trial; NaN if it is not known."""
+    scores = trial.result.validation if trial.result else None
+    return scores.figures.get(metric, math.nan) if scores else math.nan
 
 
 def optimized_metric(evidence: Evidence) -> str | None:
@@ -48,57 +29,55 @@ def optimized_metric(evidence: Evidence) -> str | None:
 
 def front_charts(evidence: Evidence) -> Iterator[Chart]:
     """The metric against parameters, multiply-adds and, where it was measured, latency."""
-    trials = validated_trials(evidence.record.finished)
-    if not trials:
+    known = [(trial, trial.recipe, trial.result) for trial in evidence.record.finished if trial.recipe and trial.result]
+    scored = next((result.validation for *_, result in known if result.validation), None)
+    if scored is None:
         return
-    metric = optimized_metric(evidence) or next(iter(trials[0].validation.figures))
-    yield from _chart("size", "parameters", "parameters", metric, trials, lambda trial: trial.result.parameters)
-    yield from _chart("work", "work", "multiply-adds for one example", metric, trials, _multiply_adds)
-    timed = [each for each in trials if each.recipe.key in evidence.latencies]
-    label = "milliseconds for one example"
-    yield from _chart("latency", "latency", label, metric, timed, lambda trial: evidence.latencies[trial.recipe.key])
+    metric, latencies = optimized_metric(evidence) or next(iter(scored.figures)), evidence.latencies
+    for id_, against, label, costs in (
+        ("parameters", "size", "parameters", [result.parameters for *_, result in known]),
+        ("work", "work", "multiply-adds for one example", [_multiply_adds(recipe) for _, recipe, _ in known]),
+        ("latency", "latency", "milliseconds for one example", [latencies.get(recipe.key) for _, recipe, _ in known]),
+    ):
+        points = [(trial, float(cost)) for (trial, *_), cost in zip(known, costs, strict=True) if cost is not None]
+        title = f"{capitalized(metric_label(metric))} against {against}"
+        if len(points) > 1:
+            axes = Axis(label, scale="log"), metric_axis(f"validation_{metric}")
+            yield Chart(f"front-{id_}", title, *axes, tuple(_front_marks(label, metric, points)))
 
 
-def _chart(
-    against: str,
-    id_: str,
-    label: str,
-    metric: str,
-    trials: Sequence[ValidatedTrial],
-    cost: Callable[[ValidatedTrial], float],
-) -> Iterator[Chart]:
-    if len(trials) < 2:
-        return
+def _front_marks(label: str, metric: str, costs: Sequence[tuple[TrialRecord, float]]) -> Iterator[Mark]:
+    """The trials with their costs, the best one's sampling error, and the Pareto front."""
     sign = METRICS[metric].direction.sign
-    points = tuple((float(cost(trial)), trial.metric(metric)) for trial in trials)
+    points = tuple((cost, metric_of(trial, metric)) for trial, cost in costs)
     tips = tuple(
         f"trial {trial.number}: {metric_text(metric, y)}, {x:,.4g} {label}"
-        for trial, (x, y) in zip(trials, points, strict=True)
+        for (trial, _), (x, y) in zip(costs, points, strict=True)
     )
-    marks: tuple[Mark, ...] = (
-        *sampling_error(max(trials, key=lambda trial: sign * trial.metric(metric)), metric),
-        Dots("finished trials", BLUE, points, tips),
-        Line("nothing smaller is better", ORANGE, tuple(_front(points, sign)), step=True),
+    yield from sampling_error(
+        max((trial for trial, _ in costs), key=lambda trial: sign * metric_of(trial, metric)), metric
     )
-    title = f"{capitalized(metric_label(metric))} against {against}"
-    yield Chart(f"front-{id_}", title, Axis(label, scale="log"), metric_axis(f"validation_{metric}"), marks)
+    yield Dots("finished trials", BLUE, points, tips)
+    yield Line("nothing smaller is better", ORANGE, tuple(_front(points, sign)), step=True)
 
 
-def sampling_error(trial: ValidatedTrial, metric: str) -> Iterator[Rule]:
+def sampling_error(trial: TrialRecord, metric: str) -> Iterator[Rule]:
     """A trial's validation metric with an interval for other validation examples: exact for shares, approximate for other
     metrics."""
-    value = trial.metric(metric)
+    value = metric_of(trial, metric)
+    if trial.recipe is None or not math.isfinite(value):
+        return
     count = validated_on(trial.recipe.protocol, describe(trial.recipe.data))
     if METRICS[metric].is_share:
         yield Rule("the best, with 95 % interval", GREY, value, band=wilson_interval(value, count))
-    elif math.isfinite(value):
+    else:
         half = NORMAL * standard_error(metric, value, count)
         yield Rule("the best, with approximate 95 % interval", GREY, value, band=(value - half, value + half))
 
 
-def _multiply_adds(trial: ValidatedTrial) -> float:
-    data = describe(trial.recipe.data)
-    return sum(layer.multiply_adds for layer in layer_table(trial.recipe.network, data.inputs, data.outputs))
+def _multiply_adds(recipe: Recipe) -> int:
+    data = describe(recipe.data)
+    return sum(layer.multiply_adds for layer in layer_table(recipe.network, data.inputs, data.outputs))
 
 
 def _front(points: Sequence[Point], sign: int) -> Iterator[Point]:

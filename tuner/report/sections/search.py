@@ -9,7 +9,7 @@ from tuner.charts import GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark, P
 from tuner.charts.content import Block, Table, missing
 from tuner.report.evidence import Evidence
 from tuner.report.importance import FEWEST
-from tuner.report.sections.fronts import front_charts, optimized_metric, sampling_error, validated_trials
+from tuner.report.sections.fronts import front_charts, optimized_metric, sampling_error
 from tuner.report.sections.parameters import clamped, dots_by_state, importance_chart, slice_charts, value_axis
 from tuner.result import OBJECTIVES
 from tuner.storage import TrialRecord
@@ -46,7 +46,7 @@ def _history(evidence: Evidence) -> Chart:
     axis, metric, best = value_axis(evidence, values), optimized_metric(evidence), evidence.record.best
     dots = [(trial.state, (float(trial.number), value), _tip(trial, value)) for trial, value in known]
     marks: tuple[Mark, ...] = (
-        *(rule for each in validated_trials([best] if best else []) if metric for rule in sampling_error(each, metric)),
+        *(sampling_error(best, metric) if best and metric else ()),
         *dots_by_state(dots, axis),
         Line("best so far", VERMILION, tuple(_best_so_far(evidence, lambda trial: float(trial.number))), step=True),
     )

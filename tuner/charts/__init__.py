@@ -4,24 +4,21 @@ A chart has two axes and any number of marks. A new kind of mark is a frozen dat
 `tuner.charts.chart.Mark`; it is imported here and listed in `KINDS`, where the contract test finds it.
 """
 
-from tuner.charts.bars import Bars as Bars
-from tuner.charts.bars import Cells as Cells
 from tuner.charts.chart import Chart as Chart
 from tuner.charts.chart import Mark as Mark
 from tuner.charts.colors import BLUE as BLUE
 from tuner.charts.colors import CYCLE as CYCLE
-from tuner.charts.colors import GREEN as GREEN
 from tuner.charts.colors import GREY as GREY
 from tuner.charts.colors import ORANGE as ORANGE
 from tuner.charts.colors import PURPLE as PURPLE
-from tuner.charts.colors import SKY as SKY
 from tuner.charts.colors import VERMILION as VERMILION
-from tuner.charts.colors import YELLOW as YELLOW
-from tuner.charts.lines import Band as Band
-from tuner.charts.lines import Line as Line
-from tuner.charts.lines import Rule as Rule
-from tuner.charts.points import Dots as Dots
-from tuner.charts.points import Hexes as Hexes
+from tuner.charts.marks import Band as Band
+from tuner.charts.marks import Bars as Bars
+from tuner.charts.marks import Cells as Cells
+from tuner.charts.marks import Dots as Dots
+from tuner.charts.marks import Hexes as Hexes
+from tuner.charts.marks import Line as Line
+from tuner.charts.marks import Rule as Rule
 from tuner.charts.scale import Axis as Axis
 from tuner.charts.scale import metric_axis as metric_axis
 from tuner.charts.shapes import Point as Point

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from tuner.charts.bars import Cells
 from tuner.charts.chart import Chart
 from tuner.charts.colors import CYCLE
+from tuner.charts.marks import Cells
 from tuner.charts.scale import Axis
 
 FEW, MANY = 4, 14

@@ -7,8 +7,7 @@ from itertools import accumulate
 
 from tuner.charts.chart import Chart, Frame, Mark, X, Y
 from tuner.charts.colors import STYLE
-from tuner.charts.lines import Line, Rule
-from tuner.charts.points import Dots
+from tuner.charts.marks import Dots, Line, Rule
 from tuner.charts.scale import Scale, fit_scale
 from tuner.charts.shapes import dot
 

@@ -8,7 +8,7 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
 from tuner.base.formatting import metric_label
 from tuner.charts import Axis, Chart
-from tuner.charts.lines import Curve, learning_lines
+from tuner.charts.marks import Curve, learning_lines
 from tuner.charts.svg import draw_row
 from tuner.result import FoldResult, Result
 

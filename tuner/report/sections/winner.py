@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from tuner.base.formatting import capitalized, four_digits, metric_label, with_article
 from tuner.charts import Axis, Chart, metric_axis
 from tuner.charts.content import Block, Paragraph, Table, missing
-from tuner.charts.lines import Curve, learning_lines
+from tuner.charts.marks import Curve, learning_lines
 from tuner.networks import layer_table, network_summary
 from tuner.recipe import Data, Recipe, describe
 from tuner.recipe import Table as OwnTable

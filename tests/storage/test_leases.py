@@ -1,6 +1,8 @@
-"""Leases and turns by a clock of the test's own: who is taken to be gone, and when."""
+"""Leases and locks by a clock of the test's own: who is taken to be gone, and when."""
 
 import socket
+import time
+from typing import Any
 
 import optuna
 import pytest
@@ -135,50 +137,66 @@ def test_what_another_process_swept_in_the_meantime_disturbs_nobody(clock: Clock
     assert study.trials[also.number].state == TrialState.FAIL
 
 
-def test_a_turn_is_one_processs_until_it_gives_it_up(clock: Clock, study: optuna.Study) -> None:
-    mine, theirs = (Lock(study, "confirmation", Leases(study, seconds=10.0)) for _ in range(2))
-    began = clock.now
+def test_a_lock_is_one_processs_until_it_is_released(study: optuna.Study) -> None:
+    mine, theirs = (Lock(study, "confirmation", Leases(study)) for _ in range(2))
     assert mine.take()
-    assert clock.now == began + 1.0, "a second in which another one may write its name"
     assert mine.take(), "whoever has it may ask again"
     assert not theirs.take()
     mine.release()
     assert theirs.take()
     assert not mine.take()
+    assert Lock(study, "another step", Leases(study)).take()
 
 
-def test_of_two_who_write_their_names_the_last_one_has_the_turn(clock: Clock, study: optuna.Study) -> None:
+def test_of_two_that_announce_themselves_at_once_both_withdraw(study: optuna.Study) -> None:
+    """However long a write takes: the other one's announcement comes between this one's look and its write."""
     mine, theirs = (Lock(study, "confirmation", Leases(study)) for _ in range(2))
 
-    def sleep(seconds: float) -> None:
-        theirs.renew()
+    class Slow(Leases):
+        def lease(self) -> dict[str, Any]:
+            theirs.renew()
+            return super().lease()
 
-    clock.sleep = sleep  # type: ignore[method-assign]
+    slow = Lock(study, "confirmation", Slow(study))
+    assert not slow.take()
+    assert theirs.take(), "the first has withdrawn"
     assert not mine.take()
-    assert study.user_attrs["turn: confirmation"]["owner"] == theirs.leases.owner
 
 
-def test_a_turn_is_renewed_when_it_is_time_and_lost_when_it_is_not_renewed(clock: Clock, study: optuna.Study) -> None:
+def test_a_lock_is_lost_when_it_is_not_renewed(clock: Clock, study: optuna.Study) -> None:
     mine, theirs = (Lock(study, "confirmation", Leases(study, seconds=10.0)) for _ in range(2))
-    clock.now = 1000.0
-    mine.renew()
-    told = []
-    for now in (1001.0, 1002.0, 1002.5, 1004.5, 1004.75):
-        clock.now = now
-        mine.renew()
-        told.append(study.user_attrs["turn: confirmation"]["renewed"])
-    assert told == [1000.0, 1000.0, 1002.5, 1002.5, 1004.75]
-    assert not theirs.take()
-    clock.now = 1014.75
-    assert not theirs.take()
-    clock.now = 1015.0
-    assert theirs.take()
-
-
-def test_a_turn_that_was_lost_is_not_given_up_for_its_new_holder(clock: Clock, study: optuna.Study) -> None:
-    mine, theirs = (Lock(study, "confirmation", Leases(study)) for _ in range(2))
     assert mine.take()
-    clock.sleep(601.0)
+    assert not theirs.take()
+    clock.sleep(9.0)
+    mine.renew()
+    assert not theirs.take()
+    clock.sleep(10.0)
+    assert not theirs.take(), "exactly so long is not longer"
+    clock.sleep(0.25)
     assert theirs.take()
     mine.release()
-    assert study.user_attrs["turn: confirmation"]["owner"] == theirs.leases.owner
+    assert not mine.take(), "a lock that was lost is not released for its new holder"
+
+
+def test_a_lock_of_the_version_before_is_respected(clock: Clock, study: optuna.Study) -> None:
+    study.set_user_attr("turn: confirmation", Leases(study).lease())
+    lock = Lock(study, "confirmation", Leases(study))
+    assert not lock.take()
+    clock.sleep(20.25)
+    assert lock.take()
+
+
+def test_a_lock_is_renewed_while_its_holder_is_busy(study: optuna.Study) -> None:
+    mine, theirs = (Lock(study, "confirmation", Leases(study, seconds=2.0)) for _ in range(2))
+    with mine.held():
+        for _ in range(10):
+            assert not theirs.take()
+            time.sleep(0.3)
+    assert theirs.take()
+
+
+def test_a_lock_is_released_after_an_error(study: optuna.Study) -> None:
+    mine, theirs = (Lock(study, "confirmation", Leases(study)) for _ in range(2))
+    with pytest.raises(KeyboardInterrupt), mine.held():
+        raise KeyboardInterrupt
+    assert theirs.take()

@@ -78,10 +78,7 @@ def refit(
     winner = trials[0]
     if winner.recipe is None:
         raise StudyError(f"trial {winner.number} has no recipe: it was not made by this program")
-    lock = Lock(session.study, "confirmation", session.leases)
-    while not lock.take():
-        time.sleep(1.0)
-    try:
+    with Lock(session.study, "confirmation", session.leases).held():
         confirmed = _confirmed_before(session, budget, winner)
         if confirmed is not None and not budget.fits_epochs:
             return confirmed
@@ -90,12 +87,10 @@ def refit(
         if confirmed is not None and not chosen:
             return confirmed
         session.listener.log(_announcement(winner, chosen, earlier))
-        refits = _Refitting(session, winner, executor, folder, lock, budget, end).train(chosen)
+        refits = _Refitting(session, winner, executor, folder, budget, end).train(chosen)
         confirmed = make_final_model(session, (*earlier, *refits), executor, folder, keeps_members=budget.fits_epochs)
         _publish(session, confirmed, winner.recipe)
         return confirmed
-    finally:
-        lock.release()
 
 
 def _choose(
@@ -157,7 +152,6 @@ class _Refitting:
     winner: TrialRecord
     executor: Executor
     folder: Folder
-    lock: Lock
     budget: TimeBudget
     end: float
 
@@ -182,7 +176,6 @@ class _Refitting:
 
     def _watch(self, missing: Sequence[Candidate]) -> Callable[[int, Event], bool]:
         def watch(index: int, event: Event) -> bool:
-            self.lock.renew()
             self.session.listener.refitting(missing[index].recipe, event)
             return time.monotonic() < self.end
 

@@ -5,15 +5,17 @@ Clocks of two machines are not compared: a lease has expired when an observer ha
 one that is older than `LONG_AGO` by the clock has expired at once.
 """
 
+import random
 import socket
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
 import optuna
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.exceptions import OptunaError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage import private
@@ -21,7 +23,6 @@ from tuner.storage.records import store_failure
 
 LEASE_SECONDS = 20.0
 LONG_AGO = 600.0
-SECONDS_TO_STAND = 1.0
 
 
 class Leases:
@@ -108,37 +109,56 @@ def _owner(trial: FrozenTrial) -> str:
 
 
 class Lock:
-    """A lease on a step that one process at a time does, such as refitting. A process writes its name, and has the lock if the
-    name is still there a moment later."""
+    """A step that one process at a time does, such as refitting. A process announces itself in an attribute of its own, and has
+    the lock if it then sees no other announcement that is renewed. Of two processes that announce themselves at once, at least
+    one sees the other, however slow the storage is."""
 
     def __init__(self, study: optuna.Study, name: str, leases: Leases) -> None:
         self.study, self.name, self.leases = study, f"turn: {name}", leases
-        self.renewed = 0.0
 
     def take(self) -> bool:
         """Try to acquire it: False while another process has it and renews it."""
-        before = self.study.user_attrs.get(self.name)
-        if before is not None and before["owner"] != self.leases.owner and not self._is_over(before):
+        if self._is_foreign():
             return False
         self.renew()
-        time.sleep(SECONDS_TO_STAND)
-        return self._is_ours
+        if not self._is_foreign():
+            return True
+        self.release()
+        return False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for it and hold it; a thread renews it, so that it stands however long the steps of the body take."""
+        while not self.take():
+            time.sleep(random.uniform(0.5, 1.5))
+        ended = threading.Event()
+        renewing = threading.Thread(target=self._renew_until, args=(ended,), daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            renewing.join()
+            self.release()
 
     def renew(self) -> None:
-        """Renew it, if it is time to."""
-        if time.monotonic() - self.renewed > self.leases.renew_seconds:
-            self.study.set_user_attr(self.name, self.leases.lease())
-            self.renewed = time.monotonic()
+        """Announce this process, or say that it is still there."""
+        self.study.set_user_attr(self._own, self.leases.lease())
 
     def release(self) -> None:
-        """Release it, unless another process has it already."""
-        if self._is_ours:
-            self.study.set_user_attr(self.name, None)
+        """Withdraw this process's announcement."""
+        self.study.set_user_attr(self._own, None)
 
     @property
-    def _is_ours(self) -> bool:
-        lease = self.study.user_attrs.get(self.name)
-        return lease is not None and lease["owner"] == self.leases.owner
+    def _own(self) -> str:
+        return f"{self.name} {self.leases.owner}"
 
-    def _is_over(self, lease: Mapping[str, Any]) -> bool:
-        return self.leases.is_over(self.name, lease)
+    def _is_foreign(self) -> bool:
+        others = {name: lease for name, lease in self.study.user_attrs.items() if name.startswith(self.name) and lease}
+        others.pop(self._own, None)
+        return bool([name for name, lease in others.items() if not self.leases.is_over(name, lease)])
+
+    def _renew_until(self, ended: threading.Event) -> None:
+        while not ended.wait(self.leases.renew_seconds):
+            with suppress(OptunaError, OSError):  # the storage may be back in time
+                self.renew()

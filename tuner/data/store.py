@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tuner.base.decode import decode, encode
-from tuner.base.errors import DataError, Invalid
+from tuner.base.errors import DataError
 from tuner.base.writing import remove, temporary_folder, write_json
 from tuner.data.examples import Array, Examples
 from tuner.data.ingest.columns import Coding
@@ -19,6 +19,7 @@ from tuner.data.sources import Places
 PARTS = ("train", "test")
 FIELDS = ("inputs", "labels", "weights", "groups")
 CODING, INDEX = "coding.json", "index.json"
+OWN = "own"
 BLOCK_BYTES = 2**24
 
 
@@ -31,28 +32,18 @@ class Facts:
     is_ordered: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Index:
-    """The contents of `index.json`: where the data came from, the bytes of each other file, and facts of a user's data. The coding
-    has its own file because thousands of words take long to decode."""
-
-    origin: str
-    sizes: Mapping[str, int]
-    facts: Facts = Facts()
+def folder_of(name: str, identity: str, places: Places) -> Path:
+    """The folder of stored arrays. `name` is the catalogue's name, or `OWN` for a user's data."""
+    return places.cache / "prepared" / f"{name}-{identity}"
 
 
-def folder_of(name: str, places: Places) -> Path:
-    """The folder of stored arrays. `name` is the catalogue's name or `own`, with the identity."""
-    return places.cache / "prepared" / name
-
-
-def index_if_complete(folder: Path) -> Index | None:
-    """The index of stored arrays; None where a file is missing or has another size."""
+def origin_if_complete(folder: Path) -> str | None:
+    """Where stored arrays came from; None where a file is missing or has another size."""
     try:
-        index = decode(Index, json.loads((folder / INDEX).read_text(encoding="utf-8")))
-        files = {folder / (name if "." in name else f"{name}.npy"): size for name, size in index.sizes.items()}
-        return index if all(path.stat().st_size == size for path, size in files.items()) else None
-    except (OSError, ValueError, Invalid):
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        files = {folder / (name if "." in name else f"{name}.npy"): size for name, size in index["sizes"].items()}
+        return str(index["origin"]) if all(path.stat().st_size == size for path, size in files.items()) else None
+    except (OSError, ValueError, LookupError):
         return None
 
 
@@ -87,26 +78,20 @@ def save_examples(folder: Path, part: str, examples: Examples) -> None:
             np.save(folder / f"{part}_{field}.npy", values)
 
 
-def store_catalogue(folder: Path, name: str, origin: str, places: Places) -> None:
-    """Move saved arrays of the catalogue to their place."""
-    sizes = {path.stem: path.stat().st_size for path in sorted(folder.iterdir())}
-    _store(folder, folder_of(name, places), {"origin": origin, "sizes": sizes})
-
-
 def store_own(folder: Path, facts: Facts, coding: Coding, origin: str, places: Places) -> str:
-    """Move saved arrays of the user to their place; their identity."""
+    """Move saved arrays of the user to their place; their identity. The coding has its own file because thousands of words take
+    long to decode."""
     (folder / CODING).write_text(json.dumps(encode(coding)), encoding="utf-8")
-    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
     identity = _identity(folder, facts)
-    index = encode(Index(facts=facts, origin=origin, sizes=sizes))
-    _store(folder, folder_of(f"own-{identity}", places), index)
+    store(folder, folder_of(OWN, identity, places), origin)
     return identity
 
 
-def _store(folder: Path, final: Path, index: Mapping[str, object]) -> None:
-    """Arrays that are stored already only get the new index, which names the last origin."""
+def store(folder: Path, final: Path, origin: str) -> None:
+    """Move saved arrays to their place. Arrays that are stored already only get the new index, which names the last origin."""
+    index = {"origin": origin, "sizes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())}}
     write_json(folder / INDEX, index)
-    if index_if_complete(final) is not None:
+    if origin_if_complete(final) is not None:
         write_json(final / INDEX, index)
         return
     if final.exists():  # damaged: moved away, since another process may be reading it
@@ -115,7 +100,7 @@ def _store(folder: Path, final: Path, index: Mapping[str, object]) -> None:
     try:
         folder.rename(final)
     except OSError:
-        if index_if_complete(final) is None:
+        if origin_if_complete(final) is None:
             raise
 
 

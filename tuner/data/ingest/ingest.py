@@ -21,7 +21,7 @@ from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.files import data_folders, find_file, find_folder
 from tuner.data.load import Log
 from tuner.data.sources import Places
-from tuner.data.store import Facts, folder_of, index_if_complete, new_folder, open_examples, store_own
+from tuner.data.store import OWN, Facts, folder_of, new_folder, open_examples, origin_if_complete, store_own
 from tuner.networks.columns import Column
 from tuner.recipe.data import Arrays, Cut, DataInfo, Images, Table
 
@@ -136,7 +136,7 @@ def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Place
     with new_folder(places) as folder:
         facts, coding = save(folder)
         identity = store_own(folder, facts, coding, origin, places)
-    training, test = (open_examples(folder_of(f"own-{identity}", places), part) for part in ("train", "test"))
+    training, test = (open_examples(folder_of(OWN, identity, places), part) for part in ("train", "test"))
     has_classes = training.labels.ndim == 1
     return DataInfo(
         identity=identity,
@@ -183,7 +183,7 @@ def _read_record(key: str, places: Places) -> DataInfo | None:
         found = decode(DataInfo, json.loads(_record_path(key, places).read_text(encoding="utf-8")))
     except (OSError, ValueError, Invalid):
         return None
-    return found if index_if_complete(folder_of(f"own-{found.identity}", places)) else None
+    return found if origin_if_complete(folder_of(OWN, found.identity, places)) else None
 
 
 def _write_record(key: str, found: DataInfo, places: Places) -> None:

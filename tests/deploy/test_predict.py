@@ -37,7 +37,7 @@ def iris_model(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Path
 def flowers(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     from tuner.data.ingest.tables import read_table
 
-    return read_table("sklearn:iris", ())
+    return read_table("sklearn:iris")
 
 
 def complaint(model: Path, data: str) -> str:

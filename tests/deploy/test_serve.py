@@ -36,7 +36,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Any:
 
 def test_rows_get_what_the_predictor_says(served: Any) -> None:
     predictor, client = served
-    flowers = read_table("sklearn:iris", ())
+    flowers = read_table("sklearn:iris")
     rows = flowers.drop(columns="target").head(50).to_dict("records")
     answered = client.post("/predict", json=rows).json()["predictions"]
     wanted = predictor.predict(flowers.head(50))

@@ -117,7 +117,7 @@ def _study_path(name: str, out: Path | None, force: bool) -> Path:
 
 def _source(path: str) -> str:
     """The absolute path, or `sklearn:…` unchanged. Raises `DataError` where there is no such file."""
-    from tuner.data.ingest.files import find_file, find_folder
+    from tuner.data.ingest.files import find_path
     from tuner.data.sources import Places
 
     if path.startswith(BUNDLED):
@@ -127,7 +127,7 @@ def _source(path: str) -> str:
         return absolute
     folders = [each for each in (Path.cwd(), Places.from_environment().data_dir) if each is not None]
     is_folder = any((each / path).is_dir() for each in folders)
-    return str((find_folder if is_folder else find_file)(path, folders))
+    return str(find_path(path, folders, is_folder=is_folder))
 
 
 def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
@@ -145,7 +145,7 @@ def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
         return profile_arrays(Path(source), roles, task)
     if source.startswith(BUNDLED) and not roles.targets:
         roles = replace(roles, targets=("target",))
-    return profile_table(read_as_written(source, ()), roles, task, data)
+    return profile_table(read_as_written(source), roles, task, data)
 
 
 def _require_unset(fields: tuple[str, ...], roles: "Roles", data: str) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.arrays import array_shapes, inputs_of, read_array
-from tuner.data.ingest.files import find_file
+from tuner.data.ingest.files import find_path
 from tuner.data.ingest.images import SUFFIXES, read_image
 from tuner.data.ingest.tables import is_table, table_blocks
 from tuner.deploy.predictor import Predictor
@@ -44,7 +44,7 @@ def blocks_of(
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return _pictures(predictor, path)
     if path.suffix.lower() in (".npz", ".npy"):
-        return iter([_arrays(predictor, find_file(str(path.absolute()), ()), required, optional)])
+        return iter([_arrays(predictor, find_path(str(path.absolute()), ()), required, optional)])
     rule = "must end in .npz or .npy, be a picture or a folder of pictures"
     raise DataError(f"{data}: {rule}, since the model takes {predictor.input_text}")
 
@@ -80,7 +80,7 @@ def as_stored(predictor: Predictor, pictures: NDArray[np.uint8]) -> NDArray[Any]
 def _rows(predictor: Predictor, data: str, required: Sequence[str], optional: Sequence[str]) -> Iterator[Block]:
     assert predictor.coding is not None
     source = predictor.recipe.data if predictor.recipe else None
-    path = data if data.startswith("sklearn:") else str(Path(data).absolute())
+    path = data if data.startswith("sklearn:") else str(find_path(str(Path(data).absolute()), ()))
     texts = {column.name for column in predictor.coding.columns if column.kind != "number"}
     texts |= set(required if predictor.output.task == "classification" else ())
     texts |= {source.group} if isinstance(source, Table) and source.group else set()

@@ -269,7 +269,7 @@ def test_targets_that_cannot_be_predicted_are_refused(
 
 def test_whole_numbers_with_zeros_in_front_stay_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("zip,rooms\n01067,3\n20095,4\n80331,5\n")
-    frame = read_as_written("t.csv", (tmp_path,))
+    frame = read_as_written(str(tmp_path / "t.csv"))
     assert frame["zip"].tolist() == ["01067", "20095", "80331"]
     assert frame["rooms"].tolist() == [3, 4, 5]
 

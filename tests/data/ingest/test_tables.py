@@ -12,6 +12,7 @@ import pytest
 
 from tuner.base.errors import DataError, MissingPackage
 from tuner.data.ingest import files
+from tuner.data.ingest.files import find_path
 from tuner.data.ingest.tables import BUNDLED, PACKABLE, READERS, read_table
 
 PLAIN = "a,b\n1,x\n2,y\n"
@@ -42,27 +43,27 @@ def complaint(folder: Path, name: str, content: str | bytes) -> str:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(DataError) as error:
-        read_table(name, (folder,))
-    assert str(error.value).startswith(f"{path}: ") or str(error.value).startswith(f"{name}: ")
+        read_table(str(path))
+    assert str(error.value).startswith(f"{path}: ")
     return str(error.value).split(": ", 1)[1]
 
 
 @pytest.mark.parametrize("ending", PACKED)
 def test_a_table_is_read_however_it_is_packed(ending: str, tmp_path: Path) -> None:
     (tmp_path / f"t.csv{ending}").write_bytes(PACKED[ending](PLAIN.encode()))
-    assert read_table(f"t.csv{ending}", (tmp_path,)).to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+    assert read_table(f"{tmp_path}/t.csv{ending}").to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
 
 
 def test_zstandard_is_read_where_its_package_is_there(tmp_path: Path) -> None:
     zstandard = pytest.importorskip("zstandard")
     (tmp_path / "t.csv.zst").write_bytes(zstandard.ZstdCompressor().compress(PLAIN.encode()))
-    assert read_table("t.csv.zst", (tmp_path,))["a"].tolist() == [1, 2]
+    assert read_table(f"{tmp_path}/t.csv.zst")["a"].tolist() == [1, 2]
 
 
 def test_parquet_is_read_where_its_package_is_there(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     pd.DataFrame({"a": [1, 2], "b": ["x", None]}).to_parquet(tmp_path / "t.parquet")
-    read = read_table("t.parquet", (tmp_path,))
+    read = read_table(f"{tmp_path}/t.parquet")
     assert read["a"].tolist() == [1, 2]
     assert read["b"].isna().tolist() == [False, True]
     assert complaint(tmp_path, "u.parquet", "no").startswith("is not Parquet, or damaged: ")
@@ -72,7 +73,7 @@ def test_parquet_without_its_package_says_what_to_install(tmp_path: Path, monkey
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     (tmp_path / "t.parquet").touch()
     with pytest.raises(MissingPackage) as error:
-        read_table("t.parquet", (tmp_path,))
+        read_table(f"{tmp_path}/t.parquet")
     assert str(error.value) == f"{tmp_path}/t.parquet needs pyarrow: pip install pyarrow"
 
 
@@ -80,19 +81,19 @@ def test_parquet_without_its_package_says_what_to_install(tmp_path: Path, monkey
 def test_the_separator_is_found(separator: str, tmp_path: Path) -> None:
     text = f'a{separator}b\n"1,5; \t|"{separator}2\n"3,5"{separator}4\n'
     (tmp_path / "t.csv").write_text(text)
-    read = read_table("t.csv", (tmp_path,))
+    read = read_table(f"{tmp_path}/t.csv")
     assert read["a"].tolist() == ["1,5; \t|", "3,5"]
     assert read["b"].tolist() == [2, 4]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text("a\tb\n1\t2\n", encoding="utf-8-sig")
-    assert list(read_table("t.tsv", (tmp_path,)).columns) == ["a", "b"]
+    assert list(read_table(f"{tmp_path}/t.tsv").columns) == ["a", "b"]
 
 
 def test_texts_stay_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n007,007\n1.0,1.0\n,\n")
-    read = read_table("t.csv", (tmp_path,), {"a"})
+    read = read_table(f"{tmp_path}/t.csv", {"a"})
     assert read["a"].tolist()[:2] == ["007", "1.0"]
     assert read["a"].isna().tolist() == [False, False, True]
     assert read["b"].tolist()[:2] == [7, 1]
@@ -100,7 +101,7 @@ def test_texts_stay_as_they_are_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_tables_have_their_target_last(name: str) -> None:
-    read = read_table(f"sklearn:{name}", ())
+    read = read_table(f"sklearn:{name}")
     assert read.columns[-1] == "target"
     assert pd.api.types.is_numeric_dtype(read["target"]) == (name == "diabetes")
 
@@ -151,7 +152,7 @@ def test_an_archive_of_two_files_is_refused(tmp_path: Path) -> None:
         archive.writestr("a.csv", PLAIN)
         archive.writestr("b.csv", PLAIN)
     with pytest.raises(DataError) as error:
-        read_table("t.csv.zip", (tmp_path,))
+        read_table(f"{tmp_path}/t.csv.zip")
     assert str(error.value) == (
         f"{tmp_path}/t.csv.zip: must hold one file, got 2; unpack it and name the one that is meant"
     )
@@ -183,19 +184,23 @@ def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypa
             "inside/../../table.csv: leads out of its folder; "
             "move the data into the study file's folder, or give the whole path from the root",
         ),
-        ("sklearn:irsi", "sklearn:irsi: scikit-learn has no such table; did you mean iris?"),
     ],
 )
-def test_a_path_that_cannot_be_read_says_why(path: str, message: str, tmp_path: Path) -> None:
+def test_a_path_that_is_no_file_says_why(path: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text(PLAIN)
     (tmp_path / "inside").mkdir()
     with pytest.raises(DataError) as error:
-        read_table(path, (tmp_path,))
+        find_path(path, (tmp_path,))
     assert str(error.value) == message.format(folder=tmp_path)
+
+
+def test_an_unknown_bundled_table_says_what_is_near() -> None:
+    with pytest.raises(DataError, match=r"^sklearn:irsi: scikit-learn has no such table; did you mean iris\?$"):
+        read_table("sklearn:irsi")
 
 
 def test_a_path_from_the_root_and_a_second_folder_are_allowed(tmp_path: Path) -> None:
     (tmp_path / "second").mkdir()
     (tmp_path / "second" / "t.csv").write_text(PLAIN)
-    assert len(read_table("t.csv", (tmp_path, tmp_path / "second"))) == 2
-    assert len(read_table(str(tmp_path / "second" / "t.csv"), ())) == 2
+    assert find_path("t.csv", (tmp_path, tmp_path / "second")) == tmp_path / "second" / "t.csv"
+    assert find_path(str(tmp_path / "second" / "t.csv"), ()) == tmp_path / "second" / "t.csv"

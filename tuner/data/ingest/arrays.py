@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from tuner.base.errors import DataError, near_miss
 from tuner.data.examples import Array
-from tuner.data.ingest.files import find_file, require_ratio
+from tuner.data.ingest.files import require_ratio
 from tuner.data.ingest.prepare import RawExamples
 from tuner.data.ingest.profile import Roles, require_groups
 from tuner.data.ingest.targets import TargetProfile, TaskOption, target_profile
@@ -21,14 +21,12 @@ INPUTS = ("x", "X", "inputs", "features", "images", "data")
 TARGETS = ("y", "Y", "targets", "labels", "target", "label")
 
 
-def read_arrays(data: Arrays, where: Sequence[Path]) -> tuple[RawExamples, RawExamples | Cut]:
-    """The examples of a file, and its test part: a file with `x_train` and `x_test` instead of `x` has its own."""
-    path = find_file(data.path, where)
+def read_arrays(data: Arrays, path: Path, test: Path | Cut) -> tuple[RawExamples, RawExamples | Cut]:
+    """The examples of a file, and the test part: a file with `x_train` and `x_test` instead of `x` has its own."""
     names = array_shapes(path)
     if data.x not in names and {f"{data.x}_train", f"{data.x}_test"} <= names.keys():
         return _raw(data, path, "_train"), _raw(data, path, "_test")
-    test = data.test if isinstance(data.test, Cut) else _raw(data, find_file(data.test, where), "")
-    return _raw(data, path, ""), test
+    return _raw(data, path, ""), test if isinstance(test, Cut) else _raw(data, test, "")
 
 
 def _raw(data: Arrays, path: Path, ending: str) -> RawExamples:

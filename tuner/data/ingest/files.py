@@ -25,37 +25,26 @@ def data_folders(folder: Path, data_dir: Path | None) -> tuple[Path, ...]:
     return (folder, *project, *([data_dir] if data_dir else []))
 
 
-def find_file(path: str, where: Sequence[Path]) -> Path:
-    """The file at `path`, from the root or from the first of the folders that has it. Raises `DataError` where there is none,
-    where it is a folder, and where `path` leads out of those folders."""
-    file = _find(path, where)
-    if file.is_dir():
-        raise DataError(f"{path}: is a folder where a file is wanted; name the file in it")
-    return file
-
-
-def find_folder(path: str, where: Sequence[Path]) -> Path:
-    """The same for a folder."""
-    folder = _find(path, where)
-    if not folder.is_dir():
-        raise DataError(f"{path}: is a file where a folder is wanted")
-    return folder
-
-
-def _find(path: str, where: Sequence[Path]) -> Path:
+def find_path(path: str, where: Sequence[Path], *, is_folder: bool = False) -> Path:
+    """The file or folder at `path`, from the root or from the first of the folders `where` that has it. Raises `DataError` where
+    there is none, where it is the other one of the two, and where `path` leads out of those folders."""
     named = Path(path).expanduser()
     if "\0" in path or (not named.is_absolute() and os.path.normpath(named).split(os.sep)[0] == ".."):
         cure = "move the data into the study file's folder, or give the whole path from the root"
         raise DataError(f"{path}: leads out of its folder; {cure}")
     candidates = [named] if named.is_absolute() else [Path(os.path.normpath(folder / named)) for folder in where]
-    for candidate in candidates:
-        if candidate.exists():
-            return candidate.absolute()
-    folders = list(dict.fromkeys(each.parent for each in candidates))
-    others = [each.name for folder in folders if folder.is_dir() for each in folder.iterdir()]
-    close = get_close_matches(named.name, others, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise DataError(f"{path}: there is no such file in {' or '.join(map(str, folders))}{hint}")
+    existing = next((each.absolute() for each in candidates if each.exists()), None)
+    if existing is None:
+        folders = list(dict.fromkeys(each.parent for each in candidates))
+        others = [each.name for folder in folders if folder.is_dir() for each in folder.iterdir()]
+        close = get_close_matches(named.name, others, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise DataError(f"{path}: there is no such file in {' or '.join(map(str, folders))}{hint}")
+    if is_folder and not existing.is_dir():
+        raise DataError(f"{path}: is a file where a folder is wanted")
+    if existing.is_dir() and not is_folder:
+        raise DataError(f"{path}: is a folder where a file is wanted; name the file in it")
+    return existing
 
 
 def is_packed(path: Path) -> bool:

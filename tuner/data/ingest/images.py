@@ -20,7 +20,6 @@ from tuner.base.errors import DataError, near_miss
 from tuner.base.machine import cores
 from tuner.data.examples import Array
 from tuner.data.ingest.columns import Coding
-from tuner.data.ingest.files import find_folder
 from tuner.data.ingest.prepare import split_off_test
 from tuner.data.ingest.profile import Roles
 from tuner.data.ingest.targets import FEWEST_ROWS, TargetProfile, class_dtype
@@ -39,17 +38,15 @@ Folders = Mapping[str, Sequence[Path]]
 """The files of each class."""
 
 
-def save_images(data: Images, where: Sequence[Path], folder: Path) -> tuple[Facts, Coding]:
+def save_images(data: Images, path: Path, test: Path | Cut, folder: Path) -> tuple[Facts, Coding]:
     """Write the arrays of both parts into `folder`. Raises `DataError` with the file that is no image, cut off or too large."""
-    path = find_folder(data.path, where)
     images, files, labels = _training_images(path)
     classes = tuple(images)
-    if isinstance(data.test, Cut):
-        rows = split_off_test(data.test, labels, None, False, str(path))
+    if isinstance(test, Cut):
+        rows = split_off_test(test, labels, None, False, str(path))
         parts = [([files[row] for row in part], labels[part]) for part in rows]
     else:
-        other = find_folder(data.test, where)
-        parts = [(files, labels), _files_and_labels(other, _class_folders(other), classes)]
+        parts = [(files, labels), _files_and_labels(test, _class_folders(test), classes)]
     for part, (chosen, numbers) in zip(("train", "test"), parts, strict=True):
         np.save(folder / f"{part}_labels.npy", numbers)
         _write(chosen, data, folder / f"{part}_inputs.npy")

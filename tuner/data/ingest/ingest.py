@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,7 @@ from tuner.base.errors import DataError, Invalid
 from tuner.base.metrics import Task
 from tuner.base.writing import write_json
 from tuner.data.ingest.columns import Coding
-from tuner.data.ingest.files import data_folders, find_file, find_folder
+from tuner.data.ingest.files import data_folders, find_path
 from tuner.data.load import Log
 from tuner.data.sources import Places
 from tuner.data.store import OWN, Facts, folder_of, new_folder, open_examples, origin_if_complete, store_own
@@ -43,13 +43,13 @@ def ingest(data: AnyOwn, folder: Path, places: Places, log: Log) -> AnyOwn:
     """The data with the facts of its files. Relative paths start at the study file's `folder`. Raises `DataError` with file, row
     and column."""
     where = data_folders(folder, places.data_dir)
-    sources = [_source(data, path, where) for path in dict.fromkeys((data.path, data.test)) if isinstance(path, str)]
-    key = _key(data, sources)
+    sources = {path: _source(data, path, where) for path in (data.path, data.test) if isinstance(path, str)}
+    key = _key(data, sources.values())
     found = _read_record(key, places)
     if found is None:
         log(f"reading {data.path}")
-        found = _read(data, where, f"from {sources[0]}", places)
-        if _key(data, sources) != key:
+        found = _read(data, sources, places)
+        if _key(data, sources.values()) != key:
             raise DataError(f"{data.path}: changed while it was read; load the study again")
         _write_record(key, found, places)
     return replace(data, found=found)
@@ -109,26 +109,29 @@ def _store_named(data: AnyOwn, prepared: "Prepared", places: Places) -> AnyOwn:
 def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> str:
     if path.startswith((BUNDLED, FROM_PYTHON)):
         return path
-    return str(find_folder(path, where) if isinstance(data, Images) else find_file(path, where))
+    return str(find_path(path, where, is_folder=isinstance(data, Images)))
 
 
-def _read(data: Table | Arrays | Images, where: Sequence[Path], origin: str, places: Places) -> DataInfo:
+def _read(data: Table | Arrays | Images, sources: Mapping[str, str], places: Places) -> DataInfo:
     if data.path.startswith(FROM_PYTHON):
         raise DataError(f"{data.path}: came from Python and is not in the cache {places.cache}; pass it again")
+    source = sources[data.path]
+    test = data.test if isinstance(data.test, Cut) else Path(sources[data.test])
     if isinstance(data, Images):
         from tuner.data.ingest.images import save_images
 
-        return _store(data, partial(save_images, data, where), origin, places)
+        return _store(data, partial(save_images, data, Path(source), test), f"from {source}", places)
     from tuner.data.ingest.prepare import prepare, read_rows
 
     if isinstance(data, Arrays):
         from tuner.data.ingest.arrays import read_arrays
 
-        return _store(data, prepare(data.task, (), *read_arrays(data, where)).save, origin, places)
-    raw = read_rows(data, data.path, where)
-    test = data.test if isinstance(data.test, Cut) else read_rows(data, data.test, where)
-    parts = prepare(data.task, data.columns, raw, test, is_ordered=bool(data.time))
-    return _store(data, parts.save, origin, places)
+        parts = prepare(data.task, (), *read_arrays(data, Path(source), test))
+    else:
+        rows = read_rows(data, data.path, source)
+        test_rows = data.test if isinstance(data.test, Cut) else read_rows(data, data.test, sources[data.test])
+        parts = prepare(data.task, data.columns, rows, test_rows, is_ordered=bool(data.time))
+    return _store(data, parts.save, f"from {source}", places)
 
 
 def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Places) -> DataInfo:
@@ -150,7 +153,7 @@ def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Place
     )
 
 
-def _key(data: Table | Arrays | Images, sources: Sequence[str]) -> str:
+def _key(data: Table | Arrays | Images, sources: Iterable[str]) -> str:
     """Names the files as they are now, and all that decides what is prepared from them."""
     settings = {name: value for name, value in encode(data).items() if name not in ("found", "scaling", "encoding")}
     content = [VERSION, settings, [list(_states(source)) for source in sources]]

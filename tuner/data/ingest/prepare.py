@@ -169,10 +169,10 @@ def _of_each_class(seed: int, labels: Array, count: int) -> Rows:
     return np.asarray(free[chosen.astype(np.int64)])
 
 
-def read_rows(data: Table, path: str, where: Sequence[Path]) -> RawExamples:
-    """The rows of a table in order of time, if it has one. Names stay as they are written."""
+def read_rows(data: Table, path: str, source: str) -> RawExamples:
+    """The rows of a table in order of time, if it has one. Names stay as they are written; messages call the table `path`."""
     texts = {column.name for column in data.columns if column.kind != "number"} | {data.group, data.time}
-    frame = read_table(path, where, texts | set(data.targets if data.task == "classification" else ()))
+    frame = read_table(source, texts | set(data.targets if data.task == "classification" else ()))
     named = (*(column.name for column in data.columns), *data.targets, data.group, data.time, data.weight)
     for name in filter(None, named):
         column_of(frame, name, path)

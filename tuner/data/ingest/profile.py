@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,11 +55,11 @@ class TableProfile:
     test_rows: ClassVar[int] = 0
 
 
-def read_as_written(path: str, where: Sequence[Path]) -> pd.DataFrame:
+def read_as_written(path: str) -> pd.DataFrame:
     """The table, with whole numbers that have zeros in front somewhere (007) as texts. Raises `DataError`."""
-    frame = read_table(path, where)
+    frame = read_table(path)
     whole = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])]
-    written = read_table(path, where, whole) if whole and not path.startswith(PREFIX) else frame
+    written = read_table(path, whole) if whole and not path.startswith(PREFIX) else frame
     for name in whole:
         if not pd.api.types.is_numeric_dtype(written[name]) and _has_leading_zeros(written[name].dropna().tolist()):
             frame[name] = written[name]

@@ -16,7 +16,6 @@ from tuner.data.ingest.files import (
     HARMLESS_BYTES,
     RATIO,
     UNPACKED,
-    find_file,
     is_packed,
     open_unpacked,
     require_unpackable,
@@ -32,13 +31,13 @@ Reader = Callable[[Path, Collection[str], Choice, int | None], Iterator[pd.DataF
 """From a file, the columns `texts`, the choice of columns and the rows of a block (None: one block) to blocks of these columns."""
 
 
-def read_table(path: str, where: Sequence[Path], texts: Collection[str] = ()) -> pd.DataFrame:
-    """The table at `path`, from the root or from the first of the folders `where` that has it, or `sklearn:iris`.
+def read_table(path: str, texts: Collection[str] = ()) -> pd.DataFrame:
+    """The table of a file, or `sklearn:iris`.
 
     Only the columns `texts` stay as they are written ("007"). Raises `DataError` for what is no table, and `MissingPackage` for
     Parquet without pyarrow.
     """
-    (frame,) = _blocks(path, where, texts, list, None)
+    (frame,) = _blocks(path, texts, list, None)
     return frame
 
 
@@ -54,7 +53,7 @@ def table_blocks(
                 raise DataError(f"{path}: has no column {name!r}; {near_miss(name, names)}")
         return [name for name in names if name in {*columns, *optional}]
 
-    return _blocks(path, (), texts, chosen, BLOCK_ROWS)
+    return _blocks(path, texts, chosen, BLOCK_ROWS)
 
 
 def is_table(path: str) -> bool:
@@ -67,36 +66,26 @@ def _suffix(path: Path) -> str:
     return Path(path.stem if is_packed(path) else path).suffix.lower()
 
 
-def _blocks(
-    path: str, where: Sequence[Path], texts: Collection[str], choice: Choice, rows: int | None
-) -> Iterator[pd.DataFrame]:
+def _blocks(path: str, texts: Collection[str], choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
     """Blocks of so many rows, of the chosen columns; one block where `rows` is None."""
-    is_empty = True
-    for frame in _read(path, where, texts, choice, rows):
-        is_empty = is_empty and len(frame) == 0
-        if not is_empty:
-            yield frame
-    if is_empty:
+    blocks = _bundled(path, choice) if path.startswith(PREFIX) else _reader(path)(Path(path), texts, choice, rows)
+    first = next((block for block in blocks if len(block)), None)
+    if first is None:
         raise DataError(f"{path}: has no rows")
+    yield first
+    yield from blocks
 
 
-def _read(
-    path: str, where: Sequence[Path], texts: Collection[str], choice: Choice, rows: int | None
-) -> Iterator[pd.DataFrame]:
-    if path.startswith(PREFIX):
-        frame = _bundled(path)
-        yield frame[choice(list(map(str, frame.columns)))]
-        return
-    file = find_file(path, where)
-    suffix = _suffix(file)
-    if suffix not in READERS or (is_packed(file) and suffix not in PACKABLE):
+def _reader(path: str) -> Reader:
+    suffix = _suffix(Path(path))
+    if suffix not in READERS or (is_packed(Path(path)) and suffix not in PACKABLE):
         packable = f"{', '.join(PACKABLE)} (also with {', '.join(UNPACKED)} after it)"
         others = " or ".join(each for each in READERS if each not in PACKABLE)
         raise DataError(f"{path}: must end in {packable} or {others}")
-    yield from READERS[suffix](file, texts, choice, rows)
+    return READERS[suffix]
 
 
-def _bundled(path: str) -> pd.DataFrame:
+def _bundled(path: str, choice: Choice) -> Iterator[pd.DataFrame]:
     from sklearn import datasets
 
     name = path.removeprefix(PREFIX)
@@ -107,7 +96,7 @@ def _bundled(path: str) -> pd.DataFrame:
     if name != "diabetes":
         names = [str(each) for each in bundle.target_names]
         frame["target"] = [names[number] for number in frame["target"]]
-    return frame
+    yield frame[choice(list(frame.columns))]
 
 
 def _separated(
@@ -162,11 +151,16 @@ def _separator(path: Path, separators: str) -> str:
 def _names(path: Path, separator: str) -> list[str]:
     with _rows(path, separator) as rows:
         names = next((row for _, row in rows if row), [])
+    _require_different(path, names)
+    return names
+
+
+def _require_different(path: Path, names: Sequence[str]) -> None:
+    """Raise `DataError` for two columns of one name."""
     for place, name in enumerate(names):
         if name in names[:place]:
             where = f"{names.index(name) + 1} and {place + 1}"
             raise DataError(f"{path}: the columns {where} have the same name {name!r}; rename one")
-    return names
 
 
 def _require_even(path: Path, separator: str, width: int) -> None:
@@ -212,11 +206,8 @@ def _parquet(path: Path, _: Collection[str], choice: Choice, rows: int | None) -
         raise MissingPackage(str(path), "pyarrow") from None
     try:
         file = parquet.ParquetFile(path)
-        names = file.schema_arrow.names
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise DataError(f"{path}: has two columns with the name {repeated[0]!r}; rename one")
-        columns, start = choice(names), 0
+        _require_different(path, file.schema_arrow.names)
+        columns, start = choice(file.schema_arrow.names), 0
         if rows is None:
             unpacked = 8 * file.metadata.num_rows * file.metadata.num_columns
             if unpacked > HARMLESS_BYTES and unpacked > RATIO * path.stat().st_size:

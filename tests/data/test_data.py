@@ -14,7 +14,7 @@ from tuner.base.errors import DataError
 from tuner.data import load
 from tuner.data.catalogue import CATALOGUE, IDX
 from tuner.data.load import catalogue_folder, held_out, status_of, training_set
-from tuner.data.sources import Places, Source, find_source, read_idx, read_npz, read_usps_folder
+from tuner.data.sources import Places, Source, find_source, read_idx, read_npz, read_usps
 from tuner.recipe import Data
 
 
@@ -31,9 +31,9 @@ def write_idx_folder(folder: Path) -> None:
         (folder / name).write_bytes(gzip.compress(idx(np.zeros(shape, np.uint8))))
 
 
-def test_every_entry_of_the_catalogue_has_its_hashes_and_may_stand_in_a_recipe() -> None:
+def test_every_entry_of_the_catalogue_has_its_hash_and_may_stand_in_a_recipe() -> None:
     assert [Data(name=name).name for name in CATALOGUE] == list(CATALOGUE)
-    assert all(all(len(each) == 64 for each in entry.hashes) for entry in CATALOGUE.values())
+    assert all(len(entry.sha256) == 64 for entry in CATALOGUE.values())
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "mnist", "usps"])
@@ -120,7 +120,7 @@ def test_other_images_under_a_known_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         training_set("mnist", Places(tmp_path / "data", tmp_path / "cache"))
     assert str(error.value).startswith(
-        f"from the folder of data sets, {tmp_path}/data/mnist: train inputs are not those of mnist: SHA-256 "
+        f"from the folder of data sets, {tmp_path}/data/mnist: is not the data set mnist: SHA-256 "
     )
     assert not (tmp_path / "cache" / "prepared").exists()
 
@@ -217,15 +217,14 @@ def test_idx_is_read_with_and_without_compression(tmp_path: Path) -> None:
 
 def test_usps_text_is_read(tmp_path: Path) -> None:
     line = "7.0000 " + " ".join(["-1.0000"] * 255 + ["0.5000"])
-    for name in ("zip.train.gz", "zip.test.gz"):
-        (tmp_path / name).write_bytes(gzip.compress(f"{line}\n{line}\n".encode()))
-    inputs, labels, _, _ = read_usps_folder(tmp_path, ("zip.train.gz", "zip.test.gz"))
+    (tmp_path / "zip.gz").write_bytes(gzip.compress(f"{line}\n{line}\n".encode()))
+    inputs, labels = read_usps(tmp_path / "zip.gz")
     assert inputs.shape == (2, 16, 16)
     assert inputs[0, 15, 15] == 0.5
     assert labels.tolist() == [7, 7]
-    (tmp_path / "zip.test.gz").write_bytes(gzip.compress(b"1 2 3\n"))
+    (tmp_path / "zip.gz").write_bytes(gzip.compress(b"1 2 3\n"))
     with pytest.raises(DataError, match="a line must have a label and 256 values, got 3 numbers"):
-        read_usps_folder(tmp_path, ("zip.train.gz", "zip.test.gz"))
+        read_usps(tmp_path / "zip.gz")
 
 
 def test_an_unwritable_cache_is_one_message(tmp_path: Path) -> None:

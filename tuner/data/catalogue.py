@@ -1,11 +1,9 @@
-"""The named data sets: shapes, classes, files, public addresses, and the SHA-256 of the decoded arrays (C order, little-endian)."""
+"""The named data sets: shapes, classes, files, public addresses, and a hash of the decoded arrays."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-ARRAYS = ("train_inputs", "train_labels", "test_inputs", "test_labels")
 IDX = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -19,15 +17,15 @@ FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One data set. `hashes` are of the four `ARRAYS`; `addresses` are folders with the `files`, best first; a `family` shares a
-    page. Data that is `made` comes from its formula or from a package (`bundled_with`)."""
+    """One data set. `sha256` is `sources.hash_of` its arrays; `addresses` are folders with the `files`, best first; a `family` shares
+    a page. Data that is `made` comes from its formula or from a package (`bundled_with`)."""
 
     shape: tuple[int, ...]
     training_examples: int
     test_examples: int
     classes: tuple[str, ...]
     value_range: tuple[float, float]
-    hashes: tuple[str, ...]
+    sha256: str
     format: Literal["idx", "usps", "made"]
     files: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
@@ -38,11 +36,11 @@ class Entry:
 
     @property
     def identity(self) -> str:
-        """16 hexadecimal digits for the four arrays together."""
-        return hashlib.sha256("".join(self.hashes).encode()).hexdigest()[:16]
+        """The first 16 digits of the hash."""
+        return self.sha256[:16]
 
 
-def _playground(classes: tuple[str, str], *hashes: str, inputs: int = 2) -> Entry:
+def _playground(classes: tuple[str, str], sha256: str, inputs: int = 2) -> Entry:
     """A set of the TensorFlow Playground: 500 points in the plane, half of them for training."""
     return Entry(
         shape=(inputs,),
@@ -50,7 +48,7 @@ def _playground(classes: tuple[str, str], *hashes: str, inputs: int = 2) -> Entr
         test_examples=250,
         classes=classes,
         value_range=(-6.0, 6.0) if inputs == 2 else (-25.0, 25.0),
-        hashes=hashes,
+        sha256=sha256,
         format="made",
         family="playground",
     )
@@ -63,12 +61,7 @@ CATALOGUE: dict[str, Entry] = {
         test_examples=10_000,
         classes=FASHION,
         value_range=(0, 255),
-        hashes=(
-            "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
-            "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7",
-            "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
-            "3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9",
-        ),
+        sha256="bc3b3a15d36c7b485ea35263b0681ebe33e6cccf024eff3445151fc798c21887",
         format="idx",
         files=IDX,
         addresses=(
@@ -84,12 +77,7 @@ CATALOGUE: dict[str, Entry] = {
         test_examples=10_000,
         classes=DIGITS,
         value_range=(0, 255),
-        hashes=(
-            "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
-            "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
-            "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
-            "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
-        ),
+        sha256="c473ce9de4170e6fe7638543697b7512b19cc4b2c68279feabf4a085461033dd",
         format="idx",
         files=IDX,
         addresses=(
@@ -103,12 +91,7 @@ CATALOGUE: dict[str, Entry] = {
         test_examples=2007,
         classes=DIGITS,
         value_range=(-1, 1),
-        hashes=(
-            "896622302e97b30684b4e40234f805387598229f7176959fe704dc4373747966",
-            "ee5027fd47b76715ac18ca27e72fa1332bde98e0b8ce593b503bb2bdb6c03da0",
-            "76d311277f53f68928bde4141fbdf72ce5aa8431a60e17de342a16d2b6bacc8f",
-            "0b8b792b8ca1c5c704fd9d5bbd1b261623a359e6c8c65b23db428257beea7800",
-        ),
+        sha256="58bc720b5a1293102d28dd3249c98b19202b883c9409c2540931ffa2ae5d90d3",
         format="usps",
         files=USPS,
         addresses=("https://hastie.su.domains/ElemStatLearn/datasets/",),
@@ -119,43 +102,26 @@ CATALOGUE: dict[str, Entry] = {
         test_examples=360,
         classes=DIGITS,
         value_range=(0, 16),
-        hashes=(
-            "49e6b5ff3c06049d22107456f1bec003f43746a0ac1c12519726055adeed2fc5",
-            "472176d28e5c3fca243ca84caf3e7efaa1d114f7bce75b90ef770ba6d23e6e7d",
-            "342538e35bc5249d3b38fda72290ee7bdab962de1bda7a6e64e80d88c5204653",
-            "da1a2ec12e5c2ed7d8850ca7ed88c3b71e3468151b1e545e5b75c80bed4925cf",
-        ),
+        sha256="22db84c7e95d8c1473bea49463d6e1474d0b087bce84bf2196fee5c1e88307bb",
         format="made",
         bundled_with="scikit-learn",
     ),
     "circle": _playground(
         ("outside", "inside"),
-        "4290c1097f9947f547de8917fe17162dfc826ad50f70e0e03964b237d50b1324",
-        "e50b31aa97a42f853916c0115b53cef09faddc2e3148176b78c27d5e9a8ab232",
-        "ce87fe20f75a2cdcc9b5b4857ad0caf66c5cafefddcfe1db48fbd8f5be6bd1ab",
-        "7ffe21dcf66a8dc00e6c674497f0d4b4df679313c9e2528fb232b871246a21f5",
+        "6263ffa84ef06967b1d890ae2d58d95c3c4521d112fbda17edbd2e7eba0649d9",
     ),
     "xor": _playground(
         ("unlike signs", "like signs"),
-        "8d6b367edb2ce34fe8a248cca8c6a2c20ef60438468494fd3920452135470675",
-        "a101512410ba26520c153bad34794b6e725ae358fb05bd6ebeb4f3cd411e634f",
-        "28d2614b71d0c3a24918197fbf47d68f0d6ef18b8e29d543c2e187107f0dfba4",
-        "be9f97f259d4bd9fc3d404735c23e352aa8f19219b3c8dc65c7a38ebc9e0f585",
+        "1307202ac2e084a841625f1414d6176f0090123ce455e35790d917d8c6b8943f",
     ),
     "spiral-features": _playground(
         ("one arm", "other arm"),
-        "b7670945ceffa5066df280c94250c3e6c6f8b45a84e375a14090d48d04f960fc",
-        "662a2d4d71ad72e1692bb1e281fa5bf58018a03fd58b48a536bddc02401fd52d",
-        "8f53053ab5e681c7e07dbd8c11ca24c8aaa2a57c6c14fc47d8c9e3e979bc16f2",
-        "f52962cade42c31b061e95229ced2da76b6c36ec30c64985a23a77f57cee2c35",
+        "539760e7d571f6a1e2a71417a4c94f62a675b7c14d07515efe8b0ea8fa7af676",
         inputs=7,
     ),
     "spiral": _playground(
         ("one arm", "other arm"),
-        "aa1dd347e58772a18b083eb5cf92374dc416284f6a77861b0fb844ded5a0d3d2",
-        "662a2d4d71ad72e1692bb1e281fa5bf58018a03fd58b48a536bddc02401fd52d",
-        "2a9e1af829d6aa2e8356ca6d33c09d6eace057fffe365ebe55ac249c3b276086",
-        "f52962cade42c31b061e95229ced2da76b6c36ec30c64985a23a77f57cee2c35",
+        "f1851aa9f50582d5fdd41e615f237e3e9008b699d9611012067c39de191e7fa3",
     ),
 }
 

@@ -12,13 +12,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from tuner.base.errors import DataError
 from tuner.base.writing import remove, temporary_folder
-from tuner.data.catalogue import ARRAYS, CATALOGUE, Entry
+from tuner.data.catalogue import CATALOGUE, Entry
 from tuner.data.examples import Array, Arrays
 
 CONNECT_SECONDS = 10
@@ -61,10 +62,9 @@ class Source:
         entry = CATALOGUE[name]
         if self.path.suffix == ".npz":
             arrays = read_npz(self.path)
-        elif entry.format == "usps":
-            arrays = read_usps_folder(self.path, entry.files)
         else:
-            first, second, third, fourth = (read_idx(_either(self.path, file)) for file in entry.files)
+            parts = (READERS[entry.format](_either(self.path, file)) for file in entry.files)
+            first, second, third, fourth = chain.from_iterable(parts)
             arrays = first, second, third, fourth
         verify(name, arrays, self.origin)
         return arrays
@@ -81,19 +81,18 @@ def find_source(name: str, places: Places) -> Source | None:
 
 
 def _candidates(name: str, entry: Entry, places: Places) -> Iterator[tuple[Path, str]]:
+    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
     if places.data_dir is not None:
-        yield places.data_dir / name, "the folder of data sets"
+        own = [places.data_dir / name]
         if entry.format != "idx" or name == places.data_dir.name:  # MNIST and Fashion-MNIST have the same file names
-            yield places.data_dir, "the folder of data sets"
+            own.append(places.data_dir)
         if name == "mnist":
-            yield places.data_dir / "mnist.npz", "the folder of data sets"
+            own.append(places.data_dir / "mnist.npz")
+        yield from ((path, "the folder of data sets") for path in own)
     if entry.system_folder:
         yield Path(entry.system_folder), "a system package"
-    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
-    if name == "mnist":
-        yield keras / "mnist.npz", "Keras's cache"
-    elif entry.format == "idx":
-        yield keras / name, "Keras's cache"
+    if entry.format == "idx":
+        yield keras / ("mnist.npz" if name == "mnist" else name), "Keras's cache"
     yield places.downloads / name, "an earlier download"
 
 
@@ -123,17 +122,15 @@ def download(name: str, places: Places, log: Callable[[str], None]) -> Source:
 
 def verify(name: str, arrays: Arrays, where: str) -> None:
     """Raise `DataError` unless the arrays are the catalogue's, to the byte."""
-    for array, values, expected in zip(ARRAYS, arrays, CATALOGUE[name].hashes, strict=True):
-        actual = hash_of(values)
-        if actual != expected:
-            what = f"{array.replace('_', ' ')} are not those of {name}"
-            raise DataError(f"{where}: {what}: SHA-256 {actual[:16]}…, expected {expected[:16]}…")
+    actual, expected = hash_of(arrays), CATALOGUE[name].sha256
+    if actual != expected:
+        raise DataError(f"{where}: is not the data set {name}: SHA-256 {actual[:16]}…, expected {expected[:16]}…")
 
 
-def hash_of(values: Array) -> str:
-    """The SHA-256 of an array's bytes in C order, little-endian."""
-    little = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False)
-    return hashlib.sha256(little.tobytes()).hexdigest()
+def hash_of(arrays: Arrays) -> str:
+    """The SHA-256 of the hexadecimal SHA-256 of the four arrays' bytes (C order, little-endian)."""
+    little = (np.ascontiguousarray(each).astype(each.dtype.newbyteorder("<"), copy=False) for each in arrays)
+    return hashlib.sha256("".join(hashlib.sha256(each.data).hexdigest() for each in little).encode()).hexdigest()
 
 
 def read_idx(path: Path) -> Array:
@@ -158,13 +155,8 @@ def read_npz(path: Path) -> Arrays:
         raise DataError(f"{path}: is not Keras's mnist.npz: {error}") from error
 
 
-def read_usps_folder(folder: Path, files: tuple[str, ...]) -> Arrays:
-    """USPS as text: a line has a label and 256 grey values from -1 to 1."""
-    train, test = (_read_usps(_either(folder, name)) for name in files)
-    return *train, *test
-
-
-def _read_usps(path: Path) -> tuple[Array, Array]:
+def read_usps(path: Path) -> tuple[Array, Array]:
+    """Inputs and labels of USPS as text: a line has a label and 256 grey values from -1 to 1."""
     import pandas as pd
 
     try:
@@ -175,6 +167,10 @@ def _read_usps(path: Path) -> tuple[Array, Array]:
         rule = "a line must have a label and 256 values"
         raise DataError(f"{path}: is not USPS text: {rule}, got {table.shape[1]} numbers")
     return table[:, 1:].astype(np.float32).reshape(-1, 16, 16), table[:, 0].astype(np.uint8)
+
+
+READERS: dict[str, Callable[[Path], tuple[Array, ...]]] = {"idx": lambda path: (read_idx(path),), "usps": read_usps}
+"""The arrays of one file of each format."""
 
 
 def _content(path: Path) -> bytes:
@@ -214,28 +210,23 @@ def _download(address: str, files: tuple[str, ...], folder: Path) -> None:
 
 def _unpack_package(entry: Entry, folder: Path) -> None:
     """Without root: `apt-get download`, with package lists of its own where the machine's are empty."""
-    package = entry.debian_package
-    own = [
-        f"-oDir::State::Lists={folder / 'lists'}",
-        f"-oDir::Cache={folder / 'cache'}",
-        f"-oAPT::Sandbox::User={os.environ.get('USER', 'root')}",
-    ]
-    (folder / "lists" / "partial").mkdir(parents=True)
-    (folder / "cache" / "archives" / "partial").mkdir(parents=True)
+    package, work = entry.debian_package, folder / "apt"
+    (work / "lists" / "partial").mkdir(parents=True)
+    (work / "cache" / "archives" / "partial").mkdir(parents=True)
+    user = os.environ.get("USER", "root")
+    own = [f"-oDir::State::Lists={work}/lists", f"-oDir::Cache={work}/cache", f"-oAPT::Sandbox::User={user}"]
     try:
-        _apt(["download", package], folder)
+        _apt(["download", package], work)
     except DataError:
-        _apt([*own, "update"], folder)
-        _apt([*own, "download", package], folder)
-    archives = list(folder.glob(f"{package}_*.deb"))
-    if not archives:
+        _apt([*own, "update"], work)
+        _apt([*own, "download", package], work)
+    archive = next(work.glob(f"{package}_*.deb"), None)
+    if archive is None:
         raise DataError(f"apt-get brought no package {package}")
-    subprocess.run(["dpkg-deb", "-x", archives[0], folder / "unpacked"], check=True, timeout=APT_SECONDS)
-    inside = folder / "unpacked" / entry.system_folder.lstrip("/")
+    subprocess.run(["dpkg-deb", "-x", archive, work / "unpacked"], check=True, timeout=APT_SECONDS)
     for file in entry.files:
-        (inside / file).replace(folder / file)
-    for rest in (*archives, folder / "unpacked", folder / "lists", folder / "cache"):
-        remove(rest)
+        (work / "unpacked" / entry.system_folder.lstrip("/") / file).replace(folder / file)
+    remove(work)
 
 
 def _apt(arguments: list[str], folder: Path) -> None:

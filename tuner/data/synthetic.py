@@ -54,12 +54,9 @@ def xor(generator: Generator) -> tuple[Array, Array]:
 def spiral(_: Generator) -> tuple[Array, Array]:
     """Two arms of 250 points: radius 5 i/n, angle 1.75 · 2π · i/n, the other arm turned by π."""
     half = PLAYGROUND_POINTS // 2
-    share = np.arange(half) / half
-    arms = []
-    for turn in (0.0, np.pi):
-        angles = 1.75 * 2 * np.pi * share + turn
-        arms.append(np.stack([RADIUS * share * np.sin(angles), RADIUS * share * np.cos(angles)], axis=1))
-    return np.concatenate(arms), np.repeat([1, 0], half)
+    share, turn = np.tile(np.arange(half) / half, 2), np.repeat([0.0, np.pi], half)
+    angles = 1.75 * 2 * np.pi * share + turn
+    return np.stack([RADIUS * share * np.sin(angles), RADIUS * share * np.cos(angles)], axis=1), 1 - np.sign(turn)
 
 
 def spiral_with_features(generator: Generator) -> tuple[Array, Array]:

@@ -27,7 +27,7 @@ import pandas as pd
 from common import about_this_machine, write_results
 
 from tuner.base.metrics import METRICS
-from tuner.data.load import held_out_of, training_set_of
+from tuner.data.load import held_out, training_set
 from tuner.data.sources import Places
 from tuner.references.fit import fit_reference_models
 from tuner.study import load
@@ -100,8 +100,8 @@ def with_all_peers(anchors: list[dict[str, Any]], study: Path, measure: str) -> 
         return anchors
     places = Places.from_environment()
     _, recipe = load(study, "mine", places=places).corners[0]
-    training, held_out = training_set_of(recipe.data, places), held_out_of(recipe.data, places)
-    late = fit_reference_models(recipe, training, measure, seconds=600, test=held_out.examples, names=lacking)
+    training, test_part = training_set(recipe.data, places), held_out(recipe.data, places)
+    late = fit_reference_models(recipe, training, measure, seconds=600, test=test_part.examples, names=lacking)
     found = {each.name: asdict(each) | {"note": f"after the search; {each.note}"} for each in late}
     return [found.get(each["name"], each) for each in anchors]
 

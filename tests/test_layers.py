@@ -95,7 +95,7 @@ def test_charts_need_no_library(path: Path) -> None:
 def test_only_confirmation_reaches_the_held_out_part() -> None:
     """`held_out` is called where a confirmed model is tested, and where a report shows what that one predicted; `HeldOut`
     is named where it is made and passed."""
-    called = re.compile(r"held_out(_of)?\(")
+    called = re.compile(r"held_out\(")
     users = {path.relative_to(PACKAGE).as_posix() for path in FILES if called.search(path.read_text())}
     assert users == {"data/load.py", "worker/tasks.py", "worker/replication.py", "report/evidence.py"}
 

@@ -16,7 +16,7 @@ from tests.support.searches import AtOnce, Notes, context_of, folder_of, search,
 from tuner.base.metric_functions import compute_metrics
 from tuner.data.examples import Examples, TrainingSet
 from tuner.data.ingest.ingest import ingest
-from tuner.data.load import held_out_of, training_set_of
+from tuner.data.load import held_out, training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds_of
 from tuner.networks import Dense, Rows
@@ -83,13 +83,13 @@ def bundled(name: str, places: Places, **settings: Any) -> tuple[Table, Training
     names = getattr(datasets, f"load_{name}")().feature_names
     data = Table(path=f"sklearn:{name}", target="target", columns=numbers(*names), **settings)
     data = ingest(data, Path(), places, print)
-    return data, training_set_of(data, places)
+    return data, training_set(data, places)
 
 
 @pytest.mark.slow
 def test_iris_has_all_plain_models_on_five_folds_and_on_the_test_part(places: Places) -> None:
     data, training = bundled("iris", places)
-    found = fit_reference_models(recipe_of(data, FIVE), training, "accuracy", 60.0, held_out_of(data, places).examples)
+    found = fit_reference_models(recipe_of(data, FIVE), training, "accuracy", 60.0, held_out(data, places).examples)
     names = {"majority", "logistic", "nearest neighbours", "default network", "trees"}
     assert {each.name for each in found} == names
     figures = {each.name: each.figures["accuracy"] for each in found}
@@ -113,7 +113,7 @@ def test_diabetes_has_numbers_to_tell(places: Places) -> None:
 
 def test_they_stand_on_the_folds_of_the_networks(places: Places) -> None:
     recipe = recipe_of(Data(name="xor"), Holdout(validation=0.25, pick="random", seed=7))
-    data = training_set_of(recipe.data, places)
+    data = training_set(recipe.data, places)
     part, (fold,) = validation_part(recipe, data), folds_of(recipe.protocol, data)
     assert part.inputs.tolist() == data.examples.inputs[fold.validation].tolist()
     training = Examples(data.examples.inputs[fold.training], data.examples.labels[fold.training])
@@ -126,7 +126,7 @@ def test_they_stand_on_the_folds_of_the_networks(places: Places) -> None:
 
 def test_xor_is_told_by_trees_and_not_by_a_line(places: Places) -> None:
     recipe = recipe_of(Data(name="xor"))
-    found = fit_reference_models(recipe, training_set_of(recipe.data, places), "accuracy", 60.0)
+    found = fit_reference_models(recipe, training_set(recipe.data, places), "accuracy", 60.0)
     figures = {each.name: each.figures["accuracy"] for each in found}
     assert figures["trees"] > 0.9 > 0.65 > figures["logistic"]
     assert best_first(found, "log_loss")[0].figures["log_loss"] == min(each.figures["log_loss"] for each in found)
@@ -143,7 +143,7 @@ def test_several_labels_one_of_which_is_never_true_in_a_fold(tmp_path: Path) -> 
     )
     frame = frame.astype({"p": int, "q": int})
     data, places = looked(tmp_path, frame, numbers("a", "b"), target=("p", "q", "r"), task="multi_label")
-    found = by_name(fit_reference_models(recipe_of(data, FIVE), training_set_of(data, places), "macro_f1", 60.0))
+    found = by_name(fit_reference_models(recipe_of(data, FIVE), training_set(data, places), "macro_f1", 60.0))
     assert not any(each.is_skipped for each in found.values())
     assert found["logistic"].figures["accuracy"] > 0.95
     assert found["trees"].figures["accuracy"] > 0.95
@@ -174,7 +174,7 @@ COLUMNS = (
 @pytest.mark.slow
 def test_texts_names_dates_and_gaps_are_seen(tmp_path: Path) -> None:
     data, places = looked(tmp_path, mixed(600), COLUMNS)
-    found = by_name(fit_reference_models(recipe_of(data), training_set_of(data, places), "accuracy", 60.0))
+    found = by_name(fit_reference_models(recipe_of(data), training_set(data, places), "accuracy", 60.0))
     assert not any(each.is_skipped for each in found.values())
     assert found["logistic"].figures["accuracy"] > 0.85
     assert found["trees"].figures["accuracy"] > 0.85
@@ -207,7 +207,7 @@ def test_weights_count_where_a_model_takes_them(tmp_path: Path) -> None:
     plain, places = looked(tmp_path, frame, numbers("a"))
     weighted, _ = looked(tmp_path, frame, numbers("a"), weight="w")
     without, found = (
-        by_name(fit_reference_models(recipe_of(data), training_set_of(data, places), "accuracy", 60.0))
+        by_name(fit_reference_models(recipe_of(data), training_set(data, places), "accuracy", 60.0))
         for data in (plain, weighted)
     )
     assert without["majority"].figures["accuracy"] == pytest.approx(0.8)
@@ -218,7 +218,7 @@ def test_weights_count_where_a_model_takes_them(tmp_path: Path) -> None:
 
 def test_what_does_not_fit_into_the_time_is_skipped_and_says_so(places: Places) -> None:
     recipe = recipe_of(Data(name="digits"), FIVE)
-    data = training_set_of(recipe.data, places)
+    data = training_set(recipe.data, places)
     estimators("classification")  # imports take time, too
     started = time.perf_counter()
     found = by_name(fit_reference_models(recipe, data, "accuracy", 0.2))
@@ -235,7 +235,7 @@ def test_of_many_examples_some_are_drawn_and_that_is_told(places: Places) -> Non
     inputs = chance.normal(size=(many, 2)).astype(np.float32)
     recipe = recipe_of(Data(name="xor"))
     examples = Examples(inputs, (inputs.prod(axis=1) > 0).astype(np.int64))
-    data = replace(training_set_of(recipe.data, places), examples=examples, folder=None)
+    data = replace(training_set(recipe.data, places), examples=examples, folder=None)
     found = by_name(fit_reference_models(recipe, data, "accuracy", 20.0))
     assert found["nearest neighbours"].note == "trained on 20,000 of 30,000 examples"
     assert found["majority"].examples == 30_000

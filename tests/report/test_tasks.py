@@ -19,7 +19,7 @@ from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.base.metrics import Task
 from tuner.charts import Cells, Chart, Dots, Hexes, Line
 from tuner.charts.content import Page, Picture, Table
-from tuner.data.load import held_out_of
+from tuner.data.load import held_out
 from tuner.data.sources import Places
 from tuner.report.index import index_page
 from tuner.report.sections.pictures import image_grid
@@ -83,7 +83,7 @@ def reported(
     study, *_ = open_study(open_storage(url), file)
     recipe = file.corners[0][1]
     finished(study, file.corners[0][1], task, measure)
-    true = held_out_of(recipe.data, places).examples.labels
+    true = held_out(recipe.data, places).examples.labels
     said = np.stack([outputs(true), outputs(true)]) if tested else np.empty(0)
     np.savez(folder / "predictions.npz", outputs=said, best=0)
     figures = compute_metrics(task, said[0], true) if tested else {}
@@ -213,7 +213,7 @@ def test_two_classes_have_curves_over_thresholds(tmp_path: Path) -> None:
 def labels_of(folder: Path, places: Places) -> NDArray[Any]:
     """What is true of the test part of the study in a folder."""
     recipe = load(folder / "own.toml", "own", (), places).corners[0][1]
-    return np.asarray(held_out_of(recipe.data, places).examples.labels)
+    return np.asarray(held_out(recipe.data, places).examples.labels)
 
 
 @pytest.mark.slow

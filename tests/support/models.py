@@ -11,7 +11,7 @@ import pandas as pd
 from tuner.data.ingest.coding import fit_coding
 from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.ingest import ingest
-from tuner.data.load import coding_of, training_set_of
+from tuner.data.load import coding_of, training_set
 from tuner.data.sources import Places
 from tuner.networks import Dense
 from tuner.networks.columns import Column, Kind
@@ -40,7 +40,7 @@ def trained(data: Table | Arrays | Images, folder: Path, places: Places, epochs:
             loss=PlainLoss(kind="mean_squared_error" if is_regression else "sparse_categorical_crossentropy"),
         ),
     )
-    (one,) = train_folds(on_everything(recipe), training_set_of(found, places))
+    (one,) = train_folds(on_everything(recipe), training_set(found, places))
     about, alone, best = describe(found), folder / "alone.keras", folder / "best.keras"
     save_model(one.model, recipe, one.scale, about.inputs, about.outputs, alone, one.fold_data.targets)
     if isinstance(found, Table):

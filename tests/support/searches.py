@@ -9,7 +9,7 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
-from tuner.data.load import training_set_of
+from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
@@ -84,7 +84,7 @@ def small(path: Path, *settings: str) -> StudyFile:
 
 def preflight_of(file: StudyFile, places: Places, memory: int = 2**40) -> Preflight:
     """A preflight that knows the study's data."""
-    return Preflight({each.name: training_set_of(each, places) for each in file.data}, memory, Costs())
+    return Preflight({each.name: training_set(each, places) for each in file.data}, memory, Costs())
 
 
 def folder_of(storage: BaseStorage) -> Folder:

@@ -20,19 +20,11 @@ def no_log(_: str) -> None:
     """For callers that want no progress."""
 
 
-def training_set(name: str, places: Places, log: Log = no_log) -> TrainingSet:
-    """The training part of a data set of the catalogue; the test files are not opened. It is fetched and decoded once. Raises
-    `DataError` where that fails or the contents are not the catalogue's."""
-    return training_set_of(Data(name=name), places, log)
-
-
-def held_out(name: str, places: Places) -> HeldOut:
-    """The test part of a data set of the catalogue. Only for confirmation and replication."""
-    return held_out_of(Data(name=name), places)
-
-
-def training_set_of(data: AnyData, places: Places, log: Log = no_log) -> TrainingSet:
-    """The training part of a recipe's data. Raises `DataError` where the stored arrays of a user's data are gone."""
+def training_set(data: AnyData | str, places: Places, log: Log = no_log) -> TrainingSet:
+    """The training part of a recipe's data, or of a data set of the catalogue by its name; that is fetched and decoded once. The
+    test files are not opened. Raises `DataError` where stored arrays of a user's data are gone, where fetching fails, and where the
+    contents are not the catalogue's."""
+    data = Data(name=data) if isinstance(data, str) else data
     folder, origin = _stored(data, places, log)
     facts, examples = describe(data), store.open_examples(folder, "train")
     is_ordered = isinstance(data, Table) and bool(data.time)
@@ -41,8 +33,9 @@ def training_set_of(data: AnyData, places: Places, log: Log = no_log) -> Trainin
     )
 
 
-def held_out_of(data: AnyData, places: Places) -> HeldOut:
-    """The test part of a recipe's data. Only for confirmation and replication."""
+def held_out(data: AnyData | str, places: Places) -> HeldOut:
+    """The test part. Only for confirmation and replication."""
+    data = Data(name=data) if isinstance(data, str) else data
     folder, _ = _stored(data, places, no_log)
     facts = describe(data)
     return HeldOut(data.name, store.open_examples(folder, "test"), facts.classes, facts.identity)

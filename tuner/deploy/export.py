@@ -14,7 +14,7 @@ from tuner.base.decode import encode
 from tuner.base.errors import StorageError, StudyError, TunerError
 from tuner.base.formatting import metric_label
 from tuner.base.writing import output_path
-from tuner.data.load import training_set_of
+from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.outcome.card import card
 from tuner.storage import load_study, open_storage
@@ -117,7 +117,7 @@ def _sample(predictor: "Predictor", data: str, places: Places) -> tuple[NDArray[
     generator = np.random.default_rng(0)
     if predictor.recipe:
         try:
-            examples = training_set_of(predictor.recipe.data, places).examples
+            examples = training_set(predictor.recipe.data, places).examples
         except TunerError:
             pass  # the data is no longer there
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
-from tuner.data.load import held_out_of
+from tuner.data.load import held_out
 from tuner.data.sources import Places
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of
@@ -68,7 +68,7 @@ def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evid
     trials = tuple(training.last for training in trainings_of(study.get_trials(deepcopy=False)))
     winner = None
     if confirmed:
-        winner = read_predictions(confirmed, lambda: held_out_of(confirmed.recipe.data, places), gaps)
+        winner = read_predictions(confirmed, lambda: held_out(confirmed.recipe.data, places), gaps)
     documents = assessments_of(data, results, gaps)
     searched = (trial.recipe for trial in outcome.record.trials if trial.recipe)
     recipe = confirmed.recipe if confirmed else next(searched, None)

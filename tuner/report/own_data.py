@@ -12,7 +12,7 @@ from tuner.charts import content
 from tuner.charts.content import Block, Paragraph
 from tuner.data.examples import TrainingSet
 from tuner.data.ingest.columns import ColumnCoding, ColumnProfile, shorten
-from tuner.data.load import coding_of, training_set_of
+from tuner.data.load import coding_of, training_set
 from tuner.data.sources import Places
 from tuner.networks.columns import MISSING
 from tuner.recipe import AnyData, Arrays, Cut, Data, Images, Table, describe
@@ -41,7 +41,7 @@ def read_own_data(data: AnyData, places: Places, gaps: list[str]) -> OwnData | N
     if isinstance(data, Data):
         return None
     try:
-        training = training_set_of(data, places)
+        training = training_set(data, places)
         columns = tuple(_columns(data, training, places)) if isinstance(data, Table) else ()
     except TunerError as error:
         gaps.append(f"The data cannot be read: {error}")

@@ -13,7 +13,7 @@ from optuna.storages import BaseStorage
 from tuner.base.errors import StudyError
 from tuner.base.machine import environment, memory
 from tuner.data.examples import TrainingSet
-from tuner.data.load import training_set_of
+from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds_of
 from tuner.outcome import Outcome
@@ -160,7 +160,7 @@ def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: 
     before = study.user_attrs.get("data", {})
     now, sets = {}, {}
     for each in file.data:
-        name, data = each.name, training_set_of(each, places, listener.log)
+        name, data = each.name, training_set(each, places, listener.log)
         sets[name] = data
         listener.log(f"data: {name}, {len(data.examples)} training examples, {data.origin}")
         now[name] = data.identity

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.examples import TrainingSet
-from tuner.data.load import held_out_of, training_set_of
+from tuner.data.load import held_out, training_set
 from tuner.data.sources import Places
 from tuner.recipe import AnyData, Recipe, fold_count
 from tuner.result import Result, Scores, Watch
@@ -64,7 +64,7 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     from tuner.training.targets import targets
     from tuner.training.train import Trained
 
-    data, test_part = _training_set(job.recipe.data, places), held_out_of(job.recipe.data, places)
+    data, test_part = _training_set(job.recipe.data, places), held_out(job.recipe.data, places)
     scores: list[Scores] = []
     outputs: list[NDArray[np.float32]] = []
     labels = np.zeros(0, np.int64)
@@ -93,4 +93,4 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
 
 @lru_cache(maxsize=4)
 def _training_set(data: AnyData, places: Places) -> TrainingSet:
-    return training_set_of(data, places)
+    return training_set(data, places)

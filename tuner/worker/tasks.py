@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
 from tuner.data.examples import TrainingSet
-from tuner.data.load import coding_of, held_out_of, training_set_of
+from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
 from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, describe, fold_count
 from tuner.references import ReferenceModel
@@ -65,7 +65,7 @@ def combine(job: Combine, setup: Setup) -> int:
 def test(job: Test, setup: Setup) -> Measured:
     """Loss and metrics of a saved model on the held-out part."""
     assert setup.folder is not None
-    data = held_out_of(job.recipe.data, setup.places)
+    data = held_out(job.recipe.data, setup.places)
     model = load_model(setup.folder.model(job.saved))
     outputs = predict(model, UNSCALED, data.examples.inputs)
     examples, task = data.examples, job.recipe.data.task
@@ -81,7 +81,7 @@ def test(job: Test, setup: Setup) -> Measured:
 
 def fit_references(job: ReferenceModels, setup: Setup) -> tuple[ReferenceModel, ...]:
     """Reference models on a confirmed winner's splits, tested on the held-out part."""
-    data, test = _training_set(job.recipe.data, setup.places), held_out_of(job.recipe.data, setup.places)
+    data, test = _training_set(job.recipe.data, setup.places), held_out(job.recipe.data, setup.places)
     return fit_reference_models(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads, job.names)
 
 
@@ -121,4 +121,4 @@ def _validation_outputs(recipe: Recipe, trained: Trained, name: str) -> Iterator
 
 @lru_cache(maxsize=4)
 def _training_set(data: AnyData, places: Places) -> TrainingSet:
-    return training_set_of(data, places)
+    return training_set(data, places)

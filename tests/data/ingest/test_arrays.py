@@ -9,7 +9,7 @@ import pytest
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.ingest import ingest
-from tuner.data.load import held_out_of, training_set_of
+from tuner.data.load import held_out, training_set
 from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut
 
@@ -36,7 +36,7 @@ def complaint(folder: Path, data: Arrays = DATA, **arrays: Any) -> str:
 )
 def test_inputs_are_bytes_or_float32(given: type, kept: type, tmp_path: Path) -> None:
     data = ingest_file(tmp_path, x=X.astype(given), y=Y)
-    training = training_set_of(data, Places(None, tmp_path / "cache"))
+    training = training_set(data, Places(None, tmp_path / "cache"))
     assert training.examples.inputs.dtype == kept
     assert training.examples.labels.dtype == np.uint8
     assert data.found is not None
@@ -47,14 +47,14 @@ def test_inputs_are_bytes_or_float32(given: type, kept: type, tmp_path: Path) ->
 def test_a_file_may_bring_its_test_part_along(tmp_path: Path) -> None:
     data = ingest_file(tmp_path, x_train=X, y_train=Y, x_test=X[:3], y_test=Y[:3])
     places = Places(None, tmp_path / "cache")
-    np.testing.assert_array_equal(training_set_of(data, places).examples.inputs, X)
-    np.testing.assert_array_equal(held_out_of(data, places).examples.labels, Y[:3])
+    np.testing.assert_array_equal(training_set(data, places).examples.inputs, X)
+    np.testing.assert_array_equal(held_out(data, places).examples.labels, Y[:3])
 
 
 def test_another_file_may_be_the_test_part(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", x=X[:4], y=Y[:4])
     data = ingest_file(tmp_path, Arrays(path="a.npz", test="b.npz"), x=X, y=Y)
-    assert len(held_out_of(data, Places(None, tmp_path / "cache")).examples) == 4
+    assert len(held_out(data, Places(None, tmp_path / "cache")).examples) == 4
     np.savez(tmp_path / "b.npz", x=X[:4, :2], y=Y[:4])
     message = complaint(tmp_path, replace(data, found=None), x=X, y=Y)
     assert message == "/b.npz: must have examples like the training part's, [3] uint8, got [2] uint8"
@@ -66,16 +66,16 @@ def test_numbers_and_labels_have_names_with_places(tmp_path: Path) -> None:
         data = ingest_file(tmp_path, Arrays(path="a.npz", task=task), x=X, y=many)  # type: ignore[arg-type]
         assert data.found is not None
         assert (data.found.classes, data.found.rarest) == (("y[0]", "y[1]"), 16)
-        assert training_set_of(data, Places(None, tmp_path / "cache")).examples.labels.dtype == dtype
+        assert training_set(data, Places(None, tmp_path / "cache")).examples.labels.dtype == dtype
     one = ingest_file(tmp_path, Arrays(path="a.npz", task="regression"), x=X, y=Y)
-    assert training_set_of(one, Places(None, tmp_path / "cache")).examples.labels.shape == (16, 1)
+    assert training_set(one, Places(None, tmp_path / "cache")).examples.labels.shape == (16, 1)
 
 
 def test_groups_and_weights_come_along(tmp_path: Path) -> None:
     data = Arrays(path="a.npz", groups="g", weights="w", test=Cut(share=0.25))
     data = ingest_file(tmp_path, data, x=X, y=Y, g=np.arange(20) // 4, w=np.arange(20) / 2)
     places = Places(None, tmp_path / "cache")
-    training, test = training_set_of(data, places).examples, held_out_of(data, places).examples
+    training, test = training_set(data, places).examples, held_out(data, places).examples
     assert training.groups is not None
     assert test.groups is not None
     assert training.weights is not None

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.ingest import ingest
-from tuner.data.load import held_out_of, training_set_of
+from tuner.data.load import held_out, training_set
 from tuner.data.sources import Places
 from tuner.recipe import Images
 
@@ -32,7 +32,7 @@ def ingest_file(folder: Path, data: Images = DATA) -> Images:
 
 def inputs(folder: Path, data: Images = DATA) -> np.ndarray:
     """The training part's inputs."""
-    return training_set_of(ingest_file(folder, data), Places(None, folder / "cache")).examples.inputs
+    return training_set(ingest_file(folder, data), Places(None, folder / "cache")).examples.inputs
 
 
 def complaint(folder: Path, data: Images = DATA) -> str:
@@ -47,7 +47,7 @@ def test_pictures_have_one_size_and_the_class_of_their_folder(folder: Path) -> N
     (folder / "pictures" / "white" / ".DS_Store").touch()
     (folder / "pictures" / "notes.txt").touch()
     data, places = ingest_file(folder), Places(None, folder / "cache")
-    training, test = training_set_of(data, places), held_out_of(data, places)
+    training, test = training_set(data, places), held_out(data, places)
     assert data.found is not None
     assert (data.found.classes, data.found.shape, data.found.rarest) == (("black", "white"), (4, 6), 4)
     assert (data.found.training_examples, data.found.test_examples, data.found.value_range) == (8, 2, (0, 255))
@@ -89,7 +89,7 @@ def test_a_second_folder_may_be_the_test_part(folder: Path) -> None:
     (folder / "test" / "white").mkdir(parents=True)
     Image.new("L", (3, 3), 255).save(folder / "test" / "white" / "x.jpg")
     data = ingest_file(folder, Images(path="pictures", size=(4, 6), test="test"))
-    assert held_out_of(data, Places(None, folder / "cache")).examples.labels.tolist() == [1]
+    assert held_out(data, Places(None, folder / "cache")).examples.labels.tolist() == [1]
     (folder / "test" / "wite").mkdir()
     message = complaint(folder, Images(path="pictures", size=(4, 6), test="test"))
     assert message == "/test/wite: must be a class that the training part has; did you mean white?"

@@ -14,7 +14,7 @@ import pytest
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.ingest import ingest
-from tuner.data.load import coding_of, held_out_of, training_set_of
+from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
 from tuner.networks.columns import Column
 from tuner.recipe import Cut, Table
@@ -44,7 +44,7 @@ def complaint(folder: Path, frame: pd.DataFrame, **settings: Any) -> str:
 
 def test_ingesting_finds_what_a_network_must_know(tmp_path: Path) -> None:
     data, places = ingest_file(tmp_path, frame_of()), Places(None, tmp_path / "cache")
-    training, test = training_set_of(data, places), held_out_of(data, places)
+    training, test = training_set(data, places), held_out(data, places)
     found = data.found
     assert found is not None
     assert (found.training_examples, found.test_examples, found.classes, found.rarest) == (16, 4, ("0", "1"), 8)
@@ -100,7 +100,7 @@ def test_data_that_has_moved_has_the_origin_where_it_was_read_last(tmp_path: Pat
         (tmp_path / name).mkdir()
         frame_of().to_csv(tmp_path / name / "t.csv", index=False)
         data = ingest(DATA, tmp_path / name, places, lambda _: None)
-        assert training_set_of(data, places).origin == f"from {tmp_path}/{name}/t.csv"
+        assert training_set(data, places).origin == f"from {tmp_path}/{name}/t.csv"
 
 
 def test_what_does_not_change_the_arrays_does_not_change_the_identity(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_an_order_in_time_is_part_of_the_identity(tmp_path: Path) -> None:
     plain = ingest(replace(DATA, test="u.csv"), tmp_path, places, lambda _: None)
     ordered = ingest(replace(DATA, test="u.csv", time="a"), tmp_path, places, lambda _: None)
     assert plain.found != ordered.found
-    assert (training_set_of(plain, places).is_ordered, training_set_of(ordered, places).is_ordered) == (False, True)
+    assert (training_set(plain, places).is_ordered, training_set(ordered, places).is_ordered) == (False, True)
 
 
 def test_the_test_part_does_not_change_the_coding(tmp_path: Path) -> None:
@@ -126,12 +126,12 @@ def test_the_test_part_does_not_change_the_coding(tmp_path: Path) -> None:
     data = replace(DATA, columns=(Column(name="a", kind="category"), Column(name="b", kind="number")))
     places = Places(None, tmp_path / "cache")
     first = ingest_file(tmp_path, frame, data)
-    tested = frame["b"].isin(held_out_of(first, places).examples.inputs[:, 1])
+    tested = frame["b"].isin(held_out(first, places).examples.inputs[:, 1])
     changed = ingest_file(tmp_path, frame.assign(a=frame["a"].where(~tested, "new"), b=frame["b"] + 1e6 * tested), data)
     assert coding_of(changed, places) == coding_of(first, places)
-    before, after = (training_set_of(each, places).examples.inputs for each in (first, changed))
+    before, after = (training_set(each, places).examples.inputs for each in (first, changed))
     np.testing.assert_array_equal(before, after)
-    assert set(held_out_of(changed, places).examples.inputs[:, 0]) == {1}
+    assert set(held_out(changed, places).examples.inputs[:, 0]) == {1}
 
 
 def test_rows_in_time_are_sorted_and_the_last_are_the_test_part(tmp_path: Path) -> None:
@@ -139,16 +139,16 @@ def test_rows_in_time_are_sorted_and_the_last_are_the_test_part(tmp_path: Path) 
     data = replace(DATA, time="day", test=Cut(share=0.25))
     places = Places(None, tmp_path / "cache")
     found = ingest_file(tmp_path, frame, data)
-    rows = [*training_set_of(found, places).examples.inputs[:, 0], *held_out_of(found, places).examples.inputs[:, 0]]
+    rows = [*training_set(found, places).examples.inputs[:, 0], *held_out(found, places).examples.inputs[:, 0]]
     assert rows == frame.sort_values("day")["a"].tolist()
-    assert training_set_of(found, places).is_ordered
+    assert training_set(found, places).is_ordered
 
 
 def test_groups_stay_whole(tmp_path: Path) -> None:
     data = replace(DATA, group="g", test=Cut(share=0.4))
     places = Places(None, tmp_path / "cache")
     found = ingest_file(tmp_path, frame_of(), data)
-    training, test = training_set_of(found, places).examples, held_out_of(found, places).examples
+    training, test = training_set(found, places).examples, held_out(found, places).examples
     assert training.groups is not None
     assert test.groups is not None
     assert len(test) == 8
@@ -173,36 +173,36 @@ def test_classes_that_are_numbers_are_in_the_order_of_numbers(tmp_path: Path) ->
 def test_numbers_and_labels_are_kept_as_such(tmp_path: Path) -> None:
     places = Places(None, tmp_path / "cache")
     one = ingest_file(tmp_path, frame_of(), replace(DATA, target="b", task="regression"))
-    assert training_set_of(one, places).examples.labels.shape == (16, 1)
+    assert training_set(one, places).examples.labels.shape == (16, 1)
     two = ingest_file(
         tmp_path, frame_of().assign(z=frame_of()["y"] == 0), replace(DATA, target=("y", "z"), task="multi_label")
     )
-    labels = training_set_of(two, places).examples.labels
+    labels = training_set(two, places).examples.labels
     assert labels.dtype == np.uint8
     assert labels.sum(axis=1).tolist() == [1] * 16
-    assert training_set_of(two, places).classes == ("y", "z")
+    assert training_set(two, places).classes == ("y", "z")
 
 
 def test_missing_stored_arrays_are_reported(tmp_path: Path) -> None:
     data, places = ingest_file(tmp_path, frame_of()), Places(None, tmp_path / "elsewhere")
     assert data.found is not None
     with pytest.raises(DataError) as error:
-        training_set_of(data, places)
+        training_set(data, places)
     assert str(error.value) == (
         f"t.csv: its stored arrays {data.found.identity} are not in the cache {tmp_path}/elsewhere; "
         "load the study again"
     )
     with pytest.raises(DataError, match=r"^t\.csv: has not been ingested; load the study again$"):
-        held_out_of(replace(data, found=None), places)
+        held_out(replace(data, found=None), places)
 
 
 def test_damaged_arrays_are_prepared_again(tmp_path: Path) -> None:
     data, places = ingest_file(tmp_path, frame_of()), Places(None, tmp_path / "cache")
-    folder = training_set_of(data, places).folder
+    folder = training_set(data, places).folder
     assert folder is not None
     (folder / "train_inputs.npy").write_bytes(b"short")
     assert ingest_file(tmp_path, frame_of()) == data
-    assert len(training_set_of(data, places).examples.inputs) == 16
+    assert len(training_set(data, places).examples.inputs) == 16
 
 
 KILLED = """
@@ -238,7 +238,7 @@ def test_a_process_killed_between_two_writes_leaves_nothing_half_written(writes:
     (left,) = tmp_path.glob("cache/prepared/.*")
     os.utime(left, (1, 1))
     places = Places(None, tmp_path / "cache")
-    assert len(training_set_of(ingest(DATA, tmp_path, places, lambda _: None), places).examples) == 16
+    assert len(training_set(ingest(DATA, tmp_path, places, lambda _: None), places).examples) == 16
     assert not left.exists()
 
 

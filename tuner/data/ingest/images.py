@@ -46,7 +46,7 @@ def save_images(data: Images, path: Path, test: Path | Cut, folder: Path) -> tup
         rows = split_off_test(test, labels, None, False, str(path))
         parts = [([files[row] for row in part], labels[part]) for part in rows]
     else:
-        parts = [(files, labels), _files_and_labels(test, _class_folders(test), classes)]
+        parts = [(files, labels), _files_and_labels(_class_folders(test, classes), classes)]
     for part, (chosen, numbers) in zip(("train", "test"), parts, strict=True):
         np.save(folder / f"{part}_labels.npy", numbers)
         _write(chosen, data, folder / f"{part}_inputs.npy")
@@ -58,33 +58,32 @@ def _training_images(path: Path) -> tuple[Folders, list[Path], Array]:
     images = _class_folders(path)
     if len(images) < 2:
         raise DataError(f"{path}: must have a folder for each of at least two classes, got {len(images)}")
-    files, labels = _files_and_labels(path, images, tuple(images))
+    files, labels = _files_and_labels(images, tuple(images))
     if len(files) < FEWEST_ROWS:
         raise DataError(f"{path}: has {len(files)} pictures, and at least {FEWEST_ROWS} are needed")
     return images, files, labels
 
 
-def _class_folders(path: Path) -> Folders:
-    """The files of the folders in it, by the folders' names. Raises `DataError` for an image in no folder of a class."""
+def _class_folders(path: Path, classes: Sequence[str] = ()) -> Folders:
+    """The files of the folders in it, by the folders' names. Raises `DataError` for an image in no folder of a class, an empty
+    folder, and one that is not of these `classes`, if there are any."""
     images = {}
-    for each in sorted(path.iterdir()):
-        if each.is_dir() and not each.name.startswith("."):
+    for each in sorted(each for each in path.iterdir() if not each.name.startswith(".")):
+        if each.is_dir():
+            if classes and each.name not in classes:
+                raise DataError(f"{each}: must be a class that the training part has; {near_miss(each.name, classes)}")
             images[each.name] = sorted(file for file in each.iterdir() if not file.name.startswith("."))
-        elif each.suffix.lower() in SUFFIXES and not each.name.startswith("."):
+            if not images[each.name]:
+                raise DataError(f"{each}: has no pictures; fill it, or take the folder away")
+        elif each.suffix.lower() in SUFFIXES:
             raise DataError(f"{each}: is in no folder of a class; move it into one")
+    if not images:
+        raise DataError(f"{path}: has no folders with pictures")
     return images
 
 
-def _files_and_labels(path: Path, images: Folders, classes: tuple[str, ...]) -> tuple[list[Path], Array]:
+def _files_and_labels(images: Folders, classes: tuple[str, ...]) -> tuple[list[Path], Array]:
     """The files in the order of their names, and which of `classes` each belongs to."""
-    for name, files in images.items():
-        if name not in classes:
-            hint = near_miss(name, classes)
-            raise DataError(f"{path / name}: must be a class that the training part has; {hint}")
-        if not files:
-            raise DataError(f"{path / name}: has no pictures; fill it, or take the folder away")
-    if not images:
-        raise DataError(f"{path}: has no folders with pictures")
     numbers = [classes.index(name) for name, files in images.items() for _ in files]
     return [file for files in images.values() for file in files], np.array(numbers, class_dtype(classes))
 

@@ -26,7 +26,7 @@ from tuner.networks.columns import Column
 from tuner.recipe.data import Arrays, Cut, DataInfo, Images, Table
 
 if TYPE_CHECKING:  # pandas takes a second to import, and what is stored already needs none
-    from tuner.data.ingest.prepare import Prepared, RawExamples
+    from tuner.data.ingest.prepare import RawExamples
 
 Save = Callable[[Path], tuple[Facts, Coding]]
 """Writes the arrays of both parts into a folder."""
@@ -60,22 +60,21 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
     import pandas as pd
 
     from tuner.data.ingest.arrays import inputs_of
-    from tuner.data.ingest.prepare import RawExamples, prepare
+    from tuner.data.ingest.prepare import RawExamples, save_prepared
     from tuner.data.ingest.profile import frame_columns
 
     if isinstance(test, RawExamples):
         test = replace(test, where="the test data")
     if isinstance(raw.x, pd.DataFrame):
         columns = tuple(Column(name=each.name, kind=each.kind) for each in frame_columns(raw.x) if each.kind)
-        parts = prepare(task, columns, raw, test)
-        return _store_named(_table(raw, test, task, columns), parts, places)
+        return _store_named(_table(raw, test, task, columns), partial(save_prepared, task, columns, raw, test), places)
     raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))
     if isinstance(test, RawExamples):
         test = replace(test, x=inputs_of(np.asarray(test.x), "x", test.where))
     groups, weights = "groups" if raw.groups is not None else "", "weights" if raw.weights is not None else ""
     share = test if isinstance(test, Cut) else UNNAMED
     data = Arrays(path=UNNAMED, task=task, test=share, groups=groups, weights=weights)
-    return _store_named(data, prepare(task, (), raw, test), places)
+    return _store_named(data, partial(save_prepared, task, (), raw, test), places)
 
 
 def _table(raw: "RawExamples", test: "RawExamples | Cut", task: Task, columns: tuple[Column, ...]) -> Table:
@@ -97,9 +96,9 @@ def _free(name: str, names: set[str]) -> str:
     return _free(f"{name}_", names) if name in names else name
 
 
-def _store_named(data: AnyOwn, prepared: "Prepared", places: Places) -> AnyOwn:
+def _store_named(data: AnyOwn, save: Save, places: Places) -> AnyOwn:
     """The stored data with its identity as its path."""
-    found = _store(data, prepared.save, "from Python", places)
+    found = _store(data, save, "from Python", places)
     source = f"{FROM_PYTHON}{found.identity}"
     named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=found)
     _write_record(_key(named, [source]), found, places)
@@ -121,17 +120,17 @@ def _read(data: Table | Arrays | Images, sources: Mapping[str, str], places: Pla
         from tuner.data.ingest.images import save_images
 
         return _store(data, partial(save_images, data, Path(source), test), f"from {source}", places)
-    from tuner.data.ingest.prepare import prepare, read_rows
+    from tuner.data.ingest.prepare import read_rows, save_prepared
 
     if isinstance(data, Arrays):
         from tuner.data.ingest.arrays import read_arrays
 
-        parts = prepare(data.task, (), *read_arrays(data, Path(source), test))
+        save: Save = partial(save_prepared, data.task, (), *read_arrays(data, Path(source), test))
     else:
         rows = read_rows(data, data.path, source)
         test_rows = data.test if isinstance(data.test, Cut) else read_rows(data, data.test, sources[data.test])
-        parts = prepare(data.task, data.columns, rows, test_rows, is_ordered=bool(data.time))
-    return _store(data, parts.save, f"from {source}", places)
+        save = partial(save_prepared, data.task, data.columns, rows, test_rows, is_ordered=bool(data.time))
+    return _store(data, save, f"from {source}", places)
 
 
 def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Places) -> DataInfo:
@@ -181,7 +180,7 @@ def _record_path(key: str, places: Places) -> Path:
 
 
 def _read_record(key: str, places: Places) -> DataInfo | None:
-    """What was found in the same files before, if it is stored still."""
+    """The facts of the same files as they were read before, if the arrays are stored still."""
     try:
         found = decode(DataInfo, json.loads(_record_path(key, places).read_text(encoding="utf-8")))
     except (OSError, ValueError, Invalid):
@@ -190,5 +189,5 @@ def _read_record(key: str, places: Places) -> DataInfo | None:
 
 
 def _write_record(key: str, found: DataInfo, places: Places) -> None:
-    with suppress(OSError):  # without a record the files are read again, and no more
+    with suppress(OSError):  # without a record the files are only read again
         write_json(_record_path(key, places), encode(found))

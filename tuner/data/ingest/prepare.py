@@ -50,27 +50,17 @@ class RawExamples:
                 raise DataError(f"{self.where}: {name}: must be as many as x, {len(self.x)}, got {len(values)}")
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """Both parts, and what is stored with them."""
-
-    facts: Facts
-    coding: Coding
-    training: Examples
-    test: Examples
-
-    def save(self, folder: Path) -> tuple[Facts, Coding]:
-        """Write the examples of both parts."""
-        save_examples(folder, "train", self.training)
-        save_examples(folder, "test", self.test)
-        return self.facts, self.coding
-
-
-def prepare(
-    task: Task, columns: Sequence[Column], raw: RawExamples, test: RawExamples | Cut, *, is_ordered: bool = False
-) -> Prepared:
-    """The training part and the test part: `test`, or the share that it cuts off. A frame's `columns` are coded. Raises `DataError`
-    with column and row."""
+def save_prepared(
+    task: Task,
+    columns: Sequence[Column],
+    raw: RawExamples,
+    test: RawExamples | Cut,
+    folder: Path,
+    *,
+    is_ordered: bool = False,
+) -> tuple[Facts, Coding]:
+    """Write the arrays of the training part and of the test part into `folder`: `test`, or the share that it cuts off. A frame's
+    `columns` are coded. Raises `DataError` with column and row."""
     require_targets(task, raw.y, raw.where)
     classes = classes_of(task, raw.y, raw.where)
     groups = _groups(raw, test)
@@ -91,8 +81,10 @@ def prepare(
     else:
         test_labels = labels_of(task, test.y, classes, test.where)
         held_out = Examples(_test_inputs(test, raw, coding), test_labels, _weights(test), groups[1])
+    save_examples(folder, "train", training)
+    save_examples(folder, "test", held_out)
     value_range = (0.0, 1.0) if isinstance(raw.x, pd.DataFrame) else _range(training.inputs)
-    return Prepared(Facts(classes=classes, value_range=value_range, is_ordered=is_ordered), coding, training, held_out)
+    return Facts(classes=classes, value_range=value_range, is_ordered=is_ordered), coding
 
 
 def _weights(raw: RawExamples) -> Array | None:

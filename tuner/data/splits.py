@@ -122,15 +122,15 @@ def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:
     total = len(labels)
     _, _, count = sizes(protocol, total)
     if protocol.pick == "last":
-        return Fold(np.arange(total - count), np.arange(total - count, total))
+        return _fold(np.arange(total) >= total - count)
     if protocol.pick == "random":
-        order = np.random.default_rng(protocol.seed).permutation(total)
-        return Fold(np.sort(order[count:]), np.sort(order[:count]))
-    from sklearn.model_selection import StratifiedShuffleSplit
+        validation = np.random.default_rng(protocol.seed).permutation(total)[:count]
+    else:
+        from sklearn.model_selection import StratifiedShuffleSplit
 
-    splitter = StratifiedShuffleSplit(n_splits=1, test_size=count, random_state=protocol.seed)
-    training, validation = next(splitter.split(np.zeros(len(labels)), labels))
-    return Fold(np.sort(training), np.sort(validation))
+        splitter = StratifiedShuffleSplit(n_splits=1, test_size=count, random_state=protocol.seed)
+        _, validation = next(splitter.split(np.zeros(total), labels))
+    return _fold(np.isin(np.arange(total), validation))
 
 
 def _k_fold(protocol: KFold, labels: NDArray[Any]) -> tuple[Fold, ...]:
@@ -165,22 +165,18 @@ def _grouped(protocol: Holdout | KFold, strata: NDArray[Any], groups: Array) -> 
     require_sizes(replace(protocol, pick="random"), total, 1, total)
     _, numbers = np.unique(strata, return_inverse=True)
     numbers = numbers if protocol.pick == "stratified" else np.zeros_like(numbers)
-    if isinstance(protocol, KFold):
-        fold_of = _fold_of_rows(protocol, numbers, groups, firsts)
-        return tuple(_fold(fold_of == number) for number in range(count))
-    latest_first = np.argsort(-firsts, kind="stable")
-    order = latest_first if protocol.pick == "last" else np.random.default_rng(protocol.seed).permutation(len(firsts))
-    return (_fold(part_of_groups(groups, numbers, validation, order)),)
-
-
-def _fold_of_rows(protocol: KFold, strata: Indices, groups: Array, firsts: Indices) -> Indices:
-    """The fold of each row; for `last`, runs of groups in the order in which they begin."""
-    if protocol.pick != "last":
-        return _balanced_folds(groups, strata, protocol.folds, protocol.seed)
-    _, of_rows = np.unique(groups, return_inverse=True)
-    place = np.empty(len(firsts), np.int64)
-    place[np.argsort(firsts, kind="stable")] = np.arange(len(firsts)) * protocol.folds // len(firsts)
-    return np.asarray(place[of_rows])
+    match protocol:
+        case KFold(pick="last"):  # runs of groups in the order in which they begin
+            _, of_rows = np.unique(groups, return_inverse=True)
+            fold_of = (np.argsort(np.argsort(firsts)) * count // len(firsts))[of_rows]
+        case KFold():
+            fold_of = _balanced_folds(groups, numbers, count, protocol.seed)
+        case Holdout(pick=pick, seed=seed):
+            random = np.random.default_rng(seed).permutation(len(firsts))
+            latest_first = np.argsort(-firsts)
+            is_in = part_of_groups(groups, numbers, validation, latest_first if pick == "last" else random)
+            fold_of = np.where(is_in, 0, 1)
+    return tuple(_fold(fold_of == number) for number in range(count))
 
 
 def _fold(is_validation: NDArray[np.bool_]) -> Fold:

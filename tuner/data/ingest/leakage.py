@@ -1,7 +1,7 @@
 """Columns that contain the target, that only identify rows, or that no network can read."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -138,10 +138,10 @@ def _right_by_cuts(values: Numbers, classes: Factorized) -> float:
     return float(tree.fit(values[known, None], labels).score(values[known, None], labels))
 
 
-def possible_groups(columns: Mapping[str, ColumnProfile], rows: int) -> Sequence[str]:
+def possible_groups(columns: Iterable[ColumnProfile], rows: int) -> Sequence[str]:
     """Warnings about columns whose name suggests an identifier of several rows."""
     return [
-        f"{name} names what has several rows; if these belong together, say --group {name}"
-        for name, column in columns.items()
-        if KEY_NAME.fullmatch(name) and 1 < column.values <= rows / 2
+        f"{column.name} names what has several rows; if these belong together, say --group {column.name}"
+        for column in columns
+        if KEY_NAME.fullmatch(column.name) and 1 < column.values <= rows / 2
     ]

@@ -81,16 +81,15 @@ def profile_table(
         if name:
             column_of(frame, name, where)
     target = target_profile(frame, roles.targets, task, where)
+    groups = int(frame[roles.group].nunique()) if roles.group else 0
+    require_groups(groups, roles.group, where)
     columns, left_out, warnings = _column_profiles(frame, roles, target, where)
     if not columns:
-        reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out.values())
+        reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out)
         raise DataError(f"{where}: no column is left for the network to see: {reasons}")
     if not roles.group:
         warnings += possible_groups(columns, len(frame))
-    in_order = tuple(left_out[name] for name in map(str, frame.columns) if name in left_out)
-    groups = int(frame[roles.group].nunique()) if roles.group else 0
-    require_groups(groups, roles.group, where)
-    return TableProfile(len(frame), target, roles, groups, tuple(columns.values()), in_order, tuple(warnings))
+    return TableProfile(len(frame), target, roles, groups, columns, left_out, tuple(warnings))
 
 
 def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
@@ -129,34 +128,35 @@ def frame_columns(frame: pd.DataFrame, where: str = "the data") -> tuple[ColumnP
 
 def _column_profiles(
     frame: pd.DataFrame, roles: Roles, target: TargetProfile, where: str
-) -> tuple[dict[str, ColumnProfile], dict[str, ColumnProfile], list[str]]:
+) -> tuple[tuple[ColumnProfile, ...], tuple[ColumnProfile, ...], list[str]]:
     """The columns that the network sees, those that are left out, and warnings about the first."""
-    columns: dict[str, ColumnProfile] = {}
+    profiles: dict[str, ColumnProfile] = {}
+    warnings: list[str] = []
     reasons = dict.fromkeys(roles.drop, "said with --drop") | {
         roles.group: "says which rows belong together",
         roles.time: "says the order of the rows",
         roles.weight: "says how much each row counts",
     }
-    left_out = {name: ColumnProfile(name, "", reason) for name, reason in reasons.items() if name}
-    warnings: list[str] = []
     read = numbers_of if target.task == "regression" else factorize
-    values = {name: read(frame[name], where) for name in roles.targets}
-    for name in [str(name) for name in frame.columns if name not in (*roles.targets, *left_out)]:
-        reason = unusable_reason(frame[name])
-        if reason:
-            left_out[name] = ColumnProfile(name, "", reason)
-            continue
-        profile = column_profile(frame[name], where)
-        copy, suspicion = target_leak(profile, frame[name], values)
-        reason = copy or identifier_reason(profile, frame[name])
-        if reason:
-            left_out[name] = ColumnProfile(name, profile.kind, reason)
-            continue
-        columns[name] = profile
-        warnings += [suspicion] if suspicion else []
-    for name, other in equal_columns(frame, list(columns)):
-        left_out[name] = ColumnProfile(name, columns.pop(name).kind, f"equals {other}")
-    return columns, left_out, warnings
+    targets = {name: read(frame[name], where) for name in roles.targets}
+    names = [str(name) for name in frame.columns if name not in roles.targets]
+    for name in (name for name in names if name not in reasons):
+        reasons[name] = unusable_reason(frame[name])
+        if not reasons[name]:
+            profile = profiles[name] = column_profile(frame[name], where)
+            copy, suspicion = target_leak(profile, frame[name], targets)
+            reasons[name] = copy or identifier_reason(profile, frame[name])
+            warnings += [suspicion] if suspicion and not reasons[name] else []
+    reasons |= {
+        name: f"equals {other}"
+        for name, other in equal_columns(frame, [name for name in profiles if not reasons[name]])
+    }
+    left_out = (name for name in names if reasons[name])
+    return (
+        tuple(profile for name, profile in profiles.items() if not reasons[name]),
+        tuple(ColumnProfile(name, profiles[name].kind if name in profiles else "", reasons[name]) for name in left_out),
+        warnings,
+    )
 
 
 def require_groups(count: int, name: str, where: str) -> None:

@@ -19,9 +19,11 @@ def examples_of(x: Any, y: Any, weights: Any = None, groups: Any = None) -> RawE
     different lengths."""
     inputs = inputs_of(x)
     names = set(inputs.columns) if isinstance(inputs, pd.DataFrame) else set()
-    weight_column = None if weights is None else pd.Series(np.asarray(weights), name="weights")
-    group_column = None if groups is None else pd.Series(np.asarray(groups), name="groups")
-    return RawExamples(x=inputs, y=_targets(y, names), weights=weight_column, groups=group_column)
+    targets = _targets(y, names)
+    weight_name, group_name = (_unused(name, {*names, *targets.columns}) for name in ("weights", "groups"))
+    weight_column = None if weights is None else pd.Series(np.asarray(weights), name=weight_name)
+    group_column = None if groups is None else pd.Series(np.asarray(groups), name=group_name)
+    return RawExamples(x=inputs, y=targets, weights=weight_column, groups=group_column)
 
 
 def inputs_of(x: Any, names: Sequence[str] = ()) -> pd.DataFrame | Array:

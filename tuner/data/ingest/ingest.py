@@ -63,46 +63,31 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
     from tuner.data.ingest.prepare import RawExamples, save_prepared
     from tuner.data.ingest.profile import frame_columns
 
+    columns: tuple[Column, ...] = ()
     if isinstance(test, RawExamples):
         test = replace(test, where="the test data")
     if isinstance(raw.x, pd.DataFrame):
         columns = tuple(Column(name=each.name, kind=each.kind) for each in frame_columns(raw.x) if each.kind)
-        return _store_named(_table(raw, test, task, columns), partial(save_prepared, task, columns, raw, test), places)
-    raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))
-    if isinstance(test, RawExamples):
-        test = replace(test, x=inputs_of(np.asarray(test.x), "x", test.where))
-    groups, weights = "groups" if raw.groups is not None else "", "weights" if raw.weights is not None else ""
-    share = test if isinstance(test, Cut) else UNNAMED
-    data = Arrays(path=UNNAMED, task=task, test=share, groups=groups, weights=weights)
-    return _store_named(data, partial(save_prepared, task, (), raw, test), places)
-
-
-def _table(raw: "RawExamples", test: "RawExamples | Cut", task: Task, columns: tuple[Column, ...]) -> Table:
-    names = {column.name for column in columns}
-    targets = tuple(_free(str(name), names) for name in raw.y.columns)
-    return Table(
-        path=UNNAMED,
-        target=targets[0] if len(targets) == 1 else targets,
-        columns=columns,
-        task=task,
-        test=test if isinstance(test, Cut) else UNNAMED,
-        group="" if raw.groups is None else _free("groups", {*names, *targets}),
-        weight="" if raw.weights is None else _free("weights", {*names, *targets}),
-    )
-
-
-def _free(name: str, names: set[str]) -> str:
-    """A name that is none of these."""
-    return _free(f"{name}_", names) if name in names else name
-
-
-def _store_named(data: AnyOwn, save: Save, places: Places) -> AnyOwn:
-    """The stored data with its identity as its path."""
-    found = _store(data, save, "from Python", places)
+    else:
+        raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))
+        if isinstance(test, RawExamples):
+            test = replace(test, x=inputs_of(np.asarray(test.x), "x", test.where))
+    data = _unnamed(raw, test if isinstance(test, Cut) else UNNAMED, task, columns)
+    found = _store(data, partial(save_prepared, task, columns, raw, test), "from Python", places)
     source = f"{FROM_PYTHON}{found.identity}"
     named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=found)
     _write_record(_key(named, [source]), found, places)
     return named
+
+
+def _unnamed(raw: "RawExamples", test: str | Cut, task: Task, columns: tuple[Column, ...]) -> Table | Arrays:
+    """A table of these columns, or arrays where there are none."""
+    group, weight = ("" if values is None else str(values.name) for values in (raw.groups, raw.weights))
+    if not columns:
+        return Arrays(path=UNNAMED, task=task, test=test, groups=group, weights=weight)
+    target, *others = map(str, raw.y.columns)
+    targets = (target, *others) if others else target
+    return Table(path=UNNAMED, target=targets, columns=columns, task=task, test=test, group=group, weight=weight)
 
 
 def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> str:

@@ -64,7 +64,7 @@ def save_prepared(
     require_targets(task, raw.y, raw.where)
     classes = classes_of(task, raw.y, raw.where)
     groups = _groups(raw, test)
-    labels, weights = labels_of(task, raw.y, classes, raw.where), _weights(raw)
+    labels, weights = labels_of(task, raw.y, classes, raw.where), weights_of(raw.weights, raw.where)
     training_rows, test_rows = np.arange(len(labels)), np.arange(0)
     if isinstance(test, Cut):
         training_rows, test_rows = split_off_test(test, labels, groups[0], is_ordered, raw.where)
@@ -80,25 +80,21 @@ def save_prepared(
         training, held_out = training.take(training_rows), training.take(test_rows)
     else:
         test_labels = labels_of(task, test.y, classes, test.where)
-        held_out = Examples(_test_inputs(test, raw, coding), test_labels, _weights(test), groups[1])
+        held_out = Examples(
+            _test_inputs(test, raw, coding), test_labels, weights_of(test.weights, test.where), groups[1]
+        )
     save_examples(folder, "train", training)
     save_examples(folder, "test", held_out)
     value_range = (0.0, 1.0) if isinstance(raw.x, pd.DataFrame) else _range(training.inputs)
     return Facts(classes=classes, value_range=value_range, is_ordered=is_ordered), coding
 
 
-def _weights(raw: RawExamples) -> Array | None:
-    return None if raw.weights is None else weights_of(raw.weights, raw.where)
-
-
 def _groups(raw: RawExamples, test: RawExamples | Cut) -> tuple[Array | None, Array | None]:
     """The groups of both parts. Raises `DataError` for one that is in both."""
     if raw.groups is None:
         return None, None
-    if isinstance(test, Cut):
-        return groups_of([raw.groups], raw.where)[0], None
-    if test.groups is None:
-        return None, None
+    if isinstance(test, Cut) or test.groups is None:
+        return (groups_of([raw.groups], raw.where)[0] if isinstance(test, Cut) else None), None
     groups, test_groups = groups_of([raw.groups, test.groups], f"{raw.where} and {test.where}")
     shared = np.isin(test_groups, groups)
     if shared.any():

@@ -158,8 +158,11 @@ def class_dtype(classes: Sequence[str]) -> type[np.uint8] | type[np.int32]:
     return np.uint8 if len(classes) <= 256 else np.int32
 
 
-def weights_of(column: "pd.Series[Any]", where: str) -> Array:
-    """The weight of each row (n,) float32. Raises `DataError` with the row for one that is missing or negative."""
+def weights_of(column: "pd.Series[Any] | None", where: str) -> Array | None:
+    """The weight of each row (n,) float32, if there are weights. Raises `DataError` with the row for one that is missing or
+    negative."""
+    if column is None:
+        return None
     require_complete(column, where)
     weights = numbers_of(column, where)
     require_rows(weights < 0, column, "must be at least 0", where)

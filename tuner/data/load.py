@@ -1,12 +1,19 @@
-"""Loading data sets: the training part for everybody, the held-out part for those who may."""
+"""Data sets in the user's cache: complete or absent, memory-mapped by all processes; the held-out part for those who may."""
 
-from collections.abc import Callable
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from tuner.base.decode import decode, encode
 from tuner.base.errors import DataError
-from tuner.data import store
+from tuner.base.writing import remove, temporary_folder, write_json
 from tuner.data.catalogue import CATALOGUE
-from tuner.data.examples import Examples, HeldOut, TrainingSet
+from tuner.data.examples import Array, Examples, HeldOut, TrainingSet
 from tuner.data.ingest.columns import Coding
 from tuner.data.sources import Places, download, find_source, verify
 from tuner.data.synthetic import MADE
@@ -14,6 +21,20 @@ from tuner.recipe import AnyData, Data, Table, describe
 from tuner.recipe.data import UserData
 
 Log = Callable[[str], None]
+PARTS = ("train", "test")
+FIELDS = ("inputs", "labels", "weights", "groups")
+CODING, INDEX = "coding.json", "index.json"
+OWN = "own"
+BLOCK_BYTES = 2**24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the identity of a user's data covers in addition to the arrays. `classes` as in `recipe.data.DataInfo`."""
+
+    classes: tuple[str, ...] = ()
+    value_range: tuple[float, ...] = (0.0, 1.0)
+    is_ordered: bool = False
 
 
 def no_log(_: str) -> None:
@@ -26,7 +47,7 @@ def training_set(data: AnyData | str, places: Places, log: Log = no_log) -> Trai
     contents are not the catalogue's."""
     data = Data(name=data) if isinstance(data, str) else data
     folder, origin = _stored(data, places, log)
-    facts, examples = describe(data), store.open_examples(folder, "train")
+    facts, examples = describe(data), open_examples(folder, "train")
     is_ordered = isinstance(data, Table) and bool(data.time)
     return TrainingSet(
         data.name, examples, facts.classes, facts.value_range, facts.identity, origin, folder, is_ordered=is_ordered
@@ -38,23 +59,24 @@ def held_out(data: AnyData | str, places: Places) -> HeldOut:
     data = Data(name=data) if isinstance(data, str) else data
     folder, _ = _stored(data, places, no_log)
     facts = describe(data)
-    return HeldOut(data.name, store.open_examples(folder, "test"), facts.classes, facts.identity)
+    return HeldOut(data.name, open_examples(folder, "test"), facts.classes, facts.identity)
 
 
 def coding_of(data: UserData, places: Places) -> Coding:
     """How a table's columns were coded; without columns for arrays and images."""
-    return store.open_coding(_stored(data, places, no_log)[0])
+    folder, _ = _stored(data, places, no_log)
+    return decode(Coding, json.loads((folder / CODING).read_text(encoding="utf-8")))
 
 
 def catalogue_folder(name: str, places: Places) -> Path:
     """Where the decoded arrays of a data set of the catalogue are, or will be."""
-    return store.folder_of(name, CATALOGUE[name].identity, places)
+    return folder_of(name, CATALOGUE[name].identity, places)
 
 
 def status_of(name: str, places: Places) -> tuple[str, str]:
     """The state of a data set of the catalogue, `ready` (decoded), `found`, `made` or `to be fetched`, and its origin. Nothing is
     fetched or decoded."""
-    origin = store.origin_if_complete(catalogue_folder(name, places))
+    origin = origin_if_complete(catalogue_folder(name, places))
     if origin is not None:
         return "ready", origin
     if CATALOGUE[name].format == "made":
@@ -65,15 +87,82 @@ def status_of(name: str, places: Places) -> tuple[str, str]:
     return "to be fetched", f"from {CATALOGUE[name].addresses[0]}"
 
 
+def folder_of(name: str, identity: str, places: Places) -> Path:
+    """The folder of stored arrays. `name` is the catalogue's name, or `OWN` for a user's data."""
+    return places.cache / "prepared" / f"{name}-{identity}"
+
+
+def origin_if_complete(folder: Path) -> str | None:
+    """Where stored arrays came from; None where a file is missing or has another size."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        files = {folder / (name if "." in name else f"{name}.npy"): size for name, size in index["sizes"].items()}
+        return str(index["origin"]) if all(path.stat().st_size == size for path, size in files.items()) else None
+    except (OSError, ValueError, LookupError):
+        return None
+
+
+def open_examples(folder: Path, part: str) -> Examples:
+    """The examples of one of the `PARTS`, memory-mapped and read-only."""
+    paths = {field: folder / f"{part}_{field}.npy" for field in FIELDS}
+    arrays = {field: np.load(path, mmap_mode="r") for field, path in paths.items() if path.exists()}
+    return replace(Examples(inputs=arrays.pop("inputs"), labels=arrays.pop("labels")), **arrays)
+
+
+@contextmanager
+def new_folder(places: Places) -> Iterator[Path]:
+    """An empty folder for arrays, removed unless it is stored. Raises `DataError` where the cache cannot be written."""
+    try:
+        with temporary_folder(places.cache / "prepared") as folder:
+            yield folder
+    except OSError as error:
+        problem = f"the cache folder {places.cache} cannot be written: {error.strerror}"
+        raise DataError(f"{problem}; choose another with TUNER_CACHE") from error
+
+
+def save_examples(folder: Path, part: str, examples: Examples) -> None:
+    """Write the examples of one of the `PARTS`."""
+    for field in FIELDS:
+        values = getattr(examples, field)
+        if values is not None:
+            np.save(folder / f"{part}_{field}.npy", values)
+
+
+def store_own(folder: Path, facts: Facts, coding: Coding, origin: str, places: Places) -> str:
+    """Move saved arrays of the user to their place; their identity. The coding has its own file because thousands of words take
+    long to decode."""
+    (folder / CODING).write_text(json.dumps(encode(coding)), encoding="utf-8")
+    identity = _identity(folder, facts)
+    store(folder, folder_of(OWN, identity, places), origin)
+    return identity
+
+
+def store(folder: Path, final: Path, origin: str) -> None:
+    """Move saved arrays to their place. Arrays that are stored already only get the new index, which names the last origin."""
+    index = {"origin": origin, "sizes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())}}
+    write_json(folder / INDEX, index)
+    if origin_if_complete(final) is not None:
+        write_json(final / INDEX, index)
+        return
+    if final.exists():  # damaged: moved away, since another process may be reading it
+        final.rename(folder / "damaged")
+        remove(folder / "damaged")
+    try:
+        folder.rename(final)
+    except OSError:
+        if origin_if_complete(final) is None:
+            raise
+
+
 def _stored(data: AnyData, places: Places, log: Log) -> tuple[Path, str]:
     """The folder of stored arrays, and where they came from. Data of the catalogue is fetched and decoded once."""
     if isinstance(data, Data):
         folder = catalogue_folder(data.name, places)
-        return folder, store.origin_if_complete(folder) or _decode(data.name, folder, places, log)
+        return folder, origin_if_complete(folder) or _decode(data.name, folder, places, log)
     if data.found is None:
         raise DataError(f"{data.path}: has not been ingested; load the study again")
-    folder = store.folder_of(store.OWN, data.found.identity, places)
-    origin = store.origin_if_complete(folder)
+    folder = folder_of(OWN, data.found.identity, places)
+    origin = origin_if_complete(folder)
     if origin is None:
         missing = f"its stored arrays {data.found.identity} are not in the cache {places.cache}"
         raise DataError(f"{data.path}: {missing}; load the study again")
@@ -89,8 +178,25 @@ def _decode(name: str, final: Path, places: Places, log: Log) -> str:
     else:
         source = find_source(name, places) or download(name, places, log)
         arrays, origin = source.read(name), source.origin
-    with store.new_folder(places) as folder:
-        store.save_examples(folder, "train", Examples(*arrays[:2]))
-        store.save_examples(folder, "test", Examples(*arrays[2:]))
-        store.store(folder, final, origin)
+    with new_folder(places) as folder:
+        save_examples(folder, "train", Examples(*arrays[:2]))
+        save_examples(folder, "test", Examples(*arrays[2:]))
+        store(folder, final, origin)
     return origin
+
+
+def _identity(folder: Path, facts: Facts) -> str:
+    """16 hexadecimal digits for the facts, the coding and all arrays (C order, little-endian)."""
+    digest = hashlib.sha256(json.dumps(encode(facts), sort_keys=True).encode())
+    digest.update((folder / CODING).read_bytes())
+    for part in PARTS:
+        examples = open_examples(folder, part)
+        for field in FIELDS:
+            values: Array | None = getattr(examples, field)
+            if values is not None:
+                digest.update(f"{part} {field} {values.dtype.name} {values.shape}".encode())
+                rows = max(1, BLOCK_BYTES // max(1, values[:1].nbytes))
+                for start in range(0, len(values), rows):
+                    block = np.ascontiguousarray(values[start : start + rows])
+                    digest.update(block.astype(values.dtype.newbyteorder("<"), copy=False).data)
+    return digest.hexdigest()[:16]

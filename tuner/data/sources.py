@@ -45,10 +45,6 @@ class Places:
 
         return Places(data_dir, platformdirs.user_cache_path("tuner", appauthor=False))
 
-    @property
-    def downloads(self) -> Path:
-        return self.cache / "downloads"
-
 
 @dataclass(frozen=True)
 class Source:
@@ -93,22 +89,27 @@ def _candidates(name: str, entry: Entry, places: Places) -> Iterator[tuple[Path,
         yield Path(entry.system_folder), "a system package"
     if entry.format == "idx":
         yield keras / ("mnist.npz" if name == "mnist" else name), "Keras's cache"
-    yield places.downloads / name, "an earlier download"
+    yield places.cache / "downloads" / name, "an earlier download"
 
 
 def download(name: str, places: Places, log: Callable[[str], None]) -> Source:
     """Fetch a data set and compare it with the catalogue before it enters the cache. Raises `DataError` with all that was tried."""
-    entry, final = CATALOGUE[name], places.downloads / name
+    entry, downloads = CATALOGUE[name], places.cache / "downloads"
+    ways: list[tuple[str, Callable[[Path], None]]] = [
+        (address, partial(_download, address, entry.files)) for address in entry.addresses
+    ]
+    if entry.debian_package and shutil.which("apt-get") and shutil.which("dpkg-deb"):
+        ways.append((f"the Debian package {entry.debian_package}", partial(_unpack_package, entry)))
     failures: list[str] = []
-    for where, fetch in _ways(entry):
+    for where, fetch in ways:
         log(f"fetching {name} from {where}")
         try:
-            with temporary_folder(places.downloads) as folder:
+            with temporary_folder(downloads) as folder:
                 fetch(folder)
                 Source(folder, f"from {where}").read(name)
-                remove(final)
-                folder.rename(final)
-                return Source(final, f"fetched from {where}")
+                remove(downloads / name)
+                folder.rename(downloads / name)
+                return Source(downloads / name, f"fetched from {where}")
         except (DataError, OSError, subprocess.SubprocessError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             failures.append(f"  {where}: {reason}")
@@ -185,13 +186,6 @@ def _either(folder: Path, name: str) -> Path:
     """The compressed file, or the one without .gz."""
     compressed = folder / name
     return compressed if compressed.is_file() else folder / name.removesuffix(".gz")
-
-
-def _ways(entry: Entry) -> Iterator[tuple[str, Callable[[Path], None]]]:
-    for address in entry.addresses:
-        yield address, partial(_download, address, entry.files)
-    if entry.debian_package and shutil.which("apt-get") and shutil.which("dpkg-deb"):
-        yield f"the Debian package {entry.debian_package}", partial(_unpack_package, entry)
 
 
 def _download(address: str, files: tuple[str, ...], folder: Path) -> None:

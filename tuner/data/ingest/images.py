@@ -22,7 +22,7 @@ from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.prepare import split_off_test
 from tuner.data.ingest.profile import Roles
 from tuner.data.ingest.targets import FEWEST_ROWS, TargetProfile, class_dtype
-from tuner.data.store import Facts
+from tuner.data.load import Facts
 from tuner.recipe import Cut, Images
 
 FORMATS = ("PNG", "JPEG")

@@ -19,9 +19,8 @@ from tuner.base.metrics import Task
 from tuner.base.writing import write_json
 from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.files import data_folders, find_path
-from tuner.data.load import Log
+from tuner.data.load import OWN, Facts, Log, folder_of, new_folder, open_examples, origin_if_complete, store_own
 from tuner.data.sources import Places
-from tuner.data.store import OWN, Facts, folder_of, new_folder, open_examples, origin_if_complete, store_own
 from tuner.networks.columns import Column
 from tuner.recipe.data import Arrays, Cut, DataInfo, Images, Table
 

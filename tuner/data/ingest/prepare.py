@@ -26,8 +26,8 @@ from tuner.data.ingest.values import (
     require_complete,
     require_rows,
 )
+from tuner.data.load import Facts, save_examples
 from tuner.data.splits import part_of_groups
-from tuner.data.store import Facts, save_examples
 from tuner.networks.columns import Column
 from tuner.recipe import Cut, Table
 

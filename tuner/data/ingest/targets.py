@@ -47,7 +47,14 @@ class TargetProfile:
 
 def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption, where: str) -> TargetProfile:
     """The task of these target columns, their classes and counts. Raises `DataError` for what no network can learn."""
-    _require_number(task, targets, where)
+    rules = (
+        (len(set(targets)) < len(targets), "--target: name each target once"),
+        (task == "multi_label" and len(targets) == 1, "--task multi_label: needs several targets"),
+        (task == "classification" and len(targets) > 1, "--task classification: needs one target"),
+    )
+    for is_broken, rule in rules:
+        if is_broken:
+            raise DataError(f"{where}: {rule}, got {', '.join(targets)}")
     columns = frame[[column_of(frame, name, where).name for name in targets]]
     for name in targets:
         require_complete(columns[name], where)
@@ -61,16 +68,6 @@ def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption
     elif guessed == "multi_label":
         counts = labels.sum(axis=0, dtype=np.int64).tolist()
     return TargetProfile(guessed, reason, tuple(targets), classes, tuple(counts))
-
-
-def _require_number(task: TaskOption, targets: Sequence[str], where: str) -> None:
-    """Raise `DataError` where there are more targets, or fewer, than the task has."""
-    if len(set(targets)) < len(targets):
-        raise DataError(f"{where}: --target: name each target once, got {', '.join(targets)}")
-    if task == "multi_label" and len(targets) == 1:
-        raise DataError(f"{where}: --task multi_label: needs several targets, got {targets[0]}")
-    if task == "classification" and len(targets) > 1:
-        raise DataError(f"{where}: --task classification: needs one target, got {', '.join(targets)}")
 
 
 def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:

@@ -222,7 +222,7 @@ def test_a_storage_that_cannot_be_written_is_one_line_and_the_next_call_goes_on(
     assert process.returncode == 2
     *_, last = errors.splitlines()
     assert last.startswith("error: the storage sqlite:///")
-    assert last.endswith("mend that (free space, say) and run the same again: what is kept goes on")
+    assert last.endswith("correct that (free space?) and run the same command again: it continues")
     assert "Traceback" not in errors
     study.finish("--workers", "1")
     check_whole(study)

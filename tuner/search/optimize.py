@@ -27,7 +27,7 @@ from tuner.refit.time_budget import time_budget
 from tuner.search.loop import Loop
 from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
-from tuner.storage import failures_told, open_storage
+from tuner.storage import open_storage, raising_storage_errors
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
 from tuner.study.settings import NO_LIMIT
@@ -86,7 +86,7 @@ def optimize(options: SearchOptions, listener: Listener) -> Outcome:
     setup = Setup(options.places, options.workers, options.threads, options.folder)
     executor = make_executor(options.executor, setup)  # imports while we go on
     try:
-        with failures_told(options.storage):
+        with raising_storage_errors(options.storage):
             return _optimize(options, executor, listener, started)
     finally:
         executor.close()

@@ -1,9 +1,9 @@
 """Optuna's storage, the only state: opening it, what a trial keeps there, who holds a trial, reading it all as records."""
 
 from tuner.storage.opening import default_url as default_url
-from tuner.storage.opening import failures_told as failures_told
 from tuner.storage.opening import hide_password as hide_password
 from tuner.storage.opening import open_storage as open_storage
+from tuner.storage.opening import raising_storage_errors as raising_storage_errors
 from tuner.storage.records import StudyRecord as StudyRecord
 from tuner.storage.records import TrialRecord as TrialRecord
 from tuner.storage.records import load_study as load_study

@@ -1,10 +1,11 @@
 """A confirmed winner: refitted and tested, as stored and written next to its model."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tuner.base.decode import encode
 from tuner.base.metrics import METRICS, Direction
 from tuner.recipe import Recipe
 
@@ -48,87 +49,63 @@ class Confirmed:
 
     @property
     def tested(self) -> tuple[float, ...]:
-        """The test figures that are known: of all seeds, or of the model alone."""
+        """The known test metrics: of all refits, or of the model alone."""
         return self.tests or (() if self.test is None else (self.test,))
 
     @property
     def figures(self) -> dict[str, float]:
-        """All figures of the test part by name: of an older version the one that it kept; none where nothing was tested."""
+        """All test metrics by name; of an older version only one, without a test part none."""
         return {} if self.test is None else dict(self.test_figures) or {self.measure: self.test}
 
     @property
     def direction(self) -> Direction:
-        """Which values of the metric are better."""
+        """Whether greater or smaller values of the metric are better."""
         return METRICS[self.measure].direction
 
     @property
     def best_seed(self) -> int:
-        """The place of the best network by validation, among those that the model is made of."""
+        """The place of the best refit by validation among those in the final model."""
         sign = self.direction.sign
         return max(self.members or range(len(self.validation)), key=lambda place: sign * self.validation[place])
 
     @property
     def best_validation(self) -> float:
-        """The validation figure of the model."""
+        """The validation metric of the final model."""
         return self.validation[self.best_seed] if self.model_validation is None else self.model_validation
 
     @property
     def contenders(self) -> dict[tuple[int, int], tuple[float, ...]]:
-        """The validation figures by the number of the trial and of its epochs, in the order in which they were trained."""
-        found: dict[tuple[int, int], tuple[float, ...]] = {}
-        for number, recipe, figure in zip(self.trials, self.recipes, self.validation, strict=False):
+        """The validation metrics by the number of the trial and of its epochs, in the order of training."""
+        metrics: dict[tuple[int, int], tuple[float, ...]] = {}
+        for number, recipe, metric in zip(self.trials, self.recipes, self.validation, strict=False):
             name = (number, recipe.training.epochs)
-            found[name] = (*found.get(name, ()), figure)
-        return found
+            metrics[name] = (*metrics.get(name, ()), metric)
+        return metrics
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, as it stands beside the model and in the storage."""
-        return {
-            "trial": self.trial,
-            "recipe": self.recipe.to_dict(),
-            "seeds": list(self.seeds),
-            "measure": self.measure,
-            f"validation_{self.measure}": list(self.validation),
-            f"test_{self.measure}": self.test,
-            "test_loss": self.test_loss,
-            "test_interval": self.test_interval and list(self.test_interval),
-            "test_examples": self.test_examples,
-            "model": str(self.model),
-            "tests": list(self.tests),
-            "test_figures": dict(self.test_figures),
-            "curves": [dict(each) for each in self.curves],
-            "predictions": self.predictions and str(self.predictions),
-            "members": list(self.members),
-            "recipes": [each.to_dict() for each in self.recipes],
-            "trials": list(self.trials),
-            "is_mirrored": self.is_mirrored,
-            "model_validation": self.model_validation,
-            "parameters": self.parameters,
-        }
+        """Plain data, as written next to the model and to the storage."""
+        plain: dict[str, Any] = encode(self)
+        for name in ("validation", "test"):
+            plain[f"{name}_{self.measure}"] = plain.pop(name)
+        return plain | {"model": str(self.model), "predictions": self.predictions and str(self.predictions)}
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Confirmed":
-        """What `to_dict` wrote."""
+        """The winner that `to_dict` wrote; an older version wrote fewer keys."""
         measure = plain.get("measure", "accuracy")
-        return Confirmed(
-            measure=measure,
-            test_figures=plain.get("test_figures", {}),
-            trial=plain["trial"],
-            recipe=Recipe.from_dict(plain["recipe"]),
-            seeds=tuple(plain["seeds"]),
-            validation=tuple(plain[f"validation_{measure}"]),
-            test=plain[f"test_{measure}"],
-            test_loss=plain["test_loss"],
-            test_interval=plain["test_interval"] and (plain["test_interval"][0], plain["test_interval"][1]),
-            test_examples=plain["test_examples"],
-            model=Path(plain["model"]),
-            tests=tuple(plain.get("tests", ())),
-            curves=tuple(plain.get("curves", ())),
-            predictions=Path(plain["predictions"]) if plain.get("predictions") else None,
-            members=tuple(plain.get("members", ())),
-            recipes=tuple(Recipe.from_dict(each) for each in plain.get("recipes", ())),
-            trials=tuple(plain.get("trials", ())),
-            is_mirrored=plain.get("is_mirrored", False),
-            model_validation=plain.get("model_validation"),
-            parameters=plain.get("parameters", 0),
-        )
+        plain = {**plain, "validation": plain[f"validation_{measure}"], "test": plain[f"test_{measure}"]}
+        names = [each.name for each in fields(Confirmed) if each.name in plain]
+        return Confirmed(**{name: FROM_PLAIN.get(name, _tuple_if_list)(plain[name]) for name in names})
+
+
+def _tuple_if_list(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | tuple) else value
+
+
+FROM_PLAIN: Mapping[str, Callable[[Any], Any]] = {
+    "recipe": Recipe.from_dict,
+    "recipes": lambda recipes: tuple(map(Recipe.from_dict, recipes)),
+    "model": Path,
+    "predictions": lambda path: path and Path(path),
+}
+"""What is not a number, a text or a list of them in plain data."""

@@ -1,7 +1,8 @@
-"""Opening a storage: anything that Optuna takes, the embedded SQLite file made safe for several processes."""
+"""Opening a storage: anything that Optuna takes; the embedded SQLite file and journal files are safe for several processes."""
 
 import os
 import re
+import sqlite3
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,7 +44,7 @@ def open_storage(url: str) -> BaseStorage:
 
 
 @contextmanager
-def failures_told(url: str) -> Iterator[None]:
+def raising_storage_errors(url: str) -> Iterator[None]:
     """Turn what a storage raises when it cannot be written or reached into one message: a `StorageError`."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -53,20 +54,21 @@ def failures_told(url: str) -> Iterator[None]:
         problem = (
             f"the storage {hide_password(url)} or the folder of runs cannot be used any more: {_first_line(error)}"
         )
-        cure = "mend that (free space, say) and run the same again: what is kept goes on"
-        raise StorageError(f"{problem}; {cure}") from error
+        raise StorageError(
+            f"{problem}; correct that (free space?) and run the same command again: it continues"
+        ) from error
 
 
 class WholeLines(JournalFileBackend):
-    """Optuna's journal file, where a process that is killed in the middle of a write does no harm: Optuna would glue the
-    next line to the half one, and could never read the file again."""
+    """Optuna's journal file, safe against a process that is killed while it writes: Optuna would append the next line to the
+    incomplete one, and could never read the file again."""
 
     def __init__(self, path: str) -> None:
         self.path, self.lock = Path(path), JournalFileSymlinkLock(path)
         super().__init__(path, self.lock)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write, after whole lines only."""
+        """Append after the last complete line."""
         self.lock.acquire()
         try:
             with self.path.open("rb+") as file:
@@ -93,22 +95,18 @@ def _open_proxy(url: str) -> BaseStorage:
 
 
 def _open_sqlite(url: str) -> RDBStorage:
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    def set_pragmas(connection: Any, _: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.close()
-
     path = Path(url.partition("///")[2])
     if path.name and not path.exists():
         _create_sqlite(path)
-    with _listening(event, Engine, set_pragmas):
-        storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
-    event.listen(storage.engine, "connect", set_pragmas)
-    return storage
+    return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS, "factory": ConnectionInWal}})
+
+
+class ConnectionInWal(sqlite3.Connection):
+    """A connection with a write-ahead log: readers do not wait for writers."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
 
 
 def _create_sqlite(path: Path) -> None:
@@ -120,19 +118,10 @@ def _create_sqlite(path: Path) -> None:
             os.link(folder / path.name, path)
 
 
-@contextmanager
-def _listening(event: Any, target: Any, listener: Any) -> Any:
-    event.listen(target, "connect", listener)
-    try:
-        yield
-    finally:
-        event.remove(target, "connect", listener)
-
-
 def hide_password(url: str) -> str:
     """The URL as it may be printed."""
     return re.sub(r"(://[^:/@]+):[^@]+@", r"\1:***@", url)
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

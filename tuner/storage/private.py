@@ -1,16 +1,15 @@
-"""What Optuna has no public names for, all of it: beginning a trial that is complete from birth, taking up a waiting one,
-and the system attributes of a study. No other file names Optuna's private things."""
+"""All uses of Optuna's private names: creating a trial with all its attributes at once, claiming a waiting one, and system
+attributes."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 
 def begin(study: optuna.Study, template: FrozenTrial) -> optuna.Trial:
-    """Create a running trial with everything that `template` has, in one write: no other process ever sees it half."""
+    """Create a running trial with all attributes of `template` in one write, so that no other process sees a part of them."""
     return optuna.Trial(study, study._storage.create_new_trial(study._study_id, template))
 
 
@@ -22,35 +21,30 @@ def claim(study: optuna.Study, waiting: FrozenTrial) -> optuna.Trial | None:
 
 
 def frozen(trial: optuna.Trial) -> FrozenTrial:
-    """A trial as the storage has it."""
+    """The trial's current state in the storage."""
     return trial.study._storage.get_trial(trial._trial_id)
 
 
 def open_trial(study: optuna.Study, trial: FrozenTrial) -> optuna.Trial:
-    """A trial of somebody else's, to be written to."""
+    """Another process's trial, for writing."""
     return optuna.Trial(study, trial._trial_id)
 
 
 def store_mark(trial: optuna.Trial, name: str, value: Any) -> None:
-    """Keep a pruner's mark with a trial."""
+    """Store a pruner's mark with a trial."""
     trial.study._storage.set_trial_system_attr(trial._trial_id, name, value)
 
 
 def trial_id(trial: FrozenTrial) -> int:
-    """What the storage, and optuna-dashboard with it, knows the trial by."""
+    """The storage's identifier of the trial, which optuna-dashboard uses too."""
     return trial._trial_id
 
 
-def storage_of(study: optuna.Study) -> BaseStorage:
-    """The storage that a study lies in."""
-    return study._storage
-
-
 def system_attributes(study: optuna.Study) -> Mapping[str, Any]:
-    """What Optuna and optuna-dashboard keep with a study: counters of samplers, notes, plots, artifacts."""
+    """What Optuna and optuna-dashboard store with a study: counters of samplers, notes, plots, artifacts."""
     return study._storage.get_study_system_attrs(study._study_id)
 
 
 def store_system_attribute(study: optuna.Study, name: str, value: Any) -> None:
-    """Keep one of them."""
+    """Store one of them."""
     study._storage.set_study_system_attr(study._study_id, name, value)

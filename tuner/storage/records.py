@@ -27,32 +27,33 @@ def recipe_attributes(recipe: Recipe, environment: Mapping[str, str]) -> dict[st
 def store_result(trial: optuna.Trial, result: Result, ended: str = "", reason: str = "") -> None:
     """Store a training's result, and its main numbers as attributes of their own for the dashboard's table. `ended` and `reason`
     override the result's."""
-    trial.set_user_attr("result", result.to_dict())
-    trial.set_user_attr("ended", ended or result.ended)
-    trial.set_user_attr("parameters", result.parameters)
-    trial.set_user_attr("epochs", result.epochs)
-    trial.set_user_attr("seconds", round(result.seconds, 2))
+    main: dict[str, Any] = {
+        "parameters": result.parameters,
+        "epochs": result.epochs,
+        "seconds": round(result.seconds, 2),
+    }
     if reason or result.reason:
-        trial.set_user_attr("reason", reason or result.reason)
+        main["reason"] = reason or result.reason
     if result.validation is not None:
-        name, figure = next(iter(result.validation.figures.items()))
-        trial.set_user_attr(f"validation_{name}", round(figure, 6))
+        name, metric = next(iter(result.validation.figures.items()))
+        main[f"validation_{name}"] = round(metric, 6)
+    _store(trial, {"result": result.to_dict(), "ended": ended or result.ended, **main})
 
 
 def store_pause(trial: optuna.Trial, result: Result, rung: int) -> None:
     """Store the result of a training that pauses at a rung."""
-    trial.set_user_attr("result", result.to_dict())
-    trial.set_user_attr("ended", "paused")
-    trial.set_user_attr("rung", rung)
-    trial.set_user_attr("reason", f"paused after epoch {rung}")
+    about = {"ended": "paused", "rung": rung, "reason": f"paused after epoch {rung}"}
+    _store(trial, {"result": result.to_dict(), **about})
 
 
 def store_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: str = "failed") -> None:
     """Store why a trial failed."""
-    trial.set_user_attr("ended", ended)
-    trial.set_user_attr("reason", reason)
-    if traceback:
-        trial.set_user_attr("traceback", traceback)
+    _store(trial, {"ended": ended, "reason": reason} | ({"traceback": traceback} if traceback else {}))
+
+
+def _store(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
+    for name, value in attributes.items():
+        trial.set_user_attr(name, value)
 
 
 @dataclass(frozen=True)
@@ -151,28 +152,9 @@ def study_record(study: optuna.Study) -> StudyRecord:
 
 
 def trial_record(training: StoredTraining) -> TrialRecord:
-    """The frozen record of one training. One that pauses is pruned, as far as anybody knows yet."""
-    return _read_once(_Ended(training)) if training.last.state.is_finished() else _read(training)
-
-
-class _Ended:
-    """A training whose last trial changes no more. It equals those of the same trial objects, which Optuna's storages read once:
-    to make a record of each of 1,000 trials takes half a second, too long to do it after each of them."""
-
-    def __init__(self, training: StoredTraining) -> None:
-        self.training = training
-        self._segments = tuple(map(id, training.segments))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Ended) and self._segments == other._segments
-
-    def __hash__(self) -> int:
-        return hash(self._segments)
-
-
-@lru_cache(maxsize=10_000)
-def _read_once(ended: _Ended) -> TrialRecord:
-    return _read(ended.training)
+    """The frozen record of one training. A paused one counts as pruned. Those that have ended are read once: 1,000 records take
+    half a second."""
+    return (_read_once if training.last.state.is_finished() else _read)(training)
 
 
 def _read(training: StoredTraining) -> TrialRecord:
@@ -194,6 +176,9 @@ def _read(training: StoredTraining) -> TrialRecord:
         numbers=tuple(trial.number for trial in training.segments),
         start=training.segments[0].user_attrs.get("start"),
     )
+
+
+_read_once = lru_cache(maxsize=10_000)(_read)
 
 
 def load_study(storage: BaseStorage, name: str) -> optuna.Study:

@@ -25,6 +25,9 @@ class StoredTraining:
 
     segments: tuple[FrozenTrial, ...]
 
+    def __hash__(self) -> int:
+        return hash((self.first, self.last.number))  # Optuna's trials have no hash
+
     @property
     def first(self) -> int:
         """The number of its first trial, which names the training."""

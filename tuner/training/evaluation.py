@@ -9,11 +9,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.networks import Inputs
 from tuner.networks.build import build
 from tuner.networks.shapes import input_shape
-from tuner.recipe import Recipe
-from tuner.training.parts import EVALUATION_BATCH, Scaler
+from tuner.recipe import Recipe, describe
+from tuner.training.parts import Scaler, in_batches
 
 CALLS = 60
 WARM_UP_CALLS = 10
@@ -22,9 +21,7 @@ WARM_UP_CALLS = 10
 def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[np.float32]:
     """The network's outputs (n, classes), or (n, 1) for a signed output, for inputs as stored."""
     call = tf.function(lambda batch: model(scale(batch), training=False), autograph=False, reduce_retracing=True)
-    starts = range(0, len(inputs), EVALUATION_BATCH)
-    outputs = [call(tf.constant(inputs[start : start + EVALUATION_BATCH])).numpy() for start in starts]
-    return np.concatenate(outputs).astype(np.float32)
+    return in_batches(call, inputs)
 
 
 def to_probabilities(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
@@ -46,11 +43,12 @@ def classes_of(outputs: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.asarray(outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1), np.int64)
 
 
-def latency(recipe: Recipe, inputs: Inputs, classes: int) -> float:
+def latency(recipe: Recipe) -> float:
     """Median milliseconds of the prediction of one example. The network is not trained, since its weights do not matter."""
-    model = build(recipe.network, inputs, classes, recipe.seed)
+    data = describe(recipe.data)
+    model = build(recipe.network, data.inputs, data.outputs, recipe.seed)
     call = tf.function(lambda batch: model(batch, training=False), autograph=False)
-    example = tf.constant(np.zeros((1, *input_shape(inputs)), np.float32))
+    example = tf.constant(np.zeros((1, *input_shape(data.inputs)), np.float32))
     seconds = []
     for number in range(WARM_UP_CALLS + CALLS):
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The inside of a training process: takes jobs, reports every epoch, answers. It does not know Optuna."""
+"""A training process: receives jobs, reports every epoch, answers. It does not know Optuna."""
 
 import os
 import signal
@@ -9,13 +9,12 @@ from pathlib import Path
 
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
-from tuner.worker.jobs import Answer, Combine, EpochTime, Failure, Job, Latency, ReferenceModels, Test, Train
-from tuner.worker.replication import Replicate, replicate
+from tuner.worker.jobs import Answer, Failure, Job
 
 
 def work(connection: Connection, setup: Setup, log: Path | None) -> None:
     """The main function of a training process. It ends when its connection closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the search hears Ctrl-C and ends us in order
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the search receives Ctrl-C and ends this process
     _redirect_output(log)
     from tuner.training import start
 
@@ -34,27 +33,13 @@ def work(connection: Connection, setup: Setup, log: Path | None) -> None:
 
 def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
     """The answer to one job; an exception becomes a `Failure`."""
-    import tuner.worker.tasks as tasks  # imports TensorFlow
+    from tuner.worker.tasks import TASKS  # imports TensorFlow
 
     try:
-        match job:
-            case Train():
-                return tasks.train(job, setup, watch)
-            case Replicate():
-                return replicate(job, setup.places, watch)
-            case Test():
-                return tasks.test(job, setup)
-            case Latency():
-                return tasks.measure_latency(job)
-            case Combine():
-                return tasks.combine(job, setup)
-            case ReferenceModels():
-                return tasks.fit_references(job, setup)
-            case EpochTime():
-                return tasks.measure_epoch(job, setup.places)
+        return TASKS[type(job)](job, setup, watch)
     except MemoryError as error:
         return Failure("memory", f"out of memory: {error}", traceback.format_exc())
-    except Exception as error:  # a trial's failure is kept with the trial; the study goes on
+    except Exception as error:  # stored with the trial; the study continues
         kind = "memory" if type(error).__name__ == "ResourceExhaustedError" else "exception"
         return Failure(kind, _one_line(error), traceback.format_exc())
 

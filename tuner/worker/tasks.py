@@ -1,9 +1,10 @@
-"""Performs jobs in a training process. Only `test` and `fit_references` open the held-out part."""
+"""Performs jobs in a training process. Only `test`, `fit_references` and `replicate` open the held-out part."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ from tuner.training.saving import UNSCALED, load_model, save_average, save_model
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
 from tuner.worker.folder import mirrored
-from tuner.worker.jobs import Combine, EpochTime, Latency, Measured, ReferenceModels, Test, Train
+from tuner.worker.jobs import Answer, Combine, EpochTime, Job, Latency, Measured, ReferenceModels, Test, Train
+from tuner.worker.replication import Replicate, replicate
 
 
 def train(job: Train, setup: Setup, watch: Watch) -> Result:
@@ -54,7 +56,7 @@ def _teacher(path: Path) -> Teach:
     return lambda inputs: predict(model, UNSCALED, inputs)
 
 
-def combine(job: Combine, setup: Setup) -> int:
+def combine(job: Combine, setup: Setup, _: Watch) -> int:
     """Save the average of saved models as one model; its number of parameters."""
     assert setup.folder is not None
     paths = [setup.folder.model(name) for name in job.names]
@@ -62,7 +64,7 @@ def combine(job: Combine, setup: Setup) -> int:
     return save_average(paths, setup.folder.model(job.save), job.is_mirrored, coding)
 
 
-def test(job: Test, setup: Setup) -> Measured:
+def test(job: Test, setup: Setup, _: Watch) -> Measured:
     """Loss and metrics of a saved model on the held-out part."""
     assert setup.folder is not None
     data = held_out(job.recipe.data, setup.places)
@@ -79,21 +81,10 @@ def test(job: Test, setup: Setup) -> Measured:
     return Measured(Scores(loss=scores.loss, figures=figures), around)
 
 
-def fit_references(job: ReferenceModels, setup: Setup) -> tuple[ReferenceModel, ...]:
+def fit_references(job: ReferenceModels, setup: Setup, _: Watch) -> tuple[ReferenceModel, ...]:
     """Reference models on a confirmed winner's splits, tested on the held-out part."""
     data, test = _training_set(job.recipe.data, setup.places), held_out(job.recipe.data, setup.places)
     return fit_reference_models(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads, job.names)
-
-
-def measure_latency(job: Latency) -> float:
-    """Milliseconds of the network for one example."""
-    data = describe(job.recipe.data)
-    return latency(job.recipe, data.inputs, data.outputs)
-
-
-def measure_epoch(job: EpochTime, places: Places) -> float:
-    """Seconds of an epoch, in one fold."""
-    return epoch_seconds(job.recipe, _training_set(job.recipe.data, places))
 
 
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
@@ -122,3 +113,15 @@ def _validation_outputs(recipe: Recipe, trained: Trained, name: str) -> Iterator
 @lru_cache(maxsize=4)
 def _training_set(data: AnyData, places: Places) -> TrainingSet:
     return training_set(data, places)
+
+
+TASKS: Mapping[type[Job], Callable[[Any, Setup, Watch], Answer]] = {
+    Train: train,
+    Combine: combine,
+    Test: test,
+    ReferenceModels: fit_references,
+    Replicate: lambda job, setup, watch: replicate(job, setup.places, watch),
+    Latency: lambda job, _, __: latency(job.recipe),
+    EpochTime: lambda job, setup, _: epoch_seconds(job.recipe, _training_set(job.recipe.data, setup.places)),
+}
+"""What performs a job of each kind."""

@@ -72,7 +72,7 @@ def ours(case: Case, data: TrainingSet, recipe: Recipe) -> Callable[[], None]:
     compile_model(model, recipe)
     scale = Scaler(np.zeros((), np.float32), np.asarray(1 / 255, np.float32))
     xla = xla_pays(replace(recipe, training=replace(recipe.training, epochs=12)), len(labels), model.count_params())
-    loop = EpochLoop(model, scale, part(inputs, targets(recipe, labels, 10)), None, case.batch, xla)
+    loop = EpochLoop(model, recipe.training, scale, part(inputs, targets(recipe, labels, 10)), None, xla=xla)
     rates = np.full(loop.steps, 0.001, np.float32)
 
     def epoch() -> None:

@@ -17,7 +17,7 @@ from tuner.networks.fitting import fit_encoder
 from tuner.networks.layers import MembersDense
 from tuner.recipe import CategoricalCrossentropy, Data, Loss, PlainLoss, Recipe, Training
 from tuner.recipe.losses import wants_class_numbers
-from tuner.training.compiling import MembersLoss, MembersMetric, compile_model, loss_of
+from tuner.training.compiling import MembersLoss, compile_model, loss_of, metric_of
 from tuner.training.loop import EpochLoop
 from tuner.training.parts import part
 from tuner.training.saving import UNSCALED, load_model, save_model
@@ -94,7 +94,7 @@ def test_its_loss_is_the_mean_of_its_members_losses(kind: str) -> None:
 
 
 def test_its_accuracy_is_that_of_the_members_mean() -> None:
-    metric = MembersMetric(keras.metrics.SparseCategoricalAccuracy(name="accuracy"))
+    metric = metric_of(Recipe(data=Data(name="digits"), network=SMALL, training=Training()))
     outputs = np.array([[[0.6, 0.4], [0.6, 0.4], [0.0, 1.0]], [[0.6, 0.4], [0.6, 0.4], [0.5, 0.5]]], np.float32)
     metric.update_state(np.array([1, 1]), outputs)
     assert (metric.name, float(metric.result())) == ("accuracy", 0.5)
@@ -112,7 +112,7 @@ def test_it_trains_as_keras_trains_it() -> None:
     for model in (ours, theirs):
         compile_model(model, recipe)
     held = part(INPUTS, labels)
-    loop = EpochLoop(ours, UNSCALED, held, held, batch_size=4, xla=False)
+    loop = EpochLoop(ours, Training(batch_size=4), UNSCALED, held, held)
     training, validation = loop.epoch(np.arange(7, dtype=np.int32), np.full(2, 0.01, np.float32))
     theirs.optimizer.learning_rate = 0.01
     logs = theirs.fit(INPUTS, labels, 4, shuffle=False, verbose=0, validation_data=(INPUTS, labels)).history
@@ -133,7 +133,7 @@ def test_every_member_learns_on_a_table() -> None:
     model = build(network, rows, 2, 0, fit_encoder(rows, coded))
     compile_model(model, recipe)
     before = member_losses(model, coded, labels)
-    loop = EpochLoop(model, UNSCALED, part(coded, labels), None, batch_size=64, xla=False)
+    loop = EpochLoop(model, Training(batch_size=64), UNSCALED, part(coded, labels), None)
     for _ in range(5):
         loop.epoch(np.arange(len(labels), dtype=np.int32), np.full(7, 0.01, np.float32))
     assert (member_losses(model, coded, labels) < before - 0.1).all()

@@ -86,10 +86,10 @@ def test_the_loop_gives_what_fit_gives(case: str, xla: bool) -> None:
     inputs, labels = images(75, seed=0)  # two whole batches and a partial one
     held, held_labels = images(30, seed=1)
     ours, recipe = compiled(case)
-    loop = EpochLoop(
-        ours, SCALER, part(inputs, targets(recipe, labels, 3)), part(held, targets(recipe, held_labels, 3)), 32, xla
-    )
+    parts = part(inputs, targets(recipe, labels, 3)), part(held, targets(recipe, held_labels, 3))
+    loop = EpochLoop(ours, recipe.training, SCALER, *parts, xla=xla)
     reference, _ = compiled(case)
+    reference.run_eagerly = True  # traces nothing
     rate = recipe.training.optimizer.learning_rate
     reference.optimizer.learning_rate = rate
     for epoch in range(2):
@@ -114,7 +114,9 @@ def test_the_loop_gives_what_fit_gives(case: str, xla: bool) -> None:
 def test_a_batch_larger_than_the_data_is_one_step() -> None:
     inputs, labels = images(10, seed=0)
     model, recipe = compiled("dense")
-    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=64, xla=False)
+    loop = EpochLoop(
+        model, replace(recipe.training, batch_size=64), SCALER, part(inputs, targets(recipe, labels, 3)), None
+    )
     assert loop.steps == 1
     training, validation = loop.epoch(np.arange(10, dtype=np.int32), np.full(1, 0.01, np.float32))
     assert training.is_finite
@@ -134,7 +136,7 @@ def test_evaluation_in_parts_is_evaluation_at_once() -> None:
 def test_the_learning_rate_is_that_of_each_step() -> None:
     inputs, labels = images(64, seed=0)
     model, recipe = compiled("dense")
-    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32, xla=False)
+    loop = EpochLoop(model, recipe.training, SCALER, part(inputs, targets(recipe, labels, 3)), None)
     before = model.get_weights()
     loop.epoch(np.arange(64, dtype=np.int32), np.zeros(2, np.float32))
     for old, new in zip(before, model.get_weights(), strict=True):
@@ -148,12 +150,12 @@ def test_a_lean_epoch_trains_the_first_batches_only(xla: bool) -> None:
     order = np.random.default_rng(0).permutation(75).astype(np.int32)
     rates = np.full(3, 0.001, np.float32)
     lean, recipe = compiled("dense")
-    loop = EpochLoop(lean, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32, xla=xla)
+    loop = EpochLoop(lean, recipe.training, SCALER, part(inputs, targets(recipe, labels, 3)), None, xla=xla)
     scores, _ = loop.epoch(order, rates, share=0.5)
     half, _ = compiled("dense")
     first = order[:32]
     wanted, _ = EpochLoop(
-        half, SCALER, part(inputs[first], targets(recipe, labels[first], 3)), None, batch_size=32, xla=False
+        half, recipe.training, SCALER, part(inputs[first], targets(recipe, labels[first], 3)), None
     ).epoch(np.arange(32, dtype=np.int32), rates[:1])
     np.testing.assert_allclose([scores.loss, scores.accuracy], [wanted.loss, wanted.accuracy], rtol=1e-5)
     for mine, theirs in zip(lean.get_weights(), half.get_weights(), strict=True):
@@ -169,7 +171,7 @@ def test_every_part_of_a_network_trains_in_bfloat16(network: Network) -> None:
     recipe = Recipe(data=Data(name="digits"), network=replace(network, hidden=hidden), training=Training(batch_size=32))
     model = build(recipe.network, (6, 6), 3, seed=0)
     compile_model(model, recipe)
-    loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32, xla=False)
+    loop = EpochLoop(model, recipe.training, SCALER, part(inputs, targets(recipe, labels, 3)), None)
     scores, _ = loop.epoch(np.arange(40, dtype=np.int32), np.full(2, 0.001, np.float32))
     assert scores.is_finite
 
@@ -180,7 +182,7 @@ def test_a_compiled_epoch_with_dropout_is_the_same_every_time() -> None:
     scores = []
     for _ in range(2):
         model, recipe = compiled("dropout")
-        loop = EpochLoop(model, SCALER, part(inputs, targets(recipe, labels, 3)), None, batch_size=32, xla=True)
+        loop = EpochLoop(model, recipe.training, SCALER, part(inputs, targets(recipe, labels, 3)), None, xla=True)
         scores.append(loop.epoch(np.arange(75, dtype=np.int32), np.full(3, 0.001, np.float32)))
     assert scores[0] == scores[1]
 
@@ -204,7 +206,8 @@ def looping(count: int, batch_size: int, adversarial: float = 0.0) -> EpochLoop:
     inputs, labels = images(count, seed=0)
     model, recipe = compiled("dense")
     held = part(inputs, targets(recipe, labels, 3))
-    return EpochLoop(model, SCALER, held, None, batch_size, xla=False, adversarial=adversarial)
+    settings = replace(recipe.training, batch_size=batch_size, adversarial=adversarial)
+    return EpochLoop(model, settings, SCALER, held, None)
 
 
 def test_an_epoch_may_be_cut_after_any_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +264,7 @@ def test_an_adversarial_step_trains_each_batch_with_its_attacked_copy() -> None:
     loop.epoch(np.arange(10, dtype=np.int32), np.full(1, 0.01, np.float32))
     plain, wanted = SCALER(inputs), targets(recipe, labels, 3)
     both = np.concatenate([plain, attacked(reference, plain, wanted, 0.2)])
-    reference.optimizer.learning_rate = 0.01
+    reference.optimizer.learning_rate, reference.run_eagerly = 0.01, True
     reference.train_on_batch(both, np.concatenate([wanted, wanted]))
     for mine, theirs in zip(loop.model.get_weights(), reference.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)

@@ -16,10 +16,10 @@ from tuner.training.optimizers import FUSED
 
 def compile_model(model: keras.Model, recipe: Recipe) -> None:
     """Compile the model with the recipe's loss, optimizer and metric."""
-    loss, metric = loss_of(recipe), metric_of(recipe)
+    loss, optimizer = loss_of(recipe), make_optimizer(recipe.training.optimizer)
     if isinstance(recipe.network, TabularEnsemble):
-        loss, metric = MembersLoss(loss), MembersMetric(metric)
-    model.compile(optimizer=make_optimizer(recipe.training.optimizer), loss=loss, metrics=[metric], jit_compile=False)
+        loss = MembersLoss(loss)
+    model.compile(optimizer, loss, metrics=[metric_of(recipe)], jit_compile=False)
 
 
 def make_optimizer(settings: Optimizer) -> keras.optimizers.Optimizer:
@@ -73,31 +73,33 @@ LOSSES = {"half_squared_error": HalfSquaredError}
 
 
 def metric_of(recipe: Recipe) -> keras.metrics.Metric:
-    """The metric in the graph: the accuracy for the recipe's targets, or R² relative to the variance of the training part."""
+    """The metric in the graph: the accuracy for the recipe's targets, or R² relative to the variance of the training part. For an
+    ensemble that is a metric of the members' mean, which is the prediction."""
+    compute = _metric_function(recipe)
+
+    def of_mean(y_true: Any, y_pred: Any) -> Any:
+        return compute(y_true, keras.ops.mean(y_pred, axis=1) if len(y_pred.shape) == 3 else y_pred)
+
+    return keras.metrics.MeanMetricWrapper(of_mean, name="r2" if recipe.data.task == "regression" else "accuracy")
+
+
+def _metric_function(recipe: Recipe) -> Callable[[Any, Any], Any]:
+    """The function of targets and predictions whose mean over all examples is the metric."""
     if recipe.data.task == "regression":
-        return keras.metrics.MeanMetricWrapper(_explained, name="r2")
-    if recipe.data.task == "multi_label":
-        return keras.metrics.BinaryAccuracy(name="accuracy")
+        return lambda y_true, y_pred: 1.0 - keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
     if recipe.network.output == "signed":
-        return keras.metrics.MeanMetricWrapper(_signs_agree, name="accuracy")
-    if wants_class_numbers(recipe.training.loss):
-        return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-    return keras.metrics.CategoricalAccuracy(name="accuracy")
-
-
-def _explained(y_true: Any, y_pred: Any) -> Any:
-    return 1.0 - keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
-
-
-def _signs_agree(y_true: Any, y_pred: Any) -> Any:
-    return keras.ops.cast(y_true * y_pred > 0, "float32")
-
-
-# Ensembles: in training their outputs are (batch, members, outputs)
+        return lambda y_true, y_pred: keras.ops.cast(y_true * y_pred > 0, "float32")
+    accuracy: Callable[[Any, Any], Any] = keras.metrics.categorical_accuracy
+    if recipe.data.task == "multi_label":
+        accuracy = keras.metrics.binary_accuracy
+    elif wants_class_numbers(recipe.training.loss):
+        accuracy = keras.metrics.sparse_categorical_accuracy
+    return accuracy
 
 
 class MembersLoss(keras.losses.Loss):  # type: ignore[misc]
-    """The mean of the members' losses; the loss itself if the outputs have no axis of members."""
+    """The mean of an ensemble's losses, whose outputs in training are (batch, members, outputs); the loss itself if the outputs
+    have no axis of members."""
 
     def __init__(self, loss: keras.losses.Loss) -> None:
         super().__init__(name=loss.name, reduction=loss.reduction)
@@ -110,24 +112,3 @@ class MembersLoss(keras.losses.Loss):  # type: ignore[misc]
         repeated = keras.ops.repeat(keras.ops.expand_dims(y_true, 1), y_pred.shape[1], axis=1)
         by_member = self.loss.call(repeated, y_pred)
         return keras.ops.mean(keras.ops.reshape(by_member, (-1, y_pred.shape[1])), axis=1)
-
-
-class MembersMetric(keras.metrics.Metric):  # type: ignore[misc]
-    """A metric of the members' mean, which is the prediction."""
-
-    def __init__(self, metric: keras.metrics.Metric) -> None:
-        super().__init__(name=metric.name)
-        self.metric = metric
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Add a batch."""
-        mean = keras.ops.mean(y_pred, axis=1) if len(y_pred.shape) == 3 else y_pred
-        return self.metric.update_state(y_true, mean, sample_weight)
-
-    def result(self) -> Any:
-        """The metric over all batches since the last reset."""
-        return self.metric.result()
-
-    def reset_state(self) -> None:
-        """Forget all batches."""
-        self.metric.reset_state()

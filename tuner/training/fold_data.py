@@ -1,7 +1,7 @@
 """The arrays of one fold, as its training uses them."""
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table,
 from tuner.result import Scores
 from tuner.training.augmentation import distorted
 from tuner.training.evaluation import to_probabilities
-from tuner.training.parts import Part, Scaler, part
+from tuner.training.parts import Measure, Part, Scaler, part
 from tuner.training.targets import TargetScale, example_weights, target_scale, targets
 
 
@@ -41,34 +41,36 @@ class FoldData:
     probabilities: NDArray[np.float32] | None = None
     parts: dict[tuple[str, str, str], tuple[Part, Part | None]] = field(default_factory=dict)
 
-    def on_device(self, recipe: Recipe) -> tuple[Part, Part | None]:
-        """The training and the validation part as tensors, with targets as the loss takes them."""
+    def for_loop(self, recipe: Recipe) -> tuple[Scaler, Part, Part | None, Measure | None]:
+        """The scaling, the training and the validation part as tensors with targets as the loss takes them, and the function for
+        all metrics, if they are computed."""
         kind = (recipe.training.loss.kind, recipe.network.output, recipe.training.class_weights)
         if kind not in self.parts:
-            validation = None
-            if self.validation is not None:
-                validation = self._part(recipe, self.validation, self.validation.weights)
-            weights = example_weights(recipe, self.training.labels, self.training.weights)
-            if self.probabilities is None:
-                training = self._part(recipe, self.training, weights)
-            else:
-                training = part(self.training.inputs, self.probabilities, weights)
-            self.parts[kind] = (training, validation)
-        return self.parts[kind]
+            training, validation, device_validation = self.training, self.validation, None
+            if validation is not None:
+                device_validation = part(validation.inputs, self._targets(recipe, validation), validation.weights)
+            wanted = self._targets(recipe, training) if self.probabilities is None else self.probabilities
+            weights = example_weights(recipe, training.labels, training.weights)
+            self.parts[kind] = part(training.inputs, wanted, weights), device_validation
+        return self.scale, *self.parts[kind], partial(self._measure, recipe) if self.is_measured else None
 
     def with_probabilities(self, probabilities: NDArray[np.float32]) -> "FoldData":
         """The same fold with probabilities instead of the training labels."""
         return replace(self, probabilities=probabilities, parts={})
 
-    def measure(self, recipe: Recipe, scores: Scores, outputs: NDArray[np.float32]) -> Scores:
+    def _measure(self, recipe: Recipe, scores: Scores, outputs: NDArray[np.float32]) -> Scores:
         """The scores with all metrics of the task, from the network's outputs for the validation part."""
         assert self.validation is not None
-        predictions = to_probabilities(outputs, recipe) if self.targets is None else self.targets.inverse(outputs)
+        predictions = self.predictions(recipe, outputs)
         figures = compute_metrics(recipe.data.task, predictions, self.validation.labels, self.validation.weights)
         return Scores(loss=scores.loss, figures=figures)
 
-    def _part(self, recipe: Recipe, examples: Examples, weights: NDArray[Any] | None) -> Part:
-        return part(examples.inputs, targets(recipe, examples.labels, self.outputs, self.targets), weights)
+    def predictions(self, recipe: Recipe, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A network's outputs as probabilities, or as numbers in the targets' own units."""
+        return to_probabilities(outputs, recipe) if self.targets is None else self.targets.inverse(outputs)
+
+    def _targets(self, recipe: Recipe, examples: Examples) -> NDArray[Any]:
+        return targets(recipe, examples.labels, self.outputs, self.targets)
 
 
 def fold_data(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut | None = None) -> FoldData:

@@ -3,7 +3,7 @@ Keras's own `train_step`; only the loop over the batches is replaced. tests/trai
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -11,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.recipe import Augmentation, Recipe
+from tuner.recipe import Recipe, Training
 from tuner.result import Scores
 from tuner.training.augmentation import augmenter
-from tuner.training.parts import EVALUATION_BATCH, Part, Scaler
+from tuner.training.parts import EVALUATION_BATCH, Measure, Part, Scaler, in_batches
 from tuner.training.weights import Averages
 
 CALL_SECONDS = 2.0
@@ -22,9 +22,6 @@ CALL_SECONDS = 2.0
 
 FIRST_CALL = 8
 """The steps of the very first call, which also traces the graph."""
-
-Measure = Callable[[Scores, NDArray[np.float32]], Scores]
-"""From the graph's scores and the outputs for the validation part to scores with all metrics."""
 
 
 class EpochLoop:
@@ -37,36 +34,31 @@ class EpochLoop:
     def __init__(
         self,
         model: keras.Model,
+        settings: Training,
         scale: Scaler,
         training: Part,
         validation: Part | None,
-        batch_size: int,
-        xla: bool,
-        adversarial: float = 0.0,
-        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
-        averaging: float = 0.0,
         measure: Measure | None = None,
+        *,
+        xla: bool = False,
     ) -> None:
-        self.model, self.measure = model, measure
-        self.adversarial = adversarial
-        self.augment = augmenter(augmentation)
-        self.batch_size = min(batch_size, len(training))
+        self.model = model
+        self.adversarial, self.augment = settings.adversarial, augmenter(settings.augmentation)
+        self.batch_size = min(settings.batch_size, len(training))
         self.seconds_a_step = 0.0
-        self.feed(scale, training, validation)
+        self.feed(scale, training, validation, measure)
         _build(model, training, self.batch_size)
         self.names = figure_names(model)
-        self.averages = Averages(model, averaging)
+        self.averages = Averages(model, settings.averaging)
         self._steps = tf.function(self._train, autograph=False, jit_compile=xla)
         self._predict = tf.function(
             lambda inputs: model(inputs, training=False), autograph=False, reduce_retracing=True
         )
         self._validation = tf.function(self._validate, autograph=False, jit_compile=xla)
 
-    def feed(self, scale: Scaler, training: Part, validation: Part | None) -> None:
+    def feed(self, scale: Scaler, training: Part, validation: Part | None, measure: Measure | None = None) -> None:
         """Use other examples, of the same number, without tracing again."""
-        self.scale = scale
-        self.training = training
-        self.validation = validation
+        self.scale, self.training, self.validation, self.measure = scale, training, validation, measure
 
     @property
     def steps(self) -> int:
@@ -110,14 +102,11 @@ class EpochLoop:
         with self.averages.applied():
             figures = self._validation(*self._tensors(self.validation))
             scores = scores_in_float32(figures, self.names)
-            return self.measure(scores, self._outputs(self.validation)) if self.measure else scores
-
-    def _outputs(self, part: Part) -> NDArray[np.float32]:
-        """The network's outputs for a part (n, outputs)."""
-        starts = range(0, len(part), EVALUATION_BATCH)
-        return np.concatenate(
-            [self._predict(self.scale(part.inputs[at : at + EVALUATION_BATCH])).numpy() for at in starts]
-        )
+            if not self.measure:
+                return scores
+            return self.measure(
+                scores, in_batches(lambda inputs: self._predict(self.scale(inputs)), self.validation.inputs)
+            )
 
     def _tensors(self, part: Part) -> tuple[Any, ...]:
         return tf.constant(self.scale.offset), tf.constant(self.scale.factor), part.inputs, part.targets, part.weights

@@ -1,5 +1,6 @@
 """Examples as TensorFlow tensors, and the scaling of their inputs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.result import Scores
+
 EVALUATION_BATCH = 1024
+
+Measure = Callable[[Scores, NDArray[np.float32]], Scores]
+"""From the graph's scores and the outputs for the validation part to scores with all metrics."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,13 @@ def part(inputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | No
     """Arrays copied to the device."""
     counts = None if weights is None else tf.constant(weights, tf.float32)
     return Part(tf.constant(inputs), tf.constant(targets), counts)
+
+
+def in_batches(call: Callable[..., tf.Tensor], *arrays: Any) -> NDArray[np.float32]:
+    """The outputs (n, …) of a call that gets large batches of all arrays (n, …)."""
+    pieces = [slice(first, first + EVALUATION_BATCH) for first in range(0, len(arrays[0]), EVALUATION_BATCH)]
+    outputs = [call(*(tf.constant(array[each]) for array in arrays)).numpy() for each in pieces]
+    return np.concatenate(outputs).astype(np.float32, copy=False)
 
 
 def _rows(tensor: tf.Tensor, first: tf.Tensor | int, count: int) -> tf.Tensor:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.training.evaluation import classes_of, predict
 from tuner.training.loop import attacked
-from tuner.training.parts import EVALUATION_BATCH, Scaler
+from tuner.training.parts import Scaler, in_batches
 
 PLANE = np.linspace(-6.0, 6.0, 41)
 """The coordinates of decision regions along both axes: the playground's points lie within."""
@@ -57,9 +57,7 @@ def predict_attacked(
         return model(attacked(model, scale(batch), wanted, strength), training=False)
 
     call = tf.function(attack, autograph=False, reduce_retracing=True)
-    pieces = [slice(start, start + EVALUATION_BATCH) for start in range(0, len(inputs), EVALUATION_BATCH)]
-    outputs = [call(tf.constant(inputs[each]), tf.constant(targets[each])).numpy() for each in pieces]
-    return np.concatenate(outputs).astype(np.float32)
+    return in_batches(call, inputs, targets)
 
 
 def decision_regions(model: keras.Model, scale: Scaler) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ learning rates and schedules are not part of it.
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import keras
@@ -44,27 +43,16 @@ class Traced:
     """A compiled model and its epoch loop, at the start of the latest recipe's training."""
 
     def __init__(self, recipe: Recipe, fold_data: FoldData) -> None:
-        settings, parts = recipe.training, fold_data.on_device(recipe)
         self.model = _built(recipe, fold_data)
         compile_model(self.model, recipe)
-        self.loop = EpochLoop(
-            self.model,
-            fold_data.scale,
-            *parts,
-            settings.batch_size,
-            _uses_xla(recipe, fold_data),
-            settings.adversarial,
-            settings.augmentation,
-            settings.averaging,
-            partial(fold_data.measure, recipe) if fold_data.is_measured else None,
-        )
+        xla = _uses_xla(recipe, fold_data)
+        self.loop = EpochLoop(self.model, recipe.training, *fold_data.for_loop(recipe), xla=xla)
         self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
 
     def begin(self, recipe: Recipe, fold_data: FoldData) -> None:
         """Reset to the state of a newly built network."""
         fresh = _built(recipe, fold_data)
-        self.loop.feed(fold_data.scale, *fold_data.on_device(recipe))
-        self.loop.measure = partial(fold_data.measure, recipe) if fold_data.is_measured else None
+        self.loop.feed(*fold_data.for_loop(recipe))
         weights = [variable.numpy() for variable in fresh.variables]
         averages = fresh.get_weights() if recipe.training.averaging else []
         metrics = [np.zeros(variable.shape, variable.dtype) for variable in self.model.metrics_variables]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tuner.recipe import Patience, Recipe
 from tuner.result import Ending, Epoch, FoldResult, Pulse, Watch
 from tuner.training.checkpoint import Checkpoint, Progress
-from tuner.training.evaluation import predict, to_probabilities
+from tuner.training.evaluation import predict
 from tuner.training.fold_data import FoldData
 from tuner.training.parts import Scaler
 from tuner.training.schedules import monitored, rates
@@ -43,8 +43,7 @@ class Trained:
 
     def predict(self, recipe: Recipe, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Predictions for inputs as stored: probabilities, or numbers in the targets' own units."""
-        outputs, targets = predict(self.model, self.scale, inputs), self.fold_data.targets
-        return to_probabilities(outputs, recipe) if targets is None else targets.inverse(outputs)
+        return self.fold_data.predictions(recipe, predict(self.model, self.scale, inputs))
 
 
 def train(recipe: Recipe, fold_data: FoldData, watch: Watch, progress: Progress, checkpoint: Checkpoint) -> Trained:

@@ -31,8 +31,7 @@ from tuner.storage import StudyRecord, TrialRecord, default_url, open_storage
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile, load
 from tuner.study.places import find_study
-from tuner.training.costs import Costs
-from tuner.worker.preflight import Preflight
+from tuner.training.costs import Preflight
 
 EPOCHS = 5
 PROBES = 20
@@ -107,7 +106,7 @@ def measure(url: str | None, file: StudyFile, count: int) -> dict[str, float]:
             leases=Leases(study),
             listener=Silence(),
             environment={},
-            preflight=Preflight({"fashion-mnist": made_up()}, 2**40, Costs()),
+            preflight=Preflight({"fashion-mnist": made_up()}, 2**40),
             artifacts=FileSystemArtifactStore(folder),
         )
         proposer = Proposer(context)

@@ -20,8 +20,7 @@ from tuner.data.splits import folds, sizes
 from tuner.networks import Convolutional, Dense, LocallyConnected
 from tuner.recipe import Data, Holdout, KFold, NoValidation, Recipe, Training
 from tuner.storage import read_study
-from tuner.training.costs import GIB, SECONDS_AT_FIRST, Costs, Work, work
-from tuner.worker.preflight import Preflight
+from tuner.training.costs import GIB, SECONDS_AT_FIRST, Costs, Preflight, Work, work
 
 IMAGES = Examples(np.zeros((20_000, 28, 28), np.uint8), np.arange(20_000) % 10)
 DATA = TrainingSet("fashion-mnist", IMAGES, tuple("0123456789"), (0.0, 255.0), "id", "here")
@@ -80,7 +79,7 @@ def test_a_few_epochs_teach_what_others_will_take() -> None:
 
 
 def test_what_does_not_fit_into_memory_is_refused_with_its_reason() -> None:
-    preflight = Preflight({"fashion-mnist": DATA}, 2 * GIB, Costs())
+    preflight = Preflight({"fashion-mnist": DATA}, 2 * GIB)
     assert preflight.refusal(recipe()) is None
     complaint = preflight.refusal(recipe(network=Dense(widths=(20_000, 20_000))))
     assert complaint is not None

@@ -1,10 +1,11 @@
 """Trainings that pause, are interrupted, lose their process or meet another process: what the storage says of them, and
 how they go on."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,25 +13,25 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tests.conftest import SMALL
-from tests.support.fakes import Broken, an_epoch
+from tests.support.fakes import Broken, Clock, Invented, an_epoch, session_in
 from tests.support.searches import Notes, context_of, figures, folder_of, search, small
 from tuner.data.load import training_set
 from tuner.data.sources import Places
-from tuner.result import Epoch, Pulse, Watch
+from tuner.refit.session import Session
+from tuner.result import Epoch, Pulse
 from tuner.run import run
 from tuner.search.beginning import begin, go_on
 from tuner.search.loop import Loop
 from tuner.search.proposals import Proposer, make_sampler
-from tuner.storage import StudyRecord, default_url, open_storage, read_study
+from tuner.storage import default_url, open_storage, read_study
 from tuner.storage.leases import Leases
 from tuner.storage.trainings import trainings_of
-from tuner.worker.executor import Setup
+from tuner.worker.executor import Executor, Setup
 from tuner.worker.inprocess import InProcess
-from tuner.worker.jobs import Answer, Job
+from tuner.worker.jobs import Answer
 
 ASHA = 'search.pruner={kind="asha", min_epochs=1, factor=2}'
 STRICT = 'search.pruner={kind="percentile", percentile=99.0, startup_trials=1, warmup_epochs=0}'
@@ -183,75 +184,60 @@ def test_promoted_trials_go_on_and_are_as_if_they_had_never_paused(
     assert read_study(storage, "small").count("complete", "pruned") == 12
 
 
-@pytest.fixture(scope="module")
-def uninterrupted(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], StudyRecord]:
-    """The small study with a pruner, searched without interruptions."""
+class Crossing(Invented):
+    """Invented trainings whose curves cross each other."""
 
-    @cache
-    def searched(pruner: str) -> StudyRecord:
-        folder = tmp_path_factory.mktemp("uninterrupted")
-        (folder / "small.toml").write_text(SMALL)
-        storage = open_storage(default_url(folder))
-        file = small(folder / "small.toml", pruner, "training.epochs=5", "training.batch_size=50")
-        search(storage, file, places, trials=TRIALS)
-        return read_study(storage, "small")
+    def _epoch(self, number: int, accuracy: float) -> Epoch:
+        return super()._epoch(number, accuracy + 0.2 * math.sin(20 * accuracy * number))
 
-    return searched
+
+def interrupted_search(session: Callable[..., Session], executor: Executor, stop_at: int | None) -> int:
+    """Search to the end, interrupted after each epoch of this number that is new; the number of calls."""
+
+    class Hasty(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            if isinstance(event, Epoch) and event.number == stop_at:
+                loop.stop("interrupt")
+
+    for calls in range(1, 100):
+        loop = Loop(session(listener=Hasty()), executor)
+        if loop.run(TRIALS, 60) == "budget":
+            return calls
+    raise AssertionError("the search does not end")
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 3, 4])
+@pytest.mark.parametrize("pruner", [ASHA, STRICT], ids=["asha", "strict"])
+def test_an_interrupted_search_is_the_search_uninterrupted(
+    pruner: str, stop_at: int, small_study: Path, places: Places, clock: Clock
+) -> None:
+    """Also where a training is interrupted exactly at a rung, or where the strict pruner, which prunes at each epoch all but the
+    best, judges it."""
+    file, records = small(small_study, pruner, "training.epochs=5", f"budget.trials={TRIALS}"), []
+    for each in (stop_at, None):
+        memory, executor = InMemoryStorage(), Crossing(clock, accuracies=(0.5, 0.6, 0.8, 0.7, 0.65, 0.3))
+        calls = interrupted_search(partial(session_in, memory, file, places), executor, each)
+        assert (calls > 1) == (each is not None)
+        records.append(read_study(memory, "small"))
+        assert not [
+            each for each in optuna.load_study(study_name="small", storage=memory).trials if each.state == RUNNING
+        ]
+    assert figures(records[0]) == figures(records[1])
+    assert records[1].count("pruned") > 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("epoch_of_the_stop", [1, 2, 3])
 def test_an_interrupted_ladder_is_the_ladder_uninterrupted(
-    epoch_of_the_stop: int,
-    storage: BaseStorage,
-    small_study: Path,
-    places: Places,
-    uninterrupted: Callable[[str], StudyRecord],
+    storage: BaseStorage, small_study: Path, places: Places, tmp_path: Path
 ) -> None:
-    """Also where it is interrupted exactly at a rung: the training is judged there, and does not go past it."""
-    file = small(small_study, ASHA, "training.epochs=5", "training.batch_size=50")
-
-    class Hasty(Notes):
-        def advanced(self, number: int, event: Epoch | Pulse) -> None:
-            if isinstance(event, Epoch) and event.number == epoch_of_the_stop:
-                loop.stop("interrupt")
-
-    ended, calls = "interrupt", 0
-    while ended == "interrupt" and calls < 40:
-        context = context_of(storage, file, places, listener=Hasty())
-        loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
-        ended, calls = loop.run(TRIALS, 60), calls + 1
-    assert calls > 2
-    assert figures(read_study(storage, "small")) == figures(uninterrupted(ASHA))
-    assert not [each for each in optuna.load_study(study_name="small", storage=storage).trials if each.state == RUNNING]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("epoch_of_the_stop", [1, 2, 3])
-def test_an_interrupted_trial_is_judged_at_the_epoch_where_it_was_interrupted(
-    epoch_of_the_stop: int,
-    storage: BaseStorage,
-    small_study: Path,
-    places: Places,
-    uninterrupted: Callable[[str], StudyRecord],
-) -> None:
-    """A pruner that prunes at each epoch whoever is not the best prunes the same trials, whenever they are interrupted."""
-    file = small(small_study, STRICT, "training.epochs=5", "training.batch_size=50")
-
-    class Hasty(Notes):
-        def advanced(self, number: int, event: Epoch | Pulse) -> None:
-            if isinstance(event, Epoch) and event.number == epoch_of_the_stop:
-                loop.stop("interrupt")
-
-    ended, calls = "interrupt", 0
-    while ended == "interrupt" and calls < 40:
-        context = context_of(storage, file, places, listener=Hasty())
-        loop = Loop(context, InProcess(Setup(places, folder=folder_of(storage))))
-        ended, calls = loop.run(TRIALS, 60), calls + 1
-    assert calls > 2
-    record = uninterrupted(STRICT)
-    assert record.count("pruned") > 0
-    assert figures(read_study(storage, "small")) == figures(record)
+    """The same with trainings, checkpoints and an embedded storage."""
+    file, records = small(small_study, ASHA, "training.epochs=5", "training.batch_size=50"), []
+    (tmp_path / "whole").mkdir()
+    for opened, stop_at in ((storage, 2), (open_storage(default_url(tmp_path / "whole")), None)):
+        executor = InProcess(Setup(places, folder=folder_of(opened)))
+        interrupted_search(partial(context_of, opened, file, places), executor, stop_at)
+        records.append(figures(read_study(opened, "small")))
+    assert records[0] == records[1]
 
 
 @pytest.mark.slow
@@ -401,17 +387,6 @@ def test_a_study_that_was_created_and_not_described_is_described(
     optuna.create_study(study_name="small", storage=storage, direction="maximize")
     study = context_of(storage, small(small_study), places).study
     assert study.user_attrs["objectives"] == ["validation_accuracy"]
-
-
-@dataclass
-class Submitted(Broken):
-    """Remembers what was submitted."""
-
-    jobs: list[Job] = field(default_factory=list)
-
-    def submit(self, number: int, job: Job, watch: Watch) -> None:
-        self.jobs.append(job)
-        super().submit(number, job, watch)
 
 
 def test_a_process_that_begins_something_new_is_known_to_live(

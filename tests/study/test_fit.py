@@ -8,8 +8,7 @@ from tuner.base.errors import StudyError
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.study import StudyFile, load, setting
-from tuner.training.costs import Costs
-from tuner.worker.preflight import Preflight
+from tuner.training.costs import Preflight
 
 
 def digits(*settings: str) -> StudyFile:
@@ -88,7 +87,7 @@ def test_a_protocol_that_needs_more_examples_than_there_are_is_refused(protocol:
 
 def test_a_recipe_that_cannot_be_built_is_refused_before_it_is_trained(places: Places) -> None:
     deepest = digits("network.kind=convolutional", *DEEP).corners[-1][1]
-    preflight = Preflight({"digits": training_set("digits", places)}, 2**40, Costs())
+    preflight = Preflight({"digits": training_set("digits", places)}, 2**40)
     assert preflight.refusal(deepest) == (
         "recipe.network.filters: convolution 2 with kernel 5 has only 2×2 left; use fewer filters, a smaller kernel or padding "
         "'same'"

@@ -19,12 +19,11 @@ from tuner.search.studies import open_study
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile, load, setting
-from tuner.training.costs import Costs
+from tuner.training.costs import Preflight
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer
-from tuner.worker.preflight import Preflight
 
 
 @dataclass(kw_only=True)
@@ -84,7 +83,7 @@ def small(path: Path, *settings: str) -> StudyFile:
 
 def preflight_of(file: StudyFile, places: Places, memory: int = 2**40) -> Preflight:
     """A preflight that knows the study's data."""
-    return Preflight({each.name: training_set(each, places) for each in file.data}, memory, Costs())
+    return Preflight({each.name: training_set(each, places) for each in file.data}, memory)
 
 
 def folder_of(storage: BaseStorage) -> Folder:

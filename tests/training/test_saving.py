@@ -1,5 +1,6 @@
 """Saved models: they take inputs as stored, and are read without anything of their training."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -63,32 +64,30 @@ def test_an_average_of_saved_models_is_a_model(is_mirrored: bool, tmp_path: Path
     assert parameters == sum(model.count_params() for model in alone)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "network",
-    [
-        Convolutional(filters=(4,), widths=(3,), hidden=EVERYTHING),
-        Staged(filters=(3, 4), block="residual", widths=(3,), hidden=EVERYTHING),
-    ],
-    ids=["convolutional", "residual"],
-)
-def test_keras_alone_reads_a_saved_model(network: Network, tmp_path: Path) -> None:
-    recipe = Recipe(data=Data(name="digits"), network=network)
-    model = build(network, (6, 6), 2, seed=0)
-    save_model(
-        model, recipe, Scaler(np.zeros((), np.float32), np.ones((), np.float32)), (6, 6), 2, tmp_path / "m.keras"
-    )
-    reading = "import keras, sys; keras.models.load_model(sys.argv[1]).summary()"
-    subprocess.run([sys.executable, "-c", reading, str(tmp_path / "m.keras")], check=True, cwd=tmp_path)
+READING = """
+import keras, sys
+*plain, ours = sys.argv[1:]
+for path in plain:
+    keras.models.load_model(path).summary()
+assert "tuner" not in sys.modules
+import tuner.networks.layers
+keras.models.load_model(ours).summary()
+"""
 
 
 @pytest.mark.slow
-def test_a_model_with_layers_of_ours_is_read_after_one_import(tmp_path: Path) -> None:
-    recipe = Recipe(data=Data(name="digits"), network=LocallyConnected(filters=(2,)))
-    model = build(recipe.network, (6, 6), 2, seed=0)
-    save_model(model, recipe, UNSCALED, (6, 6), 2, tmp_path / "m.keras")
-    reading = "import keras, sys, tuner.networks.layers; keras.models.load_model(sys.argv[1]).summary()"
-    subprocess.run([sys.executable, "-c", reading, str(tmp_path / "m.keras")], check=True)
+def test_keras_alone_reads_a_saved_model_and_after_one_import_those_with_layers_of_ours(tmp_path: Path) -> None:
+    networks: dict[str, Network] = {
+        "convolutional.keras": Convolutional(filters=(4,), widths=(3,), hidden=EVERYTHING),
+        "residual.keras": Staged(filters=(3, 4), block="residual", widths=(3,), hidden=EVERYTHING),
+        "ours.keras": LocallyConnected(filters=(2,)),
+    }
+    for name, network in networks.items():
+        recipe, model = Recipe(data=Data(name="digits"), network=network), build(network, (6, 6), 2, seed=0)
+        save_model(model, recipe, UNSCALED, (6, 6), 2, tmp_path / name)
+    package = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    subprocess.run([sys.executable, "-c", READING, *networks], check=True, cwd=tmp_path, env=environment)
 
 
 @pytest.mark.parametrize(("network", "loss"), CASES)

@@ -73,22 +73,19 @@ def _is_union(target: Any) -> bool:
 
 
 def _decode_union(target: Any, value: object, place: str) -> object:
-    by_kind = kinds(target)
-    without = [each for each in get_args(target) if is_dataclass(each) and not _own_kinds(cast(type, each))]
+    by_kind, options = kinds(target), get_args(target)
+    without = [cast(type, each) for each in options if is_dataclass(each) and not _own_kinds(cast(type, each))]
     if isinstance(value, str) and by_kind and (value in by_kind or not without):
         value = {"kind": value}
-    if by_kind and without and not isinstance(value, Mapping):
-        return _decode_record(cast(type, without[0]), value, place)
-    if isinstance(value, Mapping) and by_kind:
-        kind = value.get("kind")
+    if by_kind and (without or isinstance(value, Mapping)):
+        kind = value.get("kind") if isinstance(value, Mapping) else None
         if kind is None and without:
-            return _decode_record(cast(type, without[0]), value, place)
+            return _decode_record(without[0], value, place)
         if kind is None:
             raise Invalid(join(place, "kind"), f"missing; allowed: {', '.join(by_kind)}")
         if not isinstance(kind, str) or kind not in by_kind:
             raise Invalid(join(place, "kind"), f"unknown kind {kind!r}; {near_miss(str(kind), by_kind)}")
         return _decode_record(by_kind[kind], value, place)
-    options = get_args(target)
     if type(value) is int and float in options and int not in options:
         value = float(value)
     for option in options:

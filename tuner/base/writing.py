@@ -1,7 +1,6 @@
 """Files and folders that appear complete or not at all: written under a temporary name, then renamed."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -17,25 +16,22 @@ ABANDONED_SECONDS = 86_400
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path with the same ending, renamed to `path` at the end, or removed after an exception.
+    """A temporary path of the same name, moved to `path` at the end, or removed after an exception.
 
     A file at `path` is replaced, a folder only by a folder. Raises `OSError` if it cannot be written.
     """
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with temporary_folder(path.parent) as folder:
+        temporary = folder / path.name
         yield temporary
         if temporary.is_dir():
             remove(path)
         temporary.replace(path)
-    finally:
-        remove(temporary)
 
 
 @contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
-    """An empty hidden folder in `parent`, removed at the end unless it was renamed. Also removes those that killed processes
-    left there more than a day ago."""
+    """An empty hidden folder in `parent`, removed at the end unless it was renamed. Also removes those that killed processes left
+    there more than a day ago."""
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(".tuner-*"):
         with suppress(OSError):

@@ -44,7 +44,7 @@ def distill(confirmed: Confirmed, executor: Executor, folder: Folder) -> Distill
     recipe = replace(confirmed.recipe, seed=(max(confirmed.seeds) + 1) % 2**32, training=training)
     result = _answer(perform_all(executor, [Train(recipe, save=NAME, teacher="best")])[0], Result)
     tested = _answer(perform_all(executor, [Test(recipe, saved=NAME, measure=confirmed.measure)])[0], Measured)
-    folder.leave_no_answers(NAME)
+    folder.remove_outputs(NAME)
     return Distilled(
         recipe=recipe,
         validation=result.validation.figures[confirmed.measure] if result.validation else math.nan,

@@ -16,7 +16,7 @@ from tuner.storage import StudyRecord, TrialRecord, study_record
 from tuner.storage.leases import Leases
 from tuner.storage.trainings import StoredTraining, trainings_of
 from tuner.study import StudyFile
-from tuner.worker.preflight import Preflight
+from tuner.training.costs import Preflight
 
 
 class Listener(Protocol):

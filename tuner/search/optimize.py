@@ -31,11 +31,10 @@ from tuner.storage import open_storage, raising_storage_errors
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
 from tuner.study.settings import NO_LIMIT
-from tuner.training.costs import Costs
+from tuner.training.costs import Preflight
 from tuner.worker import make_executor
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
-from tuner.worker.preflight import Preflight
 
 SHARE_OF_MEMORY = 0.9
 """Share of the machine's memory for all training processes."""
@@ -140,7 +139,7 @@ def _session(study: optuna.Study, file: StudyFile, options: SearchOptions, liste
         leases=Leases(study, options.lease_seconds),
         listener=listener,
         environment=environment(options.threads),
-        preflight=Preflight(data, int(SHARE_OF_MEMORY * memory()) // options.workers, Costs()),
+        preflight=Preflight(data, int(SHARE_OF_MEMORY * memory()) // options.workers),
         artifacts=FileSystemArtifactStore(str(options.runs / "artifacts")),
         checkpoints=options.folder.checkpoints,
         deterministic=options.deterministic,

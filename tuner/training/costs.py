@@ -1,18 +1,22 @@
-"""Estimates of a training before the network is built: parameters, operations, memory, and seconds."""
+"""Estimates of a training before the network is built: parameters, operations, memory and seconds, and whether it fits here."""
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.errors import Invalid
 from tuner.data.examples import TrainingSet
 from tuner.data.splits import sizes
 from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
 from tuner.recipe.optimizers import state_arrays
+from tuner.space import Assignment
 
 GIB = 2**30
 RUNTIME_BYTES = int(0.75 * GIB)
@@ -29,6 +33,7 @@ WEIGHT_AT_FIRST = 0.3
 
 SETUP_SECONDS = 1.5
 REMEMBERED = 200
+MOST_SORTED = 5000
 
 
 @dataclass(frozen=True)
@@ -122,3 +127,52 @@ class Costs:
         wanted = np.concatenate([np.ones(len(seconds)), np.full(len(expected), pull)])
         factors, _ = nnls(rows, wanted)
         return np.asarray(factors * expected, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Estimates of a recipe's training before it begins. `memory` is the limit of one training process, in bytes."""
+
+    data: Mapping[str, TrainingSet]
+    memory: int
+    costs: Costs = field(default_factory=Costs)
+
+    def work(self, recipe: Recipe) -> Work:
+        """The work of its training."""
+        return work(recipe, self.data[recipe.data.name])
+
+    def refusal(self, recipe: Recipe) -> str | None:
+        """Why the recipe cannot be trained here: its network does not fit the data, or its training the memory. None if it can."""
+        try:
+            needed = self.work(recipe)
+        except Invalid as complaint:
+            return str(complaint.inside("recipe"))
+        if needed.memory <= self.memory:
+            return None
+        return (
+            f"needs about {needed.memory / GIB:.1f} GiB of memory ({needed.parameters:,} parameters, batch "
+            f"{recipe.training.batch_size}), and a training process may have {self.memory / GIB:.1f} GiB; narrow the "
+            f"space, or give fewer processes more each with --workers"
+        )
+
+    def seconds(self, recipe: Recipe, epochs_done: int = 0) -> float | None:
+        """Seconds of the rest of its training; None if too little was observed."""
+        return self.costs.seconds(self.work(recipe), epochs_done)
+
+    def learn(self, recipe: Recipe, seconds: float) -> None:
+        """Add the observed seconds of one of its epochs."""
+        self.costs.learn(self.work(recipe), seconds)
+
+    def longest_first(
+        self, assignments: Iterator[Assignment], recipe_at: Callable[[Assignment], Recipe]
+    ) -> Iterator[Assignment]:
+        """A walk in the order that keeps all workers busy to its end; more than `MOST_SORTED` points keep their order."""
+
+        def brevity(assignment: Assignment) -> float:
+            try:
+                return -self.work(recipe_at(assignment)).seconds_at_first
+            except Invalid:  # refused when its turn comes
+                return 0.0
+
+        first = list(islice(assignments, MOST_SORTED + 1))
+        return chain(first if len(first) > MOST_SORTED else sorted(first, key=brevity), assignments)

@@ -1,4 +1,4 @@
-"""Where jobs run. An executor takes jobs and watches, and gives their answers back; it decides nothing else."""
+"""Running jobs. An executor receives jobs and watches, and returns the jobs' answers."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -26,7 +26,7 @@ def make_executor(name: str, setup: Setup) -> Executor:
 def perform(
     executor: Executor, jobs: Sequence[Job], watch: Callable[[int, Event], bool] = lambda _, __: True
 ) -> Iterator[tuple[int, Answer]]:
-    """The answers to jobs, each with the job's index, as they come. `watch` is told of all of them, with the index."""
+    """The answers to jobs as they come, each with the job's index. `watch` receives the events of all jobs, with the index."""
     waiting, running = list(enumerate(jobs)), 0
     while waiting or running:
         while waiting and executor.free:
@@ -39,5 +39,5 @@ def perform(
 
 
 def perform_all(executor: Executor, jobs: Sequence[Job]) -> list[Answer]:
-    """The answers to jobs that nobody watches, in their order."""
+    """The answers to jobs in their order, without a watch."""
     return [answer for _, answer in sorted(perform(executor, jobs), key=lambda pair: pair[0])]

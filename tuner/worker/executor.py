@@ -1,4 +1,4 @@
-"""Where jobs run. An executor takes jobs and watches, and gives their answers back; it decides nothing else."""
+"""What an executor of jobs is, and what it is made with."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tuner.worker.jobs import Answer, Job
 
 
 class Executor(Protocol):
-    """Where jobs run: in this process, in local processes, elsewhere. `size` jobs can run at once, `free` more now."""
+    """Runs jobs in this process, in local processes or elsewhere. `size` jobs can run at once, `free` more now."""
 
     @property
     def size(self) -> int: ...
@@ -30,8 +30,8 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Setup:
-    """What an executor is made of: how many jobs run at once, each with so many TensorFlow threads; where data sets are
-    found; and the study's folder, without which nothing can be saved."""
+    """The places of data sets, the number of jobs at once and of TensorFlow threads for each, and the study's folder, without which
+    no job can save anything."""
 
     places: Places
     workers: int = 1

@@ -1,4 +1,4 @@
-"""Where a study's files lie, as the process that asks sees them."""
+"""Paths of a study's files, as this process sees them."""
 
 import tempfile
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from tuner.base.errors import StorageError
 
 
 def mirrored(name: str) -> str:
-    """The name of what a saved model gives for mirror images."""
+    """The name of a saved model's outputs for mirror images."""
     return f"{name}-mirrored"
 
 
 def member(key: str) -> str:
-    """The name of the model of a recipe with this key, which the study's model may be made of."""
+    """The name of the refitted model of a recipe with this key."""
     return f"members/{key}"
 
 
@@ -24,7 +24,7 @@ class Folder:
     path: Path
 
     def prepare(self) -> None:
-        """Make it, and the folder of artifacts beside it. Raises `StorageError` where that cannot be."""
+        """Create it and the folder of artifacts next to it. Raises `StorageError` if that fails."""
         runs = self.path.parent
         try:
             (runs / "artifacts").mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ class Folder:
         return self.path / "checkpoints"
 
     def checkpoint(self, name: str) -> Path:
-        """Where a training of that name is written down."""
+        """The checkpoint of the training with this name."""
         return self.checkpoints / f"{name}.npz"
 
     def model(self, name: str) -> Path:
@@ -48,23 +48,23 @@ class Folder:
         return self.path / f"{name}.keras"
 
     def validated(self, name: str) -> Path:
-        """What a saved model gives for each validation example."""
+        """A saved model's outputs for the validation examples."""
         return self.path / f"{name}.validation.npy"
 
     def forget(self, name: str) -> None:
-        """Remove a saved model with all that it gave."""
+        """Remove a saved model and its outputs."""
         self.model(name).unlink(missing_ok=True)
-        self.leave_no_answers(name)
+        self.remove_outputs(name)
 
     def outputs(self, name: str) -> Path:
-        """What a saved model gives for each test example."""
+        """A saved model's outputs for the test examples."""
         return self.path / f"{name}.npy"
 
-    def leave_no_answers(self, name: str) -> None:
-        """Remove what a saved model gave for validation and test examples."""
+    def remove_outputs(self, name: str) -> None:
+        """Remove a saved model's outputs for validation and test examples."""
         for path in (self.outputs(name), self.validated(name), self.validated(mirrored(name))):
             path.unlink(missing_ok=True)
 
     def log(self, number: int) -> Path:
-        """What the libraries of a training process print."""
+        """The output of a training process's libraries."""
         return self.path / f"worker-{number}.log"

@@ -1,4 +1,4 @@
-"""Jobs in this very process, one after the other: for debugging, and for tests of the search around them."""
+"""Jobs in this process, one after the other: for debugging and tests."""
 
 from collections.abc import Iterator
 
@@ -28,16 +28,16 @@ class InProcess:
         return 0 if self.done else 1
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
-        """Run the job now; its answer waits in `answers`."""
+        """Run the job now and keep its answer for `answers`."""
         self.done.append((number, perform(job, self.setup, watch)))
 
     def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
-        """The jobs that ended, with their answers."""
+        """The numbers of the jobs that ended, with their answers."""
         while self.done:
             yield self.done.pop(0)
 
     def cancel(self, number: int) -> None:
-        """Nothing runs in the background here."""
+        """Does nothing, since no job runs in the background."""
 
     def close(self, grace: float = 0.0) -> None:
-        """Nothing to end."""
+        """Does nothing, since there is no process to end."""

@@ -1,8 +1,8 @@
-"""What every training process needs, imported once: on Linux they are forks of a process that has imported this module and
-done nothing else. It has a single thread (see `processes.SINGLE`), and TensorFlow starts its own where it is first used, after
-the fork: so nothing is lost in one. To import takes seconds; a fork takes a moment, and shares the memory.
+"""Imports what every training process needs, once: on Linux training processes are forks of a process that has only imported this
+module. It has a single thread (see `processes.SINGLE`); TensorFlow starts its threads at its first use, after the fork. Importing
+takes seconds, a fork a moment, and forks share the memory.
 
-Keras has wrappers for scikit-learn, and imports it for them where it is there, which takes 0.7 of 2.9 seconds: here it is not.
+Keras imports scikit-learn for its wrappers if it is installed, which takes 0.7 of 2.9 seconds; here it is hidden.
 """
 
 import os
@@ -12,7 +12,7 @@ from tuner.training import load
 
 
 def import_all() -> None:
-    """Import, without the start-up chatter of libraries, which comes from C++ and goes to the descriptors."""
+    """Import without the start-up messages of libraries, which C++ code writes to the descriptors."""
     kept = [os.dup(descriptor) for descriptor in (1, 2)]
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):

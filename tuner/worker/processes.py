@@ -1,5 +1,5 @@
-"""Local training processes: forked from one that has imported what they need (see `preload`), or started afresh where that
-is not safe; fed through pipes, replaced when they die or have grown too large."""
+"""Local training processes: forked from one that has imported what they need (see `preload`), or spawned where forking is not
+safe. They receive jobs through pipes, and are replaced when they die or have grown too large."""
 
 import contextlib
 import multiprocessing
@@ -28,15 +28,15 @@ GROWTH = 1.25
 two jobs: TensorFlow keeps some megabytes of each model."""
 
 SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""What keeps a process that is to be forked at one thread while it imports."""
+"""Environment variables that keep a process at one thread while it imports, so that it can be forked."""
 
 FIRST_JOBS = 2
-"""Measuring a pace, and the training that follows."""
+"""The first jobs of a worker: measuring the epoch time, and the training that follows."""
 
 
 @dataclass
 class Worker:
-    """A live training process and the job that it has, if any; how many jobs it has done, and its size after the first."""
+    """A live training process, its current job, the number of finished jobs, and its size after the first ones in bytes."""
 
     process: BaseProcess
     connection: Connection
@@ -46,7 +46,7 @@ class Worker:
     size_at_first: int = 0
 
     def finish(self) -> None:
-        """Note that its job is done."""
+        """Record that its job is done."""
         self.job = self.watch = None
         self.jobs_done += 1
         if self.jobs_done <= FIRST_JOBS:
@@ -77,7 +77,7 @@ class Processes:
         return sum(worker is None or worker.job is None for worker in self.workers)
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
-        """Give a job to a free worker. `watch` is called in `answers`, for every epoch and fold of the job."""
+        """Send a job to a free worker. `watch` is called within `answers`, for every event of the job."""
         index = next(index for index, worker in enumerate(self.workers) if worker is None or worker.job is None)
         worker = self.workers[index]
         if worker is not None and (not worker.process.is_alive() or _too_large(worker)):
@@ -89,7 +89,7 @@ class Processes:
             worker.connection.send(job)
 
     def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
-        """Wait up to `seconds` for something to happen; yield the jobs that ended, with their answers."""
+        """Wait up to `seconds` for a message; yield the numbers of the jobs that ended, with their answers."""
         busy = {worker.connection: worker for worker in self._all if worker.job is not None}
         for connection in wait(list(busy), timeout=seconds):
             yield from self._hear(busy[connection])  # type: ignore[index]
@@ -117,14 +117,14 @@ class Processes:
             yield number, Failure("died", _cause_of_death(worker.process.exitcode) + where)
 
     def cancel(self, number: int) -> None:
-        """Forget a job, by force: its worker is replaced."""
+        """Kill the worker of a job; it will be replaced."""
         for worker in self._all:
             if worker.job == number:
                 _end(worker, grace=0.0)
                 self.workers[self.workers.index(worker)] = None
 
     def close(self, grace: float = 0.0) -> None:
-        """End all workers, by force after `grace` seconds: whatever they were to keep is kept already."""
+        """End all workers, by force after `grace` seconds."""
         deadline = time.monotonic() + grace
         for worker in self._all:
             worker.connection.close()
@@ -138,7 +138,7 @@ def _can_fork() -> bool:
 
 
 def _start_to_import() -> None:
-    """Have the process that others are forks of begin to import, with our own import path; unless there is one already."""
+    """Start the process that training processes are forked from, with this process's import path, unless it runs already."""
     from multiprocessing import forkserver  # not on every system
 
     forkserver.set_forkserver_preload(["tuner.worker.preload"])
@@ -164,7 +164,7 @@ def _start(setup: Setup, log: Path | None) -> Worker:
 
 @contextlib.contextmanager
 def _ignoring_interrupts() -> Iterator[None]:
-    """A process started in here ignores Ctrl-C from its first instruction on. Only a main thread can see to that."""
+    """A context in which started processes ignore Ctrl-C from their first instruction on. Only the main thread can set that."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -177,9 +177,9 @@ def _ignoring_interrupts() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_script() -> Iterator[None]:
-    """A process started in here does not run the script that started it once more, as Python has new processes do: a script
-    without `if __name__ == "__main__":` would begin another search in it, and one from a pipe has no file to be run from.
-    Nothing that our processes are sent is defined there."""
+    """A context in which started processes do not run the main script again, as Python's new processes do: without
+    `if __name__ == "__main__":` it would start another search there, and a script from a pipe has no file. Jobs contain nothing
+    that is defined in the script."""
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -202,7 +202,7 @@ def _too_large(worker: Worker) -> bool:
 
 
 def _size(worker: Worker) -> int:
-    """Its resident size in bytes; 0 where there is no telling."""
+    """Its resident size in bytes; 0 if it is unknown."""
     try:
         return int(psutil.Process(worker.process.pid).memory_info().rss)
     except psutil.Error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import partial
 from importlib.util import find_spec
 
 
@@ -62,24 +63,24 @@ def require_seed(seed: int) -> None:
     require(0 <= seed < 2**32, "seed", "be at least 0 and below 2**32", seed)
 
 
-def require_rates(record: object, *names: str) -> None:
-    """Probabilities, momenta or decays among the fields of `record`, or tuples of them: 0 switches the effect off."""
-    _require_each(record, names, lambda number: 0 <= number < 1, "be at least 0 and less than 1")
+def _require_each(holds: Callable[[float], bool], rule: str, record: object, *names: str) -> None:
+    for name in names:
+        field = getattr(record, name)
+        numbers = field if isinstance(field, tuple) else (field,)
+        for index, number in enumerate(numbers):
+            require(holds(number), f"{name}[{index}]" if numbers is field else name, rule, number)
 
 
-def require_positive(record: object, *names: str) -> None:
-    """Numbers among the fields of `record`, or tuples of them, that must be greater than 0."""
-    _require_each(record, names, lambda number: number > 0, "be greater than 0")
+# Each of these takes a record and names of its fields, which are numbers or tuples of them.
+require_rates = partial(_require_each, lambda number: 0 <= number < 1, "be at least 0 and less than 1")
+require_positive = partial(_require_each, lambda number: number > 0, "be greater than 0")
+require_not_negative = partial(_require_each, lambda number: number >= 0, "be at least 0")
+require_at_least_one = partial(_require_each, lambda number: number >= 1, "be at least 1")
 
 
-def require_not_negative(record: object, *names: str) -> None:
-    """Numbers among the fields of `record`, or tuples of them, that must be at least 0."""
-    _require_each(record, names, lambda number: number >= 0, "be at least 0")
-
-
-def require_at_least_one(record: object, *names: str) -> None:
-    """Counts among the fields of `record`, or tuples of them, such as widths or filters."""
-    _require_each(record, names, lambda number: number >= 1, "be at least 1")
+def first_line(error: Exception) -> str:
+    """The first line of an error's message; its type if it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def require_packages(wanted_by: str, *packages: str) -> None:
@@ -96,11 +97,3 @@ def near_miss(name: str, allowed: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]}?"
     return f"allowed: {', '.join(known)}" if known else "nothing is allowed here"
-
-
-def _require_each(record: object, names: Iterable[str], holds: Callable[[float], bool], rule: str) -> None:
-    for name in names:
-        field = getattr(record, name)
-        numbers = field if isinstance(field, tuple) else (field,)
-        for index, number in enumerate(numbers):
-            require(holds(number), f"{name}[{index}]" if numbers is field else name, rule, number)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from tuner.base.errors import TunerError, require_packages
+from tuner.base.errors import TunerError, first_line, require_packages
 from tuner.deploy.predictor import Predictor, traced
 from tuner.networks.layers import RowEncoder
 from tuner.networks.layers.row_coder import SECONDS_A_DAY, raw_dtype
@@ -41,8 +41,7 @@ def convert(predictor: Predictor, path: Path, format: str, quantize: str, inputs
         except TunerError:
             raise
         except Exception as error:  # converters and runtimes raise any exception
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise TunerError(f"the model cannot be converted and loaded again: {reason}") from error
+            raise TunerError(f"the model cannot be converted and loaded again: {first_line(error)}") from error
         finally:
             log.setLevel(level)
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 import tuner.networks.layers  # noqa: F401 (registers our layers)
-from tuner.base.errors import DataError
+from tuner.base.errors import DataError, first_line
 
 UNSAFE = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer", "__lambda__"}
 """Layers that hold code, or run code from another file."""
@@ -27,8 +27,7 @@ def load_safely(path: Path) -> keras.Model:
     try:
         model: keras.Model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises any exception for a damaged file
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path}: cannot be read as a model: {reason}") from error
+        raise DataError(f"{path}: cannot be read as a model: {first_line(error)}") from error
     if not isinstance(model, keras.Model):
         raise DataError(f"{path}: is not a model, but a {type(model).__name__}")
     return model

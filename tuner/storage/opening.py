@@ -13,7 +13,7 @@ import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
-from tuner.base.errors import StorageError
+from tuner.base.errors import StorageError, first_line
 from tuner.base.writing import temporary_folder
 
 BUSY_SECONDS = 60
@@ -40,7 +40,7 @@ def open_storage(url: str) -> BaseStorage:
             return _open_sqlite(url)
         return optuna.storages.get_storage(url)
     except Exception as error:  # drivers raise what they like; the user needs the URL and the reason
-        raise StorageError(f"the storage {hide_password(url)} cannot be opened: {_first_line(error)}") from error
+        raise StorageError(f"the storage {hide_password(url)} cannot be opened: {first_line(error)}") from error
 
 
 @contextmanager
@@ -51,9 +51,7 @@ def raising_storage_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
-        problem = (
-            f"the storage {hide_password(url)} or the folder of runs cannot be used any more: {_first_line(error)}"
-        )
+        problem = f"the storage {hide_password(url)} or the folder of runs cannot be used any more: {first_line(error)}"
         raise StorageError(
             f"{problem}; correct that (free space?) and run the same command again: it continues"
         ) from error
@@ -121,7 +119,3 @@ def _create_sqlite(path: Path) -> None:
 def hide_password(url: str) -> str:
     """The URL as it may be printed."""
     return re.sub(r"(://[^:/@]+):[^@]+@", r"\1:***@", url)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -7,6 +7,7 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from tuner.base.errors import first_line
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Failure, Job
@@ -41,12 +42,7 @@ def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
         return Failure("memory", f"out of memory: {error}", traceback.format_exc())
     except Exception as error:  # stored with the trial; the study continues
         kind = "memory" if type(error).__name__ == "ResourceExhaustedError" else "exception"
-        return Failure(kind, _one_line(error), traceback.format_exc())
-
-
-def _one_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+        return Failure(kind, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
 
 
 def _redirect_output(log: Path | None) -> None:

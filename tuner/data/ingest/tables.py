@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tuner.base.errors import DataError, MissingPackage, near_miss
+from tuner.base.errors import DataError, MissingPackage, first_line, near_miss
 from tuner.data.ingest.files import (
     HARMLESS_BYTES,
     RATIO,
@@ -220,7 +220,7 @@ def _parquet(path: Path, _: Collection[str], choice: Choice, rows: int | None) -
             start += len(frame)
             yield frame
     except (ArrowException, OSError) as error:
-        raise DataError(f"{path}: is not Parquet, or damaged: {str(error).splitlines()[0]}") from error
+        raise DataError(f"{path}: is not Parquet, or damaged: {first_line(error)}") from error
 
 
 READERS: dict[str, Reader] = {

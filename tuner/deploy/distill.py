@@ -3,19 +3,17 @@
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from tuner.base.errors import StudyError
 from tuner.recipe import CategoricalCrossentropy, Recipe
 from tuner.result import Result
 from tuner.storage.confirmed import Confirmed
-from tuner.worker import perform_all
+from tuner.worker import require_answers
 from tuner.worker.executor import Executor
 from tuner.worker.folder import Folder
-from tuner.worker.jobs import Answer, Failure, Measured, Test, Train
+from tuner.worker.jobs import Measured, Test, Train
 
 NAME = "distilled"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,9 @@ def distill(confirmed: Confirmed, executor: Executor, folder: Folder) -> Distill
         raise StudyError(f"the model {confirmed.model} does not predict classes: only classifiers can be distilled")
     training = replace(confirmed.recipe.training, loss=CategoricalCrossentropy())
     recipe = replace(confirmed.recipe, seed=(max(confirmed.seeds) + 1) % 2**32, training=training)
-    result = _answer(perform_all(executor, [Train(recipe, save=NAME, teacher="best")])[0], Result)
-    tested = _answer(perform_all(executor, [Test(recipe, saved=NAME, measure=confirmed.measure)])[0], Measured)
+    train, test = Train(recipe, save=NAME, teacher="best"), Test(recipe, saved=NAME, measure=confirmed.measure)
+    (result,) = require_answers(executor, [train], Result, "the model could not be distilled")
+    (tested,) = require_answers(executor, [test], Measured, "the model could not be distilled")
     folder.remove_outputs(NAME)
     return Distilled(
         recipe=recipe,
@@ -53,9 +52,3 @@ def distill(confirmed: Confirmed, executor: Executor, folder: Folder) -> Distill
         parameters=result.parameters,
         model=folder.model(NAME),
     )
-
-
-def _answer(answer: Answer, kind: type[T]) -> T:
-    if isinstance(answer, kind):
-        return answer
-    raise StudyError(f"the model could not be distilled: {answer.reason if isinstance(answer, Failure) else answer}")

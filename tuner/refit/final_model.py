@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.errors import StudyError
 from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import METRICS
 from tuner.base.writing import atomic_path
@@ -19,10 +18,10 @@ from tuner.refit.ensemble import ensemble_loss, select_ensemble
 from tuner.refit.session import Session
 from tuner.result import Result
 from tuner.storage.confirmed import Confirmed
-from tuner.worker import perform_all
+from tuner.worker import require_answers
 from tuner.worker.executor import Executor
 from tuner.worker.folder import Folder, member, mirrored
-from tuner.worker.jobs import Combine, Measured, Test, reason_of
+from tuner.worker.jobs import Combine, Measured, Test
 
 ENSEMBLE = "ensemble"
 
@@ -145,10 +144,7 @@ def _select(session: Session, refits: Sequence[Refit], folder: Folder) -> Select
 
 def _combine(job: Combine, executor: Executor) -> int:
     """Save the average of saved models; its number of parameters."""
-    (answer,) = perform_all(executor, [job])
-    if isinstance(answer, int):
-        return answer
-    raise StudyError(f"the ensemble could not be saved: {reason_of(answer)}")
+    return require_answers(executor, [job], int, "the ensemble could not be saved")[0]
 
 
 def _test(session: Session, saved: Sequence[Saved], executor: Executor) -> list[Measured]:
@@ -156,12 +152,7 @@ def _test(session: Session, saved: Sequence[Saved], executor: Executor) -> list[
     jobs = [Test(each.recipe, saved=each.name, measure=session.metric) for each in saved]
     if not describe(saved[0].recipe.data).test_examples:
         return []
-    answers = perform_all(executor, jobs)
-    tests = [answer for answer in answers if isinstance(answer, Measured)]
-    if len(tests) < len(answers):
-        reason = next(reason_of(answer) for answer in answers if not isinstance(answer, Measured))
-        raise StudyError(f"a confirmed model could not be tested: {reason}")
-    return tests
+    return require_answers(executor, jobs, Measured, "a confirmed model could not be tested")
 
 
 def _write_predictions(folder: Folder, saved: Sequence[Saved], model: int) -> Path:

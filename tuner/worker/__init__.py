@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TypeVar
 
-from tuner.base.errors import TunerError, near_miss
+from tuner.base.errors import StudyError, TunerError, near_miss
 from tuner.result import Event
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.inprocess import InProcess
-from tuner.worker.jobs import Answer, Job
+from tuner.worker.jobs import Answer, Job, reason_of
 from tuner.worker.processes import Processes
 
+T = TypeVar("T")
 EXECUTORS: dict[str, Callable[[Setup], Executor]] = {
     "processes": Processes,
     "in_process": InProcess,
@@ -41,3 +43,12 @@ def perform(
 def perform_all(executor: Executor, jobs: Sequence[Job]) -> list[Answer]:
     """The answers to jobs in their order, without a watch."""
     return [answer for _, answer in sorted(perform(executor, jobs), key=lambda pair: pair[0])]
+
+
+def require_answers(executor: Executor, jobs: Sequence[Job], kind: type[T], problem: str) -> list[T]:
+    """The answers to jobs in their order. Raises `StudyError` with the problem and the reason for one that is not of this kind."""
+    answers = perform_all(executor, jobs)
+    for answer in answers:
+        if not isinstance(answer, kind):
+            raise StudyError(f"{problem}: {reason_of(answer)}")
+    return [answer for answer in answers if isinstance(answer, kind)]

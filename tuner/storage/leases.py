@@ -1,5 +1,5 @@
-"""Leases on running trials. A trial's process renews its lease; a trial whose lease is not renewed any more is marked as
-interrupted and continues elsewhere.
+"""Leases on running trials. A trial's process renews its lease; a trial whose lease is no longer renewed is marked as interrupted
+and continues in another process.
 
 Clocks of two machines are not compared: a lease has expired when an observer has not seen it change for `LEASE_SECONDS`. Only
 one that is older than `LONG_AGO` by the clock has expired at once.
@@ -26,8 +26,8 @@ LONG_AGO = 600.0
 
 
 class Leases:
-    """The trials that this process holds, and its observations of those that others hold. `unclear` are the running trials that
-    were there before it, whose processes may be dead."""
+    """The trials that this process holds, and its observations of other processes' trials. `unclear` are the numbers of running
+    trials that began before this process did and whose processes may be dead."""
 
     def __init__(self, study: optuna.Study, seconds: float = LEASE_SECONDS) -> None:
         self.study = study
@@ -54,11 +54,11 @@ class Leases:
         self.held[trial.number] = trial
 
     def release(self, number: int) -> None:
-        """The trial has ended, or is another process's now."""
+        """Stop renewing a trial that has ended or belongs to another process now."""
         self.held.pop(number, None)
 
     def renew(self) -> None:
-        """Renew what is held, if it is time to. A trial that was taken from us is renewed no more."""
+        """Renew the held leases if it is time to. A trial that another process has ended is released."""
         if time.monotonic() - self.renewed < self.renew_seconds:
             return
         self.renewed = time.monotonic()
@@ -69,7 +69,7 @@ class Leases:
                 self.release(number)
 
     def sweep(self, trials: Sequence[FrozenTrial]) -> list[int]:
-        """Mark the running trials whose leases are over as interrupted; their numbers."""
+        """Mark running trials with expired leases as interrupted; returns their numbers."""
         foreign = {
             trial.number: trial
             for trial in trials
@@ -80,7 +80,7 @@ class Leases:
         self.alive |= {_owner(trial) for number, trial in foreign.items() if number not in self.there_before}
         lost = [number for number, trial in foreign.items() if self.is_over(number, trial.user_attrs.get("lease"))]
         for number in lost:
-            self._give_free(foreign[number])
+            self._interrupt(foreign[number])
         doubtful = (self.there_before & foreign.keys()) - set(lost)
         self.unclear = {number for number in doubtful if _owner(foreign[number]) not in self.alive}
         return lost
@@ -97,7 +97,7 @@ class Leases:
         self.alive |= {lease["owner"]} if lease else set()
         return False
 
-    def _give_free(self, trial: FrozenTrial) -> None:
+    def _interrupt(self, trial: FrozenTrial) -> None:
         host = trial.user_attrs.get("lease", {}).get("host", "unknown")
         with suppress(UpdateFinishedTrialError, ValueError):  # another process swept it
             store_failure(private.open_trial(self.study, trial), f"its process on {host} is gone", ended="interrupted")

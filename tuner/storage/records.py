@@ -1,4 +1,4 @@
-"""What is stored with a trial, and reading it back as frozen records."""
+"""Attributes that are stored with a trial, and studies and trials as frozen records."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ VERSION = 1
 
 
 def recipe_attributes(recipe: Recipe, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The attributes of a trial whose recipe will be trained."""
+    """The attributes of a trial with a recipe."""
     return {"version": VERSION, "recipe": recipe.to_dict(), "key": recipe.key, "environment": dict(environment)}
 
 
@@ -97,23 +97,23 @@ class StudyRecord:
 
     @property
     def fits_epochs(self) -> bool:
-        """Whether the minutes decide how long trials are."""
+        """Whether the minutes decide the number of epochs."""
         return bool(self.plain.get("budget", {}).get("epochs") == "fit")
 
     @property
     def onward(self) -> str:
-        """The command that continues the study: with more trials, or with as many minutes again."""
+        """The command that continues the study: with more trials, or for the same minutes again."""
         return self.command if self.fits_epochs else f"{self.command} --more 20"
 
     @property
     def finished(self) -> tuple[TrialRecord, ...]:
-        """The trials that were trained to their end."""
+        """The trials that were trained to the end."""
         return tuple(trial for trial in self.trials if trial.state == "complete" and trial.values)
 
     @property
     def ranking(self) -> tuple[TrialRecord, ...]:
-        """The finished trials by their first objective, best first, the earlier one of equals first; without those whose refits
-        diverged."""
+        """The finished trials by their first objective, best first, of equal ones the earlier first; without those that could not be
+        refitted."""
         sign = -self.direction.sign
         usable = [each for each in self.finished if each.recipe is not None and each.recipe.key not in self.unconfirmed]
         return tuple(sorted(usable, key=lambda trial: (sign * trial.values[0], trial.first)))
@@ -124,18 +124,17 @@ class StudyRecord:
         return next(iter(self.ranking), None)
 
     def count(self, *states: str) -> int:
-        """How many trials are in one of these states: `complete`, `pruned`, `failed`, `interrupted` (to go on), `running`,
-        `waiting`."""
+        """The number of trials in these states: `complete`, `pruned`, `failed`, `interrupted` (will continue), `running`, `waiting`."""
         return sum(trial.state in states for trial in self.trials)
 
 
 def read_study(storage: BaseStorage, name: str) -> StudyRecord:
-    """Everything a report needs of a study. Raises `StudyError` where the storage does not have it."""
+    """The frozen record of the study with this name. Raises `StudyError` if the storage has none."""
     return study_record(load_study(storage, name))
 
 
 def study_record(study: optuna.Study) -> StudyRecord:
-    """The frozen record of a study. Raises `StudyError` where a later version of this program wrote it."""
+    """The frozen record of a study. Raises `StudyError` if a later version of this program wrote it."""
     attributes = study.user_attrs
     if attributes.get("version", VERSION) > VERSION:
         problem = f"was kept by a later version of tuner (records of version {attributes['version']}, ours {VERSION})"
@@ -182,7 +181,7 @@ _read_once = lru_cache(maxsize=10_000)(_read)
 
 
 def load_study(storage: BaseStorage, name: str) -> optuna.Study:
-    """The Optuna study of that name. Raises `StudyError` with the near miss."""
+    """The Optuna study with this name. Raises `StudyError` with the closest name."""
     names = optuna.get_all_study_names(storage)
     if name not in names:
         raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names)}")
@@ -190,16 +189,16 @@ def load_study(storage: BaseStorage, name: str) -> optuna.Study:
 
 
 ARTIFACTS = "artifacts:"
-"""What Optuna names the artifacts of a study or a trial with, in its system attributes."""
+"""Optuna's prefix of artifacts in the system attributes of a study or a trial."""
 
 
 def artifacts(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """File names by id of what is attached to a study or a trial, from its system attributes. What has been removed leaves a
-    null, which Optuna's own `get_all_artifact_meta` (5.0) cannot read."""
+    """File names by id of the artifacts of a study or a trial, from its system attributes. A removed artifact leaves a null, which
+    Optuna's own `get_all_artifact_meta` (5.0) cannot read."""
     metas = [json.loads(text) for name, text in attributes.items() if name.startswith(ARTIFACTS)]
     return {meta["artifact_id"]: meta["filename"] for meta in metas if meta is not None}
 
 
 def canonical(plain: Any) -> Any:
-    """The same data as it comes back from a storage: through JSON."""
+    """The same data after a way through JSON, as a storage returns it."""
     return json.loads(json.dumps(plain))

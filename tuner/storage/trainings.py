@@ -1,8 +1,8 @@
 """Trainings in the storage. A training that paused, was interrupted or lost its process continues as another trial with the
 same parameters, which names the trial it continues. Each of these trials is a segment of the training.
 
-All processes read the same trainings from the same trials. If two began the same thing at once, the lower number counts; the
-other trial belongs to no training, and its process ends it.
+All processes read the same trainings from the same trials. If two processes begin the same training at once, the lower trial
+number counts; the other trial belongs to no training, and its process ends it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,15 +13,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 State = Literal["waiting", "running", "paused", "interrupted", "complete", "pruned", "refused", "failed"]
 DUPLICATE = "superfluous"
-"""Stored end of a trial that another process had begun before."""
+"""The stored end of a trial that another process began first."""
 
 DEATHS_FORGIVEN = 1
-"""Deaths of its process after which a training still continues."""
+"""The number of deaths of its process after which a training still continues."""
 
 
 @dataclass(frozen=True)
 class StoredTraining:
-    """One training: its trials in the order in which they went on. To budget, report and sampler it counts once."""
+    """One training: its trials in order. It counts once for budget, report and sampler."""
 
     segments: tuple[FrozenTrial, ...]
 
@@ -35,17 +35,17 @@ class StoredTraining:
 
     @property
     def last(self) -> FrozenTrial:
-        """The trial that has gone furthest: it has all figures of those before."""
+        """The latest trial, which has all metrics of those before."""
         return self.segments[-1]
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """What was kept with the last trial."""
+        """The stored attributes of the last trial."""
         return self.last.user_attrs
 
     @property
     def state(self) -> State:
-        """How the training stands."""
+        """Its state, from Optuna's state of the last trial and the stored end."""
         match self.last.state:
             case TrialState.COMPLETE:
                 return "complete"
@@ -60,28 +60,28 @@ class StoredTraining:
 
     @property
     def counts(self) -> bool:
-        """Whether it takes one of the budget's trials: not what costs nothing."""
+        """Whether it takes one of the budget's trials; what costs nothing does not."""
         return self.state not in ("waiting", "refused", "failed")
 
     @property
     def is_start(self) -> bool:
-        """Whether it is one of those that a study begins with."""
+        """Whether it is one of the study's starts."""
         return "start" in self.segments[0].user_attrs
 
     @property
     def epochs(self) -> int:
-        """How many epochs it is to have, 0 where that is not known."""
+        """The number of epochs in its recipe, 0 if it is unknown."""
         return int(self.attributes.get("recipe", {}).get("training", {}).get("epochs", 0))
 
     @property
     def asked(self) -> str | None:
-        """The key of the recipe that was asked for, before its epochs were fitted to the time; None where it has none."""
+        """The key of the proposed recipe, before its epochs were fitted to the time; None if it has none."""
         key: str | None = self.attributes.get("asked", self.attributes.get("key"))
         return key
 
     @property
     def rung(self) -> int:
-        """The epoch after which it paused last, 0 if it never has. Who was killed before Optuna was told has not paused."""
+        """The epoch after which it paused last, 0 if never. A process that was killed before it told Optuna has not paused."""
         return max(int(each.user_attrs.get("rung", 0)) * (each.state == TrialState.PRUNED) for each in self.segments)
 
     @property
@@ -92,12 +92,12 @@ class StoredTraining:
 
 
 def trainings_of(trials: Sequence[FrozenTrial]) -> tuple[StoredTraining, ...]:
-    """The trainings that a study's trials are, in the order in which they began."""
+    """The trainings of a study's trials, in the order of their first trials."""
     return tuple(_without_repeats(StoredTraining(tuple(segments)) for segments in _linked(trials)))
 
 
 def _linked(trials: Sequence[FrozenTrial]) -> Iterable[list[FrozenTrial]]:
-    """The segments of each training. A trial that continues one which another trial continued before is left out."""
+    """The segments of each training, without trials that continue a trial which another one continues already."""
     by_last: dict[int, list[FrozenTrial]] = {}
     trainings: list[list[FrozenTrial]] = []
     for trial in trials:
@@ -113,7 +113,7 @@ def _linked(trials: Sequence[FrozenTrial]) -> Iterable[list[FrozenTrial]]:
 
 
 def _without_repeats(trainings: Iterable[StoredTraining]) -> Iterator[StoredTraining]:
-    """The first training of each recipe; another one only if it has finished."""
+    """The first training of each recipe; further ones only if they have finished."""
     holders: set[str] = set()
     for training in trainings:
         key = training.attributes.get("key")

@@ -1,4 +1,4 @@
-"""Jobs of a training process and their answers: values that are sent between processes."""
+"""Jobs of training processes and their answers: values that are sent between processes."""
 
 from dataclasses import dataclass
 
@@ -88,10 +88,10 @@ class Failure:
 
 
 Answer = tuple[ReferenceModel, ...] | Result | Replicated | Measured | float | int | Failure
-"""Of `Train`: a result; of `Replicate`: that; of `Test`: that; of `Latency`: milliseconds; of `EpochTime`: seconds; of `Combine`: its
-parameters; of `ReferenceModels`: those; of any: a failure."""
+"""`Train` gives a `Result`, `Replicate` a `Replicated`, `Test` a `Measured`, `Latency` milliseconds, `EpochTime` seconds, `Combine`
+the number of parameters, `ReferenceModels` a tuple of `ReferenceModel`, and each of them a `Failure`."""
 
 
 def reason_of(answer: Answer) -> str:
-    """Why a job did not give what was asked for."""
+    """Why a job failed or its training was stopped."""
     return answer.reason if isinstance(answer, Failure | Result) else str(answer)

@@ -32,6 +32,7 @@ from tuner.storage.leases import Leases
 from tuner.study import StudyFile, load
 from tuner.study.places import find_study
 from tuner.training.costs import Preflight
+from tuner.worker.folder import Folder
 
 EPOCHS = 5
 PROBES = 20
@@ -107,6 +108,7 @@ def measure(url: str | None, file: StudyFile, count: int) -> dict[str, float]:
             listener=Silence(),
             environment={},
             preflight=Preflight({"fashion-mnist": made_up()}, 2**40),
+            folder=Folder(Path(folder)),
             artifacts=FileSystemArtifactStore(folder),
         )
         proposer = Proposer(context)

@@ -299,7 +299,7 @@ def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, plac
     search(storage, file, places, trials=1)
     notes, executor = Notes(), Counting(Setup(places, folder=folder))
     context = context_of(storage, file, places, listener=notes)
-    winner = refit_best(context, executor, folder)
+    winner = refit_best(context, executor)
     assert seconds_for_references(context, 300.0) == 24.0
     found = fit_references(context, executor, winner, 300.0)
     assert len(found) == 5
@@ -326,7 +326,7 @@ def test_processes_share_them(storage: BaseStorage, small_study: Path, places: P
     file, folder = small(small_study, "confirmation.anchors=true"), folder_of(storage)
     search(storage, file, places, trials=1)
     context = context_of(storage, file, places)
-    winner = refit_best(context, InProcess(Setup(places, folder=folder)), folder)
+    winner = refit_best(context, InProcess(Setup(places, folder=folder)))
     found = fit_references(context, Names(size=3), winner, 60.0)
     assert tuple(each.name for each in found) == MODELS["classification"]
 
@@ -346,7 +346,7 @@ def test_a_process_that_fails_costs_only_the_plain_models(
     search(storage, file, places, trials=1)
     notes = Notes()
     context = context_of(storage, file, places, listener=notes)
-    winner = refit_best(context, InProcess(Setup(places, folder=folder)), folder)
+    winner = refit_best(context, InProcess(Setup(places, folder=folder)))
     assert fit_references(context, Gone(), winner, 60.0) == ()
     assert notes.messages[-1] == "no reference models: the training process is gone"
     assert "anchors" not in context.study.user_attrs
@@ -358,7 +358,7 @@ def test_a_report_shows_them(small_study: Path, places: Places, tmp_path: Path) 
     file, executor = small(small_study), InProcess(Setup(places, folder=folder_of(storage)))
     search(storage, file, places, trials=1)
     context = context_of(storage, file, places)
-    winner = refit_best(context, executor, folder_of(storage))
+    winner = refit_best(context, executor)
     assert winner is not None
     found = (
         ReferenceModel("trees", {"accuracy": 1.0}, 0.001, {"accuracy": 0.99}, 1.0, 200),

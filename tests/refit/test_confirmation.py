@@ -29,9 +29,8 @@ from tuner.worker.jobs import Answer, Job, Train
 
 def confirmed_by(storage: BaseStorage, file: StudyFile, places: Places, executor: Executor | None = None) -> Confirmed:
     """The study's best trial, confirmed in this process."""
-    folder = folder_of(storage)
-    executor = executor or InProcess(Setup(places, folder=folder))
-    confirmed = refit_best(context_of(storage, file, places), executor, folder)
+    executor = executor or InProcess(Setup(places, folder=folder_of(storage)))
+    confirmed = refit_best(context_of(storage, file, places), executor)
     assert confirmed is not None
     return confirmed
 
@@ -42,10 +41,10 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
     search(storage, file, places, trials=2)
     winner = read_study(storage, "small").best
     assert winner is not None
-    notes, folder = Notes(), folder_of(storage)
-    executor = InProcess(Setup(places, folder=folder))
+    notes = Notes()
+    executor = InProcess(Setup(places, folder=folder_of(storage)))
     context = context_of(storage, file, places, listener=notes)
-    first = refit(context, (winner,), executor, folder)
+    first = refit(context, (winner,), executor)
     assert len(first.validation) == 2
     assert first.recipe.seed == first.seeds[first.validation.index(max(first.validation))]
     assert first.test is not None
@@ -68,7 +67,7 @@ def test_a_winner_is_confirmed_once(storage: BaseStorage, small_study: Path, pla
         "tuner.db-shm",
         "tuner.db-wal",
     ]
-    again = refit(context, (winner,), executor, folder)
+    again = refit(context, (winner,), executor)
     assert again == first
     assert notes.messages == [f"refitting trial {winner.number} on 2 fresh seeds"]
 
@@ -177,7 +176,7 @@ def test_a_winner_that_diverges_on_a_fresh_seed_gives_way_to_the_next_best_for_g
     assert first.recipe is not None
     executor = Diverging(InProcess(Setup(places, folder=folder_of(storage))), first.recipe)
     notes = Notes()
-    confirmed = refit_best(context_of(storage, file, places, listener=notes), executor, folder_of(storage))
+    confirmed = refit_best(context_of(storage, file, places, listener=notes), executor)
     assert confirmed is not None
     assert confirmed.trial == second.number
     why = f"trial {first.number} cannot be confirmed: with seed 1000 the loss is not finite"
@@ -186,5 +185,5 @@ def test_a_winner_that_diverges_on_a_fresh_seed_gives_way_to_the_next_best_for_g
     assert best is not None
     assert best.number == second.number
     again = Notes()
-    assert refit_best(context_of(storage, file, places, listener=again), executor, folder_of(storage)) == confirmed
+    assert refit_best(context_of(storage, file, places, listener=again), executor) == confirmed
     assert again.messages == []

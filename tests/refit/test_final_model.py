@@ -73,9 +73,7 @@ class Stage:
 
     def kept(self, executor: "Saver", *networks: Refit) -> Confirmed:
         """What becomes of these networks."""
-        return make_final_model(
-            self.context, networks, executor, self.folder, keeps_members=self.context.file.fits_epochs
-        )
+        return make_final_model(self.context, networks, executor)
 
     @property
     def files(self) -> list[str]:
@@ -99,9 +97,9 @@ def stage(small_study: Path, places: Places, tmp_path: Path) -> Stage:
         "protocol={kind='holdout', validation=200}",
         "training.loss=categorical_crossentropy",
     )
-    context = session_in(InMemoryStorage(), file, places)
     folder = Folder(tmp_path / "folder")
     folder.path.mkdir()
+    context = session_in(InMemoryStorage(), file, places, folder=folder)
     recipe = file.corners[0][1]
     labels = training_set("xor", places).examples.labels
     (fold,) = folds(recipe.protocol, labels)

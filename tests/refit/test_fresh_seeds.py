@@ -85,7 +85,7 @@ class Searched:
         return winner
 
     def confirmed(self, executor: Seeds) -> Confirmed:
-        return refit(self.context, (self.winner,), executor, self.folder)
+        return refit(self.context, (self.winner,), executor)
 
     @property
     def messages(self) -> list[str]:
@@ -97,10 +97,10 @@ class Searched:
 def searched(small_study: Path, places: Places, tmp_path: Path, clock: Clock) -> Searched:
     """Four invented trainings, the third of which is the best."""
     file = small(small_study, "confirmation.seeds=3")
-    context = session_in(InMemoryStorage(), file, places, environment={"processor": "some"})
-    Loop(context, Invented(clock)).run(4, 60.0)
     folder = Folder(tmp_path / "folder")
     folder.path.mkdir()
+    context = session_in(InMemoryStorage(), file, places, environment={"processor": "some"}, folder=folder)
+    Loop(context, Invented(clock)).run(4, 60.0)
     return Searched(context, folder, clock)
 
 
@@ -208,10 +208,10 @@ def test_one_process_at_a_time_confirms_and_says_that_it_lives(searched: Searche
 
 def test_without_a_winner_nothing_is_confirmed_and_one_of_another_program_cannot_be(searched: Searched) -> None:
     with pytest.raises(StudyError, match=r"^trial 2 has no recipe: it was not made by this program$"):
-        refit(searched.context, (replace(searched.winner, recipe=None),), Seeds(searched.folder), searched.folder)
+        refit(searched.context, (replace(searched.winner, recipe=None),), Seeds(searched.folder))
     everyone = {each.recipe.key: "why" for each in study_record(searched.context.study).ranking if each.recipe}
     searched.context.study.set_user_attr("unconfirmed", everyone)
-    assert refit_best(searched.context, Seeds(searched.folder), searched.folder) is None
+    assert refit_best(searched.context, Seeds(searched.folder)) is None
 
 
 def test_where_a_winner_diverges_the_next_best_is_confirmed(searched: Searched) -> None:
@@ -226,7 +226,7 @@ def test_where_a_winner_diverges_the_next_best_is_confirmed(searched: Searched) 
             super().submit(number, job, watch)
             self.folder.checkpoint(job.recipe.key).unlink(missing_ok=True)  # one that never had to be written
 
-    found = refit_best(searched.context, Diverging(searched.folder), searched.folder)
+    found = refit_best(searched.context, Diverging(searched.folder))
     assert found is not None
     assert found.trial == second.number != first.number
     why = f"trial {first.number} cannot be confirmed: with seed 1000 it broke; the next best trial takes its place"

@@ -16,17 +16,17 @@ from tuner.base.errors import Invalid, StudyError
 from tuner.data.sources import Places
 from tuner.recipe import Augmentation, Holdout, KFold
 from tuner.refit.candidates import (
+    Contender,
     candidates,
     close_to_best,
-    epoch_seconds,
+    contender,
     ranked,
     reserved_seconds,
-    with_epoch_seconds,
 )
 from tuner.refit.final_model import Refit
 from tuner.refit.refit import with_measured_epochs
 from tuner.refit.session import Session
-from tuner.refit.time_budget import LARGEST_REFIT_SHARE, REFIT_SHARE, UNKNOWN, Minutes, Reference, fitted_epochs
+from tuner.refit.time_budget import LARGEST_REFIT_SHARE, REFIT_SHARE, Minutes, Reference, fitted_epochs
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.clock import Clock as SearchClock
 from tuner.search.loop import Loop
@@ -102,6 +102,11 @@ def searched(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock,
     return context
 
 
+def contenders_of(context: Session) -> list[Contender]:
+    """The ranked trials of a search."""
+    return [contender(context, trial) for trial in ranked(study_record(context.study))]
+
+
 def test_all_trials_have_the_same_time_and_as_many_epochs_as_it_has_room_for(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
@@ -124,8 +129,8 @@ def test_where_epochs_are_searched_for_a_whole_training_has_those_that_it_was_pr
     searching = SearchClock(context, Minutes(300.0, 1), 300.0)
     (_, recipe), *_ = context.file.corners
     searching.fitted(replace(recipe, training=replace(recipe.training, epochs=40)), 0.5)
-    assert searching.reference == Reference(20.0, 40)
-    assert Minutes(300.0, 1).refit_share(searching.reference) == REFIT_SHARE, "a trial has time for all of it"
+    assert searching.budget == Minutes(300.0, 1, Reference(20.0, 40))
+    assert searching.budget.refit_share == REFIT_SHARE, "a trial has time for all of it"
 
 
 def test_the_search_leaves_time_for_the_finals(
@@ -133,12 +138,12 @@ def test_the_search_leaves_time_for_the_finals(
 ) -> None:
     file = small(small_study, *FIT, "network.widths=[900]")
     context = searched(memory, file, places, clock, 300.0)
-    budget, reference = Minutes(300.0, 1), Reference(40 * 9.0, 40)
+    budget = Minutes(300.0, 1, Reference(40 * 9.0, 40))
     left = 1300.0 - clock.now
-    share = budget.refit_share(reference)
+    share = budget.refit_share
     assert REFIT_SHARE < share < LARGEST_REFIT_SHARE, "trials are short beside a whole training"
     assert left >= share * budget.usable
-    chosen = candidates(context, budget, reference, ranked(study_record(context.study)), left - 7.0)
+    chosen = candidates(context, budget, contenders_of(context), left - 7.0)
     epochs = [each.recipe.training.epochs for each in chosen]
     assert len(epochs) == 1, "a whole one would take longer than what is left"
     assert left - 60 < 9.0 * epochs[0] < left, "it takes what is left, and not more"
@@ -152,7 +157,7 @@ def test_small_networks_leave_the_time_to_the_search(
     context = searched(memory, file, places, clock, 300.0)
     left = 1300.0 - clock.now
     assert left < 40, "four trainings of four seconds, testing and saving"
-    chosen = candidates(context, Minutes(300.0, 2), UNKNOWN, ranked(study_record(context.study)), left - 7.0)
+    chosen = candidates(context, Minutes(300.0, 2), contenders_of(context), left - 7.0)
     assert [each.recipe.training.epochs for each in chosen] == [40] * 8
     assert len({each.recipe.seed for each in chosen}) == len(chosen) // len({each.trial for each in chosen})
 
@@ -163,12 +168,11 @@ def test_a_slow_recipe_that_is_known_to_be_good_has_time_in_the_finals_beside_fa
     context = session_in(memory, small(small_study, *FIT, 'search.pruner="none"'), places)
     context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (900, 2, 3, 4)])
     Loop(context, Paced(clock), Minutes(300.0, 1)).run(4, 300.0)
-    record, budget, reference = study_record(context.study), Minutes(300.0, 1), Reference(40 * 9.0, 40)
-    trials = ranked(record)
-    assert [trial.start for trial in trials] == [1, 2, 3, 0], "the fast ones had all of their epochs"
-    reserve = reserved_seconds(context, budget, reference, record)
-    assert reserve > budget.refit_share(reference) * budget.usable
-    chosen = candidates(context, replace(budget, workers=2), reference, trials, reserve - 7.0)
+    record, budget = study_record(context.study), Minutes(300.0, 1, Reference(40 * 9.0, 40))
+    assert [trial.start for trial in ranked(record)] == [1, 2, 3, 0], "the fast ones had all of their epochs"
+    reserve = reserved_seconds(context, budget, record)
+    assert reserve > budget.refit_share * budget.usable
+    chosen = candidates(context, replace(budget, workers=2), contenders_of(context), reserve - 7.0)
     slow = [each.recipe.training.epochs for each in chosen if each.trial == 0]
     assert slow
     assert all(epochs >= 20 for epochs in slow)
@@ -178,11 +182,10 @@ def test_finals_of_cross_validation_have_time_for_all_folds_and_for_the_network_
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = searched(memory, small(small_study, *FIT, "network.widths=[100]"), places, clock, 300.0)
-    (leader, *_) = ranked(study_record(context.study))
-    assert leader.recipe is not None
+    (leader, *_) = contenders_of(context)
     folded = [replace(leader, recipe=replace(leader.recipe, protocol=KFold(folds=5)))]
     for seconds, count in ((2000.0, 4), (520.0, 2), (130.0, 1)):  # one of full length takes 5 × 40 s, and 50 s
-        chosen = candidates(context, Minutes(600.0, 1), UNKNOWN, folded, seconds)
+        chosen = candidates(context, Minutes(600.0, 1), folded, seconds)
         assert len(chosen) == count
         each = [6.25 * 1.0 * final.recipe.training.epochs for final in chosen]
         assert 0.75 * seconds < sum(each) <= seconds or [final.recipe.training.epochs for final in chosen] == [40] * 4
@@ -194,22 +197,20 @@ def test_who_would_have_less_time_in_the_finals_than_in_the_search_is_not_in_the
     context = session_in(memory, small(small_study, *FIT), places)
     context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (10, 200)])
     Loop(context, Paced(clock), Minutes(600.0, 1)).run(2, 600.0)
-    fast, slow = ranked(study_record(context.study))
-    assert {each.trial for each in candidates(context, Minutes(600.0, 1), UNKNOWN, [slow, fast], 200.0)} >= {
-        slow.number
-    }
-    assert {each.trial for each in candidates(context, Minutes(600.0, 1), UNKNOWN, [slow, fast], 20.0)} == {fast.number}
+    fast, slow = contenders_of(context)
+    long, short = (candidates(context, Minutes(600.0, 1), [slow, fast], seconds) for seconds in (200.0, 20.0))
+    assert slow.trial.number in {each.trial for each in long}
+    assert {each.trial for each in short} == {fast.trial.number}
 
 
 def test_the_finals_are_as_long_as_there_is_time_for_at_the_pace_of_now(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = searched(memory, small(small_study, *FIT, "network.widths=[900]"), places, clock, 300.0)
-    trials = ranked(study_record(context.study))
-    assert epoch_seconds(trials[0]) == 9.0
-    now = [with_epoch_seconds(trial, 4.5) for trial in trials]
-    assert epoch_seconds(now[0]) == 4.5
-    before, after = (candidates(context, Minutes(300.0, 1), UNKNOWN, each, 200.0) for each in (trials, now))
+    trials = contenders_of(context)
+    assert trials[0].epoch_seconds == 9.0
+    now = [replace(each, epoch_seconds=4.5) for each in trials]
+    before, after = (candidates(context, Minutes(300.0, 1), each, 200.0) for each in (trials, now))
     assert after[0].recipe.training.epochs in (2 * before[0].recipe.training.epochs + extra for extra in (0, 1))
 
     @dataclass
@@ -220,8 +221,8 @@ def test_the_finals_are_as_long_as_there_is_time_for_at_the_pace_of_now(
             for number, answer in super().answers(seconds):
                 yield number, 3 * answer if isinstance(answer, float) else answer
 
-    slower = with_measured_epochs(context, Minutes(300.0, 1), UNKNOWN, trials, Slower(clock))
-    assert [epoch_seconds(trial) for trial in slower[:1]] == [27.0]
+    slower = with_measured_epochs(context, Minutes(300.0, 1), trials, Slower(clock))
+    assert slower[0].epoch_seconds == 27.0
 
 
 def test_with_no_time_for_one_epoch_a_part_of_it_is_trained(
@@ -276,10 +277,10 @@ def test_a_pruner_that_counts_epochs_is_refused(small_study: Path) -> None:
 
 @given(st.floats(10, 100_000), st.integers(1, 16), st.floats(0, 1e6))
 def test_a_plan_never_spends_more_than_there_is(seconds: float, workers: int, whole: float) -> None:
-    budget, reference = Minutes(seconds, workers), Reference(whole)
-    assert 0 < budget.slot(reference) < budget.usable <= seconds
-    assert 0 <= budget.reserved_for_refits(reference, whole) <= seconds
-    assert 0 <= budget.reserved_for_refits(reference) <= seconds
+    budget = Minutes(seconds, workers, Reference(whole))
+    assert 0 < budget.slot < budget.usable <= seconds
+    assert 0 <= budget.reserved_for_refits(whole) <= seconds
+    assert 0 <= budget.reserved_for_refits() <= seconds
     assert 1 <= budget.rounds(seconds, whole) <= 4
 
 
@@ -326,17 +327,16 @@ def test_a_second_call_trains_others_than_the_first_unless_they_would_be_no_matc
     file = small(small_study, *FIT, "network.widths=[300]")
     context = searched(memory, file, places, clock, 300.0)
     record, budget = study_record(context.study), Minutes(300.0, 1)
-    (leader, *_) = trials = ranked(record)
-    assert leader.recipe is not None
-    assert leader.result is not None
-    reserve = reserved_seconds(context, budget, UNKNOWN, record)
-    first = candidates(context, budget, UNKNOWN, trials, reserve)
+    (leader, *_) = trials = contenders_of(context)
+    assert leader.trial.result is not None
+    reserve = reserved_seconds(context, budget, record)
+    first = candidates(context, budget, trials, reserve)
     context.study.set_user_attr("confirmed", {"winner": leader.recipe.key})
-    assert reserved_seconds(context, budget, UNKNOWN, record) == reserve > 100
-    refits = [Refit(each.trial, each.recipe, leader.result) for each in first]
+    assert reserved_seconds(context, budget, record) == reserve > 100
+    refits = [Refit(each.trial, each.recipe, leader.trial.result) for each in first]
     assert [Refit.from_dict(each.to_dict()) for each in refits] == refits
     before = [each.recipe for each in first]
-    second = candidates(context, budget, UNKNOWN, trials, reserve, before)
+    second = candidates(context, budget, trials, reserve, before)
     seeds = [each.recipe.seed for each in (*first, *second)]
     assert len(seeds) == len(set(seeds)) == 2 * len(first)
-    assert candidates(context, budget, UNKNOWN, trials, reserve / 10, before) == ()
+    assert candidates(context, budget, trials, reserve / 10, before) == ()

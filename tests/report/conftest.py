@@ -27,8 +27,9 @@ def studied(small_study: Path, places: Places, trained_folder: Path, tmp_path: P
     if not (trained_folder / "small").exists():
         storage = open_storage(default_url(trained_folder))
         search(storage, small(small_study), places, trials=3)
-        context, folder = context_of(storage, small(small_study), places), Folder(trained_folder / "small")
+        folder = Folder(trained_folder / "small")
+        context = context_of(storage, small(small_study), places, folder=folder)
         context.study.set_user_attr("data", {"xor": "abc"})
-        refit_best(context, InProcess(Setup(places, folder=folder)), folder)
+        refit_best(context, InProcess(Setup(places, folder=folder)))
     shutil.copytree(trained_folder, tmp_path, dirs_exist_ok=True)
     return default_url(tmp_path), tmp_path

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from optuna.storages import BaseStorage
 
+from tests.support.fakes import Clock, Invented, session_in
 from tests.support.searches import preflight_of, search, small
 from tests.support.strategies import recipes
 from tuner.base.errors import Invalid
@@ -19,6 +20,7 @@ from tuner.data.sources import Places
 from tuner.data.splits import folds, sizes
 from tuner.networks import Convolutional, Dense, LocallyConnected
 from tuner.recipe import Data, Holdout, KFold, NoValidation, Recipe, Training
+from tuner.search.loop import Loop
 from tuner.storage import read_study
 from tuner.training.costs import GIB, SECONDS_AT_FIRST, Costs, Preflight, Work, work
 
@@ -140,15 +142,13 @@ def test_a_refused_trial_is_a_bad_result_with_a_reason_and_costs_no_budget(
     assert record.count("complete", "pruned") == 0
 
 
-@pytest.mark.slow
 def test_a_network_that_does_not_fit_its_images_is_a_refused_trial(
-    storage: BaseStorage, small_study: Path, places: Places
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     path = small_study.with_name("images.toml")
     path.write_text(DEEP_ON_SMALL)
-    file = small(path)
-    assert search(storage, file, places, trials=6) == "budget"
-    record = read_study(storage, "small")
+    assert Loop(session_in(memory, small(path), places), Invented(clock)).run(6, 60) == "budget"
+    record = read_study(memory, "small")
     assert record.count("complete") == 6
     refused = [trial for trial in record.trials if trial.state == "refused"]
     assert refused
@@ -187,13 +187,12 @@ def test_what_cannot_end_in_time_is_not_begun_and_leaves_nothing(
     assert read_study(storage, "small").trials == ()
 
 
-@pytest.mark.slow
-def test_a_walk_takes_the_long_trainings_first(storage: BaseStorage, small_study: Path, places: Places) -> None:
+def test_a_walk_takes_the_long_trainings_first(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
     file = small(small_study, "search.sampler=grid", "search.sampler.points=2")
     preflight = preflight_of(file, places)
-    search(storage, file, places, 4, preflight=preflight)
-    costs = [
-        preflight.work(each.recipe).seconds_at_first for each in read_study(storage, "small").trials if each.recipe
-    ]
+    Loop(session_in(memory, file, places, preflight=preflight), Invented(clock)).run(4, 60)
+    costs = [preflight.work(each.recipe).seconds_at_first for each in read_study(memory, "small").trials if each.recipe]
     assert len(costs) >= 4
     assert costs == sorted(costs, reverse=True)

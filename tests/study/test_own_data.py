@@ -119,7 +119,7 @@ def test_each_task_is_searched_confirmed_and_saved(
     search(storage, file, places, trials=2)
     folder = folder_of(storage)
     context = context_of(storage, file, places)
-    confirmed = refit_best(context, InProcess(Setup(places, folder=folder)), folder)
+    confirmed = refit_best(context, InProcess(Setup(places, folder=folder)))
     assert confirmed is not None
     measure = TASKS[task]["objective"].removeprefix("validation_")
     assert confirmed.measure == measure

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage
@@ -13,6 +14,7 @@ from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.studies import open_study
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile
+from tuner.worker.folder import Folder
 from tuner.worker.jobs import Answer, Failure, Job, Train
 
 
@@ -101,8 +103,14 @@ class Invented:
 def session_in(memory: BaseStorage, file: StudyFile, places: Places, **more: Any) -> Session:
     """All that a search needs, in memory."""
     study, file, _ = open_study(memory, file)
-    settings = {"listener": Notes(), "environment": {}, "preflight": preflight_of(file, places), **more}
-    return Session(study=study, file=file, leases=Leases(study, seconds=0.5), **settings)
+    settings: dict[str, Any] = {
+        "leases": Leases(study, seconds=0.5),
+        "listener": Notes(),
+        "environment": {},
+        "preflight": preflight_of(file, places),
+        "folder": Folder(Path("nowhere")),
+    }
+    return Session(study=study, file=file, **{**settings, **more})
 
 
 @dataclass

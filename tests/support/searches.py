@@ -99,7 +99,7 @@ def context_of(storage: BaseStorage, file: StudyFile, places: Places, **more: An
         "listener": Notes(),
         "environment": {},
         "preflight": preflight_of(file, places),
-        "checkpoints": folder_of(storage).checkpoints,
+        "folder": folder_of(storage),
     }
     return Session(study=study, file=file, **{**settings, **more})
 

@@ -28,11 +28,16 @@ ENSEMBLE = "ensemble"
 
 @dataclass(frozen=True)
 class Refit:
-    """What came of training a trial's recipe again."""
+    """A trial's recipe trained on a fresh seed, and its result."""
 
     trial: int
     recipe: Recipe
     result: Result
+
+    @property
+    def name(self) -> str:
+        """The name of its model in the folder."""
+        return member(self.recipe.key)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the storage."""
@@ -66,18 +71,16 @@ class Saved:
     recipe: Recipe
 
 
-def make_final_model(
-    session: Session, refits: Sequence[Refit], executor: Executor, folder: Folder, keeps_members: bool
-) -> Confirmed:
+def make_final_model(session: Session, refits: Sequence[Refit], executor: Executor) -> Confirmed:
     """Select by the predictions on the validation part, write `best.keras` and `predictions.npz`, and test the final model
-    and each refit once, if there is a test part. With `keeps_members` the networks in the final model stay in the folder: a
-    later call may add to them."""
-    refits = _complete(session, refits, folder)
-    metrics = [_validation_metric(session, each, folder) for each in refits]
+    and each refit once, if there is a test part. Where the minutes decide, the networks in the final model stay in the folder:
+    a later call may add to them."""
+    folder, refits = session.folder, _complete(session, refits)
+    metrics = [_validation_metric(session, each) for each in refits]
     sign = METRICS[session.metric].direction.sign
     best = max(range(len(refits)), key=lambda index: sign * metrics[index])
-    selection = _select(session, refits, folder) or Selection((best,), False, metrics[best])
-    saved = [Saved(member(each.recipe.key), each.recipe) for each in refits]
+    selection = _select(session, refits) or Selection((best,), False, metrics[best])
+    saved = [Saved(each.name, each.recipe) for each in refits]
     model, parameters = best, refits[best].result.parameters
     if selection.is_average:
         names = tuple(saved[index].name for index in selection.members)
@@ -87,7 +90,11 @@ def make_final_model(
     tests = _test(session, saved, executor)
     predictions = _write_predictions(folder, saved, model) if tests else None
     _write_model(saved[model], executor, folder)
-    _remove(saved, {saved[index].name for index in selection.members} if keeps_members else set(), folder)
+    needed = {saved[index].name for index in selection.members} if session.file.fits_epochs else set()
+    for each in saved:
+        folder.outputs(each.name).unlink(missing_ok=True)
+        if each.name not in needed:
+            folder.forget(each.name)
     return Confirmed(
         trial=refits[best].trial,
         recipe=refits[best].recipe,
@@ -112,26 +119,26 @@ def make_final_model(
     )
 
 
-def _complete(session: Session, refits: Sequence[Refit], folder: Folder) -> Sequence[Refit]:
+def _complete(session: Session, refits: Sequence[Refit]) -> Sequence[Refit]:
     """The refits that were validated on all folds, if there are any: metrics of the first folds cannot be compared."""
-    complete = [each for each in refits if folder.validated(member(each.recipe.key)).is_file()]
+    complete = [each for each in refits if session.folder.validated(each.name).is_file()]
     for each in refits if complete else ():
         if each not in complete:
             session.listener.log(f"left out: with seed {each.recipe.seed} the time was over before the last fold")
-            folder.forget(member(each.recipe.key))
+            session.folder.forget(each.name)
     return complete or refits
 
 
-def _select(session: Session, refits: Sequence[Refit], folder: Folder) -> Selection | None:
+def _select(session: Session, refits: Sequence[Refit]) -> Selection | None:
     """The average with the lowest validation loss; None if that is one network, or if predictions are missing."""
-    most, recipes = session.file.confirmation.members, [each.recipe for each in refits]
-    if most == 1 or not all(folder.validated(member(each.key)).is_file() for each in recipes):
+    most = session.file.confirmation.members
+    if most == 1 or not all(session.folder.validated(each.name).is_file() for each in refits):
         return None
     selections: list[tuple[float, Selection]] = []
     for is_mirrored in (False, True):
-        if is_mirrored and not all(each.training.augmentation.flip for each in recipes):
+        if is_mirrored and not all(each.recipe.training.augmentation.flip for each in refits):
             continue
-        validated = [_validated(session, recipe, folder, is_mirrored) for recipe in recipes]
+        validated = [_validated(session, each, is_mirrored) for each in refits]
         true, weights = validated[0].true, validated[0].weights
         members = select_ensemble([each.outputs for each in validated], true, most, weights)
         outputs = np.stack([validated[each].outputs for each in members]).mean(axis=0, dtype=np.float64)
@@ -173,17 +180,10 @@ def _write_model(saved: Saved, executor: Executor, folder: Folder) -> None:
         shutil.copyfile(folder.model(saved.name), temporary)
 
 
-def _remove(saved: Sequence[Saved], needed: set[str], folder: Folder) -> None:
-    for each in saved:
-        folder.outputs(each.name).unlink(missing_ok=True)
-        if each.name not in needed:
-            folder.forget(each.name)
-
-
-def _validation_metric(session: Session, refit: Refit, folder: Folder) -> float:
+def _validation_metric(session: Session, refit: Refit) -> float:
     """A refit's validation metric; from its predictions if its training was stopped within an epoch."""
-    if refit.result.ended == "pruned" and folder.validated(member(refit.recipe.key)).is_file():
-        return _validated(session, refit.recipe, folder).metric(session)
+    if refit.result.ended == "pruned" and session.folder.validated(refit.name).is_file():
+        return _validated(session, refit).metric(session)
     return session.validation_metric(refit.result)
 
 
@@ -200,14 +200,14 @@ class Validated:
         return compute_metrics(session.file.data[0].task, self.outputs, self.true, self.weights)[session.metric]
 
 
-def _validated(session: Session, recipe: Recipe, folder: Folder, is_mirrored: bool = False) -> Validated:
+def _validated(session: Session, refit: Refit, is_mirrored: bool = False) -> Validated:
     """Fold after fold, each example by the network that was not trained on it; averaged over mirror images if `is_mirrored`."""
-    data = session.preflight.data[recipe.data.name]
-    parts = [each.validation for each in folds_of(recipe.protocol, data) if each.validation is not None]
-    places, examples, name = np.concatenate(parts), data.examples, member(recipe.key)
+    data, folder = session.preflight.data[refit.recipe.data.name], session.folder
+    parts = [each.validation for each in folds_of(refit.recipe.protocol, data) if each.validation is not None]
+    places, examples = np.concatenate(parts), data.examples
     labels = examples.labels[places]
-    outputs = np.load(folder.validated(name))
+    outputs = np.load(folder.validated(refit.name))
     if is_mirrored:
-        outputs = (outputs + np.load(folder.validated(mirrored(name)))) / 2
+        outputs = (outputs + np.load(folder.validated(mirrored(refit.name)))) / 2
     true = labels.astype(np.int64) if labels.ndim == 1 else labels
     return Validated(outputs, true, None if examples.weights is None else examples.weights[places])

@@ -3,10 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
-
-import optuna
 
 from tuner.base.errors import StudyError
 from tuner.base.writing import write_json, write_text
@@ -14,23 +12,24 @@ from tuner.outcome.card import card
 from tuner.recipe import Recipe
 from tuner.refit.candidates import (
     Candidate,
+    Contender,
     candidates,
+    contender,
     contenders,
     first_start,
+    fresh_seeds,
     ranked,
-    reference_of,
-    with_epoch_seconds,
 )
 from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
-from tuner.refit.time_budget import MOST_ROUNDS, UNLIMITED, FixedEpochs, Minutes, Reference, TimeBudget
+from tuner.refit.time_budget import MOST_ROUNDS, UNLIMITED, FixedEpochs, Minutes, TimeBudget
 from tuner.result import Event, Result
 from tuner.storage import TrialRecord
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import Lock
 from tuner.worker import perform, perform_all
 from tuner.worker.executor import Executor
-from tuner.worker.folder import Folder, member
+from tuner.worker.folder import member
 from tuner.worker.jobs import Answer, EpochTime, Train, reason_of
 
 
@@ -46,7 +45,7 @@ AT_LEAST_SECONDS = 5.0
 
 
 def refit_best(
-    session: Session, executor: Executor, folder: Folder, budget: TimeBudget = UNLIMITED, end: float = math.inf
+    session: Session, executor: Executor, budget: TimeBudget = UNLIMITED, end: float = math.inf
 ) -> Confirmed | None:
     """Refit the best trial that can be refitted until `end` (by the monotonic clock). Where one cannot, the next best takes
     its place. None if no trial could win."""
@@ -55,7 +54,7 @@ def refit_best(
         if not trials:
             return None
         try:
-            return refit(session, trials, executor, folder, budget, end)
+            return refit(session, trials, executor, budget, end)
         except Unconfirmed as why:
             session.listener.log(f"{why}; the next best trial takes its place")
     return None
@@ -65,7 +64,6 @@ def refit(
     session: Session,
     trials: Sequence[TrialRecord],
     executor: Executor,
-    folder: Folder,
     budget: TimeBudget = UNLIMITED,
     end: float = math.inf,
 ) -> Confirmed:
@@ -79,16 +77,16 @@ def refit(
     if winner.recipe is None:
         raise StudyError(f"trial {winner.number} has no recipe: it was not made by this program")
     with Lock(session.study, "confirmation", session.leases).held():
-        confirmed = _confirmed_before(session, budget, winner)
-        if confirmed is not None and not budget.fits_epochs:
+        confirmed = _confirmed_before(session, winner.recipe)
+        if confirmed is not None and not session.file.fits_epochs:
             return confirmed
-        earlier = stored_refits(session.study, folder) if budget.fits_epochs else ()
+        earlier = stored_refits(session) if session.file.fits_epochs else ()
         chosen, end = _choose(session, budget, trials, executor, earlier, end, must=confirmed is None)
         if confirmed is not None and not chosen:
             return confirmed
         session.listener.log(_announcement(winner, chosen, earlier))
-        refits = _Refitting(session, winner, executor, folder, budget, end).train(chosen)
-        confirmed = make_final_model(session, (*earlier, *refits), executor, folder, keeps_members=budget.fits_epochs)
+        refits = _Refitting(session, winner, executor, end).train(chosen)
+        confirmed = make_final_model(session, (*earlier, *refits), executor)
         _publish(session, confirmed, winner.recipe)
         return confirmed
 
@@ -104,30 +102,32 @@ def _choose(
 ) -> tuple[tuple[Candidate, ...], float]:
     """The refits of this call and their end, which is not before one of them can train if there `must` be one."""
     if isinstance(budget, FixedEpochs):
-        return candidates(session, budget, Reference(), trials, 0.0), math.inf
-    reference = reference_of(session, first_start(trials))
+        winner, recipe = trials[0], trials[0].recipe
+        assert recipe is not None
+        seeds = fresh_seeds(recipe.seed, session.file.confirmation.seeds)
+        return tuple(Candidate(winner.number, replace(recipe, seed=seed)) for seed in seeds), math.inf
+    rivals: Sequence[Contender] = [contender(session, trial) for trial in trials]
+    budget = replace(budget, reference=first_start(rivals).reference)
     if end - time.monotonic() > WORTH_MEASURING_SECONDS:
-        trials = with_measured_epochs(session, budget, reference, trials, executor)
+        rivals = with_measured_epochs(session, budget, rivals, executor)
     if must:
-        end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, budget.slot(reference)))
+        end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, budget.slot))
     seconds = max(1.0, end - time.monotonic())
-    return candidates(session, budget, reference, trials, seconds, [each.recipe for each in earlier]), end
+    return candidates(session, budget, rivals, seconds, [each.recipe for each in earlier]), end
 
 
 def with_measured_epochs(
-    session: Session, budget: Minutes, reference: Reference, trials: Sequence[TrialRecord], executor: Executor
-) -> Sequence[TrialRecord]:
+    session: Session, budget: Minutes, trials: Sequence[Contender], executor: Executor
+) -> Sequence[Contender]:
     """The trials; contenders with the epoch times of now, measured with all processes at work. Other work may load the machine
     more or less than during the search."""
-    rivals = contenders(session, budget, reference, trials, MOST_ROUNDS * budget.workers)
-    recipes = {trial.number: trial.recipe for trial in rivals if trial.recipe}
-    numbers = [list(recipes)[place % len(recipes)] for place in range(max(len(recipes), budget.workers))]
-    answers = perform_all(executor, [EpochTime(recipes[number]) for number in numbers])
+    rivals = contenders(session, budget, trials, MOST_ROUNDS * budget.workers)
+    busy = [rivals[place % len(rivals)] for place in range(max(len(rivals), budget.workers))]
     seconds: dict[int, float] = {}
-    for number, answer in zip(numbers, answers, strict=True):
+    for each, answer in zip(busy, perform_all(executor, [EpochTime(each.recipe) for each in busy]), strict=True):
         if isinstance(answer, float):
-            seconds[number] = max(answer, seconds.get(number, 0.0))
-    return [with_epoch_seconds(each, seconds[each.number]) if each.number in seconds else each for each in trials]
+            seconds[each.trial.number] = max(answer, seconds.get(each.trial.number, 0.0))
+    return [replace(each, epoch_seconds=seconds.get(each.trial.number, each.epoch_seconds)) for each in trials]
 
 
 def _announcement(winner: TrialRecord, chosen: Sequence[Candidate], earlier: Sequence[Refit]) -> str:
@@ -137,34 +137,32 @@ def _announcement(winner: TrialRecord, chosen: Sequence[Candidate], earlier: Seq
     return f"refitting trial {winner.number}{also} on {len(chosen)} fresh seeds{kept}"
 
 
-def stored_refits(study: optuna.Study, folder: Folder) -> tuple[Refit, ...]:
+def stored_refits(session: Session) -> tuple[Refit, ...]:
     """The refits of earlier calls whose models are still there."""
-    refits = map(Refit.from_dict, study.user_attrs.get("confirming", {}).values())
-    return tuple(each for each in refits if folder.model(member(each.recipe.key)).is_file())
+    refits = map(Refit.from_dict, session.study.user_attrs.get("confirming", {}).values())
+    return tuple(each for each in refits if session.folder.model(each.name).is_file())
 
 
 @dataclass(frozen=True)
 class _Refitting:
-    """Trains refits. Where the minutes decide, a training that has not ended at `end` is stopped, and what it has become
-    counts; and of several candidates one that cannot be trained is left out."""
+    """Trains refits. Where the minutes decide, a training that has not ended at `end` is stopped and its last state counts; and a
+    candidate that cannot be trained is left out if there are others."""
 
     session: Session
     winner: TrialRecord
     executor: Executor
-    folder: Folder
-    budget: TimeBudget
     end: float
 
     def train(self, chosen: Sequence[Candidate]) -> list[Refit]:
         """Train what no earlier call has trained; each refit is stored as it ends. Those that can be used, in their order."""
-        refits = {each.recipe.key: each for each in stored_refits(self.session.study, self.folder)}
+        refits = {each.recipe.key: each for each in stored_refits(self.session)}
         missing = [each for each in chosen if each.recipe.key not in refits]
         jobs = [self._job(each.recipe) for each in missing]
         answer: Answer = 0
         for index, answer in perform(self.executor, jobs, self._watch(missing)):
             recipe = missing[index].recipe
             if not isinstance(answer, Result) or not self._is_usable(answer):
-                if not self.budget.fits_epochs or len(missing) == 1:
+                if not self.session.file.fits_epochs or len(missing) == 1:
                     self._give_up(recipe.seed, answer)
                 self.session.listener.log(f"left out: with seed {recipe.seed} {reason_of(answer)}")
                 continue
@@ -183,18 +181,16 @@ class _Refitting:
 
     def _job(self, recipe: Recipe) -> Train:
         """Where the minutes decide, a stopped training is saved as it is; else it leaves a checkpoint."""
-        is_timed = self.budget.fits_epochs
-        return Train(
-            recipe, save=member(recipe.key), checkpoint=None if is_timed else recipe.key, save_stopped=is_timed
-        )
+        fits, save = self.session.file.fits_epochs, member(recipe.key)
+        return Train(recipe, save=save, checkpoint=None if fits else recipe.key, save_stopped=fits)
 
     def _is_usable(self, result: Result) -> bool:
-        return result.ended != "diverged" and (result.validation is not None or self.budget.fits_epochs)
+        return result.ended != "diverged" and (result.validation is not None or self.session.file.fits_epochs)
 
     def _store(self, refit: Refit) -> None:
         study, key = self.session.study, refit.recipe.key
         study.set_user_attr("confirming", {**study.user_attrs.get("confirming", {}), key: refit.to_dict()})
-        self.folder.checkpoint(key).unlink(missing_ok=True)
+        self.session.folder.checkpoint(key).unlink(missing_ok=True)
 
     def _give_up(self, seed: int, answer: Answer) -> NoReturn:
         """A seed that diverges would diverge in every call: that is stored. Another failure may pass."""
@@ -206,12 +202,12 @@ class _Refitting:
         raise Unconfirmed(why)
 
 
-def _confirmed_before(session: Session, budget: TimeBudget, winner: TrialRecord) -> Confirmed | None:
+def _confirmed_before(session: Session, winner: Recipe) -> Confirmed | None:
     """The confirmed winner of an earlier call, if it is this one and its model is still there."""
     plain: dict[str, Any] | None = session.study.user_attrs.get("confirmed")
-    if plain is None or winner.recipe is None or plain["winner"] != winner.recipe.key:
+    if plain is None or plain["winner"] != winner.key:
         return None
-    if not budget.fits_epochs and len(plain["seeds"]) != session.file.confirmation.seeds:
+    if not session.file.fits_epochs and len(plain["seeds"]) != session.file.confirmation.seeds:
         return None
     confirmed = Confirmed.from_dict(plain)
     return confirmed if confirmed.model.is_file() else None

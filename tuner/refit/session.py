@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import optuna
@@ -17,6 +16,7 @@ from tuner.storage.leases import Leases
 from tuner.storage.trainings import StoredTraining, trainings_of
 from tuner.study import StudyFile
 from tuner.training.costs import Preflight
+from tuner.worker.folder import Folder
 
 
 class Listener(Protocol):
@@ -37,8 +37,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A study, its file, and what surrounds a call that works on it. `checkpoints` is the folder of its checkpoints as this
-    process sees it. With `deterministic`, a pruner judges a trial by what had been reported when the trial began, and not by
+    """A study, its file, and what surrounds a call that works on it: `folder` holds its checkpoints and models. With `deterministic`, a pruner judges a trial by what had been reported when the trial began, and not by
     what other trials have reported since."""
 
     study: optuna.Study
@@ -47,8 +46,8 @@ class Session:
     listener: Listener
     environment: Mapping[str, str]
     preflight: Preflight
+    folder: Folder
     artifacts: FileSystemArtifactStore | None = None
-    checkpoints: Path | None = None
     deterministic: bool = False
 
     @property

@@ -8,9 +8,10 @@ constants were measured: docs/time-budget.md.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from tuner.recipe import Recipe
 from tuner.study import StudyFile
 
 REFIT_SHARE, LARGEST_REFIT_SHARE = 0.62, 0.82
@@ -86,10 +87,12 @@ class FixedEpochs:
 
 @dataclass(frozen=True)
 class Minutes:
-    """A call of so many seconds, with so many trainings at once, in which the time decides how long trials and refits are."""
+    """A call of so many seconds, with so many trainings at once, in which the time decides how long trials and refits are; how
+    long depends on the `reference`."""
 
     seconds: float
     workers: int = 1
+    reference: Reference = UNKNOWN
 
     fits_epochs: ClassVar[bool] = True
 
@@ -103,41 +106,43 @@ class Minutes:
         """Seconds that a trial takes before it trains."""
         return min(MOST_BUILD_SECONDS, BUILD_SHARE * self.seconds)
 
-    def is_short(self, reference: Reference) -> bool:
+    @property
+    def is_short(self) -> bool:
         """Whether trials are so short that they say little. Then the first start, which is known to be good in the long run,
         is refitted whatever its trial reached."""
-        return self._lacking(reference) > 0
+        return self._lacking > 0
 
-    def _lacking(self, reference: Reference) -> float:
+    @property
+    def _lacking(self) -> float:
         """What trials lack of the length that says enough, as a share of it."""
-        if not reference.seconds:
+        if not self.reference.seconds:
             return 0.0
-        return max(0.0, 1 - self._slot(REFIT_SHARE) / max(LONG_ENOUGH * reference.seconds, 1e-9))
+        return max(0.0, 1 - self._slot(REFIT_SHARE) / max(LONG_ENOUGH * self.reference.seconds, 1e-9))
 
-    def refit_share(self, reference: Reference) -> float:
-        """Largest share of the time for refits: the larger, the shorter trials are beside a whole training."""
-        return REFIT_SHARE + (LARGEST_REFIT_SHARE - REFIT_SHARE) * self._lacking(reference)
+    @property
+    def refit_share(self) -> float:
+        """Largest share of the time for refits: the shorter trials are, relative to a whole training, the larger."""
+        return REFIT_SHARE + (LARGEST_REFIT_SHARE - REFIT_SHARE) * self._lacking
 
-    def slot(self, reference: Reference) -> float:
+    @property
+    def slot(self) -> float:
         """Seconds of a trial."""
-        return self._slot(self.refit_share(reference))
+        return self._slot(self.refit_share)
 
     def _slot(self, refit_share: float) -> float:
         search = (1 - refit_share) * self.usable
         return max((search - START_SECONDS) / TRIALS_IN_A_ROW - self.build_seconds, 0.3 * search / TRIALS_IN_A_ROW)
 
-    def rounds(self, seconds: float, whole: float) -> int:
-        """How many trainings, one after the other, fit best into so many seconds if one of full length takes `whole`."""
-        if whole * MOST_ROUNDS <= seconds:
+    def rounds(self, seconds: float, refit_seconds: float) -> int:
+        """How many refits, one after the other, fit best into so many seconds if one of full length takes `refit_seconds`."""
+        if refit_seconds * MOST_ROUNDS <= seconds:
             return MOST_ROUNDS
-        return min(MOST_ROUNDS, max(1, round(seconds / whole)))
+        return min(MOST_ROUNDS, max(1, round(seconds / refit_seconds)))
 
-    def reserved_for_refits(self, reference: Reference, whole: float | None = None) -> float:
-        """Seconds that the search leaves for refits and what follows them, if a refit of full length takes `whole`; None where
-        that is unknown."""
-        most = self.refit_share(reference) * self.usable
-        refits = most if whole is None else min(most, MOST_ROUNDS * whole / MARGIN + self.build_seconds)
-        return refits + self.seconds - self.usable
+    def reserved_for_refits(self, refit_seconds: float = math.inf) -> float:
+        """Seconds that the search leaves for refits and what follows them, if a refit of full length takes `refit_seconds`."""
+        needed = MOST_ROUNDS * refit_seconds / MARGIN + self.build_seconds
+        return min(self.refit_share * self.usable, needed) + self.seconds - self.usable
 
 
 TimeBudget = FixedEpochs | Minutes
@@ -169,3 +174,10 @@ def fitted_epochs(slot: float, epoch_seconds: float, bound: int) -> tuple[int, f
     if epochs:
         return min(bound, epochs), 1.0
     return 1, max(0.01, math.floor(100 * slot / epoch_seconds) / 100)
+
+
+def with_fitted_epochs(recipe: Recipe, slot: float, epoch_seconds: float, bound: int) -> Recipe:
+    """The recipe with as many epochs as fit into the slot; with a part of one if not even one does."""
+    epochs, share = fitted_epochs(slot, epoch_seconds, bound)
+    lean = {"lean_epochs": 1, "lean_share": share} if share < 1 else {"lean_epochs": 0}
+    return replace(recipe, training=replace(recipe.training, epochs=epochs, **lean))

@@ -6,21 +6,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from statistics import fmean
 
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import epoch_seconds, ranked, reference_of, reserved_seconds, with_fitted_epochs
+from tuner.refit.candidates import contender, epoch_seconds, ranked, reserved_seconds
 from tuner.refit.forecast import expected_improvement
 from tuner.refit.session import Session
 from tuner.refit.time_budget import (
     FEWEST_EPOCHS,
     MODEL_SHARE,
     OVERRUN,
-    UNKNOWN,
     FixedEpochs,
     Minutes,
     Reference,
     TimeBudget,
+    with_fitted_epochs,
 )
 from tuner.search.beginning import recipe_of
 from tuner.storage import StudyRecord, trial_record
@@ -35,16 +36,16 @@ class Clock:
         self.session, self.budget, self.enough = session, budget, enough
         self.end = time.monotonic() + seconds
         self.is_enough = False
-        self.first_trial_seen: float | None = None
+        self.first_trial_began: float | None = None
         record = session.record
-        leader = next(iter(ranked(record)), None)
-        self.reference = reference_of(session, leader) if leader and isinstance(budget, Minutes) else UNKNOWN
+        if isinstance(budget, Minutes) and (leaders := ranked(record)):
+            self.budget = replace(budget, reference=contender(session, leaders[0]).reference)
         self.update(record)
 
     @property
     def knows_length(self) -> bool:
         """Whether it is known how long a whole training takes, so that several trials can be planned at once."""
-        return not self.budget.fits_epochs or self.reference.seconds > 0
+        return isinstance(self.budget, FixedEpochs) or self.budget.reference.seconds > 0
 
     @property
     def is_over(self) -> bool:
@@ -57,27 +58,26 @@ class Clock:
 
     def update(self, record: StudyRecord) -> None:
         """Recompute the deadline. Where the minutes decide, trials may overrun it a little, and one trial must end."""
-        self.deadline = self.end - reserved_seconds(self.session, self.budget, self.reference, record)
+        self.deadline = self.end - reserved_seconds(self.session, self.budget, record)
         self.last_moment = self.deadline
         if isinstance(self.budget, Minutes):
-            slot = self.budget.slot(self.reference)
-            self.last_moment += OVERRUN * slot
+            self.last_moment += OVERRUN * self.budget.slot
             if not record.ranking:
-                self.last_moment = max(self.last_moment, self._end_of_first_trial(self.budget.seconds, slot, record))
+                self.last_moment = max(self.last_moment, self._end_of_first_trial(self.budget, record))
         lengths = [trial.result.seconds for trial in record.finished if trial.result]
         if self.enough and lengths:
             trials = self.budget.workers * (self.deadline - time.monotonic()) / max(fmean(lengths), 0.1)
             improvement = expected_improvement(record.finished, record.direction, trials)
             self.is_enough = improvement < self.enough
 
-    def _end_of_first_trial(self, seconds: float, slot: float, record: StudyRecord) -> float:
+    def _end_of_first_trial(self, budget: Minutes, record: StudyRecord) -> float:
         """The moment until which the first trial may run. On a loaded machine it begins late, and without it there would be no
         model."""
-        spare = MODEL_SHARE * seconds
+        spare = MODEL_SHARE * budget.seconds
         if not record.trials:
             return self.end + spare
-        self.first_trial_seen = self.first_trial_seen or time.monotonic()
-        return max(self.end - spare, self.first_trial_seen + (1 + OVERRUN) * slot)
+        self.first_trial_began = self.first_trial_began or time.monotonic()
+        return max(self.end - spare, self.first_trial_began + (1 + OVERRUN) * budget.slot)
 
     def can_train(self, recipe: Recipe, epochs_done: int = 0) -> bool:
         """Whether the rest of a recipe's training fits, as far as its cost is known."""
@@ -88,29 +88,29 @@ class Clock:
         trial, done = trial_record(training), max(training.last.intermediate_values)
         if trial.recipe is None or trial.result is None or not trial.result.epochs:
             return self.can_train(recipe_of(self.session, training), done)
-        return self.has_time_for((trial.recipe.training.epochs - done) * epoch_seconds(trial))
+        return self.has_time_for((trial.recipe.training.epochs - done) * epoch_seconds(trial.recipe, trial.result))
 
     # Where the minutes decide
 
     def slot(self, recipe: Recipe) -> float:
         """Seconds of a trial of this recipe: a slot, or less if its whole training is known to be shorter."""
-        return min(self._minutes.slot(self.reference), self.session.preflight.seconds(recipe) or math.inf)
+        return min(self._minutes.slot, self.session.preflight.seconds(recipe) or math.inf)
 
     def fitted(self, recipe: Recipe, measured: float) -> Recipe:
         """The recipe with as many epochs as fit into its slot, at `measured` seconds an epoch. The first one measured tells how long
         a whole training takes."""
         folds, epochs = fold_count(recipe.protocol), recipe.training.epochs
-        if not self.reference.seconds:
-            self.reference = Reference(folds * epochs * measured, epochs)
+        if not self._minutes.reference.seconds:
+            self.budget = replace(self._minutes, reference=Reference(folds * epochs * measured, epochs))
             self.update(self.session.record)
-        return with_fitted_epochs(recipe, self._minutes.slot(self.reference) / folds, measured, epochs)
+        return with_fitted_epochs(recipe, self._minutes.slot / folds, measured, epochs)
 
     def complaint(self, fitted: Recipe, proposed: Recipe) -> str:
         """Why a recipe with fitted epochs is not worth its slot; empty if it is, or if it has all proposed epochs."""
         has_all = fitted.training.epochs >= proposed.training.epochs
         if has_all and fitted.training.lean_epochs == proposed.training.lean_epochs:
             return ""
-        slot, reference = self._minutes.slot(self.reference), self.reference
+        slot, reference = self._minutes.slot, self._minutes.reference
         usual = reference.epochs * min(1.0, slot / reference.seconds) if reference.seconds else 0.0
         epochs = fitted.training.epochs * fitted.training.share(1)
         if epochs >= FEWEST_EPOCHS * usual:

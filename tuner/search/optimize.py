@@ -101,7 +101,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     ended = Loop(session, executor, budget, options.enough).run(_total(session, options), left)
     confirmed = None
     if ended != "interrupt":
-        confirmed = refit_best(session, executor, options.folder, budget, started + budget.usable)
+        confirmed = refit_best(session, executor, budget, started + budget.usable)
     references = fit_references(session, executor, confirmed, options.seconds)
     record = session.record
     best = next(iter(ranked(record)), None)
@@ -141,7 +141,7 @@ def _session(study: optuna.Study, file: StudyFile, options: SearchOptions, liste
         environment=environment(options.threads),
         preflight=Preflight(data, int(SHARE_OF_MEMORY * memory()) // options.workers),
         artifacts=FileSystemArtifactStore(str(options.runs / "artifacts")),
-        checkpoints=options.folder.checkpoints,
+        folder=options.folder,
         deterministic=options.deterministic,
     )
     if any(training.state == "running" for training in session.swept_trainings()):

@@ -108,10 +108,8 @@ class Rungs:
             yield level, [training for *_, training in sorted(figures, key=lambda each: each[:2])]
 
 
-def forget_checkpoints(folder: Path | None, rungs: Rungs, trainings: Sequence[StoredTraining], total: int) -> None:
+def forget_checkpoints(folder: Path, rungs: Rungs, trainings: Sequence[StoredTraining], total: int) -> None:
     """Remove the checkpoints that no training will continue from, if there are to be `total` trainings."""
-    if folder is None or not folder.is_dir():
-        return
     kept = rungs.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
     kept |= {training.first for training in trainings if training.state in ("running", "interrupted")}
     for path in folder.glob("*.npz"):

@@ -1,11 +1,9 @@
-"""Beginning a trial: a new training, a continued one, or a refused one. Each is written complete, in one piece; of two
-processes that began the same thing, the trial with the lower number stands."""
+"""Beginning a trial: a new training, a continued one, or a refused one. Each is written complete, in one piece; if two
+processes begin the same thing, the trial with the lower number counts."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState, create_trial
 
 from tuner.recipe import Recipe
@@ -19,34 +17,33 @@ from tuner.storage.trainings import DUPLICATE, StoredTraining
 
 def begin(session: Session, proposal: Proposal, total: int) -> RunningTrial | None:
     """Begin a proposal. None if another process was faster: with the same recipe, or with the last of `total` trials."""
-    assert proposal.recipe is not None
-    trial = _create(session, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
+    trial = _create(session, proposal)
     counting = [training for training in session.trainings() if training.counts]
-    own = next((training for training in counting[:total] if training.first == trial.number), None)
-    if own is None:
-        _give_up(session, trial)
-        return None
-    clear_queue(session, proposal)
-    return RunningTrial(session, trial, proposal.recipe, own)
+    running = _running(session, proposal, trial, counting[:total])
+    if running is not None:
+        clear_queue(session, proposal)
+    return running
 
 
 def go_on(session: Session, training: StoredTraining) -> RunningTrial | None:
     """Continue a training as a trial of its own, with all its reported values. None if another process was faster."""
-    recipe, last = recipe_of(session, training), training.last
-    start = {name: value for name, value in training.segments[0].user_attrs.items() if name in ("start", "asked")}
-    kept = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}
-    marks = {"continues": last.number, **start}
-    trial = _create(session, recipe, last.params, last.distributions, marks, kept, last.intermediate_values)
-    own = next((each for each in session.trainings() if each.last.number == trial.number), None)
-    if own is None:
-        _give_up(session, trial)
-        return None
-    return RunningTrial(session, trial, recipe, own)
+    last, first = training.last, training.segments[0].user_attrs
+    attributes = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}
+    proposal = Proposal(
+        recipe=recipe_of(session, training),
+        params=last.params,
+        distributions=last.distributions,
+        system_attributes=attributes,
+        start=first.get("start"),
+        asked=first.get("asked"),
+        continues=last,
+    )
+    return _running(session, proposal, _create(session, proposal), session.trainings())
 
 
 def refuse(session: Session, proposal: Proposal, reason: str) -> None:
     """Store a proposal that cannot be trained here. For the sampler it is a bad result; a failed trial would be invisible."""
-    trial = _create(session, proposal.recipe, proposal.params, proposal.distributions, _marks(proposal), proposal.kept)
+    trial = _create(session, proposal)
     clear_queue(session, proposal)
     store_failure(trial, reason, ended="refused")
     trial.set_constraint("can be trained", 1.0)
@@ -60,38 +57,42 @@ def recipe_of(session: Session, training: StoredTraining) -> Recipe:
     return session.file.fill(training.last) if plain is None else Recipe.from_dict(plain)
 
 
-def _marks(proposal: Proposal) -> dict[str, Any]:
-    marks = {"start": proposal.start, "asked": proposal.asked}
-    return {name: value for name, value in marks.items() if value is not None}
-
-
-def _create(
-    session: Session,
-    recipe: Recipe | None,
-    params: Mapping[str, Any],
-    distributions: Mapping[str, BaseDistribution],
-    marks: Mapping[str, Any],
-    kept: Mapping[str, Any],
-    values: Mapping[int, float] | None = None,
-) -> optuna.Trial:
-    about = recipe_attributes(recipe, session.environment) if recipe else {}
-    template = create_trial(
-        state=TrialState.RUNNING,
-        params=dict(params),
-        distributions=dict(distributions),
-        intermediate_values=dict(values or {}),
-        user_attrs={**about, **marks, "lease": session.leases.lease()},
-        system_attrs=dict(kept),
-    )
-    return private.begin(session.study, template)
-
-
 def clear_queue(session: Session, proposal: Proposal) -> None:
     """End the queued trial whose proposal has become a trial of its own."""
     if proposal.queued is not None:
         waiting = private.claim(session.study, proposal.queued)
         if waiting is not None:
             _give_up(session, waiting)
+
+
+def _create(session: Session, proposal: Proposal) -> optuna.Trial:
+    before = proposal.continues
+    marks = {"continues": before and before.number, "start": proposal.start, "asked": proposal.asked}
+    template = create_trial(
+        state=TrialState.RUNNING,
+        params=dict(proposal.params),
+        distributions=dict(proposal.distributions),
+        intermediate_values=dict(before.intermediate_values) if before else {},
+        user_attrs={
+            **(recipe_attributes(proposal.recipe, session.environment) if proposal.recipe else {}),
+            **{name: value for name, value in marks.items() if value is not None},
+            "lease": session.leases.lease(),
+        },
+        system_attrs=dict(proposal.system_attributes),
+    )
+    return private.begin(session.study, template)
+
+
+def _running(
+    session: Session, proposal: Proposal, trial: optuna.Trial, trainings: Sequence[StoredTraining]
+) -> RunningTrial | None:
+    """The trial as a running one if it is the last of one of the trainings; else it has been another process's turn."""
+    own = next((training for training in trainings if training.last.number == trial.number), None)
+    if own is None:
+        _give_up(session, trial)
+        return None
+    assert proposal.recipe is not None
+    return RunningTrial(session, trial, proposal.recipe, own)
 
 
 def _give_up(session: Session, trial: optuna.Trial) -> None:

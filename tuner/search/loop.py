@@ -17,7 +17,7 @@ from tuner.refit.time_budget import UNLIMITED, TimeBudget
 from tuner.result import Event, never_stop
 from tuner.search.beginning import begin, clear_queue, go_on, refuse
 from tuner.search.clock import Clock, stopping_on_signals
-from tuner.search.proposals import Proposal, Proposer, known
+from tuner.search.proposals import Proposal, Proposer
 from tuner.search.rungs import forget_checkpoints, rungs_of
 from tuner.search.trial import RunningTrial
 from tuner.storage import trial_record
@@ -138,7 +138,7 @@ class Loop:
         return interrupted or self.rungs.promotable(trainings, at_least, self.clock.can_finish)
 
     def _begin_new(self, trainings: Sequence[StoredTraining]) -> None:
-        tried = known(trainings) | {each.asked for each in self.measured.values()}
+        tried = {training.asked for training in trainings} | {each.asked for each in self.measured.values()}
         starting = {each.start for each in self.measured.values()} - {None}
         for proposal in self.proposer.proposals(trainings):
             recipe = proposal.recipe

@@ -2,8 +2,8 @@
 through the space, or the sampler's proposal. Nothing is written before a proposal begins."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,40 +15,42 @@ from optuna.trial import FrozenTrial
 from tuner.base.errors import Invalid
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
-from tuner.search.view import View, shown
+from tuner.search.view import View, observed_trials
 from tuner.space import Assignment, centre, grid, nearest_assignment, size
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.samplers import Grid, Learner, PlainSampler, Sampler, Tpe
 
 BY_SAMPLER, BY_CHANCE = 5, 15
-"""How often a sampler may propose what is known already, and how often chance may after it, before the rest of a small
-space is gone through point by point."""
+"""How often a sampler may propose a known recipe, and after that a random one, before the rest of a small space is walked point
+by point."""
 
 SMALL_SPACE = 10_000
 
 PROPOSED_ANEW = 2
-"""So many of the best trial's parameters, on average, where a proposal is near to it."""
+"""How many parameters a mutation of the best trial proposes anew, on average."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A trial to be: its parameters with what they can be, and the recipe that they make, or why they make none. `start`
-    is its place among the study's starts, `queued` the waiting trial that asked for it, `asked` the key of the recipe
-    whose epochs were fitted to the time."""
+    """A trial that may begin: its parameters with their distributions, what the sampler stores with it, and the recipe, or the
+    `complaint` why the parameters make none. `start` is its place among the study's starts, `queued` the waiting trial that
+    becomes this one, `asked` the key of the recipe before its epochs were fitted to the time, `continues` the trial whose
+    training it continues."""
 
     recipe: Recipe | None
-    complaint: str
-    params: dict[str, Any]
-    distributions: dict[str, BaseDistribution]
-    kept: dict[str, Any] = field(default_factory=dict)
+    complaint: str = ""
+    params: Mapping[str, Any]
+    distributions: Mapping[str, BaseDistribution]
+    system_attributes: Mapping[str, Any]
     start: int | None = None
     queued: FrozenTrial | None = None
     asked: str | None = None
+    continues: FrozenTrial | None = None
 
 
 class Proposer:
-    """Proposes for one study. What it remembers, the place in a walk, it would find again."""
+    """Proposes for one study. Its only state, the place in a walk, follows from the stored trials."""
 
     def __init__(self, session: Session) -> None:
         self.study, self.file = session.study, session.file
@@ -63,11 +65,11 @@ class Proposer:
             self.walk = session.preflight.longest_first(sampler.walk(self.file.space), self.file.recipe_at)
 
     def proposals(self, trainings: Sequence[StoredTraining]) -> Iterator[Proposal]:
-        """What could be tried next, the best first. Some of it may be known already."""
+        """What could be tried next, the best first. Recipes that were tried before may be among them."""
         for training in trainings:
             if training.state == "waiting":
-                given = training.last.system_attrs.get("fixed_params", {}) | training.last.params
-                yield self._propose(trainings, given, queued=training.last)
+                fixed = training.last.system_attrs.get("fixed_params", {}) | training.last.params
+                yield self._propose(trainings, fixed, queued=training.last)
         begun = sum(training.is_start for training in trainings)
         for index, start in list(enumerate(self.starts))[begun:]:
             yield self._propose(trainings, start, start=index)
@@ -97,7 +99,7 @@ class Proposer:
     def _propose(
         self,
         trainings: Sequence[StoredTraining],
-        given: Assignment,
+        fixed: Assignment,
         attempt: int = 0,
         start: int | None = None,
         queued: FrozenTrial | None = None,
@@ -106,15 +108,23 @@ class Proposer:
         if isinstance(settings, PlainSampler) and settings.is_one_sequence:
             seed = self.file.search.seed
         sampler = make_sampler(settings, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
-        view = View(self.study, shown(trainings, self.direction, self.file.fits_epochs), sampler)
+        view = View(self.study, observed_trials(trainings, self.direction, self.file.fits_epochs), sampler)
         number = max((training.last.number for training in trainings), default=-1) + 1
-        asked = _Asked(view, view.new_trial(number), sampler, given)
+        trial = _Trial(view, view.new_trial(number), sampler, fixed)
         recipe, complaint = None, ""
         try:
-            recipe = self.file.fill(asked)
-        except Invalid as error:  # a combination that no corner showed
+            recipe = self.file.fill(trial)
+        except Invalid as error:  # a combination that no corner has
             complaint = str(error)
-        return Proposal(recipe, complaint, asked.params, asked.distributions, view.kept(), start, queued)
+        return Proposal(
+            recipe=recipe,
+            complaint=complaint,
+            params=trial.params,
+            distributions=trial.distributions,
+            system_attributes=view.store_attributes(),
+            start=start,
+            queued=queued,
+        )
 
 
 def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
@@ -124,14 +134,13 @@ def first_trials(file: StudyFile) -> tuple[Assignment, ...]:
     if not file.search.centre or not isinstance(file.search.sampler, Learner):
         return ()
     middles = [centre(file.space), centre(file.space, largest=("widths", "filters"))]
-    return tuple(each for index, each in enumerate(middles) if each and each not in middles[:index])
+    return _distinct([each for each in middles if each])
 
 
 def all_starts(file: StudyFile, warm: Sequence[Any]) -> tuple[Assignment, ...]:
     """The study's first trials, then those of the `warm` recipes (plain data) that its space has, each once."""
-    near = [nearest_assignment(file.space, recipe) for recipe in warm]
-    starts = [*first_trials(file), *(each for each in near if each is not None)]
-    return tuple(each for index, each in enumerate(starts) if each not in starts[:index])
+    nearest = [nearest_assignment(file.space, recipe) for recipe in warm]
+    return _distinct([*first_trials(file), *(each for each in nearest if each is not None)])
 
 
 def make_sampler(settings: Sampler, seed: int) -> BaseSampler:
@@ -142,20 +151,24 @@ def make_sampler(settings: Sampler, seed: int) -> BaseSampler:
 
 
 def seed_of_trial(seed: int, attempt: int, trials: int) -> int:
-    """The sampler's seed for the next proposal. One seed for all would propose the same points again after a pause; a seed
-    from what is there already makes a study that was interrupted go on as if it had not been."""
+    """The sampler's seed for the next proposal. It follows from the stored trials, so that an interrupted study proposes the same
+    as an uninterrupted one; with one seed for all, a study would propose the same points again after a pause."""
     return int(np.random.SeedSequence([seed, attempt, trials]).generate_state(1)[0])
 
 
-class _Asked:
-    """Answers as an Optuna trial does: with what is given, with what the sampler proposes for all parameters together, or
-    with what it proposes for one."""
+def _distinct(assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
+    return tuple(each for index, each in enumerate(assignments) if each not in assignments[:index])
 
-    def __init__(self, view: View, trial: FrozenTrial, sampler: BaseSampler, given: Assignment) -> None:
-        self.view, self.trial, self.sampler, self.given = view, trial, sampler, given
+
+class _Trial:
+    """Suggests as an Optuna trial does: a fixed value, one that the sampler proposes for all parameters jointly, or one that it
+    proposes for this parameter alone."""
+
+    def __init__(self, view: View, trial: FrozenTrial, sampler: BaseSampler, fixed: Assignment) -> None:
+        self.view, self.trial, self.sampler = view, trial, sampler
         sampler.before_trial(view, trial)
-        together = sampler.infer_relative_search_space(view, trial)
-        self.together = sampler.sample_relative(view, trial, together)
+        jointly = sampler.sample_relative(view, trial, sampler.infer_relative_search_space(view, trial))
+        self.proposed = (fixed, jointly)
         self.params: dict[str, Any] = {}
         self.distributions: dict[str, BaseDistribution] = {}
 
@@ -171,9 +184,9 @@ class _Asked:
         return float(self._suggest(name, FloatDistribution(low, high, log, step)))
 
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
-        for said in (self.given, self.together):
-            if name in said and _allows(distribution, said[name]):
-                value = said[name]
+        for assignment in self.proposed:
+            if name in assignment and _allows(distribution, assignment[name]):
+                value = assignment[name]
                 break
         else:
             value = self.sampler.sample_independent(self.view, self.trial, name, distribution)
@@ -187,8 +200,3 @@ def _allows(distribution: BaseDistribution, value: Any) -> bool:
         return value in distribution.choices
     assert isinstance(distribution, IntDistribution | FloatDistribution)
     return bool(distribution.low <= value <= distribution.high)
-
-
-def known(trainings: Sequence[StoredTraining]) -> set[str]:
-    """The keys of all recipes that were ever tried."""
-    return {training.asked for training in trainings if training.asked is not None}

@@ -1,11 +1,10 @@
-"""A study as its sampler sees it: each training once; in a long study the best, the running ones and a sample of the others.
+"""A study as its sampler observes it: each training once; in a long study the best, the running ones and a sample of the others.
 
 TPE compares its at most 25 best trials with all others, and each parameter of each trial costs time in proportion to
-them: 58 ms a trial at 1,000 trials and 560 ms at 10,000 for the space of `fashion`, measured in memory. The density of
-the others is as well known from some hundred of them.
+them: 58 ms a trial at 1,000 trials and 560 ms at 10,000 for the space of `fashion`, measured in memory. Some hundred of the
+others are enough to estimate their density.
 
-That a training which went on counts once matters: with all its trials in sight TPE takes the early ones for bad places
-(benchmarks/chains.py measures it).
+A training of several segments counts once: TPE would take the early segments for bad trials (benchmarks/chains.py measures it).
 """
 
 import copy
@@ -29,10 +28,10 @@ BEST = 40
 
 
 class View(optuna.Study):
-    """A study in memory whose trials are given; what a sampler keeps for itself is kept in `study`, once it is `kept`."""
+    """A study in memory with these trials, for a sampler. The sampler's own attributes reach `study` by `store_attributes`."""
 
-    def __init__(self, study: optuna.Study, seen: Sequence[FrozenTrial], sampler: BaseSampler) -> None:
-        self.behind, self.seen = study, seen
+    def __init__(self, study: optuna.Study, observed: Sequence[FrozenTrial], sampler: BaseSampler) -> None:
+        self.stored, self.observed = study, observed
         self.memory = InMemoryStorage()
         number = self.memory.create_new_study(study.directions, study.study_name)
         self.before = dict(private.system_attributes(study))
@@ -44,28 +43,28 @@ class View(optuna.Study):
     def _get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
     ) -> list[FrozenTrial]:
-        return [trial for trial in self.seen if states is None or trial.state in states]
+        return [trial for trial in self.observed if states is None or trial.state in states]
 
     def new_trial(self, number: int) -> FrozenTrial:
-        """The trial that is to be proposed, without parameters yet."""
+        """The proposed trial, without parameters yet."""
         trial = self.memory.get_trial(self.own_trial)
         trial.number = number
         return trial
 
-    def kept(self) -> dict[str, object]:
-        """What the sampler wants to be kept with the proposed trial; what it keeps with the study is kept now."""
+    def store_attributes(self) -> dict[str, object]:
+        """Store what the sampler has set on the study; what it has set on the proposed trial."""
         for name, value in private.system_attributes(self).items():
             if self.before.get(name) != value:
-                private.store_system_attribute(self.behind, name, value)
+                private.store_system_attribute(self.stored, name, value)
         return dict(self.memory.get_trial(self.own_trial).system_attrs)
 
 
-def shown(
+def observed_trials(
     trainings: Sequence[StoredTraining], direction: Direction | None, by_share: bool = False
 ) -> list[FrozenTrial]:
-    """Each training that tells something as one trial, with the number of its first one, in the order of these; in a
-    window if the study has one objective (of this `direction`). Where trainings differ in length, figures stand `by_share` of
-    it, in thousandths, so that all that were trained to their ends came equally far."""
+    """Each training with results as one trial, under the number of its first segment and in this order; with a `direction`, in
+    a window. `by_share`: where trainings differ in length, steps are thousandths of it, so that all that were trained to their
+    ends have the same last step."""
     trials = [
         _as_one(training, by_share)
         for training in trainings
@@ -75,15 +74,15 @@ def shown(
 
 
 def in_window(trials: list[FrozenTrial], direction: Direction, size: int = SIZE, best: int = BEST) -> list[FrozenTrial]:
-    """All trials if at most `size` have ended; else the `best` ended ones, the running ones, and others of the ended by a
-    hash of their numbers, which is as good as chance and always the same. In the order of their numbers."""
+    """All trials if at most `size` have ended; else the `best` ended ones, the running ones, and other ended ones, drawn by a
+    hash of their numbers so that the draw is always the same. In the order of their numbers."""
     ended = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
     if len(ended) <= size:
         return trials
     running = [trial for trial in trials if trial.state == TrialState.RUNNING]
     good = heapq.nsmallest(best, ended, key=lambda trial: _rank(trial, direction))
-    taken = {trial.number for trial in good}
-    rest = (trial for trial in ended if trial.number not in taken)
+    numbers = {trial.number for trial in good}
+    rest = (trial for trial in ended if trial.number not in numbers)
     others = heapq.nsmallest(size - best, rest, key=lambda trial: zlib.crc32(b"%d" % trial.number))
     return sorted([*running, *good, *others], key=lambda trial: trial.number)
 

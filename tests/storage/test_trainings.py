@@ -432,4 +432,4 @@ def test_what_was_given_up_hides_nothing_that_comes_after_it() -> None:
 def test_a_training_that_the_study_began_with_stays_one_when_it_goes_on() -> None:
     trials = numbered(made(PRUNED, key="a", ended="paused", rung=1, start=0), made(RUNNING, key="a", continues=0))
     (training,) = trainings_of(trials)
-    assert (training.is_start, training.rung) == (True, 1)
+    assert (training.start, training.rung) == (0, 1)

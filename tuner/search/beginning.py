@@ -27,15 +27,15 @@ def begin(session: Session, proposal: Proposal, total: int) -> RunningTrial | No
 
 def go_on(session: Session, training: StoredTraining) -> RunningTrial | None:
     """Continue a training as a trial of its own, with all its reported values. None if another process was faster."""
-    last, first = training.last, training.segments[0].user_attrs
+    last = training.last
     attributes = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}
     proposal = Proposal(
         recipe=recipe_of(session, training),
         params=last.params,
         distributions=last.distributions,
         system_attributes=attributes,
-        start=first.get("start"),
-        asked=first.get("asked"),
+        start=training.start,
+        asked=training.segments[0].user_attrs.get("asked"),
         continues=last,
     )
     return _running(session, proposal, _create(session, proposal), session.trainings())

@@ -70,7 +70,7 @@ class Proposer:
             if training.state == "waiting":
                 fixed = training.last.system_attrs.get("fixed_params", {}) | training.last.params
                 yield self._propose(trainings, fixed, queued=training.last)
-        begun = sum(training.is_start for training in trainings)
+        begun = sum(training.start is not None for training in trainings)
         for index, start in list(enumerate(self.starts))[begun:]:
             yield self._propose(trainings, start, start=index)
         if self.walk is not None:

@@ -1,8 +1,8 @@
-"""Asynchronous successive halving with trainings that go on: at which epochs they pause, and who goes on. All of it follows
-from what the storage holds.
+"""Asynchronous successive halving: at which epochs trainings pause, and which of them continue. All of it follows from the
+stored trials.
 
-Optuna's successive halving and Hyperband stop a trial for good where too few results are there yet to judge it. Here it
-pauses, and goes on from its checkpoint once it belongs to the best (ASHA: Li et al. 2018, arXiv 1810.05934).
+Optuna's successive halving and Hyperband stop a trial for good even if there are too few results to judge it. Here it pauses,
+and continues from its checkpoint once it is one of the best (ASHA: Li et al. 2018, arXiv 1810.05934).
 """
 
 import math
@@ -21,8 +21,8 @@ from tuner.study.settings import NO_LIMIT
 def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
     """The epochs after which trials pause, for trials of at most `epochs` epochs.
 
-    Without `min_epochs` they come from the budget: as many rungs as `trials` trials can fill, so that with a `factor`th
-    going on from each, one of them is trained to its end.
+    Without `min_epochs` there are as many rungs as `trials` trials can fill: with 1/`factor` of them continuing from each, one is
+    trained to its end.
 
     >>> levels(Asha(), epochs=12, trials=60)
     (1, 4)
@@ -49,10 +49,8 @@ def rungs_of(file: StudyFile) -> "Rungs":
 
 @dataclass(frozen=True)
 class Rungs:
-    """Rungs at these epochs; the best `1/factor` of each go on. A training's place at a rung is that of its figure there,
-    the earlier one first among equals.
-
-    With `bound` the rungs are those of a training of so many epochs, and a shorter one has them at the same shares."""
+    """Rungs at these epochs; the best `1/factor` of the trainings at each continue. They are ranked by their values there, of equals
+    the earlier first. With `bound` the epochs are those of a training of so many; a shorter one has its rungs at the same shares."""
 
     epochs: tuple[int, ...]
     factor: int
@@ -61,9 +59,9 @@ class Rungs:
 
     def next(self, epoch: int, total: int = 0) -> int | None:
         """The rung after an epoch of a training of `total` epochs; None where it goes on to its end."""
-        return next((level for each in self.epochs if (level := self._of(each, total)) > epoch), None)
+        return next((level for each in self.epochs if (level := self._epoch_of(each, total)) > epoch), None)
 
-    def _of(self, level: int, total: int) -> int:
+    def _epoch_of(self, level: int, total: int) -> int:
         """The epoch of a rung in a training of `total` epochs."""
         return -(-level * total // self.bound) if self.bound else level
 
@@ -73,47 +71,48 @@ class Rungs:
         at_least: int = 0,
         allowed: Callable[[StoredTraining], bool] = lambda _: True,
     ) -> StoredTraining | None:
-        """The paused training that should go on, of those allowed the one that has come furthest: one of the best
-        `1/factor` of its rung, or of so many at least."""
-        for level, ranking in self._rankings(trainings):
-            best = ranking[: max(at_least, len(ranking) // self.factor)]
-            for training in best:
-                if (
-                    training.state == "paused"
-                    and training.rung == self._of(level, training.epochs)
-                    and allowed(training)
-                ):
-                    return training
-        return None
+        """The paused training that continues next, if any: of those allowed, one of the best `1/factor` of its rung or of the best
+        `at_least`, at the highest rung first."""
+        waiting = (
+            training
+            for level, ranking in self._rankings(trainings)
+            for training in ranking[: max(at_least, len(ranking) // self.factor)]
+            if self._is_paused_at(level, training) and allowed(training)
+        )
+        return next(waiting, None)
 
     def hopeful(self, trainings: Sequence[StoredTraining], trials: int) -> set[int]:
-        """The first numbers of the paused trainings that may still go on, if all of so many trials come to their rung."""
-        found: set[int] = set()
-        for level, ranking in self._rankings(trainings):
-            at_most = max(trials // self.factor ** self.epochs.index(level), len(ranking))
-            best = ranking[: max(1, at_most // self.factor)]
-            here = (each for each in best if each.state == "paused" and each.rung == self._of(level, each.epochs))
-            found |= {training.first for training in here}
-        return found
+        """The first numbers of the paused trainings that may still continue, if all of so many trials reach their rung."""
+        return {
+            training.first
+            for index, (level, ranking) in zip(
+                reversed(range(len(self.epochs))), self._rankings(trainings), strict=True
+            )
+            for training in ranking[: max(1, max(trials // self.factor**index, len(ranking)) // self.factor)]
+            if self._is_paused_at(level, training)
+        }
+
+    def _is_paused_at(self, level: int, training: StoredTraining) -> bool:
+        return training.state == "paused" and training.rung == self._epoch_of(level, training.epochs)
 
     def _rankings(self, trainings: Sequence[StoredTraining]) -> Iterator[tuple[int, list[StoredTraining]]]:
-        """All that came to each rung, best first; the highest rung first."""
+        """The trainings that reached each rung, best first; the highest rung first."""
         sign = -self.direction.sign
         for level in reversed(self.epochs):
-            figures = [
+            values = [
                 (math.inf if math.isnan(value) else sign * value, training.first, training)
                 for training in trainings
-                if (value := training.last.intermediate_values.get(self._of(level, training.epochs))) is not None
+                if (value := training.last.intermediate_values.get(self._epoch_of(level, training.epochs))) is not None
             ]
-            yield level, [training for *_, training in sorted(figures, key=lambda each: each[:2])]
+            yield level, [training for *_, training in sorted(values, key=lambda each: each[:2])]
 
 
 def forget_checkpoints(folder: Path, rungs: Rungs, trainings: Sequence[StoredTraining], total: int) -> None:
-    """Remove the checkpoints that no training will continue from, if there are to be `total` trainings."""
-    kept = rungs.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
-    kept |= {training.first for training in trainings if training.state in ("running", "interrupted")}
+    """Remove the checkpoints that no training will continue from if the study has `total` trainings in the end."""
+    needed = rungs.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
+    needed |= {training.first for training in trainings if training.state in ("running", "interrupted")}
     for path in folder.glob("*.npz"):
-        if path.stem.isdigit() and int(path.stem) not in kept:
+        if path.stem.isdigit() and int(path.stem) not in needed:
             path.unlink(missing_ok=True)
 
 

@@ -27,7 +27,9 @@ class RunningTrial:
 
     def __init__(self, session: Session, trial: optuna.Trial, recipe: Recipe, training: StoredTraining) -> None:
         self.session, self.trial, self.recipe = session, trial, recipe
-        self.first, self.is_exempt = training.first, _is_exempt_from_pruning(session, training)
+        self.first = training.first
+        is_first_start, is_start = training.start == 0, training.start is not None
+        self.is_exempt = is_first_start if session.file.fits_epochs else is_start  # from pruning
         self.rungs = rungs_of(session.file)
         self.until = self.rungs.next(training.rung, recipe.training.epochs)
         self.stop: Stop = ""
@@ -134,14 +136,13 @@ class RunningTrial:
             case Result(ended="pruned") if self.until in self.reported and self.epochs_done == self.until:
                 self._pause(answer)
             case Result(ended="pruned") if self.stop == "interrupted":
-                self._interrupt(answer, why_interrupted)
+                store_result(self.trial, answer, "interrupted", why_interrupted)
+                self._tell(TrialState.FAIL)
             case Result():
                 self._finish(answer)
-            case Failure(kind="died"):
-                store_failure(self.trial, answer.reason, ended="died")
-                self._tell(TrialState.FAIL)
             case Failure():
-                store_failure(self.trial, answer.reason, answer.traceback)
+                ended = "died" if answer.kind == "died" else "failed"
+                store_failure(self.trial, answer.reason, answer.traceback, ended)
                 self._tell(TrialState.FAIL)
             case _:
                 raise TypeError(f"a trial was answered with {answer!r}")
@@ -162,10 +163,6 @@ class RunningTrial:
         store_pause(self.trial, result, self.until)
         self._attach_curve(result)
         self._tell(TrialState.PRUNED)
-
-    def _interrupt(self, result: Result, reason: str) -> None:
-        store_result(self.trial, result, "interrupted", reason)
-        self._tell(TrialState.FAIL)
 
     def _finish(self, result: Result) -> None:
         store_result(self.trial, result)
@@ -192,10 +189,3 @@ class RunningTrial:
         if self.snapshot:
             self.snapshot.keep_marks(self.trial)
         self.session.study.tell(self.trial, values, state=state)
-
-
-def _is_exempt_from_pruning(session: Session, training: StoredTraining) -> bool:
-    """The starts are never pruned; where the minutes decide, only the first of them."""
-    if not training.is_start:
-        return False
-    return not session.file.fits_epochs or training.segments[0].user_attrs["start"] == 0

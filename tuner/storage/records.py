@@ -173,7 +173,7 @@ def _read(training: StoredTraining) -> TrialRecord:
         started=started.timestamp() if started else None,
         ended=ended.timestamp() if ended else None,
         numbers=tuple(trial.number for trial in training.segments),
-        start=training.segments[0].user_attrs.get("start"),
+        start=training.start,
     )
 
 

@@ -64,9 +64,10 @@ class StoredTraining:
         return self.state not in ("waiting", "refused", "failed")
 
     @property
-    def is_start(self) -> bool:
-        """Whether it is one of the study's starts."""
-        return "start" in self.segments[0].user_attrs
+    def start(self) -> int | None:
+        """Its place among the study's starts; None if it is none of them."""
+        place: int | None = self.segments[0].user_attrs.get("start")
+        return place
 
     @property
     def epochs(self) -> int:

@@ -21,7 +21,7 @@ from tuner.data.sources import Places
 from tuner.data.splits import folds_of
 from tuner.networks import Dense, Rows
 from tuner.networks.columns import Coded, Column
-from tuner.outcome.references import store_references
+from tuner.outcome import store_references
 from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, describe
 from tuner.recipe.losses import PlainLoss
 from tuner.references import MODELS, ReferenceModel, best_first, better_than, seconds_for

@@ -1,14 +1,17 @@
 """What came of a study, as one frozen value. The terminal, `--json`, notebooks, notes and reports all read this."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import optuna
 
+from tuner.base.decode import encode
 from tuner.base.formatting import metric_label
-from tuner.outcome.references import stored_references
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, describe
 from tuner.references import ReferenceModel, best_first, better_than
 from tuner.result import OBJECTIVES
 from tuner.storage import StudyRecord, TrialRecord, study_record
@@ -118,3 +121,25 @@ def read_outcome(study: optuna.Study) -> Outcome:
     confirmed = Confirmed.from_dict(plain) if plain else None
     references = stored_references(study.user_attrs, confirmed.recipe, confirmed.measure) if confirmed else ()
     return Outcome(record, record.best, confirmed, references or ())
+
+
+ATTRIBUTE = "anchors"
+"""Attribute of a study with its reference models: one set for each combination of data, protocol and metric."""
+
+
+def stored_references(attributes: Mapping[str, Any], recipe: Recipe, metric: str) -> tuple[ReferenceModel, ...] | None:
+    """The reference models on a recipe's splits, from the attributes of its study; None if none were fitted."""
+    plain = attributes.get(ATTRIBUTE, {}).get(_key(recipe, metric))
+    return None if plain is None else tuple(ReferenceModel(**each) for each in plain)
+
+
+def store_references(study: optuna.Study, recipe: Recipe, metric: str, models: Sequence[ReferenceModel]) -> None:
+    """Store the reference models on a recipe's splits."""
+    known = study.user_attrs.get(ATTRIBUTE, {})
+    study.set_user_attr(ATTRIBUTE, {**known, _key(recipe, metric): [asdict(each) for each in models]})
+
+
+def _key(recipe: Recipe, metric: str) -> str:
+    """Identifies what the scores of reference models depend on: the data's identity, the folds, the metric."""
+    protocol = json.dumps(encode(recipe.protocol), sort_keys=True).encode()
+    return f"{describe(recipe.data).identity}/{hashlib.sha256(protocol).hexdigest()[:16]}/{metric}"

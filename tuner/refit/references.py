@@ -1,7 +1,7 @@
 """Fitting the reference models: once for each study, after everything else."""
 
 from tuner.base.formatting import duration_text
-from tuner.outcome.references import store_references, stored_references
+from tuner.outcome import store_references, stored_references
 from tuner.references import MODELS, ReferenceModel, seconds_for
 from tuner.references.record import SHARE
 from tuner.refit.session import Session

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from optuna.storages import BaseStorage
 
-from tests.support.fakes import Clock, Invented, session_in
-from tests.support.searches import preflight_of, search, small
+from tests.support.fakes import Broken, Clock, Invented, session_in
+from tests.support.searches import preflight_of, small
 from tests.support.strategies import recipes
 from tuner.base.errors import Invalid
 from tuner.data.examples import Examples, TrainingSet
@@ -129,19 +129,6 @@ def test_the_estimate_of_memory_holds(network: object) -> None:
     assert 0.6 < work(measured, data).memory / peak < 1.6
 
 
-@pytest.mark.slow
-def test_a_refused_trial_is_a_bad_result_with_a_reason_and_costs_no_budget(
-    storage: BaseStorage, small_study: Path, places: Places
-) -> None:
-    file = small(small_study)
-    refusing = preflight_of(file, places, memory=GIB // 2)
-    assert search(storage, file, places, 50, preflight=refusing) == "failures"
-    record = read_study(storage, "small")
-    assert {trial.state for trial in record.trials} == {"refused"}
-    assert all("GiB" in trial.reason for trial in record.trials)
-    assert record.count("complete", "pruned") == 0
-
-
 def test_a_network_that_does_not_fit_its_images_is_a_refused_trial(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
@@ -175,16 +162,15 @@ pool = 1
 """
 
 
-@pytest.mark.slow
 def test_what_cannot_end_in_time_is_not_begun_and_leaves_nothing(
-    storage: BaseStorage, small_study: Path, places: Places
+    memory: BaseStorage, small_study: Path, places: Places
 ) -> None:
     file = small(small_study)
     slow = preflight_of(file, places)
     for _ in range(3):
         slow.learn(file.corners[0][1], 1000.0)
-    assert search(storage, file, places, 50, 30, preflight=slow) == "timeout"
-    assert read_study(storage, "small").trials == ()
+    assert Loop(session_in(memory, file, places, preflight=slow), Broken()).run(50, 30) == "timeout"
+    assert read_study(memory, "small").trials == ()
 
 
 def test_a_walk_takes_the_long_trainings_first(

@@ -34,12 +34,12 @@ def invented(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock,
 def test_the_same_seed_gives_the_same_study_in_one_call_or_in_two(
     small_study: Path, places: Places, tmp_path: Path
 ) -> None:
-    whole = open_storage(default_url(tmp_path))
-    search(whole, small(small_study), places, trials=4)
+    whole, file = open_storage(default_url(tmp_path)), small(small_study, "network.widths=[4]")
+    search(whole, file, places, trials=4)
     (tmp_path / "parts").mkdir()
     parts = open_storage(default_url(tmp_path / "parts"))
-    search(parts, small(small_study), places, trials=2)
-    assert search(parts, small(small_study), places, trials=4) == "budget"
+    search(parts, file, places, trials=2)
+    assert search(parts, file, places, trials=4) == "budget"
     assert figures(read_study(parts, "small")) == figures(read_study(whole, "small"))
     assert len(figures(read_study(parts, "small"))) == 4
 
@@ -80,10 +80,10 @@ def test_divergence_is_told_as_pruned(storage: BaseStorage, small_study: Path, p
 
 
 def test_failures_are_kept_with_their_reason_and_end_a_hopeless_search(
-    storage: BaseStorage, small_study: Path, places: Places
+    memory: BaseStorage, small_study: Path, places: Places
 ) -> None:
-    assert search(storage, small(small_study), places, trials=100, executor=Broken()) == "failures"
-    record = read_study(storage, "small")
+    assert Loop(session_in(memory, small(small_study), places), Broken()).run(100, 60) == "failures"
+    record = read_study(memory, "small")
     assert [trial.state for trial in record.trials] == ["failed"] * 10
     assert record.trials[0].reason == "ResourceExhaustedError: no memory"
 
@@ -193,8 +193,8 @@ def test_several_objectives_make_a_front(memory: BaseStorage, small_study: Path,
     assert study.metric_names == ["validation_accuracy", "parameters"]
 
 
-def test_the_time_is_up_at_once_with_none_left(storage: BaseStorage, small_study: Path, places: Places) -> None:
-    assert search(storage, small(small_study), places, seconds=0) == "timeout"
+def test_the_time_is_up_at_once_with_none_left(memory: BaseStorage, small_study: Path, places: Places) -> None:
+    assert Loop(session_in(memory, small(small_study), places), Broken()).run(4, 0) == "timeout"
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from tuner.data.sources import Places
 from tuner.refit.session import Session
 from tuner.result import Epoch, Pulse, Watch
 from tuner.run import run
-from tuner.search.beginning import begin, go_on
+from tuner.search.beginning import begin, continue_training
 from tuner.search.loop import Loop
 from tuner.search.proposals import Proposer, make_sampler
 from tuner.storage import StudyRecord, default_url, open_storage, read_study
@@ -331,7 +331,7 @@ def test_only_one_of_two_processes_goes_on_with_a_training(
     first.stop = "interrupted"
     first.end(first.partial_result(), "the search was ended")
     (training,) = contexts[0].trainings()
-    taken = [go_on(context, training) for context in contexts]
+    taken = [continue_training(context, training) for context in contexts]
     assert [each is not None for each in taken] == [True, False]
     assert spoken(contexts[0].study.trials) == [(0, 1, "running")]
 

@@ -63,14 +63,6 @@ class Selection:
         return len(self.members) > 1 or self.is_mirrored
 
 
-@dataclass(frozen=True)
-class Saved:
-    """A saved model by its name in the folder, and a recipe whose data it was made for."""
-
-    name: str
-    recipe: Recipe
-
-
 def make_final_model(session: Session, refits: Sequence[Refit], executor: Executor) -> Confirmed:
     """Select by the predictions on the validation part, write `best.keras` and `predictions.npz`, and test the final model
     and each refit once, if there is a test part. Where the minutes decide, the networks in the final model stay in the folder:
@@ -80,21 +72,21 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
     sign = METRICS[session.metric].direction.sign
     best = max(range(len(refits)), key=lambda index: sign * metrics[index])
     selection = _select(session, refits) or Selection((best,), False, metrics[best])
-    saved = [Saved(each.name, each.recipe) for each in refits]
+    tested = [Test(each.recipe, each.name, session.metric) for each in refits]
     model, parameters = best, refits[best].result.parameters
     if selection.is_average:
-        names = tuple(saved[index].name for index in selection.members)
+        names = tuple(refits[index].name for index in selection.members)
         parameters = _combine(Combine(names, ENSEMBLE, selection.is_mirrored), executor)
-        saved.append(Saved(ENSEMBLE, refits[best].recipe))
-        model = len(saved) - 1
-    tests = _test(session, saved, executor)
-    predictions = _write_predictions(folder, saved, model) if tests else None
-    _write_model(saved[model], executor, folder)
-    needed = {saved[index].name for index in selection.members} if session.file.fits_epochs else set()
-    for each in saved:
-        folder.outputs(each.name).unlink(missing_ok=True)
-        if each.name not in needed:
-            folder.forget(each.name)
+        tested.append(Test(refits[best].recipe, ENSEMBLE, session.metric))
+        model = len(tested) - 1
+    tests = _test(tested, executor)
+    predictions = _write_predictions(folder, tested, model) if tests else None
+    _write_model(tested[model], executor, folder)
+    needed = {refits[index].name for index in selection.members} if session.file.fits_epochs else set()
+    for each in tested:
+        folder.outputs(each.saved).unlink(missing_ok=True)
+        if each.saved not in needed:
+            folder.forget(each.saved)
     return Confirmed(
         trial=refits[best].trial,
         recipe=refits[best].recipe,
@@ -154,30 +146,29 @@ def _combine(job: Combine, executor: Executor) -> int:
     return require_answers(executor, [job], int, "the ensemble could not be saved")[0]
 
 
-def _test(session: Session, saved: Sequence[Saved], executor: Executor) -> list[Measured]:
+def _test(jobs: Sequence[Test], executor: Executor) -> list[Measured]:
     """The test results of saved models; none if their data has no test part."""
-    jobs = [Test(each.recipe, saved=each.name, measure=session.metric) for each in saved]
-    if not describe(saved[0].recipe.data).test_examples:
+    if not describe(jobs[0].recipe.data).test_examples:
         return []
     return require_answers(executor, jobs, Measured, "a confirmed model could not be tested")
 
 
-def _write_predictions(folder: Folder, saved: Sequence[Saved], model: int) -> Path:
+def _write_predictions(folder: Folder, tested: Sequence[Test], model: int) -> Path:
     """The test outputs of all networks (networks, examples, classes) in one file, and which of them is the final model's."""
     path = folder.path / "predictions.npz"
-    outputs = np.stack([np.load(folder.outputs(each.name)) for each in saved])
+    outputs = np.stack([np.load(folder.outputs(each.saved)) for each in tested])
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, outputs=outputs, best=model)
     return path
 
 
-def _write_model(saved: Saved, executor: Executor, folder: Folder) -> None:
+def _write_model(model: Test, executor: Executor, folder: Folder) -> None:
     """Write `best.keras`; a table's model gets the coding of its rows in front."""
-    if isinstance(saved.recipe.data, Table):
-        _combine(Combine((saved.name,), "best", table=saved.recipe), executor)
+    if isinstance(model.recipe.data, Table):
+        _combine(Combine((model.saved,), "best", table=model.recipe), executor)
         return
     with atomic_path(folder.model("best")) as temporary:
-        shutil.copyfile(folder.model(saved.name), temporary)
+        shutil.copyfile(folder.model(model.saved), temporary)
 
 
 def _validation_metric(session: Session, refit: Refit) -> float:

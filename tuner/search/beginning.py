@@ -25,7 +25,7 @@ def begin(session: Session, proposal: Proposal, total: int) -> RunningTrial | No
     return running
 
 
-def go_on(session: Session, training: StoredTraining) -> RunningTrial | None:
+def continue_training(session: Session, training: StoredTraining) -> RunningTrial | None:
     """Continue a training as a trial of its own, with all its reported values. None if another process was faster."""
     last = training.last
     attributes = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}

@@ -1,9 +1,9 @@
-"""The whole search: who continues, who begins, until the budget is spent. Read this file and you know it.
+"""The search: which training continues, what begins, until the budget is spent.
 
 Any number of these loops, in as many processes on as many machines, may work on one study. They share nothing but its
 storage: what continues next follows from the trials there (`Session.trainings`, `Rungs`, `Proposer`), a trial is taken by one
-atomic write (`begin`, `go_on`), and its process holds a lease (`Leases`). A loop only remembers the trials that run in it now. It
-trains nothing itself; its executor does.
+atomic write (`begin`, `continue_training`), and its process holds a lease (`Leases`). A loop only remembers the trials that run in
+it now. It trains nothing itself; its executor does.
 """
 
 import math
@@ -15,7 +15,7 @@ from functools import partial
 from tuner.refit.session import Session
 from tuner.refit.time_budget import UNLIMITED, TimeBudget
 from tuner.result import Event, never_stop
-from tuner.search.beginning import begin, clear_queue, go_on, refuse
+from tuner.search.beginning import begin, clear_queue, continue_training, refuse
 from tuner.search.clock import Clock, stopping_on_signals
 from tuner.search.proposals import Proposal, Proposer
 from tuner.search.rungs import forget_checkpoints, rungs_of
@@ -36,15 +36,14 @@ IDLE_SECONDS = 1.0
 
 class Loop:
     """Runs trials on one executor, and leaves the time for refits that its budget says. Where the minutes decide how long
-    trials are, a proposal's epoch time is measured before it begins as a trial. In a deterministic study results are told in
-    the order in which their trials began, and after each the next is begun: so every proposal and promotion sees the same
-    results on every run."""
+    trials are, a proposal's epoch time is measured before it begins as a trial. In a deterministic study trials end in the order
+    in which they began, and after each the next begins: every proposal and promotion depends on the same results in every run."""
 
     def __init__(
         self, session: Session, executor: Executor, budget: TimeBudget = UNLIMITED, enough: float = 0.0
     ) -> None:
         self.session, self.executor, self.budget, self.enough = session, executor, budget, enough
-        self.rungs, self.proposer = rungs_of(session.file), Proposer(session)
+        self.rungs, self.proposer = rungs_of(session.file, session.deterministic), Proposer(session)
         self.clock = Clock(session, budget, math.inf)
         self.measured: dict[int, Proposal] = {}  # under negative numbers, until its epoch time is known
         self.running: dict[int, RunningTrial] = {}  # in the order in which they began
@@ -55,8 +54,8 @@ class Loop:
         self.failures = self.refusals = self.too_long = 0
 
     def run(self, total: int, seconds: float) -> str:
-        """Search until the study has `total` trainings that finished or were pruned, at most for what the budget leaves of so
-        many seconds. How it ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring
+        """Search until the study has `total` trainings that finished or were pruned, or until the budget's share of so many seconds
+        is over. How it ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring
         too little) or `failures`."""
         self.total, self.clock = total, Clock(self.session, self.budget, seconds, self.enough)
         self.session.listener.planned(self.session.record, total, seconds)
@@ -85,7 +84,7 @@ class Loop:
             if not self.running:
                 time.sleep(PAUSE_SECONDS)
             self.answered.update(self.executor.answers(PAUSE_SECONDS))
-            self._tell()
+            self._end_answered()
             self.session.leases.renew()
 
     def _check_clock(self) -> None:
@@ -107,32 +106,32 @@ class Loop:
         return len(self.running) + len(self.measured) < self.executor.size
 
     def _begin_one(self) -> None:
-        """Continue a training, begin or refuse one, or find that there is nothing to begin now."""
+        """Continue a training, or begin or refuse a new one, if there is any now."""
         trainings = self.session.swept_trainings()
         if self.session.leases.unclear:
             self.idle_until = time.monotonic() + IDLE_SECONDS
             return
         counting = sum(each.counts for each in trainings)
         new_ones = counting < self.total and not (self.is_exhausted or self._time_is_short or self.clock.is_enough)
-        training = self._who_continues(trainings, new_ones)
+        training = self._to_continue(trainings, new_ones)
         if training is not None:
-            self._run(go_on(self.session, training), continues=training.last.number)
+            self._run(continue_training(self.session, training), continues=training.last.number)
         elif new_ones:
             self._begin_new(trainings)
         elif self.measured or any(each.state == "running" for each in trainings):
             self.idle_until = time.monotonic() + IDLE_SECONDS
         else:
-            self.ending = self._why_it_ends
+            self.ending = self._reason_to_end
 
     @property
-    def _why_it_ends(self) -> str:
+    def _reason_to_end(self) -> str:
         if self.clock.is_enough:
             return "enough"
         return "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
 
-    def _who_continues(self, trainings: Sequence[StoredTraining], new_ones: bool) -> StoredTraining | None:
+    def _to_continue(self, trainings: Sequence[StoredTraining], new_ones: bool) -> StoredTraining | None:
         """The first interrupted training; then the one that its rung promotes. Once nothing new begins, the best of each rung
-        continues; if the time ends, every one that can be trained to its end in what is left."""
+        continues; if time is short, all that can be trained to their end in the rest of it."""
         interrupted = next((each for each in trainings if each.state == "interrupted"), None)
         at_least = 0 if new_ones else len(trainings) if self._time_is_short else 1
         return interrupted or self.rungs.promotable(trainings, at_least, self.clock.can_finish)
@@ -166,7 +165,7 @@ class Loop:
 
     def _measure(self, proposal: Proposal) -> None:
         """Measure the epoch time of a proposal if there is time for a trial; of the first one in any case, since on a loaded
-        machine imports alone may take the time that was planned for it."""
+        machine imports alone may take its planned time."""
         assert proposal.recipe is not None
         if self.clock.knows_length and not self.clock.has_time_for(self.clock.slot(proposal.recipe)):
             self.too_long = TOO_LONG_IN_A_ROW
@@ -176,7 +175,7 @@ class Loop:
         self.executor.submit(number, EpochTime(proposal.recipe), never_stop)
 
     def _begin_measured(self, proposal: Proposal, answer: Answer) -> None:
-        """Begin a trial with as many epochs as fit into its slot. What could not be measured fails as a trial."""
+        """Begin a trial with as many epochs as fit into its slot. If the measurement failed, the trial will fail."""
         assert proposal.recipe is not None
         if self.stopping:
             return
@@ -209,12 +208,12 @@ class Loop:
 
     @property
     def _time_is_short(self) -> bool:
-        """New trials cannot be trained to their end any more: only what has begun continues."""
+        """Whether new trials cannot be trained to their end any more."""
         return self.too_long >= TOO_LONG_IN_A_ROW
 
-    def _tell(self) -> None:
-        """End the trials that were answered: all, or, in a deterministic study, as long as it is the turn of the trial that
-        began first. The next decision may need each of them."""
+    def _end_answered(self) -> None:
+        """End the trials that were answered; in a deterministic study only as long as the trial that began first is among them. A new
+        trial may begin after each of them."""
         while self.answered:
             number = next((each for each in self.answered if each < 0), None)
             if number is not None:
@@ -240,7 +239,7 @@ class Loop:
                 self.session.listener.ended(trial_record(training))
 
     def _abandon(self) -> None:
-        """End what did not end by itself."""
+        """Cancel and end the trials that are still running."""
         for number in self.measured:
             self.executor.cancel(number)
         for number, running in list(self.running.items()):

@@ -37,25 +37,27 @@ def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
     return tuple(sorted({max(1, level) for level in rungs}))
 
 
-def rungs_of(file: StudyFile) -> "Rungs":
+def rungs_of(file: StudyFile, deterministic: bool = False) -> "Rungs":
     """The study's rungs: none unless its pruner is `asha`."""
     pruner = file.search.pruner
     direction = OBJECTIVES[file.objectives[0]].direction
     if not isinstance(pruner, Asha):
         return Rungs((), 2, direction)
     bound = file.epochs if file.fits_epochs else 0
-    return Rungs(levels(pruner, file.epochs, file.budget.trials), pruner.factor, direction, bound)
+    return Rungs(levels(pruner, file.epochs, file.budget.trials), pruner.factor, direction, bound, deterministic)
 
 
 @dataclass(frozen=True)
 class Rungs:
     """Rungs at these epochs; the best `1/factor` of the trainings at each continue. They are ranked by their values there, of equals
-    the earlier first. With `bound` the epochs are those of a training of so many; a shorter one has its rungs at the same shares."""
+    the earlier first. With `bound` the epochs are those of a training of so many; a shorter one has its rungs at the same shares.
+    With `deterministic` a running training counts at the rungs where it has paused only: its later reports depend on timing."""
 
     epochs: tuple[int, ...]
     factor: int
     direction: Direction
     bound: int = 0
+    deterministic: bool = False
 
     def next(self, epoch: int, total: int = 0) -> int | None:
         """The rung after an epoch of a training of `total` epochs; None where it goes on to its end."""
@@ -102,9 +104,15 @@ class Rungs:
             values = [
                 (math.inf if math.isnan(value) else sign * value, training.first, training)
                 for training in trainings
-                if (value := training.last.intermediate_values.get(self._epoch_of(level, training.epochs))) is not None
+                if (value := self._value(level, training)) is not None
             ]
             yield level, [training for *_, training in sorted(values, key=lambda each: each[:2])]
+
+    def _value(self, level: int, training: StoredTraining) -> float | None:
+        epoch = self._epoch_of(level, training.epochs)
+        if self.deterministic and training.state == "running" and epoch > training.rung:
+            return None
+        return training.last.intermediate_values.get(epoch)
 
 
 def forget_checkpoints(folder: Path, rungs: Rungs, trainings: Sequence[StoredTraining], total: int) -> None:

@@ -50,7 +50,7 @@ def test_marks_of_rungs_are_kept_for_later_judgements() -> None:
         study.ask()
     first, second = (Snapshot(study, trainings_of(study.trials), number) for number in (0, 1))
     assert not first.should_prune(0.9, 1)
-    first.keep_marks(optuna.trial.Trial(study, study.trials[0]._trial_id))
+    first.store_marks(optuna.trial.Trial(study, study.trials[0]._trial_id))
     assert "completed_rung_0" in study.trials[0].system_attrs
     assert not second.should_prune(0.1, 1), "the snapshot is older than the mark"
     told = study.trials[0]

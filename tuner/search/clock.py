@@ -1,4 +1,4 @@
-"""What ends a search and its trials: time and signals."""
+"""The ends of a search and its trials: time and signals."""
 
 import math
 import signal
@@ -29,8 +29,8 @@ from tuner.storage.trainings import StoredTraining
 
 
 class Clock:
-    """So many seconds for a search. What it leaves for refits depends on the best trial, so it is recomputed as trials end.
-    Nothing new begins once the trials that there is time for are expected to bring less than `enough`, in the objective."""
+    """The seconds of a search. Its deadline leaves time for refits, which depends on the best trial: it is recomputed as trials end.
+    `is_enough` once the trials that there is time for are expected to improve the objective by less than `enough`."""
 
     def __init__(self, session: Session, budget: TimeBudget, seconds: float, enough: float = 0.0) -> None:
         self.session, self.budget, self.enough = session, budget, enough
@@ -44,7 +44,7 @@ class Clock:
 
     @property
     def knows_length(self) -> bool:
-        """Whether it is known how long a whole training takes, so that several trials can be planned at once."""
+        """Whether the length of a whole training is known, so that several trials can be planned at once."""
         return isinstance(self.budget, FixedEpochs) or self.budget.reference.seconds > 0
 
     @property
@@ -57,7 +57,7 @@ class Clock:
         return time.monotonic() + seconds < self.deadline
 
     def update(self, record: StudyRecord) -> None:
-        """Recompute the deadline. Where the minutes decide, trials may overrun it a little, and one trial must end."""
+        """Recompute the deadline. Where the minutes decide, trials may overrun it by a share of a slot, and one trial must end."""
         self.deadline = self.end - reserved_seconds(self.session, self.budget, record)
         self.last_moment = self.deadline
         if isinstance(self.budget, Minutes):
@@ -97,8 +97,8 @@ class Clock:
         return min(self._minutes.slot, self.session.preflight.seconds(recipe) or math.inf)
 
     def fitted(self, recipe: Recipe, measured: float) -> Recipe:
-        """The recipe with as many epochs as fit into its slot, at `measured` seconds an epoch. The first one measured tells how long
-        a whole training takes."""
+        """The recipe with as many epochs as fit into its slot, at `measured` seconds an epoch. The first recipe becomes the
+        reference."""
         folds, epochs = fold_count(recipe.protocol), recipe.training.epochs
         if not self._minutes.reference.seconds:
             self.budget = replace(self._minutes, reference=Reference(folds * epochs * measured, epochs))
@@ -125,16 +125,16 @@ class Clock:
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[str], None]) -> Iterator[None]:
-    """The first Ctrl-C (or termination signal) stops in order, the second at once. Only a main thread can listen."""
+    """The first Ctrl-C (or termination signal) stops in order, the second at once. Signals reach a main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def hear(number: int, _: object) -> None:
+    def stop_in_order(number: int, _: object) -> None:
         stop("interrupt")
         signal.signal(number, signal.default_int_handler)
 
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop_in_order) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

@@ -43,9 +43,9 @@ SHARE_OF_MEMORY = 0.9
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
     """The options of one call of `optimize`: `trials` is the total to reach, `more` adds to the stored ones. `command` continues
-    the study on the command line, `lease_seconds` is how long the trials of a dead process are left alone. The search ends when
-    more of it is expected to bring less than `enough`. When a study begins, `warm` gives recipes (plain data) to try after its
-    starts; with `cold` there are no starts."""
+    the study on the command line; the trials of a dead process are taken over after `lease_seconds`. The search ends when further
+    trials are expected to improve the objective by less than `enough`. A new study tries the recipes (plain data) of `warm` after
+    its starts; with `cold` it has no starts."""
 
     file: StudyFile
     runs: Path
@@ -72,18 +72,18 @@ class SearchOptions:
 
 
 def optimize(options: SearchOptions, listener: Listener) -> Outcome:
-    """Search, then refit the best. Continues what the storage has of this study.
+    """Search, then refit the best. Continues the study if the storage has it.
 
-    Raises `StorageError` if the storage fails on the way; what was stored until then stays.
+    Raises `StorageError` if the storage fails on the way; earlier results stay stored.
     """
     started = time.monotonic()
     if options.deterministic and options.file.fits_epochs:
         problem = "the number of epochs of a trial depends on this machine's speed"
         raise StudyError(f"--deterministic needs --set budget.epochs=fixed: with 'fit' {problem}")
-    make_sampler(options.file.search.sampler, seed=0)  # a missing package is reported before anything is made
+    make_sampler(options.file.search.sampler, seed=0)  # reports a missing package before anything is created
     options.folder.prepare()
     setup = Setup(options.places, options.workers, options.threads, options.folder)
-    executor = make_executor(options.executor, setup)  # imports while we go on
+    executor = make_executor(options.executor, setup)  # its processes import in parallel with what follows
     try:
         with raising_storage_errors(options.storage):
             return _optimize(options, executor, listener, started)
@@ -155,7 +155,7 @@ def _total(session: Session, options: SearchOptions) -> int:
 
 
 def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: Listener) -> dict[str, TrainingSet]:
-    """The data sets, read before the first trial. Raises `StudyError` if they are not those that the study began with."""
+    """The data sets, read before the first trial. Raises `StudyError` if they have changed since the study began."""
     before = study.user_attrs.get("data", {})
     now, sets = {}, {}
     for each in file.data:
@@ -168,5 +168,5 @@ def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: 
     if before != now:
         study.set_user_attr("data", now)
     first = file.corners[0][1]
-    folds_of(first.protocol, sets[first.data.name])  # while training processes import: they find it there
+    folds_of(first.protocol, sets[first.data.name])  # fills the cache while training processes import
     return sets

@@ -10,9 +10,9 @@ from tuner.storage.trainings import StoredTraining
 
 
 class Snapshot:
-    """What had been told of a study. The training that began as `first` is judged among this and nothing later. Each
-    training is one trial here, numbered by its place: so Hyperband, which puts trials into brackets by their numbers, puts
-    it where Optuna does, and where it would have been without interruptions."""
+    """The results of a study at one moment, by which the training that began as trial `first` is judged. Each training is one
+    trial here, numbered by its place: Hyperband chooses a bracket by this number, so that it is the same with and without
+    interruptions."""
 
     def __init__(self, study: optuna.Study, trainings: Sequence[StoredTraining], first: int) -> None:
         self.study = optuna.create_study(
@@ -23,26 +23,26 @@ class Snapshot:
         )
         own = next(index for index, training in enumerate(trainings) if training.first == first)
         self.study.add_trials(
-            [_figures_only(training.last, is_own=index == own) for index, training in enumerate(trainings)]
+            [_values_only(training.last, is_own=index == own) for index, training in enumerate(trainings)]
         )
         self.shadow = private.open_trial(self.study, self.study.get_trials(deepcopy=False)[own])
         self.reported = set(trainings[own].last.intermediate_values)
 
     def should_prune(self, value: float, step: int) -> bool:
-        """Whether the pruner would stop the training, which reports this here."""
+        """Report a value of the training; whether the pruner would stop it."""
         if step not in self.reported:
             self.reported.add(step)
             self.shadow.report(value, step)
         return self.shadow.should_prune()
 
-    def keep_marks(self, trial: optuna.Trial) -> None:
-        """Successive halving and Hyperband mark the rungs that a trial completed; later snapshots need the marks."""
+    def store_marks(self, trial: optuna.Trial) -> None:
+        """Copy the marks of completed rungs, which successive halving and Hyperband set, to the trial: later snapshots need them."""
         for name, value in _marks(private.frozen(self.shadow)).items():
             private.store_mark(trial, name, value)
 
 
-def _figures_only(trial: FrozenTrial, is_own: bool) -> FrozenTrial:
-    """The trial without parameters and attributes, which pruners do not read; another that has not ended tells nothing."""
+def _values_only(trial: FrozenTrial, is_own: bool) -> FrozenTrial:
+    """The trial without parameters and attributes, which pruners do not read; another running trial counts as failed."""
     if is_own:
         values, marks = trial.intermediate_values, _marks(trial)
         return create_trial(state=TrialState.RUNNING, intermediate_values=values, system_attrs=marks)

@@ -21,14 +21,14 @@ from tuner.study import StudyFile
 from tuner.study.pruners import make_pruner
 
 FOUND = "recipe.data.found"
-"""Address of what was read from the user's data."""
+"""Address of the facts read from the user's data."""
 
 CHANGEABLE = ("title", "budget", "search", "confirmation", "start")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One address at which a study file and the study in the storage disagree; `absent` stands for nothing there."""
+    """One address at which a study file and the study in the storage differ; `absent` stands for a missing value."""
 
     address: str
     stored: Any
@@ -47,10 +47,10 @@ ABSENT = "absent"
 
 
 def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, StudyFile, tuple[Difference, ...]]:
-    """The Optuna study for a file, created if need be; the file as the study began with it; and what differs from then.
+    """The Optuna study for a file, created if there is none; the file as the study began with it; and what has changed since.
 
-    Raises `StudyError` if the difference would mix trials that cannot be compared, or if a later version of this program
-    has written the study: nothing has been changed then.
+    Raises `StudyError`, and changes nothing, if old and new trials could not be compared, or if a later version of this program
+    has written the study.
     """
     directions = [StudyDirection[OBJECTIVES[name].direction.name] for name in file.objectives]
     if file.name not in optuna.get_all_study_names(storage):
@@ -60,7 +60,7 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
     study_record(study)  # refuses a later version's
     stored = study.user_attrs.get("file")
     differences: tuple[Difference, ...] = ()
-    if stored is not None:  # else it was created a moment ago, or by a process that was killed right after
+    if stored is not None:  # else it is new, or the process that created it was killed right after
         file = file.as_begun(stored)
         differences = tuple(compare(stored, canonical(file.resolved)))
         _refuse_incompatible(file.name, differences)
@@ -71,7 +71,7 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
 
 
 def compare(stored: Any, now: Any, place: str = "") -> Iterator[Difference]:
-    """The addresses at which two plain nested values differ, outermost where one of them has nothing."""
+    """The addresses at which two plain nested values differ; where one of them has nothing, the outermost one."""
     if isinstance(stored, Mapping) and isinstance(now, Mapping):
         for key in [*stored, *(key for key in now if key not in stored)]:
             yield from compare(stored.get(key, ABSENT), now.get(key, ABSENT), join(place, key))
@@ -103,11 +103,11 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
 
 
 def _refuse_incompatible(name: str, differences: tuple[Difference, ...]) -> None:
-    grave = [difference for difference in differences if not difference.compatible]
-    if not grave:
+    incompatible = [each for each in differences if not each.compatible]
+    if not incompatible:
         return
-    changed = [each for each in grave if each.address.startswith(FOUND)]
-    lines = "\n".join(f"  {each}" for each in (changed or grave))
+    changed = [each for each in incompatible if each.address.startswith(FOUND)]
+    lines = "\n".join(f"  {each}" for each in (changed or incompatible))
     what = "other data, the file has changed" if changed else "another search space or objective"
     raise StudyError(
         f"the study {name!r} began with {what}:\n{lines}\n"

@@ -1,4 +1,4 @@
-"""A running trial: stores what its training reports, decides whether it stops, tells Optuna the result."""
+"""A running trial: it stores what its training reports, decides whether the training stops, and tells Optuna the result."""
 
 from typing import Literal
 
@@ -23,7 +23,7 @@ Stop = Literal["", "pruned", "paused", "interrupted", "lost"]
 
 class RunningTrial:
     """A trial that this process holds. `until` is the epoch after which it pauses, if any; `stop` is why its training stops
-    (`lost`: another process has taken the trial)."""
+    (`lost`: another process has taken over the trial)."""
 
     def __init__(self, session: Session, trial: optuna.Trial, recipe: Recipe, training: StoredTraining) -> None:
         self.session, self.trial, self.recipe = session, trial, recipe
@@ -35,9 +35,8 @@ class RunningTrial:
         self.stop: Stop = ""
         self.epochs: list[Epoch] = []
         self.reported = set(training.last.intermediate_values)
-        self.unjudged = max(self.reported, default=0)  # it was interrupted there
-        judged_apart = session.deterministic and not self.rungs.epochs
-        self.snapshot = self._snapshot() if judged_apart else None
+        self.unjudged = max(self.reported, default=0)  # interrupted there, perhaps before it was judged
+        self.snapshot = self._snapshot() if session.deterministic and not self.rungs.epochs else None
         session.leases.hold(trial)
 
     @property
@@ -112,7 +111,7 @@ class RunningTrial:
         snapshot = self.snapshot or self._snapshot()
         answer = snapshot.should_prune(value, step)
         if self.snapshot is None:
-            snapshot.keep_marks(self.trial)
+            snapshot.store_marks(self.trial)
         return answer
 
     def _snapshot(self) -> Snapshot:
@@ -187,5 +186,5 @@ class RunningTrial:
 
     def _tell(self, state: TrialState, values: list[float] | None = None) -> None:
         if self.snapshot:
-            self.snapshot.keep_marks(self.trial)
+            self.snapshot.store_marks(self.trial)
         self.session.study.tell(self.trial, values, state=state)

@@ -16,11 +16,11 @@ from tuner.base.errors import Invalid, StudyError
 from tuner.data.sources import Places
 from tuner.recipe import Augmentation, Holdout, KFold
 from tuner.refit.candidates import (
-    Contender,
+    RankedTrial,
     candidates,
     close_to_best,
-    contender,
     ranked,
+    ranked_trial,
     reserved_seconds,
 )
 from tuner.refit.final_model import Refit
@@ -102,9 +102,9 @@ def searched(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock,
     return context
 
 
-def contenders_of(context: Session) -> list[Contender]:
+def ranked_trials(context: Session) -> list[RankedTrial]:
     """The ranked trials of a search."""
-    return [contender(context, trial) for trial in ranked(study_record(context.study))]
+    return [ranked_trial(context, trial) for trial in ranked(study_record(context.study))]
 
 
 def test_all_trials_have_the_same_time_and_as_many_epochs_as_it_has_room_for(
@@ -143,7 +143,7 @@ def test_the_search_leaves_time_for_the_finals(
     share = budget.refit_share
     assert REFIT_SHARE < share < LARGEST_REFIT_SHARE, "trials are short beside a whole training"
     assert left >= share * budget.usable
-    chosen = candidates(context, budget, contenders_of(context), left - 7.0)
+    chosen = candidates(context, budget, ranked_trials(context), left - 7.0)
     epochs = [each.recipe.training.epochs for each in chosen]
     assert len(epochs) == 1, "a whole one would take longer than what is left"
     assert left - 60 < 9.0 * epochs[0] < left, "it takes what is left, and not more"
@@ -153,11 +153,11 @@ def test_the_search_leaves_time_for_the_finals(
 def test_small_networks_leave_the_time_to_the_search(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    file = small(small_study, *FIT, "network.widths=[10]")
-    context = searched(memory, file, places, clock, 300.0)
-    left = 1300.0 - clock.now
+    file = small(small_study, *FIT, "network.widths=[10]", 'search.pruner="none"')
+    context = searched(memory, file, places, clock, 120.0)
+    left = 1120.0 - clock.now
     assert left < 40, "four trainings of four seconds, testing and saving"
-    chosen = candidates(context, Minutes(300.0, 2), contenders_of(context), left - 7.0)
+    chosen = candidates(context, Minutes(120.0, 2), ranked_trials(context), left - 7.0)
     assert [each.recipe.training.epochs for each in chosen] == [40] * 8
     assert len({each.recipe.seed for each in chosen}) == len(chosen) // len({each.trial for each in chosen})
 
@@ -172,7 +172,7 @@ def test_a_slow_recipe_that_is_known_to_be_good_has_time_in_the_finals_beside_fa
     assert [trial.start for trial in ranked(record)] == [1, 2, 3, 0], "the fast ones had all of their epochs"
     reserve = reserved_seconds(context, budget, record)
     assert reserve > budget.refit_share * budget.usable
-    chosen = candidates(context, replace(budget, workers=2), contenders_of(context), reserve - 7.0)
+    chosen = candidates(context, replace(budget, workers=2), ranked_trials(context), reserve - 7.0)
     slow = [each.recipe.training.epochs for each in chosen if each.trial == 0]
     assert slow
     assert all(epochs >= 20 for epochs in slow)
@@ -182,7 +182,7 @@ def test_finals_of_cross_validation_have_time_for_all_folds_and_for_the_network_
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = searched(memory, small(small_study, *FIT, "network.widths=[100]"), places, clock, 300.0)
-    (leader, *_) = contenders_of(context)
+    (leader, *_) = ranked_trials(context)
     folded = [replace(leader, recipe=replace(leader.recipe, protocol=KFold(folds=5)))]
     for seconds, count in ((2000.0, 4), (520.0, 2), (130.0, 1)):  # one of full length takes 5 × 40 s, and 50 s
         chosen = candidates(context, Minutes(600.0, 1), folded, seconds)
@@ -197,7 +197,7 @@ def test_who_would_have_less_time_in_the_finals_than_in_the_search_is_not_in_the
     context = session_in(memory, small(small_study, *FIT), places)
     context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (10, 200)])
     Loop(context, Paced(clock), Minutes(600.0, 1)).run(2, 600.0)
-    fast, slow = contenders_of(context)
+    fast, slow = ranked_trials(context)
     long, short = (candidates(context, Minutes(600.0, 1), [slow, fast], seconds) for seconds in (200.0, 20.0))
     assert slow.trial.number in {each.trial for each in long}
     assert {each.trial for each in short} == {fast.trial.number}
@@ -207,7 +207,7 @@ def test_the_finals_are_as_long_as_there_is_time_for_at_the_pace_of_now(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = searched(memory, small(small_study, *FIT, "network.widths=[900]"), places, clock, 300.0)
-    trials = contenders_of(context)
+    trials = ranked_trials(context)
     assert trials[0].epoch_seconds == 9.0
     now = [replace(each, epoch_seconds=4.5) for each in trials]
     before, after = (candidates(context, Minutes(300.0, 1), each, 200.0) for each in (trials, now))
@@ -327,7 +327,7 @@ def test_a_second_call_trains_others_than_the_first_unless_they_would_be_no_matc
     file = small(small_study, *FIT, "network.widths=[300]")
     context = searched(memory, file, places, clock, 300.0)
     record, budget = study_record(context.study), Minutes(300.0, 1)
-    (leader, *_) = trials = contenders_of(context)
+    (leader, *_) = trials = ranked_trials(context)
     assert leader.trial.result is not None
     reserve = reserved_seconds(context, budget, record)
     first = candidates(context, budget, trials, reserve)

@@ -38,7 +38,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Contender:
+class RankedTrial:
     """A trial that could win, where the minutes decide: its recipe, the epochs of its whole training (those it was proposed with,
     if the study searches for them), and the seconds of one of them."""
 
@@ -82,16 +82,16 @@ def ranked(record: StudyRecord) -> tuple[TrialRecord, ...]:
     return tuple(trial for *_, trial in sorted(usable, key=lambda each: each[:2]))
 
 
-def contender(session: Session, trial: TrialRecord) -> Contender:
-    """A ranked trial as a contender, with the epoch time of its curve."""
+def ranked_trial(session: Session, trial: TrialRecord) -> RankedTrial:
+    """One of the `ranked` trials with its length, by the epoch time of its curve."""
     assert trial.recipe is not None
     assert trial.result is not None
     epochs = int(trial.params.get(EPOCHS, session.file.epochs))
-    return Contender(trial, trial.recipe, epochs, epoch_seconds(trial.recipe, trial.result))
+    return RankedTrial(trial, trial.recipe, epochs, epoch_seconds(trial.recipe, trial.result))
 
 
 def candidates(
-    session: Session, budget: Minutes, trials: Sequence[Contender], seconds: float, earlier: Sequence[Recipe] = ()
+    session: Session, budget: Minutes, trials: Sequence[RankedTrial], seconds: float, earlier: Sequence[Recipe] = ()
 ) -> tuple[Candidate, ...]:
     """The refits for so many seconds: of trials (best first) the contenders in turn, the longest first, as long as one of the
     processes has time for the next. Those refitted in `earlier` calls had other seeds; no refit is much shorter than they were."""
@@ -116,7 +116,7 @@ def candidates(
     return tuple(each for each in refits if each.recipe.training.epochs >= LONG_ENOUGH * longest)
 
 
-def contenders(session: Session, budget: Minutes, trials: Sequence[Contender], places: int) -> Sequence[Contender]:
+def contenders(session: Session, budget: Minutes, trials: Sequence[RankedTrial], places: int) -> Sequence[RankedTrial]:
     """The best of the trials (best first), those close to it, and the first start where trials are short."""
     metrics = [session.validation_metric(each.trial.result) for each in trials]
     count = close_to_best(session.metric, metrics, validated_examples(session, trials[0].recipe), places)
@@ -126,7 +126,7 @@ def contenders(session: Session, budget: Minutes, trials: Sequence[Contender], p
     return close
 
 
-def first_start(trials: Sequence[Contender]) -> Contender:
+def first_start(trials: Sequence[RankedTrial]) -> RankedTrial:
     """The first start among trials, best first; the best one where it is not among them."""
     return next((each for each in trials if each.trial.start == 0), trials[0])
 
@@ -153,7 +153,7 @@ def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) 
         return budget.reserved_for_refits(refit_factor(leader.recipe) * leader.result.seconds)
     if not trials:
         return budget.reserved_for_refits()
-    rivals = [contender(session, trial) for trial in trials]
+    rivals = [ranked_trial(session, trial) for trial in trials]
     rivals = list(contenders(session, budget, rivals, MOST_ROUNDS * budget.workers))
     return max(budget.reserved_for_refits(each.refit_seconds) for each in rivals)
 

@@ -12,13 +12,13 @@ from tuner.outcome.card import card
 from tuner.recipe import Recipe
 from tuner.refit.candidates import (
     Candidate,
-    Contender,
+    RankedTrial,
     candidates,
-    contender,
     contenders,
     first_start,
     fresh_seeds,
     ranked,
+    ranked_trial,
 )
 from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
@@ -106,19 +106,19 @@ def _choose(
         assert recipe is not None
         seeds = fresh_seeds(recipe.seed, session.file.confirmation.seeds)
         return tuple(Candidate(winner.number, replace(recipe, seed=seed)) for seed in seeds), math.inf
-    rivals: Sequence[Contender] = [contender(session, trial) for trial in trials]
-    budget = replace(budget, reference=first_start(rivals).reference)
+    ranking: Sequence[RankedTrial] = [ranked_trial(session, trial) for trial in trials]
+    budget = replace(budget, reference=first_start(ranking).reference)
     if end - time.monotonic() > WORTH_MEASURING_SECONDS:
-        rivals = with_measured_epochs(session, budget, rivals, executor)
+        ranking = with_measured_epochs(session, budget, ranking, executor)
     if must:
         end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, budget.slot))
     seconds = max(1.0, end - time.monotonic())
-    return candidates(session, budget, rivals, seconds, [each.recipe for each in earlier]), end
+    return candidates(session, budget, ranking, seconds, [each.recipe for each in earlier]), end
 
 
 def with_measured_epochs(
-    session: Session, budget: Minutes, trials: Sequence[Contender], executor: Executor
-) -> Sequence[Contender]:
+    session: Session, budget: Minutes, trials: Sequence[RankedTrial], executor: Executor
+) -> Sequence[RankedTrial]:
     """The trials; contenders with the epoch times of now, measured with all processes at work. Other work may load the machine
     more or less than during the search."""
     rivals = contenders(session, budget, trials, MOST_ROUNDS * budget.workers)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from statistics import fmean
 
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import contender, epoch_seconds, ranked, reserved_seconds
+from tuner.refit.candidates import epoch_seconds, ranked, ranked_trial, reserved_seconds
 from tuner.refit.forecast import expected_improvement
 from tuner.refit.session import Session
 from tuner.refit.time_budget import (
@@ -39,7 +39,7 @@ class Clock:
         self.first_trial_began: float | None = None
         record = session.record
         if isinstance(budget, Minutes) and (leaders := ranked(record)):
-            self.budget = replace(budget, reference=contender(session, leaders[0]).reference)
+            self.budget = replace(budget, reference=ranked_trial(session, leaders[0]).reference)
         self.update(record)
 
     @property

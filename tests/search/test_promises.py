@@ -45,10 +45,13 @@ name = "xor"
 loss = "sparse_categorical_crossentropy"
 batch_size = 5
 epochs = 6
-optimizer = { one_of = ["adam", { kind = "sgd", momentum = { low = 0.0, high = 0.9 } }] }
+optimizer = { one_of = [
+    { kind = "adam", learning_rate = { low = 1e-4, high = 0.1, log = true } },
+    { kind = "sgd", momentum = { low = 0.0, high = 0.9 } },
+] }
 [recipe.network]
 kind = "dense"
-widths = { repeat = { low = 1, high = 2 }, each = { low = 2, high = 64 } }
+widths = [16]
 """
 TRIALS = 7
 

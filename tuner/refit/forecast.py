@@ -64,17 +64,17 @@ def forecast_of_twice_the_time(error: float, observed: Sequence[Lengthening]) ->
 
 def lengthenings(record: StudyRecord, confirmed: Confirmed, validated: int) -> tuple[Lengthening, ...]:
     """The refits that were trained at least 1.5 times as long as the trials they come from."""
-    trials = {_without_length(trial.recipe): trial for trial in record.trials if trial.recipe and trial.values}
+    trials = {
+        _without_length(trial.recipe): (trial.recipe.training.epochs, trial.values[0])
+        for trial in record.trials
+        if trial.recipe and trial.values
+    }
     found = []
     for recipe, accuracy in zip(confirmed.recipes, confirmed.validation, strict=True):
-        trial = trials.get(_without_length(recipe))
-        if (
-            trial is not None
-            and trial.recipe is not None
-            and 1.5 * trial.recipe.training.epochs < recipe.training.epochs
-        ):
-            epochs = (trial.recipe.training.epochs, recipe.training.epochs)
-            found.append(Lengthening(epochs, (1 - trial.values[0], 1 - accuracy), validated))
+        length = recipe.training.epochs
+        epochs, before = trials.get(_without_length(recipe), (length, 0.0))
+        if 1.5 * epochs < length:
+            found.append(Lengthening((epochs, length), (1 - before, 1 - accuracy), validated))
     return tuple(found)
 
 

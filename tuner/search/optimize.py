@@ -97,8 +97,10 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     session = _session(study, file, options, listener)
     seconds = options.seconds - seconds_for_references(session, options.seconds)
     budget = time_budget(file, seconds, executor.size)
+    done = sum(training.counts for training in session.trainings())
+    total = options.trials or NO_LIMIT if options.more is None else done + options.more
     left = seconds - (time.monotonic() - started)
-    ended = Loop(session, executor, budget, options.enough).run(_total(session, options), left)
+    ended = Loop(session, executor, budget, options.enough).run(total, left)
     confirmed = None
     if ended != "interrupt":
         confirmed = refit_best(session, executor, budget, started + budget.usable)
@@ -147,11 +149,6 @@ def _session(study: optuna.Study, file: StudyFile, options: SearchOptions, liste
     if any(training.state == "running" for training in session.swept_trainings()):
         listener.log(f"others may be at work on this study; in {options.lease_seconds:.0f} s that will be clear")
     return session
-
-
-def _total(session: Session, options: SearchOptions) -> int:
-    done = sum(training.counts for training in session.swept_trainings())
-    return done + options.more if options.more is not None else options.trials or NO_LIMIT
 
 
 def _check_data(study: optuna.Study, file: StudyFile, places: Places, listener: Listener) -> dict[str, TrainingSet]:

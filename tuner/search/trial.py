@@ -75,9 +75,8 @@ class RunningTrial:
             case Epoch():
                 self.epochs.append(event)
                 self._store_epoch(event)
-            case FoldResult():
-                if self._prunes_folds:
-                    self._report(event.kept_epoch, event.kept_epoch.fold + 1)
+            case FoldResult() if self._prunes_folds:
+                self._report(event.kept_epoch, event.kept_epoch.fold + 1)
 
     def _store_epoch(self, epoch: Epoch) -> None:
         if epoch.number not in self.reported or epoch.fold:
@@ -167,7 +166,7 @@ class RunningTrial:
         store_result(self.trial, result)
         self._attach_curve(result)
         if result.ended == "diverged":
-            self._report_divergence(result)
+            self._report_divergence(result.folds[-1].epochs[-1])
         if result.ended in ("diverged", "pruned"):
             self._tell(TrialState.PRUNED)
         else:
@@ -177,9 +176,8 @@ class RunningTrial:
         if self.session.artifacts and result.epochs:
             attach_curve(self.session.artifacts, self.trial, result)
 
-    def _report_divergence(self, result: Result) -> None:
-        """Report NaN at the step where it diverged: for the sampler the worst result."""
-        epoch = result.folds[-1].epochs[-1]
+    def _report_divergence(self, epoch: Epoch) -> None:
+        """Report NaN at the epoch where it diverged: for the sampler the worst result."""
         single = len(self.session.objectives) == 1 and epoch.fold == 0 and not self._prunes_folds
         if single and epoch.number not in self.reported:
             self.trial.report(float("nan"), epoch.number)

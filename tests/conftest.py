@@ -64,6 +64,14 @@ def small_study(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def shared_small_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for fixtures that several tests share."""
+    path = tmp_path_factory.mktemp("small") / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[BaseStorage]:
     """An embedded storage."""

@@ -1,6 +1,5 @@
 """Generated study files: each loads, says what was found, and can be searched."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from optuna.storages import BaseStorage
 from PIL import Image
 
-from tuner.__main__ import run
+from tests.support.searches import context_of, folder_of, search
 from tuner.data.ingest.arrays import profile_arrays
 from tuner.data.ingest.images import profile_images
 from tuner.data.ingest.profile import Roles, profile_table
@@ -18,8 +18,11 @@ from tuner.data.sources import Places
 from tuner.init.advice import NewStudy, Profile
 from tuner.init.template import study_text
 from tuner.recipe import Cut
-from tuner.study import load
-from tuner.study.file import StudyFile
+from tuner.refit.refit import refit_best
+from tuner.storage import read_study
+from tuner.study import StudyFile, load, setting
+from tuner.worker.executor import Setup
+from tuner.worker.inprocess import InProcess
 
 A_FIFTH = Cut()
 CHANCE = np.random.default_rng(0)
@@ -194,13 +197,7 @@ def test_a_test_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["classes", "number", "labels", "images"])
-def test_a_generated_study_can_be_searched(
-    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With fixed epochs, so that it ends on a busy machine, too."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TUNER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("TUNER_DATA", raising=False)
+def test_a_generated_study_can_be_searched(target: str, storage: BaseStorage, tmp_path: Path) -> None:
     match target:
         case "images":
             written(pictures(tmp_path), tmp_path, "p")
@@ -208,22 +205,13 @@ def test_a_generated_study_can_be_searched(
             written(arrays(tmp_path, (4,), np.arange(240).reshape(120, 2) % 3 % 2), tmp_path, "a.npz")
         case _:
             written(profile_table(table(tmp_path, target=target), Roles(("y",))), tmp_path, "t.csv")
-    settings = ("budget.epochs=fixed", "training.epochs=2", "search.pruner=none", "confirmation.seeds=1")
-    said = [word for setting in (*settings, "protocol.folds=2") for word in ("--set", setting)]
-    command = [
-        "optimize",
-        "--study",
-        "mine.toml",
-        "--trials",
-        "2",
-        "--timeout",
-        "10m",
-        "--workers",
-        "1",
-        "--json",
-        *said,
-    ]
-    assert run(command) == 0
-    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert summary["trials"]["complete"] == 2
-    assert Path(summary["model"]).is_file()
+    places = Places(None, tmp_path / "cache")
+    settings = ("budget.epochs=fixed", "training.epochs=1", "search.pruner=none", "confirmation.seeds=1")
+    choices = [setting(each) for each in (*settings, "confirmation.anchors=false", "protocol.folds=2")]
+    study = load(tmp_path / "mine.toml", "mine", choices, places)
+    search(storage, study, places, trials=1)
+    assert [trial.state for trial in read_study(storage, "mine").trials] == ["complete"]
+    folder = folder_of(storage)
+    confirmed = refit_best(context_of(storage, study, places), InProcess(Setup(places, folder=folder)), folder)
+    assert confirmed is not None
+    assert confirmed.model.is_file()

@@ -1,9 +1,10 @@
-"""Plain models beside a study's networks: on the same folds, in their time, once a study."""
+"""Reference models: on the same folds as a study's networks, within a time limit, once a study."""
 
 import json
+import shutil
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from tuner.refit.references import fit_references, seconds_for_references
 from tuner.refit.refit import refit_best
 from tuner.report.write import write_report
 from tuner.storage import default_url, load_study, open_storage
+from tuner.storage.confirmed import Confirmed
+from tuner.study import StudyFile
 from tuner.training.fold_data import validation_part
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
@@ -236,7 +239,7 @@ def test_of_many_examples_some_are_drawn_and_that_is_told(places: Places) -> Non
     recipe = recipe_of(Data(name="xor"))
     examples = Examples(inputs, (inputs.prod(axis=1) > 0).astype(np.int64))
     data = replace(training_set(recipe.data, places), examples=examples, folder=None)
-    found = by_name(fit_reference_models(recipe, data, "accuracy", 20.0))
+    found = by_name(fit_reference_models(recipe, data, "accuracy", 20.0, names=("majority", "nearest neighbours")))
     assert found["nearest neighbours"].note == "trained on 20,000 of 30,000 examples"
     assert found["majority"].examples == 30_000
     assert found["nearest neighbours"].figures["accuracy"] > 0.97
@@ -293,13 +296,36 @@ class Counting(InProcess):
         super().submit(number, job, watch)
 
 
-@pytest.mark.slow
-def test_the_storage_has_them_once(storage: BaseStorage, small_study: Path, places: Places) -> None:
-    file, folder = small(small_study, "confirmation.anchors=true"), folder_of(storage)
+@dataclass(frozen=True)
+class Searched:
+    """A study with a final model, whose storage is copied for each test."""
+
+    file: StudyFile
+    winner: Confirmed
+    folder: Path
+
+    def copy(self, folder: Path) -> BaseStorage:
+        """An own copy of the storage."""
+        shutil.copytree(self.folder, folder / "copy")
+        return open_storage(default_url(folder / "copy"))
+
+
+@pytest.fixture(scope="module")
+def searched(shared_small_study: Path, places: Places, tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    folder = tmp_path_factory.mktemp("searched")
+    storage, file = open_storage(default_url(folder)), small(shared_small_study, "confirmation.anchors=true")
     search(storage, file, places, trials=1)
-    notes, executor = Notes(), Counting(Setup(places, folder=folder))
-    context = context_of(storage, file, places, listener=notes)
-    winner = refit_best(context, executor)
+    executor = InProcess(Setup(places, folder=folder_of(storage)))
+    winner = refit_best(context_of(storage, file, places), executor)
+    assert winner is not None
+    return Searched(file, winner, folder)
+
+
+@pytest.mark.slow
+def test_the_storage_has_them_once(searched: Searched, small_study: Path, places: Places, tmp_path: Path) -> None:
+    storage, winner = searched.copy(tmp_path), searched.winner
+    notes, executor = Notes(), Counting(Setup(places, folder=folder_of(storage)))
+    context = context_of(storage, searched.file, places, listener=notes)
     assert seconds_for_references(context, 300.0) == 24.0
     found = fit_references(context, executor, winner, 300.0)
     assert len(found) == 5
@@ -321,13 +347,9 @@ class Names(AtOnce):
         self.done.append((number, tuple(ReferenceModel(name) for name in job.names)))
 
 
-@pytest.mark.slow
-def test_processes_share_them(storage: BaseStorage, small_study: Path, places: Places) -> None:
-    file, folder = small(small_study, "confirmation.anchors=true"), folder_of(storage)
-    search(storage, file, places, trials=1)
-    context = context_of(storage, file, places)
-    winner = refit_best(context, InProcess(Setup(places, folder=folder)))
-    found = fit_references(context, Names(size=3), winner, 60.0)
+def test_processes_share_them(searched: Searched, places: Places, tmp_path: Path) -> None:
+    context = context_of(searched.copy(tmp_path), searched.file, places)
+    found = fit_references(context, Names(size=3), searched.winner, 60.0)
     assert tuple(each.name for each in found) == MODELS["classification"]
 
 
@@ -338,35 +360,26 @@ class Gone(AtOnce):
         self.done.append((number, Failure("process", "the training process is gone")))
 
 
-@pytest.mark.slow
-def test_a_process_that_fails_costs_only_the_plain_models(
-    storage: BaseStorage, small_study: Path, places: Places
+def test_a_process_that_fails_costs_only_the_reference_models(
+    searched: Searched, places: Places, tmp_path: Path
 ) -> None:
-    file, folder = small(small_study, "confirmation.anchors=true"), folder_of(storage)
-    search(storage, file, places, trials=1)
     notes = Notes()
-    context = context_of(storage, file, places, listener=notes)
-    winner = refit_best(context, InProcess(Setup(places, folder=folder)))
-    assert fit_references(context, Gone(), winner, 60.0) == ()
+    context = context_of(searched.copy(tmp_path), searched.file, places, listener=notes)
+    assert fit_references(context, Gone(), searched.winner, 60.0) == ()
     assert notes.messages[-1] == "no reference models: the training process is gone"
     assert "anchors" not in context.study.user_attrs
 
 
 @pytest.mark.slow
-def test_a_report_shows_them(small_study: Path, places: Places, tmp_path: Path) -> None:
-    storage = open_storage(default_url(tmp_path))
-    file, executor = small(small_study), InProcess(Setup(places, folder=folder_of(storage)))
-    search(storage, file, places, trials=1)
-    context = context_of(storage, file, places)
-    winner = refit_best(context, executor)
-    assert winner is not None
+def test_a_report_shows_them(searched: Searched, places: Places, tmp_path: Path) -> None:
+    storage, winner, url = searched.copy(tmp_path), searched.winner, default_url(tmp_path / "copy")
     found = (
         ReferenceModel("trees", {"accuracy": 1.0}, 0.001, {"accuracy": 0.99}, 1.0, 200),
         ReferenceModel("logistic", {"accuracy": 0.51}, 0.03, {"accuracy": 0.5}, 0.1, 200),
         ReferenceModel("default network", note="skipped, it needs more than the 1.0 s left"),
     )
-    store_references(context.study, winner.recipe, winner.measure, found)
-    write_report(default_url(tmp_path), "small", tmp_path / "results", places, tmp_path / "out")
+    store_references(context_of(storage, searched.file, places).study, winner.recipe, winner.measure, found)
+    write_report(url, "small", tmp_path / "results", places, tmp_path / "out")
     plain = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert [each["name"] for each in plain["anchors"]] == ["trees", "logistic", "default network"]
     assert [row[0] for row in plain["tables"]["anchors-table"]["rows"]] == [

@@ -17,8 +17,7 @@ HOLDOUT_ROWS, HOLDOUT_IMAGES = 20_000, 5_000
 """From so many on one validation part is large enough. Networks on images take long, which leaves no time for folds."""
 
 FEWEST_FOR_FIVE_FOLDS, MOST_FOR_FIVE_FOLDS = 60, 2_000
-COARSE_ROWS = 500
-FINE_ROWS = 5_000
+COARSE_ROWS, FEW_ROWS, FINE_ROWS = 500, 1_000, 5_000
 MANY_VALUES = 10_000_000
 MOST_SPREAD = 200
 """Most columns of numbers of which each may become many inputs."""
@@ -44,15 +43,6 @@ class Epochs(NamedTuple):
     most: int
 
 
-class RowStart(NamedTuple):
-    """A recipe on rows that is tried first; all have the same network."""
-
-    numbers: str
-    learning_rate: float
-    weight_decay: float
-    members: int
-
-
 # By rows: each pair says what holds for fewer rows than its first number.
 BATCH_SIZES = (
     (1_000, (16, 32, 64)),
@@ -62,24 +52,11 @@ BATCH_SIZES = (
     (ANY, (256, 512, 1024)),
 )
 EPOCHS = ((10_000, Epochs(10, 40, 200)), (100_000, Epochs(5, 30, 60)), (ANY, Epochs(2, 10, 30)))
-# The best on the tables of benchmarks/tables.py: on targets with a complex pattern, on noisy ones, on periodic ones.
+# The encodings, learning rates and weight decays that are tried first, the best on the tables of benchmarks/tables.py: on
+# targets with a complex pattern, on noisy ones, on periodic ones.
 ROW_STARTS = (
-    (
-        2 * COARSE_ROWS,
-        (
-            RowStart("piecewise", 0.002, 1.0, members=8),
-            RowStart("robust", 0.002, 0.3, members=8),
-            RowStart("periodic", 0.002, 0.3, members=8),
-        ),
-    ),
-    (
-        ANY,
-        (
-            RowStart("piecewise", 0.005, 0.1, members=4),
-            RowStart("quantile", 0.005, 0.3, members=4),
-            RowStart("periodic", 0.005, 0.1, members=4),
-        ),
-    ),
+    (FEW_ROWS, (("piecewise", 0.002, 1.0), ("robust", 0.002, 0.3), ("periodic", 0.002, 0.3))),
+    (ANY, (("piecewise", 0.005, 0.1), ("quantile", 0.005, 0.3), ("periodic", 0.005, 0.1))),
 )
 
 

@@ -13,6 +13,7 @@ from tuner.data.ingest.targets import TargetProfile
 from tuner.init.advice import (
     BATCH_SIZES,
     EPOCHS,
+    FEW_ROWS,
     FINE_ROWS,
     ROW_STARTS,
     NewStudy,
@@ -51,6 +52,7 @@ def study_text(data: Profile, study: NewStudy) -> str:
         bins=48 if rows >= FINE_ROWS else 16,
         batch_sizes=_at(rows, BATCH_SIZES),
         epochs=_at(rows, EPOCHS),
+        members=8 if rows < FEW_ROWS else 4,
         row_starts=_at(rows, ROW_STARTS),
         balances=target.is_imbalanced and chosen.metric == "validation_balanced_accuracy",
         side=side,

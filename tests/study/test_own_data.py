@@ -31,7 +31,7 @@ minutes = 5
 pruner = "none"
 centre = false
 [confirmation]
-seeds = 2
+seeds = 1
 members = 2
 anchors = false
 [recipe.data]

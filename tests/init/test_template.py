@@ -211,7 +211,7 @@ def test_a_generated_study_can_be_searched(target: str, storage: BaseStorage, tm
     study = load(tmp_path / "mine.toml", "mine", choices, places)
     search(storage, study, places, trials=1)
     assert [trial.state for trial in read_study(storage, "mine").trials] == ["complete"]
-    folder = folder_of(storage)
-    confirmed = refit_best(context_of(storage, study, places), InProcess(Setup(places, folder=folder)), folder)
+    executor = InProcess(Setup(places, folder=folder_of(storage)))
+    confirmed = refit_best(context_of(storage, study, places), executor)
     assert confirmed is not None
     assert confirmed.model.is_file()

@@ -47,6 +47,8 @@ reported = { parameters = 17, test_accuracy = 0.5 }
 [[experiment]]
 id = "again"
 title = "The same, told twice"
+"""
+FOLDS = """
 [[experiment]]
 id = "folds"
 title = "Two folds"
@@ -95,7 +97,7 @@ reported = { test_accuracy = 0.8 }
 def document(tmp_path: Path) -> Document:
     """A document whose experiments train in a moment."""
     path = tmp_path / "xor.toml"
-    path.write_text(DOCUMENT)
+    path.write_text(DOCUMENT + FOLDS)
     return load_document(path)
 
 
@@ -263,15 +265,15 @@ def test_baseline_runs_judges_and_writes_down(
     assert "document: small" in (listed := capsys.readouterr().out)
     assert tomllib.loads(DOCUMENT)["title"] in listed
     results = tmp_path / "reports" / "documents" / "small.json"
-    assert len(read_results(results)) == 5
+    assert len(read_results(results)) == 3
     shutil.rmtree(tmp_path / "runs")
     assert run_command([*call, "--only", "three", "--details"]) == 0
     said = capsys.readouterr()
-    assert "5 runs are taken from" in said.err
+    assert "3 runs are taken from" in said.err
     assert "#0: test accuracy" not in said.err, "what the results have is not run again"
     assert "2 × 3 + 3" in said.out
     assert "confused most" in said.out
-    assert len(read_results(results)) == 5
+    assert len(read_results(results)) == 3
     assert run_command(["baseline", "--study", "mars"]) == 2
     assert "no document is about the study 'mars'" in capsys.readouterr().err
 
@@ -352,32 +354,51 @@ def test_what_a_verdict_is_worth_is_seen_beside_the_other_networks(tmp_path: Pat
     assert alone.rows[0].chosen.figures[0].worth == ""
 
 
+def store(document: Document, folder: Path, accuracies: dict[str, list[float]]) -> None:
+    """Write a results file with such runs of the experiments, which nobody made."""
+    runs = [
+        made(document, experiment, document.first_choice, accuracy, repeat)
+        for experiment, values in accuracies.items()
+        for repeat, accuracy in enumerate(values)
+    ]
+    write_results(folder / f"{document.name}.json", document, runs)
+
+
 @pytest.mark.slow
 def test_runs_are_added_by_the_rule_until_all_is_decided(document: Document, places: Places, tmp_path: Path) -> None:
     """Three of each; six and ten of those that are undecided then. A second call has nothing left to do."""
-    said: list[str] = []
+    alike = [0.5, 0.52, 0.54, 0.56, 0.58, 0.6, 0.62, 0.64]
+    store(document, tmp_path, {"three": [*alike, 0.6], "folds": [*alike, 0.59]})
     options = until_decided(document, places, tmp_path)
-    found = baseline(options, said.append)["xor"]
-    counts = {id_: sum(run.experiment == id_ for run in found.assessment.runs) for id_ in ("three", "again", "folds")}
+    found = baseline(options, lambda _: None)["xor"]
+    counts = Counter(run.experiment for run in found.assessment.runs)
     (claim,) = found.assessment.claims
-    assert counts["again"] == 3
-    assert counts["three"] == counts["folds"] == claim.chosen.runs
-    assert claim.chosen.judgement != "undecided" or claim.chosen.runs == LOOKS[-1]
-    assert claim.chosen.runs in LOOKS
-    again = baseline(options, said.append)["xor"]
+    assert counts == {"again": 3, "three": 10, "folds": 10}
+    assert claim.chosen.runs == LOOKS[-1]
+    again = baseline(options, lambda _: None)["xor"]
     assert len(again.assessment.runs) == len(found.assessment.runs)
-    only = baseline(replace(options, only="th*"), said.append)["xor"].assessment
+    only = baseline(replace(options, only="th*"), lambda _: None)["xor"].assessment
     assert [row.experiment.id for row in only.rows] == ["three"]
     assert only.claims == ()
 
 
-@pytest.mark.slow
+def test_what_is_decided_at_the_second_look_has_no_third(document: Document, places: Places, tmp_path: Path) -> None:
+    low, high = [0.5, 0.54, 0.5, 0.5, 0.54, 0.5], [0.56, 0.6, 0.56, 0.56, 0.6, 0.56]
+    store(document, tmp_path, {"three": high, "again": high[:3], "folds": low})
+    found = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"].assessment
+    (claim,) = found.claims
+    assert (claim.chosen.judgement, claim.chosen.runs) == ("holds", LOOKS[1])
+    assert Counter(run.experiment for run in found.runs) == {"three": 6, "again": 3, "folds": 6}
+
+
 def test_what_takes_long_is_looked_at_once(
     document: Document, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    store(document, tmp_path, {name: [0.5, 0.52, 0.54] for name in ("three", "again", "folds")})
     monkeypatch.setattr("tuner.documents.baseline.LONG_SECONDS", 0.0)
-    runs = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"].assessment.runs
-    assert Counter(run.experiment for run in runs) == {"three": 3, "again": 3, "folds": 3}
+    found = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"].assessment
+    assert found.claims[0].chosen.judgement == "undecided"
+    assert Counter(run.experiment for run in found.runs) == {"three": 3, "again": 3, "folds": 3}
 
 
 @pytest.mark.slow
@@ -390,6 +411,14 @@ def test_readings_are_chosen_again_where_further_runs_make_others_probable(
     document = load_document(path)
     monkeypatch.setattr(Assessor, "best_choice", lambda found: (int(len(found.runs["one", ""]) >= LOOKS[0]), 0))
     options = replace(until_decided(document, places, tmp_path), every_reading=True)
+    known = [((0, 0), 3), ((1, 0), 2), ((0, 1), 1)]
+    runs = [
+        made(document, name, choice, 0.5, repeat)
+        for name in ("one", "two")
+        for choice, repeats in known
+        for repeat in range(repeats)
+    ]
+    write_results(tmp_path / "two.json", document, runs)
     found = baseline(options, lambda _: None)["two"]
     assert found.assessment.choice == (1, 0)
     counts = Counter((run.experiment, run.reading) for run in found.assessment.runs)

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tuner.documents.document import Document, load_document
-from tuner.study.places import find_documents
-
-DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
+from tests.support.documents import DOCUMENTS
+from tuner.documents.document import Document
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "checklist.csv").read_text(encoding="utf-8").splitlines()))
 KINDS = ("experiment", "figure", "claim", "plot", "time", "task", "oddity")

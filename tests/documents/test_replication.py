@@ -9,28 +9,24 @@ from statistics import fmean
 import numpy as np
 import pytest
 
+from tests.support.documents import DOCUMENTS, RESULTS
 from tuner.base.machine import cores
 from tuner.data.sources import Places
 from tuner.documents.assessor import Assessor
 from tuner.documents.baseline import BaselineOptions, baseline
-from tuner.documents.document import Document, load_document
+from tuner.documents.document import Document
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, figures_of
 from tuner.recipe import Recipe
 from tuner.result import never_stop
 from tuner.storage import default_url
-from tuner.study.places import find_documents
 from tuner.worker.replication import Replicate, replicate
-
-RESULTS = Path(__file__).parents[2] / "reports" / "documents"
-DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
 
 
 def replicated(document: Document, experiment: str, places: Places, reading: str = "") -> dict[str, float]:
     """The figures of one run of an experiment, under the first readings or one alternative."""
     (found,) = [each for each in document.experiment if each.id == experiment]
-    choices = (document.first_choice, *document.neighbours(document.first_choice))
-    variant = next(each for each in (document.variant(found, choice) for choice in choices) if each.reading == reading)
+    variant = next(each for each in document.variants(found) if each.reading == reading)
     answer = replicate(Replicate(variant.recipe, found.members, found.attack), places, never_stop)
     figures: dict[str, float] = figures_of(answer)["figures"]
     return figures

@@ -1,30 +1,19 @@
 """The documents on a page, made of the results that the repository keeps: nothing is missing, every figure is the kept one."""
 
-from pathlib import Path
 from statistics import fmean
 
 import pytest
 
+from tests.support.documents import assessments, sections
 from tuner.charts import Chart, Dots
 from tuner.charts.content import Paragraph, Picture, Section, Table
 from tuner.charts.svg import draw
-from tuner.documents.assessment import Assessment
-from tuner.documents.comparison import assessments_of, overview_section
+from tuner.documents.comparison import overview_section
 from tuner.documents.drawings import interval
-from tuner.documents.section import COLUMNS, document_section
+from tuner.documents.section import COLUMNS
 from tuner.documents.verdicts import VERDICTS
 
-RESULTS = Path(__file__).parents[2] / "reports" / "documents"
 DATASETS = ["fashion-mnist", "mnist", "usps", "spiral"]
-
-
-def documents(dataset: str) -> tuple[Assessment, ...]:
-    """What the repository keeps about a data set."""
-    gaps: list[str] = []
-    found = assessments_of([dataset], RESULTS, gaps)
-    assert found
-    assert gaps == []
-    return found
 
 
 def the_table(section: Section, ending: str) -> Table:
@@ -35,8 +24,8 @@ def the_table(section: Section, ending: str) -> Table:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_picture_of_every_document_is_drawn(dataset: str) -> None:
-    for document in documents(dataset):
-        blocks = document_section(document, ()).blocks
+    for document, section in sections(dataset):
+        blocks = section.blocks
         assert [block.text for block in blocks if isinstance(block, Paragraph) and block.tone == "missing"] == []
         assert document.document.drawing
         drawn = {block.id for block in blocks if isinstance(block, Chart | Picture | Table)}
@@ -54,8 +43,8 @@ def test_every_picture_of_every_document_is_drawn(dataset: str) -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_figure_has_its_row(dataset: str) -> None:
-    for document in documents(dataset):
-        rows = the_table(document_section(document, ()), "-figures").rows
+    for document, section in sections(dataset):
+        rows = the_table(section, "-figures").rows
         judged = [(row, each) for row in document.rows for each in row.chosen.figures]
         assert len(rows) == len(judged)
         for (title, *cells), (row, each) in zip(rows, judged, strict=True):
@@ -70,8 +59,8 @@ def test_every_figure_has_its_row(dataset: str) -> None:
 
 
 def test_a_documents_own_table_has_every_row_with_reported_and_ours() -> None:
-    (document,) = documents("usps")
-    tables = {getattr(block, "id", ""): block for block in document_section(document, ()).blocks}
+    ((document, section),) = sections("usps")
+    tables = {getattr(block, "id", ""): block for block in section.blocks}
     own, omitted = (tables[f"document-usps-three-networks-{each}"] for each in ("own", "omitted"))
     assert isinstance(own, Table)
     assert isinstance(omitted, Table)
@@ -89,12 +78,12 @@ def test_a_documents_own_table_has_every_row_with_reported_and_ours() -> None:
 
 def test_a_drawing_shows_what_the_document_means_by_a_figure() -> None:
     """The fine-tuning lab's accuracies are means over the epochs; so are ours beside them."""
-    (document,) = (each for each in documents("fashion-mnist") if each.document.name == "fashion-finetuning")
+    ((document, section),) = (
+        each for each in sections("fashion-mnist") if each[0].document.name == "fashion-finetuning"
+    )
     assert "means over the epochs" in document.chosen_readings
     runs = document.row("epochs-50").chosen.runs
-    (chart,) = (
-        block for block in document_section(document, ()).blocks if getattr(block, "id", "").endswith("-epochs")
-    )
+    (chart,) = (block for block in section.blocks if getattr(block, "id", "").endswith("-epochs"))
     assert isinstance(chart, Chart)
     (dots,) = (mark for mark in chart.marks if isinstance(mark, Dots) and mark.name == "training accuracy, ours")
     epochs, accuracy = dots.points[-1]
@@ -103,7 +92,7 @@ def test_a_drawing_shows_what_the_document_means_by_a_figure() -> None:
 
 
 def test_the_overview_has_every_network() -> None:
-    found = documents("mnist")
+    found = assessments("mnist")
     (chart,) = overview_section(found, {"mnist"}, None).blocks
     assert isinstance(chart, Chart)
     assert list(chart.y.names) == [row.experiment.title for each in found for row in each.rows]

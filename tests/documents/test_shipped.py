@@ -4,21 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.documents import DOCUMENTS
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.document import Document, load_document
 from tuner.networks import parameters
 from tuner.recipe import Data, Recipe
 from tuner.study.places import find_documents
 
-DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
-
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_reported_parameter_counts_are_exact(name: str) -> None:
     document: Document = DOCUMENTS[name]
     for experiment in document.experiment:
-        for choice in (document.first_choice, *document.neighbours(document.first_choice)):
-            variant = document.variant(experiment, choice)
+        for variant in document.variants(experiment):
             entry = CATALOGUE[variant.recipe.data.name]
             count = parameters(variant.recipe.network, entry.shape, len(entry.classes))
             assert experiment.reported.get("parameters", count) == count, experiment.id
@@ -72,10 +70,7 @@ def test_settings_that_several_experiments_share_come_before_readings_and_their_
 def test_readings_change_one_silent_field_at_a_time() -> None:
     document = DOCUMENTS["fashion-finetuning"]
     (adam,) = [each for each in document.experiment if each.id == "optimizer-adam"]
-    first, *others = (
-        document.variant(adam, choice)
-        for choice in (document.first_choice, *document.neighbours(document.first_choice))
-    )
+    first, *others = document.variants(adam)
     assert first.reading == ""
     assert (first.recipe.training.epochs, first.recipe.training.batch_size) == (30, 256)
     by_name = {each.reading: each.recipe for each in others if each.reading}

@@ -204,6 +204,12 @@ class Document:
             raise complaint.inside(experiment.id) from None
         return Variant(experiment, self.reading_name(experiment, choice), repeat, replace(recipe, seed=repeat))
 
+    def variants(self, experiment: Experiment) -> list[Variant]:
+        """An experiment under the first readings, and under each of their neighbours that is another one for it."""
+        choices = (self.first_choice, *self.neighbours(self.first_choice))
+        by_name = {self.reading_name(experiment, each): each for each in choices}
+        return [self.variant(experiment, each) for each in by_name.values()]
+
     @cached_property
     def _concerning(self) -> dict[str, list[int]]:
         """The indices of the readings that concern each experiment."""
@@ -224,9 +230,7 @@ def load_document(path: Path) -> Document:
         document = decode(Document, tomllib.loads(path.read_text(encoding="utf-8")))
         document = replace(document, name=path.stem, reading=tuple(_by_experiment(document)))
         for experiment in document.experiment:
-            choices = (document.first_choice, *document.neighbours(document.first_choice))
-            for choice in {document.reading_name(experiment, each): each for each in choices}.values():
-                document.variant(experiment, choice)
+            document.variants(experiment)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, Invalid) as error:
         raise StudyError(f"{path}: {error}") from None
     return document

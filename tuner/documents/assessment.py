@@ -3,7 +3,7 @@ the most probable for the whole document, and under the most probable reading of
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tuner.documents.claims import Decision
@@ -34,6 +34,10 @@ class JudgedExperiment:
     def values(self, figure: str) -> list[float]:
         """What our runs have of a reported figure."""
         return values_of(self.compared.get(figure, figure), self.runs)
+
+    def curves(self, figure: str) -> list[Sequence[float]]:
+        """The curves of this name that our runs have."""
+        return [run.curve[figure] for run in self.runs if figure in run.curve]
 
 
 @dataclass(frozen=True)

@@ -77,8 +77,9 @@ class Assessor:
             spread = self._spread(judged.compared.get(figure, figure), experiment, measured)
             yield judge(figure, reported, measured, examples, spread, experiment.unchecked.get(figure, ""))
         for figure, points in experiment.curve.items():
-            curves = [run.curve[figure] for run in runs if figure in run.curve]
-            yield judge_curve(figure, points, curves, examples, self._typical(figure), runs[0].every if runs else 1)
+            yield judge_curve(
+                figure, points, judged.curves(figure), examples, self._typical(figure), runs[0].every if runs else 1
+            )
 
     def _row(self, experiment: Experiment, choice: Choice) -> Row:
         document, readings = self.document, [reading for name, reading in self.runs if name == experiment.id]

@@ -116,8 +116,7 @@ def difference(best: Documented | None, confirmed: Confirmed | None) -> Differen
 def variance(accuracies: Sequence[float], examples: int) -> float:
     """The squared standard error of a mean accuracy: of the seeds and of the test images."""
     share = fmean(accuracies)
-    seeds = deviation(accuracies) ** 2 / len(accuracies) if len(accuracies) > 1 else 0.0
-    return share * (1 - share) / examples + seeds
+    return share * (1 - share) / examples + deviation(accuracies) ** 2 / len(accuracies)
 
 
 def documented_sentences(assessments: Sequence[Assessment], dataset: str) -> Iterator[str]:

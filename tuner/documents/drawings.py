@@ -52,7 +52,8 @@ def drawn(assessment: Assessment, drawing: Drawing) -> Iterator[Block]:
         case "confusion":
             yield confusion_chart(id_, drawing.title, first.confusion, CATALOGUE[first.dataset].classes)
         case "table":
-            yield _table(id_, drawing, rows)
+            lines = ((row.experiment.title, *reported_and_ours_of(row, drawing.figures)) for row in rows.values())
+            yield Table(id_, drawing.title, ("network", *reported_and_ours(drawing.figures)), tuple(lines))
         case "layers":
             for name, row in rows.items():
                 yield _layers(f"{assessment.document.name}-{name}-layers", row)
@@ -67,28 +68,45 @@ def _chart(id_: str, drawing: Drawing, x: Axis, marks: Iterator[Mark], note: str
     return Chart(id_, drawing.title, x, y, tuple(marks), note)
 
 
-def _reported(name: str, color: str, points: Sequence[Point]) -> Dots:
-    return Dots(f"{name}, reported", color, tuple(points), shape="diamond")
+def _reported(name: str, color: str, points: Sequence[Point]) -> Iterator[Dots]:
+    if points:
+        yield Dots(f"{name}, reported", color, tuple(points), shape="diamond")
 
 
 def _against(drawing: Drawing, rows: Rows) -> Iterator[Mark]:
+    places = list(zip(drawing.at, rows.values(), strict=True))
     for color, figure in zip(CYCLE, drawing.figures, strict=False):
-        name, places = figure.replace("_", " "), list(zip(drawing.at, rows.values(), strict=True))
-        known = [(x, values) for x, row in places if (values := row.chosen.values(figure))]
-        points = tuple((x, fmean(values)) for x, values in known)
-        errors = tuple(interval(values, "accuracy" in figure) for _, values in known)
-        tips = tuple(f"{drawing.x} {x:g}: {fmean(values):.4f} over {len(values)} runs" for x, values in known)
-        yield Line("", color, points)
-        yield Dots(f"{name}, ours", color, points, tips, errors=errors)
+        ours = [(x, values) for x, row in places if (values := row.chosen.values(figure))]
         reported = [(x, value) for x, row in places for value in row.experiment.values(figure)]
-        if reported:
-            yield _reported(name, color, reported)
+        yield from _means(figure, color, drawing.x, ours, reported)
+
+
+def _members(drawing: Drawing, rows: Rows) -> Iterator[Mark]:
+    (row,) = rows.values()
+    for color, figure in zip(CYCLE, drawing.figures, strict=False):
+        ours = [
+            (float(count), each) for count, each in enumerate(zip(*row.chosen.curves(figure), strict=False), start=1)
+        ]
+        reported = row.experiment.curve.get(figure) or row.experiment.values(figure)
+        yield from _means(figure, color, "members", ours, _numbered(reported))
+
+
+def _means(
+    figure: str, color: str, axis: str, ours: Sequence[tuple[float, Sequence[float]]], reported: Sequence[Point]
+) -> Iterator[Mark]:
+    """Means of our runs with bars, joined by a line, and the reported values."""
+    name, points = figure.replace("_", " "), tuple((x, fmean(values)) for x, values in ours)
+    errors = tuple(interval(values, "accuracy" in figure) for _, values in ours)
+    tips = tuple(f"{axis} {x:g}: {fmean(values):.4f} over {len(values)} runs" for x, values in ours)
+    yield Line("", color, points)
+    yield Dots(f"{name}, ours", color, points, tips, errors=errors)
+    yield from _reported(name, color, reported)
 
 
 def _curves(drawing: Drawing, rows: Rows) -> Iterator[Mark]:
     pairs = [(row, figure) for row in rows.values() for figure in drawing.figures]
     for color, (row, figure) in zip(CYCLE * 3, pairs, strict=False):
-        curves = [run.curve[figure] for run in row.chosen.runs if figure in run.curve]
+        curves = row.chosen.curves(figure)
         if not curves:
             continue
         several = len(drawing.figures) > 1
@@ -99,36 +117,23 @@ def _curves(drawing: Drawing, rows: Rows) -> Iterator[Mark]:
             yield Band("", color, tuple((x, min(each), max(each)) for x, each in zip(epochs, columns, strict=True)))
         line = tuple(zip(epochs, map(fmean, columns), strict=True))
         yield Line(name, color, line, several and "training" in figure)
-        reported = row.experiment.curve.get(figure, ())
-        if reported:
-            yield _reported(name, color, _numbered(reported))
-
-
-def _members(drawing: Drawing, rows: Rows) -> Iterator[Mark]:
-    (row,) = rows.values()
-    for color, figure in zip(CYCLE, drawing.figures, strict=False):
-        name = figure.replace("_", " ")
-        columns = list(zip(*(run.curve[figure] for run in row.chosen.runs), strict=False))
-        points = tuple(_numbered([fmean(each) for each in columns]))
-        yield Line("", color, points)
-        yield Dots(f"{name}, ours", color, points, errors=tuple(map(interval, columns)))
-        yield _reported(name, color, _numbered(row.experiment.curve.get(figure) or row.experiment.values(figure)))
+        yield from _reported(name, color, _numbered(row.experiment.curve.get(figure, ())))
 
 
 def _numbered(values: Sequence[float]) -> list[Point]:
     return [(float(number), float(value)) for number, value in enumerate(values, start=1)]
 
 
-def _table(id_: str, drawing: Drawing, rows: Rows) -> Table:
-    columns = [f"{figure.replace('_', ' ')}, {whose}" for figure in drawing.figures for whose in ("reported", "ours")]
-    lines: list[tuple[Cell, ...]] = []
-    for row in rows.values():
-        cells: list[Cell] = []
-        for figure in drawing.figures:
-            reported = ", ".join(f"{value:.4g}" for value in row.experiment.values(figure))
-            cells += [reported or None, spread_text(row.chosen.values(figure))]
-        lines.append((row.experiment.title, *cells))
-    return Table(id_, drawing.title, ("network", *columns), tuple(lines))
+def reported_and_ours(figures: Sequence[str]) -> list[str]:
+    """Names of two columns for each figure."""
+    return [f"{figure.replace('_', ' ')}, {whose}" for figure in figures for whose in ("reported", "ours")]
+
+
+def reported_and_ours_of(row: Row, figures: Sequence[str]) -> Iterator[str | None]:
+    """The cells of an experiment in the columns of `reported_and_ours`."""
+    for figure in figures:
+        yield ", ".join(str(spread_text((value,))) for value in row.experiment.values(figure)) or None
+        yield spread_text(row.chosen.values(figure))
 
 
 def _layers(id_: str, row: Row) -> Table:
@@ -195,6 +200,6 @@ def spread_text(values: Sequence[float]) -> str | None:
 
 def interval(values: Sequence[float], accuracy: bool = True) -> Point:
     """Where 95 % of such runs lie; the value itself for a single one. Accuracies end at 0 and 1."""
-    half = NORMAL * deviation(values) if len(values) > 1 else 0.0
+    half = NORMAL * deviation(values)
     low, high = fmean(values) - half, fmean(values) + half
     return (max(low, 0.0), min(high, 1.0)) if accuracy else (low, high)

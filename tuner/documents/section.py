@@ -1,7 +1,7 @@
 """A document's section of the report: its verdicts, its own table with ours, open settings, claims and pictures."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -9,23 +9,24 @@ from tuner.base.formatting import duration_text, number_text
 from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.claims import LOOKS
-from tuner.documents.drawings import drawn, spread_text
+from tuner.documents.drawings import drawn, reported_and_ours, reported_and_ours_of, spread_text
 from tuner.documents.verdicts import EXACT, JudgedFigure
 from tuner.storage import TrialRecord
 
-COLUMNS = (
-    "figure",
-    "reported",
-    "measured",
-    "runs",
-    "margin",
-    "verdict",
-    "others that pass",
-    "first readings",
-    "best reading",
-    "tried",
-    "reading",
-)
+COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
+    "figure": lambda row, at: row.chosen.figures[at].figure.replace("_", " "),
+    "reported": lambda row, at: reported_text(row.chosen.figures[at]),
+    "measured": lambda row, at: _measured(row.chosen.figures[at]),
+    "runs": lambda row, _: len(row.chosen.runs),
+    "margin": lambda row, at: f"{margin:.2g}" if (margin := row.chosen.figures[at].margin) else None,
+    "verdict": lambda row, at: row.chosen.figures[at].verdict,
+    "others that pass": lambda row, at: row.chosen.figures[at].share_text or None,
+    "first readings": lambda row, at: row.first.figures[at].verdict,
+    "best reading": lambda row, at: row.best.figures[at].verdict,
+    "tried": lambda row, _: row.tried,
+    "reading": lambda row, _: row.chosen.reading or None,
+}
+"""The columns of the table of all figures, after the experiment's title: a cell for an experiment and a figure's index."""
 
 
 def document_section(assessment: Assessment, trials: Sequence[TrialRecord]) -> Section:
@@ -34,20 +35,15 @@ def document_section(assessment: Assessment, trials: Sequence[TrialRecord]) -> S
     id_ = f"document-{document.name}"
     if not assessment.runs:
         return Section(id_, document.title, (missing("This document has not been replicated here yet."),))
+    unexplained, oddities = ", ".join(assessment.unexplained), " ".join(each.says for each in document.oddity)
     blocks: list[Block] = [Paragraph(text) for text in _summary(assessment)]
     blocks += [Paragraph(finding.says) for finding in document.finding]
-    if assessment.unexplained:
-        text = f"Not reproduced and not explained: {', '.join(assessment.unexplained)}."
-        blocks.append(Paragraph(text, "aside"))
-    blocks.append(_own_table(assessment, trials))
-    blocks += _open_settings(assessment)
+    blocks += [Paragraph(f"Not reproduced and not explained: {unexplained}.", "aside")] if unexplained else []
+    blocks += [_own_table(assessment, trials), *_open_settings(assessment)]
     blocks += [block for drawing in document.drawing for block in drawn(assessment, drawing)]
-    blocks += [_claims(assessment)] if assessment.claims else []
-    if document.oddity:
-        oddities = " ".join(oddity.says for oddity in document.oddity)
-        blocks.append(Paragraph(f"What is odd in the document: {oddities}", "aside"))
-    blocks += _figures(assessment)
-    blocks += _omitted(assessment)
+    blocks += _claims(assessment)
+    blocks += [Paragraph(f"What is odd in the document: {oddities}", "aside")] if oddities else []
+    blocks += [*_figures(assessment), *_omitted(assessment)]
     return Section(id_, document.title, tuple(blocks))
 
 
@@ -76,19 +72,20 @@ def _own_table(assessment: Assessment, trials: Sequence[TrialRecord]) -> Table:
     names = dict.fromkeys(each.figure for row in rows for each in row.chosen.figures if each.points is None)
     figures = [name for name in names if name not in EXACT] or ["test_accuracy"]
     words = list(dict.fromkeys(word for row in rows for word in row.experiment.words if "-" not in word))
-    columns = ["experiment", *words]
-    columns += [f"{figure.replace('_', ' ')}, {whose}" for figure in figures for whose in ("reported", "ours")]
-    cells = []
-    for row in rows:
-        own: list[Cell] = [row.experiment.title, *(row.experiment.words.get(word) for word in words)]
-        for figure in figures:
-            reported = ", ".join(str(spread_text((value,))) for value in row.experiment.values(figure))
-            own += [reported or None, spread_text(row.chosen.values(figure))]
-        cells.append((*own, len(row.chosen.runs), _affordable(trials, [run.seconds for run in row.chosen.runs])))
+    columns = ("experiment", *words, *reported_and_ours(figures), "runs", "searched, validation")
+    cells = tuple(
+        (
+            row.experiment.title,
+            *(row.experiment.words.get(word) for word in words),
+            *reported_and_ours_of(row, figures),
+            len(row.chosen.runs),
+            _affordable(trials, [run.seconds for run in row.chosen.runs]),
+        )
+        for row in rows
+    )
     note = "Ours: mean ± standard deviation over our runs, under the most probable readings. Searched: the best validation accuracy of the study's trials that trained no longer than the network of the row (the test set is shut to them)."
     title = "The document's table, with ours and what the search finds for the same training time"
-    id_ = f"document-{assessment.document.name}-own"
-    return Table(id_, title, (*columns, "runs", "searched, validation"), tuple(cells), note)
+    return Table(f"document-{assessment.document.name}-own", title, columns, cells, note)
 
 
 def _affordable(trials: Sequence[TrialRecord], seconds: Sequence[float]) -> str | None:
@@ -104,56 +101,58 @@ def _affordable(trials: Sequence[TrialRecord], seconds: Sequence[float]) -> str 
 
 def _open_settings(assessment: Assessment) -> Iterator[Table]:
     experiments = assessment.document.experiment
-    rows = tuple(
+    rows = [
         (each.silent, names[0], "; ".join(names[1:]), each.conclusion)
         for each in assessment.readings
         if (names := [option.name for option in each.reading.options])
         and any(each.reading.concerns(experiment.id) for experiment in experiments)
-    )
+    ]
     columns = ("what it does not say", "first reading", "alternatives", "what our runs say")
     note = "A first reading is as probable beforehand as all its alternatives together; the numbers are posterior probabilities, all other readings being as chosen."
-    if rows:
-        yield Table(f"document-{assessment.document.name}-readings", "What it leaves unsaid", columns, rows, note)
+    yield from _table(assessment, "readings", "What it leaves unsaid", columns, rows, note)
 
 
-def _claims(assessment: Assessment) -> Table:
-    pairs = ((each.claim, each.chosen) for each in assessment.claims)
-    rows = tuple(
+def _claims(assessment: Assessment) -> Iterator[Table]:
+    rows = [
         (claim.says, claim.basis, decision.judgement, decision.reason, decision.runs, decision.looks)
-        for claim, decision in pairs
-    )
+        for claim, decision in ((each.claim, each.chosen) for each in assessment.claims)
+    ]
     columns = ("claim", "basis", "our runs", "decided by", "runs of each, at least", "looks")
     note = f"What is undecided is looked at after {', '.join(map(str, LOOKS))} runs of each network, each time at a third of 5 %; “at most”: with 95 % confidence figures differ by no more."
-    return Table(f"document-{assessment.document.name}-claims", "What it claims", columns, rows, note)
+    yield from _table(assessment, "claims", "What it claims", columns, rows, note)
 
 
 def _figures(assessment: Assessment) -> Iterator[Table]:
-    rows = tuple(cells for row in assessment.rows for cells in _cells_of_row(row))
+    rows = [
+        (row.experiment.title, *(cell(row, at) for cell in COLUMNS.values()))
+        for row in assessment.rows
+        for at in range(len(row.chosen.figures))
+    ]
     note = "Margin: how far a reported figure may lie from our mean and be reproduced. Others that pass: the share of the document's other networks whose runs would have had as good a verdict in its place; above a half the verdict is weak."
-    id_, title = f"document-{assessment.document.name}-figures", f"All {len(rows)} figures"
+    yield from _table(
+        assessment, "figures", f"All {len(rows)} figures", ("experiment", *COLUMNS), rows, note, long=True
+    )
+
+
+def _omitted(assessment: Assessment) -> Iterator[Table]:
+    omitted = assessment.document.omitted
+    rows = [(kind, id_, reason) for kind, each in omitted.items() for id_, reason in each.items()]
+    yield from _table(assessment, "omitted", "Not replicated", ("what", "name", "because"), rows, long=True)
+
+
+def _table(
+    assessment: Assessment,
+    kind: str,
+    title: str,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Cell, ...]],
+    note: str = "",
+    *,
+    long: bool = False,
+) -> Iterator[Table]:
+    """A table of the document, unless it has no rows."""
     if rows:
-        yield Table(id_, title, ("experiment", *COLUMNS), rows, note, long=True)
-
-
-def _cells_of_row(row: Row) -> Iterator[tuple[Cell, ...]]:
-    """The cells of each figure of an experiment: its title, then `COLUMNS`."""
-    chosen = row.chosen
-    for first, judged, best in zip(row.first.figures, chosen.figures, row.best.figures, strict=True):
-        margin = f"{judged.margin:.2g}" if judged.margin else None
-        yield (
-            row.experiment.title,
-            judged.figure.replace("_", " "),
-            reported_text(judged),
-            _measured(judged),
-            len(chosen.runs),
-            margin,
-            judged.verdict,
-            judged.share_text or None,
-            first.verdict,
-            best.verdict,
-            row.tried,
-            chosen.reading or None,
-        )
+        yield Table(f"document-{assessment.document.name}-{kind}", title, columns, tuple(rows), note, long)
 
 
 def reported_text(judged: JudgedFigure) -> str:
@@ -167,14 +166,6 @@ def _measured(judged: JudgedFigure) -> str | None:
     if judged.figure == "layer_parameters":
         return ", ".join(map(number_text, judged.measured))
     return spread_text(judged.measured)
-
-
-def _omitted(assessment: Assessment) -> Iterator[Table]:
-    omitted = assessment.document.omitted
-    rows = tuple((kind, id_, reason) for kind, each in omitted.items() for id_, reason in each.items())
-    if rows:
-        columns = ("what", "name", "because")
-        yield Table(f"document-{assessment.document.name}-omitted", "Not replicated", columns, rows, long=True)
 
 
 def summary_of(assessment: Assessment) -> dict[str, Any]:

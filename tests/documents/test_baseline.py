@@ -383,7 +383,7 @@ def test_runs_are_added_by_the_rule_until_all_is_decided(document: Document, pla
 
 
 def test_what_is_decided_at_the_second_look_has_no_third(document: Document, places: Places, tmp_path: Path) -> None:
-    low, high = [0.5, 0.54, 0.5, 0.5, 0.54, 0.5], [0.56, 0.6, 0.56, 0.56, 0.6, 0.56]
+    low, high = [0.8, 0.88, 0.84] * 2, [0.86, 0.94, 0.9] * 2
     store(document, tmp_path, {"three": high, "again": high[:3], "folds": low})
     found = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"].assessment
     (claim,) = found.claims

@@ -2,7 +2,7 @@
 results that the project keeps."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -16,20 +16,19 @@ from tuner.documents.assessor import Assessor
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.document import Document
 from tuner.documents.results import read_results, write_results
-from tuner.documents.runs import Run, figures_of
+from tuner.documents.runs import Run, run_of
 from tuner.recipe import Recipe
 from tuner.result import never_stop
 from tuner.storage import default_url
 from tuner.worker.replication import Replicate, replicate
 
 
-def replicated(document: Document, experiment: str, places: Places, reading: str = "") -> dict[str, float]:
+def replicated(document: Document, experiment: str, places: Places, reading: str = "") -> Mapping[str, float]:
     """The figures of one run of an experiment, under the first readings or one alternative."""
     (found,) = [each for each in document.experiment if each.id == experiment]
     variant = next(each for each in document.variants(found) if each.reading == reading)
     answer = replicate(Replicate(variant.recipe, found.members, found.attack), places, never_stop)
-    figures: dict[str, float] = figures_of(answer)["figures"]
-    return figures
+    return run_of(variant, answer, {}).figures
 
 
 @pytest.mark.slow

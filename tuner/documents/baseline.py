@@ -19,7 +19,7 @@ from tuner.documents.assessor import Assessor
 from tuner.documents.claims import LONG_SECONDS, LOOKS
 from tuner.documents.document import Choice, Document, Variant
 from tuner.documents.results import is_of, open_baseline, read_results, store_run, stored_runs, write_results
-from tuner.documents.runs import Run, figures_of
+from tuner.documents.runs import Run, run_of
 from tuner.storage import open_storage
 from tuner.training.costs import work
 from tuner.worker import make_executor, perform
@@ -77,7 +77,7 @@ def baseline(options: BaselineOptions, log: Log) -> dict[str, Replication]:
             finally:
                 write_results(path, document, replicator.runs)
             asked = {each.id for each in document.matching(options.only)}
-            assessment = replicator.assess().restricted_to(asked)
+            assessment = replicator.assessor.assess().restricted_to(asked)
             replications[document.name] = Replication(assessment, tuple(replicator.failures.values()))
     finally:
         executor.close()
@@ -107,9 +107,10 @@ class _Replicator:
         self._data: dict[str, TrainingSet] = {}
         self._environment = {name: each for name, each in environment(options.threads).items() if name != "host"}
 
-    def assess(self) -> Assessment:
-        """The document judged by all runs so far."""
-        return Assessor(self.document, self.runs).assess()
+    @property
+    def assessor(self) -> Assessor:
+        """Judges the document by all runs so far."""
+        return Assessor(self.document, self.runs)
 
     def run_all(self) -> None:
         """Run the first readings, then the most probable choice of readings as often as `LOOKS` says. Further runs may make
@@ -118,22 +119,19 @@ class _Replicator:
         before, choice = None, self._best_choice()
         while self.options.until_decided and before != choice:
             for look in LOOKS:
-                assessment = self.assess()
-                unclear = assessment.unclear - self._long if look > LOOKS[0] else None
-                self._run(self._variants(assessment.choice, look, unclear))
+                assessment = self.assessor.assess()
+                ids = assessment.unclear - self._long if look > LOOKS[0] else None
+                self._run(self._variants(assessment.choice, look, ids))
             before, choice = choice, self._best_choice()
 
     def _best_choice(self) -> Choice:
         """The most probable choice of readings. With `every_reading` it is run as often as the first one and each neighbour
         once, until no neighbour is more probable."""
         while True:
-            choice = Assessor(self.document, self.runs).best_choice()
-            if not self.options.every_reading:
-                return choice
-            wanted = [*self._variants(choice, self.options.repeats)]
-            for neighbour in self.document.neighbours(choice):
-                wanted += self._variants(neighbour, 1)
-            if not self._run(wanted):
+            choice = self.assessor.best_choice()
+            neighbours = self.document.neighbours(choice) if self.options.every_reading else ()
+            wanted = [variant for each in neighbours for variant in self._variants(each, 1)]
+            if not wanted or not self._run([*self._variants(choice, self.options.repeats), *wanted]):
                 return choice
 
     def _variants(self, choice: Choice, repeats: int, ids: Collection[str] | None = None) -> Iterator[Variant]:
@@ -147,10 +145,9 @@ class _Replicator:
     @property
     def _long(self) -> set[str]:
         """The experiments that take too long for more than one look."""
-        seconds: dict[str, list[float]] = {}
-        for run in self.runs:
-            seconds.setdefault(run.experiment, []).append(run.seconds)
-        return {experiment for experiment, each in seconds.items() if fmean(each) > LONG_SECONDS}
+        ids = [each.id for each in self.document.experiment]
+        seconds = {id_: [run.seconds for run in self.runs if run.experiment == id_] for id_ in ids}
+        return {id_ for id_, each in seconds.items() if each and fmean(each) > LONG_SECONDS}
 
     def _run(self, wanted: Iterable[Variant]) -> int:
         """Make the missing ones of these runs, and return how many those were."""
@@ -167,7 +164,7 @@ class _Replicator:
         for count, (each, answer) in enumerate(self._answers(missing), start=1):
             self.log(f"{time.monotonic() - started:7.1f} s  {count:>3}  {_progress(each, answer)}")
             if isinstance(answer, Failure):
-                self.failures[each.names] = f"{_name(each)}: {answer.reason}"
+                self.failures[each.names] = f"{each.title}: {answer.reason}"
             else:
                 store_run(self.study, answer)
                 self.runs.append(answer)
@@ -187,26 +184,17 @@ class _Replicator:
         for index, answer in perform(self.executor, jobs):
             assert isinstance(answer, Replicated | Failure)
             for each in order[index]:
-                yield each, answer if isinstance(answer, Failure) else self._run_of(each, answer)
+                yield each, answer if isinstance(answer, Failure) else run_of(each, answer, self._environment)
 
     def _seconds(self, variant: Variant) -> float:
         return work(variant.recipe, self._data[variant.recipe.data.name]).seconds_at_first
 
-    def _run_of(self, variant: Variant, answer: Replicated) -> Run:
-        recipe, figures = variant.recipe.to_dict(), figures_of(answer)
-        return Run(*variant.names, key=variant.key, recipe=recipe, environment=self._environment, **figures)
-
-
-def _name(variant: Variant) -> str:
-    reading = f" [{variant.reading}]" if variant.reading else ""
-    return f"{variant.experiment.id}{reading} #{variant.repeat}"
-
 
 def _progress(variant: Variant, answer: Run | Failure) -> str:
     if isinstance(answer, Failure):
-        return f"{_name(variant)}: failed: {answer.reason}"
+        return f"{variant.title}: failed: {answer.reason}"
     reported = variant.experiment.reported.get("test_accuracy")
-    text = f"{_name(variant)}: test accuracy {answer.figures['test_accuracy']:.4f}"
+    text = f"{variant.title}: test accuracy {answer.figures['test_accuracy']:.4f}"
     text += f" (reported {reported})" if reported is not None else ""
     text += f", {answer.seconds:.1f} s" + ("" if answer.ended == "finished" else f", {answer.ended}")
     left_out = int(answer.figures.get("members_left_out", 0))

@@ -80,6 +80,11 @@ class Variant:
         return self.experiment.id, self.reading, self.repeat
 
     @property
+    def title(self) -> str:
+        """The same for messages."""
+        return f"{self.experiment.id}{f' [{self.reading}]' if self.reading else ''} #{self.repeat}"
+
+    @property
     def key(self) -> str:
         """Equal for runs with the same training and the same measurements."""
         members, attack = self.experiment.members, self.experiment.attack

@@ -7,10 +7,10 @@ from statistics import fmean
 from typing import Any
 
 from tuner.data.catalogue import CATALOGUE
-from tuner.documents.figures import CURVES, GAPS, OF_A_CURVE, STATISTICS, deviation
+from tuner.documents.document import Variant
+from tuner.documents.figures import GAPS, OF_A_CURVE, STATISTICS, deviation
 from tuner.networks import LayerShape, layer_table
 from tuner.recipe import Recipe
-from tuner.result import Epoch
 from tuner.worker.replication import Replicated
 
 POINTS = 100
@@ -94,60 +94,56 @@ def values_of(figure: str, runs: Sequence[Run]) -> list[float]:
     return [value for run in runs if (value := run.figure(figure)) is not None]
 
 
-def figures_of(answer: Replicated) -> dict[str, Any]:
-    """The fields of a `Run` that training gives. Figures over folds are means; `fold_spread` is the standard deviation of
-    their test accuracies, which are stored with the curves."""
-    result, folds = answer.result, [fold.epochs for fold in answer.result.folds]
-    last = [epochs[-1] for epochs in folds]
-    figures: dict[str, float] = {
-        "parameters": float(result.parameters),
-        "training_loss": fmean([epoch.training.loss for epoch in last]),
-        "training_accuracy": fmean([epoch.training.accuracy for epoch in last]),
-        "test_loss": fmean([scores.loss for scores in answer.test]),
-        "test_accuracy": fmean([scores.accuracy for scores in answer.test]),
+def run_of(variant: Variant, answer: Replicated, environment: Mapping[str, str]) -> Run:
+    """The run that training gives. Figures over folds are means; `fold_spread` is the standard deviation of their test
+    accuracies, which are stored with the curves."""
+    folds = [fold.epochs for fold in answer.result.folds]
+    every = -(-len(folds[0]) // POINTS)
+    validated = [[epoch.validation for epoch in epochs if epoch.validation] for epochs in folds]
+    training = [[epoch.training for epoch in epochs] for epochs in folds]
+    last = {
+        "training": [each[-1] for each in training],
+        "test": answer.test,
+        "validation": [each[-1] for each in validated if each],
     }
-    validated = [epoch.validation for epoch in last if epoch.validation]
-    if validated:
-        figures["validation_loss"] = fmean([scores.loss for scores in validated])
-        figures["validation_accuracy"] = fmean([scores.accuracy for scores in validated])
-        figures["highest_validation_accuracy"] = fmean([_highest(epochs) for epochs in folds])
+    figures = {"parameters": float(answer.result.parameters)} | {
+        f"{part}_{metric}": fmean([each.value(metric) for each in scores])
+        for part, scores in last.items()
+        if scores
+        for metric in ("loss", "accuracy")
+    }
+    curve = {
+        f"{part}_{metric}": [round(each.value(metric), 5) for each in scores[every - 1 :: every]]
+        for part, scores in (("training", training[0]), ("validation", validated[0]))
+        if scores
+        for metric in ("loss", "accuracy")
+    }
+    if last["validation"]:
+        figures["highest_validation_accuracy"] = fmean([max(each.accuracy for each in scores) for scores in validated])
     if answer.attacked_accuracy is not None:
         figures["attacked_accuracy"] = answer.attacked_accuracy
-    every = -(-len(folds[0]) // POINTS)
-    curve = _curve(folds[0][every - 1 :: every])
     if len(folds) > 1:
         curve["fold_test_accuracy"] = [scores.accuracy for scores in answer.test]
-        curve["fold_validation_accuracy"] = [scores.accuracy for scores in validated]
+        curve["fold_validation_accuracy"] = [scores.accuracy for scores in last["validation"]]
         figures["fold_spread"] = deviation(curve["fold_test_accuracy"])
     if answer.single:
         figures["single_accuracy"] = fmean(answer.single)
         figures["ensemble_accuracy"] = answer.ensemble[-1]
         figures["members_left_out"] = float(len(answer.left_out))
         curve |= {"single_accuracy": list(answer.single), "ensemble_accuracy": list(answer.ensemble)}
-    return {
-        "figures": figures,
-        "curve": curve,
-        "every": every,
-        "confusion": [list(row) for row in answer.confusion],
-        "regions": list(answer.regions),
-        "ended": result.ended,
-        "seconds": result.seconds,
-    }
-
-
-def _curve(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
-    columns: dict[str, list[float]] = {}
-    for epoch in epochs:
-        for name in CURVES:
-            part, _, metric = name.partition("_")
-            scores = getattr(epoch, part)
-            if scores is not None:
-                columns.setdefault(name, []).append(round(getattr(scores, metric), 5))
-    return columns
-
-
-def _highest(epochs: Sequence[Epoch]) -> float:
-    return max(epoch.validation.accuracy for epoch in epochs if epoch.validation)
+    return Run(
+        *variant.names,
+        key=variant.key,
+        recipe=variant.recipe.to_dict(),
+        figures=figures,
+        curve=curve,
+        confusion=[list(row) for row in answer.confusion],
+        ended=answer.result.ended,
+        seconds=answer.result.seconds,
+        environment=environment,
+        every=every,
+        regions=list(answer.regions),
+    )
 
 
 def _plain(number: float) -> float | str:

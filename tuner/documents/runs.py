@@ -9,7 +9,7 @@ from typing import Any
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.document import Variant
 from tuner.documents.figures import GAPS, OF_A_CURVE, STATISTICS, deviation
-from tuner.networks import LayerShape, layer_table
+from tuner.networks import Layer, layer_table
 from tuner.recipe import Recipe
 from tuner.worker.replication import Replicated
 
@@ -58,7 +58,7 @@ class Run:
         return str(self.recipe["data"]["name"])
 
     @property
-    def layers(self) -> tuple[LayerShape, ...]:
+    def layers(self) -> tuple[Layer, ...]:
         """The layers of its network."""
         entry = CATALOGUE[self.dataset]
         return layer_table(Recipe.from_dict(self.recipe).network, entry.shape, len(entry.classes))

@@ -2,6 +2,7 @@
 shortest. Importing this does not load Keras; only `build` does."""
 
 import math
+from collections.abc import Iterator
 
 from tuner.base.errors import Invalid
 from tuner.networks.columns import Rows as Rows
@@ -19,30 +20,38 @@ from tuner.networks.hidden import LeakyRelu as LeakyRelu
 from tuner.networks.hidden import NormalInitializer as NormalInitializer
 from tuner.networks.hidden import PlainActivation as PlainActivation
 from tuner.networks.hidden import PlainInitializer as PlainInitializer
+from tuner.networks.layer import Inputs as Inputs
+from tuner.networks.layer import Layer as Layer
+from tuner.networks.layer import Shape as Shape
+from tuner.networks.layer import dense_layer, encoded_shape
 from tuner.networks.locally_connected import LocallyConnected as LocallyConnected
 from tuner.networks.residual_dense import ResidualDense as ResidualDense
-from tuner.networks.shapes import Inputs as Inputs
-from tuner.networks.shapes import LayerShape as LayerShape
-from tuner.networks.shapes import Shape as Shape
-from tuner.networks.shapes import dense_layer, encoded_shape
 from tuner.networks.staged import Staged as Staged
 
 Network = Dense | ResidualDense | TabularEnsemble | Convolutional | LocallyConnected | Staged
 """All families; `kind` tells them apart."""
 
 
-def layer_table(network: Network, inputs: Inputs, classes: int) -> tuple[LayerShape, ...]:
-    """The layers with weights, and those that change the shape, from input to output. Raises `Invalid` with an address in
-    `network` if a layer does not fit its inputs."""
+def network_layers(network: Network, inputs: Inputs, classes: int) -> tuple[Layer, ...]:
+    """All layers from input to output. Raises `Invalid` with an address in `network` if a layer does not fit its inputs."""
     if network.output == "signed" and classes != 2:
         raise Invalid("network.output", f"must not be 'signed' for {classes} classes: one unit tells two classes apart")
     front = (InputEncoder(inputs).layer,) if isinstance(inputs, Rows) else ()
     body = (*front, *network.layers(encoded_shape(inputs)))
-    size = math.prod(body[-1].output if body else encoded_shape(inputs))
-    units = 1 if network.output == "signed" else classes
-    if isinstance(network, TabularEnsemble):
-        return (*body, members_output(network.members, size // network.members, units))
-    return (*body, dense_layer(size, units))
+    shape = body[-1].output if body else encoded_shape(inputs)
+    units, activation = (1, "tanh") if network.output == "signed" else (classes, network.output)
+    is_ensemble = isinstance(network, TabularEnsemble)
+    output = members_output(shape, units) if is_ensemble else dense_layer(math.prod(shape), units)
+    weights = network.hidden.initializer
+    return (
+        *body,
+        output.with_settings(activation=activation, kernel_initializer=weights, name="output", dtype="float32"),
+    )
+
+
+def layer_table(network: Network, inputs: Inputs, classes: int) -> tuple[Layer, ...]:
+    """The layers with weights, and those that change the shape, from input to output. Raises `Invalid` as `network_layers`."""
+    return tuple(layer for layer in network_layers(network, inputs, classes) if layer.kind)
 
 
 def parameters(network: Network, inputs: Inputs, classes: int) -> int:
@@ -61,3 +70,13 @@ def network_summary(network: Network) -> str:
     'convolutional 32-64/128 relu'
     """
     return f"{network.kind} {network.sizes} {network.hidden.activation.kind}".replace("_", " ")
+
+
+def dropout_texts(network: Network) -> Iterator[str]:
+    """The dropout rates of the hidden layers and their places."""
+    rates = network.hidden.dropout if isinstance(network.hidden.dropout, tuple) else (network.hidden.dropout,)
+    if any(rates) and getattr(network, "widths", True):
+        yield "dropout " + ", ".join(f"{rate:.2g}" for rate in rates if rate)
+    for name, place in (("convolution_dropout", "convolutions"), ("stage_dropout", "stages")):
+        if rate := getattr(network, name, 0.0):
+            yield f"dropout {rate:.2g} after the {place}"

@@ -1,17 +1,25 @@
 """From a recipe's network to a Keras model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.networks import Inputs, Network, TabularEnsemble, layer_table
-from tuner.networks.blocks import Seeds, make_initializer
-from tuner.networks.columns import Rows
-from tuner.networks.layers import MembersOutput, RowEncoder
-from tuner.networks.shapes import encoded_shape, input_shape
+from tuner.networks import Inputs, Network, network_layers
+from tuner.networks import layers as own_layers
+from tuner.networks.hidden import (
+    ActivityPenalty,
+    ConstantInitializer,
+    Elu,
+    KernelPenalty,
+    LeakyRelu,
+    NormalInitializer,
+    PlainActivation,
+    PlainInitializer,
+)
+from tuner.networks.layer import Layer, Seed, input_shape
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -22,13 +30,11 @@ def build(
     """A new model for scaled inputs (images may lack their channel axis), or for coded rows with the `constants` of their
     encoder (`tuner.networks.fitting`); not compiled. `seed` determines initial weights and dropout. Raises `Invalid` if the
     network does not fit the inputs."""
-    layer_table(network, inputs, classes)
-    seeds = _seeds(seed)
+    described, seeds = network_layers(network, inputs, classes), _seeds(seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(POLICIES[network.hidden.precision])
     try:
-        front = [RowEncoder(inputs, next(seeds))] if isinstance(inputs, Rows) else []
-        layers = [*front, *network.build(encoded_shape(inputs), seeds), _output(network, classes, seeds)]
+        layers = [_keras_layer(each, seeds) for each in described]
         model = keras.Sequential([keras.Input(input_shape(inputs)), *layers])
     finally:
         keras.config.set_dtype_policy(before)
@@ -38,16 +44,70 @@ def build(
     return model
 
 
-def _output(network: Network, classes: int, seeds: Seeds) -> keras.layers.Layer:
-    initializer = make_initializer(network.hidden.initializer, next(seeds))
-    settings = {"kernel_initializer": initializer, "name": "output", "dtype": "float32"}
-    units, activation = (1, "tanh") if network.output == "signed" else (classes, network.output)
-    kind = MembersOutput if isinstance(network, TabularEnsemble) else keras.layers.Dense
-    return kind(units, activation=activation, **settings)
-
-
-def _seeds(seed: int) -> Seeds:
+def _seeds(seed: int) -> Iterator[int]:
     """Seeds for the layers; those of consecutive seeds are independent."""
     generator = np.random.default_rng(seed)
     while True:
         yield int(generator.integers(2**31))
+
+
+def _keras_layer(layer: Layer, seeds: Iterator[int]) -> keras.layers.Layer:
+    settings = {name: _keras_value(value, seeds) for name, value in layer.settings.items()}
+    if not isinstance(layer.keras, str):
+        return layer.keras(**settings)
+    return (getattr(own_layers, layer.keras, None) or getattr(keras.layers, layer.keras))(**settings)
+
+
+def _keras_value(value: object, seeds: Iterator[int]) -> Any:
+    """A setting of a layer as Keras takes it. Every initializer uses up a seed, also those that draw nothing."""
+    match value:
+        case Seed():
+            return next(seeds)
+        case PlainActivation(kind=kind) | Elu(kind=kind, alpha=1.0):
+            return kind
+        case LeakyRelu(slope=slope):
+            return keras.layers.LeakyReLU(negative_slope=slope)
+        case Elu(alpha=alpha):
+            return keras.layers.ELU(alpha=alpha)
+        case PlainInitializer() | ConstantInitializer() | NormalInitializer():
+            return _initializer(value, next(seeds))
+        case KernelPenalty(l1=l1, l2=l2):
+            return _kernel_regularizer(l1, l2)
+        case ActivityPenalty(l1=l1):
+            return ActivityL1(l1) if l1 else None
+        case Layer():
+            return _keras_layer(value, seeds)
+        case (Layer(), *_) as layers:
+            return [_keras_value(each, seeds) for each in layers]
+    return value
+
+
+def _initializer(
+    initializer: PlainInitializer | ConstantInitializer | NormalInitializer, seed: int
+) -> keras.initializers.Initializer:
+    match initializer:
+        case ConstantInitializer(value=value):
+            return keras.initializers.Constant(value)
+        case NormalInitializer(stddev=stddev):
+            return keras.initializers.RandomNormal(stddev=stddev, seed=seed)
+        case PlainInitializer(kind="zeros"):
+            return keras.initializers.Zeros()
+        case PlainInitializer(kind=kind):
+            return keras.initializers.get({"class_name": kind, "config": {"seed": seed}})
+
+
+def _kernel_regularizer(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
+    if l1 and l2:
+        return keras.regularizers.L1L2(l1=l1, l2=l2)
+    if l1:
+        return keras.regularizers.L1(l1)
+    return keras.regularizers.L2(l2) if l2 else None
+
+
+@keras.saving.register_keras_serializable("tuner")
+class ActivityL1(keras.regularizers.L1):  # type: ignore[misc]
+    """Keras's L1, summed in float32, since Keras cannot add a bfloat16 penalty to the loss."""
+
+    def __call__(self, x: Any) -> Any:
+        """The penalty of these outputs."""
+        return super().__call__(keras.ops.cast(x, "float32"))

@@ -2,15 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import Literal
 
 from tuner.base.errors import Invalid, require, require_at_least_one, require_rates
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_text
-
-if TYPE_CHECKING:
-    from tuner.networks.blocks import Layers, Seeds
+from tuner.networks.layer import (
+    Layer,
+    Shape,
+    activation_layer,
+    block,
+    bridge,
+    convolution,
+    dense_stack,
+    dropout,
+    image_shape,
+    pooling,
+    reshape,
+    sizes_text,
+    weighted,
+)
 
 RISING = {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "selu", "softplus", "softsign", "relu6"}
 
@@ -35,8 +45,6 @@ class Convolutional:
     hidden: Hidden = Hidden()
     output: Output = "softmax"
 
-    compiles_well: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         require(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
         require_at_least_one(self, "filters", "widths")
@@ -49,76 +57,41 @@ class Convolutional:
         """Its filters and widths."""
         return sizes_text(self.filters, self.widths)
 
-    @property
-    def dropout_texts(self) -> Iterator[str]:
-        """Its dropout rates and their places."""
-        yield from self.hidden.dropout_texts(len(self.widths))
-        if self.convolution_dropout:
-            yield f"dropout {self.convolution_dropout:.2g} after the convolutions"
-
-    def layers(self, inputs: Shape) -> Iterator[LayerShape]:
-        """Its layers before the output, without Keras."""
-        height, width, channels = image_shape(inputs)
+    def layers(self, inputs: Shape) -> Iterator[Layer]:
+        """Its layers before the output."""
+        shape = image_shape(inputs)
+        yield from reshape(inputs, shape)
         for number, filters in enumerate(self.filters, start=1):
-            height, width = self._convolved(height, width, number)
-            weights = self.kernel**2 * channels * filters
-            output = (height, width, filters)
-            count = f"{self.kernel}² × {channels} × {filters} + {filters}"
-            yield LayerShape("convolution", output, weights + filters, 0, height * width * weights, count)
-            yield from normalization(self.hidden, output)
-            channels = filters
-            if self.pool > 1 and self._ends_block(number):
-                height, width = self._pooled(height, width, number)
-                yield LayerShape("pooling", (height, width, channels))
-        flat = channels if self.bridge == "average" else height * width * channels
-        yield LayerShape(self.bridge, (flat,))
-        yield from dense_layers(self.hidden, self.widths, flat)
+            ends_block = number % self.pool_every == 0 or number == len(self.filters)
+            layers = [*self._convolution(shape, filters, number, pools=ends_block and self.pool > 1)]
+            yield from layers
+            shape = layers[-1].output
+            if ends_block:
+                yield from dropout(self.convolution_dropout, shape)
+        flat = bridge(self.bridge, shape)
+        yield flat
+        yield from dense_stack(self.hidden, self.widths, *flat.output)
 
-    def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
-        """Its Keras layers before the output."""
-        import keras
-
-        from tuner.networks.blocks import block, dense_stack, dropout
-
-        if len(inputs) == 2:
-            yield keras.layers.Reshape(image_shape(inputs))
-        for number, filters in enumerate(self.filters, start=1):
-            make = partial(keras.layers.Conv2D, filters, kernel_size=self.kernel, padding=self.padding)
-            convolution = block(self.hidden, make, seeds)
-            pooled = self.pool > 1 and self._ends_block(number)
-            yield from self._with_pooling(convolution) if pooled else convolution
-            if self._ends_block(number):
-                yield from dropout(self.convolution_dropout, seeds)
-        yield keras.layers.Flatten() if self.bridge == "flatten" else keras.layers.GlobalAveragePooling2D()
-        yield from dense_stack(self.hidden, self.widths, seeds)
-
-    def _ends_block(self, number: int) -> bool:
-        return number % self.pool_every == 0 or number == len(self.filters)
-
-    def _convolved(self, height: int, width: int, number: int) -> tuple[int, int]:
-        shrink = 0 if self.padding == "same" else self.kernel - 1
-        if min(height, width) <= shrink:
-            problem = f"convolution {number} with kernel {self.kernel} has only {height}×{width} left"
-            raise Invalid("network.filters", f"{problem}; use fewer filters, a smaller kernel or padding 'same'")
-        return height - shrink, width - shrink
-
-    def _pooled(self, height: int, width: int, number: int) -> tuple[int, int]:
-        if min(height, width) < self.pool:
-            problem = f"pooling by {self.pool} after convolution {number} has only {height}×{width} left"
-            raise Invalid("network.filters", f"{problem}; use fewer filters, a smaller pool or padding 'same'")
-        return height // self.pool, width // self.pool
-
-    def _with_pooling(self, block: "Layers") -> "Layers":
-        """The end of a block. Max pooling and an increasing activation commute: if only the activation lies between convolution
-        and pooling, it is computed after pooling, on a quarter of the numbers."""
-        import keras
-
-        from tuner.networks.blocks import make_activation
-
-        convolution, *rest = block
-        pooling = keras.layers.MaxPooling2D(self.pool)
-        if rest or self.hidden.activity_l1 or self.hidden.activation.kind not in RISING:
-            yield from (convolution, *rest, pooling)
+    def _convolution(self, inputs: Shape, filters: int, number: int, *, pools: bool) -> Iterator[Layer]:
+        """A convolution, at the end of a block with its pooling. Max pooling and an increasing activation commute: if only the
+        activation lies between convolution and pooling, it is computed after pooling, on a quarter of the numbers."""
+        smallest = 1 if self.padding == "same" else self.kernel
+        _require_left(inputs, smallest, f"convolution {number} with kernel {self.kernel}", "kernel")
+        layer = convolution(inputs, filters, self.kernel, padding=self.padding)
+        if not pools:
+            yield from block(self.hidden, layer)
             return
-        convolution.activation = keras.activations.linear
-        yield from (convolution, pooling, keras.layers.Activation(make_activation(self.hidden.activation)))
+        _require_left(layer.output, self.pool, f"pooling by {self.pool} after convolution {number}", "pool")
+        pool = pooling(layer.output, self.pool)
+        between = self.hidden.batch_normalization != "none" or self.hidden.activity_l1
+        if between or self.hidden.activation.kind not in RISING:
+            yield from (*block(self.hidden, layer), pool)
+            return
+        yield from (weighted(self.hidden, layer), pool, activation_layer(self.hidden, pool.output))
+
+
+def _require_left(maps: Shape, size: int, place: str, setting: str) -> None:
+    height, width, _ = maps
+    if min(height, width) < size:
+        cure = f"use fewer filters, a smaller {setting} or padding 'same'"
+        raise Invalid("network.filters", f"{place} has only {height}×{width} left; {cure}")

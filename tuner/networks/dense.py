@@ -3,14 +3,11 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from tuner.base.errors import require_at_least_one, require_rates
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.shapes import LayerShape, Shape, dense_layers, sizes_text
-
-if TYPE_CHECKING:
-    from tuner.networks.blocks import Layers, Seeds
+from tuner.networks.layer import Layer, Shape, dense_stack, dropout, reshape, sizes_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,28 +34,9 @@ class Dense:
         """Its widths."""
         return sizes_text(self.widths) or "linear"
 
-    @property
-    def dropout_texts(self) -> Iterator[str]:
-        """Its dropout rates and their places."""
-        return self.hidden.dropout_texts(len(self.widths))
-
-    @property
-    def compiles_well(self) -> bool:
-        """Whether XLA makes its small steps faster; measurements are at `xla_pays`."""
-        dropped = self.input_dropout or any(self.hidden.dropout_rates(len(self.widths)))
-        return self.hidden.precision == "float32" and not dropped
-
-    def layers(self, inputs: Shape) -> Iterator[LayerShape]:
-        """Its layers before the output, without Keras."""
-        return dense_layers(self.hidden, self.widths, math.prod(inputs))
-
-    def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
-        """Its Keras layers before the output."""
-        import keras
-
-        from tuner.networks.blocks import dense_stack, dropout
-
-        if len(inputs) > 1:
-            yield keras.layers.Flatten()
-        yield from dropout(self.input_dropout, seeds)
-        yield from dense_stack(self.hidden, self.widths, seeds)
+    def layers(self, inputs: Shape) -> Iterator[Layer]:
+        """Its layers before the output."""
+        size = math.prod(inputs)
+        yield from reshape(inputs, (size,))
+        yield from dropout(self.input_dropout, (size,))
+        yield from dense_stack(self.hidden, self.widths, size)

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from tuner.networks.columns import Coded, Rows
-from tuner.networks.shapes import LayerShape, Shape
+from tuner.networks.layer import Layer, Seed, Shape
 
 QUANTILES = 64
 """The number of values that represent a column's distribution, evenly spaced on the normal scale so that both tails count."""
@@ -98,11 +98,11 @@ class InputEncoder:
         return shapes
 
     @property
-    def layer(self) -> LayerShape:
+    def layer(self) -> Layer:
         """The encoder as a layer of the table."""
         learned, constants = self.learned, self.constants
         waves = 2 * math.prod(learned["frequencies"]) if "frequencies" in learned else 0
-        return LayerShape(
+        return Layer(
             "row_encoder",
             (self.rows.width,),
             trainable=sum(map(math.prod, learned.values())),
@@ -110,6 +110,8 @@ class InputEncoder:
             multiply_adds=self.rows.width + waves + (math.prod(learned["kernel"]) if waves else 0),
             calculation=" + ".join(" × ".join(map(str, shape)) for shape in (*learned.values(), *constants.values())),
             gathers=len(self.embedded) * self.rows.encoding.embedding + 2 * waves,
+            keras="RowEncoder",
+            settings={"rows": self.rows, "seed": Seed()},
         )
 
     @property

@@ -3,15 +3,11 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import Literal
 
 from tuner.base.errors import require, require_at_least_one
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.shapes import LayerShape, Shape, normalization, sizes_text
-
-if TYPE_CHECKING:
-    from tuner.networks.blocks import Layers, Seeds
+from tuner.networks.layer import Layer, Seed, Shape, block, dropout, reshape, sizes_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +22,6 @@ class TabularEnsemble:
     hidden: Hidden = Hidden()
     output: Output = "softmax"
 
-    compiles_well: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         require(len(self.widths) >= 1, "widths", "have at least one entry", list(self.widths))
         require_at_least_one(self, "widths", "members")
@@ -38,39 +32,36 @@ class TabularEnsemble:
         """The number of members and the widths."""
         return f"{self.members} of {sizes_text(self.widths)}"
 
-    @property
-    def dropout_texts(self) -> Iterator[str]:
-        """Its dropout rates and their places."""
-        return self.hidden.dropout_texts(len(self.widths))
-
-    def layers(self, inputs: Shape) -> Iterator[LayerShape]:
-        """Its layers before the output, without Keras."""
+    def layers(self, inputs: Shape) -> Iterator[Layer]:
+        """Its layers before the output."""
         size = math.prod(inputs)
-        for width in self.widths:
-            weights = size * width + self.members * (size + 2 * width)  # one kernel; two factors and a bias per member
-            count = f"{size} × {width} + {self.members} × ({size} + 2 × {width})"
-            multiply_adds = self.members * size * width
-            yield LayerShape("members_dense", (self.members, width), weights, 0, multiply_adds, count)
-            yield from normalization(self.hidden, (self.members, width))
+        yield from reshape(inputs, (size,))
+        for width, rate in zip(self.widths, self.hidden.dropout_rates(len(self.widths)), strict=True):
+            yield from block(self.hidden, self._layer(size, width))
+            yield from dropout(rate, (self.members, width))
             size = width
 
-    def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
-        """Its Keras layers before the output."""
-        import keras
-
-        from tuner.networks.blocks import block, dropout
-        from tuner.networks.layers import MembersDense
-
-        if len(inputs) > 1:
-            yield keras.layers.Flatten()
-        for width, rate in zip(self.widths, self.hidden.dropout_rates(len(self.widths)), strict=True):
-            make = partial(MembersDense, width, members=self.members, seed=next(seeds))
-            yield from block(self.hidden, make, seeds)
-            yield from dropout(rate, seeds)
+    def _layer(self, size: int, width: int) -> Layer:
+        return Layer(
+            "members_dense",
+            (self.members, width),
+            trainable=size * width + self.members * (size + 2 * width),  # one kernel; two factors and a bias per member
+            multiply_adds=self.members * size * width,
+            calculation=f"{size} × {width} + {self.members} × ({size} + 2 × {width})",
+            keras="MembersDense",
+            settings={"units": width, "members": self.members, "seed": Seed()},
+        )
 
 
-def members_output(members: int, size: int, units: int) -> LayerShape:
+def members_output(inputs: Shape, units: int) -> Layer:
     """A dense layer for each member, then the mean."""
-    weights = members * (size * units + units)
-    calculation = f"{members} × ({size} × {units} + {units})"
-    return LayerShape("members_output", (units,), weights, 0, members * size * units, calculation)
+    members, size = inputs
+    return Layer(
+        "members_output",
+        (units,),
+        trainable=members * (size * units + units),
+        multiply_adds=members * size * units,
+        calculation=f"{members} × ({size} × {units} + {units})",
+        keras="MembersOutput",
+        settings={"units": units},
+    )

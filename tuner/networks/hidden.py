@@ -1,6 +1,5 @@
 """Settings of the hidden layers of all families: activation, initial weights, normalization, penalties."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,6 +77,21 @@ class NormalInitializer:
 Initializer = PlainInitializer | ConstantInitializer | NormalInitializer
 
 
+@dataclass(frozen=True)
+class KernelPenalty:
+    """`l1 * sum(abs(kernel)) + l2 * sum(kernel ** 2)`, added to the loss."""
+
+    l1: float
+    l2: float
+
+
+@dataclass(frozen=True)
+class ActivityPenalty:
+    """`l1 * sum(abs(output)) / batch`, added to the loss."""
+
+    l1: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hidden:
     """Settings of all hidden layers of a network.
@@ -103,6 +117,16 @@ class Hidden:
         require_rates(self, "dropout", "normalization_momentum")
         require_not_negative(self, "kernel_l1", "kernel_l2", "activity_l1")
 
+    @property
+    def kernel_penalty(self) -> KernelPenalty:
+        """The penalty on kernels."""
+        return KernelPenalty(self.kernel_l1, self.kernel_l2)
+
+    @property
+    def activity_penalty(self) -> ActivityPenalty:
+        """The penalty on outputs."""
+        return ActivityPenalty(self.activity_l1)
+
     def dropout_rates(self, layers: int) -> tuple[float, ...]:
         """One dropout rate for each of `layers` dense hidden layers."""
         return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * layers
@@ -112,9 +136,3 @@ class Hidden:
         if isinstance(self.dropout, tuple) and len(self.dropout) != len(widths):
             problem = f"must have one rate for each of the {len(widths)} widths, got {len(self.dropout)}"
             raise Invalid("hidden.dropout", problem)
-
-    def dropout_texts(self, layers: int) -> Iterator[str]:
-        """The dropout rates after `layers` dense hidden layers; nothing without dropout."""
-        rates = [rate for rate in self.dropout_rates(layers) if rate]
-        if rates:
-            yield "dropout " + ", ".join(f"{rate:.2g}" for rate in rates)

@@ -3,15 +3,11 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import Literal
 
 from tuner.base.errors import Invalid, require, require_at_least_one
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.shapes import LayerShape, Shape, dense_layers, image_shape, normalization, sizes_text
-
-if TYPE_CHECKING:
-    from tuner.networks.blocks import Layers, Seeds
+from tuner.networks.layer import Layer, Shape, block, bridge, dense_stack, image_shape, reshape, sizes_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +24,6 @@ class LocallyConnected:
     hidden: Hidden = Hidden()
     output: Output = "softmax"
 
-    compiles_well: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         require(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
         require_at_least_one(self, "filters", "widths")
@@ -41,53 +35,34 @@ class LocallyConnected:
         """Its filters and widths."""
         return sizes_text(self.filters, self.widths)
 
-    @property
-    def dropout_texts(self) -> Iterator[str]:
-        """Its dropout rates and their places."""
-        return self.hidden.dropout_texts(len(self.widths))
-
-    def layers(self, inputs: Shape) -> Iterator[LayerShape]:
-        """Its layers before the output, without Keras."""
-        *places, channels = (math.prod(inputs), 1) if self.dimensions == 1 else image_shape(inputs)
+    def layers(self, inputs: Shape) -> Iterator[Layer]:
+        """Its layers before the output."""
+        shape = (math.prod(inputs), 1) if self.dimensions == 1 else image_shape(inputs)
+        yield from reshape(inputs, shape)
         for number, filters in enumerate(self.filters, start=1):
-            places = self._windows(places, number)
-            count, patch = math.prod(places), self.window**self.dimensions * channels
-            weights, output = count * patch * filters, (*places, filters)
-            yield LayerShape(
-                "locally_connected",
-                output,
-                trainable=weights + count * filters,
-                multiply_adds=weights,
-                calculation=f"{count} × ({patch} × {filters} + {filters})",
-                gathers=count * patch,
-            )
-            yield from normalization(self.hidden, output)
-            channels = filters
-        flat = math.prod(places) * channels
-        yield LayerShape("flatten", (flat,))
-        yield from dense_layers(self.hidden, self.widths, flat)
+            layers = [*block(self.hidden, self._layer(shape, filters, number))]
+            yield from layers
+            shape = layers[-1].output
+        flat = bridge("flatten", shape)
+        yield flat
+        yield from dense_stack(self.hidden, self.widths, *flat.output)
 
-    def build(self, inputs: Shape, seeds: "Seeds") -> "Layers":
-        """Its Keras layers before the output."""
-        import keras
-
-        from tuner.networks.blocks import block, dense_stack
-        from tuner.networks.layers import LocallyConnectedLayer
-
-        if self.dimensions == 1:
-            yield keras.layers.Reshape((-1, 1))
-        elif len(inputs) == 2:
-            yield keras.layers.Reshape(image_shape(inputs))
-        for filters in self.filters:
-            make = partial(LocallyConnectedLayer, filters, window=self.window, stride=self.stride)
-            yield from block(self.hidden, make, seeds)
-        yield keras.layers.Flatten()
-        yield from dense_stack(self.hidden, self.widths, seeds)
-
-    def _windows(self, places: list[int], number: int) -> list[int]:
-        """The number of positions of layer `number` along each axis."""
+    def _layer(self, inputs: Shape, filters: int, number: int) -> Layer:
+        *places, channels = inputs
         if min(places) < self.window:
             left = "×".join(map(str, places))
             problem = f"locally connected layer {number} with window {self.window} has only {left} left"
             raise Invalid("network.filters", f"{problem}; use fewer filters or a smaller window")
-        return [(each - self.window) // self.stride + 1 for each in places]
+        places = [(each - self.window) // self.stride + 1 for each in places]
+        count, patch = math.prod(places), self.window**self.dimensions * channels
+        weights = count * patch * filters
+        return Layer(
+            "locally_connected",
+            (*places, filters),
+            trainable=weights + count * filters,
+            multiply_adds=weights,
+            calculation=f"{count} × ({patch} × {filters} + {filters})",
+            gathers=count * patch,
+            keras="LocallyConnectedLayer",
+            settings={"filters": filters, "window": self.window, "stride": self.stride},
+        )

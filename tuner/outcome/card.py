@@ -8,7 +8,7 @@ from typing import Any
 from tuner.base.formatting import metric_label
 from tuner.base.metric_functions import wilson_interval
 from tuner.base.metrics import METRICS, Direction
-from tuner.networks.shapes import input_shape
+from tuner.networks.layer import input_shape
 from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, describe
 from tuner.storage.confirmed import Confirmed
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tuner.base.errors import Invalid
 from tuner.data.examples import TrainingSet
 from tuner.data.splits import sizes
-from tuner.networks import LayerShape, layer_table
+from tuner.networks import Layer, layer_table
 from tuner.recipe import Recipe
 from tuner.recipe.optimizers import state_arrays
 from tuner.space import Assignment
@@ -78,7 +78,7 @@ def work(recipe: Recipe, data: TrainingSet) -> Work:
     )
 
 
-def _memory(recipe: Recipe, data: TrainingSet, table: tuple[LayerShape, ...], batch: int, examples: int) -> int:
+def _memory(recipe: Recipe, data: TrainingSet, table: tuple[Layer, ...], batch: int, examples: int) -> int:
     """Bytes of a training process; compared with measurements in tests/search/test_costs.py."""
     weights = 4 * sum(layer.parameters for layer in table)
     copies = (

@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.networks.build import build
-from tuner.networks.shapes import input_shape
+from tuner.networks.layer import input_shape
 from tuner.recipe import Recipe, describe
 from tuner.training.parts import Scaler, in_batches
 

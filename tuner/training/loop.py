@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.networks import Dense
 from tuner.recipe import Recipe, Training
 from tuner.result import Scores
 from tuner.training.augmentation import augmenter
@@ -170,9 +171,12 @@ def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:
     at batch 16 takes 0.46 s instead of 0.82 s, at batch 4 1.4 s instead of 2.7 s) and nothing in larger steps (two layers of
     256 at batch 128). bfloat16 gets slower, convolutions on a CPU three times, dropout up to twelve times slower.
     """
-    batch = recipe.training.batch_size
+    network, batch = recipe.network, recipe.training.batch_size
+    if not isinstance(network, Dense) or network.hidden.precision != "float32":
+        return False
+    has_dropout = network.input_dropout or any(network.hidden.dropout_rates(len(network.widths)))
     steps = -(-examples // batch) * recipe.training.epochs
-    return recipe.network.compiles_well and steps >= 8000 and parameters * batch <= 25_000_000
+    return not has_dropout and steps >= 8000 and parameters * batch <= 25_000_000
 
 
 def evaluate_in_graph(model: keras.Model, scale: Scaler, part: Part) -> list[tf.Tensor]:

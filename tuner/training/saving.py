@@ -14,8 +14,8 @@ from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding
 from tuner.networks import Inputs, Rows
 from tuner.networks.build import build
+from tuner.networks.layer import input_shape
 from tuner.networks.layers import FastDropout, FusedBatchNormalization, RowCoder
-from tuner.networks.shapes import input_shape
 from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import loss_of, metric_of

@@ -6,7 +6,7 @@ from tuner.base.formatting import capitalized, four_digits, metric_label, with_a
 from tuner.charts import Axis, Chart, metric_axis
 from tuner.charts.content import Block, Paragraph, Table, missing
 from tuner.charts.marks import Curve, learning_lines
-from tuner.networks import layer_table, network_summary
+from tuner.networks import dropout_texts, layer_table, network_summary
 from tuner.recipe import Data, Recipe, describe
 from tuner.recipe import Table as OwnTable
 from tuner.report.evidence import Evidence
@@ -45,7 +45,7 @@ def _recipe_text(recipe: Recipe) -> str:
     parts = [f"{capitalized(with_article(network_summary(network)))} network"]
     if hidden.batch_normalization != "none":
         parts.append(f"batch normalization {hidden.batch_normalization} the activations")
-    parts += network.dropout_texts
+    parts += dropout_texts(network)
     penalties = (("L1", hidden.kernel_l1), ("L2", hidden.kernel_l2), ("L1 on activations", hidden.activity_l1))
     parts += [f"{name} {value:.2g}" for name, value in penalties if value]
     parts.append(f"{hidden.initializer.kind.replace('_', ' ')} weights")

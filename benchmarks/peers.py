@@ -212,11 +212,9 @@ def keras_tuner(kind: str) -> Callable[[Notebook, int], dict[str, Any]]:
 
 def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
     """`optimize` itself on all cores. Its best networks are trained again, which gives the same weights, to be tested."""
-    from rich.console import Console
-
     from tuner.base.machine import cores
-    from tuner.commands.progress import Lines
     from tuner.data.sources import Places
+    from tuner.python.progress import Lines
     from tuner.result import Pulse
     from tuner.search.optimize import SearchOptions, optimize
     from tuner.storage import default_url
@@ -226,7 +224,7 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
 
     class Noting(Lines):
         def __init__(self) -> None:
-            super().__init__(Console(quiet=True))
+            super().__init__(None)
 
         def began(self, number: int, recipe: Any, continues: int | None) -> None:
             recipes[number] = recipe

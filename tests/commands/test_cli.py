@@ -188,6 +188,14 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert done.stderr == ""
 
 
+def share_of_a_core() -> float:
+    """The part of a core that the machine's load leaves to this process now."""
+    began, used = time.monotonic(), time.process_time()
+    while time.process_time() < used + 0.5:
+        pass
+    return 0.5 / (time.monotonic() - began)
+
+
 @pytest.mark.slow
 def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
@@ -195,7 +203,7 @@ def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(
     options = ["--study", "digits", "--json", "--runs", str(tmp_path), "--executor", "in_process"]
     options += ["--set", "protocol={kind='holdout', validation=0.25}"]
     started = time.process_time()
-    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", "12s")
+    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{12 / share_of_a_core():.0f}s")
     assert status == 0, errors
     assert time.process_time() - started < 18, "of the processor, as its share of it depends on the machine's load"
     *lines, last = output.splitlines()
@@ -208,7 +216,7 @@ def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(
     assert suffixes == [".json", ".keras", ".md", ".npz"]
     kept = {path.stem for path in (tmp_path / "digits" / "members").glob("*.keras")}
     assert kept
-    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", "8s")
+    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{8 / share_of_a_core():.0f}s")
     assert status == 0, errors
     assert f"; {len(kept)} refits of earlier calls" in errors
     assert json.loads(output.splitlines()[-1])["test_accuracy"] > 0.5

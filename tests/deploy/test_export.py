@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.models import MIXED, iris, mixed, trained, xor
+from tests.support.models import MIXED, mixed, trained
 from tuner.__main__ import run
 from tuner.base.errors import StorageError, TunerError
 from tuner.data.sources import Places
@@ -24,11 +24,6 @@ FORMATS = [
     ("model.tflite", "litert", "keras"),
     ("model.onnx", "onnx", "tf2onnx"),
 ]
-
-
-@pytest.fixture(scope="module")
-def iris_model(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Path:
-    return iris(tmp_path_factory.mktemp("iris"), places)
 
 
 @pytest.mark.parametrize(("name", "format", "package"), FORMATS)
@@ -65,9 +60,9 @@ def test_quantizing_tells_what_it_costs(quantize: str, iris_model: Path, places:
     assert any(line.endswith(" quantized") for line in done.lines())
 
 
-def test_arrays_are_exported_without_a_coding(tmp_path: Path, places: Places) -> None:
-    model = xor(tmp_path, places)
-    done = export_model(model, tmp_path / "out.tflite", "litert", "none", str(tmp_path / "xor.npz"), places)
+def test_arrays_are_exported_without_a_coding(xor_model: Path, tmp_path: Path, places: Places) -> None:
+    data = str(xor_model.with_name("xor.npz"))
+    done = export_model(xor_model, tmp_path / "out.tflite", "litert", "none", data, places)
     assert done.difference < 1e-5
     about = json.loads((tmp_path / "out.json").read_text())["export"]
     assert about == {"format": "litert", "quantized": "none", "outputs": ["other", "same"], "inputs": [2]}

@@ -1,6 +1,7 @@
 """Saved models in use: what they say of new data, how right it is, and what is refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.models import diabetes, iris, mixed, pictures, without_metadata, xor
+from tests.support.models import diabetes, mixed, without_metadata
 from tests.support.rows import raw_columns
 from tuner.__main__ import run
 from tuner.base.decode import encode
@@ -26,11 +27,6 @@ from tuner.networks.layers import RowCoder
 from tuner.training.saving import load_model
 
 pytestmark = pytest.mark.slow  # each trains a network
-
-
-@pytest.fixture(scope="module")
-def iris_model(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Path:
-    return iris(tmp_path_factory.mktemp("iris"), places)
 
 
 @pytest.fixture(scope="module")
@@ -88,22 +84,22 @@ def test_numbers_are_told_in_their_own_units(tmp_path: Path, places: Places) -> 
     assert found.confused == ()
 
 
-def test_arrays_are_predicted_and_evaluated(tmp_path: Path, places: Places) -> None:
-    predictor = Predictor.load(xor(tmp_path, places))
-    assert write_predictions(predictor, str(tmp_path / "xor.npz"), str(tmp_path / "out.csv")) == 200
-    np.save(tmp_path / "one.npy", np.load(tmp_path / "xor.npz")["x"])
+def test_arrays_are_predicted_and_evaluated(xor_model: Path, tmp_path: Path) -> None:
+    predictor, data = Predictor.load(xor_model), xor_model.with_name("xor.npz")
+    assert write_predictions(predictor, str(data), str(tmp_path / "out.csv")) == 200
+    np.save(tmp_path / "one.npy", np.load(data)["x"])
     assert write_predictions(predictor, str(tmp_path / "one.npy"), str(tmp_path / "one.csv")) == 200
     assert (tmp_path / "one.csv").read_text() == (tmp_path / "out.csv").read_text()
-    assert evaluate(predictor, str(tmp_path / "xor.npz")).examples == 200
+    assert evaluate(predictor, str(data)).examples == 200
     np.save(tmp_path / "wide.npy", np.zeros((4, 3)))
-    assert complaint(tmp_path / "best.keras", str(tmp_path / "wide.npy")) == (
+    assert complaint(xor_model, str(tmp_path / "wide.npy")) == (
         f"{tmp_path}/wide.npy: x: has examples of 3, and the model takes arrays of 2"
     )
 
 
-def test_a_folder_of_pictures_is_predicted_file_by_file(tmp_path: Path, places: Places) -> None:
-    model = pictures(tmp_path, places)
-    predictor = Predictor.load(model)
+def test_a_folder_of_pictures_is_predicted_file_by_file(picture_model: Path, tmp_path: Path) -> None:
+    shutil.copytree(picture_model.with_name("pictures"), tmp_path / "pictures")
+    predictor = Predictor.load(picture_model)
     assert write_predictions(predictor, str(tmp_path / "pictures"), str(tmp_path / "out.csv")) == 40
     frame = pd.read_csv(tmp_path / "out.csv")
     assert frame["file"][0] == "dark/00.png"
@@ -111,7 +107,7 @@ def test_a_folder_of_pictures_is_predicted_file_by_file(tmp_path: Path, places: 
     assert found.figures["accuracy"] == (frame["file"].str.split("/").str[0] == frame["prediction"]).mean()
     assert write_predictions(predictor, str(tmp_path / "pictures/dark/00.png"), str(tmp_path / "one.csv")) == 1
     (tmp_path / "pictures/dark/00.png").write_bytes(b"no picture")
-    assert complaint(model, str(tmp_path / "pictures")) == (
+    assert complaint(picture_model, str(tmp_path / "pictures")) == (
         f"{tmp_path}/pictures/dark/00.png: is no PNG or JPEG picture; take it out of the folder"
     )
 
@@ -204,9 +200,9 @@ def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
     assert str(error.value) == f"{path}: is not a Keras model (.keras)"
 
 
-def test_papers_of_another_model_are_refused(iris_model: Path, tmp_path: Path, places: Places) -> None:
-    other = xor(tmp_path, places)
-    other.with_suffix(".json").write_text(iris_model.with_suffix(".json").read_text())
+def test_metadata_of_another_model_are_refused(iris_model: Path, xor_model: Path, tmp_path: Path) -> None:
+    other = shutil.copy(xor_model, tmp_path / "best.keras")
+    shutil.copy(iris_model.with_suffix(".json"), tmp_path / "best.json")
     with pytest.raises(DataError) as error:
         Predictor.load(other)
     assert str(error.value) == (f"{other}: has 2 outputs, and best.json describes 3; they do not belong together")
@@ -241,18 +237,26 @@ ROWS = st.lists(
 )
 
 
+CODING = mixed()[0]
+CODE_ROW = row_coder(CODING)
+
+
+@pytest.fixture(scope="module")
+def layer() -> RowCoder:
+    """The layer inside of saved models."""
+    return RowCoder([encode(column) for column in CODING.columns])
+
+
 @settings(max_examples=60)
-@given(ROWS)
-def test_the_three_ways_to_code_rows_agree(rows: list[dict[str, object]]) -> None:
-    coding, _ = mixed()
+@given(rows=ROWS)
+def test_the_three_ways_to_code_rows_agree(rows: list[dict[str, object]], layer: RowCoder) -> None:
     frame = pd.DataFrame(rows, columns=list(rows[0]), dtype=object)
-    together = code_rows(coding, frame)
-    np.testing.assert_array_equal(np.stack([row_coder(coding)(row) for row in rows]), together)
-    coder = RowCoder([encode(column) for column in coding.columns])
-    inside = coder(
+    together = code_rows(CODING, frame)
+    np.testing.assert_array_equal(np.stack([CODE_ROW(row) for row in rows]), together)
+    inside = layer(
         {
             name: keras.ops.convert_to_tensor(values.tolist()) if values.dtype == object else values
-            for name, values in raw_columns(coding, frame).items()
+            for name, values in raw_columns(CODING, frame).items()
         }
     )
     smallest = float(np.finfo(np.float32).tiny)  # TensorFlow takes what is smaller for 0
@@ -270,5 +274,5 @@ def test_the_three_ways_to_code_rows_agree(rows: list[dict[str, object]]) -> Non
 )
 def test_a_value_of_another_type_is_refused(row: dict[str, object], message: str) -> None:
     with pytest.raises(DataError) as error:
-        row_coder(mixed()[0])(row)
+        CODE_ROW(row)
     assert str(error.value) == message

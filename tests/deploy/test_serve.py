@@ -15,11 +15,9 @@ pytest.importorskip("httpx", reason="needs httpx, which FastAPI's test client st
 
 from fastapi.testclient import TestClient
 
-from tests.support.models import iris, pictures, xor
 from tuner.__main__ import run
 from tuner.commands.models import address, bound
 from tuner.data.ingest.tables import read_table
-from tuner.data.sources import Places
 from tuner.deploy.predictor import Predictor
 from tuner.deploy.serve.application import application
 
@@ -29,8 +27,8 @@ ROW = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Any:
-    predictor = Predictor.load(iris(tmp_path_factory.mktemp("iris"), places))
+def served(iris_model: Path) -> Any:
+    predictor = Predictor.load(iris_model)
     return predictor, TestClient(application(predictor, max_body=20_000, max_rows=150))
 
 
@@ -92,8 +90,8 @@ def test_one_row_is_answered_within_ten_milliseconds(served: Any) -> None:
     assert statistics.median(taken) < 0.010  # of the processor, the test client's own part included
 
 
-def test_arrays_are_answered(tmp_path: Path, places: Places) -> None:
-    predictor = Predictor.load(xor(tmp_path, places))
+def test_arrays_are_answered(xor_model: Path) -> None:
+    predictor = Predictor.load(xor_model)
     client = TestClient(application(predictor, 20_000, 10))
     answered = client.post("/predict", json={"inputs": [[0.5, 0.5], [-0.5, 0.5]]}).json()["predictions"]
     assert [each["prediction"] for each in answered] == predictor.predict(np.array([[0.5, 0.5], [-0.5, 0.5]])).classes
@@ -107,9 +105,9 @@ def test_arrays_are_answered(tmp_path: Path, places: Places) -> None:
     assert "and no pictures" in client.post("/predict", json={"images": ["AAAA"]}).json()["detail"]
 
 
-def test_pictures_are_answered_as_base64_and_as_files(tmp_path: Path, places: Places) -> None:
-    client = TestClient(application(Predictor.load(pictures(tmp_path, places)), 20_000, 10))
-    content = (tmp_path / "pictures/light/00.png").read_bytes()
+def test_pictures_are_answered_as_base64_and_as_files(picture_model: Path) -> None:
+    client = TestClient(application(Predictor.load(picture_model), 20_000, 10))
+    content = picture_model.with_name("pictures").joinpath("light/00.png").read_bytes()
     sent = client.post("/predict", json={"images": [base64.b64encode(content).decode()]}).json()
     assert sent["predictions"][0]["prediction"] == "light"
     assert client.post("/predict/file", files={"image": ("x.png", content)}).json() == sent

@@ -12,13 +12,13 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 
 from tests.support.estimators import tiny, tiny_for_numbers
-from tuner import TunedClassifier, TunedRegressor
+from tuner import TunedClassifier, TunedRegressor, load_study
 from tuner.recipe import Table
 
 WEIGHTS = (
@@ -136,43 +136,24 @@ def test_a_pickled_classifier_predicts_the_same_without_its_folder(fitted: Tuned
 
 
 @pytest.mark.slow
-def test_a_temporary_folder_goes_with_its_estimator() -> None:
-    x, y = load_iris(return_X_y=True)
-    classifier = TunedClassifier(study=tiny(epochs=1)).fit(x, y)
-    assert classifier._folder is not None
-    folder = classifier._folder.path
-    assert list(folder.glob("data/prepared/own-*"))
-    del classifier
-    gc.collect()
-    assert not folder.exists()
-
-
-@pytest.mark.slow
-def test_groups_and_weights_are_routed_through_a_pipeline_to_a_search(tmp_path: Path) -> None:
+def test_groups_and_weights_are_routed_through_a_pipeline_to_a_search_of_parameters(tmp_path: Path) -> None:
     x, y = load_iris(return_X_y=True)
     groups, weights = np.arange(150) % 15, np.linspace(1.0, 2.0, 150)
     with sklearn.config_context(enable_metadata_routing=True):
-        classifier = TunedClassifier(study=tiny(epochs=1), runs=tmp_path)
+        classifier = TunedClassifier(runs=tmp_path)
         classifier.set_fit_request(sample_weight=True, groups=True).set_score_request(sample_weight=True)
         pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), classifier)
-        params = {"groups": groups, "sample_weight": weights}
-        scores = cross_val_score(pipeline, x, y, cv=GroupKFold(2), params=params, error_score="raise")
-    assert ((scores >= 0) & (scores <= 1)).all()
-    assert len(list(tmp_path.glob("study-*/best.keras"))) == 2
+        parameters = {"tunedclassifier__study": [tiny(epochs=1)]}
+        grid = GridSearchCV(pipeline, parameters, cv=GroupKFold(2), refit=False, error_score="raise")
+        grid.fit(x, y, groups=groups, sample_weight=weights)
+    assert 0 <= grid.best_score_ <= 1
+    studies = [path.parent.name for path in tmp_path.glob("study-*/best.keras")]
+    assert len(studies) == 2
+    assert [load_study(name, tmp_path).trials.epochs.tolist() for name in studies] == [[1], [1]]
 
 
 @pytest.mark.slow
-def test_a_grid_search_tries_its_parameters() -> None:
-    x, y = load_iris(return_X_y=True)
-    rows = np.random.default_rng(0).permutation(150)
-    grid = GridSearchCV(TunedClassifier(random_state=0), {"study": [tiny(epochs=1)]}, cv=2, error_score="raise").fit(
-        x[rows], y[rows]
-    )
-    assert grid.best_estimator_.study == tiny(epochs=1)
-
-
-@pytest.mark.slow
-def test_labels_and_several_numbers_come_back_as_they_were_given() -> None:
+def test_labels_and_several_numbers_come_back_as_they_were_given_and_temporary_folders_go() -> None:
     x = np.random.default_rng(0).normal(size=(60, 3))
     labels = (x[:, :2] > 0).astype(int)
     classifier = TunedClassifier(study=tiny("binary_crossentropy", "sigmoid", 1)).fit(x, labels)
@@ -180,6 +161,12 @@ def test_labels_and_several_numbers_come_back_as_they_were_given() -> None:
     assert classifier.predict(x).shape == classifier.predict_proba(x).shape == (60, 2)
     regressor = TunedRegressor(study=tiny_for_numbers(1)).fit(x, x[:, :2])
     assert regressor.predict(x).shape == (60, 2)
+    assert regressor._folder is not None
+    folder = regressor._folder.path
+    assert list(folder.glob("data/prepared/own-*"))
+    del regressor
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_a_clone_has_the_parameters_and_no_fit() -> None:

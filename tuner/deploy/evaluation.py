@@ -12,8 +12,9 @@ from tuner.base.errors import DataError
 from tuner.base.formatting import metric_label
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
 from tuner.base.metrics import Task
+from tuner.charts.confusion import confused_pairs
 from tuner.data.ingest.targets import groups_of, labels_of, weights_of
-from tuner.deploy.inputs import Block, blocks_of, prefetched
+from tuner.deploy.inputs import blocks_of, prefetched
 from tuner.deploy.predictor import Predictions, Predictor
 from tuner.recipe import Arrays, Table
 
@@ -78,17 +79,21 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
 
     Raises `DataError` for missing labels and for classes that the model does not have.
     """
-    targets, optional = _label_columns(predictor, target)
-    blocks = list(prefetched(blocks_of(predictor, data, targets, optional)))
+    targets, weight, group = _roles(predictor, target)
+    blocks = list(prefetched(blocks_of(predictor, data, targets, (weight, group))))
     outputs = np.concatenate([predictor.predict_inputs(block.inputs, data) for block in blocks])
     if not len(outputs):
         raise DataError(f"{data}: has no rows")
+    others = pd.concat([block.others for block in blocks], ignore_index=True)
+    labels = others.drop(columns=[weight, group], errors="ignore")
     task, names = predictor.output.task, predictor.output.names
-    true = labels_of(task, _label_table(predictor, blocks, targets, data), names, data)
+    expected = 1 if task == "classification" else len(names)
+    if labels.shape[1] != expected:
+        raise DataError(f"{data}: has {labels.shape[1]} label columns, and the model predicts {expected}")
+    true = labels_of(task, labels, names, data)
     true = true.astype(np.int64) if true.ndim == 1 else true
-    weight, group = (_column(blocks, name) for name in optional or ("", ""))
-    weights = None if weight is None else weights_of(weight, data)
-    groups = None if group is None else groups_of([group], data)[0]
+    weights = weights_of(others[weight], data) if weight in others else None
+    groups = groups_of([others[group]], data)[0] if group in others else None
     figures = compute_metrics(task, outputs, true, weights)
     intervals = {name: _interval(name, figure, outputs, true, weights, groups) for name, figure in figures.items()}
     predictions = Predictions(task, names, outputs)
@@ -96,47 +101,16 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
     return Evaluation(task, len(outputs), figures, intervals, confused)
 
 
-def _label_columns(predictor: Predictor, target: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns or arrays with labels, and those with weights and groups ("" for none)."""
+def _roles(predictor: Predictor, target: Sequence[str]) -> tuple[tuple[str, ...], str, str]:
+    """The columns or arrays with labels, that with weights and that with groups ("" for none)."""
     match predictor.recipe.data if predictor.recipe else None:
         case Table() as source:
-            return tuple(target) or source.targets, (source.weight, source.group)
+            return tuple(target) or source.targets, source.weight, source.group
         case Arrays() as source:
-            return tuple(target) or (source.y,), (source.weights, source.groups)
+            return tuple(target) or (source.y,), source.weights, source.groups
     if not target and predictor.coding:
         raise DataError("the model has no metadata with its target: add --target")
-    return tuple(target) or ("y",), ()
-
-
-def _label_table(predictor: Predictor, blocks: Sequence[Block], targets: Sequence[str], where: str) -> pd.DataFrame:
-    if blocks[0].files:
-        return pd.DataFrame({"folder": [_class_folder(file, where) for block in blocks for file in block.files]})
-    columns: dict[str, Any] = {}
-    for name in targets:
-        parts = [block.others[name] for block in blocks]
-        if isinstance(parts[0], pd.Series):
-            columns[name] = pd.concat(parts, ignore_index=True)
-        else:
-            array = np.concatenate(parts).reshape(sum(map(len, parts)), -1)
-            is_single = array.shape[1] == 1
-            columns |= {name if is_single else f"{name}[{place}]": array[:, place] for place in range(array.shape[1])}
-    expected = 1 if predictor.output.task == "classification" else len(predictor.output.names)
-    if len(columns) != expected:
-        raise DataError(f"{where}: has {len(columns)} label columns, and the model predicts {expected}")
-    return pd.DataFrame(columns)
-
-
-def _class_folder(file: str, where: str) -> str:
-    folder, _, _ = file.rpartition("/")
-    if not folder:
-        raise DataError(f"{where}/{file}: must lie in a folder with the name of its class")
-    return folder.rpartition("/")[2]
-
-
-def _column(blocks: Sequence[Block], name: str) -> "pd.Series[Any] | None":
-    if not name or name not in blocks[0].others:
-        return None
-    return pd.concat([pd.Series(block.others[name], name=name) for block in blocks], ignore_index=True)
+    return tuple(target) or ("y",), "", ""
 
 
 def _interval(
@@ -161,13 +135,10 @@ def _interval(
 def _confusions(predictions: Predictions, true: NDArray[Any]) -> tuple[Confusion, ...]:
     """The most frequent wrong predictions."""
     names, count = predictions.names, len(predictions.names)
-    matrix = np.bincount(true * count + predictions.labels, minlength=count**2).reshape(count, count)
-    wrong = matrix * ~np.eye(count, dtype=bool)
-    worst = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CONFUSIONS]
+    matrix = np.bincount(true * count + predictions.labels, minlength=count**2).reshape(count, count).tolist()
     return tuple(
-        Confusion(names[row], names[column], int(wrong[row, column]), int(matrix[row].sum()))
-        for row, column in (divmod(int(place), count) for place in worst)
-        if wrong[row, column]
+        Confusion(names[row], names[column], times, sum(matrix[row]))
+        for row, column, times in confused_pairs(matrix)[:MOST_CONFUSIONS]
     )
 
 

@@ -1,7 +1,6 @@
 """A model with its metadata and its card, written in a format and to a place of the user's choice."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,11 +90,7 @@ def export_model(model: Path, out: Path, format: str, quantize: str, data: str, 
     inputs, true, origin = _sample(predictor, data, places)
     before = predictor.predict_inputs(inputs)
     with output_path(out) as path:
-        if format == "keras":
-            shutil.copyfile(model, path.with_suffix(".keras"))
-            after = Predictor.load(path).predict_inputs(inputs)
-        else:
-            after = predictor.output.postprocess(convert(predictor, path, format, quantize, inputs))
+        after = predictor.output.postprocess(convert(predictor, path, format, quantize, inputs))
         difference = float(np.abs(after - before).max() / max(1.0, float(np.abs(before).max())))
         if not difference <= LARGEST_DIFFERENCE and quantize == "none":
             raise TunerError(f"{out}: differs from the model by {difference:.2g} on {origin}; nothing was written")

@@ -1,6 +1,7 @@
 """A model in other formats: written, loaded again, and its outputs computed."""
 
 import re
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -32,12 +33,7 @@ def convert(predictor: Predictor, path: Path, format: str, quantize: str, inputs
         warnings.simplefilter("ignore")  # only the authors of the converters can act on them
         log.setLevel("ERROR")
         try:
-            match format:
-                case "saved_model":
-                    return _saved_model(predictor, path, inputs)
-                case "litert":
-                    return _litert(predictor, path, quantize, inputs)
-            return _onnx(predictor, path, inputs)
+            return WRITERS[format](predictor, path, inputs, quantize)
         except TunerError:
             raise
         except Exception as error:  # converters and runtimes raise any exception
@@ -56,7 +52,12 @@ def safe_names(columns: tuple[str, ...]) -> dict[str, str]:
     return names
 
 
-def _saved_model(predictor: Predictor, path: Path, inputs: Array) -> Array:
+def _keras(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> Array:
+    shutil.copyfile(predictor.path, path.with_suffix(".keras"))
+    return Predictor.load(path).network_outputs(inputs)
+
+
+def _saved_model(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> Array:
     """A folder for TensorFlow Serving: its inputs are a table's columns by name as they are written, or arrays as stored."""
     archive, model, coding = keras.export.ExportArchive(), predictor.model, predictor.coding
     archive.track(model)
@@ -76,7 +77,7 @@ def _saved_model(predictor: Predictor, path: Path, inputs: Array) -> Array:
     return np.asarray(next(iter(serve(**arguments).values())))
 
 
-def _litert(predictor: Predictor, path: Path, quantize: str, inputs: Array) -> Array:
+def _litert(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> Array:
     """A `.tflite` file with one coded row or array as input: LiteRT cannot infer all shapes for a batch of any size. `dynamic`
     keeps weights in 8 bits, `int8` activations too, with the ranges that they have on these inputs."""
     inner = _portable(predictor)
@@ -99,7 +100,7 @@ def _litert(predictor: Predictor, path: Path, quantize: str, inputs: Array) -> A
     return np.concatenate(outputs)
 
 
-def _onnx(predictor: Predictor, path: Path, inputs: Array) -> Array:
+def _onnx(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> Array:
     """An `.onnx` file for coded rows or arrays."""
     require_packages("ONNX", "onnx", "tf2onnx", "onnxruntime")
     import onnxruntime
@@ -112,20 +113,20 @@ def _onnx(predictor: Predictor, path: Path, inputs: Array) -> Array:
 def _table_values(predictor: Predictor, codes: Array) -> Mapping[str, Array]:
     """A table's columns (n, 1) from coded rows; unseen values become unseen words."""
     assert predictor.coding is not None
-    found: dict[str, Array] = {}
+    columns: dict[str, Array] = {}
     first = 0
     for column in predictor.coding.columns:
         values = codes[:, first : first + column.places].astype(np.float64)
         first += column.places
         match column.kind:
             case "number":
-                found[column.name] = values + column.origin
+                columns[column.name] = values + column.origin
             case "date":
-                found[column.name] = values * SECONDS_A_DAY
+                columns[column.name] = values * SECONDS_A_DAY
             case _:
                 words = np.array(["", UNSEEN_WORD, *column.values], object)[values.astype(int)]
-                found[column.name] = np.array([" ".join(filter(None, row)) for row in words], object)[:, np.newaxis]
-    return found
+                columns[column.name] = np.array([" ".join(filter(None, row)) for row in words], object)[:, np.newaxis]
+    return columns
 
 
 def _interpreter() -> Any:
@@ -163,3 +164,12 @@ def _comparing(layer: RowEncoder) -> Callable[[Any], Any]:
         return tf.reduce_sum(tf.cast(knots[:, :, tf.newaxis] <= values[:, tf.newaxis, :], tf.int32), axis=1)
 
     return count
+
+
+WRITERS: dict[str, Callable[[Predictor, Path, Array, str], Array]] = {
+    "keras": _keras,
+    "saved_model": _saved_model,
+    "litert": _litert,
+    "onnx": _onnx,
+}
+"""Each writes the model, loads it again, and returns its outputs for these coded rows or arrays as stored."""

@@ -1,16 +1,17 @@
 """A file or a folder as a model's inputs, block by block, with labels and other columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.arrays import array_shapes, inputs_of, read_array
+from tuner.data.ingest.arrays import array_columns, array_shapes, inputs_of, read_array
 from tuner.data.ingest.files import find_path
 from tuner.data.ingest.images import SUFFIXES, read_image
 from tuner.data.ingest.tables import is_table, table_blocks
@@ -23,26 +24,26 @@ PICTURES = 256
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Some examples: coded rows or arrays as stored, the `files` of pictures, and `others`: columns of the table or arrays of the
-    file by their names."""
+    """Some examples: coded rows or arrays as stored, the `files` of pictures, and `others`: columns with labels, weights, groups."""
 
     inputs: NDArray[Any]
     files: tuple[str, ...] = ()
-    others: Mapping[str, Any] = field(default_factory=dict)
+    others: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def blocks_of(
     predictor: Predictor, data: str, required: Sequence[str] = (), optional: Sequence[str] = ()
 ) -> Iterator[Block]:
     """The examples in a table, an NPZ or NPY file, a picture or a folder of pictures, with other columns or arrays: the `required`
-    ones, and those of the `optional` ones that exist. Raises `DataError` for data that do not fit the model."""
+    ones, and those of the `optional` ones that exist. Pictures have the column `folder`, if any is required. Raises `DataError`
+    for data that do not fit the model."""
     path = Path(data)
     if predictor.coding is not None:
         if not is_table(data):
             raise DataError(f"{data}: must be a table, since the model takes {predictor.input_text}")
         return _rows(predictor, data, required, optional)
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
-        return _pictures(predictor, path)
+        return _pictures(predictor, path, required)
     if path.suffix.lower() in (".npz", ".npy"):
         return iter([_arrays(predictor, find_path(str(path.absolute()), ()), required, optional)])
     rule = "must end in .npz or .npy, be a picture or a folder of pictures"
@@ -85,8 +86,8 @@ def _rows(predictor: Predictor, data: str, required: Sequence[str], optional: Se
     texts |= set(required if predictor.output.task == "classification" else ())
     texts |= {source.group} if isinstance(source, Table) and source.group else set()
     for frame in table_blocks(path, [*predictor.columns, *required], texts, optional):
-        others = {name: frame[name] for name in (*required, *optional) if name in frame.columns}
-        yield Block(predictor.coded(frame, data), others=others)
+        others = [name for name in (*required, *optional) if name in frame.columns]
+        yield Block(predictor.coded(frame, data), others=frame[others])
 
 
 def _arrays(predictor: Predictor, path: Path, required: Sequence[str], optional: Sequence[str]) -> Block:
@@ -100,7 +101,8 @@ def _arrays(predictor: Predictor, path: Path, required: Sequence[str], optional:
     ending = "_test" if name not in known and f"{name}_test" in known else ""
     inputs = _checked(predictor, read_array(path, name + ending), name + ending, path)
     others = [*required, *(each for each in optional if each + ending in known)]
-    return Block(inputs, others={each: read_array(path, each + ending) for each in others})
+    columns = [array_columns(read_array(path, each + ending), each, path) for each in others]
+    return Block(inputs, others=pd.concat(columns, axis=1) if columns else pd.DataFrame())
 
 
 def _npy(path: Path) -> NDArray[Any]:
@@ -115,7 +117,7 @@ def _checked(predictor: Predictor, values: NDArray[Any], name: str, path: Path) 
     return inputs_of(values, name, str(path))
 
 
-def _pictures(predictor: Predictor, path: Path) -> Iterator[Block]:
+def _pictures(predictor: Predictor, path: Path, required: Sequence[str]) -> Iterator[Block]:
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
     if not files:
         raise DataError(f"{path}: has no pictures (PNG, JPEG)")
@@ -124,4 +126,12 @@ def _pictures(predictor: Predictor, path: Path) -> Iterator[Block]:
         block = files[start : start + PICTURES]
         pictures = np.stack([read_image(format, each) for each in block])
         names = tuple(str(each.relative_to(path) if each != path else each.name) for each in block)
-        yield Block(as_stored(predictor, pictures), names)
+        folders = pd.DataFrame({"folder": [_class_folder(name, path) for name in names]} if required else {})
+        yield Block(as_stored(predictor, pictures), names, folders)
+
+
+def _class_folder(file: str, path: Path) -> str:
+    folder, _, _ = file.rpartition("/")
+    if not folder:
+        raise DataError(f"{path}/{file}: must lie in a folder with the name of its class")
+    return folder.rpartition("/")[2]

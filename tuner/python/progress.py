@@ -1,14 +1,18 @@
-"""How far a search is: `Progress` for Python programs, and the state of a search that all listeners show."""
+"""How far a search is: `Progress` for Python programs, sentences for pipes, and the state that all listeners show."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tuner.base.metrics import Direction
+from tuner.base.formatting import duration_text, metric_label
 from tuner.recipe import Recipe
-from tuner.result import Epoch, Event, Pulse
+from tuner.result import Epoch, Event, FoldResult, Pulse, Scores
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.study.settings import NO_LIMIT
+
+SILENT_SECONDS = 30.0
+PAUSED = "paused"
+"""The first word of the reason of a trial that pauses at a rung."""
 
 
 @dataclass(frozen=True)
@@ -29,33 +33,28 @@ Callback = Callable[[Progress], object]
 
 
 class SearchState:
-    """How each training of a study ended, by its first number; the planned number of trials; the deadline."""
+    """The study's record so far; the planned number of trials; the deadline."""
 
     def __init__(self) -> None:
-        self.trials: dict[int, TrialRecord] = {}
-        self.direction = Direction.MAXIMIZE
+        self.record = StudyRecord("", "", {}, (), ())
         self.total = self.done_before = 0
         self.started = self.deadline = time.monotonic()
 
     def plan(self, record: StudyRecord, trials: int, seconds: float) -> None:
         """Start from the trials that the storage has already."""
         self.started = time.monotonic()
-        self.direction, self.total, self.deadline = record.direction, trials, self.started + seconds
-        self.trials = {trial.first: trial for trial in record.trials}
+        self.record, self.total, self.deadline = record, trials, self.started + seconds
         self.done_before = self.done
 
     def add(self, trial: TrialRecord) -> None:
         """Remember how a training ended or paused."""
-        self.trials[trial.first] = trial
-
-    def count(self, *states: str) -> int:
-        """The number of trainings in these states."""
-        return sum(trial.state in states for trial in self.trials.values())
+        others = (each for each in self.record.trials if each.first != trial.first)
+        self.record = replace(self.record, trials=(*others, trial))
 
     @property
     def done(self) -> int:
         """The number of trainings that finished or were pruned."""
-        return self.count("complete", "pruned")
+        return self.record.count("complete", "pruned")
 
     @property
     def is_unlimited(self) -> bool:
@@ -65,8 +64,8 @@ class SearchState:
     @property
     def best(self) -> TrialRecord | None:
         """The finished training with the best value; the earliest of equals."""
-        finished = [trial for trial in self.trials.values() if trial.state == "complete" and trial.values]
-        return max(finished, key=lambda trial: (self.direction.sign * trial.values[0], -trial.first), default=None)
+        sign = self.record.direction.sign
+        return max(self.record.finished, key=lambda trial: (sign * trial.values[0], -trial.first), default=None)
 
     @property
     def seconds_left(self) -> float:
@@ -77,30 +76,80 @@ class SearchState:
             return until_deadline
         return min(until_deadline, (now - self.started) / done_here * max(0, self.total - self.done))
 
+    @property
+    def best_text(self) -> str:
+        """The best training, for people."""
+        return f"best {self.best.values[0]:.4f} (trial {self.best.number})" if self.best else "no trial finished yet"
 
-class CallbackListener:
-    """Calls a function with a `Progress`. An exception in it ends the search."""
+    @property
+    def left_text(self) -> str:
+        """The time that is left, for people."""
+        return f"{duration_text(self.seconds_left)} left"
 
-    def __init__(self, callback: Callback | None) -> None:
-        self.callback, self.state = callback, SearchState()
+
+class Lines:
+    """Reports a sentence for each event; during a long silence, the running epoch. An exception in `report` ends the search."""
+
+    def __init__(self, report: Callback | None) -> None:
+        self.report, self.state = report, SearchState()
+        self.recipes: dict[int, Recipe] = {}
+        self.reported = time.monotonic()
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.state.plan(record, trials, seconds)
+        total = "" if self.state.is_unlimited else f" of {trials}"
+        self.log(f"{self.state.done}{total} trials are done; at most {duration_text(seconds)}")
 
     def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
-        self.log(f"trial {number} begins: {recipe.summary}")
+        self.recipes[number] = recipe
+        origin = "" if continues is None else f"continues trial {continues}: "
+        self.log(f"trial {number}: {origin}{recipe.summary}")
 
     def advanced(self, number: int, event: Epoch | Pulse) -> None:
-        """Nothing: an epoch may take milliseconds."""
+        self._break_silence(f"trial {number}", self.recipes[number], event)
 
     def ended(self, trial: TrialRecord) -> None:
         self.state.add(trial)
-        self.log(f"trial {trial.number} {trial.state}: {f'{trial.values[0]:.4g}' if trial.values else trial.reason}")
+        best = f"; {self.state.best_text}" if self.state.best else ""
+        count = "" if self.state.is_unlimited else f"{self.state.done}/{self.state.total}, "
+        self.log(f"trial {trial.number}: {ended_text(trial)}{best}; {count}{self.state.left_text}")
 
     def refitting(self, recipe: Recipe, event: Event) -> None:
-        """Nothing, as in `advanced`."""
+        if not isinstance(event, FoldResult):
+            self._break_silence(f"seed {recipe.seed}", recipe, event)
 
     def log(self, message: str) -> None:
-        if self.callback is not None:
-            best, left = self.state.best, max(0.0, self.state.deadline - time.monotonic())
-            self.callback(Progress(self.state.done, best.values[0] if best else None, left, message))
+        self.reported = time.monotonic()
+        if self.report is not None:
+            best, left = self.state.best, max(0.0, self.state.deadline - self.reported)
+            self.report(Progress(self.state.done, best.values[0] if best else None, left, message))
+
+    def _break_silence(self, name: str, recipe: Recipe, event: Epoch | Pulse) -> None:
+        if time.monotonic() - self.reported > SILENT_SECONDS:
+            self.log(f"{name}: {event_text(event, recipe.training.epochs)}; {self.state.left_text}")
+
+
+def ended_text(trial: TrialRecord) -> str:
+    """How a trial ended or paused, with its value."""
+    result = trial.result
+    if result and result.ended == "pruned" and trial.reason.startswith(PAUSED):
+        scores = result.validation or result.training
+        return trial.reason + (f", {_score_text(scores)}" if scores else "")
+    value = f" {trial.values[0]:.4f}" if trial.values else ""
+    cost = f" after {result.epochs} epochs, {result.seconds:.1f} s" if result and result.epochs else ""
+    reason = f" ({trial.reason})" if trial.reason else ""
+    state = "diverged" if result and result.ended == "diverged" else trial.state
+    return f"{state}{value}{cost}{reason}"
+
+
+def event_text(event: Epoch | Pulse, epochs: int) -> str:
+    """How far a training of so many epochs is, with its metric."""
+    if isinstance(event, Pulse):
+        return f"epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training {_score_text(event.training)}"
+    return f"epoch {event.number}/{epochs}, {_score_text(event.validation or event.training)}"
+
+
+def _score_text(scores: Scores) -> str:
+    """The task's main metric."""
+    name, value = next(iter(scores.figures.items()))
+    return f"{metric_label(name)} {value:.4f}"

@@ -13,7 +13,7 @@ from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
 from tuner.python.examples import examples_of
-from tuner.python.progress import Callback, CallbackListener
+from tuner.python.progress import Callback, Lines
 from tuner.python.study import AnyStudy, Changes, study_file, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut
@@ -102,7 +102,7 @@ def search(
         threads=max(1, cores() // count),
         executor=executor,
     )
-    outcome = run_study(options, CallbackListener(callback))
+    outcome = run_study(options, Lines(callback))
     return Tuned(replace(outcome, best=outcome.record.best, forecast=None, ended=""))  # as `load_study` reads it
 
 

@@ -32,7 +32,7 @@ def read_arrays(data: Arrays, path: Path, test: Path | Cut) -> tuple[RawExamples
 def _raw(data: Arrays, path: Path, ending: str) -> RawExamples:
     """The arrays whose names end so."""
     x, y, weights, groups = (name and f"{name}{ending}" for name in (data.x, data.y, data.weights, data.groups))
-    one_each = {name: _columns(read_array(path, name), name, path)[name] for name in (weights, groups) if name}
+    one_each = {name: array_columns(read_array(path, name), name, path)[name] for name in (weights, groups) if name}
     return RawExamples(
         x=inputs_of(read_array(path, x), x, str(path)),
         y=_targets(data, read_array(path, y), y, path),
@@ -90,7 +90,7 @@ def inputs_of(values: Array, name: str, where: str) -> Array:
 
 
 def _targets(data: Arrays, values: Array, name: str, path: Path) -> pd.DataFrame:
-    columns = _columns(values, name, path)
+    columns = array_columns(values, name, path)
     if data.task == "classification" and columns.shape[1] != 1:
         cure = "give class numbers or names, not a column for each class"
         raise DataError(f"{path}: {name}: must be one class for each example, got {list(values.shape)}; {cure}")
@@ -99,7 +99,7 @@ def _targets(data: Arrays, values: Array, name: str, path: Path) -> pd.DataFrame
     return columns
 
 
-def _columns(values: Array, name: str, path: Path) -> pd.DataFrame:
+def array_columns(values: Array, name: str, path: Path) -> pd.DataFrame:
     """One column by the array's own name, several by their numbers after it."""
     if values.ndim > 2 or 0 in values.shape[1:]:
         raise DataError(f"{path}: {name}: must have one axis or two, got {list(values.shape)}")
@@ -141,7 +141,7 @@ def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
         listed = ", ".join(others) or "none"
         raise DataError(f"{path}: which array is the inputs? Name it x; there are, besides the target: {listed}")
     ending = "" if x in shapes else "_train"
-    inputs, targets = read_array(path, f"{x}{ending}"), _columns(read_array(path, f"{y}{ending}"), y, path)
+    inputs, targets = read_array(path, f"{x}{ending}"), array_columns(read_array(path, f"{y}{ending}"), y, path)
     target = target_profile(targets, tuple(map(str, targets.columns)), task, str(path))
     groups = len(np.unique(read_array(path, f"{roles.group}{ending}"))) if roles.group else 0
     require_groups(groups, roles.group, str(path))

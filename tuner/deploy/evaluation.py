@@ -81,7 +81,7 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
     """
     targets, weight, group = _roles(predictor, target)
     blocks = list(prefetched(blocks_of(predictor, data, targets, (weight, group))))
-    outputs = np.concatenate([predictor.predict_inputs(block.inputs, data) for block in blocks])
+    outputs = np.concatenate([predictor.predict_inputs(block.inputs, data).values for block in blocks])
     if not len(outputs):
         raise DataError(f"{data}: has no rows")
     others = pd.concat([block.others for block in blocks], ignore_index=True)

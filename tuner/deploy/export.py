@@ -88,7 +88,7 @@ def export_model(model: Path, out: Path, format: str, quantize: str, data: str, 
         raise TunerError(f"--quantize {quantize}: is for LiteRT (.tflite) only")
     predictor = Predictor.load(model)
     inputs, true, origin = _sample(predictor, data, places)
-    before = predictor.predict_inputs(inputs)
+    before = predictor.predict_inputs(inputs).values
     with output_path(out) as path:
         after = predictor.output.postprocess(convert(predictor, path, format, quantize, inputs))
         difference = float(np.abs(after - before).max() / max(1.0, float(np.abs(before).max())))

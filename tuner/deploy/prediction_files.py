@@ -11,7 +11,7 @@ import pandas as pd
 from tuner.base.errors import MissingPackage
 from tuner.base.writing import output_path
 from tuner.deploy.inputs import blocks_of, prefetched
-from tuner.deploy.predictor import Predictions, Predictor
+from tuner.deploy.predictor import Predictor
 
 STANDARD_OUTPUT = "-"
 
@@ -31,8 +31,7 @@ def write_predictions(predictor: Predictor, data: str, out: str) -> int:
 
 def _tables(predictor: Predictor, data: str) -> Iterator[pd.DataFrame]:
     for block in prefetched(blocks_of(predictor, data)):
-        values = predictor.predict_inputs(block.inputs, data)
-        frame = Predictions(predictor.output.task, predictor.output.names, values).frame()
+        frame = predictor.predict_inputs(block.inputs, data).frame()
         if block.files:
             frame.insert(0, "file", list(block.files))
         yield frame

@@ -94,8 +94,7 @@ class Predictor:
     def predict(self, data: pd.DataFrame | NDArray[Any], where: str = "the data") -> Predictions:
         """The predictions for a table's rows, or for arrays (n, *shape). Raises `DataError` with column and row for values that
         do not fit; `where` names the data in the message."""
-        inputs = self.coded(data, where) if isinstance(data, pd.DataFrame) else data
-        return Predictions(self.output.task, self.output.names, self.predict_inputs(inputs, where))
+        return self.predict_inputs(self.coded(data, where) if isinstance(data, pd.DataFrame) else data, where)
 
     def coded(self, frame: pd.DataFrame, where: str) -> NDArray[np.float32]:
         """A table's rows, coded."""
@@ -103,12 +102,13 @@ class Predictor:
             raise DataError(f"{where}: is a table, and the model takes {self.input_text}")
         return code_rows(self.coding, frame, where)
 
-    def predict_inputs(self, inputs: NDArray[Any], where: str = "the data") -> NDArray[np.float32]:
-        """The probabilities or numbers for coded rows or arrays as stored."""
+    def predict_inputs(self, inputs: NDArray[Any], where: str = "the data") -> Predictions:
+        """The predictions for coded rows or arrays as stored."""
         self.require_shape(inputs, where)
+        task, names = self.output.task, self.output.names
         if not len(inputs):
-            return np.zeros((0, len(self.output.names)), np.float32)
-        return self.output.postprocess(self.network_outputs(inputs))
+            return Predictions(task, names, np.zeros((0, len(names)), np.float32))
+        return Predictions(task, names, self.output.postprocess(self.network_outputs(inputs)))
 
     def network_outputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """The outputs of the last layer, computed in batches."""

@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +34,21 @@ def load_safely(path: Path) -> keras.Model:
 
 def _require_safe(path: Path) -> None:
     """Raise `DataError` for a file that is not Keras's, and for an unsafe one, before any object is made from it."""
+    records: list[dict[str, Any]] = []
+
+    def collected(record: dict[str, Any]) -> dict[str, Any]:
+        records.append(record)
+        return record
+
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo("config.json").file_size > CONFIG_BYTES:
                 raise DataError(f"{path}: its config.json has more than {CONFIG_BYTES >> 20} MiB")
             archive.getinfo("model.weights.h5")
-            config = json.loads(archive.read("config.json"))
+            json.loads(archive.read("config.json"), object_hook=collected)
     except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile):
         raise DataError(f"{path}: is not a Keras model (.keras)") from None
-    for record in _class_records(config):
+    for record in (each for each in reversed(records) if "class_name" in each):  # the outermost first
         name, module, settings = str(record["class_name"]), record.get("module"), record.get("config")
         if name in UNSAFE:
             raise DataError(f"{path}: has a {name.strip('_')} layer, which runs code from the file; it is not loaded")
@@ -51,16 +56,3 @@ def _require_safe(path: Path) -> None:
             raise DataError(f"{path}: has {name!r} of the package {package!r}; it is not loaded")
         if isinstance(settings, dict) and isinstance(settings.get("vocabulary"), str):
             raise DataError(f"{path}: takes a vocabulary from {settings['vocabulary']!r}; it is not loaded")
-
-
-def _class_records(config: Any) -> Iterator[dict[str, Any]]:
-    """All objects in the configuration that have a class."""
-    waiting = [config]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            if "class_name" in each:
-                yield each
-            waiting += each.values()
-        elif isinstance(each, list):
-            waiting += each

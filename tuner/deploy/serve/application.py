@@ -17,7 +17,7 @@ from tuner import __version__
 from tuner.base.errors import DataError
 from tuner.data.ingest.images import read_image
 from tuner.deploy.inputs import as_stored, picture_format
-from tuner.deploy.predictor import Predictions, Predictor
+from tuner.deploy.predictor import Predictor
 from tuner.deploy.serve.schema import Answers, Arrays, Pictures, row_type
 from tuner.deploy.single_row import row_coder
 from tuner.recipe import Images
@@ -126,20 +126,16 @@ def _add_arrays(app: FastAPI, predictor: Predictor, max_rows: int) -> None:
 
 def _answers(predictor: Predictor, inputs: NDArray[Any]) -> list[dict[str, Any]]:
     """For each example the `prediction` (a class, labels by name, a number or numbers by name) and `probabilities` by name."""
-    task, names = predictor.output.task, predictor.output.names
-    values = predictor.output.postprocess(predictor.network_outputs(inputs))
-    if task == "regression" and len(names) == 1:
-        return [{"prediction": number} for number in values[:, 0].tolist()]
-    by_name = [dict(zip(names, row, strict=True)) for row in values.tolist()]
-    if task == "regression":
-        return [{"prediction": row} for row in by_name]
-    predictions = Predictions(task, names, values)
-    chosen: list[Any] = (
-        predictions.classes
-        if task == "classification"
-        else [{name: share > 0.5 for name, share in row.items()} for row in by_name]
-    )
-    return [{"prediction": each, "probabilities": row} for each, row in zip(chosen, by_name, strict=True)]
+    predictions = predictor.predict_inputs(inputs)
+    by_name = [dict(zip(predictions.names, row, strict=True)) for row in predictions.values.tolist()]
+    match predictions.task:
+        case "regression":
+            return [{"prediction": row if len(row) > 1 else next(iter(row.values()))} for row in by_name]
+        case "classification":
+            pairs = zip(predictions.classes, by_name, strict=True)
+            return [{"prediction": name, "probabilities": row} for name, row in pairs]
+    chosen = ({name: share > 0.5 for name, share in row.items()} for row in by_name)
+    return [{"prediction": labels, "probabilities": row} for labels, row in zip(chosen, by_name, strict=True)]
 
 
 def _array(predictor: Predictor, lists: list[Any]) -> NDArray[np.float32]:

@@ -122,8 +122,7 @@ def test_nothing_is_held_out_and_nothing_is_tested(fitted: TunedClassifier) -> N
     assert found is not None
     assert (found.training_examples, found.test_examples) == (60, 0)
     assert 0 <= fitted.validation_score_ <= 1
-    assert fitted._folder is not None
-    assert not list(fitted._folder.path.rglob("predictions.npz"))
+    assert not list(fitted._folder.rglob("predictions.npz"))
 
 
 @pytest.mark.slow
@@ -161,8 +160,7 @@ def test_labels_and_several_numbers_come_back_as_they_were_given_and_temporary_f
     assert classifier.predict(x).shape == classifier.predict_proba(x).shape == (60, 2)
     regressor = TunedRegressor(study=tiny_for_numbers(1)).fit(x, x[:, :2])
     assert regressor.predict(x).shape == (60, 2)
-    assert regressor._folder is not None
-    folder = regressor._folder.path
+    folder = regressor._folder
     assert list(folder.glob("data/prepared/own-*"))
     del regressor
     gc.collect()

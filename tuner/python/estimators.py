@@ -3,10 +3,12 @@
 `fit` holds nothing out for a test: the search validates on parts of its data, by cross-validation with whole groups.
 """
 
+import shutil
 import sys
+import weakref
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, Self
 
 import numpy as np
@@ -20,7 +22,7 @@ from tuner.base.errors import StudyError, TunerError
 from tuner.base.metrics import Task
 from tuner.data.sources import Places
 from tuner.python.examples import examples_of, inputs_of
-from tuner.python.search import TemporaryFolder, Workers, search
+from tuner.python.search import Workers, search
 from tuner.python.study import AnyStudy, Changes, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut, Recipe
@@ -61,7 +63,6 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
             has_weight = sample_weight > 0
             x, y, sample_weight = x[has_weight], y[has_weight], sample_weight[has_weight]
             groups = None if groups is None else groups[has_weight]
-        self._folder = TemporaryFolder() if self.runs is None else None
         try:
             tuned = self._search(x, y, task, sample_weight, groups)
             if tuned.confirmed is None:
@@ -79,7 +80,10 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _search(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Tuned:
-        runs = self._folder.path if self._folder else Path(self.runs or "")
+        runs = Path(mkdtemp(prefix="tuner-") if self.runs is None else self.runs)
+        if self.runs is None:
+            self._folder = runs
+            weakref.finalize(self, shutil.rmtree, runs, ignore_errors=True)
         places = Places(None, runs / "data")
         changes = Changes(
             task=task,
@@ -100,7 +104,7 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
             minutes=self.minutes,
             workers=self.workers,
             executor="in_process" if is_alone else "processes",
-            storage=f"journal:{runs / 'journal'}" if self._folder else "",  # faster to create than SQLite
+            storage=f"journal:{runs / 'journal'}" if self.runs is None else "",  # faster to create than SQLite
         )
 
     def _outputs(self, X: Any) -> NDArray[np.float32]:

@@ -1,10 +1,7 @@
 """`tuner.optimize` and `tuner.load_study`."""
 
-import shutil
-import weakref
 from dataclasses import replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Literal
 
 from tuner.base.errors import StorageError, StudyError
@@ -104,14 +101,6 @@ def search(
     )
     outcome = run_study(options, Lines(callback))
     return Tuned(replace(outcome, best=outcome.record.best, forecast=None, ended=""))  # as `load_study` reads it
-
-
-class TemporaryFolder:
-    """A folder that is deleted with the last reference to this object."""
-
-    def __init__(self) -> None:
-        self.path = Path(mkdtemp(prefix="tuner-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 def _test_part(test: float | tuple[Any, Any] | None) -> RawExamples | Cut:

@@ -20,6 +20,7 @@ from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut, Table
 from tuner.study import StudyFile, load, study_from
 from tuner.study.places import find_study
+from tuner.study.read import read_plain
 from tuner.study.resolve import HOLES
 
 AnyStudy = str | Path | Mapping[str, Any] | StudyFile | None
@@ -79,10 +80,7 @@ def _plain_study(study: AnyStudy) -> tuple[str, Mapping[str, Any] | None]:
             return study.name, study.plain
         case str() | Path():
             name, path = find_study(str(study))
-            try:
-                return name, tomllib.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise StudyError(f"{path}: cannot be read: {error}") from error
+            return name, read_plain(path)
         case _:
             return UNNAMED, study
 
@@ -94,9 +92,8 @@ def _made_study(examples: RawExamples, target: TargetProfile, changes: Changes) 
 
     profile = _profile(examples, target)
     test = "python" if isinstance(changes.test, RawExamples) else changes.test
-    return tomllib.loads(
-        study_text(profile, NewStudy(UNNAMED, "python", test, changes.minutes or usual_minutes(profile)))
-    )
+    study = NewStudy(UNNAMED, "python", test, changes.minutes or usual_minutes(profile))
+    return tomllib.loads(study_text(profile, study))
 
 
 def _profile(examples: RawExamples, target: TargetProfile) -> TableProfile | ArraysProfile:

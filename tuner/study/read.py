@@ -57,20 +57,23 @@ def study_from(
 def load(path: Path, name: str, settings: Sequence[tuple[str, Any]] = (), places: Places | None = None) -> StudyFile:
     """The study in a TOML file, with `--set` settings applied. Addresses outside `search`, `budget`, `confirmation`,
     `objective` and `title` are the recipe's. Own data is read. Complaints name the file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: cannot be read: {error}") from error
-    try:
-        plain = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError, thousands of digits, lists in lists in lists
-        raise StudyError(f"{path}: is not valid TOML: {error}") from error
+    plain = read_plain(path)
     try:
         for address, value in settings:
             plain = override(plain, _full_address(address), value)
         return study_from(name, plain, is_narrowed=bool(settings), folder=path.parent, places=places)
     except Invalid as complaint:
         raise StudyError(f"{path}: {complaint}") from None
+
+
+def read_plain(path: Path) -> dict[str, Any]:
+    """The nested data in a TOML file, unchecked. Raises `StudyError` where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: cannot be read: {error}") from error
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, thousands of digits, lists in lists in lists
+        raise StudyError(f"{path}: is not valid TOML: {error}") from error
 
 
 def setting(text: str) -> tuple[str, Any]:

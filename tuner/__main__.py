@@ -1,6 +1,6 @@
 """`python -m tuner`, and the console script `tuner`. Errors become exit codes here and nowhere else.
 
-0: good. 1: it worked, and the answer is no (no trial finished, say). 2: the user's mistake or circumstance.
+0: success. 1: the command ran, and its answer is no (for example, no trial finished). 2: a mistake or circumstance of the user.
 """
 
 import os

@@ -117,7 +117,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
             "error: nowhere: there is no such folder of data sets",
         ),
         (["data", "fetch", "minst"], "error: there is no data set 'minst'; did you mean mnist?"),
-        (["dashboard"], "error: there is no storage in runs yet: run `tuner optimize` first, or say --runs"),
+        (["dashboard"], "error: there is no storage in runs yet: run `tuner optimize` first, or add --runs"),
         (["export", "--study", "digits", "--out", "x.keras"], "error: there is no storage in runs yet"),
     ],
 )
@@ -132,7 +132,7 @@ def test_a_mistake_is_one_message_and_status_2(
     assert "Traceback" not in errors
 
 
-def test_an_unwritable_runs_folder_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_unwritable_runs_folder_is_reported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     status, _, errors = run_command(capsys, "optimize", "--study", "digits", "--runs", "file")
     assert status == 2
@@ -197,9 +197,7 @@ def share_of_a_core() -> float:
 
 
 @pytest.mark.slow
-def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_search_of_seconds_ends_in_time_with_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     options = ["--study", "digits", "--json", "--runs", str(tmp_path), "--executor", "in_process"]
     options += ["--set", "protocol={kind='holdout', validation=0.25}"]
     started = time.process_time()
@@ -223,7 +221,7 @@ def test_a_search_of_seconds_ends_in_time_with_a_model_and_says_what_it_is(
 
 
 @pytest.mark.slow
-def test_what_is_printed_as_a_command_runs(
+def test_printed_commands_run(
     small_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a path outside ./studies, a name, settings, a storage and a folder whose names have to be quoted."""
@@ -252,7 +250,7 @@ def test_what_is_printed_as_a_command_runs(
         served.terminate()
 
 
-def test_a_command_line_says_what_must_be_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_line_repeats_the_options_that_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     line = command_line("optimize", study="a b.toml", name=None, set=["x=1", "y='z'"], storage=None)
     assert line == """python -m tuner optimize --study 'a b.toml' --set x=1 --set 'y='"'"'z'"'"''"""
     secret = "postgresql://me:secret@host/db"

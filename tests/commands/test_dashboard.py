@@ -44,7 +44,7 @@ def get(url: str) -> Any:
         return json.load(answer)
 
 
-def test_the_dashboard_serves_what_the_search_kept(address: str) -> None:
+def test_the_dashboard_serves_the_stored_search(address: str) -> None:
     with urlopen(f"{address}/dashboard/", timeout=20) as page:
         assert b"Optuna Dashboard" in page.read()
     (summary,) = get(f"{address}/api/studies")["study_summaries"]

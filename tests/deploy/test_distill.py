@@ -1,4 +1,4 @@
-"""Distillation: one network learns what an average says."""
+"""Distillation: one network learns the predictions of an average."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +45,7 @@ def confirmed(model: Path, members: tuple[int, ...]) -> Confirmed:
 
 
 @pytest.mark.slow
-def test_one_network_learns_what_an_average_says(places: Places, tmp_path: Path) -> None:
+def test_one_network_learns_the_predictions_of_an_average(places: Places, tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     executor = InProcess(Setup(places, folder=folder))
     for name in ("one", "other"):

@@ -1,4 +1,4 @@
-"""Models in other formats: each is loaded again and says what the model says."""
+"""Models in other formats: each is loaded again and predicts what the model predicts."""
 
 import json
 from importlib.util import find_spec
@@ -27,7 +27,7 @@ FORMATS = [
 
 
 @pytest.mark.parametrize(("name", "format", "package"), FORMATS)
-def test_an_exported_table_model_says_the_same(
+def test_an_exported_table_model_predicts_the_same(
     name: str, format: str, package: str, iris_model: Path, places: Places, tmp_path: Path
 ) -> None:
     if find_spec(package) is None:
@@ -54,7 +54,9 @@ def test_texts_and_dates_go_through_a_saved_model(tmp_path: Path, places: Places
 
 
 @pytest.mark.parametrize("quantize", ["dynamic", "int8"])
-def test_quantizing_tells_what_it_costs(quantize: str, iris_model: Path, places: Places, tmp_path: Path) -> None:
+def test_quantizing_reports_the_metrics_before_and_after(
+    quantize: str, iris_model: Path, places: Places, tmp_path: Path
+) -> None:
     done = export_model(iris_model, tmp_path / "m.tflite", "litert", quantize, "", places)
     assert set(done.figures) >= {"accuracy", "log_loss"}
     assert any(line.endswith(" quantized") for line in done.lines())
@@ -68,7 +70,7 @@ def test_arrays_are_exported_without_a_coding(xor_model: Path, tmp_path: Path, p
     assert about == {"format": "litert", "quantized": "none", "outputs": ["other", "same"], "inputs": [2]}
 
 
-def test_a_file_that_says_something_else_is_not_kept(
+def test_an_export_that_predicts_something_else_is_not_written(
     iris_model: Path, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tuner.deploy.export.LARGEST_DIFFERENCE", -1.0)
@@ -91,7 +93,7 @@ def test_only_litert_is_quantized_and_other_folders_are_left_alone(
     with pytest.raises(StorageError, match="must end in"):
         format_of(tmp_path / "model.h5", "")
     assert run(["export", "--out", "x.keras"]) == 2
-    assert capsys.readouterr().err == "error: say --study NAME or --model FILE\n"
+    assert capsys.readouterr().err == "error: add --study NAME or --model FILE\n"
 
 
 def test_names_of_columns_become_names_of_a_signature() -> None:

@@ -1,4 +1,4 @@
-"""Saved models in use: what they say of new data, how right it is, and what is refused."""
+"""Saved models in use: their predictions, their metrics, and what is refused."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ def test_classes_have_names_and_probabilities(iris_model: Path, flowers: pd.Data
     np.testing.assert_allclose(frame.iloc[:, 1:].sum(axis=1), 1.0, rtol=1e-5)
 
 
-def test_the_raw_model_and_the_coded_path_say_the_same(iris_model: Path, flowers: pd.DataFrame) -> None:
+def test_the_raw_model_and_the_coded_path_predict_the_same(iris_model: Path, flowers: pd.DataFrame) -> None:
     predictor = Predictor.load(iris_model)
     assert predictor.coding is not None
     raw = load_model(iris_model)(raw_columns(predictor.coding, flowers))
@@ -73,7 +73,7 @@ def test_without_metadata_classes_are_numbers(
     assert output.out.startswith("prediction,probability_0,probability_1,probability_2\n0,")
 
 
-def test_numbers_are_told_in_their_own_units(tmp_path: Path, places: Places) -> None:
+def test_predicted_numbers_have_the_units_of_the_target(tmp_path: Path, places: Places) -> None:
     predictor = Predictor.load(diabetes(tmp_path, places))
     assert write_predictions(predictor, "sklearn:diabetes", str(tmp_path / "out.csv")) == 442
     frame = pd.read_csv(tmp_path / "out.csv")
@@ -112,7 +112,7 @@ def test_a_folder_of_pictures_is_predicted_file_by_file(picture_model: Path, tmp
     )
 
 
-def test_blocks_of_a_file_say_what_the_whole_says(
+def test_a_file_in_blocks_is_predicted_like_the_frame(
     iris_model: Path, flowers: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predictor = Predictor.load(iris_model)
@@ -171,7 +171,9 @@ def test_another_class_is_refused(iris_model: Path, flowers: pd.DataFrame, tmp_p
 # What is refused
 
 
-def test_a_missing_column_is_told_with_its_near_miss(iris_model: Path, flowers: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_missing_column_is_reported_with_its_near_miss(
+    iris_model: Path, flowers: pd.DataFrame, tmp_path: Path
+) -> None:
     flowers.rename(columns={"petal width (cm)": "petal widht (cm)"}).to_csv(tmp_path / "x.csv", index=False)
     assert complaint(iris_model, str(tmp_path / "x.csv")) == (
         f"{tmp_path}/x.csv: has no column 'petal width (cm)'; did you mean petal widht (cm)?"
@@ -192,7 +194,7 @@ def test_a_model_that_runs_code_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"prediction,1\n"])
-def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_bytes(content)
     with pytest.raises(DataError) as error:
@@ -208,7 +210,9 @@ def test_metadata_of_another_model_are_refused(iris_model: Path, xor_model: Path
     assert str(error.value) == (f"{other}: has 2 outputs, and best.json describes 3; they do not belong together")
 
 
-def test_what_is_there_is_not_overwritten(iris_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_existing_file_is_not_overwritten(
+    iris_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out.csv"
     out.write_text("mine")
     asked = ["predict", "--model", str(iris_model), "--data", "sklearn:iris", "--out", str(out)]

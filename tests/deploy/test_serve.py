@@ -32,7 +32,7 @@ def served(iris_model: Path) -> Any:
     return predictor, TestClient(application(predictor, max_body=20_000, max_rows=150))
 
 
-def test_rows_get_what_the_predictor_says(served: Any) -> None:
+def test_rows_get_the_predictions_of_the_predictor(served: Any) -> None:
     predictor, client = served
     flowers = read_table("sklearn:iris")
     rows = flowers.drop(columns="target").head(50).to_dict("records")
@@ -43,12 +43,12 @@ def test_rows_get_what_the_predictor_says(served: Any) -> None:
     assert client.post("/predict", json=rows[0]).json()["predictions"][0]["prediction"] == wanted.classes[0]
 
 
-def test_health_model_and_documents_tell_what_is_served(served: Any) -> None:
+def test_health_model_and_openapi_describe_the_model(served: Any) -> None:
     _, client = served
     assert client.get("/health").json() == {"status": "ok"}
-    told = client.get("/model").json()
-    assert told["names"] == ["setosa", "versicolor", "virginica"]
-    assert told["columns"] == dict.fromkeys(ROW, "number")
+    facts = client.get("/model").json()
+    assert facts["names"] == ["setosa", "versicolor", "virginica"]
+    assert facts["columns"] == dict.fromkeys(ROW, "number")
     row = client.get("/openapi.json").json()["components"]["schemas"]["Row"]
     assert set(row["properties"]) == set(ROW) == set(row["required"])
     assert row["properties"]["sepal length (cm)"]["examples"] == [1.5]
@@ -67,7 +67,7 @@ def test_health_model_and_documents_tell_what_is_served(served: Any) -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_422(body: Any, part: str, served: Any) -> None:
+def test_an_invalid_body_is_422(body: Any, part: str, served: Any) -> None:
     answer = served[1].post("/predict", json=body)
     assert answer.status_code == 422
     assert part in answer.text
@@ -121,18 +121,18 @@ def test_a_wrong_size_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "error: --max-body much: must be a size such as 500kB or 10MB\n"
 
 
-def test_a_taken_port_and_an_unknown_host_are_told_before_the_model_is_loaded(
+def test_a_taken_port_and_an_unknown_host_are_refused_before_the_model_is_loaded(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with bound("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         assert run(["serve", "--model", "x.keras", "--port", str(port)]) == 2
-    told = f"error: 127.0.0.1:{port}: cannot be used: Address already in use; choose another --host or --port\n"
-    assert capsys.readouterr().err == told
+    message = f"error: 127.0.0.1:{port}: cannot be used: Address already in use; choose another --host or --port\n"
+    assert capsys.readouterr().err == message
     assert run(["serve", "--model", "x.keras", "--host", "nowhere.invalid"]) == 2
     assert capsys.readouterr().err.startswith("error: nowhere.invalid:8000: cannot be used: ")
 
 
-def test_an_address_is_told_as_in_a_url() -> None:
+def test_an_address_is_written_as_in_a_url() -> None:
     with bound("127.0.0.1", 0) as listener:
         assert re.fullmatch(r"127\.0\.0\.1:[1-9]\d+", address(listener))

@@ -200,7 +200,7 @@ def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
         (
             "fashion --data t.csv --target y",
             "fashion: there is a study of that name already, which comes with the program; "
-            "choose another name, or say --force to hide it",
+            "choose another name, or add --force to hide it",
         ),
         (
             "a/b --data t.csv --target y",
@@ -236,7 +236,7 @@ def test_a_file_that_is_there_is_overwritten_by_force_only(capsys: pytest.Captur
     path.write_text("precious")
     status, _, errors = said(capsys, "mine", "--data", "t.csv", "--target", "y")
     assert (status, path.read_text()) == (2, "precious")
-    cure = "choose another name, or say --force to overwrite it"
+    cure = "choose another name, or add --force to overwrite it"
     assert errors == f"error: studies/mine.toml: is there already; {cure}\n"
     status, _, _ = said(capsys, "mine", "--data", "t.csv", "--target", "y", "--force")
     assert status == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.models import papers
+from tests.support.models import metadata_of
 from tuner.networks import Dense
 from tuner.networks.columns import Coded, Column
 from tuner.outcome.card import card, limits
@@ -30,7 +30,7 @@ RECIPE = Recipe(data=TABLE, network=Dense(widths=(8,)))
 
 
 def test_a_card_has_data_metrics_selection_and_commands() -> None:
-    text = card(papers(RECIPE))
+    text = card(metadata_of(RECIPE))
     for line in (
         "# small: a tuned network",
         "Task: classification: one of 2 classes (a, b). 67 parameters.",
@@ -54,18 +54,18 @@ def test_a_card_has_data_metrics_selection_and_commands() -> None:
     [(replace(TABLE, time="when"), "No time column"), (replace(TABLE, group="person"), "No group column")],
 )
 def test_what_was_tested_is_no_limit(changed: Table, absent: str) -> None:
-    confirmed = Confirmed.from_dict(papers(RECIPE))
+    confirmed = Confirmed.from_dict(metadata_of(RECIPE))
     known = replace(confirmed, recipe=replace(RECIPE, data=changed))
     assert any(each.startswith(absent) for each in limits(confirmed))
     assert not any(each.startswith(absent) for each in limits(known))
 
 
 def test_a_model_on_a_data_set_of_the_catalogue_has_a_card() -> None:
-    text = card(papers(Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))))
+    text = card(metadata_of(Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))))
     assert "- test part: the test part of the data set" in text
     assert "- arrays of 8×8" in text
 
 
 def test_commands_name_the_folder_of_runs() -> None:
-    metadata = {**papers(RECIPE), "model": str(Path("my runs/small/best.keras"))}
+    metadata = {**metadata_of(RECIPE), "model": str(Path("my runs/small/best.keras"))}
     assert "--study small --runs 'my runs'" in card(metadata)

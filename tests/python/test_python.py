@@ -31,7 +31,7 @@ def points() -> tuple[pd.DataFrame, pd.Series]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The runs of one search; the cache beside them."""
-    return tmp_path_factory.mktemp("door")
+    return tmp_path_factory.mktemp("runs")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_a_search_gives_a_recipe_trials_figures_and_a_model(tuned: Tuned, progre
 
 
 @pytest.mark.slow
-def test_what_was_found_predicts_by_the_names_of_classes(tuned: Tuned) -> None:
+def test_the_predictor_of_a_search_knows_the_names_of_classes(tuned: Tuned) -> None:
     predicted = tuned.predictor.predict(points()[0])
     assert predicted.names == ("left", "right")
     assert np.mean(np.array(predicted.classes) == points()[1]) > 0.8
@@ -96,7 +96,7 @@ def test_nothing_is_loaded_before_it_is_asked_for() -> None:
         tuner.optimise  # noqa: B018
 
 
-def test_runs_without_a_storage_are_told(tmp_path: Path) -> None:
+def test_runs_without_a_storage_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as error:
         tuner.load_study("study", tmp_path)
     assert str(error.value) == f"there is no storage in {tmp_path} yet: run `tuner.optimize` first, or pass runs="
@@ -132,7 +132,7 @@ def test_a_script_without_a_guard_searches_once(tmp_path: Path, is_piped: bool) 
     assert done.stdout.count("study study") == 1
 
 
-def test_data_from_python_is_named_by_what_is_in_it(tmp_path: Path) -> None:
+def test_data_from_python_is_named_by_its_content(tmp_path: Path) -> None:
     places = Places(None, tmp_path)
     x, y = points()
     first, again = (ingest_from_python(examples_of(x, y), Cut(share=0.0), "classification", places) for _ in range(2))
@@ -143,7 +143,7 @@ def test_data_from_python_is_named_by_what_is_in_it(tmp_path: Path) -> None:
     assert ingest_from_python(examples_of(-x, y), Cut(share=0.0), "classification", places).path != first.path
 
 
-def test_data_from_python_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_data_from_python_that_is_gone_is_refused(tmp_path: Path) -> None:
     gone = Arrays(path="python:0123456789abcdef")
     with pytest.raises(DataError) as error:
         ingest(gone, tmp_path, Places(None, tmp_path), lambda _: None)
@@ -151,7 +151,7 @@ def test_data_from_python_that_is_gone_is_told(tmp_path: Path) -> None:
     assert str(error.value) == message
 
 
-def test_a_study_that_suits_the_data_keeps_groups_whole_and_tests_what_is_held_out(tmp_path: Path) -> None:
+def test_a_study_for_the_data_keeps_groups_whole_and_has_the_test_part(tmp_path: Path) -> None:
     x, y = points()
     examples = examples_of(x, y, groups=np.arange(80) // 8)
     file = study_on(None, examples, Changes(test=examples_of(x, y)), Places(None, tmp_path))

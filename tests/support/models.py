@@ -47,11 +47,11 @@ def trained(data: Table | Arrays | Images, folder: Path, places: Places, epochs:
         save_average([alone], best, coding=coding_of(found, places))
     else:
         alone.replace(best)
-    best.with_suffix(".json").write_text(json.dumps(papers(recipe)))
+    best.with_suffix(".json").write_text(json.dumps(metadata_of(recipe)))
     return best
 
 
-def papers(recipe: Recipe) -> Mapping[str, Any]:
+def metadata_of(recipe: Recipe) -> Mapping[str, Any]:
     """As confirmation writes them."""
     return {
         "study": "small",
@@ -100,7 +100,7 @@ def iris(folder: Path, places: Places) -> Path:
 
 
 def diabetes(folder: Path, places: Places) -> Path:
-    """A model that tells numbers."""
+    """A model that predicts numbers."""
     columns = tuple(Column(name=name, kind="number") for name in ("age", "bmi", "bp", "s5"))
     return trained(Table(path="sklearn:diabetes", target="target", columns=columns, task="regression"), folder, places)
 

@@ -55,7 +55,7 @@ def storage_url(runs: Path, storage: str | None) -> str:
 def required_storage(runs: Path, storage: str | None) -> str:
     """The storage's URL. Raises `StorageError` if the embedded one does not exist."""
     if storage is None and not (runs / "tuner.db").is_file():
-        raise StorageError(f"there is no storage in {runs} yet: run `tuner optimize` first, or say --runs")
+        raise StorageError(f"there is no storage in {runs} yet: run `tuner optimize` first, or add --runs")
     return storage_url(runs, storage)
 
 

@@ -58,7 +58,9 @@ def baseline(
     )
     if not about_study:
         studies_of = ", ".join(sorted({each.study for each in documents}))
-        raise TunerError(f"no document is about the study {study!r}; there are some about {studies_of}, or say all")
+        raise TunerError(
+            f"no document is about the study {study!r}; there are some about {studies_of}, or add --study all"
+        )
     if not options.documents:
         raise TunerError(f"--only {only}: no document about {study} has such an experiment; --only '*' shows all")
     replications = replicate(options, lambda line: print(line, file=sys.stderr))

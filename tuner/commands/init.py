@@ -107,10 +107,10 @@ def _study_path(name: str, out: Path | None, force: bool) -> Path:
     if path.suffix != ".toml":
         raise StudyError(f"--out {path}: must end in .toml")
     if path.is_dir() or (path.exists() and not force):
-        raise StudyError(f"{path}: is there already; choose another name, or say --force to overwrite it")
+        raise StudyError(f"{path}: is there already; choose another name, or add --force to overwrite it")
     shipped = study_files().get(name)
     if not (out or force) and shipped not in (None, path):
-        cure = "choose another name, or say --force to hide it"
+        cure = "choose another name, or add --force to hide it"
         raise StudyError(f"{name}: there is a study of that name already, which comes with the program; {cure}")
     return path
 

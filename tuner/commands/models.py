@@ -99,7 +99,7 @@ def export(
 ) -> None:
     """Write a model with its metadata (.json) and its card (.md). The written model is loaded again and compared first."""
     if bool(study) == (model is not None):
-        raise TunerError("say --study NAME or --model FILE")
+        raise TunerError("add --study NAME or --model FILE")
     from tuner.data.sources import Places
     from tuner.deploy.export import export_model, final_model_of, format_of
 

@@ -33,7 +33,7 @@ def print_table(
 
 
 def load_predictor(model: Path) -> "Predictor":
-    """The model with its metadata; a message says if it has none."""
+    """The model with its metadata; a message reports a model without any."""
     load_tensorflow()
     from tuner.deploy.predictor import Predictor
 

@@ -1,1 +1,1 @@
-"""A saved model in use: what it says of new data, and how right it is there."""
+"""A saved model in use: predictions, metrics on new data, HTTP, other formats, distillation."""

@@ -1,1 +1,1 @@
-"""The program as a library: data from Python in, a search, and what came of it as a value that shows itself."""
+"""The program as a library: a search on data from Python, its outcome as a value, scikit-learn estimators."""

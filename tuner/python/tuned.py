@@ -1,4 +1,4 @@
-"""What came of a study, for Python: its best recipe, trials, metrics and model. It shows itself in a notebook."""
+"""The outcome of a study for Python: its best recipe, trials, metrics and model. A notebook shows it as a card."""
 
 from dataclasses import dataclass
 from functools import cached_property

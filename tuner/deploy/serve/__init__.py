@@ -1,1 +1,1 @@
-"""A saved model over HTTP: `application` is a FastAPI app, `columns` the types of a row, `answers` what it gives."""
+"""A saved model over HTTP: `application` is a FastAPI app, `schema` the types of requests and answers."""

@@ -199,11 +199,12 @@ def share_of_a_core() -> float:
 @pytest.mark.slow
 def test_a_search_of_seconds_ends_in_time_with_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     options = ["--study", "digits", "--json", "--runs", str(tmp_path), "--executor", "in_process"]
-    options += ["--set", "protocol={kind='holdout', validation=0.25}"]
+    options += ["--set", "protocol={kind='holdout', validation=0.25}", "--set", "training.averaging=0.0"]
+    options += ["--set", "network={kind='dense', widths=[64]}"]
     started = time.process_time()
-    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{12 / share_of_a_core():.0f}s")
+    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{15 / share_of_a_core():.0f}s")
     assert status == 0, errors
-    assert time.process_time() - started < 18, "of the processor, as its share of it depends on the machine's load"
+    assert time.process_time() - started < 20, "of the processor, as its share of it depends on the machine's load"
     *lines, last = output.splitlines()
     assert any(" refits on fresh seeds" in line and "validation accuracy" in line for line in lines)
     found = json.loads(last)
@@ -214,7 +215,7 @@ def test_a_search_of_seconds_ends_in_time_with_a_model(capsys: pytest.CaptureFix
     assert suffixes == [".json", ".keras", ".md", ".npz"]
     kept = {path.stem for path in (tmp_path / "digits" / "members").glob("*.keras")}
     assert kept
-    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{8 / share_of_a_core():.0f}s")
+    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{10 / share_of_a_core():.0f}s")
     assert status == 0, errors
     assert f"; {len(kept)} refits of earlier calls" in errors
     assert json.loads(output.splitlines()[-1])["test_accuracy"] > 0.5

@@ -12,6 +12,7 @@ import typer
 from tuner.base.errors import StorageError, TunerError
 
 if TYPE_CHECKING:
+    from tuner.outcome import Outcome
     from tuner.study import StudyFile
 
 Study = Annotated[str, typer.Option("--study", "-s", help="A study's name (see `studies`) or a path to a .toml file.")]
@@ -57,6 +58,14 @@ def required_storage(runs: Path, storage: str | None) -> str:
     if storage is None and not (runs / "tuner.db").is_file():
         raise StorageError(f"there is no storage in {runs} yet: run `tuner optimize` first, or add --runs")
     return storage_url(runs, storage)
+
+
+def stored_outcome(study: str, runs: Path, storage: str | None) -> "Outcome":
+    """What the storage has of a study. Raises `StudyError` with the near miss."""
+    from tuner.outcome import read_outcome
+    from tuner.storage import load_study, open_storage
+
+    return read_outcome(load_study(open_storage(required_storage(runs, storage)), study))
 
 
 def command_line(command: str, **options: str | Path | Sequence[str] | None) -> str:

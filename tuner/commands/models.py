@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from tuner.base.errors import MissingPackage, StorageError, StudyError, TunerError
-from tuner.commands.arguments import RUNS, DataDir, Force, Model, NewData, Runs, Storage, StoredStudy, required_storage
+from tuner.base.errors import MissingPackage, StorageError, TunerError
+from tuner.commands.arguments import RUNS, DataDir, Force, Model, NewData, Runs, Storage, StoredStudy, stored_outcome
 from tuner.commands.terminal import load_predictor, load_tensorflow
 
 
@@ -101,10 +101,10 @@ def export(
     if bool(study) == (model is not None):
         raise TunerError("add --study NAME or --model FILE")
     from tuner.data.sources import Places
-    from tuner.deploy.export import export_model, final_model_of, format_of
+    from tuner.deploy.export import export_model, format_of
 
     chosen = format_of(out, format)
-    source = model or final_model_of(required_storage(runs, storage), study)
+    source = model or stored_outcome(study, runs, storage).final.model
     load_tensorflow()
     exported = export_model(source, out, chosen, quantize.value, data, Places.from_environment(data_dir))
     print("\n".join(exported.lines()))
@@ -121,15 +121,11 @@ def distill(
     from tuner.base.machine import cores
     from tuner.data.sources import Places
     from tuner.deploy.distill import distill as learn
-    from tuner.outcome import read_outcome
-    from tuner.storage import load_study, open_storage
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
     from tuner.worker.folder import Folder
 
-    confirmed = read_outcome(load_study(open_storage(required_storage(runs, storage)), study)).confirmed
-    if confirmed is None:
-        raise StudyError(f"the study {study!r} has no confirmed model yet: run `tuner optimize --study {study}`")
+    confirmed = stored_outcome(study, runs, storage).final
     folder = Folder(runs / study)
     setup = Setup(Places.from_environment(data_dir), threads=cores(), folder=folder)
     with closing(make_executor("processes", setup)) as executor:

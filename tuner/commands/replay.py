@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.base.errors import StudyError
-from tuner.commands.arguments import RUNS, DataDir, Runs, Storage, StoredStudy, required_storage
+from tuner.commands.arguments import RUNS, DataDir, Runs, Storage, StoredStudy, stored_outcome
 
 if TYPE_CHECKING:
     from tuner.result import Epoch, Event, Result
@@ -24,11 +24,10 @@ def replay(
 ) -> int:
     """Train one trial again and compare its curve with the stored one."""
     from tuner.data.sources import Places
-    from tuner.storage import open_storage, read_study
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
 
-    record = trial_with_curve(read_study(open_storage(required_storage(runs, storage)), study), trial)
+    record = trial_with_curve(stored_outcome(study, runs, storage).record, trial)
     assert record.result is not None
     threads = int(record.environment.get("threads", "1"))
     setup = Setup(Places.from_environment(data_dir), threads=threads)

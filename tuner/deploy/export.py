@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.decode import encode
-from tuner.base.errors import StorageError, StudyError, TunerError
+from tuner.base.errors import StorageError, TunerError
 from tuner.base.formatting import metric_label
 from tuner.base.writing import output_path
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.outcome.card import card
-from tuner.storage import load_study, open_storage
 
 if TYPE_CHECKING:
     from tuner.deploy.predictor import Predictor
@@ -49,17 +48,6 @@ class Exported:
         for name, (before, after) in self.figures.items():
             lines.append(f"{metric_label(name)}: {before:.4f} before, {after:.4f} quantized")
         return lines
-
-
-def final_model_of(storage: str, name: str) -> Path:
-    """The final model of a study. Raises `StudyError` while it has none."""
-    confirmed = load_study(open_storage(storage), name).user_attrs.get("confirmed")
-    if confirmed is None:
-        raise StudyError(f"the study {name!r} has no final model yet: let `optimize` run to its end")
-    model = Path(confirmed["model"])
-    if not model.is_file() or not model.with_suffix(".json").is_file():
-        raise StudyError(f"the model of {name!r} is no longer at {model}: run `optimize` again to make it")
-    return model
 
 
 def format_of(out: Path, format: str) -> str:

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import pandas as pd
 
-from tuner.base.errors import MissingPackage
+from tuner.base.errors import require_packages
 from tuner.base.writing import output_path
 from tuner.deploy.inputs import blocks_of, prefetched
 from tuner.deploy.predictor import Predictor
@@ -47,11 +47,10 @@ def _write_csv(tables: Iterator[pd.DataFrame], file: TextIO) -> int:
 
 
 def _write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> int:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise MissingPackage("a Parquet file", "pyarrow") from None
+    require_packages("a Parquet file", "pyarrow")
+    import pyarrow
+    from pyarrow import parquet
+
     plain = (frame.astype(dict.fromkeys(frame.select_dtypes("category").columns, str)) for frame in tables)
     blocks = (pyarrow.Table.from_pandas(frame, preserve_index=False) for frame in plain)
     first, rows = next(blocks), 0  # data without examples have been refused

@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 
 from tuner.base.decode import encode
+from tuner.base.errors import StudyError
 from tuner.base.formatting import metric_label
 from tuner.recipe import Recipe, describe
 from tuner.references import ReferenceModel, best_first, better_than
@@ -47,6 +48,13 @@ class Outcome:
     forecast: Estimate | None = None
     ended: str = ""
     seconds: float = 0.0
+
+    @property
+    def final(self) -> Confirmed:
+        """The final model. Raises `StudyError` while there is none."""
+        if self.confirmed is None:
+            raise StudyError(f"the study {self.record.name!r} has no final model yet: let `optimize` run to its end")
+        return self.confirmed
 
     @property
     def recipe(self) -> Recipe | None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tuner.base.errors import StudyError
 from tuner.charts import BLUE, VERMILION, Axis, Chart, Dots, Line
 from tuner.charts.colors import DARK, LIGHT, variables
 from tuner.charts.svg import draw
@@ -70,9 +69,7 @@ class Tuned:
     @property
     def model(self) -> Path:
         """The model's file. Raises `StudyError` while there is none."""
-        if self.confirmed is None:
-            raise StudyError(f"the study {self.name!r} has no model yet: no winner is confirmed")
-        return self.confirmed.model
+        return self.outcome.final.model
 
     @cached_property
     def predictor(self) -> "Predictor":

@@ -1,22 +1,19 @@
 """From a TOML file, with `--set` settings, to a checked study."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from tuner.base.decode import decode, encode
-from tuner.base.errors import Invalid, StudyError, near_miss, require
+from tuner.base.errors import Invalid, StudyError
 from tuner.data.sources import Places
-from tuner.result import OBJECTIVES
-from tuner.space import Assignment, check_plain, override
+from tuner.space import check_plain, override
 from tuner.study.check import check, fitting_starts
 from tuner.study.file import StudyFile
 from tuner.study.resolve import with_facts, with_precision
-from tuner.study.settings import Budget, Confirmation, Search
-
-SECTIONS = ("title", "objective", "budget", "search", "confirmation", "start", "recipe")
+from tuner.study.settings import Sections
 
 
 def study_from(
@@ -30,21 +27,17 @@ def study_from(
     such as `budget.trials`, `DataError` for errors in own data. Where settings have narrowed the space, starts lose what is
     no longer in it."""
     check_plain(plain)
-    for key in plain:
-        if key not in SECTIONS:
-            raise Invalid(key, f"unknown key; {near_miss(key, SECTIONS)}")
-    if not isinstance(plain.get("recipe"), Mapping):
-        raise Invalid("recipe", "missing; a study is a recipe with holes")
     plain = encode(plain)
+    sections = decode(Sections, plain)
     recipe = with_facts(with_precision(plain["recipe"]), folder, places or Places.from_environment())
     study = StudyFile(
         name=name,
-        title=decode(str, plain.get("title", name), "title"),
-        objectives=_objectives(plain.get("objective", "validation_accuracy")),
-        budget=decode(Budget, plain.get("budget", {}), "budget"),
-        search=decode(Search, plain.get("search", {}), "search"),
-        confirmation=decode(Confirmation, plain.get("confirmation", {}), "confirmation"),
-        start=tuple(_start(plain.get("start", []))),
+        title=sections.title or name,
+        objectives=sections.objectives,
+        budget=sections.budget,
+        search=sections.search,
+        confirmation=sections.confirmation,
+        start=tuple(map(dict, sections.start)),
         plain=plain,
         resolved={**plain, "recipe": recipe},
     )
@@ -88,21 +81,5 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def _full_address(address: str) -> str:
-    root = address.partition(".")[0]
-    return address if root in SECTIONS else f"recipe.{address}"
-
-
-def _objectives(value: Any) -> tuple[str, ...]:
-    names = decode(tuple[str, ...], [value] if isinstance(value, str) else value, "objective")
-    require(len(names) > 0, "objective", "name at least one metric", list(names))
-    for name in names:
-        if name not in OBJECTIVES:
-            raise Invalid("objective", f"unknown metric {name!r}; {near_miss(name, OBJECTIVES)}")
-    require(len(set(names)) == len(names), "objective", "name each metric once", list(names))
-    return names
-
-
-def _start(value: Any) -> Iterator[Assignment]:
-    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
-        raise Invalid("start", "must be tables of addresses and values, each under [[start]]")
-    yield from map(dict, value)
+    is_outside_recipe = address.partition(".")[0] in {field.name for field in fields(Sections)}
+    return address if is_outside_recipe else f"recipe.{address}"

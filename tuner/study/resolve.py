@@ -1,6 +1,7 @@
 """What a study file leaves open for its recipe: the facts of own data, and the precision `auto`, which depends on the machine."""
 
 from collections.abc import Mapping
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -38,25 +39,17 @@ def with_facts_of(recipe: Any, other: Any) -> Any:
     return {**recipe, "data": {**recipe["data"], "found": data["found"]}} if "found" in data else recipe
 
 
-def with_precision(recipe: Any, begun: Any = None) -> Any:
+def with_precision(recipe: Any, begun: Any = None, key: str = "") -> Any:
     """The recipe with each `auto` as at the same place of the recipe that the study began with (`begun`), or else as this
-    machine is fast."""
+    machine is fast. `key` is the name of a value."""
     match recipe:
         case Mapping():
-            return {key: _value(key, each, _item(begun, key)) for key, each in recipe.items()}
+            before = begun if isinstance(begun, Mapping) else {}
+            return {key: with_precision(each, before.get(key), key) for key, each in recipe.items()}
         case list():
-            return [with_precision(each, _item(begun, index)) for index, each in enumerate(recipe)]
+            earlier = chain(begun if isinstance(begun, list) else [], repeat(None))
+            return [with_precision(each, other) for each, other in zip(recipe, earlier, strict=False)]
+        case "auto" if key == "precision":
+            return begun if begun in PRECISIONS else fast_precision()
         case _:
             return recipe
-
-
-def _value(key: str, value: Any, begun: Any) -> Any:
-    if key != "precision" or value != "auto":
-        return with_precision(value, begun)
-    return begun if begun in PRECISIONS else fast_precision()
-
-
-def _item(begun: Any, step: str | int) -> Any:
-    if isinstance(begun, Mapping):
-        return begun.get(step)
-    return begun[step] if isinstance(begun, list) and isinstance(step, int) and step < len(begun) else None

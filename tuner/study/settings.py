@@ -1,9 +1,11 @@
-"""How a study searches: the budget, the sampler and the pruner, the refits of the winner."""
+"""The keys of a study file: the objectives, the budget, the sampler and the pruner, the refits of the winner, the recipe."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from tuner.base.errors import require, require_at_least_one, require_positive, require_seed
+from tuner.base.errors import Invalid, near_miss, require, require_at_least_one, require_positive, require_seed
+from tuner.result import OBJECTIVES
 from tuner.study.pruners import Percentile, Pruner
 from tuner.study.samplers import Sampler, Tpe
 
@@ -76,3 +78,28 @@ class Search:
     def __post_init__(self) -> None:
         require(0 <= self.near <= 1, "near", "be between 0 and 1", self.near)
         require_seed(self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sections:
+    """The keys at the top of a study file. The recipe and the starts are checked with the space."""
+
+    title: str = ""
+    objective: str | tuple[str, ...] = "validation_accuracy"
+    budget: Budget = Budget()
+    search: Search = Search()
+    confirmation: Confirmation = Confirmation()
+    start: tuple[Mapping[str, Any], ...] = ()
+    recipe: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        names = self.objectives
+        require(len(names) > 0, "objective", "name at least one metric", list(names))
+        for name in names:
+            if name not in OBJECTIVES:
+                raise Invalid("objective", f"unknown metric {name!r}; {near_miss(name, OBJECTIVES)}")
+        require(len(set(names)) == len(names), "objective", "name each metric once", list(names))
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        return (self.objective,) if isinstance(self.objective, str) else self.objective

@@ -122,10 +122,10 @@ def test_the_best_seeds_model_and_figures_are_kept_and_nothing_else(searched: Se
         assert int(kept["best"]) == 1
     files = sorted(path.name for path in folder.path.rglob("*") if path.is_file())
     assert files == ["best.json", "best.keras", "best.md", "predictions.npz"]
-    told = json.loads((folder.path / "best.json").read_text())
-    assert (told["study"], told["environment"]) == ("small", {"processor": "some"})
-    assert told["data"] == searched.context.study.user_attrs.get("data", {})
-    assert Confirmed.from_dict(told) == found
+    metadata = json.loads((folder.path / "best.json").read_text())
+    assert (metadata["study"], metadata["environment"]) == ("small", {"processor": "some"})
+    assert metadata["data"] == searched.context.study.user_attrs.get("data", {})
+    assert Confirmed.from_dict(metadata) == found
     assert Confirmed.from_dict(searched.context.study.user_attrs["confirmed"]) == found
     assert searched.messages == ["refitting trial 2 on 3 fresh seeds"]
 

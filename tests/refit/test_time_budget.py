@@ -1,4 +1,4 @@
-"""Where the minutes decide: how long trials are, what the search leaves to the finals, who is in them, what becomes the model."""
+"""Where the minutes decide: how long trials are, how much time the search leaves for refits, and which trials are refitted."""
 
 import re
 from collections.abc import Iterator
@@ -66,22 +66,24 @@ class Paced:
         if self.waiting:
             number, job, watch = self.waiting.pop(0)
             assert isinstance(job, EpochTime | Train)
-            pace = 0.01 * job.recipe.network.widths[0]  # type: ignore[union-attr]
+            epoch_seconds = 0.01 * job.recipe.network.widths[0]  # type: ignore[union-attr]
             if isinstance(job, EpochTime):
                 self.measured += 1
-                yield number, pace
+                yield number, epoch_seconds
             else:
-                yield number, self._trained(job, watch, pace)
+                yield number, self._trained(job, watch, epoch_seconds)
 
-    def _trained(self, job: Train, watch: Watch, pace: float) -> Result:
+    def _trained(self, job: Train, watch: Watch, epoch_seconds: float) -> Result:
         epochs: list[Epoch] = []
         goes_on = True
         while goes_on and len(epochs) < job.recipe.training.epochs:
-            self.clock.sleep(pace)
+            self.clock.sleep(epoch_seconds)
             scores = Scores(loss=0.5, figures={"accuracy": 1 - 0.5 / (1 + len(epochs))})
             number = len(epochs) + 1
             epochs.append(
-                Epoch(fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=pace)
+                Epoch(
+                    fold=0, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=epoch_seconds
+                )
             )
             goes_on = watch(epochs[-1])
         ended = "finished" if len(epochs) == job.recipe.training.epochs else "pruned"
@@ -115,8 +117,8 @@ def test_all_trials_have_the_same_time_and_as_many_epochs_as_it_has_room_for(
     assert len(begun) > 3
     for recipe, _ in begun:
         assert recipe is not None
-        pace = 0.01 * recipe.network.widths[0]  # type: ignore[union-attr]
-        slots = recipe.training.epochs * pace
+        epoch_seconds = 0.01 * recipe.network.widths[0]  # type: ignore[union-attr]
+        slots = recipe.training.epochs * epoch_seconds
         assert recipe.training.epochs == 40 or slots <= 60 < slots + 30, "a whole number of epochs in a slot"
     assert any(state == "complete" for _, state in begun)
 
@@ -133,7 +135,7 @@ def test_where_epochs_are_searched_for_a_whole_training_has_those_that_it_was_pr
     assert searching.budget.refit_share == REFIT_SHARE, "a trial has time for all of it"
 
 
-def test_the_search_leaves_time_for_the_finals(
+def test_the_search_leaves_time_for_refits(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file = small(small_study, *FIT, "network.widths=[900]")
@@ -162,7 +164,7 @@ def test_small_networks_leave_the_time_to_the_search(
     assert len({each.recipe.seed for each in chosen}) == len(chosen) // len({each.trial for each in chosen})
 
 
-def test_a_slow_recipe_that_is_known_to_be_good_has_time_in_the_finals_beside_fast_winners(
+def test_a_slow_first_start_has_time_for_its_refit_after_fast_winners(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = session_in(memory, small(small_study, *FIT, 'search.pruner="none"'), places)
@@ -178,7 +180,7 @@ def test_a_slow_recipe_that_is_known_to_be_good_has_time_in_the_finals_beside_fa
     assert all(epochs >= 20 for epochs in slow)
 
 
-def test_finals_of_cross_validation_have_time_for_all_folds_and_for_the_network_on_everything(
+def test_refits_of_cross_validation_have_time_for_all_folds_and_for_the_network_on_everything(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = searched(memory, small(small_study, *FIT, "network.widths=[100]"), places, clock, 300.0)
@@ -187,11 +189,11 @@ def test_finals_of_cross_validation_have_time_for_all_folds_and_for_the_network_
     for seconds, count in ((2000.0, 4), (520.0, 2), (130.0, 1)):  # one of full length takes 5 × 40 s, and 50 s
         chosen = candidates(context, Minutes(600.0, 1), folded, seconds)
         assert len(chosen) == count
-        each = [6.25 * 1.0 * final.recipe.training.epochs for final in chosen]
-        assert 0.75 * seconds < sum(each) <= seconds or [final.recipe.training.epochs for final in chosen] == [40] * 4
+        lengths = [6.25 * 1.0 * each.recipe.training.epochs for each in chosen]
+        assert 0.75 * seconds < sum(lengths) <= seconds or [each.recipe.training.epochs for each in chosen] == [40] * 4
 
 
-def test_who_would_have_less_time_in_the_finals_than_in_the_search_is_not_in_them(
+def test_a_trial_whose_refit_would_be_shorter_than_itself_is_left_out(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = session_in(memory, small(small_study, *FIT), places)
@@ -203,7 +205,7 @@ def test_who_would_have_less_time_in_the_finals_than_in_the_search_is_not_in_the
     assert {each.trial for each in short} == {fast.trial.number}
 
 
-def test_the_finals_are_as_long_as_there_is_time_for_at_the_pace_of_now(
+def test_refits_are_as_long_as_the_present_epoch_times_allow(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = searched(memory, small(small_study, *FIT, "network.widths=[900]"), places, clock, 300.0)
@@ -285,10 +287,10 @@ def test_a_plan_never_spends_more_than_there_is(seconds: float, workers: int, wh
 
 
 @given(st.floats(0.1, 1000), st.floats(0.001, 1000), st.integers(1, 1000))
-def test_fitted_epochs_end_in_their_slot(slot: float, pace: float, bound: int) -> None:
-    epochs, share = fitted_epochs(slot, pace, bound)
+def test_fitted_epochs_end_in_their_slot(slot: float, epoch_seconds: float, bound: int) -> None:
+    epochs, share = fitted_epochs(slot, epoch_seconds, bound)
     assert 1 <= epochs <= bound
-    assert epochs * share * pace <= slot * 1.0001 or share == 0.01
+    assert epochs * share * epoch_seconds <= slot * 1.0001 or share == 0.01
     assert share == 1.0 or epochs == 1
 
 
@@ -317,8 +319,8 @@ def test_what_is_too_slow_for_its_slot_is_refused(
     refused = [trial for trial in trials if trial.params["network.widths[0]"] == 999]
     assert refused
     assert {trial.state for trial in refused} == {"refused"}
-    told = r"the 1\d s of a trial have room for 1 epochs; the reference recipe has 1\d"
-    assert re.match(told, refused[0].reason)
+    reason = r"the 1\d s of a trial have room for 1 epochs; the reference recipe has 1\d"
+    assert re.match(reason, refused[0].reason)
 
 
 def test_a_second_call_trains_others_than_the_first_unless_they_would_be_no_match(

@@ -26,7 +26,7 @@ ASHA = 'search.pruner={kind="asha", min_epochs=1, factor=2}'
 
 @dataclass(frozen=True)
 class TenSeconds:
-    """A look ahead that knows how long every epoch takes."""
+    """A preflight that knows how long every epoch takes."""
 
     def refusal(self, recipe: Recipe) -> None:
         return None
@@ -39,7 +39,7 @@ class TenSeconds:
 
 
 def states(memory: BaseStorage) -> list[str]:
-    """How the trainings stand, in the order in which they began."""
+    """The states of the trainings, in the order in which they began."""
     return [trial.state for trial in read_study(memory, "small").trials]
 
 
@@ -158,7 +158,7 @@ def test_a_small_space_is_exhausted(memory: BaseStorage, small_study: Path, plac
     assert states(memory) == ["complete"] * 3
 
 
-def test_a_search_stops_at_its_time_and_a_training_that_does_not_hear_three_seconds_later(
+def test_a_search_stops_at_its_time_and_cancels_a_training_that_does_not_answer_three_seconds_later(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     executor = Invented(clock, stuck=True)
@@ -168,7 +168,7 @@ def test_a_search_stops_at_its_time_and_a_training_that_does_not_hear_three_seco
     assert read_study(memory, "small").trials[0].reason == "the search was ended (timeout)"
 
 
-def test_a_training_hears_of_the_time_within_its_epochs(
+def test_a_training_stops_between_its_epochs_at_the_end_of_the_time(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     file, executor = small(small_study, "training.epochs=10"), Invented(clock, seconds=2.0)
@@ -183,7 +183,7 @@ def test_what_would_not_end_in_time_is_not_begun(
     context = session_in(memory, small(small_study), places, preflight=TenSeconds())
     assert Loop(context, Invented(clock, seconds=10.0)).run(100, 45.0) == "timeout"
     assert states(memory) == ["complete"] * 2, "a third one would end after 60.2 seconds"
-    assert clock.now < 1041.0, "nobody waits for the end"
+    assert clock.now < 1041.0, "the search does not wait for its end"
     assert Loop(context, Invented(clock, seconds=10.0)).run(100, 20.0) == "timeout"
     assert states(memory) == ["complete"] * 2, "twenty seconds and no moment more are not enough"
 
@@ -219,54 +219,54 @@ def test_a_training_of_another_process_is_waited_for_and_taken_over_when_it_is_l
     context = session_in(memory, small(small_study), places)
     assert Loop(context, Alive(clock)).run(1, 60.0) == "budget"
     assert began(context) == [(1, 0)]
-    assert 1005.0 < clock.now < 1008.0, "half a second without a lease, seen by looks a second apart"
+    assert 1005.0 < clock.now < 1008.0, "half a second without a lease, observed once a second"
     assert states(memory) == ["complete"]
 
 
-def test_a_search_with_nothing_to_do_looks_every_second(
+def test_an_idle_search_reads_the_storage_every_second(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     other = Loop(session_in(memory, small(small_study), places), Invented(clock, stuck=True))
     other.total = 1
     other._begin_trials()
-    looks: list[float] = []
+    moments: list[float] = []
 
-    class Looking(Leases):
+    class Sweeping(Leases):
         def sweep(self, trials: Any) -> list[int]:
-            looks.append(clock.now)
+            moments.append(clock.now)
             other.session.leases.renew()
             return super().sweep(trials)
 
     context = session_in(memory, small(small_study), places)
-    object.__setattr__(context, "leases", Looking(context.study, seconds=5.0))
+    object.__setattr__(context, "leases", Sweeping(context.study, seconds=5.0))
     assert Loop(context, Invented(clock)).run(1, 4.0) == "timeout"
-    assert looks == pytest.approx([1000.0, 1001.0, 1002.0, 1003.0], abs=0.15)
+    assert moments == pytest.approx([1000.0, 1001.0, 1002.0, 1003.0], abs=0.15)
 
 
 def test_a_training_that_another_process_has_taken_is_not_ended_twice(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     @dataclass
-    class Told(Notes):
-        told: list[TrialRecord] = field(default_factory=list)
+    class Ending(Notes):
+        records: list[TrialRecord] = field(default_factory=list)
 
         def advanced(self, number: int, event: Epoch | Pulse) -> None:
             if number == 0:
                 context.study.tell(0, state=optuna.trial.TrialState.FAIL)
 
-    context = session_in(memory, small(small_study), places, listener=Told())
+    context = session_in(memory, small(small_study), places, listener=Ending())
     assert Loop(context, Invented(clock)).run(2, 60.0) == "budget"
-    assert isinstance(context.listener, Told)
+    assert isinstance(context.listener, Ending)
     assert context.listener.messages == ["trial 0 was taken over by another process"]
     assert states(memory) == ["failed", "complete", "complete"]
 
 
 @dataclass(frozen=True)
 class ByTurn:
-    """A look ahead that knows how long each recipe takes, by the order in which it is first asked for them."""
+    """A preflight that knows how long each recipe takes, by the order in which it is first asked for them."""
 
     takes: tuple[float, ...]
-    seen: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def refusal(self, recipe: Recipe) -> None:
         return None
@@ -275,9 +275,9 @@ class ByTurn:
         pass
 
     def seconds(self, recipe: Recipe, epochs_done: int) -> float:
-        if recipe.key not in self.seen:
-            self.seen.append(recipe.key)
-        return self.takes[self.seen.index(recipe.key) % len(self.takes)]
+        if recipe.key not in self.asked:
+            self.asked.append(recipe.key)
+        return self.takes[self.asked.index(recipe.key) % len(self.takes)]
 
 
 def test_two_proposals_in_a_row_may_take_too_long_and_three_end_it(
@@ -294,13 +294,13 @@ def test_two_proposals_in_a_row_may_take_too_long_and_three_end_it(
 
 @dataclass(frozen=True)
 class OneFits:
-    """A look ahead to which only the first recipe fits."""
+    """A preflight that accepts the first recipe only."""
 
-    seen: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def refusal(self, recipe: Recipe) -> str | None:
-        self.seen.append(recipe.key)
-        return None if recipe.key == self.seen[0] else "too large"
+        self.asked.append(recipe.key)
+        return None if recipe.key == self.asked[0] else "too large"
 
     def learn(self, recipe: Recipe, seconds: float) -> None:
         pass
@@ -313,7 +313,7 @@ def test_refusals_are_counted_from_the_last_training(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     context = session_in(memory, small(small_study), places, preflight=OneFits())
-    assert Loop(context, Invented(clock)).run(1, 0.5) == "budget", "what nobody knows the time of is begun"
+    assert Loop(context, Invented(clock)).run(1, 0.5) == "budget", "a recipe of unknown cost begins"
     assert Loop(context, Invented(clock)).run(100, 60.0) == "failures"
     assert states(memory) == ["complete"] + ["refused"] * 30
 

@@ -1,4 +1,4 @@
-"""Rungs: where trials pause, who goes on, who cannot any more."""
+"""Rungs: where trainings pause, which continue, which cannot continue any more."""
 
 from pathlib import Path
 
@@ -52,32 +52,32 @@ def first_of(training: StoredTraining | None) -> int | None:
     return None if training is None else training.first
 
 
-def test_the_best_third_goes_on_and_nobody_twice() -> None:
-    ladder = Rungs((1, 4), 3, direction=Direction.MAXIMIZE)
-    assert [ladder.next(epoch) for epoch in (0, 1, 4)] == [1, 4, None]
+def test_the_best_third_continues_each_once() -> None:
+    rungs = Rungs((1, 4), 3, direction=Direction.MAXIMIZE)
+    assert [rungs.next(epoch) for epoch in (0, 1, 4)] == [1, 4, None]
     two = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.9)]
-    assert ladder.promotable(two) is None
+    assert rungs.promotable(two) is None
     three = [*two, paused(2, 1, at_1=0.7)]
-    assert first_of(ladder.promotable(three)) == 1
-    assert ladder.promotable(three, allowed=lambda training: training.first != 1) is None
+    assert first_of(rungs.promotable(three)) == 1
+    assert rungs.promotable(three, allowed=lambda training: training.first != 1) is None
     after = [three[0], gone(three[1]), three[2]]
-    assert ladder.promotable(after) is None
-    assert ladder.promotable(after, at_least=1) is None, "the best of the rung has gone on already"
+    assert rungs.promotable(after) is None
+    assert rungs.promotable(after, at_least=1) is None, "the best of the rung has continued already"
     higher = [three[0], paused(1, 4, at_1=0.9, at_4=0.95), three[2]]
-    assert ladder.promotable(higher) is None
-    assert first_of(ladder.promotable(higher, at_least=1)) == 1
+    assert rungs.promotable(higher) is None
+    assert first_of(rungs.promotable(higher, at_least=1)) == 1
 
 
-def test_who_has_come_furthest_goes_first() -> None:
-    ladder = Rungs((1, 2), 2, direction=Direction.MAXIMIZE)
+def test_the_highest_rung_is_promoted_first() -> None:
+    rungs = Rungs((1, 2), 2, direction=Direction.MAXIMIZE)
     trainings = [
         paused(0, 2, at_1=0.9, at_2=0.8),
         gone(paused(1, 1, at_1=0.1), at_2=0.1),
         paused(2, 1, at_1=0.95),
         paused(3, 1, at_1=0.0),
     ]
-    assert first_of(ladder.promotable(trainings)) == 0
-    assert first_of(ladder.promotable(trainings, allowed=lambda training: training.first != 0)) == 2
+    assert first_of(rungs.promotable(trainings)) == 0
+    assert first_of(rungs.promotable(trainings, allowed=lambda training: training.first != 0)) == 2
 
 
 def test_among_equals_the_earlier_is_better() -> None:
@@ -86,18 +86,18 @@ def test_among_equals_the_earlier_is_better() -> None:
 
 
 def test_a_loss_is_better_when_lower_and_nan_is_worst() -> None:
-    ladder = Rungs((1,), 2, direction=Direction.MINIMIZE)
+    rungs = Rungs((1,), 2, direction=Direction.MINIMIZE)
     trainings = [paused(number, 1, at_1=value) for number, value in enumerate((float("nan"), 0.3, 0.2, 0.9))]
-    assert first_of(ladder.promotable(trainings)) == 2
-    assert ladder.hopeful(trainings, trials=4) == {1, 2}
+    assert first_of(rungs.promotable(trainings)) == 2
+    assert rungs.hopeful(trainings, trials=4) == {1, 2}
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(2, 4), st.integers(1, 40))
-def test_whoever_goes_on_was_always_hopeful(values: list[float], factor: int, partial_result: int) -> None:
-    ladder = Rungs((1,), factor, direction=Direction.MAXIMIZE)
+def test_every_promoted_training_was_hopeful_before(values: list[float], factor: int, partial_result: int) -> None:
+    rungs = Rungs((1,), factor, direction=Direction.MAXIMIZE)
     trainings = [paused(number, 1, at_1=value) for number, value in enumerate(values)]
-    hopeful = ladder.hopeful(trainings[:partial_result], trials=len(values)) | set(range(partial_result, len(values)))
-    while (training := ladder.promotable(trainings)) is not None:
+    hopeful = rungs.hopeful(trainings[:partial_result], trials=len(values)) | set(range(partial_result, len(values)))
+    while (training := rungs.promotable(trainings)) is not None:
         assert training.first in hopeful
         trainings[training.first] = gone(training)
 
@@ -114,7 +114,7 @@ def test_few_trials_fill_few_rungs() -> None:
     assert levels(Asha(factor=5), 2, 100) == (1,), "no rung before the first epoch"
 
 
-def test_a_studys_ladder_knows_which_figures_are_better(small_study: Path) -> None:
+def test_rungs_know_the_direction_of_the_objective(small_study: Path) -> None:
     asha = [setting('search.pruner={kind="asha", factor=2, min_epochs=1}'), setting("training.epochs=5")]
     file = load(small_study, "small", asha)
     assert rungs_of(file) == Rungs((1, 2, 4), 2, direction=Direction.MAXIMIZE)
@@ -126,10 +126,10 @@ def test_a_studys_ladder_knows_which_figures_are_better(small_study: Path) -> No
     assert rungs_of(load(small_study, "small")).direction is Direction.MAXIMIZE, "the first objective says"
 
 
-def test_only_who_still_waits_is_hopeful() -> None:
+def test_only_paused_trainings_are_hopeful() -> None:
     two = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.9)]
     assert Rungs((1,), 3, direction=Direction.MAXIMIZE).hopeful(two, trials=2) == {1}, (
-        "one of each rung goes on at the end"
+        "one of each rung continues at the end"
     )
     after = [two[0], gone(two[1], at_2=0.9)]
     assert Rungs((1,), 3, direction=Direction.MAXIMIZE).hopeful(after, trials=2) == set()

@@ -8,7 +8,7 @@ from tuner.storage.trainings import trainings_of
 
 
 def halving_study() -> optuna.Study:
-    """Four trainings: one told, one running, one that paused and went on, one to be judged. Its name decides brackets."""
+    """Four trainings: one ended, one running, one that paused and went on, one to be judged. Its name decides brackets."""
     study = optuna.create_study(
         study_name="brackets",
         direction="maximize",
@@ -35,11 +35,11 @@ def test_a_trial_has_the_number_there_that_its_training_has_here() -> None:
         assert snapshot.shadow.number == place
 
 
-def test_others_that_had_not_ended_tell_nothing() -> None:
+def test_running_trials_of_others_count_as_failed() -> None:
     study = halving_study()
-    seen = Snapshot(study, trainings_of(study.trials), first=3).study.trials
-    assert [trial.state.name for trial in seen] == ["COMPLETE", "FAIL", "FAIL", "RUNNING"]
-    assert [trial.intermediate_values for trial in seen[:2]] == [{1: 0.4, 2: 0.5}, {}]
+    copies = Snapshot(study, trainings_of(study.trials), first=3).study.trials
+    assert [trial.state.name for trial in copies] == ["COMPLETE", "FAIL", "FAIL", "RUNNING"]
+    assert [trial.intermediate_values for trial in copies[:2]] == [{1: 0.4, 2: 0.5}, {}]
 
 
 def test_marks_of_rungs_are_kept_for_later_judgements() -> None:
@@ -53,6 +53,6 @@ def test_marks_of_rungs_are_kept_for_later_judgements() -> None:
     first.store_marks(optuna.trial.Trial(study, study.trials[0]._trial_id))
     assert "completed_rung_0" in study.trials[0].system_attrs
     assert not second.should_prune(0.1, 1), "the snapshot is older than the mark"
-    told = study.trials[0]
-    study.tell(told.number, 0.9)
+    ended = study.trials[0]
+    study.tell(ended.number, 0.9)
     assert Snapshot(study, trainings_of(study.trials), 1).should_prune(0.1, 1)

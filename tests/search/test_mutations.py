@@ -1,4 +1,4 @@
-"""Proposals near to the best trial so far."""
+"""Mutations of the best trial among the proposals."""
 
 from pathlib import Path
 
@@ -20,8 +20,8 @@ WIDE = (
 )
 
 
-def anew(memory: BaseStorage, path: Path, places: Places, clock: Clock, near: float) -> list[float]:
-    """Of the parameters of the best of three trials, which share each of the next proposals has otherwise."""
+def changed_shares(memory: BaseStorage, path: Path, places: Places, clock: Clock, near: float) -> list[float]:
+    """The share of the parameters of the best of three trials that each of the next proposals changes."""
     context = session_in(memory, small(path, *WIDE, f"search.near={near}"), places)
     Loop(context, Invented(clock)).run(3, 60.0)
     best = study_record(context.study).best
@@ -33,18 +33,18 @@ def anew(memory: BaseStorage, path: Path, places: Places, clock: Clock, near: fl
     ]
 
 
-def test_a_proposal_near_to_the_best_trial_has_little_anew(
+def test_a_mutation_of_the_best_trial_changes_few_parameters(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    shares = anew(memory, small_study, places, clock, 1.0)
+    shares = changed_shares(memory, small_study, places, clock, 1.0)
     assert sum(shares) / len(shares) < 0.6
     assert any(share > 0 for share in shares)
 
 
-def test_else_next_to_everything_is_proposed_anew(
+def test_other_proposals_change_nearly_all_parameters(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    assert min(anew(memory, small_study, places, clock, 0.0)) > 0.7
+    assert min(changed_shares(memory, small_study, places, clock, 0.0)) > 0.7
 
 
 def test_near_is_a_share(small_study: Path) -> None:

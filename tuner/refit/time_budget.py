@@ -9,7 +9,6 @@ constants were measured: docs/time-budget.md.
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from tuner.recipe import Recipe
 from tuner.study import StudyFile
@@ -69,19 +68,12 @@ class FixedEpochs:
     workers: int = 1
     seeds: int = 0
 
-    fits_epochs: ClassVar[bool] = False
-
-    @property
-    def usable(self) -> float:
-        """Seconds for everything that trains."""
-        return usable_seconds(self.seconds)
-
     def reserved_for_refits(self, seconds: float) -> float:
         """Seconds that the search leaves for refits that take so many `seconds` each and for what follows them; with 0, for
         what follows alone."""
         if not self.seeds:
             return 0.0
-        after = self.seconds - self.usable
+        after = self.seconds - usable_seconds(self.seconds)
         return min(self.seconds / 2, after + -(-self.seeds // self.workers) * seconds) if seconds else after
 
 
@@ -93,8 +85,6 @@ class Minutes:
     seconds: float
     workers: int = 1
     reference: Reference = UNKNOWN
-
-    fits_epochs: ClassVar[bool] = True
 
     @property
     def usable(self) -> float:
@@ -159,7 +149,7 @@ def time_budget(file: StudyFile, seconds: float, workers: int) -> TimeBudget:
 
 
 def usable_seconds(seconds: float) -> float:
-    """The seconds of a call without selecting, testing and saving at its end."""
+    """The seconds of a call for everything that trains: without selecting, testing and saving at its end."""
     after = min(MOST_TEST_SECONDS, TEST_SECONDS + TEST_SHARE * seconds)
     return max(0.5 * seconds, (1 - SPARE_SHARE) * seconds - after)
 

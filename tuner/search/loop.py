@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from tuner.refit.session import Session
-from tuner.refit.time_budget import UNLIMITED, TimeBudget
+from tuner.refit.time_budget import UNLIMITED, Minutes, TimeBudget
 from tuner.result import Event, never_stop
 from tuner.search.beginning import begin, clear_queue, continue_training, refuse
 from tuner.search.clock import Clock, stopping_on_signals
@@ -150,7 +150,7 @@ class Loop:
             if recipe is None or refusal:
                 self._refuse(proposal, refusal or "")
                 return
-            if self.budget.fits_epochs:
+            if isinstance(self.budget, Minutes):
                 self._measure(proposal)
                 return
             if not self.clock.can_train(recipe):

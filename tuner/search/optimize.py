@@ -23,7 +23,7 @@ from tuner.refit.forecast import forecast
 from tuner.refit.references import fit_references, seconds_for_references
 from tuner.refit.refit import refit_best
 from tuner.refit.session import Listener, Session
-from tuner.refit.time_budget import time_budget
+from tuner.refit.time_budget import time_budget, usable_seconds
 from tuner.search.loop import Loop
 from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
@@ -103,7 +103,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     ended = Loop(session, executor, budget, options.enough).run(total, left)
     confirmed = None
     if ended != "interrupt":
-        confirmed = refit_best(session, executor, budget, started + budget.usable)
+        confirmed = refit_best(session, executor, budget, started + usable_seconds(seconds))
     references = fit_references(session, executor, confirmed, options.seconds)
     record = session.record
     best = next(iter(ranked(record)), None)

@@ -1,4 +1,4 @@
-"""What came of a study: one frozen value, its texts, and the model card."""
+"""The outcome of a study: one frozen value, its texts, and the model card."""
 
 from tuner.outcome.outcome import Estimate as Estimate
 from tuner.outcome.outcome import Outcome as Outcome

@@ -1,4 +1,4 @@
-"""What came of a study, as one frozen value. The terminal, `--json`, notebooks, notes and reports all read this."""
+"""The outcome of a study as one frozen value. The terminal, `--json`, notebooks, notes and reports all read this."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a study. `best` is None until a trial has finished, `confirmed` until a winner is refitted and tested.
+    """The outcome of a study. `best` is None until a trial has finished, `confirmed` until a winner is refitted and tested.
 
     `forecast` is the metric that twice the time is expected to add. `ended` says how the call of `optimize` ended and `seconds`
     how long it took; they are empty where the study was read from its storage.

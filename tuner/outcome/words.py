@@ -1,4 +1,4 @@
-"""What came of a study, in words: lines for a terminal, one object for `--json`, a note for optuna-dashboard, sentences."""
+"""The outcome of a study as text: lines for a terminal, one object for `--json`, a note for optuna-dashboard, sentences."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -112,7 +112,7 @@ def result_sentence(outcome: Outcome) -> str:
 
 
 def reference_sentence(outcome: Outcome) -> str:
-    """The best reference model beside the final model; empty where there is none."""
+    """The best reference model compared with the final model; empty where there is none."""
     confirmed = outcome.confirmed
     if confirmed is None or not outcome.ranked_references:
         return ""

@@ -58,12 +58,12 @@ class RankedTrial:
         return refit_factor(self.recipe) * self.reference.seconds
 
     def fitted(self, seconds: float) -> Recipe:
-        """Its recipe with as many epochs as a refit of so many seconds has, over all folds."""
+        """Its recipe with the epochs of a refit that takes `seconds`, over all folds."""
         slot = seconds / (refit_factor(self.recipe) * fold_count(self.recipe.protocol))
         return with_fitted_epochs(self.recipe, slot, self.epoch_seconds, self.epochs)
 
     def has_time(self, seconds: float) -> bool:
-        """Whether it can be refitted in so many seconds, not much shorter than it was trained."""
+        """Whether a refit of `seconds` is not much shorter than the trial was."""
         return self.fitted(seconds).training.epochs >= NEARLY * self.recipe.training.epochs
 
 
@@ -93,8 +93,8 @@ def ranked_trial(session: Session, trial: TrialRecord) -> RankedTrial:
 def candidates(
     session: Session, budget: Minutes, trials: Sequence[RankedTrial], seconds: float, earlier: Sequence[Recipe] = ()
 ) -> tuple[Candidate, ...]:
-    """The refits for so many seconds: of trials (best first) the contenders in turn, the longest first, as long as one of the
-    processes has time for the next. Those refitted in `earlier` calls had other seeds; no refit is much shorter than they were."""
+    """The refits that fit into `seconds`: the contenders of the trials (best first) in turn, the longest first, until no process
+    has time for the next. Their seeds differ from those of the `earlier` calls' refits, and none is much shorter than those."""
     alone = MARGIN * max(0.5 * seconds, seconds - budget.build_seconds)
     trials = [each for each in trials if each.has_time(alone)] or trials[:1]
     certain = contenders(session, budget, trials, 2)

@@ -59,7 +59,7 @@ class Selection:
 
     @property
     def is_average(self) -> bool:
-        """Whether the model is anything but one network as it is."""
+        """Whether the model averages: several networks, or mirror images."""
         return len(self.members) > 1 or self.is_mirrored
 
 

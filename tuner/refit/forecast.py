@@ -23,7 +23,7 @@ FEWEST = 4
 
 @dataclass(frozen=True)
 class Lengthening:
-    """One recipe trained twice: for how many epochs, and to which error, on so many examples."""
+    """One recipe trained twice: its epochs and its errors, on how many `validated` examples."""
 
     epochs: tuple[int, int]
     errors: tuple[float, float]
@@ -87,8 +87,8 @@ def _without_length(recipe: Recipe) -> str:
 
 
 def expected_improvement(finished: Sequence[TrialRecord], direction: Direction, trials: float) -> float:
-    """An upper bound of what so many further trials improve the best value by: the sum of their expected improvements (Jones et
-    al. 1998), as if values were normal like those of the finished trials. Infinite if fewer than `FEWEST` have finished."""
+    """An upper bound of the improvement of the best value by `trials` further trials: the sum of their expected improvements (Jones
+    et al. 1998) under the normal distribution of the finished trials' values. Infinite if fewer than `FEWEST` have finished."""
     values = [direction.sign * trial.values[0] for trial in finished if trial.values]
     if len(values) < FEWEST:
         return math.inf

@@ -70,8 +70,8 @@ def refit(
     """Refit the first of the trials (best first), and its contenders where the minutes decide, until `end`; write
     `best.keras`, `best.json`, `best.md` and `predictions.npz` into the folder.
 
-    Seeds that an earlier call has trained are not trained again. With fixed epochs, a winner that is confirmed already, with
-    its model there, is returned as it is. One process at a time does it. Raises `Unconfirmed` if a seed diverges or fails.
+    Seeds that an earlier call has trained are not trained again. With fixed epochs, a winner that is confirmed already is returned
+    unchanged if its model is there. One process at a time does it. Raises `Unconfirmed` if a seed diverges or fails.
     """
     winner = trials[0]
     if winner.recipe is None:
@@ -133,8 +133,8 @@ def with_measured_epochs(
 def _announcement(winner: TrialRecord, chosen: Sequence[Candidate], earlier: Sequence[Refit]) -> str:
     others = dict.fromkeys(each.trial for each in chosen if each.trial != winner.number)
     also = f" and {', '.join(map(str, others))}" if others else ""
-    kept = f"; {len(earlier)} refits of earlier calls" if earlier else ""
-    return f"refitting trial {winner.number}{also} on {len(chosen)} fresh seeds{kept}"
+    before = f"; {len(earlier)} refits of earlier calls" if earlier else ""
+    return f"refitting trial {winner.number}{also} on {len(chosen)} fresh seeds{before}"
 
 
 def stored_refits(session: Session) -> tuple[Refit, ...]:
@@ -180,7 +180,7 @@ class _Refitting:
         return watch
 
     def _job(self, recipe: Recipe) -> Train:
-        """Where the minutes decide, a stopped training is saved as it is; else it leaves a checkpoint."""
+        """Where the minutes decide, the model of a stopped training is saved; else it leaves a checkpoint."""
         fits, save = self.session.file.fits_epochs, member(recipe.key)
         return Train(recipe, save=save, checkpoint=None if fits else recipe.key, save_stopped=fits)
 

@@ -1,4 +1,4 @@
-"""What one call of `optimize` works with: a study, its file, its data, and who hears what happens."""
+"""The session of one call of `optimize`: a study, its file, its data, and a listener."""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from tuner.worker.folder import Folder
 
 
 class Listener(Protocol):
-    """Hears what happens in a call, and shows it. Trials are named by their numbers in the storage."""
+    """Receives the events of a call, and shows them. Trials are named by their numbers in the storage."""
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None: ...
 

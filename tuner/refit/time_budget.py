@@ -32,7 +32,7 @@ BUILD_SHARE, MOST_BUILD_SECONDS = 0.05, 3.0
 """Building, tracing and timing the network of a trial: share of the whole time, and most seconds."""
 
 TEST_SECONDS, TEST_SHARE, MOST_TEST_SECONDS, SPARE_SHARE = 2.0, 0.05, 7.0, 0.01
-"""Selecting, testing and saving: seconds plus a share of the time, at most so many seconds; and a hundredth of it all."""
+"""Selecting, testing and saving: seconds plus a share of the time, and most seconds; and a spare share of the time."""
 
 MARGIN = 0.95
 """Share of a training's planned time that is used: machines are shared, and speed varies."""
@@ -61,16 +61,15 @@ UNKNOWN = Reference()
 
 @dataclass(frozen=True)
 class FixedEpochs:
-    """A call of so many seconds in which every trial has the epochs of its recipe. `seeds` is the number of refits of the
-    winner; with 0 the search has all the time."""
+    """The budget of a call in which every trial has the epochs of its recipe. `seeds` is the number of refits of the winner; with 0
+    the search has all the time."""
 
     seconds: float = math.inf
     workers: int = 1
     seeds: int = 0
 
     def reserved_for_refits(self, seconds: float) -> float:
-        """Seconds that the search leaves for refits that take so many `seconds` each and for what follows them; with 0, for
-        what follows alone."""
+        """Seconds that the search leaves for refits of `seconds` each and for what follows them; with 0, for what follows alone."""
         if not self.seeds:
             return 0.0
         after = self.seconds - usable_seconds(self.seconds)
@@ -79,8 +78,7 @@ class FixedEpochs:
 
 @dataclass(frozen=True)
 class Minutes:
-    """A call of so many seconds, with so many trainings at once, in which the time decides how long trials and refits are; how
-    long depends on the `reference`."""
+    """The budget of a call in which the time decides how long trials and refits are, in relation to the `reference`."""
 
     seconds: float
     workers: int = 1
@@ -99,7 +97,7 @@ class Minutes:
     @property
     def is_short(self) -> bool:
         """Whether trials are so short that they say little. Then the first start, which is known to be good in the long run,
-        is refitted whatever its trial reached."""
+        is refitted in any case."""
         return self._lacking > 0
 
     @property
@@ -124,7 +122,7 @@ class Minutes:
         return max((search - START_SECONDS) / TRIALS_IN_A_ROW - self.build_seconds, 0.3 * search / TRIALS_IN_A_ROW)
 
     def rounds(self, seconds: float, refit_seconds: float) -> int:
-        """How many refits, one after the other, fit best into so many seconds if one of full length takes `refit_seconds`."""
+        """How many refits, one after the other, fit best into `seconds` if one of full length takes `refit_seconds`."""
         if refit_seconds * MOST_ROUNDS <= seconds:
             return MOST_ROUNDS
         return min(MOST_ROUNDS, max(1, round(seconds / refit_seconds)))
@@ -142,7 +140,7 @@ UNLIMITED = FixedEpochs()
 
 
 def time_budget(file: StudyFile, seconds: float, workers: int) -> TimeBudget:
-    """The budget of a call of so many seconds with so many training processes."""
+    """The budget of a call that has so many seconds and training processes."""
     if file.fits_epochs:
         return Minutes(seconds, workers)
     return FixedEpochs(seconds, workers, file.confirmation.seeds)

@@ -53,7 +53,7 @@ class Clock:
         return time.monotonic() >= self.last_moment
 
     def has_time_for(self, seconds: float) -> bool:
-        """Whether so many seconds are left for trials."""
+        """Whether trials have that many seconds left."""
         return time.monotonic() + seconds < self.deadline
 
     def update(self, record: StudyRecord) -> None:

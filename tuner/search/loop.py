@@ -54,8 +54,8 @@ class Loop:
         self.failures = self.refusals = self.too_long = 0
 
     def run(self, total: int, seconds: float) -> str:
-        """Search until the study has `total` trainings that finished or were pruned, or until the budget's share of so many seconds
-        is over. How it ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring
+        """Search until the study has `total` trainings that finished or were pruned, or until the search's share of the `seconds` is
+        over. How it ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring
         too little) or `failures`."""
         self.total, self.clock = total, Clock(self.session, self.budget, seconds, self.enough)
         self.session.listener.planned(self.session.record, total, seconds)

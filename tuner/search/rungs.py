@@ -50,7 +50,7 @@ def rungs_of(file: StudyFile, deterministic: bool = False) -> "Rungs":
 @dataclass(frozen=True)
 class Rungs:
     """Rungs at these epochs; the best `1/factor` of the trainings at each continue. They are ranked by their values there, of equals
-    the earlier first. With `bound` the epochs are those of a training of so many; a shorter one has its rungs at the same shares.
+    the earlier first. The epochs are those of a training of `bound` epochs, if that is set; a shorter one has its rungs at the same shares.
     With `deterministic` a running training counts at the rungs where it has paused only: its later reports depend on timing."""
 
     epochs: tuple[int, ...]
@@ -60,7 +60,7 @@ class Rungs:
     deterministic: bool = False
 
     def next(self, epoch: int, total: int = 0) -> int | None:
-        """The rung after an epoch of a training of `total` epochs; None where it goes on to its end."""
+        """The rung after an epoch of a training of `total` epochs; None if there is no more."""
         return next((level for each in self.epochs if (level := self._epoch_of(each, total)) > epoch), None)
 
     def _epoch_of(self, level: int, total: int) -> int:
@@ -84,7 +84,7 @@ class Rungs:
         return next(waiting, None)
 
     def hopeful(self, trainings: Sequence[StoredTraining], trials: int) -> set[int]:
-        """The first numbers of the paused trainings that may still continue, if all of so many trials reach their rung."""
+        """The first numbers of the paused trainings that may still continue, if all of the `trials` reach their rung."""
         return {
             training.first
             for index, (level, ranking) in zip(

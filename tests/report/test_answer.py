@@ -1,4 +1,4 @@
-"""The answer sets the search beside what a document reports and beside our runs of it, also where it does not win."""
+"""The answer compares the search with the reported figures of a document and with our runs of it, also where it does not win."""
 
 from pathlib import Path
 from statistics import fmean
@@ -7,6 +7,7 @@ import pytest
 
 from tuner.base.metric_functions import wilson_interval
 from tuner.charts.content import Table
+from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of, best_in_our_runs, best_reported
 from tuner.networks import Dense
 from tuner.outcome import Outcome
@@ -21,7 +22,15 @@ from tuner.storage.confirmed import Confirmed
 RESULTS = Path(__file__).parents[2] / "reports" / "documents"
 
 
-def evidence(*accuracies: float, references: tuple[ReferenceModel, ...] = ()) -> Evidence:
+@pytest.fixture(scope="module")
+def documents() -> tuple[Assessment, ...]:
+    """The documents about USPS, judged by our runs."""
+    return assessments_of(["usps"], RESULTS, [])
+
+
+def evidence(
+    documents: tuple[Assessment, ...], *accuracies: float, references: tuple[ReferenceModel, ...] = ()
+) -> Evidence:
     """What a page about USPS is made of, with a winner of these test accuracies."""
     confirmed = Confirmed(
         trial=1,
@@ -36,7 +45,6 @@ def evidence(*accuracies: float, references: tuple[ReferenceModel, ...] = ()) ->
         tests=accuracies,
     )
     record = StudyRecord("usps", "USPS", {}, ("validation_accuracy",), ())
-    documents = assessments_of(["usps"], RESULTS, [])
     return Evidence(Outcome(record, None, confirmed, references), {"usps": "abc"}, "sqlite://", documents=documents)
 
 
@@ -49,17 +57,21 @@ def evidence(*accuracies: float, references: tuple[ReferenceModel, ...] = ()) ->
         (0.94, 0.93, "The final model is better."),
     ],
 )
-def test_the_best_plain_model_stands_beside_the_answer(validation: float, test: float, verdict: str) -> None:
+def test_the_best_reference_model_is_compared_with_the_final_model(
+    documents: tuple[Assessment, ...], validation: float, test: float, verdict: str
+) -> None:
     trees = ReferenceModel("trees", {"accuracy": validation}, 0.01, {"accuracy": test})
-    (beside,) = [each for each in sentences(evidence(0.96, references=(trees,))) if "reference models" in each]
+    (sentence,) = [
+        each for each in sentences(evidence(documents, 0.96, references=(trees,))) if "reference models" in each
+    ]
     words = "gradient-boosted trees are best: validation accuracy"
     figures = f"{100 * validation:.2f} % against 96.00 %, test {100 * test:.2f} % against 96.00 %"
-    assert beside == f"Of the reference models, {words} {figures}. {verdict}"
+    assert sentence == f"Of the reference models, {words} {figures}. {verdict}"
 
 
-def test_the_best_documented_network_is_one_of_a_document() -> None:
+def test_the_best_documented_network_is_one_of_a_document(documents: tuple[Assessment, ...]) -> None:
     """Attacked networks and their training are ours: one of them does better than any that the document trains."""
-    page = evidence(0.96, 0.96)
+    page = evidence(documents, 0.96, 0.96)
     best, reported = best_in_our_runs(page.documents, "usps"), best_reported(page.documents, "usps")
     assert best is not None
     assert reported is not None
@@ -75,28 +87,32 @@ def test_the_best_documented_network_is_one_of_a_document() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "verdict", "beside"),
+    ("accuracies", "verdict", "reported"),
     [
         ((0.991, 0.992), "It is better than", "points above the best that is reported"),
         ((0.968, 0.967), "It is not shown to be better than", "points below the best that is reported"),
         ((0.90, 0.91), "It is worse than", "points below the best that is reported"),
     ],
 )
-def test_where_the_search_does_not_win_it_says_so(accuracies: tuple[float, ...], verdict: str, beside: str) -> None:
-    page = evidence(*accuracies)
-    _, *told, last = sentences(page)
+def test_where_the_search_does_not_win_it_says_so(
+    documents: tuple[Assessment, ...], accuracies: tuple[float, ...], verdict: str, reported: str
+) -> None:
+    page = evidence(documents, *accuracies)
+    _, first, *_, last = sentences(page)
     apart = difference_of(page)
     assert apart is not None
-    assert told[0].startswith(
+    assert first.startswith(
         "The best accuracy that a document reports is 96.86 % (“Convolutional” of usps-three-networks)"
     )
     assert last.startswith(
         f"{verdict} the best documented network in our runs, by {100 * apart.value:+.2f} percentage points"
     )
-    assert last.endswith(f"That is {abs(100 * (fmean(accuracies) - 0.9686098694801331)):.2f} {beside}.")
+    assert last.endswith(f"That is {abs(100 * (fmean(accuracies) - 0.9686098694801331)):.2f} {reported}.")
 
 
-def test_a_winner_of_an_older_version_has_the_figure_that_it_kept() -> None:
-    (block,) = [each for each in winner_blocks(evidence(0.96)) if getattr(each, "id", "") == "winner-figures"]
+def test_a_winner_of_an_older_version_has_the_figure_that_it_kept(documents: tuple[Assessment, ...]) -> None:
+    (block,) = [
+        each for each in winner_blocks(evidence(documents, 0.96)) if getattr(each, "id", "") == "winner-figures"
+    ]
     assert isinstance(block, Table)
     assert block.rows == (("accuracy", 0.96, "0.9507 to 0.9679"),)

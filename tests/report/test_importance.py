@@ -1,4 +1,4 @@
-"""Importances: what mattered stands above the noise, what did not stays in it."""
+"""Importances: parameters that matter are above the noise, others are not."""
 
 import numpy as np
 import optuna
@@ -11,7 +11,7 @@ from tuner.report.importance import importances
 
 
 def trials(count: int, seed: int = 0, signal: float = 1.0) -> list[FrozenTrial]:
-    """Finished trials whose value depends on `rate` only, and pruned ones that would tell the opposite."""
+    """Finished trials whose value depends on `rate` only, and pruned ones whose last value has the opposite sign."""
     generator = np.random.default_rng(seed)
     distributions = {
         "rate": FloatDistribution(0, 1),
@@ -29,7 +29,7 @@ def trials(count: int, seed: int = 0, signal: float = 1.0) -> list[FrozenTrial]:
     return found
 
 
-def test_what_mattered_stands_above_the_noise() -> None:
+def test_a_parameter_that_matters_is_above_the_noise() -> None:
     found = importances(trials(120), direction=Direction.MAXIMIZE)
     first, *others = found
     assert first.parameter == "rate"
@@ -38,19 +38,19 @@ def test_what_mattered_stands_above_the_noise() -> None:
     assert all(each.value < 1.5 * each.noise for each in others)
 
 
-def test_nothing_mattered_where_values_are_noise() -> None:
+def test_no_parameter_matters_where_values_are_noise() -> None:
     above = 0
     for seed in range(6):
-        found = importances(trials(80, seed, signal=0.0), direction=Direction.MAXIMIZE)
+        found = importances(trials(80, seed, signal=0.0), direction=Direction.MAXIMIZE, draws=20)
         above += found[0].value > found[0].noise
     assert above <= 2
 
 
-def test_the_whole_estimate_is_optunas() -> None:
+def test_the_estimate_over_all_trials_is_optunas() -> None:
     study = optuna.create_study(direction="maximize")
     study.add_trials(trials(160))
     theirs = PedAnovaImportanceEvaluator().evaluate(study)
-    ours = importances(study.trials, direction=Direction.MAXIMIZE)
+    ours = importances(study.trials, direction=Direction.MAXIMIZE, draws=1)
     assert {each.parameter: round(each.value, 9) for each in ours} == {
         name: round(value, 9) for name, value in theirs.items()
     }
@@ -61,7 +61,7 @@ def test_few_trials_give_none() -> None:
 
 
 def test_pruned_trials_count_by_how_far_they_got() -> None:
-    """A search with a pruner finishes a handful of trials: what sets them apart is known from the pruned ones."""
+    """A search with a pruner finishes few trials: the pruned ones show what distinguishes them."""
     pruned = []
     for each in trials(80):
         rate = each.params["rate"]
@@ -78,8 +78,8 @@ def test_pruned_trials_count_by_how_far_they_got() -> None:
     assert found[0].value > found[0].noise
 
 
-def test_a_parameter_of_a_handful_of_trials_is_not_weighed() -> None:
-    """Six trials of one branch, two of them among the best, made its every number look important."""
+def test_a_parameter_of_few_trials_has_no_importance() -> None:
+    """Six trials of one branch, two of them among the best, made all of its numbers look important."""
     rare = {"rare": FloatDistribution(0, 1)}
     found = trials(40)
     for number in range(6):
@@ -89,12 +89,12 @@ def test_a_parameter_of_a_handful_of_trials_is_not_weighed() -> None:
             distributions={**each.distributions, **rare},
             value=each.values[0] + 1,
         )
-    weights = importances(found, direction=Direction.MAXIMIZE)
+    weights = importances(found, direction=Direction.MAXIMIZE, draws=1)
     assert "rare" not in {each.parameter for each in weights}
 
 
-def test_noise_is_known_of_every_parameter_that_is_weighed() -> None:
-    """Noise is drawn of 250 trials: a parameter that hardly any of those have would stand beside none at all."""
+def test_each_importance_has_a_noise() -> None:
+    """Noise is computed from 250 trials: a parameter that hardly any of these have would have none."""
     found = trials(1000)
     for number in range(0, 1000, 80):
         each = found[number]
@@ -106,7 +106,7 @@ def test_noise_is_known_of_every_parameter_that_is_weighed() -> None:
     assert all(each.noise > 0 for each in importances(found, direction=Direction.MAXIMIZE, draws=10))
 
 
-def test_parameters_that_tie_stand_by_name() -> None:
-    """Optuna gives them in the order of a set, which is another in each process."""
-    found = importances(trials(40, signal=0.0), direction=Direction.MAXIMIZE)
+def test_parameters_that_tie_are_in_order_of_their_names() -> None:
+    """Optuna returns them in the order of a set, which differs between processes."""
+    found = importances(trials(40, signal=0.0), direction=Direction.MAXIMIZE, draws=5)
     assert list(found) == sorted(found, key=lambda each: (-each.times_chance(each.value), each.parameter))

@@ -1,4 +1,4 @@
-"""The report in optuna-dashboard: what its API gives is what the report says, and a second report replaces the first."""
+"""The report in optuna-dashboard: its API returns what the report has, and a second report replaces the first."""
 
 import json
 import re
@@ -13,9 +13,11 @@ from optuna_dashboard import wsgi
 from optuna_dashboard._custom_plot_data import save_graph_object_json
 
 from tuner.data.sources import Places
+from tuner.report.evidence import gather
 from tuner.report.index import write_index
+from tuner.report.publish import publish
 from tuner.report.write import write_report
-from tuner.storage import open_storage
+from tuner.storage import load_study, open_storage
 
 
 def response(url: str, folder: Path, path: str) -> Any:
@@ -36,8 +38,11 @@ def test_note_charts_page_and_model_reach_the_dashboard(studied: tuple[str, Path
     url, folder = studied
     (folder / "artifacts").mkdir()
     save_graph_object_json(open_storage(url), 1, "dashboard:plot_data:time:", json.dumps({"data": ["x" * 5000]}))
-    for _ in range(3):  # the second removes what the first left there, the third meets what was removed
-        write_report(url, "small", folder / "none", places, folder / "out", folder)
+    page = write_report(url, "small", folder / "none", places, folder / "out", folder)
+    study = load_study(open_storage(url), "small")
+    evidence = gather(study, url, folder / "none", places)
+    for _ in range(2):  # the first removes the artifacts of the report above, the second reads the removed ones
+        publish(study, evidence, page, folder / "out", folder)
     found = response(url, folder, "/api/studies/1")
     note = found["note"]["body"]
     assert "of the test part correctly" in note
@@ -55,11 +60,11 @@ def test_note_charts_page_and_model_reach_the_dashboard(studied: tuple[str, Path
     (model,) = [each for each in trial["artifacts"] if each["filename"] == "best.keras"]
     body = response(url, folder, f"/artifacts/1/{trial['trial_id']}/{model['artifact_id']}")
     assert body == (folder / "small" / "best.keras").read_bytes()
-    assert len(list((folder / "artifacts").iterdir())) == len(names), "the first report's files are gone"
+    assert len(list((folder / "artifacts").iterdir())) == len(names), "the files of the first report are removed"
 
 
 @pytest.mark.slow
-def test_an_index_leads_to_every_report(studied: tuple[str, Path], places: Places, tmp_path: Path) -> None:
+def test_an_index_links_every_report(studied: tuple[str, Path], places: Places, tmp_path: Path) -> None:
     url, folder = studied
     write_report(url, "small", folder / "none", places, tmp_path / "reports" / "small")
     write_index(tmp_path / "reports")

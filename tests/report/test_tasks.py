@@ -1,4 +1,4 @@
-"""Reports fit the task: classes, labels and numbers of the user's own tables and images; what is shown equals what was given."""
+"""Reports fit the task: classes, labels and numbers of the user's own tables and images."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from tests.report.test_report import checked
+from tests.support.pages import checked
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics
 from tuner.base.metrics import Task
 from tuner.charts import Cells, Chart, Dots, Hexes, Line
@@ -59,11 +59,11 @@ TABLE = (
 ROWS = 80
 
 Outputs = Callable[[NDArray[Any]], NDArray[Any]]
-"""What a network makes of what is true."""
+"""The outputs of a network for true values."""
 
 
 def frame() -> pd.DataFrame:
-    """A number with gaps, a name, and what may be told by them."""
+    """A number with gaps, a category, and targets that follow from them."""
     chance = np.random.default_rng(0)
     a, b = chance.normal(size=ROWS), chance.choice(["north | east", "<south>"], ROWS)
     frame = pd.DataFrame({"a": a, "b": b, "size": 20 + 3 * a, "age": 100 * a**2, "sick": np.where(a > 0, "yes", "no")})
@@ -75,7 +75,7 @@ def frame() -> pd.DataFrame:
 def reported(
     folder: Path, task: Task, measure: str, data: str, outputs: Outputs, tested: bool = True
 ) -> tuple[Page, dict[str, Any], Places]:
-    """The report on a study whose one trial and whose two confirmed networks nobody trained; its summary."""
+    """The report on a study with one trial and two confirmed networks, all without training; its summary."""
     places, path, url = Places(None, folder / "cache"), folder / "own.toml", default_url(folder)
     loss, output = LOSSES[task]
     path.write_text(STUDY.format(measure=measure, data=data, loss=loss, output=output))
@@ -84,9 +84,9 @@ def reported(
     recipe = file.corners[0][1]
     finished(study, file.corners[0][1], task, measure)
     true = held_out(recipe.data, places).examples.labels
-    said = np.stack([outputs(true), outputs(true)]) if tested else np.empty(0)
-    np.savez(folder / "predictions.npz", outputs=said, best=0)
-    figures = compute_metrics(task, said[0], true) if tested else {}
+    predictions = np.stack([outputs(true), outputs(true)]) if tested else np.empty(0)
+    np.savez(folder / "predictions.npz", outputs=predictions, best=0)
+    figures = compute_metrics(task, predictions[0], true) if tested else {}
     confirmed = Confirmed(
         trial=0,
         recipe=recipe,
@@ -94,7 +94,7 @@ def reported(
         validation=(0.5, 0.4),
         test=figures.get(measure),
         test_loss=0.5 if tested else None,
-        test_interval=bootstrap_interval(measure, said[0], true) if tested else None,
+        test_interval=bootstrap_interval(measure, predictions[0], true) if tested else None,
         test_examples=len(true),
         model=folder / "best.keras",
         tests=(figures[measure],) * 2 if tested else (),
@@ -109,8 +109,8 @@ def reported(
     html = checked(folder / "out", page)
     assert "document" not in html.split("<main>")[1].split("</section>")[0]
     if measure != "accuracy":
-        told = [*(chart.x.label + chart.y.label + chart.title for chart in page.charts()), *page_texts(page)]
-        assert not [each for each in told if "accuracy" in each and "balanced" not in each]
+        texts = [*(chart.x.label + chart.y.label + chart.title for chart in page.charts()), *page_texts(page)]
+        assert not [each for each in texts if "accuracy" in each and "balanced" not in each]
     return page, json.loads((folder / "out" / "summary.json").read_text()), places
 
 
@@ -147,11 +147,11 @@ def chart(page: Page, id_: str) -> Chart:
 
 
 @pytest.mark.slow
-def test_numbers_are_shown_against_the_true_ones(tmp_path: Path) -> None:
+def test_numbers_are_compared_with_the_true_ones_and_columns_are_described(tmp_path: Path) -> None:
     frame().to_csv(tmp_path / "own.csv", index=False)
     data = f'{TABLE}task = "regression"\ntarget = "size"\n'
     shift = np.linspace(-1, 2, ROWS // 5)[:, None]
-    page, told, _ = reported(tmp_path, "regression", "rmse", data, lambda true: true + shift)
+    page, summary, _ = reported(tmp_path, "regression", "rmse", data, lambda true: true + shift)
 
     (dots,) = [mark for mark in chart(page, "winner-predicted").marks if isinstance(mark, Dots)]
     assert len(dots.points) == ROWS // 5
@@ -165,10 +165,17 @@ def test_numbers_are_shown_against_the_true_ones(tmp_path: Path) -> None:
     rmse = float(np.sqrt((shift**2).mean()))
     figures = {name: value for name, value, _ in table(page, "winner-figures").rows}
     assert figures["RMSE"] == pytest.approx(rmse, abs=1e-5)
-    assert told["answer"][0].startswith(f"The final model, a dense 4 relu network, has a test RMSE of {rmse:.4g}")
-    assert told["task"] == "regression"
+    assert summary["answer"][0].startswith(f"The final model, a dense 4 relu network, has a test RMSE of {rmse:.4g}")
+    assert summary["task"] == "regression"
     columns = pd.read_csv(tmp_path / "out" / "trials.csv").columns
     assert {"validation_rmse", "validation_loss"} <= set(columns)
+
+    (a, b) = table(page, "data-columns").rows
+    assert a[:2] == ("a", "number")
+    assert str(a[3]).endswith(" %")
+    assert b[:4] == ("b", "category", 2, None)
+    assert set(str(b[4]).split(", ")) == {"<south>", "north | east"}
+    assert [row[0] for row in table(page, "data-targets").rows] == ["size"]
 
 
 @pytest.mark.slow
@@ -211,13 +218,13 @@ def test_two_classes_have_curves_over_thresholds(tmp_path: Path) -> None:
 
 
 def labels_of(folder: Path, places: Places) -> NDArray[Any]:
-    """What is true of the test part of the study in a folder."""
+    """The true labels of the test part of the study in a folder."""
     recipe = load(folder / "own.toml", "own", (), places).corners[0][1]
     return np.asarray(held_out(recipe.data, places).examples.labels)
 
 
 @pytest.mark.slow
-def test_labels_are_told_one_by_one(tmp_path: Path) -> None:
+def test_each_label_has_its_metrics(tmp_path: Path) -> None:
     frame().to_csv(tmp_path / "own.csv", index=False)
     chance = np.random.default_rng(2).random((ROWS // 5, 2))
     data = f'{TABLE}task = "multi_label"\ntarget = ["hot", "wet"]\n'
@@ -230,42 +237,28 @@ def test_labels_are_told_one_by_one(tmp_path: Path) -> None:
     rows = table(page, "winner-labels").rows
     assert [row[0] for row in rows] == ["hot", "wet"]
     for place, row in enumerate(rows):
-        true, said = labels[:, place], outputs(labels)[:, place]
-        assert row[3] == pytest.approx(f1_score(true, said > 0.5))
-        assert row[4] == pytest.approx(roc_auc_score(true, said), abs=1e-6)
-        assert row[5] == pytest.approx(average_precision_score(true, said), abs=1e-6)
+        true, probability = labels[:, place], outputs(labels)[:, place]
+        assert row[3] == pytest.approx(f1_score(true, probability > 0.5))
+        assert row[4] == pytest.approx(roc_auc_score(true, probability), abs=1e-6)
+        assert row[5] == pytest.approx(average_precision_score(true, probability), abs=1e-6)
     assert chart(page, "winner-calibration").marks
 
 
 @pytest.mark.slow
-def test_columns_are_told_as_they_were_taken(tmp_path: Path) -> None:
-    frame().to_csv(tmp_path / "own.csv", index=False)
-    page, *_ = reported(
-        tmp_path, "regression", "mae", f'{TABLE}task = "regression"\ntarget = "size"\n', lambda true: true
-    )
-    (a, b) = table(page, "data-columns").rows
-    assert a[:2] == ("a", "number")
-    assert str(a[3]).endswith(" %")
-    assert b[:4] == ("b", "category", 2, None)
-    assert set(str(b[4]).split(", ")) == {"<south>", "north | east"}
-    assert [row[0] for row in table(page, "data-targets").rows] == ["size"]
-
-
-@pytest.mark.slow
-def test_what_was_not_held_out_is_not_shown(tmp_path: Path) -> None:
+def test_without_a_test_part_there_are_no_test_figures(tmp_path: Path) -> None:
     frame().to_csv(tmp_path / "own.csv", index=False)
     data = f'{TABLE}target = "sick"\ntest = {{ share = 0.0 }}\n'
-    _, told, _ = reported(tmp_path, "classification", "log_loss", data, lambda true: true, tested=False)
-    assert "there is no test part: nothing was tested" in told["answer"][0]
-    assert "winner-figures" not in told["tables"]
-    assert any("Nothing was held out" in gap for gap in told["gaps"])
-    row = index_page({"own": told}).sections[0].blocks[0]
-    assert isinstance(row, Table)
-    assert row.rows[0][3:5] == ("log loss", None)
+    _, summary, _ = reported(tmp_path, "classification", "log_loss", data, lambda true: true, tested=False)
+    assert "there is no test part: nothing was tested" in summary["answer"][0]
+    assert "winner-figures" not in summary["tables"]
+    assert any("Nothing was held out" in gap for gap in summary["gaps"])
+    index = index_page({"own": summary}).sections[0].blocks[0]
+    assert isinstance(index, Table)
+    assert index.rows[0][3:5] == ("log loss", None)
 
 
 def mostly_wrong(true: NDArray[Any]) -> NDArray[Any]:
-    """Sure of the other of two classes, but for the first example."""
+    """Probability 1 for the wrong one of two classes, except for the first example."""
     return np.eye(2)[np.where(np.arange(len(true)) == 0, true, 1 - true)]
 
 

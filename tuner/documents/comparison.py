@@ -12,7 +12,7 @@ from tuner.charts.content import Block, Section, missing
 from tuner.data.catalogue import CATALOGUE, with_families
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.assessor import Assessor
-from tuner.documents.document import load_document
+from tuner.documents.document import Document, load_document
 from tuner.documents.figures import NORMAL, deviation
 from tuner.documents.results import read_results
 from tuner.recipe import Recipe
@@ -49,11 +49,7 @@ class Difference:
 def best_documented(datasets: Collection[str]) -> tuple[Recipe, ...]:
     """The recipe with the best reported accuracy of each document on these data sets, the best first: starts of a search."""
     found: list[tuple[float, Recipe]] = []
-    for path in find_documents("*").values():
-        text = path.read_text(encoding="utf-8")
-        if not any(f'"{name}"' in text for name in datasets):
-            continue  # loading a document takes a tenth of a second, and the first trial waits for it
-        document = load_document(path).for_datasets(datasets)
+    for document in _documents_on(datasets):
         rated = [
             (max(values), document.variant(experiment, document.first_choice).recipe)
             for experiment in document.experiment
@@ -64,19 +60,26 @@ def best_documented(datasets: Collection[str]) -> tuple[Recipe, ...]:
     return tuple(recipe for _, recipe in sorted(found, key=lambda pair: -pair[0]))
 
 
+def _documents_on(datasets: Collection[str]) -> Iterator[Document]:
+    """The parts of documents on these data sets."""
+    for path in find_documents("*").values():
+        text = path.read_text(encoding="utf-8")
+        # Loading a document takes a tenth of a second, and the first trial waits for it.
+        document = load_document(path).for_datasets(datasets) if any(f'"{name}"' in text for name in datasets) else None
+        if document and document.experiment:
+            yield document
+
+
 def assessments_of(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[Assessment, ...]:
     """The parts of documents on these data sets and their families, judged by the runs in the results folder."""
-    found, datasets = [], with_families(datasets)
-    for name, path in find_documents("*").items():
-        document = load_document(path).for_datasets(datasets)
-        if not document.experiment:
-            continue
-        ids = {each.id for each in document.experiment}
+    assessments = []
+    for document in _documents_on(with_families(datasets)):
+        name, ids = document.name, {each.id for each in document.experiment}
         runs = [run for run in read_results(results / f"{name}.json") if run.experiment in ids]
         if not runs:
             gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --document {name}")
-        found.append(Assessor(document, runs).assess())
-    return tuple(found)
+        assessments.append(Assessor(document, runs).assess())
+    return tuple(assessments)
 
 
 def best_in_our_runs(assessments: Sequence[Assessment], dataset: str) -> Documented | None:

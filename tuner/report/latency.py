@@ -12,7 +12,7 @@ TIMED = 40
 """The number of the best finished trials, and of the smallest, that are timed."""
 
 
-def measure_latencies(study: optuna.Study, places: Places) -> None:
+def measure_latencies(study: optuna.Study, places: Places, executor_name: str = "processes") -> None:
     """Measure the trials that have no latency yet, one network after the other in one process."""
     known = dict(study.user_attrs.get("latencies", {}))
     best = study_record(study).ranking
@@ -21,7 +21,7 @@ def measure_latencies(study: optuna.Study, places: Places) -> None:
     missing = [(key, recipe) for key, recipe in recipes.items() if key not in known]
     if not missing:
         return
-    executor = make_executor("processes", Setup(places))
+    executor = make_executor(executor_name, Setup(places))
     try:
         answers = perform_all(executor, [Latency(recipe) for _, recipe in missing])
     finally:

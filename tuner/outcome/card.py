@@ -9,7 +9,7 @@ from tuner.base.formatting import metric_label
 from tuner.base.metric_functions import wilson_interval
 from tuner.base.metrics import METRICS, Direction
 from tuner.networks.layer import input_shape
-from tuner.recipe import Arrays, Cut, Data, Images, Recipe, Table, describe
+from tuner.recipe import AnyData, Arrays, Cut, Data, Images, Recipe, Table, describe
 from tuner.storage.confirmed import Confirmed
 
 TASKS = {
@@ -32,7 +32,7 @@ def card(metadata: Mapping[str, Any]) -> str:
     environment = metadata.get("environment", {}).items()
     lines = [f"# {study or 'model'}: a tuned network", "", facts]
     for title, section in (
-        ("Data", _data(confirmed.recipe)),
+        ("Data", _data(confirmed.recipe.data)),
         ("Metrics", _metrics(confirmed)),
         ("How it was selected", _selection(confirmed)),
         ("Recipe", _recipe(confirmed.recipe)),
@@ -44,31 +44,35 @@ def card(metadata: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _data(recipe: Recipe) -> list[str]:
-    data, about = recipe.data, describe(recipe.data)
-    lines = [
-        f"- {data.name}, identity `{about.identity}` (a hash of the arrays)",
-        f"- {about.training_examples:,} training examples, {about.test_examples:,} test examples",
-        f"- {about.rarest:,} training examples of the rarest class" if data.task == "classification" else "",
-        f"- test part: {_test_part(recipe)}",
-    ]
+def _data(data: AnyData) -> Iterator[str]:
+    yield f"- {data.name}, identity `{describe(data).identity}` (a hash of the arrays)"
+    yield from (f"- {fact}" for fact in data_facts(data))
+
+
+def data_facts(data: AnyData) -> Iterator[str]:
+    """The sizes of its parts, its test part, its inputs and targets."""
+    about = describe(data)
+    yield f"{about.training_examples:,} training examples, {about.test_examples:,} test examples"
+    if about.task == "classification":
+        yield f"{about.rarest:,} training examples of the rarest class"
+    yield f"test part: {_test_part(data)}"
     match data:
         case Table():
             columns = [f"{column.name} ({column.kind})" for column in data.columns]
-            lines.append(f"- predicts {', '.join(data.targets)} from {len(columns)} columns: {_listed(columns)}")
+            yield f"predicts {', '.join(data.targets)} from {len(columns)} columns: {_listed(columns)}"
         case Images():
-            lines.append(f"- {'color' if data.color else 'gray'} images of {data.size[0]}×{data.size[1]}")
+            yield f"{'color' if data.color else 'gray'} images of {data.size[0]}×{data.size[1]}"
         case Data() | Arrays():
-            lines.append(f"- arrays of {'×'.join(map(str, input_shape(about.inputs)))}")
-    return [line for line in lines if line]
+            yield f"arrays of {'×'.join(map(str, input_shape(about.inputs)))}"
 
 
-def _test_part(recipe: Recipe) -> str:
-    data = recipe.data
+def _test_part(data: AnyData) -> str:
     if isinstance(data, Data):
         return "the test part of the data set"
     if not isinstance(data.test, Cut):
         return data.test
+    if not data.test.share:
+        return "none"
     share = f"{data.test.share:.0%} of all examples"
     if isinstance(data, Table) and data.time:
         return f"the last {share}, by {data.time}"

@@ -21,15 +21,11 @@ def answer_blocks(evidence: Evidence) -> Iterator[Block]:
 
 
 def sentences(evidence: Evidence) -> list[str]:
-    """The few sentences, as far as there is something to say."""
+    """What the final model reaches, against reference models and documented networks, and what the search cost."""
     outcome = evidence.outcome
-    known = [
-        result_sentence(outcome),
-        reference_sentence(outcome),
-        *documented_sentences(evidence.documents, evidence.dataset),
-        _difference_and_cost(evidence),
-    ]
-    return [each for each in known if each]
+    known = documented_sentences(evidence.documents, evidence.dataset)
+    all_sentences = [result_sentence(outcome), reference_sentence(outcome), *known, _difference_and_cost(evidence)]
+    return [each for each in all_sentences if each]
 
 
 def difference_of(evidence: Evidence) -> Difference | None:
@@ -38,22 +34,19 @@ def difference_of(evidence: Evidence) -> Difference | None:
 
 
 def _difference_and_cost(evidence: Evidence) -> str:
-    trials = evidence.record.trials
+    trials, confirmed, better = evidence.record.trials, evidence.confirmed, difference_of(evidence)
     seconds = math.fsum(trial.result.seconds for trial in trials if trial.result)
     cost = f"{len(trials)} trials with {duration_text(seconds)} of training"
-    found = difference_of(evidence)
-    if found is None:
+    if better is None or confirmed is None:
         return f"The search has cost {cost} so far."
-    alone = evidence.confirmed is not None and evidence.confirmed.is_ensemble
-    what = "Its networks, each alone, are" if alone else "It is"
-    better = "better than" if found.low > 0 else "not shown to be better than" if found.high > 0 else "worse than"
-    reported, beside = best_reported(evidence.documents, evidence.dataset), ""
-    if reported is not None and reported.reported is not None and evidence.confirmed:
-        apart = fmean(evidence.confirmed.tested) - reported.reported
-        beside = (
-            f" That is {abs(100 * apart):.2f} points {'above' if apart > 0 else 'below'} the best that is reported."
-        )
+    subject = "Its networks, each alone, are" if confirmed.is_ensemble else "It is"
+    verdict = "better than" if better.low > 0 else "not shown to be better than" if better.high > 0 else "worse than"
+    value, *interval = (f"{100 * each:+.2f}" for each in (better.value, better.low, better.high))
+    reported, against = best_reported(evidence.documents, evidence.dataset), ""
+    if reported and reported.reported is not None:
+        gap = 100 * (fmean(confirmed.tested) - reported.reported)
+        against = f" That is {abs(gap):.2f} points {'above' if gap > 0 else 'below'} the best that is reported."
     return (
-        f"{what} {better} the best documented network in our runs, by {100 * found.value:+.2f} percentage points "
-        f"(95 % interval {100 * found.low:+.2f} to {100 * found.high:+.2f}), for {cost}.{beside}"
+        f"{subject} {verdict} the best documented network in our runs, by {value} percentage points "
+        f"(95 % interval {' to '.join(interval)}), for {cost}.{against}"
     )

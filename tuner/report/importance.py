@@ -7,7 +7,7 @@ in the best tenth of the trials with that in all trials. Unlike fANOVA it includ
 import math
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,30 +50,27 @@ def importances(
 ) -> tuple[Importance, ...]:
     """The importances for the first objective, in order of their ratio to chance; empty if there are too few trials.
     Pruned trials count: with a pruner they are most of a search."""
-    scores = [_score(each, direction) for each in trials]
-    known = [each for each, score in zip(trials, scores, strict=True) if score is not None]
-    if len(known) < FEWEST:
+    scored = [(each, score) for each in trials if (score := _score(each, direction)) is not None]
+    if len(scored) < FEWEST:
         return ()
-    ranks = {score: rank for rank, score in enumerate(sorted({each for each in scores if each is not None}))}
-    values = np.array([float(ranks[score]) for score in scores if score is not None])
-    share = max(0.1, min(0.5, FEWEST / len(known)))
-    estimates = _Evaluator(known, copies=1, share=share).evaluate(values[:, None])
+    ranks = {score: float(rank) for rank, score in enumerate(sorted({score for _, score in scored}))}
+    values = np.array([ranks[score] for _, score in scored])
+    share = max(0.1, min(0.5, FEWEST / len(scored)))
+    estimates = _evaluator([each for each, _ in scored], 1, share)(values[:, None])
     generator = np.random.default_rng(seed)
-    some = generator.permutation(len(known))[:RESAMPLED]
-    sampled = [known[index] for index in some]
-    values, evaluator = values[some], _Evaluator(sampled, COPIES, share)
+    some = generator.permutation(len(scored))[:RESAMPLED]
+    sampled, values = [scored[index][0] for index in some], values[some]
+    evaluate, first = _evaluator(sampled, COPIES, share), np.arange(COPIES)
     resampled, permuted = [], []
     for _ in range(draws):
         often = np.bincount(generator.integers(len(some), size=len(some)), minlength=len(some))
-        drawn = np.where(np.arange(COPIES) < often[:, None], values[:, None], np.nan)
-        resampled.append(evaluator.evaluate(drawn))
-        chance = np.where(np.arange(COPIES) < 1, generator.permutation(values)[:, None], np.nan)
-        permuted.append(evaluator.evaluate(chance))
+        resampled.append(evaluate(np.where(first < often[:, None], values[:, None], np.nan)))
+        permuted.append(evaluate(np.where(first < 1, generator.permutation(values)[:, None], np.nan)))
     having = Counter(name for each in sampled for name in each.params)
-    found = [
+    known = (
         _importance(name, value, resampled, permuted) for name, value in estimates.items() if having[name] >= FEWEST
-    ]
-    return tuple(sorted(found, key=lambda each: (-each.times_chance(each.value), each.parameter)))
+    )
+    return tuple(sorted(known, key=lambda each: (-each.times_chance(each.value), each.parameter)))
 
 
 def _score(trial: FrozenTrial, direction: Direction) -> tuple[float, float] | None:
@@ -96,20 +93,20 @@ def _importance(
     return Importance(name, value, min(value, float(low)), max(value, float(high)), float(noise))
 
 
-class _Evaluator:
-    """PED-ANOVA over the same trials with different values. The study with copies of the trials is created once, because
-    Optuna copies each trial deeply; a copy with the value NaN is left out."""
+def _evaluator(
+    trials: Sequence[FrozenTrial], copies: int, share: float
+) -> Callable[[NDArray[np.float64]], dict[str, float]]:
+    """PED-ANOVA of the same trials with different values (trials, copies). The study with copies of the trials is created once,
+    because Optuna copies each trial deeply; a copy with the value NaN is left out."""
+    study = optuna.create_study(direction="minimize")
+    plain = [create_trial(params=each.params, distributions=each.distributions, value=0.0) for each in trials]
+    study.add_trials(each for each in plain for _ in range(copies))
 
-    def __init__(self, trials: Sequence[FrozenTrial], copies: int, share: float) -> None:
-        self.share = share
-        self.study = optuna.create_study(direction="minimize")
-        plain = [create_trial(params=each.params, distributions=each.distributions, value=0.0) for each in trials]
-        self.study.add_trials(each for each in plain for _ in range(copies))
-
-    def evaluate(self, values: NDArray[np.float64]) -> dict[str, float]:
-        """The importances for the values of all copies (trials, copies)."""
+    def evaluate(values: NDArray[np.float64]) -> dict[str, float]:
         flat = values.ravel()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            evaluator = PedAnovaImportanceEvaluator(target_quantile=self.share)
-            return evaluator.evaluate(self.study, target=lambda trial: float(flat[trial.number]))
+            evaluator = PedAnovaImportanceEvaluator(target_quantile=share)
+            return evaluator.evaluate(study, target=lambda trial: float(flat[trial.number]))
+
+    return evaluate

@@ -15,8 +15,9 @@ from tuner.data.ingest.columns import ColumnCoding, ColumnProfile, shorten
 from tuner.data.load import coding_of, training_set
 from tuner.data.sources import Places
 from tuner.networks.columns import MISSING
-from tuner.recipe import AnyData, Arrays, Cut, Data, Images, Table, describe
-from tuner.recipe.data import Description, UserData
+from tuner.outcome.card import data_facts
+from tuner.recipe import AnyData, Data, Table, describe
+from tuner.recipe.data import UserData
 
 COUNTED_ROWS = 100_000
 """Values are counted in at most this many training rows."""
@@ -28,10 +29,9 @@ FOLDED = 30
 
 @dataclass(frozen=True, eq=False)
 class OwnData:
-    """The data with its description, the true values of the training examples, and the columns of a table."""
+    """The data, the true values of its training examples, and the columns of a table."""
 
     data: UserData
-    about: Description
     true: NDArray[Any]
     columns: tuple[ColumnProfile, ...]
 
@@ -46,7 +46,7 @@ def read_own_data(data: AnyData, places: Places, gaps: list[str]) -> OwnData | N
     except TunerError as error:
         gaps.append(f"The data cannot be read: {error}")
         return None
-    return OwnData(data, describe(data), np.asarray(training.examples.labels), columns)
+    return OwnData(data, np.asarray(training.examples.labels), columns)
 
 
 def _columns(data: Table, training: TrainingSet, places: Places) -> Iterator[ColumnProfile]:
@@ -77,7 +77,7 @@ def _day_text(days: float) -> str:
 
 def data_blocks(own: OwnData) -> Iterator[Block]:
     """The data that the networks learn from."""
-    yield Paragraph(_summary(own))
+    yield Paragraph(f"{own.data.name}: {'; '.join(data_facts(own.data))}.")
     yield _targets_table(own)
     if own.columns:
         yield _columns_table(own)
@@ -85,31 +85,13 @@ def data_blocks(own: OwnData) -> Iterator[Block]:
         yield _roles(own.data)
 
 
-def _summary(own: OwnData) -> str:
-    data, tested = own.data, f"{own.about.test_examples:,}"
-    if not own.about.test_examples:
-        test = "none held out"
-    elif isinstance(data.test, Cut):
-        test = f"{tested} held out for the test ({100 * data.test.share:g} %)"
-    else:
-        test = f"{tested} for the test, from {data.test}"
-    match data:
-        case Table():
-            inputs = f"{len(data.columns)} columns as inputs"
-        case Arrays():
-            inputs = f"{'×'.join(map(str, data.found.shape if data.found else ()))} numbers each"
-        case Images():
-            color = "colour" if data.color else "grey"
-            inputs = f"{color} pictures, scaled to {data.size[0]}×{data.size[1]} (height and width)"
-    return f"{data.name}: {own.about.training_examples:,} training examples, {test}; {inputs}."
-
-
 def _targets_table(own: OwnData) -> content.Table:
     """The frequency of each class or label, or statistics of the numbers."""
-    names, true = own.about.classes, own.true
+    about, true = describe(own.data), own.true
+    names = about.classes
     folded, id_, title = len(names) > FOLDED, "data-targets", "Targets"
     columns: tuple[str, ...]
-    if own.about.task == "regression":
+    if about.task == "regression":
         statistics = (each.tolist() for each in (true.min(0), np.median(true, 0), true.max(0), true.std(0)))
         columns = ("target", "lowest", "median", "highest", "standard deviation")
         return content.Table(id_, title, columns, tuple(zip(names, *statistics, strict=True)), "Training part.", folded)
@@ -121,15 +103,10 @@ def _targets_table(own: OwnData) -> content.Table:
 
 
 def _columns_table(own: OwnData) -> content.Table:
+    shares = (f"{100 * each.missing:.1f} %" if each.missing else None for each in own.columns)
     rows = tuple(
-        (
-            each.name,
-            each.kind,
-            each.values,
-            f"{100 * each.missing:.1f} %" if each.missing else None,
-            ", ".join(each.examples),
-        )
-        for each in own.columns
+        (each.name, each.kind, each.values, share, ", ".join(each.examples))
+        for each, share in zip(own.columns, shares, strict=True)
     )
     part = f"The first {COUNTED_ROWS:,} training rows" if len(own.true) > COUNTED_ROWS else "Training part"
     note = f"{part}; the values of a text are its words, and of categories and words those with a code of their own."

@@ -1,6 +1,6 @@
 """Reference models on the same folds and the same test part as the networks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tuner.base.formatting import capitalized, duration_text, metric_label
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Chart, Dots, Rule
@@ -28,43 +28,34 @@ def reference_blocks(evidence: Evidence) -> Iterator[Block]:
         yield _chart(outcome.confirmed, ranked)
 
 
-def _table(confirmed: Confirmed, references: tuple[ReferenceModel, ...]) -> Table:
+def _table(confirmed: Confirmed, references: Sequence[ReferenceModel]) -> Table:
     metric, label = confirmed.measure, metric_label(confirmed.measure)
-    own: tuple[Cell, ...] = ("the model", round(confirmed.best_validation, 4), None, _rounded(confirmed.test), "", "")
-    rows = [
-        (
-            each.name,
-            _rounded(each.figures.get(metric)),
-            _rounded(each.error if metric in each.figures else None),
-            _rounded(each.test_figures.get(metric)),
-            duration_text(each.seconds),
-            each.note,
-        )
-        for each in references
+    rows: list[tuple[Cell, ...]] = [
+        ("the model", _rounded(confirmed.best_validation), None, _rounded(confirmed.test), "", "")
     ]
+    for each in references:
+        value, test = each.figures.get(metric), each.test_figures.get(metric)
+        error = None if value is None else each.error
+        rows.append((each.name, *map(_rounded, (value, error, test)), duration_text(each.seconds), each.note))
     columns = ("model", f"validation {label}", "standard error", f"test {label}", "time", "note")
-    return Table("anchors-table", "Reference models", columns, (own, *rows), NOTE)
+    return Table("anchors-table", "Reference models", columns, tuple(rows), NOTE)
 
 
-def _chart(confirmed: Confirmed, ranked: tuple[ReferenceModel, ...]) -> Chart:
+def _chart(confirmed: Confirmed, ranked: Sequence[ReferenceModel]) -> Chart:
     metric = confirmed.measure
-    places = [(each, each.figures[metric], float(place)) for place, each in enumerate(ranked)]
-    points = tuple((value, place) for _, value, place in places)
-    errors = tuple((value - each.error, value + each.error) for each, value, _ in places)
-    tips = tuple(f"{each.name}: {value:.4f} ± {each.error:.4f}" for each, value, _ in places)
-    tested = tuple((each.test_figures[metric], place) for each, _, place in places if metric in each.test_figures)
-    return Chart(
-        "anchors-chart",
-        "Reference models and the model",
-        Axis(metric_label(metric)),
-        Axis("", names=tuple(each.name for each in ranked)),
-        (
-            Dots("validation, one standard error", BLUE, points, tips, errors=errors, sideways=True),
-            Dots("test" if tested else "", GREY, tested, shape="diamond"),
-            Rule("the model, validation", VERMILION, confirmed.best_validation, upright=True),
-        ),
-        height=110 + 26 * len(ranked),
+    names, values = tuple(each.name for each in ranked), [each.figures[metric] for each in ranked]
+    points = tuple((value, float(place)) for place, value in enumerate(values))
+    errors = tuple((value - each.error, value + each.error) for each, value in zip(ranked, values, strict=True))
+    tips = tuple(f"{each.name}: {value:.4f} ± {each.error:.4f}" for each, value in zip(ranked, values, strict=True))
+    tests = (each.test_figures.get(metric) for each in ranked)
+    tested = tuple((value, float(place)) for place, value in enumerate(tests) if value is not None)
+    marks = (
+        Dots("validation, one standard error", BLUE, points, tips, errors=errors, sideways=True),
+        Dots("test" if tested else "", GREY, tested, shape="diamond"),
+        Rule("the model, validation", VERMILION, confirmed.best_validation, upright=True),
     )
+    axes = Axis(metric_label(metric)), Axis("", names=names)
+    return Chart("anchors-chart", "Reference models and the model", *axes, marks, height=110 + 26 * len(ranked))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Charts: every mark is drawn as valid SVG at the right place, and nothing that users name breaks it."""
+"""Charts: every mark is drawn as valid SVG at the right place, whatever the names from users."""
 
 import math
 import re
@@ -22,7 +22,7 @@ NUMBERS = Axis("epochs")
 
 
 def smallest(kind: type[Mark]) -> Mark:
-    """A mark with nothing but what its kind demands: so that the contract holds for a kind that is added, too."""
+    """A mark with the required fields only: the contract holds for new kinds, too."""
     hints = get_type_hints(kind)
     return kind(**{each.name: value_of(hints[each.name]) for each in fields(kind) if each.default is MISSING})
 
@@ -52,7 +52,7 @@ MARKS: list[Mark] = [
 
 
 def parsed(chart: Chart, standalone: bool = False) -> ElementTree.Element:
-    """The drawing as XML; fails if it is none."""
+    """The drawing as XML; fails if it is not valid."""
     return ElementTree.fromstring(draw(chart, standalone=standalone))
 
 
@@ -72,9 +72,7 @@ def test_every_mark_is_drawn_inside_the_chart(mark: Mark, standalone: bool) -> N
 def test_a_matrix_has_a_cell_and_a_text_for_each_pair() -> None:
     names = ("a", "b")
     cells = Cells("", "blue", ((1.0, 0.0), (0.5, 0.5)), (("9", ""), ("4", "5")))
-    root = parsed(
-        Chart("m", "Confusion", Axis("prediction", names=names), Axis("true", names=names), (cells,), legend=False)
-    )
+    root = parsed(Chart("m", "Confusion", Axis("prediction", names=names), Axis("true", names=names), (cells,)))
     assert len([each for each in root.iter(f"{SVG}rect") if each.get("fill-opacity")]) == 4
     texts = [each.text for each in root.iter(f"{SVG}text")]
     assert [each for each in texts if each in ("9", "4", "5")] == ["9", "4", "5"]
@@ -82,7 +80,7 @@ def test_a_matrix_has_a_cell_and_a_text_for_each_pair() -> None:
 
 def test_numbers_that_have_no_place_are_left_out() -> None:
     points = ((1.0, math.nan), (2.0, math.inf), (0.0, 0.5), (4.0, 0.5))
-    root = parsed(Chart("c", "t", Axis("rate", scale="log"), Axis("loss"), (Dots("d", "blue", points),), legend=False))
+    root = parsed(Chart("c", "t", Axis("rate", scale="log"), Axis("loss"), (Dots("", "blue", points),)))
     assert len(list(root.iter(f"{SVG}circle"))) == 1
     parsed(Chart("c", "t", NUMBERS, Axis("loss"), ()))
 
@@ -107,7 +105,7 @@ def test_any_number_is_drawn_or_left_out(one: float, other: float, x: Scaling, y
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (2.0, 1.0), (0.0, 1.0), (math.nan, 1.0), (1.0, math.inf)])
-def test_an_axis_that_goes_nowhere_is_refused(low: float, high: float) -> None:
+def test_an_axis_without_length_is_refused(low: float, high: float) -> None:
     with pytest.raises(ValueError, match=f"no axis goes from {low} to {high} on a log scale"):
         Axis("x", scale="log", low=low, high=high)
 
@@ -141,8 +139,8 @@ def test_log_scales_too(values: list[float]) -> None:
 
 
 def test_bars_do_not_reach_beyond_the_axes() -> None:
-    bars = Bars("bars", "grey", ((1, 30), (4, 10)))
-    root = parsed(Chart("b", "t", Axis("epoch", whole=True), Axis("trials"), (bars,), legend=False))
+    bars = Bars("", "grey", ((1, 30), (4, 10)))
+    root = parsed(Chart("b", "t", Axis("epoch", integers=True), Axis("trials"), (bars,)))
     lines = [path.get("d", "") for path in root.iter(f"{SVG}path")]
     left, right = (float(number) for number in re.match(r"M([\d.]+) [\d.]+H([\d.]+)", lines[0]).groups())  # type: ignore[union-attr]
     boxes = [(float(each.get("x", 0)), float(each.get("width", 0))) for each in root.iter(f"{SVG}rect")]
@@ -150,6 +148,6 @@ def test_bars_do_not_reach_beyond_the_axes() -> None:
     assert all(left <= x and x + width <= right for x, width in boxes)
 
 
-def test_a_line_of_one_point_is_seen() -> None:
-    root = parsed(Chart("c", "t", Axis("epoch"), Axis("accuracy"), (Line("l", "blue", ((1.0, 0.18),)),), legend=False))
+def test_a_line_of_one_point_is_visible() -> None:
+    root = parsed(Chart("c", "t", Axis("epoch"), Axis("accuracy"), (Line("", "blue", ((1.0, 0.18),)),)))
     assert any(each.get("fill") != "transparent" for each in root.iter(f"{SVG}circle"))

@@ -71,7 +71,6 @@ class Chart:
     note: str = ""
     width: int = 560
     height: int = 340
-    legend: bool = True
 
 
 def chart_data(chart: Chart) -> dict[str, Any]:

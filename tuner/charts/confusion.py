@@ -58,5 +58,4 @@ def confusion_chart(id_: str, title: str, matrix: Matrix, classes: Sequence[str]
         f"{confused} Shades grow with the root of the share.",
         width,
         height,
-        legend=False,
     )

@@ -20,8 +20,8 @@ ROUNDING = Decimal("0.999")
 
 @dataclass(frozen=True)
 class Axis:
-    """A label with its unit, and a scale. `names` make an axis of categories, which count from 0; a `whole` axis has only
-    integers as ticks. `low` and `high` are its ends where they do not follow from the values."""
+    """A label with its unit, and a scale. `names` make an axis of categories, which count from 0; with `integers` only
+    integers are ticks. `low` and `high` are its ends where they do not follow from the values."""
 
     label: str
     scale: Literal["linear", "log"] = "linear"
@@ -29,7 +29,7 @@ class Axis:
     low: float | None = None
     high: float | None = None
     percent: bool = False
-    whole: bool = False
+    integers: bool = False
 
     def __post_init__(self) -> None:
         ends = [end for end in (self.low, self.high) if end is not None]
@@ -68,7 +68,7 @@ class Scale:
             return [(float(index), name) for index, name in enumerate(self.axis.names)]
         if self.axis.scale == "log":
             values = _log_ticks(self.low, self.high)
-        elif self.axis.whole:
+        elif self.axis.integers:
             values = ticks(self.low, self.high, min(5.0, self.high - self.low))
         else:
             values = ticks(self.low, self.high, 5.0, QUARTERS)

@@ -19,9 +19,6 @@ ENTRY = 20
 WIDEST = 0.4
 """The largest share of a chart's width that the names of the y axis may take."""
 
-Entry = tuple[float, float, int, Mark]
-"""The place of a legend entry, and the index and mark that it names."""
-
 
 def draw(chart: Chart, *, standalone: bool = False) -> str:
     """The chart as an SVG element; a `standalone` one has its own title, colours and background."""
@@ -57,13 +54,12 @@ def _title(text: str) -> str:
 
 
 def _contents(chart: Chart, top: float) -> str:
-    entries = _legend_entries(chart, top)
-    below = entries[-1][1] - 10 + ENTRY if entries else top
+    legend, below = _legend(chart, top)
     frame = _frame(chart, below + 6)
     marks = "".join(
         f'<g class="series" data-series="{index}">{mark.svg(frame)}</g>' for index, mark in enumerate(chart.marks)
     )
-    return f"{_y_axis(chart, frame)}{_x_axis(chart, frame)}{_labels(chart, frame)}{marks}{_legend(entries)}"
+    return f"{_y_axis(chart, frame)}{_x_axis(chart, frame)}{_labels(chart, frame)}{marks}{legend}"
 
 
 def _frame(chart: Chart, top: float) -> Frame:
@@ -132,28 +128,23 @@ def _cut(text: str, letters: float) -> str:
     return text if len(text) <= letters + 1 else text[: max(3, int(letters) - 1)] + "…"
 
 
-def _legend_entries(chart: Chart, top: float) -> list[Entry]:
-    """The names of the series, in as many rows as necessary."""
-    entries: list[Entry] = []
+def _legend(chart: Chart, top: float) -> tuple[str, float]:
+    """The names of the series, in as many rows as necessary, and where they end."""
+    parts = []
     x, y = 12.0, top + 10
     for index, mark in enumerate(chart.marks):
-        if not (chart.legend and mark.name):
+        if not mark.name:
             continue
-        width = 30 + LETTER * len(mark.name) + 14
-        if x > 12 and x + width > chart.width:
+        width = 34 + LETTER * len(mark.name)
+        if x > 12 and x + width + 10 > chart.width:
             x, y = 12.0, y + ENTRY
-        entries.append((x, y, index, mark))
-        x += width
-    return entries
-
-
-def _legend(entries: Sequence[Entry]) -> str:
-    return "".join(
-        f'<g class="key" data-for="{index}" tabindex="0" role="button" aria-pressed="true">'
-        f'<rect x="{x - 4:.1f}" y="{y - 11:.1f}" width="{34 + LETTER * len(mark.name):.0f}" height="20" fill="transparent"/>'
-        f'{_sample(mark, x, y)}<text x="{x + 28:.1f}" y="{y + 4:.1f}">{escape(mark.name)}</text></g>'
-        for x, y, index, mark in entries
-    )
+        parts.append(
+            f'<g class="key" data-for="{index}" tabindex="0" role="button" aria-pressed="true">'
+            f'<rect x="{x - 4:.1f}" y="{y - 11:.1f}" width="{width:.0f}" height="20" fill="transparent"/>'
+            f'{_sample(mark, x, y)}<text x="{x + 28:.1f}" y="{y + 4:.1f}">{escape(mark.name)}</text></g>'
+        )
+        x += width + 10
+    return "".join(parts), y - 10 + ENTRY if parts else top
 
 
 def _sample(mark: Mark, x: float, y: float) -> str:

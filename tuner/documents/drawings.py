@@ -45,10 +45,10 @@ def drawn(assessment: Assessment, drawing: Drawing) -> Iterator[Block]:
         case "curves":
             several = any(len(row.chosen.runs) > 1 for row in rows.values())
             note = "Lines: means of our runs; shaded: from the lowest to the highest run." if several else ""
-            yield _chart(id_, drawing, Axis("epoch", whole=True), _curves(drawing, rows), note)
+            yield _chart(id_, drawing, Axis("epoch", integers=True), _curves(drawing, rows), note)
         case "members":
             note = "A member whose output is not a number is left out of the mean."
-            yield _chart(id_, drawing, Axis("members", whole=True), _members(drawing, rows), note)
+            yield _chart(id_, drawing, Axis("members", integers=True), _members(drawing, rows), note)
         case "confusion":
             yield confusion_chart(id_, drawing.title, first.confusion, CATALOGUE[first.dataset].classes)
         case "table":

@@ -111,7 +111,7 @@ def _history(record: StudyRecord) -> Chart:
         Dots("finished", BLUE, tuple(zip(numbers, values, strict=True)), tuple(map(_tip, record.finished))),
         Line("best so far", VERMILION, tuple(zip(numbers, best, strict=True)), step=True),
     )
-    axes = Axis("trial", whole=True), Axis(record.objectives[0].replace("_", " "))
+    axes = Axis("trial", integers=True), Axis(record.objectives[0].replace("_", " "))
     return Chart("history", "Every trial", *axes, marks, height=240)
 
 

@@ -1,1 +1,1 @@
-"""Reports: what a storage and the kept results hold, as content, and the content as pages."""
+"""Reports: a study in the storage and the results of documents as content, and the content as pages."""

@@ -1,7 +1,6 @@
 """A page as one HTML file that contains its style, script, charts and pictures; it loads nothing from other hosts."""
 
 import base64
-from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from itertools import groupby
 
@@ -10,7 +9,7 @@ from markupsafe import Markup
 
 from tuner.charts import Chart
 from tuner.charts.colors import DARK, LIGHT, variables
-from tuner.charts.content import Block, Code, Page, Paragraph, Picture, Table, cell_text
+from tuner.charts.content import Code, Page, Paragraph, Picture, Table, cell_text
 from tuner.charts.svg import draw
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.verdicts import VERDICTS
@@ -32,18 +31,15 @@ def page_as_html(page: Page, footer: str) -> str:
         dark=Markup(variables(DARK)),
         css=Markup(_file("page.css")),
         script=Markup(_file("page.js")),
-        grouped=_grouped,
+        grouped=lambda blocks: [
+            (kind, list(group)) for kind, group in groupby(blocks, lambda block: GROUPS[type(block)])
+        ],
         wide=WIDE,
         drawn=lambda chart: Markup(draw(chart)),
         base64=lambda png: base64.b64encode(png).decode(),
         verdicts={*VERDICTS, *JUDGEMENTS},
         text=cell_text,
     )
-
-
-def _grouped(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Block]]]:
-    for group, members in groupby(blocks, key=lambda block: GROUPS[type(block)]):
-        yield group, list(members)
 
 
 def _file(name: str) -> str:

@@ -86,7 +86,7 @@ def _chart(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
     title, height = "Searched and documented", 80 + 40 * len(names)
     axes = Axis("share of the test set that is classed wrong", scale="log", percent=True), Axis("", names=tuple(names))
     note = "Dots: found by the search, in the colour of the data set. Diamonds: the best documented network, in our runs. Bars: 95 % intervals, of the seeds and the test images."
-    yield Chart("reports-chart", title, *axes, tuple(marks), note, 900, height, legend=False)
+    yield Chart("reports-chart", title, *axes, tuple(marks), note, 900, height)
 
 
 def _wrong(color: str, place: int, accuracies: Sequence[float], examples: int, shape: Shape) -> Dots:
@@ -108,7 +108,7 @@ def _replicated(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Section]
     )
     if rows:
         columns = ("document", *VERDICTS, "parameter counts equal", *(f"claims: {each}" for each in JUDGEMENTS))
-        note = "Reported accuracies and losses, and claims, under the most probable readings of what a document leaves unsaid. Weak: more than half of the document's other networks would have had as good a verdict in its place."
+        note = "Reported accuracies and losses, and claims, under the most probable readings of a document's silent fields. Weak: more than half of the document's other networks would have had as good a verdict in its place."
         table = Table("documents-table", "The documents, replicated", columns, rows, note)
         yield Section("documents", "The documents", (table,))
 

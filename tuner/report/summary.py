@@ -66,9 +66,7 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
             "state": trial.state,
             **(objectives := dict(zip(evidence.record.objectives, trial.values, strict=False))),
             **_others(trial, objectives),
-            "parameters": trial.result.parameters if trial.result else None,
-            "epochs": trial.result.epochs if trial.result else None,
-            "seconds": trial.result.seconds if trial.result else None,
+            **{name: getattr(trial.result, name, None) for name in ("parameters", "epochs", "seconds")},
             "reason": trial.reason,
             **{f"params.{name}": value for name, value in trial.params.items()},
         }
@@ -77,11 +75,7 @@ def tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     runs = [
         {
             "document": assessment.document.name,
-            "experiment": run.experiment,
-            "reading": run.reading,
-            "repeat": run.repeat,
-            "ended": run.ended,
-            "seconds": run.seconds,
+            **{name: getattr(run, name) for name in ("experiment", "reading", "repeat", "ended", "seconds")},
             **run.figures,
         }
         for assessment in evidence.documents

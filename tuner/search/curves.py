@@ -32,7 +32,7 @@ def _chart(result: Result, metric: str) -> Chart:
         [curve for fold in result.folds if (curve := _curve(fold, part, metric))] for part in ("training", "validation")
     )
     marks = tuple(learning_lines(training, validation, dots=True))
-    axes = Axis("epoch", whole=True), Axis("", percent=metric == "accuracy")
+    axes = Axis("epoch", integers=True), Axis("", percent=metric == "accuracy")
     return Chart(metric, f"{metric_label(metric)} by epoch", *axes, marks, width=360, height=240)
 
 

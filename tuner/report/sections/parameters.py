@@ -26,25 +26,25 @@ STATES: tuple[tuple[str, str, str, Shape], ...] = (
 
 def importance_chart(weights: Sequence[Importance]) -> Chart:
     """Importances with their intervals, in units of what chance reaches."""
-    shown = weights[:SHOWN]
-    points = tuple((each.times_chance(each.value), float(index)) for index, each in enumerate(shown))
+    leading = weights[:SHOWN]
+    points = tuple((each.times_chance(each.value), float(index)) for index, each in enumerate(leading))
     tips = tuple(
         f"{each.parameter}: {each.value:.4f} (90 % interval {each.low:.4f} to {each.high:.4f}, chance {each.noise:.4f})"
-        for each in shown
+        for each in leading
     )
-    errors = tuple((each.times_chance(each.low), each.times_chance(each.high)) for each in shown)
+    errors = tuple((each.times_chance(each.low), each.times_chance(each.high)) for each in leading)
     return Chart(
         "importance",
         "Importance of parameters",
         Axis("times what chance reaches in 5 %", low=0.0),
-        Axis("", names=tuple(_short_name(each.parameter) for each in shown)),
+        Axis("", names=tuple(_short_name(each.parameter) for each in leading)),
         (
             Bars("importance", PURPLE, points, tips, sideways=True),
             Dots("90 % of resampled trials", PURPLE, points, tips, size=3, errors=errors, sideways=True),
             Rule("chance", GREY, 1.0, upright=True),
         ),
         note=f"{METHOD}. Bars left of the dashed line may be chance: with shuffled values 5 % of studies reach it.",
-        height=110 + 26 * len(shown),
+        height=110 + 26 * len(leading),
     )
 
 
@@ -99,8 +99,8 @@ def _parameter_axis(name: str, trials: Sequence[FrozenTrial]) -> tuple[Axis, lis
     numbers, distribution = [float(value) for value in values], trials[0].distributions[name]
     is_choice = isinstance(distribution, CategoricalDistribution)
     log = getattr(distribution, "log", False) or (is_choice and min(numbers) > 0 and max(numbers) / min(numbers) >= 100)
-    whole = all(isinstance(value, int) for value in values)
-    return Axis(name, scale="log" if log else "linear", whole=whole), numbers
+    integers = all(isinstance(value, int) for value in values)
+    return Axis(name, scale="log" if log else "linear", integers=integers), numbers
 
 
 def value_axis(evidence: Evidence, values: Sequence[float] = ()) -> Axis:

@@ -93,7 +93,7 @@ def _error_histogram(suffix: str, target: Predictions) -> Chart:
         f"winner-errors{suffix}",
         f"{target.names[0]}: distribution of the residuals",
         Axis("predicted minus true"),
-        Axis("test examples", low=0.0, whole=True),
+        Axis("test examples", low=0.0, integers=True),
         (
             Bars("test examples", BLUE, points, tips, width=0.94 * width),
             Rule("exact", GREY, 0.0, upright=True),

@@ -52,7 +52,7 @@ def _history(evidence: Evidence) -> Chart:
     )
     beyond = sum(clamped(value, axis) != value for value in values)
     note = f"{beyond} trials lie beyond the edge, where they are drawn." if beyond else ""
-    return Chart("history", "Every trial", Axis("trial", whole=True), axis, marks, note)
+    return Chart("history", "Every trial", Axis("trial", integers=True), axis, marks, note)
 
 
 def _tip(trial: TrialRecord, value: float) -> str:
@@ -114,8 +114,8 @@ def _pruning(evidence: Evidence) -> Block:
         return missing("No trial was pruned.")
     tips = tuple(f"{count} trials were stopped after epoch {epoch}" for epoch, count in counts)
     points = tuple((float(epoch), float(count)) for epoch, count in counts)
-    axes = Axis("after epoch", whole=True), Axis("trials", low=0.0, whole=True)
-    return Chart("pruned", "When trials were pruned", *axes, (Bars("pruned", GREY, points, tips),), legend=False)
+    axes = Axis("after epoch", integers=True), Axis("trials", low=0.0, integers=True)
+    return Chart("pruned", "When trials were pruned", *axes, (Bars("", GREY, points, tips),))
 
 
 def _best_trials(evidence: Evidence) -> Table:

@@ -123,7 +123,7 @@ def _curves(confirmed: Confirmed) -> Iterator[Chart]:
         yield Chart(
             f"winner-{metric}",
             f"{capitalized(metric_label(metric))} by epoch, a line for each seed",
-            Axis("epoch", whole=True),
+            Axis("epoch", integers=True),
             metric_axis(metric),
             tuple(learning_lines(training, validation)),
         )

@@ -45,9 +45,7 @@ class Importance:
         return value / max(self.noise, 1e-12)
 
 
-def importances(
-    trials: Sequence[FrozenTrial], direction: Direction, draws: int = 40, seed: int = 0
-) -> tuple[Importance, ...]:
+def importances(trials: Sequence[FrozenTrial], direction: Direction, draws: int = 40) -> tuple[Importance, ...]:
     """The importances for the first objective, in order of their ratio to chance; empty if there are too few trials.
     Pruned trials count: with a pruner they are most of a search."""
     scored = [(each, score) for each in trials if (score := _score(each, direction)) is not None]
@@ -57,7 +55,7 @@ def importances(
     values = np.array([ranks[score] for _, score in scored])
     share = max(0.1, min(0.5, FEWEST / len(scored)))
     estimates = _evaluator([each for each, _ in scored], 1, share)(values[:, None])
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     some = generator.permutation(len(scored))[:RESAMPLED]
     sampled, values = [scored[index][0] for index in some], values[some]
     evaluate, first = _evaluator(sampled, COPIES, share), np.arange(COPIES)

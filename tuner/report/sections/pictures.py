@@ -19,6 +19,8 @@ SHOWN = 50
 """Pixels of the page for the longer side of an image."""
 
 LARGEST = 100
+GAP = 2
+"""Pixels between the images of a grid."""
 
 
 def pictures_of_pairs(winner: Predictions, matrix: Matrix) -> Iterator[Picture]:
@@ -27,7 +29,7 @@ def pictures_of_pairs(winner: Predictions, matrix: Matrix) -> Iterator[Picture]:
     for rank, (true, other, count) in enumerate(confused_pairs(matrix)[:PAIRS], start=1):
         chosen = np.flatnonzero((winner.true == true) & (predicted == other))[:EXAMPLES]
         title = f"{classes[true]}, taken for {classes[other]}: {count} of {sum(matrix[true])}"
-        yield _picture(f"winner-pair-{rank}", title, winner, chosen, alt=f"Test images: {title}")
+        yield _picture(f"winner-pair-{rank}", title, winner, chosen)
 
 
 def hard_pictures(winner: Predictions) -> Block:
@@ -48,24 +50,24 @@ def hard_pictures(winner: Predictions) -> Block:
     )
     most = "nearly all" if len(classes) >= 10 else "all"
     title = f"Images for which {most} {len(classes)} confirmed networks predict the same wrong class"
-    return _picture("winner-hard", title, winner, chosen, title, note)
+    return _picture("winner-hard", title, winner, chosen, note)
 
 
-def _picture(id_: str, title: str, winner: Predictions, chosen: NDArray[np.int64], alt: str, note: str = "") -> Picture:
+def _picture(id_: str, title: str, winner: Predictions, chosen: NDArray[np.int64], note: str = "") -> Picture:
     images = [winner.examples.inputs[index] for index in chosen]
     sheet = image_grid(images, min(EXAMPLES, len(images)), *winner.value_range)
-    return Picture(id_, title, sheet, alt, note, SHOWN / min(LARGEST, max(images[0].shape[:2])))
+    return Picture(id_, title, sheet, f"Test images: {title}", note, SHOWN / min(LARGEST, max(images[0].shape[:2])))
 
 
-def image_grid(images: Sequence[NDArray[Any]], columns: int, low: float, high: float, gap: int = 2) -> bytes:
+def image_grid(images: Sequence[NDArray[Any]], columns: int, low: float, high: float) -> bytes:
     """A PNG of grey or coloured images, row by row, each shrunk to at most `LARGEST` pixels on its longer side; `low` and `high`
     are their darkest and brightest value."""
     tiles = [_tile(image, low, high) for image in images]
     (width, height), rows = tiles[0].size, -(-len(tiles) // columns)
-    sheet = Image.new(tiles[0].mode, (columns * (width + gap) - gap, rows * (height + gap) - gap), "#808080")
+    sheet = Image.new(tiles[0].mode, (columns * (width + GAP) - GAP, rows * (height + GAP) - GAP), "#808080")
     for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)
-        sheet.paste(tile, (column * (width + gap), row * (height + gap)))
+        sheet.paste(tile, (column * (width + GAP), row * (height + GAP)))
     file = io.BytesIO()
     sheet.save(file, "PNG", optimize=True)
     return file.getvalue()

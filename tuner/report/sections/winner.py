@@ -32,10 +32,8 @@ def winner_blocks(evidence: Evidence) -> Iterator[Block]:
     yield from _curves(confirmed)
     if predictions:
         yield from PREDICTION_BLOCKS[predictions.task](predictions)
-    elif confirmed.test is None:
-        yield missing("Errors are shown for a test part, and nothing was held out.")
     else:
-        yield missing("Errors are shown where the predictions are: in the folder of the runs.")
+        yield missing("There are no predictions of a test part, so no errors are shown; the answer has the reason.")
 
 
 def _recipe_text(recipe: Recipe) -> str:
@@ -113,26 +111,19 @@ def _final_model(confirmed: Confirmed) -> str:
 
 
 def _curves(confirmed: Confirmed) -> Iterator[Chart]:
-    if not confirmed.curves:
-        return
-    for metric in (_metric_of_curves(confirmed), "loss"):
+    """The learning curves of the refits: of the study's metric if epochs have it, else of their first one, and of the loss."""
+    names = dict.fromkeys(name for curve in confirmed.curves for name in curve)
+    known = [name.removeprefix("validation_") for name in names if name.startswith("validation_")]
+    preferred = (confirmed.measure, *(name for name in known if name != "loss"))
+    metric = next((name for name in preferred if name in known), confirmed.measure)
+    for each in (metric, "loss") if confirmed.curves else ():
         training, validation = (
-            [_numbered(curve[name]) for curve in confirmed.curves if (name := f"{part}_{metric}") in curve]
+            [_numbered(curve[name]) for curve in confirmed.curves if (name := f"{part}_{each}") in curve]
             for part in ("training", "validation")
         )
-        yield Chart(
-            f"winner-{metric}",
-            f"{capitalized(metric_label(metric))} by epoch, a line for each seed",
-            Axis("epoch", integers=True),
-            metric_axis(metric),
-            tuple(learning_lines(training, validation)),
-        )
-
-
-def _metric_of_curves(confirmed: Confirmed) -> str:
-    """The study's metric if epochs have it, else the first one that they have."""
-    known = [name.partition("_")[2] for curve in confirmed.curves for name in curve if name.startswith("validation_")]
-    return next((name for name in (confirmed.measure, *known) if name in known and name != "loss"), confirmed.measure)
+        title = f"{capitalized(metric_label(each))} by epoch, a line for each seed"
+        axes = Axis("epoch", integers=True), metric_axis(each)
+        yield Chart(f"winner-{each}", title, *axes, tuple(learning_lines(training, validation)))
 
 
 def _numbered(values: Sequence[float | str]) -> Curve:

@@ -8,6 +8,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
+from tuner.charts.content import Block
 from tuner.data.load import held_out
 from tuner.data.sources import Places
 from tuner.documents.assessment import Assessment
@@ -15,7 +16,7 @@ from tuner.documents.comparison import assessments_of
 from tuner.outcome import Outcome, read_outcome
 from tuner.recipe import Recipe
 from tuner.report.importance import Importance, importances
-from tuner.report.own_data import OwnData, read_own_data
+from tuner.report.own_data import data_blocks
 from tuner.report.predictions import Predictions, read_predictions
 from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
@@ -26,7 +27,7 @@ from tuner.storage.trainings import trainings_of
 class Evidence:
     """What is not there is None or empty; `gaps` says why where that is not plain. `data` are identities of data sets by name,
     `latencies` milliseconds for one example by recipe key, `trials` the last segment of each training. `recipe` is the winner's, or
-    the first one of a trial: a study may search over several preparations of its data."""
+    the first one of a trial: a study may search over several preparations of its data. `own` are blocks on a user's own data."""
 
     outcome: Outcome
     data: Mapping[str, str]
@@ -38,7 +39,7 @@ class Evidence:
     trials: tuple[FrozenTrial, ...] = ()
     importances: tuple[Importance, ...] = ()
     latencies: Mapping[str, float] = field(default_factory=dict)
-    own: OwnData | None = None
+    own: tuple[Block, ...] = ()
 
     @property
     def record(self) -> StudyRecord:
@@ -79,7 +80,7 @@ def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evid
         recipe=recipe,
         winner=winner,
         documents=documents,
-        own=read_own_data(recipe.data, places, gaps) if recipe else None,
+        own=data_blocks(recipe.data, places, gaps) if recipe else (),
         gaps=tuple(gaps),
         trials=trials,
         importances=importances(trials, outcome.record.direction),

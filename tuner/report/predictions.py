@@ -21,24 +21,18 @@ RESAMPLED_OUTPUTS = 30_000
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """The rows of the test examples, which count from 1, and the name of what they count."""
-
-    numbers: NDArray[np.int64]
-    of: str
-
-
-@dataclass(frozen=True, eq=False)
 class Predictions:
     """`outputs` (networks, examples, outputs) are probabilities of classes or of labels, or numbers; those of the final
-    model have the index `best`. `names` are those of classes, labels or targets."""
+    model have the index `best`. `names` are those of classes, labels or targets. `row_numbers` are the rows of the examples in
+    `row_source`, from 1."""
 
     task: Task
     names: tuple[str, ...]
     outputs: NDArray[np.float32]
     best: int
     examples: Examples
-    rows: Rows
+    row_numbers: NDArray[np.int64]
+    row_source: str
     value_range: tuple[float, float] = (0.0, 1.0)
     are_images: bool = False
 
@@ -112,13 +106,15 @@ def read_predictions(
         outputs, best = arrays["outputs"].astype(np.float32), int(arrays["best"])
     classes = about.task == "classification"
     labels = examples.labels.astype(np.int64) if classes else np.asarray(examples.labels)
+    row_numbers, row_source = _rows(data, about.training_examples, examples)
     return Predictions(
         task=about.task,
         names=about.classes,
         outputs=_probabilities(outputs, confirmed.recipe) if classes else outputs,
         best=best,
         examples=replace(examples, inputs=np.asarray(examples.inputs), labels=labels),
-        rows=_rows(data, about.training_examples, examples),
+        row_numbers=row_numbers,
+        row_source=row_source,
         value_range=about.value_range,
         are_images=_are_images(data, examples),
     )
@@ -143,17 +139,17 @@ def _are_images(data: AnyData, examples: Examples) -> bool:
     return is_image and (not isinstance(data, Arrays) or examples.inputs.dtype == np.uint8)
 
 
-def _rows(data: AnyData, training_examples: int, examples: Examples) -> Rows:
+def _rows(data: AnyData, training_examples: int, examples: Examples) -> tuple[NDArray[np.int64], str]:
     """Rows of the test part, or of the whole file if the cut between the parts follows without reading the file."""
     count = len(examples)
-    test_part = Rows(np.arange(1, count + 1), "the test part")
+    numbers = np.arange(1, count + 1)
     if not isinstance(data, Table | Arrays) or examples.groups is not None:
-        return test_part
+        return numbers, "the test part"
     is_ordered = isinstance(data, Table) and bool(data.time)
     order = ", in the order of time" if is_ordered else ""
     if not isinstance(data.test, Cut):
-        return Rows(test_part.numbers, f"{data.test}{order}")
+        return numbers, f"{data.test}{order}"
     if examples.labels.ndim == 1 and not is_ordered:
-        return test_part
+        return numbers, "the test part"
     cut = split_off_test(data.test, np.empty((training_examples + count, 1)), None, is_ordered, data.path)[1]
-    return Rows(cut + 1, f"{data.path}{order}")
+    return cut + 1, f"{data.path}{order}"

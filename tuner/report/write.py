@@ -21,7 +21,6 @@ from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
 from tuner.report.latency import measure_latencies
 from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
-from tuner.report.own_data import data_blocks
 from tuner.report.publish import publish
 from tuner.report.sections.cost import cost_blocks, provenance_blocks
 from tuner.report.sections.references import reference_blocks
@@ -80,7 +79,7 @@ def report_page(evidence: Evidence) -> Page:
         Section("winner", "The winner", tuple(winner_blocks(evidence))),
         Section("anchors", "Reference models", tuple(reference_blocks(evidence))),
         *(document_section(each, record.trials) for each in documents),
-        *((Section("data", "The data", tuple(data_blocks(own))),) if own else ()),
+        *((Section("data", "The data", own),) if own else ()),
         Section("cost", "Cost", tuple(cost_blocks(evidence))),
         Section("provenance", "Provenance", tuple(provenance_blocks(evidence))),
     )

@@ -75,9 +75,9 @@ def _confident_mistakes(winner: Predictions, predicted: NDArray[np.int64]) -> It
     first = wrong[np.argsort(-winner.predicted[wrong, predicted[wrong]], kind="stable")][:MISTAKES]
     names, true, other = np.array(winner.names, object), winner.true[first], predicted[first]
     shares = (winner.predicted[first, classes].tolist() for classes in (other, true))
-    rows = tuple(zip(map(str, winner.rows.numbers[first]), names[true], names[other], *shares, strict=True))
+    rows = tuple(zip(map(str, winner.row_numbers[first]), names[true], names[other], *shares, strict=True))
     columns = ("row", "true class", "predicted", "probability of that", "probability of the true class")
-    note = f"{len(first)} of {len(wrong)} mistakes; rows of {winner.rows.of}, counted from 1. Some labels of the data may be wrong."
+    note = f"{len(first)} of {len(wrong)} mistakes; rows of {winner.row_source}, counted from 1. Some labels of the data may be wrong."
     yield Table("winner-mistakes", "The most confident mistakes", columns, rows, note)
 
 

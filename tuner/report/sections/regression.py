@@ -51,7 +51,7 @@ def _scatter_charts(suffix: str, target: Predictions) -> Iterator[Chart]:
 
     def tip(index: int) -> str:
         values = f"true {four_digits(true[index])}, predicted {four_digits(predicted[index])}"
-        return f"row {target.rows.numbers[index]}: {values}"
+        return f"row {target.row_numbers[index]}: {values}"
 
     both = np.concatenate([true, predicted])
     margin = 0.04 * float(np.ptp(both)) or 1.0
@@ -116,8 +116,8 @@ def _largest_errors(suffix: str, target: Predictions) -> Table:
     true, predicted = _numbers(target)
     worst = np.argsort(-np.abs(predicted - true), kind="stable")[:WORST]
     values = (each[worst].tolist() for each in (true, predicted, predicted - true))
-    rows = tuple(zip(map(str, target.rows.numbers[worst]), *values, strict=True))
-    note = f"{len(worst)} of {len(true)} test examples; rows of {target.rows.of}, counted from 1."
+    rows = tuple(zip(map(str, target.row_numbers[worst]), *values, strict=True))
+    note = f"{len(worst)} of {len(true)} test examples; rows of {target.row_source}, counted from 1."
     columns = ("row", "true", "predicted", "predicted minus true")
     return Table(f"winner-worst{suffix}", f"{target.names[0]}: the largest residuals", columns, rows, note, long=True)
 

@@ -3,7 +3,7 @@ the most probable for the whole document, and under the most probable reading of
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tuner.documents.claims import Decision
@@ -83,10 +83,8 @@ class JudgedReading:
             return f"no reported figure tells; taken: {names[self.chosen[0]]}"
         if self.reading.by_row:
             counts = sorted(Counter(self.chosen).items())
-            rows = len(self.chosen)
-            return "the most probable: " + ", ".join(
-                f"{names[each]} in {count} of {rows} rows" for each, count in counts
-            )
+            rows = (f"{names[each]} in {count} of {len(self.chosen)} rows" for each, count in counts)
+            return f"the most probable: {', '.join(rows)}"
         pairs = zip(names, self.probable, strict=True)
         known = [f"{name} {share:.2g}" for name, share in pairs if share is not None and share >= NAMED]
         alternatives = f" (of {', '.join(known)})" if len(known) > 1 else ""
@@ -107,15 +105,14 @@ class Assessment:
     probable: tuple[tuple[float | None, ...], ...] = ()
     compared: int = 1
 
-    def restricted_to(self, ids: Collection[str]) -> "Assessment":
-        """What it says of some of the experiments; `runs` stay whole."""
+    def restricted_to(self, ids: set[str]) -> "Assessment":
+        """What it says of some of the experiments; `runs` are still all."""
         document = self.document.restricted_to(ids)
-        kept = {claim.id for claim in document.claim}
         return replace(
             self,
             document=document,
             rows=tuple(row for row in self.rows if row.experiment.id in ids),
-            claims=tuple(each for each in self.claims if each.claim.id in kept),
+            claims=tuple(each for each in self.claims if each.claim in document.claim),
         )
 
     def row(self, experiment: str) -> Row:
@@ -135,23 +132,22 @@ class Assessment:
     @property
     def chosen_readings(self) -> str:
         """The chosen readings that are not the first ones, in words."""
-        found: dict[str, list[str]] = {}
-        for reading, number in zip(self.document.reading, self.choice, strict=True):
-            if number:
-                rows = reading.only if reading.by_row else ()
-                found.setdefault(reading.name(number), []).extend(rows)
-        return ", ".join(f"{name} ({', '.join(rows)})" if rows else name for name, rows in found.items())
+        rows: dict[str, list[str]] = {}
+        for reading, option in zip(self.document.reading, self.choice, strict=True):
+            if option:
+                rows.setdefault(reading.name(option), []).extend(reading.only if reading.by_row else ())
+        return ", ".join(f"{name} ({', '.join(ids)})" if ids else name for name, ids in rows.items())
 
     @property
     def readings(self) -> tuple[JudgedReading, ...]:
         """The silent fields; one whose rows have a choice each is one entry."""
-        found: dict[str, JudgedReading] = {}
+        judged: dict[str, JudgedReading] = {}
         for reading, option, probable in zip(self.document.reading, self.choice, self.probable, strict=True):
             name = reading.silent if reading.by_row else f"{reading.id} {reading.only}"
-            before = found.get(name, JudgedReading(reading, (), ()))
+            before = judged.get(name, JudgedReading(reading, (), ()))
             known = probable if any(share is not None for share in probable) else before.probable or probable
-            found[name] = JudgedReading(reading, (*before.chosen, option), known)
-        return tuple(found.values())
+            judged[name] = JudgedReading(reading, (*before.chosen, option), known)
+        return tuple(judged.values())
 
     @property
     def unexplained(self) -> tuple[str, ...]:

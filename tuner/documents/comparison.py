@@ -48,16 +48,16 @@ class Difference:
 
 def best_documented(datasets: Collection[str]) -> tuple[Recipe, ...]:
     """The recipe with the best reported accuracy of each document on these data sets, the best first: starts of a search."""
-    found: list[tuple[float, Recipe]] = []
+    rated: list[tuple[float, Recipe]] = []
     for document in _documents_on(datasets):
-        rated = [
+        reported = [
             (max(values), document.variant(experiment, document.first_choice).recipe)
             for experiment in document.experiment
             if (values := experiment.values("test_accuracy") + experiment.values("validation_accuracy"))
             and experiment.members == 1
         ]
-        found += sorted(rated, key=lambda pair: -pair[0])[:1]
-    return tuple(recipe for _, recipe in sorted(found, key=lambda pair: -pair[0]))
+        rated += sorted(reported, key=lambda pair: -pair[0])[:1]
+    return tuple(recipe for _, recipe in sorted(rated, key=lambda pair: -pair[0]))
 
 
 def _documents_on(datasets: Collection[str]) -> Iterator[Document]:
@@ -89,7 +89,7 @@ def best_in_our_runs(assessments: Sequence[Assessment], dataset: str) -> Documen
 
 def best_reported(assessments: Sequence[Assessment], dataset: str) -> Documented | None:
     """The documented network on a data set with the best reported test accuracy."""
-    known = [each for each in _documented(assessments, dataset) if each.reported is not None]
+    known = (each for each in _documented(assessments, dataset) if each.reported is not None)
     return max(known, key=lambda each: each.reported or 0.0, default=None)
 
 
@@ -148,30 +148,36 @@ def overview_section(
     assessments: Sequence[Assessment], datasets: Collection[str], confirmed: Confirmed | None
 ) -> Section:
     """All documented networks and the search's winner, by test accuracy."""
-    block: Block = missing("No document is about this study's data.")
-    if assessments:
-        rows = [
-            (assessment, row)
-            for assessment in assessments
-            for row in assessment.rows
-            if row.chosen.runs and row.chosen.runs[0].dataset in datasets
-        ]
-        block = _overview(assessments, rows, confirmed) if rows else missing("No document has been replicated yet.")
+    rows = [
+        (assessment, row)
+        for assessment in assessments
+        for row in assessment.rows
+        if row.chosen.runs and row.chosen.runs[0].dataset in datasets
+    ]
+    reason = "No document has been replicated yet." if assessments else "No document is about this study's data."
+    block: Block = _overview(assessments, rows, confirmed) if rows else missing(reason)
     return Section("baselines", "Baselines and the search", (block,))
 
 
 def _overview(
     assessments: Sequence[Assessment], rows: Sequence[tuple[Assessment, Row]], confirmed: Confirmed | None
 ) -> Chart:
-    """By the share of errors, on a scale that shows networks that fail as well as differences of a tenth of a point."""
-    marks: list[Mark] = []
-    places = [(float(place), of, row) for place, (of, row) in enumerate(rows)]
-    reported = [(_wrong(each), place) for place, _, row in places for each in row.experiment.values("test_accuracy")]
-    if reported:
-        marks.append(Dots("reported", GREY, tuple(reported), shape="diamond", size=5, sideways=True))
+    """By the share of errors, on a scale that shows networks that fail as well as differences of a tenth of a point. Bars end
+    at the best and the worst run: where learning fails by the seed, no run lies in between."""
+    experiments = [row.experiment for _, row in rows]
+    pairs = [(value, float(place)) for place, each in enumerate(experiments) for value in each.values("test_accuracy")]
+    reported = tuple((_wrong(value), place) for value, place in pairs)
+    marks: list[Mark] = [Dots("reported", GREY, reported, shape="diamond", size=5, sideways=True)] if reported else []
     for color, assessment in zip(CYCLE, assessments, strict=False):
-        own = [(place, row) for place, of, row in places if of is assessment]
-        marks.append(_dots(assessment.document.name if own else "", color, own))
+        points, tips, errors = [], [], []
+        for place, (of, row) in enumerate(rows):
+            if of is assessment:
+                values = [run.figures["test_accuracy"] for run in row.chosen.runs]
+                points.append((_wrong(fmean(values)), float(place)))
+                tips.append(f"{row.experiment.title}: accuracy {fmean(values):.4f} over {len(values)} runs")
+                errors.append((_wrong(max(values)), _wrong(min(values))))
+        name = assessment.document.name if points else ""
+        marks.append(Dots(name, color, tuple(points), tuple(tips), errors=tuple(errors), sideways=True))
     note = "Dots: means of our runs, bars from the best to the worst; diamonds: what the documents report."
     if confirmed:
         note += " The shaded strip is the winner's share of errors with its 95 % interval."
@@ -179,21 +185,10 @@ def _overview(
         low, high = confirmed.test_interval
         color, band = DATASET_COLORS.get(confirmed.recipe.data.name, CYCLE[0]), (_wrong(high), _wrong(low))
         marks.append(Rule("found by the search", color, _wrong(confirmed.test), upright=True, band=band))
-    names = tuple(row.experiment.title for _, row in rows)
+    names = tuple(each.title for each in experiments)
     axis = Axis("share of the test set that is classed wrong", scale="log", percent=True)
     title, height = "Every documented network, and the search", 120 + LINE * len(names)
     return Chart("baselines-chart", title, axis, Axis("", names=names), tuple(marks), note, 900, height)
-
-
-def _dots(name: str, color: str, places: Sequence[tuple[float, Row]]) -> Dots:
-    """Means, with bars from the best run to the worst: where learning fails by the seed, no run lies in between."""
-    points, tips, errors = [], [], []
-    for place, row in places:
-        values = [run.figures["test_accuracy"] for run in row.chosen.runs]
-        points.append((_wrong(fmean(values)), place))
-        tips.append(f"{row.experiment.title}: accuracy {fmean(values):.4f} over {len(values)} runs")
-        errors.append((_wrong(max(values)), _wrong(min(values))))
-    return Dots(name, color, tuple(points), tuple(tips), errors=tuple(errors), sideways=True)
 
 
 def _wrong(accuracy: float) -> float:

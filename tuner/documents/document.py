@@ -131,21 +131,19 @@ class Document:
 
     def for_datasets(self, datasets: Collection[str]) -> "Document":
         """The part of the document whose experiments are on these data sets."""
-        choice = self.first_choice
-        own = [each for each in self.experiment if self.variant(each, choice).recipe.data.name in datasets]
-        return self.restricted_to({each.id for each in own})
+        recipes = {each.id: self.variant(each, self.first_choice).recipe for each in self.experiment}
+        return self.restricted_to({id_ for id_, recipe in recipes.items() if recipe.data.name in datasets})
 
-    def restricted_to(self, ids: Collection[str]) -> "Document":
+    def restricted_to(self, ids: set[str]) -> "Document":
         """The part of the document that needs only these experiments."""
-        own = set(ids)
         return replace(
             self,
-            experiment=tuple(each for each in self.experiment if each.id in own),
-            claim=tuple(each for each in self.claim if own.issuperset(each.experiments)),
-            oddity=_restricted(self.oddity, own),
-            finding=_restricted(self.finding, own),
-            drawing=tuple(each for each in self.drawing if own.issuperset(each.experiments)),
-            task={name: answers for name, answers in self.task.items() if own.issuperset(answers)},
+            experiment=tuple(each for each in self.experiment if each.id in ids),
+            claim=tuple(each for each in self.claim if ids.issuperset(each.experiments)),
+            oddity=_restricted(self.oddity, ids),
+            finding=_restricted(self.finding, ids),
+            drawing=tuple(each for each in self.drawing if ids.issuperset(each.experiments)),
+            task={name: answers for name, answers in self.task.items() if ids.issuperset(answers)},
         )
 
     def matching(self, pattern: str) -> tuple[Experiment, ...]:
@@ -172,10 +170,8 @@ class Document:
 
     def compared_figures(self, reading: str) -> dict[str, str]:
         """The figure of our runs that each reported figure is compared with under a named reading, where the two differ."""
-        figures: dict[str, str] = {}
-        for silent, option in zip(self.reading, self.choice(reading), strict=True):
-            figures |= silent.options[option].measured
-        return figures
+        options = zip(self.reading, self.choice(reading), strict=True)
+        return {name: ours for silent, option in options for name, ours in silent.options[option].measured.items()}
 
     def choice(self, reading: str) -> Choice:
         """The choice with this name (`reading_name`)."""
@@ -249,5 +245,5 @@ def _by_experiment(document: Document) -> Iterator[Reading]:
 
 
 def _restricted(remarks: Sequence[Remark], ids: set[str]) -> tuple[Remark, ...]:
-    kept = (each for each in remarks if not each.about or ids.intersection(each.about))
-    return tuple(replace(each, about=tuple(name for name in each.about if name in ids)) for each in kept)
+    pairs = ((each, tuple(name for name in each.about if name in ids)) for each in remarks)
+    return tuple(replace(each, about=about) for each, about in pairs if about or not each.about)

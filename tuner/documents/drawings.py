@@ -155,12 +155,14 @@ def _regions(assessment: Assessment, row: Row) -> Block:
     best = min((run for run in runs if run.regions), key=lambda run: run.figures["test_loss"], default=None)
     if best is None:
         return missing(f"{experiment.title}: its regions were not stored.")
-    kept = "".join(
+    bounds = "".join(
         f"; {sum(run.figures['test_loss'] <= bound for run in runs)} keep the bound of {bound:g}"
         for bound in experiment.values("test_loss_at_most")
     )
     reading = f" ({best.reading})" if best.reading else ""
-    note = f"The best of {len(runs)} runs{reading}: test loss {best.figures['test_loss']:.4g}{kept}. Dots: test points."
+    note = (
+        f"The best of {len(runs)} runs{reading}: test loss {best.figures['test_loss']:.4g}{bounds}. Dots: test points."
+    )
     id_, alt = f"{assessment.document.name}-{experiment.id}", f"Decision regions: {experiment.title}"
     return Picture(id_, experiment.title, _regions_png(best), alt, note)
 

@@ -75,13 +75,13 @@ STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
 """Figures of a curve over the epochs, by the first part of the name: its mean, deviation and highest value, the change (last less
 first), the mean swing from one stored epoch to the next in the second half, and the shares of steps down and up."""
 
-OF_A_CURVE = re.compile(rf"({'|'.join(STATISTICS)})_(?:of_(\d+)_)?(\w+)")
+CURVE_FIGURE = re.compile(rf"({'|'.join(STATISTICS)})_(?:of_(\d+)_)?(\w+)")
 """Statistic, of how many first epochs, and curve: `mean_training_loss`, `highest_of_9_validation_accuracy`."""
 
 
 def is_of_a_run(name: str) -> bool:
     """Whether a claim may be about a figure of this name: one that `Run.figure` has, without those of ensembles."""
-    parts = OF_A_CURVE.fullmatch(name)
+    parts = CURVE_FIGURE.fullmatch(name)
     others = {*CURVES, *GAPS, "test_loss", "test_accuracy", "attacked_accuracy"}
     return name in others or (parts is not None and parts[3] in CURVES)
 

@@ -15,7 +15,7 @@ from tuner.base.writing import write_text
 from tuner.documents.document import Document
 from tuner.documents.runs import Run
 
-OF_A_TRAINING = ("key", "ended", "seconds", "figures", "every", "curve", "confusion", "regions")
+TRAINING_FIELDS = ("key", "ended", "seconds", "figures", "every", "curve", "confusion", "regions")
 
 
 def open_baseline(storage: BaseStorage, document: Document) -> optuna.Study:
@@ -67,7 +67,7 @@ def write_results(path: Path, document: Document, runs: Iterable[Run]) -> None:
     for run in sorted(runs, key=lambda run: run.names):
         plain = run.to_dict()
         trainings[run.key] = {
-            **{name: plain[name] for name in OF_A_TRAINING},
+            **{name: plain[name] for name in TRAINING_FIELDS},
             "seed": run.recipe["seed"],
             "recipe": _number(recipes, {name: part for name, part in run.recipe.items() if name != "seed"}),
             "environment": _number(environments, run.environment),
@@ -92,28 +92,22 @@ def read_results(path: Path) -> list[Run]:
         return []
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
-        trainings = {each["key"]: each for each in plain["trainings"]}
+        trainings = {
+            each["key"]: {
+                **{name: each[name] for name in TRAINING_FIELDS},
+                "recipe": {**plain["recipes"][each["recipe"]], "seed": each["seed"]},
+                "environment": plain["environments"][each["environment"]],
+            }
+            for each in plain["trainings"]
+        }
         return [
-            _run(variant, int(repeat), trainings[key], plain)
+            Run.from_dict({**trainings[key], **variant, "repeat": int(repeat)})
             for variant in plain["runs"]
-            for repeat, key in variant["of"].items()
+            for repeat, key in variant.pop("of").items()
         ]
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         problem = f"{path} does not hold a document's results ({error!r}); move it away, or give another --results"
         raise TunerError(problem) from None
-
-
-def _run(variant: Mapping[str, Any], repeat: int, training: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
-    return Run.from_dict(
-        {
-            **{name: training[name] for name in OF_A_TRAINING},
-            "experiment": variant["experiment"],
-            "reading": variant["reading"],
-            "repeat": repeat,
-            "recipe": {**plain["recipes"][training["recipe"]], "seed": training["seed"]},
-            "environment": plain["environments"][training["environment"]],
-        }
-    )
 
 
 def _number(values: list[Any], value: Mapping[str, Any]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.document import Variant
-from tuner.documents.figures import GAPS, OF_A_CURVE, STATISTICS, deviation
+from tuner.documents.figures import CURVE_FIGURE, GAPS, STATISTICS, deviation
 from tuner.networks import Layer, layer_table
 from tuner.recipe import Recipe
 from tuner.worker.replication import Replicated
@@ -45,7 +45,7 @@ class Run:
         if name in GAPS:
             high, low = (self.figures.get(each) for each in GAPS[name])
             return high - low if high is not None and low is not None else None
-        parts = OF_A_CURVE.fullmatch(name)
+        parts = CURVE_FIGURE.fullmatch(name)
         if parts is None:
             return None
         statistic, epochs, of = parts.groups()

@@ -114,7 +114,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
         ),
         (
             ["optimize", "--study", "digits", "--data-dir", "nowhere"],
-            "error: nowhere: there is no such folder of data sets",
+            "error: nowhere: this folder of data sets does not exist",
         ),
         (["data", "fetch", "minst"], "error: there is no data set 'minst'; did you mean mnist?"),
         (["dashboard"], "error: there is no storage in runs yet: run `tuner optimize` first, or add --runs"),

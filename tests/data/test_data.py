@@ -236,7 +236,7 @@ def test_an_unwritable_cache_is_one_message(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="nowhere: there is no such folder of data sets"):
+    with pytest.raises(DataError, match="nowhere: this folder of data sets does not exist"):
         Places.from_environment(tmp_path / "nowhere")
 
 

@@ -108,7 +108,7 @@ def test_a_folder_of_pictures_is_predicted_file_by_file(picture_model: Path, tmp
     assert write_predictions(predictor, str(tmp_path / "pictures/dark/00.png"), str(tmp_path / "one.csv")) == 1
     (tmp_path / "pictures/dark/00.png").write_bytes(b"no picture")
     assert complaint(picture_model, str(tmp_path / "pictures")) == (
-        f"{tmp_path}/pictures/dark/00.png: is no PNG or JPEG picture; take it out of the folder"
+        f"{tmp_path}/pictures/dark/00.png: is not a PNG or JPEG picture; take it out of the folder"
     )
 
 
@@ -163,7 +163,7 @@ def test_another_class_is_refused(iris_model: Path, flowers: pd.DataFrame, tmp_p
     with pytest.raises(DataError) as error:
         evaluate(Predictor.load(iris_model), str(tmp_path / "other.csv"))
     assert str(error.value) == (
-        f"{tmp_path}/other.csv: column 'target', row 101: must be a class that the training part has; "
+        f"{tmp_path}/other.csv: column 'target', row 101: must be a class of the training part; "
         "did you mean virginica?, got 'virgin'"
     )
 

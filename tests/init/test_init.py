@@ -155,7 +155,7 @@ def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("mine --data t.csv", "t.csv: which column is the target? Say --target NAME, one of: id, age, who, y"),
+        ("mine --data t.csv", "t.csv: which column is the target? Use --target NAME with one of: id, age, who, y"),
         ("mine --data t.csv --target Y", "t.csv: has no column 'Y'; allowed: id, age, who, y"),
         ("mine --data t.csv --target y --drop agee", "t.csv: has no column 'agee'; did you mean age?"),
         ("mine --data nothing.csv --target y", "nothing.csv: there is no such file in HERE"),
@@ -163,7 +163,7 @@ def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
         ("mine --data empty.csv --target y", "HERE/empty.csv: is empty"),
         (
             "mine --data one.csv --target y",
-            "one.csv: column 'y': has one value only, 'a': there is nothing to predict",
+            "one.csv: column 'y': has only one value, 'a': there is nothing to predict",
         ),
         (
             "mine --data gap.csv --target y",
@@ -179,7 +179,7 @@ def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (
             "mine --data many.csv --target y",
-            "many.csv: column 'y': 12 different values in 12 rows are a number or an identifier, and no classes; "
+            "many.csv: column 'y': 12 different values in 12 rows are numbers or identifiers, not classes; "
             'say task = "regression", or name another target',
         ),
         (

@@ -136,7 +136,7 @@ def test_columns_are_written_one_a_line_with_what_was_found(tmp_path: Path) -> N
     frame.to_csv(tmp_path / "t.csv", index=False)
     text, study = written(profile_table(frame, Roles(("y",))), tmp_path, "t.csv")
     assert r'    { name = "a \"b\"\\ # c", kind = "number" },  # whole numbers, 60 different: 0, 1, 2 …' in text
-    assert '\n# Left out:\n#   "same": the same everywhere: 1\n' in text
+    assert '\n# Left out:\n#   "same": the same in all rows: 1\n' in text
     assert '\n#   { name = "row", kind = "number" }: a running number of the rows\n' in text
     assert [column.name for column in study.data[0].columns] == ["number", "kind", nasty]  # type: ignore[union-attr]
 

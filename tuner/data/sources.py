@@ -38,7 +38,7 @@ class Places:
         """From --data-dir or TUNER_DATA, and from TUNER_CACHE or the user's cache folder. Raises `DataError` for a missing folder."""
         data_dir = data_dir or (Path(os.environ["TUNER_DATA"]) if os.environ.get("TUNER_DATA") else None)
         if data_dir is not None and not data_dir.is_dir():
-            raise DataError(f"{data_dir}: there is no such folder of data sets (--data-dir or TUNER_DATA)")
+            raise DataError(f"{data_dir}: this folder of data sets does not exist (--data-dir or TUNER_DATA)")
         if os.environ.get("TUNER_CACHE"):
             return Places(data_dir, Path(os.environ["TUNER_CACHE"]))
         import platformdirs

@@ -92,18 +92,18 @@ def test_a_second_folder_may_be_the_test_part(folder: Path) -> None:
     assert held_out(data, Places(None, folder / "cache")).examples.labels.tolist() == [1]
     (folder / "test" / "wite").mkdir()
     message = complaint(folder, Images(path="pictures", size=(4, 6), test="test"))
-    assert message == "/test/wite: must be a class that the training part has; did you mean white?"
+    assert message == "/test/wite: must be a class of the training part; did you mean white?"
 
 
 def test_a_file_that_is_no_picture_is_named(folder: Path) -> None:
     (folder / "pictures" / "white" / "notes.txt").write_text("no picture")
-    assert complaint(folder) == "/pictures/white/notes.txt: is no PNG or JPEG picture; take it out of the folder"
+    assert complaint(folder) == "/pictures/white/notes.txt: is not a PNG or JPEG picture; take it out of the folder"
     assert not list((folder / "cache" / "prepared").iterdir())
 
 
 def test_a_folder_in_a_class_is_named(folder: Path) -> None:
     (folder / "pictures" / "white" / "more").mkdir()
-    assert complaint(folder) == "/pictures/white/more: is no PNG or JPEG picture; take it out of the folder"
+    assert complaint(folder) == "/pictures/white/more: is not a PNG or JPEG picture; take it out of the folder"
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg"])
@@ -139,7 +139,7 @@ def test_one_class_is_not_enough(folder: Path) -> None:
 
 def test_a_picture_outside_the_classes_is_named(folder: Path) -> None:
     (folder / "pictures" / "lost.png").touch()
-    assert complaint(folder) == "/pictures/lost.png: is in no folder of a class; move it into one"
+    assert complaint(folder) == "/pictures/lost.png: is outside the folders of the classes; move it into one"
 
 
 def test_too_few_pictures_are_refused(folder: Path) -> None:
@@ -149,4 +149,4 @@ def test_too_few_pictures_are_refused(folder: Path) -> None:
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pictures").touch()
-    assert complaint(tmp_path) == "pictures: is a file where a folder is wanted"
+    assert complaint(tmp_path) == "pictures: is a file, not a folder"

@@ -276,17 +276,17 @@ CASES: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "one class": (
         frame_of().assign(y="x"),
         {},
-        "t.csv: column 'y': has one value only, 'x': there is nothing to predict",
+        "t.csv: column 'y': has only one value, 'x': there is nothing to predict",
     ),
     "constant": (
         frame_of().assign(b=2.5),
         {"target": "b", "task": "regression"},
-        "t.csv: column 'b': has one value only, '2.5': there is nothing to predict",
+        "t.csv: column 'b': has only one value, '2.5': there is nothing to predict",
     ),
     "identifier": (
         frame_of(),
         {"target": "b"},
-        "t.csv: column 'b': 20 different values in 20 rows are a number or an identifier, and no classes; "
+        "t.csv: column 'b': 20 different values in 20 rows are numbers or identifiers, not classes; "
         'say task = "regression", or name another target',
     ),
     "names": (
@@ -323,7 +323,7 @@ CASES: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "one group": (
         frame_of().assign(g=1),
         {"group": "g"},
-        "t.csv: has one group only, of which no test part can be cut off; name a test file",
+        "t.csv: has only one group, so no test part can be split off; name a test file",
     ),
     "no time": (
         frame_of().assign(day=["2024-01-01", "soon"] * 10),
@@ -352,7 +352,7 @@ def test_a_table_that_cannot_be_used_says_why(case: str, tmp_path: Path) -> None
         (
             frame_of().assign(y=[0, 5] * 10),
             {},
-            "u.csv: column 'y', row 2: must be a class that the training part has; allowed: 0, 1, got '5'",
+            "u.csv: column 'y', row 2: must be a class of the training part; allowed: 0, 1, got '5'",
         ),
         (frame_of(), {"group": "g"}, "u.csv: column 'g': the group '0' is in t.csv too; keep it in one of them"),
     ],

@@ -38,11 +38,11 @@ def left_out(**columns: Any) -> dict[str, str]:
         ([0, 1, 1], "boolean", "0 and 1"),
         ([0.0, 1.0, np.nan], "boolean", "0 and 1"),
         ([True, False, True], "boolean", "True and False"),
-        ([1, 2, 2], "category", "two whole numbers at the most"),
+        ([1, 2, 2], "category", "at most two different whole numbers"),
         (["yes", "no", "yes"], "boolean", "yes and no"),
         (["red", "green", "light blue"], "category", "texts of a word or two"),
-        (["007", "010", "100"], "category", "numbers with zeros in front"),
-        (["1.5", "2", "-3"], "number", "numbers that are written as texts"),
+        (["007", "010", "100"], "category", "numbers with leading zeros"),
+        (["1.5", "2", "-3"], "number", "numbers written as text"),
         (["2024-01-31", "2024-02-01", None], "date", "dates such as 2024-01-31"),
         (["31.12.2024", "01.02.2024", "13.01.2024"], "date", "dates such as 31.12.2024"),
         (pd.to_datetime(["2024-01-31", "2024-02-01"]), "date", "dates"),
@@ -66,16 +66,19 @@ def test_a_profile_has_missing_and_different_values() -> None:
     [
         (
             ["1,234", "12,500", "7"],
-            "looks like numbers, such as '1,234': write digits and a point alone to have it taken for one",
+            "looks like numbers, such as '1,234': write only digits and a decimal point to have it read as a number",
         ),
         (
             ["12 %", "7 %"],
-            "looks like numbers, such as '12 %': write digits and a point alone to have it taken for one",
+            "looks like numbers, such as '12 %': write only digits and a decimal point to have it read as a number",
         ),
-        (["€ 5", "€ 7"], "looks like numbers, such as '€ 5': write digits and a point alone to have it taken for one"),
+        (
+            ["€ 5", "€ 7"],
+            "looks like numbers, such as '€ 5': write only digits and a decimal point to have it read as a number",
+        ),
         (
             [*map(str, range(9)), "?"],
-            "nearly all are numbers, but '?' is none: leave such places empty to have it taken for a number",
+            "nearly all are numbers, but '?' is none: leave such cells empty to have it read as a number",
         ),
     ],
 )
@@ -97,11 +100,11 @@ def test_columns_that_tell_nothing_are_left_out() -> None:
         lists=[[1]] * ROWS,
     )
     assert reasons == {
-        "constant": "the same everywhere: DE",
+        "constant": "the same in all rows: DE",
         "empty": "missing in 98.3 % of the rows",
         "row": "a running number of the rows",
-        "customerId": "an identifier: every row has its own",
-        "code": "an identifier: every row has its own",
+        "customerId": "an identifier: different in every row",
+        "code": "an identifier: different in every row",
         "again": "equals noise",
         "lists": "holds no single values",
     }
@@ -122,7 +125,7 @@ def test_decimals_are_no_identifiers_whatever_their_name() -> None:
 def test_copies_of_a_class_are_left_out() -> None:
     named = np.where(Y == 1, "sick", "well")
     assert left_out(named=named, turned=1 - Y, scaled=Y * 7.5) == dict.fromkeys(
-        ("named", "turned", "scaled"), "is y again: each of its values has a class of its own"
+        ("named", "turned", "scaled"), "is a copy of y: each of its values has a class of its own"
     )
 
 
@@ -130,7 +133,7 @@ def test_copies_of_a_number_are_left_out() -> None:
     wanted = CHANCE.normal(size=ROWS)
     found = found_in(wanted, turned=3 - 2 * wanted)
     assert found.target.task == "regression"
-    assert [each.reason for each in found.left_out] == ["is y again: correlation 1.00000"]
+    assert [each.reason for each in found.left_out] == ["is a copy of y: correlation 1.00000"]
 
 
 def test_a_column_that_predicts_a_class_alone_stays_with_a_warning() -> None:
@@ -157,7 +160,7 @@ def test_what_predicts_only_the_most_frequent_class_is_no_suspect() -> None:
 def test_a_name_that_repeats_may_be_a_group() -> None:
     customers = np.arange(ROWS) * 3 % 20
     assert found_in(customer_id=customers).warnings == (
-        "customer_id names what has several rows; if these belong together, say --group customer_id",
+        "customer_id identifies something that has several rows; if these rows belong together, use --group customer_id",
     )
     grouped = found_in(customer_id=customers, roles=Roles(("y",), group="customer_id"))
     assert grouped.groups == 20
@@ -169,13 +172,13 @@ def test_a_name_that_repeats_may_be_a_group() -> None:
 @pytest.mark.parametrize(
     ("target", "task", "reason"),
     [
-        (Y, "classification", "y has 2 different whole numbers only"),
+        (Y, "classification", "y has 2 different whole numbers"),
         (Y == 1, "classification", "y has 2 different names"),
         (np.where(Y == 1, "a", "b"), "classification", "y has 2 different names"),
         (
             np.arange(ROWS) % 5,
             "classification",
-            "y has 5 different whole numbers only; to predict them as numbers, say --task regression",
+            "y has 5 different whole numbers; to predict them as numbers, use --task regression",
         ),
         (np.arange(ROWS) % 5 + 0.5, "regression", "y has 5 different numbers"),
         (np.arange(ROWS) % 30, "regression", "y has 30 different whole numbers"),
@@ -196,7 +199,7 @@ def test_several_targets_are_labels_or_numbers() -> None:
 def test_a_guess_can_be_overruled() -> None:
     frame = pd.DataFrame({"noise": NOISE, "y": np.arange(ROWS) % 5})
     target = profile_table(frame, Roles(("y",)), "regression").target
-    assert (target.task, target.reason, target.counts) == ("regression", "said with --task regression", ())
+    assert (target.task, target.reason, target.counts) == ("regression", "set with --task regression", ())
 
 
 def test_strong_imbalance_is_reported() -> None:
@@ -208,7 +211,7 @@ def test_strong_imbalance_is_reported() -> None:
 @pytest.mark.parametrize(
     ("columns", "roles", "task", "message"),
     [
-        ({}, Roles(()), "guess", "t.csv: which column is the target? Say --target NAME, one of: noise, y"),
+        ({}, Roles(()), "guess", "t.csv: which column is the target? Use --target NAME with one of: noise, y"),
         ({}, Roles(("yy",)), "guess", "t.csv: has no column 'yy'; did you mean y?"),
         ({}, Roles(("y",), drop=("nois",)), "guess", "t.csv: has no column 'nois'; did you mean noise?"),
         (
@@ -221,13 +224,13 @@ def test_strong_imbalance_is_reported() -> None:
             {"y": ["a"] * ROWS},
             Roles(("y",)),
             "guess",
-            "t.csv: column 'y': has one value only, 'a': there is nothing to predict",
+            "t.csv: column 'y': has only one value, 'a': there is nothing to predict",
         ),
         (
             {"y": [f"c{each // 1.5:.0f}" for each in range(ROWS)]},
             Roles(("y",)),
             "guess",
-            "t.csv: column 'y': 40 different values in 60 rows are a number or an identifier, and no classes; "
+            "t.csv: column 'y': 40 different values in 60 rows are numbers or identifiers, not classes; "
             'say task = "regression", or name another target',
         ),
         (
@@ -249,7 +252,7 @@ def test_strong_imbalance_is_reported() -> None:
             {"noise": np.ones(ROWS)},
             Roles(("y",)),
             "guess",
-            "t.csv: no column is left for the network to see: noise (the same everywhere: 1.0)",
+            "t.csv: no column is left for the network to see: noise (the same in all rows: 1.0)",
         ),
         (
             {"noise": [np.inf, *NOISE[1:]]},
@@ -291,9 +294,9 @@ def test_arrays_in_two_parts_have_a_test_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "target", "message"),
     [
-        (("a", "b"), (), "which array is the target? Say --target NAME, one of: a [40], b [40]"),
+        (("a", "b"), (), "which array is the target? Use --target NAME with one of: a [40], b [40]"),
         (("a", "y"), ("yy",), "has no array 'yy'; did you mean y?"),
-        (("a", "b", "y"), (), "which array is the inputs? Name it x; there are, besides the target: a, b"),
+        (("a", "b", "y"), (), "which array holds the inputs? Name it x; the arrays besides the target are: a, b"),
     ],
 )
 def test_arrays_that_are_not_named_are_asked_for(

@@ -122,7 +122,7 @@ def test_bundled_tables_have_their_target_last(name: str) -> None:
         (
             "t.csv",
             "a,b\n1,2\n".encode("utf-16"),
-            "is no text with separators; save it as CSV with the encoding UTF-8",
+            "is not text with separators; save it as CSV with the encoding UTF-8",
         ),
         (
             "t.xlsx",
@@ -153,9 +153,7 @@ def test_an_archive_of_two_files_is_refused(tmp_path: Path) -> None:
         archive.writestr("b.csv", PLAIN)
     with pytest.raises(DataError) as error:
         read_table(f"{tmp_path}/t.csv.zip")
-    assert str(error.value) == (
-        f"{tmp_path}/t.csv.zip: must hold one file, got 2; unpack it and name the one that is meant"
-    )
+    assert str(error.value) == (f"{tmp_path}/t.csv.zip: must hold one file, got 2; unpack it and name the right one")
 
 
 def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +162,7 @@ def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypa
     message = complaint(tmp_path, "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 2**20))
     assert (
         message
-        == "unpacks to more than 8 GiB, or beyond 1 MiB to 100 times its size; if that is meant, unpack it first"
+        == "unpacks to more than 8 GiB, or beyond 1 MiB to 100 times its size; if that is intended, unpack it first"
     )
 
 
@@ -173,7 +171,7 @@ def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypa
     [
         ("tabel.csv", "tabel.csv: there is no such file in {folder}; did you mean table.csv?"),
         ("x/none.csv", "x/none.csv: there is no such file in {folder}/x"),
-        ("inside", "inside: is a folder where a file is wanted; name the file in it"),
+        ("inside", "inside: is a folder, not a file; name the file in it"),
         (
             "../table.csv",
             "../table.csv: leads out of its folder; "

@@ -131,7 +131,7 @@ def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
     y = roles.targets[0] if roles.targets else next((name for name in TARGETS if name in names), "")
     if len(roles.targets) > 1 or not y:
         listed = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
-        raise DataError(f"{path}: which array is the target? Say --target NAME, one of: {listed}")
+        raise DataError(f"{path}: which array is the target? Use --target NAME with one of: {listed}")
     for name in filter(None, (y, roles.group, roles.weight)):
         if name not in names:
             raise DataError(f"{path}: has no array {name!r}; {near_miss(name, names)}")
@@ -139,7 +139,7 @@ def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
     x = next((name for name in INPUTS if name in others), others[0] if len(set(others)) == 1 else "")
     if not x:
         listed = ", ".join(others) or "none"
-        raise DataError(f"{path}: which array is the inputs? Name it x; there are, besides the target: {listed}")
+        raise DataError(f"{path}: which array holds the inputs? Name it x; the arrays besides the target are: {listed}")
     ending = "" if x in shapes else "_train"
     inputs, targets = read_array(path, f"{x}{ending}"), array_columns(read_array(path, f"{y}{ending}"), y, path)
     target = target_profile(targets, tuple(map(str, targets.columns)), task, str(path))

@@ -6,7 +6,7 @@ from typing import Literal
 from tuner.networks.columns import FIRST, Coded, Kind
 
 LONGEST_EXAMPLE = 24
-MARKED = "numbers with marks or words among them"
+MARKED = "numbers mixed with marks or words"
 """The reason for a category of numbers that are not written plainly."""
 
 

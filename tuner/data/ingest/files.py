@@ -41,9 +41,9 @@ def find_path(path: str, where: Sequence[Path], *, is_folder: bool = False) -> P
         hint = f"; did you mean {close[0]}?" if close else ""
         raise DataError(f"{path}: there is no such file in {' or '.join(map(str, folders))}{hint}")
     if is_folder and not existing.is_dir():
-        raise DataError(f"{path}: is a file where a folder is wanted")
+        raise DataError(f"{path}: is a file, not a folder")
     if existing.is_dir() and not is_folder:
-        raise DataError(f"{path}: is a folder where a file is wanted; name the file in it")
+        raise DataError(f"{path}: is a folder, not a file; name the file in it")
     return existing
 
 
@@ -74,7 +74,7 @@ def require_ratio(path: Path, size: int, unpacked: int) -> None:
     """Raise `DataError` where `size` bytes become too many."""
     if unpacked > PACKED_BYTES or (unpacked > HARMLESS_BYTES and unpacked > RATIO * size):
         limits = f"{PACKED_BYTES >> 30} GiB, or beyond {HARMLESS_BYTES >> 20} MiB to {RATIO} times its size"
-        raise DataError(f"{path}: unpacks to more than {limits}; if that is meant, unpack it first")
+        raise DataError(f"{path}: unpacks to more than {limits}; if that is intended, unpack it first")
 
 
 def _zip(path: Path, _: str) -> IO[bytes]:
@@ -85,7 +85,7 @@ def _zip(path: Path, _: str) -> IO[bytes]:
     with archive:  # the opened member keeps the file
         names = [name for name in archive.namelist() if not name.endswith("/")]
         if len(names) != 1:
-            raise DataError(f"{path}: must hold one file, got {len(names)}; unpack it and name the one that is meant")
+            raise DataError(f"{path}: must hold one file, got {len(names)}; unpack it and name the right one")
         return archive.open(names[0])
 
 

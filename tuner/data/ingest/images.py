@@ -69,12 +69,12 @@ def _class_folders(path: Path, classes: Sequence[str] = ()) -> Folders:
     for each in sorted(each for each in path.iterdir() if not each.name.startswith(".")):
         if each.is_dir():
             if classes and each.name not in classes:
-                raise DataError(f"{each}: must be a class that the training part has; {near_miss(each.name, classes)}")
+                raise DataError(f"{each}: must be a class of the training part; {near_miss(each.name, classes)}")
             images[each.name] = sorted(file for file in each.iterdir() if not file.name.startswith("."))
             if not images[each.name]:
                 raise DataError(f"{each}: has no pictures; fill it, or take the folder away")
         elif each.suffix.lower() in SUFFIXES:
-            raise DataError(f"{each}: is in no folder of a class; move it into one")
+            raise DataError(f"{each}: is outside the folders of the classes; move it into one")
     if not images:
         raise DataError(f"{path}: has no folders with pictures")
     return images
@@ -119,7 +119,7 @@ def _open_image(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.
         limit = f"{Image.MAX_IMAGE_PIXELS or 0:_} pixels"
         raise DataError(f"{path}: has more than {limit}; make it smaller, or take it out") from None
     except (UnidentifiedImageError, IsADirectoryError):
-        raise DataError(f"{path}: is no PNG or JPEG picture; take it out of the folder") from None
+        raise DataError(f"{path}: is not a PNG or JPEG picture; take it out of the folder") from None
     except (OSError, EOFError, SyntaxError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{path}: cannot be decoded: {error}; is it cut off?") from error
 

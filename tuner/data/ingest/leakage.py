@@ -32,7 +32,7 @@ def unusable_reason(series: "pd.Series[Any]") -> str:
     if isinstance(known.iloc[0], SKIPPED_TYPES):
         return "holds no single values"
     if len(known) == len(series) and known.nunique() == 1:
-        return f"the same everywhere: {known.iloc[0]}"
+        return f"the same in all rows: {known.iloc[0]}"
     return ""
 
 
@@ -47,7 +47,7 @@ def identifier_reason(column: ColumnProfile, series: "pd.Series[Any]") -> str:
         if numbers.max() - numbers.min() == len(known) - 1:
             return "a running number of the rows"
     if differ and ((is_whole and is_key) or (column.kind == "category" and column.reason != MARKED)):
-        return "an identifier: every row has its own"
+        return "an identifier: different in every row"
     if is_key and (is_whole or column.kind == "category") and column.values > len(known) / 2:
         return "an identifier by its name, with a value for every row or two"
     return ""
@@ -88,7 +88,7 @@ def _number_leak(column: ColumnProfile, series: "pd.Series[Any]", target: str, n
         return "", ""
     correlation = abs(float(np.corrcoef(values[known], numbers[known])[0, 1]))
     if correlation > SAME:
-        return f"is {target} again: correlation {correlation:.5f}", ""
+        return f"is a copy of {target}: correlation {correlation:.5f}", ""
     if correlation > TELLING:
         return "", f"{column.name} nearly equals {target}: correlation {correlation:.3f}; {CURE}"
     return "", ""
@@ -99,7 +99,7 @@ def _class_leak(column: ColumnProfile, series: "pd.Series[Any]", target: str, cl
         values = factorize(series, "")
         pairs = len(np.unique(values.numbers * len(classes.names) + classes.numbers))
         if not column.missing and pairs == len(values.names) == len(classes.names):
-            return f"is {target} again: each of its values has a class of its own", ""
+            return f"is a copy of {target}: each of its values has a class of its own", ""
         right = _right_by_value(values, classes)
     elif column.kind == "number":
         right = _right_by_cuts(numbers_of(series, ""), classes)
@@ -141,7 +141,7 @@ def _right_by_cuts(values: Numbers, classes: Factorized) -> float:
 def possible_groups(columns: Iterable[ColumnProfile], rows: int) -> Sequence[str]:
     """Warnings about columns whose name suggests an identifier of several rows."""
     return [
-        f"{column.name} names what has several rows; if these belong together, say --group {column.name}"
+        f"{column.name} identifies something that has several rows; if these rows belong together, use --group {column.name}"
         for column in columns
         if KEY_NAME.fullmatch(column.name) and 1 < column.values <= rows / 2
     ]

@@ -47,7 +47,9 @@ class RawExamples:
         for values in (self.y, self.weights, self.groups):
             if values is not None and len(values) != len(self.x):
                 name = values.columns[0] if isinstance(values, pd.DataFrame) else values.name
-                raise DataError(f"{self.where}: {name}: must be as many as x, {len(self.x)}, got {len(values)}")
+                raise DataError(
+                    f"{self.where}: {name}: must have as many entries as x, {len(self.x)}, got {len(values)}"
+                )
 
 
 def save_prepared(
@@ -136,7 +138,7 @@ def split_off_test(cut: Cut, labels: Array, groups: Array | None, is_ordered: bo
     elif groups is not None:
         different = len(np.unique(groups))
         if different < 2:
-            raise DataError(f"{where}: has one group only, of which no test part can be cut off; name a test file")
+            raise DataError(f"{where}: has only one group, so no test part can be split off; name a test file")
         strata = labels.astype(np.int64) if labels.ndim == 1 else np.zeros(len(labels), np.int64)
         is_test = part_of_groups(groups, strata, count, np.random.default_rng(cut.seed).permutation(different))
     elif labels.ndim == 1:

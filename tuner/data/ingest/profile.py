@@ -76,7 +76,7 @@ def profile_table(
     """
     if not roles.targets:
         names = ", ".join(map(str, frame.columns))
-        raise DataError(f"{where}: which column is the target? Say --target NAME, one of: {names}")
+        raise DataError(f"{where}: which column is the target? Use --target NAME with one of: {names}")
     for name in (*roles.targets, roles.group, roles.time, roles.weight, *roles.drop):
         if name:
             column_of(frame, name, where)
@@ -132,7 +132,7 @@ def _column_profiles(
     """The columns that the network sees, those that are left out, and warnings about the first."""
     profiles: dict[str, ColumnProfile] = {}
     warnings: list[str] = []
-    reasons = dict.fromkeys(roles.drop, "said with --drop") | {
+    reasons = dict.fromkeys(roles.drop, "excluded with --drop") | {
         roles.group: "says which rows belong together",
         roles.time: "says the order of the rows",
         roles.weight: "says how much each row counts",
@@ -187,7 +187,7 @@ def _of_numbers(values: Any) -> Guess:
     if is_whole and set(numbers.tolist()) <= {0.0, 1.0}:
         return "boolean", "0 and 1", ""
     if is_whole and len(numbers) <= 2:
-        return "category", "two whole numbers at the most", ""
+        return "category", "at most two different whole numbers", ""
     return "number", "whole numbers" if is_whole else "numbers", ""
 
 
@@ -196,9 +196,9 @@ def _of_texts(names: Sequence[str], rows: int) -> Guess:
         return "boolean", " and ".join(names[:2]), ""
     is_number = pd.to_numeric(pd.Series(names, dtype=object), errors="coerce").notna().to_numpy()
     if _has_leading_zeros(names):
-        return "category", "numbers with zeros in front", ""
+        return "category", "numbers with leading zeros", ""
     if is_number.all():
-        return "number", "numbers that are written as texts", ""
+        return "number", "numbers written as text", ""
     if DATE_LIKE.search(names[0]) and parse_times(names, date_format(names)).notna().all():
         return "date", f"dates such as {names[0]}", ""
     hint = _number_hint(names, is_number)
@@ -220,9 +220,9 @@ def _number_hint(names: Sequence[str], is_number: Any) -> str:
     """What would make these texts numbers; empty where they are none."""
     if is_number.mean() >= MOSTLY:
         other = names[int(np.argmin(is_number))]
-        return f"nearly all are numbers, but {other!r} is none: leave such places empty to have it taken for a number"
+        return f"nearly all are numbers, but {other!r} is none: leave such cells empty to have it read as a number"
     marked = [bool(MARKED_NUMBER.fullmatch(name)) for name in names[:SAMPLE]]
     if np.mean(marked) >= MOSTLY:
         example = names[int(np.argmax(marked))]
-        return f"looks like numbers, such as {example!r}: write digits and a point alone to have it taken for one"
+        return f"looks like numbers, such as {example!r}: write only digits and a decimal point to have it read as a number"
     return ""

@@ -141,7 +141,7 @@ def _separator(path: Path, separators: str) -> str:
     if not content.strip():
         raise DataError(f"{path}: is empty")
     if b"\0" in content:
-        raise DataError(f"{path}: is no text with separators; save it as CSV with the encoding UTF-8")
+        raise DataError(f"{path}: is not text with separators; save it as CSV with the encoding UTF-8")
     sample = content.decode("utf-8-sig", errors="replace").splitlines(keepends=True)[:SAMPLE_LINES]
     counts = {each: [len(row) for row in csv.reader(sample, delimiter=each) if row] for each in separators}
     alike = {each: sum(count == rows[0] for count in rows) for each, rows in counts.items()}

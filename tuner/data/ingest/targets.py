@@ -58,7 +58,7 @@ def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption
     columns = frame[[column_of(frame, name, where).name for name in targets]]
     for name in targets:
         require_complete(columns[name], where)
-    guessed, reason = _guess(columns, where) if task == "guess" else (task, f"said with --task {task}")
+    guessed, reason = _guess(columns, where) if task == "guess" else (task, f"set with --task {task}")
     require_targets(guessed, columns, where)
     classes = classes_of(guessed, columns, where)
     labels = labels_of(guessed, columns, classes, where)
@@ -81,8 +81,8 @@ def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
     numbers = column.to_numpy(np.float64, na_value=np.nan)
     what = "whole numbers" if (numbers == np.floor(numbers)).all() else "numbers"
     if what == "whole numbers" and different <= MOST_CLASSES and different * FEWEST_OF_A_CLASS <= len(column):
-        cure = "" if different == 2 else "; to predict them as numbers, say --task regression"
-        return "classification", f"{column.name} has {different} different whole numbers only{cure}"
+        cure = "" if different == 2 else "; to predict them as numbers, use --task regression"
+        return "classification", f"{column.name} has {different} different whole numbers{cure}"
     return "regression", f"{column.name} has {different} different {what}"
 
 
@@ -105,9 +105,9 @@ def require_targets(task: Task, targets: pd.DataFrame, where: str) -> None:
         require_complete(column, where)
         names = factorize(column, where).names
         if len(names) == 1:
-            raise DataError(f"{where}: column {name!r}: has one value only, {names[0]!r}: there is nothing to predict")
+            raise DataError(f"{where}: column {name!r}: has only one value, {names[0]!r}: there is nothing to predict")
         if task == "classification" and len(names) > len(targets) / 2:
-            what = f"{len(names)} different values in {len(targets)} rows are a number or an identifier, and no classes"
+            what = f"{len(names)} different values in {len(targets)} rows are numbers or identifiers, not classes"
             raise DataError(f'{where}: column {name!r}: {what}; say task = "regression", or name another target')
 
 
@@ -145,7 +145,7 @@ def _class_numbers(column: "pd.Series[Any]", classes: Sequence[str], where: str)
     values = factorize(column, where)
     number_of = {name: number for number, name in enumerate(classes)}
     numbers = np.array([number_of.get(class_name(name), -1) for name in values.names])[values.numbers]
-    rule = f"must be a class that the training part has; {near_miss(str(column.iloc[int(numbers.argmin())]), classes)}"
+    rule = f"must be a class of the training part; {near_miss(str(column.iloc[int(numbers.argmin())]), classes)}"
     require_rows(numbers < 0, column, rule, where)
     return numbers.astype(class_dtype(classes))
 

@@ -111,7 +111,8 @@ def download(name: str, places: Places, log: Callable[[str], None]) -> Source:
                 folder.rename(downloads / name)
                 return Source(downloads / name, f"fetched from {where}")
         except (DataError, OSError, subprocess.SubprocessError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            text = getattr(error, "stderr", None) or str(error)
+            reason = (text.strip().splitlines() or [type(error).__name__])[0]
             failures.append(f"  {where}: {reason}")
             log(f"fetching {name} from {where} did not work: {reason}")
     listing, files = "\n".join(failures), ", ".join(entry.files)
@@ -203,29 +204,16 @@ def _download(address: str, files: tuple[str, ...], folder: Path) -> None:
 
 
 def _unpack_package(entry: Entry, folder: Path) -> None:
-    """Without root: `apt-get download`, with package lists of its own where the machine's are empty."""
+    """Without root: `apt-get download`, with package lists of its own, since the machine's may be empty."""
     package, work = entry.debian_package, folder / "apt"
     (work / "lists" / "partial").mkdir(parents=True)
     (work / "cache" / "archives" / "partial").mkdir(parents=True)
     user = os.environ.get("USER", "root")
     own = [f"-oDir::State::Lists={work}/lists", f"-oDir::Cache={work}/cache", f"-oAPT::Sandbox::User={user}"]
-    try:
-        _apt(["download", package], work)
-    except DataError:
-        _apt([*own, "update"], work)
-        _apt([*own, "download", package], work)
-    archive = next(work.glob(f"{package}_*.deb"), None)
-    if archive is None:
-        raise DataError(f"apt-get brought no package {package}")
-    subprocess.run(["dpkg-deb", "-x", archive, work / "unpacked"], check=True, timeout=APT_SECONDS)
+    run = partial(subprocess.run, cwd=work, capture_output=True, text=True, timeout=APT_SECONDS, check=True)
+    run(["apt-get", "-qq", *own, "update"])
+    run(["apt-get", "-qq", *own, "download", package])
+    run(["dpkg-deb", "-x", *work.glob(f"{package}_*.deb"), "unpacked"])
     for file in entry.files:
         (work / "unpacked" / entry.system_folder.lstrip("/") / file).replace(folder / file)
     remove(work)
-
-
-def _apt(arguments: list[str], folder: Path) -> None:
-    """Run apt-get in a folder. Raises `DataError` with its complaint."""
-    command = ["apt-get", "-qq", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=APT_SECONDS, check=False)
-    if done.returncode != 0:
-        raise DataError(done.stderr.strip() or f"apt-get ended with status {done.returncode}")

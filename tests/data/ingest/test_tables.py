@@ -91,6 +91,11 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
     assert list(read_table(f"{tmp_path}/t.tsv").columns) == ["a", "b"]
 
 
+def test_a_column_without_a_name_is_named_by_its_place(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1, 2]}).to_csv(tmp_path / "t.csv")
+    assert read_table(f"{tmp_path}/t.csv").to_dict("list") == {"Unnamed: 0": [0, 1], "a": [1, 2]}
+
+
 def test_texts_stay_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n007,007\n1.0,1.0\n,\n")
     read = read_table(f"{tmp_path}/t.csv", {"a"})

@@ -150,7 +150,8 @@ def _separator(path: Path, separators: str) -> str:
 
 def _names(path: Path, separator: str) -> list[str]:
     with _rows(path, separator) as rows:
-        names = next((row for _, row in rows if row), [])
+        row = next((row for _, row in rows if row), [])
+    names = [name or f"Unnamed: {place}" for place, name in enumerate(row)]  # as pandas calls it
     _require_different(path, names)
     return names
 

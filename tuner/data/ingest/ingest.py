@@ -62,31 +62,31 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
     from tuner.data.ingest.prepare import RawExamples, save_prepared
     from tuner.data.ingest.profile import frame_columns
 
-    columns: tuple[Column, ...] = ()
     if isinstance(test, RawExamples):
         test = replace(test, where="the test data")
     if isinstance(raw.x, pd.DataFrame):
         columns = tuple(Column(name=each.name, kind=each.kind) for each in frame_columns(raw.x) if each.kind)
+        raw = replace(raw, columns=columns)
     else:
         raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))
         if isinstance(test, RawExamples):
             test = replace(test, x=inputs_of(np.asarray(test.x), "x", test.where))
-    data = _unnamed(raw, test if isinstance(test, Cut) else UNNAMED, task, columns)
-    found = _store(data, partial(save_prepared, task, columns, raw, test), "from Python", places)
+    data = _unnamed(raw, test if isinstance(test, Cut) else UNNAMED, task)
+    found = _store(data, partial(save_prepared, task, raw, test), "from Python", places)
     source = f"{FROM_PYTHON}{found.identity}"
     named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=found)
     _write_record(_key(named, [source]), found, places)
     return named
 
 
-def _unnamed(raw: "RawExamples", test: str | Cut, task: Task, columns: tuple[Column, ...]) -> Table | Arrays:
-    """A table of these columns, or arrays where there are none."""
+def _unnamed(raw: "RawExamples", test: str | Cut, task: Task) -> Table | Arrays:
+    """A table, or arrays where no columns are coded."""
     group, weight = ("" if values is None else str(values.name) for values in (raw.groups, raw.weights))
-    if not columns:
+    if not raw.columns:
         return Arrays(path=UNNAMED, task=task, test=test, groups=group, weights=weight)
     target, *others = map(str, raw.y.columns)
     targets = (target, *others) if others else target
-    return Table(path=UNNAMED, target=targets, columns=columns, task=task, test=test, group=group, weight=weight)
+    return Table(path=UNNAMED, target=targets, columns=raw.columns, task=task, test=test, group=group, weight=weight)
 
 
 def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> str:
@@ -109,11 +109,11 @@ def _read(data: Table | Arrays | Images, sources: Mapping[str, str], places: Pla
     if isinstance(data, Arrays):
         from tuner.data.ingest.arrays import read_arrays
 
-        save: Save = partial(save_prepared, data.task, (), *read_arrays(data, Path(source), test))
+        save: Save = partial(save_prepared, data.task, *read_arrays(data, Path(source), test))
     else:
         rows = read_rows(data, data.path, source)
         test_rows = data.test if isinstance(data.test, Cut) else read_rows(data, data.test, sources[data.test])
-        save = partial(save_prepared, data.task, data.columns, rows, test_rows, is_ordered=bool(data.time))
+        save = partial(save_prepared, data.task, rows, test_rows)
     return _store(data, save, f"from {source}", places)
 
 

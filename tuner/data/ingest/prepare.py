@@ -1,6 +1,5 @@
 """From raw examples to a training part and a test part: labelled, split, coded."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,13 +33,15 @@ from tuner.recipe import Cut, Table
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RawExamples:
-    """Examples of a file or from Python: `x` is a frame or an array with the examples first, `y` has a column for each target;
-    `where` names them in messages."""
+    """Examples of a file or from Python: `x` is a frame, whose `columns` are coded, or an array with the examples first; `y` has a
+    column for each target; `where` names them in messages."""
 
     x: pd.DataFrame | Array
     y: pd.DataFrame
     weights: "pd.Series[Any] | None" = None
     groups: "pd.Series[Any] | None" = None
+    columns: tuple[Column, ...] = ()
+    is_ordered: bool = False
     where: str = "the data"
 
     def __post_init__(self) -> None:
@@ -52,43 +53,33 @@ class RawExamples:
                 )
 
 
-def save_prepared(
-    task: Task,
-    columns: Sequence[Column],
-    raw: RawExamples,
-    test: RawExamples | Cut,
-    folder: Path,
-    *,
-    is_ordered: bool = False,
-) -> tuple[Facts, Coding]:
-    """Write the arrays of the training part and of the test part into `folder`: `test`, or the share that it cuts off. A frame's
-    `columns` are coded. Raises `DataError` with column and row."""
+def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder: Path) -> tuple[Facts, Coding]:
+    """Write the arrays of the training part and of the test part into `folder`: `test`, or the share that it cuts off. Raises
+    `DataError` with column and row."""
     require_targets(task, raw.y, raw.where)
     classes = classes_of(task, raw.y, raw.where)
     groups = _groups(raw, test)
     labels, weights = labels_of(task, raw.y, classes, raw.where), weights_of(raw.weights, raw.where)
     training_rows, test_rows = np.arange(len(labels)), np.arange(0)
     if isinstance(test, Cut):
-        training_rows, test_rows = split_off_test(test, labels, groups[0], is_ordered, raw.where)
+        training_rows, test_rows = split_off_test(test, labels, groups[0], raw.is_ordered, raw.where)
         missing = np.setdiff1d(np.arange(len(classes)), labels[training_rows]) if labels.ndim == 1 else np.arange(0)
         if len(missing):
             problem = f"the class {classes[missing[0]]!r} is in the test part only"
             raise DataError(f"{raw.where}: {problem}; make that smaller, or name a test file")
     coding, inputs = Coding(), raw.x
     if isinstance(inputs, pd.DataFrame):
-        coding, inputs = fit_coding(columns, inputs, training_rows, raw.where)
+        coding, inputs = fit_coding(raw.columns, inputs, training_rows, raw.where)
     training = Examples(inputs, labels, weights, groups[0])
     if isinstance(test, Cut):
-        training, held_out = training.take(training_rows), training.take(test_rows)
+        training, test_part = training.take(training_rows), training.take(test_rows)
     else:
-        test_labels = labels_of(task, test.y, classes, test.where)
-        held_out = Examples(
-            _test_inputs(test, raw, coding), test_labels, weights_of(test.weights, test.where), groups[1]
-        )
+        labels, weights = labels_of(task, test.y, classes, test.where), weights_of(test.weights, test.where)
+        test_part = Examples(_test_inputs(test, raw, coding), labels, weights, groups[1])
     save_examples(folder, "train", training)
-    save_examples(folder, "test", held_out)
+    save_examples(folder, "test", test_part)
     value_range = (0.0, 1.0) if isinstance(raw.x, pd.DataFrame) else _range(training.inputs)
-    return Facts(classes=classes, value_range=value_range, is_ordered=is_ordered), coding
+    return Facts(classes=classes, value_range=value_range, is_ordered=raw.is_ordered), coding
 
 
 def _groups(raw: RawExamples, test: RawExamples | Cut) -> tuple[Array | None, Array | None]:
@@ -168,7 +159,15 @@ def read_rows(data: Table, path: str, source: str) -> RawExamples:
         column_of(frame, name, path)
     frame = _in_order(frame, data.time, path) if data.time else frame
     weights, groups = (frame[name] if name else None for name in (data.weight, data.group))
-    return RawExamples(x=frame, y=frame[list(data.targets)], weights=weights, groups=groups, where=path)
+    return RawExamples(
+        x=frame,
+        y=frame[list(data.targets)],
+        weights=weights,
+        groups=groups,
+        columns=data.columns,
+        is_ordered=bool(data.time),
+        where=path,
+    )
 
 
 def _in_order(frame: pd.DataFrame, time: str, where: str) -> pd.DataFrame:

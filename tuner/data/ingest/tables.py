@@ -5,7 +5,6 @@ import io
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -149,8 +148,7 @@ def _separator(path: Path, separators: str) -> str:
 
 
 def _names(path: Path, separator: str) -> list[str]:
-    with _rows(path, separator) as rows:
-        row = next((row for _, row in rows if row), [])
+    row = next((row for _, row in _rows(path, separator) if row), [])
     names = [name or f"Unnamed: {place}" for place, name in enumerate(row)]  # as pandas calls it
     _require_different(path, names)
     return names
@@ -167,22 +165,20 @@ def _require_different(path: Path, names: Sequence[str]) -> None:
 def _require_even(path: Path, separator: str, width: int) -> None:
     """Raise `DataError` for the first line that has not as many values as there are names."""
     started = 0
-    with _rows(path, separator) as rows:
-        for line, row in rows:
-            if row and len(row) != width:
-                hint = "; is a quotation mark not closed?" if line > started + 1 else ""
-                raise DataError(f"{path}: line {started + 1}: must have {width} values, got {len(row)}{hint}")
-            started = line
+    for line, row in _rows(path, separator):
+        if row and len(row) != width:
+            hint = "; is a quotation mark not closed?" if line > started + 1 else ""
+            raise DataError(f"{path}: line {started + 1}: must have {width} values, got {len(row)}{hint}")
+        started = line
 
 
-@contextmanager
-def _rows(path: Path, separator: str) -> Iterator[Iterator[tuple[int, list[str]]]]:
+def _rows(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Each row and the number of its last line. Raises `DataError` for what is not UTF-8."""
     limit = csv.field_size_limit(sys.maxsize)
     try:
         with open_unpacked(path) as stream:
             reader = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), delimiter=separator)
-            yield ((reader.line_num, row) for row in reader)
+            yield from ((reader.line_num, row) for row in reader)
     except UnicodeDecodeError as error:
         raise _not_text(path) from error
     finally:
@@ -213,10 +209,9 @@ def _parquet(path: Path, _: Collection[str], choice: Choice, rows: int | None) -
             unpacked = 8 * file.metadata.num_rows * file.metadata.num_columns
             if unpacked > HARMLESS_BYTES and unpacked > RATIO * path.stat().st_size:
                 raise DataError(f"{path}: unpacks to more than {RATIO} times its size, which no real table does")
-            yield file.read().to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
-            return
-        for batch in file.iter_batches(batch_size=rows, columns=columns):
-            frame: pd.DataFrame = batch.to_pandas()[columns]
+        blocks = [file.read()] if rows is None else file.iter_batches(batch_size=rows, columns=columns)
+        for block in blocks:
+            frame: pd.DataFrame = block.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
             frame.index = pd.RangeIndex(start, start + len(frame))
             start += len(frame)
             yield frame

@@ -15,7 +15,7 @@ from tuner.__main__ import main
 from tuner.data.catalogue import CATALOGUE, Entry
 from tuner.data.examples import Arrays
 from tuner.data.sources import hash_of
-from tuner.data.synthetic import MADE
+from tuner.data.synthetic import SYNTHETIC
 
 EACH = 100
 CLASSES = ("face", "something else")
@@ -46,7 +46,7 @@ def register() -> None:
         format="made",
         bundled_with="scikit-image",
     )
-    MADE["faces"] = faces
+    SYNTHETIC["faces"] = faces
 
 
 register()

@@ -16,7 +16,7 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.data.examples import Array, Examples, HeldOut, TrainingSet
 from tuner.data.ingest.columns import Coding
 from tuner.data.sources import Places, download, find_source, verify
-from tuner.data.synthetic import MADE
+from tuner.data.synthetic import SYNTHETIC
 from tuner.recipe import AnyData, Data, Table, describe
 from tuner.recipe.data import UserData
 
@@ -173,7 +173,10 @@ def _decode(name: str, final: Path, places: Places, log: Log) -> str:
     """Store the arrays of a data set of the catalogue in the folder `final`; where they came from."""
     entry = CATALOGUE[name]
     if entry.format == "made":
-        arrays, origin = MADE[name](), f"from {entry.bundled_with}" if entry.bundled_with else "made by its formula"
+        arrays, origin = (
+            SYNTHETIC[name](),
+            f"from {entry.bundled_with}" if entry.bundled_with else "made by its formula",
+        )
         verify(name, arrays, name)
     else:
         source = find_source(name, places) or download(name, places, log)

@@ -70,11 +70,11 @@ def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
     path = data.folder / f"folds-{hashlib.sha256(b''.join(content)).hexdigest()[:16]}.npz"
     with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile), np.load(path) as stored:
         return tuple(Fold(stored[f"training_{i}"], stored[f"validation_{i}"]) for i in range(len(stored.files) // 2))
-    made = folds(protocol, labels, groups, data.is_ordered)
-    arrays = {f"{part}_{i}": getattr(fold, part) for i, fold in enumerate(made) for part in ("training", "validation")}
+    cut = folds(protocol, labels, groups, data.is_ordered)
+    arrays = {f"{part}_{i}": getattr(fold, part) for i, fold in enumerate(cut) for part in ("training", "validation")}
     with contextlib.suppress(OSError), atomic_path(path) as temporary:  # a folder that cannot be written costs a second
         np.savez(temporary, **arrays)
-    return made
+    return cut
 
 
 def require_sizes(protocol: Protocol, examples: int, classes: int, rarest: int) -> None:

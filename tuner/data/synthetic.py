@@ -66,7 +66,7 @@ def spiral_with_features(generator: Generator) -> tuple[Array, Array]:
     return np.stack([first, second, first**2, second**2, first * second, np.sin(first), np.sin(second)], axis=1), labels
 
 
-MADE: dict[str, Callable[[], Arrays]] = {
+SYNTHETIC: dict[str, Callable[[], Arrays]] = {
     "digits": _digits,
     "circle": lambda: _playground(circle, 1),
     "xor": lambda: _playground(xor, 2),

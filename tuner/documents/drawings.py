@@ -13,7 +13,7 @@ from tuner.charts.colors import LIGHT
 from tuner.charts.confusion import confusion_chart
 from tuner.charts.content import Block, Cell, Picture, Table, missing
 from tuner.data.catalogue import CATALOGUE
-from tuner.data.synthetic import MADE
+from tuner.data.synthetic import SYNTHETIC
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.experiment import Drawing
 from tuner.documents.figures import NORMAL, deviation
@@ -169,7 +169,7 @@ def _regions(assessment: Assessment, row: Row) -> Block:
 
 def _regions_png(run: Run) -> bytes:
     """The plane shaded by the outputs of a network (digits 0 to 9, rows from the top), with the test points."""
-    _, _, inputs, labels = MADE[run.dataset]()
+    _, _, inputs, labels = SYNTHETIC[run.dataset]()
     shares = np.array([[int(digit) for digit in row] for row in run.regions]) / 9
     large = np.kron(shares, np.ones((ENLARGED, ENLARGED)))[..., None]
     plane = 255 - 0.55 * (255 - (FIRST * (1 - large) + SECOND * large))

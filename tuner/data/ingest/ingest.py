@@ -44,14 +44,14 @@ def ingest(data: AnyOwn, folder: Path, places: Places, log: Log) -> AnyOwn:
     where = data_folders(folder, places.data_dir)
     sources = {path: _source(data, path, where) for path in (data.path, data.test) if isinstance(path, str)}
     key = _key(data, sources.values())
-    found = _read_record(key, places)
-    if found is None:
+    info = _read_record(key, places)
+    if info is None:
         log(f"reading {data.path}")
-        found = _read(data, sources, places)
+        info = _read(data, sources, places)
         if _key(data, sources.values()) != key:
             raise DataError(f"{data.path}: changed while it was read; load the study again")
-        _write_record(key, found, places)
-    return replace(data, found=found)
+        _write_record(key, info, places)
+    return replace(data, found=info)
 
 
 def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task, places: Places) -> Table | Arrays:
@@ -72,10 +72,10 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
         if isinstance(test, RawExamples):
             test = replace(test, x=inputs_of(np.asarray(test.x), "x", test.where))
     data = _unnamed(raw, test if isinstance(test, Cut) else UNNAMED, task)
-    found = _store(data, partial(save_prepared, task, raw, test), "from Python", places)
-    source = f"{FROM_PYTHON}{found.identity}"
-    named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=found)
-    _write_record(_key(named, [source]), found, places)
+    info = _store(data, partial(save_prepared, task, raw, test), "from Python", places)
+    source = f"{FROM_PYTHON}{info.identity}"
+    named = replace(data, path=source, test=source if isinstance(data.test, str) else data.test, found=info)
+    _write_record(_key(named, [source]), info, places)
     return named
 
 
@@ -166,12 +166,12 @@ def _record_path(key: str, places: Places) -> Path:
 def _read_record(key: str, places: Places) -> DataInfo | None:
     """The facts of the same files as they were read before, if the arrays are stored still."""
     try:
-        found = decode(DataInfo, json.loads(_record_path(key, places).read_text(encoding="utf-8")))
+        info = decode(DataInfo, json.loads(_record_path(key, places).read_text(encoding="utf-8")))
     except (OSError, ValueError, Invalid):
         return None
-    return found if origin_if_complete(folder_of(OWN, found.identity, places)) else None
+    return info if origin_if_complete(folder_of(OWN, info.identity, places)) else None
 
 
-def _write_record(key: str, found: DataInfo, places: Places) -> None:
+def _write_record(key: str, info: DataInfo, places: Places) -> None:
     with suppress(OSError):  # without a record the files are only read again
-        write_json(_record_path(key, places), encode(found))
+        write_json(_record_path(key, places), encode(info))

@@ -12,8 +12,8 @@ from tuner.data.ingest.columns import MARKED, ColumnProfile
 from tuner.data.ingest.values import Factorized, Numbers, factorize, numbers_of
 
 NEARLY_ALL = 0.95
-SAME = 0.9999
-TELLING = 0.98
+EQUAL = 0.9999
+SUSPICIOUS = 0.98
 SHARE_OF_ERRORS = 0.2
 """A suspicious column makes fewer than this share of the majority class's errors."""
 SAMPLE = 5_000
@@ -87,9 +87,9 @@ def _number_leak(column: ColumnProfile, series: "pd.Series[Any]", target: str, n
     if known.sum() < 3 or values[known].std() == 0 or numbers[known].std() == 0:
         return "", ""
     correlation = abs(float(np.corrcoef(values[known], numbers[known])[0, 1]))
-    if correlation > SAME:
+    if correlation > EQUAL:
         return f"is a copy of {target}: correlation {correlation:.5f}", ""
-    if correlation > TELLING:
+    if correlation > SUSPICIOUS:
         return "", f"{column.name} nearly equals {target}: correlation {correlation:.3f}; {CURE}"
     return "", ""
 
@@ -106,7 +106,7 @@ def _class_leak(column: ColumnProfile, series: "pd.Series[Any]", target: str, cl
     else:
         return "", ""
     usual = float(np.bincount(classes.numbers).max() / len(classes.numbers))
-    if right > TELLING and 1 - right < SHARE_OF_ERRORS * (1 - usual):
+    if right > SUSPICIOUS and 1 - right < SHARE_OF_ERRORS * (1 - usual):
         return "", f"{column.name} alone predicts {target} in {100 * right:.1f} % of the rows; {CURE}"
     return "", ""
 

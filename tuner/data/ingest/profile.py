@@ -58,9 +58,9 @@ class TableProfile:
 def read_as_written(path: str) -> pd.DataFrame:
     """The table, with whole numbers that have zeros in front somewhere (007) as texts. Raises `DataError`."""
     frame = read_table(path)
-    whole = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])]
-    written = read_table(path, whole) if whole and not path.startswith(PREFIX) else frame
-    for name in whole:
+    integers = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])]
+    written = read_table(path, integers) if integers and not path.startswith(PREFIX) else frame
+    for name in integers:
         if not pd.api.types.is_numeric_dtype(written[name]) and _has_leading_zeros(written[name].dropna().tolist()):
             frame[name] = written[name]
     return frame
@@ -100,22 +100,21 @@ def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
     values differ), unless each value has ten rows; else `category`. Raises `DataError` for numbers too large for float32.
     """
     if pd.api.types.is_datetime64_any_dtype(series):
+        different: Any = series.dropna().drop_duplicates()
         guess: Guess = ("date", "dates", "")
-        names = tuple(series.dropna().drop_duplicates().head(EXAMPLES).astype(str))
-        values = series.nunique()
+        names = tuple(different.head(EXAMPLES).astype(str))
     elif pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series):
         different = series.dropna().unique()
         guess = _of_numbers(different)
-        names, values = tuple(f"{each:g}" for each in np.asarray(different[:EXAMPLES], float)), len(different)
+        names = tuple(f"{each:g}" for each in np.asarray(different[:EXAMPLES], float))
     else:
-        names = factorize(series, where).names
+        names = different = factorize(series, where).names
         guess = _of_texts(names, len(series))
-        values = len(names)
     kind, reason, hint = guess
     if kind == "number":
         numbers_of(series, where)  # complains of what float32 cannot hold
-    examples = tuple(map(shorten, names[:EXAMPLES]))
-    return ColumnProfile(str(series.name), kind, reason, float(series.isna().mean()), values, examples, hint)
+    missing, examples = float(series.isna().mean()), tuple(map(shorten, names[:EXAMPLES]))
+    return ColumnProfile(str(series.name), kind, reason, missing, len(different), examples, hint)
 
 
 def frame_columns(frame: pd.DataFrame, where: str = "the data") -> tuple[ColumnProfile, ...]:

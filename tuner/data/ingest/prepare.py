@@ -13,7 +13,7 @@ from tuner.data.examples import Array, Examples
 from tuner.data.ingest.coding import code_rows, fit_coding
 from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.tables import read_table
-from tuner.data.ingest.targets import classes_of, groups_of, labels_of, require_targets, weights_of
+from tuner.data.ingest.targets import classes_of, groups_of, labels_of, weights_of
 from tuner.data.ingest.values import (
     Rows,
     column_of,
@@ -56,7 +56,6 @@ class RawExamples:
 def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder: Path) -> tuple[Facts, Coding]:
     """Write the arrays of the training part and of the test part into `folder`: `test`, or the share that it cuts off. Raises
     `DataError` with column and row."""
-    require_targets(task, raw.y, raw.where)
     classes = classes_of(task, raw.y, raw.where)
     groups = _groups(raw, test)
     labels, weights = labels_of(task, raw.y, classes, raw.where), weights_of(raw.weights, raw.where)

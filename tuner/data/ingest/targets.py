@@ -59,7 +59,6 @@ def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption
     for name in targets:
         require_complete(columns[name], where)
     guessed, reason = _guess(columns, where) if task == "guess" else (task, f"set with --task {task}")
-    require_targets(guessed, columns, where)
     classes = classes_of(guessed, columns, where)
     labels = labels_of(guessed, columns, classes, where)
     counts: Sequence[int] = ()
@@ -72,11 +71,17 @@ def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption
 
 def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
     """A task, and why. Raises `DataError` where several targets are not of one kind."""
+    names = [name for name in columns if not pd.api.types.is_numeric_dtype(columns[name])]
+    if columns.shape[1] > 1 and names:
+        rule, value = "several targets must be labels, 0 or 1 each, or numbers", columns[names[0]].dropna().iloc[0]
+        raise DataError(f"{where}: column {names[0]!r}: {rule}, got {value!r}; name one target")
+    if columns.shape[1] > 1 and columns.isin((0, 1)).to_numpy().all():
+        return "multi_label", f"{columns.shape[1]} targets are 0 or 1 each"
     if columns.shape[1] > 1:
-        return _guess_of_several(columns, where)
+        return "regression", f"{columns.shape[1]} targets are numbers"
     column = columns.iloc[:, 0]
     different = column.nunique()
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+    if names or pd.api.types.is_bool_dtype(column):
         return "classification", f"{column.name} has {different} different names"
     numbers = column.to_numpy(np.float64, na_value=np.nan)
     what = "whole numbers" if (numbers == np.floor(numbers)).all() else "numbers"
@@ -86,37 +91,23 @@ def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
     return "regression", f"{column.name} has {different} different {what}"
 
 
-def _guess_of_several(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
-    for name in columns:
-        if not pd.api.types.is_numeric_dtype(columns[name]):
-            rule, value = "several targets must be labels, 0 or 1 each, or numbers", columns[name].dropna().iloc[0]
-            raise DataError(f"{where}: column {name!r}: {rule}, got {value!r}; name one target")
-    if columns.isin((0, 1)).to_numpy().all():
-        return "multi_label", f"{columns.shape[1]} targets are 0 or 1 each"
-    return "regression", f"{columns.shape[1]} targets are numbers"
-
-
-def require_targets(task: Task, targets: pd.DataFrame, where: str) -> None:
-    """Raise `DataError` for targets that a network cannot learn: too few rows, gaps, one value only, no classes."""
+def classes_of(task: Task, targets: pd.DataFrame, where: str) -> tuple[str, ...]:
+    """The names of the classes in their order (of numbers where all are numbers), or of the target columns. Raises `DataError` for
+    targets that a network cannot learn: too few rows, gaps, one value only, no classes."""
     if len(targets) < FEWEST_ROWS:
         raise DataError(f"{where}: has {len(targets)} rows, and at least {FEWEST_ROWS} are needed")
     for name in targets.columns:
-        column = column_of(targets, name, where)
-        require_complete(column, where)
-        names = factorize(column, where).names
-        if len(names) == 1:
-            raise DataError(f"{where}: column {name!r}: has only one value, {names[0]!r}: there is nothing to predict")
-        if task == "classification" and len(names) > len(targets) / 2:
-            what = f"{len(names)} different values in {len(targets)} rows are numbers or identifiers, not classes"
+        require_complete(targets[name], where)
+        values = factorize(targets[name], where).names
+        if len(values) == 1:
+            raise DataError(f"{where}: column {name!r}: has only one value, {values[0]!r}: there is nothing to predict")
+        if task == "classification" and len(values) > len(targets) / 2:
+            what = f"{len(values)} different values in {len(targets)} rows are numbers or identifiers, not classes"
             raise DataError(f'{where}: column {name!r}: {what}; say task = "regression", or name another target')
-
-
-def classes_of(task: Task, targets: pd.DataFrame, where: str) -> tuple[str, ...]:
-    """The names of the classes in their order (of numbers where all are numbers), or of the target columns."""
     if task != "classification":
         return tuple(map(str, targets.columns))
-    names = {class_name(name) for name in factorize(targets.iloc[:, 0], where).names}
-    return tuple(sorted(names, key=float if all(map(_is_number, names)) else str))
+    classes = {class_name(name) for name in factorize(targets.iloc[:, 0], where).names}
+    return tuple(sorted(classes, key=float if all(map(_is_number, classes)) else str))
 
 
 def _is_number(name: str) -> bool:
@@ -132,22 +123,18 @@ def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: 
     for name in targets.columns:
         require_complete(column_of(targets, name, where), where)
     if task == "classification":
-        return _class_numbers(targets.iloc[:, 0], classes, where)
+        column = targets.iloc[:, 0]
+        names, number_of = factorize(column, where), {name: number for number, name in enumerate(classes)}
+        numbers = np.array([number_of.get(class_name(name), -1) for name in names.names])[names.numbers]
+        rule = f"must be a class of the training part; {near_miss(str(column.iloc[int(numbers.argmin())]), classes)}"
+        require_rows(numbers < 0, column, rule, where)
+        return numbers.astype(class_dtype(classes))
     values = np.stack([numbers_of(targets[name], where) for name in targets.columns], axis=1)
     if task == "regression":
         return values.astype(np.float32)
     for place, name in enumerate(targets.columns):
         require_rows(~np.isin(values[:, place], (0, 1)), targets[name], "must be 0 or 1", where)
     return values.astype(np.uint8)
-
-
-def _class_numbers(column: "pd.Series[Any]", classes: Sequence[str], where: str) -> Array:
-    values = factorize(column, where)
-    number_of = {name: number for number, name in enumerate(classes)}
-    numbers = np.array([number_of.get(class_name(name), -1) for name in values.names])[values.numbers]
-    rule = f"must be a class of the training part; {near_miss(str(column.iloc[int(numbers.argmin())]), classes)}"
-    require_rows(numbers < 0, column, rule, where)
-    return numbers.astype(class_dtype(classes))
 
 
 def class_dtype(classes: Sequence[str]) -> type[np.uint8] | type[np.int32]:

@@ -16,6 +16,7 @@ EQUAL = 0.9999
 SUSPICIOUS = 0.98
 SHARE_OF_ERRORS = 0.2
 """A suspicious column makes fewer than this share of the majority class's errors."""
+CURE = "is it known before the target is? If not, take it out"
 SAMPLE = 5_000
 FEWEST_KEYS = 20
 KEY_NAME = re.compile(r"(?i:(.*[_\s.-])?(id|uuid|guid|key|index|unnamed: \d+))|.*[a-z]I[Dd]")
@@ -109,9 +110,6 @@ def _class_leak(column: ColumnProfile, series: "pd.Series[Any]", target: str, cl
     if right > SUSPICIOUS and 1 - right < SHARE_OF_ERRORS * (1 - usual):
         return "", f"{column.name} alone predicts {target} in {100 * right:.1f} % of the rows; {CURE}"
     return "", ""
-
-
-CURE = "is it known before the target is? If not, take it out"
 
 
 def _right_by_value(column: Factorized, classes: Factorized) -> float:

@@ -6,58 +6,77 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import tuner
-from tests.support.estimators import tiny
+from tests.support.estimators import points, tiny
 from tuner.base.errors import DataError, StorageError, StudyError
 from tuner.data.ingest.ingest import ingest, ingest_from_python
 from tuner.data.sources import Places
 from tuner.python.examples import examples_of
-from tuner.python.progress import Progress
 from tuner.python.search import optimize
 from tuner.python.study import Changes, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Arrays, Cut, Table
 
+SCRIPT = """
+import os, tuner
+from tests.support.estimators import points, tiny
+reported, runs = [], os.path.abspath("runs")
+print(tuner.optimize(tiny(epochs=20), *points(), runs=runs, workers=1, test=TEST, on_progress=reported.append))
+print(reported[-1].trials, reported[-1].best)
+"""
+"""A search in processes. The script has no `if __name__ == "__main__"`."""
 
-def points() -> tuple[pd.DataFrame, pd.Series]:
-    """Two numbers, and which of them is larger."""
-    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=["left", "right"])
-    return frame, pd.Series(np.where(frame.left > frame.right, "left", "right"), name="larger")
+
+def output_of(folder: Path, script: str, test: float) -> list[str]:
+    """The lines that the script prints, run from a file in this folder, or from a pipe as `-`."""
+    text = SCRIPT.replace("TEST", str(test))
+    (folder / "script.py").write_text(text)
+    environment = {"PYTHONPATH": f"{Path(__file__).parents[2]}", "TUNER_CACHE": str(folder), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, script]
+    done = subprocess.run(command, cwd=folder, env=environment, input=text, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The runs of one search; the cache beside them."""
-    return tmp_path_factory.mktemp("runs")
+    """The folder of the script."""
+    return tmp_path_factory.mktemp("script")
 
 
 @pytest.fixture(scope="module")
-def progress() -> list[Progress]:
-    """What the search has reported."""
-    return []
+def output(folder: Path) -> list[str]:
+    """The lines that the script prints as a file."""
+    return output_of(folder, "script.py", test=0.25)
 
 
 @pytest.fixture(scope="module")
-def tuned(folder: Path, progress: list[Progress]) -> Tuned:
-    """A search in processes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TUNER_CACHE", str(folder / "cache"))
-        x, y = points()
-        return optimize(tiny(epochs=20), x, y, runs=folder, workers=1, test=0.25, on_progress=progress.append)
+def tuned(folder: Path, output: list[str]) -> Tuned:
+    """The study of the script."""
+    return tuner.load_study("study", folder / "runs")
 
 
 @pytest.mark.slow
-def test_a_search_gives_a_recipe_trials_figures_and_a_model(tuned: Tuned, progress: list[Progress]) -> None:
+def test_a_script_without_a_guard_searches_once_and_prints_its_study(tuned: Tuned, output: list[str]) -> None:
+    assert output[0] == "study study: 1 complete, 0 pruned, 0 failed"
+    assert output == [*repr(tuned).splitlines(), f"1 {tuned.trials.validation_accuracy[0]}"]
+
+
+@pytest.mark.slow
+def test_a_script_in_a_pipe_searches_once(tmp_path: Path) -> None:
+    output = output_of(tmp_path, "-", test=0.0)
+    assert [line for line in output if line.startswith("study ")] == ["study study: 1 complete, 0 pruned, 0 failed"]
+    assert "there is no test part: nothing was tested" in output
+
+
+@pytest.mark.slow
+def test_a_search_gives_a_recipe_trials_figures_and_a_model(tuned: Tuned) -> None:
     assert tuned.best_recipe is not None
     assert [figure.name for figure in tuned.figures] == ["validation accuracy", "test accuracy"]
     assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in tuned.figures)
     assert tuned.trials[["state", "epochs"]].values.tolist() == [["complete", 20]]
     assert tuned.model.is_file()
-    assert progress[-1].trials == 1
-    assert progress[-1].best == tuned.trials.validation_accuracy[0]
 
 
 @pytest.mark.slow
@@ -68,11 +87,9 @@ def test_the_predictor_of_a_search_knows_the_names_of_classes(tuned: Tuned) -> N
 
 
 @pytest.mark.slow
-def test_a_study_is_read_again_from_its_runs(tuned: Tuned, folder: Path) -> None:
-    again = tuner.load_study(tuned.name, folder)
-    assert repr(again) == repr(tuned)
+def test_an_unknown_study_is_refused(tuned: Tuned, folder: Path) -> None:
     with pytest.raises(StudyError, match="the storage has no study 'studdy'"):
-        tuner.load_study("studdy", folder)
+        tuner.load_study("studdy", folder / "runs")
 
 
 @pytest.mark.slow
@@ -107,29 +124,6 @@ def test_half_of_the_data_is_refused() -> None:
         optimize(tiny(), points()[0])
     with pytest.raises(StudyError, match="pass a study, or x and y for one that is made for them"):
         optimize(None)
-
-
-SCRIPT = """
-import numpy as np, tuner
-from tests.support.estimators import tiny
-x = np.random.default_rng(0).normal(size=(40, 2))
-print(tuner.optimize(tiny(epochs=1), x, x[:, 0] > 0, runs="runs", workers=1, test=0.0))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("is_piped", [False, True], ids=["a file", "a pipe"])
-def test_a_script_without_a_guard_searches_once(tmp_path: Path, is_piped: bool) -> None:
-    (tmp_path / "script.py").write_text(SCRIPT)
-    paths = f"{Path(__file__).parents[2]}"
-    environment = {"PYTHONPATH": paths, "TUNER_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-" if is_piped else "script.py"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, input=SCRIPT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.startswith("study study: 1 complete, 0 pruned, 0 failed\n")
-    assert "\nthere is no test part: nothing was tested\n" in done.stdout
-    assert done.stdout.count("study study") == 1
 
 
 def test_data_from_python_is_named_by_its_content(tmp_path: Path) -> None:

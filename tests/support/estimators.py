@@ -1,6 +1,15 @@
-"""What tests of estimators share: studies whose one network trains in a moment."""
+"""What tests of Python's interface share: data, and studies whose one network trains in a moment."""
 
 from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def points() -> tuple[pd.DataFrame, "pd.Series[Any]"]:
+    """Two numbers, and which of them is larger."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=["left", "right"])
+    return frame, pd.Series(np.where(frame.left > frame.right, "left", "right"), name="larger")
 
 
 def tiny(loss: str = "categorical_crossentropy", output: str = "softmax", epochs: int = 6) -> dict[str, Any]:

@@ -6,13 +6,13 @@ A new pruner is a record here, named in `Pruner`, and in `OfFolds` or `ByNumber`
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from optuna import pruners
+from optuna.exceptions import ExperimentalWarning
 
 from tuner.base.errors import Invalid, require, require_at_least_one, require_not_negative
 from tuner.result import OBJECTIVES
-
-if TYPE_CHECKING:
-    from optuna.pruners import BasePruner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +21,8 @@ class NoPruner:
 
     kind: Literal["none"] = "none"
 
-    def make(self, epochs: int, maximize: bool) -> "BasePruner":
-        from optuna.pruners import NopPruner
-
-        return NopPruner()
+    def make(self, epochs: int, maximize: bool) -> pruners.BasePruner:
+        return pruners.NopPruner()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +47,8 @@ class Percentile:
     def first_stop(self) -> int:
         return max(1, self.warmup_epochs)
 
-    def make(self, epochs: int, maximize: bool) -> "BasePruner":
-        from optuna.pruners import PercentilePruner
-
-        return PercentilePruner(
+    def make(self, epochs: int, maximize: bool) -> pruners.BasePruner:
+        return pruners.PercentilePruner(
             percentile=self.percentile,
             n_startup_trials=self.startup_trials,
             n_warmup_steps=self.warmup_epochs,
@@ -77,12 +73,10 @@ class Halving:
     def first_stop(self) -> int:
         return self.min_epochs
 
-    def make(self, epochs: int, maximize: bool) -> "BasePruner":
-        from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
-
+    def make(self, epochs: int, maximize: bool) -> pruners.BasePruner:
         if self.kind == "successive_halving":
-            return SuccessiveHalvingPruner(min_resource=self.min_epochs, reduction_factor=self.factor)
-        return HyperbandPruner(min_resource=self.min_epochs, max_resource=epochs, reduction_factor=self.factor)
+            return pruners.SuccessiveHalvingPruner(min_resource=self.min_epochs, reduction_factor=self.factor)
+        return pruners.HyperbandPruner(min_resource=self.min_epochs, max_resource=epochs, reduction_factor=self.factor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +97,7 @@ class Asha:
     def first_stop(self) -> int:
         return max(1, self.min_epochs)
 
-    def make(self, epochs: int, maximize: bool) -> "BasePruner":
+    def make(self, epochs: int, maximize: bool) -> pruners.BasePruner:
         """Optuna has nothing to do: the rungs are in search/rungs.py."""
         return NoPruner().make(epochs, maximize)
 
@@ -124,10 +118,8 @@ class Patient:
     def first_stop(self) -> int:
         return self.epochs + 1
 
-    def make(self, epochs: int, maximize: bool) -> "BasePruner":
-        from optuna.pruners import PatientPruner
-
-        return PatientPruner(None, patience=self.epochs, min_delta=self.min_delta)
+    def make(self, epochs: int, maximize: bool) -> pruners.BasePruner:
+        return pruners.PatientPruner(None, patience=self.epochs, min_delta=self.min_delta)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,12 +137,10 @@ class Threshold:
     def first_stop(self) -> int:
         return max(1, self.warmup_epochs)
 
-    def make(self, epochs: int, maximize: bool) -> "BasePruner":
-        from optuna.pruners import ThresholdPruner
-
+    def make(self, epochs: int, maximize: bool) -> pruners.BasePruner:
         if maximize:
-            return ThresholdPruner(lower=self.limit, n_warmup_steps=self.warmup_epochs)
-        return ThresholdPruner(upper=self.limit, n_warmup_steps=self.warmup_epochs)
+            return pruners.ThresholdPruner(lower=self.limit, n_warmup_steps=self.warmup_epochs)
+        return pruners.ThresholdPruner(upper=self.limit, n_warmup_steps=self.warmup_epochs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,10 +155,8 @@ class Wilcoxon:
         require(0 < self.p_threshold < 1, "p_threshold", "be between 0 and 1", self.p_threshold)
         require_not_negative(self, "startup_folds")
 
-    def make(self, epochs: int, maximize: bool) -> "BasePruner":
-        from optuna.pruners import WilcoxonPruner
-
-        return WilcoxonPruner(p_threshold=self.p_threshold, n_startup_steps=self.startup_folds)
+    def make(self, epochs: int, maximize: bool) -> pruners.BasePruner:
+        return pruners.WilcoxonPruner(p_threshold=self.p_threshold, n_startup_steps=self.startup_folds)
 
 
 Pruner = NoPruner | Percentile | Halving | Asha | Patient | Threshold | Wilcoxon
@@ -180,10 +168,8 @@ ByNumber = Halving
 """Pruners whose decisions depend on the numbers of trials or on attributes that they set."""
 
 
-def make_pruner(settings: Pruner, epochs: int, maximize: bool) -> "BasePruner":
+def make_pruner(settings: Pruner, epochs: int, maximize: bool) -> pruners.BasePruner:
     """Optuna's pruner for trials of at most `epochs` epochs."""
-    from optuna.exceptions import ExperimentalWarning
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         return settings.make(epochs, maximize)

@@ -6,13 +6,12 @@ A new sampler is a record here, named in `Sampler`, and in `Learner` where it le
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
 
 from tuner.base.errors import Invalid, require, require_at_least_one, require_packages
 from tuner.space import Assignment, Node, grid, size
-
-if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +27,7 @@ class Tpe:
     def __post_init__(self) -> None:
         require_at_least_one(self, "startup_trials", "candidates")
 
-    def make(self, seed: int) -> "BaseSampler":
-        from optuna.samplers import TPESampler
-
+    def make(self, seed: int) -> BaseSampler:
         return TPESampler(
             seed=seed,
             n_startup_trials=self.startup_trials,
@@ -51,10 +48,8 @@ class Gp:
     def __post_init__(self) -> None:
         require_at_least_one(self, "startup_trials")
 
-    def make(self, seed: int) -> "BaseSampler":
+    def make(self, seed: int) -> BaseSampler:
         require_packages("the sampler 'gp'", "torch")
-        from optuna.samplers import GPSampler, TPESampler
-
         alone = TPESampler(seed=seed, multivariate=False)
         return GPSampler(seed=seed, n_startup_trials=self.startup_trials, independent_sampler=alone)
 
@@ -69,10 +64,8 @@ class CmaEs:
     def __post_init__(self) -> None:
         require_at_least_one(self, "startup_trials")
 
-    def make(self, seed: int) -> "BaseSampler":
+    def make(self, seed: int) -> BaseSampler:
         require_packages("the sampler 'cmaes'", "cmaes")
-        from optuna.samplers import CmaEsSampler
-
         return CmaEsSampler(seed=seed, n_startup_trials=self.startup_trials, warn_independent_sampling=False)
 
 
@@ -87,9 +80,7 @@ class PlainSampler:
         """Whether all points come from one sequence; its seed must not change, and the study stores the place in it."""
         return self.kind == "qmc"
 
-    def make(self, seed: int) -> "BaseSampler":
-        from optuna.samplers import QMCSampler, RandomSampler
-
+    def make(self, seed: int) -> BaseSampler:
         if self.kind == "random":
             return RandomSampler(seed=seed)
         return QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False, warn_asynchronous_seeding=False)
@@ -108,7 +99,7 @@ class Grid:
         if self.kind == "brute_force":
             require(self.points == 3, "points", "be left out for brute_force, which takes all", self.points)
 
-    def make(self, seed: int) -> "BaseSampler":
+    def make(self, seed: int) -> BaseSampler:
         """Optuna gets whole assignments; this sampler answers what they leave open."""
         return PlainSampler(kind="random").make(seed)
 
@@ -127,9 +118,7 @@ class Nsga2:
     def __post_init__(self) -> None:
         require(self.population >= 2, "population", "be at least 2", self.population)
 
-    def make(self, seed: int) -> "BaseSampler":
-        from optuna.samplers import NSGAIISampler
-
+    def make(self, seed: int) -> BaseSampler:
         return NSGAIISampler(seed=seed, population_size=self.population)
 
 

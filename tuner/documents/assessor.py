@@ -35,7 +35,8 @@ class Assessor:
         self._all = tuple(runs)
         self._judged: dict[tuple[str, str], JudgedExperiment] = {}
         self._compared: set[Choice] = {document.first_choice}
-        self._typical = cache(lambda figure: typical_spread(figure, self._groups(figure, self.runs)))
+        groups = self.runs.values()
+        self._typical = cache(lambda figure: typical_spread(figure, [values_of(figure, each) for each in groups]))
 
     def assess(self) -> Assessment:
         """The verdicts on everything."""
@@ -153,11 +154,8 @@ class Assessor:
         than that, theirs."""
         if len(measured) > 1:
             return self._typical(figure)
-        own = self._groups(figure, [key for key in self.runs if key[0] == experiment.id])
+        own = [values_of(figure, runs) for (name, _), runs in self.runs.items() if name == experiment.id]
         return max(self._typical(figure), largest_spread(figure, own))
-
-    def _groups(self, figure: str, keys: Iterable[tuple[str, str]]) -> list[list[float]]:
-        return [values_of(figure, self.runs[key]) for key in keys]
 
 
 def _examples(runs: Sequence[Run]) -> int:

@@ -192,13 +192,9 @@ def summary_of(assessment: Assessment) -> dict[str, Any]:
 
 
 def _summary_of_figure(row: Row, judged: JudgedFigure) -> dict[str, Any]:
-    plain = {"experiment": row.experiment.id, "reading": row.chosen.reading}
-    fields = ("figure", "verdict", "shared", "worth", "reason")
+    plain: dict[str, Any] = {"experiment": row.experiment.id, "reading": row.chosen.reading}
+    plain |= {name: getattr(judged, name) for name in ("figure", "verdict", "shared", "worth", "reason")}
     if judged.points is None:
-        return plain | _fields(judged, *fields, "reported", "measured", "margin")
-    points = [_fields(each, "reported", "measured", "verdict") for each in judged.points]
-    return plain | _fields(judged, *fields) | {"points": points}
-
-
-def _fields(judged: JudgedFigure, *names: str) -> dict[str, Any]:
-    return {name: getattr(judged, name) for name in names}
+        return plain | {name: getattr(judged, name) for name in ("reported", "measured", "margin")}
+    names = ("reported", "measured", "verdict")
+    return plain | {"points": [{name: getattr(each, name) for name in names} for each in judged.points]}

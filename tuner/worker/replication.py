@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.examples import TrainingSet
 from tuner.data.load import held_out, training_set
 from tuner.data.sources import Places
-from tuner.recipe import AnyData, Recipe, fold_count
+from tuner.recipe import Recipe, fold_count
 from tuner.result import Result, Scores, Watch
+
+_training_set = lru_cache(maxsize=4)(training_set)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     from tuner.training.fold_data import examples_for_test
     from tuner.training.loop import evaluate
     from tuner.training.parts import part
-    from tuner.training.replication import Bagged, accuracy, bagged, decision_regions, predict_attacked
+    from tuner.training.replication import accuracy, bagged, decision_regions, predict_attacked
     from tuner.training.targets import targets
     from tuner.training.train import Trained
 
@@ -86,11 +87,7 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     for recipe in job.recipes():
         result = run(recipe, data, watch, held_out=test_part, visit=measure_on_test)
     matrix = confusion_matrix(labels, classes_of(outputs[-1]), labels=range(len(data.classes)))
-    together = bagged(outputs, labels) if job.members > 1 else Bagged((), (), ())
+    if job.members > 1:
+        last |= vars(bagged(outputs, labels))
     counts = tuple(tuple(map(int, row)) for row in matrix)
-    return Replicated(result, tuple(scores), counts, **vars(together), **last)
-
-
-@lru_cache(maxsize=4)
-def _training_set(data: AnyData, places: Places) -> TrainingSet:
-    return training_set(data, places)
+    return Replicated(result, tuple(scores), counts, **last)

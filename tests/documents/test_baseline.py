@@ -1,4 +1,4 @@
-"""Replicating a small document: runs kept, nothing run twice, continued, judged, written down."""
+"""Replicating a small document: runs are stored, never made twice, continued, judged and written to a file."""
 
 import math
 import shutil
@@ -156,7 +156,7 @@ def test_a_document_is_run_once_continued_and_judged(document: Document, places:
     assert frozen.value == pytest.approx(three.figures["test_accuracy"])
 
 
-def test_runs_of_what_a_document_no_longer_has_are_left_behind(document: Document) -> None:
+def test_runs_that_a_document_no_longer_asks_for_are_ignored(document: Document) -> None:
     run = made(document, "three", (1,), 0.5, repeat=2)
     assert is_of(document, run)
     assert not is_of(document, replace(run, experiment="four"))
@@ -198,7 +198,7 @@ def made(document: Document, experiment: str, choice: tuple[int, ...], accuracy:
     )
 
 
-def test_a_reading_may_say_what_of_a_run_is_reported(tmp_path: Path) -> None:
+def test_a_reading_may_name_the_figure_that_is_compared(tmp_path: Path) -> None:
     path = tmp_path / "two.toml"
     means = """[[reading]]
 id = "history"
@@ -257,10 +257,10 @@ def test_baseline_runs_judges_and_writes_down(
     call = ["baseline", "--study", "xor", "--document", "small", "--workers", "1", "--readings", "all"]
     for _ in range(2):
         assert run_command(call) == 0
-    said = capsys.readouterr()
-    assert "Three units" in said.out
-    assert "reproduced" in said.out
-    assert said.err.count("three #0: test accuracy") == 1, "the second call has nothing left to run"
+    printed = capsys.readouterr()
+    assert "Three units" in printed.out
+    assert "reproduced" in printed.out
+    assert printed.err.count("three #0: test accuracy") == 1, "the second call has nothing left to run"
     assert run_command(["studies"]) == 0
     assert "document: small" in (listed := capsys.readouterr().out)
     assert tomllib.loads(DOCUMENT)["title"] in listed
@@ -268,25 +268,25 @@ def test_baseline_runs_judges_and_writes_down(
     assert len(read_results(results)) == 3
     shutil.rmtree(tmp_path / "runs")
     assert run_command([*call, "--only", "three", "--details"]) == 0
-    said = capsys.readouterr()
-    assert "3 runs are taken from" in said.err
-    assert "#0: test accuracy" not in said.err, "what the results have is not run again"
-    assert "2 × 3 + 3" in said.out
-    assert "confused most" in said.out
+    printed = capsys.readouterr()
+    assert "3 runs are taken from" in printed.err
+    assert "#0: test accuracy" not in printed.err, "what the results have is not run again"
+    assert "2 × 3 + 3" in printed.out
+    assert "confused most" in printed.out
     assert len(read_results(results)) == 3
     assert run_command(["baseline", "--study", "mars"]) == 2
     assert "no document is about the study 'mars'" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_what_a_network_says_all_over_the_plane_is_kept(document: Document, places: Places, tmp_path: Path) -> None:
+def test_decision_regions_are_stored(document: Document, places: Places, tmp_path: Path) -> None:
     run_all(document, places, tmp_path, only="three")
     (run,) = read_results(tmp_path / "xor.json")
     assert [len(row) for row in run.regions] == [41] * 41
     assert set("".join(run.regions)) <= set("0123456789")
 
 
-def test_a_reading_pays_for_all_that_were_tried_beside_it(tmp_path: Path) -> None:
+def test_a_reading_shares_its_prior_with_all_alternatives(tmp_path: Path) -> None:
     """One of three alternatives fits hardly better than the first reading: it would have been chosen for its likelihood."""
     path = tmp_path / "two.toml"
     options = 'options = [{ name = "32" }, { name = "50", set = { "training.batch_size" = 50 } }'
@@ -315,7 +315,7 @@ def test_a_reading_pays_for_all_that_were_tried_beside_it(tmp_path: Path) -> Non
     assert found.readings[1].conclusion.startswith("the most probable: 32 (of 32 0.")
 
 
-def test_a_reading_by_row_is_told_though_the_last_row_has_no_figures(tmp_path: Path) -> None:
+def test_a_reading_by_row_is_decided_though_the_last_row_has_no_figures(tmp_path: Path) -> None:
     path = tmp_path / "rows.toml"
     silent, alternative = 'silent = "the batch size"', '{ name = "50", set'
     assert silent in TWO_SILENT_FIELDS
@@ -338,7 +338,7 @@ def test_the_same_images_have_no_sampling_error_and_drawn_points_do(document: Do
     assert math.sqrt(drawn.margin**2 - same.margin**2) == pytest.approx(1.96 * math.sqrt(0.5 * 0.5 / 250))
 
 
-def test_what_a_verdict_is_worth_is_seen_beside_the_other_networks(tmp_path: Path) -> None:
+def test_a_verdict_is_weak_where_other_networks_pass_too(tmp_path: Path) -> None:
     path = tmp_path / "two.toml"
     path.write_text(TWO_SILENT_FIELDS)
     document = load_document(path)
@@ -382,7 +382,9 @@ def test_runs_are_added_by_the_rule_until_all_is_decided(document: Document, pla
     assert only.claims == ()
 
 
-def test_what_is_decided_at_the_second_look_has_no_third(document: Document, places: Places, tmp_path: Path) -> None:
+def test_a_claim_that_is_decided_at_the_second_look_has_no_third(
+    document: Document, places: Places, tmp_path: Path
+) -> None:
     low, high = [0.8, 0.88, 0.84] * 2, [0.86, 0.94, 0.9] * 2
     store(document, tmp_path, {"three": high, "again": high[:3], "folds": low})
     found = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"].assessment
@@ -391,7 +393,7 @@ def test_what_is_decided_at_the_second_look_has_no_third(document: Document, pla
     assert Counter(run.experiment for run in found.runs) == {"three": 6, "again": 3, "folds": 6}
 
 
-def test_what_takes_long_is_looked_at_once(
+def test_long_experiments_have_one_look(
     document: Document, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(document, tmp_path, {name: [0.5, 0.52, 0.54] for name in ("three", "again", "folds")})

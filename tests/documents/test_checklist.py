@@ -54,7 +54,7 @@ def held(document: Document, kind: str) -> Iterator[str]:
             yield from (each.id for each in document.oddity)
 
 
-def test_the_checklist_is_whole() -> None:
+def test_the_checklist_is_complete() -> None:
     assert Counter(row["kind"] for row in ROWS) == COUNTS
     assert len({(row["id"], row["kind"]) for row in ROWS}) == len(ROWS) == 630
 
@@ -83,12 +83,12 @@ def test_figures_are_the_texts_digit_by_digit(name: str) -> None:
     printed = listed(name, "figure")
     for experiment in DOCUMENTS[name].experiment:
         figures = {f"{experiment.id}.{figure}": experiment.values(figure) for figure in experiment.reported}
-        figures |= {f"{experiment.id}.log.{figure}": told for figure, told in experiment.curve.items()}
-        figures |= {f"{experiment.id}.{figure}": told for figure, told in experiment.curve.items()}
-        for id_, told in figures.items():
+        figures |= {f"{experiment.id}.log.{figure}": values for figure, values in experiment.curve.items()}
+        figures |= {f"{experiment.id}.{figure}": values for figure, values in experiment.curve.items()}
+        for id_, values in figures.items():
             if id_ in printed:
                 numbers = [float(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?:\.\d+)?", printed[id_])]
-                for value in told:
+                for value in values:
                     assert any(
                         abs(value - each) < 1e-6 * max(1, each) or abs(100 * value - each) < 2e-5 for each in numbers
                     ), (id_, value)
@@ -96,7 +96,7 @@ def test_figures_are_the_texts_digit_by_digit(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_claims_have_the_basis_that_the_text_gives_them(name: str) -> None:
-    told = listed(name, "claim")
+    bases = listed(name, "claim")
     for claim in DOCUMENTS[name].claim:
-        if claim.id in told:
-            assert claim.basis == told[claim.id], claim.id
+        if claim.id in bases:
+            assert claim.basis == bases[claim.id], claim.id

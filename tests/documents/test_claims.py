@@ -1,4 +1,4 @@
-"""Claims: which hold in our runs, which fail, and what is said of those that neither do."""
+"""Claims: which hold in our runs, which fail, and the reason where neither is decided."""
 
 import math
 from typing import Any
@@ -20,13 +20,13 @@ RUNS = {
 }
 
 
-def claim(**said: Any) -> Claim:
+def claim(**statement: Any) -> Claim:
     """A claim without its sentence."""
-    return Claim(id="it", says="", **said)
+    return Claim(id="it", says="", **statement)
 
 
 @pytest.mark.parametrize(
-    ("said", "judgement"),
+    ("statement", "judgement"),
     [
         (claim(rises=("a", "b", "d")), "holds"),
         (claim(rises=("a", "b", "c", "d")), "undecided"),
@@ -46,19 +46,19 @@ def claim(**said: Any) -> Claim:
         (claim(of=("b",), above=0.849, always=True), "holds"),
     ],
 )
-def test_claims(said: Claim, judgement: str) -> None:
-    assert judge_claim(said, RUNS, 0.004).judgement == judgement
+def test_claims(statement: Claim, judgement: str) -> None:
+    assert judge_claim(statement, RUNS, 0.004).judgement == judgement
 
 
 def test_runs_of_fewer_than_three_decide_nothing() -> None:
     """As a rate of 0.000001 "was not the worst" by one run each of two networks that do not learn."""
-    said = claim(worst="slow", among=("slow", "good", "fast"))
+    statement = claim(worst="slow", among=("slow", "good", "fast"))
     once = {"slow": [0.1789], "good": [0.91], "fast": [0.1315]}
-    assert judge_claim(said, once, 0.004) == Decision(
+    assert judge_claim(statement, once, 0.004) == Decision(
         "undecided", "too few runs, 3 are needed: slow has 1, good has 1, fast has 1", 1
     )
     thrice = {name: [value, value + 0.001, value - 0.001] for name, (value,) in once.items()}
-    assert judge_claim(said, thrice, 0.004).judgement == "fails"
+    assert judge_claim(statement, thrice, 0.004).judgement == "fails"
 
 
 def test_only_networks_with_too_few_runs_are_named() -> None:
@@ -69,9 +69,9 @@ def test_only_networks_with_too_few_runs_are_named() -> None:
     assert judge_claim(claim(rises=("few", "x")), {"few": [0.1]}, 0.1).runs == 0
 
 
-def test_of_many_runs_that_do_otherwise_three_are_named() -> None:
-    said = claim(of=("a",), above=0.85, always=True)
-    found = judge_claim(said, {"a": [0.81, 0.82, 0.83, 0.84]}, 0.004)
+def test_three_of_many_contradicting_runs_are_named() -> None:
+    statement = claim(of=("a",), above=0.85, always=True)
+    found = judge_claim(statement, {"a": [0.81, 0.82, 0.83, 0.84]}, 0.004)
     assert found.reason == "4 of 4 runs: a has 0.8100, a has 0.8200, a has 0.8300"
 
 
@@ -91,10 +91,10 @@ def test_a_bound_is_tested_with_the_error_of_the_mean(runs: int) -> None:
         assert judge_claim(claim(of=("a",), below=0.5), {"a": [1 - value] * runs}, 0.004).judgement == judgement
 
 
-def test_one_run_that_does_otherwise_refutes_what_is_said_of_each() -> None:
-    said = claim(of=("a",), above=0.85, always=True)
-    assert judge_claim(said, {"a": [0.86, 0.84]}, 0.004) == Decision("fails", "1 of 2 runs: a has 0.8400", 2)
-    assert judge_claim(said, {"a": [0.86, 0.87]}, 0.004).judgement == "undecided"
+def test_one_run_refutes_a_claim_about_each_run() -> None:
+    statement = claim(of=("a",), above=0.85, always=True)
+    assert judge_claim(statement, {"a": [0.86, 0.84]}, 0.004) == Decision("fails", "1 of 2 runs: a has 0.8400", 2)
+    assert judge_claim(statement, {"a": [0.86, 0.87]}, 0.004).judgement == "undecided"
 
 
 def test_a_training_that_diverged_is_the_worst_by_loss_too() -> None:
@@ -158,8 +158,8 @@ def test_what_is_undecided_says_how_large_the_difference_can_be() -> None:
 
 
 def test_a_judgement_says_what_decided_it() -> None:
-    def because(**said: Any) -> str:
-        return judge_claim(claim(**said), RUNS, 0.004).reason
+    def because(**statement: Any) -> str:
+        return judge_claim(claim(**statement), RUNS, 0.004).reason
 
     assert because(rises=("a", "b")) == "b +0.0500 against a"
     assert because(falls=("d", "b", "a")) == "d +0.0500 against b; b +0.0500 against a"
@@ -183,13 +183,13 @@ def test_looks_are_counted_by_the_fewest_runs() -> None:
 
 
 def test_unsteady_is_what_varies_by_more_than_two_points_in_three_runs() -> None:
-    said = claim(unsteady=("x", "y"))
+    statement = claim(unsteady=("x", "y"))
     wide, narrow = [0.5, 0.7, 0.6], [0.5, 0.515625, 0.5]
     words = "x varies by 0.2000, y varies by 0.2000"
-    assert judge_claim(said, {"x": wide, "y": wide}, 0.004) == Decision("holds", words, 3)
+    assert judge_claim(statement, {"x": wide, "y": wide}, 0.004) == Decision("holds", words, 3)
     words = "x varies by 0.2000, y varies by 0.0156"
-    assert judge_claim(said, {"x": wide, "y": narrow}, 0.004) == Decision("fails", words, 3)
-    assert judge_claim(said, {"x": wide, "y": wide[:2]}, 0.004).judgement == "undecided"
+    assert judge_claim(statement, {"x": wide, "y": narrow}, 0.004) == Decision("fails", words, 3)
+    assert judge_claim(statement, {"x": wide, "y": wide[:2]}, 0.004).judgement == "undecided"
 
 
 def test_runs_that_never_differ_are_compared_too() -> None:
@@ -198,7 +198,7 @@ def test_runs_that_never_differ_are_compared_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "complaint"),
+    ("statement", "complaint"),
     [
         ({"rises": ("a", "b"), "figure": "speed"}, "figure: must be a figure of a run, got 'speed'"),
         ({"of": ("a",)}, "of: must name experiments where there is one bound, above or below, got ('a',)"),
@@ -207,7 +207,7 @@ def test_runs_that_never_differ_are_compared_too() -> None:
         ({}, "rises: must say of which experiments"),
     ],
 )
-def test_a_claim_that_says_nothing_is_refused(said: dict[str, Any], complaint: str) -> None:
+def test_an_incomplete_claim_is_refused(statement: dict[str, Any], complaint: str) -> None:
     with pytest.raises(Invalid) as raised:
-        claim(**said)
+        claim(**statement)
     assert str(raised.value).startswith(complaint)

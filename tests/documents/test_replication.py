@@ -70,7 +70,7 @@ def test_a_playground_network_keeps_its_bound_in_one_of_a_few_tries(places: Plac
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_kept_results_are_of_the_documents_as_they_are(name: str) -> None:
+def test_the_stored_results_have_the_recipes_of_the_documents(name: str) -> None:
     """Every experiment has a run under the first readings, of the very recipe that the document gives now."""
     document, runs = DOCUMENTS[name], {run.names: run for run in read_results(RESULTS / f"{name}.json")}
     for experiment in document.experiment:
@@ -99,7 +99,7 @@ def test_results_that_are_read_are_written_the_same(name: str, tmp_path: Path) -
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_whole_replication_comes_out_as_the_kept_one(name: str, real_places: Places, tmp_path: Path) -> None:
+def test_a_full_replication_agrees_with_the_stored_one(name: str, real_places: Places, tmp_path: Path) -> None:
     """All experiments afresh, once each: their accuracies are as far from the kept ones as seeds are from each other."""
     options = BaselineOptions(
         documents=(DOCUMENTS[name],),
@@ -116,9 +116,9 @@ def test_the_whole_replication_comes_out_as_the_kept_one(name: str, real_places:
     )
     fresh = baseline(options, print)[name]
     assert fresh.failures == ()
-    kept = read_results(RESULTS / f"{name}.json")
+    stored = read_results(RESULTS / f"{name}.json")
     experiments = [each.id for each in DOCUMENTS[name].experiment]
-    differences = [_accuracy(kept, each) - _accuracy(fresh.assessment.runs, each) for each in experiments]
+    differences = [_accuracy(stored, each) - _accuracy(fresh.assessment.runs, each) for each in experiments]
     assert np.median(np.abs(differences)) < 0.01
 
 

@@ -107,7 +107,7 @@ def test_the_overview_has_every_network() -> None:
         assert shown[place] == pytest.approx(max(1 - fmean(accuracies), 5e-4))
 
 
-def test_accuracies_do_not_reach_beyond_all() -> None:
+def test_intervals_of_accuracies_end_at_one() -> None:
     assert interval([0.1, 0.9, 0.95])[1] == 1.0
     assert interval([0.1, 0.9, 0.95], accuracy=False)[1] > 1.0
     assert interval([0.7]) == (0.7, 0.7)

@@ -88,7 +88,7 @@ def test_readings_change_one_silent_field_at_a_time() -> None:
     assert document.compared_figures("") == {}
 
 
-def test_a_mistake_in_a_document_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_mistake_in_a_document_is_reported_with_its_place(tmp_path: Path) -> None:
     from tuner.base.errors import StudyError
 
     path = tmp_path / "d.toml"

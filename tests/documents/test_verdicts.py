@@ -67,8 +67,8 @@ def test_the_margin_covers_chance_as_often_as_it_says(size: int) -> None:
     """Reports and runs drawn from the same distribution: nineteen in twenty are reproduced."""
     rng = np.random.default_rng(size)
     drawn = rng.normal(0.9, 0.003, (600, size + 1))
-    told = [judge("test_accuracy", [one], list(runs), 0, 0.003) for one, *runs in drawn]
-    assert 0.93 < np.mean([each.verdict == "reproduced" for each in told]) < 0.996
+    judged = [judge("test_accuracy", [one], list(runs), 0, 0.003) for one, *runs in drawn]
+    assert 0.93 < np.mean([each.verdict == "reproduced" for each in judged]) < 0.996
 
 
 def test_the_likelier_reading_is_the_nearer_and_the_surer() -> None:
@@ -81,12 +81,12 @@ def test_the_likelier_reading_is_the_nearer_and_the_surer() -> None:
 
 
 def test_a_curve_is_reproduced_if_nearly_all_of_its_points_are() -> None:
-    told = [0.80, 0.82, 0.84, 0.86, 0.87, 0.88, 0.89, 0.89, 0.90, 0.90]
-    assert judge_curve("test_accuracy", told, [told, told], 0, 0.003).verdict == "reproduced"
-    slipped = judge_curve("test_accuracy", told, [[0.5, *told[1:]]], 0, 0.003)
+    reported = [0.80, 0.82, 0.84, 0.86, 0.87, 0.88, 0.89, 0.89, 0.90, 0.90]
+    assert judge_curve("test_accuracy", reported, [reported, reported], 0, 0.003).verdict == "reproduced"
+    slipped = judge_curve("test_accuracy", reported, [[0.5, *reported[1:]]], 0, 0.003)
     assert (slipped.verdict, slipped.reason) == ("reproduced", "9 of 10 points reproduced")
-    assert judge_curve("test_accuracy", told, [[0.5, 0.5, *told[2:]]], 0, 0.003).verdict == "not reproduced"
-    assert judge_curve("test_accuracy", told, [told[:3]], 0, 0.003).verdict == "cannot be checked"
+    assert judge_curve("test_accuracy", reported, [[0.5, 0.5, *reported[2:]]], 0, 0.003).verdict == "not reproduced"
+    assert judge_curve("test_accuracy", reported, [reported[:3]], 0, 0.003).verdict == "cannot be checked"
 
 
 def test_counts_bounds_and_divergence_have_rules_of_their_own() -> None:
@@ -144,17 +144,17 @@ def test_twice_the_margin_is_close() -> None:
 
 
 def test_every_verdict_says_why() -> None:
-    def said(figure: str, reported: float, measured: list[float]) -> tuple[str, float]:
+    def reason_and_likelihood(figure: str, reported: float, measured: list[float]) -> tuple[str, float]:
         found = judge(figure, [reported], measured, 0, 0.002)
         assert (found.reported, found.measured, found.margin) == ((reported,), tuple(measured), 0.0)
         return found.reason, found.likelihood
 
-    assert said("parameters", 118282, [118282]) == ("equal", 0)
-    assert said("parameters", 118283, [118282]) == ("118282 by our count", 0)
-    assert said("test_loss", 0.5, []) == ("not measured", 0)
-    assert said("test_loss", 0.5, [math.nan, 0.5, math.inf]) == ("2 of our 3 runs diverged", -20)
-    kept = "1 of our 2 runs keep it, the best with 0.05"
-    assert said("test_loss_at_most", 0.07, [0.05, 0.2]) == (kept, math.log(1.5 / 3))
+    assert reason_and_likelihood("parameters", 118282, [118282]) == ("equal", 0)
+    assert reason_and_likelihood("parameters", 118283, [118282]) == ("118282 by our count", 0)
+    assert reason_and_likelihood("test_loss", 0.5, []) == ("not measured", 0)
+    assert reason_and_likelihood("test_loss", 0.5, [math.nan, 0.5, math.inf]) == ("2 of our 3 runs diverged", -20)
+    reason = "1 of our 2 runs keep it, the best with 0.05"
+    assert reason_and_likelihood("test_loss_at_most", 0.07, [0.05, 0.2]) == (reason, math.log(1.5 / 3))
     worthless = judge("test_loss", [0.5], [0.4], 0, 0.0, "no two agree")
     assert (worthless.verdict, worthless.reason, worthless.margin) == ("cannot be checked", "no two agree", 0)
 
@@ -167,9 +167,9 @@ def test_parameters_are_compared_layer_by_layer() -> None:
     )
 
 
-def verdict_of_layers(told: list[float], ours: list[float]) -> tuple[str, str]:
+def verdict_of_layers(reported: list[float], ours: list[float]) -> tuple[str, str]:
     """The verdict on the parameters of each layer, and why."""
-    found = judge("layer_parameters", told, ours, 0, 0.0)
+    found = judge("layer_parameters", reported, ours, 0, 0.0)
     return found.verdict, found.reason
 
 
@@ -204,41 +204,41 @@ def test_parameter_counts_are_counted_apart() -> None:
     assert judge("parameters", [13], [13, 13], 0, 0.0).worth == "exact"
 
 
-def test_a_curve_is_worth_what_no_other_curve_would_have_passed_for() -> None:
-    told = [0.80, 0.82, 0.84, 0.86]
-    own = judge_curve("test_accuracy", told, [told], 0, 0.003)
-    other = judge_curve("test_accuracy", told, [[0.5, 0.6, 0.7, 0.8]], 0, 0.003)
+def test_a_curve_is_sharp_where_few_other_curves_pass() -> None:
+    reported = [0.80, 0.82, 0.84, 0.86]
+    own = judge_curve("test_accuracy", reported, [reported], 0, 0.003)
+    other = judge_curve("test_accuracy", reported, [[0.5, 0.6, 0.7, 0.8]], 0, 0.003)
     assert with_shared(own, [other]).worth == "sharp"
     assert with_shared(own, [own, other, own]).worth == "weak"
 
 
-def test_a_thinned_curve_is_compared_at_the_epochs_that_are_kept() -> None:
+def test_a_thinned_curve_is_compared_at_its_stored_epochs() -> None:
     """Of 200 epochs every second one is kept: the third of ours is the sixth."""
-    told = [epoch / 1000 for epoch in range(1, 201)]
+    reported = [epoch / 1000 for epoch in range(1, 201)]
     ours = [epoch / 1000 for epoch in range(2, 201, 2)]
-    found = judge_curve("train_loss", told, [ours], 0, 0.01, every=2)
+    found = judge_curve("train_loss", reported, [ours], 0, 0.01, every=2)
     assert found.points is not None
     assert (found.verdict, len(found.points)) == ("reproduced", 100)
     assert all(point.reported == point.measured for point in found.points)
-    assert judge_curve("train_loss", told, [ours], 0, 0.01).verdict == "cannot be checked", "as if it were whole"
+    assert judge_curve("train_loss", reported, [ours], 0, 0.01).verdict == "cannot be checked", "as if it were whole"
     assert judge_curve("train_loss", [0.1], [[0.1]], 0, 0.01, every=2).verdict == "cannot be checked"
 
 
 def test_a_curve_is_as_good_as_nine_in_ten_of_its_points() -> None:
-    told = [0.5 + index / 100 for index in range(10)]
+    reported = [0.5 + index / 100 for index in range(10)]
 
     def moved(*by: float) -> str:
-        ours = [value + each for value, each in zip(told, by, strict=True)]
-        return judge_curve("train_accuracy", told, [ours], 0, 0.0).verdict
+        ours = [value + each for value, each in zip(reported, by, strict=True)]
+        return judge_curve("train_accuracy", reported, [ours], 0, 0.0).verdict
 
     assert moved(*[0.0] * 10) == "reproduced"
     assert moved(*[0.0] * 9, 0.009) == "reproduced"
     assert moved(*[0.0] * 8, 0.009, 0.009) == "close"
     assert moved(*[0.0] * 8, 0.009, 0.5) == "close"
     assert moved(*[0.0] * 8, 0.5, 0.5) == "not reproduced"
-    unmeasured = judge_curve("train_accuracy", told, [], 0, 0.0)
+    unmeasured = judge_curve("train_accuracy", reported, [], 0, 0.0)
     assert (unmeasured.verdict, unmeasured.points) == ("cannot be checked", ())
-    longer = judge_curve("train_accuracy", told, [[*told, 0.9]], 0, 0.0)
+    longer = judge_curve("train_accuracy", reported, [[*reported, 0.9]], 0, 0.0)
     assert longer.points is not None
-    assert [point.measured for point in longer.points] == [(value,) for value in told]
-    assert judge_curve("train_accuracy", told, [told, told[:9]], 0, 0.0).verdict == "cannot be checked"
+    assert [point.measured for point in longer.points] == [(value,) for value in reported]
+    assert judge_curve("train_accuracy", reported, [reported, reported[:9]], 0, 0.0).verdict == "cannot be checked"

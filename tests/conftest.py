@@ -1,6 +1,7 @@
 """What tests share: real data where it is, and small studies that train in a moment."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,9 +73,18 @@ def shared_small_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def empty_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an embedded storage, to copy: making its tables takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("empty")
+    open_storage(default_url(folder)).engine.dispose()  # type: ignore[attr-defined]
+    return folder
+
+
 @pytest.fixture
-def storage(tmp_path: Path) -> Iterator[BaseStorage]:
+def storage(empty_runs: Path, tmp_path: Path) -> Iterator[BaseStorage]:
     """An embedded storage."""
+    shutil.copytree(empty_runs, tmp_path, dirs_exist_ok=True)
     opened = open_storage(default_url(tmp_path))
     yield opened
     opened.engine.dispose()  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ class JudgedExperiment:
         return math.fsum(judged.likelihood for judged in self.figures)
 
     def values(self, figure: str) -> list[float]:
-        """What our runs have of a reported figure."""
+        """The values of our runs that a reported figure is compared with."""
         return values_of(self.compared.get(figure, figure), self.runs)
 
     def curves(self, figure: str) -> list[Sequence[float]]:
@@ -72,7 +72,7 @@ class JudgedReading:
 
     @property
     def silent(self) -> str:
-        """What the document leaves open."""
+        """The name of the field that the document leaves open."""
         return self.reading.silent + (", row by row" if self.reading.by_row else "")
 
     @property
@@ -106,7 +106,7 @@ class Assessment:
     compared: int = 1
 
     def restricted_to(self, ids: set[str]) -> "Assessment":
-        """What it says of some of the experiments; `runs` are still all."""
+        """The assessment of some of the experiments; `runs` still has all runs."""
         document = self.document.restricted_to(ids)
         return replace(
             self,
@@ -131,7 +131,7 @@ class Assessment:
 
     @property
     def chosen_readings(self) -> str:
-        """The chosen readings that are not the first ones, in words."""
+        """The names of the chosen readings that are not the first ones."""
         rows: dict[str, list[str]] = {}
         for reading, option in zip(self.document.reading, self.choice, strict=True):
             if option:
@@ -171,7 +171,7 @@ class Assessment:
         return Counter((each.verdict, each.worth) for row in self.rows for each in getattr(row, which).figures)
 
     def tally_text(self, which: str) -> str:
-        """The same in words; weak verdicts and parameter counts are counted apart."""
+        """The tally as text; weak verdicts and parameter counts are counted apart."""
         tally = self.tally(which)
         parts = []
         for verdict in VERDICTS:

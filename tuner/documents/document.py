@@ -39,7 +39,7 @@ class Option:
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """A silent field and its readings, the first one first. `only` has patterns of the experiments that it concerns; with
-    `by_row` each of them has a choice of its own, as if each had a script of its own."""
+    `by_row` each of them has its own choice."""
 
     id: str
     silent: str

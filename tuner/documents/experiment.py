@@ -82,9 +82,9 @@ class Claim:
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        """All that it compares."""
-        singles = tuple(each for each in (self.best, self.worst) if each)
-        return tuple(dict.fromkeys((*self.rises, *self.falls, *singles, *self.among, *self.unsteady, *self.of)))
+        """The experiments that it compares."""
+        ids = (*self.rises, *self.falls, self.best, self.worst, *self.among, *self.unsteady, *self.of)
+        return tuple(dict.fromkeys(filter(None, ids)))
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -109,7 +109,7 @@ class Remark:
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        """All that it is about."""
+        """The experiments that it is about."""
         return self.about
 
 

@@ -74,10 +74,9 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; numbers that JSON lacks become the texts `nan` and `inf`."""
-        plain = asdict(self)
-        plain["figures"] = {name: _plain(value) for name, value in self.figures.items()}
-        plain["curve"] = {name: [_plain(value) for value in values] for name, values in self.curve.items()}
-        return plain
+        figures = {name: _plain(value) for name, value in self.figures.items()}
+        curve = {name: [_plain(value) for value in values] for name, values in self.curve.items()}
+        return {**asdict(self), "figures": figures, "curve": curve}
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Run":

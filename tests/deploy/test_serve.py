@@ -1,5 +1,6 @@
 """A model over HTTP: answers, documents, refusals."""
 
+import asyncio
 import base64
 import re
 import statistics
@@ -13,6 +14,7 @@ import pytest
 pytest.importorskip("fastapi", reason="needs fastapi")
 pytest.importorskip("httpx", reason="needs httpx, which FastAPI's test client stands on")
 
+import httpx
 from fastapi.testclient import TestClient
 
 from tuner.__main__ import run
@@ -81,13 +83,16 @@ def test_a_long_body_is_413(served: Any) -> None:
 
 
 def test_one_row_is_answered_within_ten_milliseconds(served: Any) -> None:
-    _, client = served
-    taken = []
-    for _ in range(50):
-        began = time.process_time()
-        assert client.post("/predict", json=ROW).status_code == 200
-        taken.append(time.process_time() - began)
-    assert statistics.median(taken) < 0.010  # of the processor, the test client's own part included
+    async def measured() -> list[float]:
+        seconds, transport = [], httpx.ASGITransport(served[1].app)  # without the test client's threads
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            for _ in range(50):
+                began = time.process_time()
+                assert (await client.post("/predict", json=ROW)).status_code == 200
+                seconds.append(time.process_time() - began)
+        return seconds
+
+    assert statistics.median(asyncio.run(measured())) < 0.010  # of the processor, the client's own part included
 
 
 def test_arrays_are_answered(xor_model: Path) -> None:

@@ -38,7 +38,7 @@ def load_predictor(model: Path) -> "Predictor":
     from tuner.deploy.predictor import Predictor
 
     predictor = Predictor.load(model)
-    if not predictor.output.has_names:
+    if predictor.recipe is None:
         name = model.with_suffix(".json").name
         print(f"the model has no metadata {name}: classes are named by their indices", file=sys.stderr)
     return predictor

@@ -21,12 +21,11 @@ Outputs = NDArray[np.float32]
 @dataclass(frozen=True, eq=False)
 class OutputSpec:
     """The task of a model and the names of its classes, labels or targets. `postprocess` turns outputs into probabilities
-    (n, classes) or (n, labels), or numbers (n, targets). Without `has_names` the names are indices."""
+    (n, classes) or (n, labels), or numbers (n, targets)."""
 
     task: Task
     names: tuple[str, ...]
     postprocess: Callable[[Outputs], Outputs]
-    has_names: bool
 
 
 def read_metadata(model: Path) -> Mapping[str, Any]:
@@ -60,7 +59,7 @@ def output_from_recipe(recipe: Recipe, outputs: int, model: Path) -> OutputSpec:
         raise DataError(
             f"{model}: has {outputs} outputs, and {other} describes {expected}; they do not belong together"
         )
-    return OutputSpec(recipe.data.task, names, lambda each: to_probabilities(each, recipe), has_names=True)
+    return OutputSpec(recipe.data.task, names, lambda each: to_probabilities(each, recipe))
 
 
 def output_from_activation(model: keras.Model) -> OutputSpec:
@@ -69,14 +68,14 @@ def output_from_activation(model: keras.Model) -> OutputSpec:
     indices = tuple(map(str, range(max(2, outputs))))
     match _last_activation(model):
         case "softmax" if outputs > 1:
-            return OutputSpec("classification", indices, _unchanged, has_names=False)
+            return OutputSpec("classification", indices, _unchanged)
         case "tanh" if outputs == 1:
-            return OutputSpec("classification", indices, lambda each: _two_classes((1 + each) / 2), has_names=False)
+            return OutputSpec("classification", indices, lambda each: _two_classes((1 + each) / 2))
         case "sigmoid" if outputs == 1:
-            return OutputSpec("classification", indices, _two_classes, has_names=False)
+            return OutputSpec("classification", indices, _two_classes)
         case "sigmoid":
-            return OutputSpec("multi_label", indices, _unchanged, has_names=False)
-    return OutputSpec("regression", indices[:outputs], _unchanged, has_names=False)
+            return OutputSpec("multi_label", indices, _unchanged)
+    return OutputSpec("regression", indices[:outputs], _unchanged)
 
 
 def _unchanged(outputs: Outputs) -> Outputs:

@@ -78,7 +78,7 @@ def _number(value: Any) -> float:
 
 
 def _days(value: Any, format: str) -> float:
-    text = value.isoformat() if isinstance(value, date) else str(value)
+    text = str(value)
     if format == ISO and DAY.fullmatch(text):
         try:
             return float(date.fromisoformat(text).toordinal() - EPOCH)

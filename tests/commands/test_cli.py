@@ -201,10 +201,12 @@ def test_a_search_of_seconds_ends_in_time_with_a_model(capsys: pytest.CaptureFix
     options = ["--study", "digits", "--json", "--runs", str(tmp_path), "--executor", "in_process"]
     options += ["--set", "protocol={kind='holdout', validation=0.25}", "--set", "training.averaging=0.0"]
     options += ["--set", "network={kind='dense', widths=[64]}"]
-    started = time.process_time()
-    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{15 / share_of_a_core():.0f}s")
+    seconds, started = min(45, round(15 / share_of_a_core())), time.process_time()
+    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{seconds}s")
     assert status == 0, errors
-    assert time.process_time() - started < 20, "of the processor, as its share of it depends on the machine's load"
+    assert time.process_time() - started < 1.5 * seconds, (
+        "of the processor: the machine's load adds to the time by the clock"
+    )
     *lines, last = output.splitlines()
     assert any(" refits on fresh seeds" in line and "validation accuracy" in line for line in lines)
     found = json.loads(last)
@@ -215,7 +217,7 @@ def test_a_search_of_seconds_ends_in_time_with_a_model(capsys: pytest.CaptureFix
     assert suffixes == [".json", ".keras", ".md", ".npz"]
     kept = {path.stem for path in (tmp_path / "digits" / "members").glob("*.keras")}
     assert kept
-    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{10 / share_of_a_core():.0f}s")
+    status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{seconds * 2 // 3}s")
     assert status == 0, errors
     assert f"; {len(kept)} refits of earlier calls" in errors
     assert json.loads(output.splitlines()[-1])["test_accuracy"] > 0.5

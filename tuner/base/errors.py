@@ -1,8 +1,7 @@
 """Errors that the user can correct, shown as one message without a traceback, and the checks that raise them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import partial
 from importlib.util import find_spec
 
 
@@ -56,26 +55,6 @@ def require(condition: bool, field: str, rule: str, value: object) -> None:
     """Raise `Invalid` for `field` unless the condition holds; `rule` completes the sentence "must …"."""
     if not condition:
         raise Invalid(field, f"must {rule}, got {value!r}")
-
-
-def require_seed(seed: int) -> None:
-    """Seeds must be accepted by every random generator: 32 bits, unsigned."""
-    require(0 <= seed < 2**32, "seed", "be at least 0 and below 2**32", seed)
-
-
-def _require_each(holds: Callable[[float], bool], rule: str, record: object, *names: str) -> None:
-    for name in names:
-        field = getattr(record, name)
-        numbers = field if isinstance(field, tuple) else (field,)
-        for index, number in enumerate(numbers):
-            require(holds(number), f"{name}[{index}]" if numbers is field else name, rule, number)
-
-
-# Each of these takes a record and names of its fields, which are numbers or tuples of them.
-require_rates = partial(_require_each, lambda number: 0 <= number < 1, "be at least 0 and less than 1")
-require_positive = partial(_require_each, lambda number: number > 0, "be greater than 0")
-require_not_negative = partial(_require_each, lambda number: number >= 0, "be at least 0")
-require_at_least_one = partial(_require_each, lambda number: number >= 1, "be at least 1")
 
 
 def first_line(error: Exception) -> str:

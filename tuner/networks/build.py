@@ -19,7 +19,7 @@ from tuner.networks.hidden import (
     PlainActivation,
     PlainInitializer,
 )
-from tuner.networks.layer import Layer, Seed, input_shape
+from tuner.networks.layer import Layer, NewSeed, input_shape
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -61,7 +61,7 @@ def _keras_layer(layer: Layer, seeds: Iterator[int]) -> keras.layers.Layer:
 def _keras_value(value: object, seeds: Iterator[int]) -> Any:
     """A setting of a layer as Keras takes it. Every initializer uses up a seed, also those that draw nothing."""
     match value:
-        case Seed():
+        case NewSeed():
             return next(seeds)
         case PlainActivation(kind=kind) | Elu(kind=kind, alpha=1.0):
             return kind

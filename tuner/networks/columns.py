@@ -8,7 +8,8 @@ part lacks, 2 and more are the values of the training part.
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import require, require_at_least_one, require_not_negative, require_positive
+from tuner.base.errors import require
+from tuner.base.ranges import Count, CountOrZero, Positive, checked_ranges
 
 Kind = Literal["number", "boolean", "category", "date", "text"]
 MISSING, UNSEEN, FIRST = 0, 1, 2
@@ -29,6 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Encoding:
     """How columns are encoded for the network's first layer. All constants are taken from the training part of each fold.
 
@@ -44,17 +46,14 @@ class Encoding:
 
     numbers: Literal["standard", "robust", "quantile", "piecewise", "periodic"] = "quantile"
     bins: int = 16
-    frequencies: int = 16
-    frequency_scale: float = 0.1
-    number_size: int = 8
-    one_hot: int = 10
-    embedding: int = 8
+    frequencies: Count = 16
+    frequency_scale: Positive = 0.1
+    number_size: Count = 8
+    one_hot: CountOrZero = 10
+    embedding: Count = 8
 
     def __post_init__(self) -> None:
-        require_at_least_one(self, "frequencies", "number_size", "embedding")
         require(self.bins >= 2, "bins", "be at least 2", self.bins)
-        require_not_negative(self, "one_hot")
-        require_positive(self, "frequency_scale")
 
 
 @dataclass(frozen=True)

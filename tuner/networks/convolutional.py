@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, require, require_at_least_one, require_rates
+from tuner.base.errors import Invalid, require
+from tuner.base.ranges import Count, Rate, checked_ranges
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import (
     Layer,
@@ -26,6 +27,7 @@ RISING = {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "selu", "softplus", "s
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Convolutional:
     """Two-dimensional convolutions, max pooling, then dense layers.
 
@@ -34,22 +36,19 @@ class Convolutional:
     """
 
     kind: Literal["convolutional"] = "convolutional"
-    filters: tuple[int, ...]
-    kernel: int = 3
+    filters: tuple[Count, ...]
+    kernel: Count = 3
     padding: Literal["valid", "same"] = "valid"
-    pool: int = 2
-    pool_every: int = 1
-    convolution_dropout: float = 0.0
+    pool: Count = 2
+    pool_every: Count = 1
+    convolution_dropout: Rate = 0.0
     bridge: Literal["flatten", "average"] = "flatten"
-    widths: tuple[int, ...] = ()
+    widths: tuple[Count, ...] = ()
     hidden: Hidden = Hidden()
     output: Output = "softmax"
 
     def __post_init__(self) -> None:
         require(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
-        require_at_least_one(self, "filters", "widths")
-        require_at_least_one(self, "kernel", "pool", "pool_every")
-        require_rates(self, "convolution_dropout")
         self.hidden.require_rates_for(self.widths)
 
     @property

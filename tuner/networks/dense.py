@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import require_at_least_one, require_rates
+from tuner.base.ranges import Count, Rate, checked_ranges
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import Layer, Shape, dense_stack, dropout, reshape, sizes_text
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Dense:
     """Fully connected layers of these `widths` on the flattened input.
 
@@ -19,14 +20,12 @@ class Dense:
     """
 
     kind: Literal["dense"] = "dense"
-    widths: tuple[int, ...]
-    input_dropout: float = 0.0
+    widths: tuple[Count, ...]
+    input_dropout: Rate = 0.0
     hidden: Hidden = Hidden()
     output: Output = "softmax"
 
     def __post_init__(self) -> None:
-        require_at_least_one(self, "widths")
-        require_rates(self, "input_dropout")
         self.hidden.require_rates_for(self.widths)
 
     @property

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from tuner.networks.columns import Coded, Rows
-from tuner.networks.layer import Layer, Seed, Shape
+from tuner.networks.layer import Layer, NewSeed, Shape
 
 QUANTILES = 64
 """The number of values that represent a column's distribution, evenly spaced on the normal scale so that both tails count."""
@@ -111,7 +111,7 @@ class InputEncoder:
             calculation=" + ".join(" × ".join(map(str, shape)) for shape in (*learned.values(), *constants.values())),
             gathers=len(self.embedded) * self.rows.encoding.embedding + 2 * waves,
             keras="RowEncoder",
-            settings={"rows": self.rows, "seed": Seed()},
+            settings={"rows": self.rows, "seed": NewSeed()},
         )
 
     @property

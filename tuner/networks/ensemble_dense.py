@@ -5,26 +5,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import require, require_at_least_one
+from tuner.base.errors import require
+from tuner.base.ranges import Count, checked_ranges
 from tuner.networks.hidden import Hidden, Output
-from tuner.networks.layer import Layer, Seed, Shape, block, dropout, reshape, sizes_text
+from tuner.networks.layer import Layer, NewSeed, Shape, block, dropout, reshape, sizes_text
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class TabularEnsemble:
     """`members` dense networks of these `widths`, trained together, each with its own output and loss; the prediction is the
     mean of their outputs. They share their kernels; each member has factors of its own for a layer's inputs and outputs, and
     biases (Wen et al. 2020, arXiv 2002.06715; for tables Gorishniy et al. 2024, arXiv 2410.24210)."""
 
     kind: Literal["ensemble_dense"] = "ensemble_dense"
-    widths: tuple[int, ...]
-    members: int = 16
+    widths: tuple[Count, ...]
+    members: Count = 16
     hidden: Hidden = Hidden()
     output: Output = "softmax"
 
     def __post_init__(self) -> None:
         require(len(self.widths) >= 1, "widths", "have at least one entry", list(self.widths))
-        require_at_least_one(self, "widths", "members")
         self.hidden.require_rates_for(self.widths)
 
     @property
@@ -49,7 +50,7 @@ class TabularEnsemble:
             multiply_adds=self.members * size * width,
             calculation=f"{size} × {width} + {self.members} × ({size} + 2 × {width})",
             keras="MembersDense",
-            settings={"units": width, "members": self.members, "seed": Seed()},
+            settings={"units": width, "members": self.members, "seed": NewSeed()},
         )
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, require, require_not_negative, require_rates
+from tuner.base.errors import Invalid
+from tuner.base.ranges import NotNegative, Positive, Rate, checked_ranges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,25 +15,21 @@ class PlainActivation:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class LeakyRelu:
     """`max(x, slope * x)`; 0.3 is the default of Keras's LeakyReLU layer in all its versions."""
 
     kind: Literal["leaky_relu"] = "leaky_relu"
-    slope: float = 0.3
-
-    def __post_init__(self) -> None:
-        require(0 <= self.slope < 1, "slope", "be at least 0 and less than 1", self.slope)
+    slope: Rate = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Elu:
     """`x` above zero, `alpha * (exp(x) - 1)` below."""
 
     kind: Literal["elu"] = "elu"
-    alpha: float = 1.0
-
-    def __post_init__(self) -> None:
-        require(self.alpha > 0, "alpha", "be greater than 0", self.alpha)
+    alpha: Positive = 1.0
 
 
 Activation = PlainActivation | LeakyRelu | Elu
@@ -64,14 +61,12 @@ class ConstantInitializer:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class NormalInitializer:
     """Kernel weights drawn from a normal distribution with mean 0."""
 
     kind: Literal["random_normal"] = "random_normal"
-    stddev: float = 0.05
-
-    def __post_init__(self) -> None:
-        require(self.stddev > 0, "stddev", "be greater than 0", self.stddev)
+    stddev: Positive = 0.05
 
 
 Initializer = PlainInitializer | ConstantInitializer | NormalInitializer
@@ -93,6 +88,7 @@ class ActivityPenalty:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Hidden:
     """Settings of all hidden layers of a network.
 
@@ -106,16 +102,12 @@ class Hidden:
     activation: Activation = PlainActivation(kind="relu")
     initializer: Initializer = PlainInitializer(kind="glorot_uniform")
     batch_normalization: Literal["none", "before", "after"] = "none"
-    normalization_momentum: float = 0.99
-    dropout: float | tuple[float, ...] = 0.0
-    kernel_l1: float = 0.0
-    kernel_l2: float = 0.0
-    activity_l1: float = 0.0
+    normalization_momentum: Rate = 0.99
+    dropout: Rate | tuple[Rate, ...] = 0.0
+    kernel_l1: NotNegative = 0.0
+    kernel_l2: NotNegative = 0.0
+    activity_l1: NotNegative = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
-
-    def __post_init__(self) -> None:
-        require_rates(self, "dropout", "normalization_momentum")
-        require_not_negative(self, "kernel_l1", "kernel_l2", "activity_l1")
 
     @property
     def kernel_penalty(self) -> KernelPenalty:

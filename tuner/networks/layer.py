@@ -18,7 +18,7 @@ Inputs = Shape | Rows
 """The inputs of a network: a shape (images may lack their channel axis), or coded rows of a table."""
 
 
-class Seed:
+class NewSeed:
     """A setting that the builder replaces by a new seed."""
 
 
@@ -169,7 +169,7 @@ def activation_layer(hidden: Hidden, output: Shape) -> Layer:
 def dropout(rate: float, output: Shape) -> Iterator[Layer]:
     """A dropout layer, unless the rate is 0."""
     if rate > 0:
-        yield Layer("", output, keras="FastDropout", settings={"rate": rate, "seed": Seed()})
+        yield Layer("", output, keras="FastDropout", settings={"rate": rate, "seed": NewSeed()})
 
 
 def merged_layer(

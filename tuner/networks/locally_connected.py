@@ -5,29 +5,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, require, require_at_least_one
+from tuner.base.errors import Invalid, require
+from tuner.base.ranges import Count, checked_ranges
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import Layer, Shape, block, bridge, dense_stack, image_shape, reshape, sizes_text
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class LocallyConnected:
     """Convolutions with separate weights for each position, then dense layers. `filters` has one entry for each layer. In one
     dimension the input is read as one sequence of pixels."""
 
     kind: Literal["locally_connected"] = "locally_connected"
-    filters: tuple[int, ...]
+    filters: tuple[Count, ...]
     dimensions: Literal[1, 2] = 1
-    window: int = 3
-    stride: int = 1
-    widths: tuple[int, ...] = ()
+    window: Count = 3
+    stride: Count = 1
+    widths: tuple[Count, ...] = ()
     hidden: Hidden = Hidden()
     output: Output = "softmax"
 
     def __post_init__(self) -> None:
         require(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
-        require_at_least_one(self, "filters", "widths")
-        require_at_least_one(self, "window", "stride")
         self.hidden.require_rates_for(self.widths)
 
     @property

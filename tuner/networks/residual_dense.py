@@ -5,26 +5,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tuner.base.errors import require_at_least_one
+from tuner.base.ranges import Count, checked_ranges
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import Layer, Shape, block, dense_layer, dense_stack, reshape, residual_block
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class ResidualDense:
     """A dense layer of `width` units, then residual `blocks` of two dense layers with dropout between them: the first has
     `expansion` times `width` units, the second `width` (He et al. 2015, arXiv 1512.03385; for tables Gorishniy et al. 2021,
     arXiv 2106.11959)."""
 
     kind: Literal["residual_dense"] = "residual_dense"
-    width: int = 128
-    blocks: int = 2
-    expansion: int = 2
+    width: Count = 128
+    blocks: Count = 2
+    expansion: Count = 2
     hidden: Hidden = Hidden()
     output: Output = "softmax"
 
     def __post_init__(self) -> None:
-        require_at_least_one(self, "width", "blocks", "expansion")
         self.hidden.require_rates_for((self.width,) * self.blocks)
 
     @property

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, require, require_at_least_one, require_not_negative, require_rates
+from tuner.base.errors import Invalid, require
+from tuner.base.ranges import Count, CountOrZero, Rate, checked_ranges
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import (
     Layer,
@@ -25,6 +26,7 @@ Block = Literal["plain", "residual", "separable"]
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Staged:
     """Stages of 3×3 convolutions with padding; max pooling halves the maps between two stages.
 
@@ -41,23 +43,19 @@ class Staged:
     """
 
     kind: Literal["staged"] = "staged"
-    filters: tuple[int, ...]
+    filters: tuple[Count, ...]
     block: Block = "plain"
-    blocks: int = 1
-    stem: int = 0
+    blocks: Count = 1
+    stem: CountOrZero = 0
     stem_reduces: Literal["no", "pool", "stride"] = "no"
-    stage_dropout: float = 0.0
+    stage_dropout: Rate = 0.0
     bridge: Literal["average", "maximum", "flatten"] = "average"
-    widths: tuple[int, ...] = ()
+    widths: tuple[Count, ...] = ()
     hidden: Hidden = Hidden()
     output: Output = "softmax"
 
     def __post_init__(self) -> None:
         require(len(self.filters) >= 1, "filters", "have at least one entry", list(self.filters))
-        require_at_least_one(self, "filters", "widths")
-        require_at_least_one(self, "blocks")
-        require_not_negative(self, "stem")
-        require_rates(self, "stage_dropout")
         self.hidden.require_rates_for(self.widths)
 
     @property

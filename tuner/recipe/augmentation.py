@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from tuner.base.errors import require, require_not_negative, require_rates
+from tuner.base.errors import require
+from tuner.base.ranges import CountOrZero, NotNegative, Rate, checked_ranges
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Augmentation:
     """Random changes of each training image, drawn anew for each epoch; the defaults change nothing.
 
@@ -19,18 +21,16 @@ class Augmentation:
     kind; the other fields are for images.
     """
 
-    shift: int = 0
+    shift: CountOrZero = 0
     flip: bool = False
-    rotate: float = 0.0
-    zoom: float = 0.0
-    elastic: float = 0.0
-    erase: float = 0.0
-    mixup: float = 0.0
+    rotate: NotNegative = 0.0
+    zoom: Rate = 0.0
+    elastic: NotNegative = 0.0
+    erase: Rate = 0.0
+    mixup: NotNegative = 0.0
 
     def __post_init__(self) -> None:
-        require_not_negative(self, "shift", "rotate", "elastic", "mixup")
         require(self.rotate <= 180, "rotate", "be at most 180 degrees", self.rotate)
-        require_rates(self, "zoom", "erase")
 
     @property
     def bends(self) -> bool:

@@ -8,8 +8,9 @@ equal data.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tuner.base.errors import Invalid, near_miss, require, require_seed
+from tuner.base.errors import Invalid, near_miss, require
 from tuner.base.metrics import Task
+from tuner.base.ranges import Rate, Seed, checked_ranges
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks import Inputs
 from tuner.networks.columns import Coded, Column, Encoding, Rows
@@ -37,16 +38,13 @@ class Data:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Cut:
     """The test part as a share of all examples: drawn by the seed with the same share of each class; whole groups where there
     are groups; the last examples where there is an order in time. With a share of 0 there is no test part."""
 
-    share: float = 0.2
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require(0 <= self.share < 1, "share", "be at least 0 and less than 1", self.share)
-        require_seed(self.seed)
+    share: Rate = 0.2
+    seed: Seed = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import require_positive, require_rates
 from tuner.base.metrics import Task
+from tuner.base.ranges import Positive, Rate, checked_ranges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,26 +24,22 @@ class PlainLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class CategoricalCrossentropy:
     """Cross-entropy with one-hot targets; `label_smoothing` spreads that share of the target evenly over all classes."""
 
     kind: Literal["categorical_crossentropy"] = "categorical_crossentropy"
-    label_smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        require_rates(self, "label_smoothing")
+    label_smoothing: Rate = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Huber:
     """Half the squared error up to `delta`, linear beyond it, so that outliers count less (Huber 1964). Targets are
     standardized: 1 is a standard deviation of the training part."""
 
     kind: Literal["huber"] = "huber"
-    delta: float = 1.0
-
-    def __post_init__(self) -> None:
-        require_positive(self, "delta")
+    delta: Positive = 1.0
 
 
 Loss = PlainLoss | CategoricalCrossentropy | Huber

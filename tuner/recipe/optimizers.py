@@ -3,112 +3,101 @@
 `training` finds Keras's class by the `kind`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import require, require_not_negative, require_positive, require_rates
+from tuner.base.errors import require
+from tuner.base.ranges import NotNegative, Positive, Rate, checked_ranges
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Sgd:
     """Gradient descent with momentum; the defaults are Keras's."""
 
     kind: Literal["sgd"] = "sgd"
-    learning_rate: float = 0.01
-    momentum: float = 0.0
+    learning_rate: Positive = 0.01
+    momentum: Rate = 0.0
     nesterov: bool = False
-    weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        _require_ranges(self)
+    weight_decay: NotNegative = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Adam:
     """Adam, or one of its variants with the same options (Kingma & Ba 2014, https://arxiv.org/abs/1412.6980)."""
 
     kind: Literal["adam", "adamax", "nadam"] = "adam"
-    learning_rate: float = 0.001
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-7
-
-    def __post_init__(self) -> None:
-        _require_ranges(self)
+    learning_rate: Positive = 0.001
+    beta_1: Rate = 0.9
+    beta_2: Rate = 0.999
+    epsilon: Positive = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2017, https://arxiv.org/abs/1711.05101)."""
 
     kind: Literal["adamw"] = "adamw"
-    learning_rate: float = 0.001
-    weight_decay: float = 0.004
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-7
-
-    def __post_init__(self) -> None:
-        _require_ranges(self)
+    learning_rate: Positive = 0.001
+    weight_decay: NotNegative = 0.004
+    beta_1: Rate = 0.9
+    beta_2: Rate = 0.999
+    epsilon: Positive = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class RMSprop:
     """RMSprop with Keras's numbers. Keras 3 divides by sqrt(v + epsilon), Keras 2 (without momentum) by sqrt(v) + epsilon,
     which makes the first steps of weights with small gradients much larger: `epsilon_outside`, used by baselines only."""
 
     kind: Literal["rmsprop"] = "rmsprop"
-    learning_rate: float = 0.001
-    rho: float = 0.9
-    momentum: float = 0.0
-    epsilon: float = 1e-7
+    learning_rate: Positive = 0.001
+    rho: Rate = 0.9
+    momentum: Rate = 0.0
+    epsilon: Positive = 1e-7
     centered: bool = False
     epsilon_outside: bool = False
 
     def __post_init__(self) -> None:
-        _require_ranges(self)
         outside = self.epsilon_outside and (self.momentum or self.centered)
         require(not outside, "epsilon_outside", "be false with momentum or centered, as in Keras 2", True)
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Adagrad:
     """Adagrad with Keras 3's numbers (Keras 2 had 0.01 as learning rate)."""
 
     kind: Literal["adagrad"] = "adagrad"
-    learning_rate: float = 0.001
-    initial_accumulator_value: float = 0.1
-    epsilon: float = 1e-7
-
-    def __post_init__(self) -> None:
-        _require_ranges(self)
+    learning_rate: Positive = 0.001
+    initial_accumulator_value: NotNegative = 0.1
+    epsilon: Positive = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Adadelta:
     """Adadelta with Keras 3's numbers (Keras 2 had 1.0 as learning rate)."""
 
     kind: Literal["adadelta"] = "adadelta"
-    learning_rate: float = 0.001
-    rho: float = 0.95
-    epsilon: float = 1e-7
-
-    def __post_init__(self) -> None:
-        _require_ranges(self)
+    learning_rate: Positive = 0.001
+    rho: Rate = 0.95
+    epsilon: Positive = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Lion:
     """Lion, whose steps are the sign of the momentum (Chen et al. 2023, https://arxiv.org/abs/2302.06675)."""
 
     kind: Literal["lion"] = "lion"
-    learning_rate: float = 0.0001
-    beta_1: float = 0.9
-    beta_2: float = 0.99
-    weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        _require_ranges(self)
+    learning_rate: Positive = 0.0001
+    beta_1: Rate = 0.9
+    beta_2: Rate = 0.99
+    weight_decay: NotNegative = 0.0
 
 
 Optimizer = Sgd | Adam | AdamW | RMSprop | Adagrad | Adadelta | Lion
@@ -117,13 +106,3 @@ Optimizer = Sgd | Adam | AdamW | RMSprop | Adagrad | Adadelta | Lion
 def state_arrays(optimizer: Optimizer) -> int:
     """How many arrays of the weights' size an optimizer keeps, at most."""
     return 1 if isinstance(optimizer, Sgd | Adagrad | Lion) else 2
-
-
-def _require_ranges(optimizer: Optimizer) -> None:
-    """An option has the same range in every optimizer that has it."""
-    options = [each.name for each in fields(optimizer)]
-    require_positive(optimizer, *(each for each in options if each in ("learning_rate", "epsilon")))
-    require_rates(optimizer, *(each for each in options if each in ("momentum", "beta_1", "beta_2", "rho")))
-    require_not_negative(
-        optimizer, *(each for each in options if each in ("weight_decay", "initial_accumulator_value"))
-    )

@@ -7,13 +7,15 @@ must extend.
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import require, require_seed
+from tuner.base.errors import require
+from tuner.base.ranges import Seed, checked_ranges
 from tuner.recipe.augmentation import Augmentation
 
 Pick = Literal["stratified", "random", "last"]
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Holdout:
     """One validation part, taken from the training part: a share of it (0.2) or a number of examples (10_000).
 
@@ -26,7 +28,7 @@ class Holdout:
     kind: Literal["holdout"] = "holdout"
     validation: int | float = 0.2
     pick: Pick = "stratified"
-    seed: int = 0
+    seed: Seed = 0
     distortion: Augmentation = Augmentation()
 
     def __post_init__(self) -> None:
@@ -36,10 +38,10 @@ class Holdout:
             require(0 < self.validation < 1, "validation", rule, self.validation)
         else:
             require(self.validation >= 1, "validation", "be at least 1 example", self.validation)
-        require_seed(self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class KFold:
     """Cross-validation: every fold is the validation part once; figures are means over the folds.
 
@@ -49,12 +51,11 @@ class KFold:
     kind: Literal["k_fold"] = "k_fold"
     folds: int = 5
     pick: Pick = "stratified"
-    seed: int = 0
+    seed: Seed = 0
     of: Literal["training", "all"] = "training"
 
     def __post_init__(self) -> None:
         require(2 <= self.folds <= 100, "folds", "be between 2 and 100", self.folds)
-        require_seed(self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from tuner.base.decode import decode, encode
-from tuner.base.errors import Invalid, require, require_seed
+from tuner.base.errors import Invalid, require
 from tuner.base.metrics import metrics_for
+from tuner.base.ranges import Seed, checked_ranges
 from tuner.networks import Network, network_summary
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.data import AnyData, Table
@@ -19,6 +20,7 @@ from tuner.recipe.training import Patience, Plateau, Training
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Recipe:
     """One experiment. Equal recipes give equal results on the same machine with the same versions.
 
@@ -30,10 +32,9 @@ class Recipe:
     protocol: Protocol = Holdout()
     network: Network
     training: Training = Training()
-    seed: int = 0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
-        require_seed(self.seed)
         if validated_part(self.protocol) == "none":
             self._require_no_validation()
         if self.network.output == "signed":

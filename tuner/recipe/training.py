@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.errors import Invalid, require, require_not_negative, require_rates
+from tuner.base.errors import Invalid, require
 from tuner.base.metrics import Monitor
+from tuner.base.ranges import Count, CountOrZero, NotNegative, PositiveShare, Rate, Share, checked_ranges
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
 from tuner.recipe.optimizers import Adam, Optimizer
@@ -18,6 +19,7 @@ class ConstantRate:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class FallingRate:
     """From the optimizer's learning rate down to `final` times it at the last step, along the named curve.
 
@@ -26,60 +28,50 @@ class FallingRate:
     """
 
     kind: Literal["cosine", "linear", "exponential"]
-    final: float = 0.01
-    warmup: float = 0.0
+    final: Share = 0.01
+    warmup: Rate = 0.0
 
     def __post_init__(self) -> None:
-        require(0 <= self.final <= 1, "final", "be between 0 and 1", self.final)
         if self.kind == "exponential":
             require(self.final > 0, "final", "be greater than 0 for an exponential curve", self.final)
-        require_rates(self, "warmup")
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class SteppedRate:
     """The learning rate multiplied by `factor` after every `every` epochs."""
 
     kind: Literal["steps"] = "steps"
-    every: int = 10
-    factor: float = 0.1
-
-    def __post_init__(self) -> None:
-        require(self.every >= 1, "every", "be at least 1 epoch", self.every)
-        require(0 < self.factor <= 1, "factor", "be greater than 0 and at most 1", self.factor)
+    every: Count = 10
+    factor: PositiveShare = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class OneCycle:
     """From `start` times the learning rate up to it in the first `rise` of all steps, then down to `final` times it, both
     along a cosine (Smith & Topin 2017, https://arxiv.org/abs/1708.07120; the momentum stays)."""
 
     kind: Literal["one_cycle"] = "one_cycle"
-    rise: float = 0.3
-    start: float = 0.04
-    final: float = 0.0
-
-    def __post_init__(self) -> None:
-        require_rates(self, "rise")
-        require(0 <= self.start <= 1, "start", "be between 0 and 1", self.start)
-        require(0 <= self.final <= 1, "final", "be between 0 and 1", self.final)
+    rise: Rate = 0.3
+    start: Share = 0.04
+    final: Share = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Plateau:
     """The learning rate multiplied by `factor` each time that the monitored metric has not improved by more than
     `min_delta` for `epochs` epochs."""
 
     kind: Literal["plateau"] = "plateau"
     factor: float = 0.3
-    epochs: int = 3
-    min_delta: float = 0.0
+    epochs: Count = 3
+    min_delta: NotNegative = 0.0
     monitor: Monitor = "validation_loss"
 
     def __post_init__(self) -> None:
         require(0 < self.factor < 1, "factor", "be greater than 0 and less than 1", self.factor)
-        require(self.epochs >= 1, "epochs", "be at least 1", self.epochs)
-        require_not_negative(self, "min_delta")
 
 
 Schedule = ConstantRate | FallingRate | SteppedRate | OneCycle | Plateau
@@ -93,23 +85,21 @@ class NoEarlyStopping:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Patience:
     """Training ends when the monitored metric has not improved by more than `min_delta` for `epochs` epochs."""
 
     kind: Literal["patience"] = "patience"
-    epochs: int = 5
-    min_delta: float = 0.0
+    epochs: Count = 5
+    min_delta: NotNegative = 0.0
     monitor: Monitor = "validation_loss"
-
-    def __post_init__(self) -> None:
-        require(self.epochs >= 1, "epochs", "be at least 1", self.epochs)
-        require_not_negative(self, "min_delta")
 
 
 EarlyStopping = NoEarlyStopping | Patience
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Training:
     """How a network is trained. `keep` says whose weights are returned: the last epoch's, or those of the best epoch by
     `keep_by`.
@@ -131,30 +121,25 @@ class Training:
     loss: Loss = PlainLoss(kind="sparse_categorical_crossentropy")
     optimizer: Optimizer = Adam()
     schedule: Schedule = ConstantRate()
-    batch_size: int = 32
-    epochs: int = 10
+    batch_size: Count = 32
+    epochs: Count = 10
     shuffle: bool = True
     early_stopping: EarlyStopping = NoEarlyStopping()
     keep: Literal["last", "best"] = "last"
-    lean_epochs: int = 0
-    lean_share: float = 0.25
+    lean_epochs: CountOrZero = 0
+    lean_share: PositiveShare = 0.25
     bootstrap: bool = False
-    adversarial: float = 0.0
+    adversarial: NotNegative = 0.0
     augmentation: Augmentation = Augmentation()
-    averaging: float = 0.0
+    averaging: Rate = 0.0
     keep_by: Monitor = "validation_accuracy"
     class_weights: Literal["none", "balanced"] = "none"
 
     def __post_init__(self) -> None:
-        require_rates(self, "averaging")
         if self.augmentation.mixup and self.loss.kind in ("sparse_categorical_crossentropy", "categorical_hinge"):
             problem = "needs a loss with one-hot targets, such as categorical_crossentropy"
             raise Invalid("augmentation.mixup", f"{problem}, got {self.loss.kind!r}")
-        require_not_negative(self, "adversarial")
-        require(self.lean_epochs >= 0, "lean_epochs", "be at least 0", self.lean_epochs)
-        require(0 < self.lean_share <= 1, "lean_share", "be greater than 0 and at most 1", self.lean_share)
-        require(self.batch_size >= 1, "batch_size", "be at least 1", self.batch_size)
-        require(1 <= self.epochs <= 100_000, "epochs", "be between 1 and 100000", self.epochs)
+        require(self.epochs <= 100_000, "epochs", "be at most 100000", self.epochs)
 
     def share(self, epoch: int) -> float:
         """The share of the batches that an epoch (from 1) trains."""

@@ -11,7 +11,8 @@ from typing import Literal
 from optuna import pruners
 from optuna.exceptions import ExperimentalWarning
 
-from tuner.base.errors import Invalid, require, require_at_least_one, require_not_negative
+from tuner.base.errors import Invalid, require
+from tuner.base.ranges import Count, CountOrZero, NotNegative, checked_ranges
 from tuner.result import OBJECTIVES
 
 
@@ -26,22 +27,21 @@ class NoPruner:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Percentile:
     """Stops a trial whose best value so far is not among the best `percentile` percent of the finished trials at the same
     epoch (`median`: 50), from `warmup_epochs` on, after `startup_trials` finished ones."""
 
     kind: Literal["median", "percentile"] = "median"
     percentile: float = 50.0
-    startup_trials: int = 5
-    warmup_epochs: int = 3
-    every: int = 1
+    startup_trials: CountOrZero = 5
+    warmup_epochs: CountOrZero = 3
+    every: Count = 1
 
     def __post_init__(self) -> None:
         require(0 < self.percentile < 100, "percentile", "be between 0 and 100", self.percentile)
         if self.kind == "median":
             require(self.percentile == 50.0, "percentile", "be left out for the median pruner", self.percentile)
-        require_not_negative(self, "startup_trials", "warmup_epochs")
-        require_at_least_one(self, "every")
 
     @property
     def first_stop(self) -> int:
@@ -57,16 +57,16 @@ class Percentile:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Halving:
     """Successive halving at rungs of `min_epochs * factor ** k` epochs, where the best 1/`factor` continue; `hyperband` runs
     several of these with different first rungs (Li et al. 2018, arXiv 1603.06560)."""
 
     kind: Literal["successive_halving", "hyperband"] = "hyperband"
-    min_epochs: int = 1
+    min_epochs: Count = 1
     factor: int = 3
 
     def __post_init__(self) -> None:
-        require_at_least_one(self, "min_epochs")
         require(self.factor >= 2, "factor", "be at least 2", self.factor)
 
     @property
@@ -80,17 +80,17 @@ class Halving:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Asha:
     """Asynchronous successive halving (Li et al. 2018, arXiv 1810.05934): trials pause at rungs of `min_epochs * factor **
     k` epochs, and the best 1/`factor` of each rung continue from their checkpoints. With `min_epochs` 0 the budget decides on
     the rungs: as many as its trials can fill."""
 
     kind: Literal["asha"] = "asha"
-    min_epochs: int = 0
+    min_epochs: CountOrZero = 0
     factor: int = 3
 
     def __post_init__(self) -> None:
-        require_not_negative(self, "min_epochs")
         require(self.factor >= 2, "factor", "be at least 2", self.factor)
 
     @property
@@ -103,16 +103,13 @@ class Asha:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Patient:
     """Stops a trial whose objective has not improved by more than `min_delta` for `epochs` epochs."""
 
     kind: Literal["patient"] = "patient"
-    epochs: int = 5
-    min_delta: float = 0.0
-
-    def __post_init__(self) -> None:
-        require_at_least_one(self, "epochs")
-        require_not_negative(self, "min_delta")
+    epochs: Count = 5
+    min_delta: NotNegative = 0.0
 
     @property
     def first_stop(self) -> int:
@@ -123,15 +120,13 @@ class Patient:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Threshold:
     """Stops a trial whose objective is worse than `limit` after `warmup_epochs` epochs."""
 
     kind: Literal["threshold"] = "threshold"
     limit: float
-    warmup_epochs: int = 1
-
-    def __post_init__(self) -> None:
-        require_not_negative(self, "warmup_epochs")
+    warmup_epochs: CountOrZero = 1
 
     @property
     def first_stop(self) -> int:
@@ -144,16 +139,16 @@ class Threshold:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Wilcoxon:
     """For cross-validation: stops between folds when a signed-rank test finds the trial worse than the best one."""
 
     kind: Literal["wilcoxon"] = "wilcoxon"
     p_threshold: float = 0.1
-    startup_folds: int = 2
+    startup_folds: CountOrZero = 2
 
     def __post_init__(self) -> None:
         require(0 < self.p_threshold < 1, "p_threshold", "be between 0 and 1", self.p_threshold)
-        require_not_negative(self, "startup_folds")
 
     def make(self, epochs: int, maximize: bool) -> pruners.BasePruner:
         return pruners.WilcoxonPruner(p_threshold=self.p_threshold, n_startup_steps=self.startup_folds)

@@ -10,22 +10,21 @@ from typing import Literal
 
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
 
-from tuner.base.errors import Invalid, require, require_at_least_one, require_packages
+from tuner.base.errors import Invalid, require, require_packages
+from tuner.base.ranges import Count, checked_ranges
 from tuner.space import Assignment, Node, grid, size
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Tpe:
     """Tree-structured Parzen estimators of all parameters jointly; `group` splits conditional spaces into parts that are
     sampled jointly (an experimental option of Optuna). The first `startup_trials` are random."""
 
     kind: Literal["tpe"] = "tpe"
-    startup_trials: int = 10
-    candidates: int = 24
+    startup_trials: Count = 10
+    candidates: Count = 24
     group: bool = False
-
-    def __post_init__(self) -> None:
-        require_at_least_one(self, "startup_trials", "candidates")
 
     def make(self, seed: int) -> BaseSampler:
         return TPESampler(
@@ -39,14 +38,12 @@ class Tpe:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Gp:
     """Gaussian processes: for few, mostly numeric dimensions without conditions, and at most a few hundred trials."""
 
     kind: Literal["gp"] = "gp"
-    startup_trials: int = 10
-
-    def __post_init__(self) -> None:
-        require_at_least_one(self, "startup_trials")
+    startup_trials: Count = 10
 
     def make(self, seed: int) -> BaseSampler:
         require_packages("the sampler 'gp'", "torch")
@@ -55,14 +52,12 @@ class Gp:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class CmaEs:
     """Covariance matrix adaptation: numeric dimensions; choices are sampled at random."""
 
     kind: Literal["cmaes"] = "cmaes"
-    startup_trials: int = 1
-
-    def __post_init__(self) -> None:
-        require_at_least_one(self, "startup_trials")
+    startup_trials: Count = 1
 
     def make(self, seed: int) -> BaseSampler:
         require_packages("the sampler 'cmaes'", "cmaes")

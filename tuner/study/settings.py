@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tuner.base.errors import Invalid, near_miss, require, require_at_least_one, require_positive, require_seed
+from tuner.base.errors import Invalid, near_miss, require
+from tuner.base.ranges import Count, CountOrZero, Positive, Seed, Share, checked_ranges
 from tuner.result import OBJECTIVES
 from tuner.study.pruners import Percentile, Pruner
 from tuner.study.samplers import Sampler, Tpe
@@ -14,6 +15,7 @@ NO_LIMIT = 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Budget:
     """What a study may cost. `minutes` limit one call, including refits and the test; `trials` limit those that finish or are
     pruned in all calls (0: as many as there is time for).
@@ -23,16 +25,13 @@ class Budget:
     then trained longer: see `confirmation`.
     """
 
-    trials: int = 50
-    minutes: float = 60.0
+    trials: CountOrZero = 50
+    minutes: Positive = 60.0
     epochs: Literal["fixed", "fit"] = "fixed"
-
-    def __post_init__(self) -> None:
-        require(self.trials >= 0, "trials", "be at least 0", self.trials)
-        require_positive(self, "minutes")
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Confirmation:
     """The winner is refitted on so many fresh seeds before the final model is saved and tested; where `budget.epochs` is
     "fit", the minutes decide on the number of refits, for how many contenders and how long.
@@ -45,15 +44,13 @@ class Confirmation:
     in at most 8 % of the minutes and half a minute, for comparison.
     """
 
-    seeds: int = 3
-    members: int = 1
+    seeds: Count = 3
+    members: Count = 1
     anchors: bool = True
-
-    def __post_init__(self) -> None:
-        require_at_least_one(self, "seeds", "members")
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Search:
     """The sampler proposes trials, the pruner stops them early; `seed` is that of the proposals.
 
@@ -70,14 +67,10 @@ class Search:
 
     sampler: Sampler = Tpe()
     pruner: Pruner = Percentile()
-    seed: int = 0
+    seed: Seed = 0
     centre: bool = True
     documented: bool = False
-    near: float = 0.0
-
-    def __post_init__(self) -> None:
-        require(0 <= self.near <= 1, "near", "be between 0 and 1", self.near)
-        require_seed(self.seed)
+    near: Share = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

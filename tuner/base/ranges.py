@@ -1,0 +1,59 @@
+"""Ranges of numbers as types of fields, such as `learning_rate: Positive = 0.01`; the decoder reads them as plain numbers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, TypeVar, get_args, get_type_hints
+
+from tuner.base.errors import require
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Range:
+    """The rule completes the sentence "must …"."""
+
+    rule: str
+    holds: Callable[[float], bool]
+
+
+NotNegative = Annotated[float, Range("be at least 0", lambda number: number >= 0)]
+Positive = Annotated[float, Range("be greater than 0", lambda number: number > 0)]
+Share = Annotated[float, Range("be between 0 and 1", lambda number: 0 <= number <= 1)]
+PositiveShare = Annotated[float, Range("be greater than 0 and at most 1", lambda number: 0 < number <= 1)]
+Rate = Annotated[float, Range("be at least 0 and less than 1", lambda number: 0 <= number < 1)]
+"""A probability, momentum or decay: 0 switches the effect off."""
+Count = Annotated[int, Range("be at least 1", lambda number: number >= 1)]
+CountOrZero = Annotated[int, Range("be at least 0", lambda number: number >= 0)]
+Seed = Annotated[int, Range("be at least 0 and below 2**32", lambda number: 0 <= number < 2**32)]
+"""Accepted by every random generator: 32 bits, unsigned."""
+
+
+def checked_ranges(record: type[T]) -> type[T]:
+    """For a dataclass: raises `Invalid` for the first number of a new record, or of its tuples, that is outside its range,
+    before the record's own checks. The decorator stands below `@dataclass`."""
+    own_checks = getattr(record, "__post_init__", None)
+
+    @cache
+    def ranges() -> dict[str, Range]:
+        hints = get_type_hints(record, include_extras=True)
+        return {name: part for name, hint in hints.items() for part in _parts(hint) if isinstance(part, Range)}
+
+    def check(self: object) -> None:
+        for name, limits in ranges().items():
+            field = getattr(self, name)
+            numbers = field if isinstance(field, tuple) else (field,)
+            for index, number in enumerate(numbers):
+                require(limits.holds(number), f"{name}[{index}]" if numbers is field else name, limits.rule, number)
+        if own_checks:
+            own_checks(self)
+
+    setattr(record, "__post_init__", check)  # noqa: B010 (mypy knows no such attribute of a type)
+    return record
+
+
+def _parts(hint: object) -> Iterator[object]:
+    yield hint
+    for each in get_args(hint):
+        yield from _parts(each)

@@ -90,7 +90,7 @@ def report(
     url, places = required_storage(runs, storage), Places.from_environment(data_dir)
     for name in searched_studies(url) if study == "all" else [study]:
         folder = out / name if out and study == "all" else out or Path("reports") / name
-        write_report(url, name, results, places, folder, runs, latency)
+        write_report(url, name, results, places, folder, runs, latency=latency)
         print(folder / "report.html")
     if study == "all":
         write_index(out or Path("reports"))

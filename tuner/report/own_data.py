@@ -48,7 +48,9 @@ def _targets_table(data: UserData, true: NDArray[Any]) -> content.Table:
     if data.task == "regression":
         statistics = (each.tolist() for each in (true.min(0), np.median(true, 0), true.max(0), true.std(0)))
         columns = ("target", "lowest", "median", "highest", "standard deviation")
-        return content.Table(id_, title, columns, tuple(zip(names, *statistics, strict=True)), "Training part.", folded)
+        return content.Table(
+            id_, title, columns, tuple(zip(names, *statistics, strict=True)), "Training part.", long=folded
+        )
     counts = np.bincount(true, minlength=len(names)) if true.ndim == 1 else (true == 1).sum(0)
     pairs = zip(names, counts.tolist(), strict=True)
     rows = tuple((name, count, f"{100 * count / len(true):.1f} %") for name, count in pairs)
@@ -63,7 +65,7 @@ def _columns_table(data: Table, training: TrainingSet, places: Places) -> conten
     part = f"The first {COUNTED_ROWS:,} training rows" if len(training.examples) > COUNTED_ROWS else "Training part"
     note = f"{part}; the values of a text are its words, and of categories and words those with a code of their own."
     names = ("column", "type", "values", "missing", "examples")
-    return content.Table("data-columns", "Columns", names, rows, note, len(rows) > FOLDED)
+    return content.Table("data-columns", "Columns", names, rows, note, long=len(rows) > FOLDED)
 
 
 def _column(column: ColumnCoding, codes: NDArray[np.float32]) -> tuple[Cell, ...]:

@@ -41,6 +41,7 @@ def write_report(
     places: Places,
     out: Path,
     runs: Path | None = None,
+    *,
     latency: bool = False,
 ) -> Page:
     """Write the report into a folder, in place of an earlier one.

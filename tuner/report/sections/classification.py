@@ -92,7 +92,7 @@ def label_blocks(winner: Predictions) -> Iterator[Block]:
         "the test examples."
     )
     columns = ("label", "precision", "recall", "F1", "ROC AUC", "average precision", "true of", "predicted for")
-    yield Table("winner-labels", "Label by label", columns, rows, note, len(rows) > READABLE)
+    yield Table("winner-labels", "Label by label", columns, rows, note, long=len(rows) > READABLE)
 
 
 def _label_metrics(winner: Predictions, place: int) -> Iterator[Cell]:
@@ -111,7 +111,9 @@ def _label_metrics(winner: Predictions, place: int) -> Iterator[Cell]:
 # Probabilities ---------------------------------------------------------------------------------------------------------
 
 
-def _calibration_chart(title: str, probability: NDArray[np.float32], right: NDArray[np.bool_], labels: bool) -> Chart:
+def _calibration_chart(
+    title: str, probability: NDArray[np.float32], right: NDArray[np.bool_], *, labels: bool
+) -> Chart:
     """The share of right predictions by their probability (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
 
     Both arrays hold one value for each example, or with `labels` for each label of each example.

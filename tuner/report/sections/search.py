@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, pairwise
 
 from tuner.base.formatting import duration_text, four_digits, metric_label
 from tuner.charts import GREY, VERMILION, Axis, Bars, Chart, Dots, Line, Mark, Point
@@ -48,7 +49,7 @@ def _history(evidence: Evidence) -> Chart:
     marks: tuple[Mark, ...] = (
         *(sampling_error(best, metric) if best and metric else ()),
         *dots_by_state(dots, axis),
-        Line("best so far", VERMILION, tuple(_best_so_far(evidence, lambda trial: float(trial.number))), step=True),
+        Line("best so far", VERMILION, _best_so_far(evidence, lambda trial: float(trial.number)), step=True),
     )
     beyond = sum(clamped(value, axis) != value for value in values)
     note = f"{beyond} trials lie beyond the edge, where they are drawn." if beyond else ""
@@ -74,24 +75,16 @@ def _last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
 def _progress(evidence: Evidence) -> Chart:
     """The best so far by minutes of searching, without the breaks between calls."""
     clock = _clock(evidence.record.trials)
-    points = tuple(_best_so_far(evidence, lambda trial: clock(trial.ended or 0.0) / 60))
-    improved = tuple(point for index, point in enumerate(points) if index == 0 or point[1] != points[index - 1][1])
-    return Chart(
-        "time",
-        "Best so far against time",
-        Axis("minutes of searching"),
-        value_axis(evidence),
-        (Line("best so far", VERMILION, points, step=True), Dots("a new best", VERMILION, improved)),
-    )
+    points = _best_so_far(evidence, lambda trial: clock(trial.ended or 0.0) / 60)
+    improved = points[:1] + tuple(point for before, point in pairwise(points) if point[1] != before[1])
+    marks = (Line("best so far", VERMILION, points, step=True), Dots("a new best", VERMILION, improved))
+    return Chart("time", "Best so far against time", Axis("minutes of searching"), value_axis(evidence), marks)
 
 
-def _best_so_far(evidence: Evidence, place: Callable[[TrialRecord], float]) -> Iterator[Point]:
-    best: float | None = None
-    for trial in sorted(evidence.record.finished, key=place):
-        value = trial.values[0]
-        if best is None or evidence.record.direction.is_better(value, best):
-            best = value
-        yield place(trial), best
+def _best_so_far(evidence: Evidence, place: Callable[[TrialRecord], float]) -> tuple[Point, ...]:
+    trials, direction = sorted(evidence.record.finished, key=place), evidence.record.direction
+    best = accumulate((trial.values[0] for trial in trials), lambda *values: direction.best(values))
+    return tuple(zip(map(place, trials), best, strict=True))
 
 
 def _clock(trials: Sequence[TrialRecord]) -> Callable[[float], float]:

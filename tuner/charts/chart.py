@@ -34,7 +34,7 @@ class Frame:
         return self.x(point[X]), self.y(point[Y])
 
     def text(self, name: str, point: Point) -> str:
-        """The text that a pointer is shown for a point of a series."""
+        """The tip of a point of a series: the text at the pointer."""
         x, y = value_text(self.x.axis, point[X]), value_text(self.y.axis, point[Y])
         return f"{name}: {x}: {y}" if self.x.axis.names else f"{name}: {y} at {self.x.axis.label} {x}"
 

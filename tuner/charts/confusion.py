@@ -8,7 +8,7 @@ from tuner.charts.marks import Cells
 from tuner.charts.scale import Axis
 
 FEW, MANY = 4, 14
-"""A matrix of at most so many classes is low; one of more than that takes the width of the page."""
+"""A matrix of at most `FEW` classes is low; one of more than `MANY` takes the width of the page."""
 
 Matrix = Sequence[Sequence[int]]
 

@@ -101,7 +101,7 @@ class Page:
 
 
 def missing(reason: str) -> Paragraph:
-    """What stands in place of something that cannot be shown."""
+    """A paragraph in place of content that cannot be shown."""
     return Paragraph(reason, "missing")
 
 

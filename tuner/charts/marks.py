@@ -14,7 +14,7 @@ TIPS = 60
 """About how many points of a line have a text for the pointer."""
 
 CORNERS = ((0.0, 2 / 3), (0.5, 1 / 3), (0.5, -1 / 3), (0.0, -2 / 3), (-0.5, -1 / 3), (-0.5, 1 / 3))
-"""Of a hexagon that stands on a tip, in units of its width and of the distance of two rows."""
+"""The corners of an upright hexagon, in units of its width and of the distance of two rows."""
 
 FONT = 11
 

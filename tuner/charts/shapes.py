@@ -9,7 +9,7 @@ Shape = Literal["dot", "diamond", "square", "cross", "ring"]
 
 
 def tip(text: str) -> str:
-    """The attribute with the text that a pointer is shown."""
+    """The attribute with the text that a page shows at the pointer."""
     return f' data-tip="{escape(text, quote=True)}"'
 
 

@@ -78,8 +78,6 @@ def _scale(chart: Chart, axis: int, start: float, end: float) -> Scale:
     return fit_scale((chart.x, chart.y)[axis], values, start, end)
 
 
-# Axes, labels and legend ---------------------------------------------------------------------------------------------
-
 SMALL = f'font-size="{FONT - 1}" fill="var(--soft)"'
 
 

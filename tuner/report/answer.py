@@ -1,4 +1,4 @@
-"""The answer in a few sentences: the best that was searched, the best that is documented, the difference and the cost."""
+"""The answer in a few sentences: the final model, the best documented network, their difference, and the cost."""
 
 import math
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""Everything that a report is made of, gathered once: the study in the storage, its confirmed winner with what it predicts, and
-the judged documents about the same data."""
+"""The evidence of a report: the study in the storage, its confirmed winner with its predictions, and the judged documents on the
+same data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from tuner.storage.trainings import trainings_of
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is not there is None or empty; `gaps` says why where that is not plain. `data` are identities of data sets by name,
+    """Missing parts are None or empty; `gaps` has the reasons that are not obvious. `data` are identities of data sets by name,
     `latencies` milliseconds for one example by recipe key, `trials` the last segment of each training. `recipe` is the winner's, or
     the first one of a trial: a study may search over several preparations of its data. `own` are blocks on a user's own data."""
 

@@ -18,7 +18,7 @@ WIDE = 700
 """Wider charts have a row of their own."""
 
 GROUPS = {Chart: "figures", Picture: "figures", Table: "table", Code: "code", Paragraph: "text"}
-"""Adjacent blocks of a group stand together: charts and pictures share a grid."""
+"""Adjacent blocks of a group share an element of the page; charts and pictures share a grid."""
 
 
 def page_as_html(page: Page, footer: str) -> str:

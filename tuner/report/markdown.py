@@ -39,7 +39,7 @@ def write_figures(page: Page, folder: Path) -> None:
 
 
 def escaped(text: str) -> str:
-    """The text without meaning for Markdown or HTML."""
+    """The text with the special characters of Markdown and HTML escaped."""
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", text).replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
 
 

@@ -1,4 +1,4 @@
-"""The user's own data: its size, its targets, and its columns. Only of the training part."""
+"""The user's own data: its size, its targets, and its columns. Targets and columns are of the training part only."""
 
 from itertools import accumulate
 from typing import Any

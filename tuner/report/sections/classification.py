@@ -108,9 +108,6 @@ def _label_metrics(winner: Predictions, place: int) -> Iterator[Cell]:
         yield f"{100 * share:.1f} %"
 
 
-# Probabilities ---------------------------------------------------------------------------------------------------------
-
-
 def _calibration_chart(
     title: str, probability: NDArray[np.float32], right: NDArray[np.bool_], *, labels: bool
 ) -> Chart:

@@ -36,7 +36,7 @@ def hard_pictures(winner: Predictions) -> Block:
     """Images for which at least nine in ten of the refits predict the same wrong class."""
     classes, names = winner.classes, winner.names
     if len(classes) < 2:
-        return missing("Images that all networks class wrong need several confirmed seeds.")
+        return missing("Images that all networks predict wrong need several confirmed seeds.")
     votes = np.stack([(classes == each).sum(axis=0) for each in range(len(names))], axis=1)
     common, agreed = votes.argmax(axis=1), votes.max(axis=1) >= 0.9 * len(classes)
     hard = np.flatnonzero(agreed & (common != winner.true))

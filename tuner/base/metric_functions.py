@@ -31,6 +31,18 @@ def compute_metrics(
     return {name: FUNCTIONS[name](numbers, true, each) for name in metrics_for(task)}
 
 
+def class_probabilities(outputs: NDArray[np.float32], activation: str) -> NDArray[np.float32]:
+    """The outputs (..., classes) of a last layer with this activation as probabilities; a `signed` one has a single unit."""
+    match activation:
+        case "signed":
+            both = np.concatenate([1 - outputs, 1 + outputs], axis=-1)
+            return np.asarray(both * np.float32(0.5))
+        case "linear":
+            raised = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+            return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+    return outputs
+
+
 def wilson_interval(share: float, examples: int) -> tuple[float, float]:
     """Wilson's 95 % interval (1927) of a share of the examples, such as an accuracy."""
     from scipy.stats import binomtest

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import TunerError
 from tuner.base.formatting import four_digits
-from tuner.base.metric_functions import bootstrap_interval, compute_metrics
+from tuner.base.metric_functions import bootstrap_interval, class_probabilities, compute_metrics
 from tuner.base.metrics import Task
 from tuner.data.examples import Examples, HeldOut
 from tuner.data.ingest.prepare import split_off_test
-from tuner.recipe import AnyData, Arrays, Cut, Recipe, Table, describe
+from tuner.recipe import AnyData, Arrays, Cut, Table, describe
 from tuner.storage.confirmed import Confirmed
 
 RESAMPLED_OUTPUTS = 30_000
@@ -110,7 +110,7 @@ def read_predictions(
     return Predictions(
         task=about.task,
         names=about.classes,
-        outputs=_probabilities(outputs, confirmed.recipe) if classes else outputs,
+        outputs=class_probabilities(outputs, confirmed.recipe.network.output) if classes else outputs,
         best=best,
         examples=replace(examples, inputs=np.asarray(examples.inputs), labels=labels),
         row_numbers=row_numbers,
@@ -118,18 +118,6 @@ def read_predictions(
         value_range=about.value_range,
         are_images=_are_images(data, examples),
     )
-
-
-def _probabilities(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
-    match recipe.network.output:
-        case "signed":
-            positive = (outputs + 1) / 2
-            return np.concatenate([1 - positive, positive], axis=2)
-        case "linear":
-            raised = np.exp(outputs - outputs.max(axis=2, keepdims=True))
-            shares: NDArray[np.float32] = raised / raised.sum(axis=2, keepdims=True)
-            return shares
-    return outputs
 
 
 def _are_images(data: AnyData, examples: Examples) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.base.metric_functions import class_probabilities
 from tuner.networks.build import build
 from tuner.networks.layer import input_shape
 from tuner.recipe import Recipe, describe
@@ -26,16 +27,8 @@ def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[
 
 def to_probabilities(outputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
     """Outputs as probabilities (n, classes) or (n, labels); those of a regression unchanged."""
-    if recipe.data.task != "classification":
-        return outputs
-    match recipe.network.output:
-        case "signed":
-            both = np.concatenate([1 - outputs, 1 + outputs], axis=1)
-            return np.asarray(both * np.float32(0.5))
-        case "linear":
-            raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-    return outputs
+    is_classed = recipe.data.task == "classification"
+    return class_probabilities(outputs, recipe.network.output) if is_classed else outputs
 
 
 def classes_of(outputs: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -22,8 +22,6 @@ class Frame:
     y: Scale
     top: float
     bottom: float
-    left: float
-    right: float
 
     def contains(self, point: Point) -> bool:
         """Whether both scales have a place for the point."""

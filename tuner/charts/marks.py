@@ -90,7 +90,9 @@ class Rule:
             yield from (self.at, *(self.band or ()))
 
     def svg(self, frame: Frame) -> str:
-        scale, start, end = (frame.x, frame.top, frame.bottom) if self.upright else (frame.y, frame.left, frame.right)
+        scale, start, end = (
+            (frame.x, frame.top, frame.bottom) if self.upright else (frame.y, frame.x.start, frame.x.end)
+        )
         if not all(map(scale.axis.contains, (self.at, *(self.band or ())))):
             return ""
         at, shade = scale(self.at), ""

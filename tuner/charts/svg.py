@@ -69,8 +69,7 @@ def _frame(chart: Chart, top: float) -> Frame:
     y = _scale(chart, Y, *upright)
     widest = max((len(text) for _, text in y.ticks()), default=1)
     left = min(_label_width(chart) + LETTER * widest + 8, WIDEST * chart.width)
-    right = chart.width - 14.0
-    return Frame(_scale(chart, X, left, right), y, top, bottom, left, right)
+    return Frame(_scale(chart, X, left, chart.width - 14.0), y, top, bottom)
 
 
 def _scale(chart: Chart, axis: int, start: float, end: float) -> Scale:
@@ -86,9 +85,11 @@ def _y_axis(chart: Chart, frame: Frame) -> str:
     for value, text in frame.y.ticks():
         y = frame.y(value)
         if not (chart.x.names and chart.y.names):  # a matrix has cells instead of lines
-            parts.append(f'<path d="M{frame.left:.1f} {y:.1f}H{frame.right:.1f}" stroke="var(--line)"/>')
-        text = _cut(text, (frame.left - _label_width(chart) - 4) / LETTER)
-        parts.append(f'<text x="{frame.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end" {SMALL}>{escape(text)}</text>')
+            parts.append(f'<path d="M{frame.x.start:.1f} {y:.1f}H{frame.x.end:.1f}" stroke="var(--line)"/>')
+        text = _cut(text, (frame.x.start - _label_width(chart) - 4) / LETTER)
+        parts.append(
+            f'<text x="{frame.x.start - 6:.1f}" y="{y + 4:.1f}" text-anchor="end" {SMALL}>{escape(text)}</text>'
+        )
     return "".join(parts)
 
 
@@ -103,7 +104,7 @@ def _x_axis(chart: Chart, frame: Frame) -> str:
 
 
 def _labels(chart: Chart, frame: Frame) -> str:
-    middle, centre = (frame.left + frame.right) / 2, (frame.top + frame.bottom) / 2
+    middle, centre = (frame.x.start + frame.x.end) / 2, (frame.top + frame.bottom) / 2
     label = f'<text x="{middle:.1f}" y="{chart.height - 8}" text-anchor="middle">{escape(chart.x.label)}</text>'
     if chart.y.label:
         turn = f'transform="rotate(-90 14 {centre:.1f})"'

@@ -1,4 +1,4 @@
-"""`tuner init` as a user meets it: what it tells, what it writes, what it refuses and in which words."""
+"""The command `init`: its output, the file that it writes, its messages about mistakes."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     return status, output.out, output.err
 
 
-def test_init_tells_what_it_found_and_writes_a_study_that_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_prints_facts_of_the_data_and_writes_a_study(capsys: pytest.CaptureFixture[str]) -> None:
     status, output, _ = said(capsys, "mine", "--data", "t.csv", "--target", "y")
     assert status == 0
     lines = [line.rstrip() for line in output.splitlines()]
@@ -137,7 +137,7 @@ def test_much_data_has_ten_minutes(capsys: pytest.CaptureFixture[str]) -> None:
     assert "minutes = 1.0\n" in Path("studies/little.toml").read_text()
 
 
-def test_arrays_and_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_arrays_and_images_are_described(capsys: pytest.CaptureFixture[str]) -> None:
     np.savez("a.npz", x=np.random.default_rng(0).normal(size=(60, 4)), y=np.arange(60) % 2)
     status, output, _ = said(capsys, "one", "--data", "a.npz")
     assert status == 0

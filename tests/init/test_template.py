@@ -1,4 +1,4 @@
-"""Generated study files: each loads, says what was found, and can be searched."""
+"""Generated study files: each loads, has facts of the data in comments, and can be searched."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,14 +42,14 @@ def table(folder: Path, rows: int = 120, target: str = "classes", **columns: Any
 
 
 def arrays(folder: Path, shape: tuple[int, ...], y: Any, dtype: str = "float32") -> Profile:
-    """What is found in a file `a.npz`."""
+    """The profile of a file `a.npz`."""
     x = CHANCE.integers(0, 255, (len(y), *shape)) if dtype == "uint8" else CHANCE.normal(size=(len(y), *shape))
     np.savez(folder / "a.npz", x=x.astype(dtype), y=y)
     return profile_arrays(folder / "a.npz", Roles(()), "guess")
 
 
 def pictures(folder: Path) -> Profile:
-    """What is found in a folder `p` of images."""
+    """The profile of a folder `p` of images."""
     for name in ("cat", "dog"):
         (folder / "p" / name).mkdir(parents=True)
         for place in range(20):
@@ -130,7 +130,7 @@ def test_images_become_a_study(tmp_path: Path) -> None:
     assert study.unbuildable is None
 
 
-def test_columns_are_written_one_a_line_with_what_was_found(tmp_path: Path) -> None:
+def test_columns_are_written_one_a_line_with_their_facts(tmp_path: Path) -> None:
     nasty = 'a "b"\\ # c'
     frame = table(tmp_path, same=1, row=np.arange(120)).assign(**{nasty: np.arange(120) // 2})
     frame.to_csv(tmp_path / "t.csv", index=False)

@@ -68,8 +68,8 @@ def recipe_of(data: Any, protocol: Holdout | KFold = Holdout(validation=0.25)) -
     )
 
 
-def looked(folder: Path, frame: pd.DataFrame, columns: tuple[Column, ...], **settings: Any) -> tuple[Table, Places]:
-    """A table with these rows, looked at."""
+def ingested(folder: Path, frame: pd.DataFrame, columns: tuple[Column, ...], **settings: Any) -> tuple[Table, Places]:
+    """A table with these rows and its facts."""
     frame.to_csv(folder / "t.csv", index=False)
     places = Places(None, folder / "cache")
     return ingest(Table(path="t.csv", columns=columns, **{"target": "y", **settings}), folder, places, print), places
@@ -90,7 +90,7 @@ def bundled(name: str, places: Places, **settings: Any) -> tuple[Table, Training
 
 
 @pytest.mark.slow
-def test_iris_has_all_plain_models_on_five_folds_and_on_the_test_part(places: Places) -> None:
+def test_iris_has_all_reference_models_on_five_folds_and_on_the_test_part(places: Places) -> None:
     data, training = bundled("iris", places)
     found = fit_reference_models(recipe_of(data, FIVE), training, "accuracy", 60.0, held_out(data, places).examples)
     names = {"majority", "logistic", "nearest neighbours", "default network", "trees"}
@@ -104,7 +104,7 @@ def test_iris_has_all_plain_models_on_five_folds_and_on_the_test_part(places: Pl
     assert by_name(found)["default network"].note == "scikit-learn's MLP at its defaults: one layer of 100"
 
 
-def test_diabetes_has_numbers_to_tell(places: Places) -> None:
+def test_diabetes_is_a_regression(places: Places) -> None:
     data, training = bundled("diabetes", places, task="regression")
     found = by_name(fit_reference_models(recipe_of(data), training, "r2", 60.0))
     assert list(found) == ["mean", "ridge", "nearest neighbours", "default network", "trees"]
@@ -114,20 +114,20 @@ def test_diabetes_has_numbers_to_tell(places: Places) -> None:
     assert found["ridge"].test_figures == {}
 
 
-def test_they_stand_on_the_folds_of_the_networks(places: Places) -> None:
+def test_they_are_fitted_on_the_folds_of_the_networks(places: Places) -> None:
     recipe = recipe_of(Data(name="xor"), Holdout(validation=0.25, pick="random", seed=7))
     data = training_set(recipe.data, places)
     part, (fold,) = validation_part(recipe, data), folds_of(recipe.protocol, data)
     assert part.inputs.tolist() == data.examples.inputs[fold.validation].tolist()
     training = Examples(data.examples.inputs[fold.training], data.examples.labels[fold.training])
-    says = estimators("classification")["nearest neighbours"].fit(describe(recipe.data), training, 3)
-    expected = compute_metrics("classification", says(part.inputs), part.labels)
+    predict = estimators("classification")["nearest neighbours"].fit(describe(recipe.data), training, 3)
+    expected = compute_metrics("classification", predict(part.inputs), part.labels)
     found = by_name(fit_reference_models(recipe, data, "accuracy", 60.0))["nearest neighbours"]
     assert found.figures == pytest.approx(expected)
     assert found.examples == len(fold.training)
 
 
-def test_xor_is_told_by_trees_and_not_by_a_line(places: Places) -> None:
+def test_xor_is_learned_by_trees_and_not_by_a_linear_model(places: Places) -> None:
     recipe = recipe_of(Data(name="xor"))
     found = fit_reference_models(recipe, training_set(recipe.data, places), "accuracy", 60.0)
     figures = {each.name: each.figures["accuracy"] for each in found}
@@ -145,7 +145,7 @@ def test_several_labels_one_of_which_is_never_true_in_a_fold(tmp_path: Path) -> 
         {"a": values[:, 0], "b": values[:, 1], "p": values[:, 0] > 0, "q": values[:, 1] > 0, "r": rare}
     )
     frame = frame.astype({"p": int, "q": int})
-    data, places = looked(tmp_path, frame, numbers("a", "b"), target=("p", "q", "r"), task="multi_label")
+    data, places = ingested(tmp_path, frame, numbers("a", "b"), target=("p", "q", "r"), task="multi_label")
     found = by_name(fit_reference_models(recipe_of(data, FIVE), training_set(data, places), "macro_f1", 60.0))
     assert not any(each.is_skipped for each in found.values())
     assert found["logistic"].figures["accuracy"] > 0.95
@@ -154,7 +154,7 @@ def test_several_labels_one_of_which_is_never_true_in_a_fold(tmp_path: Path) -> 
 
 
 def mixed(rows: int) -> pd.DataFrame:
-    """Numbers, dates, names and texts, with gaps; only words and names tell the class."""
+    """Numbers, dates, names and texts, with gaps; only words and names depend on the class."""
     chance = np.random.default_rng(1)
     classes = chance.integers(0, 2, rows)
     words = [("good fine day", "bad awful night")[each] + f" w{chance.integers(9)}" for each in classes]
@@ -175,8 +175,8 @@ COLUMNS = (
 
 
 @pytest.mark.slow
-def test_texts_names_dates_and_gaps_are_seen(tmp_path: Path) -> None:
-    data, places = looked(tmp_path, mixed(600), COLUMNS)
+def test_texts_names_dates_and_gaps_are_features(tmp_path: Path) -> None:
+    data, places = ingested(tmp_path, mixed(600), COLUMNS)
     found = by_name(fit_reference_models(recipe_of(data), training_set(data, places), "accuracy", 60.0))
     assert not any(each.is_skipped for each in found.values())
     assert found["logistic"].figures["accuracy"] > 0.85
@@ -194,7 +194,7 @@ def test_words_are_sparse_for_all_but_trees() -> None:
     assert categories.tolist() == [False] * 200 + [False, True]
 
 
-def test_what_is_infinite_or_no_code_is_no_error() -> None:
+def test_infinite_numbers_and_unknown_codes_are_no_error() -> None:
     rows = Rows((Coded("number", lacks=True), Coded("category", 5), Coded("text", 9, places=2), Coded("number")))
     coded = np.array([[np.inf, 7, 99, -1, np.nan], [1, np.nan, 3, 0, np.nan], [2, 1, 2, 2, np.nan]], np.float32)
     seen = preparation(rows, (0.0, 1.0)).fit_transform(coded)
@@ -207,8 +207,8 @@ def test_weights_count_where_a_model_takes_them(tmp_path: Path) -> None:
     classes = np.repeat([0, 1], (240, 60))
     frame = pd.DataFrame({"a": chance.normal(size=300), "y": classes, "w": np.where(classes == 1, 20.0, 1.0)})
     frame = frame.sample(frac=1, random_state=0)
-    plain, places = looked(tmp_path, frame, numbers("a"))
-    weighted, _ = looked(tmp_path, frame, numbers("a"), weight="w")
+    plain, places = ingested(tmp_path, frame, numbers("a"))
+    weighted, _ = ingested(tmp_path, frame, numbers("a"), weight="w")
     without, found = (
         by_name(fit_reference_models(recipe_of(data), training_set(data, places), "accuracy", 60.0))
         for data in (plain, weighted)
@@ -219,7 +219,7 @@ def test_weights_count_where_a_model_takes_them(tmp_path: Path) -> None:
     assert found["logistic"].note == found["trees"].note == ""
 
 
-def test_what_does_not_fit_into_the_time_is_skipped_and_says_so(places: Places) -> None:
+def test_a_model_that_needs_too_long_is_skipped_with_a_note(places: Places) -> None:
     recipe = recipe_of(Data(name="digits"), FIVE)
     data = training_set(recipe.data, places)
     estimators("classification")  # imports take time, too
@@ -232,7 +232,7 @@ def test_what_does_not_fit_into_the_time_is_skipped_and_says_so(places: Places) 
 
 
 @pytest.mark.slow
-def test_of_many_examples_some_are_drawn_and_that_is_told(places: Places) -> None:
+def test_a_sample_of_many_examples_is_drawn_with_a_note(places: Places) -> None:
     chance = np.random.default_rng(0)
     many = 2 * LARGE
     inputs = chance.normal(size=(many, 2)).astype(np.float32)
@@ -269,7 +269,7 @@ def test_a_limit_ends_what_takes_longer_and_leaves_the_rest_alone() -> None:
     assert passed == [True]
 
 
-def test_a_plain_model_is_better_by_more_than_its_standard_error() -> None:
+def test_a_reference_model_is_better_by_more_than_its_standard_error() -> None:
     found = (
         ReferenceModel("trees", figures={"accuracy": 0.97, "log_loss": 0.1}, error=0.01),
         ReferenceModel(
@@ -287,7 +287,7 @@ def test_they_have_a_small_share_of_the_minutes() -> None:
 
 
 class Counting(InProcess):
-    """Counts how often plain models are trained."""
+    """Counts how often reference models are fitted."""
 
     asked = 0
 

@@ -1,4 +1,4 @@
-"""Holes: what is refused with its address, and what a hole takes."""
+"""Holes: refused ones with their address, and the values that a hole allows."""
 
 import datetime
 import math
@@ -79,7 +79,7 @@ def test_nested_data_has_a_deepest_level() -> None:
         (Choice((1, "a", [8, 8])), [1, "a", "[8, 8]"], [True, 1.0, "b", [8, 8]]),
     ],
 )
-def test_a_hole_says_what_it_takes(hole: Range | Choice, values: list[Any], others: list[Any]) -> None:
+def test_a_hole_allows_its_values_only(hole: Range | Choice, values: list[Any], others: list[Any]) -> None:
     assert all(hole.allows(value) for value in values)
     assert not any(hole.allows(value) for value in others)
 

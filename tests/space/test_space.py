@@ -116,7 +116,7 @@ def test_a_hole_without_a_choice_is_not_asked_for() -> None:
     assert fill(space, answers_of(optuna.trial.FixedTrial({}))) == {"a": "x", "b": 3, "c": {"kind": "adam"}}
 
 
-def test_the_grid_counts_what_size_says() -> None:
+def test_the_grid_has_as_many_points_as_the_size() -> None:
     space = parse(
         {
             "optimizer": {"one_of": ["adam", {"kind": "sgd", "nesterov": {"choice": [True, False]}}]},

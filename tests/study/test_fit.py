@@ -1,4 +1,4 @@
-"""Studies and their data: networks that cannot stand on its shape, protocols that need more examples than it has."""
+"""Studies and their data: networks that cannot be built on its shape, protocols that need more examples than it has."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def digits(*settings: str) -> StudyFile:
 
 
 def refusal(*settings: str) -> str:
-    """What is said of the study with these settings, without the file's path."""
+    """The message about the study with these settings, without the file's path."""
     with pytest.raises(StudyError) as error:
         digits(*settings)
     return str(error.value).partition(".toml: ")[2]
@@ -30,8 +30,8 @@ DEEP = (
 )
 
 
-def test_a_space_of_which_some_cannot_be_built_says_how_much() -> None:
-    """In the convolutional half a single convolution stands, and two, three or four do not."""
+def test_the_share_of_a_space_that_cannot_be_built_is_estimated() -> None:
+    """In the convolutional half one convolution can be built, and two, three or four cannot."""
     found = digits(*DEEP).unbuildable
     assert found is not None
     assert found.share == pytest.approx(3 / 8, abs=0.065), "three standard errors of 500"
@@ -40,7 +40,7 @@ def test_a_space_of_which_some_cannot_be_built_says_how_much() -> None:
     assert "% of the space cannot be built (recipe.network.convolutional.filters: " in str(found)
 
 
-def test_a_small_space_is_counted() -> None:
+def test_the_share_of_a_small_space_is_counted() -> None:
     fixed = ("network.kind=convolutional", *DEEP[:1], "network.convolutional.kernel=3")
     learned = ("training.optimizer=adam", "training.batch_size=32", "training.schedule=constant")
     few = ("network.filters={repeat={low=1, high=4}, each=8}", "network.widths=[]", "network.hidden={}")
@@ -53,7 +53,7 @@ def test_a_small_space_is_counted() -> None:
     )
 
 
-def test_a_space_that_can_be_built_says_nothing() -> None:
+def test_a_space_that_can_be_built_has_no_unbuildable_part() -> None:
     assert digits().unbuildable is None
 
 

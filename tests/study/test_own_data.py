@@ -1,4 +1,4 @@
-"""Studies on the user's own data: looked at when they are loaded, searched, confirmed, gone on with."""
+"""Studies on the user's own data: their facts are read when they are loaded; they are searched, refitted and continued."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -87,14 +87,14 @@ def rows(count: int = 80) -> pd.DataFrame:
 
 
 def study(folder: Path, places: Places, task: str, *settings: str, frame: pd.DataFrame | None = None) -> StudyFile:
-    """The study of a task on a table beside it."""
+    """The study of a task, with its table in the same folder."""
     (rows() if frame is None else frame).to_csv(folder / "rows.csv", index=False)
     path = folder / "own.toml"
     path.write_text(STUDY.format(task=task, **TASKS[task]))
     return load(path, "own", [setting(each) for each in settings], places)
 
 
-def test_a_look_fills_what_only_the_data_can_tell(tmp_path: Path, places: Places) -> None:
+def test_loading_reads_the_facts_of_the_data(tmp_path: Path, places: Places) -> None:
     file = study(tmp_path, places, "classification")
     (data,) = file.data
     assert isinstance(data, Table)
@@ -105,7 +105,7 @@ def test_a_look_fills_what_only_the_data_can_tell(tmp_path: Path, places: Places
     assert file.datasets == ("rows.csv",)
 
 
-def test_what_a_look_finds_cannot_be_said_in_a_file(tmp_path: Path, places: Places) -> None:
+def test_facts_of_the_data_in_a_file_are_refused(tmp_path: Path, places: Places) -> None:
     with pytest.raises(TunerError, match=r"recipe\.data\.found: must be left out: it is read from the data"):
         study(tmp_path, places, "classification", 'data.found={identity="x"}')
 
@@ -139,7 +139,7 @@ def test_each_task_is_searched_confirmed_and_saved(
     assert [trial.state for trial in read_study(storage, "own").trials] == ["complete"]
 
 
-def test_a_changed_file_is_told(storage: BaseStorage, tmp_path: Path, places: Places) -> None:
+def test_a_changed_data_file_is_refused(storage: BaseStorage, tmp_path: Path, places: Places) -> None:
     open_study(storage, study(tmp_path, places, "classification"))
     other = rows()
     other.loc[0, "size"] = 9.0
@@ -169,7 +169,9 @@ def test_the_same_rows_in_another_file_are_the_same_data(storage: BaseStorage, t
         (["data.task=regression", "data.target=price"], "recipe.training.loss: must be one of mean_squared_error"),
     ],
 )
-def test_what_does_not_fit_is_one_message(settings: list[str], complaint: str, tmp_path: Path, places: Places) -> None:
+def test_settings_that_do_not_fit_the_data_give_one_message(
+    settings: list[str], complaint: str, tmp_path: Path, places: Places
+) -> None:
     with pytest.raises(TunerError) as raised:
         study(tmp_path, places, "classification", *settings)
     assert complaint in str(raised.value)
@@ -177,7 +179,8 @@ def test_what_does_not_fit_is_one_message(settings: list[str], complaint: str, t
 
 @pytest.mark.slow
 def test_balanced_class_weights_make_rare_classes_count(storage: BaseStorage, tmp_path: Path, places: Places) -> None:
-    """One example in ten is of the other class, and nothing tells which: unweighted nobody says so, weighted half are said."""
+    """One example in ten is of the rare class, and the inputs do not show which. Without weights the rare class is never
+    predicted; with weights half of the predictions are the rare class."""
     frame = rows(200)
     frame["size"], frame["color"] = 0.0, "red"
     frame["size"] += np.random.default_rng(1).normal(size=200)

@@ -1,4 +1,4 @@
-"""Study files: what is read, what is refused, and the shipped ones."""
+"""Study files: reading, refused files, and the shipped ones."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tuner.study.places import find_study, study_files
 
 
 def complaint(path: Path, text: str) -> str:
-    """What is said of a study file with this text, without its path."""
+    """The message about a study file with this text, without its path."""
     path.write_text(text)
     with pytest.raises(StudyError) as error:
         load(path, "study")
@@ -143,7 +143,7 @@ def test_losses_that_cannot_be_compared_are_no_objective(small_study: Path) -> N
         ),
     ],
 )
-def test_what_no_file_should_hold_is_refused_with_its_address(
+def test_values_that_no_storage_can_hold_are_refused_with_their_address(
     small_study: Path, old: str, new: str, message: str
 ) -> None:
     text = small_study.read_text()
@@ -151,7 +151,7 @@ def test_what_no_file_should_hold_is_refused_with_its_address(
     assert complaint(small_study, text.replace(old, new)).startswith(message)
 
 
-def test_broken_toml_is_said_with_its_line(small_study: Path) -> None:
+def test_the_message_about_broken_toml_has_its_line(small_study: Path) -> None:
     assert complaint(small_study, "objective = \n").startswith("is not valid TOML: Invalid value (at line 1")
 
 

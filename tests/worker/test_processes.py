@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,54 +25,67 @@ RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Trai
 ENDLESS = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=100_000))
 
 
-def wait_for(executor: Processes | InProcess, seconds: float = 60) -> Answer:
-    """The next answer."""
+def wait_for(executor: Processes | InProcess, seconds: float = 60) -> tuple[int, Answer]:
+    """The next answer, and the number of its job."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for _, answer in executor.answers(0.2):
+        for answer in executor.answers(0.2):
             return answer
     raise TimeoutError
 
 
-def test_a_worker_gives_the_figures_of_this_process(places: Places, tmp_path: Path) -> None:
-    executor = Processes(Setup(places, folder=Folder(tmp_path)))
-    executor.submit(0, Train(RECIPE), never_stop)
-    theirs = wait_for(executor)
+@pytest.fixture(scope="module")
+def executor(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Two training processes, shared by the tests of this file."""
+    before = dict(os.environ)
+    executor = Processes(Setup(places, workers=2, folder=Folder(tmp_path_factory.mktemp("study"))))
+    assert dict(os.environ) == before
+    yield executor
     executor.close()
+
+
+def test_processes_are_forks_of_one_and_give_the_figures_of_this_process(executor: Processes, places: Places) -> None:
+    recipes = [replace(RECIPE, seed=seed) for seed in range(2)]
+    for number, recipe in enumerate(recipes):
+        executor.submit(number, Train(recipe), never_stop)
+    pids = [worker.process.pid for worker in executor.workers if worker]
+    parents = {psutil.Process(pid).ppid() for pid in pids}
+    theirs = dict(wait_for(executor) for _ in recipes)
+    assert len(set(pids)) == 2
+    assert len(parents) == 1
+    assert (parents == {os.getpid()}) == (not _can_fork())
     here = InProcess(Setup(places))
-    here.submit(0, Train(RECIPE), never_stop)
-    ours = wait_for(here)
-    assert isinstance(ours, Result)
-    assert isinstance(theirs, Result)
-    assert [epoch.training for epoch in theirs.folds[0].epochs] == [epoch.training for epoch in ours.folds[0].epochs]
+    for number, recipe in enumerate(recipes):
+        here.submit(number, Train(recipe), never_stop)
+        (_, ours), answer = wait_for(here), theirs[number]
+        assert isinstance(ours, Result)
+        assert isinstance(answer, Result)
+        curves = [[epoch.training for epoch in each.folds[0].epochs] for each in (ours, answer)]
+        assert curves[0] == curves[1]
 
 
-def test_a_worker_that_dies_is_replaced(places: Places, tmp_path: Path) -> None:
-    executor = Processes(Setup(places, folder=Folder(tmp_path)))
-
+def test_a_worker_that_dies_is_replaced(executor: Processes) -> None:
     def kill(event: Event) -> bool:
-        (worker,) = executor.workers
-        assert worker is not None
+        (worker,) = (each for each in executor.workers if each and each.job == 5)
         os.kill(worker.process.pid or 0, signal.SIGKILL)
         return True
 
-    executor.submit(0, Train(ENDLESS), kill)
-    answer = wait_for(executor)
-    assert answer == Failure(
-        "died",
-        f"its process was ended by SIGKILL (often the system, out of memory); its log is {tmp_path}/worker-1.log",
+    executor.submit(5, Train(ENDLESS), kill)
+    log = executor.logs[0]
+    assert wait_for(executor) == (
+        5,
+        Failure("died", f"its process was ended by SIGKILL (often the system, out of memory); its log is {log}"),
     )
-    executor.submit(1, Train(RECIPE), never_stop)
-    assert isinstance(wait_for(executor), Result)
-    executor.close()
+    assert executor.free == 2
+    for number in (6, 7):
+        executor.submit(number, Train(RECIPE), never_stop)
+    assert all(isinstance(answer, Result) for _, answer in (wait_for(executor), wait_for(executor)))
 
 
-def test_a_failing_job_is_an_answer(places: Places, tmp_path: Path) -> None:
-    executor = Processes(Setup(places, folder=Folder(tmp_path)))
+def test_a_failing_job_is_an_answer(executor: Processes) -> None:
     wrong = Recipe(data=Data(name="xor"), network=Convolutional(filters=(4,)), training=Training(epochs=1))
     executor.submit(0, Train(wrong), never_stop)
-    answer = wait_for(executor)
-    executor.close()
+    _, answer = wait_for(executor)
     assert isinstance(answer, Failure)
     assert answer.reason == (
         "Invalid: network.kind: must be 'dense' for inputs that are not images, which have the shape [2]"
@@ -90,18 +104,3 @@ def test_closing_ends_a_busy_worker(places: Places, tmp_path: Path) -> None:
     executor.close(grace=0.5)
     assert not process.is_alive()
     assert time.monotonic() - started < 5
-
-
-def test_processes_are_forks_of_one_that_has_imported_what_they_need(places: Places, tmp_path: Path) -> None:
-    before = dict(os.environ)
-    executor = Processes(Setup(places, workers=2, folder=Folder(tmp_path)))
-    assert dict(os.environ) == before
-    for number in range(2):
-        executor.submit(number, Train(replace(RECIPE, seed=number)), never_stop)
-    pids = [worker.process.pid for worker in executor.workers if worker]
-    parents = {psutil.Process(pid).ppid() for pid in pids}
-    assert all(isinstance(wait_for(executor), Result) for _ in range(2))
-    executor.close()
-    assert len(set(pids)) == 2
-    assert len(parents) == 1
-    assert (parents == {os.getpid()}) == (not _can_fork())

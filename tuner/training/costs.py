@@ -79,7 +79,7 @@ def work(recipe: Recipe, data: TrainingSet) -> Work:
 
 
 def _memory(recipe: Recipe, data: TrainingSet, table: tuple[Layer, ...], batch: int, examples: int) -> int:
-    """Bytes of a training process; compared with measurements in tests/search/test_costs.py."""
+    """Bytes of a training process; compared with measurements in tests/search/test_preflight.py."""
     weights = 4 * sum(layer.parameters for layer in table)
     copies = (
         2 + state_arrays(recipe.training.optimizer) + (recipe.training.keep == "best") + bool(recipe.training.averaging)

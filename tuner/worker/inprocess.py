@@ -12,15 +12,12 @@ from tuner.worker.process import perform
 class InProcess:
     """Runs a job as soon as it is submitted."""
 
+    size = 1
+
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         start(setup.threads)
         self.done: list[tuple[int, Answer]] = []
-
-    @property
-    def size(self) -> int:
-        """How many jobs can run at once."""
-        return 1
 
     @property
     def free(self) -> int:

@@ -57,7 +57,7 @@ class Processes:
     """Local training processes; their logs go to the study's folder."""
 
     def __init__(self, setup: Setup) -> None:
-        self.setup = setup
+        self.setup, self.size = setup, setup.workers
         folder, numbers = setup.folder, range(1, setup.workers + 1)
         self.logs = [folder.log(number) if folder else None for number in numbers]
         self.workers: list[Worker | None] = [None for _ in self.logs]
@@ -65,11 +65,6 @@ class Processes:
             _start_to_import()
         else:
             self.workers = [_start(setup, log) for log in self.logs]
-
-    @property
-    def size(self) -> int:
-        """How many jobs can run at once."""
-        return len(self.workers)
 
     @property
     def free(self) -> int:

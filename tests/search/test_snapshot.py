@@ -3,7 +3,7 @@
 import optuna
 from optuna.trial import TrialState, create_trial
 
-from tuner.search.snapshot import Snapshot
+from tuner.search.view import Snapshot
 from tuner.storage.trainings import trainings_of
 
 

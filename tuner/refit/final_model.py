@@ -82,11 +82,8 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
     tests = _test(tested, executor)
     predictions = _write_predictions(folder, tested, model) if tests else None
     _write_model(tested[model], executor, folder)
-    needed = {refits[index].name for index in selection.members} if session.file.fits_epochs else set()
-    for each in tested:
-        folder.outputs(each.saved).unlink(missing_ok=True)
-        if each.saved not in needed:
-            folder.forget(each.saved)
+    needed = [refits[index].name for index in selection.members] if session.file.fits_epochs else []
+    _remove(folder, [each.saved for each in tested], needed)
     return Confirmed(
         trial=refits[best].trial,
         recipe=refits[best].recipe,
@@ -169,6 +166,14 @@ def _write_model(model: Test, executor: Executor, folder: Folder) -> None:
         return
     with atomic_path(folder.model("best")) as temporary:
         shutil.copyfile(folder.model(model.saved), temporary)
+
+
+def _remove(folder: Folder, names: Sequence[str], needed: Sequence[str]) -> None:
+    """Remove the models and their outputs; of those still needed the test outputs only."""
+    for name in names:
+        folder.outputs(name).unlink(missing_ok=True)
+        if name not in needed:
+            folder.forget(name)
 
 
 def _validation_metric(session: Session, refit: Refit) -> float:

@@ -11,7 +11,7 @@ from tuner.refit.session import Session
 from tuner.result import Epoch, Event, FoldResult, Pulse, Result
 from tuner.search.curves import attach_curve
 from tuner.search.rungs import rungs_of
-from tuner.search.snapshot import Snapshot
+from tuner.search.view import Snapshot
 from tuner.storage import private
 from tuner.storage.records import store_failure, store_pause, store_result
 from tuner.storage.trainings import StoredTraining

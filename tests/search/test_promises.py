@@ -152,25 +152,16 @@ def undisturbed(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Stu
     return study
 
 
-def test_killed_searches_end_as_if_nobody_had_killed_them(undisturbed: Study, places: Places, tmp_path: Path) -> None:
-    study = Study(tmp_path / "killed", places)
+def test_killed_and_interrupted_searches_end_as_if_nobody_had_disturbed_them(
+    undisturbed: Study, places: Places, tmp_path: Path
+) -> None:
+    study = Study(tmp_path / "disturbed", places)
     process = study.start("--workers", "1")
-    study.wait(4, 5)
+    study.wait(2, 3)
     kill_all(process)
     before = [trial for trial in study.trials if trial.state.is_finished()]
     assert any(trial.state == TrialState.RUNNING for trial in study.trials) or len(study.trials) == len(before)
-    study.finish("--workers", "1")
-    check_whole(study)
-    assert study.figures == undisturbed.figures
-    after = {trial.number: trial for trial in study.trials}
-    assert all(after[trial.number] == trial for trial in before), "what was finished is as it was"
-
-
-def test_interrupted_searches_end_as_if_nobody_had_interrupted_them(
-    undisturbed: Study, places: Places, tmp_path: Path
-) -> None:
-    study = Study(tmp_path / "interrupted", places)
-    for trials, epochs, how in ((1, 1, signal.SIGINT), (4, 6, signal.SIGTERM)):
+    for trials, epochs, how in ((4, 6, signal.SIGINT), (6, 9, signal.SIGTERM)):
         process = study.start("--workers", "1", "--json")
         study.wait(trials, epochs)
         children = psutil.Process(process.pid).children(recursive=True)
@@ -186,6 +177,8 @@ def test_interrupted_searches_end_as_if_nobody_had_interrupted_them(
     study.finish("--workers", "1")
     check_whole(study)
     assert study.figures == undisturbed.figures
+    after = {trial.number: trial for trial in study.trials}
+    assert all(after[trial.number] == trial for trial in before), "what was finished is as it was"
 
 
 def test_two_searches_at_once_share_one_study(places: Places, tmp_path: Path) -> None:

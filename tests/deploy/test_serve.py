@@ -116,6 +116,7 @@ def test_pictures_are_answered_as_base64_and_as_files(picture_model: Path) -> No
     sent = client.post("/predict", json={"images": [base64.b64encode(content).decode()]}).json()
     assert sent["predictions"][0]["prediction"] == "light"
     assert client.post("/predict/file", files={"image": ("x.png", content)}).json() == sent
+    assert client.post("/predict/file", files={"image": ("x.png", b" " * 20_000)}).status_code == 413
     for image, message in (("!", "image 1: is not base64"), ("AAAA", "image 1: is not a PNG or JPEG picture")):
         answer = client.post("/predict", json={"images": [image]})
         assert (answer.status_code, answer.json()) == (422, {"detail": message})

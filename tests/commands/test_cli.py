@@ -201,7 +201,7 @@ def test_a_search_of_seconds_ends_in_time_with_a_model(capsys: pytest.CaptureFix
     options = ["--study", "digits", "--json", "--runs", str(tmp_path), "--executor", "in_process"]
     options += ["--set", "protocol={kind='holdout', validation=0.25}", "--set", "training.averaging=0.0"]
     options += ["--set", "network={kind='dense', widths=[64]}"]
-    seconds, started = min(45, round(15 / share_of_a_core())), time.process_time()
+    seconds, started = min(30, round(10 / share_of_a_core())), time.process_time()
     status, output, errors = run_command(capsys, "optimize", *options, "--timeout", f"{seconds}s")
     assert status == 0, errors
     assert time.process_time() - started < 1.5 * seconds, (

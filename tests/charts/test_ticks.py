@@ -1,4 +1,4 @@
-"""Ticks: round, few, and inside whatever interval there is."""
+"""Ticks: round, few, and inside the interval."""
 
 import math
 import sys
@@ -33,5 +33,5 @@ def test_any_interval_has_ticks_inside(one: float, other: float) -> None:
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (2.0, 1.0), (0.0, math.inf), (-math.inf, 0.0), (math.nan, 1.0)])
-def test_what_is_no_interval_has_no_ticks(low: float, high: float) -> None:
+def test_an_interval_without_length_has_no_ticks(low: float, high: float) -> None:
     assert ticks(low, high) == []

@@ -176,9 +176,9 @@ def test_a_browser_shows_the_page_without_errors(studied: tuple[str, Path], plac
         "--enable-logging=stderr",
         f"--user-data-dir={folder / 'browser'}",
     ]
-    command += [f"--screenshot={picture}", (folder / "out" / "report.html").as_uri()]
+    address = (folder / "out" / "report.html").as_uri()
     for width in (1280, 390):
-        shown = [*command, f"--window-size={width},2000"]
+        shown = [*command, f"--screenshot={picture}", f"--window-size={width},2000", address]
         log = subprocess.run(shown, capture_output=True, text=True, timeout=120, check=True).stderr
         assert "CONSOLE" not in log, log
         assert picture.stat().st_size > 20_000

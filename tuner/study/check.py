@@ -5,7 +5,7 @@ from tuner.base.metrics import metrics_for
 from tuner.data.splits import require_sizes
 from tuner.recipe import Data, Recipe, describe, fold_count, validated_part
 from tuner.result import OBJECTIVES
-from tuner.space import Assignment, Hole, assigned, filling, value_at
+from tuner.space import Assignment, value_at
 from tuner.study.file import StudyFile
 from tuner.study.pruners import Asha, NoPruner, check_pruner
 from tuner.study.samplers import check_sampler
@@ -47,18 +47,15 @@ def _check_protocol(recipe: Recipe) -> None:
 
 
 def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
-    known = validation_metrics(recipe)
-    for name in objectives:
-        if OBJECTIVES[name].validated and validated_part(recipe.protocol) == "none":
-            raise Invalid("objective", f"{name} needs a validation part, which protocol.kind 'none' does not have")
-        if OBJECTIVES[name].validated and name not in known:
-            raise Invalid("objective", f"must be one of {', '.join(known)} for {recipe.data.name}, got {name!r}")
-
-
-def validation_metrics(recipe: Recipe) -> tuple[str, ...]:
-    """The validation metrics of each epoch: accuracy and loss for data of the catalogue, all of the task for own data."""
+    """Each epoch has the accuracy and the loss for data of the catalogue, all metrics of the task for own data."""
     names = ("accuracy",) if isinstance(recipe.data, Data) else tuple(metrics_for(recipe.data.task))
-    return tuple(f"validation_{name}" for name in (*names, "loss"))
+    known = [f"validation_{name}" for name in (*names, "loss")]
+    for objective in objectives:
+        if not OBJECTIVES[objective].validated:
+            continue
+        if validated_part(recipe.protocol) == "none":
+            raise Invalid("objective", f"{objective} needs a validation part, which protocol.kind 'none' does not have")
+        require(objective in known, "objective", f"be one of {', '.join(known)} for {recipe.data.name}", objective)
 
 
 def _check_fitted(study: StudyFile) -> None:
@@ -74,20 +71,19 @@ def _check_fitted(study: StudyFile) -> None:
 
 def _check_starts(study: StudyFile) -> None:
     """A start names holes as Optuna does (`network.dense.widths[0]`): any number of them, with allowed values."""
-    known = _holes(study) if study.start else {}
     for index, assignment in enumerate(study.start):
         for address, value in assignment.items():
             place = f"start[{index}].{address}"
-            if address not in known:
-                raise Invalid(place, f"no hole of the recipe has this address; {near_miss(address, known)}")
-            if not known[address].allows(value):
-                raise Invalid(place, f"must {known[address].allowed_text(value)}, got {value!r}")
+            if address not in study.holes:
+                raise Invalid(place, f"no hole of the recipe has this address; {near_miss(address, study.holes)}")
+            hole = study.holes[address]
+            require(hole.allows(value), place, hole.allowed_text(value), value)
 
 
 def fitting_starts(study: StudyFile) -> tuple[Assignment, ...]:
     """The starts for a space that settings have narrowed: without the starts of removed branches, and without values of
     addresses that are no longer holes."""
-    known = _holes(study)
+    known = study.holes
     recipe = study.corners[0][1].to_dict()
     remaining = []
     for start in study.start:
@@ -95,10 +91,3 @@ def fitting_starts(study: StudyFile) -> tuple[Assignment, ...]:
         if all(value_at(recipe, address) == start[address] for address in fixed):
             remaining.append({name: each for name, each in start.items() if name in known and known[name].allows(each)})
     return tuple(remaining)
-
-
-def _holes(study: StudyFile) -> dict[str, Hole]:
-    known: dict[str, Hole] = {}
-    for assignment, _ in study.corners:
-        known |= filling(study.space, assigned(assignment)).holes
-    return known

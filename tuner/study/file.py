@@ -8,7 +8,7 @@ from typing import Any
 from tuner.base.decode import decode
 from tuner.base.errors import Invalid
 from tuner.recipe import AnyData, Recipe
-from tuner.space import Ask, Assignment, Node, answers_of, assigned, corners, fill, parse
+from tuner.space import Ask, Assignment, Hole, Node, answers_of, assigned, corners, fill, filling, parse
 from tuner.study.buildable import Unbuildable, unbuildable
 from tuner.study.resolve import with_facts_of, with_precision
 from tuner.study.settings import Budget, Confirmation, Search
@@ -56,6 +56,12 @@ class StudyFile:
         except Invalid as complaint:
             inside = complaint.place.startswith("recipe")  # from the decoder; the space does not know its own address
             raise complaint if inside else complaint.inside("recipe") from None
+
+    @cached_property
+    def holes(self) -> dict[str, Hole]:
+        """The holes that the corners meet, by address."""
+        met = (filling(self.space, assigned(assignment)).holes for assignment, _ in self.corners)
+        return {address: hole for holes in met for address, hole in holes.items()}
 
     @property
     def epochs(self) -> int:

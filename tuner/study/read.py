@@ -41,7 +41,7 @@ def study_from(
         plain=plain,
         resolved={**plain, "recipe": recipe},
     )
-    if is_narrowed:
+    if is_narrowed and study.start:
         study = replace(study, start=fitting_starts(study))
     check(study)
     return study

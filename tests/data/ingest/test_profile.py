@@ -106,7 +106,7 @@ def test_columns_that_tell_nothing_are_left_out() -> None:
         "customerId": "an identifier: different in every row",
         "code": "an identifier: different in every row",
         "again": "equals noise",
-        "lists": "holds no single values",
+        "lists": "holds lists or other collections",
     }
 
 
@@ -164,9 +164,7 @@ def test_a_name_that_repeats_may_be_a_group() -> None:
     )
     grouped = found_in(customer_id=customers, roles=Roles(("y",), group="customer_id"))
     assert grouped.groups == 20
-    assert [(each.name, each.reason) for each in grouped.left_out] == [
-        ("customer_id", "says which rows belong together")
-    ]
+    assert [(each.name, each.reason) for each in grouped.left_out] == [("customer_id", "names the group of each row")]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def read_arrays(data: Arrays, path: Path, test: Path | Cut) -> tuple[RawExamples
 
 
 def _raw(data: Arrays, path: Path, ending: str) -> RawExamples:
-    """The arrays whose names end so."""
+    """The examples in the arrays whose names have this ending."""
     x, y, weights, groups = (name and f"{name}{ending}" for name in (data.x, data.y, data.weights, data.groups))
     one_each = {name: array_columns(read_array(path, name), name, path)[name] for name in (weights, groups) if name}
     return RawExamples(

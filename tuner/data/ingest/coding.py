@@ -32,9 +32,9 @@ Matrix = NDArray[np.float32]
 MOST_VALUES = 1000
 MOST_WORDS = 5000
 MOST_PLACES = 64
-"""No network sees more words of a text."""
+"""Further words of a text are ignored."""
 LOST_SPREAD = 1000
-"""A middle of this many times the spread leaves float32 some four digits to tell numbers apart."""
+"""Where the median is this many times the spread, float32 keeps only about four digits of the differences."""
 TRUTH_RULE = "must be true or false, yes or no, 1 or 0"
 WORD = re.compile(r"\w+")
 TEXTS_AT_ONCE = 2**10  # words are counted while they are in the processor's cache: a fifth faster than 2**16
@@ -145,7 +145,7 @@ def _frequent(names: Sequence[str], counts: Rows, least: int, most: int) -> tupl
 
 
 def _origin(numbers: Numbers) -> float:
-    """The middle, where the numbers lie so close around it that float32 would not tell them apart; else 0."""
+    """The median, where the numbers are so close to it that float32 could not distinguish them; else 0."""
     known = numbers[~np.isnan(numbers)]
     low, middle, high = np.quantile(known, (0.25, 0.5, 0.75))
     spread = (high - low) or known.std()

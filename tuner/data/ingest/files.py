@@ -16,7 +16,7 @@ from tuner.base.errors import DataError, MissingPackage
 PACKED_BYTES = 8 * 2**30
 HARMLESS_BYTES = 100 * 2**20
 RATIO = 1000
-"""A file that unpacks to more bytes, or beyond the harmless ones to more times its size, is refused."""
+"""A file is refused that unpacks to more than `PACKED_BYTES`, or to more than `HARMLESS_BYTES` and `RATIO` times its size."""
 
 
 def data_folders(folder: Path, data_dir: Path | None) -> tuple[Path, ...]:

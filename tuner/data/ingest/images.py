@@ -38,8 +38,9 @@ Folders = Mapping[str, Sequence[Path]]
 
 def save_images(data: Images, path: Path, test: Path | Cut, folder: Path) -> tuple[Facts, Coding]:
     """Write the arrays of both parts into `folder`. Raises `DataError` with the file that is no image, cut off or too large."""
-    images, files, labels = _training_images(path)
+    images = _training_images(path)
     classes = tuple(images)
+    files, labels = _files_and_labels(images, classes)
     if isinstance(test, Cut):
         rows = split_off_test(test, labels, None, False, str(path))
         parts = [([files[row] for row in part], labels[part]) for part in rows]
@@ -51,15 +52,15 @@ def save_images(data: Images, path: Path, test: Path | Cut, folder: Path) -> tup
     return Facts(classes=classes, value_range=(0.0, 255.0)), Coding()
 
 
-def _training_images(path: Path) -> tuple[Folders, list[Path], Array]:
-    """The folders, all their files, and the class of each file. Raises `DataError` where there are too few."""
+def _training_images(path: Path) -> Folders:
+    """The files of each class. Raises `DataError` where there are too few classes or files."""
     images = _class_folders(path)
     if len(images) < 2:
         raise DataError(f"{path}: must have a folder for each of at least two classes, got {len(images)}")
-    files, labels = _files_and_labels(images, tuple(images))
-    if len(files) < FEWEST_ROWS:
-        raise DataError(f"{path}: has {len(files)} pictures, and at least {FEWEST_ROWS} are needed")
-    return images, files, labels
+    count = sum(map(len, images.values()))
+    if count < FEWEST_ROWS:
+        raise DataError(f"{path}: has {count} pictures, and at least {FEWEST_ROWS} are needed")
+    return images
 
 
 def _class_folders(path: Path, classes: Sequence[str] = ()) -> Folders:
@@ -156,7 +157,8 @@ class ImagesProfile:
 
 def profile_images(path: Path) -> ImagesProfile:
     """The profile of a folder of images; of many, a sample is opened. Raises `DataError` for what is none."""
-    images, files, _ = _training_images(path)
+    images = _training_images(path)
+    files = [file for files in images.values() for file in files]
     sample = [_size_and_color(file) for file in files[:: -(-len(files) // PROFILED_IMAGES)]]
     heights, widths = zip(*(size for size, _ in sample), strict=True)
     median = (statistics.median_low(heights), statistics.median_low(widths))

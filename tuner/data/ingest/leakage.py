@@ -1,4 +1,4 @@
-"""Columns that contain the target, that only identify rows, or that no network can read."""
+"""Columns to leave out: copies of the target, identifiers of rows, and columns that no network can read."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,16 +29,16 @@ def unusable_reason(series: "pd.Series[Any]") -> str:
     if len(known) < (1 - NEARLY_ALL) * len(series):
         return f"missing in {f'{100 - 100 * len(known) / len(series):.1f}'.removesuffix('.0')} % of the rows"
     if pd.api.types.is_timedelta64_dtype(series):
-        return "lengths of time: write them as numbers"
+        return "durations: write them as numbers"
     if isinstance(known.iloc[0], SKIPPED_TYPES):
-        return "holds no single values"
+        return "holds lists or other collections"
     if len(known) == len(series) and known.nunique() == 1:
         return f"the same in all rows: {known.iloc[0]}"
     return ""
 
 
 def identifier_reason(column: ColumnProfile, series: "pd.Series[Any]") -> str:
-    """Why the column only numbers or names the rows; empty where it may be more."""
+    """Why the column only identifies the rows; empty where it may be more."""
     known = series.dropna()
     differ = column.values == len(known) and len(known) >= FEWEST_KEYS
     is_key = bool(KEY_NAME.fullmatch(column.name))

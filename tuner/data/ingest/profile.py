@@ -56,7 +56,7 @@ class TableProfile:
 
 
 def read_as_written(path: str) -> pd.DataFrame:
-    """The table, with whole numbers that have zeros in front somewhere (007) as texts. Raises `DataError`."""
+    """The table, with columns of whole numbers as texts where some have leading zeros (007). Raises `DataError`."""
     frame = read_table(path)
     integers = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])]
     written = read_table(path, integers) if integers and not path.startswith(PREFIX) else frame
@@ -112,7 +112,7 @@ def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
         guess = _of_texts(names, len(series))
     kind, reason, hint = guess
     if kind == "number":
-        numbers_of(series, where)  # complains of what float32 cannot hold
+        numbers_of(series, where)  # raises for what float32 cannot hold
     missing, examples = float(series.isna().mean()), tuple(map(shorten, names[:EXAMPLES]))
     return ColumnProfile(str(series.name), kind, reason, missing, len(different), examples, hint)
 
@@ -132,9 +132,9 @@ def _column_profiles(
     profiles: dict[str, ColumnProfile] = {}
     warnings: list[str] = []
     reasons = dict.fromkeys(roles.drop, "excluded with --drop") | {
-        roles.group: "says which rows belong together",
-        roles.time: "says the order of the rows",
-        roles.weight: "says how much each row counts",
+        roles.group: "names the group of each row",
+        roles.time: "gives the order of the rows",
+        roles.weight: "is the weight of each row",
     }
     read = numbers_of if target.task == "regression" else factorize
     targets = {name: read(frame[name], where) for name in roles.targets}
@@ -216,7 +216,7 @@ def _of_words(names: Sequence[str], rows: int) -> Guess:
 
 
 def _number_hint(names: Sequence[str], is_number: Any) -> str:
-    """What would make these texts numbers; empty where they are none."""
+    """How these texts could be written as numbers; empty where they are not numbers."""
     if is_number.mean() >= MOSTLY:
         other = names[int(np.argmin(is_number))]
         return f"nearly all are numbers, but {other!r} is none: leave such cells empty to have it read as a number"

@@ -13,6 +13,7 @@ import typer
 from tuner.base.errors import Invalid, StudyError, TunerError, near_miss
 from tuner.base.writing import write_text
 from tuner.commands.arguments import command_line
+from tuner.data.ingest.files import SKLEARN
 
 if TYPE_CHECKING:
     from tuner.data.ingest.profile import Roles
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 TASKS = ("classification", "multi_label", "regression")
 NAME = re.compile(r"\w[\w.-]*")
-BUNDLED = "sklearn:"
 
 
 def init(
@@ -120,7 +120,7 @@ def _source(path: str) -> str:
     from tuner.data.ingest.files import find_path
     from tuner.data.sources import Places
 
-    if path.startswith(BUNDLED):
+    if path.startswith(SKLEARN):
         return path
     absolute = os.path.abspath(os.path.expanduser(path))
     if os.path.exists(absolute):
@@ -135,7 +135,7 @@ def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
     from tuner.data.ingest.images import profile_images
     from tuner.data.ingest.profile import profile_table, read_as_written
 
-    if not source.startswith(BUNDLED) and os.path.isdir(source):
+    if not source.startswith(SKLEARN) and os.path.isdir(source):
         _require_unset(("targets", "group", "time", "weight", "drop"), roles, f"a folder of images, which {data} is")
         if task not in ("guess", "classification"):
             raise TunerError(f"--task {task}: a folder of images has classes; {data} is one")
@@ -143,7 +143,7 @@ def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
     if source.endswith(".npz"):
         _require_unset(("time", "drop"), roles, f"an NPZ file, which {data} is")
         return profile_arrays(Path(source), roles, task)
-    if source.startswith(BUNDLED) and not roles.targets:
+    if source.startswith(SKLEARN) and not roles.targets:
         roles = replace(roles, targets=("target",))
     return profile_table(read_as_written(source), roles, task, data)
 

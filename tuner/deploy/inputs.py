@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.arrays import array_columns, array_shapes, inputs_of, read_array
-from tuner.data.ingest.files import find_path
+from tuner.data.ingest.files import SKLEARN, find_path
 from tuner.data.ingest.images import SUFFIXES, read_image
 from tuner.data.ingest.tables import is_table, table_blocks
 from tuner.deploy.predictor import Predictor
@@ -81,7 +81,7 @@ def as_stored(predictor: Predictor, pictures: NDArray[np.uint8]) -> NDArray[Any]
 def _rows(predictor: Predictor, data: str, required: Sequence[str], optional: Sequence[str]) -> Iterator[Block]:
     assert predictor.coding is not None
     source = predictor.recipe.data if predictor.recipe else None
-    path = data if data.startswith("sklearn:") else str(find_path(str(Path(data).absolute()), ()))
+    path = data if data.startswith(SKLEARN) else str(find_path(str(Path(data).absolute()), ()))
     texts = {column.name for column in predictor.coding.columns if column.kind != "number"}
     texts |= set(required if predictor.output.task == "classification" else ())
     texts |= {source.group} if isinstance(source, Table) and source.group else set()

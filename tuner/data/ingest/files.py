@@ -13,6 +13,8 @@ from typing import IO, Any
 
 from tuner.base.errors import DataError, MissingPackage
 
+SKLEARN = "sklearn:"
+"""The prefix of the paths of tables that come with scikit-learn."""
 PACKED_BYTES = 8 * 2**30
 HARMLESS_BYTES = 100 * 2**20
 RATIO = 1000

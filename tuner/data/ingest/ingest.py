@@ -18,7 +18,7 @@ from tuner.base.errors import DataError, Invalid
 from tuner.base.metrics import Task
 from tuner.base.writing import write_json
 from tuner.data.ingest.columns import Coding
-from tuner.data.ingest.files import data_folders, find_path
+from tuner.data.ingest.files import SKLEARN, data_folders, find_path
 from tuner.data.load import OWN, Facts, Log, folder_of, new_folder, open_examples, origin_if_complete, store_own
 from tuner.data.sources import Places
 from tuner.networks.columns import Column
@@ -32,8 +32,8 @@ Save = Callable[[Path], tuple[Facts, Coding]]
 AnyOwn = TypeVar("AnyOwn", bound=Table | Arrays | Images)
 VERSION = 1
 """Increase it when the same files are prepared differently: they are then read again."""
-BUNDLED, FROM_PYTHON = "sklearn:", "python:"
-"""The prefixes of paths that are no files: data sets of scikit-learn, and identities of data from Python."""
+FROM_PYTHON = "python:"
+"""The prefix of the paths of data from Python, before their identity."""
 UNNAMED = "given"
 """The path of data from Python before it has an identity."""
 
@@ -90,7 +90,7 @@ def _unnamed(raw: "RawExamples", test: str | Cut, task: Task) -> Table | Arrays:
 
 
 def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> str:
-    if path.startswith((BUNDLED, FROM_PYTHON)):
+    if path.startswith((SKLEARN, FROM_PYTHON)):
         return path
     return str(find_path(path, where, is_folder=isinstance(data, Images)))
 
@@ -145,7 +145,7 @@ def _key(data: Table | Arrays | Images, sources: Iterable[str]) -> str:
 
 def _states(source: str) -> Iterator[Any]:
     """The path of each folder; path, size and time of change of each file; the version of what comes with scikit-learn."""
-    if source.startswith(BUNDLED):
+    if source.startswith(SKLEARN):
         yield source, version("scikit-learn")
     elif source.startswith(FROM_PYTHON):
         yield source

@@ -11,8 +11,9 @@ import pandas as pd
 from tuner.base.errors import DataError
 from tuner.data.ingest.coding import MOST_VALUES
 from tuner.data.ingest.columns import MARKED, ColumnProfile, shorten
+from tuner.data.ingest.files import SKLEARN
 from tuner.data.ingest.leakage import equal_columns, identifier_reason, possible_groups, target_leak, unusable_reason
-from tuner.data.ingest.tables import PREFIX, read_table
+from tuner.data.ingest.tables import read_table
 from tuner.data.ingest.targets import TargetProfile, TaskOption, target_profile
 from tuner.data.ingest.values import column_of, date_format, factorize, numbers_of, parse_times
 from tuner.networks.columns import TRUTHS, Kind
@@ -59,7 +60,7 @@ def read_as_written(path: str) -> pd.DataFrame:
     """The table, with columns of whole numbers as texts where some have leading zeros (007). Raises `DataError`."""
     frame = read_table(path)
     integers = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])]
-    written = read_table(path, integers) if integers and not path.startswith(PREFIX) else frame
+    written = read_table(path, integers) if integers and not path.startswith(SKLEARN) else frame
     for name in integers:
         if not pd.api.types.is_numeric_dtype(written[name]) and _has_leading_zeros(written[name].dropna().tolist()):
             frame[name] = written[name]

@@ -14,6 +14,7 @@ from tuner.base.errors import DataError, MissingPackage, first_line, near_miss
 from tuner.data.ingest.files import (
     HARMLESS_BYTES,
     RATIO,
+    SKLEARN,
     UNPACKED,
     is_packed,
     open_unpacked,
@@ -21,7 +22,6 @@ from tuner.data.ingest.files import (
 )
 
 BUNDLED = ("iris", "wine", "breast_cancer", "digits", "diabetes")
-PREFIX = "sklearn:"
 BLOCK_ROWS = 2**17
 SAMPLE_BYTES, SAMPLE_LINES = 2**16, 20
 
@@ -57,7 +57,7 @@ def table_blocks(
 
 def is_table(path: str) -> bool:
     """Whether the name is one of a table's."""
-    return path.startswith(PREFIX) or _suffix(Path(path)) in READERS
+    return path.startswith(SKLEARN) or _suffix(Path(path)) in READERS
 
 
 def _suffix(path: Path) -> str:
@@ -67,7 +67,7 @@ def _suffix(path: Path) -> str:
 
 def _blocks(path: str, texts: Collection[str], choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
     """Blocks of so many rows, of the chosen columns; one block where `rows` is None."""
-    blocks = _bundled(path, choice) if path.startswith(PREFIX) else _reader(path)(Path(path), texts, choice, rows)
+    blocks = _bundled(path, choice) if path.startswith(SKLEARN) else _reader(path)(Path(path), texts, choice, rows)
     first = next((block for block in blocks if len(block)), None)
     if first is None:
         raise DataError(f"{path}: has no rows")
@@ -87,7 +87,7 @@ def _reader(path: str) -> Reader:
 def _bundled(path: str, choice: Choice) -> Iterator[pd.DataFrame]:
     from sklearn import datasets
 
-    name = path.removeprefix(PREFIX)
+    name = path.removeprefix(SKLEARN)
     if name not in BUNDLED:
         raise DataError(f"{path}: scikit-learn has no such table; {near_miss(name, BUNDLED)}")
     bundle = getattr(datasets, f"load_{name}")(as_frame=True)

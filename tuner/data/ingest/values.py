@@ -117,13 +117,14 @@ def days_of_texts(texts: Factorized, format: str) -> Numbers:
 
 def date_format(texts: Sequence[str]) -> str:
     """The format of most of these dates: ISO 8601, or as the first one suggests, the month before the day if it may be."""
-    best, fewest = ISO, int(parse_times(texts, ISO).isna().sum())
-    if not fewest:
+
+    def faults(format: str) -> int:
+        return int(parse_times(texts, format).isna().sum())
+
+    if not faults(ISO):
         return ISO
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # both orders of day and month are meant
         guesses = [guess_datetime_format(texts[0], dayfirst=first) for first in (False, True)]
-    for format in (each for each in guesses if each and not re.match("%Y.%d", each)):  # nobody writes the day first
-        if (faults := int(parse_times(texts, format).isna().sum())) < fewest:
-            best, fewest = format, faults
-    return best
+    plausible = [each for each in guesses if each and not re.match("%Y.%d", each)]  # nobody writes year, day, month
+    return min([ISO, *plausible], key=faults)

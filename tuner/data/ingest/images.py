@@ -4,11 +4,12 @@ import statistics
 import struct
 import warnings
 import zlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, ClassVar
 
@@ -27,6 +28,7 @@ from tuner.recipe import Cut, Images
 
 FORMATS = ("PNG", "JPEG")
 SUFFIXES = (".png", ".jpg", ".jpeg")
+AHEAD_BYTES = 2**26
 LARGEST_SIDE = 64
 PROFILED_IMAGES = 300
 COMPRESSION = 8
@@ -88,16 +90,16 @@ def _files_and_labels(images: Folders, classes: tuple[str, ...]) -> tuple[list[P
 
 
 def _write(files: Sequence[Path], data: Images, target: Path) -> None:
-    """One array of all images, which is never in memory as a whole."""
-    shape = (len(files), *data.size, 3) if data.color else (len(files), *data.size)
-    images = np.lib.format.open_memmap(target, "w+", np.uint8, shape)
-
-    def decode(number: int) -> None:
-        images[number] = read_image(data, files[number])
-
-    with ThreadPoolExecutor(cores()) as pool, warnings.catch_warnings():
+    """One array of all images; only some are in memory at once. A full disk raises `OSError`, which a mapped file would not."""
+    shape = (*data.size, 3) if data.color else data.size
+    ahead = max(cores(), AHEAD_BYTES // int(np.prod(shape)))
+    with target.open("wb") as file, ThreadPoolExecutor(cores()) as pool, warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        deque(pool.map(decode, range(len(files))), maxlen=0)
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), *shape)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(files), ahead):
+            for values in pool.map(partial(read_image, data), files[start : start + ahead]):
+                file.write(values.tobytes())
 
 
 def read_image(data: Images, path: Path, content: IO[bytes] | None = None) -> Array:

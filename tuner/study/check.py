@@ -77,7 +77,8 @@ def _check_starts(study: StudyFile) -> None:
             if address not in study.holes:
                 raise Invalid(place, f"no hole of the recipe has this address; {near_miss(address, study.holes)}")
             hole = study.holes[address]
-            require(hole.allows(value), place, hole.allowed_text(value), value)
+            if not hole.allows(value):
+                raise Invalid(place, f"must {hole.allowed_text(value)}, got {value!r}")
 
 
 def fitting_starts(study: StudyFile) -> tuple[Assignment, ...]:

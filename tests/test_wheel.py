@@ -57,7 +57,8 @@ def test_from_a_file_to_predictions_in_an_empty_folder(environment: Path, tmp_pa
     iris[:120].to_csv(tmp_path / "flowers.csv", index=False)
     iris[120:].drop(columns="target").to_csv(tmp_path / "new.csv", index=False)
     assert "wrote studies/flowers.toml" in tuner("init", "flowers", "--data", "flowers.csv", "--target", "target")
-    settings = ("budget.epochs=fixed", "training.epochs=40", "confirmation.seeds=1", "confirmation.anchors=false")
+    settings = ["budget.epochs=fixed", "training.epochs=40", "protocol={kind='holdout', validation=0.2}"]
+    settings += ["confirmation.seeds=1", "confirmation.anchors=false"]
     options = ["--trials", "1", "--workers", "1", *(word for setting in settings for word in ("--set", setting))]
     assert "model: runs/flowers/best.keras" in tuner("optimize", "--study", "flowers", *options)
     tuner("predict", "--model", "runs/flowers/best.keras", "--data", "new.csv", "--out", "said.csv")

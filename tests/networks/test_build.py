@@ -1,6 +1,7 @@
 """Building: one contract for every family, and what lands where."""
 
 from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +60,26 @@ def smallest(kind: str, hidden: Hidden) -> Network:
 CASES = [network for hidden in HIDDEN for network in of_every_kind(hidden)]
 
 
+@cache
+def built(network: Network) -> keras.Model:
+    """A network for 8×8 images and four classes, with the weights of seed 1."""
+    return build(network, (8, 8), 4, seed=1)
+
+
 @pytest.mark.parametrize("network", CASES, ids=lambda network: f"{network.kind}")
 def test_a_network_is_built_as_its_table_says(network: Network) -> None:
-    model = build(network, (8, 8), 4, seed=1)
+    model = built(network)
     assert model.output_shape == (None, 4)
-    built = [layer.count_params() for layer in model.layers if layer.count_params()]
-    assert built == [layer.parameters for layer in layer_table(network, (8, 8), 4) if layer.parameters]
+    counts = [layer.count_params() for layer in model.layers if layer.count_params()]
+    assert counts == [layer.parameters for layer in layer_table(network, (8, 8), 4) if layer.parameters]
     probabilities = np.asarray(model(np.random.default_rng(0).random((3, 8, 8), dtype=np.float32)))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-5)
 
 
 @pytest.mark.parametrize("network", of_every_kind(HIDDEN[1]), ids=lambda network: f"{network.kind}")
 def test_the_seed_decides_the_weights(network: Network) -> None:
-    one, same, other = (build(network, (8, 8), 4, seed=seed).get_weights() for seed in (1, 1, 2))
+    same, other = (build(network, (8, 8), 4, seed=seed).get_weights() for seed in (1, 2))
+    one = built(network).get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
@@ -92,7 +100,7 @@ def test_regularizers_and_dropout_are_on_hidden_layers_only() -> None:
     assert model.layers[-1].kernel_regularizer is None
 
 
-def test_batch_normalization_stands_where_it_is_said() -> None:
+def test_batch_normalization_comes_before_or_after_the_activation() -> None:
     before = build(Dense(widths=(4,), hidden=HIDDEN[1]), (4,), 3, seed=0)
     after = build(Dense(widths=(4,), hidden=HIDDEN[2]), (4,), 3, seed=0)
     assert [type(layer).__name__ for layer in before.layers[:3]] == ["Dense", "FusedBatchNormalization", "Activation"]
@@ -127,7 +135,7 @@ def slow_local(inputs: Any, kernel: Any, bias: Any, window: int, stride: int) ->
 @pytest.mark.parametrize(
     ("shape", "window", "stride"), [((9, 2), 3, 1), ((9, 1), 2, 3), ((5, 6, 2), 3, 1), ((7, 7, 1), 3, 2)]
 )
-def test_the_local_layer_is_what_its_definition_says(shape: tuple[int, ...], window: int, stride: int) -> None:
+def test_the_local_layer_follows_its_definition(shape: tuple[int, ...], window: int, stride: int) -> None:
     generator = np.random.default_rng(0)
     inputs = generator.normal(size=(4, *shape)).astype(np.float32)
     layer = LocallyConnectedLayer(3, window, stride)
@@ -175,28 +183,28 @@ def test_a_model_with_local_layers_is_saved_and_read_back(tmp_path: Path) -> Non
     np.testing.assert_array_equal(model(inputs), again(inputs))
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.25, 0.7])
 @pytest.mark.parametrize("xla", [False, True])
-def test_fast_dropout_drops_at_its_rate_and_keeps_the_mean(rate: float, xla: bool) -> None:
+def test_fast_dropout_drops_at_its_rate_and_keeps_the_mean(xla: bool) -> None:
     import tensorflow as tf
 
-    inputs = tf.ones((101, 7, 51), tf.float32)
+    inputs, rates = tf.ones((101, 7, 51), tf.float32), (0.1, 0.25, 0.7)
 
     def twice(seed: int) -> Any:
-        layer = FastDropout(rate, seed=seed)
-        layer.build(inputs.shape)
-        assert layer(inputs) is inputs
-        call = tf.function(lambda: layer(inputs, training=True), autograph=False, jit_compile=xla)
-        return np.stack([call(), call()])
+        layers = [FastDropout(rate, seed=seed) for rate in rates]
+        for layer in layers:
+            layer.build(inputs.shape)
+            assert layer(inputs) is inputs
+        call = tf.function(lambda: [layer(inputs, training=True) for layer in layers], autograph=False, jit_compile=xla)
+        return np.stack([call(), call()], axis=1)
 
-    dropped = twice(seed=3)
-    share = 4 * np.sqrt(rate * (1 - rate) / dropped.size)  # four standard errors
-    assert abs((dropped == 0).mean() - rate) < share
-    np.testing.assert_allclose(dropped[dropped > 0], 1 / (1 - rate), rtol=1e-4)
-    both = (dropped == 0).all(axis=0).mean()
-    assert abs(both - rate**2) < 2 * share
-    np.testing.assert_array_equal(dropped, twice(seed=3))
-    assert not np.array_equal(dropped, twice(seed=4))
+    for rate, dropped, same, other in zip(rates, twice(seed=3), twice(seed=3), twice(seed=4), strict=True):
+        share = 4 * np.sqrt(rate * (1 - rate) / dropped.size)  # four standard errors
+        assert abs((dropped == 0).mean() - rate) < share
+        np.testing.assert_allclose(dropped[dropped > 0], 1 / (1 - rate), rtol=1e-4)
+        both = (dropped == 0).all(axis=0).mean()
+        assert abs(both - rate**2) < 2 * share
+        np.testing.assert_array_equal(dropped, same)
+        assert not np.array_equal(dropped, other)
 
 
 @pytest.mark.parametrize("shape", [(64, 5), (8, 6, 6, 3)])

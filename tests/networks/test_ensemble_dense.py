@@ -1,4 +1,4 @@
-"""Many dense networks in one: what they say together is what they say alone, and each learns by a loss of its own."""
+"""An ensemble in one network: its prediction is the mean of its members, and each member learns by its own loss."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def alone(model: keras.Model, member: int, activation: PlainActivation) -> keras
     return single
 
 
-def test_it_says_the_mean_of_what_its_members_say_alone() -> None:
+def test_its_prediction_is_the_mean_of_its_members() -> None:
     tanh = PlainActivation(kind="tanh")
     model = scattered(build(TabularEnsemble(widths=(6, 5), members=3, hidden=Hidden(activation=tanh)), (4,), 3, seed=0))
     members = [np.asarray(alone(model, member, tanh)(INPUTS)) for member in range(3)]
@@ -56,16 +56,16 @@ def test_it_says_the_mean_of_what_its_members_say_alone() -> None:
 
 
 def test_the_factors_meet_the_kernel_of_many_rows_and_the_inputs_of_few() -> None:
-    """Either way the first layer says and learns the same."""
+    """Either way the first layer has the same outputs and gradients."""
     layer = MembersDense(5, members=3, seed=0, activation="tanh")
     layer.build((None, 4))
     layer.set_weights([each + 0.1 * np.arange(each.size).reshape(each.shape) for each in layer.get_weights()])
     learned = []
     for rows in (3, 12):
         with tf.GradientTape() as tape:
-            said = tf.concat([layer(part) for part in tf.split(tf.constant(MANY), 12 // rows)], axis=0)
-            loss = tf.reduce_sum(said**2)
-        learned.append((said, *tape.gradient(loss, [each.value for each in layer.weights])))
+            outputs = tf.concat([layer(part) for part in tf.split(tf.constant(MANY), 12 // rows)], axis=0)
+            loss = tf.reduce_sum(outputs**2)
+        learned.append((outputs, *tape.gradient(loss, [each.value for each in layer.weights])))
     for few, many in zip(*learned, strict=True):
         np.testing.assert_allclose(few, many, rtol=1e-4, atol=1e-5)
 
@@ -153,7 +153,7 @@ def member_losses(model: keras.Model, coded: NDArray[np.float32], labels: NDArra
         Hidden(activation=Elu(alpha=0.5), batch_normalization="after"),
     ],
 )
-def test_a_saved_ensemble_says_the_same(hidden: Hidden, tmp_path: Path) -> None:
+def test_a_saved_ensemble_predicts_the_same(hidden: Hidden, tmp_path: Path) -> None:
     network = TabularEnsemble(widths=(6,), members=3, hidden=hidden)
     rows = Rows((Coded("number"), Coded("category", 5)))
     recipe = Recipe(data=Data(name="digits"), network=network)
@@ -163,7 +163,7 @@ def test_a_saved_ensemble_says_the_same(hidden: Hidden, tmp_path: Path) -> None:
     np.testing.assert_allclose(load_model(tmp_path / "model.keras")(coded), model(coded), rtol=1e-5, atol=1e-6)
 
 
-def test_it_is_told_in_words_and_needs_a_width() -> None:
+def test_it_has_a_summary_and_needs_a_width() -> None:
     assert network_summary(SMALL) == "ensemble dense 3 of 6-5 relu"
     with pytest.raises(Invalid) as complaint:
         TabularEnsemble(widths=())

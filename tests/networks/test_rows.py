@@ -1,4 +1,4 @@
-"""The front of a network on a table: what it gives, what its constants take from the data, and that nothing slips through."""
+"""The encoder of a network on a table: its outputs, its constants, and that all numbers stay finite."""
 
 import math
 from dataclasses import replace
@@ -53,14 +53,14 @@ def coded_rows(count: int, seed: int = 0) -> Array:
 
 @cache
 def front(encoding: Encoding, columns: tuple[Coded, ...]) -> RowEncoder:
-    """A built front, its constants unset."""
+    """A built encoder, its constants unset."""
     layer = RowEncoder(Rows(columns, encoding), seed=3)
     layer.build((None, *layer.rows.shape))
     return layer
 
 
 def encoded(encoding: Encoding, training: Array, rows: Array, columns: tuple[Coded, ...] = COLUMNS) -> Array:
-    """Rows as the front gives them that knows the training rows."""
+    """Rows encoded with the constants of the training rows."""
     layer = front(encoding, columns)
     for variable, value in zip(layer.non_trainable_variables, fit_encoder(layer.rows, training), strict=True):
         variable.assign(value)
@@ -88,10 +88,10 @@ by_encoding = pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda encoding
 @pytest.mark.parametrize("columns", [COLUMNS, COLUMNS[:1], COLUMNS[1:2], COLUMNS[2:3], COLUMNS[3:5]])
 def test_the_front_is_built_as_its_table_says(encoding: Encoding, columns: tuple[Coded, ...]) -> None:
     rows = Rows(columns, encoding)
-    layer, said = front(encoding, columns), InputEncoder(rows).layer
-    assert sum(math.prod(each.shape) for each in layer.trainable_variables) == said.trainable
-    assert sum(math.prod(each.shape) for each in layer.non_trainable_variables) == said.frozen
-    assert said.output == (rows.width,)
+    layer, described = front(encoding, columns), InputEncoder(rows).layer
+    assert sum(math.prod(each.shape) for each in layer.trainable_variables) == described.trainable
+    assert sum(math.prod(each.shape) for each in layer.non_trainable_variables) == described.frozen
+    assert described.output == (rows.width,)
     assert (
         layer(np.zeros((2, *rows.shape), np.float32)).shape == layer.compute_output_shape((2, None)) == (2, rows.width)
     )
@@ -128,7 +128,7 @@ def test_the_front_computes_in_float32_where_the_network_does_not() -> None:
 
 
 @by_encoding
-def test_what_is_saved_encodes_alike(encoding: Encoding, tmp_path: Path) -> None:
+def test_a_saved_model_encodes_alike(encoding: Encoding, tmp_path: Path) -> None:
     rows = Rows(COLUMNS, encoding)
     model = build(Dense(widths=(4,)), rows, 3, seed=0, constants=fit_encoder(rows, coded_rows(50)))
     model.save(tmp_path / "model.keras")
@@ -152,7 +152,7 @@ def test_the_seed_decides_embeddings_and_frequencies() -> None:
 @by_encoding
 @settings(max_examples=25)
 @given(training=any_rows, rows=any_rows)
-def test_nothing_but_finite_numbers_comes_out(encoding: Encoding, training: Array, rows: Array) -> None:
+def test_all_outputs_are_finite(encoding: Encoding, training: Array, rows: Array) -> None:
     found = fit_encoder(Rows(COLUMNS, encoding), training)
     assert all(np.isfinite(each).all() for each in found)
     assert np.isfinite(encoded(encoding, training, rows)).all()
@@ -164,8 +164,8 @@ def test_nothing_but_finite_numbers_comes_out(encoding: Encoding, training: Arra
 @given(rows=any_rows, seed=st.integers(0, 99))
 def test_the_order_of_the_examples_changes_no_constant(encoding: Encoding, rows: Array, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(rows))
-    stands_on = Rows(COLUMNS, encoding)
-    for one, other in zip(fit_encoder(stands_on, rows), fit_encoder(stands_on, rows[order]), strict=True):
+    encoder_rows = Rows(COLUMNS, encoding)
+    for one, other in zip(fit_encoder(encoder_rows, rows), fit_encoder(encoder_rows, rows[order]), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -173,16 +173,16 @@ def test_the_order_of_the_examples_changes_no_constant(encoding: Encoding, rows:
 @settings(max_examples=25)
 @given(rows=any_rows, others=any_rows)
 def test_validation_rows_change_no_constant(encoding: Encoding, rows: Array, others: Array) -> None:
-    stands_on, both = Rows(COLUMNS, encoding), np.concatenate([others, rows])
+    encoder_rows, both = Rows(COLUMNS, encoding), np.concatenate([others, rows])
     training = np.arange(len(others), len(both))
-    for one, other in zip(fit_encoder(stands_on, rows), fit_encoder(stands_on, both, training), strict=True):
+    for one, other in zip(fit_encoder(encoder_rows, rows), fit_encoder(encoder_rows, both, training), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @settings(max_examples=50)
 @given(training=any_rows, rows=any_rows, place=st.sampled_from([i for i, size in enumerate(SIZES) if size]))
 def test_a_code_that_the_training_part_lacks_is_unseen(training: Array, rows: Array, place: int) -> None:
-    training[training == 3] = 2
+    training[np.floor(training) == 3] = 2  # the encoder truncates codes
     lacked, unseen, beyond = rows.copy(), rows.copy(), rows.copy()
     lacked[:, place], unseen[:, place], beyond[:, place] = 3, UNSEEN, SIZES[place]
     found = encoded(ENCODINGS[0], training, unseen)
@@ -191,7 +191,7 @@ def test_a_code_that_the_training_part_lacks_is_unseen(training: Array, rows: Ar
 
 
 @by_encoding
-def test_no_gradient_is_spoilt_by_what_is_missing(encoding: Encoding) -> None:
+def test_gradients_stay_finite_with_missing_values(encoding: Encoding) -> None:
     import tensorflow as tf
 
     rows = coded_rows(40)
@@ -206,7 +206,7 @@ def test_no_gradient_is_spoilt_by_what_is_missing(encoding: Encoding) -> None:
 
 
 @pytest.mark.parametrize("xla", [False, True])
-def test_a_graph_encodes_as_it_is_done_step_by_step(xla: bool) -> None:
+def test_a_graph_encodes_as_eager_execution_does(xla: bool) -> None:
     import tensorflow as tf
 
     rows = coded_rows(20)
@@ -219,7 +219,7 @@ def test_a_graph_encodes_as_it_is_done_step_by_step(xla: bool) -> None:
 # Each encoding by its definition
 
 
-def test_a_standard_number_is_told_in_standard_deviations() -> None:
+def test_a_standard_number_is_measured_in_standard_deviations() -> None:
     assert number(ENCODINGS[0], [2, 4, 4, 6], [4, 6, math.nan]) == [[0.0], [1.4142], [0.0]]
 
 
@@ -244,13 +244,13 @@ def test_a_piecewise_number_fills_one_bin_after_the_other() -> None:
 
 
 @by_encoding
-def test_a_column_without_differences_says_nothing(encoding: Encoding) -> None:
+def test_a_constant_column_carries_no_information(encoding: Encoding) -> None:
     for training in ([7.0, 7.0, 7.0], [math.nan, math.nan]):
         (one,), (other,) = (number(encoding, training, [value]) for value in (7.0, 8.0))
         assert one == other
 
 
-def test_a_date_comes_again_after_a_week_and_a_day() -> None:
+def test_the_phases_of_a_date_repeat_after_a_week_and_a_day() -> None:
     dates = np.array([[19_000.25], [19_007.25], [19_001.75], [math.nan]], np.float32)
     one, next_week, in_the_evening, missing = encoded(ENCODINGS[0], dates, dates, (Coded("date"),))
     sines, cosines = slice(1, 4), slice(4, 7)
@@ -262,7 +262,7 @@ def test_a_date_comes_again_after_a_week_and_a_day() -> None:
     np.testing.assert_array_equal(missing, np.zeros(7))
 
 
-def test_what_a_training_part_lacks_has_an_input_that_says_so() -> None:
+def test_a_missing_number_has_an_indicator_input() -> None:
     rows = coded_rows(50)
     found = encoded(ENCODINGS[0], rows, rows)
     np.testing.assert_array_equal(found[:, 3 + 6], np.isnan(rows[:, 1]))

@@ -73,7 +73,7 @@ def test_batch_normalization_has_two_trained_and_two_moving_numbers_a_channel() 
         ),
     ],
 )
-def test_a_network_that_cannot_stand_on_its_inputs_is_refused(
+def test_a_network_that_does_not_fit_its_inputs_is_refused(
     network: Network, inputs: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(Invalid) as complaint:

@@ -118,7 +118,7 @@ def table_recipe(**more: Any) -> Recipe:
 
 
 @pytest.mark.parametrize(
-    ("said", "complaint"),
+    ("changes", "complaint"),
     [
         (
             {"data__task": "regression"},
@@ -161,21 +161,21 @@ def table_recipe(**more: Any) -> Recipe:
         ({"data__group": "g", "data__time": "t"}, "data.time: must be empty where there are groups, got 't'"),
     ],
 )
-def test_a_recipe_that_does_not_fit_its_task_or_table_is_refused(said: dict[str, Any], complaint: str) -> None:
+def test_a_recipe_that_does_not_fit_its_task_or_table_is_refused(changes: dict[str, Any], complaint: str) -> None:
     with pytest.raises(Invalid) as raised:
-        table_recipe(**said)
+        table_recipe(**changes)
     assert str(raised.value) == complaint
 
 
-def test_a_recipe_for_own_data_is_read_back_and_waits_for_a_look() -> None:
+def test_a_recipe_for_own_data_is_read_back_and_needs_its_facts() -> None:
     recipe = table_recipe()
     assert Recipe.from_dict(recipe.to_dict()) == recipe
     with pytest.raises(Invalid, match="the data has not been read"):
         describe(recipe.data)
 
 
-def test_what_was_found_is_part_of_a_recipe() -> None:
-    """Equal recipes saw equal data."""
+def test_the_facts_of_the_data_are_part_of_a_recipe() -> None:
+    """Equal recipes have equal data."""
     found = {"identity": "a" * 16, "training_examples": 8, "test_examples": 2, "classes": ["u", "v"], "rarest": 4}
     one = table_recipe(data__found=found)
     other = table_recipe(data__found={**found, "identity": "b" * 16})

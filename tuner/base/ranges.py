@@ -1,4 +1,4 @@
-"""Ranges of numbers as types of fields, such as `learning_rate: Positive = 0.01`; the decoder reads them as plain numbers."""
+"""Ranges as types of fields, such as `learning_rate: Positive = 0.01`; the decoder reads them as plain numbers and texts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Range:
     """The rule completes the sentence "must …"."""
 
     rule: str
-    holds: Callable[[float], bool]
+    holds: Callable[..., bool]
 
 
 NotNegative = Annotated[float, Range("be at least 0", lambda number: number >= 0)]
@@ -28,10 +28,11 @@ Count = Annotated[int, Range("be at least 1", lambda number: number >= 1)]
 CountOrZero = Annotated[int, Range("be at least 0", lambda number: number >= 0)]
 Seed = Annotated[int, Range("be at least 0 and below 2**32", lambda number: 0 <= number < 2**32)]
 """Accepted by every random generator: 32 bits, unsigned."""
+NonEmpty = Annotated[str, Range("not be empty", bool)]
 
 
 def checked_ranges(record: type[T]) -> type[T]:
-    """For a dataclass: raises `Invalid` for the first number of a new record, or of its tuples, that is outside its range,
+    """For a dataclass: raises `Invalid` for the first value of a new record, or of its tuples, that is outside its range,
     before the record's own checks. The decorator stands below `@dataclass`."""
     own_checks = getattr(record, "__post_init__", None)
 
@@ -43,9 +44,9 @@ def checked_ranges(record: type[T]) -> type[T]:
     def check(self: object) -> None:
         for name, limits in ranges().items():
             field = getattr(self, name)
-            numbers = field if isinstance(field, tuple) else (field,)
-            for index, number in enumerate(numbers):
-                require(limits.holds(number), f"{name}[{index}]" if numbers is field else name, limits.rule, number)
+            values = field if isinstance(field, tuple) else (field,)
+            for index, value in enumerate(values):
+                require(limits.holds(value), f"{name}[{index}]" if values is field else name, limits.rule, value)
         if own_checks:
             own_checks(self)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import require
-from tuner.base.ranges import Count, CountOrZero, Positive, checked_ranges
+from tuner.base.ranges import Count, CountOrZero, NonEmpty, Positive, checked_ranges
 
 Kind = Literal["number", "boolean", "category", "date", "text"]
 MISSING, UNSEEN, FIRST = 0, 1, 2
@@ -19,14 +19,12 @@ TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Column:
     """A column of a table and its type."""
 
-    name: str
+    name: NonEmpty
     kind: Kind
-
-    def __post_init__(self) -> None:
-        require(bool(self.name), "name", "not be empty", self.name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,16 +109,6 @@ class Hidden:
     activity_l1: NotNegative = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
 
-    @property
-    def kernel_penalty(self) -> KernelPenalty:
-        """The penalty on kernels."""
-        return KernelPenalty(self.kernel_l1, self.kernel_l2)
-
-    @property
-    def activity_penalty(self) -> ActivityPenalty:
-        """The penalty on outputs."""
-        return ActivityPenalty(self.activity_l1)
-
     def dropout_rates(self, layers: int) -> tuple[float, ...]:
         """One dropout rate for each of `layers` dense hidden layers."""
         return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * layers

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tuner.base.errors import Invalid
 from tuner.networks.columns import Rows
-from tuner.networks.hidden import Hidden
+from tuner.networks.hidden import ActivityPenalty, Hidden, KernelPenalty
 
 if TYPE_CHECKING:
     import keras
@@ -145,25 +145,27 @@ def block(hidden: Hidden, layer: Layer, pool: Layer | None = None) -> Iterator[L
     after that. `pool` follows the layer directly."""
     pools = () if pool is None else (pool,)
     output = (layer, *pools)[-1].output
-    activation = {"activation": hidden.activation, "activity_regularizer": hidden.activity_penalty}
     if hidden.batch_normalization == "before":
         yield from (weighted(hidden, layer), *pools, _normalization(hidden, output), activation_layer(hidden, output))
         return
-    yield from (weighted(hidden, layer).with_settings(**activation), *pools)
+    yield from (weighted(hidden, layer).with_settings(**_activation(hidden)), *pools)
     if hidden.batch_normalization == "after":
         yield _normalization(hidden, output)
 
 
 def weighted(hidden: Hidden, layer: Layer) -> Layer:
     """The layer with the initial weights and penalties of hidden layers, without activation."""
-    return layer.with_settings(kernel_initializer=hidden.initializer, kernel_regularizer=hidden.kernel_penalty)
+    penalty = KernelPenalty(hidden.kernel_l1, hidden.kernel_l2)
+    return layer.with_settings(kernel_initializer=hidden.initializer, kernel_regularizer=penalty)
 
 
 def activation_layer(hidden: Hidden, output: Shape) -> Layer:
     """The activation of hidden layers as a layer."""
-    return Layer(
-        "", output, settings={"activation": hidden.activation, "activity_regularizer": hidden.activity_penalty}
-    )
+    return Layer("", output, settings=_activation(hidden))
+
+
+def _activation(hidden: Hidden) -> dict[str, object]:
+    return {"activation": hidden.activation, "activity_regularizer": ActivityPenalty(hidden.activity_l1)}
 
 
 def dropout(rate: float, output: Shape) -> Iterator[Layer]:

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from tuner.base.errors import Invalid, near_miss, require
 from tuner.base.metrics import Task
-from tuner.base.ranges import Rate, Seed, checked_ranges
+from tuner.base.ranges import NonEmpty, Rate, Seed, checked_ranges
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks import Inputs
 from tuner.networks.columns import Coded, Column, Encoding, Rows
@@ -64,6 +64,7 @@ class DataInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Table:
     """A table (CSV, TSV, Parquet, compressed or not; `sklearn:iris` for a bundled one). `path` is relative to the study file's
     folder (or to its parent, where it is called `studies`); `test` is another such file, or how much is cut off. `columns` are
@@ -74,7 +75,7 @@ class Table:
     """
 
     kind: Literal["table"] = "table"
-    path: str
+    path: NonEmpty
     target: str | tuple[str, ...]
     columns: tuple[Column, ...]
     task: Task = "classification"
@@ -86,7 +87,6 @@ class Table:
     found: DataInfo | None = None
 
     def __post_init__(self) -> None:
-        require(bool(self.path), "path", "not be empty", self.path)
         names = [column.name for column in self.columns]
         require(len(names) > 0, "columns", "name at least one column", names)
         require(len(set(names)) == len(names), "columns", "name each column once", names)
@@ -108,12 +108,13 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Arrays:
     """Arrays in an NPZ file by their names: `x` with the examples along the first axis, and `y`. `path`, `test`, `groups` and
     `weights` as in a table."""
 
     kind: Literal["arrays"] = "arrays"
-    path: str
+    path: NonEmpty
     x: str = "x"
     y: str = "y"
     groups: str = ""
@@ -123,9 +124,6 @@ class Arrays:
     scaling: Scaling = "standard"
     found: DataInfo | None = None
 
-    def __post_init__(self) -> None:
-        require(bool(self.path), "path", "not be empty", self.path)
-
     @property
     def name(self) -> str:
         """The path."""
@@ -133,12 +131,13 @@ class Arrays:
 
 
 @dataclass(frozen=True, kw_only=True)
+@checked_ranges
 class Images:
     """A folder of PNG and JPEG files with a subfolder for each class; `path` and `test` as in a table. All images are resized
     once to one `size` (height, width); `color` keeps three channels."""
 
     kind: Literal["images"] = "images"
-    path: str
+    path: NonEmpty
     size: tuple[int, ...]
     color: bool = False
     test: str | Cut = Cut()
@@ -148,7 +147,6 @@ class Images:
     task: ClassVar[Task] = "classification"
 
     def __post_init__(self) -> None:
-        require(bool(self.path), "path", "not be empty", self.path)
         require(len(self.size) == 2 and min(self.size) >= 1, "size", "be a height and a width", list(self.size))
 
     @property

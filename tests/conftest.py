@@ -19,6 +19,13 @@ settings.load_profile(
     "fixed"
 )  # the same examples in every `make test`; `make test-long` says --hypothesis-profile explore
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no process waits for another one's last long test."""
+    slow = {item.path for item in items if "slow" in item.keywords}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 SMALL = """
 objective = "validation_accuracy"
 [budget]

@@ -118,7 +118,9 @@ class Study:
         deadline = time.monotonic() + seconds
         while not self.trials and time.monotonic() < deadline:
             time.sleep(0.1)
-        storage = open_storage(self.storage or default_url(self.folder / "runs"))  # once: the search does not wait for us
+        storage = open_storage(
+            self.storage or default_url(self.folder / "runs")
+        )  # once: the search does not wait for us
         study = optuna.load_study(study_name=self.name, storage=storage)
         try:
             while time.monotonic() < deadline:

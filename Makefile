@@ -8,7 +8,7 @@ RUN = $(VENV)/bin/python -m
 
 help:
 	@echo 'make fashion    tune networks on Fashion-MNIST, in ten minutes'
-	@echo 'make test       the tests, under ten minutes'
+	@echo 'make test       the tests: six to seven minutes on two cores'
 	@echo 'make test-long  the tests that take longer, and many random examples for those of properties'
 	@echo 'make docs       the documentation as a site, in build/docs; a broken link is an error'
 	@echo 'make mutants    small mistakes made on purpose in the lines that carry promises, and whether tests notice: about an hour'

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +22,10 @@ settings.load_profile(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that no process waits for another one's last long test."""
-    slow = {item.path for item in items if "slow" in item.keywords}
-    items.sort(key=lambda item: item.path not in slow)
+    """Files with most slow tests come first, so that no process waits for another one's last long test."""
+    slow = Counter(item.path for item in items if "slow" in item.keywords)
+    count = Counter(item.path for item in items)
+    items.sort(key=lambda item: -slow[item.path] / count[item.path])
 
 
 SMALL = """

@@ -74,7 +74,7 @@ def _keras_value(value: object, seeds: Iterator[int]) -> Any:
         case KernelPenalty(l1=l1, l2=l2):
             return _kernel_regularizer(l1, l2)
         case ActivityPenalty(l1=l1):
-            return ActivityL1(l1) if l1 else None
+            return own_layers.ActivityL1(l1) if l1 else None
         case Layer():
             return _keras_layer(value, seeds)
         case (Layer(), *_) as layers:
@@ -102,12 +102,3 @@ def _kernel_regularizer(l1: float, l2: float) -> keras.regularizers.Regularizer 
     if l1:
         return keras.regularizers.L1(l1)
     return keras.regularizers.L2(l2) if l2 else None
-
-
-@keras.saving.register_keras_serializable("tuner")
-class ActivityL1(keras.regularizers.L1):  # type: ignore[misc]
-    """Keras's L1, summed in float32, since Keras cannot add a bfloat16 penalty to the loss."""
-
-    def __call__(self, x: Any) -> Any:
-        """The penalty of these outputs."""
-        return super().__call__(keras.ops.cast(x, "float32"))

@@ -19,7 +19,9 @@ import numpy as np
 import optuna
 from common import about_this_machine, write_results
 from optuna.artifacts import FileSystemArtifactStore
+from optuna.trial import TrialState
 
+from tuner.base.errors import Invalid
 from tuner.data.examples import Examples, TrainingSet
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
@@ -57,14 +59,19 @@ class Silence:
 def random_trials(file: StudyFile, count: int) -> list[optuna.trial.FrozenTrial]:
     """Finished trials with random parameters and values, as a search would have left them."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0), direction="maximize")
-    for number in range(count):
+    number = 0
+    while number < count:
         trial = study.ask()
-        recipe = file.fill(trial)
-        trial.set_user_attr("key", recipe.key)
+        try:
+            trial.set_user_attr("key", file.fill(trial).key)
+        except Invalid:  # cannot be built
+            study.tell(trial, state=TrialState.FAIL)
+            continue
         for epoch in range(1, EPOCHS + 1):
             trial.report(0.5 + number % 97 / 200 + epoch / 1000, epoch)
         study.tell(trial, 0.5 + number % 97 / 200)
-    return study.get_trials(deepcopy=False)
+        number += 1
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,13 @@ class Cost:
 def one_trial(context: Session, proposer: Proposer) -> Cost:
     """What the search spends on one trial."""
     started = time.perf_counter()
-    proposal = next(proposer.proposals(context.swept_trainings()))
+    trainings = context.swept_trainings()
+    tried = {training.asked for training in trainings}
+    proposal = next(
+        each
+        for each in proposer.proposals(trainings)
+        if each.recipe and each.recipe.key not in tried and not context.preflight.refusal(each.recipe)
+    )
     proposed = time.perf_counter()
     running = begin(context, proposal, total=10**6)
     assert running is not None

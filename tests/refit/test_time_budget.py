@@ -26,7 +26,17 @@ from tuner.refit.candidates import (
 from tuner.refit.final_model import Refit
 from tuner.refit.refit import with_measured_epochs
 from tuner.refit.session import Session
-from tuner.refit.time_budget import LARGEST_REFIT_SHARE, REFIT_SHARE, Minutes, Reference, fitted_epochs
+from tuner.refit.time_budget import (
+    LARGEST_REFIT_SHARE,
+    REFIT_SHARE,
+    FixedEpochs,
+    Minutes,
+    Reference,
+    fitted_epochs,
+    time_budget,
+    usable_seconds,
+    with_fitted_epochs,
+)
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.clock import Clock as SearchClock
 from tuner.search.loop import Loop
@@ -107,6 +117,65 @@ def searched(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock,
 def ranked_trials(context: Session) -> list[RankedTrial]:
     """The ranked trials of a search."""
     return [ranked_trial(context, trial) for trial in ranked(study_record(context.study))]
+
+
+def test_the_kind_of_budget_is_the_study_files(small_study: Path) -> None:
+    assert time_budget(small(small_study, *FIT), 600.0, 2) == Minutes(600.0, 2)
+    assert time_budget(small(small_study, "confirmation.seeds=3"), 600.0, 2) == FixedEpochs(600.0, 2, seeds=3)
+
+
+@pytest.mark.parametrize(("seconds", "usable"), [(600.0, 587.0), (60.0, 54.4), (20.0, 16.8), (4.0, 2.0)])
+def test_selecting_testing_and_saving_have_a_share_of_the_time(seconds: float, usable: float) -> None:
+    """0.99 of the time without 2 s and 5 % of it, of these at most 7 s; but at least half."""
+    assert usable_seconds(seconds) == pytest.approx(usable)
+    assert Minutes(seconds).usable == usable_seconds(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reference", "share", "slot"),
+    [
+        (600.0, 0.0, 0.62, (0.38 * 587 - 4.5) / 2 - 3),
+        (600.0, 100.0, 0.62, 106.28),
+        (600.0, 1000.0, 0.62 + 0.2 * (1 - 106.28 / 250), 72.534544),
+        (20.0, 0.0, 0.62, 0.3 * 0.38 * 16.8 / 2),
+        (40.0, 0.0, 0.62, (0.38 * 35.6 - 4.5) / 2 - 2),
+    ],
+)
+def test_a_slot_is_half_of_the_searchs_time(seconds: float, reference: float, share: float, slot: float) -> None:
+    """The search's time without the start; each trial without what it takes to build its network."""
+    minutes = Minutes(seconds, 2, Reference(reference, 10))
+    assert minutes.refit_share == pytest.approx(share)
+    assert minutes.slot == pytest.approx(slot)
+    assert minutes.is_short == (share > 0.62)
+
+
+def test_the_search_leaves_the_time_of_four_refits_at_most() -> None:
+    minutes = Minutes(600.0, 2)
+    assert minutes.reserved_for_refits() == pytest.approx(0.62 * 587 + 13)
+    assert minutes.reserved_for_refits(20.0) == pytest.approx(4 * 20 / 0.95 + 3 + 13)
+    assert [minutes.rounds(100.0, each) for each in (10.0, 25.0, 26.0, 30.0, 60.0, 300.0)] == [4, 4, 4, 3, 2, 1]
+
+
+def test_with_fixed_epochs_the_search_leaves_the_time_of_its_refits() -> None:
+    """Three refits on two processes take two rounds; at most half of the time, and none where nothing is refitted."""
+    budget = FixedEpochs(600.0, 2, seeds=3)
+    assert budget.reserved_for_refits(50.0) == pytest.approx(13 + 2 * 50)
+    assert budget.reserved_for_refits(200.0) == 300.0
+    assert budget.reserved_for_refits(0.0) == pytest.approx(13)
+    assert FixedEpochs(600.0, 2).reserved_for_refits(50.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("slot", "epoch_seconds", "epochs", "lean"),
+    [(10.0, 1.0, 10, (0, 1.0)), (10.0, 0.1, 30, (0, 1.0)), (5.0, 20.0, 1, (1, 0.25)), (5.0, 1e4, 1, (1, 0.01))],
+)
+def test_a_recipe_gets_the_epochs_that_fit(
+    slot: float, epoch_seconds: float, epochs: int, lean: tuple[int, float], small_study: Path
+) -> None:
+    fitted = with_fitted_epochs(small(small_study, *FIT).corners[0][1], slot, epoch_seconds, bound=30).training
+    assert fitted.epochs == epochs
+    assert fitted.lean_epochs == lean[0]
+    assert not lean[0] or fitted.lean_share == lean[1]
 
 
 def test_all_trials_have_the_same_time_and_as_many_epochs_as_it_has_room_for(

@@ -1,5 +1,6 @@
 """Where the minutes decide: how long trials are, how much time the search leaves for refits, and which trials are refitted."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,8 @@ from tuner.refit.session import Session
 from tuner.refit.time_budget import (
     LARGEST_REFIT_SHARE,
     REFIT_SHARE,
+    UNKNOWN,
+    UNLIMITED,
     FixedEpochs,
     Minutes,
     Reference,
@@ -122,13 +125,15 @@ def ranked_trials(context: Session) -> list[RankedTrial]:
 def test_the_kind_of_budget_is_the_study_files(small_study: Path) -> None:
     assert time_budget(small(small_study, *FIT), 600.0, 2) == Minutes(600.0, 2)
     assert time_budget(small(small_study, "confirmation.seeds=3"), 600.0, 2) == FixedEpochs(600.0, 2, seeds=3)
+    assert FixedEpochs(math.inf, 1, 0) == UNLIMITED
+    assert Reference(0.0, 0) == UNKNOWN
 
 
 @pytest.mark.parametrize(("seconds", "usable"), [(600.0, 587.0), (60.0, 54.4), (20.0, 16.8), (4.0, 2.0)])
 def test_selecting_testing_and_saving_have_a_share_of_the_time(seconds: float, usable: float) -> None:
     """0.99 of the time without 2 s and 5 % of it, of these at most 7 s; but at least half."""
     assert usable_seconds(seconds) == pytest.approx(usable)
-    assert Minutes(seconds).usable == usable_seconds(seconds)
+    assert Minutes(seconds, 1).usable == usable_seconds(seconds)
 
 
 @pytest.mark.parametrize(

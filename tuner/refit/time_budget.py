@@ -81,7 +81,7 @@ class Minutes:
     """The budget of a call in which the time decides how long trials and refits are, in relation to the `reference`."""
 
     seconds: float
-    workers: int = 1
+    workers: int
     reference: Reference = UNKNOWN
 
     @property
@@ -105,7 +105,7 @@ class Minutes:
         """What trials lack of the length that says enough, as a share of it."""
         if not self.reference.seconds:
             return 0.0
-        return max(0.0, 1 - self._slot(REFIT_SHARE) / max(LONG_ENOUGH * self.reference.seconds, 1e-9))
+        return max(0.0, 1 - self._slot(REFIT_SHARE) / (LONG_ENOUGH * self.reference.seconds))
 
     @property
     def refit_share(self) -> float:

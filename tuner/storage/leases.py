@@ -118,10 +118,10 @@ class Lock:
 
     def take(self) -> bool:
         """Try to acquire it: False while another process has it and renews it."""
-        if self._is_foreign():
+        if self._is_held_elsewhere():
             return False
         self.renew()
-        if not self._is_foreign():
+        if not self._is_held_elsewhere():
             return True
         self.release()
         return False
@@ -153,7 +153,7 @@ class Lock:
     def _own(self) -> str:
         return f"{self.name} {self.leases.owner}"
 
-    def _is_foreign(self) -> bool:
+    def _is_held_elsewhere(self) -> bool:
         others = {name: lease for name, lease in self.study.user_attrs.items() if name.startswith(self.name) and lease}
         others.pop(self._own, None)
         return bool([name for name, lease in others.items() if not self.leases.is_over(name, lease)])

@@ -55,6 +55,7 @@ class Notes:
     ended_trials: list[TrialRecord] = field(default_factory=list)
     began_trials: list[tuple[int, int | None]] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    phases: list[str] = field(default_factory=list)
     epochs: int = 0
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
@@ -68,6 +69,9 @@ class Notes:
 
     def ended(self, trial: TrialRecord) -> None:
         self.ended_trials.append(trial)
+
+    def phase(self, name: str) -> None:
+        self.phases.append(name)
 
     def refitting(self, recipe: Recipe, event: Event) -> None:
         pass

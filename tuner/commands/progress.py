@@ -5,16 +5,20 @@ from contextlib import contextmanager
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tuner.python.progress import PAUSED, Lines, SearchState, ended_text, event_text
+from tuner.commands.terminal import wrapped
+from tuner.python.progress import PAUSED, Lines, SearchState, ended_text, event_text, share_done
 from tuner.recipe import Recipe
 from tuner.refit.session import Listener
-from tuner.result import Epoch, Event, FoldResult, Pulse
+from tuner.result import Epoch, Event, Pulse
 from tuner.storage import StudyRecord, TrialRecord
 
 MARKS = {"complete": ("✓", "green"), "pruned": ("✂", "yellow"), "failed": ("✗", "red"), "refused": ("✗", "yellow")}
+REFRESHES = 4
+"""How often a second the live display is drawn."""
 
 
 @contextmanager
@@ -24,28 +28,28 @@ def progress_on_stderr() -> Iterator[Listener]:
     if not console.is_terminal:
         yield Lines(lambda progress: console.print(progress.said, markup=False, highlight=False, soft_wrap=True))
         return
-    with Live(console=console, refresh_per_second=8, transient=True) as live:
-        yield Screen(live)
+    screen = Screen(console)
+    with Live(console=console, refresh_per_second=REFRESHES, transient=True, get_renderable=screen.view):
+        yield screen
 
 
 class Screen:
-    """Prints finished trials; below them a table of the running trials and refits, and a summary, are redrawn."""
+    """Prints finished trials. `view` shows the running trials and refits, the phase with its time, and the best trial: the live
+    display computes it at each refresh."""
 
-    def __init__(self, live: Live) -> None:
-        self.live, self.state = live, SearchState()
-        self.running: dict[int | str, tuple[str, Recipe, Epoch | Pulse | None]] = {}  # refits by key: seeds may repeat
+    def __init__(self, console: Console) -> None:
+        self.console, self.state = console, SearchState()
+        self.running: dict[int | str, tuple[str, Recipe, Event | None]] = {}  # refits by key: seeds may repeat
+        self.refits: list[str] = []
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.state.plan(record, trials, seconds)
-        self._draw()
 
     def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
         self.running[number] = (f"trial {number:>3}", recipe, None)
-        self._draw()
 
     def advanced(self, number: int, event: Epoch | Pulse) -> None:
         self.running[number] = (*self.running[number][:2], event)
-        self._draw()
 
     def ended(self, trial: TrialRecord) -> None:
         self.running.pop(trial.number, None)
@@ -53,29 +57,30 @@ class Screen:
         is_paused = trial.reason.startswith(PAUSED)
         mark, style = ("‖", "cyan") if is_paused else MARKS.get(trial.state, (" ", ""))
         summary = trial.recipe.summary if trial.recipe and not is_paused else ""
-        line = Text.assemble((f"{mark} trial {trial.number:>3} ", style), ended_text(trial), (f"  {summary}", "dim"))
-        self.live.console.print(line, overflow="ellipsis", no_wrap=True)
-        self._draw()
+        text = ended_text(trial, self.state.objective)
+        line = Text.assemble((f"{mark} trial {trial.number:>3} ", style), text, (f"  {summary}", "dim"))
+        self.console.print(line, overflow="ellipsis", no_wrap=True)
+
+    def phase(self, name: str) -> None:
+        self.running.clear()
+        self.state.enter(name)
 
     def refitting(self, recipe: Recipe, event: Event) -> None:
-        if isinstance(event, FoldResult):
-            self.running.pop(recipe.key, None)
-        else:
-            self.running[recipe.key] = (f"seed {recipe.seed}", recipe, event)
-        self._draw()
+        if recipe.key not in self.refits:
+            self.refits.append(recipe.key)
+        self.running[recipe.key] = (f"refit {self.refits.index(recipe.key) + 1:>3}", recipe, event)
 
     def log(self, message: str) -> None:
-        self.live.console.print(Text(message, style="dim"))
+        self.console.print(Text(wrapped(message, self.console.width), style="dim"), soft_wrap=True)
 
-    def _draw(self) -> None:
+    def view(self) -> Group:
+        """One bar for each training over all its epochs and folds, and a summary."""
         table, state = Table.grid(padding=(0, 2)), self.state
-        for name, recipe, event in self.running.values():
-            total = recipe.training.epochs
-            done = 0.0 if event is None else event.number if isinstance(event, Epoch) else event.epoch - 1 + event.share
-            text = "starting" if event is None else event_text(event, total)
-            table.add_row(f"  {name}", Text(f"{'━' * round(20 * done / total):<20}", "cyan"), text)
+        width = 20 if self.console.width >= 100 else 10
+        for name, recipe, event in tuple(self.running.values()):
+            text = Text("starting" if event is None else event_text(event, recipe, state.objective), no_wrap=True)
+            table.add_row(f"  {name}", ProgressBar(1.0, share_done(event, recipe), width), text)
         total_text = "" if state.is_unlimited else f" of {state.total}"
         pruned, failed = state.record.count("pruned"), state.record.count("failed")
         counts = f"{state.done}{total_text} trials, {pruned} pruned{f', {failed} failed' if failed else ''}"
-        summary = Text(f"  {state.best_text} · {counts} · {state.left_text}", style="bold")
-        self.live.update(Group(table, summary))
+        return Group(table, Text(f"  {state.left_text} · {counts}", style="bold"), Text(f"  {state.best_text}"))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -18,6 +19,11 @@ def console() -> Console:
     """Standard output; a pipe is 400 columns wide, so that tables are not folded."""
     terminal = Console(highlight=False)
     return terminal if terminal.is_terminal else Console(highlight=False, width=400)
+
+
+def wrapped(text: str, width: int) -> str:
+    """The text broken at blanks only, so that paths and commands stay whole; further lines are indented."""
+    return fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def print_table(

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tuner.base.formatting import duration_text, metric_label
-from tuner.recipe import Recipe
-from tuner.result import Epoch, Event, FoldResult, Pulse, Scores
+from tuner.recipe import Recipe, fold_count
+from tuner.result import OBJECTIVES, Epoch, Event, FoldResult, Pulse, Result
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.study.settings import NO_LIMIT
 
@@ -33,23 +33,34 @@ Callback = Callable[[Progress], object]
 
 
 class SearchState:
-    """The study's record so far; the planned number of trials; the deadline."""
+    """The study's record so far, the planned number of trials, the phase of the call, and when the call is expected to end."""
 
     def __init__(self) -> None:
         self.record = StudyRecord("", "", {}, (), ())
         self.total = self.done_before = 0
-        self.started = self.deadline = time.monotonic()
+        self.started = self.phase_began = self.deadline = self.end = time.monotonic()
+        self.phase = "starting"
 
     def plan(self, record: StudyRecord, trials: int, seconds: float) -> None:
         """Start from the trials that the storage has already."""
-        self.started = time.monotonic()
+        self.enter("searching")
+        self.started = self.phase_began
         self.record, self.total, self.deadline = record, trials, self.started + seconds
-        self.done_before = self.done
+        self.end, self.done_before = self.deadline, self.done
+
+    def enter(self, phase: str) -> None:
+        """Another phase begins. What follows the search of a number of trials ends when it ends."""
+        self.phase, self.phase_began = phase, time.monotonic()
+        self.end = self.deadline if self.is_unlimited else self.phase_began
 
     def add(self, trial: TrialRecord) -> None:
-        """Remember how a training ended or paused."""
+        """Remember how a training ended or paused, and expect the others to take as long."""
         others = (each for each in self.record.trials if each.first != trial.first)
         self.record = replace(self.record, trials=(*others, trial))
+        now, done_here = time.monotonic(), self.done - self.done_before
+        if done_here and not self.is_unlimited:
+            rest = (now - self.started) / done_here * max(0, self.total - self.done)
+            self.end = min(self.deadline, now + rest)
 
     @property
     def done(self) -> int:
@@ -62,29 +73,31 @@ class SearchState:
         return self.total >= NO_LIMIT
 
     @property
+    def objective(self) -> str:
+        """The name of the first objective."""
+        return next(iter(self.record.objectives), "")
+
+    @property
     def best(self) -> TrialRecord | None:
         """The finished training with the best value; the earliest of equals."""
         sign = self.record.direction.sign
         return max(self.record.finished, key=lambda trial: (sign * trial.values[0], -trial.first), default=None)
 
     @property
-    def seconds_left(self) -> float:
-        """Seconds until the deadline, or until the planned trials are done at this call's speed."""
-        now = time.monotonic()
-        until_deadline, done_here = max(0.0, self.deadline - now), self.done - self.done_before
-        if done_here < 1 or self.is_unlimited:
-            return until_deadline
-        return min(until_deadline, (now - self.started) / done_here * max(0, self.total - self.done))
-
-    @property
     def best_text(self) -> str:
         """The best training, for people."""
-        return f"best {self.best.values[0]:.4f} (trial {self.best.number})" if self.best else "no trial finished yet"
+        if self.best is None:
+            return "no trial finished yet"
+        return f"best {metric_label(self.objective)} {self.best.values[0]:.4f} (trial {self.best.number})"
 
     @property
     def left_text(self) -> str:
-        """The time that is left, for people."""
-        return f"{duration_text(self.seconds_left)} left"
+        """The phase and the time that is left now; where that is not known, the time that the phase has taken."""
+        now = time.monotonic()
+        if self.end - now < 0.5:
+            return f"{self.phase} for {duration_text(now - self.phase_began)}"
+        bound = "" if self.is_unlimited or self.end < self.deadline else "at most "
+        return f"{self.phase}, {bound}{duration_text(self.end - now)} left"
 
 
 class Lines:
@@ -108,15 +121,20 @@ class Lines:
     def advanced(self, number: int, event: Epoch | Pulse) -> None:
         self._break_silence(f"trial {number}", self.recipes[number], event)
 
+    def phase(self, name: str) -> None:
+        self.state.enter(name)
+
     def ended(self, trial: TrialRecord) -> None:
         self.state.add(trial)
         best = f"; {self.state.best_text}" if self.state.best else ""
         count = "" if self.state.is_unlimited else f"{self.state.done}/{self.state.total}, "
-        self.log(f"trial {trial.number}: {ended_text(trial)}{best}; {count}{self.state.left_text}")
+        self.log(
+            f"trial {trial.number}: {ended_text(trial, self.state.objective)}{best}; {count}{self.state.left_text}"
+        )
 
     def refitting(self, recipe: Recipe, event: Event) -> None:
         if not isinstance(event, FoldResult):
-            self._break_silence(f"seed {recipe.seed}", recipe, event)
+            self._break_silence(f"refit on seed {recipe.seed}", recipe, event)
 
     def log(self, message: str) -> None:
         self.reported = time.monotonic()
@@ -126,30 +144,58 @@ class Lines:
 
     def _break_silence(self, name: str, recipe: Recipe, event: Epoch | Pulse) -> None:
         if time.monotonic() - self.reported > SILENT_SECONDS:
-            self.log(f"{name}: {event_text(event, recipe.training.epochs)}; {self.state.left_text}")
+            self.log(f"{name}: {event_text(event, recipe, self.state.objective)}; {self.state.left_text}")
 
 
-def ended_text(trial: TrialRecord) -> str:
-    """How a trial ended or paused, with its value."""
+def ended_text(trial: TrialRecord, objective: str) -> str:
+    """How a trial ended or paused, with its value of the objective."""
     result = trial.result
     if result and result.ended == "pruned" and trial.reason.startswith(PAUSED):
-        scores = result.validation or result.training
-        return trial.reason + (f", {_score_text(scores)}" if scores else "")
-    value = f" {trial.values[0]:.4f}" if trial.values else ""
-    cost = f" after {result.epochs} epochs, {result.seconds:.1f} s" if result and result.epochs else ""
+        return trial.reason + (f", {_last_score(result, objective)}" if result.epochs else "")
+    value = f", {metric_label(objective)} {trial.values[0]:.4f}" if trial.values else ""
+    folds = f" in {len(result.folds)} folds" if result and len(result.folds) > 1 else ""
+    cost = f" after {result.epochs} epochs{folds}, {result.seconds:.1f} s" if result and result.epochs else ""
     reason = f" ({trial.reason})" if trial.reason else ""
     state = "diverged" if result and result.ended == "diverged" else trial.state
     return f"{state}{value}{cost}{reason}"
 
 
-def event_text(event: Epoch | Pulse, epochs: int) -> str:
-    """How far a training of so many epochs is, with its metric."""
+def event_text(event: Event, recipe: Recipe, objective: str) -> str:
+    """How far a training is, with its value of the objective; within an epoch, with the main metric on the training part."""
+    epochs, folds = recipe.training.epochs, fold_count(recipe.protocol)
+    if isinstance(event, FoldResult):
+        last = "training on all examples" if folds > 1 else "saving"
+        return last if share_done(event, recipe) == 1 else "next fold"
+    fold = f"fold {event.fold + 1}/{folds}, " if folds > 1 else ""
     if isinstance(event, Pulse):
-        return f"epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training {_score_text(event.training)}"
-    return f"epoch {event.number}/{epochs}, {_score_text(event.validation or event.training)}"
+        name, value = next(iter(event.training.figures.items()))
+        return f"{fold}epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training {metric_label(name)} {value:.4f}"
+    return f"{fold}epoch {event.number}/{epochs}, {_score_text(event, objective)}"
 
 
-def _score_text(scores: Scores) -> str:
-    """The task's main metric."""
+def share_done(event: Event | None, recipe: Recipe) -> float:
+    """The part of a training's epochs, over all folds, that is done."""
+    match event:
+        case None:
+            return 0.0
+        case Epoch():
+            fold, done = event.fold, event.number / recipe.training.epochs
+        case Pulse():
+            fold, done = event.fold, (event.epoch - 1 + event.share) / recipe.training.epochs
+        case FoldResult():
+            fold, done = (event.epochs[-1].fold if event.epochs else 0), 1.0
+    return (fold + done) / fold_count(recipe.protocol)
+
+
+def _last_score(result: Result, objective: str) -> str:
+    return _score_text(result.folds[-1].epochs[-1], objective)
+
+
+def _score_text(epoch: Epoch, objective: str) -> str:
+    """The objective's value; where it has none by epoch, the task's main metric."""
+    value_of = OBJECTIVES[objective].of_epoch if objective else None
+    if value_of and epoch.validation:
+        return f"{metric_label(objective)} {value_of(epoch):.4f}"
+    part, scores = ("validation", epoch.validation) if epoch.validation else ("training", epoch.training)
     name, value = next(iter(scores.figures.items()))
-    return f"{metric_label(name)} {value:.4f}"
+    return f"{part} {metric_label(name)} {value:.4f}"

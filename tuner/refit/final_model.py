@@ -79,6 +79,7 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
         parameters = _combine(Combine(names, ENSEMBLE, selection.is_mirrored), executor)
         tested.append(Test(refits[best].recipe, ENSEMBLE, session.metric))
         model = len(tested) - 1
+    session.listener.phase("testing")
     tests = _test(tested, executor)
     predictions = _write_predictions(folder, tested, model) if tests else None
     _write_model(tested[model], executor, folder)

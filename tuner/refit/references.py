@@ -30,6 +30,7 @@ def fit_references(
     if stored is not None:
         return stored
     limit = seconds_for(seconds)
+    session.listener.phase("fitting reference models")
     session.listener.log(f"fitting reference models, for at most {duration_text(limit)}")
     names = MODELS[recipe.data.task]
     count = min(executor.size, len(names))

@@ -84,6 +84,7 @@ def refit(
         chosen, end = _choose(session, budget, trials, executor, earlier, end, must=confirmed is None)
         if confirmed is not None and not chosen:
             return confirmed
+        session.listener.phase("refitting")
         session.listener.log(_announcement(winner, chosen, earlier))
         refits = _Refitting(session, winner, executor, end).train(chosen)
         confirmed = make_final_model(session, (*earlier, *refits), executor)

@@ -58,7 +58,6 @@ class Loop:
         over. How it ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring
         too little) or `failures`."""
         self.total, self.clock = total, Clock(self.session, self.budget, seconds, self.enough)
-        self.session.listener.planned(self.session.record, total, seconds)
         try:
             with stopping_on_signals(self.stop):
                 self._search()

@@ -100,6 +100,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     done = sum(training.counts for training in session.trainings())
     total = options.trials or NO_LIMIT if options.more is None else done + options.more
     left = seconds - (time.monotonic() - started)
+    listener.planned(session.record, total, options.seconds - (time.monotonic() - started))
     ended = Loop(session, executor, budget, options.enough).run(total, left)
     confirmed = None
     if ended != "interrupt":

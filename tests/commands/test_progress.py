@@ -1,6 +1,5 @@
 """The live display of a search, as a terminal shows it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 
@@ -26,11 +25,11 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture(params=[80, 120])
-def screen(request: pytest.FixtureRequest, now: Clock) -> Iterator[Screen]:
+def screen(request: pytest.FixtureRequest, now: Clock) -> Screen:
     """The display of a search of a minute, at two widths."""
     screen = Screen(Console(file=StringIO(), force_terminal=True, color_system=None, width=request.param))
     screen.planned(replace(study_of([]), objectives=("validation_accuracy",)), NO_LIMIT, 60)
-    yield screen
+    return screen
 
 
 def drawn(screen: Screen) -> list[str]:

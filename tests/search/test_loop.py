@@ -17,7 +17,7 @@ from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.result import Epoch, Pulse
 from tuner.search.loop import Loop
-from tuner.storage import StudyRecord, TrialRecord, read_study
+from tuner.storage import TrialRecord, read_study
 from tuner.storage.leases import Leases
 from tuner.worker.jobs import Answer
 

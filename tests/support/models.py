@@ -42,7 +42,7 @@ def trained(data: Table | Arrays | Images, folder: Path, places: Places, epochs:
     )
     (one,) = train_folds(on_everything(recipe), training_set(found, places))
     about, alone, best = describe(found), folder / "alone.keras", folder / "best.keras"
-    save_model(one.model, recipe, one.scale, about.inputs, about.outputs, alone, one.fold_data.targets)
+    save_model(one.model, recipe, one.scale, about.inputs, about.outputs, alone, one.fold_data.target_scale(recipe))
     if isinstance(found, Table):
         save_average([alone], best, coding=coding_of(found, places))
     else:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
-from tuner.base.formatting import metric_label
+from tuner.base.formatting import four_digits, metric_label
 from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
 from tuner.base.metrics import Task
 from tuner.charts.confusion import confused_pairs
@@ -68,7 +68,7 @@ class Evaluation:
         lines = [f"{self.examples:,} examples"]
         for name, value in self.figures.items():
             low, high = self.intervals[name]
-            figure = f"{value:.4f} (95 % interval {low:.4f} to {high:.4f})"
+            figure = f"{four_digits(value)} (95 % interval {four_digits(low)} to {four_digits(high)})"
             lines.append(f"{metric_label(name)}: {'not defined on these examples' if np.isnan(value) else figure}")
         return [*lines, *map(str, self.confused)]
 

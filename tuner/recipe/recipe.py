@@ -66,6 +66,8 @@ class Recipe:
         require(self.network.output == output, "network.output", f"be {output!r} for {task}", self.network.output)
         if training.class_weights != "none" and task != "classification":
             raise Invalid("training.class_weights", f"must be 'none' for {task}, which has no classes")
+        if training.target_scale != "standard" and task != "regression":
+            raise Invalid("training.target_scale", f"must be 'standard' for {task}, which has no numbers to predict")
         names = [f"validation_{name}" for name in ("loss", *metrics_for(task))]
         for place, monitor in _monitors(training):
             require(monitor in names, f"training.{place}", f"be one of {', '.join(names)} for {task}", monitor)

@@ -110,6 +110,10 @@ class Training:
     With `class_weights` "balanced" the weight of an example is inverse to the frequency of its class; weights of the data are
     multiplied by it.
 
+    Numeric targets are standardized for the loss; with `target_scale` "log" their logarithm is, counted from the smallest
+    target, which suits targets over several powers of ten. The saved model undoes it, and predicts at most twice the largest
+    training target.
+
     In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew in each epoch, which makes the
     first rungs of a search cheap.
 
@@ -134,6 +138,7 @@ class Training:
     averaging: Rate = 0.0
     keep_by: Monitor = "validation_accuracy"
     class_weights: Literal["none", "balanced"] = "none"
+    target_scale: Literal["standard", "log"] = "standard"
 
     def __post_init__(self) -> None:
         if self.augmentation.mixup and self.loss.kind in ("sparse_categorical_crossentropy", "categorical_hinge"):

@@ -103,7 +103,8 @@ def read_predictions(
         return None
     about = describe(data)
     with np.load(path) as arrays:
-        outputs, best = arrays["outputs"].astype(np.float32), int(arrays["best"])
+        outputs, best = arrays["outputs"], int(arrays["best"])
+    outputs = outputs.astype(np.promote_types(outputs.dtype, np.float32), copy=False)
     classes = about.task == "classification"
     labels = examples.labels.astype(np.int64) if classes else np.asarray(examples.labels)
     row_numbers, row_source = _rows(data, about.training_examples, examples)

@@ -1,5 +1,6 @@
 """The arrays of one fold, as its training uses them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
@@ -18,13 +19,13 @@ from tuner.result import Scores
 from tuner.training.augmentation import distorted
 from tuner.training.evaluation import to_probabilities
 from tuner.training.parts import Measure, Part, Scaler, part
-from tuner.training.targets import TargetScale, example_weights, target_scale, targets
+from tuner.training.targets import TargetScale, example_weights, target_scales, targets
 
 
 @dataclass(frozen=True, eq=False)
 class FoldData:
     """The arrays of one fold as stored, its network's inputs and number of outputs, the scaling of inputs, the `constants` of
-    a table's encoder, and the scale of numeric `targets`.
+    a table's encoder, and the scales of numeric `targets` by name.
 
     With `probabilities` (n, classes) the network learns these instead of the training labels. With `is_measured` all metrics
     of the task are computed after each epoch, otherwise only the one in the graph.
@@ -36,22 +37,23 @@ class FoldData:
     outputs: int
     scale: Scaler
     constants: tuple[NDArray[Any], ...] = ()
-    targets: TargetScale | None = None
+    targets: Mapping[str, TargetScale] = field(default_factory=dict)
     is_measured: bool = False
     probabilities: NDArray[np.float32] | None = None
-    parts: dict[tuple[str, str, str], tuple[Part, Part | None]] = field(default_factory=dict)
+    parts: dict[tuple[str, ...], tuple[Part, Part | None]] = field(default_factory=dict)
 
     def for_loop(self, recipe: Recipe) -> tuple[Scaler, Part, Part | None, Measure | None]:
         """The scaling, the training and the validation part as tensors with targets as the loss takes them, and the function for
         all metrics, if they are computed."""
-        kind = (recipe.training.loss.kind, recipe.network.output, recipe.training.class_weights)
+        training = recipe.training
+        kind = (training.loss.kind, recipe.network.output, training.class_weights, training.target_scale)
         if kind not in self.parts:
-            training, validation, device_validation = self.training, self.validation, None
+            examples, validation, device_validation = self.training, self.validation, None
             if validation is not None:
                 device_validation = part(validation.inputs, self._targets(recipe, validation), validation.weights)
-            wanted = self._targets(recipe, training) if self.probabilities is None else self.probabilities
-            weights = example_weights(recipe, training.labels, training.weights)
-            self.parts[kind] = part(training.inputs, wanted, weights), device_validation
+            wanted = self._targets(recipe, examples) if self.probabilities is None else self.probabilities
+            weights = example_weights(recipe, examples.labels, examples.weights)
+            self.parts[kind] = part(examples.inputs, wanted, weights), device_validation
         return self.scale, *self.parts[kind], partial(self._measure, recipe) if self.is_measured else None
 
     def with_probabilities(self, probabilities: NDArray[np.float32]) -> "FoldData":
@@ -67,10 +69,15 @@ class FoldData:
 
     def predictions(self, recipe: Recipe, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """A network's outputs as probabilities, or as numbers in the targets' own units."""
-        return to_probabilities(outputs, recipe) if self.targets is None else self.targets.inverse(outputs)
+        scale = self.target_scale(recipe)
+        return to_probabilities(outputs, recipe) if scale is None else scale.inverse(outputs)
+
+    def target_scale(self, recipe: Recipe) -> TargetScale | None:
+        """The recipe's scale of numeric targets; None where the task has none."""
+        return self.targets.get(recipe.training.target_scale)
 
     def _targets(self, recipe: Recipe, examples: Examples) -> NDArray[Any]:
-        return targets(recipe, examples.labels, self.outputs, self.targets)
+        return targets(recipe, examples.labels, self.outputs, self.target_scale(recipe))
 
 
 def fold_data(recipe: Recipe, data: TrainingSet, number: int, held_out: HeldOut | None = None) -> FoldData:
@@ -115,7 +122,7 @@ def _split(data: TrainingSet, held_out: HeldOut | None, source: AnyData, protoco
         constants=tuple(fit_encoder(about.inputs, examples.inputs, fold.training))
         if isinstance(about.inputs, Rows)
         else (),
-        targets=target_scale(training.labels, training.weights) if about.task == "regression" else None,
+        targets=target_scales(training.labels, training.weights) if about.task == "regression" else {},
         is_measured=not isinstance(source, Data),
     )
 

@@ -51,11 +51,11 @@ def part(inputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | No
     return Part(tf.constant(inputs), tf.constant(targets), counts)
 
 
-def in_batches(call: Callable[..., tf.Tensor], *arrays: Any) -> NDArray[np.float32]:
-    """The outputs (n, …) of a call that gets large batches of all arrays (n, …)."""
+def in_batches(call: Callable[..., tf.Tensor], *arrays: Any) -> NDArray[Any]:
+    """The outputs (n, …) of a call that gets large batches of all arrays (n, …), in float32 or, where they are, in float64."""
     pieces = [slice(first, first + EVALUATION_BATCH) for first in range(0, len(arrays[0]), EVALUATION_BATCH)]
-    outputs = [call(*(tf.constant(array[each]) for array in arrays)).numpy() for each in pieces]
-    return np.concatenate(outputs).astype(np.float32, copy=False)
+    outputs = np.concatenate([call(*(tf.constant(array[each]) for array in arrays)).numpy() for each in pieces])
+    return outputs.astype(np.promote_types(outputs.dtype, np.float32), copy=False)
 
 
 def _rows(tensor: tf.Tensor, first: tf.Tensor | int, count: int) -> tf.Tensor:

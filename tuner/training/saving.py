@@ -21,7 +21,7 @@ from tuner.result import Scores
 from tuner.training.compiling import loss_of, metric_of
 from tuner.training.loop import scores_in_float32
 from tuner.training.parts import Scaler
-from tuner.training.targets import TargetScale, target_scale, targets
+from tuner.training.targets import TargetScale, target_scales, targets
 
 CODER, ON_CODES = "rows", "on_codes"
 """The names of the coder and of the model on coded rows, in a saved model on a table."""
@@ -46,7 +46,7 @@ def save_model(
     inner = keras.models.clone_model(trained, clone_function=_plain)
     inner.set_weights(model.get_weights())
     front = [] if isinstance(inputs, Rows) else [_rescaling(scale.factor, -scale.offset * scale.factor)]
-    units = [] if targets_scale is None else [_rescaling(1 / targets_scale.factor, targets_scale.offset)]
+    units = [] if targets_scale is None else _in_units(targets_scale)
     _write(keras.Sequential([keras.Input(input_shape(inputs)), *front, inner, *units], name="tuned"), path)
 
 
@@ -64,7 +64,8 @@ def save_average(paths: Sequence[Path], path: Path, is_mirrored: bool = False, c
     for number, member in enumerate(members, start=1):
         member.name = f"member_{number}"
     outputs = [member(each) for member in members for each in views]
-    whole = keras.Model(inputs, keras.layers.average(outputs) if len(outputs) > 1 else outputs[0], name="tuned")
+    average = keras.layers.Average(dtype="float64" if outputs[0].dtype == "float64" else "float32")
+    whole = keras.Model(inputs, average(outputs) if len(outputs) > 1 else outputs[0], name="tuned")
     _write(whole if coding is None else _on_raw_rows(whole, coding), path)
     return int(whole.count_params())
 
@@ -95,7 +96,8 @@ def load_model(path: Path) -> keras.Model:
 
 def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, classes: int) -> Scores:
     """Loss and metric of a saved model's outputs; in a regression standardized by these examples."""
-    scale = target_scale(examples.labels, None) if recipe.data.task == "regression" else None
+    scales = target_scales(examples.labels, None) if recipe.data.task == "regression" else {}
+    scale = scales.get(recipe.training.target_scale)
     wanted = targets(recipe, examples.labels, classes, scale)
     outputs = outputs if scale is None else scale.standardized(outputs)
     loss, metric = loss_of(recipe), metric_of(recipe)
@@ -116,5 +118,15 @@ def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
 PLAIN = {FastDropout: keras.layers.Dropout, FusedBatchNormalization: keras.layers.BatchNormalization}
 
 
-def _rescaling(*arrays: NDArray[Any]) -> keras.layers.Layer:
-    return keras.layers.Rescaling(*(np.asarray(each, dtype=np.float64).tolist() for each in arrays))
+def _in_units(scale: TargetScale) -> list[keras.layers.Layer]:
+    """The layers of `scale.inverse`, in the type of the targets."""
+    dtype, log = scale.offset.dtype.name, scale.logarithm
+    linear = _rescaling(1 / scale.factor, scale.offset, dtype=dtype)
+    if log is None:
+        return [linear]
+    raised = keras.layers.Activation("exponential", dtype=dtype)
+    return [linear, raised, keras.layers.ReLU(max_value=1.0, dtype=dtype), _rescaling(log.top, -log.shift, dtype=dtype)]
+
+
+def _rescaling(*arrays: NDArray[Any], dtype: str = "float32") -> keras.layers.Layer:
+    return keras.layers.Rescaling(*(np.asarray(each, dtype=np.float64).tolist() for each in arrays), dtype=dtype)

@@ -1,5 +1,6 @@
 """Targets in the form that a loss takes, weights of examples, and the scale of numeric targets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,30 +10,70 @@ from numpy.typing import NDArray
 from tuner.recipe import Recipe
 from tuner.recipe.losses import wants_class_numbers
 
+KNEE = 0.05
+"""The share of the targets for which `log` is nearly linear: without them the smallest target would be minus infinity."""
+MOST = 2.0
+"""The most that a prediction through `log` exceeds the largest training target, counted from the smallest one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Logarithm:
+    """The logarithm of `(target + shift) / top`, which is at least `lowest`; one of each for each target."""
+
+    shift: NDArray[Any]
+    top: NDArray[Any]
+    lowest: NDArray[Any]
+
 
 @dataclass(frozen=True, eq=False)
 class TargetScale:
-    """Standardization of numeric targets: `(target - offset) * factor`, one offset and factor for each target."""
+    """Standardization of numeric targets, or of their logarithm: `(target - offset) * factor`, one offset and factor for each
+    target, in the type of the targets."""
 
-    offset: NDArray[np.float32]
-    factor: NDArray[np.float32]
+    offset: NDArray[Any]
+    factor: NDArray[Any]
+    logarithm: Logarithm | None = None
 
     def standardized(self, targets: NDArray[Any]) -> NDArray[np.float32]:
         """Targets (n, targets) for the loss."""
-        return np.asarray((targets - self.offset) * self.factor, np.float32)
+        log = self.logarithm
+        values = targets if log is None else np.log(np.maximum((targets + log.shift) / log.top, log.lowest))
+        return np.asarray((values - self.offset) * self.factor, np.float32)
 
-    def inverse(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def inverse(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         """Outputs (n, targets) in the targets' own units."""
-        return np.asarray(outputs / self.factor + self.offset, np.float32)
+        values, log = outputs / self.factor + self.offset, self.logarithm
+        if log is not None:
+            values = np.exp(np.minimum(values, 0.0)) * log.top - log.shift
+        return np.asarray(values, self.offset.dtype)
+
+
+def target_scales(targets: NDArray[Any], weights: NDArray[Any] | None) -> Mapping[str, TargetScale]:
+    """The scales of training targets (n, targets) by the names that recipes have for them."""
+    values = targets.astype(np.float64)
+    from_lowest = values - values.min(axis=0)
+    knee = np.array([np.quantile(each[each > 0], KNEE) if each.any() else 1.0 for each in from_lowest.T])
+    top = MOST * (from_lowest.max(axis=0) + knee)
+    parts = (knee - values.min(axis=0), top, knee / top)
+    logarithm = Logarithm(*(np.asarray(each, targets.dtype) for each in parts))
+    return {
+        "standard": target_scale(targets, weights),
+        "log": _standardizing(np.log((from_lowest + knee) / top), weights, targets.dtype, logarithm),
+    }
 
 
 def target_scale(targets: NDArray[Any], weights: NDArray[Any] | None) -> TargetScale:
     """The scale from the mean and standard deviation of training targets (n, targets)."""
-    values = targets.astype(np.float64)
+    return _standardizing(targets.astype(np.float64), weights, targets.dtype)
+
+
+def _standardizing(
+    values: NDArray[np.float64], weights: NDArray[Any] | None, dtype: np.dtype[Any], logarithm: Logarithm | None = None
+) -> TargetScale:
     middle = np.average(values, axis=0, weights=weights)
     spread = np.sqrt(np.average((values - middle) ** 2, axis=0, weights=weights))
     factor = np.divide(1.0, spread, out=np.ones_like(spread), where=spread > 0)
-    return TargetScale(middle.astype(np.float32), factor.astype(np.float32))
+    return TargetScale(middle.astype(dtype), factor.astype(dtype), logarithm)
 
 
 def targets(recipe: Recipe, labels: NDArray[Any], outputs: int, scale: TargetScale | None = None) -> NDArray[Any]:

@@ -71,7 +71,7 @@ def test(job: Test, setup: Setup, _: Watch) -> Measured:
     model = load_model(setup.folder.model(job.saved))
     outputs = predict(model, UNSCALED, data.examples.inputs)
     examples, task = data.examples, job.recipe.data.task
-    np.save(setup.folder.outputs(job.saved), outputs.astype(np.float32 if task == "regression" else np.float16))
+    np.save(setup.folder.outputs(job.saved), outputs if task == "regression" else outputs.astype(np.float16))
     scores = scores_of(outputs, job.recipe, examples, len(data.classes))
     if isinstance(job.recipe.data, Data):
         return Measured(scores, wilson_interval(scores.accuracy, len(examples)))
@@ -90,7 +90,7 @@ def fit_references(job: ReferenceModels, setup: Setup, _: Watch) -> tuple[Refere
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
     if fold_count(recipe.protocol) > 1:
         (trained,) = train_folds(on_everything(recipe), data)
-    about, scale = describe(recipe.data), trained.fold_data.targets
+    about, scale = describe(recipe.data), trained.fold_data.target_scale(recipe)
     save_model(trained.model, recipe, trained.scale, about.inputs, about.outputs, path, scale)
 
 

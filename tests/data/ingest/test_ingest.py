@@ -109,6 +109,26 @@ def test_what_does_not_change_the_arrays_does_not_change_the_identity(tmp_path: 
     assert first.found == moved.found
 
 
+@pytest.mark.parametrize(
+    ("targets", "dtype"),
+    [
+        (1.7e9 + np.arange(20.0), np.float64),
+        (1e-45 * np.arange(20.0), np.float64),
+        (1e-30 * np.arange(20.0), np.float32),
+        (2e9 * np.arange(20.0), np.float32),
+        (1990 + np.arange(20.0) / 7, np.float32),
+    ],
+)
+def test_numbers_to_predict_have_as_many_bits_as_their_differences_need(
+    targets: Any, dtype: type[Any], tmp_path: Path
+) -> None:
+    frame = frame_of().assign(y=targets)
+    data, places = ingest_file(tmp_path, frame, replace(DATA, task="regression")), Places(None, tmp_path / "cache")
+    labels = training_set(data, places).examples.labels
+    assert labels.dtype == dtype
+    assert np.isin(labels[:, 0], targets.astype(dtype)).all()
+
+
 def test_an_order_in_time_is_part_of_the_identity(tmp_path: Path) -> None:
     frame = frame_of()
     (frame.iloc[:16]).to_csv(tmp_path / "t.csv", index=False)

@@ -10,13 +10,15 @@ import pandas as pd
 from tuner.base.errors import DataError, near_miss
 from tuner.base.metrics import Task
 from tuner.data.examples import Array
-from tuner.data.ingest.values import class_name, column_of, factorize, numbers_of, require_complete, require_rows
+from tuner.data.ingest.values import Numbers, class_name, column_of, factorize, numbers_of, require_complete, require_rows
 
 TaskOption = Task | Literal["guess"]
 FEWEST_ROWS = 10
 MOST_CLASSES = 20
 FEWEST_OF_A_CLASS = 5
 IMBALANCED = 0.2
+VISIBLE = 1e-4
+"""Rounding that is smaller than this share of the standard deviation does not matter."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def _is_number(name: str) -> bool:
 
 
 def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: str) -> Array:
-    """Class numbers (n,) uint8, or int32 of more than 256; labels (n, labels) uint8, each 0 or 1; or numbers (n, targets) float32.
+    """Class numbers (n,) uint8, or int32 of more than 256; labels (n, labels) uint8, each 0 or 1; or numbers (n, targets) float32, or
+    float64 where float32 would distort their differences.
     Raises `DataError` with column and row for other values or classes."""
     for name in targets.columns:
         require_complete(column_of(targets, name, where), where)
@@ -131,10 +134,17 @@ def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: 
         return numbers.astype(class_dtype(classes))
     values = np.stack([numbers_of(targets[name], where) for name in targets.columns], axis=1)
     if task == "regression":
-        return values.astype(np.float32)
+        return _narrowed(values)
     for place, name in enumerate(targets.columns):
         require_rows(~np.isin(values[:, place], (0, 1)), targets[name], "must be 0 or 1", where)
     return values.astype(np.uint8)
+
+
+def _narrowed(values: Numbers) -> Array:
+    """In float32, unless the rounding would be visible beside the spread."""
+    narrow = values.astype(np.float32)
+    is_distorted = np.abs(narrow - values).max(axis=0) > VISIBLE * values.std(axis=0)
+    return values if (is_distorted & (np.ptp(values, axis=0) > 0)).any() else narrow
 
 
 def class_dtype(classes: Sequence[str]) -> type[np.uint8] | type[np.int32]:

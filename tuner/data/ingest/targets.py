@@ -10,7 +10,15 @@ import pandas as pd
 from tuner.base.errors import DataError, near_miss
 from tuner.base.metrics import Task
 from tuner.data.examples import Array
-from tuner.data.ingest.values import Numbers, class_name, column_of, factorize, numbers_of, require_complete, require_rows
+from tuner.data.ingest.values import (
+    Numbers,
+    class_name,
+    column_of,
+    factorize,
+    numbers_of,
+    require_complete,
+    require_rows,
+)
 
 TaskOption = Task | Literal["guess"]
 FEWEST_ROWS = 10

@@ -55,7 +55,7 @@ def test_one_network_learns_the_predictions_of_an_average(places: Places, tmp_pa
     found = distill(confirmed(folder.model("best"), (0, 1)), executor, folder)
     assert found.recipe.seed == 1002
     assert found.test > 0.8
-    assert found.test_interval[0] < found.test <= found.test_interval[1]
+    assert found.test_interval.low < found.test <= found.test_interval.high
     assert found.parameters == 2 * 12 + 12 + 12 * 2 + 2
     inputs = training_set("circle", places).examples.inputs
     taught, teacher = (predict(load_model(path), UNSCALED, inputs) for path in (found.model, folder.model("best")))

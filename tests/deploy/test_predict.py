@@ -144,7 +144,7 @@ def test_parquet_goes_in_and_out(iris_model: Path, flowers: pd.DataFrame, tmp_pa
 def test_figures_have_intervals_and_confusion_words(iris_model: Path, flowers: pd.DataFrame, tmp_path: Path) -> None:
     found = evaluate(Predictor.load(iris_model), "sklearn:iris")
     accuracy = found.figures["accuracy"]
-    assert found.intervals["accuracy"][0] < accuracy < found.intervals["accuracy"][1]
+    assert found.intervals["accuracy"].low < accuracy < found.intervals["accuracy"].high
     assert found.lines()[0] == "150 examples"
     assert found.lines()[1].startswith(f"accuracy: {accuracy:.4f} (95 % interval ")
     assert set(found.to_dict()) == {"task", "examples", "figures", "confused"}

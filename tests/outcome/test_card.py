@@ -38,9 +38,9 @@ def test_a_card_has_data_metrics_selection_and_commands() -> None:
         "- 120 training examples, 30 test examples",
         "- test part: 20% of all examples, drawn with seed 0",
         "- predicts kind from 2 columns: length (number), color (category)",
-        "| accuracy | 0.8000 | 0.7000 to 0.9000 | higher |",
-        "| log loss | 0.5000 |  | lower |",
-        "- Trial 0 had the best validation accuracy of its study; the test part was not used.",
+        "| accuracy | 0.8000 | 0.7000 to 0.9000 |  | higher |",
+        "| log loss | 0.5000 |  |  | lower |",
+        "- The search chose by validation accuracy; the test part was not used.",
         "- keras: 3.15.1",
         "- Its accuracy is known only to ±0.10: there are few test examples.",
         "- The rarest class has only 40 training examples.",
@@ -69,3 +69,38 @@ def test_a_model_on_a_data_set_of_the_catalogue_has_a_card() -> None:
 def test_commands_name_the_folder_of_runs() -> None:
     metadata = {**metadata_of(RECIPE), "model": str(Path("my runs/small/best.keras"))}
     assert "--study small --runs 'my runs'" in card(metadata)
+
+
+def test_a_card_names_the_trial_that_led_the_search_and_the_one_that_the_model_comes_from() -> None:
+    metadata = {
+        **metadata_of(RECIPE),
+        "best_trial": 1,
+        "trial": 0,
+        "trials": [1, 0],
+        "seeds": [1000, 1000],
+        "recipes": [RECIPE.to_dict()] * 2,
+        "validation_accuracy": [0.8, 0.9],
+    }
+    text = card(metadata)
+    assert "- Trial 1 led the search by validation accuracy; the test part was not used." in text
+    assert (
+        "- 2 refits of 2 recipes on a fresh seed (1000), of trials 1 and 0: validation accuracy 0.8000, 0.9000." in text
+    )
+    assert "- The model is the refit with the best validation accuracy, of trial 0." in text
+
+
+def test_a_card_tells_looks_intervals_and_better_reference_models() -> None:
+    figures = {"accuracy": 0.95}
+    logistic = {"name": "logistic", "figures": figures, "error": 0.01, "test_figures": {"accuracy": 0.82}}
+    intervals = {"log_loss": {"low": 0.4, "high": 0.6, "method": "bootstrap"}}
+    lines = card({**metadata_of(RECIPE), "looks": 2, "test_intervals": intervals, "anchors": [logistic]}).splitlines()
+    assert "On 30 test examples, after 2 looks at the test part:" in lines
+    assert "| log loss | 0.5000 | 0.4000 to 0.6000 | bootstrap | lower |" in lines
+    assert "| **the model** | 0.9000 | 0.8000 |" in lines
+    assert "| logistic | 0.9500 | 0.8200 |" in lines
+    limits = lines[lines.index("## Limits") : lines.index("## Versions")]
+    assert "- The test part was opened 2 times, for 2 models: a choice among their scores is optimistic." in limits
+    assert (
+        "- Logistic regression is better than the final model on validation and test: validation accuracy 0.9500 against "
+        "0.9000, test 0.8200 against 0.8000."
+    ) in limits

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tests.support.outcomes import confirmed, study_of
+from tuner.base.metric_functions import Interval
 from tuner.outcome import Estimate, Outcome
 from tuner.outcome.words import as_json, lines, result_sentence
 from tuner.references import ReferenceModel
@@ -23,7 +24,8 @@ def test_each_contender_is_named_with_its_epochs_and_compared_with_the_first_rec
         "refitting worse by 0.0100"
     )
     assert text[3] == (
-        "3 refits on fresh seeds: validation accuracy 0.9400, 0.9300 (trial 2, 14 epochs), 0.9500 (trial 0, 26 epochs)"
+        "3 refits of 2 recipes on fresh seeds (1000, 1001, 1002): validation accuracy 0.9400, 0.9300 (trial 2, 14 epochs), "
+        "0.9500 (trial 0, 26 epochs)"
     )
     assert text[4:] == ["test accuracy, measured once: 0.9000 (95 % interval 0.8500 to 0.9300)", "model: best.keras"]
 
@@ -31,7 +33,7 @@ def test_each_contender_is_named_with_its_epochs_and_compared_with_the_first_rec
 def test_one_contender_alone_needs_no_name() -> None:
     text = lines_of(confirmed((2, 2), (14, 14), (0.94, 0.93)), [0.91, 0.5, 0.92])
     assert text[2].endswith("the search is better by 0.0100")
-    assert text[3] == "2 refits on fresh seeds, 14 epochs: validation accuracy 0.9400, 0.9300"
+    assert text[3] == "2 refits on fresh seeds (1000, 1001), 14 epochs: validation accuracy 0.9400, 0.9300"
     first = lines_of(confirmed((0,), (14,), (0.94,)), [0.93, 0.5, 0.92])
     assert first[2] == "it is the recipe that the study began with: no other trial beat it (2 tried)"
 
@@ -54,11 +56,60 @@ def test_reference_models_that_are_better_subsampled_or_skipped_are_named() -> N
     assert text[text.index("model: best.keras") + 1 :] == [
         "reference models, validation accuracy: trees 0.9700, logistic 0.9530",
         "not on all examples: logistic trained on 500 of 900 examples",
-        "gradient-boosted trees are better than the final model: validation accuracy 0.9700 against 0.9500",
         "nearest neighbours: skipped, it needs about 40 s, 3.0 s were left",
         "expected gain from twice the time: accuracy 0.0100 (0.0020 to 0.0200)",
+        "Gradient-boosted trees are better than the final model on validation: validation accuracy 0.9700 against 0.9500.",
+        "Logistic regression is better than the final model on validation: validation accuracy 0.9530 against 0.9500; on "
+        "validation within one standard error (0.0100).",
     ]
     assert [each["name"] for each in as_json(outcome, "sqlite://")["anchors"]] == [each.name for each in models]
+
+
+def test_a_reference_model_that_is_better_on_the_test_part_alone_is_named_in_the_last_line() -> None:
+    models = (
+        ReferenceModel("logistic", {"accuracy": 0.94}, 0.001, {"accuracy": 0.91}),
+        ReferenceModel("majority", {"accuracy": 0.5}, 0.001, {"accuracy": 0.5}),
+    )
+    record, winner = study_of([0.9]), confirmed((0,), (9,), (0.95,))
+    outcome = Outcome(record, record.best, winner, models)
+    said = "Logistic regression is better than the final model on test: validation accuracy 0.9400 against 0.9500, test 0.9100 against 0.9000."
+    assert list(lines(outcome))[-1] == said
+    assert as_json(outcome, "sqlite://")["better_anchors"] == {"logistic": ["test"]}
+
+
+def test_every_look_at_the_test_part_is_told() -> None:
+    record, winner = study_of([0.9]), replace(confirmed((0,), (9,), (0.95,)), looks=3)
+    outcome = Outcome(record, record.best, winner)
+    assert "test accuracy, after 3 looks at the test part: 0.9000 (95 % interval 0.8500 to 0.9300)" in list(
+        lines(outcome)
+    )
+    assert result_sentence(outcome).endswith(" That is after 3 looks at the test part.")
+    assert as_json(outcome, "sqlite://")["test_looks"] == 3
+
+
+def test_an_interval_is_named_by_its_method() -> None:
+    interval = Interval(0.85, 0.93, "Wilson")
+    winner = replace(confirmed((0,), (9,), (0.95,)), test_intervals={"accuracy": interval})
+    text = lines_of(winner, [0.9])
+    assert "test accuracy, measured once: 0.9000 (95 % Wilson interval 0.8500 to 0.9300)" in text
+    outcome = Outcome(study_of([0.9]), None, winner)
+    assert as_json(outcome, "sqlite://")["interval_method"] == "Wilson"
+    assert Confirmed.from_dict(winner.to_dict()).intervals == {"accuracy": interval}
+
+
+def test_refits_of_several_recipes_may_have_the_same_fresh_seed() -> None:
+    winner = replace(confirmed((1, 0, 2, 3), (9, 9, 9, 9), (0.95, 0.94, 0.93, 0.92)), seeds=(1000,) * 4)
+    assert winner.refits_text == "4 refits of 4 recipes on a fresh seed (1000)"
+    assert confirmed((1,), (9,), (0.95,)).refits_text == "1 refit on a fresh seed (1000)"
+
+
+def test_trials_that_the_time_ended_are_counted_as_interrupted() -> None:
+    record = study_of([0.9, 0.8])
+    first, second = record.trials
+    record = replace(record, trials=(first, replace(second, state="interrupted")))
+    outcome = Outcome(record, record.best, None)
+    assert next(lines(outcome)) == "study made: 1 complete, 0 pruned, 0 failed, 1 interrupted"
+    assert as_json(outcome, "sqlite://")["trials"]["interrupted"] == 1
 
 
 def test_one_sentence_says_what_the_final_model_reaches() -> None:

@@ -25,7 +25,7 @@ from tuner.networks.columns import Coded, Column
 from tuner.outcome import store_references
 from tuner.recipe import Data, Holdout, KFold, Recipe, Table, Training, describe
 from tuner.recipe.losses import PlainLoss
-from tuner.references import MODELS, ReferenceModel, best_first, better_than, seconds_for
+from tuner.references import MODELS, ReferenceModel, best_first, better_parts, seconds_for
 from tuner.references.estimators import LARGE, estimators
 from tuner.references.features import preparation, tree_categories
 from tuner.references.fit import fit_reference_models, time_limit
@@ -269,17 +269,16 @@ def test_a_limit_ends_what_takes_longer_and_leaves_the_rest_alone() -> None:
     assert passed == [True]
 
 
-def test_a_reference_model_is_better_by_more_than_its_standard_error() -> None:
-    found = (
-        ReferenceModel("trees", figures={"accuracy": 0.97, "log_loss": 0.1}, error=0.01),
-        ReferenceModel(
-            "logistic", figures={"accuracy": 0.953, "log_loss": 0.3}, error=0.01, note="trained on 500 of 900 examples"
-        ),
-        ReferenceModel("nearest neighbours", note="skipped, it needs about 40 s, 3.0 s were left"),
-    )
-    assert [each.name for each in better_than(found, "accuracy", 0.95)] == ["trees"]
-    assert [each.name for each in better_than(found, "log_loss", 0.2)] == ["trees"]
-    assert better_than(found, "accuracy", float("nan")) == ()
+def test_a_reference_model_is_better_on_validation_or_on_the_test_part() -> None:
+    figures = {"accuracy": 0.953, "log_loss": 0.3}
+    model = ReferenceModel("trees", figures=figures, error=0.01, test_figures={"accuracy": 0.93})
+    assert better_parts(model, "accuracy", 0.95, 0.92) == ("validation", "test")
+    assert better_parts(model, "accuracy", 0.96, 0.92) == ("test",)
+    assert better_parts(model, "accuracy", 0.95, 0.94) == ("validation",)
+    assert better_parts(model, "log_loss", 0.31, 0.2) == ("validation",), "it was not tested by this metric"
+    assert better_parts(model, "log_loss", 0.3, None) == ()
+    assert better_parts(model, "log_loss", float("inf"), 0.2) == (), "the network has no validation metric"
+    assert better_parts(ReferenceModel("trees", note="skipped"), "accuracy", 0.0, 0.0) == ()
 
 
 def test_they_have_a_small_share_of_the_minutes() -> None:
@@ -389,4 +388,7 @@ def test_a_report_shows_them(searched: Searched, places: Places, tmp_path: Path)
         "default network",
     ]
     assert plain["charts"]["anchors-chart"]["series"][0]["points"] == [[1.0, 0.0], [0.51, 1.0]]
-    assert "Gradient-boosted trees are better than the model." in (tmp_path / "out" / "report.html").read_text()
+    assert (
+        "Gradient-boosted trees are better than the final model on validation"
+        in (tmp_path / "out" / "report.html").read_text()
+    )

@@ -5,22 +5,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 from optuna.storages import InMemoryStorage
 
 from tests.support.fakes import Clock, Invented, session_in
 from tests.support.searches import AtOnce, Notes, small
 from tuner.base.errors import StudyError
-from tuner.base.metric_functions import wilson_interval
+from tuner.base.metric_functions import Interval, wilson_interval
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.sources import Places
+from tuner.outcome import read_outcome
 from tuner.refit.candidates import fresh_seeds
 from tuner.refit.refit import Unconfirmed, refit, refit_best
 from tuner.refit.session import Session
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.loop import Loop
 from tuner.storage import TrialRecord, study_record
-from tuner.storage.confirmed import Confirmed
+from tuner.storage.confirmed import Confirmed, count_look
 from tuner.storage.leases import Leases, Lock
 from tuner.study.settings import Confirmation
 from tuner.worker import jobs
@@ -30,7 +32,8 @@ from tuner.worker.jobs import Failure, Job, Measured, Train
 
 def on_test(loss: float, accuracy: float) -> Measured:
     """What came of a test on 250 examples."""
-    return Measured(Scores(loss=loss, figures={"accuracy": accuracy}), wilson_interval(accuracy, 250))
+    intervals = {"accuracy": Interval(*wilson_interval(accuracy, 250), "Wilson")}
+    return Measured(Scores(loss=loss, figures={"accuracy": accuracy}), intervals)
 
 
 @dataclass
@@ -139,7 +142,8 @@ def test_a_winner_is_confirmed_again_only_where_something_is_missing(searched: S
     again = Seeds(searched.folder)
     assert (searched.confirmed(again), again.trained) == (first, [])
     first.model.unlink()
-    assert (searched.confirmed(again), again.trained) == (first, [0, 1, 2])
+    second = searched.confirmed(again)
+    assert (second, again.trained) == (replace(first, looks=2), [0, 1, 2])
     fewer = replace(
         searched,
         context=replace(searched.context, file=replace(searched.context.file, confirmation=Confirmation(seeds=2))),
@@ -150,6 +154,26 @@ def test_a_winner_is_confirmed_again_only_where_something_is_missing(searched: S
     again.trained.clear()
     assert fewer.confirmed(again).seeds == (1000, 1001)
     assert again.trained == [0, 1]
+
+
+def test_each_opening_of_the_test_part_is_counted_before_it(searched: Searched) -> None:
+    study = searched.context.study
+    with pytest.raises(StudyError):
+        searched.confirmed(Seeds(searched.folder, failure=Failure("exception", "no memory")))
+    assert study.user_attrs["test_looks"] == 1, "what was opened counts, whatever came of it"
+    first = searched.confirmed(Seeds(searched.folder))
+    assert (first.looks, searched.confirmed(Seeds(searched.folder)).looks) == (2, 2)
+    assert read_outcome(study).confirmed == first
+    count_look(study)  # such as `distill`
+    outcome = read_outcome(study)
+    assert outcome.confirmed is not None
+    assert (outcome.confirmed.looks, first.best_trial) == (3, 2)
+
+
+def test_a_study_of_an_older_version_has_had_one_look() -> None:
+    study = optuna.create_study()
+    study.set_user_attr("confirmed", {})
+    assert [count_look(study), count_look(study)] == [2, 3]
 
 
 def test_seeds_are_trained_by_themselves(searched: Searched) -> None:

@@ -51,9 +51,13 @@ def evidence(
 @pytest.mark.parametrize(
     ("validation", "test", "verdict"),
     [
-        (0.97, 0.99, "That is better than the final model."),
-        (0.955, 0.99, "The two are within one standard error of each other."),
-        (0.94, 0.99, "The final model is better on validation, but not on the test part."),
+        (0.97, 0.99, "That is better than the final model on validation."),
+        (
+            0.955,
+            0.99,
+            "That is better than the final model on validation. On validation the two are within one standard error of each other.",
+        ),
+        (0.94, 0.99, "That is better than the final model on test."),
         (0.94, 0.93, "The final model is better."),
     ],
 )

@@ -27,6 +27,7 @@ def confirmed(trials: tuple[int, ...], epochs: tuple[int, ...], accuracies: tupl
         model=Path("best.keras"),
         recipes=recipes,
         trials=trials,
+        looks=1,
     )
 
 

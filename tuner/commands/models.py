@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 
 from tuner.base.errors import MissingPackage, StorageError, TunerError
-from tuner.commands.arguments import RUNS, DataDir, Force, Model, NewData, Runs, Storage, StoredStudy, stored_outcome
+from tuner.commands.arguments import (
+    RUNS,
+    DataDir,
+    Force,
+    Model,
+    NewData,
+    Runs,
+    Storage,
+    StoredStudy,
+    required_storage,
+    stored_outcome,
+)
 from tuner.commands.terminal import load_predictor, load_tensorflow
 
 
@@ -116,24 +127,26 @@ def distill(
     storage: Storage = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Train one network on the predictions of the study's ensemble, and test it once."""
+    """Train one network on the predictions of the study's ensemble, and test it: another look at the test part."""
     from tuner.base.formatting import metric_label
     from tuner.base.machine import cores
     from tuner.data.sources import Places
     from tuner.deploy.distill import distill as learn
+    from tuner.storage import load_study, open_storage
+    from tuner.storage.confirmed import count_look, looks_text
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
     from tuner.worker.folder import Folder
 
-    confirmed = stored_outcome(study, runs, storage).final
+    confirmed, opened = stored_outcome(study, runs, storage).final, open_storage(required_storage(runs, storage))
     folder = Folder(runs / study)
     setup = Setup(Places.from_environment(data_dir), threads=cores(), folder=folder)
     with closing(make_executor("processes", setup)) as executor:
         network = learn(confirmed, executor, folder)
-    low, high = network.test_interval
-    metric, interval = metric_label(confirmed.measure), f"(95 % interval {low:.4f} to {high:.4f})"
+    looks = looks_text(count_look(load_study(opened, study)))
+    metric, interval = metric_label(confirmed.measure), f"({network.test_interval.title} {network.test_interval})"
     print(f"validation {metric}: {network.validation:.4f}; ensemble {confirmed.model_validation:.4f}")
-    print(f"test {metric}, measured once: {network.test:.4f} {interval}; ensemble {confirmed.test:.4f}")
+    print(f"test {metric}, {looks}: {network.test:.4f} {interval}; ensemble {confirmed.test:.4f}")
     print(f"model: {network.model}, {network.parameters:,} parameters instead of {confirmed.parameters:,}")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tuner.base.errors import StudyError
+from tuner.base.metric_functions import Interval
 from tuner.recipe import CategoricalCrossentropy, Recipe
 from tuner.result import Result
 from tuner.storage.confirmed import Confirmed
@@ -23,7 +24,7 @@ class Distilled:
     recipe: Recipe
     validation: float
     test: float
-    test_interval: tuple[float, float]
+    test_interval: Interval
     parameters: int
     model: Path
 
@@ -40,7 +41,10 @@ def distill(confirmed: Confirmed, executor: Executor, folder: Folder) -> Distill
         raise StudyError(f"the model {confirmed.model} does not predict classes: only classifiers can be distilled")
     training = replace(confirmed.recipe.training, loss=CategoricalCrossentropy())
     recipe = replace(confirmed.recipe, seed=(max(confirmed.seeds) + 1) % 2**32, training=training)
-    train, test = Train(recipe, save=NAME, teacher="best"), Test(recipe, saved=NAME, measure=confirmed.measure)
+    train, test = (
+        Train(recipe, save=NAME, teacher="best"),
+        Test(recipe, saved=NAME, measure=confirmed.measure, is_final=True),
+    )
     (result,) = require_answers(executor, [train], Result, "the model could not be distilled")
     (tested,) = require_answers(executor, [test], Measured, "the model could not be distilled")
     folder.remove_outputs(NAME)
@@ -48,7 +52,7 @@ def distill(confirmed: Confirmed, executor: Executor, folder: Folder) -> Distill
         recipe=recipe,
         validation=result.validation.figures[confirmed.measure] if result.validation else math.nan,
         test=tested.scores.figures[confirmed.measure],
-        test_interval=tested.interval,
+        test_interval=tested.intervals[confirmed.measure],
         parameters=result.parameters,
         model=folder.model(NAME),
     )

@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
 from tuner.base.formatting import four_digits, metric_label
-from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
+from tuner.base.metric_functions import Interval, compute_metrics, metric_interval
 from tuner.base.metrics import Task
 from tuner.charts.confusion import confused_pairs
 from tuner.data.ingest.targets import groups_of, labels_of, weights_of
 from tuner.deploy.inputs import blocks_of, prefetched
 from tuner.deploy.predictor import Predictions, Predictor
 from tuner.recipe import Arrays, Table
-
-RESAMPLED_EXAMPLES = 5000
-"""The bootstrap uses at most this many examples; its distances from the figure shrink by the root of their share (m out of n:
-Bickel, Götze & van Zwet 1997)."""
 
 MOST_CONFUSIONS = 3
 
@@ -45,7 +41,7 @@ class Evaluation:
     task: Task
     examples: int
     figures: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
+    intervals: Mapping[str, Interval]
     confused: tuple[Confusion, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,7 +50,10 @@ class Evaluation:
             "task": self.task,
             "examples": self.examples,
             "figures": {
-                name: {"value": _finite(value), "interval": [_finite(each) for each in self.intervals[name]]}
+                name: {
+                    "value": _finite(value),
+                    "interval": [_finite(each) for each in (self.intervals[name].low, self.intervals[name].high)],
+                }
                 for name, value in self.figures.items()
             },
             "confused": [
@@ -67,8 +66,7 @@ class Evaluation:
         """The evaluation as text."""
         lines = [f"{self.examples:,} examples"]
         for name, value in self.figures.items():
-            low, high = self.intervals[name]
-            figure = f"{four_digits(value)} (95 % interval {four_digits(low)} to {four_digits(high)})"
+            figure = f"{four_digits(value)} (95 % interval {self.intervals[name]})"
             lines.append(f"{metric_label(name)}: {'not defined on these examples' if np.isnan(value) else figure}")
         return [*lines, *map(str, self.confused)]
 
@@ -95,7 +93,7 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
     weights = weights_of(others[weight], data) if weight in others else None
     groups = groups_of([others[group]], data)[0] if group in others else None
     figures = compute_metrics(task, outputs, true, weights)
-    intervals = {name: _interval(name, figure, outputs, true, weights, groups) for name, figure in figures.items()}
+    intervals = {name: metric_interval(name, outputs, true, weights, groups) for name in figures}
     predictions = Predictions(task, names, outputs)
     confused = _confusions(predictions, true) if task == "classification" else ()
     return Evaluation(task, len(outputs), figures, intervals, confused)
@@ -111,25 +109,6 @@ def _roles(predictor: Predictor, target: Sequence[str]) -> tuple[tuple[str, ...]
     if not target and predictor.coding:
         raise DataError("the model has no metadata with its target: add --target")
     return tuple(target) or ("y",), "", ""
-
-
-def _interval(
-    name: str,
-    figure: float,
-    outputs: NDArray[Any],
-    true: NDArray[Any],
-    weights: NDArray[Any] | None,
-    groups: NDArray[Any] | None,
-) -> tuple[float, float]:
-    count = len(outputs)
-    if name == "accuracy" and true.ndim == 1 and weights is None and groups is None:
-        return wilson_interval(figure, count)
-    if count <= RESAMPLED_EXAMPLES or groups is not None:
-        return bootstrap_interval(name, outputs, true, weights, groups)
-    rows = np.random.default_rng(0).choice(count, RESAMPLED_EXAMPLES, replace=False)
-    low, high = bootstrap_interval(name, outputs[rows], true[rows], None if weights is None else weights[rows])
-    middle, shrinkage = (low + high) / 2, (RESAMPLED_EXAMPLES / count) ** 0.5
-    return figure + (low - middle) * shrinkage, figure + (high - middle) * shrinkage
 
 
 def _confusions(predictions: Predictions, true: NDArray[Any]) -> tuple[Confusion, ...]:

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from tuner.base.formatting import metric_label
-from tuner.base.metric_functions import wilson_interval
 from tuner.base.metrics import METRICS, Direction
 from tuner.networks.layer import input_shape
+from tuner.outcome.outcome import Outcome
+from tuner.outcome.words import better_sentences
 from tuner.recipe import AnyData, Arrays, Cut, Data, Images, Recipe, Table, describe
-from tuner.storage.confirmed import Confirmed
+from tuner.references import ReferenceModel
+from tuner.storage import StudyRecord
+from tuner.storage.confirmed import Confirmed, looks_text
 
 TASKS = {
     "classification": "classification: one of {count} classes",
@@ -24,8 +27,9 @@ WIDE = 0.1
 
 def card(metadata: Mapping[str, Any]) -> str:
     """The card of a model with this metadata, the content of `best.json`."""
-    confirmed = Confirmed.from_dict(metadata)
-    study = str(metadata.get("study", ""))
+    confirmed, study = Confirmed.from_dict(metadata), str(metadata.get("study", ""))
+    references = tuple(ReferenceModel(**each) for each in metadata.get("anchors", ()))
+    outcome = Outcome(StudyRecord(study, "", {}, (), ()), None, confirmed, references)
     names = describe(confirmed.recipe.data).classes
     task = TASKS[confirmed.recipe.data.task].format(count=len(names))
     facts = f"Task: {task} ({_listed(names)}). {confirmed.parameters:,} parameters."
@@ -34,9 +38,10 @@ def card(metadata: Mapping[str, Any]) -> str:
     for title, section in (
         ("Data", _data(confirmed.recipe.data)),
         ("Metrics", _metrics(confirmed)),
+        *([("Reference models", _references(outcome))] if outcome.ranked_references else []),
         ("How it was selected", _selection(confirmed)),
         ("Recipe", _recipe(confirmed.recipe)),
-        ("Limits", [f"- {each}" for each in limits(confirmed)]),
+        ("Limits", [f"- {each}" for each in (*limits(confirmed), *better_sentences(outcome))]),
         ("Versions", [f"- {name}: {value}" for name, value in environment if name != "host"]),
         ("Use and replay", _commands(confirmed, study)),
     ):
@@ -85,28 +90,39 @@ def _metrics(confirmed: Confirmed) -> list[str]:
     if confirmed.test is None or confirmed.test_interval is None:
         return ["The model was not tested: there is no test part."]
     values = confirmed.figures
-    lines = [f"On {confirmed.test_examples:,} test examples, measured once:", ""]
-    lines += ["| metric | test | 95 % interval | better is |", "|---|---|---|---|"]
-    intervals = {confirmed.measure: confirmed.test_interval}
-    if "accuracy" in values and confirmed.recipe.data.task == "classification":
-        intervals = {"accuracy": wilson_interval(values["accuracy"], confirmed.test_examples), **intervals}
+    lines = [f"On {confirmed.test_examples:,} test examples, {looks_text(confirmed.looks)}:", ""]
+    lines += ["| metric | test | 95 % interval | method | better is |", "|---|---|---|---|---|"]
     for name, value in values.items():
-        interval = "{:.4f} to {:.4f}".format(*intervals[name]) if name in intervals else ""
+        interval = confirmed.intervals.get(name)
+        ends = f"{interval or ''} | {interval.method if interval else ''}"
         better = "higher" if METRICS[name].direction is Direction.MAXIMIZE else "lower"
-        lines.append(f"| {metric_label(name)} | {value:.4f} | {interval} | {better} |")
+        lines.append(f"| {metric_label(name)} | {value:.4f} | {ends} | {better} |")
     return lines
+
+
+def _references(outcome: Outcome) -> Iterator[str]:
+    """A table of the final model and the reference models, best on validation first."""
+    confirmed, metric = outcome.final, outcome.final.measure
+    yield from (f"| model | validation {metric_label(metric)} | test |", "|---|---|---|")
+    rows = [("**the model**", confirmed.best_validation, confirmed.test)]
+    rows += [(each.name, each.figures[metric], each.test_figures.get(metric)) for each in outcome.ranked_references]
+    for name, validation, test in rows:
+        yield f"| {name} | {validation:.4f} | {'' if test is None else f'{test:.4f}'} |"
 
 
 def _selection(confirmed: Confirmed) -> Iterator[str]:
     metric = metric_label(f"validation_{confirmed.measure}")
     refits = ", ".join(f"{each:.4f}" for each in confirmed.validation)
-    yield f"- Trial {confirmed.trial} had the best {metric} of its study; the test part was not used."
-    yield f"- {len(confirmed.seeds)} refits on fresh seeds: {metric} {refits}."
+    best = "The search chose by" if confirmed.best_trial is None else f"Trial {confirmed.best_trial} led the search by"
+    trials = dict.fromkeys(confirmed.trials or (confirmed.trial,))
+    names = f"trial{'s' if len(trials) > 1 else ''} {' and '.join(map(str, trials))}"
+    yield f"- {best} {metric}; the test part was not used."
+    yield f"- {confirmed.refits_text}, of {names}: {metric} {refits}."
     if confirmed.is_ensemble:
         mirrored = ", each on an image and its mirror image" if confirmed.is_mirrored else ""
         yield f"- The model averages {len(confirmed.members)} refits{mirrored}."
     else:
-        yield f"- The model is the refit with the best {metric}."
+        yield f"- The model is the refit with the best {metric}, of trial {confirmed.trial}."
 
 
 def _recipe(recipe: Recipe) -> Iterator[str]:
@@ -129,6 +145,8 @@ def limits(confirmed: Confirmed) -> Iterator[str]:
             yield "No group column was named: related rows, such as those of one person, may be in both parts."
         if any(column.kind in ("category", "text") for column in data.columns):
             yield "Categories and words that are not in the training part are treated as one unknown value."
+    if confirmed.looks > 1:
+        yield f"The test part was opened {confirmed.looks} times, for {confirmed.looks} models: a choice among their scores is optimistic."
     if interval and METRICS[confirmed.measure].is_share and interval[1] - interval[0] > WIDE:
         half = f"±{(interval[1] - interval[0]) / 2:.2f}"
         yield f"Its {metric_label(confirmed.measure)} is known only to {half}: there are few test examples."

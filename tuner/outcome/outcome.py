@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,10 @@ from tuner.base.decode import encode
 from tuner.base.errors import StudyError
 from tuner.base.formatting import metric_label
 from tuner.recipe import Recipe, describe
-from tuner.references import ReferenceModel, best_first, better_than
+from tuner.references import ReferenceModel, best_first, better_parts
 from tuner.result import OBJECTIVES
 from tuner.storage import StudyRecord, TrialRecord, study_record
-from tuner.storage.confirmed import Confirmed
+from tuner.storage.confirmed import LOOKS, Confirmed
 
 
 @dataclass(frozen=True)
@@ -117,16 +117,21 @@ class Outcome:
 
     @property
     def better_references(self) -> tuple[ReferenceModel, ...]:
-        """The reference models that are better than the final model by more than their standard error."""
-        if self.confirmed is None:
-            return ()
-        return better_than(self.reference_models, self.confirmed.measure, self.confirmed.best_validation)
+        """The reference models that are better than the final model on validation or on the test part, best first."""
+        return tuple(each for each in self.ranked_references if self.better_parts(each))
+
+    def better_parts(self, model: ReferenceModel) -> tuple[str, ...]:
+        """The parts, `validation` and `test`, on which a reference model is better than the final model."""
+        best = self.final
+        return better_parts(model, best.measure, best.best_validation, best.test)
 
 
 def read_outcome(study: optuna.Study) -> Outcome:
     """What the storage has of a study."""
     record, plain = study_record(study), study.user_attrs.get("confirmed")
     confirmed = Confirmed.from_dict(plain) if plain else None
+    if confirmed and LOOKS in study.user_attrs:
+        confirmed = replace(confirmed, looks=study.user_attrs[LOOKS])
     references = stored_references(study.user_attrs, confirmed.recipe, confirmed.measure) if confirmed else ()
     return Outcome(record, record.best, confirmed, references or ())
 

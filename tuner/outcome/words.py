@@ -7,12 +7,12 @@ from typing import Any
 
 import optuna
 
-from tuner.base.formatting import duration_text, metric_label, metric_text, with_article
+from tuner.base.formatting import capitalized, duration_text, metric_label, metric_text, with_article
 from tuner.networks import network_summary
 from tuner.outcome.outcome import Outcome
 from tuner.references import ReferenceModel
 from tuner.storage import hide_password
-from tuner.storage.confirmed import Confirmed
+from tuner.storage.confirmed import Confirmed, looks_text
 from tuner.study import StudyFile
 
 ENDINGS = {
@@ -30,7 +30,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
     """The study line by line: what was tried, what won and by how much, its metrics, the reference models, the forecast."""
     record, best, confirmed = outcome.record, outcome.best, outcome.confirmed
     counts = [f"{record.count(state)} {state}" for state in ("complete", "pruned", "failed")]
-    counts += [f"{record.count('refused')} refused"] if record.count("refused") else []
+    counts += [f"{count} {state}" for state in ("interrupted", "refused") if (count := record.count(state))]
     ended = f"; {ENDINGS[outcome.ended]}; {duration_text(outcome.seconds)}" if outcome.ended else ""
     yield f"study {record.name}: {', '.join(counts)}{ended}"
     if best is None:
@@ -48,6 +48,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
         yield "no trial could be confirmed: the refits diverge or fail"
     if outcome.forecast:
         yield f"expected gain from twice the time: {outcome.forecast}"
+    yield from better_sentences(outcome)
 
 
 def as_json(outcome: Outcome, storage: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def as_json(outcome: Outcome, storage: str) -> dict[str, Any]:
     metric = confirmed.measure if confirmed else "accuracy"
     return {
         "study": record.name,
-        "trials": {state: record.count(state) for state in ("complete", "pruned", "refused", "failed")},
+        "trials": {state: record.count(state) for state in ("complete", "pruned", "interrupted", "refused", "failed")},
         "best": best
         and {
             "number": best.number,
@@ -68,7 +69,10 @@ def as_json(outcome: Outcome, storage: str) -> dict[str, Any]:
         f"validation_{metric}": confirmed and list(confirmed.validation),
         f"test_{metric}": confirmed and confirmed.test,
         "test_interval": confirmed and confirmed.test_interval and list(confirmed.test_interval),
+        "interval_method": confirmed and confirmed.interval and confirmed.interval.method,
+        "test_looks": confirmed and confirmed.looks,
         "anchors": [asdict(each) for each in outcome.reference_models],
+        "better_anchors": {each.name: list(outcome.better_parts(each)) for each in outcome.better_references},
         "epochs": sum(trial.result.epochs for trial in record.trials if trial.result),
         "seconds": round(outcome.seconds, 1),
         "model": confirmed and str(confirmed.model),
@@ -103,12 +107,14 @@ def result_sentence(outcome: Outcome) -> str:
         value = metric_text(metric, confirmed.best_validation)
         return f"{model} has a validation {metric_label(metric)} of {value}, which chose it; {NOT_TESTED}."
     low, high = (metric_text(metric, end) for end in (outcome.test.low, outcome.test.high))
-    value, interval = metric_text(metric, outcome.test.value), f"(95 % interval {low.removesuffix(' %')} to {high})"
+    title = confirmed.interval.title if confirmed.interval else ""
+    value, interval = metric_text(metric, outcome.test.value), f"({title} {low.removesuffix(' %')} to {high})"
     tests = confirmed.tests
     mean = f"; the mean of the {len(tests)} refits is {metric_text(metric, fmean(tests))}" if len(tests) > 1 else ""
+    looks = f" That is {looks_text(confirmed.looks)}." if confirmed.looks > 1 else ""
     if metric == "accuracy" and confirmed.recipe.data.task == "classification":
-        return f"{model} classifies {value} of the test part correctly {interval}{mean}."
-    return f"{model} has a test {metric_label(metric)} of {value} {interval}{mean}."
+        return f"{model} classifies {value} of the test part correctly {interval}{mean}.{looks}"
+    return f"{model} has a test {metric_label(metric)} of {value} {interval}{mean}.{looks}"
 
 
 def reference_sentence(outcome: Outcome) -> str:
@@ -122,6 +128,20 @@ def reference_sentence(outcome: Outcome) -> str:
         pairs.append(("test", best.test_figures[metric], confirmed.test))
     values = (f"{part} {metric_text(metric, one)} against {metric_text(metric, own)}" for part, one, own in pairs)
     return f"Of the reference models, {best.sentence} best: {', '.join(values)}. {_verdict(outcome, confirmed, best)}"
+
+
+def better_sentences(outcome: Outcome) -> Iterator[str]:
+    """For each reference model that is better than the final model: on which parts, and by which figures."""
+    for each in outcome.better_references:
+        confirmed = outcome.final
+        parts, value = outcome.better_parts(each), each.figures[confirmed.measure]
+        pairs = [f"validation {metric_label(confirmed.measure)} {value:.4f} against {confirmed.best_validation:.4f}"]
+        if confirmed.measure in each.test_figures and confirmed.test is not None:
+            pairs.append(f"test {each.test_figures[confirmed.measure]:.4f} against {confirmed.test:.4f}")
+        near = "validation" in parts and abs(value - confirmed.best_validation) <= each.error
+        error = f"; on validation within one standard error ({each.error:.4f})" if near else ""
+        name = capitalized(each.sentence)
+        yield f"{name} better than the final model on {' and '.join(parts)}: {', '.join(pairs)}{error}."
 
 
 def _start_lines(outcome: Outcome) -> Iterator[str]:
@@ -141,7 +161,7 @@ def _start_lines(outcome: Outcome) -> Iterator[str]:
 
 def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
     metric = metric_label(confirmed.measure)
-    yield f"{len(confirmed.seeds)} refits on fresh seeds{_refits(confirmed, metric)}"
+    yield f"{confirmed.refits_text}{_refits(confirmed, metric)}"
     if confirmed.is_ensemble and confirmed.model_validation is not None:
         mirrored = ", each on an image and its mirror image" if confirmed.is_mirrored else ""
         size = f"{confirmed.parameters:,} parameters, validation {metric} {confirmed.model_validation:.4f}"
@@ -149,8 +169,8 @@ def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
         alone = f"; the best refit alone has test {metric} {tests[confirmed.best_seed]:.4f}" if tests else ""
         yield f"the final model averages {len(confirmed.members)} refits{mirrored}: {size}{alone}"
     test = outcome.test
-    interval = f"(95 % interval {test.low:.4f} to {test.high:.4f})" if test else ""
-    yield f"test {metric}, measured once: {test.value:.4f} {interval}" if test else NOT_TESTED
+    measured, interval = f"test {metric}, {looks_text(confirmed.looks)}", confirmed.interval
+    yield f"{measured}: {test.value:.4f} ({interval.title} {interval})" if test and interval else NOT_TESTED
     others = {name: value for name, value in confirmed.test_figures.items() if name != confirmed.measure}
     if others and confirmed.measure != "accuracy":
         yield f"other test metrics: {', '.join(f'{metric_label(name)} {value:.4f}' for name, value in others.items())}"
@@ -181,22 +201,17 @@ def _reference_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
             yield f"reference models, {part} {name}: {', '.join(f'{model} {value:.4f}' for model, value in values)}"
     if notes := [f"{each.name} {each.note}" for each in ranked if each.is_subsampled]:
         yield f"not on all examples: {'; '.join(notes)}"
-    for each in outcome.better_references:
-        values_text = f"validation {name} {each.figures[metric]:.4f} against {confirmed.best_validation:.4f}"
-        yield f"{each.sentence} better than the final model: {values_text}"
     yield from (f"{each.name}: {each.note}" for each in outcome.reference_models if each.is_skipped)
 
 
 def _verdict(outcome: Outcome, confirmed: Confirmed, best: ReferenceModel) -> str:
-    """Which of the two is better on validation, and whether the test part disagrees where that is the final model."""
-    metric, test = confirmed.measure, best.test_figures.get(confirmed.measure)
-    if best in outcome.better_references:
-        return "That is better than the final model."
-    if abs(best.figures[metric] - confirmed.best_validation) <= best.error:
-        return "The two are within one standard error of each other."
-    if test is not None and confirmed.test is not None and confirmed.direction.is_better(test, confirmed.test):
-        return "The final model is better on validation, but not on the test part."
-    return "The final model is better."
+    """Which of the two is better, and on which parts."""
+    parts, own = outcome.better_parts(best), confirmed.best_validation
+    near = abs(best.figures[confirmed.measure] - own) <= best.error
+    within = " On validation the two are within one standard error of each other." if near else ""
+    if parts:
+        return f"That is better than the final model on {' and '.join(parts)}.{within}"
+    return f"The final model is better.{within}"
 
 
 def _comma_separated(values: Sequence[float]) -> str:

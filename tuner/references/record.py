@@ -79,8 +79,9 @@ def best_first(models: Sequence[ReferenceModel], metric: str) -> tuple[Reference
     return tuple(sorted(known, key=lambda each: each.figures[metric], reverse=is_higher_better))
 
 
-def better_than(models: Sequence[ReferenceModel], metric: str, value: float) -> tuple[ReferenceModel, ...]:
-    """The models whose metric is better than this value by more than their standard error, the best first."""
-    sign = METRICS[metric].direction.sign
-    better = (each for each in best_first(models, metric) if sign * (each.figures[metric] - value) > each.error)
-    return tuple(better) if math.isfinite(value) else ()
+def better_parts(model: ReferenceModel, metric: str, validation: float, test: float | None) -> tuple[str, ...]:
+    """The parts, `validation` and `test`, on which a reference model is better than a network with these metrics."""
+    direction = METRICS[metric].direction
+    pairs = (("validation", model.figures.get(metric), validation), ("test", model.test_figures.get(metric), test))
+    known = ((part, one, own) for part, one, own in pairs if one is not None and own is not None)
+    return tuple(part for part, one, own in known if math.isfinite(own) and direction.is_better(one, own))

@@ -17,7 +17,7 @@ from tuner.recipe import Recipe, Table, describe
 from tuner.refit.ensemble import ensemble_loss, select_ensemble
 from tuner.refit.session import Session
 from tuner.result import Result
-from tuner.storage.confirmed import Confirmed
+from tuner.storage.confirmed import Confirmed, count_look
 from tuner.worker import require_answers
 from tuner.worker.executor import Executor
 from tuner.worker.folder import Folder, member, mirrored
@@ -65,7 +65,7 @@ class Selection:
 
 def make_final_model(session: Session, refits: Sequence[Refit], executor: Executor) -> Confirmed:
     """Select by the predictions on the validation part, write `best.keras` and `predictions.npz`, and test the final model
-    and each refit once, if there is a test part. Where the minutes decide, the networks in the final model stay in the folder:
+    and each refit in one look at the test part, if there is one. Where the minutes decide, the networks in the final model stay in the folder:
     a later call may add to them."""
     folder, refits = session.folder, _complete(session, refits)
     metrics = [_validation_metric(session, each) for each in refits]
@@ -80,7 +80,10 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
         tested.append(Test(refits[best].recipe, ENSEMBLE, session.metric))
         model = len(tested) - 1
     session.listener.phase("testing")
-    tests = _test(tested, executor)
+    tested[model] = replace(tested[model], is_final=True)
+    tests, looks = _test(session, tested, executor)
+    final = tests[model] if tests else None
+    interval = final and final.intervals.get(session.metric)
     predictions = _write_predictions(folder, tested, model) if tests else None
     _write_model(tested[model], executor, folder)
     needed = [refits[index].name for index in selection.members] if session.file.fits_epochs else []
@@ -91,10 +94,12 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
         seeds=tuple(each.recipe.seed for each in refits),
         measure=session.metric,
         validation=tuple(metrics),
-        test=tests[model].scores.figures[session.metric] if tests else None,
-        test_figures=tests[model].scores.figures if tests else {},
-        test_loss=tests[model].scores.loss if tests else None,
-        test_interval=tests[model].interval if tests else None,
+        test=final.scores.figures[session.metric] if final else None,
+        test_figures=final.scores.figures if final else {},
+        test_loss=final.scores.loss if final else None,
+        test_interval=(interval.low, interval.high) if interval else None,
+        test_intervals=final.intervals if final else {},
+        looks=looks,
         test_examples=describe(refits[best].recipe.data).test_examples,
         model=folder.model("best"),
         tests=tuple(each.scores.figures[session.metric] for each in tests[: len(refits)]),
@@ -144,11 +149,12 @@ def _combine(job: Combine, executor: Executor) -> int:
     return require_answers(executor, [job], int, "the ensemble could not be saved")[0]
 
 
-def _test(jobs: Sequence[Test], executor: Executor) -> list[Measured]:
-    """The test results of saved models; none if their data has no test part."""
+def _test(session: Session, jobs: Sequence[Test], executor: Executor) -> tuple[list[Measured], int]:
+    """The test results of saved models, and how often the study has looked at its test part; none if there is no test part."""
     if not describe(jobs[0].recipe.data).test_examples:
-        return []
-    return require_answers(executor, jobs, Measured, "a confirmed model could not be tested")
+        return [], 0
+    looks = count_look(session.study)
+    return require_answers(executor, jobs, Measured, "a confirmed model could not be tested"), looks
 
 
 def _write_predictions(folder: Folder, tested: Sequence[Test], model: int) -> Path:

@@ -1,7 +1,12 @@
 """Fitting the reference models: once for each study, after everything else."""
 
+import json
+from dataclasses import asdict
+
 from tuner.base.formatting import duration_text
+from tuner.base.writing import write_json, write_text
 from tuner.outcome import store_references, stored_references
+from tuner.outcome.card import card
 from tuner.references import MODELS, ReferenceModel, seconds_for
 from tuner.references.record import SHARE
 from tuner.refit.session import Session
@@ -28,6 +33,7 @@ def fit_references(
     recipe, metric = confirmed.recipe, session.metric
     stored = stored_references(session.study.user_attrs, recipe, metric)
     if stored is not None:
+        _describe(confirmed, stored)
         return stored
     limit = seconds_for(seconds)
     session.listener.phase("fitting reference models")
@@ -43,4 +49,13 @@ def fit_references(
         fitted |= {each.name: each for each in answer}
     references = tuple(fitted[name] for name in names if name in fitted)
     store_references(session.study, recipe, metric, references)
+    _describe(confirmed, references)
     return references
+
+
+def _describe(confirmed: Confirmed, references: tuple[ReferenceModel, ...]) -> None:
+    """Write the reference models into the metadata and the card of the final model."""
+    path = confirmed.model.with_suffix(".json")
+    metadata = {**json.loads(path.read_text(encoding="utf-8")), "anchors": [asdict(each) for each in references]}
+    write_json(path, metadata)
+    write_text(path.with_suffix(".md"), card(metadata))

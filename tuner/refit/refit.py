@@ -87,7 +87,7 @@ def refit(
         session.listener.phase("refitting")
         session.listener.log(_announcement(winner, chosen, earlier))
         refits = _Refitting(session, winner, executor, end).train(chosen)
-        confirmed = make_final_model(session, (*earlier, *refits), executor)
+        confirmed = replace(make_final_model(session, (*earlier, *refits), executor), best_trial=winner.number)
         _publish(session, confirmed, winner.recipe)
         return confirmed
 
@@ -135,7 +135,8 @@ def _announcement(winner: TrialRecord, chosen: Sequence[Candidate], earlier: Seq
     others = dict.fromkeys(each.trial for each in chosen if each.trial != winner.number)
     also = f" and {', '.join(map(str, others))}" if others else ""
     before = f"; {len(earlier)} refits of earlier calls" if earlier else ""
-    return f"refitting trial {winner.number}{also} on {len(chosen)} fresh seeds{before}"
+    many = f"{len(chosen)} trainings on fresh seeds" if others else f"{len(chosen)} fresh seeds"
+    return f"refitting trial {winner.number}{also}{':' if others else ' on'} {many}{before}"
 
 
 def stored_refits(session: Session) -> tuple[Refit, ...]:

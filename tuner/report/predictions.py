@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import TunerError
 from tuner.base.formatting import four_digits
-from tuner.base.metric_functions import bootstrap_interval, class_probabilities, compute_metrics
+from tuner.base.metric_functions import Interval, class_probabilities, compute_metrics, metric_interval
 from tuner.base.metrics import Task
 from tuner.data.examples import Examples, HeldOut
 from tuner.data.ingest.prepare import split_off_test
@@ -63,12 +63,15 @@ class Predictions:
         """Whether there are few enough outputs for bootstrap intervals."""
         return self.predicted.size <= RESAMPLED_OUTPUTS
 
-    def interval_text(self, metric: str) -> str | None:
-        """The 95 % bootstrap interval of a metric of the final model; None where there are too many outputs."""
-        if not self.has_intervals:
-            return None
+    def interval(self, metric: str) -> Interval | None:
+        """The 95 % interval of a metric of the final model; None where there are too many outputs."""
         weights, groups = self.examples.weights, self.examples.groups
-        return interval_text(bootstrap_interval(metric, self.predicted, self.true, weights, groups))
+        return metric_interval(metric, self.predicted, self.true, weights, groups) if self.has_intervals else None
+
+    def interval_text(self, metric: str) -> str | None:
+        """That interval as text."""
+        interval = self.interval(metric)
+        return interval_text((interval.low, interval.high)) if interval else None
 
     def of_target(self, place: int) -> "Predictions":
         """The predictions for one of several targets."""

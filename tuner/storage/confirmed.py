@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import optuna
+
 from tuner.base.decode import encode
+from tuner.base.metric_functions import Interval
 from tuner.base.metrics import METRICS, Direction
 from tuner.recipe import Recipe
 
@@ -19,7 +22,10 @@ class Confirmed:
 
     `members` are the places of the refits that the final model averages; one alone is the best by validation. With `is_mirrored`
     it also averages over each image and its mirror image. `model_validation` is the final model's validation metric (of an
-    ensemble, on the examples that chose its members), `parameters` its size."""
+    ensemble, on the examples that chose its members), `parameters` its size.
+
+    `best_trial` is the number of the trial that led the search, `test_intervals` are those of the test figures by metric. `looks`
+    counts how often the study has opened its test part for a final model; an older version did not count (0)."""
 
     trial: int
     recipe: Recipe
@@ -41,6 +47,9 @@ class Confirmed:
     parameters: int = 0
     measure: str = "accuracy"
     test_figures: Mapping[str, float] = field(default_factory=dict)
+    test_intervals: Mapping[str, Interval] = field(default_factory=dict)
+    best_trial: int | None = None
+    looks: int = 0
 
     @property
     def is_ensemble(self) -> bool:
@@ -56,6 +65,26 @@ class Confirmed:
     def figures(self) -> dict[str, float]:
         """All test metrics by name; of an older version only one, without a test part none."""
         return {} if self.test is None else dict(self.test_figures) or {self.measure: self.test}
+
+    @property
+    def intervals(self) -> Mapping[str, Interval]:
+        """The 95 % intervals of test metrics by name; of an older version only the study's metric has one."""
+        if self.test_intervals or self.test_interval is None:
+            return self.test_intervals
+        return {self.measure: Interval(*self.test_interval)}
+
+    @property
+    def interval(self) -> Interval | None:
+        """That of the study's metric."""
+        return self.intervals.get(self.measure)
+
+    @property
+    def refits_text(self) -> str:
+        """The number of refits, of their recipes and their seeds; recipes of several trials may have the same fresh seed."""
+        seeds, recipes = sorted(set(self.seeds)), len(self.contenders)
+        of = f" of {recipes} recipes" if recipes > 1 else ""
+        number = f"{len(self.seeds)} refit{'s' if len(self.seeds) > 1 else ''}{of}"
+        return f"{number} on {'fresh seeds' if len(seeds) > 1 else 'a fresh seed'} ({', '.join(map(str, seeds))})"
 
     @property
     def direction(self) -> Direction:
@@ -98,6 +127,27 @@ class Confirmed:
         return Confirmed(**{name: FROM_PLAIN.get(name, _tuple_if_list)(plain[name]) for name in names})
 
 
+LOOKS = "test_looks"
+"""Attribute of a study: how often its test part was opened, each time for another final model."""
+
+
+def count_look(study: optuna.Study) -> int:
+    """Count another look before the test part is opened; the number of looks, this one included. In a study that an older version
+    has confirmed one went before."""
+    before = study.user_attrs.get(LOOKS, 1 if "confirmed" in study.user_attrs else 0)
+    study.set_user_attr(LOOKS, before + 1)
+    return int(before) + 1
+
+
+def looks_text(looks: int) -> str:
+    """How often the test part was opened, in words that follow the name of a test metric.
+
+    >>> looks_text(0), looks_text(1), looks_text(3)
+    ('measured', 'measured once', 'after 3 looks at the test part')
+    """
+    return f"after {looks} looks at the test part" if looks > 1 else "measured once" if looks else "measured"
+
+
 def _tuple_if_list(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else value
 
@@ -107,5 +157,6 @@ FROM_PLAIN: Mapping[str, Callable[[Any], Any]] = {
     "recipes": lambda recipes: tuple(map(Recipe.from_dict, recipes)),
     "model": Path,
     "predictions": lambda path: path and Path(path),
+    "test_intervals": lambda plain: {name: Interval(**each) for name, each in plain.items()},
 }
 """What is not a number, a text or a list of them in plain data."""

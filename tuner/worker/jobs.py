@@ -1,7 +1,9 @@
 """Jobs of training processes and their answers: values that are sent between processes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from tuner.base.metric_functions import Interval
 from tuner.recipe import Recipe
 from tuner.references import ReferenceModel
 from tuner.result import Result, Scores
@@ -36,19 +38,21 @@ class Combine:
 
 @dataclass(frozen=True)
 class Test:
-    """Test a saved model on the held-out part, and write its outputs for the test examples. Only for confirmed winners."""
+    """Test a saved model on the held-out part, and write its outputs for the test examples. Only for confirmed winners.
+    `is_final` asks for the intervals of its metrics."""
 
     recipe: Recipe
     saved: str
     measure: str = "accuracy"
+    is_final: bool = False
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A saved model's scores on the test part, with the 95 % interval of the requested metric."""
+    """A saved model's scores on the test part, and of a final model the intervals by metric."""
 
     scores: Scores
-    interval: tuple[float, float]
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

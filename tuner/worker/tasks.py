@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import bootstrap_interval, compute_metrics, wilson_interval
+from tuner.base.metric_functions import compute_metrics, metric_interval
 from tuner.data.examples import TrainingSet
 from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
-from tuner.recipe import AnyData, Data, NoEarlyStopping, NoValidation, Recipe, Table, describe, fold_count
+from tuner.recipe import AnyData, NoEarlyStopping, NoValidation, Recipe, Table, describe, fold_count
 from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
@@ -25,6 +25,10 @@ from tuner.worker.executor import Setup
 from tuner.worker.folder import mirrored
 from tuner.worker.jobs import Answer, Combine, EpochTime, Job, Latency, Measured, ReferenceModels, Test, Train
 from tuner.worker.replication import Replicate, replicate
+
+MOST_OUTPUTS = 2000
+"""With at most this many outputs on the test part, all metrics of a final model get intervals: a second of computing. With more,
+the study's metric and the accuracy do."""
 
 
 def train(job: Train, setup: Setup, watch: Watch) -> Result:
@@ -73,12 +77,12 @@ def test(job: Test, setup: Setup, _: Watch) -> Measured:
     examples, task = data.examples, job.recipe.data.task
     np.save(setup.folder.outputs(job.saved), outputs if task == "regression" else outputs.astype(np.float16))
     scores = scores_of(outputs, job.recipe, examples, len(data.classes))
-    if isinstance(job.recipe.data, Data):
-        return Measured(scores, wilson_interval(scores.accuracy, len(examples)))
-    predictions = to_probabilities(outputs, job.recipe)
-    figures = compute_metrics(task, predictions, examples.labels, examples.weights)
-    around = bootstrap_interval(job.measure, predictions, examples.labels, examples.weights, examples.groups)
-    return Measured(Scores(loss=scores.loss, figures=figures), around)
+    predictions, true, weights = to_probabilities(outputs, job.recipe), examples.labels, examples.weights
+    figures = compute_metrics(task, predictions, true, weights)
+    known = [name for name, value in figures.items() if job.is_final and not np.isnan(value)]
+    names = [name for name in known if name in (job.measure, "accuracy") or predictions.size <= MOST_OUTPUTS]
+    intervals = {name: metric_interval(name, predictions, true, weights, examples.groups) for name in names}
+    return Measured(Scores(loss=scores.loss, figures=figures), intervals)
 
 
 def fit_references(job: ReferenceModels, setup: Setup, _: Watch) -> tuple[ReferenceModel, ...]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from tuner.base.formatting import capitalized, duration_text, metric_label
+from tuner.base.formatting import duration_text, metric_label
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Chart, Dots, Rule
 from tuner.charts.content import Block, Cell, Paragraph, Table, missing
+from tuner.outcome.words import better_sentences
 from tuner.references import ReferenceModel
 from tuner.report.evidence import Evidence
 from tuner.storage.confirmed import Confirmed
@@ -20,8 +21,7 @@ def reference_blocks(evidence: Evidence) -> Iterator[Block]:
     if outcome.confirmed is None or not outcome.reference_models:
         yield missing("No reference models have been trained.")
         return
-    for each in outcome.better_references:
-        yield Paragraph(f"{capitalized(each.sentence)} better than the model.", "lead")
+    yield from (Paragraph(each, "lead") for each in better_sentences(outcome))
     ranked = outcome.ranked_references
     yield _table(outcome.confirmed, (*ranked, *(each for each in outcome.reference_models if each not in ranked)))
     if ranked:

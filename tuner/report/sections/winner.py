@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Sequence
 
 from tuner.base.formatting import capitalized, four_digits, metric_label, with_article
+from tuner.base.metric_functions import Interval
 from tuner.charts import Axis, Chart, metric_axis
 from tuner.charts.content import Block, Paragraph, Table, missing
 from tuner.charts.marks import Curve, learning_lines
 from tuner.networks import dropout_texts, layer_table, network_summary
-from tuner.recipe import Data, Recipe, describe
+from tuner.recipe import Recipe, describe
 from tuner.recipe import Table as OwnTable
 from tuner.report.evidence import Evidence
-from tuner.report.predictions import Predictions, interval_text
+from tuner.report.predictions import Predictions
 from tuner.report.sections.classification import class_blocks, label_blocks
 from tuner.report.sections.regression import regression_blocks
-from tuner.storage.confirmed import Confirmed
+from tuner.storage.confirmed import Confirmed, looks_text
 
 PREDICTION_BLOCKS = {"classification": class_blocks, "multi_label": label_blocks, "regression": regression_blocks}
 
@@ -132,14 +133,15 @@ def _numbered(values: Sequence[float | str]) -> Curve:
 
 def _test_metrics(confirmed: Confirmed, winner: Predictions | None) -> Table:
     """All metrics of the task on the test part, with their intervals."""
-    metrics, intervals = confirmed.figures, {}
+    metrics, intervals = confirmed.figures, dict[str, Interval | None]()
     if winner:
         metrics = {name: metrics.get(name, value) for name, value in winner.metrics.items()}
-        intervals = {name: winner.interval_text(name) for name in metrics if name != confirmed.measure}
-    if confirmed.test_interval:
-        intervals[confirmed.measure] = interval_text(confirmed.test_interval)
-    rows = tuple((metric_label(name), value, intervals.get(name)) for name, value in metrics.items())
-    wilson = " (of the accuracy by Wilson's formula)" if isinstance(confirmed.recipe.data, Data) else ""
-    how = f"; intervals by 1,000 bootstrap samples of them{wilson}" if winner is None or winner.has_intervals else ""
-    note = f"Of {confirmed.test_examples:,} test examples, measured once{how}."
-    return Table("winner-figures", "On the test part", ("metric", "value", "95 % interval"), rows, note)
+        intervals = {name: winner.interval(name) for name in metrics if name not in confirmed.intervals}
+    intervals |= confirmed.intervals
+    known = ((name, value, intervals.get(name)) for name, value in metrics.items())
+    rows = tuple(
+        (metric_label(name), value, str(each) if each else None, each.method if each else None)
+        for name, value, each in known
+    )
+    note = f"Of {confirmed.test_examples:,} test examples, {looks_text(confirmed.looks)}."
+    return Table("winner-figures", "On the test part", ("metric", "value", "95 % interval", "method"), rows, note)

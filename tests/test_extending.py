@@ -18,6 +18,7 @@ import pytest
 
 from tuner.__main__ import run as main
 from tuner.data.sources import Places
+from tuner.storage.trainings import attributes_of
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
@@ -75,13 +76,13 @@ TOOK_PART: dict[str, Callable[[Outcome], bool]] = {
     "A loss": lambda outcome: outcome.recipe["training"]["loss"]["kind"] == "categorical_focal_crossentropy",
     "An augmentation": lambda outcome: outcome.recipe["training"]["augmentation"]["contrast"] == 0.3,
     "A metric": lambda outcome: all(
-        trial.user_attrs["result"]["folds"][0]["curve"]["validation_matthews_correlation"][-1]
+        attributes_of(trial)["result"]["folds"][0]["curve"]["validation_matthews_correlation"][-1]
         == round(trial.values[0], 6)
         for trial in outcome.trials
     ),
     "A data set": lambda outcome: outcome.recipe["data"]["name"] == "gauss",
     "A file format for tables": lambda outcome: json.loads(outcome.output)["rows"] == 150,
-    "A protocol": lambda outcome: {len(trial.user_attrs["result"]["folds"]) for trial in outcome.trials} == {6},
+    "A protocol": lambda outcome: {len(attributes_of(trial)["result"]["folds"]) for trial in outcome.trials} == {6},
     "An executor": lambda outcome: [trial.state.name for trial in outcome.trials] == ["COMPLETE"],
     "A command": lambda outcome: (
         [line.split()[:2] for line in outcome.output.splitlines()[1:]] == [["0", "complete"], ["1", "complete"]]

@@ -54,11 +54,16 @@ def test_the_dashboard_serves_the_stored_search(address: str) -> None:
     assert "2 complete" in study["note"]["body"]
     assert [trial["state"] for trial in study["trials"]] == ["Complete", "Complete"]
     trial = study["trials"][0]
-    assert {"recipe", "result", "ended", "parameters"} <= {attr["key"] for attr in trial["user_attrs"]}
+    shown = {attr["key"]: attr["value"] for attr in trial["user_attrs"]}
+    assert {"network", "ended", "parameters"} <= shown.keys()
+    assert max(map(len, shown.values())) < 120, "a longer one makes the page wider than a screen"
     assert [value["step"] for value in trial["intermediate_values"]] == [1, 2]
-    (artifact,) = trial["artifacts"]
-    with urlopen(f"{address}/artifacts/{summary['study_id']}/{trial['trial_id']}/{artifact['artifact_id']}") as picture:
+    files = {each["filename"]: each["artifact_id"] for each in trial["artifacts"]}
+    assert files.keys() == {"accuracy-by-epoch.svg", "loss-by-epoch.svg", "recipe.json"}
+    folder = f"{address}/artifacts/{summary['study_id']}/{trial['trial_id']}"
+    with urlopen(f"{folder}/{files['loss-by-epoch.svg']}") as picture:
         assert picture.read().startswith(b"<svg")
+    assert get(f"{folder}/{files['recipe.json']}").keys() == {"recipe", "environment"}
 
 
 def test_it_listens_to_this_machine_only_and_names_a_taken_port(address: str, tmp_path: Path) -> None:

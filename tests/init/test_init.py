@@ -101,7 +101,7 @@ def test_options_reach_the_file(capsys: pytest.CaptureFixture[str]) -> None:
         'path = "t.csv"  #',
         'group = "who"  #',
         "minutes = 7.0\n",
-        "test = { share = 0.25, seed = 0 }  # whole groups; opened once, for the final model\n",
+        "test = { share = 0.25, seed = 0 }  # whole groups; opened only for a final model\n",
         '#   "age": excluded with --drop\n',
     ):
         assert line in text

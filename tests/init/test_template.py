@@ -191,7 +191,7 @@ def test_a_test_file_is_named(tmp_path: Path) -> None:
     frame = table(tmp_path)
     frame.to_csv(tmp_path / "test.csv", index=False)
     text, study = written(profile_table(frame, Roles(("y",))), tmp_path, "t.csv", "test.csv")
-    assert 'test = "test.csv"  # opened once, for the final model\n' in text
+    assert 'test = "test.csv"  # opened only for a final model\n' in text
     assert study.data[0].found.test_examples == 120  # type: ignore[union-attr]
 
 

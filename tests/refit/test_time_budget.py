@@ -20,7 +20,6 @@ from tuner.refit.candidates import (
     RankedTrial,
     candidates,
     close_to_best,
-    ranked,
     ranked_trial,
     reserved_seconds,
 )
@@ -43,7 +42,7 @@ from tuner.refit.time_budget import (
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.clock import Clock as SearchClock
 from tuner.search.loop import Loop
-from tuner.storage import study_record
+from tuner.storage import ranked, study_record
 from tuner.study import StudyFile
 from tuner.worker.jobs import Answer, EpochTime, Job, Train
 

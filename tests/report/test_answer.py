@@ -51,11 +51,11 @@ def evidence(
 @pytest.mark.parametrize(
     ("validation", "test", "verdict"),
     [
-        (0.97, 0.99, "That is better than the final model on validation."),
+        (0.97, 0.99, "That is better than the final model on validation and test."),
         (
             0.955,
             0.99,
-            "That is better than the final model on validation. On validation the two are within one standard error of each other.",
+            "That is better than the final model on test. On validation the two are within one standard error of each other.",
         ),
         (0.94, 0.99, "That is better than the final model on test."),
         (0.94, 0.93, "The final model is better."),
@@ -119,4 +119,4 @@ def test_a_winner_of_an_older_version_has_the_figure_that_it_kept(documents: tup
         each for each in winner_blocks(evidence(documents, 0.96)) if getattr(each, "id", "") == "winner-figures"
     ]
     assert isinstance(block, Table)
-    assert block.rows == (("accuracy", 0.96, "0.9507 to 0.9679"),)
+    assert block.rows == (("accuracy", 0.96, "0.9507 to 0.9679", ""),)

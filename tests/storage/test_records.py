@@ -7,15 +7,16 @@ from dataclasses import replace
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from tuner.base.errors import StudyError
 from tuner.base.metrics import Direction
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Epoch, FoldResult, Result, Scores
-from tuner.storage import StudyRecord, TrialRecord, load_study, study_record
+from tuner.storage import StudyRecord, TrialRecord, load_study, private, study_record
 from tuner.storage.records import artifacts, canonical, recipe_attributes, store_failure, store_pause, store_result
+from tuner.storage.trainings import attributes_of
 
 RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=1))
 EPOCH = Epoch(
@@ -31,11 +32,14 @@ RESULT = Result(
 )
 
 
+LONG_ONES = {"recipe": RECIPE.to_dict(), "result": RESULT.to_dict(), "environment": {"processor": "some"}}
+
+
 def test_a_result_is_kept_with_its_main_figures_beside_it() -> None:
     trial = optuna.create_study().ask()
     store_result(trial, RESULT)
+    assert dict(attributes_of(private.frozen(trial)))["result"] == RESULT.to_dict()
     assert trial.user_attrs == {
-        "result": RESULT.to_dict(),
         "ended": "finished",
         "parameters": 13,
         "epochs": 1,
@@ -60,7 +64,23 @@ def test_a_failure_is_kept_with_its_reason() -> None:
     store_failure(plain, "no memory")
     assert plain.user_attrs == {"ended": "failed", "reason": "no memory"}
     store_failure(traced, "no memory", "Traceback …", ended="died")
-    assert traced.user_attrs == {"ended": "died", "reason": "no memory", "traceback": "Traceback …"}
+    assert traced.user_attrs == {"ended": "died", "reason": "no memory"}
+    assert attributes_of(private.frozen(traced))["traceback"] == "Traceback …"
+
+
+def test_no_user_attribute_is_long_and_those_of_an_older_version_are_read() -> None:
+    """optuna-dashboard shows a user attribute in one line: a recipe made the page of a trial 8,000 pixels wide."""
+    study, old, stored = optuna.create_study(), optuna.create_study(), Result.from_dict(RESULT.to_dict())
+    template = create_trial(state=TrialState.RUNNING, user_attrs={"key": RECIPE.key}, system_attrs=LONG_ONES)
+    private.begin(study, template)
+    trial = old.ask()
+    for name, value in {"key": RECIPE.key, **LONG_ONES}.items():
+        trial.set_user_attr(name, value)
+    for each in (study, old):
+        (record,) = study_record(each).trials
+        assert (record.recipe, record.result, record.environment) == (RECIPE, stored, {"processor": "some"})
+    shown = study.trials[0].user_attrs
+    assert all(len(json.dumps(value)) < 100 for value in shown.values())
 
 
 def test_a_training_of_two_trials_is_one_record() -> None:
@@ -158,8 +178,8 @@ def test_a_studys_record_says_what_the_storage_says() -> None:
     for name, value in {**said, "version": 1}.items():
         study.set_user_attr(name, value)
     assert study_record(study) == StudyRecord("made", "T", {"a": 1}, ("seconds",), (), "c", {"key": "why"})
-    study.set_user_attr("version", 2)
-    with pytest.raises(StudyError, match=r"later version of tuner \(records of version 2, ours 1\): install that one"):
+    study.set_user_attr("version", 3)
+    with pytest.raises(StudyError, match=r"later version of tuner \(records of version 3, ours 2\): install that one"):
         study_record(study)
 
 

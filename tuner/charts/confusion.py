@@ -43,7 +43,7 @@ def confusion_chart(id_: str, title: str, matrix: Matrix, classes: Sequence[str]
         tuple(f"{count} of class {name} taken for {column}" for column, count in zip(classes, row, strict=True))
         for name, row in zip(classes, matrix, strict=True)
     )
-    texts = tuple(tuple(str(count) if count else "" for count in row) for row in matrix)
+    texts = tuple(tuple(map(str, row)) for row in matrix)
     confused = "Nothing is confused."
     for true, predicted, count in confused_pairs(matrix)[:1]:
         confused = f"Confused most: {classes[true]} taken for {classes[predicted]} ({count} times)."

@@ -231,7 +231,7 @@ class Cells:
         right, bottom = frame.pixels((column + 0.5, row + 0.5))
         attribute = tip(self.tips[row][column]) if self.tips else ""
         style = f'fill="var(--{self.color})" fill-opacity="{value:.3f}"{attribute}'
-        ink = "var(--paper)" if value > 0.6 else "var(--ink)"
+        ink = "var(--paper)" if value > 0.6 else "var(--ink)" if value else "var(--line)"
         place = f'x="{(left + right) / 2:.1f}" y="{(top + bottom) / 2 + 4:.1f}" text-anchor="middle"'
         label = f'<text {place} font-size="{FONT}" fill="{ink}" pointer-events="none">{text}</text>'
         return rectangle(left, top, right - left, bottom - top, style) + label

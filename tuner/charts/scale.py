@@ -135,7 +135,10 @@ def _padded(axis: Axis, low: float, high: float) -> tuple[float, float]:
         spread = max(math.log10(high / low), 0.3)
         return low / 10 ** (0.05 * spread), high * 10 ** (0.05 * spread)
     spread = max((high - low) or abs(high) * 0.1 or 1.0, 1e-9 * abs(high), 1e-9)
-    return low - 0.06 * spread, high + 0.06 * spread
+    ends = low - 0.06 * spread, high + 0.06 * spread
+    if axis.percent:  # a share ends at 0 and 100 %, and so does its axis
+        return (min(low, max(0.0, ends[0])), max(high, min(1.0, ends[1])))
+    return ends
 
 
 def _log_ticks(low: float, high: float) -> Sequence[float]:

@@ -1,9 +1,7 @@
 """Charts drawn as SVG. On a page its style colours them and its script shows the tips; files of their own contain both
 palettes, for light and dark."""
 
-from collections.abc import Sequence
 from html import escape
-from itertools import accumulate
 
 from tuner.charts.chart import Chart, Frame, Mark, X, Y
 from tuner.charts.colors import STYLE
@@ -21,22 +19,11 @@ WIDEST = 0.4
 
 
 def draw(chart: Chart, *, standalone: bool = False) -> str:
-    """The chart as an SVG element; a `standalone` one has its own title, colours and background."""
+    """The chart as an SVG element; a `standalone` one has its own title, size, colours and background."""
     own = _background(chart.width, chart.height) + _title(chart.title) if standalone else ""
     label = f"{chart.title}. {chart.note}".strip()
-    return _svg(chart.width, chart.height, label, own + _contents(chart, TITLE if standalone else 6.0))
-
-
-def draw_row(title: str, charts: Sequence[Chart]) -> str:
-    """Charts side by side below a title, as an SVG file of its own."""
-    *lefts, width = accumulate((chart.width for chart in charts), initial=0)
-    height = TITLE + max(chart.height for chart in charts)
-    panels = "".join(
-        f'<g transform="translate({left} {TITLE})">{_title(chart.title)}{_contents(chart, TITLE)}</g>'
-        for left, chart in zip(lefts, charts, strict=True)
-    )
-    inside = _background(width, height) + _title(title) + panels
-    return _svg(width, height, title, inside, f'width="{width}" height="{height}" ')
+    size = f'width="{chart.width}" height="{chart.height}" ' if standalone else ""
+    return _svg(chart.width, chart.height, label, own + _contents(chart, TITLE if standalone else 6.0), size)
 
 
 def _svg(width: int, height: int, label: str, inside: str, size: str = "") -> str:

@@ -12,18 +12,7 @@ from typing import Annotated
 import typer
 
 from tuner.base.errors import MissingPackage, StorageError, TunerError
-from tuner.commands.arguments import (
-    RUNS,
-    DataDir,
-    Force,
-    Model,
-    NewData,
-    Runs,
-    Storage,
-    StoredStudy,
-    required_storage,
-    stored_outcome,
-)
+from tuner.commands.arguments import RUNS, DataDir, Force, Model, NewData, Runs, Storage, StoredStudy, stored_outcome
 from tuner.commands.terminal import load_predictor, load_tensorflow
 
 
@@ -130,6 +119,7 @@ def distill(
     """Train one network on the predictions of the study's ensemble, and test it: another look at the test part."""
     from tuner.base.formatting import metric_label
     from tuner.base.machine import cores
+    from tuner.commands.arguments import required_storage
     from tuner.data.sources import Places
     from tuner.deploy.distill import distill as learn
     from tuner.storage import load_study, open_storage

@@ -52,7 +52,7 @@ def optimize(
     data_dir: DataDir = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
-    """Search, refit the winner on fresh seeds, save its model and test it once. A second call continues the study."""
+    """Search, refit the winner on fresh seeds, save its model and test it. A second call continues the study."""
     from tuner.base.machine import cores, worker_count
     from tuner.commands.progress import progress_on_stderr
     from tuner.data.sources import Places
@@ -101,8 +101,7 @@ TOTAL_AND_MORE = "--trials and --more exclude each other: the first is a total, 
 def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[], tuple[Any, ...]]:
     """A function that gives the recipes (plain data) that a new study tries after its own starts: the best of the named studies,
     then the best documented ones for the same data. A continued study never calls it."""
-    from tuner.refit.candidates import ranked
-    from tuner.storage import open_storage, read_study
+    from tuner.storage import open_storage, ranked, read_study
 
     others = [ranked(read_study(open_storage(url), name))[:BEST_OF_EACH] for name in studies]
     recipes = [trial.recipe.to_dict() for trials in others for trial in trials if trial.recipe]

@@ -85,7 +85,7 @@ def _test_text(data: Profile, study: NewStudy) -> str:
         part = "whole groups"
     else:
         part = "drawn from each class alike" if data.target.task == "classification" else "drawn at random"
-    return f"{part}; opened once, for the final model"
+    return f"{part}; opened only for a final model"
 
 
 def _column_text(column: ColumnProfile) -> str:

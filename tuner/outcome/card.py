@@ -38,7 +38,6 @@ def card(metadata: Mapping[str, Any]) -> str:
     for title, section in (
         ("Data", _data(confirmed.recipe.data)),
         ("Metrics", _metrics(confirmed)),
-        *([("Reference models", _references(outcome))] if outcome.ranked_references else []),
         ("How it was selected", _selection(confirmed)),
         ("Recipe", _recipe(confirmed.recipe)),
         ("Limits", [f"- {each}" for each in (*limits(confirmed), *better_sentences(outcome))]),
@@ -98,16 +97,6 @@ def _metrics(confirmed: Confirmed) -> list[str]:
         better = "higher" if METRICS[name].direction is Direction.MAXIMIZE else "lower"
         lines.append(f"| {metric_label(name)} | {value:.4f} | {ends} | {better} |")
     return lines
-
-
-def _references(outcome: Outcome) -> Iterator[str]:
-    """A table of the final model and the reference models, best on validation first."""
-    confirmed, metric = outcome.final, outcome.final.measure
-    yield from (f"| model | validation {metric_label(metric)} | test |", "|---|---|---|")
-    rows = [("**the model**", confirmed.best_validation, confirmed.test)]
-    rows += [(each.name, each.figures[metric], each.test_figures.get(metric)) for each in outcome.ranked_references]
-    for name, validation, test in rows:
-        yield f"| {name} | {validation:.4f} | {'' if test is None else f'{test:.4f}'} |"
 
 
 def _selection(confirmed: Confirmed) -> Iterator[str]:

@@ -13,6 +13,8 @@ from tuner.outcome.outcome import Outcome
 from tuner.references import ReferenceModel
 from tuner.storage import hide_password
 from tuner.storage.confirmed import Confirmed, looks_text
+from tuner.storage.notes import write_notes
+from tuner.storage.trainings import trainings_of
 from tuner.study import StudyFile
 
 ENDINGS = {
@@ -23,6 +25,10 @@ ENDINGS = {
     "enough": "more of it would bring too little",
     "failures": "ended after failures in a row",
 }
+SEGMENTS = (
+    "The {} trials here are {} trainings, and the counts above are of trainings: one that pauses (here: Pruned) or is "
+    "interrupted (here: Fail) continues as another trial. A note on each such trial says so."
+)
 NOT_TESTED = "there is no test part: nothing was tested"
 
 
@@ -89,7 +95,11 @@ def write_note(study: optuna.Study, file: StudyFile, outcome: Outcome) -> None:
     method = f"Optimizes **{objectives}** with `{search.sampler.kind}` sampling and `{search.pruner.kind}` pruning."
     known = "".join(f"- {line}\n" for line in lines(outcome))
     waiting = "" if outcome.confirmed else "\nNo winner is confirmed yet.\n"
-    save_note(study, f"# {file.title}\n\n{method}\n\n{known}{waiting}\nContinue: `{outcome.record.onward}`")
+    trials = study.get_trials(deepcopy=False)
+    trainings = trainings_of(trials)
+    write_notes(study, trainings)
+    segments = "" if len(trials) == len(trainings) else f"\n{SEGMENTS.format(len(trials), len(trainings))}\n"
+    save_note(study, f"# {file.title}\n\n{method}\n\n{known}{segments}{waiting}\nContinue: `{outcome.record.onward}`")
 
 
 def result_sentence(outcome: Outcome) -> str:

@@ -38,7 +38,7 @@ def optimize(
     test: float | tuple[Any, Any] | None = None,
     on_progress: Callback | None = None,
 ) -> Tuned:
-    """Search a study, refit its winner, save the model and test it once. A second call continues the study.
+    """Search a study, refit its winner, save the model and test it. A second call continues the study.
 
     `study` is a study's name, its file or nested data as in a file; None means a study made for `x` and `y`. `x` is a data frame,
     or an array with the examples on its first axis; `y` has one target per example, or several columns of labels or numbers.
@@ -100,7 +100,7 @@ def search(
         executor=executor,
     )
     outcome = run_study(options, Lines(callback))
-    return Tuned(replace(outcome, best=outcome.record.best, forecast=None, ended=""))  # as `load_study` reads it
+    return Tuned(replace(outcome, forecast=None, ended=""))  # as `load_study` reads it
 
 
 def _test_part(test: float | tuple[Any, Any] | None) -> RawExamples | Cut:

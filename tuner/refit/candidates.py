@@ -19,8 +19,8 @@ from tuner.refit.time_budget import (
     TimeBudget,
     with_fitted_epochs,
 )
-from tuner.result import OBJECTIVES, Result
-from tuner.storage import StudyRecord, TrialRecord
+from tuner.result import Result
+from tuner.storage import StudyRecord, TrialRecord, ranked
 
 EPOCHS = "training.epochs"
 """Address of a searched number of epochs."""
@@ -65,21 +65,6 @@ class RankedTrial:
     def has_time(self, seconds: float) -> bool:
         """Whether a refit of `seconds` is not much shorter than the trial was."""
         return self.fitted(seconds).training.epochs >= NEARLY * self.recipe.training.epochs
-
-
-def ranked(record: StudyRecord) -> tuple[TrialRecord, ...]:
-    """The trials that could win, best first: the finished ones; where the minutes decide, all that have a validation metric,
-    by the last one they reached."""
-    if not record.fits_epochs:
-        return record.ranking
-    objective = OBJECTIVES[record.objectives[0]]
-    usable = [
-        (-objective.direction.sign * objective.of_result(trial.result), trial.first, trial)
-        for trial in record.trials
-        if trial.result and trial.result.validation and trial.result.ended != "diverged"
-        if trial.recipe and trial.recipe.key not in record.unconfirmed
-    ]
-    return tuple(trial for *_, trial in sorted(usable, key=lambda each: each[:2]))
 
 
 def ranked_trial(session: Session, trial: TrialRecord) -> RankedTrial:

@@ -56,6 +56,8 @@ def fit_references(
 def _describe(confirmed: Confirmed, references: tuple[ReferenceModel, ...]) -> None:
     """Write the reference models into the metadata and the card of the final model."""
     path = confirmed.model.with_suffix(".json")
+    if not path.is_file():
+        return
     metadata = {**json.loads(path.read_text(encoding="utf-8")), "anchors": [asdict(each) for each in references]}
     write_json(path, metadata)
     write_text(path.with_suffix(".md"), card(metadata))

@@ -17,14 +17,13 @@ from tuner.refit.candidates import (
     contenders,
     first_start,
     fresh_seeds,
-    ranked,
     ranked_trial,
 )
 from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
 from tuner.refit.time_budget import MOST_ROUNDS, UNLIMITED, FixedEpochs, Minutes, TimeBudget
 from tuner.result import Event, Result
-from tuner.storage import TrialRecord
+from tuner.storage import TrialRecord, ranked
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import Lock
 from tuner.worker import perform, perform_all

@@ -66,7 +66,7 @@ def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evid
     """Read everything that a report shows of a study."""
     outcome, attributes, gaps = read_outcome(study), study.user_attrs, list[str]()
     confirmed, data = outcome.confirmed, attributes.get("data", {})
-    trials = tuple(training.last for training in trainings_of(study.get_trials(deepcopy=False)))
+    trainings = trainings_of(study.get_trials(deepcopy=False))
     winner = None
     if confirmed:
         winner = read_predictions(confirmed, lambda: held_out(confirmed.recipe.data, places), gaps)
@@ -82,7 +82,7 @@ def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evid
         documents=documents,
         own=data_blocks(recipe.data, places, gaps) if recipe else (),
         gaps=tuple(gaps),
-        trials=trials,
-        importances=importances(trials, outcome.record.direction),
+        trials=tuple(each.last for each in trainings),
+        importances=importances([each.last for each in trainings if each.state != "paused"], outcome.record.direction),
         latencies=attributes.get("latencies", {}),
     )

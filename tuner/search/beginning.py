@@ -12,7 +12,7 @@ from tuner.search.proposals import Proposal
 from tuner.search.trial import RunningTrial
 from tuner.storage import private
 from tuner.storage.records import ARTIFACTS, recipe_attributes, store_failure, trial_record
-from tuner.storage.trainings import DUPLICATE, StoredTraining
+from tuner.storage.trainings import DUPLICATE, LONG, StoredTraining
 
 
 def begin(session: Session, proposal: Proposal, total: int) -> RunningTrial | None:
@@ -28,7 +28,9 @@ def begin(session: Session, proposal: Proposal, total: int) -> RunningTrial | No
 def continue_training(session: Session, training: StoredTraining) -> RunningTrial | None:
     """Continue a training as a trial of its own, with all its reported values. None if another process was faster."""
     last = training.last
-    attributes = {name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS)}
+    attributes = {
+        name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS) and name not in LONG
+    }
     proposal = Proposal(
         recipe=recipe_of(session, training),
         params=last.params,
@@ -68,17 +70,18 @@ def clear_queue(session: Session, proposal: Proposal) -> None:
 def _create(session: Session, proposal: Proposal) -> optuna.Trial:
     before = proposal.continues
     marks = {"continues": before and before.number, "start": proposal.start, "asked": proposal.asked}
+    about = recipe_attributes(proposal.recipe, session.environment) if proposal.recipe else {}
     template = create_trial(
         state=TrialState.RUNNING,
         params=dict(proposal.params),
         distributions=dict(proposal.distributions),
         intermediate_values=dict(before.intermediate_values) if before else {},
         user_attrs={
-            **(recipe_attributes(proposal.recipe, session.environment) if proposal.recipe else {}),
+            **{name: value for name, value in about.items() if name not in LONG},
             **{name: value for name, value in marks.items() if value is not None},
             "lease": session.leases.lease(),
         },
-        system_attrs=dict(proposal.system_attributes),
+        system_attrs={**proposal.system_attributes, **{name: about[name] for name in LONG & about.keys()}},
     )
     return private.begin(session.study, template)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from statistics import fmean
 
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import epoch_seconds, ranked, ranked_trial, reserved_seconds
+from tuner.refit.candidates import epoch_seconds, ranked_trial, reserved_seconds
 from tuner.refit.forecast import expected_improvement
 from tuner.refit.session import Session
 from tuner.refit.time_budget import (
@@ -24,7 +24,7 @@ from tuner.refit.time_budget import (
     with_fitted_epochs,
 )
 from tuner.search.beginning import recipe_of
-from tuner.storage import StudyRecord, trial_record
+from tuner.storage import StudyRecord, ranked, trial_record
 from tuner.storage.trainings import StoredTraining
 
 

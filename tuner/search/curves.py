@@ -1,7 +1,10 @@
-"""Learning curves of trials as artifacts, which the dashboard shows."""
+"""Learning curves and recipes of trials as artifacts, which the dashboard shows."""
 
+import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
@@ -9,16 +12,19 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from tuner.base.formatting import metric_label
 from tuner.charts import Axis, Chart
 from tuner.charts.marks import Curve, learning_lines
-from tuner.charts.svg import draw_row
+from tuner.charts.svg import draw
 from tuner.result import FoldResult, Result
 
 
-def attach_curve(artifacts: FileSystemArtifactStore, trial: optuna.Trial, result: Result) -> None:
-    """Store the trial's learning curves as an artifact of the trial."""
+def attach(artifacts: FileSystemArtifactStore, trial: optuna.Trial, result: Result, about: Mapping[str, Any]) -> None:
+    """Store the trial's learning curves, and its recipe and environment (plain data), as artifacts of the trial."""
+    curves = {f"{chart.id}-by-epoch.svg": draw(chart, standalone=True) for chart in learning_charts(result)}
+    recipe = json.dumps({name: about[name] for name in ("recipe", "environment")}, indent=2, ensure_ascii=False)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "learning-curve.svg"
-        path.write_text(draw_row(f"trial {trial.number}: {result.ended}", learning_charts(result)), encoding="utf-8")
-        upload_artifact(artifact_store=artifacts, file_path=str(path), study_or_trial=trial)
+        for name, text in {**curves, "recipe.json": recipe}.items():
+            path = Path(folder) / name
+            path.write_text(text, encoding="utf-8")
+            upload_artifact(artifact_store=artifacts, file_path=str(path), study_or_trial=trial)
 
 
 def learning_charts(result: Result) -> tuple[Chart, Chart]:
@@ -33,7 +39,7 @@ def _chart(result: Result, metric: str) -> Chart:
     )
     marks = tuple(learning_lines(training, validation, dots=True))
     axes = Axis("epoch", integers=True), Axis("", percent=metric == "accuracy")
-    return Chart(metric, f"{metric_label(metric)} by epoch", *axes, marks, width=360, height=240)
+    return Chart(metric, f"{metric_label(metric)} by epoch", *axes, marks, width=300, height=240)
 
 
 def _curve(fold: FoldResult, part: str, metric: str) -> Curve:

@@ -21,6 +21,7 @@ from tuner.search.proposals import Proposal, Proposer
 from tuner.search.rungs import forget_checkpoints, rungs_of
 from tuner.search.trial import RunningTrial
 from tuner.storage import trial_record
+from tuner.storage.notes import write_notes
 from tuner.storage.trainings import StoredTraining
 from tuner.worker.executor import Executor
 from tuner.worker.jobs import Answer, EpochTime, Failure
@@ -235,6 +236,7 @@ class Loop:
         self.clock.update(self.session.record)
         for training in trainings:
             if training.last.number == number:
+                write_notes(self.session.study, [training])
                 self.session.listener.ended(trial_record(training))
 
     def _abandon(self) -> None:

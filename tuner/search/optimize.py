@@ -18,7 +18,6 @@ from tuner.data.sources import Places
 from tuner.data.splits import folds_of
 from tuner.outcome import Outcome
 from tuner.outcome.words import write_note
-from tuner.refit.candidates import ranked
 from tuner.refit.forecast import forecast
 from tuner.refit.references import fit_references, seconds_for_references
 from tuner.refit.refit import refit_best
@@ -27,7 +26,7 @@ from tuner.refit.time_budget import time_budget, usable_seconds
 from tuner.search.loop import Loop
 from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
-from tuner.storage import open_storage, raising_storage_errors
+from tuner.storage import open_storage, raising_storage_errors, ranked
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
 from tuner.study.settings import NO_LIMIT

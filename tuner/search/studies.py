@@ -65,7 +65,7 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
         differences = tuple(compare(stored, canonical(file.resolved)))
         _refuse_incompatible(file.name, differences)
     study.pruner = make_pruner(file.search.pruner, file.epochs, maximize=directions[0] is StudyDirection.MAXIMIZE)
-    if stored is None or differences:
+    if stored is None or differences or study.user_attrs.get("version") != VERSION:
         _describe(study, file)
     return study, file, differences
 

@@ -9,11 +9,11 @@ from optuna.trial import TrialState
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.result import Epoch, Event, FoldResult, Pulse, Result
-from tuner.search.curves import attach_curve
+from tuner.search.curves import attach
 from tuner.search.rungs import rungs_of
 from tuner.search.view import Snapshot
 from tuner.storage import private
-from tuner.storage.records import store_failure, store_pause, store_result
+from tuner.storage.records import recipe_attributes, store_failure, store_pause, store_result
 from tuner.storage.trainings import StoredTraining
 from tuner.study.pruners import ByNumber, OfFolds
 from tuner.worker.jobs import Answer, Failure, Train
@@ -159,12 +159,12 @@ class RunningTrial:
         """Pause at the rung. For the sampler the trial is pruned, with its value there."""
         assert self.until is not None
         store_pause(self.trial, result, self.until)
-        self._attach_curve(result)
+        self._attach(result)
         self._tell(TrialState.PRUNED)
 
     def _finish(self, result: Result) -> None:
         store_result(self.trial, result)
-        self._attach_curve(result)
+        self._attach(result)
         if result.ended == "diverged":
             self._report_divergence(result.folds[-1].epochs[-1])
         if result.ended in ("diverged", "pruned"):
@@ -172,9 +172,10 @@ class RunningTrial:
         else:
             self._tell(TrialState.COMPLETE, [each.of_result(result) for each in self.session.objectives])
 
-    def _attach_curve(self, result: Result) -> None:
+    def _attach(self, result: Result) -> None:
         if self.session.artifacts and result.epochs:
-            attach_curve(self.session.artifacts, self.trial, result)
+            about = recipe_attributes(self.recipe, self.session.environment)
+            attach(self.session.artifacts, self.trial, result, about)
 
     def _report_divergence(self, epoch: Epoch) -> None:
         """Report NaN at the epoch where it diverged: for the sampler the worst result."""

@@ -31,7 +31,7 @@ def open_trial(study: optuna.Study, trial: FrozenTrial) -> optuna.Trial:
 
 
 def store_mark(trial: optuna.Trial, name: str, value: Any) -> None:
-    """Store a pruner's mark with a trial."""
+    """Store a pruner's mark, or a long attribute, with a trial."""
     trial.study._storage.set_trial_system_attr(trial._trial_id, name, value)
 
 

@@ -13,15 +13,17 @@ from tuner.base.errors import StudyError, near_miss
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
-from tuner.storage.trainings import StoredTraining, trainings_of
+from tuner.storage import private
+from tuner.storage.trainings import LONG, StoredTraining, attributes_of, trainings_of
 
-VERSION = 1
+VERSION = 2
 """Version of stored records. Records of a later version are refused."""
 
 
 def recipe_attributes(recipe: Recipe, environment: Mapping[str, str]) -> dict[str, Any]:
     """The attributes of a trial with a recipe."""
-    return {"version": VERSION, "recipe": recipe.to_dict(), "key": recipe.key, "environment": dict(environment)}
+    names = {"version": VERSION, "key": recipe.key, "network": recipe.summary}
+    return {**names, "recipe": recipe.to_dict(), "environment": dict(environment)}
 
 
 def store_result(trial: optuna.Trial, result: Result, ended: str = "", reason: str = "") -> None:
@@ -53,7 +55,10 @@ def store_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: 
 
 def _store(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
     for name, value in attributes.items():
-        trial.set_user_attr(name, value)
+        if name in LONG:
+            private.store_mark(trial, name, value)
+        else:
+            trial.set_user_attr(name, value)
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,21 @@ class StudyRecord:
         return sum(trial.state in states for trial in self.trials)
 
 
+def ranked(record: StudyRecord) -> tuple[TrialRecord, ...]:
+    """The trials that could win, best first: the finished ones; where the minutes decide, all that have a validation metric,
+    by the last one they reached."""
+    if not record.fits_epochs:
+        return record.ranking
+    objective = OBJECTIVES[record.objectives[0]]
+    usable = [
+        (-objective.direction.sign * objective.of_result(trial.result), trial.first, trial)
+        for trial in record.trials
+        if trial.result and trial.result.validation and trial.result.ended != "diverged"
+        if trial.recipe and trial.recipe.key not in record.unconfirmed
+    ]
+    return tuple(trial for *_, trial in sorted(usable, key=lambda each: each[:2]))
+
+
 def read_study(storage: BaseStorage, name: str) -> StudyRecord:
     """The frozen record of the study with this name. Raises `StudyError` if the storage has none."""
     return study_record(load_study(storage, name))
@@ -158,7 +178,7 @@ def trial_record(training: StoredTraining) -> TrialRecord:
 
 def _read(training: StoredTraining) -> TrialRecord:
     attributes = training.attributes
-    results = [trial.user_attrs["result"] for trial in training.segments if "result" in trial.user_attrs]
+    results = [plain["result"] for plain in map(attributes_of, training.segments) if "result" in plain]
     started, ended = training.segments[0].datetime_start, training.last.datetime_complete
     return TrialRecord(
         number=training.last.number,

@@ -12,6 +12,10 @@ from typing import Any, Literal
 from optuna.trial import FrozenTrial, TrialState
 
 State = Literal["waiting", "running", "paused", "interrupted", "complete", "pruned", "refused", "failed"]
+LONG = frozenset({"recipe", "result", "environment", "traceback"})
+"""Attributes of a trial that are stored as system attributes: optuna-dashboard shows a user attribute in one line, and these have
+thousands of letters. An older version stored them as user attributes too."""
+
 DUPLICATE = "superfluous"
 """The stored end of a trial that another process began first."""
 
@@ -41,7 +45,7 @@ class StoredTraining:
     @property
     def attributes(self) -> Mapping[str, Any]:
         """The stored attributes of the last trial."""
-        return self.last.user_attrs
+        return attributes_of(self.last)
 
     @property
     def state(self) -> State:
@@ -90,6 +94,11 @@ class StoredTraining:
         deaths = sum(trial.user_attrs.get("ended") == "died" for trial in self.segments)
         ended = self.attributes.get("ended")
         return ended == "interrupted" or (ended == "died" and deaths <= DEATHS_FORGIVEN)
+
+
+def attributes_of(trial: FrozenTrial) -> Mapping[str, Any]:
+    """The stored attributes of a trial, long ones included."""
+    return {**trial.user_attrs, **{name: value for name, value in trial.system_attrs.items() if name in LONG}}
 
 
 def trainings_of(trials: Sequence[FrozenTrial]) -> tuple[StoredTraining, ...]:

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from tuner.base.metric_functions import bootstrap_interval, compute_metrics
+from tuner.base.metric_functions import (
+    Interval,
+    bootstrap_interval,
+    compute_metrics,
+    metric_interval,
+    wilson_interval,
+)
 from tuner.base.metrics import METRICS, TASKS, Monitor, main_metric, metrics_for
 
 SEEDS = st.integers(0, 2**16)
@@ -135,4 +141,19 @@ def test_an_interval_counts_weights() -> None:
     assert low == pytest.approx(1.0, abs=1e-6) or high == pytest.approx(1.0, abs=1e-6)
     assert bootstrap_interval("accuracy", outputs, true, weights=np.ones(4), seed=1) == bootstrap_interval(
         "accuracy", outputs, true, seed=1
+    )
+
+
+def test_the_interval_of_an_accuracy_is_wilsons_unless_examples_are_weighted_or_grouped() -> None:
+    generator = np.random.default_rng(0)
+    true, outputs = generator.integers(0, 2, 80), generator.dirichlet((1, 1), 80)
+    accuracy = float((outputs.argmax(axis=1) == true).mean())
+    found = metric_interval("accuracy", outputs, true)
+    assert found == Interval(*wilson_interval(accuracy, 80), "Wilson")
+    assert found.title == "95 % Wilson interval"
+    for units in ({"weights": np.ones(80)}, {"groups": np.arange(80)}):
+        low, high = bootstrap_interval("accuracy", outputs, true, **units)
+        assert metric_interval("accuracy", outputs, true, **units) == Interval(low, high, "bootstrap")
+    assert metric_interval("log_loss", outputs, true) == Interval(
+        *bootstrap_interval("log_loss", outputs, true), "bootstrap"
     )

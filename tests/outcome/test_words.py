@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests.support.outcomes import confirmed, study_of
 from tuner.base.metric_functions import Interval
 from tuner.outcome import Estimate, Outcome
-from tuner.outcome.words import as_json, lines, result_sentence
+from tuner.outcome.words import as_json, lines, result_sentence, segments_sentence
 from tuner.references import ReferenceModel
 from tuner.storage.confirmed import Confirmed
 
@@ -110,6 +110,15 @@ def test_trials_that_the_time_ended_are_counted_as_interrupted() -> None:
     outcome = Outcome(record, record.best, None)
     assert next(lines(outcome)) == "study made: 1 complete, 0 pruned, 0 failed, 1 interrupted"
     assert as_json(outcome, "sqlite://")["trials"]["interrupted"] == 1
+
+
+def test_the_dashboards_count_of_trials_is_explained_where_it_differs() -> None:
+    record = study_of([0.9, 0.8])
+    assert segments_sentence(Outcome(record, record.best, None)) == ""
+    first, second = record.trials
+    record = replace(record, trials=(replace(first, numbers=(0, 2, 3)), replace(second, numbers=(1,))))
+    text = segments_sentence(Outcome(record, record.best, None))
+    assert text.startswith("The 4 trials in the dashboard are 2 trainings, which all counts in this text are of: ")
 
 
 def test_one_sentence_says_what_the_final_model_reaches() -> None:

@@ -25,10 +25,6 @@ ENDINGS = {
     "enough": "more of it would bring too little",
     "failures": "ended after failures in a row",
 }
-SEGMENTS = (
-    "The {} trials here are {} trainings, and the counts above are of trainings: one that pauses (here: Pruned) or is "
-    "interrupted (here: Fail) continues as another trial. A note on each such trial says so."
-)
 NOT_TESTED = "there is no test part: nothing was tested"
 
 
@@ -95,11 +91,22 @@ def write_note(study: optuna.Study, file: StudyFile, outcome: Outcome) -> None:
     method = f"Optimizes **{objectives}** with `{search.sampler.kind}` sampling and `{search.pruner.kind}` pruning."
     known = "".join(f"- {line}\n" for line in lines(outcome))
     waiting = "" if outcome.confirmed else "\nNo winner is confirmed yet.\n"
-    trials = study.get_trials(deepcopy=False)
-    trainings = trainings_of(trials)
-    write_notes(study, trainings)
-    segments = "" if len(trials) == len(trainings) else f"\n{SEGMENTS.format(len(trials), len(trainings))}\n"
-    save_note(study, f"# {file.title}\n\n{method}\n\n{known}{segments}{waiting}\nContinue: `{outcome.record.onward}`")
+    write_notes(study, trainings_of(study.get_trials(deepcopy=False)))
+    segments = segments_sentence(outcome)
+    save_note(
+        study, f"# {file.title}\n\n{method}\n\n{known}\n{segments}\n{waiting}\nContinue: `{outcome.record.onward}`"
+    )
+
+
+def segments_sentence(outcome: Outcome) -> str:
+    """Why optuna-dashboard counts other trials than these texts do; empty where it does not."""
+    trainings, trials = len(outcome.record.trials), sum(len(each.numbers) or 1 for each in outcome.record.trials)
+    if trials == trainings and not outcome.record.count("interrupted"):
+        return ""
+    return (
+        f"The {trials} trials in the dashboard are {trainings} trainings, which all counts in this text are of: one that pauses "
+        "(there: Pruned) or is interrupted (there: Fail) continues as another trial. A note on each such trial says so."
+    )
 
 
 def result_sentence(outcome: Outcome) -> str:

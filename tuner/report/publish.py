@@ -11,6 +11,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 from tuner.base.metrics import METRICS
 from tuner.charts.content import Page
+from tuner.outcome.words import segments_sentence
 from tuner.report.answer import sentences
 from tuner.report.evidence import Evidence
 from tuner.report.markdown import FIGURES, escaped, figure_name
@@ -61,7 +62,7 @@ def publish(study: optuna.Study, evidence: Evidence, page: Page, out: Path, runs
 
 def note(evidence: Evidence, html: Path, images: Mapping[str, str]) -> str:
     """The study's note in Markdown: the answer, the path of the page, the command that continues, and images by title."""
-    lines = [f"# {evidence.title}", *sentences(evidence)]
+    lines = [f"# {evidence.title}", *sentences(evidence), segments_sentence(evidence.outcome)]
     lines.append(f"The complete report is among the artifacts below, and in `{html}`.")
     lines.append(f"Continue: `{evidence.record.onward}`")
     lines += [f"![{escaped(title)}]({path})" for title, path in images.items()]

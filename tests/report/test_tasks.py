@@ -85,7 +85,8 @@ def reported(
     finished(study, file.corners[0][1], task, measure)
     true = held_out(recipe.data, places).examples.labels
     predictions = np.stack([outputs(true), outputs(true)]) if tested else np.empty(0)
-    np.savez(folder / "predictions.npz", outputs=predictions, best=0)
+    stored = predictions.astype(np.float32 if task == "regression" else np.float16)  # as a test stores them
+    np.savez(folder / "predictions.npz", outputs=stored, best=0)
     figures = compute_metrics(task, predictions[0], true) if tested else {}
     confirmed = Confirmed(
         trial=0,
@@ -215,6 +216,21 @@ def test_two_classes_have_curves_over_thresholds(tmp_path: Path) -> None:
     (cells,) = chart(page, "winner-confusion").marks
     assert isinstance(cells, Cells)
     assert chart(page, "winner-confusion").x.names == ("no", "yes")
+
+
+def test_a_metric_has_one_value_on_the_whole_page(tmp_path: Path) -> None:
+    """Stored outputs are rounded to half precision: near one half many of them are equal, and the area is another one."""
+    frame().to_csv(tmp_path / "own.csv", index=False)
+    ranks = np.random.default_rng(4).permutation(ROWS // 5)
+
+    def outputs(true: NDArray[Any]) -> NDArray[Any]:
+        second = 0.5001 + 1e-6 * (ranks + 3 * true)
+        return np.stack([1 - second, second], axis=1)
+
+    page, summary, _ = reported(tmp_path, "classification", "roc_auc", f'{TABLE}target = "sick"\n', outputs)
+    area = summary["confirmed"]["test_figures"]["roc_auc"]
+    assert dict(row[:2] for row in table(page, "winner-figures").rows)["ROC AUC"] == area
+    assert f"(ROC AUC) {area:.4f}." in chart(page, "winner-roc").note
 
 
 def labels_of(folder: Path, places: Places) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """Predictions of the confirmed networks for the test part, with the true values."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ RESAMPLED_OUTPUTS = 30_000
 class Predictions:
     """`outputs` (networks, examples, outputs) are probabilities of classes or of labels, or numbers; those of the final
     model have the index `best`. `names` are those of classes, labels or targets. `row_numbers` are the rows of the examples in
-    `row_source`, from 1."""
+    `row_source`, from 1. `tested` are the stored metrics: stored outputs are rounded, so other values would follow from them."""
 
     task: Task
     names: tuple[str, ...]
@@ -35,6 +35,7 @@ class Predictions:
     row_source: str
     value_range: tuple[float, float] = (0.0, 1.0)
     are_images: bool = False
+    tested: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def predicted(self) -> NDArray[np.float32]:
@@ -55,8 +56,8 @@ class Predictions:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """All metrics of the final model."""
-        return compute_metrics(self.task, self.predicted, self.true, self.examples.weights)
+        """All metrics of the final model: as stored, and those that an older version did not store."""
+        return compute_metrics(self.task, self.predicted, self.true, self.examples.weights) | dict(self.tested)
 
     @property
     def has_intervals(self) -> bool:
@@ -76,9 +77,8 @@ class Predictions:
     def of_target(self, place: int) -> "Predictions":
         """The predictions for one of several targets."""
         examples = replace(self.examples, labels=self.true[:, [place]])
-        return replace(
-            self, names=self.names[place : place + 1], outputs=self.outputs[:, :, [place]], examples=examples
-        )
+        outputs, tested = self.outputs[:, :, [place]], self.tested if len(self.names) == 1 else {}
+        return replace(self, names=self.names[place : place + 1], outputs=outputs, examples=examples, tested=tested)
 
 
 def interval_text(interval: tuple[float, float]) -> str:
@@ -121,6 +121,7 @@ def read_predictions(
         row_source=row_source,
         value_range=about.value_range,
         are_images=_are_images(data, examples),
+        tested=confirmed.figures,
     )
 
 

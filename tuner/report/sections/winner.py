@@ -135,13 +135,5 @@ def _test_metrics(confirmed: Confirmed, winner: Predictions | None) -> Table:
     """All metrics of the task on the test part, with their intervals."""
     metrics, intervals = confirmed.figures, dict[str, Interval | None]()
     if winner:
-        metrics = {name: metrics.get(name, value) for name, value in winner.metrics.items()}
+        metrics = winner.metrics
         intervals = {name: winner.interval(name) for name in metrics if name not in confirmed.intervals}
-    intervals |= confirmed.intervals
-    known = ((name, value, intervals.get(name)) for name, value in metrics.items())
-    rows = tuple(
-        (metric_label(name), value, str(each) if each else None, each.method if each else None)
-        for name, value, each in known
-    )
-    note = f"Of {confirmed.test_examples:,} test examples, {looks_text(confirmed.looks)}."
-    return Table("winner-figures", "On the test part", ("metric", "value", "95 % interval", "method"), rows, note)

@@ -5,15 +5,16 @@ from statistics import fmean
 
 import pytest
 
+from tests.support.outcomes import confirmed, study_of
 from tuner.base.metric_functions import wilson_interval
-from tuner.charts.content import Table
+from tuner.charts.content import Table, Tile
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of, best_in_our_runs, best_reported
 from tuner.networks import Dense
 from tuner.outcome import Outcome
 from tuner.recipe import Data, Recipe
 from tuner.references import ReferenceModel
-from tuner.report.answer import difference_of, sentences
+from tuner.report.answer import difference_of, sentences, tiles
 from tuner.report.evidence import Evidence
 from tuner.report.sections.winner import winner_blocks
 from tuner.storage import StudyRecord
@@ -120,3 +121,35 @@ def test_a_winner_of_an_older_version_has_the_figure_that_it_kept(documents: tup
     ]
     assert isinstance(block, Table)
     assert block.rows == (("accuracy", 0.96, "0.9507 to 0.9679", ""),)
+
+
+def outcome_of(values: list[float], refits: tuple[float, ...] = (0.93, 0.9)) -> Outcome:
+    """A study of finished trials with these values, whose last and first one were refitted."""
+    record = study_of(values)
+    winner = confirmed((len(values) - 1, 0), (3, 3), refits)
+    trees = ReferenceModel("trees", {"accuracy": 0.88}, 0.01, {"accuracy": 0.87})
+    return Outcome(record, record.best, winner, (trees,))
+
+
+def test_four_figures_stand_on_top() -> None:
+    outcome = outcome_of([0.8, 0.7, 0.9])
+    assert outcome.confirmed is not None
+    assert list(tiles(outcome, outcome.confirmed)) == [
+        Tile("Test accuracy", "90.00 %", "95 % interval 85.00 to 93.00 %, of 250 test examples"),
+        Tile("Best reference model, test accuracy", "87.00 %", "trees; on validation 88.00 %, the model 93.00 %"),
+        Tile(
+            "Added by the search",
+            "+10.00 points",
+            "Validation accuracy 0.9 of trial 2, 0.8 of trial 0, the recipe that the study began with; after refitting "
+            "better by 0.0300",
+        ),
+        Tile("The model", "best.keras", "0 parameters"),
+    ]
+
+
+def test_a_search_that_added_nothing_says_so() -> None:
+    outcome = outcome_of([0.9, 0.7, 0.8])
+    assert outcome.confirmed is not None
+    added = list(tiles(outcome, outcome.confirmed))[2]
+    assert added.value == "nothing"
+    assert added.note == "no trial is better than trial 0, the recipe that the study began with; 2 others were tried"

@@ -42,7 +42,7 @@ def test_note_charts_page_and_model_reach_the_dashboard(studied: tuple[str, Path
     study = load_study(open_storage(url), "small")
     evidence = gather(study, url, folder / "none", places)
     for _ in range(2):  # the first removes the artifacts of the report above, the second reads the removed ones
-        publish(study, evidence, page, folder / "out", folder)
+        publish(study, evidence, (page,), folder / "out", folder)
     found = response(url, folder, "/api/studies/1")
     note = found["note"]["body"]
     assert "of the test part correctly" in note

@@ -69,6 +69,27 @@ def test_a_second_report_replaces_the_first(small_study: Path, places: Places, t
     assert not list(folder.glob(".out*"))
 
 
+def test_documents_have_a_page_of_their_own(small_study: Path, places: Places, tmp_path: Path) -> None:
+    """They were two thirds of the page."""
+    url, results, out = default_url(tmp_path), Path(__file__).parents[2] / "reports" / "documents", tmp_path / "out"
+    study, *_ = open_study(open_storage(url), small(small_study))
+    study.set_user_attr("data", {"usps": "abc"})
+    page = write_report(url, "small", results, places, out)
+    html = checked(out, page)
+    assert not [each.id for each in page.sections if each.id.startswith(("document-", "baselines"))]
+    assert 'href="documents.html"' in html
+    assert "(documents.md)" in (out / "report.md").read_text()
+    own = (out / "documents.html").read_text()
+    assert 'href="report.html"' in own
+    assert 'id="document-usps-three-networks-own"' in own
+    summary = json.loads((out / "summary.json").read_text())
+    assert "document-usps-three-networks-own" in summary["tables"]
+    assert "baselines-chart" in summary["charts"]
+    study.set_user_attr("data", {"xor": "abc"})
+    checked(out, write_report(url, "small", results, places, out))
+    assert not (out / "documents.html").exists()
+
+
 def test_an_empty_study_and_one_without_the_tuner(small_study: Path, places: Places, tmp_path: Path) -> None:
     url = default_url(tmp_path)
     storage = open_storage(url)

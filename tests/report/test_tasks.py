@@ -229,7 +229,7 @@ def test_a_metric_has_one_value_on_the_whole_page(tmp_path: Path) -> None:
 
     page, summary, _ = reported(tmp_path, "classification", "roc_auc", f'{TABLE}target = "sick"\n', outputs)
     area = summary["confirmed"]["test_figures"]["roc_auc"]
-    assert dict(row[:2] for row in table(page, "winner-figures").rows)["ROC AUC"] == area
+    assert ("ROC AUC", area) in [row[:2] for row in table(page, "winner-figures").rows]
     assert f"(ROC AUC) {area:.4f}." in chart(page, "winner-roc").note
 
 

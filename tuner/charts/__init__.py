@@ -18,10 +18,11 @@ from tuner.charts.marks import Cells as Cells
 from tuner.charts.marks import Dots as Dots
 from tuner.charts.marks import Hexes as Hexes
 from tuner.charts.marks import Line as Line
+from tuner.charts.marks import Paths as Paths
 from tuner.charts.marks import Rule as Rule
 from tuner.charts.scale import Axis as Axis
 from tuner.charts.scale import metric_axis as metric_axis
 from tuner.charts.shapes import Point as Point
 from tuner.charts.shapes import Shape as Shape
 
-KINDS: tuple[type[Mark], ...] = (Line, Band, Dots, Bars, Hexes, Rule, Cells)
+KINDS: tuple[type[Mark], ...] = (Line, Paths, Band, Dots, Bars, Hexes, Rule, Cells)

@@ -10,7 +10,7 @@ from tuner.charts.shapes import Point
 X, Y = 0, 1
 """The axes, as indices into a point."""
 
-DATA_FIELDS = ("name", "points", "counts", "errors", "values", "texts", "at", "band")
+DATA_FIELDS = ("name", "points", "lines", "counts", "errors", "values", "texts", "at", "band")
 """The fields of marks that are data; the others are style."""
 
 

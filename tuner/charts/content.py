@@ -31,6 +31,15 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """One of the main figures of a page: its name, the figure, and what must be known with it."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of cells under column names. `long` tables are folded on the page."""
 
@@ -71,7 +80,7 @@ class Code:
     text: str
 
 
-Block = Paragraph | Table | Chart | Picture | Code
+Block = Paragraph | Tile | Table | Chart | Picture | Code
 
 
 @dataclass(frozen=True)
@@ -85,11 +94,12 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A report."""
+    """A report. `links` lead to other pages, whose addresses have no ending: HTML links to HTML, Markdown to Markdown."""
 
     title: str
     lead: str
     sections: tuple[Section, ...]
+    links: tuple[Link, ...] = ()
 
     def charts(self) -> Iterator[Chart]:
         """All charts, in order."""

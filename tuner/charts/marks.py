@@ -58,6 +58,27 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Paths:
+    """Many lines of one kind, each with its `tips`, the text at the pointer. A path jumps over points that have no place."""
+
+    name: str
+    color: str
+    lines: tuple[tuple[Point, ...], ...]
+    tips: tuple[str, ...] = ()
+
+    def extent(self, axis: int) -> Iterator[float]:
+        return (point[axis] for line in self.lines for point in line)
+
+    def svg(self, frame: Frame) -> str:
+        style, parts = f'fill="none" stroke="var(--{self.color})" stroke-width="1.6" opacity="0.7"', []
+        for index, line in enumerate(self.lines):
+            if places := [frame.pixels(point) for point in line if frame.contains(point)]:
+                text = tip(self.tips[index]) if self.tips else ""
+                parts.append(f'<path d="{path(places)}" {style}{text}/>')
+        return "".join(parts)
+
+
+@dataclass(frozen=True)
 class Band:
     """The region between two values at each x; `points` are (x, low, high)."""
 

@@ -70,13 +70,3 @@ def network_summary(network: Network) -> str:
     'convolutional 32-64/128 relu'
     """
     return f"{network.kind} {network.sizes} {network.hidden.activation.kind}".replace("_", " ")
-
-
-def dropout_texts(network: Network) -> Iterator[str]:
-    """The dropout rates of the hidden layers and their places."""
-    rates = network.hidden.dropout if isinstance(network.hidden.dropout, tuple) else (network.hidden.dropout,)
-    if any(rates) and getattr(network, "widths", True):
-        yield "dropout " + ", ".join(f"{rate:.2g}" for rate in rates if rate)
-    for name, place in (("convolution_dropout", "convolutions"), ("stage_dropout", "stages")):
-        if rate := getattr(network, name, 0.0):
-            yield f"dropout {rate:.2g} after the {place}"

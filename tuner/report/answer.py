@@ -1,23 +1,74 @@
-"""The answer in a few sentences: the final model, the best documented network, their difference, and the cost."""
+"""The answer: four main figures, then sentences on the final model, the best documented network, their difference, the cost."""
 
 import math
 from collections.abc import Iterator
 from statistics import fmean
 
-from tuner.base.formatting import duration_text
-from tuner.charts.content import Block, Paragraph, missing
+from tuner.base.formatting import capitalized, duration_text, metric_label, metric_text
+from tuner.base.metrics import METRICS
+from tuner.charts.content import Block, Paragraph, Tile, missing
 from tuner.documents.comparison import Difference, best_in_our_runs, best_reported, difference, documented_sentences
+from tuner.outcome import Outcome
 from tuner.outcome.words import reference_sentence, result_sentence
 from tuner.report.evidence import Evidence
+from tuner.storage.confirmed import Confirmed
 
 
 def answer_blocks(evidence: Evidence) -> Iterator[Block]:
-    """The sentences, how to read their interval, and the gaps in the evidence."""
+    """The main figures, the sentences, how to read their interval, and the gaps in the evidence."""
+    if evidence.confirmed:
+        yield from tiles(evidence.outcome, evidence.confirmed)
     yield from (Paragraph(sentence, "lead") for sentence in sentences(evidence))
     if difference_of(evidence):
         note = "The interval includes the spread over seeds and the sampling error of the test images. Both networks were tested on the same images, which it ignores: it is rather too wide."
         yield Paragraph(note, "aside")
     yield from map(missing, evidence.gaps)
+
+
+def tiles(outcome: Outcome, confirmed: Confirmed) -> Iterator[Tile]:
+    """The score with its interval, the best reference model, what the search added, and the model's file."""
+    metric, label, ranked = confirmed.measure, metric_label(confirmed.measure), outcome.ranked_references
+    validation = metric_text(metric, confirmed.best_validation)
+    if outcome.test is None:
+        yield Tile(f"Validation {label}", validation, "it chose the model; nothing was tested")
+    else:
+        value, low, high = (
+            metric_text(metric, each) for each in (outcome.test.value, outcome.test.low, outcome.test.high)
+        )
+        note = f"95 % interval {low.removesuffix(' %')} to {high}, of {confirmed.test_examples:,} test examples"
+        yield Tile(f"Test {label}", value, note)
+    if ranked:
+        best = ranked[0]
+        tested = metric in best.test_figures
+        value = metric_text(metric, best.test_figures[metric] if tested else best.figures[metric])
+        note = f"{best.name}; on validation {metric_text(metric, best.figures[metric])}, the model {validation}"
+        yield Tile(f"Best reference model, {'test' if tested else 'validation'} {label}", value, note)
+    yield from _added(outcome)
+    size = f"the average of {len(confirmed.members)} networks, " if len(confirmed.members) > 1 else ""
+    yield Tile("The model", str(confirmed.model), f"{size}{confirmed.parameters:,} parameters")
+
+
+def _added(outcome: Outcome) -> Iterator[Tile]:
+    """The best trial against the recipe that the study began with, or against the first trial that finished."""
+    start, best = outcome.start or next(iter(outcome.record.finished), None), outcome.best
+    if start is None or best is None:
+        return
+    objective, value = next(iter(outcome.best_values.items()))
+    origin = "the recipe that the study began with" if start.start == 0 else "the first that finished"
+    name, others = "Added by the search", len(outcome.record.trials) - 1
+    if start.first == best.first:
+        yield Tile(
+            name, "nothing", f"no trial is better than trial {start.number}, {origin}; {others} others were tried"
+        )
+        return
+    metric = objective.removeprefix("validation_")
+    is_share = metric in METRICS and METRICS[metric].is_share
+    gain = value - start.values[0]
+    after = outcome.refit_improvement
+    refits = "" if after is None else f"; after refitting {'better' if after > 0 else 'worse'} by {abs(after):.4f}"
+    note = f"{capitalized(metric_label(objective))} {value:.4g} of trial {best.number}, {start.values[0]:.4g} of trial {start.number}, {origin}{refits}"
+    amount = f"{100 * abs(gain):.2f} points" if is_share else f"{abs(gain):.4g}"
+    yield Tile(name, f"{amount} {'more' if gain > 0 else 'less'}", note)
 
 
 def sentences(evidence: Evidence) -> list[str]:

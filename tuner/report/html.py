@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from tuner.charts import Chart
 from tuner.charts.colors import DARK, LIGHT, variables
-from tuner.charts.content import Code, Page, Paragraph, Picture, Table, cell_text
+from tuner.charts.content import Code, Page, Paragraph, Picture, Table, Tile, cell_text
 from tuner.charts.svg import draw
 from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.verdicts import VERDICTS
@@ -17,7 +17,7 @@ from tuner.documents.verdicts import VERDICTS
 WIDE = 700
 """Wider charts have a row of their own."""
 
-GROUPS = {Chart: "figures", Picture: "figures", Table: "table", Code: "code", Paragraph: "text"}
+GROUPS = {Chart: "figures", Picture: "figures", Table: "table", Code: "code", Tile: "tiles", Paragraph: "text"}
 """Adjacent blocks of a group share an element of the page; charts and pictures share a grid."""
 
 

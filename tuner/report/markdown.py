@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tuner.charts import Chart
-from tuner.charts.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table, cell_text
+from tuner.charts.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table, Tile, cell_text
 from tuner.charts.svg import draw
 
 FIGURES = "figures"
@@ -16,6 +16,7 @@ LONGEST = 60
 def page_as_markdown(page: Page, footer: str) -> str:
     """The text of the page."""
     lines = [f"# {escaped(page.title)}", "", escaped(page.lead)]
+    lines += [text for link in page.links for text in ("", f"[{escaped(link.text)}]({link.address}.md)")]
     for section in page.sections:
         lines += ["", f"## {escaped(section.title)}"]
         for block in section.blocks:
@@ -47,6 +48,8 @@ def _block(block: Block) -> Iterator[str]:
     match block:
         case Paragraph(text=text, tone=tone):
             yield f"*{escaped(text)}*" if tone in ("missing", "aside") else escaped(text)
+        case Tile(name=name, value=value, note=note):
+            yield f"- {escaped(name)}: **{escaped(value)}** ({escaped(note)})"
         case Code(text=text):
             yield from ("```console", text, "```")
         case Table():

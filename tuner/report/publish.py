@@ -1,7 +1,7 @@
 """The report in optuna-dashboard: the answer and the charts in the study's note; charts, page and model as artifacts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,14 +44,15 @@ PLOT = "dashboard:plot_data:"
 REPLACED = '{"data": [], "layout": {"title": {"text": "This chart is now in the note."}, "height": 90}}'
 
 
-def publish(study: optuna.Study, evidence: Evidence, page: Page, out: Path, runs: Path) -> None:
+def publish(study: optuna.Study, evidence: Evidence, pages: Sequence[Page], out: Path, runs: Path) -> None:
     """Store the report in `out` with the study, in place of an earlier one."""
     from optuna_dashboard import save_note
     from optuna_dashboard.artifact import get_artifact_path
 
     images: dict[str, str] = {}
     if (runs / "artifacts").is_dir():
-        charts = {f"{FIGURES}/{figure_name(chart)}": chart.title for chart in page.charts() if chart.id in CHARTS}
+        shown = [chart for page in pages for chart in page.charts() if chart.id in CHARTS]
+        charts = {f"{FIGURES}/{figure_name(chart)}": chart.title for chart in shown}
         ids = _upload(study, evidence, out, tuple(charts), FileSystemArtifactStore(str(runs / "artifacts")))
         images = {title: get_artifact_path(study, ids[out / name]) for name, title in charts.items()}
     save_note(study, note(evidence, out / "report.html", images))
@@ -75,7 +76,11 @@ def _upload(
     """Replace the artifacts of an earlier report. Returns their ids by path."""
     confirmed = evidence.confirmed
     model = [confirmed.model, confirmed.model.with_suffix(".json")] if confirmed else []
-    files = [path for path in (out / "report.html", *model, *(out / name for name in charts)) if path.is_file()]
+    files = [
+        path
+        for path in (out / "report.html", out / "documents.html", *model, *(out / name for name in charts))
+        if path.is_file()
+    ]
     replaced = {path.name for path in files} | {f"{id_.replace('_', '-')}.svg" for id_ in CHARTS}
     for id_, filename in artifacts(private.system_attributes(study)).items():
         if filename in replaced:

@@ -1,7 +1,7 @@
 """The data of a report for programs: a summary of the page, and tables of trials and runs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,8 +20,8 @@ from tuner.storage import TrialRecord
 STATES = ("complete", "pruned", "refused", "failed", "interrupted", "running", "waiting")
 
 
-def summary(evidence: Evidence, page: Page) -> dict[str, Any]:
-    """The facts, tables and charts of the page as plain data for JSON."""
+def summary(evidence: Evidence, pages: Sequence[Page]) -> dict[str, Any]:
+    """The facts, tables and charts of the pages as plain data for JSON."""
     record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
     documented_best, apart = best_in_our_runs(evidence.documents, evidence.dataset), difference_of(evidence)
     epochs, seconds = saved_by_pruning(evidence)
@@ -45,8 +45,10 @@ def summary(evidence: Evidence, page: Page) -> dict[str, Any]:
             "documents": {each.document.name: summary_of(each) for each in evidence.documents},
             "gaps": list(evidence.gaps),
             "data": dict(evidence.data),
-            "tables": {block.id: _table(block) for block in page.blocks() if isinstance(block, Table)},
-            "charts": {chart.id: chart_data(chart) for chart in page.charts()},
+            "tables": {
+                block.id: _table(block) for page in pages for block in page.blocks() if isinstance(block, Table)
+            },
+            "charts": {chart.id: chart_data(chart) for page in pages for chart in page.charts()},
         }
     )
     assert isinstance(plain, dict)

@@ -1,7 +1,8 @@
-"""A report on disk: the page as HTML and Markdown, its figures, and its data for programs."""
+"""A report on disk: its pages as HTML and Markdown, their figures, and its data for programs."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tuner import __version__
 from tuner.base.errors import StorageError
 from tuner.base.formatting import metric_label
 from tuner.base.writing import remove, temporary_folder
-from tuner.charts.content import Page, Section
+from tuner.charts.content import Link, Page, Section
 from tuner.data.sources import Places
 from tuner.documents.comparison import overview_section
 from tuner.documents.section import document_section
@@ -28,6 +29,9 @@ from tuner.report.sections.search import search_blocks
 from tuner.report.sections.winner import winner_blocks
 from tuner.report.summary import STATES, summary, tables
 from tuner.storage import load_study, open_storage
+
+DOCUMENTS = "documents"
+"""The name of the page on the documents, which are longer than all else."""
 
 FOOTER = (
     f"Made by tuner {__version__}. Every figure is in summary.json, trials.csv and baselines.csv next to this page."
@@ -53,14 +57,14 @@ def write_report(
     if latency:
         measure_latencies(opened, places)
     evidence = gather(opened, url, results, places)
-    page = report_page(evidence)
+    pages = report_pages(evidence)
     try:
-        _write_files(page, summary(evidence, page), tables(evidence), out)
+        _write_files(pages, summary(evidence, tuple(pages.values())), tables(evidence), out)
     except OSError as error:
         raise StorageError(f"the report cannot be written to {out}: {error.strerror}; choose another --out") from error
     if runs is not None:
-        publish(opened, evidence, page, out, runs)
-    return page
+        publish(opened, evidence, tuple(pages.values()), out, runs)
+    return pages["report"]
 
 
 def searched_studies(url: str) -> list[str]:
@@ -69,17 +73,28 @@ def searched_studies(url: str) -> list[str]:
     return [name for name in optuna.get_all_study_names(storage) if "file" in load_study(storage, name).user_attrs]
 
 
+def report_pages(evidence: Evidence) -> dict[str, Page]:
+    """The pages by the names of their files: the report, and the documents on the same data."""
+    title, documents = "The documents on this data, replicated", evidence.documents
+    if not documents:
+        return {"report": report_page(evidence)}
+    overview = overview_section(documents, evidence.data, evidence.confirmed)
+    sections = (overview, *(document_section(each, evidence.record.trials) for each in documents))
+    back = (Link(f"Back to the report: {evidence.title}", "report"),)
+    return {
+        "report": replace(report_page(evidence), links=(Link(title, DOCUMENTS),)),
+        DOCUMENTS: Page(title, "What the documents report, and what our runs of their networks reach.", sections, back),
+    }
+
+
 def report_page(evidence: Evidence) -> Page:
     """The page: the answer first, the provenance last."""
-    record, documents, own = evidence.record, evidence.documents, evidence.own
-    overview = overview_section(documents, evidence.data, evidence.confirmed)
+    record, own = evidence.record, evidence.own
     sections = (
         Section("answer", "The answer", tuple(answer_blocks(evidence))),
-        *(() if own and not documents else (overview,)),
         Section("search", "The search", tuple(search_blocks(evidence))),
         Section("winner", "The winner", tuple(winner_blocks(evidence))),
         Section("anchors", "Reference models", tuple(reference_blocks(evidence))),
-        *(document_section(each, record.trials) for each in documents),
         *((Section("data", "The data", own),) if own else ()),
         Section("cost", "Cost", tuple(cost_blocks(evidence))),
         Section("provenance", "Provenance", tuple(provenance_blocks(evidence))),
@@ -89,22 +104,26 @@ def report_page(evidence: Evidence) -> Page:
     return Page(evidence.title, f"Study {record.name}: {counts} trials, optimizing {objectives}.", sections)
 
 
-def _write_files(page: Page, figures: Mapping[str, Any], frames: Mapping[str, pd.DataFrame], out: Path) -> None:
+def _write_files(
+    pages: Mapping[str, Page], figures: Mapping[str, Any], frames: Mapping[str, pd.DataFrame], out: Path
+) -> None:
     """Write all files to a temporary folder first: a reader never sees half a report."""
     with temporary_folder(out.parent) as folder:
         (folder / FIGURES).mkdir()
-        (folder / "report.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
-        (folder / "report.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
+        for name, page in pages.items():
+            (folder / f"{name}.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
+            (folder / f"{name}.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
+            write_figures(page, folder)
         (folder / "summary.json").write_text(_json_lines(figures), encoding="utf-8")
         for name, frame in frames.items():
             frame.to_csv(folder / name, index=False)
-        write_figures(page, folder)
         _replace(out, folder)
 
 
 def _replace(out: Path, folder: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    remove(out / FIGURES)
+    for earlier in (FIGURES, f"{DOCUMENTS}.html", f"{DOCUMENTS}.md"):
+        remove(out / earlier)
     for path in folder.iterdir():
         path.replace(out / path.name)
 

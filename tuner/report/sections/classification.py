@@ -36,12 +36,12 @@ def class_blocks(winner: Predictions) -> Iterator[Block]:
     matrix = confusion_matrix(winner.true, predicted, labels=range(len(classes))).tolist()
     if len(classes) <= READABLE:
         yield confusion_chart("winner-confusion", "Confusion on the test set", matrix, classes)
-    title, right = "Calibration of the probabilities", winner.predicted.argmax(axis=1) == winner.true
-    yield _calibration_chart(title, winner.predicted.max(axis=1), right, labels=False)
-    yield from _threshold_charts(winner)
     if len(classes) > READABLE:
         yield _frequent_confusions(matrix, classes)
     yield _class_table(matrix, classes)
+    title, right = "Calibration of the probabilities", winner.predicted.argmax(axis=1) == winner.true
+    yield _calibration_chart(title, winner.predicted.max(axis=1), right, labels=False)
+    yield from _threshold_charts(winner)
     if winner.are_images:
         yield from pictures_of_pairs(winner, matrix)
         yield hard_pictures(winner)

@@ -49,7 +49,9 @@ def provenance_blocks(evidence: Evidence) -> Iterator[Block]:
         ("storage", hide_password(evidence.storage).rpartition("/")[2]),
     ]
     if evidence.confirmed:
-        rows.append(("seeds of the confirmation", ", ".join(map(str, evidence.confirmed.seeds))))
+        trials = evidence.confirmed.trials or (evidence.confirmed.trial,) * len(evidence.confirmed.seeds)
+        seeds = (f"{seed} of trial {trial}" for seed, trial in zip(evidence.confirmed.seeds, trials, strict=True))
+        rows.append(("seeds of the refits", ", ".join(seeds)))
     environments = [trial.environment for trial in evidence.record.trials if trial.environment]
     rows += [(name, value) for name, value in (environments or [{}])[-1].items() if name != "host"]
     documents = (each.document.name for each in evidence.documents)

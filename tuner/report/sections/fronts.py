@@ -4,11 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from tuner.base.formatting import capitalized, metric_label, metric_text
-from tuner.base.metric_functions import wilson_interval
-from tuner.base.metrics import METRICS, standard_error
-from tuner.charts import BLUE, GREY, ORANGE, Axis, Chart, Dots, Line, Mark, Point, Rule, metric_axis
-from tuner.data.splits import validated_on
-from tuner.documents.figures import NORMAL
+from tuner.base.metrics import METRICS
+from tuner.charts import BLUE, ORANGE, Axis, Chart, Dots, Line, Mark, Point, metric_axis
 from tuner.networks import layer_table
 from tuner.recipe import Recipe, describe
 from tuner.report.evidence import Evidence
@@ -41,38 +38,21 @@ def front_charts(evidence: Evidence) -> Iterator[Chart]:
     ):
         points = [(trial, float(cost)) for (trial, *_), cost in zip(known, costs, strict=True) if cost is not None]
         title = f"{capitalized(metric_label(metric))} against {against}"
-        if len(points) > 1:
+        if len({cost for _, cost in points}) > 1:
             axes = Axis(label, scale="log"), metric_axis(f"validation_{metric}")
             yield Chart(f"front-{id_}", title, *axes, tuple(_front_marks(label, metric, points)))
 
 
 def _front_marks(label: str, metric: str, costs: Sequence[tuple[TrialRecord, float]]) -> Iterator[Mark]:
-    """The trials with their costs, the best one's sampling error, and the Pareto front."""
+    """The trials with their costs, and the Pareto front."""
     sign = METRICS[metric].direction.sign
     points = tuple((cost, metric_of(trial, metric)) for trial, cost in costs)
     tips = tuple(
         f"trial {trial.number}: {metric_text(metric, y)}, {x:,.4g} {label}"
         for (trial, _), (x, y) in zip(costs, points, strict=True)
     )
-    yield from sampling_error(
-        max((trial for trial, _ in costs), key=lambda trial: sign * metric_of(trial, metric)), metric
-    )
     yield Dots("finished trials", BLUE, points, tips)
     yield Line("nothing smaller is better", ORANGE, tuple(_front(points, sign)), step=True)
-
-
-def sampling_error(trial: TrialRecord, metric: str) -> Iterator[Rule]:
-    """A trial's validation metric with an interval for other validation examples: exact for shares, approximate for other
-    metrics."""
-    value = metric_of(trial, metric)
-    if trial.recipe is None or not math.isfinite(value):
-        return
-    count = validated_on(trial.recipe.protocol, describe(trial.recipe.data))
-    if METRICS[metric].is_share:
-        yield Rule("the best, with 95 % interval", GREY, value, band=wilson_interval(value, count))
-    else:
-        half = NORMAL * standard_error(metric, value, count)
-        yield Rule("the best, with approximate 95 % interval", GREY, value, band=(value - half, value + half))
 
 
 def _multiply_adds(recipe: Recipe) -> int:

@@ -37,7 +37,7 @@ def importance_chart(weights: Sequence[Importance]) -> Chart:
         "importance",
         "Importance of parameters",
         Axis("times what chance reaches in 5 %", low=0.0),
-        Axis("", names=tuple(_short_name(each.parameter) for each in leading)),
+        Axis("", names=tuple(short_name(each.parameter) for each in leading)),
         (
             Bars("importance", PURPLE, points, tips, sideways=True),
             Dots("90 % of resampled trials", PURPLE, points, tips, size=3, errors=errors, sideways=True),
@@ -48,23 +48,23 @@ def importance_chart(weights: Sequence[Importance]) -> Chart:
     )
 
 
-def _short_name(parameter: str) -> str:
+def short_name(parameter: str) -> str:
     """The end of the name, which distinguishes it from others.
 
-    >>> _short_name("training.optimizer.adam.learning_rate")
+    >>> short_name("training.optimizer.adam.learning_rate")
     'optimizer.adam.learning_rate'
-    >>> _short_name("network.kind")
+    >>> short_name("network.kind")
     'network.kind'
     """
     name = parameter if len(parameter) <= NAME else parameter.partition(".")[2]
     return name if len(name) <= NAME else "…" + name[1 - NAME :]
 
 
-def slice_charts(evidence: Evidence) -> Iterator[Chart]:
-    """The value against each of the most important parameters."""
+def slice_charts(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
+    """The value against each of the first parameters of these names."""
     known = [trial for trial in evidence.trials if trial.values and math.isfinite(trial.values[0])]
     values = value_axis(evidence, [trial.values[0] for trial in known])
-    for name in (each.parameter for each in evidence.importances[:SLICES]):
+    for name in names[:SLICES]:
         with_parameter = [trial for trial in known if name in trial.params]
         if len({str(trial.params[name]) for trial in with_parameter}) > 1:
             yield _slice_chart(name, with_parameter, values)

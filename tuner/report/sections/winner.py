@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from tuner.base.formatting import capitalized, four_digits, metric_label, with_article
+from tuner.base.formatting import capitalized, four_digits, metric_label
 from tuner.base.metric_functions import Interval
 from tuner.charts import Axis, Chart, metric_axis
 from tuner.charts.content import Block, Paragraph, Table, missing
 from tuner.charts.marks import Curve, learning_lines
-from tuner.networks import dropout_texts, layer_table, network_summary
-from tuner.recipe import Recipe, describe
-from tuner.recipe import Table as OwnTable
+from tuner.networks import layer_table, network_summary
+from tuner.recipe import Recipe, describe, fold_count
 from tuner.report.evidence import Evidence
 from tuner.report.predictions import Predictions
 from tuner.report.sections.classification import class_blocks, label_blocks
 from tuner.report.sections.regression import regression_blocks
+from tuner.report.sections.trials import recipe_table
 from tuner.storage.confirmed import Confirmed, looks_text
 
 PREDICTION_BLOCKS = {"classification": class_blocks, "multi_label": label_blocks, "regression": regression_blocks}
@@ -21,12 +21,12 @@ PREDICTION_BLOCKS = {"classification": class_blocks, "multi_label": label_blocks
 
 def winner_blocks(evidence: Evidence) -> Iterator[Block]:
     """All facts of the confirmed winner."""
-    confirmed, predictions = evidence.confirmed, evidence.winner
+    confirmed, predictions, start = evidence.confirmed, evidence.winner, evidence.outcome.start
     if confirmed is None:
         yield missing("No winner is confirmed yet: `optimize` does that when it ends with at least one finished trial.")
         return
-    yield Paragraph(_recipe_text(confirmed.recipe))
-    yield _refits(confirmed)
+    yield Paragraph(f"{capitalized(confirmed.recipe.summary)}.")
+    yield from (recipe_table(confirmed.recipe, start.recipe if start else None), _refits(confirmed))
     if confirmed.test is not None:
         yield _test_metrics(confirmed, predictions)
     yield _layers(confirmed.recipe)
@@ -35,32 +35,6 @@ def winner_blocks(evidence: Evidence) -> Iterator[Block]:
         yield from PREDICTION_BLOCKS[predictions.task](predictions)
     else:
         yield missing("There are no predictions of a test part, so no errors are shown; the answer has the reason.")
-
-
-def _recipe_text(recipe: Recipe) -> str:
-    """The recipe in sentences."""
-    network, training = recipe.network, recipe.training
-    hidden = network.hidden
-    parts = [f"{capitalized(with_article(network_summary(network)))} network"]
-    if hidden.batch_normalization != "none":
-        parts.append(f"batch normalization {hidden.batch_normalization} the activations")
-    parts += dropout_texts(network)
-    penalties = (("L1", hidden.kernel_l1), ("L2", hidden.kernel_l2), ("L1 on activations", hidden.activity_l1))
-    parts += [f"{name} {value:.2g}" for name, value in penalties if value]
-    parts.append(f"{hidden.initializer.kind.replace('_', ' ')} weights")
-    optimizer = training.optimizer
-    smoothing = getattr(training.loss, "label_smoothing", 0.0)
-    smoothed = f" with labels smoothed by {smoothing:g}" if smoothing else ""
-    how = (
-        f"{training.epochs} epochs of {optimizer.kind} at a learning rate of {optimizer.learning_rate:.3g} "
-        f"({training.schedule.kind.replace('_', ' ')}), batches of {training.batch_size}, "
-        f"{training.loss.kind.replace('_', ' ')}{smoothed}, in {hidden.precision}"
-    )
-    data = recipe.data
-    scaled = (
-        f"numbers encoded: {data.encoding.numbers}" if isinstance(data, OwnTable) else f"inputs scaled: {data.scaling}"
-    )
-    return f"{', '.join(parts)}. Trained for {how}; {scaled}."
 
 
 def _layers(recipe: Recipe) -> Table:
@@ -122,9 +96,13 @@ def _curves(confirmed: Confirmed) -> Iterator[Chart]:
             [_numbered(curve[name]) for curve in confirmed.curves if (name := f"{part}_{each}") in curve]
             for part in ("training", "validation")
         )
-        title = f"{capitalized(metric_label(each))} by epoch, a line for each seed"
+        if max(map(len, (*training, *validation)), default=0) < 2:
+            continue
+        title = f"{capitalized(metric_label(each))} by epoch, a line for each refit"
         axes = Axis("epoch", integers=True), metric_axis(each)
-        yield Chart(f"winner-{each}", title, *axes, tuple(learning_lines(training, validation)))
+        folds = fold_count(confirmed.recipe.protocol)
+        note = f"Of the first of {folds} folds; the figures in the table are over all of them." if folds > 1 else ""
+        yield Chart(f"winner-{each}", title, *axes, tuple(learning_lines(training, validation)), note)
 
 
 def _numbered(values: Sequence[float | str]) -> Curve:
@@ -137,3 +115,11 @@ def _test_metrics(confirmed: Confirmed, winner: Predictions | None) -> Table:
     if winner:
         metrics = winner.metrics
         intervals = {name: winner.interval(name) for name in metrics if name not in confirmed.intervals}
+    intervals |= confirmed.intervals
+    known = ((name, value, intervals.get(name)) for name, value in metrics.items())
+    rows = tuple(
+        (metric_label(name), value, str(each) if each else None, each.method if each else None)
+        for name, value, each in known
+    )
+    note = f"Of {confirmed.test_examples:,} test examples, {looks_text(confirmed.looks)}."
+    return Table("winner-figures", "On the test part", ("metric", "value", "95 % interval", "method"), rows, note)

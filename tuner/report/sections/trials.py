@@ -1,0 +1,81 @@
+"""Tables of trials: the best ones with what differs between them, and the complete recipe of the winner."""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import Any
+
+import pandas as pd
+
+from tuner.base.decode import encode
+from tuner.base.formatting import metric_label
+from tuner.charts.content import Cell, Table
+from tuner.recipe import Recipe
+from tuner.report.evidence import Evidence
+from tuner.result import OBJECTIVES
+from tuner.storage import TrialRecord
+
+SHOWN = 10
+OMITTED = ("seed", "data.found", "data.columns")
+"""Fields of a recipe that chance decides, or that the section on the data shows."""
+
+
+def best_trials(evidence: Evidence) -> Iterator[Table]:
+    """The best trials, a column each, with the fields in which their recipes differ. Pruned trials follow by how far they got."""
+    sign = -evidence.record.direction.sign
+    ranked = sorted(
+        ((not trial.values, 0 if trial.values else -_epochs(trial), sign * value, trial.number), trial)
+        for trial in evidence.record.trials
+        if (value := last_value(evidence, trial)) is not None
+    )[:SHOWN]
+    if not ranked:
+        return
+    trials = [trial for _, trial in ranked]
+    names = tuple(map(metric_label, evidence.record.objectives)) or ("value",)
+    values: list[tuple[Cell, ...]] = [trial.values or (last_value(evidence, trial),) for trial in trials]
+    fields = _fields([trial.recipe for trial in trials])
+    rows: list[tuple[Cell, ...]] = [
+        ("state", *(trial.state for trial in trials)),
+        *((name, *cells) for name, cells in zip(names, zip_longest(*values), strict=False)),
+        ("parameters", *(trial.result.parameters if trial.result else None for trial in trials)),
+        ("epochs", *map(_epochs, trials)),
+        *((name, *cells) for name, cells in fields.items() if len(set(map(str, cells))) > 1),
+    ]
+    columns = ("", *(f"trial {trial.number}" for trial in trials))
+    note = "By validation, pruned trials last. Fields that are equal in all of these are left out; all trials are in trials.csv."
+    yield Table("best-trials", "The best trials, and what differs between them", columns, tuple(rows), note)
+
+
+def recipe_table(recipe: Recipe, start: Recipe | None) -> Table:
+    """All fields of the winner's recipe, with those of the recipe that the study began with where they are others."""
+    fields = _fields([recipe, start])
+    rows = tuple((name, one, other if start and one != other else None) for name, (one, other) in fields.items())
+    columns = ("field", "winner", "the recipe that the study began with, where it differs")
+    return Table("winner-recipe", f"The complete recipe ({len(rows)} fields)", columns, rows, long=True)
+
+
+def last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
+    """A finished trial's value, or a pruned one's value when it was stopped."""
+    if trial.values:
+        return trial.values[0]
+    objective = OBJECTIVES[evidence.record.objectives[0]] if evidence.record.objectives else None
+    if objective is None or objective.of_epoch is None or trial.result is None or not trial.result.folds:
+        return None
+    epochs = [epoch for epoch in trial.result.folds[0].epochs if epoch.is_finite]
+    return objective.of_epoch(epochs[-1]) if epochs else None
+
+
+def _epochs(trial: TrialRecord) -> int:
+    return trial.result.epochs if trial.result else 0
+
+
+def _fields(recipes: Sequence[Recipe | None]) -> dict[str, list[Cell]]:
+    """The fields of recipes by their addresses, a cell for each recipe; None where a recipe has no such field."""
+    frame = pd.json_normalize([encode(recipe) if recipe else {} for recipe in recipes]).astype(object)
+    return {str(name): list(map(_cell, cells)) for name, cells in frame.items() if not str(name).startswith(OMITTED)}
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    cell: Cell = None if pd.isna(value) else value
+    return cell

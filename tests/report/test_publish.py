@@ -51,8 +51,13 @@ def test_note_charts_page_and_model_reach_the_dashboard(studied: tuple[str, Path
     for address in images.values():
         assert ElementTree.fromstring(response(url, folder, address)).tag == "{http://www.w3.org/2000/svg}svg"
     names = [each["filename"] for each in found["artifacts"]]
-    assert sorted(name for name in names if not name.endswith(".svg")) == ["best.json", "best.keras", "report.html"]
-    assert len(set(names)) == len(names) == 3 + len(images)
+    assert sorted(name for name in names if not name.endswith(".svg")) == [
+        "best.json",
+        "best.keras",
+        "documents.html",
+        "report.html",
+    ]
+    assert len(set(names)) == len(names) == 4 + len(images)
     (plot,) = found["plotly_graph_objects"]
     assert json.loads(plot["graph_object"])["data"] == [], "a Plotly figure of an earlier version is replaced"
     confirmed = json.loads((folder / "out" / "summary.json").read_text())["confirmed"]["trial"]

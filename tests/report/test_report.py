@@ -85,7 +85,7 @@ def test_documents_have_a_page_of_their_own(small_study: Path, places: Places, t
     summary = json.loads((out / "summary.json").read_text())
     assert "document-usps-three-networks-own" in summary["tables"]
     assert "baselines-chart" in summary["charts"]
-    study.set_user_attr("data", {"xor": "abc"})
+    study.set_user_attr("data", {"digits": "abc"})
     checked(out, write_report(url, "small", results, places, out))
     assert not (out / "documents.html").exists()
 

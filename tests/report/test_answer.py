@@ -135,7 +135,7 @@ def test_four_figures_stand_on_top() -> None:
     outcome = outcome_of([0.8, 0.7, 0.9])
     assert outcome.confirmed is not None
     assert list(tiles(outcome, outcome.confirmed)) == [
-        Tile("Test accuracy", "90.00 %", "95 % interval 85.00 to 93.00 %, of 250 test examples"),
+        Tile("Test accuracy", "90.00 %", "95 % interval 85.00 to 93.00 %, 250 test examples, measured once"),
         Tile("Best reference model, test accuracy", "87.00 %", "trees; on validation 88.00 %, the model 93.00 %"),
         Tile(
             "Added by the search",

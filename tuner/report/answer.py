@@ -11,7 +11,7 @@ from tuner.documents.comparison import Difference, best_in_our_runs, best_report
 from tuner.outcome import Outcome
 from tuner.outcome.words import reference_sentence, result_sentence
 from tuner.report.evidence import Evidence
-from tuner.storage.confirmed import Confirmed
+from tuner.storage.confirmed import Confirmed, looks_text
 
 
 def answer_blocks(evidence: Evidence) -> Iterator[Block]:
@@ -29,13 +29,14 @@ def tiles(outcome: Outcome, confirmed: Confirmed) -> Iterator[Tile]:
     """The score with its interval, the best reference model, what the search added, and the model's file."""
     metric, label, ranked = confirmed.measure, metric_label(confirmed.measure), outcome.ranked_references
     validation = metric_text(metric, confirmed.best_validation)
-    if outcome.test is None:
+    if outcome.test is None or confirmed.interval is None:
         yield Tile(f"Validation {label}", validation, "it chose the model; nothing was tested")
     else:
         value, low, high = (
             metric_text(metric, each) for each in (outcome.test.value, outcome.test.low, outcome.test.high)
         )
-        note = f"95 % interval {low.removesuffix(' %')} to {high}, of {confirmed.test_examples:,} test examples"
+        ends = f"{confirmed.interval.title} {low.removesuffix(' %')} to {high}"
+        note = f"{ends}, {confirmed.test_examples:,} test examples, {looks_text(confirmed.looks)}"
         yield Tile(f"Test {label}", value, note)
     if ranked:
         best = ranked[0]

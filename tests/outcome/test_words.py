@@ -118,7 +118,7 @@ def test_the_dashboards_count_of_trials_is_explained_where_it_differs() -> None:
     first, second = record.trials
     record = replace(record, trials=(replace(first, numbers=(0, 2, 3)), replace(second, numbers=(1,))))
     text = segments_sentence(Outcome(record, record.best, None))
-    assert text.startswith("The 4 trials in the dashboard are 2 trainings, which all counts in this text are of: ")
+    assert text.startswith("The dashboard counts trials (4), this text trainings (2): one that pauses")
 
 
 def test_one_sentence_says_what_the_final_model_reaches() -> None:

@@ -104,8 +104,8 @@ def segments_sentence(outcome: Outcome) -> str:
     if trials == trainings and not outcome.record.count("interrupted"):
         return ""
     return (
-        f"The {trials} trials in the dashboard are {trainings} trainings, which all counts in this text are of: one that pauses "
-        "(there: Pruned) or is interrupted (there: Fail) continues as another trial. A note on each such trial says so."
+        f"The dashboard counts trials ({trials}), this text trainings ({trainings}): one that pauses (there: Pruned) or is "
+        "interrupted (there: Fail) continues as another trial. A note on each such trial says so."
     )
 
 

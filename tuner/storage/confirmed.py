@@ -140,11 +140,7 @@ def count_look(study: optuna.Study) -> int:
 
 
 def looks_text(looks: int) -> str:
-    """How often the test part was opened, in words that follow the name of a test metric.
-
-    >>> looks_text(0), looks_text(1), looks_text(3)
-    ('measured', 'measured once', 'after 3 looks at the test part')
-    """
+    """How often the test part was opened, in words that follow the name of a test metric."""
     return f"after {looks} looks at the test part" if looks > 1 else "measured once" if looks else "measured"
 
 

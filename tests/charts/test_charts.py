@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.charts import KINDS, Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
+from tuner.charts.confusion import confusion_chart
 from tuner.charts.scale import fit_scale
 from tuner.charts.svg import draw
 
@@ -151,3 +152,17 @@ def test_bars_do_not_reach_beyond_the_axes() -> None:
 def test_a_line_of_one_point_is_visible() -> None:
     root = parsed(Chart("c", "t", Axis("epoch"), Axis("accuracy"), (Line("", "blue", ((1.0, 0.18),)),)))
     assert any(each.get("fill") != "transparent" for each in root.iter(f"{SVG}circle"))
+
+
+def test_an_axis_of_shares_ends_at_0_and_100_percent() -> None:
+    axis = Axis("", percent=True)
+    for values in ([0.2, 1.0], [0.0, 0.9], [1.0], [0.0]):
+        scale = fit_scale(axis, values, 0.0, 100.0)
+        assert 0.0 <= scale.low <= min(values)
+        assert max(values) <= scale.high <= 1.0
+
+
+def test_zeros_of_a_confusion_matrix_are_shown_lightly() -> None:
+    picture = draw(confusion_chart("c", "Confusion", [[3, 0], [1, 2]], ("a", "b")))
+    (zero,) = re.findall(r'fill="var\(--(\w+)\)" pointer-events="none">0<', picture)
+    assert zero == "line"

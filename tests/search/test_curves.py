@@ -59,6 +59,11 @@ def test_training_is_dashed_and_each_fold_has_a_line() -> None:
     assert [each.text for each in root.iter(f"{SVG}text")].count("validation") == 2, "one name a panel"
 
 
+def test_accuracies_have_an_axis_to_100_percent() -> None:
+    texts = re.findall(r">([\d.]+) %<", drawn(result([0.5, 0.7, 0.9])))
+    assert max(map(float, texts)) == 100.0
+
+
 def test_a_better_figure_is_drawn_higher() -> None:
     heights = [float(y) for y in re.findall(r'cy="([\d.]+)"', drawn(result([0.5, 0.7, 0.9])))][:3]
     assert heights == sorted(heights, reverse=True)

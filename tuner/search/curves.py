@@ -38,7 +38,8 @@ def _chart(result: Result, metric: str) -> Chart:
         [curve for fold in result.folds if (curve := _curve(fold, part, metric))] for part in ("training", "validation")
     )
     marks = tuple(learning_lines(training, validation, dots=True))
-    axes = Axis("epoch", integers=True), Axis("", percent=metric == "accuracy")
+    is_share = metric == "accuracy"
+    axes = Axis("epoch", integers=True), Axis("", percent=is_share, high=1.0 if is_share else None)
     return Chart(metric, f"{metric_label(metric)} by epoch", *axes, marks, width=300, height=240)
 
 

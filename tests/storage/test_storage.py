@@ -1,6 +1,7 @@
 """The storage: first creation by many at once, records, refusals."""
 
 import multiprocessing
+import shutil
 from pathlib import Path
 
 import optuna
@@ -48,3 +49,17 @@ def test_a_storage_that_cannot_be_opened_is_one_message_without_the_password() -
     assert "secret" not in str(error.value)
     assert "postgresql://me:***@127.0.0.1:9/x cannot be opened" in str(error.value)
     assert hide_password("sqlite:///x.db") == "sqlite:///x.db"
+
+
+@pytest.mark.parametrize("name", ["r a%20b", "100%", "what?", "a#b", "ä+&=;@:"])
+def test_a_folder_of_runs_may_have_any_name(empty_runs: Path, tmp_path: Path, name: str) -> None:
+    shutil.copytree(empty_runs, tmp_path / name)
+    storage = open_storage(default_url(tmp_path / name))
+    optuna.create_study(storage=storage, study_name="small")
+    assert optuna.get_all_study_names(default_url(tmp_path / name)) == ["small"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_new_storage_stays_in_its_folder(tmp_path: Path) -> None:
+    open_storage(default_url(tmp_path / "r a%20b"))
+    assert [path.name for path in tmp_path.iterdir()] == ["r a%20b"]

@@ -17,11 +17,14 @@ from tuner.base.errors import StorageError, first_line
 from tuner.base.writing import temporary_folder
 
 BUSY_SECONDS = 60
+NAME = "tuner.db"
 
 
 def default_url(runs: Path) -> str:
     """The embedded storage of a runs folder, for all its studies."""
-    return f"sqlite:///{(runs / 'tuner.db').resolve()}"
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=str((runs / NAME).resolve())).render_as_string()
 
 
 def open_storage(url: str) -> BaseStorage:
@@ -93,7 +96,9 @@ def _open_proxy(url: str) -> BaseStorage:
 
 
 def _open_sqlite(url: str) -> RDBStorage:
-    path = Path(url.partition("///")[2])
+    from sqlalchemy.engine import make_url
+
+    path = Path(make_url(url).database or "")
     if path.name and not path.exists():
         _create_sqlite(path)
     return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS, "factory": ConnectionInWal}})
@@ -111,9 +116,9 @@ def _create_sqlite(path: Path) -> None:
     """Create the tables in a temporary file, then link it to its place unless another process was faster: Optuna's processes
     that create the tables of one file at once break each other."""
     with temporary_folder(path.parent) as folder:
-        RDBStorage(f"sqlite:///{folder / path.name}").engine.dispose()
+        RDBStorage(default_url(folder)).engine.dispose()
         with suppress(FileExistsError):
-            os.link(folder / path.name, path)
+            os.link(folder / NAME, path)
 
 
 def hide_password(url: str) -> str:

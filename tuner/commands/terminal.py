@@ -1,9 +1,7 @@
 """Tables on standard output; TensorFlow and models loaded without start-up messages on standard error."""
 
-import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -53,22 +51,8 @@ def load_predictor(model: Path) -> "Predictor":
 def load_tensorflow() -> None:
     """Import TensorFlow and Keras."""
     from tuner.base.machine import cores
-    from tuner.training import start
+    from tuner.training import silenced, start
 
-    with _silent_stderr():
+    with silenced(2):
         start(cores())
         import tuner.deploy.predictor  # noqa: F401
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Drops what C++ writes to standard error before TensorFlow's own setting applies."""
-    sys.stderr.flush()
-    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(null)

@@ -18,6 +18,7 @@ from tuner.data.ingest.columns import Coding
 from tuner.deploy.metadata import OutputSpec, output_from_activation, output_from_recipe, read_metadata, recipe_in
 from tuner.deploy.safe_loading import load_safely
 from tuner.recipe import Recipe
+from tuner.training import refuse_forks
 from tuner.training.saving import on_codes, takes_raw_rows
 
 MOST_NUMBERS, MOST_EXAMPLES = 2**20, 8192
@@ -112,6 +113,7 @@ class Predictor:
 
     def network_outputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """The outputs of the last layer, computed in batches."""
+        refuse_forks()
         size = max(1, min(MOST_EXAMPLES, MOST_NUMBERS // max(1, int(np.prod(inputs.shape[1:])))))
         batches = (inputs[start : start + size] for start in range(0, len(inputs), size))
         return np.concatenate([self.call(tf.constant(batch, tf.float32)).numpy() for batch in batches])

@@ -61,10 +61,9 @@ class Processes:
         folder, numbers = setup.folder, range(1, setup.workers + 1)
         self.logs = [folder.log(number) if folder else None for number in numbers]
         self.workers: list[Worker | None] = [None for _ in self.logs]
-        if _can_fork():
-            _start_to_import()
-        else:
-            self.workers = [_start(setup, log) for log in self.logs]
+        self.method = "forkserver" if _can_fork() and _start_to_import() else "spawn"
+        if self.method == "spawn":
+            self.workers = [self._start(log) for log in self.logs]
 
     @property
     def free(self) -> int:
@@ -78,7 +77,7 @@ class Processes:
         if worker is not None and (not worker.process.is_alive() or _too_large(worker)):
             _end(worker, grace=1.0)
             worker = None
-        worker = self.workers[index] = worker or _start(self.setup, self.logs[index])
+        worker = self.workers[index] = worker or self._start(self.logs[index])
         worker.job, worker.watch = number, watch
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its death is noticed in `answers`
             worker.connection.send(job)
@@ -92,6 +91,15 @@ class Processes:
     @property
     def _all(self) -> list[Worker]:
         return [worker for worker in self.workers if worker is not None]
+
+    def _start(self, log: Path | None) -> Worker:
+        context = multiprocessing.get_context(self.method)
+        ours, theirs = context.Pipe()
+        process: BaseProcess = context.Process(target=work, args=(theirs, self.setup, log), daemon=True)  # type: ignore[attr-defined]
+        with _ignoring_interrupts(), _without_script():
+            process.start()
+        theirs.close()
+        return Worker(process, ours)
 
     def _hear(self, worker: Worker) -> Iterator[tuple[int, Answer]]:
         index, number = self.workers.index(worker), worker.job
@@ -132,8 +140,9 @@ def _can_fork() -> bool:
     return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
 
 
-def _start_to_import() -> None:
-    """Start the process that training processes are forked from, with this process's import path, unless it runs already."""
+def _start_to_import() -> bool:
+    """Start the process that training processes are forked from, with this process's import path, unless it runs already. False in
+    a fork of a process that has one."""
     from multiprocessing import forkserver  # not on every system
 
     forkserver.set_forkserver_preload(["tuner.worker.preload"])
@@ -142,19 +151,12 @@ def _start_to_import() -> None:
     try:
         with _ignoring_interrupts(), _without_script():
             forkserver.ensure_running()
+    except ChildProcessError:
+        return False
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _start(setup: Setup, log: Path | None) -> Worker:
-    context = multiprocessing.get_context("forkserver" if _can_fork() else "spawn")
-    ours, theirs = context.Pipe()
-    process: BaseProcess = context.Process(target=work, args=(theirs, setup, log), daemon=True)  # type: ignore[attr-defined]
-    with _ignoring_interrupts(), _without_script():
-        process.start()
-    theirs.close()
-    return Worker(process, ours)
+    return True
 
 
 @contextlib.contextmanager

@@ -5,12 +5,16 @@
 
 import os
 import sys
+from io import TextIOWrapper
 
 from tuner.base.errors import TunerError
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. What the encoding of the output lacks is replaced by question marks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -22,3 +22,8 @@ def test_a_folder_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(StorageError, match=r"the folder .*runs cannot be written: .*; choose another with --runs"):
         Folder(tmp_path / "runs" / "small").prepare()
+
+
+def test_a_name_that_is_too_long_for_a_folder_is_reported_as_such(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"/n+ cannot be written: File name too long; choose another with --name$"):
+        Folder(tmp_path / ("n" * 300)).prepare()

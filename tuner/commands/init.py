@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuner.base.errors import Invalid, StudyError, TunerError, near_miss
+from tuner.base.errors import DataError, Invalid, StudyError, TunerError, near_miss
 from tuner.base.writing import write_text
 from tuner.commands.arguments import command_line
 from tuner.data.ingest.files import SKLEARN
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from tuner.recipe import Cut
 
 TASKS = ("classification", "multi_label", "regression")
-NAME = re.compile(r"\w[\w.-]*")
 
 
 def init(
@@ -63,7 +61,7 @@ def init(
     command = command_line("optimize", study=str(path) if out else name)
     if json_:
         facts = {"study": name, "file": str(path), **profile_json(profile, study), "next": command}
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
     else:
         _print_profile(profile, study)
         print(f"wrote {path}\nnext: {command}")
@@ -99,10 +97,9 @@ def _print_profile(profile: "Profile", study: "NewStudy") -> None:
 
 def _study_path(name: str, out: Path | None, force: bool) -> Path:
     """Where the study file will be. Raises `StudyError` where one exists, or the name cannot be a file's."""
-    from tuner.study.places import study_files
+    from tuner.study.places import require_name, study_files
 
-    if not NAME.fullmatch(name) or name.endswith(".toml"):
-        raise StudyError(f"{name}: must be a name for a file: letters, digits, -, _ and points, without .toml")
+    require_name(name)
     path = out or Path("studies") / f"{name}.toml"
     if path.suffix != ".toml":
         raise StudyError(f"--out {path}: must end in .toml")
@@ -122,6 +119,8 @@ def _source(path: str) -> str:
 
     if path.startswith(SKLEARN):
         return path
+    if any("\ud800" <= letter <= "\udfff" for letter in path):  # no study file could name it
+        raise DataError(f"--data {path!a}: has a name that is no text in UTF-8; rename it")
     absolute = os.path.abspath(os.path.expanduser(path))
     if os.path.exists(absolute):
         return absolute

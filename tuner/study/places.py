@@ -1,11 +1,16 @@
 """Paths: study files and documents by name, the folder of runs."""
 
 import os
+import re
 import sysconfig
 from fnmatch import fnmatch
 from pathlib import Path
 
 from tuner.base.errors import StudyError, near_miss
+
+NAME = re.compile(r"\w[\w.-]*")
+LONGEST_NAME = 200
+"""File names have at most 255 bytes, and some of a study's have endings."""
 
 
 def study_folders() -> tuple[Path, ...]:
@@ -37,6 +42,15 @@ def find_study(name: str) -> tuple[str, Path]:
     if name not in known:
         raise StudyError(f"there is no study {name!r}; {near_miss(name, known)}")
     return name, known[name]
+
+
+def require_name(name: str) -> str:
+    """The name of a new study. Raises `StudyError` where it cannot be a file's."""
+    if not NAME.fullmatch(name) or name.endswith(".toml"):
+        raise StudyError(f"{name}: must be a name for a file: letters, digits, -, _ and points, without .toml")
+    if len(name.encode()) > LONGEST_NAME:
+        raise StudyError(f"{name[:20]}…: must be a name of at most {LONGEST_NAME} bytes, got {len(name.encode())}")
+    return name
 
 
 def find_documents(pattern: str) -> dict[str, Path]:

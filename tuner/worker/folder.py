@@ -2,6 +2,7 @@
 
 import tempfile
 from dataclasses import dataclass
+from errno import ENAMETOOLONG
 from pathlib import Path
 
 from tuner.base.errors import StorageError
@@ -31,7 +32,8 @@ class Folder:
             self.path.mkdir(exist_ok=True)
             tempfile.TemporaryFile(dir=self.path).close()  # two processes may prepare it at once
         except OSError as error:
-            problem = f"the folder {runs} cannot be written: {error.strerror}; choose another with --runs"
+            place, option = (self.path, "name") if error.errno == ENAMETOOLONG else (runs, "runs")
+            problem = f"the folder {place} cannot be written: {error.strerror}; choose another with --{option}"
             raise StorageError(problem) from error
 
     @property

@@ -2,12 +2,16 @@
 
 import gc
 import pickle
+import sys
 from collections.abc import Callable
+from multiprocessing import current_process, get_context
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 import sklearn
 from sklearn.base import clone
@@ -17,8 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 
-from tests.support.estimators import tiny, tiny_for_numbers
-from tuner import TunedClassifier, TunedRegressor, load_study
+from tests.support.estimators import points, tiny, tiny_for_numbers
+from tuner import Progress, TunedClassifier, TunedRegressor, load_study, optimize
 from tuner.recipe import Table
 
 WEIGHTS = (
@@ -112,6 +116,56 @@ def test_a_frame_is_taken_by_its_types(fitted: TunedClassifier) -> None:
     assert list(fitted.classes_) == ["quick", "slow"]
     assert fitted.score(frame, let) > 0.9
     assert fitted.predict_proba(frame).sum(axis=1) == pytest.approx(1.0)
+
+
+@pytest.mark.slow
+def test_no_rows_are_refused_as_scikit_learn_does(fitted: TunedClassifier) -> None:
+    with pytest.raises(ValueError, match=r"Found array with 0 sample\(s\) while a minimum of 1 is required"):
+        fitted.predict(flats()[0][:0])
+
+
+@pytest.mark.slow
+def test_another_library_s_table_is_taken_by_its_names(fitted: TunedClassifier) -> None:
+    frame = flats()[0]
+    assert (fitted.predict_proba(pyarrow.Table.from_pandas(frame)) == fitted.predict_proba(frame)).all()
+    with pytest.raises(ValueError, match="The feature names should match those that were passed during fit"):
+        fitted.predict(frame[frame.columns[::-1]])
+
+
+def _predicted(classifier: TunedClassifier, answers: "SimpleQueue[str]") -> None:
+    for use in (classifier.predict, lambda x: classifier.fit(x, flats()[1])):
+        try:
+            use(flats()[0])
+            answers.put("")
+        except ValueError as error:
+            answers.put(str(error))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no forks")
+@pytest.mark.filterwarnings("ignore")
+def test_a_fork_after_use_is_refused_and_does_not_hang(fitted: TunedClassifier) -> None:
+    fitted.predict(flats()[0])
+    context = get_context("fork")
+    answers = context.SimpleQueue()
+    child = context.Process(target=_predicted, args=(fitted, answers))
+    child.start()
+    child.join(timeout=60)
+    hangs = child.is_alive()
+    child.kill()
+    assert not hangs
+    assert [answers.get().partition(",")[0] for _ in range(2)] == 2 * [
+        "this process is a fork of one that has used TensorFlow"
+    ]
+
+
+@pytest.mark.slow
+def test_a_daemon_trains_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(current_process()._config, "daemon", True)  # type: ignore[attr-defined]
+    reported: list[Progress] = []
+    optimize(tiny(epochs=1), *points(), runs=tmp_path, test=0, workers=2, on_progress=reported.append)
+    assert str(reported[0]) == "this process is a daemon, which cannot start others: it trains by itself"
+    assert reported[-1].trials == 1
 
 
 @pytest.mark.slow

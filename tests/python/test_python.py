@@ -1,5 +1,7 @@
 """The program as a library: data in, a search, a value that shows itself; scripts need no guard."""
 
+import doctest
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn.datasets
 
 import tuner
 from tests.support.estimators import points, tiny
@@ -22,20 +25,24 @@ from tuner.recipe import Arrays, Cut, Table
 SCRIPT = """
 import os, tuner
 from tests.support.estimators import points, tiny
-reported, runs = [], os.path.abspath("runs")
-print(tuner.optimize(tiny(epochs=20), *points(), runs=runs, workers=1, test=TEST, on_progress=reported.append))
+reported, runs, study = [], os.path.abspath("runs"), tiny(epochs=20)
+study["recipe"]["training"]["batch_size"] = {"choice": [16, 17]}
+tuned = tuner.optimize(study, *points(), runs=runs, workers=1, test=TEST, on_progress=reported.append)
+print(tuned)
 print(reported[-1].trials, reported[-1].best)
 """
 """A search in processes. The script has no `if __name__ == "__main__"`."""
 
 
-def output_of(folder: Path, script: str, test: float) -> list[str]:
-    """The lines that the script prints, run from a file in this folder, or from a pipe as `-`."""
-    text = SCRIPT.replace("TEST", str(test))
+def output_of(folder: Path, script: str, test: float, more: str = "") -> list[str]:
+    """The lines that the script prints, with `more` lines, run from a file in this folder, or from a pipe as `-`. Nothing is on
+    standard error."""
+    text = SCRIPT.replace("TEST", str(test)) + more
     (folder / "script.py").write_text(text)
     environment = {"PYTHONPATH": f"{Path(__file__).parents[2]}", "TUNER_CACHE": str(folder), "PATH": "/usr/bin:/bin"}
     command = [sys.executable, script]
     done = subprocess.run(command, cwd=folder, env=environment, input=text, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
     return done.stdout.splitlines()
 
 
@@ -48,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def output(folder: Path) -> list[str]:
     """The lines that the script prints as a file."""
-    return output_of(folder, "script.py", test=0.25)
+    return output_of(folder, "script.py", test=0.25, more="print(*tuned.predict(points()[0][:3]))")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +67,9 @@ def tuned(folder: Path, output: list[str]) -> Tuned:
 @pytest.mark.slow
 def test_a_script_without_a_guard_searches_once_and_prints_its_study(tuned: Tuned, output: list[str]) -> None:
     assert output[0] == "study study: 1 complete, 0 pruned, 0 failed"
-    assert output == [*repr(tuned).splitlines(), f"1 {tuned.trials.validation_accuracy[0]}"]
+    assert output[:-2] == str(tuned).splitlines()
+    assert output[-2] == f"1 {tuned.trials.validation_accuracy[0]}"
+    assert output[-1] == " ".join(tuned.predict(points()[0][:3]))
 
 
 @pytest.mark.slow
@@ -93,11 +102,66 @@ def test_an_unknown_study_is_refused(tuned: Tuned, folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_tuned_model_predicts_and_scores(tuned: Tuned) -> None:
+    x, y = points()
+    expected = np.mean(tuned.predict(x) == y)
+    assert expected > 0.8
+    assert tuned.score(x, y) == tuned.score(x.to_numpy(), y.to_numpy()) == pytest.approx(expected)
+    assert tuned.score(x.assign(side=y), "side") == pytest.approx(expected)
+    assert tuned.score(x, y, "log_loss") > 0
+    assert tuned.predict_proba(x[:3]).sum(axis=1) == pytest.approx(1.0)
+    assert tuned.predict(x[:0]).shape == (0,)
+    with pytest.raises(StudyError, match="there is no metric 'acuracy' of classification; did you mean accuracy"):
+        tuned.score(x, y, "acuracy")
+
+
+@pytest.mark.slow
+def test_columns_count_by_name_and_others_are_left_alone(tuned: Tuned) -> None:
+    x, _ = points()
+    turned = x[["right", "left"]].assign(other="?")
+    assert (tuned.predict_proba(turned) == tuned.predict_proba(x)).all()
+    with pytest.raises(DataError, match="the data: has no column 'right'"):
+        tuned.predict(x[["left"]])
+
+
+@pytest.mark.slow
+def test_the_best_parameters_are_those_of_the_model(tuned: Tuned) -> None:
+    assert tuned.best_recipe is not None
+    assert tuned.best_params == {"training.batch_size": tuned.best_recipe.training.batch_size}
+
+
+@pytest.mark.slow
+def test_a_tuned_study_writes_its_report(tuned: Tuned, tmp_path: Path) -> None:
+    page = tuned.report(tmp_path / "pages")
+    assert page == tmp_path / "pages" / "report.html"
+    assert "<svg" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_tuned_study_is_pickled_without_its_loaded_model(tuned: Tuned) -> None:
+    x, _ = points()
+    expected = tuned.predict_proba(x)
+    again = pickle.loads(pickle.dumps(tuned))
+    assert again == tuned
+    assert (again.predict_proba(x) == expected).all()
+
+
+@pytest.mark.slow
+def test_a_prompt_shows_one_line_and_completion_shows_what_is_public(tuned: Tuned) -> None:
+    assert repr(tuned).startswith("<Tuned study: 1 trial, validation accuracy ")
+    assert repr(tuned).count("\n") == 0
+    assert set(dir(tuned)) >= {"predict", "predict_proba", "score", "best_params", "report", "trials", "model"}
+    for each in (tuned, tuner, tuner.TunedClassifier()):
+        assert [name for name in dir(each) if name.startswith("_")] == []
+
+
+@pytest.mark.slow
 def test_a_notebook_shows_a_card_with_a_drawing_and_no_network(tuned: Tuned) -> None:
     card = tuned._repr_html_()
     assert card.startswith("<style>.tuner-card{")
     assert "<svg" in card
-    assert "test accuracy" in card
+    assert "test part" in card
+    assert "<summary>everything</summary>" in card
     assert "src=" not in card
     assert "<script" not in card
 
@@ -122,6 +186,8 @@ def test_runs_without_a_storage_are_refused(tmp_path: Path) -> None:
 def test_half_of_the_data_is_refused() -> None:
     with pytest.raises(StudyError, match="x and y come together, and groups, weights and test with them"):
         optimize(tiny(), points()[0])
+    with pytest.raises(StudyError, match="x and y come together, and groups, weights and test with them"):
+        optimize(points()[0])
     with pytest.raises(StudyError, match="pass a study, or x and y for one that is made for them"):
         optimize(None)
 
@@ -154,3 +220,12 @@ def test_a_study_for_the_data_keeps_groups_whole_and_has_the_test_part(tmp_path:
     assert (data.group, data.test, file.confirmation.anchors) == ("groups", data.path, True)
     assert data.found is not None
     assert (data.found.training_examples, data.found.test_examples) == (80, 80)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("described", [tuner.optimize, tuner.TunedClassifier], ids=["optimize", "TunedClassifier"])
+def test_the_examples_of_a_docstring_run(described: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"tuner": tuner, "sklearn": sklearn}
+    for example in doctest.DocTestParser().get_examples(described.__doc__ or ""):
+        exec(example.source, names)

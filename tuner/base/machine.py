@@ -3,6 +3,7 @@
 import os
 import platform
 import socket
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -49,14 +50,18 @@ def fast_precision() -> Literal["float32", "bfloat16"]:
     return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
-def worker_count(workers: int | str) -> int:
+def worker_count(workers: int | str, log: Callable[[str], object]) -> int:
     """The number of training processes. `auto` is one per core, since a second thread gains almost nothing on small networks; one
-    with an NVIDIA GPU. Raises `TunerError` for anything else that is no number above 0."""
+    with an NVIDIA GPU. More than the cores are fewer, and `log` says so. Raises `TunerError` for anything else that is no number
+    above 0."""
     if workers == "auto":
         return 1 if Path("/dev/nvidia0").exists() else cores()
     if not str(workers).isdigit() or int(workers) < 1:
         raise TunerError(f"workers: must be a number of processes, or auto, got {workers!r}")
-    return int(workers)
+    most = max(2, cores())  # of two one computes while the other reads
+    if int(workers) > most:
+        log(f"{workers} training processes are slower than {most} on {cores()} cores: {most} are used")
+    return min(int(workers), most)
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -43,6 +43,7 @@ def baseline(
         raise TunerError(f"--readings {readings}: must be first or all")
     documents = [load_document(path) for path in find_documents(document).values()]
     about_study = [each for each in documents if study in (each.study, "all")]
+    count = worker_count(workers, lambda line: print(line, file=sys.stderr))
     options = BaselineOptions(
         documents=tuple(each for each in about_study if each.matching(only)),
         storage=storage_url(runs, storage),
@@ -52,8 +53,8 @@ def baseline(
         repeats=repeats,
         until_decided=until_decided,
         every_reading=readings == "all",
-        workers=worker_count(workers),
-        threads=max(1, cores() // worker_count(workers)),
+        workers=count,
+        threads=max(1, cores() // count),
         runs=runs,
     )
     if not about_study:

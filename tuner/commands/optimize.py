@@ -1,6 +1,7 @@
 """`optimize`: searches a study and confirms its winner."""
 
 import json
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,7 +65,7 @@ def optimize(
     file = load_study_file(study, settings, name)
     if trials is not None and more is not None:
         raise StudyError(TOTAL_AND_MORE)
-    url, count = storage_url(runs, storage), worker_count(workers)
+    url, count = storage_url(runs, storage), worker_count(workers, lambda line: print(line, file=sys.stderr))
     shared: Any = {"runs": runs, "storage": storage}
     options = SearchOptions(
         file=file,

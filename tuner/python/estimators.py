@@ -4,7 +4,6 @@
 """
 
 import shutil
-import sys
 import weakref
 from functools import cached_property
 from pathlib import Path
@@ -15,21 +14,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state, validation
+from sklearn.utils import validation
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from tuner.base.errors import StudyError, TunerError
 from tuner.base.metrics import Task
 from tuner.data.sources import Places
-from tuner.python.examples import examples_of, inputs_of
-from tuner.python.search import Workers, search
-from tuner.python.study import AnyStudy, Changes, study_on
+from tuner.python.examples import examples_of, frame_of, inputs_of
+from tuner.python.line import is_live, progress_shown
+from tuner.python.search import Workers, require_budget, search
+from tuner.python.study import AnyStudy, Changes, seed_of, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut, Recipe
 from tuner.storage import StudyRecord
 from tuner.training import load as load_tensorflow
-
-FEWEST_ROWS = 2
 
 
 class _Tuned(BaseEstimator):  # type: ignore[misc]
@@ -43,7 +41,7 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         workers: Workers = 1,
         random_state: Any = None,
         runs: str | Path | None = None,
-        verbose: int = 0,
+        verbose: int = 1,
     ) -> None:
         self.minutes = minutes
         self.study = study
@@ -76,10 +74,11 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         model = tuned.confirmed.model
         self._files = {f"best{suffix}": model.with_suffix(suffix).read_bytes() for suffix in (".keras", ".json")}
         self.__dict__.pop("_predictor", None)
-        self._names = self._predictor.columns
+        self.n_outputs_ = len(self._predictor.output.names)
         return self
 
     def _search(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Tuned:
+        require_budget(self.minutes)
         runs = Path(mkdtemp(prefix="tuner-") if self.runs is None else self.runs)
         if self.runs is None:
             self._folder = runs
@@ -89,42 +88,40 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
             task=task,
             objective=self.objective or "",
             minutes=self.minutes,
-            seed=None if self.random_state is None else _seed(self.random_state),
+            seed=seed_of(self.random_state),
             test=Cut(share=0.0),
             is_named_by_data=True,
         )
-        file = study_on(self.study, examples_of(x, y, sample_weight, groups), changes, places)
+        examples = examples_of(x, y, sample_weight, groups)
+        self._names = list(examples.x.columns) if isinstance(examples.x, pd.DataFrame) else []
+        file = study_on(self.study, examples, changes, places)
         if is_alone := self.workers == 1:
             load_tensorflow()  # before the minutes begin
-        return search(
-            file,
-            runs,
-            places,
-            (lambda progress: sys.stderr.write(f"{progress}\n")) if self.verbose else None,
-            minutes=self.minutes,
-            workers=self.workers,
-            executor="in_process" if is_alone else "processes",
-            storage=f"journal:{runs / 'journal'}" if self.runs is None else "",  # faster to create than SQLite
-        )
+        storage = f"journal:{runs / 'journal'}" if self.runs is None else ""  # faster to create than SQLite
+        call: Any = {"minutes": self.minutes, "workers": self.workers, "storage": storage}
+        with progress_shown(file.name, None, self.verbose if is_live() else self.verbose - 1) as listener:
+            return search(file, runs, places, listener, executor="in_process" if is_alone else "processes", **call)
 
     def _outputs(self, X: Any) -> NDArray[np.float32]:
         validation.check_is_fitted(self)
         inputs = inputs_of(self._checked(X, reset=False), self._names)
+        if isinstance(inputs, pd.DataFrame) and not set(self._names) <= set(inputs.columns):
+            inputs = inputs.set_axis(self._names, axis=1)
         try:
-            values: NDArray[np.float32] = self._predictor.predict(inputs).values
+            return np.asarray(self._predictor.predict(inputs).values)
         except TunerError as error:
             raise ValueError(str(error)) from error
-        return values
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
         """Inputs after scikit-learn's checks: numbers with missing values, or a data frame."""
+        fewest, X = 2 if reset else 1, frame_of(X)
         if isinstance(X, pd.DataFrame):
             validation.validate_data(self, X, skip_check_array=True, reset=reset)
-            if len(X) < 1 or (reset and len(X) < FEWEST_ROWS):
-                raise ValueError(f"Found array with {len(X)} sample(s) while a minimum of {FEWEST_ROWS} is required.")
+            if len(X) < fewest:
+                raise ValueError(f"Found array with {len(X)} sample(s) while a minimum of {fewest} is required.")
             return X
-        numbers = {"dtype": "numeric", "allow_nd": True, "ensure_all_finite": "allow-nan"}
-        return validation.validate_data(self, X, reset=reset, ensure_min_samples=FEWEST_ROWS if reset else 1, **numbers)
+        rules = {"dtype": "numeric", "allow_nd": True, "ensure_all_finite": "allow-nan", "ensure_min_samples": fewest}
+        return validation.validate_data(self, X, reset=reset, **rules)
 
     def _checked_pair(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
         """Inputs and targets after scikit-learn's checks."""
@@ -165,6 +162,9 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         tags.non_deterministic = True  # how far a search comes in its minutes depends on the machine
         return tags
 
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.startswith("_")]
+
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the temporary folder and the loaded model."""
         state = super().__getstate__().items()
@@ -175,10 +175,18 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
     """A classifier: the Keras model that a search of so many `minutes` finds.
 
     The types of a data frame's columns decide how they are read: categories, booleans, dates, numbers; strings of many words
-    are texts. `study` is a study's file, name or nested data, None for one that is made for the data. `objective` is one of its
-    metrics, such as `validation_log_loss`. With one of the `workers` it trains in this process, with several (`auto`: one per
-    core) in other processes. `runs` is the folder for storage and models; None means a temporary one, deleted with the
-    estimator. A `y` of several columns of 0 and 1 has labels.
+    are texts. A `y` of several columns of 0 and 1 has labels.
+
+    Examples:
+        >>> x, y = sklearn.datasets.load_iris(return_X_y=True)
+        >>> classifier = tuner.TunedClassifier(minutes=1).fit(x, y)  # doctest: +SKIP
+        >>> classifier.predict(x[:3]), classifier.best_recipe_.summary  # doctest: +SKIP
+
+    Args:
+        study, objective: A study (None: one is made for the data), and one of its metrics, such as `validation_log_loss`.
+        workers: With one it trains in this process, with several (`auto`: one per core) in other processes.
+        runs: The folder for storage and models. None means a temporary one, deleted with the estimator.
+        verbose: 1 shows a line of progress on a terminal and in a notebook, 2 also sentences in a pipe; 0 is quiet.
 
     After `fit`: `classes_`, `model_` (Keras), `best_recipe_`, `study_` (its record), `validation_score_` (optimistic, since
     validation chose the model; `score` on new data is not).
@@ -208,8 +216,7 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
         outputs = self._outputs(X)
         if self._has_labels:
             return (outputs > 0.5).astype(int)
-        classes: NDArray[Any] = self.classes_[outputs.argmax(axis=1)]
-        return classes
+        return np.asarray(self.classes_[outputs.argmax(axis=1)])
 
     @property
     def _has_labels(self) -> bool:
@@ -241,10 +248,3 @@ class TunedRegressor(RegressorMixin, _Tuned):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _seed(random_state: Any) -> int:
-    """A seed for the search."""
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31))

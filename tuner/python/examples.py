@@ -1,40 +1,97 @@
-"""Arrays, frames and lists from Python, in the form that is prepared for training."""
+"""Frames, arrays, lists and other tables from Python, in the form that is prepared for training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tuner.base.errors import DataError
+from tuner.base.errors import DataError, first_line
 from tuner.data.examples import Array
+from tuner.data.ingest.files import SKLEARN, find_path
 from tuner.data.ingest.prepare import RawExamples
+from tuner.data.ingest.tables import is_table, read_table
+from tuner.data.ingest.values import column_of
 
 MOST_COLUMNS = 1000
 """Arrays with more columns stay arrays: a table profiles each column."""
+FORMS = "a data frame, an array, lists, a mapping of columns, or the path of a table"
 
 
 def examples_of(x: Any, y: Any, weights: Any = None, groups: Any = None) -> RawExamples:
-    """Examples as one value. `x` is a data frame or an array, `y` has one or several targets per example. Raises `DataError` for
-    different lengths."""
+    """Examples as one value. `x` is a table or an array, `y` has one or several targets per example; each of `y`, `weights` and
+    `groups` may be the name of a column of `x`. Raises `DataError` for different lengths and for what is no data."""
     inputs = inputs_of(x)
+    _require_same_order(x, y)
+    others: list[Any] = [y, weights, groups]
+    for place, each in enumerate(others):
+        if isinstance(each, str) and isinstance(inputs, pd.DataFrame):
+            others[place] = column_of(inputs, each, "the data")
+            inputs = inputs.drop(columns=each)
     names = set(inputs.columns) if isinstance(inputs, pd.DataFrame) else set()
-    targets = _targets(y, names)
-    weight_name, group_name = (_unused(name, {*names, *targets.columns}) for name in ("weights", "groups"))
-    weight_column = None if weights is None else pd.Series(np.asarray(weights), name=weight_name)
-    group_column = None if groups is None else pd.Series(np.asarray(groups), name=group_name)
+    targets = _targets(others[0], names)
+    taken = {*names, *targets.columns}
+    weight_column, group_column = (
+        None if values is None else pd.Series(np.ravel(_plain(values, name)), name=_unused(name, taken))
+        for name, values in (("weights", others[1]), ("groups", others[2]))
+    )
     return RawExamples(x=inputs, y=targets, weights=weight_column, groups=group_column)
 
 
 def inputs_of(x: Any, names: Sequence[str] = ()) -> pd.DataFrame | Array:
-    """A frame whose columns have these names (its own, or x0, x1, …, by default); an array of more than two dimensions, or of
-    very many columns, stays an array."""
-    if isinstance(x, pd.DataFrame):
-        return _named(x.reset_index(drop=True), names or [str(name) for name in x.columns])
-    array = np.asarray(x)
+    """A frame: of an array with these names if there are as many, else x0, x1, …. An array of more than two dimensions, or of very
+    many columns, stays an array. Raises `DataError` for what is no data."""
+    plain = _plain(x, "x")
+    if isinstance(plain, pd.DataFrame):
+        return _named(plain.reset_index(drop=True), [str(name) for name in plain.columns])
+    array = plain.reshape(-1, 1) if plain.ndim == 1 else plain
     if array.ndim != 2 or array.shape[1] > MOST_COLUMNS:
         return array
-    return _named(pd.DataFrame(array).infer_objects(), names or [f"x{place}" for place in range(array.shape[1])])
+    places = [f"x{place}" for place in range(array.shape[1])]
+    return _named(pd.DataFrame(array).infer_objects(), names if len(names) == len(places) else places)
+
+
+def frame_of(x: Any) -> Any:
+    """A table of another library (Polars, Arrow) as a pandas frame; anything else as it is."""
+    try:
+        return x.to_pandas() if hasattr(x, "to_pandas") else x
+    except ImportError as error:
+        raise DataError(f"the data: a {type(x).__name__} becomes a pandas frame: {first_line(error)}") from error
+
+
+def _plain(values: Any, name: str) -> pd.DataFrame | Array:
+    """Values of any form as a frame or an array."""
+    values = frame_of(values)
+    try:
+        if isinstance(values, Mapping):
+            return pd.DataFrame(dict(values))
+        if isinstance(values, str | Path) and is_table(str(values)):
+            path = str(values)
+            return read_table(path if path.startswith(SKLEARN) else str(find_path(path, [Path.cwd()])))
+        if isinstance(values, pd.Series):
+            return values.to_frame(name if values.name is None else values.name)
+        if np.ma.isMaskedArray(values):
+            return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
+        dense = values.toarray() if hasattr(values, "toarray") else values
+        array = dense if isinstance(dense, pd.DataFrame) else np.asarray(dense)
+    except (
+        ValueError,
+        MemoryError,
+    ) as error:  # rows or columns of different lengths; a sparse matrix that is too large
+        raise DataError(f"the data: {name}: cannot become an array: {first_line(error)}") from error
+    if array.ndim == 0:
+        kind = repr(values) if isinstance(values, str | Path) else f"a {type(values).__name__}"
+        raise DataError(f"the data: {name}: must be {FORMS}, got {kind}")
+    return array
+
+
+def _require_same_order(x: Any, y: Any) -> None:
+    """Raise `DataError` where both have the same index in different orders: rows are matched by place."""
+    first, second = (each.index if isinstance(each, pd.DataFrame | pd.Series) else pd.Index([]) for each in (x, y))
+    if len(first) == len(second) and not first.equals(second) and first.is_unique and set(first) == set(second):
+        cure = "pass y.loc[x.index], or both after reset_index(drop=True)"
+        raise DataError(f"the data: y: has the index of x in another order, and rows are matched by place; {cure}")
 
 
 def _named(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -46,21 +103,14 @@ def _named(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 def _targets(y: Any, input_names: set[str]) -> pd.DataFrame:
     """A column for each target, with names that no input has."""
-    if isinstance(y, pd.DataFrame):
-        frame = y.reset_index(drop=True)
-    elif isinstance(y, pd.Series):
-        frame = y.reset_index(drop=True).to_frame("y" if y.name is None else str(y.name))
-    else:
-        frame = _target_columns(np.asarray(y))
-    return frame.set_axis([_unused(str(name), input_names) for name in frame.columns], axis=1)
-
-
-def _target_columns(y: Array) -> pd.DataFrame:
-    if y.ndim not in (1, 2):
-        raise DataError(f"the data: y: must have one axis or two, got {list(y.shape)}")
-    if y.ndim == 1 or y.shape[1] == 1:
-        return pd.DataFrame({"y": y.reshape(-1)})
-    return pd.DataFrame(y, columns=[f"y{place}" for place in range(y.shape[1])])
+    plain = _plain(y, "y")
+    if not isinstance(plain, pd.DataFrame):
+        if plain.ndim > 2:
+            raise DataError(f"the data: y: must have one axis or two, got {list(plain.shape)}")
+        matrix = plain[:, None] if plain.ndim == 1 else plain
+        plain = pd.DataFrame(matrix, columns=["y"] if matrix.shape[1] == 1 else [f"y{i}" for i in range(len(matrix.T))])
+    names = [_unused(str(name), input_names) for name in plain.columns]
+    return plain.reset_index(drop=True).set_axis(names, axis=1)
 
 
 def _unused(name: str, names: set[str]) -> str:

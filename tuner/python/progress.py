@@ -103,8 +103,8 @@ class SearchState:
 class Lines:
     """Reports a sentence for each event; during a long silence, the running epoch. An exception in `report` ends the search."""
 
-    def __init__(self, report: Callback | None) -> None:
-        self.report, self.state = report, SearchState()
+    def __init__(self, report: Callback | None, silent_seconds: float = SILENT_SECONDS) -> None:
+        self.report, self.state, self.silent_seconds = report, SearchState(), silent_seconds
         self.recipes: dict[int, Recipe] = {}
         self.reported = time.monotonic()
 
@@ -143,7 +143,7 @@ class Lines:
             self.report(Progress(self.state.done, best.values[0] if best else None, left, message))
 
     def _break_silence(self, name: str, recipe: Recipe, event: Epoch | Pulse) -> None:
-        if time.monotonic() - self.reported > SILENT_SECONDS:
+        if time.monotonic() - self.reported > self.silent_seconds:
             self.log(f"{name}: {event_text(event, recipe, self.state.objective)}; {self.state.left_text}")
 
 

@@ -1,8 +1,11 @@
 """`tuner.optimize` and `tuner.load_study`."""
 
 from dataclasses import replace
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from tuner.base.errors import StorageError, StudyError
 from tuner.base.machine import cores, worker_count
@@ -10,10 +13,12 @@ from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
 from tuner.python.examples import examples_of
-from tuner.python.progress import Callback, Lines
-from tuner.python.study import AnyStudy, Changes, study_file, study_on
+from tuner.python.line import progress_shown
+from tuner.python.progress import Callback
+from tuner.python.study import Changes, is_study, study_file, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut
+from tuner.refit.session import Listener
 from tuner.search.optimize import SearchOptions
 from tuner.search.optimize import optimize as run_study
 from tuner.storage import default_url, open_storage
@@ -22,10 +27,11 @@ from tuner.study import StudyFile
 from tuner.study.places import runs_folder
 
 Workers = int | Literal["auto"]
+NUMBER = (int, float, np.number)
 
 
 def optimize(
-    study: AnyStudy,
+    study: Any = None,
     x: Any = None,
     y: Any = None,
     *,
@@ -35,30 +41,49 @@ def optimize(
     runs: str | Path | None = None,
     groups: Any = None,
     weights: Any = None,
-    test: float | tuple[Any, Any] | None = None,
+    test: Any = None,
     on_progress: Callback | None = None,
+    verbose: int = 1,
 ) -> Tuned:
     """Search a study, refit its winner, save the model and test it. A second call continues the study.
 
-    `study` is a study's name, its file or nested data as in a file; None means a study made for `x` and `y`. `x` is a data frame,
-    or an array with the examples on its first axis; `y` has one target per example, or several columns of labels or numbers.
-    With `x` and `y` the study's own data is not used. Rows of one of the `groups` are never on both sides of a split; `weights`
-    are sample weights. `test` is the share of the rows that is cut off for the test (0.2 by default, 0 for no test), or the test
-    part as a pair of x and y.
+    Examples:
+        >>> from sklearn.datasets import load_iris
+        >>> frame = load_iris(as_frame=True).frame
+        >>> tuned = tuner.optimize(frame, "target", minutes=1)  # doctest: +SKIP
+        >>> tuned.predict(frame[:3]), tuned.score(frame, "target"), tuned.best_params  # doctest: +SKIP
 
-    `minutes` and `trials` are the study's by default. `workers` is the number of training processes, `auto` one per core. `runs`
-    is the folder for storage and models, ./runs by default. `on_progress` is called with a `Progress`.
-    Raises `TunerError` for whatever the caller can correct.
+    Args:
+        study: A study's name, its file, or nested data as in a file. Before `x` and `y` it may be left out, or be a new name: a
+            study is made for them. The own data of a study is not used then.
+        x: A data frame (pandas, Polars, Arrow), an array or lists with the examples on the first axis, a mapping of columns, a
+            sparse matrix, or the path of a table.
+        y: One target per example, several columns of labels or numbers, or the name of a column of `x`.
+        minutes, trials: What ends the search, refits and test included; the study's by default.
+        workers: The number of training processes, `auto` for one per core.
+        runs: The folder for storage and models; ./runs by default.
+        groups, weights: One per example, or a column's name. Rows of one group are never on both sides of a split.
+        test: The share of the rows that is cut off for the test (0.2 by default, 0 for no test); or the test part as a pair of x
+            and y, or as a frame where `y` is a column's name.
+        on_progress: Is called with a `Progress`; nothing is shown then.
+        verbose: 1 shows the progress on standard error: one line on a terminal and in a notebook, sentences in a pipe; 0 is quiet.
+
+    Raises:
+        TunerError: Whatever the caller can correct.
     """
+    require_budget(minutes, trials)
+    if not is_study(study) and (x is None or y is None):
+        study, x, y = None, study, y if x is None else x
     folder, places = runs_folder(Path(runs) if runs else None), Places.from_environment()
     if x is None or y is None:
         if any(each is not None for each in (x, y, groups, weights, test)):
             raise StudyError("x and y come together, and groups, weights and test with them")
         file = study_file(study, places)
     else:
-        changes = Changes(minutes=minutes or 0.0, test=_test_part(test))
+        changes = Changes(minutes=minutes or 0.0, test=_test_part(test, y, weights, groups))
         file = study_on(study, examples_of(x, y, weights, groups), changes, places)
-    return search(file, folder, places, on_progress, minutes=minutes, trials=trials, workers=workers)
+    with progress_shown(file.name, on_progress, verbose) as listener:
+        return search(file, folder, places, listener, minutes=minutes, trials=trials, workers=workers)
 
 
 def load_study(name_or_path: str | Path, runs: str | Path | None = None) -> Tuned:
@@ -71,14 +96,14 @@ def load_study(name_or_path: str | Path, runs: str | Path | None = None) -> Tune
         raise StorageError(f"there is no storage in {folder} yet: run `tuner.optimize` first, or pass runs=")
     name = str(name_or_path)
     name = Path(name).stem if name.endswith(".toml") else name
-    return Tuned(read_outcome(load_optuna_study(open_storage(default_url(folder)), name)))
+    return Tuned(read_outcome(load_optuna_study(open_storage(default_url(folder)), name)), folder)
 
 
 def search(
     file: StudyFile,
     runs: Path,
     places: Places,
-    callback: Callback | None = None,
+    listener: Listener,
     *,
     minutes: float | None = None,
     trials: int | None = None,
@@ -87,7 +112,10 @@ def search(
     executor: str = "processes",
 ) -> Tuned:
     """Run one call of a study. The storage is the one in the folder of runs unless another is named."""
-    count = worker_count(workers)
+    count = worker_count(workers, listener.log)
+    if current_process().daemon and executor == "processes":
+        listener.log("this process is a daemon, which cannot start others: it trains by itself")
+        count, executor = 1, "in_process"
     options = SearchOptions(
         file=file,
         runs=runs,
@@ -99,11 +127,23 @@ def search(
         threads=max(1, cores() // count),
         executor=executor,
     )
-    outcome = run_study(options, Lines(callback))
-    return Tuned(replace(outcome, forecast=None, ended=""))  # as `load_study` reads it
+    return Tuned(replace(run_study(options, listener), forecast=None, ended=""), runs)  # as `load_study` reads it
 
 
-def _test_part(test: float | tuple[Any, Any] | None) -> RawExamples | Cut:
-    if isinstance(test, tuple):
+def require_budget(minutes: Any, trials: Any = None) -> None:
+    """Raise `StudyError` for minutes or trials that are no numbers."""
+    if not (minutes is None or (isinstance(minutes, NUMBER) and minutes > 0)):
+        raise StudyError(f"minutes: must be a number above 0, such as 2 for two minutes, got {minutes!r}")
+    if not (trials is None or (isinstance(trials, int | np.integer) and trials >= 0)):
+        raise StudyError(f"trials: must be a whole number, got {trials!r}")
+
+
+def _test_part(test: Any, y: Any, weights: Any, groups: Any) -> RawExamples | Cut:
+    if isinstance(test, tuple | list) and len(test) == 2:
         return examples_of(*test)
-    return Cut() if test is None else Cut(share=float(test))
+    if test is None or (isinstance(test, NUMBER) and 0 <= test < 1):
+        return Cut() if test is None else Cut(share=float(test))
+    if isinstance(y, str) and not isinstance(test, NUMBER):
+        return examples_of(test, y, *(each if isinstance(each, str) else None for each in (weights, groups)))
+    kind = test if isinstance(test, NUMBER) else f"a {type(test).__name__}"
+    raise StudyError(f"test: must be a share such as 0.2, or a pair of x and y, got {kind}")

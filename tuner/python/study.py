@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from sklearn.utils import check_random_state
 
 from tuner.base.decode import encode
 from tuner.base.errors import StudyError
@@ -15,16 +17,17 @@ from tuner.data.ingest.arrays import ArraysProfile
 from tuner.data.ingest.ingest import ingest_from_python
 from tuner.data.ingest.prepare import RawExamples
 from tuner.data.ingest.profile import Roles, TableProfile, frame_columns
+from tuner.data.ingest.tables import is_table
 from tuner.data.ingest.targets import TargetProfile, target_profile
 from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut, Table
 from tuner.study import StudyFile, load, study_from
-from tuner.study.places import find_study
+from tuner.study.places import find_study, require_name, study_files
 from tuner.study.read import read_plain
 from tuner.study.resolve import HOLES
 
 AnyStudy = str | Path | Mapping[str, Any] | StudyFile | None
-"""A study's name, its file, nested data, or a checked study; None for one that is made for the data."""
+"""A study's name, its file, nested data, or a checked study; None, or a new name, for one that is made for the data."""
 
 UNNAMED = "study"
 
@@ -42,6 +45,13 @@ class Changes:
     is_named_by_data: bool = False
 
 
+def is_study(value: Any) -> bool:
+    """Whether it stands for a study, and not for data."""
+    if isinstance(value, str | Path):
+        return not is_table(str(value))
+    return value is None or isinstance(value, StudyFile) or (isinstance(value, Mapping) and "recipe" in value)
+
+
 def study_file(study: AnyStudy, places: Places) -> StudyFile:
     """A study on its own data. Raises `StudyError` for None."""
     match study:
@@ -54,6 +64,13 @@ def study_file(study: AnyStudy, places: Places) -> StudyFile:
         case _:
             name, path = find_study(str(study))
             return load(path, name, places=places)
+
+
+def seed_of(random_state: Any) -> int | None:
+    """A seed for the search, from scikit-learn's `random_state`."""
+    if random_state is None or isinstance(random_state, int | np.integer):
+        return None if random_state is None else int(random_state)
+    return int(check_random_state(random_state).randint(2**31))
 
 
 def study_on(study: AnyStudy, examples: RawExamples, changes: Changes, places: Places) -> StudyFile:
@@ -78,6 +95,8 @@ def _plain_study(study: AnyStudy) -> tuple[str, Mapping[str, Any] | None]:
     match study:
         case StudyFile():
             return study.name, study.plain
+        case str() | Path() if str(study) not in study_files() and not str(study).endswith(".toml"):
+            return require_name(str(study)), None
         case str() | Path():
             name, path = find_study(str(study))
             return name, read_plain(path)

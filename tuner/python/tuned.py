@@ -1,40 +1,40 @@
 """The outcome of a study for Python: its best recipe, trials, metrics and model. A notebook shows it as a card."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
-from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from tuner.charts import BLUE, VERMILION, Axis, Chart, Dots, Line
-from tuner.charts.colors import DARK, LIGHT, variables
-from tuner.charts.svg import draw
+from tuner.base.errors import StudyError, near_miss
+from tuner.base.metric_functions import compute_metrics
+from tuner.base.metrics import main_metric
+from tuner.data.ingest.targets import labels_of
+from tuner.data.sources import Places
 from tuner.outcome import Estimate, Outcome
 from tuner.outcome.words import lines
+from tuner.python.card import card
+from tuner.python.examples import examples_of, inputs_of
 from tuner.recipe import Recipe
-from tuner.storage import StudyRecord, TrialRecord
+from tuner.storage import StudyRecord, TrialRecord, default_url
 from tuner.storage.confirmed import Confirmed
+from tuner.training import load
 
 if TYPE_CHECKING:
-    from tuner.deploy.predictor import Predictor
-
-CLASS = "tuner-card"
-STYLE = (
-    f".{CLASS}{{{variables(LIGHT)}color:var(--ink);background:var(--paper);border:1px solid var(--line);border-radius:6px;"
-    "padding:10px 14px;max-width:580px;font:14px/1.5 system-ui,sans-serif}"
-    f"@media(prefers-color-scheme:dark){{.{CLASS}{{{variables(DARK)}}}}}"
-    f".{CLASS} p{{margin:0;color:var(--ink)}}.{CLASS} svg{{width:100%;height:auto}}"
-)
+    from tuner.deploy.predictor import Predictions, Predictor
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A study as it was when it was read from its storage."""
+    """A study as it was when it was read from its storage in the folder `runs`."""
 
     outcome: Outcome
+    runs: Path
 
     @property
     def name(self) -> str:
@@ -57,6 +57,12 @@ class Tuned:
         return self.outcome.recipe
 
     @property
+    def best_params(self) -> Mapping[str, Any]:
+        """What the search chose for `best_recipe`, by the address of each hole. Empty while no trial has finished."""
+        winner = self.confirmed.trial if self.confirmed else self.outcome.best and self.outcome.best.number
+        return next((dict(trial.params) for trial in self.record.trials if winner in trial.numbers), {})
+
+    @property
     def figures(self) -> tuple[Estimate, ...]:
         """The model's metrics: validation, and test if there is a test part."""
         return tuple(each for each in (self.outcome.validation, self.outcome.test) if each)
@@ -74,19 +80,74 @@ class Tuned:
     @cached_property
     def predictor(self) -> "Predictor":
         """The loaded model. Raises `StudyError` while there is none, `DataError` where its file is gone."""
+        load()
         from tuner.deploy.predictor import Predictor
 
         return Predictor.load(self.model)
 
-    def __repr__(self) -> str:
+    def predict(self, x: Any) -> NDArray[Any]:
+        """The most probable classes (n,), as numbers where all are whole numbers; labels 0 and 1 (n, labels); or numbers (n,) or
+        (n, targets). `x` is as for `optimize`: frames by the names of their columns, arrays by place. Raises `TunerError` for data
+        that do not fit the model.
+
+        >>> tuned.predict([[5.1, 3.5, 1.4, 0.2]])  # doctest: +SKIP
+        """
+        predictions = self._predictions(x)
+        if predictions.task == "regression":
+            return predictions.values[:, 0] if len(predictions.names) == 1 else predictions.values
+        if predictions.task == "multi_label":
+            return predictions.labels
+        return _class_values(predictions.names)[predictions.labels]
+
+    def predict_proba(self, x: Any) -> NDArray[np.float64]:
+        """Probabilities (n, classes) in the order of `predictor.output.names`, or (n, labels). Raises `TunerError` as `predict`, and
+        for a model that predicts numbers."""
+        predictions = self._predictions(x)
+        if predictions.task == "regression":
+            raise StudyError(f"{self.name}: predicts numbers, which have no probabilities: use `predict`")
+        return predictions.values.astype(np.float64)
+
+    def score(self, x: Any, y: Any, metric: str = "") -> float:
+        """A metric on new data: by default accuracy, R², or the macro F1 of labels. `y` is as for `optimize`."""
+        examples = examples_of(x, y)
+        predictions = self._predictions(examples.x if isinstance(y, str) else x)
+        true = labels_of(predictions.task, examples.y, predictions.names, examples.where)
+        true = true.astype(np.int64) if true.ndim == 1 else true
+        figures = compute_metrics(predictions.task, predictions.values, true)
+        name = metric or main_metric(predictions.task)
+        if name not in figures:
+            raise StudyError(f"there is no metric {name!r} of {predictions.task}; {near_miss(name, figures)}")
+        return float(figures[name])
+
+    def report(self, out: str | Path | None = None) -> Path:
+        """Write the report into a folder, ./reports/NAME by default; the path of its HTML page."""
+        from tuner.report.write import write_report
+
+        folder = Path(out or Path("reports") / self.name)
+        documents = Path("reports") / "documents"
+        write_report(default_url(self.runs), self.name, documents, Places.from_environment(), folder, self.runs)
+        return folder / "report.html"
+
+    def _predictions(self, x: Any) -> "Predictions":
+        columns = self.predictor.columns
+        return self.predictor.predict(inputs_of(x, columns) if columns else np.asarray(x))
+
+    def __str__(self) -> str:
         return "\n".join(lines(self.outcome))
 
+    def __repr__(self) -> str:
+        figures = ", ".join(map(str, self.figures)) or "no model yet"
+        count = self.record.count("complete", "pruned")
+        return f"<Tuned {self.name}: {count} trial{'s' * (count != 1)}, {figures}>"
+
     def _repr_html_(self) -> str:
-        """A card with the outcome and a chart of the trials, as self-contained HTML."""
-        first, *others = lines(self.outcome)
-        text = "".join(f"<p>{escape(line)}</p>" for line in others)
-        chart = draw(_history(self.record)) if self.record.finished else ""
-        return f'<style>{STYLE}</style><div class="{CLASS}"><p><b>{escape(first)}</b></p>{text}{chart}</div>'
+        return card(self.outcome)
+
+    def __dir__(self) -> Iterable[str]:
+        return [name for name in super().__dir__() if not name.startswith("_")]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "predictor"}
 
 
 def _row(trial: TrialRecord, objectives: tuple[str, ...]) -> dict[str, object]:
@@ -103,17 +164,10 @@ def _row(trial: TrialRecord, objectives: tuple[str, ...]) -> dict[str, object]:
     }
 
 
-def _history(record: StudyRecord) -> Chart:
-    """The finished trials in the order in which they began, and the best value so far."""
-    numbers, values = zip(*((float(trial.number), trial.values[0]) for trial in record.finished), strict=True)
-    best = accumulate(values, lambda before, value: record.direction.best((before, value)))
-    marks = (
-        Dots("finished", BLUE, tuple(zip(numbers, values, strict=True)), tuple(map(_tip, record.finished))),
-        Line("best so far", VERMILION, tuple(zip(numbers, best, strict=True)), step=True),
-    )
-    axes = Axis("trial", integers=True), Axis(record.objectives[0].replace("_", " "))
-    return Chart("history", "Every trial", *axes, marks, height=240)
-
-
-def _tip(trial: TrialRecord) -> str:
-    return f"trial {trial.number}: {trial.values[0]:.4g}, {trial.recipe.summary if trial.recipe else ''}"
+def _class_values(names: Sequence[str]) -> NDArray[Any]:
+    """The classes as numbers where all names are whole numbers."""
+    texts = np.array(names)
+    with suppress(ValueError):
+        numbers = texts.astype(np.int64)
+        return numbers if (numbers.astype(str) == texts).all() else texts
+    return texts

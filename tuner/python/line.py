@@ -1,0 +1,49 @@
+"""The progress of a search in Python: one line on a terminal and in a notebook, sentences elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+from tqdm import tqdm
+
+from tuner.python.progress import Callback, Lines
+from tuner.refit.session import Listener
+
+REFRESH_SECONDS = 0.5
+FORMAT = "{percentage:3.0f}%|{bar:20}| {desc}"
+
+
+@contextmanager
+def progress_shown(name: str, callback: Callback | None, verbose: int) -> Iterator[Listener]:
+    """A listener that gives progress to a callback, or shows it on standard error: with `verbose` 1 as one line of this name where
+    that can be redrawn, else as sentences; with 0 not at all."""
+    if callback or not verbose or not is_live():
+        sentences: Callback = lambda progress: sys.stderr.write(f"{name}: {progress}\n")  # noqa: E731
+        yield Lines(callback or (sentences if verbose else None))
+        return
+    events, is_over, started = [""], Event(), time.monotonic()
+    listener = Lines(lambda progress: events.append(progress.said.partition(";")[0]), silent_seconds=0.0)
+
+    def redraw() -> None:
+        while not is_over.wait(REFRESH_SECONDS):
+            state, now = listener.state, time.monotonic()
+            bar.n = (now - started) / (max(now, state.end) - started) if state.total else 0.0
+            bar.set_description_str(f"{name}: {state.left_text} · {state.best_text} · {events[-1]}")
+
+    with tqdm(desc=name, total=1.0, bar_format=FORMAT, file=sys.stderr, dynamic_ncols=True) as bar:
+        thread = Thread(target=redraw, daemon=True)
+        thread.start()
+        try:
+            yield listener
+        finally:
+            is_over.set()
+            thread.join()
+            bar.n = 1.0
+            bar.set_description_str(f"{name}: {listener.state.done} trials, {listener.state.best_text}")
+
+
+def is_live() -> bool:
+    """Whether standard error is a terminal or a notebook's, where a line can be redrawn."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules

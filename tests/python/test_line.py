@@ -65,8 +65,14 @@ def test_nothing_is_shown_where_a_callback_receives_it_or_quiet_is_asked_for(
 ) -> None:
     reported: list[Progress] = []
     monkeypatch.setitem(sys.modules, "ipykernel", io)
-    for callback, verbose in ((reported.append, 1), (None, 0)):
+    for callback, verbose in ((reported.append, 1), (None, 0), (None, -1)):
         with progress_shown("small", callback, verbose) as listener:
             search(listener)
     assert [str(each) for each in reported][-1] == f"trial 7: {RECIPE.summary}"
+    assert capsys.readouterr().err == ""
+
+
+def test_no_line_means_no_sentences_either(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_shown("small", None, -1) as listener:
+        search(listener)
     assert capsys.readouterr().err == ""

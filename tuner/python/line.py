@@ -19,9 +19,9 @@ FORMAT = "{percentage:3.0f}%|{bar:20}| {desc}"
 def progress_shown(name: str, callback: Callback | None, verbose: int) -> Iterator[Listener]:
     """A listener that gives progress to a callback, or shows it on standard error: with `verbose` 1 as one line of this name where
     that can be redrawn, else as sentences; with 0 not at all."""
-    if callback or not verbose or not is_live():
+    if callback or verbose < 1 or not is_live():
         sentences: Callback = lambda progress: sys.stderr.write(f"{name}: {progress}\n")  # noqa: E731
-        yield Lines(callback or (sentences if verbose else None))
+        yield Lines(callback or (sentences if verbose > 0 else None))
         return
     events, is_over, started = [""], Event(), time.monotonic()
     listener = Lines(lambda progress: events.append(progress.said.partition(";")[0]), silent_seconds=0.0)

@@ -34,7 +34,7 @@ class Tuned:
     """A study as it was when it was read from its storage in the folder `runs`."""
 
     outcome: Outcome
-    runs: Path
+    runs: Path = Path("runs")
 
     @property
     def name(self) -> str:

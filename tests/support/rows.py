@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.data.ingest.columns import Coding, ColumnCoding
-from tuner.data.ingest.values import column_of, days_of, factorize, numbers_of, parse_times
+from tuner.data.ingest.formats import days_in
+from tuner.data.ingest.values import column_of, factorize, numbers_of
 from tuner.networks.layers.row_coder import SECONDS_A_DAY
 
 
@@ -18,9 +19,9 @@ def raw_columns(coding: Coding, frame: pd.DataFrame) -> dict[str, NDArray[Any]]:
 
 def _values(column: ColumnCoding, series: "pd.Series[Any]") -> NDArray[Any]:
     if column.kind == "number":
-        return numbers_of(series, "the table")[:, np.newaxis]
+        return numbers_of(series, "the table", column.format)[:, np.newaxis]
     named = factorize(series, "the table")
     if column.kind == "date":
-        days = np.append(days_of(parse_times(named.names, column.format)), np.nan)
+        days = np.append(days_in(named.names, column.format), np.nan)
         return days[named.numbers][:, np.newaxis] * SECONDS_A_DAY
     return np.array([*named.names, ""], object)[named.numbers][:, np.newaxis]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from tuner.data.examples import Examples
+from tuner.data.ingest.columns import Coding, ColumnCoding
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, ResidualDense, Staged
 from tuner.networks.build import build
 from tuner.recipe import Data, PlainLoss, Recipe, Training
@@ -62,6 +64,16 @@ def test_an_average_of_saved_models_is_a_model(is_mirrored: bool, tmp_path: Path
     expected = np.mean([np.asarray(model(each)) for model in alone for each in seen], axis=0)
     np.testing.assert_allclose(load_model(tmp_path / "all.keras")(stored), expected, rtol=1e-5, atol=1e-6)
     assert parameters == sum(model.count_params() for model in alone)
+
+
+def test_a_column_whose_name_has_a_slash_gives_no_warning(tmp_path: Path) -> None:
+    keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]).save(tmp_path / "one.keras")
+    coding = Coding(columns=(ColumnCoding(name="speed (km/h)", kind="number"),))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "When providing")
+        save_average([tmp_path / "one.keras"], tmp_path / "both.keras", coding=coding)
+        model = load_model(tmp_path / "both.keras")
+    assert list(model.input) == ["speed (km/h)"]
 
 
 READING = """

@@ -83,12 +83,17 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
     if not len(outputs):
         raise DataError(f"{data}: has no rows")
     others = pd.concat([block.others for block in blocks], ignore_index=True)
+    source = predictor.recipe.data if predictor.recipe else None
+    if isinstance(source, Table) and source.drop_missing_target:
+        is_known = others[list(targets)].notna().all(axis=1).to_numpy()
+        outputs, others = outputs[is_known], others[is_known]
     labels = others.drop(columns=[weight, group], errors="ignore")
     task, names = predictor.output.task, predictor.output.names
+    format = source.target_format if isinstance(source, Table) else ""
     expected = 1 if task == "classification" else len(names)
     if labels.shape[1] != expected:
         raise DataError(f"{data}: has {labels.shape[1]} label columns, and the model predicts {expected}")
-    true = labels_of(task, labels, names, data)
+    true = labels_of(task, labels, names, data, format)
     true = true.astype(np.int64) if true.ndim == 1 else true
     weights = weights_of(others[weight], data) if weight in others else None
     groups = groups_of([others[group]], data)[0] if group in others else None

@@ -14,9 +14,11 @@ from tuner.base.errors import DataError
 from tuner.data.ingest.arrays import array_columns, array_shapes, inputs_of, read_array
 from tuner.data.ingest.files import SKLEARN, find_path
 from tuner.data.ingest.images import SUFFIXES, read_image
+from tuner.data.ingest.missing import texts_of
 from tuner.data.ingest.tables import is_table, table_blocks
 from tuner.deploy.predictor import Predictor
 from tuner.recipe import Arrays, Data, Images, Table, describe
+from tuner.recipe.data import MISSING_TEXTS
 
 PICTURES = 256
 """The number of pictures in a block."""
@@ -82,9 +84,11 @@ def _rows(predictor: Predictor, data: str, required: Sequence[str], optional: Se
     assert predictor.coding is not None
     source = predictor.recipe.data if predictor.recipe else None
     path = data if data.startswith(SKLEARN) else str(find_path(str(Path(data).absolute()), ()))
-    texts = {column.name for column in predictor.coding.columns if column.kind != "number"}
-    texts |= set(required if predictor.output.task == "classification" else ())
-    texts |= {source.group} if isinstance(source, Table) and source.group else set()
+    texts: dict[str, Sequence[str]] = {
+        column.name: MISSING_TEXTS for column in predictor.coding.columns if column.kind != "number"
+    }
+    texts |= dict.fromkeys(required if predictor.output.task == "classification" else (), MISSING_TEXTS)
+    texts |= texts_of(source) if isinstance(source, Table) else {}
     for frame in table_blocks(path, [*predictor.columns, *required], texts, optional):
         others = [name for name in (*required, *optional) if name in frame.columns]
         yield Block(predictor.coded(frame, data), others=frame[others])

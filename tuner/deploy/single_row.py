@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tuner.base.errors import DataError
 from tuner.data.ingest.coding import TRUTH_RULE, WORD, date_rule
 from tuner.data.ingest.columns import Coding, ColumnCoding
-from tuner.data.ingest.values import ISO, days_of, parse_times, text_of
+from tuner.data.ingest.formats import ISO, days_in, unmarked
+from tuner.data.ingest.values import text_of
 from tuner.networks.columns import FIRST, MISSING, TRUTHS, UNSEEN
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -43,7 +44,7 @@ def _coder(column: ColumnCoding) -> Callable[[Any], list[float]]:
     codes = {value: float(code) for code, value in enumerate(column.values, FIRST)}
 
     def number(value: Any) -> list[float]:
-        return [math.nan if value is None else _number(value) - column.origin]
+        return [math.nan if value is None else _number(value, column.format) - column.origin]
 
     def day(value: Any) -> list[float]:
         return [math.nan if value is None else _days(value, column.format)]
@@ -67,9 +68,9 @@ def _coder(column: ColumnCoding) -> Callable[[Any], list[float]]:
     return coders[column.kind]
 
 
-def _number(value: Any) -> float:
+def _number(value: Any, format: str) -> float:
     try:
-        number = float(value)
+        number = float(unmarked(value, format) if format and isinstance(value, str) else value)
     except (TypeError, ValueError):
         raise ValueError("must be a number") from None
     if abs(number) > LARGEST:
@@ -84,7 +85,7 @@ def _days(value: Any, format: str) -> float:
             return float(date.fromisoformat(text).toordinal() - EPOCH)
         except ValueError:
             raise ValueError(date_rule(format)) from None
-    days = float(days_of(parse_times([text], format))[0])
+    days = float(days_in([text], format)[0])
     if math.isnan(days):
         raise ValueError(date_rule(format))
     return days

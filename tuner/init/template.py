@@ -25,6 +25,7 @@ from tuner.init.advice import (
     training_rows,
 )
 from tuner.init.describe import kind_of, percent
+from tuner.recipe.data import MISSING_TEXTS
 
 T = TypeVar("T")
 OUTPUTS: dict[Task, str] = {"classification": "softmax", "multi_label": "sigmoid", "regression": "linear"}
@@ -44,6 +45,7 @@ def study_text(data: Profile, study: NewStudy) -> str:
         target=target,
         target_text=_target_text(target),
         objective=chosen,
+        usual_missing=MISSING_TEXTS,
         class_counts=", ".join(f"{name} {count}" for name, count in zip(target.classes, target.counts, strict=False)),
         column_text=_column_text,
         test_text=_test_text(data, study),

@@ -6,6 +6,7 @@ part lacks, 2 and more are the values of the training part.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from tuner.base.errors import require
@@ -16,15 +17,37 @@ MISSING, UNSEEN, FIRST = 0, 1, 2
 """Codes: a missing value; a value that the training part lacks; the first value of the training part."""
 TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1.0": 1}
 """The texts of a boolean column, in lower case."""
+NUMBER_FORMATS = ("1,234.5", "1.234,5")
+EXAMPLE_DATE = datetime(2024, 12, 31, 23, 59)
+"""Shows a format of dates in messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 @checked_ranges
 class Column:
-    """A column of a table and its type."""
+    """A column of a table and its type. `format` is that of its dates or times of day as in Python's `strftime` (found in the
+    training part by default), or of numbers with marks such as $ and %: "1,234.5", or "1.234,5" with a decimal comma."""
 
     name: NonEmpty
     kind: Kind
+    format: str = ""
+
+    def __post_init__(self) -> None:
+        match self.kind:
+            case "date" if self.format:
+                require(_is_date_format(self.format), "format", "be a pattern such as %d/%m/%Y", self.format)
+            case "number":
+                rule = f"be empty, or one of {', '.join(NUMBER_FORMATS)}"
+                require(self.format in ("", *NUMBER_FORMATS), "format", rule, self.format)
+            case _:
+                require(not self.format, "format", f"be empty for a {self.kind}", self.format)
+
+
+def _is_date_format(format: str) -> bool:
+    try:
+        return datetime.strptime(EXAMPLE_DATE.strftime(format), format) > datetime.min and "%" in format
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,6 +80,7 @@ def study_on(study: AnyStudy, examples: RawExamples, changes: Changes, places: P
     own_data = plain.get("recipe", {}).get("data", {}) if plain else {}
     task = changes.task or own_data.get("task", "guess")
     target = target_profile(examples.y, tuple(examples.y.columns), task, examples.where)
+    examples = replace(examples, target_format=target.format)
     data = ingest_from_python(examples, changes.test, target.task, places)
     if plain is None:
         plain = _made_study(examples, target, changes)
@@ -121,7 +122,11 @@ def _profile(examples: RawExamples, target: TargetProfile) -> TableProfile | Arr
     roles = Roles(target.targets, group="" if groups is None else "groups", weight=weight)
     count = 0 if groups is None else int(groups.nunique())
     if isinstance(x, pd.DataFrame):
-        return TableProfile(len(x), target, roles, count, frame_columns(x), (), ())
+        profiles = frame_columns(x)
+        columns, left_out = (
+            tuple(each for each in profiles if bool(each.kind) == is_used) for is_used in (True, False)
+        )
+        return TableProfile(len(x), target, roles, count, columns, left_out, ())
     shape = tuple(int(side) for side in x.shape[1:])
     return ArraysProfile(len(x), target, roles, "x", "y", shape, str(x.dtype), count, test_rows=0)
 

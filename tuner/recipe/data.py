@@ -13,7 +13,27 @@ from tuner.base.metrics import Task
 from tuner.base.ranges import NonEmpty, Rate, Seed, checked_ranges
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks import Inputs
-from tuner.networks.columns import Coded, Column, Encoding, Rows
+from tuner.networks.columns import NUMBER_FORMATS, Coded, Column, Encoding, Rows
+
+MISSING_TEXTS = (
+    *(
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+    ),
+    *("NaN", "None", "n/a", "nan", "null"),
+)
+"""The texts that pandas takes for missing values, as most programs write them."""
 
 Scaling = Literal["unit", "symmetric", "standard", "none"]
 
@@ -71,7 +91,11 @@ class Table:
     the network's inputs, `target` is the column or the columns to predict.
 
     Rows of one `group` are never on both sides of a split; with `time` the rows are ordered by that column, and splits keep the
-    order; `weight` names the column with the weight of each row.
+    order; `weight` names the column with the weight of each row. `target_format` is the `format` (as in a
+    column) of targets that are numbers with marks.
+
+    Empty cells are missing values. So are the texts `missing`; without a text in that list it is a value of categories, texts,
+    groups and classes. With `drop_missing_target` rows without a target are left out.
     """
 
     kind: Literal["table"] = "table"
@@ -83,6 +107,9 @@ class Table:
     group: str = ""
     time: str = ""
     weight: str = ""
+    target_format: str = ""
+    missing: tuple[str, ...] = MISSING_TEXTS
+    drop_missing_target: bool = False
     encoding: Encoding = Encoding()
     found: DataInfo | None = None
 
@@ -94,6 +121,8 @@ class Table:
             for name in others:
                 require(name not in names, role, "not be one of the network's columns", name)
         require(self.task != "multi_label" or len(self.targets) > 1, "target", "be several labels", self.target)
+        rule = f"be empty, or one of {', '.join(NUMBER_FORMATS)}"
+        require(self.target_format in ("", *NUMBER_FORMATS), "target_format", rule, self.target_format)
         require(not (self.group and self.time), "time", "be empty where there are groups", self.time)
 
     @property

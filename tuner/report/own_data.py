@@ -1,5 +1,7 @@
 """The user's own data: its size, its targets, and its columns. Targets and columns are of the training part only."""
 
+from datetime import datetime, timedelta
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -11,6 +13,7 @@ from tuner.charts import content
 from tuner.charts.content import Block, Cell, Paragraph
 from tuner.data.examples import TrainingSet
 from tuner.data.ingest.columns import ColumnCoding, shorten
+from tuner.data.ingest.formats import is_clock
 from tuner.data.load import coding_of, training_set
 from tuner.data.sources import Places
 from tuner.networks.columns import MISSING
@@ -74,15 +77,19 @@ def _column(column: ColumnCoding, codes: NDArray[np.float32]) -> tuple[Cell, ...
         known = codes[~missing]
         _, places = np.unique(known, return_index=True)
         some = known[np.sort(places)[:EXAMPLES]].astype(np.float64) + column.origin
-        count, examples = len(places), map(_day_text if column.kind == "date" else "{:.5g}".format, some.tolist())
+        count, examples = (
+            len(places),
+            map(partial(_day_text, column.format) if column.kind == "date" else "{:.5g}".format, some.tolist()),
+        )
     else:
         missing, count, examples = codes == MISSING, len(column.values), map(shorten, column.values[:EXAMPLES])
     share = f"{100 * float(missing.mean()):.1f} %" if missing.any() else None
     return column.name, column.kind, count, share, ", ".join(examples)
 
 
-def _day_text(days: float) -> str:
-    return str(np.datetime64("1970-01-01") + np.timedelta64(int(days), "D"))
+def _day_text(format: str, days: float) -> str:
+    moment = datetime(1970, 1, 1) + timedelta(seconds=round(86_400 * days))
+    return moment.strftime(format if is_clock(format) else "%Y-%m-%d")
 
 
 def _roles(data: Table) -> Paragraph:

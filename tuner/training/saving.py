@@ -1,6 +1,8 @@
 """Models on disk: `.keras` files that contain the scaling and take inputs as the data set stores them."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +76,16 @@ def _on_raw_rows(model: keras.Model, coding: Coding) -> keras.Model:
     coder = RowCoder([encode(column) for column in coding.columns], name=CODER)
     raw = coder.raw_inputs()
     model.name = ON_CODES
-    return keras.Model(raw, model(coder(raw)), name="tuned")
+    with other_input_names():
+        return keras.Model(raw, model(coder(raw)), name="tuned")
+
+
+@contextmanager
+def other_input_names() -> Iterator[None]:
+    """Without Keras's warning about columns such as `speed (km/h)`: its names of inputs cannot have a slash, their keys can."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
+        yield
 
 
 def on_codes(model: keras.Model) -> tuple[Coding, keras.Model]:
@@ -90,7 +101,8 @@ def takes_raw_rows(model: keras.Model) -> bool:
 
 def load_model(path: Path) -> keras.Model:
     """A saved model; not compiled."""
-    model: keras.Model = keras.models.load_model(path, compile=False)
+    with other_input_names():
+        model: keras.Model = keras.models.load_model(path, compile=False)
     return model
 
 

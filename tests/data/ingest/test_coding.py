@@ -1,5 +1,6 @@
 """Columns to coded rows and back, by the training part only."""
 
+import datetime
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.base.decode import decode, encode
-from tuner.base.errors import DataError
+from tuner.base.errors import DataError, Invalid
 from tuner.data.ingest.coding import code_rows, fit_coding
 from tuner.data.ingest.columns import Coding
 from tuner.networks.columns import Coded, Column, Kind
@@ -155,7 +156,6 @@ def test_a_text_has_as_many_places_as_most_need() -> None:
         ("number", [1, "1,5"], "t.csv: column 'a', row 2: must be a number, got '1,5'"),
         ("number", [1.0, np.inf], "t.csv: column 'a', row 2: must be a number below 3.4e38, got inf"),
         ("number", pd.to_datetime(["2020-01-01"]), "t.csv: column 'a': must be numbers, got dates"),
-        ("number", [None, None], "t.csv: column 'a': has no value in the training part; take it out of columns"),
         ("boolean", ["yes", "si"], "t.csv: column 'a', row 2: must be true or false, yes or no, 1 or 0, got 'si'"),
         (
             "date",
@@ -167,6 +167,64 @@ def test_a_text_has_as_many_places_as_most_need() -> None:
 )
 def test_what_a_column_cannot_be_is_named_with_its_row(kind: Kind, values: list[Any], message: str) -> None:
     assert complaint(kind, values) == message
+
+
+@pytest.mark.parametrize("kind", ["number", "boolean", "category", "date", "text"])
+def test_a_column_without_any_value_in_the_training_part_is_always_missing(kind: Kind) -> None:
+    later = {"number": 2.5, "boolean": "yes", "category": "x", "date": "2024-12-31", "text": "new words"}[kind]
+    coding, matrix = fitted(kind, [None, None, later], training=2)
+    assert coding.columns[0].coded.lacks
+    assert matrix.shape == (3, 1)
+    assert not np.nan_to_num(matrix[:2]).any()
+
+
+def with_format(kind: Kind, format: str, values: list[Any]) -> np.ndarray:
+    """The coded values of a column with a format."""
+    columns = (Column(name="a", kind=kind, format=format),)
+    return fit_coding(columns, pd.DataFrame({"a": values}), np.arange(len(values)), "t.csv")[1][:, 0]
+
+
+def test_a_format_says_how_dates_and_numbers_are_read() -> None:
+    assert with_format("date", "%d/%m/%Y", ["01/02/1970", "01/03/1970"]).tolist() == [31, 59]
+    assert with_format("date", "%m/%d/%Y", ["01/02/1970", "01/03/1970"]).tolist() == [1, 2]
+    assert with_format("number", "1,234.5", ["1,234", "1.5", 7, None])[:3].tolist() == [1234, 1.5, 7]
+    assert with_format("number", "1.234,5", ["1.234", "1,5", "−7 €", ""])[:3].tolist() == [1234, 1.5, -7]
+
+
+def test_a_time_of_day_is_a_part_of_the_first_day() -> None:
+    assert with_format("date", "%H:%M", ["00:00", "06:00", "18:00"]).tolist() == [0, 0.25, 0.75]
+    assert fitted("date", ["6:00", "18:30", None])[1][:2, 0].tolist() == pytest.approx([0.25, 18.5 / 24])
+    assert fitted("date", [datetime.time(6), datetime.time(12)])[1][:, 0].tolist() == [0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "format", "value", "message"),
+    [
+        ("date", "%d/%m/%Y", "12/31/2024", "must be a date such as 31/12/2024, got '12/31/2024'"),
+        ("date", "%H:%M", "late", "must be a time of day such as 23:59, got 'late'"),
+        ("number", "1.234,5", "1,234.5", "must be a number such as 1.234,5, got '1,234.5'"),
+        ("number", "1,234.5", "1,2,3", "must be a number such as 1,234.5, got '1,2,3'"),
+    ],
+)
+def test_messages_show_an_example_of_the_format(kind: Kind, format: str, value: str, message: str) -> None:
+    with pytest.raises(DataError) as error:
+        with_format(kind, format, [value])
+    assert str(error.value) == f"t.csv: column 'a', row 1: {message}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "format", "message"),
+    [
+        ("date", "%Q", "format: must be a pattern such as %d/%m/%Y, got '%Q'"),
+        ("date", "dd.mm.yyyy", "format: must be a pattern such as %d/%m/%Y, got 'dd.mm.yyyy'"),
+        ("number", "$", "format: must be empty, or one of 1,234.5, 1.234,5, got '$'"),
+        ("text", "%Y", "format: must be empty for a text, got '%Y'"),
+    ],
+)
+def test_a_format_that_says_nothing_is_refused(kind: Kind, format: str, message: str) -> None:
+    with pytest.raises(Invalid) as error:
+        Column(name="a", kind=kind, format=format)
+    assert str(error.value) == message
 
 
 def test_a_column_that_is_missing_later_is_named() -> None:

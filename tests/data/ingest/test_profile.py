@@ -11,7 +11,7 @@ from PIL import Image
 from tuner.base.errors import DataError
 from tuner.data.ingest.arrays import profile_arrays
 from tuner.data.ingest.images import profile_images
-from tuner.data.ingest.profile import Roles, TableProfile, column_profile, profile_table, read_as_written
+from tuner.data.ingest.profile import Roles, TableProfile, column_profile, frame_columns, profile_table, read_as_written
 
 ROWS = 60
 CHANCE = np.random.default_rng(0)
@@ -62,29 +62,117 @@ def test_a_profile_has_missing_and_different_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "hint"),
+    ("values", "kind", "format", "reason", "hint"),
     [
         (
             ["1,234", "12,500", "7"],
-            "looks like numbers, such as '1,234': write only digits and a decimal point to have it read as a number",
+            "number",
+            "1,234.5",
+            "numbers such as 12,500",
+            "12,500 is read as 12500; if it is 12.500, write format = '1.234,5'",
         ),
-        (
-            ["12 %", "7 %"],
-            "looks like numbers, such as '12 %': write only digits and a decimal point to have it read as a number",
-        ),
-        (
-            ["€ 5", "€ 7"],
-            "looks like numbers, such as '€ 5': write only digits and a decimal point to have it read as a number",
-        ),
+        (["12 %", "7 %"], "number", "1,234.5", "numbers such as 12 %", ""),
+        (["€ 5", "€ 7"], "number", "1,234.5", "numbers such as € 5", ""),
+        (["1.234,50 €", "7,25 €"], "number", "1.234,5", "numbers such as 1.234,50 €", ""),
+        (["1,5", "2,25", "3"], "number", "1.234,5", "numbers such as 2,25", ""),
         (
             [*map(str, range(9)), "?"],
-            "nearly all are numbers, but '?' is none: leave such cells empty to have it read as a number",
+            "category",
+            "",
+            "numbers mixed with marks or words",
+            "nearly all are numbers, but row 10 is '?': with --missing '?' it is taken for missing",
         ),
+        (
+            [f"2024-01-{day}" for day in range(10, 20)] + ["0000-00-00"],
+            "category",
+            "",
+            "numbers mixed with marks or words",
+            "nearly all are dates such as 2024-01-10, but row 11 is '0000-00-00': with --missing 0000-00-00 it is taken "
+            "for missing",
+        ),
+        (
+            ["31.01.2024", "2024-01-10", "01.02.2024", "2024-01-11"],
+            "category",
+            "",
+            "numbers mixed with marks or words",
+            "many are dates such as 31.01.2024, but row 2 is '2024-01-10': write all in one format",
+        ),
+        (
+            ["01/02/2004", "02/03/2005"],
+            "date",
+            "%m/%d/%Y",
+            "dates such as 01/02/2004",
+            "01/02/2004 is read as 2 January 2004; if it is 1 February 2004, use --dayfirst",
+        ),
+        (
+            [f"01/{month % 12 + 1:02}/{2004 + month // 12}" for month in range(24)],
+            "date",
+            "%d/%m/%Y",
+            "dates such as 01/02/2004",
+            "01/02/2004 is read as 1 February 2004; if it is 2 January 2004, use --monthfirst",
+        ),
+        (["31.12.99", "01.02.24"], "date", "%d.%m.%y", "dates such as 31.12.99", ""),
+        (["9:05", "23:59", None], "date", "%H:%M", "times of day such as 9:05", ""),
+        (["6:30 PM", "11:00 am"], "date", "%I:%M %p", "times of day such as 6:30 PM", ""),
+        (["31-Dec-24", "01-Feb-25"], "date", "%d-%b-%y", "dates such as 31-Dec-24", ""),
+        (["12/2024", "01/2025"], "date", "%m/%Y", "dates such as 12/2024", ""),
+        (["January 3, 2024", "May 12, 2024"], "date", "%B %d, %Y", "dates such as January 3, 2024", ""),
+        (
+            ["12/31/2024 5:30 PM", "01/02/2025 11:00 AM"],
+            "date",
+            "%m/%d/%Y %I:%M %p",
+            "dates such as 12/31/2024 5:30 PM",
+            "",
+        ),
+        (
+            ["2024-01-31T10:00:00+02:00", "2024-01-31T10:00:00Z"],
+            "date",
+            "",
+            "dates such as 2024-01-31T10:00:00+02:00",
+            "",
+        ),
+        (["1\u202f234", "12\u202f500", "7"], "number", "1,234.5", "numbers such as 12\u202f500", ""),
+        (["1’234.5", "12’500.0", "7.5"], "number", "1,234.5", "numbers such as 12’500.0", ""),
+        (["(12.5)", "7.5", "−3.0"], "number", "1,234.5", "numbers such as (12.5)", ""),
+        (["12.5-", "7.5", "3.0"], "number", "1,234.5", "numbers such as 12.5-", ""),
+        (["-3,502E-01", "2,1E+03"], "number", "1.234,5", "numbers such as -3,502E-01", ""),
+        (["2593.05 USD", "7 USD"], "number", "1,234.5", "numbers such as 2593.05 USD", ""),
+        (["10.0.1.2", "1.2.3", "+49 151 1000"], "category", "", "texts of a word or two", ""),
+        (["24:30", "100:10"], "category", "", "texts of a word or two", ""),
     ],
 )
-def test_numbers_that_are_written_as_texts_are_hinted_at(values: list[str], hint: str) -> None:
+def test_how_numbers_and_dates_are_written_is_part_of_the_profile(
+    values: list[str], kind: str, format: str, reason: str, hint: str
+) -> None:
     found = column_profile(pd.Series(values, name="a"), "t.csv")
-    assert (found.kind, found.hint) == ("category", hint)
+    assert (found.kind, found.format, found.reason, found.hint) == (kind, format, reason, hint)
+
+
+@pytest.mark.parametrize(("day_first", "format"), [(True, "%d/%m/%Y"), (False, "%m/%d/%Y")])
+def test_the_user_decides_on_dates_that_fit_both_orders(day_first: bool, format: str) -> None:
+    found = column_profile(pd.Series(["01/02/2004", "02/03/2005"], name="a"), "t.csv", day_first)
+    assert found.format == format
+    sure = column_profile(pd.Series(["31/02/2004", "31/03/2005", "01/31/2004"], name="a"), "t.csv", day_first)
+    assert sure.kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("written", "format"),
+    [
+        (lambda value: f"${value:,.2f}", "1,234.5"),
+        (lambda value: f"{value:.1f} %", "1,234.5"),
+        (lambda value: f"{value:_.2f}".replace(".", ",").replace("_", "."), "1.234,5"),
+        (lambda value: f"{value:,.2f}".replace(",", " "), "1,234.5"),
+        (lambda value: f"(${-value:,.2f})" if value < 0 else f"${value:,.2f}", "1,234.5"),
+        (lambda value: f"{value:.2f}".replace("-", "−"), "1,234.5"),
+    ],
+    ids=["dollars", "percent", "decimal comma", "blanks", "parentheses", "minus sign"],
+)
+def test_a_target_of_marked_numbers_is_a_number(written: Any, format: str) -> None:
+    wanted = (np.arange(ROWS) ** 3 * 7.25 - 500).round(1)
+    found = found_in([written(value) for value in wanted])
+    assert (found.target.task, found.target.format) == ("regression", format)
+    assert found_in([f"{value % 3:.0f} %" for value in np.arange(ROWS)]).target.task == "classification"
 
 
 def test_columns_that_tell_nothing_are_left_out() -> None:
@@ -120,6 +208,42 @@ def test_decimals_are_no_identifiers_whatever_their_name() -> None:
     assert left_out(key=NOISE[::-1], index=np.arange(ROWS) // 1.5) == {
         "index": "an identifier by its name, with a value for every row or two"
     }
+
+
+def test_a_frame_from_python_lacks_its_identifiers_too() -> None:
+    frame = pd.DataFrame(
+        {"customer_id": np.arange(ROWS) * 7, "code": [f"x{each:04}" for each in range(ROWS)], "a": NOISE}
+    )
+    kinds = {each.name: (each.kind, each.reason) for each in frame_columns(frame)}
+    identifier = "", "an identifier: different in every row"
+    assert kinds == {"customer_id": identifier, "code": identifier, "a": ("number", "numbers")}
+    assert found_in(**frame[["customer_id", "code"]]).left_out[0].reason == identifier[1]
+    kept = frame_columns(frame.astype({"customer_id": "category"}))
+    assert kept[0].kind == "category"
+    assert [each.kind for each in frame_columns(frame[["customer_id"]])] == ["number"]
+    assert [each.kind for each in frame_columns(pd.DataFrame({"x0": np.arange(ROWS), "x1": NOISE}))] == [
+        "number",
+        "number",
+    ]
+
+
+def test_columns_without_any_value_stay_so_that_later_rows_fit() -> None:
+    empty = {"nan": [np.nan] * 3, "none": [None] * 3, "whole": pd.array([None] * 3, "Int64"), "time": [pd.NaT] * 3}
+    found = frame_columns(pd.DataFrame({"a": [1.5, 2.5, 3.0], **empty}))
+    assert [(each.name, each.kind) for each in found[1:]] == [(name, "category") for name in empty]
+
+
+def test_whole_numbers_that_float64_cannot_distinguish_are_refused() -> None:
+    found = found_in(9007199254740993 + np.arange(ROWS) * 7)
+    assert found.target.task == "regression"
+    with pytest.raises(DataError, match="its numbers differ by less than float64 can hold: subtract the smallest"):
+        found_in(12345678901234567890 + np.arange(ROWS, dtype=np.uint64) * 7)
+
+
+def test_a_long_tail_of_a_target_is_noticed() -> None:
+    assert found_in(np.exp(2 * NOISE)).target.is_skewed
+    assert not found_in(NOISE).target.is_skewed
+    assert not found_in(-np.exp(2 * NOISE)).target.is_skewed
 
 
 def test_copies_of_a_class_are_left_out() -> None:

@@ -98,7 +98,7 @@ def test_a_column_without_a_name_is_named_by_its_place(tmp_path: Path) -> None:
 
 def test_texts_stay_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n007,007\n1.0,1.0\n,\n")
-    read = read_table(f"{tmp_path}/t.csv", {"a"})
+    read = read_table(f"{tmp_path}/t.csv", {"a": ()})
     assert read["a"].tolist()[:2] == ["007", "1.0"]
     assert read["a"].isna().tolist() == [False, False, True]
     assert read["b"].tolist()[:2] == [7, 1]

@@ -11,16 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tuner.base.errors import DataError
 from tuner.data.ingest.columns import Coding, ColumnCoding
+from tuner.data.ingest.formats import ISO, Numbers, date_example, date_formats, days_of, is_clock
 from tuner.data.ingest.values import (
-    ISO,
     Factorized,
-    Numbers,
     Rows,
     column_of,
-    date_format,
-    days_of,
     days_of_texts,
     factorize,
     numbers_of,
@@ -60,9 +56,6 @@ def fit_coding(columns: Sequence[Column], frame: pd.DataFrame, training: Rows, w
         series = column_of(frame, column.name, where)
         values = _values(column, series, where)
         missing = series.isna().to_numpy()[training]
-        if missing.all():
-            problem = "has no value in the training part; take it out of columns"
-            raise DataError(f"{where}: column {column.name!r}: {problem}")
         learned = _learned(column, values, training)
         codings.append(ColumnCoding(name=column.name, kind=column.kind, lacks=bool(missing.any()), **learned))
         blocks.append(_block(codings[-1], values, series, where))
@@ -80,7 +73,7 @@ def code_rows(coding: Coding, frame: pd.DataFrame, where: str = "the table") -> 
 
 def date_rule(format: str) -> str:
     """The rule for a value that is no date in this format."""
-    return f"must be a date such as {'2024-12-31' if format == ISO else format}"
+    return f"must be a {'time of day' if is_clock(format) else 'date'} such as {date_example(format)}"
 
 
 def _side_by_side(blocks: list[NDArray[Any]]) -> Matrix:
@@ -97,7 +90,7 @@ def _side_by_side(blocks: list[NDArray[Any]]) -> Matrix:
 def _values(column: Column | ColumnCoding, series: "pd.Series[Any]", where: str) -> _Values:
     match column.kind:
         case "number":
-            return numbers_of(series, where)
+            return numbers_of(series, where, column.format)
         case "date" if pd.api.types.is_datetime64_any_dtype(series):
             return days_of(series)
         case "text":
@@ -127,14 +120,16 @@ def _learned(column: Column, values: _Values, training: Rows) -> dict[str, Any]:
             places = max(1, int(np.quantile(lengths, 0.95, method="higher"))) if len(lengths) else 1
             return {"values": _frequent(values.vocabulary, words.astype(np.int64), 2, MOST_WORDS), "places": places}
         case Factorized() if column.kind == "date":
-            counts = values.counts(training)
-            return {"format": date_format([name for name, each in zip(values.names, counts, strict=True) if each])}
+            present = [name for name, each in zip(values.names, values.counts(training), strict=True) if each]
+            return {"format": column.format or date_formats(present)[0]}
         case Factorized() if column.kind == "boolean":
             return {"values": ("false", "true")}
         case Factorized():
             return {"values": _frequent(values.names, values.counts(training), 1, MOST_VALUES)}
         case _:
-            return {"format": ISO} if column.kind == "date" else {"origin": _origin(values[training])}
+            if column.kind == "date":
+                return {"format": column.format or ISO}
+            return {"format": column.format, "origin": _origin(values[training])}
 
 
 def _frequent(names: Sequence[str], counts: Rows, least: int, most: int) -> tuple[str, ...]:
@@ -147,6 +142,8 @@ def _frequent(names: Sequence[str], counts: Rows, least: int, most: int) -> tupl
 def _origin(numbers: Numbers) -> float:
     """The median, where the numbers are so close to it that float32 could not distinguish them; else 0."""
     known = numbers[~np.isnan(numbers)]
+    if not len(known):
+        return 0.0
     low, middle, high = np.quantile(known, (0.25, 0.5, 0.75))
     spread = (high - low) or known.std()
     return float(middle) if 0 < spread * LOST_SPREAD < abs(middle) else 0.0

@@ -13,7 +13,7 @@ MARKED = "numbers mixed with marks or words"
 @dataclass(frozen=True)
 class ColumnProfile:
     """A column: its probable kind and the reason (of a column that is left out, why), the share of missing rows, the number of
-    different values, some of them; a `hint` where it could be written better."""
+    different values, some of them; a `hint` where it could be written better; `format` as in `Column`."""
 
     name: str
     kind: Kind | Literal[""]
@@ -22,12 +22,13 @@ class ColumnProfile:
     values: int = 0
     examples: tuple[str, ...] = ()
     hint: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnCoding:
     """How a column is coded. `values` are the categories, truths or words with the codes 2, 3, …; `origin` is subtracted from a
-    number before rounding to float32; `format` is that of dates in pandas; `places` and `lacks` as in `Coded`."""
+    number before rounding to float32; `format` as in `Column`; `places` and `lacks` as in `Coded`."""
 
     name: str
     kind: Kind

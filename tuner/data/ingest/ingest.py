@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,8 @@ Save = Callable[[Path], tuple[Facts, Coding]]
 AnyOwn = TypeVar("AnyOwn", bound=Table | Arrays | Images)
 VERSION = 1
 """Increase it when the same files are prepared differently: they are then read again."""
+LATER = ("format", "target_format", "missing", "drop_missing_target")
+"""Fields that earlier versions lack: at their defaults they leave the names of stored records as they were."""
 FROM_PYTHON = "python:"
 """The prefix of the paths of data from Python, before their identity."""
 UNNAMED = "given"
@@ -65,7 +68,11 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
     if isinstance(test, RawExamples):
         test = replace(test, where="the test data")
     if isinstance(raw.x, pd.DataFrame):
-        columns = tuple(Column(name=each.name, kind=each.kind) for each in frame_columns(raw.x) if each.kind)
+        profiles = frame_columns(raw.x)
+        for each in (each for each in profiles if not each.kind):
+            cure = "convert it to the type category to keep it"
+            warnings.warn(f"the column {each.name} is left out: {each.reason}; {cure}", stacklevel=2)
+        columns = tuple(Column(name=each.name, kind=each.kind, format=each.format) for each in profiles if each.kind)
         raw = replace(raw, columns=columns)
     else:
         raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))
@@ -86,7 +93,16 @@ def _unnamed(raw: "RawExamples", test: str | Cut, task: Task) -> Table | Arrays:
         return Arrays(path=UNNAMED, task=task, test=test, groups=group, weights=weight)
     target, *others = map(str, raw.y.columns)
     targets = (target, *others) if others else target
-    return Table(path=UNNAMED, target=targets, columns=raw.columns, task=task, test=test, group=group, weight=weight)
+    return Table(
+        path=UNNAMED,
+        target=targets,
+        columns=raw.columns,
+        task=task,
+        test=test,
+        group=group,
+        weight=weight,
+        target_format=raw.target_format,
+    )
 
 
 def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> str:
@@ -138,9 +154,17 @@ def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Place
 
 def _key(data: Table | Arrays | Images, sources: Iterable[str]) -> str:
     """Names the files as they are now, and all that decides what is prepared from them."""
-    settings = {name: value for name, value in encode(data).items() if name not in ("found", "scaling", "encoding")}
+    settings = {name: value for name, value in _settings(data).items() if name not in ("found", "scaling", "encoding")}
     content = [VERSION, settings, [list(_states(source)) for source in sources]]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _settings(value: object) -> Any:
+    """As `encode`, without the fields that are `LATER` and at their defaults."""
+    if is_dataclass(value):
+        pairs = ((each, getattr(value, each.name)) for each in fields(value))
+        return {each.name: _settings(own) for each, own in pairs if each.name not in LATER or own != each.default}
+    return [_settings(each) for each in value] if isinstance(value, tuple) else encode(value)
 
 
 def _states(source: str) -> Iterator[Any]:

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.data.ingest.columns import MARKED, ColumnProfile
-from tuner.data.ingest.values import Factorized, Numbers, factorize, numbers_of
+from tuner.data.ingest.formats import Numbers
+from tuner.data.ingest.values import Factorized, factorize, numbers_of
 
 NEARLY_ALL = 0.95
 EQUAL = 0.9999
@@ -42,9 +43,9 @@ def identifier_reason(column: ColumnProfile, series: "pd.Series[Any]") -> str:
     known = series.dropna()
     differ = column.values == len(known) and len(known) >= FEWEST_KEYS
     is_key = bool(KEY_NAME.fullmatch(column.name))
-    is_whole = column.kind == "number" and column.reason != "numbers"
+    is_whole = column.kind == "number" and column.reason != "numbers" and not column.format
     if is_whole and differ:
-        numbers = numbers_of(known, "")
+        numbers = numbers_of(known, "", column.format)
         if numbers.max() - numbers.min() == len(known) - 1:
             return "a running number of the rows"
     if differ and ((is_whole and is_key) or (column.kind == "category" and column.reason != MARKED)):
@@ -83,7 +84,7 @@ def target_leak(
 def _number_leak(column: ColumnProfile, series: "pd.Series[Any]", target: str, numbers: Numbers) -> tuple[str, str]:
     if column.kind != "number":
         return "", ""
-    values = numbers_of(series, "")
+    values = numbers_of(series, "", column.format)
     known = ~np.isnan(values)
     if known.sum() < 3 or values[known].std() == 0 or numbers[known].std() == 0:
         return "", ""
@@ -103,7 +104,7 @@ def _class_leak(column: ColumnProfile, series: "pd.Series[Any]", target: str, cl
             return f"is a copy of {target}: each of its values has a class of its own", ""
         right = _right_by_value(values, classes)
     elif column.kind == "number":
-        right = _right_by_cuts(numbers_of(series, ""), classes)
+        right = _right_by_cuts(numbers_of(series, "", column.format), classes)
     else:
         return "", ""
     usual = float(np.bincount(classes.numbers).max() / len(classes.numbers))

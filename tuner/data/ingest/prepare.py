@@ -12,13 +12,13 @@ from tuner.base.metrics import Task
 from tuner.data.examples import Array, Examples
 from tuner.data.ingest.coding import code_rows, fit_coding
 from tuner.data.ingest.columns import Coding
+from tuner.data.ingest.formats import date_formats, days_of
+from tuner.data.ingest.missing import texts_of
 from tuner.data.ingest.tables import read_table
 from tuner.data.ingest.targets import classes_of, groups_of, labels_of, weights_of
 from tuner.data.ingest.values import (
     Rows,
     column_of,
-    date_format,
-    days_of,
     days_of_texts,
     factorize,
     numbers_of,
@@ -42,6 +42,7 @@ class RawExamples:
     groups: "pd.Series[Any] | None" = None
     columns: tuple[Column, ...] = ()
     is_ordered: bool = False
+    target_format: str = ""
     where: str = "the data"
 
     def __post_init__(self) -> None:
@@ -58,7 +59,7 @@ def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder:
     `DataError` with column and row."""
     classes = classes_of(task, raw.y, raw.where)
     groups = _groups(raw, test)
-    labels, weights = labels_of(task, raw.y, classes, raw.where), weights_of(raw.weights, raw.where)
+    labels, weights = labels_of(task, raw.y, classes, raw.where, raw.target_format), weights_of(raw.weights, raw.where)
     training_rows, test_rows = np.arange(len(labels)), np.arange(0)
     if isinstance(test, Cut):
         training_rows, test_rows = split_off_test(test, labels, groups[0], raw.is_ordered, raw.where)
@@ -73,7 +74,10 @@ def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder:
     if isinstance(test, Cut):
         training, test_part = training.take(training_rows), training.take(test_rows)
     else:
-        labels, weights = labels_of(task, test.y, classes, test.where), weights_of(test.weights, test.where)
+        labels, weights = (
+            labels_of(task, test.y, classes, test.where, raw.target_format),
+            weights_of(test.weights, test.where),
+        )
         test_part = Examples(_test_inputs(test, raw, coding), labels, weights, groups[1])
     save_examples(folder, "train", training)
     save_examples(folder, "test", test_part)
@@ -151,11 +155,12 @@ def _of_each_class(seed: int, labels: Array, count: int) -> Rows:
 
 def read_rows(data: Table, path: str, source: str) -> RawExamples:
     """The rows of a table in order of time, if it has one. Names stay as they are written; messages call the table `path`."""
-    texts = {column.name for column in data.columns if column.kind != "number"} | {data.group, data.time}
-    frame = read_table(source, texts | set(data.targets if data.task == "classification" else ()))
+    frame = read_table(source, texts_of(data))
     named = (*(column.name for column in data.columns), *data.targets, data.group, data.time, data.weight)
     for name in filter(None, named):
         column_of(frame, name, path)
+    if data.drop_missing_target:
+        frame = frame[frame[list(data.targets)].notna().all(axis=1)]
     frame = _in_order(frame, data.time, path) if data.time else frame
     weights, groups = (frame[name] if name else None for name in (data.weight, data.group))
     return RawExamples(
@@ -165,6 +170,7 @@ def read_rows(data: Table, path: str, source: str) -> RawExamples:
         groups=groups,
         columns=data.columns,
         is_ordered=bool(data.time),
+        target_format=data.target_format,
         where=path,
     )
 
@@ -179,6 +185,6 @@ def _in_order(frame: pd.DataFrame, time: str, where: str) -> pd.DataFrame:
         times = numbers_of(column, where)
     else:
         texts = factorize(column, where)
-        times = days_of_texts(texts, date_format(texts.names))
+        times = days_of_texts(texts, date_formats(texts.names)[0])
         require_rows(np.isnan(times), column, "must be a number or a date such as 2024-12-31", where)
-    return frame.iloc[np.argsort(times, kind="stable")].reset_index(drop=True)
+    return frame.iloc[np.argsort(times, kind="stable")]

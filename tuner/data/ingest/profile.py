@@ -1,34 +1,25 @@
 """The profile of a table: the probable kinds of its columns, those left out and why, and warnings."""
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.coding import MOST_VALUES
-from tuner.data.ingest.columns import MARKED, ColumnProfile, shorten
+from tuner.data.ingest.columns import ColumnProfile, shorten
 from tuner.data.ingest.files import SKLEARN
+from tuner.data.ingest.guess import Guess, has_leading_zeros, of_numbers, of_texts
 from tuner.data.ingest.leakage import equal_columns, identifier_reason, possible_groups, target_leak, unusable_reason
 from tuner.data.ingest.tables import read_table
 from tuner.data.ingest.targets import TargetProfile, TaskOption, target_profile
-from tuner.data.ingest.values import column_of, date_format, factorize, numbers_of, parse_times
-from tuner.networks.columns import TRUTHS, Kind
+from tuner.data.ingest.values import column_of, factorize, numbers_of
+from tuner.recipe.data import MISSING_TEXTS
 
 FEWEST_GROUPS = 5
 EXAMPLES = 3
-SAMPLE = 1000
-WORDS_OF_A_TEXT = 3
-ROWS_OF_A_CATEGORY = 10
-MOSTLY = 0.8
-MARKED_NUMBER = re.compile(r"[€$£]?\s*[-+]?(\d+|\d{1,3}([,.'  ]\d{3})+)([.,]\d+)?\s*[%€$£]?")
-DATE_LIKE = re.compile(r"\d+[-/. ]\w+[-/. ]\d+|\d{4}-\d\d")
-
-Guess = tuple[Kind, str, str]
-"""The kind, the reason, and a hint how the column could be written better."""
+CATEGORIES = "categories"
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,8 @@ class Roles:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """A table: `groups` is the number of groups of rows (0 without a group column)."""
+    """A table: `groups` is the number of groups of rows (0 without a group column); `missing` and `drop_missing_target` as in a
+    study file."""
 
     rows: int
     target: TargetProfile
@@ -53,6 +45,8 @@ class TableProfile:
     columns: tuple[ColumnProfile, ...]
     left_out: tuple[ColumnProfile, ...]
     warnings: tuple[str, ...]
+    missing: tuple[str, ...] = MISSING_TEXTS
+    drop_missing_target: bool = False
     test_rows: ClassVar[int] = 0
 
 
@@ -60,15 +54,21 @@ def read_as_written(path: str) -> pd.DataFrame:
     """The table, with columns of whole numbers as texts where some have leading zeros (007). Raises `DataError`."""
     frame = read_table(path)
     integers = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])]
-    written = read_table(path, integers) if integers and not path.startswith(SKLEARN) else frame
+    written = (
+        read_table(path, dict.fromkeys(integers, MISSING_TEXTS)) if integers and not path.startswith(SKLEARN) else frame
+    )
     for name in integers:
-        if not pd.api.types.is_numeric_dtype(written[name]) and _has_leading_zeros(written[name].dropna().tolist()):
+        if not pd.api.types.is_numeric_dtype(written[name]) and has_leading_zeros(written[name].dropna().tolist()):
             frame[name] = written[name]
     return frame
 
 
 def profile_table(
-    frame: pd.DataFrame, roles: Roles, task: TaskOption = "guess", where: str = "the table"
+    frame: pd.DataFrame,
+    roles: Roles,
+    task: TaskOption = "guess",
+    where: str = "the table",
+    day_first: bool | None = None,
 ) -> TableProfile:
     """The profile of a table, called `where` in messages.
 
@@ -84,7 +84,7 @@ def profile_table(
     target = target_profile(frame, roles.targets, task, where)
     groups = int(frame[roles.group].nunique()) if roles.group else 0
     require_groups(groups, roles.group, where)
-    columns, left_out, warnings = _column_profiles(frame, roles, target, where)
+    columns, left_out, warnings = _column_profiles(frame, roles, target, where, day_first)
     if not columns:
         reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out)
         raise DataError(f"{where}: no column is left for the network to see: {reasons}")
@@ -93,41 +93,51 @@ def profile_table(
     return TableProfile(len(frame), target, roles, groups, columns, left_out, tuple(warnings))
 
 
-def column_profile(series: "pd.Series[Any]", where: str) -> ColumnProfile:
+def column_profile(series: "pd.Series[Any]", where: str, day_first: bool | None = None) -> ColumnProfile:
     """The profile of a column.
 
     Whole numbers are `boolean` if they are 0 and 1, `category` if there are two or if they have zeros in front (007), else
     `number`. Texts are `boolean`, `number` or `date` where all values are; `text` from three words a value on (two where most
-    values differ), unless each value has ten rows; else `category`. Raises `DataError` for numbers too large for float32.
+    values differ), unless each value has ten rows; else `category`. `day_first` decides on dates that fit both orders. Raises `DataError` for numbers too large for float32.
     """
     if pd.api.types.is_datetime64_any_dtype(series):
         different: Any = series.dropna().drop_duplicates()
-        guess: Guess = ("date", "dates", "")
+        guess = Guess("date", "dates")
         names = tuple(different.head(EXAMPLES).astype(str))
     elif pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series):
         different = series.dropna().unique()
-        guess = _of_numbers(different)
+        guess = of_numbers(different)
         names = tuple(f"{each:g}" for each in np.asarray(different[:EXAMPLES], float))
     else:
-        names = different = factorize(series, where).names
-        guess = _of_texts(names, len(series))
-    kind, reason, hint = guess
-    if kind == "number":
-        numbers_of(series, where)  # raises for what float32 cannot hold
+        texts = factorize(series, where)
+        names = different = texts.names
+        guess = of_texts(texts, len(series), day_first)
+    if guess.kind == "number":
+        numbers_of(series, where, guess.format)  # raises for what float32 cannot hold
     missing, examples = float(series.isna().mean()), tuple(map(shorten, names[:EXAMPLES]))
-    return ColumnProfile(str(series.name), kind, reason, missing, len(different), examples, hint)
+    return ColumnProfile(
+        str(series.name), guess.kind, guess.reason, missing, len(different), examples, guess.hint, guess.format
+    )
 
 
 def frame_columns(frame: pd.DataFrame, where: str = "the data") -> tuple[ColumnProfile, ...]:
-    """The profiles of a frame's columns that have values: by type, texts by value. Raises `DataError` where there is none."""
-    profiles = tuple(_by_type(frame[name], where) for name in frame.columns if frame[name].notna().any())
-    if not profiles:
+    """The profiles of a frame's columns: by type, texts by value; without a kind those that identify rows, unless all do, their
+    type is category, or they come from an array. Raises `DataError` where no column has a value."""
+    if not frame.notna().any(axis=None):
         raise DataError(f"{where}: no column has any value")
-    return profiles
+    profiles = tuple(_by_type(frame[name], where) for name in frame.columns)
+    is_array = list(frame.columns) == [f"x{place}" for place in range(frame.shape[1])]
+    named = (each for each in profiles if not is_array and each.reason != CATEGORIES)
+    reasons = {each.name: reason for each in named if (reason := identifier_reason(each, frame[each.name]))}
+    if len(reasons) == len(profiles):
+        return profiles
+    return tuple(
+        replace(each, kind="", reason=reasons[each.name]) if each.name in reasons else each for each in profiles
+    )
 
 
 def _column_profiles(
-    frame: pd.DataFrame, roles: Roles, target: TargetProfile, where: str
+    frame: pd.DataFrame, roles: Roles, target: TargetProfile, where: str, day_first: bool | None
 ) -> tuple[tuple[ColumnProfile, ...], tuple[ColumnProfile, ...], list[str]]:
     """The columns that the network sees, those that are left out, and warnings about the first."""
     profiles: dict[str, ColumnProfile] = {}
@@ -137,13 +147,13 @@ def _column_profiles(
         roles.time: "gives the order of the rows",
         roles.weight: "is the weight of each row",
     }
-    read = numbers_of if target.task == "regression" else factorize
+    read = partial(numbers_of, format=target.format) if target.task == "regression" else factorize
     targets = {name: read(frame[name], where) for name in roles.targets}
     names = [str(name) for name in frame.columns if name not in roles.targets]
     for name in (name for name in names if name not in reasons):
         reasons[name] = unusable_reason(frame[name])
         if not reasons[name]:
-            profile = profiles[name] = column_profile(frame[name], where)
+            profile = profiles[name] = column_profile(frame[name], where, day_first)
             copy, suspicion = target_leak(profile, frame[name], targets)
             reasons[name] = copy or identifier_reason(profile, frame[name])
             warnings += [suspicion] if suspicion and not reasons[name] else []
@@ -166,63 +176,13 @@ def require_groups(count: int, name: str, where: str) -> None:
 
 
 def _by_type(series: "pd.Series[Any]", where: str) -> ColumnProfile:
+    if not series.notna().any():
+        return ColumnProfile(str(series.name), "category", "no row has a value", 1.0)
     profile = column_profile(series, where)
     if pd.api.types.is_bool_dtype(series):
-        return replace(profile, kind="boolean", reason="true and false")
+        return replace(profile, kind="boolean", reason="true and false", format="")
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return replace(profile, kind="category", reason="categories")
+        return replace(profile, kind="category", reason=CATEGORIES, format="")
     if pd.api.types.is_numeric_dtype(series):
         return replace(profile, kind="number", reason="numbers")
     return profile
-
-
-def _has_leading_zeros(texts: Sequence[Any]) -> bool:
-    """Whether some of the texts are whole numbers such as 007."""
-    return any(text[:1] == "0" and len(text) > 1 and text.isdigit() for text in texts)
-
-
-def _of_numbers(values: Any) -> Guess:
-    numbers = np.asarray(values, np.float64)
-    is_whole = bool((numbers == np.floor(numbers)).all())
-    if is_whole and set(numbers.tolist()) <= {0.0, 1.0}:
-        return "boolean", "0 and 1", ""
-    if is_whole and len(numbers) <= 2:
-        return "category", "at most two different whole numbers", ""
-    return "number", "whole numbers" if is_whole else "numbers", ""
-
-
-def _of_texts(names: Sequence[str], rows: int) -> Guess:
-    if all(name.lower() in TRUTHS for name in names):
-        return "boolean", " and ".join(names[:2]), ""
-    is_number = pd.to_numeric(pd.Series(names, dtype=object), errors="coerce").notna().to_numpy()
-    if _has_leading_zeros(names):
-        return "category", "numbers with leading zeros", ""
-    if is_number.all():
-        return "number", "numbers written as text", ""
-    if DATE_LIKE.search(names[0]) and parse_times(names, date_format(names)).notna().all():
-        return "date", f"dates such as {names[0]}", ""
-    hint = _number_hint(names, is_number)
-    return ("category", MARKED, hint) if hint else _of_words(names, rows)
-
-
-def _of_words(names: Sequence[str], rows: int) -> Guess:
-    words = float(np.mean([len(name.split()) for name in names[:SAMPLE]]))
-    repeats = len(names) <= rows / ROWS_OF_A_CATEGORY
-    if (words >= WORDS_OF_A_TEXT and not repeats) or (words >= 2 and len(names) > rows / 2):
-        return "text", f"about {words:.0f} words each", ""
-    too_many = (
-        f"the {MOST_VALUES:,} most frequent of its values have codes of their own" if len(names) > MOST_VALUES else ""
-    )
-    return "category", "texts that repeat" if repeats else "texts of a word or two", too_many
-
-
-def _number_hint(names: Sequence[str], is_number: Any) -> str:
-    """How these texts could be written as numbers; empty where they are not numbers."""
-    if is_number.mean() >= MOSTLY:
-        other = names[int(np.argmin(is_number))]
-        return f"nearly all are numbers, but {other!r} is none: leave such cells empty to have it read as a number"
-    marked = [bool(MARKED_NUMBER.fullmatch(name)) for name in names[:SAMPLE]]
-    if np.mean(marked) >= MOSTLY:
-        example = names[int(np.argmax(marked))]
-        return f"looks like numbers, such as {example!r}: write only digits and a decimal point to have it read as a number"
-    return ""

@@ -4,8 +4,9 @@ import csv
 import io
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -20,20 +21,24 @@ from tuner.data.ingest.files import (
     open_unpacked,
     require_unpackable,
 )
+from tuner.recipe.data import MISSING_TEXTS
 
 BUNDLED = ("iris", "wine", "breast_cancer", "digits", "diabetes")
 BLOCK_ROWS = 2**17
+NO_TEXTS: Mapping[str, Collection[str]] = {}
 SAMPLE_BYTES, SAMPLE_LINES = 2**16, 20
 
 Choice = Callable[[Sequence[str]], list[str]]
-Reader = Callable[[Path, Collection[str], Choice, int | None], Iterator[pd.DataFrame]]
+Texts = Mapping[str, Collection[str]]
+"""The columns that stay as they are written ("007"), each with the texts that are missing values in it."""
+Reader = Callable[[Path, Texts, Choice, int | None], Iterator[pd.DataFrame]]
 """From a file, the columns `texts`, the choice of columns and the rows of a block (None: one block) to blocks of these columns."""
 
 
-def read_table(path: str, texts: Collection[str] = ()) -> pd.DataFrame:
+def read_table(path: str, texts: Texts = NO_TEXTS) -> pd.DataFrame:
     """The table of a file, or `sklearn:iris`.
 
-    Only the columns `texts` stay as they are written ("007"). Raises `DataError` for what is no table, and `MissingPackage` for
+    Only the columns `texts` stay as they are written. Raises `DataError` for what is no table, and `MissingPackage` for
     Parquet without pyarrow.
     """
     (frame,) = _blocks(path, texts, list, None)
@@ -41,7 +46,7 @@ def read_table(path: str, texts: Collection[str] = ()) -> pd.DataFrame:
 
 
 def table_blocks(
-    path: str, columns: Sequence[str], texts: Collection[str], optional: Collection[str] = ()
+    path: str, columns: Sequence[str], texts: Texts, optional: Collection[str] = ()
 ) -> Iterator[pd.DataFrame]:
     """A table of any length in blocks: its `columns`, and the `optional` ones that it has; the index counts rows from 0. Raises
     `DataError` for a missing column before the first block."""
@@ -65,14 +70,17 @@ def _suffix(path: Path) -> str:
     return Path(path.stem if is_packed(path) else path).suffix.lower()
 
 
-def _blocks(path: str, texts: Collection[str], choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
+def _blocks(path: str, texts: Texts, choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
     """Blocks of so many rows, of the chosen columns; one block where `rows` is None."""
     blocks = _bundled(path, choice) if path.startswith(SKLEARN) else _reader(path)(Path(path), texts, choice, rows)
     first = next((block for block in blocks if len(block)), None)
     if first is None:
         raise DataError(f"{path}: has no rows")
-    yield first
-    yield from blocks
+    for block in chain([first], blocks):
+        for name in block.columns.intersection(list(texts)):  # formats with empty cells have no usual texts for them
+            own = set(texts[name]) - set(MISSING_TEXTS)
+            block[name] = block[name].mask(block[name].isin(own)) if own else block[name]
+        yield block
 
 
 def _reader(path: str) -> Reader:
@@ -98,9 +106,7 @@ def _bundled(path: str, choice: Choice) -> Iterator[pd.DataFrame]:
     yield frame[choice(list(frame.columns))]
 
 
-def _separated(
-    path: Path, texts: Collection[str], choice: Choice, rows: int | None, separators: str
-) -> Iterator[pd.DataFrame]:
+def _separated(path: Path, texts: Texts, choice: Choice, rows: int | None, separators: str) -> Iterator[pd.DataFrame]:
     """The chosen columns in blocks of so many rows (None: in one). Raises `DataError` with the line for what is not a UTF-8 table
     with a line of names and one of the `separators`."""
     if is_packed(path):
@@ -118,6 +124,8 @@ def _separated(
                 encoding="utf-8-sig",
                 index_col=False,
                 dtype={name: object for name in chosen if name in texts},  # texts, one object for equal ones
+                keep_default_na=False,
+                na_values={name: ["", *texts.get(name, MISSING_TEXTS)] for name in names},
                 iterator=True,
                 chunksize=rows,
             ) as reader:
@@ -196,7 +204,7 @@ def _not_text(path: Path) -> DataError:
     return DataError(f"{path}: is not UTF-8; save the file as UTF-8")
 
 
-def _parquet(path: Path, _: Collection[str], choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
+def _parquet(path: Path, _: Texts, choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:

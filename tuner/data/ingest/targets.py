@@ -10,8 +10,8 @@ import pandas as pd
 from tuner.base.errors import DataError, near_miss
 from tuner.base.metrics import Task
 from tuner.data.examples import Array
+from tuner.data.ingest.formats import Numbers, number_formats
 from tuner.data.ingest.values import (
-    Numbers,
     class_name,
     column_of,
     factorize,
@@ -25,19 +25,25 @@ FEWEST_ROWS = 10
 MOST_CLASSES = 20
 FEWEST_OF_A_CLASS = 5
 IMBALANCED = 0.2
+DROP = "fill them in, or leave such rows out with --drop-missing-target (in a study file drop_missing_target = true)"
+LONG_TAIL = 4.0
+"""Targets are skewed whose 95 % quantile is so many times further from the median than the 5 % quantile."""
 VISIBLE = 1e-4
 """Rounding that is smaller than this share of the standard deviation does not matter."""
 
 
 @dataclass(frozen=True)
 class TargetProfile:
-    """The probable task, the reason, the targets, the classes or labels and the rows of each (no `counts` for numbers)."""
+    """The probable task, the reason, the targets, the classes or labels and the rows of each (no `counts` for numbers);
+    the `format` of numbers with marks, as in `Column`; whether numbers have a long tail of large ones."""
 
     task: Task
     reason: str
     targets: tuple[str, ...]
     classes: tuple[str, ...]
     counts: tuple[int, ...]
+    format: str = ""
+    is_skewed: bool = False
 
     @property
     def rarest(self) -> str:
@@ -67,16 +73,32 @@ def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption
             raise DataError(f"{where}: {rule}, got {', '.join(targets)}")
     columns = frame[[column_of(frame, name, where).name for name in targets]]
     for name in targets:
-        require_complete(columns[name], where)
+        require_complete(columns[name], where, DROP)
     guessed, reason = _guess(columns, where) if task == "guess" else (task, f"set with --task {task}")
     classes = classes_of(guessed, columns, where)
-    labels = labels_of(guessed, columns, classes, where)
+    formats = [_number_format(columns[name], where) for name in targets if guessed == "regression"]
+    format = max(formats, default="")
+    labels = labels_of(guessed, columns, classes, where, format)
     counts: Sequence[int] = ()
     if guessed == "classification":
         counts = np.bincount(labels, minlength=len(classes)).tolist()
     elif guessed == "multi_label":
         counts = labels.sum(axis=0, dtype=np.int64).tolist()
-    return TargetProfile(guessed, reason, tuple(targets), classes, tuple(counts))
+    return TargetProfile(
+        guessed, reason, tuple(targets), classes, tuple(counts), format, guessed == "regression" and _is_skewed(labels)
+    )
+
+
+def _is_skewed(numbers: Array) -> bool:
+    low, middle, high = np.quantile(numbers.astype(np.float64), (0.05, 0.5, 0.95), axis=0)
+    return bool((high - middle > LONG_TAIL * (middle - low)).any())
+
+
+def _number_format(column: "pd.Series[Any]", where: str) -> str:
+    """The format of texts that are numbers with marks; empty for others."""
+    if pd.api.types.is_numeric_dtype(column) or pd.to_numeric(column, errors="coerce").notna().all():
+        return ""
+    return next(iter(number_formats(factorize(column, where).names)), "")
 
 
 def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
@@ -91,11 +113,14 @@ def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
         return "regression", f"{columns.shape[1]} targets are numbers"
     column = columns.iloc[:, 0]
     different = column.nunique()
+    few = different <= MOST_CLASSES and different * FEWEST_OF_A_CLASS <= len(column)
+    if names and not few and number_formats(factorize(column, where).names):
+        return "regression", f"{column.name} has {different} different numbers such as {column.iloc[0]}"
     if names or pd.api.types.is_bool_dtype(column):
         return "classification", f"{column.name} has {different} different names"
     numbers = column.to_numpy(np.float64, na_value=np.nan)
     what = "whole numbers" if (numbers == np.floor(numbers)).all() else "numbers"
-    if what == "whole numbers" and different <= MOST_CLASSES and different * FEWEST_OF_A_CLASS <= len(column):
+    if what == "whole numbers" and few:
         cure = "" if different == 2 else "; to predict them as numbers, use --task regression"
         return "classification", f"{column.name} has {different} different whole numbers{cure}"
     return "regression", f"{column.name} has {different} different {what}"
@@ -107,7 +132,7 @@ def classes_of(task: Task, targets: pd.DataFrame, where: str) -> tuple[str, ...]
     if len(targets) < FEWEST_ROWS:
         raise DataError(f"{where}: has {len(targets)} rows, and at least {FEWEST_ROWS} are needed")
     for name in targets.columns:
-        require_complete(targets[name], where)
+        require_complete(targets[name], where, DROP)
         values = factorize(targets[name], where).names
         if len(values) == 1:
             raise DataError(f"{where}: column {name!r}: has only one value, {values[0]!r}: there is nothing to predict")
@@ -127,9 +152,9 @@ def _is_number(name: str) -> bool:
         return False
 
 
-def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: str) -> Array:
+def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: str, format: str = "") -> Array:
     """Class numbers (n,) uint8, or int32 of more than 256; labels (n, labels) uint8, each 0 or 1; or numbers (n, targets) float32, or
-    float64 where float32 would distort their differences.
+    float64 where float32 would distort their differences; `format` is that of marked ones.
     Raises `DataError` with column and row for other values or classes."""
     for name in targets.columns:
         require_complete(column_of(targets, name, where), where)
@@ -140,8 +165,14 @@ def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: 
         rule = f"must be a class of the training part; {near_miss(str(column.iloc[int(numbers.argmin())]), classes)}"
         require_rows(numbers < 0, column, rule, where)
         return numbers.astype(class_dtype(classes))
-    values = np.stack([numbers_of(targets[name], where) for name in targets.columns], axis=1)
+    values = np.stack([numbers_of(targets[name], where, format) for name in targets.columns], axis=1)
     if task == "regression":
+        for place, name in enumerate(targets.columns):
+            if pd.api.types.is_integer_dtype(targets[name]) and targets[name].nunique() > 2 * len(
+                set(values[:, place])
+            ):
+                cure = "differ by less than float64 can hold: subtract the smallest from all"
+                raise DataError(f"{where}: column {name!r}: its numbers {cure}")
         return _narrowed(values)
     for place, name in enumerate(targets.columns):
         require_rows(~np.isin(values[:, place], (0, 1)), targets[name], "must be 0 or 1", where)

@@ -1,21 +1,17 @@
 """The values of one column, read from whatever type the file gave them: numbers, texts, dates."""
 
 import re
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.tseries.api import guess_datetime_format
 
 from tuner.base.errors import DataError, near_miss
+from tuner.data.ingest.formats import Numbers, days_in, unmarked
 
-Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
-ISO = "ISO8601"
 ROWS_IN_MESSAGE = 3
 
 
@@ -65,66 +61,49 @@ def class_name(name: str) -> str:
     return re.sub(r"^(-?\d+)\.0+$", r"\1", name)
 
 
-def numbers_of(column: "pd.Series[Any]", where: str) -> Numbers:
-    """Numbers, NaN for missing ones. Raises `DataError` with the row for what is no number that float32 can hold."""
+def numbers_of(column: "pd.Series[Any]", where: str, format: str = "") -> Numbers:
+    """Numbers, NaN for missing ones; with marks where they have a `format`. Raises `DataError` with the row for what is no number
+    that float32 can hold."""
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
         raise DataError(f"{where}: column {column.name!r}: must be numbers, got dates")
     is_numeric = pd.api.types.is_numeric_dtype(column)
-    read = column if is_numeric else pd.to_numeric(column.astype(object), errors="coerce")
-    numbers: Numbers = read.to_numpy(dtype=np.float64, na_value=np.nan)
-    require_rows(np.isnan(numbers) & column.notna().to_numpy(), column, "must be a number", where)
+    if format and not is_numeric:
+        texts = factorize(column, where)
+        plain = pd.to_numeric(
+            pd.Series([unmarked(name, format) for name in texts.names], dtype=object), errors="coerce"
+        )
+        numbers: Numbers = np.append(plain.to_numpy(np.float64), np.nan)[texts.numbers]
+    else:
+        read = column if is_numeric else pd.to_numeric(column.astype(object), errors="coerce")
+        numbers = read.to_numpy(dtype=np.float64, na_value=np.nan)
+    is_missing = column.isna() if is_numeric else column.isna() | column.astype(object).eq("")
+    rule = f"must be a number such as {format}" if format else "must be a number"
+    require_rows(np.isnan(numbers) & ~is_missing.to_numpy(), column, rule, where)
     require_rows(np.abs(numbers) > np.finfo(np.float32).max, column, "must be a number below 3.4e38", where)
     return numbers
 
 
 def require_rows(faulty: NDArray[np.bool_], column: "pd.Series[Any]", rule: str, where: str) -> None:
-    """Raise `DataError` for the first faulty row, counted from 1; in a block of a file, from the start of the file."""
+    """Raise `DataError` for the first faulty row. The index counts the rows of the file from 0."""
     if faulty.any():
         row = int(np.argmax(faulty))
         value = column.iloc[row]
         plain = value.item() if isinstance(value, np.generic) else value
-        number = row + 1 + (column.index.start if isinstance(column.index, pd.RangeIndex) else 0)
-        raise DataError(f"{where}: column {column.name!r}, row {number}: {rule}, got {plain!r}")
+        raise DataError(f"{where}: column {column.name!r}, row {column.index[row] + 1}: {rule}, got {plain!r}")
 
 
-def require_complete(column: "pd.Series[Any]", where: str) -> None:
-    """Raise `DataError` where values are missing."""
+def require_complete(column: "pd.Series[Any]", where: str, cure: str = "fill them in or take them out") -> None:
+    """Raise `DataError` with the cure where values are missing. The index counts the rows of the file from 0."""
     missing = np.flatnonzero(column.isna() | column.astype(object).eq(""))
     if len(missing) == len(column):
         raise DataError(f"{where}: column {column.name!r}: has no values")
     if len(missing):
-        rows = ", ".join(str(row + 1) for row in missing[:ROWS_IN_MESSAGE])
+        rows = ", ".join(str(row + 1) for row in column.index[missing[:ROWS_IN_MESSAGE]])
         rest = ", …" if len(missing) > ROWS_IN_MESSAGE else ""
         count = f"{len(missing)} of {len(column)} rows have no value"
-        raise DataError(f"{where}: column {column.name!r}: {count} (row {rows}{rest}); fill them in or take them out")
-
-
-def days_of(times: "pd.Series[Any]") -> Numbers:
-    """Days since 1970 of times (UTC), NaN for missing ones."""
-    instants = pd.to_datetime(times, utc=True).dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    return np.where(np.isnat(instants), np.nan, instants.astype(np.int64) / 86_400e6)
-
-
-def parse_times(texts: Sequence[str], format: str) -> "pd.Series[Any]":
-    """Times from texts in a format; NaT for those that are none. Without a zone they are UTC."""
-    return pd.to_datetime(pd.Series(texts, dtype=object), format=format, utc=True, errors="coerce")
+        raise DataError(f"{where}: column {column.name!r}: {count} (row {rows}{rest}); {cure}")
 
 
 def days_of_texts(texts: Factorized, format: str) -> Numbers:
     """Days since 1970 of each row, from dates in a format; NaN for missing ones and for what is no date."""
-    return np.append(days_of(parse_times(texts.names, format)), np.nan)[texts.numbers]
-
-
-def date_format(texts: Sequence[str]) -> str:
-    """The format of most of these dates: ISO 8601, or as the first one suggests, the month before the day if it may be."""
-
-    def faults(format: str) -> int:
-        return int(parse_times(texts, format).isna().sum())
-
-    if not faults(ISO):
-        return ISO
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # both orders of day and month are meant
-        guesses = [guess_datetime_format(texts[0], dayfirst=first) for first in (False, True)]
-    plausible = [each for each in guesses if each and not re.match("%Y.%d", each)]  # nobody writes year, day, month
-    return min([ISO, *plausible], key=faults)
+    return np.append(days_in(texts.names, format), np.nan)[texts.numbers]

@@ -167,7 +167,8 @@ def test_arrays_and_images_are_described(capsys: pytest.CaptureFixture[str]) -> 
         ),
         (
             "mine --data gap.csv --target y",
-            "gap.csv: column 'y': 1 of 12 rows have no value (row 12); fill them in or take them out",
+            "gap.csv: column 'y': 1 of 12 rows have no value (row 12); fill them in, or leave such rows out with "
+            "--drop-missing-target (in a study file drop_missing_target = true)",
         ),
         (
             "mine --data twice.csv --target y",

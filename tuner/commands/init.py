@@ -5,7 +5,7 @@ import os
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tuner.recipe import Cut
 
 TASKS = ("classification", "multi_label", "regression")
+OF_TABLES = ("drop", "missing", "drop_missing_target", "dayfirst")
 
 
 def init(
@@ -37,7 +38,7 @@ def init(
     drop: Annotated[list[str], typer.Option(metavar="COLUMN", help="Leave it out; may be repeated.")] = [],  # noqa: B006
     missing: Annotated[list[str], typer.Option(metavar="TEXT", help="Stands for no value; may be repeated.")] = [],  # noqa: B006
     drop_missing_target: Annotated[bool, typer.Option("--drop-missing-target", help="Leave out such rows.")] = False,
-    day_first: Annotated[
+    dayfirst: Annotated[
         bool | None, typer.Option("--dayfirst/--monthfirst", help="How dates are read that fit both.")
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="How long a search takes. [2; 10 of much data]")] = None,
@@ -54,11 +55,8 @@ def init(
     _check_options(test, test_share, task, group, time, minutes)
     path = _study_path(name, out, force)
     source = _source(data)
-    roles, cells = (
-        Roles(tuple(target), group, time, weight, tuple(drop)),
-        _Cells(missing, drop_missing_target, day_first),
-    )
-    profile = _profile(source, roles, task, data, cells)
+    roles = Roles(tuple(target), group, time, weight, tuple(drop), tuple(missing), drop_missing_target, dayfirst)
+    profile = _profile(source, roles, task, data)
     test_part = _test_part(test, test_share, path)
     study = NewStudy(name, _written_path(source, path), test_part, minutes or usual_minutes(profile))
     text = study_text(profile, study)
@@ -138,47 +136,36 @@ def _source(path: str) -> str:
     return str(find_path(path, folders, is_folder=is_folder))
 
 
-class _Cells(NamedTuple):
-    """How the user says that the cells of a table are read."""
-
-    missing: list[str]
-    drop_missing_target: bool
-    day_first: bool | None
-
-
-def _profile(source: str, roles: "Roles", task: Any, data: str, cells: _Cells) -> "Profile":
+def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
     from tuner.data.ingest.arrays import profile_arrays
     from tuner.data.ingest.images import profile_images
     from tuner.data.ingest.missing import decided
     from tuner.data.ingest.profile import profile_table, read_as_written
 
-    is_folder = not source.startswith(SKLEARN) and os.path.isdir(source)
-    if any(cells) and (is_folder or source.endswith(".npz")):
-        raise TunerError("--missing, --drop-missing-target and --dayfirst: have a meaning for tables only")
-    if is_folder:
-        _require_unset(("targets", "group", "time", "weight", "drop"), roles, f"a folder of images, which {data} is")
+    if not source.startswith(SKLEARN) and os.path.isdir(source):
+        _require_unset(
+            ("targets", "group", "time", "weight", *OF_TABLES), roles, f"a folder of images, which {data} is"
+        )
         if task not in ("guess", "classification"):
             raise TunerError(f"--task {task}: a folder of images has classes; {data} is one")
         return profile_images(Path(source))
     if source.endswith(".npz"):
-        _require_unset(("time", "drop"), roles, f"an NPZ file, which {data} is")
+        _require_unset(("time", *OF_TABLES), roles, f"an NPZ file, which {data} is")
         return profile_arrays(Path(source), roles, task)
     if source.startswith(SKLEARN) and not roles.targets:
         roles = replace(roles, targets=("target",))
-    frame = read_as_written(source)
-    written = decided(frame, source, roles.targets, cells.missing)
-    is_known = frame[[name for name in roles.targets if name in frame]].notna().all(axis=1)
-    frame = written.frame[is_known] if cells.drop_missing_target else written.frame
-    profile = profile_table(frame, roles, task, data, cells.day_first)
-    warnings = (*written.notes, *profile.warnings)
-    drops = cells.drop_missing_target
-    return replace(profile, missing=written.missing, drop_missing_target=drops, warnings=warnings)
+    written = decided(read_as_written(source), source, roles.targets, roles.missing)
+    frame = written.frame
+    if roles.drop_missing_target:
+        frame = frame[frame[[name for name in roles.targets if name in frame]].notna().all(axis=1)]
+    profile = profile_table(frame, roles, task, data)
+    return replace(profile, missing=written.missing, warnings=(*written.notes, *profile.warnings))
 
 
 def _require_unset(fields: tuple[str, ...], roles: "Roles", data: str) -> None:
     for field in fields:
         if getattr(roles, field):
-            raise TunerError(f"--{field.removesuffix('s')}: has no meaning for {data}")
+            raise TunerError(f"--{field.removesuffix('s').replace('_', '-')}: has no meaning for {data}")
 
 
 def _test_part(test: str | None, share: float | None, path: Path) -> "str | Cut":

@@ -291,7 +291,8 @@ CASES: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "holes": (
         holes("y", [3, 4, 9, 12]),
         {},
-        "t.csv: column 'y': 4 of 20 rows have no value (row 4, 5, 10, …); fill them in or take them out",
+        "t.csv: column 'y': 4 of 20 rows have no value (row 4, 5, 10, …); fill them in, or leave such rows out with "
+        "--drop-missing-target (in a study file drop_missing_target = true)",
     ),
     "one class": (
         frame_of().assign(y="x"),

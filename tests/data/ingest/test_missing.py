@@ -103,6 +103,7 @@ def test_rows_without_a_target_are_left_out_if_the_study_says_so(tmp_path: Path)
     data = stored(tmp_path, frame, drop_missing_target=True)
     assert data.found is not None
     assert data.found.training_examples == 20
+    frame = frame.astype({"a": object})
     frame.loc[20, "a"] = "x"
     with pytest.raises(DataError, match="column 'a', row 21: must be a number, got 'x'"):
-        stored(tmp_path, frame.astype({"a": object}), drop_missing_target=True)
+        stored(tmp_path, frame, drop_missing_target=True)

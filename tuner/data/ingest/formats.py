@@ -15,21 +15,12 @@ from tuner.networks.columns import EXAMPLE_DATE, NUMBER_FORMATS
 Numbers = NDArray[np.float64]
 ISO = "ISO8601"
 GUESSED, SAMPLE, MOSTLY = 5, 200, 0.8
+CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
 UNGUESSED = (
-    *(f"{date}{time}" for date in ("%m/%d/%Y", "%d/%m/%Y") for time in (" %I:%M %p", " %I:%M:%S %p")),
-    *(
-        "%m/%d/%y",
-        "%d/%m/%y",
-        "%d.%m.%y",
-        "%d-%m-%y",
-        "%m-%d-%y",
-        "%d-%b-%y",
-        "%m/%Y",
-        "%H:%M",
-        "%H:%M:%S",
-        "%H:%M:%S.%f",
-    ),
-    *("%I:%M %p", "%I:%M:%S %p"),
+    "%m/%d/%Y %I:%M %p",
+    "%d/%m/%Y %I:%M %p",
+    *["%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%d-%b-%y", "%m/%Y"],
+    *CLOCKS,
 )
 """Formats that pandas does not guess."""
 MARKS = re.compile(
@@ -71,9 +62,9 @@ def date_example(format: str) -> str:
     return EXAMPLE_DATE.strftime("%Y-%m-%d" if format == ISO else format)
 
 
-def date_formats(texts: Sequence[str], day_first: bool | None = None) -> tuple[str, ...]:
-    """ISO 8601 where all texts are that, else the formats of most of them. Where several are, those come first that have the day
-    before the month if `day_first` (after it if False; then it is the only one), or else give clearly more regular steps, or have the month first."""
+def date_formats(texts: Sequence[str], dayfirst: bool | None = None) -> tuple[str, ...]:
+    """ISO 8601 where all texts are that, else the formats of most of them: of several only the one with the day before the month
+    if `dayfirst` (after it if False), or all, first the one with clearly more regular steps, or with the month first."""
     if not (texts and parse_times(texts, ISO).isna().any()):
         return (ISO,)
     sample = texts[:: max(1, len(texts) // SAMPLE)]
@@ -81,20 +72,16 @@ def date_formats(texts: Sequence[str], day_first: bool | None = None) -> tuple[s
         warnings.simplefilter("ignore", UserWarning)  # both orders of day and month are meant
         guesses = [guess_datetime_format(text, dayfirst=order) for text in sample[:GUESSED] for order in (False, True)]
     plausible = [each for each in guesses if each and not re.match("%Y.%d", each)]  # nobody writes year, day, month
-    formats = list(dict.fromkeys([ISO, *plausible, *UNGUESSED]))
-    in_sample = [int(parse_times(sample, each).isna().sum()) for each in formats]
-    parsed = {
-        each: parse_times(texts, each)
-        for each, faults in zip(formats, in_sample, strict=True)
-        if faults <= min(in_sample) + len(sample) / 10
-    }
-    faults = {each: int(times.isna().sum()) for each, times in parsed.items()}
-    best = [each for each in parsed if faults[each] == min(faults.values())]
-    if day_first is not None:
-        return (min(best, key=lambda each: (each.find("%d") < each.find("%m")) != day_first),)
+    some = [each for each in dict.fromkeys([ISO, *plausible, *UNGUESSED]) if parse_times(sample, each).notna().any()]
+    if not some:
+        return (ISO,)
+    parsed = {each: parse_times(texts, each) for each in some}
+    counts = {each: int(times.notna().sum()) for each, times in parsed.items()}
+    best = [each for each in some if counts[each] == max(counts.values())]
+    if dayfirst is not None:
+        return (min(best, key=lambda each: (each.find("%d") < each.find("%m")) != dayfirst),)
     unevenness = {each: _unevenness(parsed[each]) for each in best}
-    most_even = min(best, key=lambda each: unevenness[each])
-    return tuple(sorted(best, key=lambda each: each != most_even or 2 * unevenness[each] > unevenness[best[0]]))
+    return tuple(sorted(best, key=lambda each: unevenness[each] > 2 * min(unevenness.values())))
 
 
 def _unevenness(times: "pd.Series[Any]") -> float:

@@ -7,20 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from tuner.data.ingest.coding import MOST_VALUES
 from tuner.data.ingest.columns import MARKED
-from tuner.data.ingest.formats import (
-    ISO,
-    MOSTLY,
-    date_formats,
-    days_in,
-    is_clock,
-    number_formats,
-    parse_times,
-    unmarked,
-)
+from tuner.data.ingest.formats import ISO, MOSTLY, Numbers, date_formats, days_in, is_clock, number_formats, unmarked
 from tuner.data.ingest.values import Factorized
 from tuner.networks.columns import TRUTHS, Kind
 
@@ -57,7 +47,7 @@ def of_numbers(values: Any) -> Guess:
     return Guess("number", "whole numbers" if is_whole else "numbers")
 
 
-def of_texts(texts: Factorized, rows: int, day_first: bool | None) -> Guess:
+def of_texts(texts: Factorized, rows: int, dayfirst: bool | None) -> Guess:
     """What the different texts of a column with so many rows are."""
     names = texts.names
     if all(name.lower() in TRUTHS for name in names):
@@ -68,49 +58,42 @@ def of_texts(texts: Factorized, rows: int, day_first: bool | None) -> Guess:
     if is_number.all():
         return Guess("number", "numbers written as text")
     if any(DATE_LIKE.search(name) for name in names[:SOME]):
-        formats = date_formats(names, day_first)
-        is_date = ~np.isnan(days_in(names, formats[0]))
-        if is_date.mean() > MIXED:
-            return _dates(texts, formats, is_date)
+        formats = date_formats(names, dayfirst)
+        days = [days_in(names, each) for each in formats]
+        if not np.isnan(days[0]).mean() > 1 - MIXED:
+            return _written("date", "times of day" if is_clock(formats[0]) else "dates", texts, formats, days)
     formats = number_formats(names)
-    if formats:
-        is_number = np.array([unmarked(name, formats[0]) != "" for name in names]) | is_number
-        return _marked_numbers(texts, formats, is_number)
-    return _of_words(names, rows)
+    plain = [pd.Series([unmarked(name, each) for name in names], dtype=object) for each in formats]
+    numbers = [pd.to_numeric(each, errors="coerce").to_numpy(np.float64) for each in plain]
+    return _written("number", "numbers", texts, formats, numbers) if formats else _of_words(names, rows)
 
 
-def _dates(texts: Factorized, formats: Sequence[str], is_date: NDArray[np.bool_]) -> Guess:
-    what = "times of day" if is_clock(formats[0]) else "dates"
-    example = texts.names[int(np.argmax(is_date))]
-    if not is_date.all():
-        return Guess("category", MARKED, _other(texts, is_date, f"{what} such as {example}"))
+def _written(kind: Kind, what: str, texts: Factorized, formats: Sequence[str], values: Sequence[Numbers]) -> Guess:
+    """Texts that most are dates or numbers, with their values in each of the formats that fit equally well."""
+    fits, names = ~np.isnan(values[0]), texts.names
+    differ = np.flatnonzero(fits & (values[0] != values[-1]))
+    example = int(differ[0] if len(differ) else np.argmax(fits))
+    if not fits.all():
+        other = int(np.argmin(fits))
+        row, name = int(np.argmax(texts.numbers == other)) + 1, names[other]
+        share, cure = "nearly all", f"with --missing {quote(name)} it is taken for missing"
+        if fits.mean() < MOSTLY:
+            share, cure = "many", "write all in one format"
+        return Guess(
+            "category", MARKED, f"{share} are {what} such as {names[example]}, but row {row} is {name!r}: {cure}"
+        )
     hint = ""
-    for name in texts.names if len(formats) > 1 else ():
-        read, other = (parse_times([name], each)[0].strftime("%-d %B %Y") for each in formats[:2])
-        if read != other:
-            example, order = name, "monthfirst" if formats[0].find("%d") < formats[0].find("%m") else "dayfirst"
-            hint = f"{name} is read as {read}; if it is {other}, use --{order}"
-            break
-    return Guess("date", f"{what} such as {example}", hint, "" if formats[0] == ISO else formats[0])
-
-
-def _marked_numbers(texts: Factorized, formats: Sequence[str], is_number: NDArray[np.bool_]) -> Guess:
-    if not is_number.all():
-        return Guess("category", MARKED, _other(texts, is_number, "numbers"))
-    example, hint = max(texts.names[:SOME], key=len), ""
-    if len(formats) > 1 and any("," in name or "." in name for name in texts.names):
-        read, other = (unmarked(example, each) for each in formats)
-        hint = f"{example} is read as {read}; if it is {other}, write format = {formats[1]!r}" if read != other else ""
-    return Guess("number", f"numbers such as {example}", hint, formats[0])
-
-
-def _other(texts: Factorized, fits: NDArray[np.bool_], what: str) -> str:
-    """The hint about the first text that does not fit."""
-    place = int(np.argmin(fits))
-    row, name = int(np.argmax(texts.numbers == place)) + 1, texts.names[place]
-    if fits.mean() < MOSTLY:
-        return f"many are {what}, but row {row} is {name!r}: write all in one format"
-    return f"nearly all are {what}, but row {row} is {name!r}: with --missing {quote(name)} it is taken for missing"
+    if len(differ):
+        read, other_way = (
+            np.datetime64(int(each[example]), "D") if kind == "date" else each[example] for each in values
+        )
+        hint = f"{names[example]} is read as {read}; if it is {other_way}, write format = {formats[1]!r}"
+        hint += (
+            f" (--{'monthfirst' if formats[1].find('%m') < formats[1].find('%d') else 'dayfirst'})"
+            if kind == "date"
+            else ""
+        )
+    return Guess(kind, f"{what} such as {names[example]}", hint, "" if formats[0] == ISO else formats[0])
 
 
 def _of_words(names: Sequence[str], rows: int) -> Guess:

@@ -24,19 +24,22 @@ CATEGORIES = "categories"
 
 @dataclass(frozen=True)
 class Roles:
-    """Columns that are no inputs, by name; empty where there is none."""
+    """Columns that are no inputs, by name; empty where there is none. The user's own texts for missing values, whether rows without
+    a target are left out, and the order of day and month where both fit."""
 
     targets: tuple[str, ...]
     group: str = ""
     time: str = ""
     weight: str = ""
     drop: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    drop_missing_target: bool = False
+    dayfirst: bool | None = None
 
 
 @dataclass(frozen=True)
 class TableProfile:
-    """A table: `groups` is the number of groups of rows (0 without a group column); `missing` and `drop_missing_target` as in a
-    study file."""
+    """A table: `groups` is the number of groups of rows (0 without a group column); `missing` as in a study file."""
 
     rows: int
     target: TargetProfile
@@ -46,7 +49,6 @@ class TableProfile:
     left_out: tuple[ColumnProfile, ...]
     warnings: tuple[str, ...]
     missing: tuple[str, ...] = MISSING_TEXTS
-    drop_missing_target: bool = False
     test_rows: ClassVar[int] = 0
 
 
@@ -64,11 +66,7 @@ def read_as_written(path: str) -> pd.DataFrame:
 
 
 def profile_table(
-    frame: pd.DataFrame,
-    roles: Roles,
-    task: TaskOption = "guess",
-    where: str = "the table",
-    day_first: bool | None = None,
+    frame: pd.DataFrame, roles: Roles, task: TaskOption = "guess", where: str = "the table"
 ) -> TableProfile:
     """The profile of a table, called `where` in messages.
 
@@ -84,7 +82,7 @@ def profile_table(
     target = target_profile(frame, roles.targets, task, where)
     groups = int(frame[roles.group].nunique()) if roles.group else 0
     require_groups(groups, roles.group, where)
-    columns, left_out, warnings = _column_profiles(frame, roles, target, where, day_first)
+    columns, left_out, warnings = _column_profiles(frame, roles, target, where)
     if not columns:
         reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out)
         raise DataError(f"{where}: no column is left for the network to see: {reasons}")
@@ -93,12 +91,12 @@ def profile_table(
     return TableProfile(len(frame), target, roles, groups, columns, left_out, tuple(warnings))
 
 
-def column_profile(series: "pd.Series[Any]", where: str, day_first: bool | None = None) -> ColumnProfile:
+def column_profile(series: "pd.Series[Any]", where: str, dayfirst: bool | None = None) -> ColumnProfile:
     """The profile of a column.
 
     Whole numbers are `boolean` if they are 0 and 1, `category` if there are two or if they have zeros in front (007), else
     `number`. Texts are `boolean`, `number` or `date` where all values are; `text` from three words a value on (two where most
-    values differ), unless each value has ten rows; else `category`. `day_first` decides on dates that fit both orders. Raises `DataError` for numbers too large for float32.
+    values differ), unless each value has ten rows; else `category`. `dayfirst` decides on dates that fit both orders. Raises `DataError` for numbers too large for float32.
     """
     if pd.api.types.is_datetime64_any_dtype(series):
         different: Any = series.dropna().drop_duplicates()
@@ -111,7 +109,7 @@ def column_profile(series: "pd.Series[Any]", where: str, day_first: bool | None 
     else:
         texts = factorize(series, where)
         names = different = texts.names
-        guess = of_texts(texts, len(series), day_first)
+        guess = of_texts(texts, len(series), dayfirst)
     if guess.kind == "number":
         numbers_of(series, where, guess.format)  # raises for what float32 cannot hold
     missing, examples = float(series.isna().mean()), tuple(map(shorten, names[:EXAMPLES]))
@@ -137,7 +135,7 @@ def frame_columns(frame: pd.DataFrame, where: str = "the data") -> tuple[ColumnP
 
 
 def _column_profiles(
-    frame: pd.DataFrame, roles: Roles, target: TargetProfile, where: str, day_first: bool | None
+    frame: pd.DataFrame, roles: Roles, target: TargetProfile, where: str
 ) -> tuple[tuple[ColumnProfile, ...], tuple[ColumnProfile, ...], list[str]]:
     """The columns that the network sees, those that are left out, and warnings about the first."""
     profiles: dict[str, ColumnProfile] = {}
@@ -153,7 +151,7 @@ def _column_profiles(
     for name in (name for name in names if name not in reasons):
         reasons[name] = unusable_reason(frame[name])
         if not reasons[name]:
-            profile = profiles[name] = column_profile(frame[name], where, day_first)
+            profile = profiles[name] = column_profile(frame[name], where, roles.dayfirst)
             copy, suspicion = target_leak(profile, frame[name], targets)
             reasons[name] = copy or identifier_reason(profile, frame[name])
             warnings += [suspicion] if suspicion and not reasons[name] else []
@@ -183,6 +181,6 @@ def _by_type(series: "pd.Series[Any]", where: str) -> ColumnProfile:
         return replace(profile, kind="boolean", reason="true and false", format="")
     if isinstance(series.dtype, pd.CategoricalDtype):
         return replace(profile, kind="category", reason=CATEGORIES, format="")
-    if pd.api.types.is_numeric_dtype(series):
+    if pd.api.types.is_numeric_dtype(series) and profile.kind != "number":
         return replace(profile, kind="number", reason="numbers")
     return profile

@@ -97,7 +97,7 @@ def test_a_card_tells_looks_intervals_and_better_reference_models() -> None:
     assert "On 30 test examples, after 2 looks at the test part:" in lines
     assert "| log loss | 0.5000 | 0.4000 to 0.6000 | bootstrap | lower |" in lines
     limits = lines[lines.index("## Limits") : lines.index("## Versions")]
-    assert "- The test part was opened 2 times, for 2 models: a choice among their scores is optimistic." in limits
+    assert "- The test part was opened 2 times: a choice among the scores of these looks is optimistic." in limits
     assert (
         "- Logistic regression is better than the final model on validation and test: validation accuracy 0.9500 against "
         "0.9000, test 0.8200 against 0.8000."

@@ -123,6 +123,15 @@ def test_a_winner_of_an_older_version_has_the_figure_that_it_kept(documents: tup
     assert block.rows == (("accuracy", 0.96, "0.9507 to 0.9679", ""),)
 
 
+def test_the_refits_name_their_seeds_and_the_trial_of_the_final_model(documents: tuple[Assessment, ...]) -> None:
+    blocks = winner_blocks(evidence(documents, 0.96, 0.95))
+    (table,) = [each for each in blocks if getattr(each, "id", "") == "winner-seeds"]
+    assert isinstance(table, Table)
+    assert table.note == (
+        "2 refits on fresh seeds (0, 1). The final model is that of trial 1 on seed 0, the best by validation."
+    )
+
+
 def outcome_of(values: list[float], refits: tuple[float, ...] = (0.93, 0.9)) -> Outcome:
     """A study of finished trials with these values, whose last and first one were refitted."""
     record = study_of(values)

@@ -135,7 +135,7 @@ def limits(confirmed: Confirmed) -> Iterator[str]:
         if any(column.kind in ("category", "text") for column in data.columns):
             yield "Categories and words that are not in the training part are treated as one unknown value."
     if confirmed.looks > 1:
-        yield f"The test part was opened {confirmed.looks} times, for {confirmed.looks} models: a choice among their scores is optimistic."
+        yield f"The test part was opened {confirmed.looks} times: a choice among the scores of these looks is optimistic."
     if interval and METRICS[confirmed.measure].is_share and interval[1] - interval[0] > WIDE:
         half = f"±{(interval[1] - interval[0]) / 2:.2f}"
         yield f"Its {metric_label(confirmed.measure)} is known only to {half}: there are few test examples."

@@ -67,13 +67,14 @@ def _refits(confirmed: Confirmed) -> Table:
     rows = tuple(zip(seeds, trials, networks, epochs, confirmed.validation, tested, strict=True))
     figure = metric_label(confirmed.measure)
     columns = ("seed", "trial", "network", "epochs", f"validation {figure}", f"test {figure}")
-    return Table("winner-seeds", "Refits on fresh seeds", columns, rows, _final_model(confirmed))
+    note = f"{confirmed.refits_text}. {_final_model(confirmed)}"
+    return Table("winner-seeds", "Refits on fresh seeds", columns, rows, note)
 
 
 def _final_model(confirmed: Confirmed) -> str:
     """Which of the refits are the final model."""
     if not confirmed.is_ensemble or confirmed.model_validation is None:
-        return f"The final model is that of seed {confirmed.recipe.seed}, the best by validation."
+        return f"The final model is that of trial {confirmed.trial} on seed {confirmed.recipe.seed}, the best by validation."
     mirrored = ", each for an image and its mirror image" if confirmed.is_mirrored else ""
     figure, task = metric_label(confirmed.measure), confirmed.recipe.data.task
     what, chosen_by = ("numbers", "squared error") if task == "regression" else ("probabilities", "log loss")

@@ -166,3 +166,10 @@ def test_zeros_of_a_confusion_matrix_are_shown_lightly() -> None:
     picture = draw(confusion_chart("c", "Confusion", [[3, 0], [1, 2]], ("a", "b")))
     (zero,) = re.findall(r'fill="var\(--(\w+)\)" pointer-events="none">0<', picture)
     assert zero == "line"
+
+
+def test_the_last_number_of_an_axis_is_not_cut_off() -> None:
+    axis = Axis("share", percent=True, low=0.0, high=1.0)
+    picture = draw(Chart("c", "Shares", axis, axis, (Line("", "blue", ((0.0, 0.0), (1.0, 1.0))),)))
+    (x,) = re.findall(r'<text x="([\d.]+)" [^>]*text-anchor="middle"[^>]*>100 %<', picture)
+    assert float(x) + 13 * 0.56 * len("100 %") / 2 <= 560

@@ -56,7 +56,11 @@ def _frame(chart: Chart, top: float) -> Frame:
     y = _scale(chart, Y, *upright)
     widest = max((len(text) for _, text in y.ticks()), default=1)
     left = min(_label_width(chart) + LETTER * widest + 8, WIDEST * chart.width)
-    return Frame(_scale(chart, X, left, chart.width - 14.0), y, top, bottom)
+    x = _scale(chart, X, left, chart.width - 14.0)
+    overhang = max((x(value) + LETTER * len(text) / 2 - chart.width for value, text in x.ticks()), default=0.0)
+    if overhang > 0 and not slanted:
+        x = _scale(chart, X, left, chart.width - 14.0 - overhang)
+    return Frame(x, y, top, bottom)
 
 
 def _scale(chart: Chart, axis: int, start: float, end: float) -> Scale:

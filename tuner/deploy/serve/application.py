@@ -77,7 +77,7 @@ def _model_facts(predictor: Predictor) -> dict[str, Any]:
         facts["columns"] = {column.name: column.kind for column in predictor.coding.columns}
     else:
         facts["shape"] = list(predictor.shape)
-    known = ("study", "measure", "test_figures", "test_interval", "test_examples", "parameters")
+    known = ("study", "measure", "test_figures", "test_interval", "test_examples", "looks", "parameters")
     return facts | {name: metadata[name] for name in known if name in metadata}
 
 

@@ -36,6 +36,15 @@ def metric_label(name: str) -> str:
     return " ".join(special.get(word, word) for word in name.replace("_", " ").split(" "))
 
 
+def figure_text(value: float) -> str:
+    """A figure with four decimals, a smaller one with four digits.
+
+    >>> figure_text(0.93567), figure_text(53.2), figure_text(1.23456e-30), figure_text(0)
+    ('0.9357', '53.2000', '1.235e-30', '0.0000')
+    """
+    return f"{value:.4g}" if 0 < abs(value) < 5e-4 else f"{value:.4f}"
+
+
 def four_digits(value: float) -> str:
     """A number with four digits.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.base.errors import Invalid
+from tuner.base.formatting import figure_text
 from tuner.commands.arguments import (
     RUNS,
     DataDir,
@@ -101,5 +102,5 @@ def _progress(record: "StudyRecord | None") -> tuple[str, str]:
     if record is None:
         return "–", "–"
     values = [trial.values[0] for trial in record.finished]
-    best = f"{record.direction.best(values):.4f}" if values else "–"
+    best = f"{figure_text(record.direction.best(values))}" if values else "–"
     return str(record.count("complete", "pruned")), best

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.base.decode import encode
 from tuner.base.errors import StorageError, TunerError
-from tuner.base.formatting import metric_label
+from tuner.base.formatting import figure_text, metric_label
 from tuner.base.writing import output_path
 from tuner.data.load import training_set
 from tuner.data.sources import Places
@@ -46,7 +46,7 @@ class Exported:
             f"loaded again: differs from the model by at most {self.difference:.2g} on {self.examples} {self.origin}"
         ]
         for name, (before, after) in self.figures.items():
-            lines.append(f"{metric_label(name)}: {before:.4f} before, {after:.4f} quantized")
+            lines.append(f"{metric_label(name)}: {figure_text(before)} before, {figure_text(after)} quantized")
         return lines
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner.base.formatting import metric_label
+from tuner.base.formatting import figure_text, metric_label
 from tuner.base.metrics import METRICS, Direction
 from tuner.networks.layer import input_shape
 from tuner.outcome.outcome import Outcome
@@ -95,13 +95,13 @@ def _metrics(confirmed: Confirmed) -> list[str]:
         interval = confirmed.intervals.get(name)
         ends = f"{interval or ''} | {interval.method if interval else ''}"
         better = "higher" if METRICS[name].direction is Direction.MAXIMIZE else "lower"
-        lines.append(f"| {metric_label(name)} | {value:.4f} | {ends} | {better} |")
+        lines.append(f"| {metric_label(name)} | {figure_text(value)} | {ends} | {better} |")
     return lines
 
 
 def _selection(confirmed: Confirmed) -> Iterator[str]:
     metric = metric_label(f"validation_{confirmed.measure}")
-    refits = ", ".join(f"{each:.4f}" for each in confirmed.validation)
+    refits = ", ".join(f"{figure_text(each)}" for each in confirmed.validation)
     best = "The search chose by" if confirmed.best_trial is None else f"Trial {confirmed.best_trial} led the search by"
     trials = dict.fromkeys(confirmed.trials or (confirmed.trial,))
     names = f"trial{'s' if len(trials) > 1 else ''} {' and '.join(map(str, trials))}"

@@ -11,7 +11,7 @@ import optuna
 
 from tuner.base.decode import encode
 from tuner.base.errors import StudyError
-from tuner.base.formatting import metric_label
+from tuner.base.formatting import figure_text, metric_label
 from tuner.recipe import Recipe, describe
 from tuner.references import ReferenceModel, best_first, better_parts
 from tuner.result import OBJECTIVES
@@ -30,7 +30,7 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.name} {self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+        return f"{self.name} {figure_text(self.value)} ({figure_text(self.low)} to {figure_text(self.high)})"
 
 
 @dataclass(frozen=True)

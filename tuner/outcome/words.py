@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 
-from tuner.base.formatting import capitalized, duration_text, metric_label, metric_text, with_article
+from tuner.base.formatting import capitalized, duration_text, figure_text, metric_label, metric_text, with_article
 from tuner.networks import network_summary
 from tuner.outcome.outcome import Outcome
 from tuner.references import ReferenceModel
@@ -152,11 +152,15 @@ def better_sentences(outcome: Outcome) -> Iterator[str]:
     for each in outcome.better_references:
         confirmed = outcome.final
         parts, value = outcome.better_parts(each), each.figures[confirmed.measure]
-        pairs = [f"validation {metric_label(confirmed.measure)} {value:.4f} against {confirmed.best_validation:.4f}"]
+        pairs = [
+            f"validation {metric_label(confirmed.measure)} {figure_text(value)} against {figure_text(confirmed.best_validation)}"
+        ]
         if confirmed.measure in each.test_figures and confirmed.test is not None:
-            pairs.append(f"test {each.test_figures[confirmed.measure]:.4f} against {confirmed.test:.4f}")
+            pairs.append(
+                f"test {figure_text(each.test_figures[confirmed.measure])} against {figure_text(confirmed.test)}"
+            )
         near = "validation" in parts and abs(value - confirmed.best_validation) <= each.error
-        error = f"; on validation within one standard error ({each.error:.4f})" if near else ""
+        error = f"; on validation within one standard error ({figure_text(each.error)})" if near else ""
         name = capitalized(each.sentence)
         yield f"{name} better than the final model on {' and '.join(parts)}: {', '.join(pairs)}{error}."
 
@@ -170,9 +174,11 @@ def _start_lines(outcome: Outcome) -> Iterator[str]:
         yield f"it is the recipe that the study began with: no other trial beat it ({len(outcome.record.trials) - 1} tried)"
         return
     ((name, value),) = outcome.best_values.items()
-    better = f"the search is better by {abs(value - start.values[0]):.4f}"
+    better = f"the search is better by {figure_text(abs(value - start.values[0]))}"
     gain = outcome.refit_improvement
-    refits = "" if gain is None else f", after refitting {'better' if gain > 0 else 'worse'} by {abs(gain):.4f}"
+    refits = (
+        "" if gain is None else f", after refitting {'better' if gain > 0 else 'worse'} by {figure_text(abs(gain))}"
+    )
     yield f"the recipe that the study began with, trial {start.number}: {name} {start.values[0]:.4g}; {better}{refits}"
 
 
@@ -181,16 +187,16 @@ def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
     yield f"{confirmed.refits_text}{_refits(confirmed, metric)}"
     if confirmed.is_ensemble and confirmed.model_validation is not None:
         mirrored = ", each on an image and its mirror image" if confirmed.is_mirrored else ""
-        size = f"{confirmed.parameters:,} parameters, validation {metric} {confirmed.model_validation:.4f}"
+        size = f"{confirmed.parameters:,} parameters, validation {metric} {figure_text(confirmed.model_validation)}"
         tests = confirmed.tests
-        alone = f"; the best refit alone has test {metric} {tests[confirmed.best_seed]:.4f}" if tests else ""
+        alone = f"; the best refit alone has test {metric} {figure_text(tests[confirmed.best_seed])}" if tests else ""
         yield f"the final model averages {len(confirmed.members)} refits{mirrored}: {size}{alone}"
     test = outcome.test
     measured, interval = f"test {metric}, {looks_text(confirmed.looks)}", confirmed.interval
-    yield f"{measured}: {test.value:.4f} ({interval.title} {interval})" if test and interval else NOT_TESTED
+    yield f"{measured}: {figure_text(test.value)} ({interval.title} {interval})" if test and interval else NOT_TESTED
     others = {name: value for name, value in confirmed.test_figures.items() if name != confirmed.measure}
     if others and confirmed.measure != "accuracy":
-        yield f"other test metrics: {', '.join(f'{metric_label(name)} {value:.4f}' for name, value in others.items())}"
+        yield f"other test metrics: {', '.join(f'{metric_label(name)} {figure_text(value)}' for name, value in others.items())}"
     yield f"model: {confirmed.model}"
 
 
@@ -215,7 +221,7 @@ def _reference_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
         ("test", [(each.name, each.test_figures[metric]) for each in ranked if metric in each.test_figures]),
     ):
         if values:
-            yield f"reference models, {part} {name}: {', '.join(f'{model} {value:.4f}' for model, value in values)}"
+            yield f"reference models, {part} {name}: {', '.join(f'{model} {figure_text(value)}' for model, value in values)}"
     if notes := [f"{each.name} {each.note}" for each in ranked if each.is_subsampled]:
         yield f"not on all examples: {'; '.join(notes)}"
     yield from (f"{each.name}: {each.note}" for each in outcome.reference_models if each.is_skipped)
@@ -232,4 +238,4 @@ def _verdict(outcome: Outcome, confirmed: Confirmed, best: ReferenceModel) -> st
 
 
 def _comma_separated(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:.4f}" for value in values)
+    return ", ".join(f"{figure_text(value)}" for value in values)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tuner.base.formatting import duration_text, metric_label
+from tuner.base.formatting import duration_text, figure_text, metric_label
 from tuner.recipe import Recipe, fold_count
 from tuner.result import OBJECTIVES, Epoch, Event, FoldResult, Pulse, Result
 from tuner.storage import StudyRecord, TrialRecord
@@ -88,7 +88,7 @@ class SearchState:
         """The best training, for people."""
         if self.best is None:
             return "no trial finished yet"
-        return f"best {metric_label(self.objective)} {self.best.values[0]:.4f} (trial {self.best.number})"
+        return f"best {metric_label(self.objective)} {figure_text(self.best.values[0])} (trial {self.best.number})"
 
     @property
     def left_text(self) -> str:
@@ -152,7 +152,7 @@ def ended_text(trial: TrialRecord, objective: str) -> str:
     result = trial.result
     if result and result.ended == "pruned" and trial.reason.startswith(PAUSED):
         return trial.reason + (f", {_last_score(result, objective)}" if result.epochs else "")
-    value = f", {metric_label(objective)} {trial.values[0]:.4f}" if trial.values else ""
+    value = f", {metric_label(objective)} {figure_text(trial.values[0])}" if trial.values else ""
     folds = f" in {len(result.folds)} folds" if result and len(result.folds) > 1 else ""
     cost = f" after {result.epochs} epochs{folds}, {result.seconds:.1f} s" if result and result.epochs else ""
     reason = f" ({trial.reason})" if trial.reason else ""
@@ -169,7 +169,7 @@ def event_text(event: Event, recipe: Recipe, objective: str) -> str:
     fold = f"fold {event.fold + 1}/{folds}, " if folds > 1 else ""
     if isinstance(event, Pulse):
         name, value = next(iter(event.training.figures.items()))
-        return f"{fold}epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training {metric_label(name)} {value:.4f}"
+        return f"{fold}epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training {metric_label(name)} {figure_text(value)}"
     return f"{fold}epoch {event.number}/{epochs}, {_score_text(event, objective)}"
 
 
@@ -195,7 +195,7 @@ def _score_text(epoch: Epoch, objective: str) -> str:
     """The objective's value; where it has none by epoch, the task's main metric."""
     value_of = OBJECTIVES[objective].of_epoch if objective else None
     if value_of and epoch.validation:
-        return f"{metric_label(objective)} {value_of(epoch):.4f}"
+        return f"{metric_label(objective)} {figure_text(value_of(epoch))}"
     part, scores = ("validation", epoch.validation) if epoch.validation else ("training", epoch.training)
     name, value = next(iter(scores.figures.items()))
-    return f"{part} {metric_label(name)} {value:.4f}"
+    return f"{part} {metric_label(name)} {figure_text(value)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tuner.base.formatting import duration_text, metric_label
+from tuner.base.formatting import duration_text, figure_text, metric_label
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Chart, Dots, Rule
 from tuner.charts.content import Block, Cell, Paragraph, Table, missing
 from tuner.outcome.words import better_sentences
@@ -46,7 +46,10 @@ def _chart(confirmed: Confirmed, ranked: Sequence[ReferenceModel]) -> Chart:
     names, values = tuple(each.name for each in ranked), [each.figures[metric] for each in ranked]
     points = tuple((value, float(place)) for place, value in enumerate(values))
     errors = tuple((value - each.error, value + each.error) for each, value in zip(ranked, values, strict=True))
-    tips = tuple(f"{each.name}: {value:.4f} ± {each.error:.4f}" for each, value in zip(ranked, values, strict=True))
+    tips = tuple(
+        f"{each.name}: {figure_text(value)} ± {figure_text(each.error)}"
+        for each, value in zip(ranked, values, strict=True)
+    )
     tests = (each.test_figures.get(metric) for each in ranked)
     tested = tuple((value, float(place)) for place, value in enumerate(tests) if value is not None)
     marks = (

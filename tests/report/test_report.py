@@ -16,7 +16,7 @@ from tuner.__main__ import run as run_command
 from tuner.charts import Cells, Dots
 from tuner.charts.content import Table
 from tuner.data.sources import Places
-from tuner.report.latency import measure_latencies
+from tuner.report.measuring import measure_latencies
 from tuner.report.write import write_report
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.search.studies import open_study

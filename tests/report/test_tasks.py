@@ -159,7 +159,10 @@ def test_numbers_are_compared_with_the_true_ones_and_columns_are_described(tmp_p
     assert [y - x for x, y in dots.points] == pytest.approx(shift.ravel().tolist(), abs=1e-5)
     (residuals,) = [mark for mark in chart(page, "winner-residuals").marks if isinstance(mark, Dots)]
     assert [y for _, y in residuals.points] == pytest.approx(shift.ravel().tolist(), abs=1e-5)
-    row, true, _, apart = table(page, "winner-worst").rows[0]
+    assert table(page, "winner-worst").columns[-2:] == ("a", "b")
+    row, true, _, apart, *values = table(page, "winner-worst").rows[0]
+    own = frame().iloc[int(str(row)) - 1]
+    assert values == [None if np.isnan(own["a"]) else f"{own['a']:.5g}", own["b"]], "the values of the row"
     assert apart == pytest.approx(2.0, abs=1e-5)
     assert frame()["size"][int(str(row)) - 1] == pytest.approx(true, abs=1e-4), "the row of the file"
 
@@ -194,7 +197,7 @@ def test_several_targets_have_charts_and_figures_each(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_classes_have_curves_over_thresholds(tmp_path: Path) -> None:
-    frame().to_csv(tmp_path / "own.csv", index=False)
+    frame().assign(copy=lambda rows: rows["a"]).to_csv(tmp_path / "own.csv", index=False)
     scores = np.random.default_rng(1).random(ROWS // 5)
 
     def outputs(true: NDArray[Any]) -> NDArray[Any]:
@@ -212,7 +215,15 @@ def test_two_classes_have_curves_over_thresholds(tmp_path: Path) -> None:
     x, y = np.array(curve.points).T
     assert np.trapezoid(y, x) == pytest.approx(area)
     wrong = int((outputs(labels).argmax(1) != labels).sum())
-    assert len(table(page, "winner-mistakes").rows) == wrong > 0
+    mistakes = table(page, "winner-mistakes")
+    assert len(mistakes.rows) == wrong > 0
+    assert "rows of own.csv, counted from 1" in mistakes.note
+    for row, true, *_, b in mistakes.rows:
+        own = frame().iloc[int(str(row)) - 1]
+        assert (true, b) == (own["sick"], own["b"]), "the row of the file, also after a stratified split"
+    left_out = table(page, "data-left-out").rows
+    assert ("size", "not among the columns of the study file") in left_out
+    assert ("copy", "equals a") in left_out
     (cells,) = chart(page, "winner-confusion").marks
     assert isinstance(cells, Cells)
     assert chart(page, "winner-confusion").x.names == ("no", "yes")

@@ -23,7 +23,7 @@ from tuner.recipe.data import UserData
 Log = Callable[[str], None]
 PARTS = ("train", "test")
 FIELDS = ("inputs", "labels", "weights", "groups")
-CODING, INDEX = "coding.json", "index.json"
+CODING, INDEX, TEST_ROWS = "coding.json", "index.json", "test_rows.npy"
 OWN = "own"
 BLOCK_BYTES = 2**24
 
@@ -66,6 +66,13 @@ def coding_of(data: UserData, places: Places) -> Coding:
     """How a table's columns were coded; without columns for arrays and images."""
     folder, _ = _stored(data, places, no_log)
     return decode(Coding, json.loads((folder / CODING).read_text(encoding="utf-8")))
+
+
+def test_rows_of(data: UserData, places: Places) -> Array | None:
+    """The rows of a file, from 0, that were split off as the test part. None where that is a file of its own, and where an earlier
+    version stored the arrays."""
+    path = _stored(data, places, no_log)[0] / TEST_ROWS
+    return np.load(path) if path.is_file() else None
 
 
 def catalogue_folder(name: str, places: Places) -> Path:
@@ -142,6 +149,9 @@ def store(folder: Path, final: Path, origin: str) -> None:
     index = {"origin": origin, "sizes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())}}
     write_json(folder / INDEX, index)
     if origin_if_complete(final) is not None:
+        for path in folder.iterdir():
+            if not (final / path.name).exists():  # an earlier version stored fewer files
+                path.rename(final / path.name)
         write_json(final / INDEX, index)
         return
     if final.exists():  # damaged: moved away, since another process may be reading it

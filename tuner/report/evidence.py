@@ -16,6 +16,7 @@ from tuner.documents.comparison import assessments_of
 from tuner.outcome import Outcome, read_outcome
 from tuner.recipe import Recipe
 from tuner.report.importance import Importance, importances
+from tuner.report.measuring import COLUMNS
 from tuner.report.own_data import data_blocks
 from tuner.report.predictions import Predictions, read_predictions
 from tuner.storage import StudyRecord
@@ -69,7 +70,7 @@ def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evid
     trainings = trainings_of(study.get_trials(deepcopy=False))
     winner = None
     if confirmed:
-        winner = read_predictions(confirmed, lambda: held_out(confirmed.recipe.data, places), gaps)
+        winner = read_predictions(confirmed, lambda: held_out(confirmed.recipe.data, places), places, gaps)
     documents = assessments_of(data, results, gaps)
     searched = (trial.recipe for trial in outcome.record.trials if trial.recipe)
     recipe = confirmed.recipe if confirmed else next(searched, None)
@@ -80,7 +81,7 @@ def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evid
         recipe=recipe,
         winner=winner,
         documents=documents,
-        own=data_blocks(recipe.data, places, gaps) if recipe else (),
+        own=data_blocks(recipe, places, gaps, attributes.get(COLUMNS, {})) if recipe else (),
         gaps=tuple(gaps),
         trials=tuple(each.last for each in trainings),
         importances=importances([each.last for each in trainings if each.state != "paused"], outcome.record.direction),

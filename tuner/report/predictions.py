@@ -11,20 +11,29 @@ from tuner.base.errors import TunerError
 from tuner.base.formatting import four_digits
 from tuner.base.metric_functions import Interval, class_probabilities, compute_metrics, metric_interval
 from tuner.base.metrics import Task
+from tuner.charts.content import Cell
 from tuner.data.examples import Examples, HeldOut
-from tuner.data.ingest.prepare import split_off_test
-from tuner.recipe import AnyData, Arrays, Cut, Table, describe
+from tuner.data.ingest.columns import ColumnCoding
+from tuner.data.load import coding_of, test_rows_of
+from tuner.data.sources import Places
+from tuner.recipe import AnyData, Arrays, Cut, Data, Table, describe
+from tuner.report.own_data import value_texts
 from tuner.storage.confirmed import Confirmed
 
 RESAMPLED_OUTPUTS = 30_000
 """At most this many outputs have bootstrap intervals: ten times as many take a minute."""
 
 
+SHOWN_COLUMNS = 12
+"""Tables of mistakes show the values of at most this many columns."""
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """`outputs` (networks, examples, outputs) are probabilities of classes or of labels, or numbers; those of the final
     model have the index `best`. `names` are those of classes, labels or targets. `row_numbers` are the rows of the examples in
-    `row_source`, from 1. `tested` are the stored metrics: stored outputs are rounded, so other values would follow from them."""
+    `row_source`, from 1. `tested` are the stored metrics: stored outputs are rounded, so other values would follow from them.
+    `columns` are the first ones of a table."""
 
     task: Task
     names: tuple[str, ...]
@@ -36,6 +45,7 @@ class Predictions:
     value_range: tuple[float, float] = (0.0, 1.0)
     are_images: bool = False
     tested: Mapping[str, float] = field(default_factory=dict)
+    columns: tuple[ColumnCoding, ...] = ()
 
     @property
     def predicted(self) -> NDArray[np.float32]:
@@ -58,6 +68,10 @@ class Predictions:
     def metrics(self) -> dict[str, float]:
         """All metrics of the final model: as stored, and those that an older version did not store."""
         return compute_metrics(self.task, self.predicted, self.true, self.examples.weights) | dict(self.tested)
+
+    def values(self, indices: NDArray[np.int64]) -> list[tuple[Cell, ...]]:
+        """The values of the columns in the rows of some examples."""
+        return [tuple(value_texts(self.columns, self.examples.inputs[index])) for index in indices]
 
     @property
     def has_intervals(self) -> bool:
@@ -87,7 +101,7 @@ def interval_text(interval: tuple[float, float]) -> str:
 
 
 def read_predictions(
-    confirmed: Confirmed, open_test_part: Callable[[], HeldOut], gaps: list[str]
+    confirmed: Confirmed, open_test_part: Callable[[], HeldOut], places: Places, gaps: list[str]
 ) -> Predictions | None:
     """The stored predictions with the true values of the held-out part; None with a reason in `gaps` if there are none."""
     path, data = confirmed.predictions, confirmed.recipe.data
@@ -101,6 +115,8 @@ def read_predictions(
         return None
     try:
         examples = open_test_part().examples
+        columns = coding_of(data, places).columns[:SHOWN_COLUMNS] if isinstance(data, Table) else ()
+        rows = None if isinstance(data, Data) else test_rows_of(data, places)
     except TunerError as error:
         gaps.append(f"The test examples cannot be shown: {error}")
         return None
@@ -110,7 +126,7 @@ def read_predictions(
     outputs = outputs.astype(np.promote_types(outputs.dtype, np.float32), copy=False)
     classes = about.task == "classification"
     labels = examples.labels.astype(np.int64) if classes else np.asarray(examples.labels)
-    row_numbers, row_source = _rows(data, about.training_examples, examples)
+    row_numbers, row_source = _rows(data, len(examples), rows)
     return Predictions(
         task=about.task,
         names=about.classes,
@@ -122,6 +138,7 @@ def read_predictions(
         value_range=about.value_range,
         are_images=_are_images(data, examples),
         tested=confirmed.figures,
+        columns=columns,
     )
 
 
@@ -132,17 +149,11 @@ def _are_images(data: AnyData, examples: Examples) -> bool:
     return is_image and (not isinstance(data, Arrays) or examples.inputs.dtype == np.uint8)
 
 
-def _rows(data: AnyData, training_examples: int, examples: Examples) -> tuple[NDArray[np.int64], str]:
-    """Rows of the test part, or of the whole file if the cut between the parts follows without reading the file."""
-    count = len(examples)
-    numbers = np.arange(1, count + 1)
-    if not isinstance(data, Table | Arrays) or examples.groups is not None:
-        return numbers, "the test part"
-    is_ordered = isinstance(data, Table) and bool(data.time)
-    order = ", in the order of time" if is_ordered else ""
-    if not isinstance(data.test, Cut):
-        return numbers, f"{data.test}{order}"
-    if examples.labels.ndim == 1 and not is_ordered:
-        return numbers, "the test part"
-    cut = split_off_test(data.test, np.empty((training_examples + count, 1)), None, is_ordered, data.path)[1]
-    return cut + 1, f"{data.path}{order}"
+def _rows(data: AnyData, count: int, rows: NDArray[Any] | None) -> tuple[NDArray[np.int64], str]:
+    """The numbers of the test examples, from 1, and what they count: rows of the file if those are known."""
+    order = ", in the order of time" if isinstance(data, Table) and data.time else ""
+    if isinstance(data, Table | Arrays) and not isinstance(data.test, Cut):
+        return np.arange(1, count + 1), f"{data.test}{order}"
+    if isinstance(data, Data) or rows is None:
+        return np.arange(1, count + 1), "the test part"
+    return rows + 1, f"{data.path}{order}"

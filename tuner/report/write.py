@@ -20,8 +20,8 @@ from tuner.documents.section import document_section
 from tuner.report.answer import answer_blocks
 from tuner.report.evidence import Evidence, gather
 from tuner.report.html import page_as_html
-from tuner.report.latency import measure_latencies
 from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
+from tuner.report.measuring import measure_columns, measure_latencies
 from tuner.report.publish import publish
 from tuner.report.sections.cost import cost_blocks, provenance_blocks
 from tuner.report.sections.references import reference_blocks
@@ -56,6 +56,7 @@ def write_report(
     opened = load_study(open_storage(url), study)
     if latency:
         measure_latencies(opened, places)
+    measure_columns(opened, places)
     evidence = gather(opened, url, results, places)
     pages = report_pages(evidence)
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tuner.base.metric_functions import Interval
 from tuner.recipe import Recipe
@@ -79,7 +80,16 @@ class ReferenceModels:
     names: tuple[str, ...]
 
 
-Job = ReferenceModels | Train | Replicate | Test | Latency | EpochTime | Combine
+@dataclass(frozen=True)
+class ColumnImportances:
+    """Measure how a metric of the final model of a table changes on the validation part where one column is shuffled."""
+
+    recipe: Recipe
+    model: Path
+    measure: str
+
+
+Job = ColumnImportances | ReferenceModels | Train | Replicate | Test | Latency | EpochTime | Combine
 
 
 @dataclass(frozen=True)
@@ -91,9 +101,11 @@ class Failure:
     traceback: str = ""
 
 
-Answer = tuple[ReferenceModel, ...] | Result | Replicated | Measured | float | int | Failure
+Answer = (
+    dict[str, tuple[float, float]] | tuple[ReferenceModel, ...] | Result | Replicated | Measured | float | int | Failure
+)
 """`Train` gives a `Result`, `Replicate` a `Replicated`, `Test` a `Measured`, `Latency` milliseconds, `EpochTime` seconds, `Combine`
-the number of parameters, `ReferenceModels` a tuple of `ReferenceModel`, and each of them a `Failure`."""
+the number of parameters, `ReferenceModels` a tuple of `ReferenceModel`, `ColumnImportances` mean and deviation by column, and each of them a `Failure`."""
 
 
 def reason_of(answer: Answer) -> str:

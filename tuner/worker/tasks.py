@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,38 @@ from tuner.base.metric_functions import compute_metrics, metric_interval
 from tuner.data.examples import TrainingSet
 from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
+from tuner.data.splits import folds_of
 from tuner.recipe import AnyData, NoEarlyStopping, NoValidation, Recipe, Table, describe, fold_count
 from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, run, train_folds
-from tuner.training.evaluation import latency, predict, to_probabilities
-from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
+from tuner.training.evaluation import column_importances, latency, predict, to_probabilities
+from tuner.training.saving import UNSCALED, load_model, on_codes, save_average, save_model, scores_of
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
 from tuner.worker.folder import mirrored
-from tuner.worker.jobs import Answer, Combine, EpochTime, Job, Latency, Measured, ReferenceModels, Test, Train
+from tuner.worker.jobs import (
+    Answer,
+    ColumnImportances,
+    Combine,
+    EpochTime,
+    Job,
+    Latency,
+    Measured,
+    ReferenceModels,
+    Test,
+    Train,
+)
 from tuner.worker.replication import Replicate, replicate
 
 MOST_OUTPUTS = 2000
 """With at most this many outputs on the test part, all metrics of a final model get intervals: a second of computing. With more,
 the study's metric and the accuracy do."""
+
+
+MOST_ROWS = 2000
+"""Columns are shuffled in at most this many validation rows."""
 
 
 def train(job: Train, setup: Setup, watch: Watch) -> Result:
@@ -91,6 +108,24 @@ def fit_references(job: ReferenceModels, setup: Setup, _: Watch) -> tuple[Refere
     return fit_reference_models(job.recipe, data, job.measure, job.seconds, test.examples, setup.threads, job.names)
 
 
+def importances_of_columns(job: ColumnImportances, setup: Setup, _: Watch) -> dict[str, tuple[float, float]]:
+    """How a metric of a table's final model changes where a column is shuffled: mean and standard deviation by column."""
+    data = _training_set(job.recipe.data, setup.places)
+    folds = folds_of(job.recipe.protocol, data)
+    rows = np.concatenate([each.training if each.validation is None else each.validation for each in folds])
+    examples = data.examples.take(np.random.default_rng(0).permutation(rows)[:MOST_ROWS])
+    coding, model = on_codes(load_model(job.model))
+    ends = list(accumulate(column.places for column in coding.columns))
+
+    def metric(outputs: NDArray[Any]) -> float:
+        predictions = to_probabilities(outputs, job.recipe)
+        return compute_metrics(job.recipe.data.task, predictions, examples.labels, examples.weights)[job.measure]
+
+    columns = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    changes = column_importances(model, np.asarray(examples.inputs), columns, metric)
+    return {column.name: change for column, change in zip(coding.columns, changes, strict=True)}
+
+
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
     if fold_count(recipe.protocol) > 1:
         (trained,) = train_folds(on_everything(recipe), data)
@@ -125,6 +160,7 @@ TASKS: Mapping[type[Job], Callable[[Any, Setup, Watch], Answer]] = {
     Test: test,
     ReferenceModels: fit_references,
     Replicate: lambda job, setup, watch: replicate(job, setup.places, watch),
+    ColumnImportances: importances_of_columns,
     Latency: lambda job, _, __: latency(job.recipe),
     EpochTime: lambda job, setup, _: epoch_seconds(job.recipe, _training_set(job.recipe.data, setup.places)),
 }

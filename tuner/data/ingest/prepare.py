@@ -25,7 +25,7 @@ from tuner.data.ingest.values import (
     require_complete,
     require_rows,
 )
-from tuner.data.load import Facts, save_examples
+from tuner.data.load import TEST_ROWS, Facts, save_examples
 from tuner.data.splits import part_of_groups
 from tuner.networks.columns import Column
 from tuner.recipe import Cut, Table
@@ -63,6 +63,7 @@ def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder:
     training_rows, test_rows = np.arange(len(labels)), np.arange(0)
     if isinstance(test, Cut):
         training_rows, test_rows = split_off_test(test, labels, groups[0], raw.is_ordered, raw.where)
+        np.save(folder / TEST_ROWS, test_rows)
         missing = np.setdiff1d(np.arange(len(classes)), labels[training_rows]) if labels.ndim == 1 else np.arange(0)
         if len(missing):
             problem = f"the class {classes[missing[0]]!r} is in the test part only"

@@ -75,8 +75,10 @@ def _confident_mistakes(winner: Predictions, predicted: NDArray[np.int64]) -> It
     first = wrong[np.argsort(-winner.predicted[wrong, predicted[wrong]], kind="stable")][:MISTAKES]
     names, true, other = np.array(winner.names, object), winner.true[first], predicted[first]
     shares = (winner.predicted[first, classes].tolist() for classes in (other, true))
-    rows = tuple(zip(map(str, winner.row_numbers[first]), names[true], names[other], *shares, strict=True))
-    columns = ("row", "true class", "predicted", "probability of that", "probability of the true class")
+    cells = zip(map(str, winner.row_numbers[first]), names[true], names[other], *shares, strict=True)
+    rows = tuple((*each, *values) for each, values in zip(cells, winner.values(first), strict=True))
+    known = tuple(column.name for column in winner.columns)
+    columns = ("row", "true class", "predicted", "probability of that", "probability of the true class", *known)
     note = f"{len(first)} of {len(wrong)} mistakes; rows of {winner.row_source}, counted from 1. Some labels of the data may be wrong."
     yield Table("winner-mistakes", "The most confident mistakes", columns, rows, note)
 

@@ -116,9 +116,10 @@ def _largest_errors(suffix: str, target: Predictions) -> Table:
     true, predicted = _numbers(target)
     worst = np.argsort(-np.abs(predicted - true), kind="stable")[:WORST]
     values = (each[worst].tolist() for each in (true, predicted, predicted - true))
-    rows = tuple(zip(map(str, target.row_numbers[worst]), *values, strict=True))
+    cells = zip(map(str, target.row_numbers[worst]), *values, strict=True)
+    rows = tuple((*each, *inputs) for each, inputs in zip(cells, target.values(worst), strict=True))
     note = f"{len(worst)} of {len(true)} test examples; rows of {target.row_source}, counted from 1."
-    columns = ("row", "true", "predicted", "predicted minus true")
+    columns = ("row", "true", "predicted", "predicted minus true", *(column.name for column in target.columns))
     return Table(f"winner-worst{suffix}", f"{target.names[0]}: the largest residuals", columns, rows, note, long=True)
 
 

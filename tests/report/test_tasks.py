@@ -244,6 +244,16 @@ def test_a_metric_has_one_value_on_the_whole_page(tmp_path: Path) -> None:
     assert f"(ROC AUC) {area:.4f}." in chart(page, "winner-roc").note
 
 
+def test_mistakes_have_their_row_in_the_file_where_rows_without_a_target_are_left_out(tmp_path: Path) -> None:
+    own = frame()
+    own.loc[::7, "size"] = np.nan
+    own.to_csv(tmp_path / "own.csv", index=False)
+    data = f'{TABLE}task = "regression"\ntarget = "size"\ndrop_missing_target = true\n'
+    page, *_ = reported(tmp_path, "regression", "rmse", data, lambda true: true + 1)
+    for row, true, *_ in table(page, "winner-worst").rows:
+        assert own["size"][int(str(row)) - 1] == pytest.approx(true, abs=1e-4)
+
+
 def labels_of(folder: Path, places: Places) -> NDArray[Any]:
     """The true labels of the test part of the study in a folder."""
     recipe = load(folder / "own.toml", "own", (), places).corners[0][1]

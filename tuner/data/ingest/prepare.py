@@ -63,7 +63,7 @@ def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder:
     training_rows, test_rows = np.arange(len(labels)), np.arange(0)
     if isinstance(test, Cut):
         training_rows, test_rows = split_off_test(test, labels, groups[0], raw.is_ordered, raw.where)
-        np.save(folder / TEST_ROWS, test_rows)
+        np.save(folder / TEST_ROWS, raw.y.index.to_numpy()[test_rows])  # rows without a target may have been left out
         missing = np.setdiff1d(np.arange(len(classes)), labels[training_rows]) if labels.ndim == 1 else np.arange(0)
         if len(missing):
             problem = f"the class {classes[missing[0]]!r} is in the test part only"

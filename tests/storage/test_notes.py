@@ -1,12 +1,19 @@
 """Notes on trials in optuna-dashboard: why a trial ended where its training did not, and which one continues it."""
 
+from pathlib import Path
+
 import optuna
+from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna_dashboard import get_note, save_note
 
-from tuner.storage import private
+from tests.support.fakes import Clock, Invented, session_in
+from tests.support.searches import small
+from tuner.data.sources import Places
+from tuner.search.loop import Loop
+from tuner.storage import private, study_record
 from tuner.storage.notes import note, write_notes
-from tuner.storage.trainings import StoredTraining, trainings_of
+from tuner.storage.trainings import StoredTraining, attributes_of, trainings_of
 
 PRUNED, FAIL, COMPLETE = TrialState.PRUNED, TrialState.FAIL, TrialState.COMPLETE
 PAUSED = {"ended": "paused", "reason": "paused after epoch 1"}
@@ -70,3 +77,22 @@ def test_what_ended_twice_by_a_death_has_failed() -> None:
         each.number = number
         numbered.append(each)
     assert note(StoredTraining(tuple(numbered)), 1) == "Continues trial 0. Its process is gone"
+
+
+def test_a_study_of_the_version_before_goes_on(small_study: Path, places: Places, clock: Clock) -> None:
+    """There recipe, result and environment of a trial were user attributes."""
+    file = small(small_study, 'search.pruner={kind="asha", min_epochs=1, factor=2}', "training.epochs=4")
+    before = session_in(InMemoryStorage(), file, places)
+    Loop(before, Invented(clock, seconds=1.0)).run(4, 6.0)
+    older = optuna.create_study(study_name="small", storage=(memory := InMemoryStorage()), direction="maximize")
+    for name, value in {**before.study.user_attrs, "version": 1}.items():
+        older.set_user_attr(name, value)
+    for trial in before.study.get_trials():
+        trial.user_attrs, trial.system_attrs = dict(attributes_of(trial)), {}
+        older.add_trial(trial)
+    assert study_record(older).trials == study_record(before.study).trials
+    unfinished = [each.first for each in study_record(older).trials if each.state in ("pruned", "interrupted")]
+    now = session_in(memory, file, places)
+    Loop(now, Invented(clock)).run(4, 60.0)
+    assert now.study.user_attrs["version"] == 2
+    assert any(len(each.numbers) > 1 and each.first in unfinished for each in study_record(now.study).trials)

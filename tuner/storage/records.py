@@ -13,7 +13,7 @@ from tuner.base.errors import StudyError, near_miss
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
-from tuner.storage import private
+from tuner.storage.private import store_mark
 from tuner.storage.trainings import LONG, StoredTraining, attributes_of, trainings_of
 
 VERSION = 2
@@ -56,7 +56,7 @@ def store_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: 
 def _store(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
     for name, value in attributes.items():
         if name in LONG:
-            private.store_mark(trial, name, value)
+            store_mark(trial, name, value)
         else:
             trial.set_user_attr(name, value)
 

@@ -8,6 +8,9 @@ HEAD = """# Commands
 Made from the command line by `python docs/make_reference.py`. `python -m tuner` and the console script `tuner` are the same.
 Exit status: 0 for success, 1 if the answer is no (no trial finished, say), 2 for a mistake or circumstance of yours, with one
 message on standard error, 130 after Ctrl-C.
+
+`tuner --version` prints the version, `-h` or `--help` after any command its options in groups. `tuner --install-completion` lets
+bash, zsh, fish and PowerShell complete commands, options and the names of studies; `tuner --show-completion` prints the script.
 """
 
 
@@ -36,7 +39,7 @@ def _command(name: str, command: Any) -> list[str]:
 
 
 def _row(option: Any) -> str:
-    names = ", ".join(option.opts) if option.opts[0].startswith("-") else option.name.upper()
+    names = ", ".join(option.opts) if option.opts[0].startswith("-") else option.metavar or option.name.upper()
     metavar = f" {option.metavar}" if option.metavar and option.metavar != names else ""
     variable = f" Variable: `{option.envvar}`." if getattr(option, "envvar", None) else ""
     cells = (f"`{names}{metavar}`", " ".join((getattr(option, "help", "") or "").split()) + variable)

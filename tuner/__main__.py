@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
     from tuner.commands.cli import app
 
     try:
-        answer = app(args=arguments, standalone_mode=False)
+        answer = app(args=arguments, prog_name="tuner", standalone_mode=False)
     except TunerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

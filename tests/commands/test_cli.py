@@ -11,8 +11,9 @@ from pathlib import Path
 import keras
 import pytest
 
+from tuner import __version__
 from tuner.__main__ import run
-from tuner.commands.arguments import command_line
+from tuner.commands.arguments import command_line, seconds_of
 from tuner.commands.cli import COMMANDS
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.sources import Places
@@ -116,6 +117,19 @@ def test_optimize_ends_with_a_model_and_one_json_object(
             ["optimize", "--study", "digits", "--data-dir", "nowhere"],
             "error: nowhere: this folder of data sets does not exist",
         ),
+        (["optimize"], "error: add the name of a study, as in `tuner optimize digits`; see `tuner studies`"),
+        (["check", "digits", "-s", "usps"], "error: digits and --study usps exclude each other: both name the study"),
+        (["optimize", "digits", "--timeout", "5"], "error: --timeout 5: 5 what? Write 5s, 5m or 5h"),
+        (["optimize", "digits", "--lease", "5"], "error: --lease 5: 5 what? Write 5s, 5m or 5h"),
+        (
+            ["optimize", "digits", "--minutes", "-1"],
+            "error: --minutes -1: must be a length of time such as 90s, 10m or 1h",
+        ),
+        (
+            ["optimize", "digits", "--minutes", "5", "--timeout", "5m"],
+            "error: --minutes and --timeout exclude each other: both are the time of this call",
+        ),
+        (["optimize", "digits", "--quiet", "--verbose"], "error: --quiet and --verbose exclude each other"),
         (["data", "fetch", "minst"], "error: there is no data set 'minst'; did you mean mnist?"),
         (["dashboard"], "error: there is no storage in runs yet: run `tuner optimize` first, or add --runs"),
         (["export", "--study", "digits", "--out", "x.keras"], "error: there is no storage in runs yet"),
@@ -160,6 +174,65 @@ def test_check_shows_the_space(capsys: pytest.CaptureFixture[str]) -> None:
     assert "0 to 0.2" in output
     assert "usps: 27 dimensions, continuous; all" in output
     assert "staged residual" in output
+
+
+def test_a_study_may_be_named_without_its_option(capsys: pytest.CaptureFixture[str]) -> None:
+    _, with_option, _ = run_command(capsys, "check", "--study", "usps")
+    status, output, _ = run_command(capsys, "check", "usps")
+    assert (status, output) == (0, with_option)
+    assert run_command(capsys, "check", "usps", "-s", "usps")[0] == 0
+
+
+def test_lengths_of_time_have_a_unit() -> None:
+    lengths = {"90s": 90, "10m": 600, "10 min": 600, "1.5h": 5400}
+    assert {text: seconds_of("--timeout", text) for text in lengths} == lengths
+    assert [seconds_of("--minutes", text, "m") for text in ("5", "0.5", "20s")] == [300, 30, 20]
+
+
+def test_the_version_is_an_option_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(capsys, "--version") == run_command(capsys, "version") == (0, f"tuner {__version__}\n", "")
+
+
+@pytest.mark.parametrize("width", [70, 120])
+def test_help_is_in_groups_as_wide_as_the_terminal(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", None)
+    for arguments, group in (((), "Models"), (("optimize",), "How long"), (("report",), "Where")):
+        status, output, _ = run_command(capsys, *arguments, "-h")
+        assert status == 0
+        assert f"─ {group} ─" in output
+        assert max(map(len, output.splitlines())) == width
+    assert "[runs]" in output
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("tuner opt", ["optimize"]),
+        ("tuner optimize f", ["fashion"]),
+        ("tuner report --study u", ["usps"]),
+        ("tuner optimize --min", ["--minutes"]),
+        ("tuner trials --format t", ["table", "toml"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_studies(
+    words: str, completions: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TUNER_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    with pytest.raises(SystemExit):
+        run([])
+    assert capsys.readouterr().out.split() == completions
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_for_a_shell_is_printed(shell: str) -> None:
+    code = "import sys; from tuner.__main__ import run; sys.exit(run(['--show-completion', *sys.argv[1:]]))"
+    done = subprocess.run([sys.executable, "-c", code, shell], capture_output=True, text=True, check=False)
+    assert "_TUNER_COMPLETE=complete_" in done.stdout
 
 
 def test_data_lists_every_set(capsys: pytest.CaptureFixture[str]) -> None:

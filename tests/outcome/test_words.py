@@ -20,7 +20,7 @@ def test_each_contender_is_named_with_its_epochs_and_compared_with_the_first_rec
     text = lines_of(confirmed((2, 0, 2), (14, 26, 14), (0.94, 0.95, 0.93)), [0.91, 0.5, 0.92])
     assert text[0] == "study made: 3 complete, 0 pruned, 0 failed; the time is up; 1 min 0 s"
     assert text[2] == (
-        "the recipe that the study began with, trial 0: validation_accuracy 0.91; the search is better by 0.0100, after "
+        "the recipe that the study began with, trial 0: validation accuracy 0.91; the search is better by 0.0100, after "
         "refitting worse by 0.0100"
     )
     assert text[3] == (

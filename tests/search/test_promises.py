@@ -185,6 +185,7 @@ def test_killed_and_interrupted_searches_end_as_if_nobody_had_disturbed_them(
         output, errors = process.communicate(timeout=60)
         assert time.monotonic() - started < 30, "five seconds on a machine with nothing else to do"
         assert "Traceback" not in errors
+        assert process.returncode == 130
         assert "interrupted, everything finished is kept" in output
         assert json.loads(output.splitlines()[-1])["ended"] == "interrupt"
         assert psutil.wait_procs(children, timeout=5)[1] == []

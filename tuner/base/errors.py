@@ -68,11 +68,17 @@ def require_packages(wanted_by: str, *packages: str) -> None:
         raise MissingPackage(wanted_by, *packages)
 
 
+MOST_NAMES = 40
+"""Names in one message: a table may have thousands of columns."""
+
+
 def near_miss(name: str, allowed: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the closest allowed name, or all of them."""
+    """The end of a message about an unknown name: a close allowed name, or one that contains at least four of its letters, or else
+    the allowed names."""
     known = list(allowed)
-    within = sorted((each for each in known if name and name in each), key=len)
-    close = get_close_matches(name, known, n=1) or (within if len(within) == 1 or len(name) > 3 else [])
+    within = sorted((each for each in known if len(name) > 3 and name in each), key=len)
+    close = get_close_matches(name, known, n=1, cutoff=0.65) or within
     if close:
         return f"did you mean {close[0]}?"
-    return f"allowed: {', '.join(known)}" if known else "nothing is allowed here"
+    more = f" and {len(known) - MOST_NAMES:,} more" if len(known) > MOST_NAMES else ""
+    return f"allowed: {', '.join(known[:MOST_NAMES])}{more}" if known else "nothing is allowed here"

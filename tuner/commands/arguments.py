@@ -85,9 +85,14 @@ def _quoted(value: str) -> str:
     return '"$TUNER_STORAGE"' if has_password else shlex.quote(value)
 
 
-def seconds_of(option: str, text: str) -> float:
-    """A length of time such as 90s, 10m or 1h, in seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def seconds_of(option: str, text: str, unit: str = "") -> float:
+    """A length of time such as 90s, 10m or 1h, in seconds; a bare number only where the option has a unit."""
+    match = re.fullmatch(rf"(\d+(?:\.\d+)?)\s*({'|'.join(SECONDS)})?", text.strip())
     if not match or float(match[1]) <= 0:
         raise TunerError(f"{option} {text}: must be a length of time such as 90s, 10m or 1h")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    if not (match[2] or unit):
+        raise TunerError(f"{option} {text}: {text} what? Write {text}s, {text}m or {text}h")
+    return float(match[1]) * SECONDS[match[2] or unit]

@@ -29,35 +29,41 @@ if TYPE_CHECKING:
 
 def optimize(
     study: Study,
+    minutes: Annotated[
+        str | None, typer.Option(metavar="MINUTES", help="Time of this call: 10, or 90s, 10m, 1h. [the file's]")
+    ] = None,
+    timeout: Annotated[str | None, typer.Option(metavar="TIME", help="The same, always with a unit.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Finished and pruned trials in all. [the file's]")] = None,
     more: Annotated[int | None, typer.Option(min=0, help="Number of additional trials.")] = None,
-    timeout: Annotated[str | None, typer.Option(help="Time for the search: 90s, 10m, 1h. [the file's]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the search; training: --set seed=…")] = None,
+    enough: Annotated[float, typer.Option(min=0.0, help="End when the expected improvement is below this.")] = 0.0,
     set_: Set = [],  # noqa: B006
     name: Name = None,
     reset: Annotated[bool, typer.Option("--reset", help="Delete the study's trials first.")] = False,
-    workers: Workers = "auto",
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the search; training: --set seed=…")] = None,
+    warm_start: Annotated[
+        list[str], typer.Option("--warm-start", metavar="STUDY", help="Also try the best recipes of a stored study.")
+    ] = [],  # noqa: B006
+    cold: Annotated[bool, typer.Option("--cold", help="Begin with the sampler's proposals, without starts.")] = False,
     deterministic: Annotated[
         bool,
         typer.Option("--deterministic", help="Report results in the order of the trials: runs give equal studies."),
     ] = False,
+    workers: Workers = "auto",
     executor: Annotated[str, typer.Option(help="Where training runs; in_process is for debugging.")] = "processes",
-    warm_start: Annotated[
-        list[str], typer.Option("--warm-start", metavar="STUDY", help="Also try the best recipes of a stored study.")
-    ] = [],  # noqa: B006
-    enough: Annotated[float, typer.Option(min=0.0, help="End when the expected improvement is below this.")] = 0.0,
-    cold: Annotated[bool, typer.Option("--cold", help="Begin with the sampler's proposals, without starts.")] = False,
     lease: Annotated[str, typer.Option(help="Time after which the trials of a dead process are taken over.")] = "20s",
     runs: Runs = RUNS,
     storage: Storage = None,
     data_dir: DataDir = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each epoch.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
     """Search, refit the winner on fresh seeds, save its model and test it. A second call continues the study."""
     from tuner.base.machine import cores, worker_count
     from tuner.commands.progress import progress_on_stderr
+    from tuner.commands.results import print_outcome
     from tuner.data.sources import Places
-    from tuner.outcome.words import as_json, lines
+    from tuner.outcome.words import as_json
     from tuner.search.optimize import SearchOptions
     from tuner.search.optimize import optimize as run_study
 
@@ -65,6 +71,12 @@ def optimize(
     file = load_study_file(study, settings, name)
     if trials is not None and more is not None:
         raise StudyError(TOTAL_AND_MORE)
+    if minutes is not None and timeout is not None:
+        raise StudyError("--minutes and --timeout exclude each other: both are the time of this call")
+    if quiet and verbose:
+        raise StudyError("--quiet and --verbose exclude each other")
+    seconds = seconds_of("--minutes", minutes, "m") if minutes else file.budget.minutes * 60
+    seconds = seconds_of("--timeout", timeout) if timeout else seconds
     url, count = storage_url(runs, storage), worker_count(workers, lambda line: print(line, file=sys.stderr))
     shared: Any = {"runs": runs, "storage": storage}
     options = SearchOptions(
@@ -74,7 +86,7 @@ def optimize(
         places=Places.from_environment(data_dir),
         trials=trials or file.budget.trials,
         more=more,
-        seconds=seconds_of("--timeout", timeout) if timeout else file.budget.minutes * 60,
+        seconds=seconds,
         reset=reset,
         workers=count,
         threads=max(1, cores() // count),
@@ -86,12 +98,14 @@ def optimize(
         command=command_line("optimize", study=study, name=name, set=settings, **shared, data_dir=data_dir),
         lease_seconds=seconds_of("--lease", lease),
     )
-    with progress_on_stderr() as listener:
+    with progress_on_stderr("quiet" if quiet else "verbose" if verbose else "usual") as listener:
         outcome = run_study(options, listener)
-    print("\n".join(lines(outcome)))
-    print(f"continue: {outcome.record.onward}\nbrowse:   {command_line('dashboard', **shared)}")
+    if not (quiet and json_):
+        print_outcome(outcome, **shared)
     if json_:
         print(json.dumps(as_json(outcome, options.storage)))
+    if outcome.ended == "interrupt":
+        return 130
     return 0 if outcome.best is not None else 1
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.commands.terminal import wrapped
-from tuner.python.progress import PAUSED, Lines, SearchState, ended_text, event_text, share_done
+from tuner.python.progress import PAUSED, SILENT_SECONDS, Lines, SearchState, ended_text, event_text, share_done
 from tuner.recipe import Recipe
 from tuner.refit.session import Listener
 from tuner.result import Epoch, Event, Pulse
@@ -22,11 +23,15 @@ REFRESHES = 4
 
 
 @contextmanager
-def progress_on_stderr() -> Iterator[Listener]:
-    """A listener that suits standard error."""
+def progress_on_stderr(detail: Literal["quiet", "usual", "verbose"] = "usual") -> Iterator[Listener]:
+    """A listener that suits standard error: nothing, events, or events with a line for each epoch."""
     console = Console(stderr=True)
-    if not console.is_terminal:
-        yield Lines(lambda progress: console.print(progress.said, markup=False, highlight=False, soft_wrap=True))
+    if detail == "quiet":
+        yield Lines(None)
+        return
+    if detail == "verbose" or not console.is_terminal or console.is_dumb_terminal:
+        silence = 0.0 if detail == "verbose" else SILENT_SECONDS
+        yield Lines(lambda progress: console.out(progress.said, highlight=False), silence)
         return
     screen = Screen(console)
     with Live(console=console, refresh_per_second=REFRESHES, transient=True, get_renderable=screen.view):

@@ -8,6 +8,7 @@ import typer
 
 from tuner.base.errors import StudyError
 from tuner.commands.arguments import RUNS, DataDir, Runs, Storage, StoredStudy, stored_outcome
+from tuner.commands.results import trial_of
 
 if TYPE_CHECKING:
     from tuner.result import Epoch, Event, Result
@@ -56,9 +57,7 @@ def first_difference(stored: "tuple[Epoch, ...]", replayed: "tuple[Epoch, ...]")
 
 def trial_with_curve(record: "StudyRecord", number: int) -> "TrialRecord":
     """The trial of that number. Raises `StudyError` if there is none, or if it has no curve."""
-    trial = next((each for each in record.trials if number in each.numbers), None)
-    if trial is None:
-        raise StudyError(f"the study {record.name!r} has no trial {number}; it has {len(record.trials)}")
+    trial = trial_of(record, str(number))
     if trial.recipe is None or trial.result is None or not trial.result.epochs:
         raise StudyError(f"trial {number} of {record.name!r} has no curve to compare with: it is {trial.state}")
     return trial

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.base.errors import Invalid
-from tuner.base.formatting import figure_text
+from tuner.base.formatting import figure_text, metric_label
 from tuner.commands.arguments import (
     RUNS,
     DataDir,
@@ -22,7 +22,7 @@ from tuner.commands.arguments import (
 )
 
 if TYPE_CHECKING:
-    from tuner.storage import StudyRecord
+    from tuner.outcome import Outcome
 
 
 def studies(runs: Runs = RUNS, storage: Storage = None) -> None:
@@ -30,18 +30,19 @@ def studies(runs: Runs = RUNS, storage: Storage = None) -> None:
     import optuna
 
     from tuner.commands.terminal import print_table
-    from tuner.storage import open_storage, read_study
+    from tuner.outcome import read_outcome
+    from tuner.storage import load_study, open_storage
     from tuner.study import load
     from tuner.study.places import study_files
 
-    records: dict[str, StudyRecord] = {}
+    outcomes: dict[str, Outcome] = {}
     if storage or (runs / "tuner.db").is_file():
         opened = open_storage(storage_url(runs, storage))
-        records = {name: read_study(opened, name) for name in optuna.get_all_study_names(opened)}
+        outcomes = {name: read_outcome(load_study(opened, name)) for name in optuna.get_all_study_names(opened)}
     files = {name: load(path, name).title for name, path in study_files().items()}
-    titles = files | {name: record.title for name, record in records.items() if name not in files}
-    rows = [(name, *_progress(records.get(name)), title) for name, title in titles.items()]
-    print_table(("study", "trials", "best", "title"), rows)
+    titles = files | {name: each.record.title for name, each in outcomes.items() if name not in files}
+    rows = [(name, *_progress(outcomes.get(name)), title) for name, title in titles.items()]
+    print_table(("study", "trials", "best trial", "final model, trained longer", "title"), rows)
 
 
 def check(
@@ -97,10 +98,10 @@ def report(
         write_index(out or Path("reports"))
 
 
-def _progress(record: "StudyRecord | None") -> tuple[str, str]:
-    """The number of finished and pruned trials, and the best value."""
-    if record is None:
-        return "–", "–"
-    values = [trial.values[0] for trial in record.finished]
-    best = f"{figure_text(record.direction.best(values))}" if values else "–"
-    return str(record.count("complete", "pruned")), best
+def _progress(outcome: "Outcome | None") -> tuple[str, str, str]:
+    """The number of finished and pruned trials, the best one's value, and the final model's."""
+    if outcome is None:
+        return "–", "–", "–"
+    best = next((f"{metric_label(name)} {figure_text(value)}" for name, value in outcome.best_values.items()), "–")
+    final = f"{outcome.validation.name} {figure_text(outcome.validation.value)}" if outcome.validation else "–"
+    return str(outcome.record.count("complete", "pruned")), best, final

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from tuner.base.formatting import four_digits
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tuner.deploy.predictor import Predictor
 
 
@@ -34,6 +38,19 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     console().print(table, markup=markup)
+
+
+def print_frame(frame: "pd.DataFrame", format: str = "table") -> None:
+    """Print rows as a `table`, as `csv` or as `json`."""
+    match format:
+        case "csv":
+            frame.to_csv(sys.stdout, index=False)
+        case "json":
+            print(frame.to_json(orient="records", force_ascii=False))
+        case _:
+            rows = frame.astype(object).where(frame.notna(), "–").itertuples(index=False)
+            cells = ([four_digits(each) if isinstance(each, float) else str(each) for each in row] for row in rows)
+            print_table([str(column).replace("_", " ") for column in frame.columns], cells)
 
 
 def load_predictor(model: Path) -> "Predictor":

@@ -1,6 +1,6 @@
 """The outcome of a study as text: lines for a terminal, one object for `--json`, a note for optuna-dashboard, sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from statistics import fmean
 from typing import Any
@@ -30,7 +30,21 @@ NOT_TESTED = "there is no test part: nothing was tested"
 
 def lines(outcome: Outcome) -> Iterator[str]:
     """The study line by line: what was tried, what won and by how much, its metrics, the reference models, the forecast."""
-    record, best, confirmed = outcome.record, outcome.best, outcome.confirmed
+    confirmed = outcome.confirmed
+    yield from search_lines(outcome)
+    if confirmed:
+        yield from _confirmed_lines(outcome, confirmed)
+        yield from _reference_lines(outcome, confirmed)
+    elif outcome.best and outcome.ended not in ("", "interrupt"):
+        yield "no trial could be confirmed: the refits diverge or fail"
+    if outcome.forecast:
+        yield f"expected gain from twice the time: {outcome.forecast}"
+    yield from better_sentences(outcome)
+
+
+def search_lines(outcome: Outcome) -> Iterator[str]:
+    """The trials: how many, the best one, and how much it is better than the first."""
+    record, best = outcome.record, outcome.best
     counts = [f"{record.count(state)} {state}" for state in ("complete", "pruned", "failed")]
     counts += [f"{count} {state}" for state in ("interrupted", "refused") if (count := record.count(state))]
     ended = f"; {ENDINGS[outcome.ended]}; {duration_text(outcome.seconds)}" if outcome.ended else ""
@@ -40,17 +54,14 @@ def lines(outcome: Outcome) -> Iterator[str]:
         yield f"no trial has finished; the last failure: {reasons[-1]}" if reasons else "no trial has finished yet"
     else:
         assert best.recipe is not None
-        values = ", ".join(f"{name} {value:.4g}" for name, value in outcome.best_values.items())
-        yield f"best trial {best.number}: {values} ({best.recipe.summary})"
+        values = ", ".join(f"{metric_label(name)} {value:.4g}" for name, value in outcome.best_values.items())
+        after = f" after {best.epochs} epoch{'s' if best.epochs > 1 else ''}" if best.epochs else ""
+        yield f"best trial {best.number}: {values}{after} ({best.recipe.summary})"
+        refits = outcome.confirmed.recipes if outcome.confirmed else ()
+        longest = max((each.training.epochs for each in refits), default=0)
+        if 0 < best.epochs < longest:
+            yield f"trials compare recipes after few epochs; refits train up to {longest}, the model's metrics are theirs"
         yield from _start_lines(outcome)
-    if confirmed:
-        yield from _confirmed_lines(outcome, confirmed)
-        yield from _reference_lines(outcome, confirmed)
-    elif best and outcome.ended not in ("", "interrupt"):
-        yield "no trial could be confirmed: the refits diverge or fail"
-    if outcome.forecast:
-        yield f"expected gain from twice the time: {outcome.forecast}"
-    yield from better_sentences(outcome)
 
 
 def as_json(outcome: Outcome, storage: str) -> dict[str, Any]:
@@ -65,9 +76,11 @@ def as_json(outcome: Outcome, storage: str) -> dict[str, Any]:
         and {
             "number": best.number,
             "value": values[0] if len(values) == 1 else values,
+            "epochs": best.epochs,
             "recipe": best.recipe and best.recipe.to_dict(),
         },
         "measure": metric,
+        "model_validation": confirmed and confirmed.best_validation,
         f"validation_{metric}": confirmed and list(confirmed.validation),
         f"test_{metric}": confirmed and confirmed.test,
         "test_interval": confirmed and confirmed.test_interval and list(confirmed.test_interval),
@@ -176,13 +189,13 @@ def _start_lines(outcome: Outcome) -> Iterator[str]:
     ((name, value),) = outcome.best_values.items()
     better = f"the search is better by {figure_text(abs(value - start.values[0]))}"
     gain = outcome.refit_improvement
-    refits = (
-        "" if gain is None else f", after refitting {'better' if gain > 0 else 'worse'} by {figure_text(abs(gain))}"
-    )
-    yield f"the recipe that the study began with, trial {start.number}: {name} {start.values[0]:.4g}; {better}{refits}"
+    text = "" if gain is None else f", after refitting {'better' if gain > 0 else 'worse'} by {figure_text(abs(gain))}"
+    first = f"trial {start.number}: {metric_label(name)} {start.values[0]:.4g}"
+    yield f"the recipe that the study began with, {first}; {better}{text}"
 
 
-def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
+def refit_lines(confirmed: Confirmed) -> Iterator[str]:
+    """The refits, and what the final model averages."""
     metric = metric_label(confirmed.measure)
     yield f"{confirmed.refits_text}{_refits(confirmed, metric)}"
     if confirmed.is_ensemble and confirmed.model_validation is not None:
@@ -191,7 +204,11 @@ def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
         tests = confirmed.tests
         alone = f"; the best refit alone has test {metric} {figure_text(tests[confirmed.best_seed])}" if tests else ""
         yield f"the final model averages {len(confirmed.members)} refits{mirrored}: {size}{alone}"
-    test = outcome.test
+
+
+def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
+    yield from refit_lines(confirmed)
+    test, metric = outcome.test, metric_label(confirmed.measure)
     measured, interval = f"test {metric}, {looks_text(confirmed.looks)}", confirmed.interval
     yield f"{measured}: {figure_text(test.value)} ({interval.title} {interval})" if test and interval else NOT_TESTED
     others = {name: value for name, value in confirmed.test_figures.items() if name != confirmed.measure}
@@ -205,9 +222,9 @@ def _refits(confirmed: Confirmed, metric: str) -> str:
     if len(set(confirmed.trials)) < 2:
         epochs = sorted({each.training.epochs for each in confirmed.recipes})
         length = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
-        return f"{length}: validation {metric} {_comma_separated(confirmed.validation)}"
+        return f"{length}: validation {metric} {', '.join(map(figure_text, confirmed.validation))}"
     by_trial = (
-        f"{_comma_separated(values)} (trial {trial}, {epochs} epochs)"
+        f"{', '.join(map(figure_text, values))} (trial {trial}, {epochs} epochs)"
         for (trial, epochs), values in confirmed.contenders.items()
     )
     return f": validation {metric} {', '.join(by_trial)}"
@@ -224,7 +241,8 @@ def _reference_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
             yield f"reference models, {part} {name}: {', '.join(f'{model} {figure_text(value)}' for model, value in values)}"
     if notes := [f"{each.name} {each.note}" for each in ranked if each.is_subsampled]:
         yield f"not on all examples: {'; '.join(notes)}"
-    yield from (f"{each.name}: {each.note}" for each in outcome.reference_models if each.is_skipped)
+    if skipped := [f"{each.name}: {each.note}" for each in outcome.reference_models if each.is_skipped]:
+        yield "; ".join(skipped)
 
 
 def _verdict(outcome: Outcome, confirmed: Confirmed, best: ReferenceModel) -> str:
@@ -235,7 +253,3 @@ def _verdict(outcome: Outcome, confirmed: Confirmed, best: ReferenceModel) -> st
     if parts:
         return f"That is better than the final model on {' and '.join(parts)}.{within}"
     return f"The final model is better.{within}"
-
-
-def _comma_separated(values: Sequence[float]) -> str:
-    return ", ".join(f"{figure_text(value)}" for value in values)

@@ -101,7 +101,8 @@ class SearchState:
 
 
 class Lines:
-    """Reports a sentence for each event; during a long silence, the running epoch. An exception in `report` ends the search."""
+    """Reports a sentence for each event; after `silent_seconds`, the running epoch. An exception in `report` ends the
+    search."""
 
     def __init__(self, report: Callback | None, silent_seconds: float = SILENT_SECONDS) -> None:
         self.report, self.state, self.silent_seconds = report, SearchState(), silent_seconds

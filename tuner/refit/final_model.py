@@ -117,10 +117,11 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
 def _complete(session: Session, refits: Sequence[Refit]) -> Sequence[Refit]:
     """The refits that were validated on all folds, if there are any: metrics of the first folds cannot be compared."""
     complete = [each for each in refits if session.folder.validated(each.name).is_file()]
-    for each in refits if complete else ():
-        if each not in complete:
-            session.listener.log(f"left out: with seed {each.recipe.seed} the time was over before the last fold")
-            session.folder.forget(each.name)
+    left_out = [each for each in refits if complete and each not in complete]
+    if left_out:
+        session.listener.log(f"left out: {len(left_out)} refits whose time was over before the last fold")
+    for each in left_out:
+        session.folder.forget(each.name)
     return complete or refits
 
 

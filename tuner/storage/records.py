@@ -81,6 +81,11 @@ class TrialRecord:
     numbers: tuple[int, ...] = ()
     start: int | None = None
 
+    @property
+    def epochs(self) -> int:
+        """The number of its epochs on one fold."""
+        return max((len(fold.epochs) for fold in self.result.folds), default=0) if self.result else 0
+
 
 @dataclass(frozen=True)
 class StudyRecord:

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from tests.support.outcomes import confirmed, study_of
+from tests.support.outcomes import confirmed, epoch, study_of
 from tuner.base.metric_functions import Interval
 from tuner.outcome import Estimate, Outcome
 from tuner.outcome.words import as_json, lines, result_sentence, segments_sentence
 from tuner.references import ReferenceModel
+from tuner.result import FoldResult, Result
 from tuner.storage.confirmed import Confirmed
 
 
@@ -36,6 +37,22 @@ def test_one_contender_alone_needs_no_name() -> None:
     assert text[3] == "2 refits on fresh seeds (1000, 1001), 14 epochs: validation accuracy 0.9400, 0.9300"
     first = lines_of(confirmed((0,), (14,), (0.94,)), [0.93, 0.5, 0.92])
     assert first[2] == "it is the recipe that the study began with: no other trial beat it (2 tried)"
+
+
+def test_the_value_of_a_short_trial_is_explained_beside_that_of_the_longer_refits() -> None:
+    result = Result(
+        folds=(FoldResult(epochs=(epoch(1), epoch(2)), kept=2),), ended="finished", reason="", parameters=9, seconds=1
+    )
+    trial = replace(study_of([0.5239]).trials[0], result=result)
+    record = replace(study_of([]), trials=(trial,))
+    outcome = Outcome(record, record.best, confirmed((0,), (37,), (0.98,)))
+    text = list(lines(outcome))
+    assert text[1:3] == [
+        "best trial 0: validation accuracy 0.5239 after 2 epochs (dense 4 relu, adam 0.001, batch 32)",
+        "trials compare recipes after few epochs; refits train up to 37, the model's metrics are theirs",
+    ]
+    plain = as_json(outcome, "sqlite://")
+    assert (plain["best"]["value"], plain["best"]["epochs"], plain["model_validation"]) == (0.5239, 2, 0.98)
 
 
 def test_without_a_winner_the_reason_is_given() -> None:

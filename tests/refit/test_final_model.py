@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from optuna.storages import InMemoryStorage
 
 from tests.support.fakes import session_in
-from tests.support.searches import AtOnce, small
+from tests.support.searches import AtOnce, Notes, small
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds
@@ -151,10 +151,14 @@ def test_mirror_images_count_where_they_help_and_were_trained_on(stage: Stage) -
 
 
 def test_who_was_stopped_before_its_last_fold_is_left_out(stage: Stage) -> None:
-    networks = [stage.network(seed, 0.85) for seed in (1, 2, 3)]
-    stage.folder.validated(member(networks[1].recipe.key)).unlink()
+    networks = [stage.network(seed, 0.85) for seed in (1, 2, 3, 4)]
+    for each in networks[1::2]:
+        stage.folder.validated(member(each.recipe.key)).unlink()
     kept = stage.kept(Saver(stage.folder), *networks)
     assert kept.seeds == (1, 3)
+    assert isinstance(stage.context.listener, Notes)
+    assert stage.context.listener.messages == ["refits left out because the time was over before their last fold: 2"]
+    assert stage.context.listener.phases == ["testing"]
     assert sorted(kept.members) == [0, 1]
     assert stage.files == ["best.keras", "predictions.npz"]
     (alone,) = [stage.network(4, 0.85)]

@@ -90,9 +90,10 @@ def print_outcome(outcome: "Outcome", runs: Path, storage: str | None) -> None:
     steps = {"continue": record.onward, "browse": command_line("dashboard", **shared)}
     text = list(lines(outcome))
     if out.is_terminal and (confirmed := outcome.confirmed):
-        sentences = "\n\n".join(filter(None, (result_sentence(outcome), reference_sentence(outcome))))
+        sentences = filter(None, (result_sentence(outcome), reference_sentence(outcome)))
+        box = "\n\n".join(wrapped(each, out.width - 4, indent="") for each in sentences)
         style = "yellow" if outcome.better_references else "green"
-        out.print(Panel(sentences, title=record.title or record.name, border_style=style), markup=False)
+        out.print(Panel(box, title=record.title or record.name, border_style=style), markup=False)
         print_frame(models(outcome, refits=False))
         out.print()
         text = [*search_lines(outcome), *refit_lines(confirmed)]

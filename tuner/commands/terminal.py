@@ -23,9 +23,11 @@ def console() -> Console:
     return terminal if terminal.is_terminal else Console(highlight=False, width=400)
 
 
-def wrapped(text: str, width: int) -> str:
-    """The text broken at blanks only, so that paths and commands stay whole; further lines are indented."""
-    return fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+def wrapped(text: str, width: int, indent: str = "  ") -> str:
+    """The text broken at blanks only, so that paths stay whole, but not before a percent sign; `indent` begins further lines."""
+    text = text.replace(" %", "\xa0%")
+    lines = fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\xa0", " ")
 
 
 def print_table(

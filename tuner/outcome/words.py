@@ -30,11 +30,10 @@ NOT_TESTED = "there is no test part: nothing was tested"
 
 def lines(outcome: Outcome) -> Iterator[str]:
     """The study line by line: what was tried, what won and by how much, its metrics, the reference models, the forecast."""
-    confirmed = outcome.confirmed
     yield from search_lines(outcome)
-    if confirmed:
-        yield from _confirmed_lines(outcome, confirmed)
-        yield from _reference_lines(outcome, confirmed)
+    if outcome.confirmed:
+        yield from _confirmed_lines(outcome, outcome.confirmed)
+        yield from _reference_lines(outcome, outcome.confirmed)
     elif outcome.best and outcome.ended not in ("", "interrupt"):
         yield "no trial could be confirmed: the refits diverge or fail"
     if outcome.forecast:

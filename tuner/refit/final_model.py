@@ -119,7 +119,7 @@ def _complete(session: Session, refits: Sequence[Refit]) -> Sequence[Refit]:
     complete = [each for each in refits if session.folder.validated(each.name).is_file()]
     left_out = [each for each in refits if complete and each not in complete]
     if left_out:
-        session.listener.log(f"left out: {len(left_out)} refits whose time was over before the last fold")
+        session.listener.log(f"refits left out because the time was over before their last fold: {len(left_out)}")
     for each in left_out:
         session.folder.forget(each.name)
     return complete or refits

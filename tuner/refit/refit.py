@@ -165,7 +165,9 @@ class _Refitting:
             if not isinstance(answer, Result) or not self._is_usable(answer):
                 if not self.session.file.fits_epochs or len(missing) == 1:
                     self._give_up(recipe.seed, answer)
-                self.session.listener.log(f"left out: trial {missing[index].trial} with seed {recipe.seed} {reason_of(answer)}")
+                self.session.listener.log(
+                    f"left out: trial {missing[index].trial} with seed {recipe.seed} {reason_of(answer)}"
+                )
                 continue
             refits[recipe.key] = Refit(missing[index].trial, recipe, answer)
             self._store(refits[recipe.key])

@@ -11,7 +11,6 @@ import typer
 from tuner import __version__
 from tuner.base.errors import StudyError
 from tuner.commands import data
-from tuner.study.places import study_files
 
 SEARCH, RESULTS, MODELS, OTHERS = "Search", "Results", "Models", "Data and documents"
 COMMANDS = {
@@ -71,13 +70,20 @@ def prepared(command: Callable[..., Any]) -> Callable[..., Any]:
             raise StudyError(f"add the name of a study, as in `tuner {command.__name__} digits`; see `tuner studies`")
         return command(study=study_name or study, **others)
 
-    argument: Any = typer.Argument(metavar="STUDY", help="In place of --study.", autocompletion=study_files)
+    argument: Any = typer.Argument(metavar="STUDY", help="In place of --study.", autocompletion=study_names)
     named = option.replace(name="study_name", default="", annotation=Annotated[str, argument])
-    infos["study"].autocompletion, infos["study"].show_default = study_files, False
+    infos["study"].autocompletion, infos["study"].show_default = study_names, False
     parameters["study"] = option.replace(default=default)
     changed: Any = with_argument
     changed.__signature__ = signature.replace(parameters=[named, *parameters.values()])
     return with_argument
+
+
+def study_names() -> list[str]:
+    """The names of study files, for completion in a shell."""
+    from tuner.study.places import study_files
+
+    return list(study_files())
 
 
 @app.callback(invoke_without_command=True)

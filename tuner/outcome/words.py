@@ -56,8 +56,8 @@ def search_lines(outcome: Outcome) -> Iterator[str]:
         values = ", ".join(f"{metric_label(name)} {value:.4g}" for name, value in outcome.best_values.items())
         after = f" after {best.epochs} epoch{'s' if best.epochs > 1 else ''}" if best.epochs else ""
         yield f"best trial {best.number}: {values}{after} ({best.recipe.summary})"
-        refits = outcome.confirmed.recipes if outcome.confirmed else ()
-        longest = max((each.training.epochs for each in refits), default=0)
+        recipes = outcome.confirmed.recipes if outcome.confirmed else ()
+        longest = max((each.training.epochs for each in recipes), default=0)
         if 0 < best.epochs < longest:
             yield f"trials compare recipes after few epochs; refits train up to {longest}, the model's metrics are theirs"
         yield from _start_lines(outcome)
@@ -162,16 +162,12 @@ def reference_sentence(outcome: Outcome) -> str:
 def better_sentences(outcome: Outcome) -> Iterator[str]:
     """For each reference model that is better than the final model: on which parts, and by which figures."""
     for each in outcome.better_references:
-        confirmed = outcome.final
-        parts, value = outcome.better_parts(each), each.figures[confirmed.measure]
-        pairs = [
-            f"validation {metric_label(confirmed.measure)} {figure_text(value)} against {figure_text(confirmed.best_validation)}"
-        ]
-        if confirmed.measure in each.test_figures and confirmed.test is not None:
-            pairs.append(
-                f"test {figure_text(each.test_figures[confirmed.measure])} against {figure_text(confirmed.test)}"
-            )
-        near = "validation" in parts and abs(value - confirmed.best_validation) <= each.error
+        confirmed, metric, parts = outcome.final, outcome.final.measure, outcome.better_parts(each)
+        value, own = each.figures[metric], confirmed.best_validation
+        pairs = [f"validation {metric_label(metric)} {figure_text(value)} against {figure_text(own)}"]
+        if metric in each.test_figures and confirmed.test is not None:
+            pairs.append(f"test {figure_text(each.test_figures[metric])} against {figure_text(confirmed.test)}")
+        near = "validation" in parts and abs(value - own) <= each.error
         error = f"; on validation within one standard error ({figure_text(each.error)})" if near else ""
         name = capitalized(each.sentence)
         yield f"{name} better than the final model on {' and '.join(parts)}: {', '.join(pairs)}{error}."
@@ -249,6 +245,5 @@ def _verdict(outcome: Outcome, confirmed: Confirmed, best: ReferenceModel) -> st
     parts, own = outcome.better_parts(best), confirmed.best_validation
     near = abs(best.figures[confirmed.measure] - own) <= best.error
     within = " On validation the two are within one standard error of each other." if near else ""
-    if parts:
-        return f"That is better than the final model on {' and '.join(parts)}.{within}"
-    return f"The final model is better.{within}"
+    better = f"That is better than the final model on {' and '.join(parts)}." if parts else "The final model is better."
+    return f"{better}{within}"

@@ -48,11 +48,13 @@ def nullable() -> pd.DataFrame:
     "x",
     [
         COLUMNS,
+        [{"size": 1.5, "town": "a"}, {"size": 2.5, "town": "b"}],
+        np.array([(1.5, "a"), (2.5, "b")], [("size", float), ("town", object)]),
         pd.DataFrame(COLUMNS, index=[7, 3]),
         pyarrow.table(COLUMNS),
         Foreign(pd.DataFrame(COLUMNS)),
     ],
-    ids=["mapping", "pandas", "arrow", "foreign"],
+    ids=["mapping", "records", "structured", "pandas", "arrow", "foreign"],
 )
 def test_a_table_keeps_its_names_and_types(x: Any) -> None:
     inputs = inputs_of(x)
@@ -69,10 +71,11 @@ def test_a_table_keeps_its_names_and_types(x: Any) -> None:
         (np.array([[0, "a"], [3, "b"]], object), [[0, "a"], [3, "b"]]),
         (np.ma.masked_equal([[0, 2], [3, 9]], 9), [[0, 2], [3, None]]),
         (["a text", "another one"], [["a text"], ["another one"]]),
+        (np.array([[b"a"], [b"b"]]), [["a"], ["b"]]),
         (np.array([[0.5, 2], [3, 0]], np.float16), [[0.5, 2], [3, 0]]),
         (np.broadcast_to(np.float32(1), (2, 1)), [[1], [1]]),
     ],
-    ids=["sparse", "lists", "objects", "masked", "texts", "half precision", "read-only"],
+    ids=["sparse", "lists", "objects", "masked", "texts", "bytes", "half precision", "read-only"],
 )
 def test_two_axes_are_a_table_with_names_by_place(x: Any, values: list[list[Any]]) -> None:
     inputs = inputs_of(x)
@@ -85,6 +88,14 @@ def test_names_of_two_levels_and_numbers_become_texts() -> None:
     frame = pd.DataFrame([[1, 2, 3]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "x")]))
     assert list(inputs_of(frame).columns) == ["('a', 'x')", "('a', 'y')", "('b', 'x')"]  # type: ignore[union-attr]
     assert list(inputs_of(pd.DataFrame([[1, 2]])).columns) == ["0", "1"]  # type: ignore[union-attr]
+
+
+def test_durations_are_numbers_of_days() -> None:
+    spans = pd.to_timedelta(["12h", None, "3D"])
+    inputs = inputs_of(pd.DataFrame({"span": spans, "size": [1, 2, 3]}))
+    assert isinstance(inputs, pd.DataFrame)
+    assert inputs.span.fillna(-1).tolist() == [0.5, -1, 3]
+    assert examples_of(COLUMNS, spans[[0, 2]]).y["0"].tolist() == [0.5, 3]
 
 
 def test_images_stay_arrays() -> None:
@@ -132,6 +143,14 @@ def batches() -> Iterator[Any]:
             "x: must be a data frame, an array, lists, a mapping of columns, or the path of a table, got 'd.txt'",
         ),
         (batches(), [0, 1], ", or the path of a table, got a generator"),
+        (np.ones((2, 2)) * 1j, [0, 1], "x: must be real numbers, got complex ones"),
+        (pd.DataFrame({"a": [1j, 2j]}), [0, 1], "x: must be real numbers, got complex ones"),
+        (pd.DataFrame([[1, 2]], columns=["a", ""]), [0], "x: must have a name of its own for each column, got ''"),
+        (
+            pd.DataFrame([[1, 2]], columns=[1, "1"]),
+            [0],
+            "x: must have a name of its own for each column, got '1' twice",
+        ),
         (object(), [0, 1], ", or the path of a table, got a object"),
         ([[1, 2], [3]], [0, 1], "x: cannot become an array: setting an array element with a sequence"),
         ({"a": [1, 2], "b": [1]}, [0, 1], "x: cannot become an array: All arrays must be of the same length"),
@@ -178,6 +197,11 @@ def test_rows_in_another_order_are_refused() -> None:
         ((points()[0], "lift"), {}, "the data: has no column 'lift'; did you mean left?"),
         (("nowhere.csv", "label"), {}, "nowhere.csv: there is no such file in "),
         (("n" * 300, *points()), {}, "nnnnnnnnnnnnnnnnnnnn…: must be a name of at most 200 bytes, got 300"),
+        (
+            (*points(), points()[0]),
+            {},
+            "pass x and y, or a study before them, got a DataFrame; the test part goes to test=",
+        ),
         (("a/b", *points()), {}, "a/b: must be a name for a file: letters, digits, -, _ and points, without .toml"),
     ],
 )

@@ -16,6 +16,7 @@ from tuner.data.ingest.values import column_of
 
 MOST_COLUMNS = 1000
 """Arrays with more columns stay arrays: a table profiles each column."""
+SECONDS_OF_A_DAY = 86_400
 FORMS = "a data frame, an array, lists, a mapping of columns, or the path of a table"
 
 
@@ -61,29 +62,37 @@ def frame_of(x: Any) -> Any:
 
 
 def _plain(values: Any, name: str) -> pd.DataFrame | Array:
-    """Values of any form as a frame or an array."""
+    """Values of any form as a frame or an array. Durations become days."""
     values = frame_of(values)
     try:
-        if isinstance(values, Mapping):
-            return pd.DataFrame(dict(values))
-        if isinstance(values, str | Path) and is_table(str(values)):
-            path = str(values)
+        if isinstance(values, str | Path) and is_table(path := str(values)):
             return read_table(path if path.startswith(SKLEARN) else str(find_path(path, [Path.cwd()])))
         if isinstance(values, pd.Series):
-            return values.to_frame(name if values.name is None else values.name)
-        if np.ma.isMaskedArray(values):
-            return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
-        dense = values.toarray() if hasattr(values, "toarray") else values
-        array = dense if isinstance(dense, pd.DataFrame) else np.asarray(dense)
-    except (
-        ValueError,
-        MemoryError,
-    ) as error:  # rows or columns of different lengths; a sparse matrix that is too large
+            values = values.to_frame(name if values.name is None else values.name)
+        elif isinstance(values, Mapping) or (isinstance(values, list) and values and isinstance(values[0], Mapping)):
+            values = pd.DataFrame(values if isinstance(values, list) else dict(values))
+        elif np.ma.isMaskedArray(values):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
+        if isinstance(values, pd.DataFrame):
+            return _real(values, name)
+        array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
+    except (ValueError, MemoryError) as error:  # rows of different lengths; a sparse matrix that is too large
         raise DataError(f"the data: {name}: cannot become an array: {first_line(error)}") from error
     if array.ndim == 0:
         kind = repr(values) if isinstance(values, str | Path) else f"a {type(values).__name__}"
         raise DataError(f"the data: {name}: must be {FORMS}, got {kind}")
-    return array
+    array = np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
+    needs_frame = array.dtype.names or (array.dtype.kind in "cm" and array.ndim < 3)
+    return _real(pd.DataFrame(array), name) if needs_frame else array
+
+
+def _real(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The frame with durations as days. Raises `DataError` for complex numbers."""
+    if len(frame.select_dtypes("complex").columns):
+        raise DataError(f"the data: {name}: must be real numbers, got complex ones")
+    durations = list(frame.select_dtypes("timedelta").columns)
+    days = {column: frame[column].dt.total_seconds() / SECONDS_OF_A_DAY for column in durations}
+    return pd.DataFrame({column: days.get(column, frame[column]) for column in frame.columns}) if days else frame
 
 
 def _require_same_order(x: Any, y: Any) -> None:
@@ -95,9 +104,9 @@ def _require_same_order(x: Any, y: Any) -> None:
 
 
 def _named(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if list(names).count(name) > 1)
-        raise DataError(f"the data: x: must have a name of its own for each column, got {twice!r} twice")
+    if len({*names, ""}) <= len(names):
+        faulty = next(f"{name!r} twice" if name else repr(name) for name in names if not name or names.count(name) > 1)
+        raise DataError(f"the data: x: must have a name of its own for each column, got {faulty}")
     return frame.set_axis(list(names), axis=1)
 
 

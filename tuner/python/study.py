@@ -101,8 +101,9 @@ def _plain_study(study: AnyStudy) -> tuple[str, Mapping[str, Any] | None]:
         case str() | Path():
             name, path = find_study(str(study))
             return name, read_plain(path)
-        case _:
+        case None | Mapping():
             return UNNAMED, study
+    raise StudyError(f"pass x and y, or a study before them, got a {type(study).__name__}; the test part goes to test=")
 
 
 def _made_study(examples: RawExamples, target: TargetProfile, changes: Changes) -> Mapping[str, Any]:

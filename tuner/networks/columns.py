@@ -33,14 +33,10 @@ class Column:
     format: str = ""
 
     def __post_init__(self) -> None:
-        match self.kind:
-            case "date" if self.format:
-                require(_is_date_format(self.format), "format", "be a pattern such as %d/%m/%Y", self.format)
-            case "number":
-                rule = f"be empty, or one of {', '.join(NUMBER_FORMATS)}"
-                require(self.format in ("", *NUMBER_FORMATS), "format", rule, self.format)
-            case _:
-                require(not self.format, "format", f"be empty for a {self.kind}", self.format)
+        rules = {"number": f"be empty, or one of {', '.join(NUMBER_FORMATS)}", "date": "be a pattern such as %d/%m/%Y"}
+        is_fit = self.format in NUMBER_FORMATS if self.kind == "number" else _is_date_format(self.format)
+        is_fit = not self.format or (self.kind in rules and is_fit)
+        require(is_fit, "format", rules.get(self.kind, f"be empty for a {self.kind}"), self.format)
 
 
 def _is_date_format(format: str) -> bool:

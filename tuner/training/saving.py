@@ -132,12 +132,13 @@ PLAIN = {FastDropout: keras.layers.Dropout, FusedBatchNormalization: keras.layer
 
 def _in_units(scale: TargetScale) -> list[keras.layers.Layer]:
     """The layers of `scale.inverse`, in the type of the targets."""
-    dtype, log = scale.offset.dtype.name, scale.logarithm
+    dtype = scale.offset.dtype.name
     linear = _rescaling(1 / scale.factor, scale.offset, dtype=dtype)
-    if log is None:
+    if not scale.logarithm:
         return [linear]
+    shift, top, _ = scale.logarithm
     raised = keras.layers.Activation("exponential", dtype=dtype)
-    return [linear, raised, keras.layers.ReLU(max_value=1.0, dtype=dtype), _rescaling(log.top, -log.shift, dtype=dtype)]
+    return [linear, raised, keras.layers.ReLU(max_value=1.0, dtype=dtype), _rescaling(top, -shift, dtype=dtype)]
 
 
 def _rescaling(*arrays: NDArray[Any], dtype: str = "float32") -> keras.layers.Layer:

@@ -17,34 +17,27 @@ MOST = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Logarithm:
-    """The logarithm of `(target + shift) / top`, which is at least `lowest`; one of each for each target."""
-
-    shift: NDArray[Any]
-    top: NDArray[Any]
-    lowest: NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
 class TargetScale:
-    """Standardization of numeric targets, or of their logarithm: `(target - offset) * factor`, one offset and factor for each
-    target, in the type of the targets."""
+    """Standardization of numeric targets: `(target - offset) * factor`, one of each for each target, in the type of the targets.
+    With a `logarithm` (shift, top, lowest) it is that of the logarithm of `(target + shift) / top`, which is at least `lowest`."""
 
     offset: NDArray[Any]
     factor: NDArray[Any]
-    logarithm: Logarithm | None = None
+    logarithm: tuple[NDArray[Any], ...] = ()
 
     def standardized(self, targets: NDArray[Any]) -> NDArray[np.float32]:
         """Targets (n, targets) for the loss."""
-        log = self.logarithm
-        values = targets if log is None else np.log(np.maximum((targets + log.shift) / log.top, log.lowest))
-        return np.asarray((values - self.offset) * self.factor, np.float32)
+        if self.logarithm:
+            shift, top, lowest = self.logarithm
+            targets = np.log(np.maximum((targets + shift) / top, lowest))
+        return np.asarray((targets - self.offset) * self.factor, np.float32)
 
     def inverse(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         """Outputs (n, targets) in the targets' own units."""
-        values, log = outputs / self.factor + self.offset, self.logarithm
-        if log is not None:
-            values = np.exp(np.minimum(values, 0.0)) * log.top - log.shift
+        values = outputs / self.factor + self.offset
+        if self.logarithm:
+            shift, top, _ = self.logarithm
+            values = np.exp(np.minimum(values, 0.0)) * top - shift
         return np.asarray(values, self.offset.dtype)
 
 
@@ -54,8 +47,7 @@ def target_scales(targets: NDArray[Any], weights: NDArray[Any] | None) -> Mappin
     from_lowest = values - values.min(axis=0)
     knee = np.array([np.quantile(each[each > 0], KNEE) if each.any() else 1.0 for each in from_lowest.T])
     top = MOST * (from_lowest.max(axis=0) + knee)
-    parts = (knee - values.min(axis=0), top, knee / top)
-    logarithm = Logarithm(*(np.asarray(each, targets.dtype) for each in parts))
+    logarithm = tuple(each.astype(targets.dtype) for each in (knee - values.min(axis=0), top, knee / top))
     return {
         "standard": target_scale(targets, weights),
         "log": _standardizing(np.log((from_lowest + knee) / top), weights, targets.dtype, logarithm),
@@ -68,7 +60,10 @@ def target_scale(targets: NDArray[Any], weights: NDArray[Any] | None) -> TargetS
 
 
 def _standardizing(
-    values: NDArray[np.float64], weights: NDArray[Any] | None, dtype: np.dtype[Any], logarithm: Logarithm | None = None
+    values: NDArray[np.float64],
+    weights: NDArray[Any] | None,
+    dtype: np.dtype[Any],
+    logarithm: tuple[NDArray[Any], ...] = (),
 ) -> TargetScale:
     middle = np.average(values, axis=0, weights=weights)
     spread = np.sqrt(np.average((values - middle) ** 2, axis=0, weights=weights))

@@ -69,7 +69,8 @@ def test_other_texts_are_missing_and_counted(columns: dict[str, Any], note: str,
 
 def test_the_users_own_texts_are_missing_everywhere(tmp_path: Path) -> None:
     numbers = ["-999", "?", *map(str, range(ROWS - 2))]
-    found = written(tmp_path, "?", "-999", "NA", a=numbers, country=COUNTRY)
+    found = written(tmp_path, "?", "-999", "NA", a=numbers, b=[-999, *range(ROWS - 1)], country=COUNTRY)
+    assert found.frame["b"].isna().sum() == 1
     assert found.frame["a"].isna().tolist() == [True, True] + [False] * (ROWS - 2)
     assert pd.api.types.is_numeric_dtype(found.frame["a"])
     assert found.frame["country"].isna().sum() == 20

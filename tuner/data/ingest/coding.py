@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.data.ingest.columns import Coding, ColumnCoding
-from tuner.data.ingest.formats import ISO, Numbers, date_example, date_formats, days_of, is_clock
+from tuner.data.ingest.formats import ISO, Numbers, date_formats, days_of, is_clock
 from tuner.data.ingest.values import (
     Factorized,
     Rows,
@@ -22,7 +22,7 @@ from tuner.data.ingest.values import (
     numbers_of,
     require_rows,
 )
-from tuner.networks.columns import FIRST, MISSING, TRUTHS, UNSEEN, Column
+from tuner.networks.columns import EXAMPLE_DATE, FIRST, MISSING, TRUTHS, UNSEEN, Column
 
 Matrix = NDArray[np.float32]
 MOST_VALUES = 1000
@@ -73,7 +73,7 @@ def code_rows(coding: Coding, frame: pd.DataFrame, where: str = "the table") -> 
 
 def date_rule(format: str) -> str:
     """The rule for a value that is no date in this format."""
-    return f"must be a {'time of day' if is_clock(format) else 'date'} such as {date_example(format)}"
+    return f"must be a {'time of day' if is_clock(format) else 'date'} such as {EXAMPLE_DATE.strftime(format.replace(ISO, '%Y-%m-%d'))}"
 
 
 def _side_by_side(blocks: list[NDArray[Any]]) -> Matrix:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.api import guess_datetime_format
 
-from tuner.networks.columns import EXAMPLE_DATE, NUMBER_FORMATS
+from tuner.networks.columns import NUMBER_FORMATS
 
 Numbers = NDArray[np.float64]
 ISO = "ISO8601"
@@ -55,11 +55,6 @@ def days_in(texts: Sequence[str], format: str) -> Numbers:
 def is_clock(format: str) -> bool:
     """Whether a format is that of times of day."""
     return bool(re.search("%[HI]", format)) and not re.search("%[djDcx]", format)
-
-
-def date_example(format: str) -> str:
-    """A date or a time of day in this format."""
-    return EXAMPLE_DATE.strftime("%Y-%m-%d" if format == ISO else format)
 
 
 def date_formats(texts: Sequence[str], dayfirst: bool | None = None) -> tuple[str, ...]:

@@ -45,34 +45,29 @@ def decided(frame: pd.DataFrame, path: str, targets: Sequence[str], own: Sequenc
     missing values. The usual texts are values of a target of names, and where they are frequent and no cell is empty; in a
     column of numbers, dates or truths they never are, nor those that stand in one of these for a missing value."""
     usual = tuple(dict.fromkeys((*MISSING_TEXTS, *own)))
-    is_number = {str(name): pd.api.types.is_numeric_dtype(frame[name]) for name in frame}
-    gaps = [name for name in is_number if frame[name].isna().any() or (own and not is_number[name])]
+    gaps = [str(name) for name in frame if own or frame[name].isna().any()]
     if path.startswith(SKLEARN) or not gaps:
         return Written(frame)
     written = read_table(path, dict.fromkeys(gaps, ()))
-    counts = {name: Counter(written[name][written[name].isin(usual)]) for name in gaps}
-    emptied = {name: _emptied(written[name], usual) for name in gaps if not is_number[name]}
-    names = {name for name, column in emptied.items() if _has_names(column, name in targets)}
-    markers = {text for name in gaps if name not in names for text in counts[name]}
-    values = {
-        (name, text): count
-        for name in sorted(names)
-        for text, count in counts[name].items()
-        if text not in {*own, *markers}
-        and (name in targets or (count >= FREQUENT * len(frame) and written[name].notna().all()))
-    }
-    missing = tuple(text for text in usual if text not in {text for _, text in values})
-    for name, column in emptied.items():
-        frame[name] = _emptied(written[name], missing) if name in names else column
+    filled = {name: _emptied(written[name], usual) for name in gaps}
+    named = {name for name in gaps if _has_names(filled[name], name in targets)}
+    counts = [(name, *pair) for name in gaps for pair in Counter(written[name][written[name].isin(usual)]).items()]
+    markers = {*own, *(text for name, text, _ in counts if name not in named)}
+    values = [
+        (name, text, count)
+        for name, text, count in counts
+        if name in named and text not in markers
+        if name in targets or (count >= FREQUENT * len(frame) and written[name].notna().all())
+    ]
+    missing = tuple(text for text in usual if text not in {text for _, text, _ in values})
+    for name in gaps:
+        frame[name] = _emptied(written[name], missing) if name in named else filled[name]
     notes = [
         f"{text!r} is a value of {name} ({count} rows); if it stands for a missing one, use --missing {quote(text)}"
-        for (name, text), count in values.items()
+        for name, text, count in values
     ]
     taken = [
-        f"{text!r} in {count} rows of {name}"
-        for name in gaps
-        for text, count in counts[name].items()
-        if name not in names or text in missing
+        f"{text!r} in {count} rows of {name}" for name, text, count in counts if name not in named or text in missing
     ]
     rest = f" and {len(taken) - NAMED} more" if len(taken) > NAMED else ""
     notes += [f"taken for missing: {', '.join(taken[:NAMED])}{rest}"] if taken else []

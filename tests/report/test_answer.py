@@ -148,7 +148,7 @@ def test_four_figures_stand_on_top() -> None:
         Tile("Best reference model, test accuracy", "87.00 %", "trees; on validation 88.00 %, the model 93.00 %"),
         Tile(
             "Added by the search",
-            "10.00 points more",
+            "10.00 points higher",
             "Validation accuracy 0.9 of trial 2, 0.8 of trial 0, the recipe that the study began with; after refitting "
             "better by 0.0300",
         ),

@@ -19,7 +19,7 @@ from tuner.storage import StudyRecord, TrialRecord
 
 
 def trial(number: int, value: float | None, width: int, rate: float, kind: str = "sgd") -> TrialRecord:
-    """A finished trial with a value, or one that was pruned after an epoch."""
+    """A finished trial with a value, or one that was pruned after an epoch; Optuna stores its last value."""
     result = Result(
         folds=(FoldResult(epochs=(epoch(1),), kept=1),), ended="finished", reason="", parameters=10 * width, seconds=0.1
     )
@@ -27,7 +27,7 @@ def trial(number: int, value: float | None, width: int, rate: float, kind: str =
         number=number,
         first=number,
         state="pruned" if value is None else "complete",
-        values=() if value is None else (value,),
+        values=(0.95,) if value is None else (value,),
         params={"network.width": width, "training.rate": rate, "training.kind": kind},
         recipe=replace(RECIPE, network=Dense(widths=(width,)), seed=number),
         result=result,
@@ -49,7 +49,7 @@ def test_best_trials_show_only_the_fields_that_differ() -> None:
     assert table.columns == ("", "trial 1", "trial 0", "trial 2")
     assert table.rows == (
         ("state", "complete", "complete", "pruned"),
-        ("validation accuracy", 0.9, 0.8, 0.5),
+        ("validation accuracy", 0.9, 0.8, 0.95),
         ("parameters", 80, 40, 40),
         ("epochs", 1, 1, 1),
         ("network.widths", "8", "4", "4"),

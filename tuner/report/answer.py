@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from statistics import fmean
 
-from tuner.base.formatting import capitalized, duration_text, figure_text, metric_label, metric_text
+from tuner.base.formatting import capitalized, duration_text, figure_text, four_digits, metric_label, metric_text
 from tuner.base.metrics import METRICS
 from tuner.charts.content import Block, Paragraph, Tile, missing
 from tuner.documents.comparison import Difference, best_in_our_runs, best_reported, difference, documented_sentences
@@ -70,8 +70,8 @@ def _added(outcome: Outcome) -> Iterator[Tile]:
         "" if after is None else f"; after refitting {'better' if after > 0 else 'worse'} by {figure_text(abs(after))}"
     )
     note = f"{capitalized(metric_label(objective))} {value:.4g} of trial {best.number}, {start.values[0]:.4g} of trial {start.number}, {origin}{refits}"
-    amount = f"{100 * abs(gain):.2f} points" if is_share else f"{abs(gain):.4g}"
-    yield Tile(name, f"{amount} {'more' if gain > 0 else 'less'}", note)
+    amount = f"{100 * abs(gain):.2f} points" if is_share else four_digits(abs(gain))
+    yield Tile(name, f"{amount} {'higher' if gain > 0 else 'lower'}", note)
 
 
 def sentences(evidence: Evidence) -> list[str]:

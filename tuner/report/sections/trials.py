@@ -1,8 +1,8 @@
 """Tables of trials: the best ones with what differs between them, and the complete recipe of the winner."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import Any
 
 import pandas as pd
 
@@ -23,7 +23,7 @@ def best_trials(evidence: Evidence) -> Iterator[Table]:
     """The best trials, a column each, with the fields in which their recipes differ. Pruned trials follow by how far they got."""
     sign = -evidence.record.direction.sign
     ranked = sorted(
-        ((not trial.values, 0 if trial.values else -_epochs(trial), sign * value, trial.number), trial)
+        (_place(trial, sign * value), trial)
         for trial in evidence.record.trials
         if (value := last_value(evidence, trial)) is not None
     )[:SHOWN]
@@ -64,18 +64,18 @@ def last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
     return objective.of_epoch(epochs[-1]) if epochs else None
 
 
+def _place(trial: TrialRecord, value: float) -> tuple[float, float, int]:
+    """Finished trials come first, then those that got further; Optuna gives pruned ones a value, too."""
+    return -math.inf if trial.state == "complete" else -_epochs(trial), value, trial.number
+
+
 def _epochs(trial: TrialRecord) -> int:
     return trial.result.epochs if trial.result else 0
 
 
 def _fields(recipes: Sequence[Recipe | None]) -> dict[str, list[Cell]]:
     """The fields of recipes by their addresses, a cell for each recipe; None where a recipe has no such field."""
-    frame = pd.json_normalize([encode(recipe) if recipe else {} for recipe in recipes]).astype(object)
-    return {str(name): list(map(_cell, cells)) for name, cells in frame.items() if not str(name).startswith(OMITTED)}
-
-
-def _cell(value: Any) -> Cell:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    cell: Cell = None if pd.isna(value) else value
-    return cell
+    flat = [pd.json_normalize(encode(recipe)).to_dict("records")[0] if recipe else {} for recipe in recipes]
+    names = dict.fromkeys(str(name) for fields in flat for name in fields if not str(name).startswith(OMITTED))
+    cells = {name: [fields.get(name) for fields in flat] for name in names}
+    return {name: [", ".join(map(str, x)) if isinstance(x, list) else x for x in row] for name, row in cells.items()}

@@ -90,7 +90,7 @@ def test_a_bundled_table_needs_no_target(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_options_reach_the_file(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--target", "y", "--group", "who", "--drop", "age", "--test-share", "0.25", "--minutes", "7"]
+    words = ["--target", "y", "--group", "who", "--drop", "age", "--test-share", "0.25", "--minutes", "7m"]
     frame = pd.read_csv("t.csv").assign(size=np.sin(np.arange(60)))
     frame.to_csv("t.csv", index=False)
     status, output, _ = said(capsys, "mine", "--data", "t.csv", *words, "--out", "here.toml")
@@ -197,7 +197,7 @@ def test_arrays_and_images_are_described(capsys: pytest.CaptureFixture[str]) -> 
             "mine --data t.csv --target y --task regression",
             "t.csv: column 'y', row 1: must be a number, got 'yes'",
         ),
-        ("mine --data t.csv --target y --minutes 0", "--minutes 0: must be greater than 0"),
+        ("mine --data t.csv --target y --minutes 0", "--minutes 0: must be a length of time such as 90s, 10m or 1h"),
         (
             "fashion --data t.csv --target y",
             "fashion: there is a study of that name already, which comes with the program; "

@@ -11,7 +11,7 @@ import typer
 
 from tuner.base.errors import DataError, Invalid, StudyError, TunerError, near_miss
 from tuner.base.writing import write_text
-from tuner.commands.arguments import command_line
+from tuner.commands.arguments import command_line, seconds_of
 from tuner.data.ingest.files import SKLEARN
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def init(
     dayfirst: Annotated[
         bool | None, typer.Option("--dayfirst/--monthfirst", help="How dates are read that fit both.")
     ] = None,
-    minutes: Annotated[float | None, typer.Option(help="How long a search takes. [2; 10 of much data]")] = None,
+    minutes: Annotated[
+        str | None, typer.Option(metavar="MINUTES", help="How long a search takes: 5, or 90s, 1h. [2; 10 of much data]")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The study file. [studies/NAME.toml]")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file, or hide the study of that name.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -52,13 +54,14 @@ def init(
     from tuner.init.describe import profile_json
     from tuner.init.template import study_text
 
-    _check_options(test, test_share, task, group, time, minutes)
+    _check_options(test, test_share, task, group, time)
+    length = seconds_of("--minutes", minutes, "m") / 60 if minutes else 0.0
     path = _study_path(name, out, force)
     source = _source(data)
     roles = Roles(tuple(target), group, time, weight, tuple(drop), tuple(missing), drop_missing_target, dayfirst)
     profile = _profile(source, roles, task, data)
     test_part = _test_part(test, test_share, path)
-    study = NewStudy(name, _written_path(source, path), test_part, minutes or usual_minutes(profile))
+    study = NewStudy(name, _written_path(source, path), test_part, length or usual_minutes(profile))
     text = study_text(profile, study)
     _require_loadable(text, name, path)
     try:
@@ -74,17 +77,13 @@ def init(
         print(f"wrote {path}\nnext: {command}")
 
 
-def _check_options(
-    test: str | None, test_share: float | None, task: str, group: str, time: str, minutes: float | None
-) -> None:
+def _check_options(test: str | None, test_share: float | None, task: str, group: str, time: str) -> None:
     if test is not None and test_share is not None:
         raise TunerError("--test and --test-share exclude each other: the first is a file, the second is cut off")
     if group and time:
         raise TunerError("--group and --time exclude each other: splits keep groups whole, or the order of the rows")
     if task not in ("guess", *TASKS):
         raise TunerError(f"--task {task}: unknown; {near_miss(task, ('guess', *TASKS))}")
-    if minutes is not None and not minutes > 0:
-        raise TunerError(f"--minutes {minutes:g}: must be greater than 0")
 
 
 def _print_profile(profile: "Profile", study: "NewStudy") -> None:

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from tuner.outcome import Outcome
     from tuner.storage import StudyRecord, TrialRecord
 
-Rows = Annotated[Literal["table", "csv", "json"], typer.Option(help="How the rows are printed.")]
-FORMATS = "toml (a study file) and python print one recipe, the best one's without --trial; json has curves, too."
+Rows = Annotated[Literal["table", "csv", "json"], typer.Option(metavar="FORMAT", help="table, csv or json.")]
+FORMATS = "table, csv, json (one trial with its curve); toml (a study file), python: one recipe, by default the best."
 
 
 def trials(
     study: StoredStudy,
     trial: Annotated[str, typer.Option(metavar="N|best", help="Only this trial, whole.")] = "",
-    format: Annotated[Literal["table", "csv", "json", "toml", "python"], typer.Option(help=FORMATS)] = "table",
+    format: Annotated[
+        Literal["table", "csv", "json", "toml", "python"], typer.Option(metavar="FORMAT", help=FORMATS)
+    ] = "table",
     runs: Runs = RUNS,
     storage: Storage = None,
 ) -> None:

@@ -77,7 +77,7 @@ def test_reference_models_that_are_better_subsampled_or_skipped_are_named() -> N
         "expected gain from twice the time: accuracy 0.0100 (0.0020 to 0.0200)",
         "Gradient-boosted trees are better than the final model on validation: validation accuracy 0.9700 against 0.9500.",
         "Logistic regression is better than the final model on validation: validation accuracy 0.9530 against 0.9500; on "
-        "validation within one standard error (0.0100).",
+        "validation within one standard error.",
     ]
     assert [each["name"] for each in as_json(outcome, "sqlite://")["anchors"]] == [each.name for each in models]
 

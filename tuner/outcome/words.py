@@ -148,29 +148,24 @@ def result_sentence(outcome: Outcome) -> str:
 
 def reference_sentence(outcome: Outcome) -> str:
     """The best reference model compared with the final model; empty where there is none."""
-    confirmed = outcome.confirmed
-    if confirmed is None or not outcome.ranked_references:
-        return ""
-    best, metric = outcome.ranked_references[0], confirmed.measure
-    pairs = [(f"validation {metric_label(metric)}", best.figures[metric], confirmed.best_validation)]
-    if metric in best.test_figures and confirmed.test is not None:
-        pairs.append(("test", best.test_figures[metric], confirmed.test))
-    values = (f"{part} {metric_text(metric, one)} against {metric_text(metric, own)}" for part, one, own in pairs)
-    return f"Of the reference models, {best.sentence} best: {', '.join(values)}. {_verdict(outcome, confirmed, best)}"
+    best = next(iter(outcome.ranked_references), None)
+    return "" if best is None else f"Of the reference models, {best.sentence} best. {_comparison(outcome, best)}"
 
 
 def better_sentences(outcome: Outcome) -> Iterator[str]:
     """For each reference model that is better than the final model: on which parts, and by which figures."""
-    for each in outcome.better_references:
-        confirmed, metric, parts = outcome.final, outcome.final.measure, outcome.better_parts(each)
-        value, own = each.figures[metric], confirmed.best_validation
-        pairs = [f"validation {metric_label(metric)} {figure_text(value)} against {figure_text(own)}"]
-        if metric in each.test_figures and confirmed.test is not None:
-            pairs.append(f"test {figure_text(each.test_figures[metric])} against {figure_text(confirmed.test)}")
-        near = "validation" in parts and abs(value - own) <= each.error
-        error = f"; on validation within one standard error ({figure_text(each.error)})" if near else ""
-        name = capitalized(each.sentence)
-        yield f"{name} better than the final model on {' and '.join(parts)}: {', '.join(pairs)}{error}."
+    return (_comparison(outcome, each) for each in outcome.better_references)
+
+
+def _comparison(outcome: Outcome, model: ReferenceModel) -> str:
+    confirmed, parts = outcome.final, outcome.better_parts(model)
+    metric, value, own = confirmed.measure, model.figures[confirmed.measure], confirmed.best_validation
+    pairs = [f"validation {metric_label(metric)} {figure_text(value)} against {figure_text(own)}"]
+    if metric in model.test_figures and confirmed.test is not None:
+        pairs.append(f"test {figure_text(model.test_figures[metric])} against {figure_text(confirmed.test)}")
+    near = "; on validation within one standard error" if abs(value - own) <= model.error else ""
+    where = f"better than the final model on {' and '.join(parts)}" if parts else "not better than the final model"
+    return f"{capitalized(model.sentence)} {where}: {', '.join(pairs)}{near}."
 
 
 def _start_lines(outcome: Outcome) -> Iterator[str]:
@@ -238,12 +233,3 @@ def _reference_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
         yield f"not on all examples: {'; '.join(notes)}"
     if skipped := [f"{each.name}: {each.note}" for each in outcome.reference_models if each.is_skipped]:
         yield "; ".join(skipped)
-
-
-def _verdict(outcome: Outcome, confirmed: Confirmed, best: ReferenceModel) -> str:
-    """Which of the two is better, and on which parts."""
-    parts, own = outcome.better_parts(best), confirmed.best_validation
-    near = abs(best.figures[confirmed.measure] - own) <= best.error
-    within = " On validation the two are within one standard error of each other." if near else ""
-    better = f"That is better than the final model on {' and '.join(parts)}." if parts else "The final model is better."
-    return f"{better}{within}"

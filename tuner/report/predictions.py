@@ -83,11 +83,6 @@ class Predictions:
         weights, groups = self.examples.weights, self.examples.groups
         return metric_interval(metric, self.predicted, self.true, weights, groups) if self.has_intervals else None
 
-    def interval_text(self, metric: str) -> str | None:
-        """That interval as text."""
-        interval = self.interval(metric)
-        return interval_text((interval.low, interval.high)) if interval else None
-
     def of_target(self, place: int) -> "Predictions":
         """The predictions for one of several targets."""
         examples = replace(self.examples, labels=self.true[:, [place]])

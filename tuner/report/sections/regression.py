@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tuner.base.formatting import four_digits, metric_label
 from tuner.base.metrics import metrics_for
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Hexes, Line, Mark, Rule
-from tuner.charts.content import Block, Table
+from tuner.charts.content import Block, Cell, Table
 from tuner.report.predictions import Predictions, interval_text
 
 WORST = 20
@@ -106,7 +106,9 @@ def _error_histogram(suffix: str, target: Predictions) -> Chart:
 def _table_of_targets(targets: Sequence[Predictions]) -> Table:
     rows = []
     for each in targets:
-        cells = ((value, each.interval_text(metric)) for metric, value in each.metrics.items())
+        cells: list[tuple[Cell, Cell]] = [
+            (value, str(each.interval(name) or "")) for name, value in each.metrics.items()
+        ]
         rows.append((each.names[0], *chain.from_iterable(cells)))
     names = ((metric_label(each), "95 % interval") for each in metrics_for("regression"))
     return Table("winner-targets", "Target by target", ("target", *chain.from_iterable(names)), tuple(rows))

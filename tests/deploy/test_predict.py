@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.models import diabetes, mixed, without_metadata
+from tests.support.models import diabetes, mixed, trained, without_metadata
 from tests.support.rows import raw_columns
 from tuner.__main__ import run
 from tuner.base.decode import encode
@@ -23,7 +23,9 @@ from tuner.deploy.evaluation import evaluate
 from tuner.deploy.prediction_files import write_predictions
 from tuner.deploy.predictor import Predictor
 from tuner.deploy.single_row import row_coder
+from tuner.networks.columns import Column
 from tuner.networks.layers import RowCoder
+from tuner.recipe import Table
 from tuner.training.saving import load_model
 
 pytestmark = pytest.mark.slow  # each trains a network
@@ -280,3 +282,27 @@ def test_a_value_of_another_type_is_refused(row: dict[str, object], message: str
     with pytest.raises(DataError) as error:
         CODE_ROW(row)
     assert str(error.value) == message
+
+
+def test_a_target_with_marks_and_gaps_is_evaluated(tmp_path: Path, places: Places) -> None:
+    numbers = np.arange(40.0)
+    price: list[str | None] = [f"$1,{each:03.0f}.50" for each in numbers]
+    price[3] = price[5] = None
+    frame = pd.DataFrame({"speed (km/h)": [f"{each:.0f},5" for each in numbers], "price": price})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    data = Table(
+        path="t.csv",
+        target="price",
+        task="regression",
+        columns=(Column(name="speed (km/h)", kind="number", format="1.234,5"),),
+        target_format="1,234.5",
+        drop_missing_target=True,
+    )
+    predictor = Predictor.load(trained(data, tmp_path, places))
+    assert evaluate(predictor, str(tmp_path / "t.csv")).examples == 38
+    values = predictor.predict(frame).values
+    assert values.shape == (40, 1)
+    assert ((values > 800) & (values < 1200)).all()
+    assert predictor.coding is not None
+    code = row_coder(predictor.coding)
+    np.testing.assert_array_equal(code({"speed (km/h)": "7,5"}), code({"speed (km/h)": 7.5}))

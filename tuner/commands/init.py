@@ -36,10 +36,14 @@ def init(
     time: Annotated[str, typer.Option(metavar="COLUMN", help="The order of the rows.")] = "",
     weight: Annotated[str, typer.Option(metavar="COLUMN", help="How much each row counts.")] = "",
     drop: Annotated[list[str], typer.Option(metavar="COLUMN", help="Leave it out; may be repeated.")] = [],  # noqa: B006
-    missing: Annotated[list[str], typer.Option(metavar="TEXT", help="Stands for no value; may be repeated.")] = [],  # noqa: B006
-    drop_missing_target: Annotated[bool, typer.Option("--drop-missing-target", help="Leave out such rows.")] = False,
+    missing: Annotated[
+        list[str], typer.Option(metavar="TEXT", help="Stands for a missing value; may be repeated.")
+    ] = [],  # noqa: B006
+    drop_missing_target: Annotated[
+        bool, typer.Option("--drop-missing-target", help="Leave out rows without a target.")
+    ] = False,
     dayfirst: Annotated[
-        bool | None, typer.Option("--dayfirst/--monthfirst", help="How dates are read that fit both.")
+        bool | None, typer.Option("--dayfirst/--monthfirst", help="The order in dates such as 01/02/2004.")
     ] = None,
     minutes: Annotated[
         str | None, typer.Option(metavar="MINUTES", help="How long a search takes: 5, or 90s, 1h. [2; 10 of much data]")

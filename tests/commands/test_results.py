@@ -80,3 +80,14 @@ def test_the_leaderboard_has_refits_and_reference_models_best_first(outcome: Out
         ["majority", 0.1, 0.11, ""],
         ["trees", "", "", "skipped, it needs more than the 0.7 s left"],
     ]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_names_every_reference_model_that_is_better_on_some_part(
+    outcome: Outcome, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trees = ReferenceModel("trees", figures={"accuracy": 0.95}, test_figures={"accuracy": 0.93})
+    print_outcome(replace(outcome, reference_models=(REFERENCES[0], trees)), Path("runs"), None)
+    text = " ".join(re.sub("\x1b[^m]*m", "", capsys.readouterr().out).replace("│", " ").split())
+    assert text.count("Logistic regression is better than the final model on validation and test:") == 1
+    assert text.count("Gradient-boosted trees are better than the final model on test:") == 1

@@ -7,7 +7,8 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.base.metrics import Direction
-from tuner.report.importance import importances
+from tuner.report.importance import ended_trials, importances
+from tuner.storage.trainings import trainings_of
 
 
 def trials(count: int, seed: int = 0, signal: float = 1.0) -> list[FrozenTrial]:
@@ -110,3 +111,13 @@ def test_parameters_that_tie_are_in_order_of_their_names() -> None:
     """Optuna returns them in the order of a set, which differs between processes."""
     found = importances(trials(40, signal=0.0), direction=Direction.MAXIMIZE, draws=5)
     assert list(found) == sorted(found, key=lambda each: (-each.times_chance(each.value), each.parameter))
+
+
+def test_paused_trials_have_no_say() -> None:
+    paused = {"ended": "paused", "rung": 1}
+    marks = ({**paused, "key": "a"}, {**paused, "key": "b"}, {"key": "a", "continues": 0})
+    states = (TrialState.PRUNED, TrialState.PRUNED, TrialState.COMPLETE)
+    study = optuna.create_study()
+    for state, each in zip(states, marks, strict=True):
+        study.add_trial(create_trial(state=state, user_attrs=each, value=0.5 if state == TrialState.COMPLETE else None))
+    assert [each.number for each in ended_trials(trainings_of(study.trials))] == [2]

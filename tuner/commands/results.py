@@ -68,13 +68,13 @@ def importance(study: StoredStudy, format: Rows = "table", runs: Runs = RUNS, st
     """Print how much each parameter matters for the objective, compared with what chance reaches."""
     import pandas as pd
 
-    from tuner.report.importance import FEWEST, METHOD, importances
+    from tuner.report.importance import FEWEST, METHOD, ended_trials, importances
     from tuner.storage import load_study, open_storage, study_record
     from tuner.storage.trainings import trainings_of
 
     stored = load_study(open_storage(required_storage(runs, storage)), study)
-    last = [training.last for training in trainings_of(stored.get_trials(deepcopy=False))]
-    weights = importances(last, study_record(stored).direction)
+    ended = ended_trials(trainings_of(stored.get_trials(deepcopy=False)))
+    weights = importances(ended, study_record(stored).direction)
     if not weights:
         raise StudyError(f"importances need {FEWEST} finished or pruned trials with parameters; {study!r} has fewer")
     print_frame(pd.DataFrame({**vars(each), "times chance": each.times_chance(each.value)} for each in weights), format)
@@ -86,7 +86,14 @@ def print_outcome(outcome: "Outcome", runs: Path, storage: str | None) -> None:
     """Print what came of a search and how to go on. A terminal gets a box, a table and lines broken at blanks only."""
     from rich.panel import Panel
 
-    from tuner.outcome.words import lines, reference_sentence, refit_lines, result_sentence, search_lines
+    from tuner.outcome.words import (
+        better_sentences,
+        lines,
+        reference_sentence,
+        refit_lines,
+        result_sentence,
+        search_lines,
+    )
 
     out, record, shared = console(), outcome.record, {"runs": runs, "storage": storage}
     steps = {"continue": record.onward, "browse": command_line("dashboard", **shared)}
@@ -100,6 +107,7 @@ def print_outcome(outcome: "Outcome", runs: Path, storage: str | None) -> None:
         out.print()
         text = [*search_lines(outcome), *refit_lines(confirmed)]
         text += [f"expected gain from twice the time: {outcome.forecast}"] if outcome.forecast else []
+        text += [each for each in better_sentences(outcome) if each not in reference_sentence(outcome)]
         predict = command_line("predict", model=confirmed.model, data="FILE", out="predictions.csv")
         report = command_line("report", study=record.name, **shared)
         steps = {"model": str(confirmed.model), "predict": predict, "report": report, **steps}

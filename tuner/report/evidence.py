@@ -15,7 +15,7 @@ from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of
 from tuner.outcome import Outcome, read_outcome
 from tuner.recipe import Recipe
-from tuner.report.importance import Importance, importances
+from tuner.report.importance import Importance, ended_trials, importances
 from tuner.report.measuring import COLUMNS
 from tuner.report.own_data import data_blocks
 from tuner.report.predictions import Predictions, read_predictions
@@ -84,6 +84,6 @@ def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evid
         own=data_blocks(recipe, places, gaps, attributes.get(COLUMNS, {})) if recipe else (),
         gaps=tuple(gaps),
         trials=tuple(each.last for each in trainings),
-        importances=importances([each.last for each in trainings if each.state != "paused"], outcome.record.direction),
+        importances=importances(ended_trials(trainings), outcome.record.direction),
         latencies=attributes.get("latencies", {}),
     )

@@ -17,6 +17,7 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.base.metrics import Direction
+from tuner.storage.trainings import StoredTraining
 
 METHOD = "PED-ANOVA: how the best tenth of the trials, at least ten, differs from all; a trial that got further counts as better, then its value"
 FEWEST = 10
@@ -43,6 +44,11 @@ class Importance:
     def times_chance(self, value: float) -> float:
         """A value in units of the noise."""
         return value / max(self.noise, 1e-12)
+
+
+def ended_trials(trainings: Sequence[StoredTraining]) -> list[FrozenTrial]:
+    """The last trial of each training that is not paused: a paused one may go on, and its value is one of few epochs."""
+    return [training.last for training in trainings if training.state != "paused"]
 
 
 def importances(trials: Sequence[FrozenTrial], direction: Direction, draws: int = 40) -> tuple[Importance, ...]:

@@ -26,7 +26,8 @@ SCRIPT = """
 import os, tuner
 from tests.support.estimators import points, tiny
 reported, runs, study = [], os.path.abspath("runs"), tiny(epochs=20)
-study["recipe"]["training"]["batch_size"] = {"choice": [16, 17]}
+study["recipe"]["training"]["batch_size"] = {"choice": [14, 15, 16, 17]}
+study["budget"]["trials"] = 2
 tuned = tuner.optimize(study, *points(), runs=runs, workers=1, test=TEST, on_progress=reported.append)
 print(tuned)
 print(reported[-1].trials, reported[-1].best)
@@ -66,16 +67,16 @@ def tuned(folder: Path, output: list[str]) -> Tuned:
 
 @pytest.mark.slow
 def test_a_script_without_a_guard_searches_once_and_prints_its_study(tuned: Tuned, output: list[str]) -> None:
-    assert output[0] == "study study: 1 complete, 0 pruned, 0 failed"
+    assert output[0] == "study study: 2 complete, 0 pruned, 0 failed"
     assert output[:-2] == str(tuned).splitlines()
-    assert output[-2] == f"1 {tuned.trials.validation_accuracy[0]}"
+    assert output[-2] == f"2 {tuned.trials.validation_accuracy.max()}"
     assert output[-1] == " ".join(tuned.predict(points()[0][:3]))
 
 
 @pytest.mark.slow
 def test_a_script_in_a_pipe_searches_once(tmp_path: Path) -> None:
     output = output_of(tmp_path, "-", test=0.0)
-    assert [line for line in output if line.startswith("study ")] == ["study study: 1 complete, 0 pruned, 0 failed"]
+    assert [line for line in output if line.startswith("study ")] == ["study study: 2 complete, 0 pruned, 0 failed"]
     assert "there is no test part: nothing was tested" in output
 
 
@@ -84,7 +85,7 @@ def test_a_search_gives_a_recipe_trials_figures_and_a_model(tuned: Tuned) -> Non
     assert tuned.best_recipe is not None
     assert [figure.name for figure in tuned.figures] == ["validation accuracy", "test accuracy"]
     assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in tuned.figures)
-    assert tuned.trials[["state", "epochs"]].values.tolist() == [["complete", 20]]
+    assert tuned.trials[["state", "epochs"]].values.tolist() == 2 * [["complete", 20]]
     assert tuned.model.is_file()
 
 
@@ -148,7 +149,7 @@ def test_a_tuned_study_is_pickled_without_its_loaded_model(tuned: Tuned) -> None
 
 @pytest.mark.slow
 def test_a_prompt_shows_one_line_and_completion_shows_what_is_public(tuned: Tuned) -> None:
-    assert repr(tuned).startswith("<Tuned study: 1 trial, validation accuracy ")
+    assert repr(tuned).startswith("<Tuned study: 2 trials, validation accuracy ")
     assert repr(tuned).count("\n") == 0
     assert set(dir(tuned)) >= {"predict", "predict_proba", "score", "best_params", "report", "trials", "model"}
     for each in (tuned, tuner, tuner.TunedClassifier()):
@@ -175,6 +176,21 @@ def test_nothing_is_loaded_before_it_is_asked_for() -> None:
     assert done.stdout.strip() == "[]"
     with pytest.raises(AttributeError, match="module 'tuner' has no attribute 'optimise'"):
         tuner.optimise  # noqa: B018
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("classes", "predicted"),
+    [(("0", "1"), [0, 1]), (("False", "True"), [False, True]), (("007", "1"), ["007", "1"]), (("a", "b"), ["a", "b"])],
+)
+def test_classes_come_back_as_the_numbers_and_truths_that_they_were(
+    classes: tuple[str, str], predicted: list[object], tuned: Tuned
+) -> None:
+    x, _ = points()
+    renamed = replace(tuned)
+    output = replace(tuned.predictor.output, names=classes)
+    vars(renamed)["predictor"] = replace(tuned.predictor, output=output)
+    assert sorted({each.item() for each in renamed.predict(x)}) == predicted
 
 
 def test_runs_without_a_storage_are_refused(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def trials(
             )
         case "json":
             known = json.loads(facts.to_json(orient="records"))[0]
-            print(json.dumps({**known, "reason": one.reason, "recipe": recipe, "result": result}, ensure_ascii=False))
+            print(json.dumps({**known, "reason": one.reason, "recipe": recipe, "result": result}))
         case _:
             whole = facts.T.reset_index().set_axis(["", f"trial {one.number}"], axis=1)
             print_frame(whole if format == "table" else facts, format)

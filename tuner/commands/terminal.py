@@ -48,7 +48,7 @@ def print_frame(frame: "pd.DataFrame", format: str = "table") -> None:
         case "csv":
             frame.to_csv(sys.stdout, index=False)
         case "json":
-            print(frame.to_json(orient="records", force_ascii=False))
+            print(frame.to_json(orient="records"))
         case _:
             rows = frame.astype(object).where(frame.notna(), "–").itertuples(index=False)
             cells = ([four_digits(each) if isinstance(each, float) else str(each) for each in row] for row in rows)

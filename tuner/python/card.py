@@ -16,7 +16,7 @@ STYLE = (
     "padding:10px 14px;max-width:580px;font:14px/1.5 system-ui,sans-serif}"
     f"@media(prefers-color-scheme:dark){{.{CLASS}{{{variables(DARK)}}}}}"
     f".{CLASS} p{{margin:0;color:var(--ink)}}.{CLASS} svg{{width:100%;height:auto}}"
-    f".{CLASS} p+p{{margin-top:4px}}.{CLASS} summary,.{CLASS} small{{color:var(--muted)}}"
+    f".{CLASS} p+p{{margin-top:4px}}"
 )
 
 
@@ -25,7 +25,7 @@ def card(outcome: Outcome) -> str:
     record, model = outcome.record, f"Model: {outcome.confirmed.model}" if outcome.confirmed else ""
     facts = (result_sentence(outcome), reference_sentence(outcome), model)
     text = "".join(f"<p>{escape(fact)}</p>" for fact in facts if fact)
-    chart = draw(_history(record)) if record.finished else ""
+    chart = draw(_history(record)) if len(record.finished) > 1 else ""
     details = "".join(f"<p>{escape(line)}</p>" for line in lines(outcome))
     head = f"<p><b>{escape(record.name)}</b></p>"
     more = f"<details><summary>everything</summary>{details}</details>"

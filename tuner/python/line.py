@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shutil import get_terminal_size
 from threading import Event, Thread
 
 from tqdm import tqdm
@@ -12,7 +13,9 @@ from tuner.python.progress import Callback, Lines
 from tuner.refit.session import Listener
 
 REFRESH_SECONDS = 0.5
-FORMAT = "{percentage:3.0f}%|{bar:20}| {desc}"
+WIDTH = 120
+"""The length of the line where the width is unknown, as in a notebook."""
+FORMAT = "{percentage:3.0f}%|{bar:10}| {desc}"
 
 
 @contextmanager
@@ -32,7 +35,8 @@ def progress_shown(name: str, callback: Callback | None, verbose: int) -> Iterat
             bar.n = (now - started) / (max(now, state.end) - started) if state.total else 0.0
             bar.set_description_str(f"{name}: {state.left_text} · {state.best_text} · {events[-1]}")
 
-    with tqdm(desc=name, total=1.0, bar_format=FORMAT, file=sys.stderr, dynamic_ncols=True) as bar:
+    columns = get_terminal_size((WIDTH, 0)).columns
+    with tqdm(desc=name, total=1.0, bar_format=FORMAT, file=sys.stderr, ncols=columns, nrows=20) as bar:
         thread = Thread(target=redraw, daemon=True)
         thread.start()
         try:

@@ -86,7 +86,7 @@ class Tuned:
         return Predictor.load(self.model)
 
     def predict(self, x: Any) -> NDArray[Any]:
-        """The most probable classes (n,), as numbers where all are whole numbers; labels 0 and 1 (n, labels); or numbers (n,) or
+        """The most probable classes (n,), as numbers or truths where all are; labels 0 and 1 (n, labels); or numbers (n,) or
         (n, targets). `x` is as for `optimize`: frames by the names of their columns, arrays by place. Raises `TunerError` for data
         that do not fit the model.
 
@@ -165,8 +165,10 @@ def _row(trial: TrialRecord, objectives: tuple[str, ...]) -> dict[str, object]:
 
 
 def _class_values(names: Sequence[str]) -> NDArray[Any]:
-    """The classes as numbers where all names are whole numbers."""
+    """The classes as numbers where all names are whole numbers, as truths where they are True and False."""
     texts = np.array(names)
+    if set(names) == {"True", "False"}:
+        return np.array([name == "True" for name in names])
     with suppress(ValueError):
         numbers = texts.astype(np.int64)
         return numbers if (numbers.astype(str) == texts).all() else texts

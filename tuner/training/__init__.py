@@ -22,6 +22,7 @@ def load() -> None:
     with silenced(2), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import tensorflow
+    tensorflow.get_logger().setLevel("ERROR")  # many networks in one process are meant, and no sign of a slow program
     _watch_forks()
     refuse_forks()
 

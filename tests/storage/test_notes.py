@@ -57,6 +57,12 @@ def test_a_trial_that_failed_has_its_reason_and_one_that_finished_no_note() -> N
     ]
 
 
+def test_a_trial_that_another_process_had_begun_is_no_failure() -> None:
+    ended = {"ended": "superfluous", "reason": "it is another trial already"}
+    training = StoredTraining((create_trial(state=FAIL, user_attrs=ended),))
+    assert note(training, 0) == "Not failed and not counted: another process had begun the same recipe."
+
+
 def test_a_note_that_somebody_wrote_stays_and_an_equal_one_is_not_written_again() -> None:
     study = optuna.create_study()
     add(study, PRUNED, **PAUSED)

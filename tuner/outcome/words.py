@@ -14,7 +14,7 @@ from tuner.references import ReferenceModel
 from tuner.storage import hide_password
 from tuner.storage.confirmed import Confirmed, looks_text
 from tuner.storage.notes import write_notes
-from tuner.storage.trainings import trainings_of
+from tuner.storage.trainings import DUPLICATE, StoredTraining, trainings_of
 from tuner.study import StudyFile
 
 ENDINGS = {
@@ -103,7 +103,9 @@ def write_note(study: optuna.Study, file: StudyFile, outcome: Outcome) -> None:
     method = f"Optimizes **{objectives}** with `{search.sampler.kind}` sampling and `{search.pruner.kind}` pruning."
     known = "".join(f"- {line}\n" for line in lines(outcome))
     waiting = "" if outcome.confirmed else "\nNo winner is confirmed yet.\n"
-    write_notes(study, trainings_of(study.get_trials(deepcopy=False)))
+    trials = study.get_trials(deepcopy=False)
+    duplicates = [StoredTraining((each,)) for each in trials if each.user_attrs.get("ended") == DUPLICATE]
+    write_notes(study, [*trainings_of(trials), *duplicates])
     segments = segments_sentence(outcome)
     save_note(
         study, f"# {file.title}\n\n{method}\n\n{known}\n{segments}\n{waiting}\nContinue: `{outcome.record.onward}`"

@@ -32,6 +32,8 @@ def note(training: StoredTraining, place: int) -> str:
             ended, goes_on = reason, "continues if it is among the best of its rung"
         case "interrupted" | "died" if after or training.state == "interrupted":
             ended, goes_on = f"not failed but interrupted: {reason}", "continues in the next call"
+        case "superfluous":
+            return "Not failed and not counted: another process had begun the same recipe."
         case _:
             return f"{continues}{capitalized(reason)}".strip()
     return f"{continues}{capitalized(ended)}; {f'continues as trial {after[0].number}' if after else goes_on}."

@@ -146,6 +146,18 @@ def test_a_mistake_is_one_message_and_status_2(
     assert "Traceback" not in errors
 
 
+def test_a_long_message_on_a_terminal_is_broken_at_blanks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    status, _, errors = run_command(capsys, "optimize", "digits", "--minutes", "1", "--timeout", "1m")
+    assert (status, errors) == (
+        2,
+        "error: --minutes and --timeout exclude each other: both are\n  the time of this call\n",
+    )
+
+
 def test_an_unwritable_runs_folder_is_reported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     status, _, errors = run_command(capsys, "optimize", "--study", "digits", "--runs", "file")

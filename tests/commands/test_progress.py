@@ -41,6 +41,12 @@ def drawn(screen: Screen) -> list[str]:
     return [line.rstrip() for line in lines if line.strip()]
 
 
+def test_before_the_search_only_the_phase_is_shown(now: Clock) -> None:
+    early = Screen(Console(file=StringIO(), force_terminal=True, color_system=None, width=80))
+    now.sleep(4)
+    assert drawn(early) == ["  starting for 4 s"]
+
+
 def test_each_drawing_computes_the_time_that_is_left(screen: Screen, now: Clock) -> None:
     assert drawn(screen) == ["  searching, 1 min 0 s left · 0 trials, 0 pruned", "  no trial finished yet"]
     now.sleep(18)

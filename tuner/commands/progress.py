@@ -88,4 +88,6 @@ class Screen:
         total_text = "" if state.is_unlimited else f" of {state.total}"
         pruned, failed = state.record.count("pruned"), state.record.count("failed")
         counts = f"{state.done}{total_text} trials, {pruned} pruned{f', {failed} failed' if failed else ''}"
+        if state.phase == "starting":
+            return Group(Text(f"  {state.left_text}", style="bold"))
         return Group(table, Text(f"  {state.left_text} · {counts}", style="bold"), Text(f"  {state.best_text}"))

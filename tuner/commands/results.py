@@ -108,7 +108,7 @@ def print_outcome(outcome: "Outcome", runs: Path, storage: str | None) -> None:
         text = [*search_lines(outcome), *refit_lines(confirmed)]
         text += [f"expected gain from twice the time: {outcome.forecast}"] if outcome.forecast else []
         text += [each for each in better_sentences(outcome) if each not in reference_sentence(outcome)]
-        predict = command_line("predict", model=confirmed.model, data="FILE", out="predictions.csv")
+        predict = command_line("predict", model=confirmed.model, data="FILE", out="-")
         report = command_line("report", study=record.name, **shared)
         steps = {"model": str(confirmed.model), "predict": predict, "report": report, **steps}
     for line in text:

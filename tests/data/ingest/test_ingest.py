@@ -13,12 +13,14 @@ import pandas as pd
 import pytest
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.ingest import ingest
+from tuner.data.ingest.ingest import ingest, ingest_from_python
+from tuner.data.ingest.prepare import RawExamples
 from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
 from tuner.networks.columns import Column
 from tuner.recipe import Cut, Table
 
+NUMBERS = np.random.default_rng(0).normal(size=40)
 DATA = Table(path="t.csv", target="y", columns=(Column(name="a", kind="number"),))
 
 
@@ -229,7 +231,8 @@ KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from tuner.data.ingest.ingest import ingest
+from tuner.data.ingest.ingest import ingest, ingest_from_python
+from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.networks.columns import Column
 from tuner.recipe import Table
@@ -390,3 +393,16 @@ def test_data_may_lie_in_the_folder_of_data_sets(tmp_path: Path) -> None:
     frame_of().to_csv(tmp_path / "sets" / "t.csv", index=False)
     found = ingest(DATA, tmp_path, Places(tmp_path / "sets", tmp_path / "cache"), lambda _: None)
     assert found.found is not None
+
+
+def test_what_python_does_not_use_or_may_read_wrongly_is_told(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"customer_id": np.arange(40) * 7, "when": ["01/02/2004", "02/03/2005"] * 20, "a": NUMBERS})
+    raw = RawExamples(x=frame, y=pd.DataFrame({"y": ["p", "q"] * 20}))
+    with pytest.warns(
+        UserWarning, match=r"the column (customer_id: left out: an identifier|when: 01/02/2004 is read)"
+    ) as told:
+        data = ingest_from_python(raw, Cut(), "classification", Places(None, tmp_path))
+    assert len(told) == 2
+    assert isinstance(data, Table)
+    assert [column.name for column in data.columns] == ["when", "a"]
+    assert data.columns[0].format == "%m/%d/%Y"

@@ -69,9 +69,9 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
         test = replace(test, where="the test data")
     if isinstance(raw.x, pd.DataFrame):
         profiles = frame_columns(raw.x)
-        for each in (each for each in profiles if not each.kind):
-            cure = "convert it to the type category to keep it"
-            warnings.warn(f"the column {each.name} is left out: {each.reason}; {cure}", stacklevel=2)
+        for each in (each for each in profiles if each.hint or not each.kind):
+            left_out = f"left out: {each.reason}; convert it to the type category to keep it"
+            warnings.warn(f"the column {each.name}: {each.hint if each.kind else left_out}", stacklevel=2)
         columns = tuple(Column(name=each.name, kind=each.kind, format=each.format) for each in profiles if each.kind)
         raw = replace(raw, columns=columns)
     else:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from tuner.data.ingest.columns import Coding, ColumnCoding
+from tuner.data.ingest.formats import ISO
+from tuner.networks.columns import EXAMPLE_DATE
 
 TYPES: dict[str, Any] = {
     "number": float,
@@ -50,5 +52,7 @@ def _type(column: ColumnCoding) -> Any:
     known = ", ".join(column.values[:MOST_VALUES]) + (" …" if len(column.values) > MOST_VALUES else "")
     about = f"{column.kind}; known: {known}" if known else column.kind
     example = EXAMPLES.get(column.kind, column.values[0] if column.values else "text")
+    if column.format not in ("", ISO):
+        example = EXAMPLE_DATE.strftime(column.format) if column.kind == "date" else column.format
     field = Field(alias=column.name, title=column.name, description=about, examples=[example])
-    return Annotated[TYPES[column.kind] | None, field]
+    return Annotated[TYPES[column.kind] | (str if column.format else None) | None, field]

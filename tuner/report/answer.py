@@ -58,9 +58,8 @@ def _added(outcome: Outcome) -> Iterator[Tile]:
     origin = "the recipe that the study began with" if start.start == 0 else "the first that finished"
     name, others = "Added by the search", len(outcome.record.trials) - 1
     if start.first == best.first:
-        yield Tile(
-            name, "nothing", f"no trial is better than trial {start.number}, {origin}; {others} others were tried"
-        )
+        tried = f"{others} others were tried" if others else "it is the only one"
+        yield Tile(name, "nothing", f"no trial is better than trial {start.number}, {origin}; {tried}")
         return
     metric = objective.removeprefix("validation_")
     is_share = metric in METRICS and METRICS[metric].is_share
@@ -90,7 +89,7 @@ def difference_of(evidence: Evidence) -> Difference | None:
 def _difference_and_cost(evidence: Evidence) -> str:
     trials, confirmed, better = evidence.record.trials, evidence.confirmed, difference_of(evidence)
     seconds = math.fsum(trial.result.seconds for trial in trials if trial.result)
-    cost = f"{len(trials)} trials with {duration_text(seconds)} of training"
+    cost = f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'} with {duration_text(seconds)} of training"
     if better is None or confirmed is None:
         return f"The search has cost {cost} so far."
     subject = "Its networks, each alone, are" if confirmed.is_ensemble else "It is"

@@ -102,7 +102,8 @@ def report_page(evidence: Evidence) -> Page:
     )
     counts = ", ".join(f"{count} {state}" for state in STATES if (count := record.count(state))) or "no"
     objectives = " and ".join(map(metric_label, record.objectives))
-    return Page(evidence.title, f"Study {record.name}: {counts} trials, optimizing {objectives}.", sections)
+    trials = "trial" if len(record.trials) == 1 else "trials"
+    return Page(evidence.title, f"Study {record.name}: {counts} {trials}, optimizing {objectives}.", sections)
 
 
 def _write_files(

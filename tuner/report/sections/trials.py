@@ -42,7 +42,8 @@ def best_trials(evidence: Evidence) -> Iterator[Table]:
     ]
     columns = ("", *(f"trial {trial.number}" for trial in trials))
     note = "By validation, pruned trials last. Fields that are equal in all of these are left out; all trials are in trials.csv."
-    yield Table("best-trials", "The best trials, and what differs between them", columns, tuple(rows), note)
+    title = "The best trials, and what differs between them" if len(trials) > 1 else "The only trial with a value"
+    yield Table("best-trials", title, columns, tuple(rows), note)
 
 
 def recipe_table(recipe: Recipe, start: Recipe | None) -> Table:

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from tests.support.strategies import recipes
 from tuner.base.errors import Invalid
 from tuner.networks import Dense, Hidden
-from tuner.recipe import Data, Recipe, Training, describe
+from tuner.networks.columns import Column
+from tuner.recipe import Data, Recipe, Table, Training, describe
 from tuner.space import override
 
 PLAIN = Recipe(data=Data(name="digits"), network=Dense(widths=(8,)))
@@ -27,6 +28,16 @@ def test_any_recipe_survives_json_with_its_key(recipe: Recipe) -> None:
 def test_the_key_of_a_recipe_never_changes() -> None:
     """Studies in people's storages are found again by these: a change here orphans them."""
     assert PLAIN.key == "7dfdbca3db546e83"
+
+
+def test_the_key_of_a_table_is_that_of_earlier_versions_unless_a_column_has_a_format() -> None:
+    columns = Column(name="a", kind="number"), Column(name="d", kind="date")
+    data = Table(path="t.csv", target="y", columns=columns)
+    recipe = Recipe(data=data, network=Dense(widths=(3,)))
+    assert recipe.key == "89c3d83bbe663566"
+    ordered = replace(data, columns=(columns[0], replace(columns[1], format="%d/%m/%Y")))
+    assert replace(recipe, data=ordered).key != recipe.key
+    assert replace(recipe, data=replace(data, missing=("?",))).key != recipe.key
 
 
 KEYS: dict[str, dict[str, Any]] = {

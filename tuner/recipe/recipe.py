@@ -100,6 +100,8 @@ class Recipe:
         return decode(Recipe, plain)
 
 
+LATER = ("format",)
+"""Fields of records in tuples that earlier versions lack: where they are empty, keys stay as they were."""
 OUTPUTS = {"multi_label": "sigmoid", "regression": "linear"}
 """The activation of the last layer; any is allowed for classes."""
 
@@ -120,6 +122,13 @@ def _without_defaults(value: object) -> Any:
             for each in fields(value)
             if not _at_default(value, each)
         }
+    if isinstance(value, tuple):  # records in tuples count with their defaults, but for fields that came later
+        return [
+            {name: own for name, own in encode(each).items() if own or name not in LATER}
+            if is_dataclass(each)
+            else encode(each)
+            for each in value
+        ]
     return encode(value)
 
 

@@ -152,3 +152,14 @@ def test_one_sentence_says_what_the_final_model_reaches() -> None:
 def test_without_a_test_part_nothing_is_claimed() -> None:
     winner = replace(confirmed((0,), (9,), (0.95,)), test=None, test_interval=None)
     assert "there is no test part: nothing was tested" in lines_of(winner, [0.9])
+
+
+def test_a_metric_that_the_test_part_does_not_define_is_no_missing_test_part() -> None:
+    """ROC AUC where all test examples are of one class."""
+    winner = replace(confirmed((0,), (9,), (0.95,)), measure="roc_auc", test=float("nan"), test_interval=None)
+    trees = ReferenceModel("trees", {"roc_auc": 0.97}, 0.01, {"roc_auc": float("nan")})
+    outcome = Outcome(study_of([0.9]), None, winner, (trees,))
+    text = list(lines(outcome))
+    assert "the test ROC AUC is not defined on these test examples" in text
+    assert text[-1].endswith("on validation: validation ROC AUC 0.9700 against 0.9500.")
+    assert result_sentence(outcome).endswith("; the test ROC AUC is not defined on these test examples.")

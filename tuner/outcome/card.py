@@ -86,7 +86,7 @@ def _test_part(data: AnyData) -> str:
 
 
 def _metrics(confirmed: Confirmed) -> list[str]:
-    if confirmed.test is None or confirmed.test_interval is None:
+    if confirmed.test is None:
         return ["The model was not tested: there is no test part."]
     values = confirmed.figures
     lines = [f"On {confirmed.test_examples:,} test examples, {looks_text(confirmed.looks)}:", ""]

@@ -25,7 +25,6 @@ ENDINGS = {
     "enough": "more of it would bring too little",
     "failures": "ended after failures in a row",
 }
-NOT_TESTED = "there is no test part: nothing was tested"
 
 
 def lines(outcome: Outcome) -> Iterator[str]:
@@ -136,7 +135,9 @@ def result_sentence(outcome: Outcome) -> str:
     model = f"The final model, {average if confirmed.is_ensemble else network},"
     if outcome.test is None:
         value = metric_text(metric, confirmed.best_validation)
-        return f"{model} has a validation {metric_label(metric)} of {value}, which chose it; {NOT_TESTED}."
+        return (
+            f"{model} has a validation {metric_label(metric)} of {value}, which chose it; {untested_text(confirmed)}."
+        )
     low, high = (metric_text(metric, end) for end in (outcome.test.low, outcome.test.high))
     title = confirmed.interval.title if confirmed.interval else ""
     value, interval = metric_text(metric, outcome.test.value), f"({title} {low.removesuffix(' %')} to {high})"
@@ -146,6 +147,12 @@ def result_sentence(outcome: Outcome) -> str:
     if metric == "accuracy" and confirmed.recipe.data.task == "classification":
         return f"{model} classifies {value} of the test part correctly {interval}{mean}.{looks}"
     return f"{model} has a test {metric_label(metric)} of {value} {interval}{mean}.{looks}"
+
+
+def untested_text(confirmed: Confirmed) -> str:
+    """Why there is no test metric: no test part, or one of a single class where the metric needs two."""
+    undefined = f"the test {metric_label(confirmed.measure)} is not defined on these test examples"
+    return "there is no test part: nothing was tested" if confirmed.test is None else undefined
 
 
 def reference_sentence(outcome: Outcome) -> str:
@@ -163,8 +170,8 @@ def _comparison(outcome: Outcome, model: ReferenceModel) -> str:
     confirmed, parts = outcome.final, outcome.better_parts(model)
     metric, value, own = confirmed.measure, model.figures[confirmed.measure], confirmed.best_validation
     pairs = [f"validation {metric_label(metric)} {figure_text(value)} against {figure_text(own)}"]
-    if metric in model.test_figures and confirmed.test is not None:
-        pairs.append(f"test {figure_text(model.test_figures[metric])} against {figure_text(confirmed.test)}")
+    if metric in model.test_figures and outcome.test:
+        pairs.append(f"test {figure_text(model.test_figures[metric])} against {figure_text(outcome.test.value)}")
     near = "; on validation within one standard error" if abs(value - own) <= model.error else ""
     where = f"better than the final model on {' and '.join(parts)}" if parts else "not better than the final model"
     return f"{capitalized(model.sentence)} {where}: {', '.join(pairs)}{near}."
@@ -202,7 +209,11 @@ def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:
     yield from refit_lines(confirmed)
     test, metric = outcome.test, metric_label(confirmed.measure)
     measured, interval = f"test {metric}, {looks_text(confirmed.looks)}", confirmed.interval
-    yield f"{measured}: {figure_text(test.value)} ({interval.title} {interval})" if test and interval else NOT_TESTED
+    yield (
+        f"{measured}: {figure_text(test.value)} ({interval.title} {interval})"
+        if test and interval
+        else untested_text(confirmed)
+    )
     others = {name: value for name, value in confirmed.test_figures.items() if name != confirmed.measure}
     if others and confirmed.measure != "accuracy":
         yield f"other test metrics: {', '.join(f'{metric_label(name)} {figure_text(value)}' for name, value in others.items())}"

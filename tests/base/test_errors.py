@@ -10,6 +10,7 @@ from tuner.base.errors import near_miss
     [
         ("fashon", ("digits", "fashion"), "did you mean fashion?"),
         ("fashion", ("digits", "fashion-mnist"), "did you mean fashion-mnist?"),
+        ("LABEL", ("a", "label"), "did you mean label?"),
         ("b", ("label", "a"), "allowed: label, a"),
         ("X", ("X_train", "y_train"), "allowed: X_train, y_train"),
         ("age", ("mileage", "y"), "allowed: mileage, y"),

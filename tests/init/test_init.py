@@ -156,7 +156,7 @@ def test_arrays_and_images_are_described(capsys: pytest.CaptureFixture[str]) -> 
     ("words", "message"),
     [
         ("mine --data t.csv", "t.csv: which column is the target? Use --target NAME with one of: id, age, who, y"),
-        ("mine --data t.csv --target Y", "t.csv: has no column 'Y'; allowed: id, age, who, y"),
+        ("mine --data t.csv --target Y", "t.csv: has no column 'Y'; did you mean y?"),
         ("mine --data t.csv --target y --drop agee", "t.csv: has no column 'agee'; did you mean age?"),
         ("mine --data nothing.csv --target y", "nothing.csv: there is no such file in HERE"),
         ("mine --data tt.csv --target y", "tt.csv: there is no such file in HERE; did you mean t.csv?"),
@@ -209,7 +209,7 @@ def test_arrays_and_images_are_described(capsys: pytest.CaptureFixture[str]) -> 
         ),
         ("mine --data t.csv --target y --out x.txt", "--out x.txt: must end in .toml"),
         ("mine --data p --target y", "--target: has no meaning for a folder of images, which p is"),
-        ("mine --data t.xlsx --target y", "HERE/t.xlsx: must end in .csv, .tsv (also with "),
+        ("mine --data t.txt --target y", "HERE/t.txt: must end in .csv, .tsv (also with "),
     ],
 )
 def test_a_mistake_is_one_message_and_nothing_is_written(
@@ -222,7 +222,7 @@ def test_a_mistake_is_one_message_and_nothing_is_written(
     Path("twice.csv").write_text("a,a,y\n1,2,b\n")
     Path("latin.csv").write_bytes("a,y\ncaf\u00e9,b\n".encode("latin-1"))
     Path("many.csv").write_text("a,y\n" + "\n".join(f"{row % 5},c{row}" for row in range(12)))
-    Path("t.xlsx").write_text("x")
+    Path("t.txt").write_text("x")
     Path("p").mkdir()
     status, output, errors = said(capsys, *words.split())
     assert (status, output) == (2, "")
@@ -249,3 +249,69 @@ def test_the_example_is_what_init_writes(capsys: pytest.CaptureFixture[str]) -> 
     example = (Path(__file__).parents[2] / "examples" / "diabetes.toml").read_text(encoding="utf-8")
     assert said(capsys, "diabetes", "--data", "sklearn:diabetes")[0] == 0
     assert Path("studies/diabetes.toml").read_text(encoding="utf-8") == example
+
+
+def test_init_tells_which_test_rows_are_training_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    pd.read_csv("t.csv")[:12].to_csv("test.csv", index=False)
+    status, output, _ = said(capsys, "mine", "--data", "t.csv", "--target", "y", "--test", "test.csv")
+    assert status == 0
+    assert "warning: 12 of 12 test examples equal a training example\n" in output
+
+
+def test_init_splits_the_data_before_it_promises_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = np.arange(60)
+    groups = np.where(rows < 40, "big", np.where(rows < 54, "next", rows))
+    pd.DataFrame({"a": rows * 7 % 43 / 8, "g": groups, "y": rows % 2}).to_csv("g.csv", index=False)
+    status, _, error = said(capsys, "mine", "--data", "g.csv", "--target", "y", "--group", "g")
+    assert (status, Path("studies/mine.toml").exists()) == (2, False)
+    assert error == "error: studies/mine.toml: protocol.folds: needs at least 3 groups, and there are 2\n"
+
+
+def test_a_table_without_names_and_a_positive_class_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("n.csv").write_text(
+        "".join(f"{each * 7 % 43 / 8},{'bad' if each % 5 == 0 else 'good'}\n" for each in range(60))
+    )
+    status, _, error = said(capsys, "mine", "--data", "n.csv", "--target", "2")
+    assert status == 2
+    assert "n.csv: the first line looks like data: 0.0, bad; --no-header reads it as data" in error
+    status, output, _ = said(capsys, "mine", "--data", "n.csv", "--target", "2", "--no-header")
+    assert status == 0
+    assert "positive class: bad, the rarer one: average precision and thresholds are about it\n" in output
+    file = load(Path("studies/mine.toml"), "mine").plain["recipe"]["data"]
+    assert (file["header"], file["positive"], file["target"]) == (False, "bad", "2")
+    assert (
+        json.loads(said(capsys, "j", "--data", "n.csv", "--target", "2", "--no-header", "--json")[1])["positive"]
+        == "bad"
+    )
+
+
+def test_init_tells_that_blanks_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("b.csv").write_text("a, y\n" + "".join(f"{each * 7 % 43 / 8}, {'xz'[each % 2]} \n" for each in range(60)))
+    status, output, _ = said(capsys, "mine", "--data", "b.csv", "--target", "y")
+    assert status == 0
+    assert "classes: x 30, z 30\n" in output
+    assert "warning: blanks around names and values are left out\n" in output
+
+
+def test_a_class_of_one_row_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    pd.read_csv("t.csv").assign(y=["once", *"ab" * 29, "b"]).to_csv("o.csv", index=False)
+    status, output, _ = said(capsys, "mine", "--data", "o.csv", "--target", "y")
+    assert status == 0
+    assert "\nfew rows: once 1; a class of one row is never tested\n" in output
+
+
+def test_parts_of_a_folder_of_pictures_are_recognized(capsys: pytest.CaptureFixture[str]) -> None:
+    for part, count in (("train", 6), ("valid", 1), ("test", 2)):
+        for name, level in (("cat", 10), ("dog", 90)):
+            Path("p", part, name).mkdir(parents=True)
+            for place in range(count):
+                Image.fromarray(np.full((4, 4), 20 * place + level, np.uint16)).save(f"p/{part}/{name}/{place}.png")
+    status, output, _ = said(capsys, "two", "--data", "p")
+    assert status == 0
+    assert output.startswith("data: 12 gray images of 4×4 to 4×4 (median 4×4), brought to 4×4; tested on p/test\n")
+    assert "warning: valid is not used: train is divided for training and validation\n" in output
+    assert "warning: 4 of 4 test examples equal a training example\n" in output
+    file = load(Path("studies/two.toml"), "two").plain["recipe"]["data"]
+    assert (file["path"], file["test"], file["bits"]) == ("p/train", "p/test", 8)
+    status, output, _ = said(capsys, "three", "--data", "p", "--test-share", "0.25")
+    assert (status, "; about 3 for the test\n" in output) == (0, True)

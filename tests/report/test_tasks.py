@@ -209,7 +209,7 @@ def test_two_classes_have_curves_over_thresholds(tmp_path: Path) -> None:
     area = roc_auc_score(labels, outputs(labels)[:, 1])
     assert f"(ROC AUC) {area:.4f}." in chart(page, "winner-roc").note
     precise = average_precision_score(labels, outputs(labels)[:, 1])
-    assert chart(page, "winner-precision").note.startswith(f"Average precision {precise:.4f};")
+    assert chart(page, "winner-precision").note.startswith(f"Average precision of yes {precise:.4f};")
     (curve,) = [mark for mark in chart(page, "winner-roc").marks if isinstance(mark, Line) and not mark.dashed]
     assert (curve.points[0], curve.points[-1]) == ((0.0, 0.0), (1.0, 1.0))
     x, y = np.array(curve.points).T

@@ -145,9 +145,21 @@ def test_a_changed_data_file_is_refused(storage: BaseStorage, tmp_path: Path, pl
     other.loc[0, "size"] = 9.0
     with pytest.raises(StudyError) as raised:
         open_study(storage, study(tmp_path, places, "classification", frame=other))
-    assert str(raised.value).startswith(
-        "the study 'own' began with other data, the file has changed:\n  recipe.data.found.identity: "
-    )
+    beginning = "the study 'own' began with other data: rows.csv has changed since"
+    assert str(raised.value).startswith(f"{beginning}.\nIts trials cannot be compared with new ones. ")
+    with pytest.raises(StudyError) as raised:
+        open_study(storage, study(tmp_path, places, "classification", frame=pd.concat([rows(), rows()[:10]])))
+    sizes = f"({round(0.8 * len(rows()))} training examples then, {round(0.8 * (len(rows()) + 10))} now)"
+    assert str(raised.value).startswith(f"{beginning} {sizes}.\n")
+
+
+def test_other_settings_of_the_data_are_named_themselves(storage: BaseStorage, tmp_path: Path, places: Places) -> None:
+    open_study(storage, study(tmp_path, places, "classification"))
+    with pytest.raises(StudyError) as raised:
+        open_study(storage, study(tmp_path, places, "classification", "data.positive=large"))
+    first, second, *_ = str(raised.value).splitlines()
+    assert first == "the study 'own' began with another search space or objective:"
+    assert second == "  recipe.data.positive: absent in the storage, large in the file"
 
 
 def test_the_same_rows_in_another_file_are_the_same_data(storage: BaseStorage, tmp_path: Path, places: Places) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib.util import find_spec
 
-
 class TunerError(Exception):
     """A mistake or a circumstance that the user can change. Every other exception is a bug and keeps its traceback."""
 
@@ -77,7 +76,8 @@ def near_miss(name: str, allowed: Iterable[str]) -> str:
     the allowed names."""
     known = list(allowed)
     within = sorted((each for each in known if len(name) > 3 and name in each), key=len)
-    close = get_close_matches(name, known, n=1, cutoff=0.65) or within
+    same = [each for each in known if each.lower() == name.lower()]
+    close = same or get_close_matches(name, known, n=1, cutoff=0.65) or within
     if close:
         return f"did you mean {close[0]}?"
     more = f" and {len(known) - MOST_NAMES:,} more" if len(known) > MOST_NAMES else ""

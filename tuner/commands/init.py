@@ -15,6 +15,7 @@ from tuner.commands.arguments import command_line, seconds_of
 from tuner.data.ingest.files import SKLEARN
 
 if TYPE_CHECKING:
+    from tuner.data.examples import TrainingSet
     from tuner.data.ingest.profile import Roles
     from tuner.init.advice import NewStudy, Profile
     from tuner.recipe import Cut
@@ -25,7 +26,9 @@ OF_TABLES = ("drop", "missing", "drop_missing_target", "dayfirst")
 
 def init(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The study's name, and its file's.")],
-    data: Annotated[str, typer.Option(help="A table (CSV, TSV, Parquet), an NPZ file, or a folder of images.")],
+    data: Annotated[
+        str, typer.Option(help="A table (CSV, TSV, JSON, Excel, Parquet), an NPZ or NPY file, or a folder of images.")
+    ],
     target: Annotated[
         list[str], typer.Option(metavar="COLUMN", help="Column or array to predict; may be repeated.")
     ] = [],  # noqa: B006
@@ -35,6 +38,9 @@ def init(
     group: Annotated[str, typer.Option(metavar="COLUMN", help="Rows that belong together.")] = "",
     time: Annotated[str, typer.Option(metavar="COLUMN", help="The order of the rows.")] = "",
     weight: Annotated[str, typer.Option(metavar="COLUMN", help="How much each row counts.")] = "",
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether a table's first line has names.")
+    ] = None,
     drop: Annotated[list[str], typer.Option(metavar="COLUMN", help="Leave it out; may be repeated.")] = [],  # noqa: B006
     missing: Annotated[
         list[str], typer.Option(metavar="TEXT", help="Stands for a missing value; may be repeated.")
@@ -53,7 +59,9 @@ def init(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Read your own data, print what is in it, and write a study file that is ready to run."""
+    from tuner.data.ingest.images import image_parts
     from tuner.data.ingest.profile import Roles
+    from tuner.data.ingest.tables import has_padding
     from tuner.init.advice import NewStudy, usual_minutes
     from tuner.init.describe import profile_json
     from tuner.init.template import study_text
@@ -62,12 +70,19 @@ def init(
     length = seconds_of("--minutes", minutes, "m") / 60 if minutes else 0.0
     path = _study_path(name, out, force)
     source = _source(data)
+    notes: tuple[str, ...] = ("blanks around names and values are left out",) if has_padding(source) else ()
+    if not source.startswith(SKLEARN) and os.path.isdir(source):
+        training, own_test, notes = image_parts(Path(source))
+        source, test = str(training), test or (str(own_test) if own_test and test_share is None else None)
     roles = Roles(tuple(target), group, time, weight, tuple(drop), tuple(missing), drop_missing_target, dayfirst)
-    profile = _profile(source, roles, task, data)
+    profile = _profile(source, roles, task, data, header)
     test_part = _test_part(test, test_share, path)
-    study = NewStudy(name, _written_path(source, path), test_part, length or usual_minutes(profile))
+    study = NewStudy(
+        name, _written_path(source, path), test_part, length or usual_minutes(profile), header is not False
+    )
     text = study_text(profile, study)
-    _require_loadable(text, name, path)
+    _, _, shared = _loaded(text, name, path).origin.partition("; ")
+    profile = replace(profile, warnings=(*profile.warnings, *filter(None, (*notes, shared))))
     try:
         write_text(path, text)
     except OSError as error:
@@ -139,7 +154,7 @@ def _source(path: str) -> str:
     return str(find_path(path, folders, is_folder=is_folder))
 
 
-def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
+def _profile(source: str, roles: "Roles", task: Any, data: str, header: bool | None) -> "Profile":
     from tuner.data.ingest.arrays import profile_arrays
     from tuner.data.ingest.images import profile_images
     from tuner.data.ingest.missing import decided
@@ -152,12 +167,13 @@ def _profile(source: str, roles: "Roles", task: Any, data: str) -> "Profile":
         if task not in ("guess", "classification"):
             raise TunerError(f"--task {task}: a folder of images has classes; {data} is one")
         return profile_images(Path(source))
-    if source.endswith(".npz"):
-        _require_unset(("time", *OF_TABLES), roles, f"an NPZ file, which {data} is")
+    if source.lower().endswith((".npz", ".npy")):
+        _require_unset(("time", *OF_TABLES), roles, f"arrays, which {data} has")
         return profile_arrays(Path(source), roles, task)
     if source.startswith(SKLEARN) and not roles.targets:
         roles = replace(roles, targets=("target",))
-    written = decided(read_as_written(source), source, roles.targets, roles.missing)
+    read = read_as_written(source, header=header)
+    written = decided(read, source, roles.targets, roles.missing, header=header is not False)
     frame = written.frame
     if roles.drop_missing_target:
         frame = frame[frame[[name for name in roles.targets if name in frame]].notna().all(axis=1)]
@@ -193,11 +209,18 @@ def _written_path(source: str, path: Path) -> str:
     return source
 
 
-def _require_loadable(text: str, name: str, path: Path) -> None:
-    """Load the study before its file is written. Raises `StudyError` or `DataError` where it cannot be searched."""
+def _loaded(text: str, name: str, path: Path) -> "TrainingSet":
+    """The data of the study, loaded and split before its file is written. Raises `StudyError` or `DataError` where it cannot be
+    searched."""
+    from tuner.data.load import training_set
+    from tuner.data.sources import Places
+    from tuner.data.splits import folds_of
     from tuner.study.read import study_from
 
     try:
-        study_from(name, tomllib.loads(text), folder=Path(os.path.abspath(path.parent)))
+        recipe = study_from(name, tomllib.loads(text), folder=Path(os.path.abspath(path.parent))).corners[0][1]
+        data = training_set(recipe.data, Places.from_environment())
+        folds_of(recipe.protocol, data)
     except Invalid as complaint:
         raise StudyError(f"{path}: {complaint}") from None
+    return data

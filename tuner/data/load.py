@@ -140,7 +140,7 @@ def store_own(folder: Path, facts: Facts, coding: Coding, origin: str, places: P
     long to decode."""
     (folder / CODING).write_text(json.dumps(encode(coding)), encoding="utf-8")
     identity = _identity(folder, facts)
-    store(folder, folder_of(OWN, identity, places), origin)
+    store(folder, folder_of(OWN, identity, places), f"{origin}{_shared_text(folder)}")
     return identity
 
 
@@ -196,6 +196,14 @@ def _decode(name: str, final: Path, places: Places, log: Log) -> str:
         save_examples(folder, "test", Examples(*arrays[2:]))
         store(folder, final, origin)
     return origin
+
+
+def _shared_text(folder: Path) -> str:
+    """How many test examples have the inputs of a training example; empty for none."""
+    training, test = (open_examples(folder, part).inputs for part in PARTS)
+    known = {np.asarray(each).tobytes() for each in test} & {np.asarray(each).tobytes() for each in training}
+    count = sum(np.asarray(each).tobytes() in known for each in test)
+    return f"; {count} of {len(test)} test examples equal a training example" if count else ""
 
 
 def _identity(folder: Path, facts: Facts) -> str:

@@ -91,7 +91,7 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
     task, names = predictor.output.task, predictor.output.names
     format = source.target_format if isinstance(source, Table) else ""
     expected = 1 if task == "classification" else len(names)
-    if labels.shape[1] != expected:
+    if labels.shape[1] not in (expected, len(names)):
         raise DataError(f"{data}: has {labels.shape[1]} label columns, and the model predicts {expected}")
     true = labels_of(task, labels, names, data, format)
     true = true.astype(np.int64) if true.ndim == 1 else true

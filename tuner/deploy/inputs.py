@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tuner.base.errors import DataError
 from tuner.data.ingest.arrays import array_columns, array_shapes, inputs_of, read_array
 from tuner.data.ingest.files import SKLEARN, find_path
-from tuner.data.ingest.images import SUFFIXES, read_image
+from tuner.data.ingest.images import FORMATS, SUFFIXES, read_image
 from tuner.data.ingest.missing import texts_of
 from tuner.data.ingest.tables import is_table, table_blocks
 from tuner.deploy.predictor import Predictor
@@ -89,7 +89,8 @@ def _rows(predictor: Predictor, data: str, required: Sequence[str], optional: Se
     }
     texts |= dict.fromkeys(required if predictor.output.task == "classification" else (), MISSING_TEXTS)
     texts |= texts_of(source) if isinstance(source, Table) else {}
-    for frame in table_blocks(path, [*predictor.columns, *required], texts, optional):
+    header = source.header if isinstance(source, Table) else True
+    for frame in table_blocks(path, [*predictor.columns, *required], texts, optional, header=header):
         others = [name for name in (*required, *optional) if name in frame.columns]
         yield Block(predictor.coded(frame, data), others=frame[others])
 
@@ -124,7 +125,7 @@ def _checked(predictor: Predictor, values: NDArray[Any], name: str, path: Path) 
 def _pictures(predictor: Predictor, path: Path, required: Sequence[str]) -> Iterator[Block]:
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
     if not files:
-        raise DataError(f"{path}: has no pictures (PNG, JPEG)")
+        raise DataError(f"{path}: has no pictures ({', '.join(FORMATS)})")
     format = picture_format(predictor)
     for start in range(0, len(files), PICTURES):
         block = files[start : start + PICTURES]

@@ -63,12 +63,13 @@ ROW_STARTS = (
 @dataclass(frozen=True)
 class NewStudy:
     """What the user decides about a new study: its name, the path of the data as the file has it, the test part (another
-    file, or how much is cut off), and the minutes."""
+    file, or how much is cut off), the minutes, and whether a table has a line of names."""
 
     name: str
     path: str
     test: str | Cut
     minutes: float
+    header: bool = True
 
 
 def objective(target: TargetProfile, rows: int) -> Objective:

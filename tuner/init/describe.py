@@ -23,10 +23,14 @@ def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
     yield f"task: {target.task.replace('_', ' ')} ({target.reason})"
     if target.counts:
         yield f"{'labels' if target.task == 'multi_label' else 'classes'}: {_class_counts(target)}"
+    if few := [f"{name} {count}" for name, count in zip(target.classes, target.counts, strict=False) if count < 5]:
+        yield f"few rows: {', '.join(few)}; a class of one row is never tested"
     if target.is_imbalanced:
         rarest, usual = target.rarest, target.most_frequent
         cure = "see balanced_accuracy, macro_f1 and training.class_weights"
         yield f"imbalance: {rarest} is rare compared with {usual}; {cure}"
+    if target.positive and target.positive != target.classes[-1]:
+        yield f"positive class: {target.positive}, the rarer one: average precision and thresholds are about it"
     yield f"objective: {metric} ({reason})"
     if value_count(data) >= MANY_VALUES and study.minutes == usual_minutes(data):
         yield f"budget: {study.minutes:g} minutes, since there are {value_count(data):,} values"
@@ -46,6 +50,7 @@ def profile_json(data: Profile, study: NewStudy) -> dict[str, Any]:
         "targets": target.targets,
         "classes": dict(zip(target.classes, target.counts, strict=True)) if target.counts else {},
         "imbalanced": target.is_imbalanced,
+        "positive": target.positive,
         "objective": objective(target, training_rows(data, study.test)).metric,
         **{name: value for name, value in asdict(data).items() if name not in ("roles", "target")},
         **({"left_out": [_left_out(each) for each in data.left_out]} if isinstance(data, TableProfile) else {}),

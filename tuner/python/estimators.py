@@ -209,14 +209,14 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities (n, classes), in the order of `classes_`; or (n, labels)."""
         shares = self._outputs(X).astype(np.float64)
+        if not self._has_labels:  # a positive class is the model's last
+            shares = shares[:, np.argsort([*map(int, self._predictor.output.names)])]
         return shares if self._has_labels else shares / shares.sum(axis=1, keepdims=True)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable classes (n,); or labels 0 and 1 (n, labels)."""
-        outputs = self._outputs(X)
-        if self._has_labels:
-            return (outputs > 0.5).astype(int)
-        return np.asarray(self.classes_[outputs.argmax(axis=1)])
+        shares = self.predict_proba(X)
+        return (shares > 0.5).astype(int) if self._has_labels else np.asarray(self.classes_[shares.argmax(axis=1)])
 
     @property
     def _has_labels(self) -> bool:

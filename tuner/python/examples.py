@@ -44,6 +44,11 @@ def inputs_of(x: Any, names: Sequence[str] = ()) -> pd.DataFrame | Array:
     """A frame: of an array with these names if there are as many, else x0, x1, …. An array of more than two dimensions, or of very
     many columns, stays an array. Raises `DataError` for what is no data."""
     plain = _plain(x, "x")
+    if isinstance(plain, pd.DataFrame) and plain.shape[1] > MOST_COLUMNS:
+        if other := [name for name in plain if not pd.api.types.is_numeric_dtype(plain[name])]:
+            problem = f"has {plain.shape[1]:,} columns; more than {MOST_COLUMNS:,} must all be numbers"
+            raise DataError(f"the data: x: {problem}, which column {other[0]!r} is not")
+        return plain.to_numpy(np.float64, na_value=np.nan)
     if isinstance(plain, pd.DataFrame):
         return _named(plain.reset_index(drop=True), [str(name) for name in plain.columns])
     array = plain.reshape(-1, 1) if plain.ndim == 1 else plain

@@ -80,7 +80,9 @@ def study_on(study: AnyStudy, examples: RawExamples, changes: Changes, places: P
     own_data = plain.get("recipe", {}).get("data", {}) if plain else {}
     task = changes.task or own_data.get("task", "guess")
     target = target_profile(examples.y, tuple(examples.y.columns), task, examples.where)
-    examples = replace(examples, target_format=target.format)
+    positive = own_data.get("positive", "") if plain else target.positive
+    positive = positive if positive in target.classes else ""
+    examples = replace(examples, target_format=target.format, positive=positive)
     data = ingest_from_python(examples, changes.test, target.task, places)
     if plain is None:
         plain = _made_study(examples, target, changes)

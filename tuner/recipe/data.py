@@ -86,13 +86,16 @@ class DataInfo:
 @dataclass(frozen=True, kw_only=True)
 @checked_ranges
 class Table:
-    """A table (CSV, TSV, Parquet, compressed or not; `sklearn:iris` for a bundled one). `path` is relative to the study file's
+    """A table (CSV, TSV, JSON, compressed or not; Excel, Parquet; `sklearn:iris` for a bundled one). `path` is relative to the study file's
     folder (or to its parent, where it is called `studies`); `test` is another such file, or how much is cut off. `columns` are
     the network's inputs, `target` is the column or the columns to predict.
 
-    Rows of one `group` are never on both sides of a split; with `time` the rows are ordered by that column, and splits keep the
-    order; `weight` names the column with the weight of each row. `target_format` is the `format` (as in a
-    column) of targets that are numbers with marks.
+    Rows of one `group` are never on both sides of a split (group = "equal rows" needs no such column: equal rows are a group);
+    with `time` the rows are ordered by that column, and splits keep the order; `weight` names the column with the weight of each
+    row. `target_format` is the `format` (as in a column) of targets that are numbers with marks. Several targets of a
+    classification are one-hot columns, of which each row has a single 1. Of two classes, `positive` is the one that average
+    precision and thresholds are about; the last in the alphabet by default. Without a `header` the file has no names, and its
+    columns are called 1, 2, 3.
 
     Empty cells are missing values. So are the texts `missing`; without a text in that list it is a value of categories, texts,
     groups and classes. With `drop_missing_target` rows without a target are left out.
@@ -110,6 +113,8 @@ class Table:
     target_format: str = ""
     missing: tuple[str, ...] = MISSING_TEXTS
     drop_missing_target: bool = False
+    positive: str = ""
+    header: bool = True
     encoding: Encoding = Encoding()
     found: DataInfo | None = None
 
@@ -139,8 +144,8 @@ class Table:
 @dataclass(frozen=True, kw_only=True)
 @checked_ranges
 class Arrays:
-    """Arrays in an NPZ file by their names: `x` with the examples along the first axis, and `y`. `path`, `test`, `groups` and
-    `weights` as in a table."""
+    """Arrays in an NPZ file (or in NPY files of one folder, of which `path` is the inputs') by their names: `x` with the examples along the first axis, and `y`. `path`, `test`, `groups`,
+    `weights` and `positive` as in a table."""
 
     kind: Literal["arrays"] = "arrays"
     path: NonEmpty
@@ -150,6 +155,7 @@ class Arrays:
     weights: str = ""
     task: Task = "classification"
     test: str | Cut = Cut()
+    positive: str = ""
     scaling: Scaling = "standard"
     found: DataInfo | None = None
 
@@ -162,20 +168,24 @@ class Arrays:
 @dataclass(frozen=True, kw_only=True)
 @checked_ranges
 class Images:
-    """A folder of PNG and JPEG files with a subfolder for each class; `path` and `test` as in a table. All images are resized
-    once to one `size` (height, width); `color` keeps three channels."""
+    """A folder of pictures (PNG, JPEG, GIF, BMP, WebP, TIFF) with a subfolder for each class; `path`, `test` and `positive` as in a table. All images are resized
+    once to one `size` (height, width); `color` keeps three channels. Gray files of 16 bits use so many `bits` of them,
+    and are scaled by that range."""
 
     kind: Literal["images"] = "images"
     path: NonEmpty
     size: tuple[int, ...]
     color: bool = False
+    bits: int = 16
     test: str | Cut = Cut()
+    positive: str = ""
     scaling: Scaling = "unit"
     found: DataInfo | None = None
 
     task: ClassVar[Task] = "classification"
 
     def __post_init__(self) -> None:
+        require(8 <= self.bits <= 32, "bits", "be between 8 and 32", self.bits)
         require(len(self.size) == 2 and min(self.size) >= 1, "size", "be a height and a width", list(self.size))
 
     @property

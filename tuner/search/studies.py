@@ -63,7 +63,7 @@ def open_study(storage: BaseStorage, file: StudyFile) -> tuple[optuna.Study, Stu
     if stored is not None:  # else it is new, or the process that created it was killed right after
         file = file.as_begun(stored)
         differences = tuple(compare(stored, canonical(file.resolved)))
-        _refuse_incompatible(file.name, differences)
+        _refuse_incompatible(file, differences)
     study.pruner = make_pruner(file.search.pruner, file.epochs, maximize=directions[0] is StudyDirection.MAXIMIZE)
     if stored is None or differences or study.user_attrs.get("version") != VERSION:
         _describe(study, file)
@@ -102,15 +102,20 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
     return len(trials)
 
 
-def _refuse_incompatible(name: str, differences: tuple[Difference, ...]) -> None:
+def _refuse_incompatible(file: StudyFile, differences: tuple[Difference, ...]) -> None:
     incompatible = [each for each in differences if not each.compatible]
     if not incompatible:
         return
-    changed = [each for each in incompatible if each.address.startswith(FOUND)]
-    lines = "\n".join(f"  {each}" for each in (changed or incompatible))
-    what = "other data, the file has changed" if changed else "another search space or objective"
+    found = {each.address: each for each in incompatible if each.address.startswith(FOUND)}
+    others = [each for each in incompatible if each.address not in found]
+    what, lines = "another search space or objective:", "".join(f"\n  {each}" for each in others)
+    if found and not any(each.address.startswith("recipe.data") for each in others):
+        sizes, data = found.get(f"{FOUND}.training_examples"), file.resolved["recipe"]["data"]
+        paths = " or ".join(data[name] for name in ("path", "test") if isinstance(data.get(name), str))
+        what = f"other data: {paths} has changed since"
+        lines = f" ({sizes.stored} training examples then, {sizes.now} now)." if sizes else "."
     raise StudyError(
-        f"the study {name!r} began with {what}:\n{lines}\n"
+        f"the study {file.name!r} began with {what}{lines}\n"
         f"Its trials cannot be compared with new ones. Search under another name (--name), or start over and delete "
         f"the old trials (--reset)."
     )

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from tuner.base.errors import DataError
+from tuner.data.ingest.arrays import profile_arrays
 from tuner.data.ingest.ingest import ingest
+from tuner.data.ingest.profile import Roles
 from tuner.data.load import held_out, training_set
 from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut
@@ -96,12 +98,22 @@ HOLE = np.where(np.arange(60).reshape(20, 3) == 7, np.nan, 1.0)
         ({}, {"x": X, "y": Y[:9]}, "/a.npz: y: must have as many entries as x, 20, got 9"),
         ({}, {"x": X[:, 0], "y": Y}, "/a.npz: x: must have the examples first, then their values, got [20]"),
         ({}, {"x": COMPLEX, "y": Y}, "/a.npz: x: must be numbers, got complex128"),
-        ({}, {"x": HOLE, "y": Y}, "/a.npz: x, row 3: must be finite numbers that float32 can hold"),
+        (
+            {},
+            {"x": HOLE, "y": Y},
+            "/a.npz: x, row 3: must be finite numbers that float32 can hold; "
+            "fill missing ones, for instance with the median of their column",
+        ),
         (
             {},
             {"x": X, "y": np.eye(20)},
-            "/a.npz: y: must be one class for each example, got [20, 20]; "
-            "give class numbers or names, not a column for each class",
+            "/a.npz: column 'y[0]': 20 different values in 20 rows are numbers or identifiers, not classes; "
+            'say task = "regression", or name another target',
+        ),
+        (
+            {},
+            {"x": X, "y": np.ones((20, 2))},
+            "/a.npz: column 'y[0]', row 1: must have a single 1 in y[0], y[1] to be a class, got [1.0, 1.0]",
         ),
         ({"task": "multi_label"}, PLAIN, "/a.npz: y: must be several labels for each example, got [20]"),
         ({}, {"x": X, "y": np.array(5)}, "/a.npz: y: must have an entry for each example, got a single one"),
@@ -122,4 +134,35 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"no")
     with pytest.raises(DataError) as error:
         ingest(Arrays(path="a.npz"), tmp_path, Places(None, tmp_path / "cache"), lambda _: None)
-    assert str(error.value) == f"{tmp_path}/a.npz: is not an NPZ file: File is not a zip file"
+    assert str(error.value) == f"{tmp_path}/a.npz: is not an NPZ or NPY file: File is not a zip file"
+
+
+def test_a_training_part_alone_is_read_by_its_name(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X_train=X, y_train=Y)
+    profile = profile_arrays(tmp_path / "a.npz", Roles(()), "guess")
+    assert (profile.x, profile.y, profile.test_rows) == ("X", "y", 0)
+    places = Places(None, tmp_path / "cache")
+    data = ingest_file(tmp_path, replace(DATA, x="X"), X_train=X, y_train=Y)
+    assert (len(training_set(data, places).examples), len(held_out(data, places).examples)) == (16, 4)
+    np.savez(tmp_path / "b.npz", X_test=X[:3], y_test=Y[:3])
+    data = ingest_file(tmp_path, replace(DATA, x="X", test="b.npz"), X_train=X, y_train=Y)
+    assert (len(training_set(data, places).examples), len(held_out(data, places).examples)) == (20, 3)
+
+
+@pytest.mark.parametrize("ending", ["", "_train"])
+def test_two_npy_files_are_inputs_and_targets(ending: str, tmp_path: Path) -> None:
+    np.save(tmp_path / f"images{ending}.npy", X)
+    np.save(tmp_path / f"y{ending}.npy", Y)
+    path, places = tmp_path / f"images{ending}.npy", Places(None, tmp_path / "cache")
+    profile = profile_arrays(path, Roles(()), "guess")
+    assert (profile.x, profile.y, profile.shape) == ("images", "y", (3,))
+    data = Arrays(path=path.name, x="images")
+    first = ingest(data, tmp_path, places, lambda _: None)
+    assert len(training_set(first, places).examples) == 16
+    np.save(tmp_path / f"y{ending}.npy", 1 - Y)
+    again = ingest(data, tmp_path, places, lambda _: None)
+    assert first.found != again.found, "the other file has changed"
+    np.save(tmp_path / "images_test.npy", X[:3])
+    np.save(tmp_path / "y_test.npy", Y[:3])
+    data = replace(data, test="images_test.npy")
+    assert len(held_out(ingest(data, tmp_path, places, lambda _: None), places).examples) == 3

@@ -1,5 +1,6 @@
 """Folders of images: any mode and size becomes one array; what is no picture is named."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,13 @@ import pytest
 from PIL import Image
 
 from tuner.base.errors import DataError
+from tuner.data.ingest.images import image_parts, profile_images
 from tuner.data.ingest.ingest import ingest
 from tuner.data.load import held_out, training_set
 from tuner.data.sources import Places
 from tuner.recipe import Images
 
+FORMATS = "(PNG, JPEG, GIF, BMP, WebP, TIFF)"
 DATA = Images(path="pictures", size=(4, 6))
 
 
@@ -97,13 +100,14 @@ def test_a_second_folder_may_be_the_test_part(folder: Path) -> None:
 
 def test_a_file_that_is_no_picture_is_named(folder: Path) -> None:
     (folder / "pictures" / "white" / "notes.txt").write_text("no picture")
-    assert complaint(folder) == "/pictures/white/notes.txt: is not a PNG or JPEG picture; take it out of the folder"
+    assert complaint(folder) == f"/pictures/white/notes.txt: is no picture {FORMATS}; take it out of the folder"
     assert not list((folder / "cache" / "prepared").iterdir())
 
 
 def test_a_folder_in_a_class_is_named(folder: Path) -> None:
     (folder / "pictures" / "white" / "more").mkdir()
-    assert complaint(folder) == "/pictures/white/more: is not a PNG or JPEG picture; take it out of the folder"
+    cure = 'pictures lie directly in it; for parts write path = ".../train" and test = ".../test"'
+    assert complaint(folder) == f"/pictures/white/more: is a folder in the folder of a class; {cure}"
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg"])
@@ -150,3 +154,59 @@ def test_too_few_pictures_are_refused(folder: Path) -> None:
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pictures").touch()
     assert complaint(tmp_path) == "pictures: is a file, not a folder"
+
+
+@pytest.mark.parametrize("ending", ["gif", "bmp", "webp", "tif", "tiff"])
+def test_pictures_of_other_formats_are_read(ending: str, folder: Path) -> None:
+    for path in list((folder / "pictures" / "white").iterdir()):
+        Image.new("RGB", (12, 8), (255, 255, 255)).save(path.with_suffix(f".{ending}"))
+        path.unlink()
+    assert set(inputs(folder)[-4:].ravel()) == {255}
+    assert profile_images(folder / "pictures").color is False
+
+
+@pytest.mark.parametrize(("highest", "bits", "gray"), [(219, 8, 219), (4095, 12, 255), (65535, 16, 255)])
+def test_sixteen_bits_are_scaled_by_the_range_that_is_used(highest: int, bits: int, gray: int, folder: Path) -> None:
+    for path in (folder / "pictures" / "white").iterdir():
+        Image.fromarray(np.full((8, 12), highest, np.uint16)).save(path)
+    found = profile_images(folder / "pictures")
+    text = f"values of 16 bits use {bits} of them in these pictures: they are scaled by the range of {bits} bits"
+    assert (found.bits, found.warnings) == (bits, (text,))
+    assert set(inputs(folder, replace(DATA, bits=bits))[-4:].ravel()) == {gray}
+
+
+def test_a_value_beyond_the_bits_is_refused(folder: Path) -> None:
+    Image.fromarray(np.full((8, 12), 300, np.uint16)).save(folder / "pictures" / "white" / "0.png")
+    problem = "has values up to 300, which 8 bits cannot hold; write bits = 9 in recipe.data"
+    assert complaint(folder, replace(DATA, bits=8)) == f"/pictures/white/0.png: {problem}"
+    assert profile_images(folder / "pictures").bits == 9
+    Image.fromarray(np.full((8, 12), 0.5, np.float32)).save(folder / "pictures" / "white" / "0.tif")
+    problem = "has numbers with fractions in place of 8 or 16 bits; save it as 16 bits"
+    assert complaint(folder) == f"/pictures/white/0.tif: {problem}"
+
+
+def test_the_profile_has_the_sizes_of_upright_pictures(folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for path in (folder / "pictures").glob("*/*.png"):
+        Image.new("L", (12, 8)).save(path, exif=exif)
+    assert profile_images(folder / "pictures").size == (12, 8)
+
+
+@pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Training", "TESTING"), ("train", "")])
+def test_folders_for_training_and_test_are_recognized(train: str, test: str, folder: Path) -> None:
+    (folder / "parts").mkdir()
+    (folder / "pictures").rename(folder / "parts" / train)
+    (folder / "parts" / "valid").mkdir()
+    if test:
+        (folder / "parts" / test / "white").mkdir(parents=True)
+    notes = (f"valid is not used: {train} is divided for training and validation",)
+    expected = (folder / "parts" / train, folder / "parts" / test if test else None, notes)
+    assert image_parts(folder / "parts") == expected
+    assert image_parts(folder / "parts" / train) == (folder / "parts" / train, None, ())
+
+
+def test_a_class_may_be_called_train(folder: Path) -> None:
+    (folder / "pictures" / "white").rename(folder / "pictures" / "train")
+    assert image_parts(folder / "pictures") == (folder / "pictures", None, ())
+    assert profile_images(folder / "pictures").target.classes == ("black", "train")

@@ -370,7 +370,12 @@ def test_strong_imbalance_is_reported() -> None:
             "t.csv: column 'b': several targets must be labels, 0 or 1 each, or numbers, got 'x'; name one target",
         ),
         ({}, Roles(("y",)), "multi_label", "t.csv: --task multi_label: needs several targets, got y"),
-        ({}, Roles(("y", "noise")), "classification", "t.csv: --task classification: needs one target, got y, noise"),
+        (
+            {},
+            Roles(("y", "noise")),
+            "classification",
+            "t.csv: column 'y', row 1: must have a single 1 in y, noise to be a class, got [0.0, " + f"{NOISE[0]}]",
+        ),
         ({}, Roles(("y", "y")), "guess", "t.csv: --target: name each target once, got y, y"),
         (
             {"noise": np.ones(ROWS)},
@@ -467,3 +472,20 @@ def test_a_picture_that_is_far_too_large_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(DataError, match=r"has more than 100 pixels; make it smaller, or take it out$"):
         profile_images(folder)
+
+
+@pytest.mark.parametrize(("gap", "filled"), [(0.0, "d"), (np.nan, "d.fillna(d.median())")])
+def test_a_table_that_is_too_wide_is_refused_with_the_code_for_arrays(gap: float, filled: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame(np.arange(24_000.0).reshape(20, 1200) % 7).rename(columns=str).assign(y=Y[:20])
+    frame.iloc[3, 4] = gap
+    frame.to_csv(tmp_path / "w.csv", index=False)
+    with pytest.raises(DataError) as error:
+        profile_table(frame, OF_Y, where=f"{tmp_path}/w.csv")
+    problem, _, code = str(error.value).partition("python -c ")
+    most = "has 1,201 columns, and at most 1,000 can be described one by one"
+    assert problem == f"{tmp_path}/w.csv: {most}; save the numbers as arrays, and name {tmp_path}/w.npz with --data: "
+    assert f"x={filled}" in code
+    exec(code.strip('"'), {})
+    arrays = profile_arrays(tmp_path / "w.npz", Roles(()), "guess")
+    assert (arrays.shape, arrays.y) == ((1200,), "y")
+    assert np.isfinite(np.load(tmp_path / "w.npz")["x"]).all()

@@ -13,9 +13,11 @@ import pytest
 from tuner.base.errors import DataError, MissingPackage
 from tuner.data.ingest import files
 from tuner.data.ingest.files import find_path
-from tuner.data.ingest.tables import BUNDLED, PACKABLE, READERS, read_table
+from tuner.data.ingest.profile import read_as_written
+from tuner.data.ingest.tables import BUNDLED, PACKABLE, READERS, has_padding, read_table, table_blocks
 
 PLAIN = "a,b\n1,x\n2,y\n"
+PACKED_ENDINGS = ", ".join(PACKABLE)
 OTHERS = " or ".join(each for each in READERS if each not in PACKABLE)
 
 
@@ -130,15 +132,29 @@ def test_bundled_tables_have_their_target_last(name: str) -> None:
             "is not text with separators; save it as CSV with the encoding UTF-8",
         ),
         (
-            "t.xlsx",
+            "t.txt",
             "a",
-            f"must end in .csv, .tsv (also with .gz, .bz2, .xz, .zip, .zst after it) or {OTHERS}",
+            f"must end in {PACKED_ENDINGS} (also with .gz, .bz2, .xz, .zip, .zst after it) or {OTHERS}",
         ),
         (
             "t.parquet.gz",
             "a",
-            f"must end in .csv, .tsv (also with .gz, .bz2, .xz, .zip, .zst after it) or {OTHERS}",
+            f"must end in {PACKED_ENDINGS} (also with .gz, .bz2, .xz, .zip, .zst after it) or {OTHERS}",
         ),
+        ("t.csv", "sep=;\n", "has no rows"),
+        ("t.csv", "sep=;\na;b\n1;2\n3\n", "line 4: must have 2 values, got 1"),
+        (
+            "t.csv",
+            "1,0,1\n2,3,4\n",
+            "the columns 1 and 3 have the same name '1'; if the file has no line of names, use --no-header",
+        ),
+        (
+            "t.json",
+            "no",
+            "is not a table in this format, or damaged: Unexpected character found when decoding 'null' at position 0",
+        ),
+        ("t.json", "[]", "has no rows"),
+        ("t.jsonl.gz", "{}", "cannot be unpacked: Not a gzipped file (b'{}')"),
         ("t.csv.gz", "a,b\n1,2\n", "cannot be unpacked: Not a gzipped file (b'a,')"),
         (
             "t.csv.gz",
@@ -150,6 +166,95 @@ def test_bundled_tables_have_their_target_last(name: str) -> None:
 )
 def test_a_bad_file_has_a_message(name: str, content: str | bytes, message: str, tmp_path: Path) -> None:
     assert complaint(tmp_path, name, content) == message
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\ufeffsep=;"])
+def test_the_separator_that_a_first_line_names_is_used(first: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"{first}\na;b,c\n1;x,y\n", encoding="utf-8")
+    assert read_table(f"{tmp_path}/t.csv").to_dict("list") == {"a": [1], "b,c": ["x,y"]}
+
+
+def test_a_file_without_names_has_numbered_columns(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("1.5,x\n2.5,y\n")
+    assert read_table(f"{tmp_path}/t.csv", header=False).to_dict("list") == {"1": [1.5, 2.5], "2": ["x", "y"]}
+    blocks = table_blocks(f"{tmp_path}/t.csv", ["2"], {}, header=False)
+    assert [block.to_dict("list") for block in blocks] == [{"2": ["x", "y"]}]
+
+
+@pytest.mark.parametrize("first", ["-0.802,0.54,no", "5.1,3.5,setosa", "6,148,72", "male,yes,3", "0.5,0.7,0.6"])
+def test_a_first_line_that_looks_like_data_is_asked_about(first: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"{first}\n4.9,1,male\nmale,yes,no\n")
+    with pytest.raises(DataError) as error:
+        read_as_written(f"{tmp_path}/t.csv")
+    cure = "--no-header reads it as data and calls the columns 1, 2, 3; --header reads it as names"
+    shown = first.replace(",", ", ")
+    assert str(error.value) == f"{tmp_path}/t.csv: the first line looks like data: {shown}; {cure}"
+    assert len(read_as_written(f"{tmp_path}/t.csv", header=True)) == 2
+    assert len(read_as_written(f"{tmp_path}/t.csv", header=False)) == 3
+
+
+@pytest.mark.parametrize(
+    "first", ["a,b,label", "0,1,label", "2019,2020,2021", "1100.5,1102.5,1104.5", "Unnamed: 0,1,2", "a,4.9,x"]
+)
+def test_names_may_be_numbers_in_their_order(first: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"{first.replace('4.9', 'b')}\n4.9,1,male\nmale,yes,no\n")
+    assert len(read_as_written(f"{tmp_path}/t.csv")) == 2
+
+
+def test_blanks_around_names_and_values_are_no_part_of_them(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('a, b , label\n1,  ,yes\n2, "x, y",yes \n3,z, yes\n')
+    read = read_table(f"{tmp_path}/t.csv")
+    assert list(read.columns) == ["a", "b", "label"]
+    assert read["b"].isna().tolist() == [True, False, False]
+    assert read["label"].tolist() == ["yes"] * 3
+    assert has_padding(f"{tmp_path}/t.csv")
+    (tmp_path / "t.csv").write_text('a,b\n1,"x, y"\n')
+    assert not has_padding(f"{tmp_path}/t.csv")
+    assert not has_padding("sklearn:iris")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.json", '[{"a": 1, "b": "007"}, {"a": 2, "b": null}]'),
+        ("t.json", '\ufeff[{"a": 1, "b": "007"}, {"a": 2}]'),
+        ("t.json", '{"a": [1, 2], "b": ["007", null]}'),
+        ("t.json", '{"a": 1, "b": "007"}\n{"a": 2}\n'),
+        ("t.jsonl", '{"a": 1, "b": "007"}\n{"a": 2}\n'),
+        ("t.ndjson", '{"a": 1, " b ": "007"}\n{"a": 2}\n'),
+    ],
+)
+def test_json_has_records_or_columns(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content.encode()))
+    for path in (f"{tmp_path}/{name}", f"{tmp_path}/{name}.gz"):
+        read = read_table(path)
+        assert read["a"].tolist() == [1, 2]
+        assert read["b"].tolist()[:1] == ["007"]
+        assert read["b"].isna().tolist() == [False, True]
+        assert [block["b"].tolist()[0] for block in table_blocks(path, ["b"], {})] == ["007"]
+
+
+def test_excel_is_read_where_its_package_is_there(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    pd.DataFrame({"a": [1, 2], "b": ["007", None]}).to_excel(tmp_path / "t.xlsx", index=False)
+    read = read_table(f"{tmp_path}/t.xlsx")
+    assert read["a"].tolist() == [1, 2]
+    assert read["b"].tolist()[:1] == ["007"]
+    assert read_table(f"{tmp_path}/t.xlsx", header=False)["1"].tolist() == ["a", 1, 2]
+
+
+def test_excel_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
+    with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as archive:
+        archive.writestr("xl/workbook.xml", "")
+    with pytest.raises(MissingPackage) as error:
+        read_table(f"{tmp_path}/t.xlsx")
+    assert str(error.value) == f"{tmp_path}/t.xlsx needs openpyxl: pip install openpyxl"
+
+
+def test_a_file_called_a_workbook_that_is_none_is_refused(tmp_path: Path) -> None:
+    assert complaint(tmp_path, "t.xls", "no").startswith("is not a table in this format, or damaged: Excel file format")
 
 
 def test_an_archive_of_two_files_is_refused(tmp_path: Path) -> None:

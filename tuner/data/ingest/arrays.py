@@ -13,20 +13,30 @@ from tuner.base.errors import DataError, near_miss
 from tuner.data.examples import Array
 from tuner.data.ingest.files import require_ratio
 from tuner.data.ingest.prepare import RawExamples
-from tuner.data.ingest.profile import Roles, require_groups
+from tuner.data.ingest.profile import Roles
 from tuner.data.ingest.targets import TargetProfile, TaskOption, target_profile
+from tuner.data.ingest.values import group_count
 from tuner.recipe import Arrays, Cut
 
+GAPS = "; fill missing ones, for instance with the median of their column"
 INPUTS = ("x", "X", "inputs", "features", "images", "data")
 TARGETS = ("y", "Y", "targets", "labels", "target", "label")
 
 
 def read_arrays(data: Arrays, path: Path, test: Path | Cut) -> tuple[RawExamples, RawExamples | Cut]:
     """The examples of a file, and the test part: a file with `x_train` and `x_test` instead of `x` has its own."""
-    names = array_shapes(path)
-    if data.x not in names and {f"{data.x}_train", f"{data.x}_test"} <= names.keys():
+    ending = _ending(data.x, path, "_train")
+    if ending == "_train" and f"{data.x}_test" in array_shapes(path):
         return _raw(data, path, "_train"), _raw(data, path, "_test")
-    return _raw(data, path, ""), test if isinstance(test, Cut) else _raw(data, test, "")
+    return _raw(data, path, ending), test if isinstance(test, Cut) else _raw(data, test, _ending(data.x, test, "_test"))
+
+
+def _ending(x: str, path: Path, usual: str) -> str:
+    """What follows the name `x` in the names of a part's arrays: as in an NPY file's name, or the usual one if there is no `x`."""
+    if path.suffix.lower() == ".npy":
+        return path.stem.removeprefix(x)
+    names = array_shapes(path)
+    return usual if x not in names and f"{x}{usual}" in names else ""
 
 
 def _raw(data: Arrays, path: Path, ending: str) -> RawExamples:
@@ -38,14 +48,18 @@ def _raw(data: Arrays, path: Path, ending: str) -> RawExamples:
         y=_targets(data, read_array(path, y), y, path),
         weights=one_each.get(weights),
         groups=one_each.get(groups),
+        positive=data.positive,
         where=str(path),
     )
 
 
 def array_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
-    """The shape of each array by its header. Raises `DataError` where it is no NPZ file, or unpacks to too much."""
-    shapes = {}
+    """The shape of each array by its header: of an NPZ file, or of all NPY files in the same folder. Raises `DataError` where it
+    is no such file, or unpacks to too much."""
+    shapes: dict[str, tuple[int, ...]] = {}
     try:
+        if path.suffix.lower() == ".npy":
+            return {each.stem: np.load(each, mmap_mode="r").shape for each in sorted(path.parent.glob("*.npy"))}
         with zipfile.ZipFile(path) as archive:
             require_ratio(path, path.stat().st_size, sum(member.file_size for member in archive.infolist()))
             for member in (each for each in archive.infolist() if each.filename.endswith(".npy")):
@@ -54,7 +68,7 @@ def array_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
                     header = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
                     shapes[member.filename.removesuffix(".npy")] = tuple(header(file)[0])
     except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: is not an NPZ file: {error}") from error
+        raise DataError(f"{path}: is not an NPZ or NPY file: {error}") from error
     return shapes
 
 
@@ -64,8 +78,11 @@ def read_array(path: Path, name: str) -> Array:
     if name not in names:
         raise DataError(f"{path}: has no array {name!r}; {near_miss(name, names)}")
     try:
-        with np.load(path, allow_pickle=False) as content:
-            values: Array = content[name]
+        if path.suffix.lower() == ".npy":
+            values: Array = np.load(path.with_name(f"{name}.npy"), allow_pickle=False)
+        else:
+            with np.load(path, allow_pickle=False) as content:
+                values = content[name]
     except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: {name}: cannot be read: {error}") from error
     if values.ndim == 0:
@@ -85,15 +102,14 @@ def inputs_of(values: Array, name: str, where: str) -> Array:
         values = values.astype(np.float32, copy=False)
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if not finite.all():
-        raise DataError(f"{where}: {name}, row {np.argmin(finite) + 1}: must be finite numbers that float32 can hold")
+        raise DataError(
+            f"{where}: {name}, row {np.argmin(finite) + 1}: must be finite numbers that float32 can hold{GAPS}"
+        )
     return values
 
 
 def _targets(data: Arrays, values: Array, name: str, path: Path) -> pd.DataFrame:
     columns = array_columns(values, name, path)
-    if data.task == "classification" and columns.shape[1] != 1:
-        cure = "give class numbers or names, not a column for each class"
-        raise DataError(f"{path}: {name}: must be one class for each example, got {list(values.shape)}; {cure}")
     if data.task == "multi_label" and columns.shape[1] < 2:
         raise DataError(f"{path}: {name}: must be several labels for each example, got {list(values.shape)}")
     return columns
@@ -131,20 +147,27 @@ def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
     y = roles.targets[0] if roles.targets else next((name for name in TARGETS if name in names), "")
     if len(roles.targets) > 1 or not y:
         listed = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
+        if path.suffix.lower() == ".npy" and len(shapes) == 1:
+            raise DataError(f"{path}: has no targets; save them as y.npy in the same folder")
         raise DataError(f"{path}: which array is the target? Use --target NAME with one of: {listed}")
     for name in filter(None, (y, roles.group, roles.weight)):
         if name not in names:
             raise DataError(f"{path}: has no array {name!r}; {near_miss(name, names)}")
     others = [name for name in names if name not in (y, roles.group, roles.weight)]
-    x = next((name for name in INPUTS if name in others), others[0] if len(set(others)) == 1 else "")
+    is_npy = path.suffix.lower() == ".npy"
+    x = (
+        path.stem.removesuffix("_train")
+        if is_npy
+        else next((name for name in INPUTS if name in others), others[0] if len(set(others)) == 1 else "")
+    )
     if not x:
         listed = ", ".join(others) or "none"
         raise DataError(f"{path}: which array holds the inputs? Name it x; the arrays besides the target are: {listed}")
-    ending = "" if x in shapes else "_train"
+    ending = _ending(x, path, "_train")
     inputs, targets = read_array(path, f"{x}{ending}"), array_columns(read_array(path, f"{y}{ending}"), y, path)
     target = target_profile(targets, tuple(map(str, targets.columns)), task, str(path))
-    groups = len(np.unique(read_array(path, f"{roles.group}{ending}"))) if roles.group else 0
-    require_groups(groups, roles.group, str(path))
+    group = pd.Series(read_array(path, f"{roles.group}{ending}"), name=roles.group) if roles.group else None
+    groups = 0 if group is None else group_count(group, str(path))
     test_rows = shapes.get(f"{x}_test", (0,))[0] if ending else 0
     shape = tuple(int(side) for side in inputs.shape[1:])
     return ArraysProfile(len(inputs), target, roles, x, y, shape, str(inputs.dtype), groups, test_rows)

@@ -180,6 +180,8 @@ def _word_codes(column: ColumnCoding, values: _Texts) -> NDArray[np.int16]:
 
 
 def _codes(names: Sequence[str], values: Sequence[str]) -> Rows:
-    """The code of each name among the values."""
-    places = pd.Index(np.array(values, object)).get_indexer(pd.Index(np.array(names, object)))
+    """The code of each name among the values, which earlier versions kept with the blanks around them."""
+    known = pd.Index(np.array([value.strip() for value in values], object))
+    places = known.drop_duplicates().get_indexer(pd.Index(np.array(names, object)))
+    places = np.append(np.flatnonzero(~known.duplicated()), -1)[places]
     return np.where(places < 0, UNSEEN, places + FIRST)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from tuner.base.errors import DataError, near_miss
 from tuner.base.machine import cores
@@ -22,12 +22,17 @@ from tuner.data.examples import Array
 from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.prepare import split_off_test
 from tuner.data.ingest.profile import Roles
-from tuner.data.ingest.targets import FEWEST_ROWS, TargetProfile, class_dtype
+from tuner.data.ingest.targets import FEWEST_ROWS, TargetProfile, class_dtype, with_positive_last
 from tuner.data.load import Facts
 from tuner.recipe import Cut, Images
 
-FORMATS = ("PNG", "JPEG")
-SUFFIXES = (".png", ".jpg", ".jpeg")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WebP", "TIFF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+LEFTOVERS = ("Thumbs.db", "desktop.ini", "__MACOSX")
+LYING = (5, 6, 7, 8)
+"""The values of EXIF's orientation of pictures whose height is stored as width."""
+PARTS_HINT = '; for parts write path = ".../train" and test = ".../test"'
 AHEAD_BYTES = 2**26
 LARGEST_SIDE = 64
 PROFILED_IMAGES = 300
@@ -41,7 +46,7 @@ Folders = Mapping[str, Sequence[Path]]
 def save_images(data: Images, path: Path, test: Path | Cut, folder: Path) -> tuple[Facts, Coding]:
     """Write the arrays of both parts into `folder`. Raises `DataError` with the file that is no image, cut off or too large."""
     images = _training_images(path)
-    classes = tuple(images)
+    classes = with_positive_last(tuple(images), data.positive, str(path))
     files, labels = _files_and_labels(images, classes)
     if isinstance(test, Cut):
         rows = split_off_test(test, labels, None, False, str(path))
@@ -69,11 +74,15 @@ def _class_folders(path: Path, classes: Sequence[str] = ()) -> Folders:
     """The files of the folders in it, by the folders' names. Raises `DataError` for an image in no folder of a class, an empty
     folder, and one that is not of these `classes`, if there are any."""
     images = {}
-    for each in sorted(each for each in path.iterdir() if not each.name.startswith(".")):
+    for each in _visible(path):
         if each.is_dir():
             if classes and each.name not in classes:
                 raise DataError(f"{each}: must be a class of the training part; {near_miss(each.name, classes)}")
-            images[each.name] = sorted(file for file in each.iterdir() if not file.name.startswith("."))
+            images[each.name] = _visible(each)
+            if inside := next((file for file in images[each.name] if file.is_dir()), None):
+                raise DataError(
+                    f"{inside}: is a folder in the folder of a class; pictures lie directly in it{PARTS_HINT}"
+                )
             if not images[each.name]:
                 raise DataError(f"{each}: has no pictures; fill it, or take the folder away")
         elif each.suffix.lower() in SUFFIXES:
@@ -81,6 +90,11 @@ def _class_folders(path: Path, classes: Sequence[str] = ()) -> Folders:
     if not images:
         raise DataError(f"{path}: has no folders with pictures")
     return images
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What is in a folder but for what systems leave there."""
+    return sorted(each for each in folder.iterdir() if not each.name.startswith(".") and each.name not in LEFTOVERS)
 
 
 def _files_and_labels(images: Folders, classes: tuple[str, ...]) -> tuple[list[Path], Array]:
@@ -108,7 +122,7 @@ def read_image(data: Images, path: Path, content: IO[bytes] | None = None) -> Ar
     height, width = data.size
     with _open_image(path, content) as image:
         upright = ImageOps.exif_transpose(image)
-        plain = _plain(upright, "RGB" if data.color else "L")
+        plain = _plain(upright, "RGB" if data.color else "L", data.bits, path)
         return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))
 
 
@@ -116,21 +130,27 @@ def read_image(data: Images, path: Path, content: IO[bytes] | None = None) -> Ar
 def _open_image(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
     """An open image. Raises `DataError` with its path for what is no image, is cut off or too large."""
     try:
-        with Image.open(content or path, formats=FORMATS) as image:
+        with Image.open(content or path, formats=[each.upper() for each in FORMATS]) as image:
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         limit = f"{Image.MAX_IMAGE_PIXELS or 0:_} pixels"
         raise DataError(f"{path}: has more than {limit}; make it smaller, or take it out") from None
     except (UnidentifiedImageError, IsADirectoryError):
-        raise DataError(f"{path}: is not a PNG or JPEG picture; take it out of the folder") from None
+        raise DataError(f"{path}: is no picture ({', '.join(FORMATS)}); take it out of the folder") from None
     except (OSError, EOFError, SyntaxError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{path}: cannot be decoded: {error}; is it cut off?") from error
 
 
-def _plain(image: Image.Image, mode: str) -> Image.Image:
-    """In 8 bits a channel, on white where it is transparent."""
-    if image.mode.startswith("I"):  # 16 bits, of which Pillow would keep the low ones
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+def _plain(image: Image.Image, mode: str, bits: int, path: Path) -> Image.Image:
+    """In 8 bits a channel, on white where it is transparent; of 16 bits the highest of those that are used. Raises `DataError`."""
+    if image.mode == "F":
+        raise DataError(f"{path}: has numbers with fractions in place of 8 or 16 bits; save it as 16 bits")
+    if image.mode.startswith("I"):  # of which Pillow would keep the low ones
+        values = np.asarray(image)
+        if values.max() >= 2**bits:
+            cure = f"write bits = {int(values.max()).bit_length()} in recipe.data"
+            raise DataError(f"{path}: has values up to {values.max()}, which {bits} bits cannot hold; {cure}")
+        image = Image.fromarray((values >> (bits - 8)).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -147,6 +167,7 @@ class ImagesProfile:
     sizes: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
     size: tuple[int, int]
     color: bool
+    bits: int = 16
     warnings: tuple[str, ...] = ()
     groups: ClassVar[int] = 0
     test_rows: ClassVar[int] = 0
@@ -161,25 +182,47 @@ def profile_images(path: Path) -> ImagesProfile:
     """The profile of a folder of images; of many, a sample is opened. Raises `DataError` for what is none."""
     images = _training_images(path)
     files = [file for files in images.values() for file in files]
-    sample = [_size_and_color(file) for file in files[:: -(-len(files) // PROFILED_IMAGES)]]
-    heights, widths = zip(*(size for size, _ in sample), strict=True)
+    sample = [_size_color_and_depth(file) for file in files[:: -(-len(files) // PROFILED_IMAGES)]]
+    heights, widths = zip(*(size for size, _, _ in sample), strict=True)
     median = (statistics.median_low(heights), statistics.median_low(widths))
     sizes = ((min(heights), min(widths)), median, (max(heights), max(widths)))
-    common, times = Counter(size for size, _ in sample).most_common(1)[0]
+    common, times = Counter(size for size, _, _ in sample).most_common(1)[0]
     height, width = common if times > len(sample) / 2 else median
     factor = min(1.0, LARGEST_SIDE / max(height, width))
     size = (max(1, round(height * factor)), max(1, round(width * factor)))
     counts = tuple(map(len, images.values()))
     target = TargetProfile("classification", "each folder is a class", ("folder",), tuple(images), counts)
-    return ImagesProfile(len(files), target, sizes, size, any(color for _, color in sample))
+    is_color, bits, warnings = any(color for _, color, _ in sample), 16, []
+    if any(depth for *_, depth in sample):
+        bits = max(8, *(_size_color_and_depth(file)[2] for file in files))
+        warnings = [
+            f"values of 16 bits use {bits} of them in these pictures: they are scaled by the range of {bits} bits"
+        ]
+    return ImagesProfile(len(files), target, sizes, size, is_color, bits, tuple(warnings))
 
 
-def _size_and_color(path: Path) -> tuple[tuple[int, int], bool]:
-    """Height and width, and whether any of its points has a color. Raises `DataError` for what is no image."""
+def _size_color_and_depth(path: Path) -> tuple[tuple[int, int], bool, int]:
+    """Height and width, whether any of its points has a color, and how many bits its values use where it has more than 8 of them.
+    Raises `DataError` for what is no image."""
     with _open_image(path) as image:
-        size = image.height, image.width
-        if image.mode in ("1", "L", "LA", "I", "I;16"):
-            return size, False
+        is_lying = image.getexif().get(ExifTags.Base.Orientation) in LYING
+        size = (image.width, image.height) if is_lying else (image.height, image.width)
+        if image.mode.startswith("I"):
+            return size, False, int(np.asarray(image).max()).bit_length()
+        if image.mode in ("1", "L", "LA", "F"):
+            return size, False, 0
         image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
         values = np.asarray(image.convert("RGB"), np.int16)
-    return size, bool(np.ptp(values, axis=-1).max() > COMPRESSION)
+    return size, bool(np.ptp(values, axis=-1).max() > COMPRESSION), 0
+
+
+def image_parts(path: Path) -> tuple[Path, Path | None, tuple[str, ...]]:
+    """The training part, the test part and notes on the rest of a folder with the parts `train` and `test`, which have the folders of
+    the classes; other folders are a training part."""
+    folders = sorted(each for each in path.iterdir() if each.is_dir())
+    parts = {PARTS[each.name.lower()]: each for each in folders if each.name.lower() in PARTS}
+    if "train" not in parts or not any(each.is_dir() for each in parts["train"].iterdir()):
+        return path, None, ()
+    rest = [each.name for each in folders if each not in parts.values()]
+    notes = tuple(f"{name} is not used: {parts['train'].name} is divided for training and validation" for name in rest)
+    return parts["train"], parts.get("test"), notes

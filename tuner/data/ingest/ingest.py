@@ -33,7 +33,7 @@ Save = Callable[[Path], tuple[Facts, Coding]]
 AnyOwn = TypeVar("AnyOwn", bound=Table | Arrays | Images)
 VERSION = 1
 """Increase it when the same files are prepared differently: they are then read again."""
-LATER = ("format", "target_format", "missing", "drop_missing_target")
+LATER = ("format", "target_format", "missing", "drop_missing_target", "positive", "header", "bits")
 """Fields that earlier versions lack: at their defaults they leave the names of stored records as they were."""
 FROM_PYTHON = "python:"
 """The prefix of the paths of data from Python, before their identity."""
@@ -89,20 +89,13 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
 def _unnamed(raw: "RawExamples", test: str | Cut, task: Task) -> Table | Arrays:
     """A table, or arrays where no columns are coded."""
     group, weight = ("" if values is None else str(values.name) for values in (raw.groups, raw.weights))
+    shared: dict[str, Any] = {"path": UNNAMED, "task": task, "test": test, "positive": raw.positive}
     if not raw.columns:
-        return Arrays(path=UNNAMED, task=task, test=test, groups=group, weights=weight)
+        return Arrays(**shared, groups=group, weights=weight)
     target, *others = map(str, raw.y.columns)
     targets = (target, *others) if others else target
-    return Table(
-        path=UNNAMED,
-        target=targets,
-        columns=raw.columns,
-        task=task,
-        test=test,
-        group=group,
-        weight=weight,
-        target_format=raw.target_format,
-    )
+    shared |= {"target_format": raw.target_format}
+    return Table(**shared, target=targets, columns=raw.columns, group=group, weight=weight)
 
 
 def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> str:
@@ -179,8 +172,10 @@ def _states(source: str) -> Iterator[Any]:
             yield folder  # an empty one is a class, too
             yield from (each for name in sorted(files) for each in _states(os.path.join(folder, name)))
     else:
-        state = os.stat(source)
-        yield source, state.st_size, state.st_mtime_ns
+        arrays = Path(source).parent.glob("*.npy") if source.endswith(".npy") else [source]
+        for file in sorted(map(str, arrays)):  # an NPY file comes with those of its folder
+            state = os.stat(file)
+            yield file, state.st_size, state.st_mtime_ns
 
 
 def _record_path(key: str, places: Places) -> Path:

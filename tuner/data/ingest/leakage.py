@@ -1,5 +1,6 @@
 """Columns to leave out: copies of the target, identifiers of rows, and columns that no network can read."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ SHARE_OF_ERRORS = 0.2
 CURE = "is it known before the target is? If not, take it out"
 SAMPLE = 5_000
 FEWEST_KEYS = 20
+FEW_COPIES, MUCH_MORE = 0.01, 10
 KEY_NAME = re.compile(r"(?i:(.*[_\s.-])?(id|uuid|guid|key|index|unnamed: \d+))|.*[a-z]I[Dd]")
 SKIPPED_TYPES = (list, tuple, set, dict, np.ndarray, bytes)
 
@@ -64,6 +66,17 @@ def equal_columns(frame: pd.DataFrame, names: list[str]) -> Iterator[tuple[str, 
         hashed = pd.util.hash_array(series.astype(np.float64 if is_number else str).to_numpy()).tobytes()
         if first.setdefault(hashed, name) != name:
             yield name, first[hashed]
+
+
+def copied_rows(frame: pd.DataFrame, columns: Sequence[ColumnProfile]) -> int:
+    """The number of rows that equal an earlier one; 0 where there are few, where as many are equal by chance if columns are
+    independent, and where no column has many values."""
+    names = [each.name for each in columns]
+    copies = int(frame[names].duplicated().sum())
+    chance = math.prod(float((frame[name].value_counts(normalize=True, dropna=False) ** 2).sum()) for name in names)
+    is_fine = any(each.values > FEWEST_KEYS for each in columns if each.kind in ("number", "date", "text"))
+    is_many = copies > max(FEW_COPIES * len(frame), MUCH_MORE * chance * len(frame) ** 2 / 2)
+    return copies if is_fine and is_many else 0
 
 
 def target_leak(

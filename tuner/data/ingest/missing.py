@@ -40,7 +40,9 @@ def texts_of(data: Table) -> Mapping[str, Sequence[str]]:
     return {name: data.missing if name in named else usual for name in sorted(named | others) if name}
 
 
-def decided(frame: pd.DataFrame, path: str, targets: Sequence[str], own: Sequence[str] = ()) -> Written:
+def decided(
+    frame: pd.DataFrame, path: str, targets: Sequence[str], own: Sequence[str] = (), *, header: bool = True
+) -> Written:
     """A table that was read from `path`, with the texts that are values in their cells, and without the user's `own` texts for
     missing values. The usual texts are values of a target of names, and where they are frequent and no cell is empty; in a
     column of numbers, dates or truths they never are, nor those that stand in one of these for a missing value."""
@@ -48,7 +50,7 @@ def decided(frame: pd.DataFrame, path: str, targets: Sequence[str], own: Sequenc
     gaps = [str(name) for name in frame if own or frame[name].isna().any()]
     if path.startswith(SKLEARN) or not gaps:
         return Written(frame)
-    written = read_table(path, dict.fromkeys(gaps, ()))
+    written = read_table(path, dict.fromkeys(gaps, ()), header=header)
     filled = {name: _emptied(written[name], usual) for name in gaps}
     named = {name for name in gaps if _has_names(filled[name], name in targets)}
     counts = [(name, *pair) for name in gaps for pair in Counter(written[name][written[name].isin(usual)]).items()]

@@ -17,6 +17,7 @@ from tuner.data.ingest.missing import texts_of
 from tuner.data.ingest.tables import read_table
 from tuner.data.ingest.targets import classes_of, groups_of, labels_of, weights_of
 from tuner.data.ingest.values import (
+    EQUAL_ROWS,
     Rows,
     column_of,
     days_of_texts,
@@ -24,6 +25,7 @@ from tuner.data.ingest.values import (
     numbers_of,
     require_complete,
     require_rows,
+    with_equal_rows,
 )
 from tuner.data.load import TEST_ROWS, Facts, save_examples
 from tuner.data.splits import part_of_groups
@@ -43,6 +45,7 @@ class RawExamples:
     columns: tuple[Column, ...] = ()
     is_ordered: bool = False
     target_format: str = ""
+    positive: str = ""
     where: str = "the data"
 
     def __post_init__(self) -> None:
@@ -57,7 +60,7 @@ class RawExamples:
 def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder: Path) -> tuple[Facts, Coding]:
     """Write the arrays of the training part and of the test part into `folder`: `test`, or the share that it cuts off. Raises
     `DataError` with column and row."""
-    classes = classes_of(task, raw.y, raw.where)
+    classes = classes_of(task, raw.y, raw.where, raw.positive)
     groups = _groups(raw, test)
     labels, weights = labels_of(task, raw.y, classes, raw.where, raw.target_format), weights_of(raw.weights, raw.where)
     training_rows, test_rows = np.arange(len(labels)), np.arange(0)
@@ -91,10 +94,10 @@ def _groups(raw: RawExamples, test: RawExamples | Cut) -> tuple[Array | None, Ar
     if raw.groups is None:
         return None, None
     if isinstance(test, Cut) or test.groups is None:
-        return (groups_of([raw.groups], raw.where)[0] if isinstance(test, Cut) else None), None
+        return groups_of([raw.groups], raw.where)[0], None
     groups, test_groups = groups_of([raw.groups, test.groups], f"{raw.where} and {test.where}")
     shared = np.isin(test_groups, groups)
-    if shared.any():
+    if shared.any() and raw.groups.name != EQUAL_ROWS:
         name = test.groups.iloc[int(np.argmax(shared))]
         where = f"{test.where}: column {test.groups.name!r}"
         raise DataError(f"{where}: the group {name!r} is in {raw.where} too; keep it in one of them")
@@ -156,8 +159,11 @@ def _of_each_class(seed: int, labels: Array, count: int) -> Rows:
 
 def read_rows(data: Table, path: str, source: str) -> RawExamples:
     """The rows of a table in order of time, if it has one. Names stay as they are written; messages call the table `path`."""
-    frame = read_table(source, texts_of(data))
+    frame = read_table(source, texts_of(data), header=data.header)
     named = (*(column.name for column in data.columns), *data.targets, data.group, data.time, data.weight)
+    frame = frame.rename(columns={name.strip(): name for name in named})  # earlier versions kept blanks around names
+    if data.group == EQUAL_ROWS and EQUAL_ROWS not in frame:
+        frame = with_equal_rows(frame, [column.name for column in data.columns])
     for name in filter(None, named):
         column_of(frame, name, path)
     if data.drop_missing_target:
@@ -172,6 +178,7 @@ def read_rows(data: Table, path: str, source: str) -> RawExamples:
         columns=data.columns,
         is_ordered=bool(data.time),
         target_format=data.target_format,
+        positive=data.positive,
         where=path,
     )
 

@@ -11,13 +11,20 @@ from tuner.base.errors import DataError
 from tuner.data.ingest.columns import ColumnProfile, shorten
 from tuner.data.ingest.files import SKLEARN
 from tuner.data.ingest.guess import Guess, has_leading_zeros, of_numbers, of_texts
-from tuner.data.ingest.leakage import equal_columns, identifier_reason, possible_groups, target_leak, unusable_reason
-from tuner.data.ingest.tables import read_table
+from tuner.data.ingest.leakage import (
+    copied_rows,
+    equal_columns,
+    identifier_reason,
+    possible_groups,
+    target_leak,
+    unusable_reason,
+)
+from tuner.data.ingest.separated import require_names
+from tuner.data.ingest.tables import read_table, require_narrow
 from tuner.data.ingest.targets import TargetProfile, TaskOption, target_profile
-from tuner.data.ingest.values import column_of, factorize, numbers_of
+from tuner.data.ingest.values import EQUAL_ROWS, column_of, factorize, group_count, numbers_of, with_equal_rows
 from tuner.recipe.data import MISSING_TEXTS
 
-FEWEST_GROUPS = 5
 EXAMPLES = 3
 CATEGORIES = "categories"
 
@@ -52,12 +59,17 @@ class TableProfile:
     test_rows: ClassVar[int] = 0
 
 
-def read_as_written(path: str) -> pd.DataFrame:
-    """The table, with columns of whole numbers as texts where some have leading zeros (007). Raises `DataError`."""
-    frame = read_table(path)
+def read_as_written(path: str, *, header: bool | None = None) -> pd.DataFrame:
+    """The table, with columns of whole numbers as texts where some have leading zeros (007). Raises `DataError`, also for a first
+    line that looks like data unless `header` says what it is."""
+    frame = read_table(path, header=header is not False)
+    if header is None and not path.startswith(SKLEARN):
+        require_names(frame, path)
     integers = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])]
     written = (
-        read_table(path, dict.fromkeys(integers, MISSING_TEXTS)) if integers and not path.startswith(SKLEARN) else frame
+        read_table(path, dict.fromkeys(integers, MISSING_TEXTS), header=header is not False)
+        if integers and not path.startswith(SKLEARN)
+        else frame
     )
     for name in integers:
         if not pd.api.types.is_numeric_dtype(written[name]) and has_leading_zeros(written[name].dropna().tolist()):
@@ -79,15 +91,20 @@ def profile_table(
     for name in (*roles.targets, roles.group, roles.time, roles.weight, *roles.drop):
         if name:
             column_of(frame, name, where)
+    require_narrow(frame, roles.targets[0], where)
     target = target_profile(frame, roles.targets, task, where)
-    groups = int(frame[roles.group].nunique()) if roles.group else 0
-    require_groups(groups, roles.group, where)
     columns, left_out, warnings = _column_profiles(frame, roles, target, where)
     if not columns:
-        reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out)
+        reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out) or "there is only the target"
         raise DataError(f"{where}: no column is left for the network to see: {reasons}")
     if not roles.group:
         warnings += possible_groups(columns, len(frame))
+    if copies := 0 if roles.group or roles.time else copied_rows(frame, columns):
+        roles, frame = replace(roles, group=EQUAL_ROWS), with_equal_rows(frame, [each.name for each in columns])
+        warnings.append(
+            f"{copies} of {len(frame)} rows equal an earlier row: equal rows stay on one side of every split"
+        )
+    groups = group_count(frame[roles.group], where) if roles.group else 0
     return TableProfile(len(frame), target, roles, groups, columns, left_out, tuple(warnings))
 
 
@@ -165,12 +182,6 @@ def _column_profiles(
         tuple(ColumnProfile(name, profiles[name].kind if name in profiles else "", reasons[name]) for name in left_out),
         warnings,
     )
-
-
-def require_groups(count: int, name: str, where: str) -> None:
-    """Raise `DataError` for too few groups for splits."""
-    if name and count < FEWEST_GROUPS:
-        raise DataError(f"{where}: {name!r} has {count} groups, and at least {FEWEST_GROUPS} are needed")
 
 
 def _by_type(series: "pd.Series[Any]", where: str) -> ColumnProfile:

@@ -1,10 +1,8 @@
-"""Reading tables: CSV and TSV, compressed or not, Parquet, and those that come with scikit-learn."""
+"""Reading tables: text with separators and JSON, compressed or not, Excel, Parquet, and those that come with scikit-learn."""
 
-import csv
-import io
-import sys
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -18,46 +16,70 @@ from tuner.data.ingest.files import (
     SKLEARN,
     UNPACKED,
     is_packed,
-    open_unpacked,
     require_unpackable,
+)
+from tuner.data.ingest.separated import (
+    NO_TEXTS,
+    SEPARATORS,
+    Choice,
+    Texts,
+    is_padded,
+    require_different,
+    separated_blocks,
 )
 from tuner.recipe.data import MISSING_TEXTS
 
 BUNDLED = ("iris", "wine", "breast_cancer", "digits", "diabetes")
 BLOCK_ROWS = 2**17
-NO_TEXTS: Mapping[str, Collection[str]] = {}
-SAMPLE_BYTES, SAMPLE_LINES = 2**16, 20
+MOST_COLUMNS = 1000
 
-Choice = Callable[[Sequence[str]], list[str]]
-Texts = Mapping[str, Collection[str]]
-"""The columns that stay as they are written ("007"), each with the texts that are missing values in it."""
-Reader = Callable[[Path, Texts, Choice, int | None], Iterator[pd.DataFrame]]
-"""From a file, the columns `texts`, the choice of columns and the rows of a block (None: one block) to blocks of these columns."""
+Reader = Callable[[Path, Texts, Choice, int | None, bool], Iterator[pd.DataFrame]]
+"""From a file, the columns `texts`, the choice of columns, the rows of a block (None: one block) and whether the file has a
+`header` to blocks of these columns."""
+
+EntireReader = Callable[[Path, Texts, bool], pd.DataFrame]
 
 
-def read_table(path: str, texts: Texts = NO_TEXTS) -> pd.DataFrame:
-    """The table of a file, or `sklearn:iris`.
+def read_table(path: str, texts: Texts = NO_TEXTS, *, header: bool = True) -> pd.DataFrame:
+    """The table of a file, or `sklearn:iris`. Without `header` a file has no names, and its columns are called 1, 2, 3.
 
     Only the columns `texts` stay as they are written. Raises `DataError` for what is no table, and `MissingPackage` for
-    Parquet without pyarrow.
+    Excel or Parquet without its package.
     """
-    (frame,) = _blocks(path, texts, list, None)
+    (frame,) = _blocks(path, texts, list, None, header)
     return frame
 
 
 def table_blocks(
-    path: str, columns: Sequence[str], texts: Texts, optional: Collection[str] = ()
+    path: str, columns: Sequence[str], texts: Texts, optional: Collection[str] = (), *, header: bool = True
 ) -> Iterator[pd.DataFrame]:
     """A table of any length in blocks: its `columns`, and the `optional` ones that it has; the index counts rows from 0. Raises
     `DataError` for a missing column before the first block."""
+    wanted = {name.strip(): name for name in (*optional, *columns)}
 
     def chosen(names: Sequence[str]) -> list[str]:
         for name in columns:
-            if name not in names:
+            if name.strip() not in names:
                 raise DataError(f"{path}: has no column {name!r}; {near_miss(name, names)}")
-        return [name for name in names if name in {*columns, *optional}]
+        return [name for name in names if name in wanted]
 
-    return _blocks(path, texts, chosen, BLOCK_ROWS)
+    blocks = _blocks(path, texts, chosen, BLOCK_ROWS, header)
+    return (block.rename(columns=wanted) for block in blocks)
+
+
+def has_padding(path: str) -> bool:
+    """Whether the first lines of a text have blanks around values, which are left out when it is read."""
+    return _suffix(Path(path)) in (".csv", ".tsv") and is_padded(Path(path))
+
+
+def require_narrow(frame: pd.DataFrame, target: str, where: str) -> None:
+    """Raise `DataError` for a table with too many columns, with the code that makes arrays of its numbers."""
+    if frame.shape[1] <= MOST_COLUMNS:
+        return
+    path, filled = Path(where).with_suffix(".npz"), "d.fillna(d.median())" if frame.isna().to_numpy().any() else "d"
+    code = f"import numpy, pandas; d = pandas.read_csv('{where}'); y = d.pop('{target}'); numpy.savez('{path}', x={filled}, y=y)"
+    most = f"has {frame.shape[1]:,} columns, and at most {MOST_COLUMNS:,} can be described one by one"
+    raise DataError(f'{where}: {most}; save the numbers as arrays, and name {path} with --data: python -c "{code}"')
 
 
 def is_table(path: str) -> bool:
@@ -70,9 +92,12 @@ def _suffix(path: Path) -> str:
     return Path(path.stem if is_packed(path) else path).suffix.lower()
 
 
-def _blocks(path: str, texts: Texts, choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
+def _blocks(path: str, texts: Texts, choice: Choice, rows: int | None, header: bool) -> Iterator[pd.DataFrame]:
     """Blocks of so many rows, of the chosen columns; one block where `rows` is None."""
-    blocks = _bundled(path, choice) if path.startswith(SKLEARN) else _reader(path)(Path(path), texts, choice, rows)
+    plain = {name.strip(): gaps for name, gaps in texts.items()}
+    blocks = (
+        _bundled(path, choice) if path.startswith(SKLEARN) else _reader(path)(Path(path), plain, choice, rows, header)
+    )
     first = next((block for block in blocks if len(block)), None)
     if first is None:
         raise DataError(f"{path}: has no rows")
@@ -106,112 +131,53 @@ def _bundled(path: str, choice: Choice) -> Iterator[pd.DataFrame]:
     yield frame[choice(list(frame.columns))]
 
 
-def _separated(path: Path, texts: Texts, choice: Choice, rows: int | None, separators: str) -> Iterator[pd.DataFrame]:
-    """The chosen columns in blocks of so many rows (None: in one). Raises `DataError` with the line for what is not a UTF-8 table
-    with a line of names and one of the `separators`."""
+def _entire(
+    path: Path, texts: Texts, choice: Choice, rows: int | None, header: bool, read: EntireReader
+) -> Iterator[pd.DataFrame]:
+    """The chosen columns, in blocks, of a file that pandas reads as one."""
     if is_packed(path):
         require_unpackable(path)
-    separator = _separator(path, separators)
-    names = _names(path, separator)
-    chosen, is_even = choice(names), False
-    with open_unpacked(path) as stream, warnings.catch_warnings():
-        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # values of two types are checked by who needs one
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # each line longer than the names
-        try:
-            with pd.read_csv(
-                stream if is_packed(path) else path,
-                sep=separator,
-                encoding="utf-8-sig",
-                index_col=False,
-                dtype={name: object for name in chosen if name in texts},  # texts, one object for equal ones
-                keep_default_na=False,
-                na_values={name: ["", *texts.get(name, MISSING_TEXTS)] for name in names},
-                iterator=True,
-                chunksize=rows,
-            ) as reader:
-                for block in reader:  # with all columns: with `usecols` pandas passes over lines that are too long
-                    if not is_even and block.iloc[:, -1].isna().any():  # only there can a line have ended too early
-                        _require_even(path, separator, len(names))
-                        is_even = True
-                    yield block[chosen]
-        except UnicodeDecodeError as error:
-            raise _not_text(path) from error
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            _require_even(path, separator, len(names))
-            raise DataError(f"{path}: cannot be read: {str(error).strip()}") from error
-
-
-def _separator(path: Path, separators: str) -> str:
-    """The separator that cuts most of the first lines into the same number of parts, and the names into most parts."""
-    with open_unpacked(path) as stream:
-        content = stream.read(SAMPLE_BYTES)
-    if not content.strip():
-        raise DataError(f"{path}: is empty")
-    if b"\0" in content:
-        raise DataError(f"{path}: is not text with separators; save it as CSV with the encoding UTF-8")
-    sample = content.decode("utf-8-sig", errors="replace").splitlines(keepends=True)[:SAMPLE_LINES]
-    counts = {each: [len(row) for row in csv.reader(sample, delimiter=each) if row] for each in separators}
-    alike = {each: sum(count == rows[0] for count in rows) for each, rows in counts.items()}
-    return max(separators, key=lambda each: (counts[each][0] > 1, alike[each], counts[each][0]))
-
-
-def _names(path: Path, separator: str) -> list[str]:
-    row = next((row for _, row in _rows(path, separator) if row), [])
-    names = [name or f"Unnamed: {place}" for place, name in enumerate(row)]  # as pandas calls it
-    _require_different(path, names)
-    return names
-
-
-def _require_different(path: Path, names: Sequence[str]) -> None:
-    """Raise `DataError` for two columns of one name."""
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            where = f"{names.index(name) + 1} and {place + 1}"
-            raise DataError(f"{path}: the columns {where} have the same name {name!r}; rename one")
-
-
-def _require_even(path: Path, separator: str, width: int) -> None:
-    """Raise `DataError` for the first line that has not as many values as there are names."""
-    started = 0
-    for line, row in _rows(path, separator):
-        if row and len(row) != width:
-            hint = "; is a quotation mark not closed?" if line > started + 1 else ""
-            raise DataError(f"{path}: line {started + 1}: must have {width} values, got {len(row)}{hint}")
-        started = line
-
-
-def _rows(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row and the number of its last line. Raises `DataError` for what is not UTF-8."""
-    limit = csv.field_size_limit(sys.maxsize)
     try:
-        with open_unpacked(path) as stream:
-            reader = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), delimiter=separator)
-            yield from ((reader.line_num, row) for row in reader)
-    except UnicodeDecodeError as error:
-        raise _not_text(path) from error
-    finally:
-        csv.field_size_limit(limit)
+        frame = read(path, texts, header)
+    except ImportError as error:
+        missing = getattr(error.__cause__, "name", None) or "openpyxl"
+        raise MissingPackage(str(path), {"odf": "odfpy"}.get(missing, missing)) from error
+    except (ValueError, OSError, LookupError, AttributeError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: is not a table in this format, or damaged: {first_line(error)}") from error
+    names = [str(name).strip() for name in frame.columns]
+    require_different(path, names)
+    frame = frame.set_axis(names, axis=1).reset_index(drop=True)[choice(names)]
+    for name in frame.columns[[not pd.api.types.is_numeric_dtype(each) for each in frame.dtypes]]:
+        gaps = {"", *texts.get(name, MISSING_TEXTS)}
+        frame[name] = frame[name].map(
+            lambda value, gaps=gaps: None if isinstance(value, str) and value in gaps else value
+        )
+    length = rows or max(1, len(frame))
+    yield from (frame.iloc[start : start + length] for start in range(0, len(frame), length))
 
 
-def _not_text(path: Path) -> DataError:
-    with open_unpacked(path) as stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                byte = f"0x{line[error.start]:02x}"
-                return DataError(f"{path}: line {number}: is not UTF-8 (byte {byte}); save the file as UTF-8")
-    return DataError(f"{path}: is not UTF-8; save the file as UTF-8")
+def _excel(path: Path, texts: Texts, header: bool) -> pd.DataFrame:
+    """The first sheet of a workbook."""
+    frame = pd.read_excel(path, header=0 if header else None, dtype=dict.fromkeys(texts, object), keep_default_na=False)
+    return frame if header else frame.rename(columns=lambda place: place + 1)
 
 
-def _parquet(path: Path, _: Texts, choice: Choice, rows: int | None) -> Iterator[pd.DataFrame]:
+def _json(path: Path, _: Texts, header: bool) -> pd.DataFrame:
+    """A list of records, a list for each column, or a record on each line."""
+    as_written = {"encoding": "utf-8-sig", **dict.fromkeys(("dtype", "convert_dates", "convert_axes"), False)}
+    with suppress(ValueError):
+        return pd.read_json(path, **as_written)  # type: ignore[call-overload, no-any-return]
+    return pd.read_json(path, lines=True, **as_written)  # type: ignore[call-overload, no-any-return]
+
+
+def _parquet(path: Path, _: Texts, choice: Choice, rows: int | None, header: bool) -> Iterator[pd.DataFrame]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
         raise MissingPackage(str(path), "pyarrow") from None
     try:
         file = parquet.ParquetFile(path)
-        _require_different(path, file.schema_arrow.names)
+        require_different(path, file.schema_arrow.names)
         columns, start = choice(file.schema_arrow.names), 0
         if rows is None:
             unpacked = 8 * file.metadata.num_rows * file.metadata.num_columns
@@ -228,9 +194,11 @@ def _parquet(path: Path, _: Texts, choice: Choice, rows: int | None) -> Iterator
 
 
 READERS: dict[str, Reader] = {
-    ".csv": partial(_separated, separators=",;\t|"),
-    ".tsv": partial(_separated, separators="\t"),
+    ".csv": partial(separated_blocks, separators=SEPARATORS),
+    ".tsv": partial(separated_blocks, separators="\t"),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), partial(_entire, read=_json)),
     ".parquet": _parquet,
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), partial(_entire, read=_excel)),
 }
-PACKABLE = (".csv", ".tsv")
+PACKABLE = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 """The formats that are also read from compressed files."""

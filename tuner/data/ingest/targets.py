@@ -1,5 +1,6 @@
 """Target columns: the probable task, the classes, and labels, weights and groups as arrays."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from tuner.data.ingest.values import (
     class_name,
     column_of,
     factorize,
+    is_number,
     numbers_of,
     require_complete,
     require_rows,
@@ -56,6 +58,11 @@ class TargetProfile:
         return self.classes[int(np.argmax(self.counts))]
 
     @property
+    def positive(self) -> str:
+        """The class that curves and average precision are about: the rarer one of two; empty where none is rarer."""
+        return self.rarest if self.task == "classification" and len({*self.counts}) == len(self.counts) == 2 else ""
+
+    @property
     def is_imbalanced(self) -> bool:
         """Whether the rarest class has less than a fifth of the examples of the most frequent one."""
         return self.task == "classification" and min(self.counts) < IMBALANCED * max(self.counts)
@@ -66,7 +73,6 @@ def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption
     rules = (
         (len(set(targets)) < len(targets), "--target: name each target once"),
         (task == "multi_label" and len(targets) == 1, "--task multi_label: needs several targets"),
-        (task == "classification" and len(targets) > 1, "--task classification: needs one target"),
     )
     for is_broken, rule in rules:
         if is_broken:
@@ -103,14 +109,17 @@ def _number_format(column: "pd.Series[Any]", where: str) -> str:
 
 def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
     """A task, and why. Raises `DataError` where several targets are not of one kind."""
+    count = columns.shape[1]
     names = [name for name in columns if not pd.api.types.is_numeric_dtype(columns[name])]
-    if columns.shape[1] > 1 and names:
+    if count > 1 and names:
         rule, value = "several targets must be labels, 0 or 1 each, or numbers", columns[names[0]].dropna().iloc[0]
         raise DataError(f"{where}: column {names[0]!r}: {rule}, got {value!r}; name one target")
-    if columns.shape[1] > 1 and columns.isin((0, 1)).to_numpy().all():
-        return "multi_label", f"{columns.shape[1]} targets are 0 or 1 each"
-    if columns.shape[1] > 1:
-        return "regression", f"{columns.shape[1]} targets are numbers"
+    if count > 1 and columns.isin((0, 1)).to_numpy().all():
+        if (columns.sum(axis=1) == 1).all():
+            return "classification", f"each row has a single 1 in {count} targets; for labels, use --task multi_label"
+        return "multi_label", f"{count} targets are 0 or 1 each"
+    if count > 1:
+        return "regression", f"{count} targets are numbers"
     column = columns.iloc[:, 0]
     different = column.nunique()
     few = different <= MOST_CLASSES and different * FEWEST_OF_A_CLASS <= len(column)
@@ -126,11 +135,13 @@ def _guess(columns: pd.DataFrame, where: str) -> tuple[Task, str]:
     return "regression", f"{column.name} has {different} different {what}"
 
 
-def classes_of(task: Task, targets: pd.DataFrame, where: str) -> tuple[str, ...]:
-    """The names of the classes in their order (of numbers where all are numbers), or of the target columns. Raises `DataError` for
-    targets that a network cannot learn: too few rows, gaps, one value only, no classes."""
+def classes_of(task: Task, targets: pd.DataFrame, where: str, positive: str = "") -> tuple[str, ...]:
+    """The names of the classes in their order (of numbers where all are numbers; the `positive` one of two last), or of the target
+    columns. Raises `DataError` for targets that a network cannot learn: too few rows, gaps, one value only, no classes."""
     if len(targets) < FEWEST_ROWS:
         raise DataError(f"{where}: has {len(targets)} rows, and at least {FEWEST_ROWS} are needed")
+    if task == "classification":
+        targets = one_column(targets, where).to_frame()
     for name in targets.columns:
         require_complete(targets[name], where, DROP)
         values = factorize(targets[name], where).names
@@ -142,14 +153,30 @@ def classes_of(task: Task, targets: pd.DataFrame, where: str) -> tuple[str, ...]
     if task != "classification":
         return tuple(map(str, targets.columns))
     classes = {class_name(name) for name in factorize(targets.iloc[:, 0], where).names}
-    return tuple(sorted(classes, key=float if all(map(_is_number, classes)) else str))
+    ordered = sorted(classes, key=float if all(map(is_number, classes)) else str)
+    return with_positive_last(ordered, positive, where)
 
 
-def _is_number(name: str) -> bool:
-    try:
-        return np.isfinite(float(name)) and "_" not in name
-    except ValueError:
-        return False
+def with_positive_last(classes: Sequence[str], positive: str, where: str) -> tuple[str, ...]:
+    """Two classes, of which metrics and curves are about the second. Raises `DataError` where `positive` is not one of two."""
+    if positive and (positive not in classes or len(classes) != 2):
+        what = f"; {near_miss(positive, classes)}" if positive not in classes else f", which are {len(classes)} here"
+        raise DataError(f"{where}: positive: must be one of two classes{what}")
+    return tuple(sorted(classes, key=lambda name: name == positive))
+
+
+def one_column(targets: pd.DataFrame, where: str) -> "pd.Series[Any]":
+    """The class of each row. One-hot columns stand for their names, or for the numbers in y[2] and y2. Raises `DataError` with the
+    row that has not exactly one 1, and zeros."""
+    first = targets.columns[0]
+    if targets.shape[1] == 1:
+        return targets[first]
+    values = np.stack([numbers_of(targets[name], where) for name in targets], axis=1)
+    faulty = ~np.isin(values, (0, 1)).all(axis=1) | (values.sum(axis=1) != 1)
+    rule = f"must have a single 1 in {', '.join(map(str, targets))} to be a class"
+    require_rows(faulty, targets.apply(list, axis=1).rename(first), rule, where)
+    names = [re.sub(r"^y(\d+)$|^.*\[(\d+)\]$", r"\1\2", str(name)) for name in targets]
+    return pd.Series(np.array(names, object)[values.argmax(axis=1)], name=first)
 
 
 def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: str, format: str = "") -> Array:
@@ -159,8 +186,11 @@ def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: 
     for name in targets.columns:
         require_complete(column_of(targets, name, where), where)
     if task == "classification":
-        column = targets.iloc[:, 0]
-        names, number_of = factorize(column, where), {name: number for number, name in enumerate(classes)}
+        column = one_column(targets, where)
+        names, number_of = (
+            factorize(column, where),
+            {each: number for number, name in enumerate(classes) for each in (name.strip(), name)},
+        )
         numbers = np.array([number_of.get(class_name(name), -1) for name in names.names])[names.numbers]
         rule = f"must be a class of the training part; {near_miss(str(column.iloc[int(numbers.argmin())]), classes)}"
         require_rows(numbers < 0, column, rule, where)

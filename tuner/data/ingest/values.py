@@ -1,6 +1,7 @@
 """The values of one column, read from whatever type the file gave them: numbers, texts, dates."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from tuner.data.ingest.formats import Numbers, days_in, unmarked
 
 Rows = NDArray[np.int64]
 ROWS_IN_MESSAGE = 3
+FEWEST_GROUPS, LARGEST_GROUP = 5, 0.8
+EQUAL_ROWS = "equal rows"
+"""The group column that a table need not have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +37,11 @@ def column_of(frame: pd.DataFrame, name: str, where: str) -> "pd.Series[Any]":
     if name not in frame.columns:
         raise DataError(f"{where}: has no column {name!r}; {near_miss(name, map(str, frame.columns))}")
     return frame[name]
+
+
+def with_equal_rows(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The frame with a column of groups, `EQUAL_ROWS`: rows with the same values in these columns are one group."""
+    return frame.assign(**{EQUAL_ROWS: pd.util.hash_pandas_object(frame[list(names)], index=False).to_numpy()})
 
 
 def factorize(column: "pd.Series[Any]", where: str) -> Factorized:
@@ -59,6 +68,18 @@ def class_name(name: str) -> str:
     ('1', '007', '1.5')
     """
     return re.sub(r"^(-?\d+)\.0+$", r"\1", name)
+
+
+def is_number(name: str) -> bool:
+    """Whether a text is a finite number.
+
+    >>> is_number("-1.5e3"), is_number("1_000"), is_number("nan")
+    (True, False, False)
+    """
+    try:
+        return bool(np.isfinite(float(name))) and "_" not in name
+    except ValueError:
+        return False
 
 
 def numbers_of(column: "pd.Series[Any]", where: str, format: str = "") -> Numbers:
@@ -107,3 +128,14 @@ def require_complete(column: "pd.Series[Any]", where: str, cure: str = "fill the
 def days_of_texts(texts: Factorized, format: str) -> Numbers:
     """Days since 1970 of each row, from dates in a format; NaN for missing ones and for what is no date."""
     return np.append(days_in(texts.names, format), np.nan)[texts.numbers]
+
+
+def group_count(column: "pd.Series[Any]", where: str) -> int:
+    """The number of groups. Raises `DataError` for too few for splits, and for one that holds nearly all rows."""
+    counts = column.value_counts()
+    if len(counts) < FEWEST_GROUPS:
+        raise DataError(f"{where}: {column.name!r} has {len(counts)} groups, and at least {FEWEST_GROUPS} are needed")
+    if counts.iloc[0] > LARGEST_GROUP * len(column):
+        what = f"the group {str(counts.index[0])!r} has {counts.iloc[0]} of {len(column)} rows, more than one part can have"
+        raise DataError(f"{where}: column {column.name!r}: {what}; leave --group out, or name a finer column")
+    return len(counts)

@@ -20,10 +20,10 @@ MOST_VALUES = 20
 
 
 class Pictures(BaseModel):
-    """Pictures as base64 texts of PNG or JPEG files."""
+    """Pictures as base64 texts of files (PNG, JPEG, GIF, BMP, WebP, TIFF)."""
 
     model_config = ConfigDict(extra="forbid")
-    images: Annotated[list[str], Field(min_length=1, description="PNG or JPEG files, base64")]
+    images: Annotated[list[str], Field(min_length=1, description="picture files, base64")]
 
 
 class Arrays(BaseModel):

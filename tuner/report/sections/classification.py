@@ -171,7 +171,7 @@ def _threshold_charts(winner: Predictions) -> Iterator[Chart]:
         _share_axis(f"recall: share of {name} found"),
         _share_axis("precision"),
         (Line("a threshold for each point", VERMILION, curve), Rule(f"share of {name}", GREY, share)),
-        f"Average precision {four_digits(metrics['average_precision'])}; a guess reaches {four_digits(share)}.",
+        f"Average precision of {name} {four_digits(metrics['average_precision'])}; a guess reaches {four_digits(share)}.",
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib.util import find_spec
 
+
 class TunerError(Exception):
     """A mistake or a circumstance that the user can change. Every other exception is a bug and keeps its traceback."""
 

@@ -64,7 +64,10 @@ def separated_blocks(
                 index_col=False,
                 dtype={name: object for name in chosen if name in texts},  # texts, one object for equal ones
                 keep_default_na=False,
-                na_values={name: ["", *texts.get(name, MISSING_TEXTS)] for name in names},
+                na_values={
+                    str(len(names)): [""],  # what follows a separator at the end of each line
+                    **{name: ["", *texts.get(name, MISSING_TEXTS)] for name in names},
+                },
                 iterator=True,
                 chunksize=rows,
             ) as reader:

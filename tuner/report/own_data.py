@@ -93,9 +93,10 @@ def _left_out(data: Table, origin: str) -> Iterator[content.Table]:
     """The columns of the file that are no inputs and have no role, each with the reason. Nothing where the file cannot be read."""
     used = {*(column.name for column in data.columns), *data.targets, data.group, data.time, data.weight}
     with suppress(TunerError):
-        frame = read_as_written(origin.removeprefix("from "))
+        frame = read_as_written(origin.removeprefix("from ").partition("; ")[0], header=data.header)
         names = [name for name in map(str, frame.columns) if name not in used]
-        profile = profile_table(frame, Roles(data.targets, data.group, data.time, data.weight), data.task)
+        group = data.group if data.group in frame else ""
+        profile = profile_table(frame, Roles(data.targets, group, data.time, data.weight), data.task)
         reasons = {each.name: each.reason for each in profile.left_out}
         rows = tuple((name, reasons.get(name, "not among the columns of the study file")) for name in names)
         if rows:

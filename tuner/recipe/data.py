@@ -86,9 +86,9 @@ class DataInfo:
 @dataclass(frozen=True, kw_only=True)
 @checked_ranges
 class Table:
-    """A table (CSV, TSV, JSON, compressed or not; Excel, Parquet; `sklearn:iris` for a bundled one). `path` is relative to the study file's
-    folder (or to its parent, where it is called `studies`); `test` is another such file, or how much is cut off. `columns` are
-    the network's inputs, `target` is the column or the columns to predict.
+    """A table (CSV, TSV, JSON, compressed or not; Excel, Parquet; `sklearn:iris` for a bundled one). `path` is relative to the
+    study file's folder (or to its parent, where it is called `studies`); `test` is another such file, or how much is cut off.
+    `columns` are the network's inputs, `target` is the column or the columns to predict.
 
     Rows of one `group` are never on both sides of a split (group = "equal rows" needs no such column: equal rows are a group);
     with `time` the rows are ordered by that column, and splits keep the order; `weight` names the column with the weight of each
@@ -144,8 +144,8 @@ class Table:
 @dataclass(frozen=True, kw_only=True)
 @checked_ranges
 class Arrays:
-    """Arrays in an NPZ file (or in NPY files of one folder, of which `path` is the inputs') by their names: `x` with the examples along the first axis, and `y`. `path`, `test`, `groups`,
-    `weights` and `positive` as in a table."""
+    """Arrays in an NPZ file (or in NPY files of one folder, of which `path` is the inputs') by their names: `x` with the examples
+    along the first axis, and `y`. `path`, `test`, `groups`, `weights` and `positive` as in a table."""
 
     kind: Literal["arrays"] = "arrays"
     path: NonEmpty
@@ -168,9 +168,9 @@ class Arrays:
 @dataclass(frozen=True, kw_only=True)
 @checked_ranges
 class Images:
-    """A folder of pictures (PNG, JPEG, GIF, BMP, WebP, TIFF) with a subfolder for each class; `path`, `test` and `positive` as in a table. All images are resized
-    once to one `size` (height, width); `color` keeps three channels. Gray files of 16 bits use so many `bits` of them,
-    and are scaled by that range."""
+    """A folder of pictures (PNG, JPEG, GIF, BMP, WebP, TIFF) with a subfolder for each class; `path`, `test` and `positive` as in
+    a table. All images are resized once to one `size` (height, width); `color` keeps three channels. Gray files of 16 bits use
+    so many `bits` of them, and are scaled by that range."""
 
     kind: Literal["images"] = "images"
     path: NonEmpty

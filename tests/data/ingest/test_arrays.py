@@ -93,7 +93,7 @@ HOLE = np.where(np.arange(60).reshape(20, 3) == 7, np.nan, 1.0)
 @pytest.mark.parametrize(
     ("data", "arrays", "message"),
     [
-        ({"x": "X"}, PLAIN, "/a.npz: has no array 'X'; allowed: x, y"),
+        ({"x": "X"}, PLAIN, "/a.npz: has no array 'X'; did you mean x?"),
         ({}, {"x": X}, "/a.npz: has no array 'y'; allowed: x"),
         ({}, {"x": X, "y": Y[:9]}, "/a.npz: y: must have as many entries as x, 20, got 9"),
         ({}, {"x": X[:, 0], "y": Y}, "/a.npz: x: must have the examples first, then their values, got [20]"),

@@ -180,8 +180,8 @@ def _word_codes(column: ColumnCoding, values: _Texts) -> NDArray[np.int16]:
 
 
 def _codes(names: Sequence[str], values: Sequence[str]) -> Rows:
-    """The code of each name among the values, which earlier versions kept with the blanks around them."""
-    known = pd.Index(np.array([value.strip() for value in values], object))
-    places = known.drop_duplicates().get_indexer(pd.Index(np.array(names, object)))
-    places = np.append(np.flatnonzero(~known.duplicated()), -1)[places]
+    """The code of each name among the values, around which earlier versions kept blanks."""
+    places = pd.Index(np.array(values, object)).get_indexer(pd.Index(np.array(names, object)))
+    if padded := {value.strip(): place for place, value in enumerate(values) if value != value.strip()}:
+        places = np.where(places < 0, [padded.get(name, -1) for name in names], places)
     return np.where(places < 0, UNSEEN, places + FIRST)

@@ -23,12 +23,12 @@ def run(arguments: list[str]) -> int:
     import typer  # late: a training process imports its parent's script, and with it this file
 
     from tuner.commands.cli import app
-    from tuner.commands.terminal import print_error
+    from tuner.commands.terminal import print_message
 
     try:
         answer = app(args=arguments, prog_name="tuner", standalone_mode=False)
     except TunerError as error:
-        print_error(f"error: {error}")
+        print_message(f"error: {error}")
         return 2
     except typer.Exit as leave:
         return leave.exit_code

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from io import StringIO
+from typing import Literal
 
 import pytest
 from rich.console import Console
 
 from tests.support.fakes import Clock
 from tests.support.outcomes import RECIPE, epoch, study_of
-from tuner.commands.progress import Screen
+from tuner.commands.progress import Screen, progress_on_stderr
 from tuner.recipe import KFold, Recipe
 from tuner.result import FoldResult
 from tuner.study.settings import NO_LIMIT
@@ -82,3 +83,17 @@ def test_a_message_is_broken_at_blanks_only(screen: Screen) -> None:
     assert path in capture.get()
     others = [line for line in capture.get().splitlines() if path not in line]
     assert max(map(len, others)) <= screen.console.width
+
+
+@pytest.mark.parametrize(("detail", "count"), [("quiet", 0), ("usual", 2), ("verbose", 3)])
+def test_a_pipe_gets_plain_lines_as_many_as_are_wanted(
+    detail: Literal["quiet", "usual", "verbose"], count: int, capsys: pytest.CaptureFixture[str], now: Clock
+) -> None:
+    with progress_on_stderr(detail) as listener:
+        listener.planned(study_of([]), NO_LIMIT, 60)
+        listener.began(0, FOLDS, None)
+        now.sleep(1)
+        listener.advanced(0, epoch(3))
+    errors = capsys.readouterr().err
+    assert "\x1b" not in errors
+    assert len(errors.splitlines()) == count

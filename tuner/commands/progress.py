@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tuner.commands.terminal import wrapped
+from tuner.commands.terminal import print_message, wrapped
 from tuner.python.progress import PAUSED, SILENT_SECONDS, Lines, SearchState, ended_text, event_text, share_done
 from tuner.recipe import Recipe
 from tuner.refit.session import Listener
@@ -31,7 +31,7 @@ def progress_on_stderr(detail: Literal["quiet", "usual", "verbose"] = "usual") -
         return
     if detail == "verbose" or not console.is_terminal or console.is_dumb_terminal:
         silence = 0.0 if detail == "verbose" else SILENT_SECONDS
-        yield Lines(lambda progress: console.out(progress.said, highlight=False), silence)
+        yield Lines(lambda progress: print_message(progress.said), silence)
         return
     screen = Screen(console)
     with Live(console=console, refresh_per_second=REFRESHES, transient=True, get_renderable=screen.view):

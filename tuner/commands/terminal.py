@@ -30,7 +30,7 @@ def wrapped(text: str, width: int, indent: str = "  ") -> str:
     return lines.replace("\xa0", " ")
 
 
-def print_error(text: str) -> None:
+def print_message(text: str) -> None:
     """Print a message to standard error; a terminal gets it broken at blanks."""
     width = Console(stderr=True).width
     lines = [wrapped(line, width) for line in text.split("\n")] if sys.stderr.isatty() else [text]

@@ -88,6 +88,26 @@ def test_what_mattered_is_known_from_four_trials_on() -> None:
     assert table.note.startswith("Weak evidence: the parameters were not varied one at a time")
 
 
+@pytest.mark.parametrize(
+    ("options", "values", "better"),
+    [
+        ((None, 1), (0.5, 0.6, 0.7, 0.8), ["1: 0.7 (2 trials)"]),
+        (("auto", 0), (0.7, 0.6, 0.9, 0.8), ["auto: 0.8 (2 trials)"]),
+        ((True, False), (0.7, 0.6, 0.9, 0.8), ["True: 0.8 (2 trials)"]),
+        ((1, 2), (0.5, 0.5, 0.5, 0.5), []),
+        ((1, 2), (math.inf, 0.5, 0.7, 0.6), []),
+    ],
+)
+def test_options_of_any_type_are_compared(
+    options: tuple[object, object], values: tuple[float, ...], better: list[str]
+) -> None:
+    trials = [
+        replace(trial(number, value, 4, 0.1), params={"option": options[number % 2]})
+        for number, value in enumerate(values)
+    ]
+    assert [each.better for each in mean_differences(evidence(*trials))] == better
+
+
 def test_fewer_trials_do_not_tell_what_mattered() -> None:
     blocks = list(search_blocks(evidence(trial(0, 0.7, 4, 0.1), trial(1, 0.9, 16, 0.2))))
     assert Paragraph("Too few trials have finished to say which parameters mattered.", "missing") in blocks

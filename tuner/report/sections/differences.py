@@ -1,5 +1,6 @@
 """What mattered, from few trials on: how much better the trials with some values of a parameter were than the others."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,25 +28,25 @@ class MeanDifference:
 def mean_differences(evidence: Evidence) -> tuple[MeanDifference, ...]:
     """Finished trials compared by each parameter: numbers by their median, of a choice its best option with the others. The
     clearest difference comes first."""
-    trials, sign = evidence.record.finished, evidence.record.direction.sign
-    values, known = pd.Series([trial.values[0] for trial in trials], dtype=float), []
-    for name, column in pd.DataFrame([dict(trial.params) for trial in trials]).items():
-        some = column.dropna()
-        if some.empty or some.map(lambda value: isinstance(value, bool) or not isinstance(value, int | float)).any():
-            option = (sign * values.groupby(column.astype(str)).mean()).idxmax() if len(some) else ""
-            sides = {
-                str(option): column.astype(str) == option,
-                "others": column.notna() & (column.astype(str) != option),
-            }
+    trials = [trial for trial in evidence.record.finished if math.isfinite(trial.values[0])]
+    sign, known = evidence.record.direction.sign, []
+    for name in dict.fromkeys(name for trial in trials for name in trial.params):
+        some = [trial for trial in trials if name in trial.params]
+        values = pd.Series([trial.values[0] for trial in some])
+        column = pd.Series([trial.params[name] for trial in some], dtype=object)
+        if all(isinstance(value, int | float) and not isinstance(value, bool) for value in column):
+            numbers = column.astype(float)
+            middle = min(numbers.median(), numbers[numbers < numbers.max()].max())
+            sides = {f"at most {middle:.4g}": numbers <= middle, f"above {middle:.4g}": numbers > middle}
         else:
-            middle = some[some < some.max()].median() if some.median() == some.max() else some.median()
-            sides = {f"at most {middle:.4g}": column <= middle, f"above {middle:.4g}": column > middle}
+            option = (sign * values.groupby(column.astype(str)).mean()).idxmax()
+            sides = {str(option): column.astype(str) == option, "others": column.astype(str) != option}
         parts = sorted(((text, values[rows]) for text, rows in sides.items()), key=lambda part: -sign * part[1].mean())
-        if min(len(part) for _, part in parts) >= LEAST:
-            (_, one), (_, two) = parts
+        (_, one), (_, two) = parts
+        if min(len(one), len(two)) >= LEAST and one.mean() != two.mean():
             better, worse = (f"{text}: {part.mean():.4g} ({len(part)} trials)" for text, part in parts)
             error = float((one.var() / len(one) + two.var() / len(two)) ** 0.5)
-            known.append(MeanDifference(str(name), better, worse, float(one.mean() - two.mean()), error))
+            known.append(MeanDifference(name, better, worse, float(one.mean() - two.mean()), error))
     return tuple(sorted(known, key=lambda each: (-abs(each.value) / max(each.error, 1e-12), each.parameter)))
 
 

@@ -16,7 +16,8 @@ PARAMETERS, TRIALS, FEWEST, BEST = 7, 200, 3, 0.25
 def parallel_chart(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
     """The first parameters of these names, each from its lowest to its highest value, and the value of the trial."""
     sign, objective = -evidence.record.direction.sign, next(iter(evidence.record.objectives), "value")
-    trials = sorted(evidence.record.finished, key=lambda trial: sign * trial.values[0])[:TRIALS]
+    finite = (trial for trial in evidence.record.finished if math.isfinite(trial.values[0]))
+    trials = sorted(finite, key=lambda trial: sign * trial.values[0])[:TRIALS]
     rows = [{**trial.params, objective: trial.values[0]} for trial in trials]
     heights = {name: _heights([row[name] for row in rows if name in row]) for name in (*names[:PARAMETERS], objective)}
     heights = {name: each for name, each in heights.items() if each}

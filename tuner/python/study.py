@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from tuner.base.decode import encode
 from tuner.base.errors import StudyError
 from tuner.base.metrics import Task, main_metric
 from tuner.data.ingest.arrays import ArraysProfile
-from tuner.data.ingest.ingest import ingest_from_python
+from tuner.data.ingest.ingest import ingest_from_python, settings_of
 from tuner.data.ingest.prepare import RawExamples
 from tuner.data.ingest.profile import Roles, TableProfile, frame_columns
 from tuner.data.ingest.tables import is_table
@@ -136,7 +135,7 @@ def _profile(examples: RawExamples, target: TargetProfile) -> TableProfile | Arr
 
 def _with_data(plain: Mapping[str, Any], data: Table | Arrays, own_data: Mapping[str, Any]) -> dict[str, Any]:
     """The study with this data in its recipe."""
-    new = {name: value for name, value in encode(replace(data, found=None)).items() if name != "found"}
+    new = {name: value for name, value in settings_of(replace(data, found=None)).items() if name != "found"}
     holes = {name: own_data[name] for name in HOLES if name in own_data and name in new}
     fixed = {name: value for name, value in new.items() if name not in HOLES}
     return {**plain, "recipe": {**plain.get("recipe", {}), "data": {**fixed, **holes}}}

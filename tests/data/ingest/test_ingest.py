@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.ingest import ingest, ingest_from_python
+from tuner.data.ingest.ingest import ingest, ingest_from_python, settings_of
 from tuner.data.ingest.prepare import RawExamples
 from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
@@ -231,7 +231,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from tuner.data.ingest.ingest import ingest, ingest_from_python
+from tuner.data.ingest.ingest import ingest, ingest_from_python, settings_of
 from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.networks.columns import Column
@@ -406,3 +406,11 @@ def test_what_python_does_not_use_or_may_read_wrongly_is_told(tmp_path: Path) ->
     assert isinstance(data, Table)
     assert [column.name for column in data.columns] == ["when", "a"]
     assert data.columns[0].format == "%m/%d/%Y"
+
+
+def test_fields_that_earlier_versions_lack_are_left_out_at_their_defaults() -> None:
+    plain = settings_of(DATA)
+    earlier = {"kind", "path", "target", "columns", "task", "test", "group", "time", "weight", "encoding", "found"}
+    assert set(plain) == earlier
+    assert plain["columns"] == [{"name": "a", "kind": "number"}]
+    assert settings_of(replace(DATA, missing=("?",)))["missing"] == ["?"]

@@ -147,17 +147,19 @@ def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Place
 
 def _key(data: Table | Arrays | Images, sources: Iterable[str]) -> str:
     """Names the files as they are now, and all that decides what is prepared from them."""
-    settings = {name: value for name, value in _settings(data).items() if name not in ("found", "scaling", "encoding")}
+    settings = {
+        name: value for name, value in settings_of(data).items() if name not in ("found", "scaling", "encoding")
+    }
     content = [VERSION, settings, [list(_states(source)) for source in sources]]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _settings(value: object) -> Any:
+def settings_of(value: object) -> Any:
     """As `encode`, without the fields that are `LATER` and at their defaults."""
     if is_dataclass(value):
         pairs = ((each, getattr(value, each.name)) for each in fields(value))
-        return {each.name: _settings(own) for each, own in pairs if each.name not in LATER or own != each.default}
-    return [_settings(each) for each in value] if isinstance(value, tuple) else encode(value)
+        return {each.name: settings_of(own) for each, own in pairs if each.name not in LATER or own != each.default}
+    return [settings_of(each) for each in value] if isinstance(value, tuple) else encode(value)
 
 
 def _states(source: str) -> Iterator[Any]:

@@ -1,5 +1,6 @@
 """The answer compares the search with the reported figures of a document and with our runs of it, also where it does not win."""
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -160,3 +161,15 @@ def test_a_search_that_added_nothing_says_so() -> None:
     added = list(tiles(outcome, outcome.confirmed))[2]
     assert added.value == "nothing"
     assert added.note == "no trial is better than trial 0, the recipe that the study began with; 2 others were tried"
+
+
+def test_a_model_without_a_test_metric_says_why_on_top() -> None:
+    outcome = outcome_of([0.8, 0.7, 0.9])
+    assert outcome.confirmed is not None
+    untested = replace(outcome.confirmed, test=None, test_interval=None)
+    undefined = replace(outcome.confirmed, measure="roc_auc", test=float("nan"), test_interval=None)
+    notes = [next(tiles(replace(outcome, confirmed=each), each)).note for each in (untested, undefined)]
+    assert notes == [
+        "it chose the model; there is no test part: nothing was tested",
+        "it chose the model; the test ROC AUC is not defined on these test examples",
+    ]

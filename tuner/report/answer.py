@@ -9,7 +9,7 @@ from tuner.base.metrics import METRICS
 from tuner.charts.content import Block, Paragraph, Tile, missing
 from tuner.documents.comparison import Difference, best_in_our_runs, best_reported, difference, documented_sentences
 from tuner.outcome import Outcome
-from tuner.outcome.words import reference_sentence, result_sentence
+from tuner.outcome.words import reference_sentence, result_sentence, untested_text
 from tuner.report.evidence import Evidence
 from tuner.storage.confirmed import Confirmed, looks_text
 
@@ -30,7 +30,7 @@ def tiles(outcome: Outcome, confirmed: Confirmed) -> Iterator[Tile]:
     metric, label, ranked = confirmed.measure, metric_label(confirmed.measure), outcome.ranked_references
     validation = metric_text(metric, confirmed.best_validation)
     if outcome.test is None or confirmed.interval is None:
-        yield Tile(f"Validation {label}", validation, "it chose the model; nothing was tested")
+        yield Tile(f"Validation {label}", validation, f"it chose the model; {untested_text(confirmed)}")
     else:
         value, low, high = (
             metric_text(metric, each) for each in (outcome.test.value, outcome.test.low, outcome.test.high)

@@ -29,7 +29,7 @@ def main() -> None:
     """Search for three quarters of a minute, then score on the rows that the search has not seen."""
     rows, let = flats()
     seen, unseen, let_seen, let_unseen = train_test_split(rows, let, test_size=0.25, random_state=0, stratify=let)
-    classifier = tuner.TunedClassifier(minutes=0.75, random_state=0, verbose=1)
+    classifier = tuner.TunedClassifier(minutes=0.75, random_state=0)
     classifier.fit(seen, let_seen)
     figure = classifier.study_.objectives[0].replace("_", " ")
     print(

@@ -13,9 +13,11 @@ import sklearn.datasets
 
 import tuner
 from tests.support.estimators import points, tiny
+from tests.support.outcomes import confirmed, study_of
 from tuner.base.errors import DataError, StorageError, StudyError
 from tuner.data.ingest.ingest import ingest, ingest_from_python
 from tuner.data.sources import Places
+from tuner.outcome import Outcome
 from tuner.python.examples import examples_of
 from tuner.python.search import optimize
 from tuner.python.study import Changes, study_on
@@ -26,8 +28,7 @@ SCRIPT = """
 import os, tuner
 from tests.support.estimators import points, tiny
 reported, runs, study = [], os.path.abspath("runs"), tiny(epochs=20)
-study["recipe"]["training"]["batch_size"] = {"choice": [14, 15, 16, 17]}
-study["budget"]["trials"] = 2
+study["recipe"]["training"]["batch_size"] = {"choice": [16, 17]}
 tuned = tuner.optimize(study, *points(), runs=runs, workers=1, test=TEST, on_progress=reported.append)
 print(tuned)
 print(reported[-1].trials, reported[-1].best)
@@ -67,16 +68,16 @@ def tuned(folder: Path, output: list[str]) -> Tuned:
 
 @pytest.mark.slow
 def test_a_script_without_a_guard_searches_once_and_prints_its_study(tuned: Tuned, output: list[str]) -> None:
-    assert output[0] == "study study: 2 complete, 0 pruned, 0 failed"
+    assert output[0] == "study study: 1 complete, 0 pruned, 0 failed"
     assert output[:-2] == str(tuned).splitlines()
-    assert output[-2] == f"2 {tuned.trials.validation_accuracy.max()}"
+    assert output[-2] == f"1 {tuned.trials.validation_accuracy[0]}"
     assert output[-1] == " ".join(tuned.predict(points()[0][:3]))
 
 
 @pytest.mark.slow
 def test_a_script_in_a_pipe_searches_once(tmp_path: Path) -> None:
     output = output_of(tmp_path, "-", test=0.0)
-    assert [line for line in output if line.startswith("study ")] == ["study study: 2 complete, 0 pruned, 0 failed"]
+    assert [line for line in output if line.startswith("study ")] == ["study study: 1 complete, 0 pruned, 0 failed"]
     assert "there is no test part: nothing was tested" in output
 
 
@@ -85,7 +86,7 @@ def test_a_search_gives_a_recipe_trials_figures_and_a_model(tuned: Tuned) -> Non
     assert tuned.best_recipe is not None
     assert [figure.name for figure in tuned.figures] == ["validation accuracy", "test accuracy"]
     assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in tuned.figures)
-    assert tuned.trials[["state", "epochs"]].values.tolist() == 2 * [["complete", 20]]
+    assert tuned.trials[["state", "epochs"]].values.tolist() == [["complete", 20]]
     assert tuned.model.is_file()
 
 
@@ -149,22 +150,30 @@ def test_a_tuned_study_is_pickled_without_its_loaded_model(tuned: Tuned) -> None
 
 @pytest.mark.slow
 def test_a_prompt_shows_one_line_and_completion_shows_what_is_public(tuned: Tuned) -> None:
-    assert repr(tuned).startswith("<Tuned study: 2 trials, validation accuracy ")
+    assert repr(tuned).startswith("<Tuned study: 1 trial, validation accuracy ")
     assert repr(tuned).count("\n") == 0
     assert set(dir(tuned)) >= {"predict", "predict_proba", "score", "best_params", "report", "trials", "model"}
     for each in (tuned, tuner, tuner.TunedClassifier()):
         assert [name for name in dir(each) if name.startswith("_")] == []
 
 
-@pytest.mark.slow
-def test_a_notebook_shows_a_card_with_a_drawing_and_no_network(tuned: Tuned) -> None:
-    card = tuned._repr_html_()
+def test_a_notebook_shows_a_card_with_a_drawing_and_no_network() -> None:
+    record = study_of([0.5, 0.75, 0.625])
+    card = Tuned(Outcome(record, record.best, confirmed((1,), (4,), (0.875,))))._repr_html_()
     assert card.startswith("<style>.tuner-card{")
     assert "<svg" in card
-    assert "test part" in card
+    assert "% of the test part correctly" in card
+    assert "Model: best.keras" in card
     assert "<summary>everything</summary>" in card
     assert "src=" not in card
     assert "<script" not in card
+
+
+def test_a_card_of_one_trial_has_no_chart() -> None:
+    record = study_of([0.5])
+    card = Tuned(Outcome(record, record.best, None))._repr_html_()
+    assert "<svg" not in card
+    assert "no winner is confirmed yet" in card
 
 
 def test_nothing_is_loaded_before_it_is_asked_for() -> None:

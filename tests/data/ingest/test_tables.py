@@ -242,6 +242,11 @@ def test_excel_is_read_where_its_package_is_there(tmp_path: Path) -> None:
     assert read["a"].tolist() == [1, 2]
     assert read["b"].tolist()[:1] == ["007"]
     assert read_table(f"{tmp_path}/t.xlsx", header=False)["1"].tolist() == ["a", 1, 2]
+    pd.DataFrame({"a": [1, "NA", 3], "c": ["NA", "DE", "?"]}).to_excel(tmp_path / "t.xlsx", index=False)
+    read = read_table(f"{tmp_path}/t.xlsx", {"c": ("?",)})
+    assert read["a"].isna().tolist() == [False, True, False]
+    assert read["c"].tolist()[:2] == ["NA", "DE"]
+    assert read["c"].isna().sum() == 1
 
 
 def test_excel_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

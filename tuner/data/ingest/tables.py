@@ -159,7 +159,10 @@ def _entire(
 def _excel(path: Path, texts: Texts, header: bool) -> pd.DataFrame:
     """The first sheet of a workbook."""
     frame = pd.read_excel(path, header=0 if header else None, dtype=dict.fromkeys(texts, object), keep_default_na=False)
-    return frame if header else frame.rename(columns=lambda place: place + 1)
+    frame = frame if header else frame.rename(columns=lambda place: place + 1)
+    missing = {name: list(texts.get(str(name), MISSING_TEXTS)) for name in frame}
+    filled: pd.DataFrame = frame.apply(lambda cells: cells.mask(cells.isin(missing[cells.name])))
+    return filled.infer_objects()
 
 
 def _json(path: Path, _: Texts, header: bool) -> pd.DataFrame:

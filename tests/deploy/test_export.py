@@ -4,62 +4,94 @@ import json
 from importlib.util import find_spec
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from tests.support.models import MIXED, mixed, trained
+from tests.support.models import MIXED, mixed, pictures, trained
 from tuner.__main__ import run
 from tuner.base.errors import StorageError, TunerError
 from tuner.data.sources import Places
 from tuner.deploy.export import export_model, format_of
 from tuner.deploy.formats import safe_names
+from tuner.networks import Convolutional, Dense, Hidden
 from tuner.networks.columns import Column
 from tuner.recipe import Table
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # each converts a network, and converters warn
 
-FORMATS = [
-    ("model.keras", "keras", "keras"),
-    ("model", "saved_model", "keras"),
-    ("model.tflite", "litert", "keras"),
-    ("model.onnx", "onnx", "tf2onnx"),
-]
+FORMATS = ["model.keras", "model", "model.tflite", "model.onnx"]
+PACKAGES = {"model.onnx": ("tf2onnx", "onnxruntime")}
+BFLOAT16 = Hidden(precision="bfloat16", batch_normalization="before")
 
 
-@pytest.mark.parametrize(("name", "format", "package"), FORMATS)
-def test_an_exported_table_model_predicts_the_same(
-    name: str, format: str, package: str, iris_model: Path, places: Places, tmp_path: Path
-) -> None:
-    if find_spec(package) is None:
-        pytest.skip(f"needs {package}: pip install onnx tf2onnx onnxruntime")
-    done = export_model(iris_model, tmp_path / name, format_of(tmp_path / name, ""), "none", "", places)
-    assert done.difference < 1e-5
-    assert (done.examples, done.origin) == (120, "training examples")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted({name, "model.json", "model.md"})
-    about = json.loads((tmp_path / "model.json").read_text())["export"]
-    assert about["outputs"] == ["setosa", "versicolor", "virginica"]
-    assert ("coding" in about) == (format in ("litert", "onnx"))
-
-
-def test_texts_and_dates_go_through_a_saved_model(tmp_path: Path, places: Places) -> None:
-    _, frame = mixed()
+@pytest.fixture(scope="module")
+def mixed_model(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Path:
+    """A bfloat16 model on a table with a column of each kind, each with gaps; two classes."""
+    folder, (_, frame) = tmp_path_factory.mktemp("mixed"), mixed()
     frame = frame.loc[np.tile(frame.index, 20)].reset_index(drop=True)
     frame["ziel"] = ["ja", "nein"] * 60
-    frame.to_csv(tmp_path / "gemischt.csv", index=False)
+    frame.to_csv(folder / "gemischt.csv", index=False)
     columns = tuple(Column(name=name, kind=kind) for name, (kind, _) in MIXED.items())
-    model = trained(Table(path="gemischt.csv", target="ziel", columns=columns), tmp_path, places)
-    for name in ("served", "small.tflite"):
-        done = export_model(model, tmp_path / name, format_of(tmp_path / name, ""), "none", "", places)
-        assert done.difference < 1e-5
+    table = Table(path="gemischt.csv", target="ziel", columns=columns)
+    return trained(table, folder, places, network=Dense(widths=(64,), hidden=Hidden(precision="bfloat16")))
 
 
-@pytest.mark.parametrize("quantize", ["dynamic", "int8"])
-def test_quantizing_reports_the_metrics_before_and_after(
-    quantize: str, iris_model: Path, places: Places, tmp_path: Path
+@pytest.fixture(scope="module")
+def mirrored_model(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Path:
+    """The average of bfloat16 convolutional networks on colour pictures and their mirror images."""
+    network = Convolutional(filters=(8,), widths=(64,), hidden=BFLOAT16)
+    return pictures(tmp_path_factory.mktemp("mirrored"), places, 2, network, is_mirrored=True)
+
+
+@pytest.fixture(params=["mixed_model", "mirrored_model"])
+def model(request: pytest.FixtureRequest) -> Path:
+    """Each of both."""
+    path: Path = request.getfixturevalue(request.param)
+    return path
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_export_computes_in_float32_and_predicts_the_same(
+    name: str, model: Path, places: Places, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    done = export_model(iris_model, tmp_path / "m.tflite", "litert", quantize, "", places)
+    if missing := [each for each in PACKAGES.get(name, ()) if find_spec(each) is None]:
+        pytest.skip(f"needs {missing}: pip install onnx tf2onnx onnxruntime")
+    done = export_model(model, tmp_path / name, format_of(tmp_path / name, ""), "none", "", places)
+    assert done.difference < 1e-5
+    assert 0 < done.rounding < 0.1
+    assert done.origin == "training examples"
+    assert done.lines()[-1].startswith("computes in float32: the model itself rounds to bfloat16")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted({name, "model.json", "model.md"})
+    about = json.loads((tmp_path / "model.json").read_text())["export"]
+    assert about["outputs"] == (["ja", "nein"] if "mixed" in str(model) else ["dark", "light"])
+    assert ("coding" in about) == ("mixed" in str(model) and about["format"] in ("litert", "onnx"))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("fixture", "quantize"), [("mixed_model", "int8"), ("mirrored_model", "dynamic")])
+def test_quantizing_reports_its_cost_and_leaves_gaps_and_codes_intact(
+    fixture: str, quantize: str, request: pytest.FixtureRequest, places: Places, tmp_path: Path
+) -> None:
+    model: Path = request.getfixturevalue(fixture)
+    done = export_model(model, tmp_path / "m.tflite", "litert", quantize, "", places)
+    assert 0 < done.difference < 0.05
     assert set(done.figures) >= {"accuracy", "log_loss"}
     assert any(line.endswith(" quantized") for line in done.lines())
+
+
+def test_what_cannot_be_converted_is_one_line(
+    places: Places, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    inputs = keras.Input((2,))
+    keras.Model(inputs, keras.layers.Dense(1)(keras.ops.erfinv(inputs))).save(tmp_path / "best.keras")
+    capfd.readouterr()
+    with pytest.raises(TunerError, match=r"^the model cannot be converted and loaded again: .*Erfinv") as error:
+        export_model(tmp_path / "best.keras", tmp_path / "m.tflite", "litert", "none", "", places)
+    assert len(str(error.value)) < 300
+    assert "\n" not in str(error.value)
+    assert capfd.readouterr() == ("", "")
+    assert [each.name for each in tmp_path.iterdir()] == ["best.keras"]
 
 
 def test_arrays_are_exported_without_a_coding(xor_model: Path, tmp_path: Path, places: Places) -> None:
@@ -92,6 +124,8 @@ def test_only_litert_is_quantized_and_other_folders_are_left_alone(
         format_of(tmp_path, "")
     with pytest.raises(StorageError, match="must end in"):
         format_of(tmp_path / "model.h5", "")
+    with pytest.raises(StorageError, match=r"model\.onnx: must end in \.keras for --format keras$"):
+        format_of(tmp_path / "model.onnx", "keras")
     assert run(["export", "--out", "x.keras"]) == 2
     assert capsys.readouterr().err == "error: add --study NAME or --model FILE\n"
 

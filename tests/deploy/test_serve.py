@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import html
 import re
+import shlex
 import statistics
 import time
 from pathlib import Path
@@ -54,6 +56,25 @@ def test_health_model_and_openapi_describe_the_model(served: Any) -> None:
     row = client.get("/openapi.json").json()["components"]["schemas"]["Row"]
     assert set(row["properties"]) == set(ROW) == set(row["required"])
     assert row["properties"]["sepal length (cm)"]["examples"] == [1.5]
+
+
+def test_the_front_page_shows_the_docs_and_loads_nothing_from_other_hosts(served: Any) -> None:
+    _, client = served
+    page = html.unescape(client.get("/docs").text)
+    assert html.unescape(client.get("/").text) == page
+    assert set(re.findall(r"https?://[^/'\" ]+", page)) == {"http://testserver"}
+    assert all(part in page for part in ("POST /predict", "GET /model", *ROW))
+    assert client.get("/redoc").status_code == 404
+
+
+def test_a_command_of_the_docs_is_answered(served: Any, picture_model: Path) -> None:
+    pictures = TestClient(application(Predictor.load(picture_model), 20_000, 10))
+    page = html.unescape(served[1].get("/docs").text)
+    _, address, _, header, _, body = shlex.split(re.findall(r"curl .* -d .*'", page)[0])
+    name, _, value = header.partition(": ")
+    assert served[1].post(address, content=body.encode(), headers={name: value}).status_code == 200
+    page = html.unescape(pictures.get("/docs").text)
+    assert "curl http://testserver/predict/file -F image=@picture.png" in page
 
 
 @pytest.mark.parametrize(

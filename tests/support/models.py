@@ -13,7 +13,7 @@ from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.ingest import ingest
 from tuner.data.load import coding_of, training_set
 from tuner.data.sources import Places
-from tuner.networks import Dense
+from tuner.networks import Dense, Network
 from tuner.networks.columns import Column, Kind
 from tuner.recipe import Arrays, Images, Recipe, Table, Training, describe
 from tuner.recipe.losses import PlainLoss
@@ -27,13 +27,20 @@ IRIS = tuple(
 )
 
 
-def trained(data: Table | Arrays | Images, folder: Path, places: Places, epochs: int = 2) -> Path:
+def trained(
+    data: Table | Arrays | Images,
+    folder: Path,
+    places: Places,
+    epochs: int = 2,
+    network: Network | None = None,
+    is_mirrored: bool = False,
+) -> Path:
     """A small network trained on this data, as confirmation saves it: `best.keras` with `best.json`."""
     found = ingest(data, folder, places, lambda text: None)
     is_regression = not isinstance(found, Images) and found.task == "regression"
     recipe = Recipe(
         data=found,
-        network=Dense(widths=(8,), output="linear" if is_regression else "softmax"),
+        network=network or Dense(widths=(8,), output="linear" if is_regression else "softmax"),
         training=Training(
             epochs=epochs,
             batch_size=16,
@@ -43,7 +50,9 @@ def trained(data: Table | Arrays | Images, folder: Path, places: Places, epochs:
     (one,) = train_folds(on_everything(recipe), training_set(found, places))
     about, alone, best = describe(found), folder / "alone.keras", folder / "best.keras"
     save_model(one.model, recipe, one.scale, about.inputs, about.outputs, alone, one.fold_data.target_scale(recipe))
-    if isinstance(found, Table):
+    if is_mirrored:
+        save_average([alone], best, is_mirrored=True)
+    elif isinstance(found, Table):
         save_average([alone], best, coding=coding_of(found, places))
     else:
         alone.replace(best)
@@ -112,7 +121,9 @@ def xor(folder: Path, places: Places) -> Path:
     return trained(Arrays(path="xor.npz"), folder, places, epochs=10)
 
 
-def pictures(folder: Path, places: Places) -> Path:
+def pictures(
+    folder: Path, places: Places, epochs: int = 20, network: Network | None = None, is_mirrored: bool = False
+) -> Path:
     """A model on 40 pictures, which lie in `pictures` in the folder: dark ones and light ones."""
     from PIL import Image
 
@@ -122,4 +133,4 @@ def pictures(folder: Path, places: Places) -> Path:
         for number in range(20):
             values = chance.integers(light, light + 100, (12, 10, 3), dtype=np.uint8)
             Image.fromarray(values).save(folder / "pictures" / name / f"{number:02}.png")
-    return trained(Images(path="pictures", size=(8, 8), color=True), folder, places, epochs=20)
+    return trained(Images(path="pictures", size=(8, 8), color=True), folder, places, epochs, network, is_mirrored)

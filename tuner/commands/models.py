@@ -132,11 +132,12 @@ def distill(
     folder = Folder(runs / study)
     setup = Setup(Places.from_environment(data_dir), threads=cores(), folder=folder)
     with closing(make_executor("processes", setup)) as executor:
-        network = learn(confirmed, executor, folder)
-    looks = looks_text(count_look(load_study(opened, study)))
-    metric, interval = metric_label(confirmed.measure), f"({network.test_interval.title} {network.test_interval})"
-    print(f"validation {metric}: {network.validation:.4f}; ensemble {confirmed.model_validation:.4f}")
-    print(f"test {metric}, {looks}: {network.test:.4f} {interval}; ensemble {confirmed.test:.4f}")
+        network = learn(confirmed, executor, folder, lambda: count_look(load_study(opened, study)))
+    metric = metric_label(confirmed.measure)
+    print(f"validation {metric}: {network.best_validation:.4f}; ensemble {confirmed.best_validation:.4f}")
+    if interval := network.intervals.get(confirmed.measure):
+        about = f"{looks_text(network.looks)}: {network.test:.4f} ({interval.title} {interval})"
+        print(f"test {metric}, {about}; ensemble {confirmed.test:.4f}")
     print(f"model: {network.model}, {network.parameters:,} parameters instead of {confirmed.parameters:,}")
 
 

@@ -30,11 +30,13 @@ CODED = "coded rows (see coding): numbers minus their origin, days since 1970, c
 
 @dataclass(frozen=True)
 class Exported:
-    """The files that were written, the largest difference from the model on so many examples of that origin, and the figures
-    before and after quantization."""
+    """The files that were written, the largest difference from the model in float32 on so many examples of that origin, that of
+    the model in its own precision (`rounding`), and the figures before and after quantization. Differences of probabilities are
+    absolute, those of predicted numbers are shares of the largest one."""
 
     files: tuple[Path, ...]
     difference: float
+    rounding: float
     examples: int
     origin: str
     figures: Mapping[str, tuple[float, float]]
@@ -45,6 +47,10 @@ class Exported:
         lines += [
             f"loaded again: differs from the model by at most {self.difference:.2g} on {self.examples} {self.origin}"
         ]
+        if self.rounding:
+            lines.append(
+                f"computes in float32: the model itself rounds to bfloat16 and differs by at most {self.rounding:.2g}"
+            )
         for name, (before, after) in self.figures.items():
             lines.append(f"{metric_label(name)}: {figure_text(before)} before, {figure_text(after)} quantized")
         return lines
@@ -58,6 +64,9 @@ def format_of(out: Path, format: str) -> str:
             f"--out {out}: must end in .keras, .tflite or .onnx, or be a folder for a SavedModel; "
             "or add --format keras, saved_model, litert or onnx"
         )
+    if chosen != "saved_model" and FORMATS.get(out.suffix.lower()) != chosen:
+        suffix = next(each for each, name in FORMATS.items() if name == chosen)
+        raise StorageError(f"--out {out}: must end in {suffix} for --format {chosen}")
     if out.is_dir() and (chosen != "saved_model" or (any(out.iterdir()) and not (out / "saved_model.pb").is_file())):
         raise StorageError(f"--out {out}: is a folder with other files in it")
     return chosen
@@ -71,23 +80,26 @@ def export_model(model: Path, out: Path, format: str, quantize: str, data: str, 
     from tuner.base.metric_functions import compute_metrics
     from tuner.deploy.formats import convert
     from tuner.deploy.predictor import Predictor
+    from tuner.training.saving import in_float32
 
     if quantize != "none" and format != "litert":
         raise TunerError(f"--quantize {quantize}: is for LiteRT (.tflite) only")
-    predictor = Predictor.load(model)
+    predictor, rounded = Predictor.load(model, in_float32), Predictor.load(model)
     inputs, true, origin = _sample(predictor, data, places)
     before = predictor.predict_inputs(inputs).values
     with output_path(out) as path:
         after = predictor.output.postprocess(convert(predictor, path, format, quantize, inputs))
-        difference = float(np.abs(after - before).max() / max(1.0, float(np.abs(before).max())))
-        if not difference <= LARGEST_DIFFERENCE and quantize == "none":
+        scale = np.abs(before).max(axis=0) + np.finfo(np.float32).tiny if predictor.output.task == "regression" else 1.0
+        others = (after, rounded.predict_inputs(inputs).values)
+        difference, rounding = (float((np.abs(each - before) / scale).max()) for each in others)
+        if not difference <= (LARGEST_DIFFERENCE if quantize == "none" else np.inf):  # NaN is refused, too
             raise TunerError(f"{out}: differs from the model by {difference:.2g} on {origin}; nothing was written")
     figures: dict[str, tuple[float, float]] = {}
     if quantize != "none" and true is not None:
         first, second = (compute_metrics(predictor.output.task, each, true) for each in (before, after))
         figures = {name: (first[name], second[name]) for name in first}
     files = _write_metadata({**predictor.metadata, "export": _interface(predictor, format, quantize)}, out)
-    return Exported((out, *files), difference, len(inputs), origin, figures)
+    return Exported((out, *files), difference, rounding, len(inputs), origin, figures)
 
 
 def _sample(predictor: "Predictor", data: str, places: Places) -> tuple[NDArray[Any], NDArray[Any] | None, str]:

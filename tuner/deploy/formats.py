@@ -1,9 +1,10 @@
-"""A model in other formats: written, loaded again, and its outputs computed."""
+"""A model in other formats: written in float32, loaded again, and its outputs computed."""
 
 import re
-import shutil
+import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +18,28 @@ from tuner.base.errors import TunerError, first_line, require_packages
 from tuner.deploy.predictor import Predictor, traced
 from tuner.networks.layers import RowEncoder
 from tuner.networks.layers.row_coder import SECONDS_A_DAY, raw_dtype
-from tuner.training.saving import load_model, on_codes
+from tuner.training import silenced
+from tuner.training.saving import in_float32, on_codes
 
 Array = NDArray[Any]
 UNSEEN_WORD = "unseen_2f1c"
 """A word that no data has."""
+MATRIX_PRODUCTS = {"FULLY_CONNECTED", "BATCH_MATMUL"}
+"""The operations of LiteRT that `int8` quantizes in a table's model: its encoder compares numbers, and needs them exactly."""
 
 
 def convert(predictor: Predictor, path: Path, format: str, quantize: str, inputs: Array) -> Array:
     """Write the model, load it again, and return its outputs for these coded rows or arrays as stored. Raises `MissingPackage`
-    for ONNX without its packages, and `TunerError` where a converter fails."""
-    log = tf.get_logger()
-    level = log.level
-    with warnings.catch_warnings():
+    for ONNX without its packages, and `TunerError` with one line where a converter fails."""
+    with warnings.catch_warnings(), silenced(2):
         warnings.simplefilter("ignore")  # only the authors of the converters can act on them
-        log.setLevel("ERROR")
         try:
             return WRITERS[format](predictor, path, inputs, quantize)
         except TunerError:
             raise
         except Exception as error:  # converters and runtimes raise any exception
-            raise TunerError(f"the model cannot be converted and loaded again: {first_line(error)}") from error
-        finally:
-            log.setLevel(level)
+            reason = textwrap.shorten(first_line(error), 200, placeholder=" …")
+            raise TunerError(f"the model cannot be converted and loaded again: {reason}") from error
 
 
 def safe_names(columns: tuple[str, ...]) -> dict[str, str]:
@@ -53,7 +53,7 @@ def safe_names(columns: tuple[str, ...]) -> dict[str, str]:
 
 
 def _keras(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> Array:
-    shutil.copyfile(predictor.path, path.with_suffix(".keras"))
+    predictor.model.save(path)
     return Predictor.load(path).network_outputs(inputs)
 
 
@@ -81,15 +81,22 @@ def _litert(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> A
     """A `.tflite` file with one coded row or array as input: LiteRT cannot infer all shapes for a batch of any size. `dynamic`
     keeps weights in 8 bits, `int8` activations too, with the ranges that they have on these inputs."""
     inner = _portable(predictor)
+    examples = [example[np.newaxis].astype(np.float32) for example in inputs]
     frozen = convert_variables_to_constants_v2(traced(inner, predictor.shape, batch=1))  # LiteRT leaves variables empty
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], inner)
-    examples = [example[np.newaxis].astype(np.float32) for example in inputs]
+    is_partial = quantize == "int8" and predictor.coding is not None
+    used = {each["op_name"] for each in _interpreter(converter.convert())._get_ops_details()} if is_partial else set()
     if quantize != "none":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if quantize == "int8":
-        converter.representative_dataset = lambda: ([example] for example in examples[:200])
-    path.write_bytes(converter.convert())
-    interpreter = _interpreter()(str(path))
+        converter.representative_dataset = lambda: ([each] for each in examples[:200])
+    if is_partial:
+        options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=sorted(used - MATRIX_PRODUCTS))
+        settings = {"debug_dataset": converter.representative_dataset, "debug_options": options}
+        converter = tf.lite.experimental.QuantizationDebugger(converter=converter, **settings)
+    content = converter.get_nondebug_quantized_model() if is_partial else converter.convert()
+    path.write_bytes(content)
+    interpreter = _interpreter(content)
     interpreter.allocate_tensors()
     (first,), (last,) = interpreter.get_input_details(), interpreter.get_output_details()
     outputs = []
@@ -104,10 +111,19 @@ def _onnx(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> Arr
     """An `.onnx` file for coded rows or arrays."""
     require_packages("ONNX", "onnx", "tf2onnx", "onnxruntime")
     import onnxruntime
+    import tf2onnx
 
-    _portable(predictor).export(str(path), format="onnx", verbose=False)
+    inner = _portable(predictor)
+    signature = [tf.TensorSpec((None, *predictor.shape), tf.float32, name="inputs")]
+    call = tf.function(lambda inputs: inner(inputs, training=False), input_signature=signature, autograph=False)
+    tf2onnx.convert.from_function(call, signature, custom_op_handlers={"SelectV2": (_where, [])}, output_path=str(path))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return np.asarray(session.run(None, {session.get_inputs()[0].name: inputs.astype(np.float32)})[0])
+
+
+def _where(context: Any, node: Any, name: str, settings: Any) -> None:
+    """tf2onnx multiplies both choices by 0 or 1 and adds them, which makes a missing number (NaN) of any choice."""
+    node.type = "Where"
 
 
 def _table_values(predictor: Predictor, codes: Array) -> Mapping[str, Array]:
@@ -129,41 +145,31 @@ def _table_values(predictor: Predictor, codes: Array) -> Mapping[str, Array]:
     return columns
 
 
-def _interpreter() -> Any:
+def _interpreter(content: bytes) -> Any:
     """The interpreter of ai-edge-litert where that is installed, else TensorFlow's."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        return tf.lite.Interpreter
-    return Interpreter
+        Interpreter = tf.lite.Interpreter
+    return Interpreter(model_content=content)
 
 
 def _portable(predictor: Predictor) -> keras.Model:
-    """The network on coded rows or arrays, loaded anew, in operations that other formats have.
+    """A copy of the network on coded rows or arrays, in operations that other formats have.
 
     It finds quantiles by comparing a value with all of them, since LiteRT and ONNX have no search in sorted numbers. The
     outputs are the same.
     """
-    model = load_model(predictor.path)
-    inner = model if predictor.coding is None else on_codes(model)[1]
-    for layer in _layers(inner):
+    inner = in_float32(predictor.model if predictor.coding is None else on_codes(predictor.model)[1])
+    for layer in inner._flatten_layers():
         if isinstance(layer, RowEncoder):
-            object.__setattr__(layer, "count_knots", _comparing(layer))
+            object.__setattr__(layer, "count_knots", partial(_count_by_comparing, layer))
     return inner
 
 
-def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    for layer in model.layers:
-        yield layer
-        yield from _layers(layer) if isinstance(layer, keras.Model) else ()
-
-
-def _comparing(layer: RowEncoder) -> Callable[[Any], Any]:
-    def count(values: Any) -> Any:
-        knots = tf.convert_to_tensor(layer.knots)
-        return tf.reduce_sum(tf.cast(knots[:, :, tf.newaxis] <= values[:, tf.newaxis, :], tf.int32), axis=1)
-
-    return count
+def _count_by_comparing(layer: RowEncoder, values: Any) -> Any:
+    knots = tf.convert_to_tensor(layer.knots)
+    return tf.reduce_sum(tf.cast(knots[:, :, tf.newaxis] <= values[:, tf.newaxis, :], tf.int32), axis=1)
 
 
 WRITERS: dict[str, Callable[[Predictor, Path, Array, str], Array]] = {

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError, TunerError
+from tuner.base.metric_functions import class_probabilities
 from tuner.base.metrics import Task
 from tuner.recipe import Recipe, describe
 from tuner.training.evaluation import to_probabilities
@@ -68,23 +69,14 @@ def output_from_activation(model: keras.Model) -> OutputSpec:
     indices = tuple(map(str, range(max(2, outputs))))
     match _last_activation(model):
         case "softmax" if outputs > 1:
-            return OutputSpec("classification", indices, _unchanged)
+            return OutputSpec("classification", indices, np.asarray)
         case "tanh" if outputs == 1:
-            return OutputSpec("classification", indices, lambda each: _two_classes((1 + each) / 2))
+            return OutputSpec("classification", indices, lambda each: class_probabilities(each, "signed"))
         case "sigmoid" if outputs == 1:
-            return OutputSpec("classification", indices, _two_classes)
+            return OutputSpec("classification", indices, lambda each: np.concatenate([1 - each, each], axis=1))
         case "sigmoid":
-            return OutputSpec("multi_label", indices, _unchanged)
-    return OutputSpec("regression", indices[:outputs], _unchanged)
-
-
-def _unchanged(outputs: Outputs) -> Outputs:
-    return outputs
-
-
-def _two_classes(second: NDArray[Any]) -> Outputs:
-    """The probabilities of both classes from those of the second (n, 1)."""
-    return np.concatenate([1 - second, second], axis=1, dtype=np.float32)
+            return OutputSpec("multi_label", indices, np.asarray)
+    return OutputSpec("regression", indices[:outputs], np.asarray)
 
 
 def _last_activation(model: keras.Model) -> str:

@@ -1,6 +1,6 @@
 """A saved model with its metadata, ready to predict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,11 +73,11 @@ class Predictor:
     call: Any
 
     @staticmethod
-    def load(path: str | Path) -> "Predictor":
-        """The model in a `.keras` file, with the metadata in the `.json` of the same name if it exists. Raises `DataError` for
-        other files, unsafe models, and metadata of another model."""
+    def load(path: str | Path, converted: Callable[[keras.Model], keras.Model] = lambda model: model) -> "Predictor":
+        """The model in a `.keras` file, `converted`, with the metadata in the `.json` of the same name if it exists. Raises
+        `DataError` for other files, unsafe models, and metadata of another model."""
         path = Path(path)
-        model = load_safely(path)
+        model = converted(load_safely(path))
         metadata = read_metadata(path)
         coding, inner = on_codes(model) if takes_raw_rows(model) else (None, model)
         if not isinstance(inner.input_shape, tuple):

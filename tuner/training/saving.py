@@ -1,5 +1,7 @@
 """Models on disk: `.keras` files that contain the scaling and take inputs as the data set stores them."""
 
+import json
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -104,6 +106,15 @@ def load_model(path: Path) -> keras.Model:
     with other_input_names():
         model: keras.Model = keras.models.load_model(path, compile=False)
     return model
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """A copy of the model that computes in float32, in whatever precision the model computes."""
+    policy = r'("class_name": "DTypePolicy", "config": {"name": )"\w*float16"'
+    plain = re.sub(policy, r'\1"float32"', json.dumps(keras.saving.serialize_keras_object(model)))
+    copy: keras.Model = keras.saving.deserialize_keras_object(json.loads(plain))
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, classes: int) -> Scores:

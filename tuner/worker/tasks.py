@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import compute_metrics, metric_interval
+from tuner.base.metric_functions import class_probabilities, compute_metrics, metric_interval
 from tuner.data.examples import TrainingSet
 from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
@@ -21,7 +21,7 @@ from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, run, train_folds
 from tuner.training.evaluation import column_importances, latency, predict, to_probabilities
-from tuner.training.saving import UNSCALED, load_model, on_codes, save_average, save_model, scores_of
+from tuner.training.saving import UNSCALED, load_model, on_codes, save_average, save_model, scores_of, takes_raw_rows
 from tuner.training.train import Trained
 from tuner.worker.executor import Setup
 from tuner.worker.folder import mirrored
@@ -53,7 +53,7 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     data = _training_set(job.recipe.data, setup.places)
     checkpoint = setup.folder.checkpoint(job.checkpoint) if setup.folder and job.checkpoint else None
     trained: list[Trained] = []
-    teach = _teacher(setup.folder.model(job.teacher)) if setup.folder and job.teacher else None
+    teach = _teacher(setup.folder.model(job.teacher), job.recipe) if setup.folder and job.teacher else None
     outputs: dict[str, list[NDArray[np.float32]]] = {}
 
     def visit(each: Trained) -> None:
@@ -64,17 +64,19 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
 
     result = run(job.recipe, data, watch, visit=visit, checkpoint=checkpoint, teach=teach)
     if job.save and setup.folder and (trained[-1].is_complete or job.save_stopped):
-        _save(job.recipe, data, trained[-1], setup.folder.model(job.save))
+        _save(job.recipe, data, trained[-1], setup.folder.model(job.save), teach)
         if len(trained) == fold_count(job.recipe.protocol):  # all of them in this process
             for name, parts in outputs.items():
                 np.save(setup.folder.validated(name), np.concatenate(parts))
     return result
 
 
-def _teacher(path: Path) -> Teach:
-    """The predictions of a saved model."""
+def _teacher(path: Path, recipe: Recipe) -> Teach:
+    """The probabilities of a saved model, which has the recipe's outputs or a signed one."""
     model = load_model(path)
-    return lambda inputs: predict(model, UNSCALED, inputs)
+    network = on_codes(model)[1] if takes_raw_rows(model) else model
+    output = "signed" if network.output_shape[-1] == 1 else recipe.network.output
+    return lambda inputs: class_probabilities(predict(network, UNSCALED, inputs), output)
 
 
 def combine(job: Combine, setup: Setup, _: Watch) -> int:
@@ -126,9 +128,9 @@ def importances_of_columns(job: ColumnImportances, setup: Setup, _: Watch) -> di
     return {column.name: change for column, change in zip(coding.columns, changes, strict=True)}
 
 
-def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path) -> None:
+def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path, teach: Teach | None) -> None:
     if fold_count(recipe.protocol) > 1:
-        (trained,) = train_folds(on_everything(recipe), data)
+        (trained,) = train_folds(on_everything(recipe), data, teach=teach)
     about, scale = describe(recipe.data), trained.fold_data.target_scale(recipe)
     save_model(trained.model, recipe, trained.scale, about.inputs, about.outputs, path, scale)
 

@@ -4,11 +4,12 @@ import base64
 import binascii
 import io
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Body, FastAPI, HTTPException, Request, UploadFile
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from numpy.typing import NDArray
 from pydantic import Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,24 +19,34 @@ from tuner.base.errors import DataError
 from tuner.data.ingest.images import read_image
 from tuner.deploy.inputs import as_stored, picture_format
 from tuner.deploy.predictor import Predictor
+from tuner.deploy.serve.docs import docs_page
 from tuner.deploy.serve.schema import Answers, Arrays, Pictures, row_type
 from tuner.deploy.single_row import row_coder
 from tuner.recipe import Images
 
 
 def application(predictor: Predictor, max_body: int, max_rows: int) -> FastAPI:
-    """The app of a model: POST /predict, GET /health, GET /model. Bodies of more than `max_body` bytes get 413; more than
+    """The app of a model: POST /predict, GET /health, GET /model, GET /docs. Bodies of more than `max_body` bytes get 413; more than
     `max_rows` examples and invalid ones get 422. It opens no files by names that a client sends."""
-    app = FastAPI(title="tuner", version=__version__)
+    about = f"Predicts {', '.join(predictor.output.names)} from {predictor.input_text}"
+    title = f"{predictor.metadata.get('study') or predictor.path.stem} over HTTP"
+    app = FastAPI(title=title, version=__version__, description=shorten(about, 400), docs_url=None, redoc_url=None)
     app.add_middleware(_limited, max_body=max_body)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
+        """Whether the model is loaded."""
         return {"status": "ok"}
 
     @app.get("/model")
     async def model() -> dict[str, Any]:
+        """Task, classes, columns and metrics of the model."""
         return _model_facts(predictor)
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+    async def docs(request: Request) -> str:
+        return docs_page(app.openapi(), str(request.base_url).rstrip("/"))
 
     @app.exception_handler(DataError)
     async def invalid(request: Request, error: DataError) -> JSONResponse:
@@ -86,6 +97,7 @@ def _add_rows(app: FastAPI, predictor: Predictor, max_rows: int) -> None:
     code, Row = row_coder(predictor.coding), row_type(predictor.coding)
 
     def predict(body: Any) -> dict[str, Any]:
+        """The prediction for a row, or for each of a list of rows."""
         rows = body if isinstance(body, list) else [body]
         _require_count(len(rows), max_rows)
         coded = []
@@ -108,6 +120,7 @@ def _add_arrays(app: FastAPI, predictor: Predictor, max_rows: int) -> None:
 
     @app.post("/predict", response_model=Answers)
     def predict(body: Arrays | Pictures) -> dict[str, Any]:
+        """The prediction for each array or picture."""
         if isinstance(body, Arrays):
             _require_count(len(body.inputs), max_rows)
             return {"predictions": _answers(predictor, _array(predictor, body.inputs))}
@@ -121,6 +134,7 @@ def _add_arrays(app: FastAPI, predictor: Predictor, max_rows: int) -> None:
 
         @app.post("/predict/file", response_model=Answers)
         def predict_file(image: UploadFile) -> dict[str, Any]:
+            """The prediction for a picture that is uploaded as a file."""
             return {"predictions": _answers(predictor, _pictures(predictor, format, [image.file.read()]))}
 
 

@@ -83,6 +83,8 @@ def _litert(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> A
     inner = _portable(predictor)
     examples = [example[np.newaxis].astype(np.float32) for example in inputs]
     frozen = convert_variables_to_constants_v2(traced(inner, predictor.shape, batch=1))  # LiteRT leaves variables empty
+    if frozen.outputs[0].dtype == tf.float64:
+        raise TunerError("LiteRT computes in float32, which cannot hold these targets: add --format onnx")
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], inner)
     is_partial = quantize == "int8" and predictor.coding is not None
     used = {each["op_name"] for each in _interpreter(converter.convert())._get_ops_details()} if is_partial else set()

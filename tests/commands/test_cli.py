@@ -45,7 +45,9 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     summary = json.loads(output.splitlines()[-1])
     assert summary["study"] == "small"
     assert summary["trials"] == {"complete": 2, "pruned": 0, "interrupted": 0, "refused": 0, "failed": 0}
-    assert set(summary["best"]) == {"number", "value", "recipe"}
+    assert set(summary["best"]) == {"number", "value", "epochs", "recipe"}
+    assert summary["best"]["epochs"] == 2
+    assert summary["model_validation"] in summary["validation_accuracy"]
     assert len(summary["validation_accuracy"]) == 2
     assert summary["test_interval"][0] <= summary["test_accuracy"] <= summary["test_interval"][1]
     assert summary["epochs"] == 4
@@ -67,8 +69,13 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     status, _, errors = run_command(capsys, "replay", "--study", "small", "--trial", "9")
     assert (status, errors) == (2, "error: the study 'small' has no trial 9; it has 2\n")
 
+    _, output, _ = run_command(capsys, "leaderboard", "small")
+    assert output.splitlines()[0].split() == ["model", "validation", "accuracy", "test", "accuracy", "note"]
+    assert "final model " in output
+
     status, output, _ = run_command(capsys, "studies")
-    assert "small" in output
+    (row,) = (line for line in output.splitlines() if line.startswith("small "))
+    assert row.count("validation accuracy 0.") == 2, "of the best trial, and of the final model"
 
     _, output, _ = run_command(capsys, *optimize, "--more", "1")
     assert json.loads(output.splitlines()[-1])["trials"]["complete"] == 3
@@ -81,7 +88,7 @@ def test_optimize_ends_with_a_model_and_one_json_object(
     status, output, errors = run_command(capsys, *optimize, *anew)
     assert status == 0
     assert "deleted the study 'small' with 3 trials" in errors
-    assert len(list((tmp_path / "runs/artifacts").iterdir())) == 1
+    assert len(list((tmp_path / "runs/artifacts").iterdir())) == 3, "the curve, recipe and environment of one trial"
 
 
 @pytest.mark.parametrize(

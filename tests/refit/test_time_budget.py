@@ -208,6 +208,16 @@ def test_where_epochs_are_searched_for_a_whole_training_has_those_that_it_was_pr
     assert searching.budget.refit_share == REFIT_SHARE, "a trial has time for all of it"
 
 
+def test_a_later_call_measures_by_the_best_trial_of_the_earlier_ones(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = searched(memory, small(small_study, *FIT, 'search.pruner="none"'), places, clock, 300.0)
+    best, *others = [each.reference for each in ranked_trials(context)]
+    assert others
+    assert best not in others
+    assert SearchClock(context, Minutes(300.0, 1), 300.0).budget == Minutes(300.0, 1, best)
+
+
 def test_the_search_leaves_time_for_refits(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:

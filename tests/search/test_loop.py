@@ -34,8 +34,8 @@ class TenSeconds:
     def learn(self, recipe: Recipe, seconds: float) -> None:
         assert seconds == 10.0
 
-    def seconds(self, recipe: Recipe, epochs_done: int) -> float:
-        return 10.0 * (recipe.training.epochs - epochs_done)
+    def seconds(self, recipe: Recipe) -> float:
+        return 10.0 * recipe.training.epochs
 
 
 def states(memory: BaseStorage) -> list[str]:
@@ -267,7 +267,7 @@ class ByTurn:
     def learn(self, recipe: Recipe, seconds: float) -> None:
         pass
 
-    def seconds(self, recipe: Recipe, epochs_done: int) -> float:
+    def seconds(self, recipe: Recipe) -> float:
         if recipe.key not in self.asked:
             self.asked.append(recipe.key)
         return self.takes[self.asked.index(recipe.key) % len(self.takes)]
@@ -298,7 +298,7 @@ class OneFits:
     def learn(self, recipe: Recipe, seconds: float) -> None:
         pass
 
-    def seconds(self, recipe: Recipe, epochs_done: int) -> None:
+    def seconds(self, recipe: Recipe) -> None:
         return None
 
 

@@ -23,7 +23,6 @@ from tuner.refit.time_budget import (
     TimeBudget,
     with_fitted_epochs,
 )
-from tuner.search.beginning import recipe_of
 from tuner.storage import StudyRecord, ranked, trial_record
 from tuner.storage.trainings import StoredTraining
 
@@ -79,15 +78,15 @@ class Clock:
         self.first_trial_began = self.first_trial_began or time.monotonic()
         return max(self.end - spare, self.first_trial_began + (1 + OVERRUN) * budget.slot)
 
-    def can_train(self, recipe: Recipe, epochs_done: int = 0) -> bool:
-        """Whether the rest of a recipe's training fits, as far as its cost is known."""
-        return self.has_time_for(self.session.preflight.seconds(recipe, epochs_done) or 0.0)
+    def can_train(self, recipe: Recipe) -> bool:
+        """Whether a recipe's training fits, as far as its cost is known."""
+        return self.has_time_for(self.session.preflight.seconds(recipe) or 0.0)
 
     def can_finish(self, training: StoredTraining) -> bool:
         """Whether a paused training can be trained to its end at its epoch time."""
         trial, done = trial_record(training), max(training.last.intermediate_values)
-        if trial.recipe is None or trial.result is None or not trial.result.epochs:
-            return self.can_train(recipe_of(self.session, training), done)
+        assert trial.recipe is not None
+        assert trial.result is not None
         return self.has_time_for((trial.recipe.training.epochs - done) * epoch_seconds(trial.recipe, trial.result))
 
     # Where the minutes decide

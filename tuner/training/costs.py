@@ -105,14 +105,13 @@ class Costs:
         self.observed[work.kind] = [*self.observed[work.kind][1 - REMEMBERED :], (work, max(seconds, 1e-4))]
         self.factors.pop(work.kind, None)
 
-    def seconds(self, work: Work, epochs_done: int = 0) -> float | None:
-        """Seconds of the remaining epochs; None until three epochs of the kind were observed."""
+    def seconds(self, work: Work) -> float | None:
+        """Seconds of a training; None until three epochs of the kind were observed."""
         if len(self.observed[work.kind]) < 3:
             return None
         if work.kind not in self.factors:
             self.factors[work.kind] = self._fit(self.observed[work.kind])
-        left = max(0, work.epochs - epochs_done)
-        return SETUP_SECONDS + left * float(work.features @ self.factors[work.kind])
+        return SETUP_SECONDS + work.epochs * float(work.features @ self.factors[work.kind])
 
     @staticmethod
     def _fit(observed: list[tuple[Work, float]]) -> NDArray[np.float64]:
@@ -155,9 +154,9 @@ class Preflight:
             f"space, or give fewer processes more each with --workers"
         )
 
-    def seconds(self, recipe: Recipe, epochs_done: int = 0) -> float | None:
-        """Seconds of the rest of its training; None if too little was observed."""
-        return self.costs.seconds(self.work(recipe), epochs_done)
+    def seconds(self, recipe: Recipe) -> float | None:
+        """Seconds of its training; None if too little was observed."""
+        return self.costs.seconds(self.work(recipe))
 
     def learn(self, recipe: Recipe, seconds: float) -> None:
         """Add the observed seconds of one of its epochs."""

@@ -10,14 +10,14 @@ from optuna.storages import BaseStorage
 
 from tests.support.fakes import Clock, Invented, session_in
 from tests.support.outcomes import RECIPE, epoch, study_of
-from tests.support.searches import Notes, small
+from tests.support.searches import small
 from tuner.base.metrics import Direction
 from tuner.data.sources import Places
 from tuner.recipe import Recipe
 from tuner.refit.forecast import expected_improvement
 from tuner.refit.session import Session
 from tuner.refit.time_budget import FixedEpochs, Minutes, Reference
-from tuner.result import Epoch, FoldResult, Pulse, Result
+from tuner.result import FoldResult, Result
 from tuner.search.clock import Clock as SearchClock
 from tuner.search.clock import stopping_on_signals
 from tuner.search.loop import Loop

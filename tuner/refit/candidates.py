@@ -107,7 +107,7 @@ def contenders(session: Session, budget: Minutes, trials: Sequence[RankedTrial],
     count = close_to_best(session.metric, metrics, validated_examples(session, trials[0].recipe), places)
     close, first = list(trials[:count]), first_start(trials)
     if budget.is_short and first not in close and places > 1:
-        return [*close[: max(1, places - 1)], first]
+        return [*close, first]
     return close
 
 

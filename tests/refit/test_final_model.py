@@ -10,6 +10,7 @@ from optuna.storages import InMemoryStorage
 
 from tests.support.fakes import session_in
 from tests.support.searches import AtOnce, Notes, small
+from tuner.base.metric_functions import compute_metrics
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds
@@ -32,6 +33,7 @@ class Saver(AtOnce):
 
     folder: Folder
     combined: list[Combine] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
         assert isinstance(job, Combine | jobs.Test)
@@ -41,7 +43,8 @@ class Saver(AtOnce):
             self.done.append((number, 42))
         else:
             np.save(self.folder.outputs(job.saved), np.zeros((2, 2)))
-            self.done.append((number, Measured(Scores(loss=0.5, figures={"accuracy": TESTED.get(job.saved, 0.6)}))))
+            figures = self.figures or {"accuracy": TESTED.get(job.saved, 0.6)}
+            self.done.append((number, Measured(Scores(loss=0.5, figures=figures))))
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ def test_networks_that_err_differently_are_averaged(stage: Stage) -> None:
     assert kept.model_validation is not None
     assert kept.model_validation > 0.9 > max(kept.validation)
     assert (kept.test, kept.tests, kept.parameters) == (0.8, (0.6, 0.6, 0.6), 42)
+    assert kept.test_figures == {"accuracy": 0.8}
     assert kept.model.read_text().count("+") == 2
     assert stage.files == ["best.keras", "predictions.npz"]
 
@@ -164,3 +168,51 @@ def test_who_was_stopped_before_its_last_fold_is_left_out(stage: Stage) -> None:
     (alone,) = [stage.network(4, 0.85)]
     stage.folder.validated(member(alone.recipe.key)).unlink()
     assert stage.kept(Saver(stage.folder), alone).seeds == (4,), "where none was validated all of them count"
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_no_more_networks_are_averaged_than_the_study_allows(most: int, stage: Stage) -> None:
+    file = replace(stage.context.file, confirmation=replace(stage.context.file.confirmation, members=most))
+    limited = replace(stage, context=replace(stage.context, file=file))
+    kept = limited.kept(Saver(stage.folder), *(limited.network(seed, 0.85) for seed in (1, 2, 3)))
+    assert len(kept.members) == most
+
+
+def test_mirror_images_count_as_much_as_the_images(stage: Stage) -> None:
+    """The log loss of the mean of both outputs is that of the model."""
+    file = replace(stage.context.file, objectives=("validation_log_loss",))
+    by_loss = replace(stage, context=replace(stage.context, file=file))
+    network = by_loss.network(1, 0.85, flip=True, right_mirrored=0.85)
+    figures = {"accuracy": 0.85, "log_loss": 0.42}
+    (fold,) = network.result.folds
+    epoch = replace(fold.epochs[0], validation=Scores(loss=0.5, figures=figures))
+    network = replace(network, result=replace(network.result, folds=(replace(fold, epochs=(epoch,)),)))
+    name = member(network.recipe.key)
+    both = np.load(stage.folder.validated(name)), np.load(stage.folder.validated(mirrored(name)))
+    expected = compute_metrics("classification", np.mean(both, axis=0), stage.labels)["log_loss"]
+    tester = Saver(stage.folder, figures={"accuracy": 0.6, "log_loss": 0.9})
+    kept = by_loss.kept(tester, network)
+    assert kept.is_mirrored
+    assert kept.validation == (0.42,)
+    assert kept.model_validation == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("ended", "accuracy"), [("finished", 0.5), ("pruned", 0.85)])
+def test_what_a_stopped_training_predicted_counts_and_not_its_last_whole_epoch(
+    ended: str, accuracy: float, stage: Stage
+) -> None:
+    network = stage.network(1, 0.85)
+    (fold,) = network.result.folds
+    epoch = replace(fold.epochs[0], validation=Scores(loss=0.5, figures={"accuracy": 0.5}))
+    result = replace(network.result, folds=(replace(fold, epochs=(epoch,)),), ended=ended)  # type: ignore[arg-type]
+    kept = stage.kept(Saver(stage.folder), replace(network, result=result))
+    assert kept.validation == pytest.approx((accuracy,))
+
+
+def test_the_curve_is_that_of_the_first_fold(stage: Stage) -> None:
+    network = stage.network(1, 0.85)
+    (fold,) = network.result.folds
+    second = replace(fold.epochs[0], fold=1, validation=Scores(loss=0.1, figures={"accuracy": 0.99}))
+    result = replace(network.result, folds=(fold, replace(fold, epochs=(second,))))
+    kept = stage.kept(Saver(stage.folder), replace(network, result=result))
+    assert kept.curves[0]["validation_accuracy"] == [0.85]

@@ -209,9 +209,7 @@ def _validated(session: Session, refit: Refit, is_mirrored: bool = False) -> Val
     data, folder = session.preflight.data[refit.recipe.data.name], session.folder
     parts = [each.validation for each in folds_of(refit.recipe.protocol, data) if each.validation is not None]
     places, examples = np.concatenate(parts), data.examples
-    labels = examples.labels[places]
     outputs = np.load(folder.validated(refit.name))
     if is_mirrored:
         outputs = (outputs + np.load(folder.validated(mirrored(refit.name)))) / 2
-    true = labels.astype(np.int64) if labels.ndim == 1 else labels
-    return Validated(outputs, true, None if examples.weights is None else examples.weights[places])
+    return Validated(outputs, examples.labels[places], None if examples.weights is None else examples.weights[places])

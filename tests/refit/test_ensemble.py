@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tuner.refit.ensemble import ensemble_loss, select_ensemble
+from tuner.refit.ensemble import ensemble_loss, log_loss, select_ensemble
 
 LABELS = np.array([0, 0, 1, 1])
 
@@ -41,3 +41,49 @@ def test_a_weight_of_two_is_the_example_twice(task: str) -> None:
         true = (true > 0.5).astype(np.uint8)
     twice = np.repeat(np.arange(9), weights)
     assert ensemble_loss(outputs, true, weights) == pytest.approx(ensemble_loss(outputs[twice], true[twice]), rel=1e-6)
+
+
+def test_a_network_that_adds_nothing_is_not_averaged() -> None:
+    good, other = sure(0.9, 0.9, 0.9, 0.2), sure(0.9, 0.9, 0.3, 0.9)
+    assert select_ensemble([good, good], LABELS, most=8) == (0,)
+    assert len(select_ensemble([good, other], LABELS, most=1)) == 1
+    assert len(select_ensemble([good, other], LABELS, most=8)) == 2
+
+
+def test_numbers_are_averaged_and_not_summed() -> None:
+    """Too large and too small are nearly right together; what is right alone is not averaged with its treble."""
+    true = np.array([[1.0], [2.0], [4.0]])
+    assert select_ensemble([1.3 * true, 0.8 * true], true, most=8) == (1, 0)
+    assert select_ensemble([true, 3 * true], true, most=8) == (0,)
+    assert ensemble_loss(true, true) == pytest.approx(-1.0)
+
+
+def test_labels_have_the_mean_log_loss_of_each() -> None:
+    true = np.array([[0, 1], [1, 1]], dtype=np.uint8)
+    outputs = np.array([[0.2, 0.9], [0.8, 0.7]])
+    expected = -np.log([[0.8, 0.9], [0.8, 0.7]]).mean()
+    assert ensemble_loss(outputs, true) == pytest.approx(expected)
+
+
+def test_classes_have_the_log_loss_at_the_temperature_that_makes_it_lowest() -> None:
+    """Sharpened and flattened probabilities have the same one."""
+    outputs = sure(0.9, 0.8, 0.7, 0.2)
+    powers = [outputs.astype(np.float64) ** power for power in (0.5, 1.0, 2.0)]
+    losses = [log_loss(each / each.sum(axis=1, keepdims=True), LABELS) for each in powers]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-3)
+    assert losses[0] <= -np.log([0.9, 0.8, 0.7, 0.2]).mean()
+
+
+@pytest.mark.parametrize(("right", "temperature"), [(0.6, 0.1), (0.4, 10.0)])
+def test_temperatures_are_from_a_tenth_to_ten(right: float, temperature: float) -> None:
+    """Where all are right the lowest one is best, where all are wrong the highest one."""
+    shares = np.array([right, 1 - right]) ** (1 / temperature)
+    expected = -np.log(shares[0] / shares.sum())
+    assert log_loss(sure(right, right, right, right), LABELS) == pytest.approx(expected, rel=0.01)
+
+
+def test_a_probability_of_zero_counts_as_a_ten_millionth() -> None:
+    wrong = sure(0.0, 1.0, 1.0, 1.0)
+    smallest = sure(1e-7, 1.0, 1.0, 1.0)
+    assert log_loss(wrong, LABELS) == pytest.approx(log_loss(smallest, LABELS), rel=1e-4)
+    assert 0.1 < log_loss(wrong, LABELS) < 2.0

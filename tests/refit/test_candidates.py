@@ -16,6 +16,7 @@ from tuner.refit.candidates import (
     candidates,
     close_to_best,
     contenders,
+    epoch_seconds,
     first_start,
     fresh_seeds,
     ranked,
@@ -130,6 +131,35 @@ def test_half_of_a_short_time_is_for_training(session: Session) -> None:
     """Building takes 3 s of these 4: two seconds, less a margin, have 19 epochs of a tenth of a second."""
     (one,) = candidates(session, Minutes(600.0, 1), rivals(0.9, epochs=40, seconds=0.0995), 4.0)
     assert one.recipe.training.epochs == 19
+
+
+def test_a_refit_may_have_three_quarters_of_its_trials_epochs_and_a_quarter_of_an_earlier_refits(
+    session: Session,
+) -> None:
+    (one,) = (replace(each, recipe=longer(each.recipe, 40)) for each in rivals(0.9, seconds=1.0))
+    assert one.has_time(30.5)
+    assert not one.has_time(29.5)
+    short = candidates(session, Minutes(600.0, 1), [one], 47.0)
+    assert [each.recipe.training.epochs for each in short] == [40]
+    for epochs, count in ((160, 1), (161, 0)):
+        earlier = [longer(one.recipe, epochs)]
+        assert len(candidates(session, Minutes(600.0, 1), [one], 47.0, earlier)) == count
+
+
+def test_the_longest_refits_begin_first_and_shorter_ones_fill_the_rest(session: Session) -> None:
+    """Four rounds of 25 s: refits of the slow one have as many epochs as that, those of the fast one take 12 s."""
+    fast, slow = rivals(0.9, 0.9)
+    trials = [replace(fast, epoch_seconds=0.3), replace(slow, epoch_seconds=2.0)]
+    chosen = candidates(session, Minutes(600.0, 1), trials, 108.0)
+    assert [each.trial for each in chosen] == [1, 0, 1, 0]
+    assert [each.recipe.training.epochs for each in chosen] == [12, 40, 12, 40]
+
+
+def test_a_part_of_an_epoch_counts_for_its_share(session: Session) -> None:
+    """A quarter of an epoch in one second: a whole one takes four."""
+    lean = replace(RECIPE, training=replace(RECIPE.training, lean_epochs=1, lean_share=0.25))
+    part = replace(epoch(1), seconds=1.0)
+    assert epoch_seconds(lean, replace(result(0.9), folds=(FoldResult(epochs=(part,), kept=1),))) == 4.0
 
 
 def test_where_no_trial_has_time_only_the_best_is_refitted(session: Session) -> None:

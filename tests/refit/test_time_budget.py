@@ -44,7 +44,7 @@ from tuner.search.clock import Clock as SearchClock
 from tuner.search.loop import Loop
 from tuner.storage import ranked, study_record
 from tuner.study import StudyFile
-from tuner.worker.jobs import Answer, EpochTime, Job, Train
+from tuner.worker.jobs import Answer, EpochTime, Failure, Job, Train
 
 FIT = (
     'budget.epochs="fit"',
@@ -425,3 +425,61 @@ def test_a_second_call_trains_others_than_the_first_unless_they_would_be_no_matc
     seeds = [each.recipe.seed for each in (*first, *second)]
     assert len(seeds) == len(set(seeds)) == 2 * len(first)
     assert candidates(context, budget, trials, reserve / 10, before) == ()
+
+
+def test_the_first_epoch_time_is_measured_alone_and_later_ones_as_there_are_processes(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    context = session_in(memory, small(small_study, *FIT, 'search.pruner="none"'), places)
+    at_once: list[tuple[int, int]] = []
+
+    @dataclass
+    class Watching(Paced):
+        def submit(self, number: int, job: Job, watch: Watch) -> None:
+            super().submit(number, job, watch)
+            at_once.append((len(loop.measured), len(loop.running)))
+
+    loop = Loop(context, Watching(clock, size=3), Minutes(300.0, 3))
+    loop.run(6, 300.0)
+    assert at_once[:2] == [(1, 0), (0, 1)], "its trial begins before the second one is measured"
+    assert max(measured for measured, _ in at_once) > 1
+    assert max(measured + running for measured, running in at_once) == 3
+
+
+def test_a_measurement_that_does_not_end_is_cancelled(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    cancelled: list[int] = []
+
+    @dataclass
+    class Stuck(Paced):
+        def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+            self.clock.sleep(seconds)
+            yield from ()
+
+        def cancel(self, number: int) -> None:
+            cancelled.append(number)
+
+    context = session_in(memory, small(small_study, *FIT), places)
+    assert Loop(context, Stuck(clock), Minutes(20.0, 1)).run(10**9, 20.0) == "timeout"
+    assert cancelled == [-1]
+    assert study_record(context.study).trials == (), "what never began is no trial"
+
+
+def test_a_trial_whose_epoch_time_cannot_be_measured_says_why(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    """It begins with all of its epochs, and fails as its measurement did."""
+
+    @dataclass
+    class Failing(Paced):
+        def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+            for number, _ in super().answers(seconds):
+                yield number, Failure("exception", "no memory")
+
+    context = session_in(memory, small(small_study, *FIT), places)
+    Loop(context, Failing(clock), Minutes(300.0, 1)).run(10**9, 300.0)
+    trial = study_record(context.study).trials[0]
+    assert (trial.state, trial.reason) == ("failed", "no memory")
+    assert trial.recipe is not None
+    assert trial.recipe.training.epochs == 40

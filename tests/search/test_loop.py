@@ -311,6 +311,20 @@ def test_refusals_are_counted_from_the_last_training(
     assert states(memory) == ["complete"] + ["refused"] * 30
 
 
+def test_thirty_refusals_after_a_training_end_a_search_and_twenty_nine_before_it_do_not_count(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    @dataclass(frozen=True)
+    class ThirtiethFits(OneFits):
+        def refusal(self, recipe: Recipe) -> str | None:
+            self.asked.append(recipe.key)
+            return None if len(self.asked) == 30 else "too large"
+
+    context = session_in(memory, small(small_study), places, preflight=ThirtiethFits())
+    assert Loop(context, Invented(clock)).run(100, 60.0) == "failures"
+    assert states(memory) == ["refused"] * 29 + ["complete"] + ["refused"] * 30
+
+
 def test_once_time_is_short_all_go_on_that_can_be_trained_to_their_end(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:

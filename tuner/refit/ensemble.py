@@ -40,13 +40,13 @@ def ensemble_loss(outputs: NDArray[np.float64], true: NDArray[Any], weights: Wei
     return -compute_metrics("regression", outputs, true, weights)["r2"]
 
 
-def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.int64], weights: Weights = None) -> float:
+def log_loss(probabilities: NDArray[np.floating[Any]], labels: NDArray[Any], weights: Weights = None) -> float:
     """The log loss at the temperature that makes it lowest (Guo et al. 2017, arXiv 1706.04599). Label smoothing makes networks
     underconfident, and averaging more so; calibration does not count here."""
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 
-    logarithms = np.log(np.clip(probabilities, 1e-7, 1.0))
+    logarithms = np.log(np.maximum(probabilities, 1e-7))
     true = logarithms[np.arange(len(labels)), labels]
 
     def at(log_temperature: float) -> float:

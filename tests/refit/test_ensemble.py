@@ -55,7 +55,7 @@ def test_numbers_are_averaged_and_not_summed() -> None:
     true = np.array([[1.0], [2.0], [4.0]], dtype=np.float32)
     assert select_ensemble([np.float32(1.3) * true, np.float32(0.8) * true], true, most=8) == (1, 0)
     assert select_ensemble([true, 3 * true], true, most=8) == (0,)
-    assert ensemble_loss(true, true) == pytest.approx(-1.0)
+    assert ensemble_loss(true.astype(np.float64), true) == pytest.approx(-1.0)
 
 
 def test_labels_have_the_mean_log_loss_of_each() -> None:

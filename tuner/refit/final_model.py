@@ -135,11 +135,11 @@ def _select(session: Session, refits: Sequence[Refit]) -> Selection | None:
         if is_mirrored and not all(each.recipe.training.augmentation.flip for each in refits):
             continue
         validated = [_validated(session, each, is_mirrored) for each in refits]
-        true, weights = validated[0].true, validated[0].weights
-        members = select_ensemble([each.outputs for each in validated], true, most, weights)
+        first, *_ = validated
+        members = select_ensemble([each.outputs for each in validated], first.true, most, first.weights)
         outputs = np.stack([validated[each].outputs for each in members]).mean(axis=0, dtype=np.float64)
-        average = replace(validated[0], outputs=outputs)
-        loss = ensemble_loss(outputs, true, weights)
+        average = replace(first, outputs=outputs)
+        loss = ensemble_loss(outputs, first.true, first.weights)
         selections.append((loss, Selection(members, is_mirrored, average.metric(session))))
     _, best = min(selections, key=lambda pair: pair[0])
     return best if best.is_average else None
@@ -147,7 +147,8 @@ def _select(session: Session, refits: Sequence[Refit]) -> Selection | None:
 
 def _combine(job: Combine, executor: Executor) -> int:
     """Save the average of saved models; its number of parameters."""
-    return require_answers(executor, [job], int, "the ensemble could not be saved")[0]
+    (parameters,) = require_answers(executor, [job], int, "the ensemble could not be saved")
+    return parameters
 
 
 def _test(session: Session, jobs: Sequence[Test], executor: Executor) -> tuple[list[Measured], int]:
@@ -211,5 +212,5 @@ def _validated(session: Session, refit: Refit, is_mirrored: bool = False) -> Val
     places, examples = np.concatenate(parts), data.examples
     outputs = np.load(folder.validated(refit.name))
     if is_mirrored:
-        outputs = (outputs + np.load(folder.validated(mirrored(refit.name)))) / 2
+        outputs = np.mean([outputs, np.load(folder.validated(mirrored(refit.name)))], axis=0)
     return Validated(outputs, examples.labels[places], None if examples.weights is None else examples.weights[places])

@@ -80,7 +80,7 @@ def refit(
         if confirmed is not None and not session.file.fits_epochs:
             return confirmed
         earlier = stored_refits(session) if session.file.fits_epochs else ()
-        chosen, end = _choose(session, budget, trials, executor, earlier, end, must=confirmed is None)
+        chosen, end = _choose(session, budget, trials, executor, end, must=confirmed is None)
         if confirmed is not None and not chosen:
             return confirmed
         session.listener.phase("refitting")
@@ -96,7 +96,6 @@ def _choose(
     budget: TimeBudget,
     trials: Sequence[TrialRecord],
     executor: Executor,
-    earlier: Sequence[Refit],
     end: float,
     must: bool,
 ) -> tuple[tuple[Candidate, ...], float]:
@@ -113,7 +112,7 @@ def _choose(
     if must:
         end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, budget.slot))
     seconds = max(1.0, end - time.monotonic())
-    return candidates(session, budget, ranking, seconds, [each.recipe for each in earlier]), end
+    return candidates(session, budget, ranking, seconds, [each.recipe for each in earlier_refits(session)]), end
 
 
 def with_measured_epochs(
@@ -138,10 +137,14 @@ def _announcement(winner: TrialRecord, chosen: Sequence[Candidate], earlier: Seq
     return f"refitting trial {winner.number}{also}{':' if others else ' on'} {many}{before}"
 
 
+def earlier_refits(session: Session) -> tuple[Refit, ...]:
+    """The refits of earlier calls."""
+    return tuple(map(Refit.from_dict, session.study.user_attrs.get("confirming", {}).values()))
+
+
 def stored_refits(session: Session) -> tuple[Refit, ...]:
     """The refits of earlier calls whose models are still there."""
-    refits = map(Refit.from_dict, session.study.user_attrs.get("confirming", {}).values())
-    return tuple(each for each in refits if session.folder.model(each.name).is_file())
+    return tuple(each for each in earlier_refits(session) if session.folder.model(each.name).is_file())
 
 
 @dataclass(frozen=True)

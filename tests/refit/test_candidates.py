@@ -19,14 +19,13 @@ from tuner.refit.candidates import (
     epoch_seconds,
     first_start,
     fresh_seeds,
-    ranked,
     refit_factor,
     reserved_seconds,
 )
 from tuner.refit.session import Session
 from tuner.refit.time_budget import FixedEpochs, Minutes, Reference
 from tuner.result import FoldResult, Result, Scores
-from tuner.storage import StudyRecord, TrialRecord
+from tuner.storage import StudyRecord, TrialRecord, ranked
 
 FIT = ('budget.epochs="fit"', "budget.trials=0", 'search.pruner="none"', "training.epochs=40")
 SHORT = Minutes(600.0, 1, Reference(1000.0, 40))

@@ -53,7 +53,7 @@ class Timed(AtOnce):
                 self.done.append((number, self._trained(job, watch)))
             case jobs.Test():
                 np.save(self.folder.outputs(job.saved), np.zeros((2, 2)))
-                self.done.append((number, Measured(Scores(loss=0.5, figures={"accuracy": 0.6}), (0.0, 1.0))))
+                self.done.append((number, Measured(Scores(loss=0.5, figures={"accuracy": 0.6}))))
 
     def _trained(self, job: Train, watch: Watch) -> Result | Failure:
         if job.recipe.seed in self.failing:
@@ -151,7 +151,7 @@ def test_the_slowest_measurement_of_a_recipe_counts(stage: Stage) -> None:
 def test_a_refit_that_fails_is_left_out(stage: Stage) -> None:
     found = stage.refit(stage.executor(failing=(1000, 1002)), 30.0)
     assert found.seeds == (1001, 1003)
-    assert "left out: with seed 1002 no memory for 1002" in stage.messages
+    assert "left out: trial 0 with seed 1002 no memory for 1002" in stage.messages
 
 
 @pytest.mark.parametrize(("seconds", "seeds"), [(30.0, 4), (9.0, 2), (-10.0, 1)])

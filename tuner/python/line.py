@@ -45,7 +45,8 @@ def progress_shown(name: str, callback: Callback | None, verbose: int) -> Iterat
             is_over.set()
             thread.join()
             bar.n = 1.0
-            bar.set_description_str(f"{name}: {listener.state.done} trials, {listener.state.best_text}")
+            done = listener.state.done
+            bar.set_description_str(f"{name}: {done} trial{'s' * (done != 1)}, {listener.state.best_text}")
 
 
 def is_live() -> bool:

@@ -24,6 +24,7 @@ from tuner.commands.models import address, bound
 from tuner.data.ingest.tables import read_table
 from tuner.deploy.predictor import Predictor
 from tuner.deploy.serve.application import application
+from tuner.report.html import page_as_html
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # each trains a network
 
@@ -33,7 +34,7 @@ ROW = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1
 @pytest.fixture(scope="module")
 def served(iris_model: Path) -> Any:
     predictor = Predictor.load(iris_model)
-    return predictor, TestClient(application(predictor, max_body=20_000, max_rows=150))
+    return predictor, TestClient(application(predictor, 20_000, 150, page_as_html))
 
 
 def test_rows_get_the_predictions_of_the_predictor(served: Any) -> None:
@@ -68,7 +69,7 @@ def test_the_front_page_shows_the_docs_and_loads_nothing_from_other_hosts(served
 
 
 def test_a_command_of_the_docs_is_answered(served: Any, picture_model: Path) -> None:
-    pictures = TestClient(application(Predictor.load(picture_model), 20_000, 10))
+    pictures = TestClient(application(Predictor.load(picture_model), 20_000, 10, page_as_html))
     page = html.unescape(served[1].get("/docs").text)
     _, address, _, header, _, body = shlex.split(re.findall(r"curl .* -d .*'", page)[0])
     name, _, value = header.partition(": ")
@@ -118,7 +119,7 @@ def test_one_row_is_answered_within_ten_milliseconds(served: Any) -> None:
 
 def test_arrays_are_answered(xor_model: Path) -> None:
     predictor = Predictor.load(xor_model)
-    client = TestClient(application(predictor, 20_000, 10))
+    client = TestClient(application(predictor, 20_000, 10, page_as_html))
     answered = client.post("/predict", json={"inputs": [[0.5, 0.5], [-0.5, 0.5]]}).json()["predictions"]
     assert [each["prediction"] for each in answered] == predictor.predict(np.array([[0.5, 0.5], [-0.5, 0.5]])).classes
     for inputs, message in (
@@ -132,13 +133,16 @@ def test_arrays_are_answered(xor_model: Path) -> None:
 
 
 def test_pictures_are_answered_as_base64_and_as_files(picture_model: Path) -> None:
-    client = TestClient(application(Predictor.load(picture_model), 20_000, 10))
+    client = TestClient(application(Predictor.load(picture_model), 20_000, 10, page_as_html))
     content = picture_model.with_name("pictures").joinpath("light/00.png").read_bytes()
     sent = client.post("/predict", json={"images": [base64.b64encode(content).decode()]}).json()
     assert sent["predictions"][0]["prediction"] == "light"
     assert client.post("/predict/file", files={"image": ("x.png", content)}).json() == sent
     assert client.post("/predict/file", files={"image": ("x.png", b" " * 20_000)}).status_code == 413
-    for image, message in (("!", "image 1: is not base64"), ("AAAA", "image 1: is not a PNG or JPEG picture")):
+    for image, message in (
+        ("!", "image 1: is not base64"),
+        ("AAAA", "image 1: is no picture (PNG, JPEG, GIF, BMP, WebP, TIFF)"),
+    ):
         answer = client.post("/predict", json={"images": [image]})
         assert (answer.status_code, answer.json()) == (422, {"detail": message})
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import io
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import shorten
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tuner import __version__
 from tuner.base.errors import DataError
+from tuner.charts.content import Page
 from tuner.data.ingest.images import read_image
 from tuner.deploy.inputs import as_stored, picture_format
 from tuner.deploy.predictor import Predictor
@@ -25,7 +27,9 @@ from tuner.deploy.single_row import row_coder
 from tuner.recipe import Images
 
 
-def application(predictor: Predictor, max_body: int, max_rows: int) -> FastAPI:
+def application(
+    predictor: Predictor, max_body: int, max_rows: int, page_as_html: Callable[[Page, str], str]
+) -> FastAPI:
     """The app of a model: POST /predict, GET /health, GET /model, GET /docs. Bodies of more than `max_body` bytes get 413; more than
     `max_rows` examples and invalid ones get 422. It opens no files by names that a client sends."""
     about = f"Predicts {', '.join(predictor.output.names)} from {predictor.input_text}"
@@ -46,7 +50,8 @@ def application(predictor: Predictor, max_body: int, max_rows: int) -> FastAPI:
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     async def docs(request: Request) -> str:
-        return docs_page(app.openapi(), str(request.base_url).rstrip("/"))
+        address = str(request.base_url).rstrip("/")
+        return page_as_html(docs_page(app.openapi(), address), f"This page as data: {address}/openapi.json")
 
     @app.exception_handler(DataError)
     async def invalid(request: Request, error: DataError) -> JSONResponse:

@@ -7,18 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner.charts.content import Block, Code, Page, Paragraph, Section, Table
-from tuner.report.html import page_as_html
 
 
-def docs_page(schema: Mapping[str, Any], address: str) -> str:
+def docs_page(schema: Mapping[str, Any], address: str) -> Page:
     """A section for each request with its fields, and a command to copy, for a server at this address."""
     sections = tuple(
         Section(each["operationId"], f"{method.upper()} {path}", tuple(_blocks(schema, each, f"{address}{path}")))
         for path, methods in schema["paths"].items()
         for method, each in methods.items()
     )
-    page = Page(schema["info"]["title"], schema["info"]["description"], sections)
-    return page_as_html(page, f"This page as data: {address}/openapi.json")
+    return Page(schema["info"]["title"], schema["info"]["description"], sections)
 
 
 def _blocks(schema: Mapping[str, Any], request: Mapping[str, Any], url: str) -> Iterator[Block]:

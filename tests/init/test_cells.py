@@ -100,4 +100,4 @@ def test_a_target_with_marks_is_read_and_stays_a_number(capsys: pytest.CaptureFi
 def test_options_of_cells_are_for_tables(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     np.savez("a.npz", x=np.zeros((20, 2)), y=np.arange(20) % 2)
     assert run(["init", "mine", "--data", "a.npz", *option]) == 2
-    assert capsys.readouterr().err == f"error: {option[0]}: has no meaning for an NPZ file, which a.npz is\n"
+    assert capsys.readouterr().err == f"error: {option[0]}: has no meaning for arrays, which a.npz has\n"

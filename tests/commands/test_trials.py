@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.fakes import Clock, Invented, session_in
@@ -119,9 +119,10 @@ def test_what_is_missing_is_one_message(printed: Printed, arguments: tuple[str, 
 
 
 def test_importances_are_compared_with_chance(printed: Printed) -> None:
-    rows = json.loads(printed("importance", "--format", "json"))
-    assert {"parameter", "value", "low", "high", "noise", "times chance"} == set(rows[0])
-    assert "may be chance" in printed("importance").splitlines()[-1]
+    head, first, *_, note = printed("importance").splitlines()
+    assert head.split() == ["parameter", "value", "low", "high", "noise", "times", "chance"]
+    assert first.startswith(("network.", "training."))
+    assert "may be chance" in note
 
 
 PLAIN = st.recursive(
@@ -131,6 +132,7 @@ PLAIN = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(st.text(), PLAIN))
 def test_toml_reads_what_was_written(plain: dict[str, object]) -> None:
     import tomllib

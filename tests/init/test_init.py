@@ -209,7 +209,7 @@ def test_arrays_and_images_are_described(capsys: pytest.CaptureFixture[str]) -> 
         ),
         ("mine --data t.csv --target y --out x.txt", "--out x.txt: must end in .toml"),
         ("mine --data p --target y", "--target: has no meaning for a folder of images, which p is"),
-        ("mine --data t.txt --target y", "HERE/t.txt: must end in .csv, .tsv (also with "),
+        ("mine --data t.txt --target y", "HERE/t.txt: must end in .csv, .tsv, .json, "),
     ],
 )
 def test_a_mistake_is_one_message_and_nothing_is_written(

@@ -88,9 +88,7 @@ RESULTS = ROOT / "benchmarks/results/exports.json"
 
 def require_right_or_refused(results: Path) -> None:
     """Each export is equal within 1e-4, tells its cost in metrics, or was refused for a reason."""
-    page = (ROOT / "docs/deploying.md").read_text(encoding="utf-8")
     for kind, cells in json.loads(results.read_text(encoding="utf-8"))["exports"].items():
-        assert f"| {kind} |" in page
         for format, cell in cells.items():
             is_quantized = format.endswith(("dynamic", "int8"))
             assert cell.get("refused", "").startswith("LiteRT computes in float32") or (
@@ -100,6 +98,8 @@ def require_right_or_refused(results: Path) -> None:
 
 def test_the_table_in_the_docs_has_no_wrong_export() -> None:
     require_right_or_refused(RESULTS)
+    page = (ROOT / "docs/deploying.md").read_text(encoding="utf-8")
+    assert all(f"| {kind} |" in page for kind in json.loads(RESULTS.read_text(encoding="utf-8"))["exports"])
 
 
 @pytest.mark.long

@@ -101,7 +101,7 @@ def test_every_value_has_the_name_of_the_objective() -> None:
     state.add(finished(2))
     assert state.best_text == "best validation log loss 0.3000 (trial 2)"
     assert ended_text(finished(2), "validation_log_loss") == (
-        "complete, validation log loss 0.3000 after 6 epochs in 3 folds, 1.5 s"
+        "complete, validation log loss 0.3000 after 2 epochs in each of 3 folds, 1.5 s"
     )
     assert event_text(an_epoch(0, 4), RECIPE, "validation_log_loss") == "epoch 4/12, validation log loss 0.3000"
     assert event_text(an_epoch(0, 4), RECIPE, "parameters") == "epoch 4/12, validation accuracy 0.9000"

@@ -183,7 +183,9 @@ def _start_lines(outcome: Outcome) -> Iterator[str]:
     if start is None or best is None:
         return
     if start.first == best.first:
-        yield f"it is the recipe that the study began with: no other trial beat it ({len(outcome.record.trials) - 1} tried)"
+        others = len(outcome.record.trials) - 1
+        beaten = f"no other trial beat it ({others} tried)" if others else "no other was tried"
+        yield f"it is the recipe that the study began with: {beaten}"
         return
     ((name, value),) = outcome.best_values.items()
     better = f"the search is better by {figure_text(abs(value - start.values[0]))}"

@@ -154,11 +154,19 @@ def ended_text(trial: TrialRecord, objective: str) -> str:
     if result and result.ended == "pruned" and trial.reason.startswith(PAUSED):
         return trial.reason + (f", {_last_score(result, objective)}" if result.epochs else "")
     value = f", {metric_label(objective)} {figure_text(trial.values[0])}" if trial.values else ""
-    folds = f" in {len(result.folds)} folds" if result and len(result.folds) > 1 else ""
-    cost = f" after {result.epochs} epochs{folds}, {result.seconds:.1f} s" if result and result.epochs else ""
+    cost = f" after {_epochs_text(result)}, {result.seconds:.1f} s" if result and result.epochs else ""
     reason = f" ({trial.reason})" if trial.reason else ""
     state = "diverged" if result and result.ended == "diverged" else trial.state
     return f"{state}{value}{cost}{reason}"
+
+
+def _epochs_text(result: Result) -> str:
+    """How many epochs a training had, in each of its folds if these are equal."""
+    lengths, folds = {len(fold.epochs) for fold in result.folds}, len(result.folds)
+    if len(lengths) > 1:
+        return f"{result.epochs} epochs over {folds} folds"
+    epochs = "1 epoch" if lengths == {1} else f"{max(lengths)} epochs"
+    return epochs if folds == 1 else f"{epochs} in each of {folds} folds"
 
 
 def event_text(event: Event, recipe: Recipe, objective: str) -> str:

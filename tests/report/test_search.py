@@ -11,7 +11,7 @@ from tuner.charts.content import Paragraph, Table
 from tuner.networks import Dense
 from tuner.outcome import Outcome
 from tuner.report.evidence import Evidence
-from tuner.report.sections.differences import mean_differences
+from tuner.report.sections.parameters import mean_differences
 from tuner.report.sections.search import search_blocks
 from tuner.report.sections.trials import best_trials, recipe_table
 from tuner.result import FoldResult, Result

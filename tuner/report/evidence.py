@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.distributions import BaseDistribution
 
 from tuner.charts.content import Block
 from tuner.data.load import held_out
@@ -27,7 +27,7 @@ from tuner.storage.trainings import trainings_of
 @dataclass(frozen=True)
 class Evidence:
     """Missing parts are None or empty; `gaps` has the reasons that are not obvious. `data` are identities of data sets by name,
-    `latencies` milliseconds for one example by recipe key, `trials` the last segment of each training. `recipe` is the winner's, or
+    `latencies` milliseconds for one example by recipe key, `distributions` those of parameters. `recipe` is the winner's, or
     the first one of a trial: a study may search over several preparations of its data. `own` are blocks on a user's own data."""
 
     outcome: Outcome
@@ -37,8 +37,8 @@ class Evidence:
     winner: Predictions | None = None
     documents: tuple[Assessment, ...] = ()
     gaps: tuple[str, ...] = ()
-    trials: tuple[FrozenTrial, ...] = ()
     importances: tuple[Importance, ...] = ()
+    distributions: Mapping[str, BaseDistribution] = field(default_factory=dict)
     latencies: Mapping[str, float] = field(default_factory=dict)
     own: tuple[Block, ...] = ()
 
@@ -83,7 +83,7 @@ def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evid
         documents=documents,
         own=data_blocks(recipe, places, gaps, attributes.get(COLUMNS, {})) if recipe else (),
         gaps=tuple(gaps),
-        trials=tuple(each.last for each in trainings),
+        distributions={name: each for training in trainings for name, each in training.last.distributions.items()},
         importances=importances(ended_trials(trainings), outcome.record.direction),
         latencies=attributes.get("latencies", {}),
     )

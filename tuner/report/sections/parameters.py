@@ -1,22 +1,32 @@
-"""Importances of parameters, and the value of trials against each important one."""
+"""What mattered: importances of parameters, means of trials by parameter, and the trials over their parameters."""
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
-from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial
+import pandas as pd
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
-from tuner.base.formatting import four_digits
+from tuner.base.formatting import four_digits, metric_label, number_text
 from tuner.base.metrics import Direction
-from tuner.charts import BLUE, GREY, PURPLE, Axis, Bars, Chart, Dots, Point, Rule, Shape, metric_axis
+from tuner.charts import BLUE, GREY, PURPLE, VERMILION, Axis, Bars, Chart, Dots, Paths, Point, Rule, Shape, metric_axis
+from tuner.charts.content import Table
+from tuner.charts.scale import Scale
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
+from tuner.storage import TrialRecord
 
 SHOWN = 12
 SLICES = 6
 NAME = 29
 """The longest name of a parameter next to a chart."""
+
+LEAST = 2
+"""The fewest finished trials on each side of a comparison."""
+
+PARAMETERS, TRIALS, FEWEST, BEST = 7, 200, 3, 0.25
+"""Parallel coordinates have at most so many parameters and trials, and no fewer trials; a share of them is highlighted."""
 
 STATES: tuple[tuple[str, str, str, Shape], ...] = (
     ("complete", "finished", BLUE, "dot"),
@@ -60,27 +70,105 @@ def short_name(parameter: str) -> str:
     return name if len(name) <= NAME else "…" + name[1 - NAME :]
 
 
+@dataclass(frozen=True)
+class MeanDifference:
+    """The mean value of trials with some values of a parameter less that of the others, and its standard error. Both sides are in
+    words, the better one first, with the mean and the number of trials."""
+
+    parameter: str
+    better: str
+    worse: str
+    value: float
+    error: float
+
+
+def mean_differences(evidence: Evidence) -> tuple[MeanDifference, ...]:
+    """Finished trials compared by each parameter: numbers by their median, of a choice its best option with the others. The
+    clearest difference comes first."""
+    trials, sign, known = _with_finite_value(evidence.record.finished), evidence.record.direction.sign, []
+    for name in dict.fromkeys(name for trial in trials for name in trial.params):
+        some = [trial for trial in trials if name in trial.params]
+        values = pd.Series([trial.values[0] for trial in some])
+        column = pd.Series([trial.params[name] for trial in some], dtype=object)
+        if _are_numbers(column.tolist()):
+            numbers = column.astype(float)
+            middle = min(numbers.median(), numbers[numbers < numbers.max()].max())
+            sides = {f"at most {middle:.4g}": numbers <= middle, f"above {middle:.4g}": numbers > middle}
+        else:
+            option = (sign * values.groupby(column.astype(str)).mean()).idxmax()
+            sides = {str(option): column.astype(str) == option, "others": column.astype(str) != option}
+        parts = sorted(((text, values[rows]) for text, rows in sides.items()), key=lambda part: -sign * part[1].mean())
+        (_, one), (_, two) = parts
+        if min(len(one), len(two)) >= LEAST and one.mean() != two.mean():
+            better, worse = (f"{text}: {part.mean():.4g} ({len(part)} trials)" for text, part in parts)
+            error = float((one.var() / len(one) + two.var() / len(two)) ** 0.5)
+            known.append(MeanDifference(name, better, worse, float(one.mean() - two.mean()), error))
+    return tuple(sorted(known, key=lambda each: (-abs(each.value) / max(each.error, 1e-12), each.parameter)))
+
+
+def difference_table(differences: Sequence[MeanDifference]) -> Iterator[Table]:
+    """The clearest differences."""
+    rows = tuple((each.parameter, each.better, each.worse, each.value, each.error) for each in differences[:SHOWN])
+    note = f"Weak evidence: the parameters were not varied one at a time, and the best cut of {len(differences)} parameters was sought. A difference of less than two or three standard errors may be chance."
+    columns = ("parameter", "better: mean value", "worse: mean value", "difference", "standard error")
+    yield Table("differences", "What mattered: means of the finished trials", columns, rows, note)
+
+
+def parallel_chart(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
+    """Parallel coordinates: a line for each finished trial, over the first parameters of these names and its value, each from its
+    lowest to its highest."""
+    sign, objective = -evidence.record.direction.sign, next(iter(evidence.record.objectives), "value")
+    trials = sorted(_with_finite_value(evidence.record.finished), key=lambda trial: sign * trial.values[0])[:TRIALS]
+    rows, heights = [{**trial.params, objective: trial.values[0]} for trial in trials], dict[str, dict[Any, float]]()
+    for name in (*names[:PARAMETERS], objective):
+        values = [row[name] for row in rows if name in row]
+        if len(set(values)) > 1:
+            axis, places = _parameter_axis(name, values, evidence.distributions.get(name))
+            scale = Scale(axis, min(places), max(places), 0.0, 1.0)
+            heights[name] = dict(zip(values, map(scale, places), strict=True))
+    if len(rows) < FEWEST or len(heights) < 3 or objective not in heights:
+        return
+    lines = tuple(
+        tuple((float(x), heights[name][row[name]]) for x, name in enumerate(heights) if name in row) for row in rows
+    )
+    tips = tuple(
+        f"trial {trial.number}: {', '.join(f'{name} {_text(row[name])}' for name in heights if name in row)}"
+        for trial, row in zip(trials, rows, strict=True)
+    )
+    best = math.ceil(BEST * len(rows))
+    marks = (
+        Paths("other finished trials", GREY, lines[best:], tips[best:]),
+        Paths(f"the best {best}", VERMILION, lines[:best], tips[:best]),
+    )
+    labels = {name: metric_label(name) if name == objective else short_name(name) for name in heights}
+    ends = (
+        f"{labels[name]} {' to '.join(map(_text, (min(each, key=each.__getitem__), max(each, key=each.__getitem__))))}"
+        for name, each in heights.items()
+    )
+    axes = Axis("", names=tuple(labels.values())), Axis("from lowest to highest", percent=True, low=0.0, high=1.0)
+    yield Chart(
+        "parallel", "Parallel coordinates of the finished trials", *axes, marks, f"{'; '.join(ends)}.", 1000, 420
+    )
+
+
 def slice_charts(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
     """The value against each of the first parameters of these names."""
-    known = [trial for trial in evidence.trials if trial.values and math.isfinite(trial.values[0])]
-    values = value_axis(evidence, [trial.values[0] for trial in known])
+    known = _with_finite_value(evidence.record.trials)
+    y = value_axis(evidence, [trial.values[0] for trial in known])
     for name in names[:SLICES]:
-        with_parameter = [trial for trial in known if name in trial.params]
-        if len({str(trial.params[name]) for trial in with_parameter}) > 1:
-            yield _slice_chart(name, with_parameter, values)
-
-
-def _slice_chart(name: str, trials: Sequence[FrozenTrial], values: Axis) -> Chart:
-    axis, places = _parameter_axis(name, trials)
-    dots = [
-        (
-            trial.state.name.lower(),
-            (place, trial.values[0]),
-            f"trial {trial.number}: {trial.params[name]}, {four_digits(trial.values[0])}",
-        )
-        for place, trial in zip(places, trials, strict=True)
-    ]
-    return Chart(f"slice-{name}", name, axis, values, tuple(dots_by_state(dots, values)), height=280)
+        trials = [trial for trial in known if name in trial.params]
+        values = [trial.params[name] for trial in trials]
+        if len(set(map(str, values))) > 1:
+            x, places = _parameter_axis(name, values, evidence.distributions.get(name))
+            dots = [
+                (
+                    trial.state,
+                    (place, trial.values[0]),
+                    f"trial {trial.number}: {trial.params[name]}, {four_digits(trial.values[0])}",
+                )
+                for place, trial in zip(places, trials, strict=True)
+            ]
+            yield Chart(f"slice-{name}", name, x, y, tuple(dots_by_state(dots, y)), height=280)
 
 
 def dots_by_state(dots: Sequence[tuple[str, Point, str]], values: Axis) -> Iterator[Dots]:
@@ -89,18 +177,6 @@ def dots_by_state(dots: Sequence[tuple[str, Point, str]], values: Axis) -> Itera
         own = [(point, tip) for each, point, tip in dots if each == state]
         points = tuple((x, clamped(y, values)) for (x, y), _ in own)
         yield Dots(name if own else "", color, points, tuple(tip for _, tip in own), shape)
-
-
-def _parameter_axis(name: str, trials: Sequence[FrozenTrial]) -> tuple[Axis, list[float]]:
-    values = [trial.params[name] for trial in trials]
-    if any(isinstance(value, str | bool) or value is None for value in values):
-        names = tuple(dict.fromkeys(map(str, values)))
-        return Axis(name, names=names), [float(names.index(str(value))) for value in values]
-    numbers, distribution = [float(value) for value in values], trials[0].distributions[name]
-    is_choice = isinstance(distribution, CategoricalDistribution)
-    log = getattr(distribution, "log", False) or (is_choice and min(numbers) > 0 and max(numbers) / min(numbers) >= 100)
-    integers = all(isinstance(value, int) for value in values)
-    return Axis(name, scale="log" if log else "linear", integers=integers), numbers
 
 
 def value_axis(evidence: Evidence, values: Sequence[float] = ()) -> Axis:
@@ -121,3 +197,32 @@ def clamped(value: float, axis: Axis) -> float:
     """The value, or the end of its axis that it lies beyond."""
     low = -math.inf if axis.low is None else axis.low
     return min(max(value, low), math.inf if axis.high is None else axis.high)
+
+
+def _parameter_axis(
+    name: str, values: Sequence[Any], distribution: BaseDistribution | None
+) -> tuple[Axis, list[float]]:
+    """The axis of a parameter, and the place of each value on it. Chosen numbers over two decades have a logarithmic axis, sampled
+    ones where the distribution is logarithmic."""
+    if not _are_numbers(values):
+        names = tuple(dict.fromkeys(map(str, values)))
+        return Axis(name, names=names), [float(names.index(str(value))) for value in values]
+    numbers = [float(value) for value in values]
+    if isinstance(distribution, FloatDistribution | IntDistribution):
+        log = distribution.log
+    else:
+        log = min(numbers) > 0 and max(numbers) / min(numbers) >= 100
+    integers = all(isinstance(value, int) for value in values)
+    return Axis(name, scale="log" if log else "linear", integers=integers), numbers
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def _with_finite_value(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    return [trial for trial in trials if trial.values and math.isfinite(trial.values[0])]
+
+
+def _text(value: Any) -> str:
+    return number_text(value) if isinstance(value, float) else str(value)

@@ -1,17 +1,26 @@
-"""The search: all trials, their progress over time, pruning, what mattered, the best trials."""
+"""The search: all trials, their progress over time, pruning, what mattered, the best trials, the Pareto fronts."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from tuner.base.formatting import four_digits
-from tuner.charts import VERMILION, Axis, Chart, Dots, Line, Mark, Point
+from tuner.base.formatting import capitalized, four_digits, metric_label, metric_text
+from tuner.base.metrics import METRICS
+from tuner.charts import BLUE, ORANGE, VERMILION, Axis, Chart, Dots, Line, Mark, Point, metric_axis
 from tuner.charts.content import Block, missing
+from tuner.networks import layer_table
+from tuner.recipe import Recipe, describe
 from tuner.report.evidence import Evidence
-from tuner.report.sections.differences import difference_table, mean_differences
-from tuner.report.sections.fronts import front_charts
-from tuner.report.sections.parallel import parallel_chart
-from tuner.report.sections.parameters import clamped, dots_by_state, importance_chart, slice_charts, value_axis
+from tuner.report.sections.parameters import (
+    clamped,
+    difference_table,
+    dots_by_state,
+    importance_chart,
+    mean_differences,
+    parallel_chart,
+    slice_charts,
+    value_axis,
+)
 from tuner.report.sections.trials import best_trials, last_value
 from tuner.storage import TrialRecord
 
@@ -36,7 +45,7 @@ def search_blocks(evidence: Evidence) -> Iterator[Block]:
     names = [each.parameter for each in evidence.importances or differences]
     yield from parallel_chart(evidence, names)
     yield from slice_charts(evidence, names)
-    yield from front_charts(evidence)
+    yield from _front_charts(evidence)
 
 
 def _history(evidence: Evidence) -> Iterator[Chart]:
@@ -90,3 +99,53 @@ def _clock(trials: Sequence[TrialRecord]) -> Callable[[float], float]:
             breaks.append((end, start))
         end = max(end, stop)
     return lambda moment: moment - first - math.fsum(stop - start for start, stop in breaks if stop <= moment)
+
+
+def _front_charts(evidence: Evidence) -> Iterator[Chart]:
+    """The metric of finished trials against parameters, multiply-adds and, where it was measured, latency; with the Pareto front.
+    It is the optimized metric, or the first one where the study optimizes another number."""
+    finished = [
+        (trial.number, trial.recipe, trial.result, trial.result.validation.figures)
+        for trial in evidence.record.finished
+        if trial.recipe and trial.result and trial.result.validation
+    ]
+    optimized = next(iter(evidence.record.objectives), "").removeprefix("validation_")
+    metric = next((name for *_, figures in finished for name in (optimized, *figures) if name in METRICS), optimized)
+    known = [
+        (number, recipe, result, figures[metric]) for number, recipe, result, figures in finished if metric in figures
+    ]
+    for id_, against, label, costs in (
+        ("parameters", "size", "parameters", [result.parameters for _, _, result, _ in known]),
+        ("work", "work", "multiply-adds for one example", [_multiply_adds(recipe) for _, recipe, *_ in known]),
+        (
+            "latency",
+            "latency",
+            "milliseconds for one example",
+            [evidence.latencies.get(recipe.key) for _, recipe, *_ in known],
+        ),
+    ):
+        pairs = [(number, (float(x), y)) for (number, *_, y), x in zip(known, costs, strict=True) if x is not None]
+        if len({x for _, (x, _) in pairs}) > 1:
+            points = tuple(point for _, point in pairs)
+            tips = tuple(f"trial {each}: {metric_text(metric, y)}, {x:,.4g} {label}" for each, (x, y) in pairs)
+            front = tuple(_front(points, METRICS[metric].direction.sign))
+            marks = (
+                Dots("finished trials", BLUE, points, tips),
+                Line("nothing smaller is better", ORANGE, front, step=True),
+            )
+            axes = Axis(label, scale="log"), metric_axis(f"validation_{metric}")
+            yield Chart(f"front-{id_}", f"{capitalized(metric_label(metric))} against {against}", *axes, marks)
+
+
+def _multiply_adds(recipe: Recipe) -> int:
+    data = describe(recipe.data)
+    return sum(layer.multiply_adds for layer in layer_table(recipe.network, data.inputs, data.outputs))
+
+
+def _front(points: Sequence[Point], sign: int) -> Iterator[Point]:
+    """Each point that is better than all smaller ones, by size; `sign` is -1 if less is better."""
+    best = -math.inf
+    for size, value in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if sign * value > best:
+            best = sign * value
+            yield size, value

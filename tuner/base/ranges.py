@@ -1,9 +1,9 @@
-"""Ranges as types of fields, such as `learning_rate: Positive = 0.01`; the decoder reads them as plain numbers and texts."""
+"""Records, and ranges as types of their fields, such as `learning_rate: Positive = 0.01`, which the decoder reads as numbers and texts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, TypeVar, get_args, get_type_hints
+from typing import Annotated, TypeVar, dataclass_transform, get_args, get_type_hints
 
 from tuner.base.errors import require
 
@@ -31,14 +31,15 @@ Seed = Annotated[int, Range("be at least 0 and below 2**32", lambda number: 0 <=
 NonEmpty = Annotated[str, Range("not be empty", bool)]
 
 
-def checked_ranges(record: type[T]) -> type[T]:
-    """For a dataclass: raises `Invalid` for the first value of a new record, or of its tuples, that is outside its range,
-    before the record's own checks. The decorator stands below `@dataclass`."""
-    own_checks = getattr(record, "__post_init__", None)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def record(described: type[T]) -> type[T]:
+    """A record: a frozen dataclass with keyword fields. A new one raises `Invalid` for its first value, or value of a tuple, that
+    is outside the range of its field, before its own checks."""
+    own_checks = getattr(described, "__post_init__", None)
 
     @cache
     def ranges() -> dict[str, Range]:
-        hints = get_type_hints(record, include_extras=True)
+        hints = get_type_hints(described, include_extras=True)
         return {name: part for name, hint in hints.items() for part in _parts(hint) if isinstance(part, Range)}
 
     def check(self: object) -> None:
@@ -50,8 +51,8 @@ def checked_ranges(record: type[T]) -> type[T]:
         if own_checks:
             own_checks(self)
 
-    setattr(record, "__post_init__", check)  # noqa: B010 (mypy knows no such attribute of a type)
-    return record
+    setattr(described, "__post_init__", check)  # noqa: B010 (mypy knows no such attribute of a type)
+    return dataclass(frozen=True, kw_only=True)(described)
 
 
 def _parts(hint: object) -> Iterator[object]:

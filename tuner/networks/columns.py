@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from tuner.base.errors import require
-from tuner.base.ranges import Count, CountOrZero, NonEmpty, Positive, checked_ranges
+from tuner.base.ranges import Count, CountOrZero, NonEmpty, Positive, record
 
 Kind = Literal["number", "boolean", "category", "date", "text"]
 MISSING, UNSEEN, FIRST = 0, 1, 2
@@ -22,8 +22,7 @@ EXAMPLE_DATE = datetime(2024, 12, 31, 23, 59)
 """Shows a format of dates in messages."""
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Column:
     """A column of a table and its type. `format` is that of its dates or times of day as in Python's `strftime` (found in the
     training part by default), or of numbers with marks such as $ and %: "1,234.5", or "1.234,5" with a decimal comma."""
@@ -46,8 +45,7 @@ def _is_date_format(format: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Encoding:
     """How columns are encoded for the network's first layer. All constants are taken from the training part of each fold.
 

@@ -1,11 +1,10 @@
 """Convolutional networks on images."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import Invalid, require
-from tuner.base.ranges import Count, Rate, checked_ranges
+from tuner.base.ranges import Count, Rate, record
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import (
     Layer,
@@ -26,8 +25,7 @@ from tuner.networks.layer import (
 RISING = {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "selu", "softplus", "softsign", "relu6"}
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Convolutional:
     """Two-dimensional convolutions, max pooling, then dense layers.
 

@@ -2,16 +2,14 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
-from tuner.base.ranges import Count, Rate, checked_ranges
+from tuner.base.ranges import Count, Rate, record
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import Layer, Shape, dense_stack, dropout, reshape, sizes_text
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Dense:
     """Fully connected layers of these `widths` on the flattened input.
 

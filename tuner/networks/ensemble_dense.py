@@ -2,17 +2,15 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import require
-from tuner.base.ranges import Count, checked_ranges
+from tuner.base.ranges import Count, record
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import Layer, NewSeed, Shape, block, dropout, reshape, sizes_text
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class TabularEnsemble:
     """`members` dense networks of these `widths`, trained together, each with its own output and loss; the prediction is the
     mean of their outputs. They share their kernels; each member has factors of its own for a layer's inputs and outputs, and

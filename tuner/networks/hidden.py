@@ -4,18 +4,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import Invalid
-from tuner.base.ranges import NotNegative, Positive, Rate, checked_ranges
+from tuner.base.ranges import NotNegative, Positive, Rate, record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PlainActivation:
     """An activation without parameters, by its Keras name."""
 
     kind: Literal["relu", "tanh", "sigmoid", "selu", "gelu", "silu", "mish", "softplus", "softsign", "relu6", "linear"]
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class LeakyRelu:
     """`max(x, slope * x)`; 0.3 is the default of Keras's LeakyReLU layer in all its versions."""
 
@@ -23,8 +22,7 @@ class LeakyRelu:
     slope: Rate = 0.3
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Elu:
     """`x` above zero, `alpha * (exp(x) - 1)` below."""
 
@@ -36,7 +34,7 @@ Activation = PlainActivation | LeakyRelu | Elu
 Output = Literal["softmax", "sigmoid", "tanh", "relu", "linear", "signed"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PlainInitializer:
     """A kernel initializer without parameters, by its Keras name. Biases start at 0."""
 
@@ -52,7 +50,7 @@ class PlainInitializer:
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ConstantInitializer:
     """Every kernel weight starts at the same value."""
 
@@ -60,8 +58,7 @@ class ConstantInitializer:
     value: float = 0.01
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class NormalInitializer:
     """Kernel weights drawn from a normal distribution with mean 0."""
 
@@ -87,8 +84,7 @@ class ActivityPenalty:
     l1: float
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Hidden:
     """Settings of all hidden layers of a network.
 

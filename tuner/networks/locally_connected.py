@@ -2,17 +2,15 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import Invalid, require
-from tuner.base.ranges import Count, checked_ranges
+from tuner.base.ranges import Count, record
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import Layer, Shape, block, bridge, dense_stack, image_shape, reshape, sizes_text
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class LocallyConnected:
     """Convolutions with separate weights for each position, then dense layers. `filters` has one entry for each layer. In one
     dimension the input is read as one sequence of pixels."""

@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
-from tuner.base.ranges import Count, checked_ranges
+from tuner.base.ranges import Count, record
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import Layer, Shape, block, dense_layer, dense_stack, reshape, residual_block
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class ResidualDense:
     """A dense layer of `width` units, then residual `blocks` of two dense layers with dropout between them: the first has
     `expansion` times `width` units, the second `width` (He et al. 2015, arXiv 1512.03385; for tables Gorishniy et al. 2021,

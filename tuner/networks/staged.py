@@ -1,11 +1,10 @@
 """Convolutional networks in stages of plain, residual or depthwise-separable blocks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import Invalid, require
-from tuner.base.ranges import Count, CountOrZero, Rate, checked_ranges
+from tuner.base.ranges import Count, CountOrZero, Rate, record
 from tuner.networks.hidden import Hidden, Output
 from tuner.networks.layer import (
     Layer,
@@ -25,8 +24,7 @@ from tuner.networks.layer import (
 Block = Literal["plain", "residual", "separable"]
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Staged:
     """Stages of 3×3 convolutions with padding; max pooling halves the maps between two stages.
 

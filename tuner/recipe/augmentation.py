@@ -1,13 +1,10 @@
 """Random changes of training images."""
 
-from dataclasses import dataclass
-
 from tuner.base.errors import require
-from tuner.base.ranges import CountOrZero, NotNegative, Rate, checked_ranges
+from tuner.base.ranges import CountOrZero, NotNegative, Rate, record
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Augmentation:
     """Random changes of each training image, drawn anew for each epoch; the defaults change nothing.
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from tuner.base.errors import Invalid, near_miss, require
 from tuner.base.metrics import Task
-from tuner.base.ranges import NonEmpty, Rate, Seed, checked_ranges
+from tuner.base.ranges import NonEmpty, Rate, Seed, record
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks import Inputs
 from tuner.networks.columns import NUMBER_FORMATS, Coded, Column, Encoding, Rows
@@ -38,7 +38,7 @@ MISSING_TEXTS = (
 Scaling = Literal["unit", "symmetric", "standard", "none"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Data:
     """Which data set of the catalogue, and how its inputs are scaled.
 
@@ -57,8 +57,7 @@ class Data:
             raise Invalid("name", f"unknown data set {self.name!r}; {near_miss(self.name, CATALOGUE)}")
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Cut:
     """The test part as a share of all examples: drawn by the seed with the same share of each class; whole groups where there
     are groups; the last examples where there is an order in time. With a share of 0 there is no test part."""
@@ -67,7 +66,7 @@ class Cut:
     seed: Seed = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class DataInfo:
     """The facts of own data. `classes` are the names of the classes, labels or numeric targets; `rarest` counts the training
     examples of the rarest class (all of them where there are no classes); `shape` is that of one stored input (arrays, images);
@@ -83,8 +82,7 @@ class DataInfo:
     value_range: tuple[float, ...] = (0.0, 1.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Table:
     """A table (CSV, TSV, JSON, compressed or not; Excel, Parquet; `sklearn:iris` for a bundled one). `path` is relative to the
     study file's folder (or to its parent, where it is called `studies`); `test` is another such file, or how much is cut off.
@@ -141,8 +139,7 @@ class Table:
         return (self.target,) if isinstance(self.target, str) else self.target
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Arrays:
     """Arrays in an NPZ file (or in NPY files of one folder, of which `path` is the inputs') by their names: `x` with the examples
     along the first axis, and `y`. `path`, `test`, `groups`, `weights` and `positive` as in a table."""
@@ -165,8 +162,7 @@ class Arrays:
         return self.path
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Images:
     """A folder of pictures (PNG, JPEG, GIF, BMP, WebP, TIFF) with a subfolder for each class; `path`, `test` and `positive` as in
     a table. All images are resized once to one `size` (height, width); `color` keeps three channels. Gray files of 16 bits use

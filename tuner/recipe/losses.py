@@ -1,13 +1,12 @@
 """Losses by their Keras names, with Keras's names for all options."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.metrics import Task
-from tuner.base.ranges import Positive, Rate, checked_ranges
+from tuner.base.ranges import Positive, Rate, record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PlainLoss:
     """A loss without options, by its Keras name; `half_squared_error` is the Playground's ½(y - ŷ)²."""
 
@@ -23,8 +22,7 @@ class PlainLoss:
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class CategoricalCrossentropy:
     """Cross-entropy with one-hot targets; `label_smoothing` spreads that share of the target evenly over all classes."""
 
@@ -32,8 +30,7 @@ class CategoricalCrossentropy:
     label_smoothing: Rate = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Huber:
     """Half the squared error up to `delta`, linear beyond it, so that outliers count less (Huber 1964). Targets are
     standardized: 1 is a standard deviation of the training part."""

@@ -3,15 +3,13 @@
 `training` finds Keras's class by the `kind`.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import require
-from tuner.base.ranges import NotNegative, Positive, Rate, checked_ranges
+from tuner.base.ranges import NotNegative, Positive, Rate, record
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Sgd:
     """Gradient descent with momentum; the defaults are Keras's."""
 
@@ -22,8 +20,7 @@ class Sgd:
     weight_decay: NotNegative = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Adam:
     """Adam, or one of its variants with the same options (Kingma & Ba 2014, https://arxiv.org/abs/1412.6980)."""
 
@@ -34,8 +31,7 @@ class Adam:
     epsilon: Positive = 1e-7
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2017, https://arxiv.org/abs/1711.05101)."""
 
@@ -47,8 +43,7 @@ class AdamW:
     epsilon: Positive = 1e-7
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class RMSprop:
     """RMSprop with Keras's numbers. Keras 3 divides by sqrt(v + epsilon), Keras 2 (without momentum) by sqrt(v) + epsilon,
     which makes the first steps of weights with small gradients much larger: `epsilon_outside`, used by baselines only."""
@@ -66,8 +61,7 @@ class RMSprop:
         require(not outside, "epsilon_outside", "be false with momentum or centered, as in Keras 2", True)
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Adagrad:
     """Adagrad with Keras 3's numbers (Keras 2 had 0.01 as learning rate)."""
 
@@ -77,8 +71,7 @@ class Adagrad:
     epsilon: Positive = 1e-7
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Adadelta:
     """Adadelta with Keras 3's numbers (Keras 2 had 1.0 as learning rate)."""
 
@@ -88,8 +81,7 @@ class Adadelta:
     epsilon: Positive = 1e-7
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Lion:
     """Lion, whose steps are the sign of the momentum (Chen et al. 2023, https://arxiv.org/abs/2302.06675)."""
 

@@ -4,18 +4,16 @@ Each function of a protocol is one exhaustive `match`, here or in `tuner.data.sp
 must extend.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import require
-from tuner.base.ranges import Seed, checked_ranges
+from tuner.base.ranges import Seed, record
 from tuner.recipe.augmentation import Augmentation
 
 Pick = Literal["stratified", "random", "last"]
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Holdout:
     """One validation part, taken from the training part: a share of it (0.2) or a number of examples (10_000).
 
@@ -40,8 +38,7 @@ class Holdout:
             require(self.validation >= 1, "validation", "be at least 1 example", self.validation)
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class KFold:
     """Cross-validation: every fold is the validation part once; figures are means over the folds.
 
@@ -58,14 +55,14 @@ class KFold:
         require(2 <= self.folds <= 100, "folds", "be between 2 and 100", self.folds)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoValidation:
     """Trained on the whole training part; there are no validation metrics."""
 
     kind: Literal["none"] = "none"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class OnTest:
     """Validated on the test part, as some documents do; searches cannot use it."""
 

@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
 from tuner.base.decode import decode, encode
 from tuner.base.errors import Invalid, require
 from tuner.base.metrics import metrics_for
-from tuner.base.ranges import Seed, checked_ranges
+from tuner.base.ranges import Seed, record
 from tuner.networks import Network, network_summary
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.data import AnyData, Table
@@ -19,8 +19,7 @@ from tuner.recipe.protocols import Holdout, Protocol, validated_part
 from tuner.recipe.training import Patience, Plateau, Training
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Recipe:
     """One experiment. Equal recipes give equal results on the same machine with the same versions.
 

@@ -1,25 +1,23 @@
 """How a network is trained: loss, optimizer, schedule, batch, epochs, early stopping."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tuner.base.errors import Invalid, require
 from tuner.base.metrics import Monitor
-from tuner.base.ranges import Count, CountOrZero, NotNegative, PositiveShare, Rate, Share, checked_ranges
+from tuner.base.ranges import Count, CountOrZero, NotNegative, PositiveShare, Rate, Share, record
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
 from tuner.recipe.optimizers import Adam, Optimizer
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ConstantRate:
     """The optimizer's learning rate in all steps."""
 
     kind: Literal["constant"] = "constant"
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class FallingRate:
     """From the optimizer's learning rate down to `final` times it at the last step, along the named curve.
 
@@ -36,8 +34,7 @@ class FallingRate:
             require(self.final > 0, "final", "be greater than 0 for an exponential curve", self.final)
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class SteppedRate:
     """The learning rate multiplied by `factor` after every `every` epochs."""
 
@@ -46,8 +43,7 @@ class SteppedRate:
     factor: PositiveShare = 0.1
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class OneCycle:
     """From `start` times the learning rate up to it in the first `rise` of all steps, then down to `final` times it, both
     along a cosine (Smith & Topin 2017, https://arxiv.org/abs/1708.07120; the momentum stays)."""
@@ -58,8 +54,7 @@ class OneCycle:
     final: Share = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Plateau:
     """The learning rate multiplied by `factor` each time that the monitored metric has not improved by more than
     `min_delta` for `epochs` epochs."""
@@ -77,15 +72,14 @@ class Plateau:
 Schedule = ConstantRate | FallingRate | SteppedRate | OneCycle | Plateau
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoEarlyStopping:
     """All epochs are trained."""
 
     kind: Literal["never"] = "never"
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Patience:
     """Training ends when the monitored metric has not improved by more than `min_delta` for `epochs` epochs."""
 
@@ -98,8 +92,7 @@ class Patience:
 EarlyStopping = NoEarlyStopping | Patience
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Training:
     """How a network is trained. `keep` says whose weights are returned: the last epoch's, or those of the best epoch by
     `keep_by`.

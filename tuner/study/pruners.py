@@ -5,18 +5,17 @@ A new pruner is a record here, named in `Pruner`, and in `OfFolds` or `ByNumber`
 """
 
 import warnings
-from dataclasses import dataclass
 from typing import Literal
 
 from optuna import pruners
 from optuna.exceptions import ExperimentalWarning
 
 from tuner.base.errors import Invalid, require
-from tuner.base.ranges import Count, CountOrZero, NotNegative, checked_ranges
+from tuner.base.ranges import Count, CountOrZero, NotNegative, record
 from tuner.result import OBJECTIVES
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoPruner:
     """No trial is stopped early."""
 
@@ -26,8 +25,7 @@ class NoPruner:
         return pruners.NopPruner()
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Percentile:
     """Stops a trial whose best value so far is not among the best `percentile` percent of the finished trials at the same
     epoch (`median`: 50), from `warmup_epochs` on, after `startup_trials` finished ones."""
@@ -56,8 +54,7 @@ class Percentile:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Halving:
     """Successive halving at rungs of `min_epochs * factor ** k` epochs, where the best 1/`factor` continue; `hyperband` runs
     several of these with different first rungs (Li et al. 2018, arXiv 1603.06560)."""
@@ -79,8 +76,7 @@ class Halving:
         return pruners.HyperbandPruner(min_resource=self.min_epochs, max_resource=epochs, reduction_factor=self.factor)
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Asha:
     """Asynchronous successive halving (Li et al. 2018, arXiv 1810.05934): trials pause at rungs of `min_epochs * factor **
     k` epochs, and the best 1/`factor` of each rung continue from their checkpoints. With `min_epochs` 0 the budget decides on
@@ -102,8 +98,7 @@ class Asha:
         return NoPruner().make(epochs, maximize)
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Patient:
     """Stops a trial whose objective has not improved by more than `min_delta` for `epochs` epochs."""
 
@@ -119,8 +114,7 @@ class Patient:
         return pruners.PatientPruner(None, patience=self.epochs, min_delta=self.min_delta)
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Threshold:
     """Stops a trial whose objective is worse than `limit` after `warmup_epochs` epochs."""
 
@@ -138,8 +132,7 @@ class Threshold:
         return pruners.ThresholdPruner(upper=self.limit, n_warmup_steps=self.warmup_epochs)
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Wilcoxon:
     """For cross-validation: stops between folds when a signed-rank test finds the trial worse than the best one."""
 

@@ -5,18 +5,16 @@ A new sampler is a record here, named in `Sampler`, and in `Learner` where it le
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
 
 from tuner.base.errors import Invalid, require, require_packages
-from tuner.base.ranges import Count, checked_ranges
+from tuner.base.ranges import Count, record
 from tuner.space import Assignment, Node, grid, size
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Tpe:
     """Tree-structured Parzen estimators of all parameters jointly; `group` splits conditional spaces into parts that are
     sampled jointly (an experimental option of Optuna). The first `startup_trials` are random."""
@@ -37,8 +35,7 @@ class Tpe:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Gp:
     """Gaussian processes: for few, mostly numeric dimensions without conditions, and at most a few hundred trials."""
 
@@ -51,8 +48,7 @@ class Gp:
         return GPSampler(seed=seed, n_startup_trials=self.startup_trials, independent_sampler=alone)
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class CmaEs:
     """Covariance matrix adaptation: numeric dimensions; choices are sampled at random."""
 
@@ -64,7 +60,7 @@ class CmaEs:
         return CmaEsSampler(seed=seed, n_startup_trials=self.startup_trials, warn_independent_sampling=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PlainSampler:
     """Independent random points, or quasi-random ones (`qmc`: Sobol points, which cover a space more evenly)."""
 
@@ -81,7 +77,7 @@ class PlainSampler:
         return QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False, warn_asynchronous_seeding=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Grid:
     """Every combination, longest trainings first: `grid` takes `points` values of each range that has more, `brute_force` all
     values of a space without continuous ranges."""
@@ -103,7 +99,7 @@ class Grid:
         return grid(space, self.points if self.kind == "grid" else 2**31)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Nsga2:
     """A genetic algorithm for several objectives (Deb et al. 2002)."""
 

@@ -1,11 +1,10 @@
 """The keys of a study file: the objectives, the budget, the sampler and the pruner, the refits of the winner, the recipe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from tuner.base.errors import Invalid, near_miss, require
-from tuner.base.ranges import Count, CountOrZero, Positive, Seed, Share, checked_ranges
+from tuner.base.ranges import Count, CountOrZero, Positive, Seed, Share, record
 from tuner.result import OBJECTIVES
 from tuner.study.pruners import Percentile, Pruner
 from tuner.study.samplers import Sampler, Tpe
@@ -14,8 +13,7 @@ NO_LIMIT = 10**9
 """More trials than anyone trains."""
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Budget:
     """What a study may cost. `minutes` limit one call, including refits and the test; `trials` limit those that finish or are
     pruned in all calls (0: as many as there is time for).
@@ -30,8 +28,7 @@ class Budget:
     epochs: Literal["fixed", "fit"] = "fixed"
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Confirmation:
     """The winner is refitted on so many fresh seeds before the final model is saved and tested; where `budget.epochs` is
     "fit", the minutes decide on the number of refits, for how many contenders and how long.
@@ -49,8 +46,7 @@ class Confirmation:
     anchors: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-@checked_ranges
+@record
 class Search:
     """The sampler proposes trials, the pruner stops them early; `seed` is that of the proposals.
 
@@ -73,7 +69,7 @@ class Search:
     near: Share = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Sections:
     """The keys at the top of a study file. The recipe and the starts are checked with the space."""
 

@@ -83,13 +83,13 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
     if not len(outputs):
         raise DataError(f"{data}: has no rows")
     others = pd.concat([block.others for block in blocks], ignore_index=True)
-    source = predictor.recipe.data if predictor.recipe else None
-    if isinstance(source, Table) and source.drop_missing_target:
-        is_known = others[list(targets)].notna().all(axis=1).to_numpy()
-        outputs, others = outputs[is_known], others[is_known]
+    format, task, names = "", predictor.output.task, predictor.output.names
+    if isinstance(predictor.data, Table):
+        format = predictor.data.target_format
+        if predictor.data.drop_missing_target:
+            is_known = others[list(targets)].notna().all(axis=1).to_numpy()
+            outputs, others = outputs[is_known], others[is_known]
     labels = others.drop(columns=[weight, group], errors="ignore")
-    task, names = predictor.output.task, predictor.output.names
-    format = source.target_format if isinstance(source, Table) else ""
     expected = 1 if task == "classification" else len(names)
     if labels.shape[1] not in (expected, len(names)):
         raise DataError(f"{data}: has {labels.shape[1]} label columns, and the model predicts {expected}")
@@ -106,7 +106,7 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
 
 def _roles(predictor: Predictor, target: Sequence[str]) -> tuple[tuple[str, ...], str, str]:
     """The columns or arrays with labels, that with weights and that with groups ("" for none)."""
-    match predictor.recipe.data if predictor.recipe else None:
+    match predictor.data:
         case Table() as source:
             return tuple(target) or source.targets, source.weight, source.group
         case Arrays() as source:

@@ -110,9 +110,9 @@ def _sample(predictor: "Predictor", data: str, places: Places) -> tuple[NDArray[
     if data:
         return next(blocks_of(predictor, data)).inputs[:EXAMPLES], None, f"examples of {data}"
     generator = np.random.default_rng(0)
-    if predictor.recipe:
+    if predictor.data:
         try:
-            examples = training_set(predictor.recipe.data, places).examples
+            examples = training_set(predictor.data, places).examples
         except TunerError:
             pass  # the data is no longer there
         else:

@@ -132,10 +132,8 @@ def _table_values(predictor: Predictor, codes: Array) -> Mapping[str, Array]:
     """A table's columns (n, 1) from coded rows; unseen values become unseen words."""
     assert predictor.coding is not None
     columns: dict[str, Array] = {}
-    first = 0
-    for column in predictor.coding.columns:
-        values = codes[:, first : first + column.places].astype(np.float64)
-        first += column.places
+    for column, places in zip(predictor.coding.columns, predictor.coding.slices, strict=True):
+        values = codes[:, places].astype(np.float64)
         match column.kind:
             case "number":
                 columns[column.name] = values + column.origin

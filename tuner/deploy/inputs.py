@@ -63,8 +63,8 @@ def prefetched(blocks: Iterator[Block]) -> Iterator[Block]:
 
 def picture_format(predictor: Predictor) -> Images:
     """The size and color of the pictures that a model takes. Raises `DataError` where it takes none."""
-    if predictor.recipe and isinstance(predictor.recipe.data, Images):
-        return predictor.recipe.data
+    if isinstance(predictor.data, Images):
+        return predictor.data
     height, width, *channels = (*predictor.shape, 0, 0)[: max(2, len(predictor.shape))]
     if not (len(predictor.shape) in (2, 3) and height and width and channels in ([], [1], [3])):
         raise DataError(f"the model takes {predictor.input_text}, and no pictures")
@@ -74,30 +74,27 @@ def picture_format(predictor: Predictor) -> Images:
 def as_stored(predictor: Predictor, pictures: NDArray[np.uint8]) -> NDArray[Any]:
     """Pictures in the shape and value range of the model's data set."""
     shaped = pictures if None in predictor.shape else pictures.reshape(len(pictures), *predictor.shape)
-    if predictor.recipe is None or not isinstance(predictor.recipe.data, Data):
+    if not isinstance(predictor.data, Data):
         return shaped
-    low, high = describe(predictor.recipe.data).value_range
+    low, high = describe(predictor.data).value_range
     return shaped if (low, high) == (0.0, 255.0) else (low + shaped * ((high - low) / 255)).astype(np.float32)
 
 
 def _rows(predictor: Predictor, data: str, required: Sequence[str], optional: Sequence[str]) -> Iterator[Block]:
     assert predictor.coding is not None
-    source = predictor.recipe.data if predictor.recipe else None
     path = data if data.startswith(SKLEARN) else str(find_path(str(Path(data).absolute()), ()))
-    texts: dict[str, Sequence[str]] = {
-        column.name: MISSING_TEXTS for column in predictor.coding.columns if column.kind != "number"
-    }
-    texts |= dict.fromkeys(required if predictor.output.task == "classification" else (), MISSING_TEXTS)
-    texts |= texts_of(source) if isinstance(source, Table) else {}
-    header = source.header if isinstance(source, Table) else True
+    names = [column.name for column in predictor.coding.columns if column.kind != "number"]
+    names += required if predictor.output.task == "classification" else ()
+    texts, header = dict[str, Sequence[str]](dict.fromkeys(names, MISSING_TEXTS)), True
+    if isinstance(predictor.data, Table):
+        texts, header = {**texts, **texts_of(predictor.data)}, predictor.data.header
     for frame in table_blocks(path, [*predictor.columns, *required], texts, optional, header=header):
         others = [name for name in (*required, *optional) if name in frame.columns]
         yield Block(predictor.coded(frame, data), others=frame[others])
 
 
 def _arrays(predictor: Predictor, path: Path, required: Sequence[str], optional: Sequence[str]) -> Block:
-    source = predictor.recipe.data if predictor.recipe else None
-    name = source.x if isinstance(source, Arrays) else "x"
+    name = predictor.data.x if isinstance(predictor.data, Arrays) else "x"
     if path.suffix.lower() == ".npy":
         if required:
             raise DataError(f"{path}: has one array only, and {required[0]!r} is needed; give an .npz file with both")

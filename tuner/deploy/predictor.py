@@ -17,7 +17,7 @@ from tuner.data.ingest.coding import code_rows
 from tuner.data.ingest.columns import Coding
 from tuner.deploy.metadata import OutputSpec, output_from_activation, output_from_recipe, read_metadata, recipe_in
 from tuner.deploy.safe_loading import load_safely
-from tuner.recipe import Recipe
+from tuner.recipe import AnyData, Recipe
 from tuner.training import refuse_forks
 from tuner.training.saving import on_codes, takes_raw_rows
 
@@ -86,6 +86,11 @@ class Predictor:
         output = output_from_recipe(recipe, inner.output_shape[-1], path) if recipe else output_from_activation(inner)
         shape = (coding.places,) if coding else tuple(inner.input_shape[1:])
         return Predictor(path, model, output, shape, coding, recipe, metadata, traced(inner, shape))
+
+    @property
+    def data(self) -> AnyData | None:
+        """What it was trained on; None without a metadata file."""
+        return self.recipe.data if self.recipe else None
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import keras
 
 import tuner.networks.layers  # noqa: F401 (registers our layers)
 from tuner.base.errors import DataError, first_line
-from tuner.training.saving import other_input_names
+from tuner.training.saving import load_model
 
 UNSAFE = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer", "__lambda__"}
 """Layers that hold code, or run code from another file."""
@@ -25,8 +25,7 @@ def load_safely(path: Path) -> keras.Model:
         raise DataError(f"{path}: there is no such model; `tuner optimize` writes runs/NAME/best.keras")
     _require_safe(path)
     try:
-        with other_input_names():
-            model: keras.Model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = load_model(path)
     except Exception as error:  # Keras raises any exception for a damaged file
         raise DataError(f"{path}: cannot be read as a model: {first_line(error)}") from error
     if not isinstance(model, keras.Model):

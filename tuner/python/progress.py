@@ -78,17 +78,11 @@ class SearchState:
         return next(iter(self.record.objectives), "")
 
     @property
-    def best(self) -> TrialRecord | None:
-        """The finished training with the best value; the earliest of equals."""
-        sign = self.record.direction.sign
-        return max(self.record.finished, key=lambda trial: (sign * trial.values[0], -trial.first), default=None)
-
-    @property
     def best_text(self) -> str:
         """The best training, for people."""
-        if self.best is None:
+        if (best := self.record.best) is None:
             return "no trial finished yet"
-        return f"best {metric_label(self.objective)} {figure_text(self.best.values[0])} (trial {self.best.number})"
+        return f"best {metric_label(self.objective)} {figure_text(best.values[0])} (trial {best.number})"
 
     @property
     def left_text(self) -> str:
@@ -127,7 +121,7 @@ class Lines:
 
     def ended(self, trial: TrialRecord) -> None:
         self.state.add(trial)
-        best = f"; {self.state.best_text}" if self.state.best else ""
+        best = f"; {self.state.best_text}" if self.state.record.best else ""
         count = "" if self.state.is_unlimited else f"{self.state.done}/{self.state.total}, "
         self.log(
             f"trial {trial.number}: {ended_text(trial, self.state.objective)}{best}; {count}{self.state.left_text}"
@@ -140,7 +134,7 @@ class Lines:
     def log(self, message: str) -> None:
         self.reported = time.monotonic()
         if self.report is not None:
-            best, left = self.state.best, max(0.0, self.state.deadline - self.reported)
+            best, left = self.state.record.best, max(0.0, self.state.deadline - self.reported)
             self.report(Progress(self.state.done, best.values[0] if best else None, left, message))
 
     def _break_silence(self, name: str, recipe: Recipe, event: Epoch | Pulse) -> None:

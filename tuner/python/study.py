@@ -20,6 +20,7 @@ from tuner.data.ingest.tables import is_table
 from tuner.data.ingest.targets import TargetProfile, target_profile
 from tuner.data.sources import Places
 from tuner.recipe import Arrays, Cut, Table
+from tuner.space import override
 from tuner.study import StudyFile, load, study_from
 from tuner.study.places import find_study, require_name, study_files
 from tuner.study.read import read_plain
@@ -121,14 +122,11 @@ def _made_study(examples: RawExamples, target: TargetProfile, changes: Changes) 
 def _profile(examples: RawExamples, target: TargetProfile) -> TableProfile | ArraysProfile:
     x, groups = examples.x, examples.groups
     weight = "" if examples.weights is None else "weights"
-    roles = Roles(target.targets, group="" if groups is None else "groups", weight=weight)
-    count = 0 if groups is None else int(groups.nunique())
+    group, count = ("", 0) if groups is None else ("groups", int(groups.nunique()))
+    roles = Roles(target.targets, group=group, weight=weight)
     if isinstance(x, pd.DataFrame):
-        profiles = frame_columns(x)
-        columns, left_out = (
-            tuple(each for each in profiles if bool(each.kind) == is_used) for is_used in (True, False)
-        )
-        return TableProfile(len(x), target, roles, count, columns, left_out, ())
+        columns = tuple(each for each in frame_columns(x) if each.kind)
+        return TableProfile(len(x), target, roles, count, columns, left_out=(), warnings=())
     shape = tuple(int(side) for side in x.shape[1:])
     return ArraysProfile(len(x), target, roles, "x", "y", shape, str(x.dtype), count, test_rows=0)
 
@@ -142,13 +140,14 @@ def _with_data(plain: Mapping[str, Any], data: Table | Arrays, own_data: Mapping
 
 
 def _changed(plain: dict[str, Any], task: Task, changes: Changes) -> dict[str, Any]:
-    objective = changes.objective or plain.get("objective", f"validation_{main_metric(task)}")
-    changed = {**plain, "objective": objective}
-    if changes.minutes:
-        changed["budget"] = {**plain.get("budget", {}), "minutes": changes.minutes}
-    if changes.seed is not None:
-        changed["search"] = {**plain.get("search", {}), "seed": changes.seed}
-        changed["recipe"] = {**plain["recipe"], "seed": changes.seed}
-    if changes.test == Cut(share=0.0):  # there is nothing that reference models could be compared on
-        changed["confirmation"] = {**plain.get("confirmation", {}), "anchors": False}
-    return changed
+    settings = {
+        "objective": changes.objective or plain.get("objective", f"validation_{main_metric(task)}"),
+        "budget.minutes": changes.minutes or None,
+        "search.seed": changes.seed,
+        "recipe.seed": changes.seed,
+        # without a test part there is nothing that reference models could be compared on
+        "confirmation.anchors": False if changes.test == Cut(share=0.0) else None,
+    }
+    for address, value in settings.items():
+        plain = plain if value is None else override(plain, address, value)
+    return plain

@@ -12,7 +12,7 @@ from tuner.base.metrics import Task
 from tuner.data.examples import Examples
 from tuner.recipe.data import Description
 from tuner.references.features import preparation, tree_categories, tree_preparation
-from tuner.training.targets import target_scale
+from tuner.training.targets import target_scales
 
 Array = NDArray[Any]
 Predict = Callable[[Array], Array]
@@ -114,7 +114,7 @@ def _fitted(
             return estimator.predict_proba if hasattr(estimator, "predict_proba") else _regressor(estimator)
         each = [_classifier(make(), features, labels[:, index], weights, 2) for index in range(labels.shape[1])]
         return lambda inputs: np.stack([predict(inputs)[:, 1] for predict in each], axis=1)
-    scale = target_scale(labels, weights)
+    scale = target_scales(labels, weights)["standard"]
     targets = scale.standardized(labels)
     columns = targets.T if model.single_output or targets.shape[1] == 1 else [targets]
     each = [_regressor(_fit(make(), features, column, weights)) for column in columns]

@@ -78,12 +78,12 @@ def _on_raw_rows(model: keras.Model, coding: Coding) -> keras.Model:
     coder = RowCoder([encode(column) for column in coding.columns], name=CODER)
     raw = coder.raw_inputs()
     model.name = ON_CODES
-    with other_input_names():
+    with _other_input_names():
         return keras.Model(raw, model(coder(raw)), name="tuned")
 
 
 @contextmanager
-def other_input_names() -> Iterator[None]:
+def _other_input_names() -> Iterator[None]:
     """Without Keras's warning about columns such as `speed (km/h)`: its names of inputs cannot have a slash, their keys can."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
@@ -102,9 +102,9 @@ def takes_raw_rows(model: keras.Model) -> bool:
 
 
 def load_model(path: Path) -> keras.Model:
-    """A saved model; not compiled."""
-    with other_input_names():
-        model: keras.Model = keras.models.load_model(path, compile=False)
+    """A saved model; not compiled. No code of it runs."""
+    with _other_input_names():
+        model: keras.Model = keras.models.load_model(path, compile=False, safe_mode=True)
     return model
 
 

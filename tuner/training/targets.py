@@ -47,28 +47,19 @@ def target_scales(targets: NDArray[Any], weights: NDArray[Any] | None) -> Mappin
     from_lowest = values - values.min(axis=0)
     knee = np.array([np.quantile(each[each > 0], KNEE) if each.any() else 1.0 for each in from_lowest.T])
     top = MOST * (from_lowest.max(axis=0) + knee)
-    logarithm = tuple(each.astype(targets.dtype) for each in (knee - values.min(axis=0), top, knee / top))
+
+    def standardizing(values: NDArray[Any], *logarithm: NDArray[Any]) -> TargetScale:
+        middle = np.average(values, axis=0, weights=weights)
+        spread = np.sqrt(np.average((values - middle) ** 2, axis=0, weights=weights))
+        factor = np.divide(1.0, spread, out=np.ones_like(spread), where=spread > 0)
+        offset, factor, *others = (each.astype(targets.dtype) for each in (middle, factor, *logarithm))
+        return TargetScale(offset, factor, tuple(others))
+
+    logarithms = np.log((from_lowest + knee) / top)
     return {
-        "standard": target_scale(targets, weights),
-        "log": _standardizing(np.log((from_lowest + knee) / top), weights, targets.dtype, logarithm),
+        "standard": standardizing(values),
+        "log": standardizing(logarithms, knee - values.min(axis=0), top, knee / top),
     }
-
-
-def target_scale(targets: NDArray[Any], weights: NDArray[Any] | None) -> TargetScale:
-    """The scale from the mean and standard deviation of training targets (n, targets)."""
-    return _standardizing(targets.astype(np.float64), weights, targets.dtype)
-
-
-def _standardizing(
-    values: NDArray[np.float64],
-    weights: NDArray[Any] | None,
-    dtype: np.dtype[Any],
-    logarithm: tuple[NDArray[Any], ...] = (),
-) -> TargetScale:
-    middle = np.average(values, axis=0, weights=weights)
-    spread = np.sqrt(np.average((values - middle) ** 2, axis=0, weights=weights))
-    factor = np.divide(1.0, spread, out=np.ones_like(spread), where=spread > 0)
-    return TargetScale(middle.astype(dtype), factor.astype(dtype), logarithm)
 
 
 def targets(recipe: Recipe, labels: NDArray[Any], outputs: int, scale: TargetScale | None = None) -> NDArray[Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -117,14 +116,12 @@ def importances_of_columns(job: ColumnImportances, setup: Setup, _: Watch) -> di
     rows = np.concatenate([each.training if each.validation is None else each.validation for each in folds])
     examples = data.examples.take(np.random.default_rng(0).permutation(rows)[:MOST_ROWS])
     coding, model = on_codes(load_model(job.model))
-    ends = list(accumulate(column.places for column in coding.columns))
 
     def metric(outputs: NDArray[Any]) -> float:
         predictions = to_probabilities(outputs, job.recipe)
         return compute_metrics(job.recipe.data.task, predictions, examples.labels, examples.weights)[job.measure]
 
-    columns = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-    changes = column_importances(model, np.asarray(examples.inputs), columns, metric)
+    changes = column_importances(model, np.asarray(examples.inputs), coding.slices, metric)
     return {column.name: change for column, change in zip(coding.columns, changes, strict=True)}
 
 

@@ -1,6 +1,7 @@
 """What a column is: as the profile of a table guesses it, and as the training part defines its codes."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from tuner.networks.columns import FIRST, Coded, Kind
@@ -60,6 +61,12 @@ class Coding:
     def places(self) -> int:
         """The length of a coded row."""
         return sum(column.places for column in self.columns)
+
+    @property
+    def slices(self) -> list[slice]:
+        """The places of each column in a coded row."""
+        ends = list(accumulate(column.places for column in self.columns))
+        return [slice(end - column.places, end) for column, end in zip(self.columns, ends, strict=True)]
 
 
 def shorten(text: str) -> str:

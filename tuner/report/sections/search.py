@@ -22,7 +22,7 @@ from tuner.report.sections.parameters import (
     value_axis,
 )
 from tuner.report.sections.trials import best_trials, last_value
-from tuner.storage import TrialRecord
+from tuner.storage import StudyRecord, TrialRecord
 
 IDLE = 60.0
 """Seconds without any trial that count as a break between two calls."""
@@ -33,7 +33,7 @@ def search_blocks(evidence: Evidence) -> Iterator[Block]:
     if not evidence.record.trials:
         yield missing("No trial has been started yet.")
         return
-    yield from (*_history(evidence), *_progress(evidence))
+    yield from (*history_charts(evidence.record), *_progress(evidence))
     yield from best_trials(evidence)
     if evidence.importances:
         yield importance_chart(evidence.importances)
@@ -48,15 +48,15 @@ def search_blocks(evidence: Evidence) -> Iterator[Block]:
     yield from _front_charts(evidence)
 
 
-def _history(evidence: Evidence) -> Iterator[Chart]:
-    """The value of each finished or pruned trial in order, and the best so far."""
+def history_charts(record: StudyRecord) -> Iterator[Chart]:
+    """The value of each finished or pruned trial in order, and the best so far; none where fewer than two have a value."""
     known = [
         (trial, value)
-        for trial in evidence.record.trials
-        if trial.state in ("complete", "pruned") and (value := last_value(evidence, trial)) is not None
+        for trial in record.trials
+        if trial.state in ("complete", "pruned") and (value := last_value(record, trial)) is not None
     ]
     values = [value for _, value in known]
-    axis, best = value_axis(evidence, values), _best_so_far(evidence, lambda trial: float(trial.number))
+    axis, best = value_axis(record, values), _best_so_far(record, lambda trial: float(trial.number))
     dots = [(trial.state, (float(trial.number), value), _tip(trial, value)) for trial, value in known]
     marks: tuple[Mark, ...] = (
         *dots_by_state(dots, axis),
@@ -76,15 +76,15 @@ def _tip(trial: TrialRecord, value: float) -> str:
 def _progress(evidence: Evidence) -> Iterator[Chart]:
     """The best so far by minutes of searching, without the breaks between calls."""
     clock = _clock(evidence.record.trials)
-    points = _best_so_far(evidence, lambda trial: clock(trial.ended or 0.0) / 60)
+    points = _best_so_far(evidence.record, lambda trial: clock(trial.ended or 0.0) / 60)
     improved = points[:1] + tuple(point for before, point in pairwise(points) if point[1] != before[1])
     marks = (Line("best so far", VERMILION, points, step=True), Dots("a new best", VERMILION, improved))
     if len(points) > 1:
-        yield Chart("time", "Best so far against time", Axis("minutes of searching"), value_axis(evidence), marks)
+        yield Chart("time", "Best so far against time", Axis("minutes of searching"), value_axis(evidence.record), marks)
 
 
-def _best_so_far(evidence: Evidence, place: Callable[[TrialRecord], float]) -> tuple[Point, ...]:
-    trials, direction = sorted(evidence.record.finished, key=place), evidence.record.direction
+def _best_so_far(record: StudyRecord, place: Callable[[TrialRecord], float]) -> tuple[Point, ...]:
+    trials, direction = sorted(record.finished, key=place), record.direction
     best = accumulate((trial.values[0] for trial in trials), lambda *values: direction.best(values))
     return tuple(zip(map(place, trials), best, strict=True))
 

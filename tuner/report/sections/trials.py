@@ -12,7 +12,7 @@ from tuner.charts.content import Cell, Table
 from tuner.recipe import Recipe
 from tuner.report.evidence import Evidence
 from tuner.result import OBJECTIVES
-from tuner.storage import TrialRecord
+from tuner.storage import StudyRecord, TrialRecord
 
 SHOWN = 10
 OMITTED = ("seed", "data.found", "data.columns")
@@ -25,13 +25,13 @@ def best_trials(evidence: Evidence) -> Iterator[Table]:
     ranked = sorted(
         (_place(trial, sign * value), trial)
         for trial in evidence.record.trials
-        if (value := last_value(evidence, trial)) is not None
+        if (value := last_value(evidence.record, trial)) is not None
     )[:SHOWN]
     if not ranked:
         return
     trials = [trial for _, trial in ranked]
     names = tuple(map(metric_label, evidence.record.objectives)) or ("value",)
-    values: list[tuple[Cell, ...]] = [trial.values or (last_value(evidence, trial),) for trial in trials]
+    values: list[tuple[Cell, ...]] = [trial.values or (last_value(evidence.record, trial),) for trial in trials]
     fields = _fields([trial.recipe for trial in trials])
     rows: list[tuple[Cell, ...]] = [
         ("state", *(trial.state for trial in trials)),
@@ -54,11 +54,11 @@ def recipe_table(recipe: Recipe, start: Recipe | None) -> Table:
     return Table("winner-recipe", f"The complete recipe ({len(rows)} fields)", columns, rows, long=True)
 
 
-def last_value(evidence: Evidence, trial: TrialRecord) -> float | None:
+def last_value(record: StudyRecord, trial: TrialRecord) -> float | None:
     """A finished trial's value, or a pruned one's value when it was stopped."""
     if trial.values:
         return trial.values[0]
-    objective = OBJECTIVES[evidence.record.objectives[0]] if evidence.record.objectives else None
+    objective = OBJECTIVES[record.objectives[0]] if record.objectives else None
     if objective is None or objective.of_epoch is None or trial.result is None or not trial.result.folds:
         return None
     epochs = [epoch for epoch in trial.result.folds[0].epochs if epoch.is_finite]

@@ -52,15 +52,7 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
 
     def _fit(self, x: Any, y: Any, task: Task, sample_weight: Any, groups: Any) -> Self:
-        """Search on checked inputs and targets."""
-        if groups is not None:
-            validation.check_consistent_length(x, groups)
-            groups = validation.column_or_1d(groups)
-        if sample_weight is not None:
-            sample_weight = validation._check_sample_weight(sample_weight, x, ensure_non_negative=True)
-            has_weight = sample_weight > 0
-            x, y, sample_weight = x[has_weight], y[has_weight], sample_weight[has_weight]
-            groups = None if groups is None else groups[has_weight]
+        """Search on checked examples."""
         try:
             tuned = self._search(x, y, task, sample_weight, groups)
             if tuned.confirmed is None:
@@ -123,15 +115,21 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         rules = {"dtype": "numeric", "allow_nd": True, "ensure_all_finite": "allow-nan", "ensure_min_samples": fewest}
         return validation.validate_data(self, X, reset=reset, **rules)
 
-    def _checked_pair(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
-        """Inputs and targets after scikit-learn's checks."""
+    def _checked_examples(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Any, ...]:
+        """Inputs, targets, weights and groups after scikit-learn's checks, without examples of weight 0."""
         X = self._checked(X, reset=True)
         if y is None:
             name = type(self).__name__
             raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
         y = validation._check_y(y, multi_output=True, y_numeric=isinstance(self, RegressorMixin), estimator=self)
-        validation.check_consistent_length(X, y)
-        return X, y
+        validation.check_consistent_length(X, y, groups)
+        groups = None if groups is None else validation.column_or_1d(groups)
+        if sample_weight is None:
+            return X, y, None, groups
+        weight = validation._check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        if not weight.any():
+            raise ValueError("sample_weight must be above 0 for some examples")
+        return tuple(None if each is None else each[weight > 0] for each in (X, y, weight, groups))
 
     @property
     def model_(self) -> Any:
@@ -194,14 +192,13 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Search. Rows of one of the `groups` are never on both sides of a split. Raises `ValueError` for unusable data."""
-        X, y = self._checked_pair(X, y)
+        X, y, sample_weight, groups = self._checked_examples(X, y, sample_weight, groups)
         check_classification_targets(y)
         if type_of_target(y).startswith("multilabel"):
             self.classes_: NDArray[Any] = np.arange(y.shape[1])
             return self._fit(X, np.asarray(y), "multi_label", sample_weight, groups)
         y = validation.column_or_1d(y, warn=True)
-        has_weight = np.broadcast_to(np.asarray(1.0 if sample_weight is None else sample_weight) > 0, len(y))
-        self.classes_ = np.unique(y[has_weight] if has_weight.any() else y)
+        self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError(f"y must have at least two classes, got one class only, {self.classes_.tolist()[0]!r}")
         return self._fit(X, np.searchsorted(self.classes_, y), "classification", sample_weight, groups)
@@ -234,7 +231,7 @@ class TunedRegressor(RegressorMixin, _Tuned):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Search. Rows of one of the `groups` are never on both sides of a split. Raises `ValueError` for unusable data."""
-        X, y = self._checked_pair(X, y)
+        X, y, sample_weight, groups = self._checked_examples(X, y, sample_weight, groups)
         y = validation.column_or_1d(y, warn=True) if y.ndim < 2 or y.shape[1] == 1 else y
         self._is_one = y.ndim == 1
         return self._fit(X, y.astype(np.float64), "regression", sample_weight, groups)

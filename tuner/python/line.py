@@ -26,14 +26,14 @@ def progress_shown(name: str, callback: Callback | None, verbose: int) -> Iterat
         sentences: Callback = lambda progress: sys.stderr.write(f"{name}: {progress}\n")  # noqa: E731
         yield Lines(callback or (sentences if verbose > 0 else None))
         return
-    events, is_over, started = [""], Event(), time.monotonic()
-    listener = Lines(lambda progress: events.append(progress.said.partition(";")[0]), silent_seconds=0.0)
+    listener, is_over, started = Lines(None, silent_seconds=0.0), Event(), time.monotonic()
 
     def redraw() -> None:
         while not is_over.wait(REFRESH_SECONDS):
             state, now = listener.state, time.monotonic()
             bar.n = (now - started) / (max(now, state.end) - started) if state.total else 0.0
-            bar.set_description_str(f"{name}: {state.left_text} · {state.best_text} · {events[-1]}")
+            event, _, _ = listener.latest.partition(";")
+            bar.set_description_str(f"{name}: {state.left_text} · {state.best_text} · {event}")
 
     columns = get_terminal_size((WIDTH, 0)).columns
     with tqdm(desc=name, total=1.0, bar_format=FORMAT, file=sys.stderr, ncols=columns, nrows=20) as bar:

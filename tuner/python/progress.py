@@ -101,7 +101,7 @@ class Lines:
     def __init__(self, report: Callback | None, silent_seconds: float = SILENT_SECONDS) -> None:
         self.report, self.state, self.silent_seconds = report, SearchState(), silent_seconds
         self.recipes: dict[int, Recipe] = {}
-        self.reported = time.monotonic()
+        self.reported, self.latest = time.monotonic(), ""
 
     def planned(self, record: StudyRecord, trials: int, seconds: float) -> None:
         self.state.plan(record, trials, seconds)
@@ -132,7 +132,7 @@ class Lines:
             self._break_silence(f"refit on seed {recipe.seed}", recipe, event)
 
     def log(self, message: str) -> None:
-        self.reported = time.monotonic()
+        self.reported, self.latest = time.monotonic(), message
         if self.report is not None:
             best, left = self.state.record.best, max(0.0, self.state.deadline - self.reported)
             self.report(Progress(self.state.done, best.values[0] if best else None, left, message))
@@ -146,7 +146,7 @@ def ended_text(trial: TrialRecord, objective: str) -> str:
     """How a trial ended or paused, with its value of the objective."""
     result = trial.result
     if result and result.ended == "pruned" and trial.reason.startswith(PAUSED):
-        return trial.reason + (f", {_last_score(result, objective)}" if result.epochs else "")
+        return trial.reason + (f", {_score_text(result.folds[-1].epochs[-1], objective)}" if result.epochs else "")
     value = f", {metric_label(objective)} {figure_text(trial.values[0])}" if trial.values else ""
     cost = f" after {_epochs_text(result)}, {result.seconds:.1f} s" if result and result.epochs else ""
     reason = f" ({trial.reason})" if trial.reason else ""
@@ -188,10 +188,6 @@ def share_done(event: Event | None, recipe: Recipe) -> float:
         case FoldResult():
             fold, done = (event.epochs[-1].fold if event.epochs else 0), 1.0
     return (fold + done) / fold_count(recipe.protocol)
-
-
-def _last_score(result: Result, objective: str) -> str:
-    return _score_text(result.folds[-1].epochs[-1], objective)
 
 
 def _score_text(epoch: Epoch, objective: str) -> str:

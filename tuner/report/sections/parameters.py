@@ -15,11 +15,7 @@ from tuner.charts.content import Table
 from tuner.charts.scale import Scale
 from tuner.report.evidence import Evidence
 from tuner.report.importance import METHOD, Importance
-<<<<<<< HEAD
-from tuner.storage import TrialRecord
-=======
-from tuner.storage import StudyRecord
->>>>>>> ab445c8 (The card draws the report's chart, and one description stands for each of several twins)
+from tuner.storage import StudyRecord, TrialRecord
 
 SHOWN = 12
 SLICES = 6
@@ -157,13 +153,8 @@ def parallel_chart(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
 
 def slice_charts(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
     """The value against each of the first parameters of these names."""
-<<<<<<< HEAD
     known = _with_finite_value(evidence.record.trials)
-    y = value_axis(evidence, [trial.values[0] for trial in known])
-=======
-    known = [trial for trial in evidence.trials if trial.values and math.isfinite(trial.values[0])]
-    values = value_axis(evidence.record, [trial.values[0] for trial in known])
->>>>>>> ab445c8 (The card draws the report's chart, and one description stands for each of several twins)
+    y = value_axis(evidence.record, [trial.values[0] for trial in known])
     for name in names[:SLICES]:
         trials = [trial for trial in known if name in trial.params]
         values = [trial.params[name] for trial in trials]
@@ -188,23 +179,7 @@ def dots_by_state(dots: Sequence[tuple[str, Point, str]], values: Axis) -> Itera
         yield Dots(name if own else "", color, points, tuple(tip for _, tip in own), shape)
 
 
-<<<<<<< HEAD
-def value_axis(evidence: Evidence, values: Sequence[float] = ()) -> Axis:
-=======
-def _parameter_axis(name: str, trials: Sequence[FrozenTrial]) -> tuple[Axis, list[float]]:
-    values = [trial.params[name] for trial in trials]
-    if any(isinstance(value, str | bool) or value is None for value in values):
-        names = tuple(dict.fromkeys(map(str, values)))
-        return Axis(name, names=names), [float(names.index(str(value))) for value in values]
-    numbers, distribution = [float(value) for value in values], trials[0].distributions[name]
-    is_choice = isinstance(distribution, CategoricalDistribution)
-    log = getattr(distribution, "log", False) or (is_choice and min(numbers) > 0 and max(numbers) / min(numbers) >= 100)
-    integers = all(isinstance(value, int) for value in values)
-    return Axis(name, scale="log" if log else "linear", integers=integers), numbers
-
-
 def value_axis(record: StudyRecord, values: Sequence[float] = ()) -> Axis:
->>>>>>> ab445c8 (The card draws the report's chart, and one description stands for each of several twins)
     """The axis of the first objective. It ends on the bad side at three times the distance of the median from the best
     value, if there are at least eight values and some lie beyond."""
     direction = record.direction

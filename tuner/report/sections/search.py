@@ -80,7 +80,9 @@ def _progress(evidence: Evidence) -> Iterator[Chart]:
     improved = points[:1] + tuple(point for before, point in pairwise(points) if point[1] != before[1])
     marks = (Line("best so far", VERMILION, points, step=True), Dots("a new best", VERMILION, improved))
     if len(points) > 1:
-        yield Chart("time", "Best so far against time", Axis("minutes of searching"), value_axis(evidence.record), marks)
+        yield Chart(
+            "time", "Best so far against time", Axis("minutes of searching"), value_axis(evidence.record), marks
+        )
 
 
 def _best_so_far(record: StudyRecord, place: Callable[[TrialRecord], float]) -> tuple[Point, ...]:

@@ -12,6 +12,8 @@ import typer
 from tuner.base.errors import StorageError, TunerError
 
 if TYPE_CHECKING:
+    import optuna
+
     from tuner.outcome import Outcome
     from tuner.study import StudyFile
 
@@ -60,12 +62,18 @@ def required_storage(runs: Path, storage: str | None) -> str:
     return storage_url(runs, storage)
 
 
-def stored_outcome(study: str, runs: Path, storage: str | None) -> "Outcome":
-    """What the storage has of a study. Raises `StudyError` with the near miss."""
-    from tuner.outcome import read_outcome
+def stored_study(study: str, runs: Path, storage: str | None) -> "optuna.Study":
+    """The study of that name in the storage. Raises `StudyError` with the near miss."""
     from tuner.storage import load_study, open_storage
 
-    return read_outcome(load_study(open_storage(required_storage(runs, storage)), study))
+    return load_study(open_storage(required_storage(runs, storage)), study)
+
+
+def stored_outcome(study: str, runs: Path, storage: str | None) -> "Outcome":
+    """What the storage has of a study."""
+    from tuner.outcome import read_outcome
+
+    return read_outcome(stored_study(study, runs, storage))
 
 
 def command_line(command: str, **options: str | Path | Sequence[str] | None) -> str:

@@ -1,6 +1,5 @@
 """The experiments of documents, replicated and judged."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +32,7 @@ def baseline(
     """Replicate documents' experiments and judge their figures. A second call runs only what is missing."""
     from tuner.base.machine import cores, worker_count
     from tuner.commands.replication import print_details, print_replication
+    from tuner.commands.terminal import print_message
     from tuner.data.sources import Places
     from tuner.documents.baseline import BaselineOptions
     from tuner.documents.baseline import baseline as replicate
@@ -43,7 +43,7 @@ def baseline(
         raise TunerError(f"--readings {readings}: must be first or all")
     documents = [load_document(path) for path in find_documents(document).values()]
     about_study = [each for each in documents if study in (each.study, "all")]
-    count = worker_count(workers, lambda line: print(line, file=sys.stderr))
+    count = worker_count(workers, print_message)
     options = BaselineOptions(
         documents=tuple(each for each in about_study if each.matching(only)),
         storage=storage_url(runs, storage),
@@ -64,7 +64,7 @@ def baseline(
         )
     if not options.documents:
         raise TunerError(f"--only {only}: no document about {study} has such an experiment; --only '*' shows all")
-    replications = replicate(options, lambda line: print(line, file=sys.stderr))
+    replications = replicate(options, print_message)
     for replication in replications.values():
         print_replication(replication)
         if details:

@@ -1,6 +1,5 @@
 """`data`: lists the data sets and downloads them."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -32,6 +31,7 @@ def data(context: typer.Context, data_dir: DataDir = None) -> None:
 @app.command()
 def fetch(names: Annotated[list[str], typer.Argument(help="Names of data sets.")], data_dir: DataDir = None) -> None:
     """Download data sets to this machine."""
+    from tuner.commands.terminal import print_message
     from tuner.data.catalogue import CATALOGUE
     from tuner.data.load import training_set
     from tuner.data.sources import Places
@@ -40,5 +40,5 @@ def fetch(names: Annotated[list[str], typer.Argument(help="Names of data sets.")
         if name not in CATALOGUE:
             raise TunerError(f"there is no data set {name!r}; {near_miss(name, CATALOGUE)}")
     for name in names:
-        data = training_set(name, Places.from_environment(data_dir), lambda line: print(line, file=sys.stderr))
-        print(f"{name}: {data.origin}", file=sys.stderr)
+        data = training_set(name, Places.from_environment(data_dir), print_message)
+        print_message(f"{name}: {data.origin}")

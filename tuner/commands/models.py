@@ -5,23 +5,14 @@ import re
 import socket
 import sys
 from contextlib import closing
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from tuner.base.errors import MissingPackage, StorageError, TunerError
 from tuner.commands.arguments import RUNS, DataDir, Force, Model, NewData, Runs, Storage, StoredStudy, stored_outcome
 from tuner.commands.terminal import load_predictor, load_tensorflow
-
-
-class Quantized(StrEnum):
-    """The numbers that a LiteRT file stores in 8 bits: none, the weights, or all."""
-
-    none = "none"
-    dynamic = "dynamic"
-    int8 = "int8"
 
 
 def predict(
@@ -89,8 +80,9 @@ def export(
     model: Annotated[Path | None, typer.Option("--model", "-m", help="A .keras file, in place of a study.")] = None,
     format: Annotated[str, typer.Option(help="keras, saved_model, litert or onnx. [by the suffix]")] = "",
     quantize: Annotated[
-        Quantized, typer.Option(help="LiteRT only: 8 bits for the weights (dynamic) or for everything (int8).")
-    ] = Quantized.none,
+        Literal["none", "dynamic", "int8"],
+        typer.Option(help="LiteRT only: 8 bits for the weights (dynamic) or for everything (int8)."),
+    ] = "none",
     data: Annotated[
         str, typer.Option("--data", "-d", help="Data to compare the two models on. [a part of the training data]")
     ] = "",
@@ -107,7 +99,7 @@ def export(
     chosen = format_of(out, format)
     source = model or stored_outcome(study, runs, storage).final.model
     load_tensorflow()
-    exported = export_model(source, out, chosen, quantize.value, data, Places.from_environment(data_dir))
+    exported = export_model(source, out, chosen, quantize, data, Places.from_environment(data_dir))
     print("\n".join(exported.lines()))
 
 
@@ -120,20 +112,18 @@ def distill(
     """Train one network on the predictions of the study's ensemble, and test it: another look at the test part."""
     from tuner.base.formatting import metric_label
     from tuner.base.machine import cores
-    from tuner.commands.arguments import required_storage
+    from tuner.commands.arguments import stored_study
     from tuner.data.sources import Places
     from tuner.deploy.distill import distill as learn
-    from tuner.storage import load_study, open_storage
     from tuner.storage.confirmed import count_look, looks_text
     from tuner.worker import make_executor
     from tuner.worker.executor import Setup
     from tuner.worker.folder import Folder
 
-    confirmed, opened = stored_outcome(study, runs, storage).final, open_storage(required_storage(runs, storage))
-    folder = Folder(runs / study)
+    confirmed, folder = stored_outcome(study, runs, storage).final, Folder(runs / study)
     setup = Setup(Places.from_environment(data_dir), threads=cores(), folder=folder)
     with closing(make_executor("processes", setup)) as executor:
-        network = learn(confirmed, executor, folder, lambda: count_look(load_study(opened, study)))
+        network = learn(confirmed, executor, folder, lambda: count_look(stored_study(study, runs, storage)))
     metric = metric_label(confirmed.measure)
     print(f"validation {metric}: {network.best_validation:.4f}; ensemble {confirmed.best_validation:.4f}")
     if interval := network.intervals.get(confirmed.measure):

@@ -1,7 +1,6 @@
 """`optimize`: searches a study and confirms its winner."""
 
 import json
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,6 +61,7 @@ def optimize(
     from tuner.base.machine import cores, worker_count
     from tuner.commands.progress import progress_on_stderr
     from tuner.commands.results import print_outcome
+    from tuner.commands.terminal import print_message
     from tuner.data.sources import Places
     from tuner.outcome.words import as_json
     from tuner.search.optimize import SearchOptions
@@ -77,7 +77,7 @@ def optimize(
         raise StudyError("--quiet and --verbose exclude each other")
     seconds = seconds_of("--minutes", minutes, "m") if minutes else file.budget.minutes * 60
     seconds = seconds_of("--timeout", timeout) if timeout else seconds
-    url, count = storage_url(runs, storage), worker_count(workers, lambda line: print(line, file=sys.stderr))
+    url, count = storage_url(runs, storage), worker_count(workers, print_message)
     shared: Any = {"runs": runs, "storage": storage}
     options = SearchOptions(
         file=file,

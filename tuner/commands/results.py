@@ -10,7 +10,7 @@ import typer
 
 from tuner.base.errors import StudyError
 from tuner.base.formatting import metric_label
-from tuner.commands.arguments import RUNS, Runs, Storage, StoredStudy, command_line, required_storage, stored_outcome
+from tuner.commands.arguments import RUNS, Runs, Storage, StoredStudy, command_line, stored_outcome, stored_study
 from tuner.commands.terminal import console, print_frame, wrapped
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def importance(study: StoredStudy, format: Rows = "table", runs: Runs = RUNS, st
     import pandas as pd
 
     from tuner.report.importance import FEWEST, METHOD, ended_trials, importances
-    from tuner.storage import load_study, open_storage, study_record
+    from tuner.storage import study_record
     from tuner.storage.trainings import trainings_of
 
-    stored = load_study(open_storage(required_storage(runs, storage)), study)
+    stored = stored_study(study, runs, storage)
     ended = ended_trials(trainings_of(stored.get_trials(deepcopy=False)))
     weights = importances(ended, study_record(stored).direction)
     if not weights:

@@ -31,8 +31,7 @@ MATRIX_PRODUCTS = {"FULLY_CONNECTED", "BATCH_MATMUL"}
 def convert(predictor: Predictor, path: Path, format: str, quantize: str, inputs: Array) -> Array:
     """Write the model, load it again, and return its outputs for these coded rows or arrays as stored. Raises `MissingPackage`
     for ONNX without its packages, and `TunerError` with one line where a converter fails."""
-    with warnings.catch_warnings(), silenced(2):
-        warnings.simplefilter("ignore")  # only the authors of the converters can act on them
+    with warnings.catch_warnings(action="ignore"), silenced(2):  # only the authors of the converters can act on them
         try:
             return WRITERS[format](predictor, path, inputs, quantize)
         except TunerError:

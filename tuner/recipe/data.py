@@ -16,22 +16,8 @@ from tuner.networks import Inputs
 from tuner.networks.columns import NUMBER_FORMATS, Coded, Column, Encoding, Rows
 
 MISSING_TEXTS = (
-    *(
-        "#N/A",
-        "#N/A N/A",
-        "#NA",
-        "-1.#IND",
-        "-1.#QNAN",
-        "-NaN",
-        "-nan",
-        "1.#IND",
-        "1.#QNAN",
-        "<NA>",
-        "N/A",
-        "NA",
-        "NULL",
-    ),
-    *("NaN", "None", "n/a", "nan", "null"),
+    *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
+    *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 """The texts that pandas takes for missing values, as most programs write them."""
 

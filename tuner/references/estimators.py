@@ -145,8 +145,7 @@ def _classifier(estimator: Any, features: Any, labels: Array, weights: Array | N
 def _fit(estimator: Any, features: Any, targets: Array, weights: Array | None) -> Any:
     from sklearn.utils.validation import has_fit_parameter
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the defaults often stop before they converge
+    with warnings.catch_warnings(action="ignore"):  # the defaults often stop before they converge
         if weights is not None and has_fit_parameter(estimator, "sample_weight"):
             return estimator.fit(features, targets, sample_weight=weights.astype(np.float64))
         return estimator.fit(features, targets)

@@ -108,8 +108,7 @@ def _evaluator(
 
     def evaluate(values: NDArray[np.float64]) -> dict[str, float]:
         flat = values.ravel()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             evaluator = PedAnovaImportanceEvaluator(target_quantile=share)
             return evaluator.evaluate(study, target=lambda trial: float(flat[trial.number]))
 

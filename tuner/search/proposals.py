@@ -145,8 +145,7 @@ def all_starts(file: StudyFile, warm: Sequence[Any]) -> tuple[Assignment, ...]:
 
 def make_sampler(settings: Sampler, seed: int) -> BaseSampler:
     """Optuna's sampler for one proposal. Raises `MissingPackage` where it needs one that is not installed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         return settings.make(seed)
 
 

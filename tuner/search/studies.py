@@ -126,6 +126,5 @@ def _describe(study: optuna.Study, file: StudyFile) -> None:
     study.set_user_attr("file", canonical(file.resolved))
     study.set_user_attr("title", file.title)
     study.set_user_attr("objectives", list(file.objectives))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         study.set_metric_names(list(file.objectives))

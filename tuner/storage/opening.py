@@ -88,8 +88,7 @@ def _cut_half_line(file: BinaryIO) -> None:
 
 def _open_proxy(url: str) -> BaseStorage:
     host, _, port = url.removeprefix("grpc://").partition(":")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         storage = optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
     storage.wait_server_ready(timeout=10)
     return storage

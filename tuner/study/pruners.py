@@ -158,8 +158,7 @@ ByNumber = Halving
 
 def make_pruner(settings: Pruner, epochs: int, maximize: bool) -> pruners.BasePruner:
     """Optuna's pruner for trials of at most `epochs` epochs."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
+    with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
         return settings.make(epochs, maximize)
 
 

@@ -19,8 +19,7 @@ def load() -> None:
     """Import TensorFlow without its start-up messages. Raises `TunerError` in a fork of a process that has computed with it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with silenced(2), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with silenced(2), warnings.catch_warnings(action="ignore"):
         import tensorflow
     tensorflow.get_logger().setLevel("ERROR")  # many networks in one process are meant, and no sign of a slow program
     _watch_forks()

@@ -63,8 +63,7 @@ def date_formats(texts: Sequence[str], dayfirst: bool | None = None) -> tuple[st
     if not (texts and parse_times(texts, ISO).isna().any()):
         return (ISO,)
     sample = texts[:: max(1, len(texts) // SAMPLE)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # both orders of day and month are meant
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # both orders of day and month are meant
         guesses = [guess_datetime_format(text, dayfirst=order) for text in sample[:GUESSED] for order in (False, True)]
     plausible = [each for each in guesses if each and not re.match("%Y.%d", each)]  # nobody writes year, day, month
     some = [each for each in dict.fromkeys([ISO, *plausible, *UNGUESSED]) if parse_times(sample, each).notna().any()]

@@ -22,9 +22,12 @@ NotNegative = Annotated[float, Range("be at least 0", lambda number: number >= 0
 Positive = Annotated[float, Range("be greater than 0", lambda number: number > 0)]
 Share = Annotated[float, Range("be between 0 and 1", lambda number: 0 <= number <= 1)]
 PositiveShare = Annotated[float, Range("be greater than 0 and at most 1", lambda number: 0 < number <= 1)]
+InnerShare = Annotated[float, Range("be greater than 0 and less than 1", lambda number: 0 < number < 1)]
 Rate = Annotated[float, Range("be at least 0 and less than 1", lambda number: 0 <= number < 1)]
 """A probability, momentum or decay: 0 switches the effect off."""
 Count = Annotated[int, Range("be at least 1", lambda number: number >= 1)]
+Several = Annotated[int, Range("be at least 2", lambda number: number >= 2)]
+Folds = Annotated[int, Range("be between 2 and 100", lambda number: 2 <= number <= 100)]
 CountOrZero = Annotated[int, Range("be at least 0", lambda number: number >= 0)]
 Seed = Annotated[int, Range("be at least 0 and below 2**32", lambda number: 0 <= number < 2**32)]
 """Accepted by every random generator: 32 bits, unsigned."""

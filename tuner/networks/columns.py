@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from tuner.base.errors import require
-from tuner.base.ranges import Count, CountOrZero, NonEmpty, Positive, record
+from tuner.base.ranges import Count, CountOrZero, NonEmpty, Positive, Several, record
 
 Kind = Literal["number", "boolean", "category", "date", "text"]
 MISSING, UNSEEN, FIRST = 0, 1, 2
@@ -60,15 +60,12 @@ class Encoding:
     """
 
     numbers: Literal["standard", "robust", "quantile", "piecewise", "periodic"] = "quantile"
-    bins: int = 16
+    bins: Several = 16
     frequencies: Count = 16
     frequency_scale: Positive = 0.1
     number_size: Count = 8
     one_hot: CountOrZero = 10
     embedding: Count = 8
-
-    def __post_init__(self) -> None:
-        require(self.bins >= 2, "bins", "be at least 2", self.bins)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ must extend.
 from typing import Literal
 
 from tuner.base.errors import require
-from tuner.base.ranges import Seed, record
+from tuner.base.ranges import Folds, Seed, record
 from tuner.recipe.augmentation import Augmentation
 
 Pick = Literal["stratified", "random", "last"]
@@ -46,13 +46,10 @@ class KFold:
     """
 
     kind: Literal["k_fold"] = "k_fold"
-    folds: int = 5
+    folds: Folds = 5
     pick: Pick = "stratified"
     seed: Seed = 0
     of: Literal["training", "all"] = "training"
-
-    def __post_init__(self) -> None:
-        require(2 <= self.folds <= 100, "folds", "be between 2 and 100", self.folds)
 
 
 @record

@@ -4,7 +4,7 @@ from typing import Literal
 
 from tuner.base.errors import Invalid, require
 from tuner.base.metrics import Monitor
-from tuner.base.ranges import Count, CountOrZero, NotNegative, PositiveShare, Rate, Share, record
+from tuner.base.ranges import Count, CountOrZero, InnerShare, NotNegative, PositiveShare, Rate, Share, record
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
 from tuner.recipe.optimizers import Adam, Optimizer
@@ -60,13 +60,10 @@ class Plateau:
     `min_delta` for `epochs` epochs."""
 
     kind: Literal["plateau"] = "plateau"
-    factor: float = 0.3
+    factor: InnerShare = 0.3
     epochs: Count = 3
     min_delta: NotNegative = 0.0
     monitor: Monitor = "validation_loss"
-
-    def __post_init__(self) -> None:
-        require(0 < self.factor < 1, "factor", "be greater than 0 and less than 1", self.factor)
 
 
 Schedule = ConstantRate | FallingRate | SteppedRate | OneCycle | Plateau

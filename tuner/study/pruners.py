@@ -11,7 +11,7 @@ from optuna import pruners
 from optuna.exceptions import ExperimentalWarning
 
 from tuner.base.errors import Invalid, require
-from tuner.base.ranges import Count, CountOrZero, NotNegative, record
+from tuner.base.ranges import Count, CountOrZero, InnerShare, NotNegative, Several, record
 from tuner.result import OBJECTIVES
 
 
@@ -61,10 +61,7 @@ class Halving:
 
     kind: Literal["successive_halving", "hyperband"] = "hyperband"
     min_epochs: Count = 1
-    factor: int = 3
-
-    def __post_init__(self) -> None:
-        require(self.factor >= 2, "factor", "be at least 2", self.factor)
+    factor: Several = 3
 
     @property
     def first_stop(self) -> int:
@@ -84,10 +81,7 @@ class Asha:
 
     kind: Literal["asha"] = "asha"
     min_epochs: CountOrZero = 0
-    factor: int = 3
-
-    def __post_init__(self) -> None:
-        require(self.factor >= 2, "factor", "be at least 2", self.factor)
+    factor: Several = 3
 
     @property
     def first_stop(self) -> int:
@@ -137,11 +131,8 @@ class Wilcoxon:
     """For cross-validation: stops between folds when a signed-rank test finds the trial worse than the best one."""
 
     kind: Literal["wilcoxon"] = "wilcoxon"
-    p_threshold: float = 0.1
+    p_threshold: InnerShare = 0.1
     startup_folds: CountOrZero = 2
-
-    def __post_init__(self) -> None:
-        require(0 < self.p_threshold < 1, "p_threshold", "be between 0 and 1", self.p_threshold)
 
     def make(self, epochs: int, maximize: bool) -> pruners.BasePruner:
         return pruners.WilcoxonPruner(p_threshold=self.p_threshold, n_startup_steps=self.startup_folds)

@@ -10,7 +10,7 @@ from typing import Literal
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
 
 from tuner.base.errors import Invalid, require, require_packages
-from tuner.base.ranges import Count, record
+from tuner.base.ranges import Count, Several, record
 from tuner.space import Assignment, Node, grid, size
 
 
@@ -83,10 +83,9 @@ class Grid:
     values of a space without continuous ranges."""
 
     kind: Literal["grid", "brute_force"] = "grid"
-    points: int = 3
+    points: Several = 3
 
     def __post_init__(self) -> None:
-        require(self.points >= 2, "points", "be at least 2", self.points)
         if self.kind == "brute_force":
             require(self.points == 3, "points", "be left out for brute_force, which takes all", self.points)
 
@@ -104,10 +103,7 @@ class Nsga2:
     """A genetic algorithm for several objectives (Deb et al. 2002)."""
 
     kind: Literal["nsga2"] = "nsga2"
-    population: int = 20
-
-    def __post_init__(self) -> None:
-        require(self.population >= 2, "population", "be at least 2", self.population)
+    population: Several = 20
 
     def make(self, seed: int) -> BaseSampler:
         return NSGAIISampler(seed=seed, population_size=self.population)

@@ -50,11 +50,8 @@ class Evaluation:
             "task": self.task,
             "examples": self.examples,
             "figures": {
-                name: {
-                    "value": _finite(value),
-                    "interval": [_finite(each) for each in (self.intervals[name].low, self.intervals[name].high)],
-                }
-                for name, value in self.figures.items()
+                name: {"value": _finite(value), "interval": [_finite(interval.low), _finite(interval.high)]}
+                for (name, value), interval in zip(self.figures.items(), self.intervals.values(), strict=True)
             },
             "confused": [
                 {"true": each.true, "said": each.predicted, "times": each.times, "of": each.of}
@@ -94,7 +91,6 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
     if labels.shape[1] not in (expected, len(names)):
         raise DataError(f"{data}: has {labels.shape[1]} label columns, and the model predicts {expected}")
     true = labels_of(task, labels, names, data, format)
-    true = true.astype(np.int64) if true.ndim == 1 else true
     weights = weights_of(others[weight], data) if weight in others else None
     groups = groups_of([others[group]], data)[0] if group in others else None
     figures = compute_metrics(task, outputs, true, weights)
@@ -119,7 +115,7 @@ def _roles(predictor: Predictor, target: Sequence[str]) -> tuple[tuple[str, ...]
 def _confusions(predictions: Predictions, true: NDArray[Any]) -> tuple[Confusion, ...]:
     """The most frequent wrong predictions."""
     names, count = predictions.names, len(predictions.names)
-    matrix = np.bincount(true * count + predictions.labels, minlength=count**2).reshape(count, count).tolist()
+    matrix = np.bincount(true.astype(np.int64) * count + predictions.labels, minlength=count**2).reshape(count, count).tolist()
     return tuple(
         Confusion(names[row], names[column], times, sum(matrix[row]))
         for row, column, times in confused_pairs(matrix)[:MOST_CONFUSIONS]

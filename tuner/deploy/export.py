@@ -117,8 +117,7 @@ def _sample(predictor: "Predictor", data: str, places: Places) -> tuple[NDArray[
             pass  # the data is no longer there
         else:
             chosen = examples.take(np.sort(generator.permutation(len(examples))[:EXAMPLES]))
-            labels = chosen.labels.astype(np.int64) if chosen.labels.ndim == 1 else chosen.labels
-            return chosen.inputs, labels, "training examples"
+            return chosen.inputs, chosen.labels, "training examples"
     if predictor.coding is None:
         shape = (EXAMPLES, *(each or 1 for each in predictor.shape))
         return generator.uniform(0, 1, shape).astype(np.float32), None, "random inputs"

@@ -112,7 +112,6 @@ class Tuned:
         examples = examples_of(x, y)
         predictions = self._predictions(examples.x if isinstance(y, str) else x)
         true = labels_of(predictions.task, examples.y, predictions.names, examples.where)
-        true = true.astype(np.int64) if true.ndim == 1 else true
         figures = compute_metrics(predictions.task, predictions.values, true)
         name = metric or main_metric(predictions.task)
         if name not in figures:

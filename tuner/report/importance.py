@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.base.metrics import Direction
@@ -102,6 +101,8 @@ def _evaluator(
 ) -> Callable[[NDArray[np.float64]], dict[str, float]]:
     """PED-ANOVA of the same trials with different values (trials, copies). The study with copies of the trials is created once,
     because Optuna copies each trial deeply; a copy with the value NaN is left out."""
+    from optuna.importance import PedAnovaImportanceEvaluator  # imports scikit-learn, which a notebook's card does not need
+
     study = optuna.create_study(direction="minimize")
     plain = [create_trial(params=each.params, distributions=each.distributions, value=0.0) for each in trials]
     study.add_trials(each for each in plain for _ in range(copies))

@@ -115,7 +115,11 @@ def _roles(predictor: Predictor, target: Sequence[str]) -> tuple[tuple[str, ...]
 def _confusions(predictions: Predictions, true: NDArray[Any]) -> tuple[Confusion, ...]:
     """The most frequent wrong predictions."""
     names, count = predictions.names, len(predictions.names)
-    matrix = np.bincount(true.astype(np.int64) * count + predictions.labels, minlength=count**2).reshape(count, count).tolist()
+    matrix = (
+        np.bincount(true.astype(np.int64) * count + predictions.labels, minlength=count**2)
+        .reshape(count, count)
+        .tolist()
+    )
     return tuple(
         Confusion(names[row], names[column], times, sum(matrix[row]))
         for row, column, times in confused_pairs(matrix)[:MOST_CONFUSIONS]

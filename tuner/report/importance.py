@@ -101,7 +101,9 @@ def _evaluator(
 ) -> Callable[[NDArray[np.float64]], dict[str, float]]:
     """PED-ANOVA of the same trials with different values (trials, copies). The study with copies of the trials is created once,
     because Optuna copies each trial deeply; a copy with the value NaN is left out."""
-    from optuna.importance import PedAnovaImportanceEvaluator  # imports scikit-learn, which a notebook's card does not need
+    from optuna.importance import (
+        PedAnovaImportanceEvaluator,  # imports scikit-learn, which a notebook's card does not need
+    )
 
     study = optuna.create_study(direction="minimize")
     plain = [create_trial(params=each.params, distributions=each.distributions, value=0.0) for each in trials]

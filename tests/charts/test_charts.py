@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.charts import KINDS, Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule
+from tuner.charts import KINDS, Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule, Shape
 from tuner.charts.confusion import confusion_chart
 from tuner.charts.scale import fit_scale
 from tuner.charts.svg import draw
@@ -42,10 +42,7 @@ def value_of(hint: Any) -> Any:
 MARKS: list[Mark] = [
     Line("line", "blue", ((0, 1), (1, 2)), dashed=True, step=True),
     Band("band", "green", ((0, 0, 1), (1, 1, 2))),
-    *(
-        Dots("dots", "orange", ((0, 1),), shape=shape, errors=((0.5, 1.5),))
-        for shape in ("dot", "diamond", "square", "cross", "ring")
-    ),
+    *(Dots("dots", "orange", ((0, 1),), shape=shape, errors=((0.5, 1.5),)) for shape in get_args(Shape)),
     Bars("bars", "grey", ((0, 3), (1, 2))),
     Rule("rule", "sky", 1.0, band=(0.5, 1.5)),
     Rule("rule", "sky", 1.0, upright=True),

@@ -12,9 +12,9 @@ from tuner.charts.colors import GREY as GREY
 from tuner.charts.colors import ORANGE as ORANGE
 from tuner.charts.colors import PURPLE as PURPLE
 from tuner.charts.colors import VERMILION as VERMILION
+from tuner.charts.confusion import Cells as Cells
 from tuner.charts.marks import Band as Band
 from tuner.charts.marks import Bars as Bars
-from tuner.charts.marks import Cells as Cells
 from tuner.charts.marks import Dots as Dots
 from tuner.charts.marks import Hexes as Hexes
 from tuner.charts.marks import Line as Line

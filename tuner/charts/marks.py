@@ -1,9 +1,9 @@
-"""Marks of charts: lines, bands, rules, dots, hexagons, bars, and the cells of a matrix."""
+"""Marks of charts: lines, bands, rules, dots, hexagons and bars."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
+from itertools import repeat
 
 from tuner.charts.chart import Frame, X, Y
 from tuner.charts.colors import BLUE, VERMILION
@@ -15,8 +15,6 @@ TIPS = 60
 
 CORNERS = ((0.0, 2 / 3), (0.5, 1 / 3), (0.5, -1 / 3), (0.0, -2 / 3), (-0.5, -1 / 3), (-0.5, 1 / 3))
 """The corners of an upright hexagon, in units of its width and of the distance of two rows."""
-
-FONT = 11
 
 Curve = tuple[Point, ...]
 """Epochs, which count from 1, each with its metric."""
@@ -114,11 +112,12 @@ class Rule:
         scale, start, end = (
             (frame.x, frame.top, frame.bottom) if self.upright else (frame.y, frame.x.start, frame.x.end)
         )
-        if not all(map(scale.axis.contains, (self.at, *(self.band or ())))):
+        values, shade = (self.at, *(self.band or ())), ""
+        if not all(map(scale.axis.contains, values)):
             return ""
-        at, shade = scale(self.at), ""
-        if self.band:
-            low, high = sorted(map(scale, self.band))
+        at, *band = map(scale, values)
+        if band:
+            low, high = sorted(band)
             box = (low, start, high - low, end - start) if self.upright else (start, low, end - start, high - low)
             shade = rectangle(*box, f'fill="var(--{self.color})" opacity="0.14"')
         line = f"M{at:.1f} {start:.1f}V{end:.1f}" if self.upright else f"M{start:.1f} {at:.1f}H{end:.1f}"
@@ -181,9 +180,7 @@ class Hexes:
         return (point[axis] + side for point in self.points for side in (-half, half))
 
     def svg(self, frame: Frame) -> str:
-        return "".join(
-            self._hexagon(point, count, frame) for point, count in zip(self.points, self.counts, strict=True)
-        )
+        return "".join(map(self._hexagon, self.points, self.counts, repeat(frame)))
 
     def _hexagon(self, point: Point, count: float, frame: Frame) -> str:
         corners = [(point[X] + x * self.width, point[Y] + y * self.apart) for x, y in CORNERS]
@@ -212,13 +209,11 @@ class Bars:
         return (point[axis] + side for point in self.points for side in (-self.width / 2, self.width / 2))
 
     def svg(self, frame: Frame) -> str:
-        return "".join(
-            self._bar(point, _tip(self, index, frame), frame)
-            for index, point in enumerate(self.points)
-            if frame.contains(point)
-        )
+        places = (index for index, point in enumerate(self.points) if frame.contains(point))
+        return "".join(self._bar(index, frame) for index in places)
 
-    def _bar(self, point: Point, text: str, frame: Frame) -> str:
+    def _bar(self, index: int, frame: Frame) -> str:
+        point, text = self.points[index], _tip(self, index, frame)
         across, along = (frame.y, frame.x) if self.sideways else (frame.x, frame.y)
         place, value = reversed(point) if self.sideways else point
         edges = (max(place - self.width / 2, across.low), min(place + self.width / 2, across.high))
@@ -226,36 +221,6 @@ class Bars:
         low, high = sorted((along(max(0.0, along.low)), along(value)))
         box = (low, first, high - low, last - first) if self.sideways else (first, low, last - first, high - low)
         return rectangle(*box, f'fill="var(--{self.color})" opacity="0.75"{text}')
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A matrix of shaded cells: `values[row][column]` between 0 and 1, with a text in each. Both axes have names."""
-
-    name: str
-    color: str
-    values: tuple[tuple[float, ...], ...]
-    texts: tuple[tuple[str, ...], ...]
-    tips: tuple[tuple[str, ...], ...] = ()
-
-    def extent(self, axis: int) -> Iterator[float]:
-        return iter(())
-
-    def svg(self, frame: Frame) -> str:
-        return "".join(
-            self._cell(row, column, frame) for row, values in enumerate(self.values) for column in range(len(values))
-        )
-
-    def _cell(self, row: int, column: int, frame: Frame) -> str:
-        value, text = self.values[row][column], escape(self.texts[row][column])
-        left, top = frame.pixels((column - 0.5, row - 0.5))
-        right, bottom = frame.pixels((column + 0.5, row + 0.5))
-        attribute = tip(self.tips[row][column]) if self.tips else ""
-        style = f'fill="var(--{self.color})" fill-opacity="{value:.3f}"{attribute}'
-        ink = "var(--paper)" if value > 0.6 else "var(--ink)" if value else "var(--line)"
-        place = f'x="{(left + right) / 2:.1f}" y="{(top + bottom) / 2 + 4:.1f}" text-anchor="middle"'
-        label = f'<text {place} font-size="{FONT}" fill="{ink}" pointer-events="none">{text}</text>'
-        return rectangle(left, top, right - left, bottom - top, style) + label
 
 
 def _tip(mark: Dots | Bars, index: int, frame: Frame) -> str:

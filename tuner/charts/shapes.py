@@ -5,7 +5,7 @@ from html import escape
 from typing import Literal
 
 Point = tuple[float, float]
-Shape = Literal["dot", "diamond", "square", "cross", "ring"]
+Shape = Literal["dot", "diamond", "cross"]
 
 
 def tip(text: str) -> str:
@@ -40,17 +40,16 @@ def dot(shape: Shape, x: float, y: float, size: float, color: str, more: str = "
         case "diamond":
             corners = [(x, y - 1.3 * size), (x + 1.3 * size, y), (x, y + 1.3 * size), (x - 1.3 * size, y)]
             return f'<path d="{path(corners)}Z" fill="var(--paper)" stroke="{color}" stroke-width="2"{more}/>'
-        case "square":
-            sides = f"M{x - size:.1f} {y - size:.1f}h{2 * size:.1f}v{2 * size:.1f}h{-2 * size:.1f}Z"
-            return f'<path d="{sides}" fill="{color}"{more}/>'
         case "cross":
             stroke = f"l{2 * size:.1f} {2 * size:.1f}m0 {-2 * size:.1f}l{-2 * size:.1f} {2 * size:.1f}"
             return f'<path d="M{x - size:.1f} {y - size:.1f}{stroke}" stroke="{color}" stroke-width="1.8" fill="none"{more}/>'
-        case "ring":
-            ring = f'fill="var(--paper)" stroke="{color}" stroke-width="1.8"'
-            return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}" {ring}{more}/>'
         case "dot":
             return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}" fill="{color}"{more}/>'
+
+
+def text(content: str, x: float, y: float, more: str = "") -> str:
+    """A text from its lower left corner; `more` are further attributes."""
+    return f'<text x="{x:.1f}" y="{y:.1f}"{more}>{escape(content)}</text>'
 
 
 def rectangle(x: float, y: float, width: float, height: float, more: str) -> str:

@@ -7,12 +7,12 @@ from tuner.charts.chart import Chart, Frame, Mark, X, Y
 from tuner.charts.colors import STYLE
 from tuner.charts.marks import Dots, Line, Rule
 from tuner.charts.scale import Scale, fit_scale
-from tuner.charts.shapes import dot
+from tuner.charts.shapes import dot, text
 
 FONT = 13
 LETTER = 0.56 * FONT
 """The approximate width of a letter."""
-TITLE = 26
+TITLE = 26.0
 ENTRY = 20
 WIDEST = 0.4
 """The largest share of a chart's width that the names of the y axis may take."""
@@ -20,33 +20,22 @@ WIDEST = 0.4
 
 def draw(chart: Chart, *, standalone: bool = False) -> str:
     """The chart as an SVG element; a `standalone` one has its own title, size, colours and background."""
-    own = _background(chart.width, chart.height) + _title(chart.title) if standalone else ""
-    label = f"{chart.title}. {chart.note}".strip()
-    size = f'width="{chart.width}" height="{chart.height}" ' if standalone else ""
-    return _svg(chart.width, chart.height, label, own + _contents(chart, TITLE if standalone else 6.0), size)
-
-
-def _svg(width: int, height: int, label: str, inside: str, size: str = "") -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {size}role="img" '
-    font = f'font-family="system-ui,sans-serif" font-size="{FONT}" fill="var(--ink)"'
-    return f'{head}aria-label="{escape(label, quote=True)}" {font}>{inside}</svg>'
-
-
-def _background(width: int, height: int) -> str:
-    return f'<style>{STYLE}</style><rect width="{width}" height="{height}" fill="var(--paper)"/>'
-
-
-def _title(text: str) -> str:
-    return f'<text x="12" y="18" font-weight="600">{escape(text)}</text>'
-
-
-def _contents(chart: Chart, top: float) -> str:
+    size, own, top = "", "", 6.0
+    if standalone:
+        size, top = f'width="{chart.width}" height="{chart.height}" ', TITLE
+        background = f'<rect width="{chart.width}" height="{chart.height}" fill="var(--paper)"/>'
+        own = f"<style>{STYLE}</style>{background}" + text(chart.title, 12, 18, ' font-weight="600"')
     legend, below = _legend(chart, top)
     frame = _frame(chart, below + 6)
     marks = "".join(
         f'<g class="series" data-series="{index}">{mark.svg(frame)}</g>' for index, mark in enumerate(chart.marks)
     )
-    return f"{_y_axis(chart, frame)}{_x_axis(chart, frame)}{_labels(chart, frame)}{marks}{legend}"
+    label = escape(f"{chart.title}. {chart.note}".strip(), quote=True)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {chart.width} {chart.height}" {size}role="img" '
+        f'aria-label="{label}" font-family="system-ui,sans-serif" font-size="{FONT}" fill="var(--ink)">'
+        f"{own}{_y_axis(chart, frame)}{_x_axis(chart, frame)}{_labels(chart, frame)}{marks}{legend}</svg>"
+    )
 
 
 def _frame(chart: Chart, top: float) -> Frame:
@@ -54,10 +43,10 @@ def _frame(chart: Chart, top: float) -> Frame:
     bottom = chart.height - (46 if not slanted else 40 + min(90, LETTER * 0.75 * max(map(len, chart.x.names))))
     upright = (top, bottom) if chart.y.names else (bottom, top)
     y = _scale(chart, Y, *upright)
-    widest = max((len(text) for _, text in y.ticks()), default=1)
+    widest = max((len(name) for _, name in y.ticks()), default=1)
     left = min(_label_width(chart) + LETTER * widest + 8, WIDEST * chart.width)
     x = _scale(chart, X, left, chart.width - 14.0)
-    overhang = max((x(value) + LETTER * len(text) / 2 - chart.width for value, text in x.ticks()), default=0.0)
+    overhang = max((x(value) + LETTER * len(name) / 2 - chart.width for value, name in x.ticks()), default=0.0)
     if overhang > 0 and not slanted:
         x = _scale(chart, X, left, chart.width - 14.0 - overhang)
     return Frame(x, y, top, bottom)
@@ -73,34 +62,31 @@ SMALL = f'font-size="{FONT - 1}" fill="var(--soft)"'
 
 def _y_axis(chart: Chart, frame: Frame) -> str:
     parts = []
-    for value, text in frame.y.ticks():
+    room = (frame.x.start - _label_width(chart) - 4) / LETTER
+    for value, name in frame.y.ticks():
         y = frame.y(value)
         if not (chart.x.names and chart.y.names):  # a matrix has cells instead of lines
             parts.append(f'<path d="M{frame.x.start:.1f} {y:.1f}H{frame.x.end:.1f}" stroke="var(--line)"/>')
-        text = _cut(text, (frame.x.start - _label_width(chart) - 4) / LETTER)
-        parts.append(
-            f'<text x="{frame.x.start - 6:.1f}" y="{y + 4:.1f}" text-anchor="end" {SMALL}>{escape(text)}</text>'
-        )
+        parts.append(text(_cut(name, room), frame.x.start - 6, y + 4, f' text-anchor="end" {SMALL}'))
     return "".join(parts)
 
 
 def _x_axis(chart: Chart, frame: Frame) -> str:
     parts, slanted, y = [], _slanted(chart), frame.bottom + 17
-    for value, text in frame.x.ticks():
+    for value, name in frame.x.ticks():
         x = frame.x(value)
         turn = f' text-anchor="end" transform="rotate(-40 {x:.1f} {y:.1f})"' if slanted else ' text-anchor="middle"'
         parts.append(f'<path d="M{x:.1f} {frame.bottom:.1f}v4" stroke="var(--soft)"/>')
-        parts.append(f'<text x="{x:.1f}" y="{y:.1f}"{turn} {SMALL}>{escape(_cut(text, 22))}</text>')
+        parts.append(text(_cut(name, 22), x, y, f"{turn} {SMALL}"))
     return "".join(parts)
 
 
 def _labels(chart: Chart, frame: Frame) -> str:
     middle, centre = (frame.x.start + frame.x.end) / 2, (frame.top + frame.bottom) / 2
-    label = f'<text x="{middle:.1f}" y="{chart.height - 8}" text-anchor="middle">{escape(chart.x.label)}</text>'
+    label, anchor = "", ' text-anchor="middle"'
     if chart.y.label:
-        turn = f'transform="rotate(-90 14 {centre:.1f})"'
-        label += f'<text x="14" y="{centre:.1f}" text-anchor="middle" {turn}>{escape(chart.y.label)}</text>'
-    return label
+        label = text(chart.y.label, 14, centre, f'{anchor} transform="rotate(-90 14 {centre:.1f})"')
+    return text(chart.x.label, middle, chart.height - 8, anchor) + label
 
 
 def _label_width(chart: Chart) -> float:
@@ -114,8 +100,8 @@ def _slanted(chart: Chart) -> bool:
     return any(len(name) * LETTER > room for name in chart.x.names)
 
 
-def _cut(text: str, letters: float) -> str:
-    return text if len(text) <= letters + 1 else text[: max(3, int(letters) - 1)] + "…"
+def _cut(name: str, letters: float) -> str:
+    return name if len(name) <= letters + 1 else name[: max(3, int(letters) - 1)] + "…"
 
 
 def _legend(chart: Chart, top: float) -> tuple[str, float]:
@@ -131,7 +117,7 @@ def _legend(chart: Chart, top: float) -> tuple[str, float]:
         parts.append(
             f'<g class="key" data-for="{index}" tabindex="0" role="button" aria-pressed="true">'
             f'<rect x="{x - 4:.1f}" y="{y - 11:.1f}" width="{width:.0f}" height="20" fill="transparent"/>'
-            f'{_sample(mark, x, y)}<text x="{x + 28:.1f}" y="{y + 4:.1f}">{escape(mark.name)}</text></g>'
+            f"{_sample(mark, x, y)}{text(mark.name, x + 28, y + 4)}</g>"
         )
         x += width + 10
     return "".join(parts), y - 10 + ENTRY if parts else top

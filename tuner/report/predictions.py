@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import TunerError
-from tuner.base.formatting import four_digits
 from tuner.base.metric_functions import Interval, class_probabilities, compute_metrics, metric_interval
 from tuner.base.metrics import Task
 from tuner.charts.content import Cell
@@ -73,26 +72,17 @@ class Predictions:
         """The values of the columns in the rows of some examples."""
         return [tuple(value_texts(self.columns, self.examples.inputs[index])) for index in indices]
 
-    @property
-    def has_intervals(self) -> bool:
-        """Whether there are few enough outputs for bootstrap intervals."""
-        return self.predicted.size <= RESAMPLED_OUTPUTS
-
     def interval(self, metric: str) -> Interval | None:
         """The 95 % interval of a metric of the final model; None where there are too many outputs."""
-        weights, groups = self.examples.weights, self.examples.groups
-        return metric_interval(metric, self.predicted, self.true, weights, groups) if self.has_intervals else None
+        if self.predicted.size > RESAMPLED_OUTPUTS:
+            return None
+        return metric_interval(metric, self.predicted, self.true, self.examples.weights, self.examples.groups)
 
     def of_target(self, place: int) -> "Predictions":
         """The predictions for one of several targets."""
         examples = replace(self.examples, labels=self.true[:, [place]])
         outputs, tested = self.outputs[:, :, [place]], self.tested if len(self.names) == 1 else {}
         return replace(self, names=self.names[place : place + 1], outputs=outputs, examples=examples, tested=tested)
-
-
-def interval_text(interval: tuple[float, float]) -> str:
-    """Both ends, with four digits."""
-    return " to ".join(map(four_digits, interval))
 
 
 def read_predictions(

@@ -1,6 +1,6 @@
 """The data of a report for programs: a summary of the page, and tables of trials and runs."""
 
-import math
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -21,12 +21,12 @@ STATES = ("complete", "pruned", "refused", "failed", "interrupted", "running", "
 
 
 def summary(evidence: Evidence, pages: Sequence[Page]) -> dict[str, Any]:
-    """The facts, tables and charts of the pages as plain data for JSON."""
+    """The facts, tables and charts of the pages as plain data for JSON, with texts for numbers that JSON does not have."""
     record, best, confirmed = evidence.record, evidence.record.best, evidence.confirmed
     documented_best, apart = best_in_our_runs(evidence.documents, evidence.dataset), difference_of(evidence)
     epochs, seconds = saved_by_pruning(evidence)
     importance = {"method": METHOD, "parameters": [asdict(each) for each in evidence.importances]}
-    plain = _plain(
+    plain = json.dumps(
         {
             "study": record.name,
             "title": evidence.title,
@@ -51,8 +51,8 @@ def summary(evidence: Evidence, pages: Sequence[Page]) -> dict[str, Any]:
             "charts": {chart.id: chart_data(chart) for page in pages for chart in page.charts()},
         }
     )
-    assert isinstance(plain, dict)
-    return plain
+    read: dict[str, Any] = json.loads(plain, parse_constant=lambda name: str(float(name)))
+    return read
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -97,15 +97,3 @@ def _others(trial: TrialRecord, objectives: Mapping[str, float]) -> dict[str, fl
     scores = trial.result.validation
     figures = {f"validation_{name}": figure for name, figure in {**scores.figures, "loss": scores.loss}.items()}
     return {name: figure for name, figure in figures.items() if name not in objectives}
-
-
-def _plain(value: Any) -> Any:
-    """The same with texts for numbers that JSON does not have."""
-    match value:
-        case Mapping():
-            return {str(name): _plain(each) for name, each in value.items()}
-        case list() | tuple():
-            return [_plain(each) for each in value]
-        case float() if not math.isfinite(value):
-            return str(value)
-    return value

@@ -11,7 +11,7 @@ from tuner.base.formatting import four_digits, metric_label
 from tuner.base.metrics import metrics_for
 from tuner.charts import BLUE, GREY, VERMILION, Axis, Bars, Chart, Dots, Hexes, Line, Mark, Rule
 from tuner.charts.content import Block, Cell, Table
-from tuner.report.predictions import Predictions, interval_text
+from tuner.report.predictions import Predictions
 
 WORST = 20
 CHARTED = 6
@@ -86,9 +86,9 @@ def _error_histogram(suffix: str, target: Predictions) -> Chart:
     width = float(edges[1] - edges[0])
     pairs = list(zip(edges[:-1].tolist(), counts.tolist(), strict=True))
     points = tuple((edge + width / 2, float(count)) for edge, count in pairs)
-    tips = tuple(f"{count} examples from {interval_text((edge, edge + width))}" for edge, count in pairs)
+    tips = tuple(f"{count} examples from {_range_text((edge, edge + width))}" for edge, count in pairs)
     low, first, middle, third, high = np.quantile(residuals, (0.05, 0.25, 0.5, 0.75, 0.95)).tolist()
-    half, most = interval_text((first, third)), interval_text((low, high))
+    half, most = _range_text((first, third)), _range_text((low, high))
     return Chart(
         f"winner-errors{suffix}",
         f"{target.names[0]}: distribution of the residuals",
@@ -101,6 +101,10 @@ def _error_histogram(suffix: str, target: Predictions) -> Chart:
         ),
         f"Half of the residuals are from {half}, nine in ten from {most}.",
     )
+
+
+def _range_text(ends: tuple[float, float]) -> str:
+    return " to ".join(map(four_digits, ends))
 
 
 def _table_of_targets(targets: Sequence[Predictions]) -> Table:

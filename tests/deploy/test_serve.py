@@ -24,7 +24,7 @@ from tuner.commands.models import address, bound
 from tuner.data.ingest.tables import read_table
 from tuner.deploy.predictor import Predictor
 from tuner.deploy.serve.application import application
-from tuner.report.html import page_as_html
+from tuner.report.pages import page_as_html
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # each trains a network
 

@@ -68,7 +68,7 @@ def serve(
     with bound(host, port) as listener:
         predictor = load_predictor(model)
         from tuner.deploy.serve.application import application
-        from tuner.report.html import page_as_html
+        from tuner.report.pages import page_as_html
 
         print(f"serving {model} on http://{address(listener)}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
         uvicorn.Server(uvicorn.Config(application(predictor, most, max_rows, page_as_html))).run(sockets=[listener])

@@ -16,8 +16,7 @@ from tuner.documents.claims import JUDGEMENTS
 from tuner.documents.comparison import variance
 from tuner.documents.figures import NORMAL
 from tuner.documents.verdicts import VERDICTS
-from tuner.report.html import page_as_html
-from tuner.report.markdown import page_as_markdown, write_figures
+from tuner.report.pages import write_page
 from tuner.storage.confirmed import Confirmed
 
 FOOTER = "Each report has its figures in summary.json, trials.csv and baselines.csv."
@@ -28,10 +27,7 @@ def write_index(folder: Path) -> None:
     summaries = {
         path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/summary.json"))
     }
-    page = index_page(summaries)
-    (folder / "index.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
-    (folder / "README.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
-    write_figures(page, folder)
+    write_page(index_page(summaries), FOOTER, folder / "index.html", folder / "README.md")
 
 
 def index_page(summaries: dict[str, dict[str, Any]]) -> Page:

@@ -14,7 +14,7 @@ from tuner.charts.content import Page
 from tuner.outcome.words import segments_sentence
 from tuner.report.answer import sentences
 from tuner.report.evidence import Evidence
-from tuner.report.markdown import FIGURES, escaped, figure_name
+from tuner.report.pages import FIGURES, escaped, figure_name
 from tuner.storage import private
 from tuner.storage.records import ARTIFACTS, artifacts
 

@@ -19,9 +19,8 @@ from tuner.documents.comparison import overview_section
 from tuner.documents.section import document_section
 from tuner.report.answer import answer_blocks
 from tuner.report.evidence import Evidence, gather
-from tuner.report.html import page_as_html
-from tuner.report.markdown import FIGURES, page_as_markdown, write_figures
 from tuner.report.measuring import measure_columns, measure_latencies
+from tuner.report.pages import FIGURES, write_page
 from tuner.report.publish import publish
 from tuner.report.sections.cost import cost_blocks, provenance_blocks
 from tuner.report.sections.references import reference_blocks
@@ -113,9 +112,7 @@ def _write_files(
     with temporary_folder(out.parent) as folder:
         (folder / FIGURES).mkdir()
         for name, page in pages.items():
-            (folder / f"{name}.html").write_text(page_as_html(page, FOOTER), encoding="utf-8")
-            (folder / f"{name}.md").write_text(page_as_markdown(page, FOOTER), encoding="utf-8")
-            write_figures(page, folder)
+            write_page(page, FOOTER, folder / f"{name}.html", folder / f"{name}.md")
         (folder / "summary.json").write_text(_json_lines(figures), encoding="utf-8")
         for name, frame in frames.items():
             frame.to_csv(folder / name, index=False)

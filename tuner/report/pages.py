@@ -1,16 +1,64 @@
-"""A page as Markdown for code-hosting sites, with charts and pictures as linked files."""
+"""Pages as files: HTML with its style, script, charts and pictures, which loads nothing from other hosts, and Markdown for
+code-hosting sites with charts and pictures as linked files."""
 
+import base64
 import re
 from collections.abc import Iterator
+from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
 from tuner.charts import Chart
+from tuner.charts.colors import DARK, LIGHT, variables
 from tuner.charts.content import Block, Cell, Code, Link, Page, Paragraph, Picture, Table, Tile, cell_text
 from tuner.charts.svg import draw
+from tuner.documents.claims import JUDGEMENTS
+from tuner.documents.verdicts import VERDICTS
+
+WIDE = 700
+"""Wider charts have a row of their own."""
+
+GROUPS = {Chart: "figures", Picture: "figures", Table: "table", Code: "code", Tile: "tiles", Paragraph: "text"}
+"""Adjacent blocks of a group share an element of the page; charts and pictures share a grid."""
 
 FIGURES = "figures"
 LONGEST = 60
 """The most rows of a table on the page; the files next to it have all."""
+
+
+def write_page(page: Page, footer: str, html: Path, text: Path) -> None:
+    """Write a page as an HTML file and as a Markdown file, with the figures that the latter links to."""
+    html.write_text(page_as_html(page, footer), encoding="utf-8")
+    text.write_text(page_as_markdown(page, footer), encoding="utf-8")
+    for block in page.blocks():
+        if isinstance(block, Chart | Picture):
+            path = text.parent / FIGURES / figure_name(block)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(draw(block, standalone=True).encode() if isinstance(block, Chart) else block.png)
+
+
+def page_as_html(page: Page, footer: str) -> str:
+    """The file. All texts are escaped."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_file("page.html.j2")).render(
+        page=page,
+        footer=footer,
+        light=Markup(variables(LIGHT)),
+        dark=Markup(variables(DARK)),
+        css=Markup(_file("page.css")),
+        script=Markup(_file("page.js")),
+        grouped=lambda blocks: [
+            (kind, list(group)) for kind, group in groupby(blocks, lambda block: GROUPS[type(block)])
+        ],
+        wide=WIDE,
+        drawn=lambda chart: Markup(draw(chart)),
+        base64=lambda png: base64.b64encode(png).decode(),
+        verdicts={*VERDICTS, *JUDGEMENTS},
+        text=cell_text,
+    )
 
 
 def page_as_markdown(page: Page, footer: str) -> str:
@@ -30,18 +78,13 @@ def figure_name(block: Chart | Picture) -> str:
     return f"{name}.{'svg' if isinstance(block, Chart) else 'png'}"
 
 
-def write_figures(page: Page, folder: Path) -> None:
-    """Write the files that the text links to; `folder` is that of the text."""
-    for block in page.blocks():
-        if isinstance(block, Chart | Picture):
-            path = folder / FIGURES / figure_name(block)
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(draw(block, standalone=True).encode() if isinstance(block, Chart) else block.png)
-
-
 def escaped(text: str) -> str:
     """The text with the special characters of Markdown and HTML escaped."""
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", text).replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+
+
+def _file(name: str) -> str:
+    return files("tuner.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _block(block: Block) -> Iterator[str]:

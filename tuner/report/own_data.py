@@ -55,19 +55,15 @@ def data_blocks(recipe: Recipe, places: Places, gaps: list[str], importances: Ma
 def _targets_table(data: UserData, true: NDArray[Any]) -> content.Table:
     """The frequency of each class or label, or statistics of the numbers."""
     names = describe(data).classes
-    folded, id_, title = len(names) > FOLDED, "data-targets", "Targets"
-    columns: tuple[str, ...]
     if data.task == "regression":
-        statistics = (each.tolist() for each in (true.min(0), np.median(true, 0), true.max(0), true.std(0)))
-        columns = ("target", "lowest", "median", "highest", "standard deviation")
-        return content.Table(
-            id_, title, columns, tuple(zip(names, *statistics, strict=True)), "Training part.", long=folded
-        )
-    counts = np.bincount(true, minlength=len(names)) if true.ndim == 1 else (true == 1).sum(0)
-    pairs = zip(names, counts.tolist(), strict=True)
-    rows = tuple((name, count, f"{100 * count / len(true):.1f} %") for name, count in pairs)
-    columns = ("class" if true.ndim == 1 else "label", "training examples", "share")
-    return content.Table(id_, title, columns, rows, long=folded)
+        note, columns = "Training part.", ["target", "lowest", "median", "highest", "standard deviation"]
+        cells = [each.tolist() for each in (true.min(0), np.median(true, 0), true.max(0), true.std(0))]
+    else:
+        note, columns = "", ["class" if true.ndim == 1 else "label", "training examples", "share"]
+        counts = np.bincount(true, minlength=len(names)) if true.ndim == 1 else (true == 1).sum(0)
+        cells = [counts.tolist(), [f"{100 * count / len(true):.1f} %" for count in counts]]
+    rows = tuple(zip(names, *cells, strict=True))
+    return content.Table("data-targets", "Targets", tuple(columns), rows, note, long=len(names) > FOLDED)
 
 
 def _importance_chart(importances: Mapping[str, Any], folds: int) -> Chart:

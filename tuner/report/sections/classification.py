@@ -36,11 +36,11 @@ def class_blocks(winner: Predictions) -> Iterator[Block]:
     matrix = confusion_matrix(winner.true, predicted, labels=range(len(classes))).tolist()
     if len(classes) <= READABLE:
         yield confusion_chart("winner-confusion", "Confusion on the test set", matrix, classes)
-    if len(classes) > READABLE:
+    else:
         yield _frequent_confusions(matrix, classes)
     yield _class_table(matrix, classes)
-    title, right = "Calibration of the probabilities", winner.predicted.argmax(axis=1) == winner.true
-    yield _calibration_chart(title, winner.predicted.max(axis=1), right, labels=False)
+    texts = "Calibration of the probabilities", "the predicted class", "right", "examples"
+    yield _calibration_chart(winner.predicted.max(axis=1), predicted == winner.true, *texts)
     yield from _threshold_charts(winner)
     if winner.are_images:
         yield from pictures_of_pairs(winner, matrix)
@@ -85,8 +85,8 @@ def _confident_mistakes(winner: Predictions, predicted: NDArray[np.int64]) -> It
 
 def label_blocks(winner: Predictions) -> Iterator[Block]:
     """Calibration of all labels together, and the metrics of each."""
-    probability, right = winner.predicted.ravel(), (winner.true == 1).ravel()
-    yield _calibration_chart("Calibration of the labels", probability, right, labels=True)
+    texts = "Calibration of the labels", "a label", "true", "labels of examples"
+    yield _calibration_chart(winner.predicted.ravel(), (winner.true == 1).ravel(), *texts)
     rows = tuple((name, *_label_metrics(winner, place)) for place, name in enumerate(winner.names))
     share = ((winner.predicted > 0.5) == (winner.true == 1)).all(axis=1).mean()
     note = (
@@ -111,15 +111,12 @@ def _label_metrics(winner: Predictions, place: int) -> Iterator[Cell]:
 
 
 def _calibration_chart(
-    title: str, probability: NDArray[np.float32], right: NDArray[np.bool_], *, labels: bool
+    probability: NDArray[np.float32], right: NDArray[np.bool_], title: str, of: str, outcome: str, units: str
 ) -> Chart:
     """The share of right predictions by their probability (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
 
-    Both arrays hold one value for each example, or with `labels` for each label of each example.
+    The arrays hold one value for each of the `units`: the probability `of` what is predicted, and whether the `outcome` is so.
     """
-    of, outcome, units = (
-        ("a label", "true", "labels of examples") if labels else ("the predicted class", "right", "examples")
-    )
     bins = np.minimum((probability * BINS).astype(int), BINS - 1)
     filled = [bins == index for index in np.unique(bins)]
     points = tuple((float(probability[each].mean()), float(right[each].mean())) for each in filled)

@@ -30,13 +30,11 @@ def reference_blocks(evidence: Evidence) -> Iterator[Block]:
 
 def _table(confirmed: Confirmed, references: Sequence[ReferenceModel]) -> Table:
     metric, label = confirmed.measure, metric_label(confirmed.measure)
-    rows: list[tuple[Cell, ...]] = [
-        ("the model", _rounded(confirmed.best_validation), None, _rounded(confirmed.test), "", "")
-    ]
+    rows: list[tuple[Cell, ...]] = [("the model", confirmed.best_validation, None, confirmed.test, "", "")]
     for each in references:
         value, test = each.figures.get(metric), each.test_figures.get(metric)
         error = None if value is None else each.error
-        rows.append((each.name, *map(_rounded, (value, error, test)), duration_text(each.seconds), each.note))
+        rows.append((each.name, value, error, test, duration_text(each.seconds), each.note))
     columns = ("model", f"validation {label}", "standard error", f"test {label}", "time", "note")
     return Table("anchors-table", "Reference models", columns, tuple(rows), NOTE)
 
@@ -59,7 +57,3 @@ def _chart(confirmed: Confirmed, ranked: Sequence[ReferenceModel]) -> Chart:
     )
     axes = Axis(metric_label(metric)), Axis("", names=names)
     return Chart("anchors-chart", "Reference models and the model", *axes, marks, height=110 + 26 * len(ranked))
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.outcomes import confirmed, study_of
 from tuner.base.metric_functions import wilson_interval
-from tuner.charts.content import Table, Tile
+from tuner.charts import Chart, Dots
+from tuner.charts.content import Paragraph, Table, Tile
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of, best_in_our_runs, best_reported
 from tuner.networks import Dense
@@ -17,6 +18,7 @@ from tuner.recipe import Data, Recipe
 from tuner.references import ReferenceModel
 from tuner.report.answer import difference_of, sentences, tiles
 from tuner.report.evidence import Evidence
+from tuner.report.sections.references import reference_blocks
 from tuner.report.sections.winner import winner_blocks
 from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed
@@ -71,6 +73,30 @@ def test_the_best_reference_model_is_compared_with_the_final_model(
         "Of the reference models, gradient-boosted trees are best. "
         f"Gradient-boosted trees are {verdict}: {figures}{near}."
     )
+
+
+def test_reference_models_are_ranked_in_a_table_and_a_chart(documents: tuple[Assessment, ...]) -> None:
+    trees = ReferenceModel("trees", {"accuracy": 0.98765}, 0.01, {"accuracy": 0.9}, seconds=2.0)
+    mean = ReferenceModel("majority", {"accuracy": 0.5}, 0.02)
+    skipped = ReferenceModel("logistic", note="skipped")
+    sentence, table, chart = reference_blocks(evidence(documents, 0.96, references=(mean, skipped, trees)))
+    assert isinstance(sentence, Paragraph)
+    assert isinstance(table, Table)
+    assert isinstance(chart, Chart)
+    assert table.rows == (
+        ("the model", 0.96, None, 0.96, "", ""),
+        ("trees", 0.98765, 0.01, 0.9, "2 s", ""),
+        ("majority", 0.5, 0.02, None, "0 s", ""),
+        ("logistic", None, None, None, "0 s", "skipped"),
+    )
+    assert chart.y.names == ("trees", "majority")
+    validation, test, *_ = chart.marks
+    assert isinstance(validation, Dots)
+    assert isinstance(test, Dots)
+    assert validation.points == ((0.98765, 0.0), (0.5, 1.0))
+    assert validation.tips == ("trees: 0.9877 ± 0.0100", "majority: 0.5000 ± 0.0200")
+    assert validation.errors[1] == (0.48, 0.52)
+    assert test.points == ((0.9, 0.0),)
 
 
 def test_the_best_documented_network_is_one_of_a_document(documents: tuple[Assessment, ...]) -> None:

@@ -1,7 +1,7 @@
 """Marks of charts: lines, bands, rules, dots, hexagons and bars."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -232,3 +232,8 @@ def learning_lines(training: Sequence[Curve], validation: Sequence[Curve], *, do
     for part, color, curves in (("training", BLUE, training), ("validation", VERMILION, validation)):
         for index, curve in enumerate(curves):
             yield Line(part if index == 0 else "", color, curve, dashed=part == "training", dots=dots)
+
+
+def numbered(values: Iterable[float | str]) -> Curve:
+    """The curve of values by epoch; texts are numbers that JSON does not have."""
+    return tuple((float(number), float(value)) for number, value in enumerate(values, start=1))

@@ -12,6 +12,7 @@ from tuner.charts import BLUE, CYCLE, VERMILION, Axis, Band, Chart, Dots, Line, 
 from tuner.charts.colors import LIGHT
 from tuner.charts.confusion import confusion_chart
 from tuner.charts.content import Block, Cell, Picture, Table, missing
+from tuner.charts.marks import numbered
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.synthetic import SYNTHETIC
 from tuner.documents.assessment import Assessment, Row
@@ -88,7 +89,7 @@ def _members(drawing: Drawing, rows: Rows) -> Iterator[Mark]:
             (float(count), each) for count, each in enumerate(zip(*row.chosen.curves(figure), strict=False), start=1)
         ]
         reported = row.experiment.curve.get(figure) or row.experiment.values(figure)
-        yield from _means(figure, color, "members", ours, _numbered(reported))
+        yield from _means(figure, color, "members", ours, numbered(reported))
 
 
 def _means(
@@ -117,11 +118,7 @@ def _curves(drawing: Drawing, rows: Rows) -> Iterator[Mark]:
             yield Band("", color, tuple((x, min(each), max(each)) for x, each in zip(epochs, columns, strict=True)))
         line = tuple(zip(epochs, map(fmean, columns), strict=True))
         yield Line(name, color, line, several and "training" in figure)
-        yield from _reported(name, color, _numbered(row.experiment.curve.get(figure, ())))
-
-
-def _numbered(values: Sequence[float]) -> list[Point]:
-    return [(float(number), float(value)) for number, value in enumerate(values, start=1)]
+        yield from _reported(name, color, numbered(row.experiment.curve.get(figure, ())))
 
 
 def reported_and_ours(figures: Sequence[str]) -> list[str]:

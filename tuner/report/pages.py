@@ -109,14 +109,12 @@ def _cell(cell: Cell) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield f"**{escaped(table.title)}**"
-    yield ""
+    yield from (f"**{escaped(table.title)}**", "")
     yield "| " + " | ".join(map(escaped, table.columns)) + " |"
     yield "|" + "|".join("---:" if number else "---" for number in table.number_columns) + "|"
     for row in table.rows[:LONGEST]:
         yield "| " + " | ".join(_cell(cell) for cell in row) + " |"
     if len(table.rows) > LONGEST:
-        yield ""
-        yield f"*{len(table.rows) - LONGEST} more rows are in the files next to this page.*"
+        yield from ("", f"*{len(table.rows) - LONGEST} more rows are in the files next to this page.*")
     if table.note:
         yield from ("", f"*{escaped(table.note)}*")

@@ -41,13 +41,10 @@ def _table(confirmed: Confirmed, references: Sequence[ReferenceModel]) -> Table:
 
 def _chart(confirmed: Confirmed, ranked: Sequence[ReferenceModel]) -> Chart:
     metric = confirmed.measure
-    names, values = tuple(each.name for each in ranked), [each.figures[metric] for each in ranked]
-    points = tuple((value, float(place)) for place, value in enumerate(values))
-    errors = tuple((value - each.error, value + each.error) for each, value in zip(ranked, values, strict=True))
-    tips = tuple(
-        f"{each.name}: {figure_text(value)} ± {figure_text(each.error)}"
-        for each, value in zip(ranked, values, strict=True)
-    )
+    known = [(each.name, each.figures[metric], each.error) for each in ranked]
+    points = tuple((value, float(place)) for place, (_, value, _) in enumerate(known))
+    errors = tuple((value - error, value + error) for _, value, error in known)
+    tips = tuple(f"{name}: {figure_text(value)} ± {figure_text(error)}" for name, value, error in known)
     tests = (each.test_figures.get(metric) for each in ranked)
     tested = tuple((value, float(place)) for place, value in enumerate(tests) if value is not None)
     marks = (
@@ -55,5 +52,5 @@ def _chart(confirmed: Confirmed, ranked: Sequence[ReferenceModel]) -> Chart:
         Dots("test" if tested else "", GREY, tested, shape="diamond"),
         Rule("the model, validation", VERMILION, confirmed.best_validation, upright=True),
     )
-    axes = Axis(metric_label(metric)), Axis("", names=names)
+    axes = Axis(metric_label(metric)), Axis("", names=tuple(name for name, *_ in known))
     return Chart("anchors-chart", "Reference models and the model", *axes, marks, height=110 + 26 * len(ranked))

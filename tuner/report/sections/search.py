@@ -27,6 +27,13 @@ from tuner.storage import StudyRecord, TrialRecord
 IDLE = 60.0
 """Seconds without any trial that count as a break between two calls."""
 
+FRONTS = (
+    ("parameters", "size", "parameters"),
+    ("work", "work", "multiply-adds for one example"),
+    ("latency", "latency", "milliseconds for one example"),
+)
+"""What a network costs: the end of the chart's id, of its title, and the label of the axis."""
+
 
 def search_blocks(evidence: Evidence) -> Iterator[Block]:
     """All charts of the search, and its best trials."""
@@ -114,19 +121,12 @@ def _front_charts(evidence: Evidence) -> Iterator[Chart]:
     optimized = next(iter(evidence.record.objectives), "").removeprefix("validation_")
     metric = next((name for *_, figures in finished for name in (optimized, *figures) if name in METRICS), optimized)
     known = [
-        (number, recipe, result, figures[metric]) for number, recipe, result, figures in finished if metric in figures
+        (number, figures[metric], (result.parameters, _multiply_adds(recipe), evidence.latencies.get(recipe.key)))
+        for number, recipe, result, figures in finished
+        if metric in figures
     ]
-    for id_, against, label, costs in (
-        ("parameters", "size", "parameters", [result.parameters for _, _, result, _ in known]),
-        ("work", "work", "multiply-adds for one example", [_multiply_adds(recipe) for _, recipe, *_ in known]),
-        (
-            "latency",
-            "latency",
-            "milliseconds for one example",
-            [evidence.latencies.get(recipe.key) for _, recipe, *_ in known],
-        ),
-    ):
-        pairs = [(number, (float(x), y)) for (number, *_, y), x in zip(known, costs, strict=True) if x is not None]
+    for place, (id_, against, label) in enumerate(FRONTS):
+        pairs = [(number, (float(x), y)) for number, y, costs in known if (x := costs[place]) is not None]
         if len({x for _, (x, _) in pairs}) > 1:
             points = tuple(point for _, point in pairs)
             tips = tuple(f"trial {each}: {metric_text(metric, y)}, {x:,.4g} {label}" for each, (x, y) in pairs)

@@ -1,12 +1,12 @@
 """The winner: its recipe, its refits on fresh seeds, its metrics on the test part, its errors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tuner.base.formatting import capitalized, four_digits, metric_label
 from tuner.base.metric_functions import Interval
 from tuner.charts import Axis, Chart, metric_axis
 from tuner.charts.content import Block, Paragraph, Table, missing
-from tuner.charts.marks import Curve, learning_lines
+from tuner.charts.marks import learning_lines, numbered
 from tuner.networks import layer_table, network_summary
 from tuner.recipe import Recipe, describe, fold_count
 from tuner.report.evidence import Evidence
@@ -94,7 +94,7 @@ def _curves(confirmed: Confirmed) -> Iterator[Chart]:
     metric = next((name for name in preferred if name in known), confirmed.measure)
     for each in (metric, "loss") if confirmed.curves else ():
         training, validation = (
-            [_numbered(curve[name]) for curve in confirmed.curves if (name := f"{part}_{each}") in curve]
+            [numbered(curve[name]) for curve in confirmed.curves if (name := f"{part}_{each}") in curve]
             for part in ("training", "validation")
         )
         if max(map(len, (*training, *validation)), default=0) < 2:
@@ -104,10 +104,6 @@ def _curves(confirmed: Confirmed) -> Iterator[Chart]:
         folds = fold_count(confirmed.recipe.protocol)
         note = f"Of the first of {folds} folds; the figures in the table are over all of them." if folds > 1 else ""
         yield Chart(f"winner-{each}", title, *axes, tuple(learning_lines(training, validation)), note)
-
-
-def _numbered(values: Sequence[float | str]) -> Curve:
-    return tuple((float(number), float(value)) for number, value in enumerate(values, start=1))
 
 
 def _test_metrics(confirmed: Confirmed, winner: Predictions | None) -> Table:

@@ -2,8 +2,10 @@
 
 import os
 import platform
+import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -21,11 +23,8 @@ def cores() -> int:
 
 def processor() -> str:
     """The processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    named = re.search(r"(?m)^model name\s*:(.*)$", _cpuinfo())
+    return named[1].strip() if named else platform.processor() or platform.machine()
 
 
 def memory() -> int:
@@ -43,11 +42,7 @@ def memory() -> int:
 
 def fast_precision() -> Literal["float32", "bfloat16"]:
     """The fastest number format for matrix products: bfloat16 on x86 processors with instructions for it."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return "float32"
-    return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
+    return "bfloat16" if re.search("avx512_bf16|amx_bf16", _cpuinfo()) else "float32"
 
 
 def worker_count(workers: int | str, log: Callable[[str], object]) -> int:
@@ -76,3 +71,10 @@ def environment(threads: int) -> dict[str, str]:
         "host": socket.gethostname(),
         "threads": str(threads),
     }
+
+
+def _cpuinfo() -> str:
+    """What Linux says about the processor; empty elsewhere."""
+    with suppress(OSError):
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    return ""

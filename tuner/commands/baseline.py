@@ -1,7 +1,7 @@
 """The experiments of documents, replicated and judged."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,7 +17,7 @@ def baseline(
     until_decided: Annotated[
         bool, typer.Option("--until-decided", help="3 runs each, then 6 and 10 of undecided claims and weak verdicts.")
     ] = False,
-    readings: Annotated[str, typer.Option(metavar="first|all", help="Readings of silent fields to try.")] = "first",
+    readings: Annotated[Literal["first", "all"], typer.Option(help="Readings of silent fields to try.")] = "first",
     workers: Workers = "auto",
     results: Annotated[Path, typer.Option(help="Folder of stored results, one file a document.")] = Path(
         "reports/documents"
@@ -39,8 +39,6 @@ def baseline(
     from tuner.documents.document import load_document
     from tuner.study.places import find_documents
 
-    if readings not in ("first", "all"):
-        raise TunerError(f"--readings {readings}: must be first or all")
     documents = [load_document(path) for path in find_documents(document).values()]
     about_study = [each for each in documents if study in (each.study, "all")]
     count = worker_count(workers, print_message)

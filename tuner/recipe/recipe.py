@@ -49,13 +49,9 @@ class Recipe:
             require(not adversarial, "training.adversarial", f"be 0 {cause}", adversarial)
 
     def _require_no_validation(self) -> None:
-        training, cause = self.training, "where protocol.kind 'none' leaves no validation part"
-        for place, kind, is_allowed in (
-            ("schedule", training.schedule.kind, not isinstance(training.schedule, Plateau)),
-            ("early_stopping", training.early_stopping.kind, not isinstance(training.early_stopping, Patience)),
-            ("keep", training.keep, training.keep != "best"),
-        ):
-            require(is_allowed, f"training.{place}", f"not be {kind!r} {cause}", kind)
+        for place, value, *_ in _monitoring(self.training):
+            problem = f"must not be {value!r} where protocol.kind 'none' leaves no validation part, got {value!r}"
+            raise Invalid(f"training.{place}", problem)
 
     def _require_fit_for_task(self) -> None:
         task, training = self.data.task, self.training
@@ -68,7 +64,7 @@ class Recipe:
         if training.target_scale != "standard" and task != "regression":
             raise Invalid("training.target_scale", f"must be 'standard' for {task}, which has no numbers to predict")
         names = [f"validation_{name}" for name in ("loss", *metrics_for(task))]
-        for place, monitor in _monitors(training):
+        for *_, place, monitor in _monitoring(training):
             require(monitor in names, f"training.{place}", f"be one of {', '.join(names)} for {task}", monitor)
 
     @cached_property
@@ -105,13 +101,14 @@ OUTPUTS = {"multi_label": "sigmoid", "regression": "linear"}
 """The activation of the last layer; any is allowed for classes."""
 
 
-def _monitors(training: Training) -> Iterator[tuple[str, str]]:
+def _monitoring(training: Training) -> Iterator[tuple[str, str, str, str]]:
+    """What needs a validation part: its field with the value, and the field of its metric with the metric."""
+    if isinstance(schedule := training.schedule, Plateau):
+        yield "schedule", schedule.kind, "schedule.monitor", schedule.monitor
+    if isinstance(stopping := training.early_stopping, Patience):
+        yield "early_stopping", stopping.kind, "early_stopping.monitor", stopping.monitor
     if training.keep == "best":
-        yield "keep_by", training.keep_by
-    if isinstance(training.schedule, Plateau):
-        yield "schedule.monitor", training.schedule.monitor
-    if isinstance(training.early_stopping, Patience):
-        yield "early_stopping.monitor", training.early_stopping.monitor
+        yield "keep", training.keep, "keep_by", training.keep_by
 
 
 def _without_defaults(value: object) -> Any:

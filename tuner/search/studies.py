@@ -24,6 +24,7 @@ FOUND = "recipe.data.found"
 """Address of the facts read from the user's data."""
 
 CHANGEABLE = ("title", "budget", "search", "confirmation", "start")
+"""The tables in which a difference leaves old trials comparable with new ones."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,6 @@ class Difference:
     address: str
     stored: Any
     now: Any
-
-    @property
-    def compatible(self) -> bool:
-        """Whether old trials stay comparable with new ones."""
-        return self.address.partition(".")[0] in CHANGEABLE
 
     def __str__(self) -> str:
         return f"{self.address}: {self.stored} in the storage, {self.now} in the file"
@@ -103,7 +99,7 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
 
 
 def _refuse_incompatible(file: StudyFile, differences: tuple[Difference, ...]) -> None:
-    incompatible = [each for each in differences if not each.compatible]
+    incompatible = [each for each in differences if each.address.partition(".")[0] not in CHANGEABLE]
     if not incompatible:
         return
     found = {each.address: each for each in incompatible if each.address.startswith(FOUND)}

@@ -15,23 +15,15 @@ from tuner.outcome.words import segments_sentence
 from tuner.report.answer import sentences
 from tuner.report.evidence import Evidence
 from tuner.report.pages import FIGURES, escaped, figure_name
+from tuner.report.sections.search import FRONTS
 from tuner.storage import private
 from tuner.storage.records import ARTIFACTS, artifacts
 
 CHARTS = (
-    "baselines-chart",
-    "importance",
-    "front-parameters",
-    "front-work",
-    "front-latency",
-    "time",
+    *("baselines-chart", "importance", "time"),
+    *(f"front-{id_}" for id_, *_ in FRONTS),
     *(f"winner-{metric}" for metric in (*METRICS, "loss")),
-    "winner-confusion",
-    "winner-calibration",
-    "winner-roc",
-    "winner-precision",
-    "winner-predicted",
-    "winner-residuals",
+    *(f"winner-{each}" for each in ("confusion", "calibration", "roc", "precision", "predicted", "residuals")),
 )
 """The charts that optuna-dashboard does not have itself."""
 

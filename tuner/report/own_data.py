@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -114,9 +113,9 @@ def value_texts(columns: Sequence[ColumnCoding], row: NDArray[Any]) -> Iterator[
 
 
 def _columns_table(data: Table, training: TrainingSet, places: Places) -> content.Table:
-    inputs, columns = training.examples.inputs[:COUNTED_ROWS], coding_of(data, places).columns
-    firsts = accumulate((column.places for column in columns), initial=0)
-    rows = tuple(_column(column, np.asarray(inputs[:, first])) for column, first in zip(columns, firsts, strict=False))
+    inputs, coding = training.examples.inputs[:COUNTED_ROWS], coding_of(data, places)
+    columns = zip(coding.columns, coding.slices, strict=True)
+    rows = tuple(_column(column, np.asarray(inputs[:, where.start])) for column, where in columns)
     part = f"The first {COUNTED_ROWS:,} training rows" if len(training.examples) > COUNTED_ROWS else "Training part"
     note = f"{part}; the values of a text are its words, and of categories and words those with a code of their own."
     names = ("column", "type", "values", "missing", "examples")

@@ -86,28 +86,21 @@ def print_outcome(outcome: "Outcome", runs: Path, storage: str | None) -> None:
     """Print what came of a search and how to go on. A terminal gets a box, a table and lines broken at blanks only."""
     from rich.panel import Panel
 
-    from tuner.outcome.words import (
-        better_sentences,
-        lines,
-        reference_sentence,
-        refit_lines,
-        result_sentence,
-        search_lines,
-    )
+    from tuner.outcome import words
 
     out, record, shared = console(), outcome.record, {"runs": runs, "storage": storage}
     steps = {"continue": record.onward, "browse": command_line("dashboard", **shared)}
-    text = list(lines(outcome))
+    text = list(words.lines(outcome))
     if out.is_terminal and (confirmed := outcome.confirmed):
-        sentences = filter(None, (result_sentence(outcome), reference_sentence(outcome)))
+        sentences = filter(None, (words.result_sentence(outcome), words.reference_sentence(outcome)))
         box = "\n\n".join(wrapped(each, out.width - 4, indent="") for each in sentences)
         style = "yellow" if outcome.better_references else "green"
         out.print(Panel(box, title=record.title or record.name, border_style=style), markup=False)
         print_frame(models(outcome, refits=False))
         out.print()
-        text = [*search_lines(outcome), *refit_lines(confirmed)]
+        text = [*words.search_lines(outcome), *words.refit_lines(confirmed)]
         text += [f"expected gain from twice the time: {outcome.forecast}"] if outcome.forecast else []
-        text += [each for each in better_sentences(outcome) if each not in reference_sentence(outcome)]
+        text += [each for each in words.better_sentences(outcome) if each not in words.reference_sentence(outcome)]
         predict = command_line("predict", model=confirmed.model, data="FILE", out="-")
         report = command_line("report", study=record.name, **shared)
         steps = {"model": str(confirmed.model), "predict": predict, "report": report, **steps}

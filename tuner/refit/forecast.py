@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist, fmean, stdev
 
 from tuner.base.metrics import Direction
@@ -79,11 +79,8 @@ def lengthenings(record: StudyRecord, confirmed: Confirmed, validated: int) -> t
 
 
 def _without_length(recipe: Recipe) -> str:
-    plain = recipe.to_dict()
-    for name in ("epochs", "lean_epochs", "lean_share"):
-        del plain["training"][name]
-    del plain["seed"]
-    return str(plain)
+    training = replace(recipe.training, epochs=1, lean_epochs=0, lean_share=1.0)
+    return replace(recipe, training=training, seed=0).key
 
 
 def expected_improvement(finished: Sequence[TrialRecord], direction: Direction, trials: float) -> float:

@@ -5,6 +5,7 @@ Optuna's successive halving and Hyperband stop a trial for good even if there ar
 and continues from its checkpoint once it is one of the best (ASHA: Li et al. 2018, arXiv 1810.05934).
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
     if settings.min_epochs:
         powers = (settings.min_epochs * settings.factor**power for power in range(epochs.bit_length()))
         return tuple(level for level in powers if level < epochs)
-    count = _power(min(epochs, trials) if trials else epochs, settings.factor)
+    most = min(epochs, trials) if trials else epochs
+    count = next(power for power in itertools.count(1) if settings.factor ** (power + 1) > most)
     rungs = (round(epochs / settings.factor ** (count - index)) for index in range(count))
     return tuple(sorted({max(1, level) for level in rungs}))
 
@@ -122,11 +124,3 @@ def forget_checkpoints(folder: Path, rungs: Rungs, trainings: Sequence[StoredTra
     for path in folder.glob("*.npz"):
         if path.stem.isdigit() and int(path.stem) not in needed:
             path.unlink(missing_ok=True)
-
-
-def _power(number: int, base: int) -> int:
-    """The largest power of `base` that is at most `number`, but one at least."""
-    power = 1
-    while base ** (power + 1) <= number:
-        power += 1
-    return power

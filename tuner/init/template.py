@@ -97,10 +97,9 @@ def _column_text(column: ColumnProfile) -> str:
     return f"{column.reason}, {column.values} different: {examples}{missing}{hint}"
 
 
-def _toml(value: str | Sequence[str]) -> str:
-    """A TOML string or list of strings: JSON's, but for one character that TOML does not take as it is."""
-    text = value if isinstance(value, str) else [str(each) for each in value]
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _toml(value: object) -> str:
+    """A TOML value: JSON's, but for one character that TOML does not take as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _comment(text: str) -> str:

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from tuner.base.decode import decode, kinds
 from tuner.base.errors import Invalid
-from tuner.data.catalogue import CATALOGUE
 from tuner.data.examples import Examples, TrainingSet, scaling_constants
 from tuner.data.load import training_set
 from tuner.data.sources import Places
-from tuner.data.splits import folds, folds_of, sizes, validated_on
+from tuner.data.splits import folds, folds_of, sizes
 from tuner.recipe import Holdout, KFold, NoValidation, OnTest, Protocol, fold_count, validated_part
 
 LABELS = np.repeat(np.arange(5, dtype=np.uint8), 40)
@@ -48,9 +47,6 @@ def test_what_a_protocol_says_without_data_is_what_it_does_with_it(kind: str) ->
     cut = folds(protocol, LABELS)
     assert len(cut) == fold_count(protocol)
     assert {fold.validation is not None for fold in cut} == {validated_part(protocol) == "training"}
-    validation = len({int(index) for fold in cut if fold.validation is not None for index in fold.validation})
-    entry = replace(CATALOGUE["digits"], training_examples=200)
-    assert validated_on(protocol, entry) == (360 if validated_part(protocol) == "test" else validation)
 
 
 def test_a_stratified_holdout_keeps_the_shares_of_the_classes() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 IDX = (
@@ -40,30 +41,17 @@ class Entry:
         return self.sha256[:16]
 
 
-def _playground(classes: tuple[str, str], sha256: str, inputs: int = 2) -> Entry:
-    """A set of the TensorFlow Playground: 500 points in the plane, half of them for training."""
-    return Entry(
-        shape=(inputs,),
-        training_examples=250,
-        test_examples=250,
-        classes=classes,
-        value_range=(-6.0, 6.0) if inputs == 2 else (-25.0, 25.0),
-        sha256=sha256,
-        format="made",
-        family="playground",
-    )
-
+_mnist = partial(
+    Entry, shape=(28, 28), training_examples=60_000, test_examples=10_000, value_range=(0, 255), format="idx", files=IDX
+)
+# The TensorFlow Playground: 500 points in the plane, half of them for training.
+_playground = partial(Entry, training_examples=250, test_examples=250, format="made", family="playground")
+_plane = partial(_playground, shape=(2,), value_range=(-6.0, 6.0))
 
 CATALOGUE: dict[str, Entry] = {
-    "fashion-mnist": Entry(
-        shape=(28, 28),
-        training_examples=60_000,
-        test_examples=10_000,
+    "fashion-mnist": _mnist(
         classes=FASHION,
-        value_range=(0, 255),
         sha256="bc3b3a15d36c7b485ea35263b0681ebe33e6cccf024eff3445151fc798c21887",
-        format="idx",
-        files=IDX,
         addresses=(
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -71,15 +59,9 @@ CATALOGUE: dict[str, Entry] = {
         system_folder="/usr/share/datasets/fashion-mnist",
         debian_package="dataset-fashion-mnist",
     ),
-    "mnist": Entry(
-        shape=(28, 28),
-        training_examples=60_000,
-        test_examples=10_000,
+    "mnist": _mnist(
         classes=DIGITS,
-        value_range=(0, 255),
         sha256="c473ce9de4170e6fe7638543697b7512b19cc4b2c68279feabf4a085461033dd",
-        format="idx",
-        files=IDX,
         addresses=(
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -106,22 +88,21 @@ CATALOGUE: dict[str, Entry] = {
         format="made",
         bundled_with="scikit-learn",
     ),
-    "circle": _playground(
-        ("outside", "inside"),
-        "6263ffa84ef06967b1d890ae2d58d95c3c4521d112fbda17edbd2e7eba0649d9",
+    "circle": _plane(
+        classes=("outside", "inside"), sha256="6263ffa84ef06967b1d890ae2d58d95c3c4521d112fbda17edbd2e7eba0649d9"
     ),
-    "xor": _playground(
-        ("unlike signs", "like signs"),
-        "1307202ac2e084a841625f1414d6176f0090123ce455e35790d917d8c6b8943f",
+    "xor": _plane(
+        classes=("unlike signs", "like signs"),
+        sha256="1307202ac2e084a841625f1414d6176f0090123ce455e35790d917d8c6b8943f",
     ),
     "spiral-features": _playground(
-        ("one arm", "other arm"),
-        "539760e7d571f6a1e2a71417a4c94f62a675b7c14d07515efe8b0ea8fa7af676",
-        inputs=7,
+        shape=(7,),
+        classes=("one arm", "other arm"),
+        value_range=(-25.0, 25.0),
+        sha256="539760e7d571f6a1e2a71417a4c94f62a675b7c14d07515efe8b0ea8fa7af676",
     ),
-    "spiral": _playground(
-        ("one arm", "other arm"),
-        "f1851aa9f50582d5fdd41e615f237e3e9008b699d9611012067c39de191e7fa3",
+    "spiral": _plane(
+        classes=("one arm", "other arm"), sha256="f1851aa9f50582d5fdd41e615f237e3e9008b699d9611012067c39de191e7fa3"
     ),
 }
 

@@ -172,21 +172,18 @@ def _stored(data: AnyData, places: Places, log: Log) -> tuple[Path, str]:
     if data.found is None:
         raise DataError(f"{data.path}: has not been ingested; load the study again")
     folder = folder_of(OWN, data.found.identity, places)
-    origin = origin_if_complete(folder)
-    if origin is None:
-        missing = f"its stored arrays {data.found.identity} are not in the cache {places.cache}"
-        raise DataError(f"{data.path}: {missing}; load the study again")
-    return folder, origin
+    if origin := origin_if_complete(folder):
+        return folder, origin
+    missing = f"its stored arrays {data.found.identity} are not in the cache {places.cache}"
+    raise DataError(f"{data.path}: {missing}; load the study again")
 
 
 def _decode(name: str, final: Path, places: Places, log: Log) -> str:
     """Store the arrays of a data set of the catalogue in the folder `final`; where they came from."""
     entry = CATALOGUE[name]
     if entry.format == "made":
-        arrays, origin = (
-            SYNTHETIC[name](),
-            f"from {entry.bundled_with}" if entry.bundled_with else "made by its formula",
-        )
+        arrays = SYNTHETIC[name]()
+        origin = f"from {entry.bundled_with}" if entry.bundled_with else "made by its formula"
         verify(name, arrays, name)
     else:
         source = find_source(name, places) or download(name, places, log)

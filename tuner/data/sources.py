@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -60,8 +61,7 @@ class Source:
             arrays = read_npz(self.path)
         else:
             parts = (READERS[entry.format](_either(self.path, file)) for file in entry.files)
-            first, second, third, fourth = chain.from_iterable(parts)
-            arrays = first, second, third, fourth
+            arrays = cast(Arrays, tuple(chain.from_iterable(parts)))
         verify(name, arrays, self.origin)
         return arrays
 

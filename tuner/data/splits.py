@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from tuner.base.decode import encode
 from tuner.base.errors import Invalid
 from tuner.base.writing import atomic_path
-from tuner.data.catalogue import Entry
 from tuner.data.examples import Array, TrainingSet
-from tuner.recipe.data import Description
-from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, validated_part
+from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol
 
 Indices = NDArray[np.int64]
 
@@ -107,15 +105,6 @@ def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
             return count, total - total // count, total // count
         case NoValidation() | OnTest():
             return 1, total, 0
-
-
-def validated_on(protocol: Protocol, entry: Entry | Description) -> int:
-    """The number of a data set's different examples in the validation parts of all folds."""
-    if isinstance(protocol, OnTest):
-        return entry.test_examples
-    total = entry.training_examples + (entry.test_examples if validated_part(protocol) == "test" else 0)
-    folds, _, each = sizes(protocol, total)
-    return min(folds * each, total)
 
 
 def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:

@@ -123,13 +123,10 @@ def protocol(data: Profile, test: str | Cut) -> Holdout | KFold:
 
 def _can_stratify(data: Profile, rows: int, folds: int) -> bool:
     """Whether each fold gets an example of each class, even where the test part takes one more than its share."""
-    match data.target.task:
-        case "regression":
-            return len(data.target.targets) == 1
-        case "multi_label":
-            return False
-        case "classification":
-            return int(min(data.target.counts) * rows / data.rows) - 1 >= folds
+    target = data.target
+    if target.task == "regression":
+        return len(target.targets) == 1
+    return target.task == "classification" and int(min(target.counts) * rows / data.rows) - 1 >= folds
 
 
 def encodings(data: Profile) -> tuple[str, ...]:

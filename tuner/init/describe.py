@@ -5,14 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from tuner.data.ingest.arrays import ArraysProfile
-from tuner.data.ingest.columns import ColumnProfile
-from tuner.data.ingest.images import ImagesProfile
 from tuner.data.ingest.profile import TableProfile
 from tuner.data.ingest.targets import TargetProfile
 from tuner.init.advice import MANY_VALUES, NewStudy, Profile, objective, training_rows, usual_minutes, value_count
 
-KINDS: dict[type[Profile], str] = {TableProfile: "table", ArraysProfile: "arrays", ImagesProfile: "images"}
 MOST_CLASSES = 8
+LEFT_OUT = ("name", "reason", "kind")
 
 
 def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
@@ -22,7 +20,7 @@ def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
     yield f"data: {_data_text(data, study)}"
     yield f"task: {target.task.replace('_', ' ')} ({target.reason})"
     if target.counts:
-        yield f"{'labels' if target.task == 'multi_label' else 'classes'}: {_class_counts(target)}"
+        yield f"{'labels' if target.task == 'multi_label' else 'classes'}: {class_counts(target)}"
     if few := [f"{name} {count}" for name, count in zip(target.classes, target.counts, strict=False) if count < 5]:
         yield f"few rows: {', '.join(few)}; a class of one row is never tested"
     if target.is_imbalanced:
@@ -43,8 +41,11 @@ def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
 def profile_json(data: Profile, study: NewStudy) -> dict[str, Any]:
     """The same facts as plain data."""
     target = data.target
+    plain = {name: value for name, value in asdict(data).items() if name not in ("roles", "target")}
+    if "left_out" in plain:
+        plain["left_out"] = [{name: each[name] for name in LEFT_OUT} for each in plain["left_out"]]
     return {
-        "kind": kind_of(data),
+        "kind": data.kind,
         "task": target.task,
         "reason": target.reason,
         "targets": target.targets,
@@ -52,18 +53,8 @@ def profile_json(data: Profile, study: NewStudy) -> dict[str, Any]:
         "imbalanced": target.is_imbalanced,
         "positive": target.positive,
         "objective": objective(target, training_rows(data, study.test)).metric,
-        **{name: value for name, value in asdict(data).items() if name not in ("roles", "target")},
-        **({"left_out": [_left_out(each) for each in data.left_out]} if isinstance(data, TableProfile) else {}),
+        **plain,
     }
-
-
-def _left_out(column: ColumnProfile) -> dict[str, str]:
-    return {"name": column.name, "reason": column.reason, "kind": column.kind}
-
-
-def kind_of(data: Profile) -> str:
-    """The kind of data as study files name it."""
-    return KINDS[type(data)]
 
 
 def percent(share: float) -> str:
@@ -93,8 +84,9 @@ def _data_text(data: Profile, study: NewStudy) -> str:
     return f"{text}; {f'about {cut:,}' if cut else 'none'} for the test"
 
 
-def _class_counts(target: TargetProfile) -> str:
-    pairs = sorted(zip(target.classes, target.counts, strict=True), key=lambda pair: -pair[1])
+def class_counts(target: TargetProfile) -> str:
+    """The classes with their rows, the most frequent first; of many only some."""
+    pairs = sorted(zip(target.classes, target.counts, strict=False), key=lambda pair: -pair[1])
     counts = [f"{name} {count:,}" for name, count in pairs]
     if len(counts) > MOST_CLASSES:
         counts = [*counts[: MOST_CLASSES - 1], f"… {len(counts)} in all", counts[-1]]

@@ -24,7 +24,7 @@ from tuner.init.advice import (
     protocol,
     training_rows,
 )
-from tuner.init.describe import kind_of, percent
+from tuner.init.describe import class_counts, percent
 from tuner.recipe.data import MISSING_TEXTS
 
 T = TypeVar("T")
@@ -41,12 +41,11 @@ def study_text(data: Profile, study: NewStudy) -> str:
     return template.render(
         study=study,
         data=data,
-        kind=kind_of(data),
         target=target,
         target_text=_target_text(target),
         objective=chosen,
         usual_missing=MISSING_TEXTS,
-        class_counts=", ".join(f"{name} {count}" for name, count in zip(target.classes, target.counts, strict=False)),
+        class_counts=class_counts(target),
         column_text=_column_text,
         test_text=_test_text(data, study),
         protocol=protocol(data, study.test),
@@ -69,24 +68,16 @@ def _at(rows: int, table: Sequence[tuple[int, T]]) -> T:
 
 def _target_text(target: TargetProfile) -> str:
     targets = ", ".join(target.targets[:3]) + (" …" if len(target.targets) > 3 else "")
-    match target.task:
-        case "classification":
-            return f"{targets}, one of {len(target.classes)} classes"
-        case "multi_label":
-            return f"{len(target.targets)} labels ({targets})"
-        case "regression":
-            return targets
+    if target.task == "classification":
+        return f"{targets}, one of {len(target.classes)} classes"
+    return f"{len(target.targets)} labels ({targets})" if target.task == "multi_label" else targets
 
 
 def _test_text(data: Profile, study: NewStudy) -> str:
     if isinstance(study.test, str) or not study.test.share:
         return "no test"
-    if data.roles.time:
-        part = "the last rows"
-    elif data.roles.group:
-        part = "whole groups"
-    else:
-        part = "drawn from each class alike" if data.target.task == "classification" else "drawn at random"
+    part = "drawn from each class alike" if data.target.task == "classification" else "drawn at random"
+    part = "the last rows" if data.roles.time else "whole groups" if data.roles.group else part
     return f"{part}; opened only for a final model"
 
 

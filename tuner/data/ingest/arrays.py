@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from tuner.data.ingest.values import group_count
 from tuner.recipe import Arrays, Cut
 
 GAPS = "; fill missing ones, for instance with the median of their column"
+UNREADABLE = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
 INPUTS = ("x", "X", "inputs", "features", "images", "data")
 TARGETS = ("y", "Y", "targets", "labels", "target", "label")
 
@@ -43,9 +45,13 @@ def _raw(data: Arrays, path: Path, ending: str) -> RawExamples:
     """The examples in the arrays whose names have this ending."""
     x, y, weights, groups = (name and f"{name}{ending}" for name in (data.x, data.y, data.weights, data.groups))
     one_each = {name: array_columns(read_array(path, name), name, path)[name] for name in (weights, groups) if name}
+    labels = read_array(path, y)
+    targets = array_columns(labels, y, path)
+    if data.task == "multi_label" and targets.shape[1] < 2:
+        raise DataError(f"{path}: {y}: must be several labels for each example, got {list(labels.shape)}")
     return RawExamples(
         x=inputs_of(read_array(path, x), x, str(path)),
-        y=_targets(data, read_array(path, y), y, path),
+        y=targets,
         weights=one_each.get(weights),
         groups=one_each.get(groups),
         positive=data.positive,
@@ -67,7 +73,7 @@ def array_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
                     is_first = np.lib.format.read_magic(file) == (1, 0)
                     header = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
                     shapes[member.filename.removesuffix(".npy")] = tuple(header(file)[0])
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path}: is not an NPZ or NPY file: {error}") from error
     return shapes
 
@@ -83,7 +89,7 @@ def read_array(path: Path, name: str) -> Array:
         else:
             with np.load(path, allow_pickle=False) as content:
                 values = content[name]
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path}: {name}: cannot be read: {error}") from error
     if values.ndim == 0:
         raise DataError(f"{path}: {name}: must have an entry for each example, got a single one")
@@ -102,17 +108,9 @@ def inputs_of(values: Array, name: str, where: str) -> Array:
         values = values.astype(np.float32, copy=False)
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if not finite.all():
-        raise DataError(
-            f"{where}: {name}, row {np.argmin(finite) + 1}: must be finite numbers that float32 can hold{GAPS}"
-        )
+        rule = f"must be finite numbers that float32 can hold{GAPS}"
+        raise DataError(f"{where}: {name}, row {np.argmin(finite) + 1}: {rule}")
     return values
-
-
-def _targets(data: Arrays, values: Array, name: str, path: Path) -> pd.DataFrame:
-    columns = array_columns(values, name, path)
-    if data.task == "multi_label" and columns.shape[1] < 2:
-        raise DataError(f"{path}: {name}: must be several labels for each example, got {list(values.shape)}")
-    return columns
 
 
 def array_columns(values: Array, name: str, path: Path) -> pd.DataFrame:
@@ -138,6 +136,7 @@ class ArraysProfile:
     groups: int
     test_rows: int
     warnings: tuple[str, ...] = ()
+    kind: ClassVar[str] = "arrays"
 
 
 def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
@@ -154,12 +153,9 @@ def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
         if name not in names:
             raise DataError(f"{path}: has no array {name!r}; {near_miss(name, names)}")
     others = [name for name in names if name not in (y, roles.group, roles.weight)]
-    is_npy = path.suffix.lower() == ".npy"
-    x = (
-        path.stem.removesuffix("_train")
-        if is_npy
-        else next((name for name in INPUTS if name in others), others[0] if len(set(others)) == 1 else "")
-    )
+    x = next((name for name in INPUTS if name in others), others[0] if len(set(others)) == 1 else "")
+    if path.suffix.lower() == ".npy":
+        x = path.stem.removesuffix("_train")
     if not x:
         listed = ", ".join(others) or "none"
         raise DataError(f"{path}: which array holds the inputs? Name it x; the arrays besides the target are: {listed}")

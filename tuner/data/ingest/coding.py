@@ -13,15 +13,7 @@ from numpy.typing import NDArray
 
 from tuner.data.ingest.columns import Coding, ColumnCoding
 from tuner.data.ingest.formats import ISO, Numbers, date_formats, days_of, is_clock
-from tuner.data.ingest.values import (
-    Factorized,
-    Rows,
-    column_of,
-    days_of_texts,
-    factorize,
-    numbers_of,
-    require_rows,
-)
+from tuner.data.ingest.values import Factorized, Rows, column_of, days_of_texts, factorize, numbers_of, require_rows
 from tuner.networks.columns import EXAMPLE_DATE, FIRST, MISSING, TRUTHS, UNSEEN, Column
 
 Matrix = NDArray[np.float32]

@@ -62,6 +62,8 @@ def open_unpacked(path: Path) -> IO[bytes]:
 
 def require_unpackable(path: Path) -> None:
     """Raise `DataError` where a compressed file is damaged, or unpacks to more than is reasonable."""
+    if not is_packed(path):
+        return
     size, total = path.stat().st_size, 0
     try:
         with open_unpacked(path) as stream:

@@ -84,11 +84,17 @@ def _unevenness(times: "pd.Series[Any]") -> float:
     return float(steps.std() / steps.mean()) if len(steps) > 1 else 0.0
 
 
+def numbers_in(texts: Sequence[str], format: str) -> Numbers:
+    """Numbers from texts with the marks of a format; NaN for what is none."""
+    plain = pd.Series([unmarked(text, format) for text in texts], dtype=object)
+    return pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
+
+
 def number_formats(names: Sequence[str]) -> tuple[str, ...]:
     """The formats in which most of these texts are numbers, those of most of them; none where few are."""
     shares: dict[str, float] = {}
     for some in (names[:SAMPLE], names):
-        shares = {each: float(np.mean([unmarked(name, each) != "" for name in some])) for each in NUMBER_FORMATS}
+        shares = {each: 1 - float(np.isnan(numbers_in(some, each)).mean()) for each in NUMBER_FORMATS}
         if max(shares.values()) < MOSTLY:
             return ()
     return tuple(format for format, share in shares.items() if share == max(shares.values()))

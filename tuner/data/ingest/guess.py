@@ -1,7 +1,7 @@
 """What the values of a column probably are: their kind, and how they are written."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from shlex import quote
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from tuner.data.ingest.coding import MOST_VALUES
 from tuner.data.ingest.columns import MARKED
-from tuner.data.ingest.formats import ISO, MOSTLY, Numbers, date_formats, days_in, is_clock, number_formats, unmarked
+from tuner.data.ingest.formats import ISO, MOSTLY, Numbers, date_formats, days_in, is_clock, number_formats, numbers_in
 from tuner.data.ingest.values import Factorized
 from tuner.networks.columns import TRUTHS, Kind
 
@@ -31,7 +31,7 @@ class Guess(NamedTuple):
     format: str = ""
 
 
-def has_leading_zeros(texts: Sequence[Any]) -> bool:
+def has_leading_zeros(texts: Iterable[Any]) -> bool:
     """Whether some of the texts are whole numbers such as 007."""
     return any(text[:1] == "0" and len(text) > 1 and text.isdigit() for text in texts)
 
@@ -63,8 +63,7 @@ def of_texts(texts: Factorized, rows: int, dayfirst: bool | None) -> Guess:
         if not np.isnan(days[0]).mean() > 1 - MIXED:
             return _written("date", "times of day" if is_clock(formats[0]) else "dates", texts, formats, days)
     formats = number_formats(names)
-    plain = [pd.Series([unmarked(name, each) for name in names], dtype=object) for each in formats]
-    numbers = [pd.to_numeric(each, errors="coerce").to_numpy(np.float64) for each in plain]
+    numbers = [numbers_in(names, each) for each in formats]
     return _written("number", "numbers", texts, formats, numbers) if formats else _of_words(names, rows)
 
 
@@ -75,24 +74,18 @@ def _written(kind: Kind, what: str, texts: Factorized, formats: Sequence[str], v
     example = int(differ[0] if len(differ) else np.argmax(fits))
     if not fits.all():
         other = int(np.argmin(fits))
-        row, name = int(np.argmax(texts.numbers == other)) + 1, names[other]
-        share, cure = "nearly all", f"with --missing {quote(name)} it is taken for missing"
-        if fits.mean() < MOSTLY:
-            share, cure = "many", "write all in one format"
-        return Guess(
-            "category", MARKED, f"{share} are {what} such as {names[example]}, but row {row} is {name!r}: {cure}"
-        )
+        share, cure = "many", "write all in one format"
+        if fits.mean() >= MOSTLY:
+            share, cure = "nearly all", f"with --missing {quote(names[other])} it is taken for missing"
+        faulty = f"row {np.argmax(texts.numbers == other) + 1} is {names[other]!r}"
+        return Guess("category", MARKED, f"{share} are {what} such as {names[example]}, but {faulty}: {cure}")
     hint = ""
     if len(differ):
-        read, other_way = (
-            np.datetime64(int(each[example]), "D") if kind == "date" else each[example] for each in values
-        )
-        hint = f"{names[example]} is read as {read}; if it is {other_way}, write format = {formats[1]!r}"
-        hint += (
-            f" (--{'monthfirst' if formats[1].find('%m') < formats[1].find('%d') else 'dayfirst'})"
-            if kind == "date"
-            else ""
-        )
+        ways, option = [each[example] for each in values], ""
+        if kind == "date":
+            ways = [np.datetime64(int(each), "D") for each in ways]
+            option = " (--monthfirst)" if formats[1].find("%m") < formats[1].find("%d") else " (--dayfirst)"
+        hint = f"{names[example]} is read as {ways[0]}; if it is {ways[1]}, write format = {formats[1]!r}{option}"
     return Guess(kind, f"{what} such as {names[example]}", hint, "" if formats[0] == ISO else formats[0])
 
 
@@ -101,7 +94,6 @@ def _of_words(names: Sequence[str], rows: int) -> Guess:
     repeats = len(names) <= rows / ROWS_OF_A_CATEGORY
     if (words >= WORDS_OF_A_TEXT and not repeats) or (words >= 2 and len(names) > rows / 2):
         return Guess("text", f"about {words:.0f} words each")
-    too_many = (
-        f"the {MOST_VALUES:,} most frequent of its values have codes of their own" if len(names) > MOST_VALUES else ""
-    )
-    return Guess("category", "texts that repeat" if repeats else "texts of a word or two", too_many)
+    hint = f"the {MOST_VALUES:,} most frequent of its values have codes of their own"
+    reason = "texts that repeat" if repeats else "texts of a word or two"
+    return Guess("category", reason, hint if len(names) > MOST_VALUES else "")

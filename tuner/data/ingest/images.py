@@ -80,9 +80,8 @@ def _class_folders(path: Path, classes: Sequence[str] = ()) -> Folders:
                 raise DataError(f"{each}: must be a class of the training part; {near_miss(each.name, classes)}")
             images[each.name] = _visible(each)
             if inside := next((file for file in images[each.name] if file.is_dir()), None):
-                raise DataError(
-                    f"{inside}: is a folder in the folder of a class; pictures lie directly in it{PARTS_HINT}"
-                )
+                rule = f"is a folder in the folder of a class; pictures lie directly in it{PARTS_HINT}"
+                raise DataError(f"{inside}: {rule}")
             if not images[each.name]:
                 raise DataError(f"{each}: has no pictures; fill it, or take the folder away")
         elif each.suffix.lower() in SUFFIXES:
@@ -169,6 +168,7 @@ class ImagesProfile:
     color: bool
     bits: int = 16
     warnings: tuple[str, ...] = ()
+    kind: ClassVar[str] = "images"
     groups: ClassVar[int] = 0
     test_rows: ClassVar[int] = 0
 
@@ -195,9 +195,8 @@ def profile_images(path: Path) -> ImagesProfile:
     is_color, bits, warnings = any(color for _, color, _ in sample), 16, []
     if any(depth for *_, depth in sample):
         bits = max(8, *(_size_color_and_depth(file)[2] for file in files))
-        warnings = [
-            f"values of 16 bits use {bits} of them in these pictures: they are scaled by the range of {bits} bits"
-        ]
+        what = f"values of 16 bits use {bits} of them in these pictures"
+        warnings = [f"{what}: they are scaled by the range of {bits} bits"]
     return ImagesProfile(len(files), target, sizes, size, is_color, bits, tuple(warnings))
 
 

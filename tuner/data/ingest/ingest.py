@@ -76,8 +76,7 @@ def ingest_from_python(raw: "RawExamples", test: "RawExamples | Cut", task: Task
         raw = replace(raw, columns=columns)
     else:
         raw = replace(raw, x=inputs_of(raw.x, "x", raw.where))
-        if isinstance(test, RawExamples):
-            test = replace(test, x=inputs_of(np.asarray(test.x), "x", test.where))
+        test = test if isinstance(test, Cut) else replace(test, x=inputs_of(np.asarray(test.x), "x", test.where))
     data = _unnamed(raw, test if isinstance(test, Cut) else UNNAMED, task)
     info = _store(data, partial(save_prepared, task, raw, test), "from Python", places)
     source = f"{FROM_PYTHON}{info.identity}"
@@ -109,20 +108,18 @@ def _read(data: Table | Arrays | Images, sources: Mapping[str, str], places: Pla
         raise DataError(f"{data.path}: came from Python and is not in the cache {places.cache}; pass it again")
     source = sources[data.path]
     test = data.test if isinstance(data.test, Cut) else Path(sources[data.test])
+    from tuner.data.ingest import arrays, prepare
+
     if isinstance(data, Images):
         from tuner.data.ingest.images import save_images
 
-        return _store(data, partial(save_images, data, Path(source), test), f"from {source}", places)
-    from tuner.data.ingest.prepare import read_rows, save_prepared
-
-    if isinstance(data, Arrays):
-        from tuner.data.ingest.arrays import read_arrays
-
-        save: Save = partial(save_prepared, data.task, *read_arrays(data, Path(source), test))
+        save: Save = partial(save_images, data, Path(source), test)
+    elif isinstance(data, Arrays):
+        save = partial(prepare.save_prepared, data.task, *arrays.read_arrays(data, Path(source), test))
     else:
-        rows = read_rows(data, data.path, source)
-        test_rows = data.test if isinstance(data.test, Cut) else read_rows(data, data.test, sources[data.test])
-        save = partial(save_prepared, data.task, rows, test_rows)
+        rows = prepare.read_rows(data, data.path, source)
+        test_rows = data.test if isinstance(data.test, Cut) else prepare.read_rows(data, data.test, sources[data.test])
+        save = partial(prepare.save_prepared, data.task, rows, test_rows)
     return _store(data, save, f"from {source}", places)
 
 
@@ -147,9 +144,8 @@ def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Place
 
 def _key(data: Table | Arrays | Images, sources: Iterable[str]) -> str:
     """Names the files as they are now, and all that decides what is prepared from them."""
-    settings = {
-        name: value for name, value in settings_of(data).items() if name not in ("found", "scaling", "encoding")
-    }
+    later = ("found", "scaling", "encoding")
+    settings = {name: value for name, value in settings_of(data).items() if name not in later}
     content = [VERSION, settings, [list(_states(source)) for source in sources]]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 

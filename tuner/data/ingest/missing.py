@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tuner.data.ingest.files import SKLEARN
+from tuner.data.ingest.guess import has_leading_zeros
 from tuner.data.ingest.profile import column_profile
 from tuner.data.ingest.tables import read_table
 from tuner.recipe.data import MISSING_TEXTS, Table
@@ -80,8 +81,7 @@ def _emptied(column: "pd.Series[Any]", missing: Sequence[str]) -> "pd.Series[Any
     """Without these texts; as numbers where nothing else is left."""
     rest = column.mask(column.isin(missing))
     numbers = pd.to_numeric(rest, errors="coerce")
-    has_zeros = rest.dropna().astype(str).str.fullmatch(r"0\d+").any()
-    return numbers if numbers.isna().equals(rest.isna()) and not has_zeros else rest
+    return numbers if numbers.isna().equals(rest.isna()) and not has_leading_zeros(rest.dropna().astype(str)) else rest
 
 
 def _has_names(column: "pd.Series[Any]", is_target: bool) -> bool:

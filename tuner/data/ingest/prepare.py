@@ -1,6 +1,7 @@
 """From raw examples to a training part and a test part: labelled, split, coded."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,13 @@ class RawExamples:
         for values in (self.y, self.weights, self.groups):
             if values is not None and len(values) != len(self.x):
                 name = values.columns[0] if isinstance(values, pd.DataFrame) else values.name
-                raise DataError(
-                    f"{self.where}: {name}: must have as many entries as x, {len(self.x)}, got {len(values)}"
-                )
+                rule = f"must have as many entries as x, {len(self.x)}"
+                raise DataError(f"{self.where}: {name}: {rule}, got {len(values)}")
+
+    def measures(self, task: Task, classes: Sequence[str]) -> tuple[Array, Array | None]:
+        """The labels and the weights. Raises `DataError` with column and row."""
+        labels = labels_of(task, self.y, classes, self.where, self.target_format)
+        return labels, weights_of(self.weights, self.where)
 
 
 def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder: Path) -> tuple[Facts, Coding]:
@@ -62,7 +67,7 @@ def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder:
     `DataError` with column and row."""
     classes = classes_of(task, raw.y, raw.where, raw.positive)
     groups = _groups(raw, test)
-    labels, weights = labels_of(task, raw.y, classes, raw.where, raw.target_format), weights_of(raw.weights, raw.where)
+    labels, weights = raw.measures(task, classes)
     training_rows, test_rows = np.arange(len(labels)), np.arange(0)
     if isinstance(test, Cut):
         training_rows, test_rows = split_off_test(test, labels, groups[0], raw.is_ordered, raw.where)
@@ -78,11 +83,8 @@ def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder:
     if isinstance(test, Cut):
         training, test_part = training.take(training_rows), training.take(test_rows)
     else:
-        labels, weights = (
-            labels_of(task, test.y, classes, test.where, raw.target_format),
-            weights_of(test.weights, test.where),
-        )
-        test_part = Examples(_test_inputs(test, raw, coding), labels, weights, groups[1])
+        test = replace(test, target_format=raw.target_format)
+        test_part = Examples(_test_inputs(test, raw, coding), *test.measures(task, classes), groups[1])
     save_examples(folder, "train", training)
     save_examples(folder, "test", test_part)
     value_range = (0.0, 1.0) if isinstance(raw.x, pd.DataFrame) else _range(training.inputs)

@@ -56,6 +56,7 @@ class TableProfile:
     left_out: tuple[ColumnProfile, ...]
     warnings: tuple[str, ...]
     missing: tuple[str, ...] = MISSING_TEXTS
+    kind: ClassVar[str] = "table"
     test_rows: ClassVar[int] = 0
 
 
@@ -63,13 +64,13 @@ def read_as_written(path: str, *, header: bool | None = None) -> pd.DataFrame:
     """The table, with columns of whole numbers as texts where some have leading zeros (007). Raises `DataError`, also for a first
     line that looks like data unless `header` says what it is."""
     frame = read_table(path, header=header is not False)
-    if header is None and not path.startswith(SKLEARN):
+    if path.startswith(SKLEARN):
+        return frame
+    if header is None:
         require_names(frame, path)
     integers = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])]
     written = (
-        read_table(path, dict.fromkeys(integers, MISSING_TEXTS), header=header is not False)
-        if integers and not path.startswith(SKLEARN)
-        else frame
+        read_table(path, dict.fromkeys(integers, MISSING_TEXTS), header=header is not False) if integers else frame
     )
     for name in integers:
         if not pd.api.types.is_numeric_dtype(written[name]) and has_leading_zeros(written[name].dropna().tolist()):

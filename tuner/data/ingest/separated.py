@@ -15,7 +15,7 @@ import pandas as pd
 
 from tuner.base.errors import DataError
 from tuner.data.ingest.columns import shorten
-from tuner.data.ingest.files import is_packed, open_unpacked, require_unpackable
+from tuner.data.ingest.files import is_packed, open_unpacked
 from tuner.data.ingest.values import is_number
 from tuner.recipe.data import MISSING_TEXTS
 
@@ -44,8 +44,6 @@ def separated_blocks(
 ) -> Iterator[pd.DataFrame]:
     """The chosen columns in blocks of so many rows (None: in one). Raises `DataError` with the line for what is not a UTF-8 table
     with a line of names and one of the `separators`."""
-    if is_packed(path):
-        require_unpackable(path)
     layout = _layout(path, separators, header)
     names = _names(path, layout)
     chosen, is_even = choice(names), False

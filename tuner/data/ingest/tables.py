@@ -10,14 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from tuner.base.errors import DataError, MissingPackage, first_line, near_miss
-from tuner.data.ingest.files import (
-    HARMLESS_BYTES,
-    RATIO,
-    SKLEARN,
-    UNPACKED,
-    is_packed,
-    require_unpackable,
-)
+from tuner.data.ingest.files import HARMLESS_BYTES, RATIO, SKLEARN, UNPACKED, is_packed, require_unpackable
 from tuner.data.ingest.separated import (
     NO_TEXTS,
     SEPARATORS,
@@ -95,9 +88,10 @@ def _suffix(path: Path) -> str:
 def _blocks(path: str, texts: Texts, choice: Choice, rows: int | None, header: bool) -> Iterator[pd.DataFrame]:
     """Blocks of so many rows, of the chosen columns; one block where `rows` is None."""
     plain = {name.strip(): gaps for name, gaps in texts.items()}
-    blocks = (
-        _bundled(path, choice) if path.startswith(SKLEARN) else _reader(path)(Path(path), plain, choice, rows, header)
-    )
+    if path.startswith(SKLEARN):
+        blocks = _bundled(path, choice)
+    else:
+        blocks = _reader(path)(Path(path), plain, choice, rows, header)
     first = next((block for block in blocks if len(block)), None)
     if first is None:
         raise DataError(f"{path}: has no rows")
@@ -114,6 +108,7 @@ def _reader(path: str) -> Reader:
         packable = f"{', '.join(PACKABLE)} (also with {', '.join(UNPACKED)} after it)"
         others = " or ".join(each for each in READERS if each not in PACKABLE)
         raise DataError(f"{path}: must end in {packable} or {others}")
+    require_unpackable(Path(path))
     return READERS[suffix]
 
 
@@ -135,8 +130,6 @@ def _entire(
     path: Path, texts: Texts, choice: Choice, rows: int | None, header: bool, read: EntireReader
 ) -> Iterator[pd.DataFrame]:
     """The chosen columns, in blocks, of a file that pandas reads as one."""
-    if is_packed(path):
-        require_unpackable(path)
     try:
         frame = read(path, texts, header)
     except ImportError as error:
@@ -148,10 +141,9 @@ def _entire(
     require_different(path, names)
     frame = frame.set_axis(names, axis=1).reset_index(drop=True)[choice(names)]
     for name in frame.columns[[not pd.api.types.is_numeric_dtype(each) for each in frame.dtypes]]:
-        gaps = {"", *texts.get(name, MISSING_TEXTS)}
-        frame[name] = frame[name].map(
-            lambda value, gaps=gaps: None if isinstance(value, str) and value in gaps else value
-        )
+        gaps = dict.fromkeys(("", *texts.get(name, MISSING_TEXTS)))
+        cells = [gaps.get(value, value) if isinstance(value, str) else value for value in frame[name]]
+        frame[name] = pd.Series(cells, dtype=object).infer_objects()
     length = rows or max(1, len(frame))
     yield from (frame.iloc[start : start + length] for start in range(0, len(frame), length))
 
@@ -159,10 +151,7 @@ def _entire(
 def _excel(path: Path, texts: Texts, header: bool) -> pd.DataFrame:
     """The first sheet of a workbook."""
     frame = pd.read_excel(path, header=0 if header else None, dtype=dict.fromkeys(texts, object), keep_default_na=False)
-    frame = frame if header else frame.rename(columns=lambda place: place + 1)
-    missing = {name: list(texts.get(str(name), MISSING_TEXTS)) for name in frame}
-    filled: pd.DataFrame = frame.apply(lambda cells: cells.mask(cells.isin(missing[cells.name])))
-    return filled.infer_objects()
+    return frame if header else frame.rename(columns=lambda place: place + 1)
 
 
 def _json(path: Path, _: Texts, header: bool) -> pd.DataFrame:

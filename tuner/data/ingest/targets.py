@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -70,29 +70,22 @@ class TargetProfile:
 
 def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption, where: str) -> TargetProfile:
     """The task of these target columns, their classes and counts. Raises `DataError` for what no network can learn."""
-    rules = (
-        (len(set(targets)) < len(targets), "--target: name each target once"),
-        (task == "multi_label" and len(targets) == 1, "--task multi_label: needs several targets"),
-    )
-    for is_broken, rule in rules:
-        if is_broken:
-            raise DataError(f"{where}: {rule}, got {', '.join(targets)}")
+    if len(set(targets)) < len(targets) or (task == "multi_label" and len(targets) == 1):
+        rule = "--target: name each target once" if len(targets) > 1 else "--task multi_label: needs several targets"
+        raise DataError(f"{where}: {rule}, got {', '.join(targets)}")
     columns = frame[[column_of(frame, name, where).name for name in targets]]
     for name in targets:
         require_complete(columns[name], where, DROP)
     guessed, reason = _guess(columns, where) if task == "guess" else (task, f"set with --task {task}")
     classes = classes_of(guessed, columns, where)
-    formats = [_number_format(columns[name], where) for name in targets if guessed == "regression"]
-    format = max(formats, default="")
-    labels = labels_of(guessed, columns, classes, where, format)
-    counts: Sequence[int] = ()
-    if guessed == "classification":
-        counts = np.bincount(labels, minlength=len(classes)).tolist()
-    elif guessed == "multi_label":
-        counts = labels.sum(axis=0, dtype=np.int64).tolist()
-    return TargetProfile(
-        guessed, reason, tuple(targets), classes, tuple(counts), format, guessed == "regression" and _is_skewed(labels)
-    )
+    profile = TargetProfile(guessed, reason, tuple(targets), classes, ())
+    if guessed == "regression":
+        format = max(_number_format(columns[name], where) for name in targets)
+        labels = labels_of(guessed, columns, classes, where, format)
+        return replace(profile, format=format, is_skewed=_is_skewed(labels))
+    labels = labels_of(guessed, columns, classes, where)
+    counts = np.bincount(labels, minlength=len(classes)) if labels.ndim == 1 else labels.sum(axis=0, dtype=np.int64)
+    return replace(profile, counts=tuple(counts.tolist()))
 
 
 def _is_skewed(numbers: Array) -> bool:
@@ -187,10 +180,8 @@ def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: 
         require_complete(column_of(targets, name, where), where)
     if task == "classification":
         column = one_column(targets, where)
-        names, number_of = (
-            factorize(column, where),
-            {each: number for number, name in enumerate(classes) for each in (name.strip(), name)},
-        )
+        names = factorize(column, where)
+        number_of = {each: number for number, name in enumerate(classes) for each in (name.strip(), name)}
         numbers = np.array([number_of.get(class_name(name), -1) for name in names.names])[names.numbers]
         rule = f"must be a class of the training part; {near_miss(str(column.iloc[int(numbers.argmin())]), classes)}"
         require_rows(numbers < 0, column, rule, where)
@@ -198,9 +189,8 @@ def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: 
     values = np.stack([numbers_of(targets[name], where, format) for name in targets.columns], axis=1)
     if task == "regression":
         for place, name in enumerate(targets.columns):
-            if pd.api.types.is_integer_dtype(targets[name]) and targets[name].nunique() > 2 * len(
-                set(values[:, place])
-            ):
+            is_lossy = targets[name].nunique() > 2 * len(set(values[:, place]))
+            if pd.api.types.is_integer_dtype(targets[name]) and is_lossy:
                 cure = "differ by less than float64 can hold: subtract the smallest from all"
                 raise DataError(f"{where}: column {name!r}: its numbers {cure}")
         return _narrowed(values)

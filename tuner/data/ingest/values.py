@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError, near_miss
-from tuner.data.ingest.formats import Numbers, days_in, unmarked
+from tuner.data.ingest.formats import Numbers, days_in, numbers_in
 
 Rows = NDArray[np.int64]
 ROWS_IN_MESSAGE = 3
@@ -90,10 +90,7 @@ def numbers_of(column: "pd.Series[Any]", where: str, format: str = "") -> Number
     is_numeric = pd.api.types.is_numeric_dtype(column)
     if format and not is_numeric:
         texts = factorize(column, where)
-        plain = pd.to_numeric(
-            pd.Series([unmarked(name, format) for name in texts.names], dtype=object), errors="coerce"
-        )
-        numbers: Numbers = np.append(plain.to_numpy(np.float64), np.nan)[texts.numbers]
+        numbers: Numbers = np.append(numbers_in(texts.names, format), np.nan)[texts.numbers]
     else:
         read = column if is_numeric else pd.to_numeric(column.astype(object), errors="coerce")
         numbers = read.to_numpy(dtype=np.float64, na_value=np.nan)

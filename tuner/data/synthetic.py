@@ -7,7 +7,8 @@ from numpy.random import Generator
 
 from tuner.data.examples import Array, Arrays
 
-PLAYGROUND_POINTS = 500
+HALF = 250
+"""Half of the points of a set of the Playground."""
 RADIUS = 5.0
 GAP = 0.3
 
@@ -31,30 +32,27 @@ def _playground(points: Callable[[Generator], tuple[Array, Array]], seed: int) -
     inputs, labels = points(generator)
     order = generator.permutation(len(labels))
     inputs, labels = inputs[order].round(4).astype(np.float32), labels[order].astype(np.uint8)
-    half = PLAYGROUND_POINTS // 2
-    return inputs[:half], labels[:half], inputs[half:], labels[half:]
+    return inputs[:HALF], labels[:HALF], inputs[HALF:], labels[HALF:]
 
 
 def circle(generator: Generator) -> tuple[Array, Array]:
     """Class 1 within half the radius, class 0 from 0.7 to 1 radius; angles uniform."""
-    half = PLAYGROUND_POINTS // 2
-    radii = np.concatenate([generator.uniform(0, 0.5, half), generator.uniform(0.7, 1.0, half)]) * RADIUS
-    angles = generator.uniform(0, 2 * np.pi, PLAYGROUND_POINTS)
+    radii = np.concatenate([generator.uniform(0, 0.5, HALF), generator.uniform(0.7, 1.0, HALF)]) * RADIUS
+    angles = generator.uniform(0, 2 * np.pi, 2 * HALF)
     points = np.stack([radii * np.sin(angles), radii * np.cos(angles)], axis=1)
-    return points, np.repeat([1, 0], half)
+    return points, np.repeat([1, 0], HALF)
 
 
 def xor(generator: Generator) -> tuple[Array, Array]:
     """Uniform in a square of ±5, pushed 0.3 away from the axes; class 1 where both coordinates have one sign."""
-    points = generator.uniform(-RADIUS, RADIUS, (PLAYGROUND_POINTS, 2))
+    points = generator.uniform(-RADIUS, RADIUS, (2 * HALF, 2))
     points += np.where(points > 0, GAP, -GAP)
     return points, (points.prod(axis=1) >= 0).astype(np.int64)
 
 
 def spiral(_: Generator) -> tuple[Array, Array]:
     """Two arms of 250 points: radius 5 i/n, angle 1.75 · 2π · i/n, the other arm turned by π."""
-    half = PLAYGROUND_POINTS // 2
-    share, turn = np.tile(np.arange(half) / half, 2), np.repeat([0.0, np.pi], half)
+    share, turn = np.tile(np.arange(HALF) / HALF, 2), np.repeat([0.0, np.pi], HALF)
     angles = 1.75 * 2 * np.pi * share + turn
     return np.stack([RADIUS * share * np.sin(angles), RADIUS * share * np.cos(angles)], axis=1), 1 - np.sign(turn)
 

@@ -10,20 +10,8 @@ from jinja2 import Environment, StrictUndefined
 from tuner.base.metrics import Task
 from tuner.data.ingest.columns import ColumnProfile
 from tuner.data.ingest.targets import TargetProfile
-from tuner.init.advice import (
-    BATCH_SIZES,
-    EPOCHS,
-    FEW_ROWS,
-    FINE_ROWS,
-    ROW_STARTS,
-    NewStudy,
-    Profile,
-    encodings,
-    image_side,
-    objective,
-    protocol,
-    training_rows,
-)
+from tuner.init import advice
+from tuner.init.advice import NewStudy, Profile
 from tuner.init.describe import class_counts, percent
 from tuner.recipe.data import MISSING_TEXTS
 
@@ -36,8 +24,8 @@ def study_text(data: Profile, study: NewStudy) -> str:
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     environment.filters |= {"toml": _toml, "comment": _comment}
     template = environment.from_string(Path(__file__).with_name("study.toml.j2").read_text(encoding="utf-8"))
-    rows, side, target = training_rows(data, study.test), image_side(data), data.target
-    chosen = objective(target, rows)
+    rows, side, target = advice.training_rows(data, study.test), advice.image_side(data), data.target
+    chosen = advice.objective(target, rows)
     return template.render(
         study=study,
         data=data,
@@ -48,13 +36,13 @@ def study_text(data: Profile, study: NewStudy) -> str:
         class_counts=class_counts(target),
         column_text=_column_text,
         test_text=_test_text(data, study),
-        protocol=protocol(data, study.test),
-        encodings=encodings(data),
-        bins=48 if rows >= FINE_ROWS else 16,
-        batch_sizes=_at(rows, BATCH_SIZES),
-        epochs=_at(rows, EPOCHS),
-        members=8 if rows < FEW_ROWS else 4,
-        row_starts=_at(rows, ROW_STARTS),
+        protocol=advice.protocol(data, study.test),
+        encodings=advice.encodings(data),
+        bins=48 if rows >= advice.FINE_ROWS else 16,
+        batch_sizes=_at(rows, advice.BATCH_SIZES),
+        epochs=_at(rows, advice.EPOCHS),
+        members=8 if rows < advice.FEW_ROWS else 4,
+        row_starts=_at(rows, advice.ROW_STARTS),
         balances=target.is_imbalanced and chosen.metric == "validation_balanced_accuracy",
         side=side,
         stages=max(1, min(4, side.bit_length() - 2)),  # the stem, each further stage and the bridge halve the maps

@@ -144,10 +144,10 @@ def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
     shapes = array_shapes(path)
     names = [name.removesuffix("_train") for name in shapes if not name.endswith("_test")]
     y = roles.targets[0] if roles.targets else next((name for name in TARGETS if name in names), "")
+    if path.suffix.lower() == ".npy" and len(shapes) == 1 and not y:
+        raise DataError(f"{path}: has no targets; save them as y.npy in the same folder")
     if len(roles.targets) > 1 or not y:
         listed = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
-        if path.suffix.lower() == ".npy" and len(shapes) == 1:
-            raise DataError(f"{path}: has no targets; save them as y.npy in the same folder")
         raise DataError(f"{path}: which array is the target? Use --target NAME with one of: {listed}")
     for name in filter(None, (y, roles.group, roles.weight)):
         if name not in names:
@@ -165,5 +165,4 @@ def profile_arrays(path: Path, roles: Roles, task: TaskOption) -> ArraysProfile:
     group = pd.Series(read_array(path, f"{roles.group}{ending}"), name=roles.group) if roles.group else None
     groups = 0 if group is None else group_count(group, str(path))
     test_rows = shapes.get(f"{x}_test", (0,))[0] if ending else 0
-    shape = tuple(int(side) for side in inputs.shape[1:])
-    return ArraysProfile(len(inputs), target, roles, x, y, shape, str(inputs.dtype), groups, test_rows)
+    return ArraysProfile(len(inputs), target, roles, x, y, inputs.shape[1:], str(inputs.dtype), groups, test_rows)

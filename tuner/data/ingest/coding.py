@@ -112,15 +112,15 @@ def _learned(column: Column, values: _Values, training: Rows) -> dict[str, Any]:
             places = max(1, int(np.quantile(lengths, 0.95, method="higher"))) if len(lengths) else 1
             return {"values": _frequent(values.vocabulary, words.astype(np.int64), 2, MOST_WORDS), "places": places}
         case Factorized() if column.kind == "date":
-            present = [name for name, each in zip(values.names, values.counts(training), strict=True) if each]
-            return {"format": column.format or date_formats(present)[0]}
+            present = np.flatnonzero(values.counts(training))
+            return {"format": column.format or date_formats([values.names[each] for each in present])[0]}
         case Factorized() if column.kind == "boolean":
             return {"values": ("false", "true")}
         case Factorized():
             return {"values": _frequent(values.names, values.counts(training), 1, MOST_VALUES)}
+        case _ if column.kind == "date":
+            return {"format": column.format or ISO}
         case _:
-            if column.kind == "date":
-                return {"format": column.format or ISO}
             return {"format": column.format, "origin": _origin(values[training])}
 
 

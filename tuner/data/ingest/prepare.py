@@ -13,21 +13,10 @@ from tuner.base.metrics import Task
 from tuner.data.examples import Array, Examples
 from tuner.data.ingest.coding import code_rows, fit_coding
 from tuner.data.ingest.columns import Coding
-from tuner.data.ingest.formats import date_formats, days_of
 from tuner.data.ingest.missing import texts_of
 from tuner.data.ingest.tables import read_table
 from tuner.data.ingest.targets import classes_of, groups_of, labels_of, weights_of
-from tuner.data.ingest.values import (
-    EQUAL_ROWS,
-    Rows,
-    column_of,
-    days_of_texts,
-    factorize,
-    numbers_of,
-    require_complete,
-    require_rows,
-    with_equal_rows,
-)
+from tuner.data.ingest.values import EQUAL_ROWS, Rows, column_of, times_of, with_equal_rows
 from tuner.data.load import TEST_ROWS, Facts, save_examples
 from tuner.data.splits import part_of_groups
 from tuner.networks.columns import Column
@@ -170,7 +159,8 @@ def read_rows(data: Table, path: str, source: str) -> RawExamples:
         column_of(frame, name, path)
     if data.drop_missing_target:
         frame = frame[frame[list(data.targets)].notna().all(axis=1)]
-    frame = _in_order(frame, data.time, path) if data.time else frame
+    if data.time:  # rows of one time stay as they are in the file
+        frame = frame.iloc[np.argsort(times_of(frame[data.time], path), kind="stable")]
     weights, groups = (frame[name] if name else None for name in (data.weight, data.group))
     return RawExamples(
         x=frame,
@@ -183,18 +173,3 @@ def read_rows(data: Table, path: str, source: str) -> RawExamples:
         positive=data.positive,
         where=path,
     )
-
-
-def _in_order(frame: pd.DataFrame, time: str, where: str) -> pd.DataFrame:
-    """The rows in the order of the column `time`; those of one time as they are in the file."""
-    column = frame[time]
-    require_complete(column, where)
-    if pd.api.types.is_datetime64_any_dtype(column):
-        times = days_of(column)
-    elif pd.to_numeric(column.astype(object), errors="coerce").notna().all():
-        times = numbers_of(column, where)
-    else:
-        texts = factorize(column, where)
-        times = days_of_texts(texts, date_formats(texts.names)[0])
-        require_rows(np.isnan(times), column, "must be a number or a date such as 2024-12-31", where)
-    return frame.iloc[np.argsort(times, kind="stable")]

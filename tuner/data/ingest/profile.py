@@ -8,17 +8,10 @@ import numpy as np
 import pandas as pd
 
 from tuner.base.errors import DataError
+from tuner.data.ingest import leakage
 from tuner.data.ingest.columns import ColumnProfile, shorten
 from tuner.data.ingest.files import SKLEARN
 from tuner.data.ingest.guess import Guess, has_leading_zeros, of_numbers, of_texts
-from tuner.data.ingest.leakage import (
-    copied_rows,
-    equal_columns,
-    identifier_reason,
-    possible_groups,
-    target_leak,
-    unusable_reason,
-)
 from tuner.data.ingest.separated import require_names
 from tuner.data.ingest.tables import read_table, require_narrow
 from tuner.data.ingest.targets import TargetProfile, TaskOption, target_profile
@@ -68,10 +61,8 @@ def read_as_written(path: str, *, header: bool | None = None) -> pd.DataFrame:
         return frame
     if header is None:
         require_names(frame, path)
-    integers = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])]
-    written = (
-        read_table(path, dict.fromkeys(integers, MISSING_TEXTS), header=header is not False) if integers else frame
-    )
+    integers = {name: MISSING_TEXTS for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])}
+    written = read_table(path, integers, header=header is not False) if integers else frame
     for name in integers:
         if not pd.api.types.is_numeric_dtype(written[name]) and has_leading_zeros(written[name].dropna().tolist()):
             frame[name] = written[name]
@@ -99,12 +90,11 @@ def profile_table(
         reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out) or "there is only the target"
         raise DataError(f"{where}: no column is left for the network to see: {reasons}")
     if not roles.group:
-        warnings += possible_groups(columns, len(frame))
-    if copies := 0 if roles.group or roles.time else copied_rows(frame, columns):
+        warnings += leakage.possible_groups(columns, len(frame))
+    if copies := 0 if roles.group or roles.time else leakage.copied_rows(frame, columns):
         roles, frame = replace(roles, group=EQUAL_ROWS), with_equal_rows(frame, [each.name for each in columns])
-        warnings.append(
-            f"{copies} of {len(frame)} rows equal an earlier row: equal rows stay on one side of every split"
-        )
+        what = f"{copies} of {len(frame)} rows equal an earlier row"
+        warnings.append(f"{what}: equal rows stay on one side of every split")
     groups = group_count(frame[roles.group], where) if roles.group else 0
     return TableProfile(len(frame), target, roles, groups, columns, left_out, tuple(warnings))
 
@@ -131,9 +121,7 @@ def column_profile(series: "pd.Series[Any]", where: str, dayfirst: bool | None =
     if guess.kind == "number":
         numbers_of(series, where, guess.format)  # raises for what float32 cannot hold
     missing, examples = float(series.isna().mean()), tuple(map(shorten, names[:EXAMPLES]))
-    return ColumnProfile(
-        str(series.name), guess.kind, guess.reason, missing, len(different), examples, guess.hint, guess.format
-    )
+    return ColumnProfile(str(series.name), guess.kind, guess.reason, missing, len(different), examples, *guess[2:])
 
 
 def frame_columns(frame: pd.DataFrame, where: str = "the data") -> tuple[ColumnProfile, ...]:
@@ -144,7 +132,7 @@ def frame_columns(frame: pd.DataFrame, where: str = "the data") -> tuple[ColumnP
     profiles = tuple(_by_type(frame[name], where) for name in frame.columns)
     is_array = list(frame.columns) == [f"x{place}" for place in range(frame.shape[1])]
     named = (each for each in profiles if not is_array and each.reason != CATEGORIES)
-    reasons = {each.name: reason for each in named if (reason := identifier_reason(each, frame[each.name]))}
+    reasons = {each.name: reason for each in named if (reason := leakage.identifier_reason(each, frame[each.name]))}
     if len(reasons) == len(profiles):
         return profiles
     return tuple(
@@ -167,16 +155,14 @@ def _column_profiles(
     targets = {name: read(frame[name], where) for name in roles.targets}
     names = [str(name) for name in frame.columns if name not in roles.targets]
     for name in (name for name in names if name not in reasons):
-        reasons[name] = unusable_reason(frame[name])
+        reasons[name] = leakage.unusable_reason(frame[name])
         if not reasons[name]:
             profile = profiles[name] = column_profile(frame[name], where, roles.dayfirst)
-            copy, suspicion = target_leak(profile, frame[name], targets)
-            reasons[name] = copy or identifier_reason(profile, frame[name])
+            copy, suspicion = leakage.target_leak(profile, frame[name], targets)
+            reasons[name] = copy or leakage.identifier_reason(profile, frame[name])
             warnings += [suspicion] if suspicion and not reasons[name] else []
-    reasons |= {
-        name: f"equals {other}"
-        for name, other in equal_columns(frame, [name for name in profiles if not reasons[name]])
-    }
+    inputs = [name for name in profiles if not reasons[name]]
+    reasons |= {name: f"equals {other}" for name, other in leakage.equal_columns(frame, inputs)}
     left_out = (name for name in names if reasons[name])
     return (
         tuple(profile for name, profile in profiles.items() if not reasons[name]),

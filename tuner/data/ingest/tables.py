@@ -10,16 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from tuner.base.errors import DataError, MissingPackage, first_line, near_miss
+from tuner.data.ingest import separated
 from tuner.data.ingest.files import HARMLESS_BYTES, RATIO, SKLEARN, UNPACKED, is_packed, require_unpackable
-from tuner.data.ingest.separated import (
-    NO_TEXTS,
-    SEPARATORS,
-    Choice,
-    Texts,
-    is_padded,
-    require_different,
-    separated_blocks,
-)
+from tuner.data.ingest.separated import NO_TEXTS, Choice, Texts, require_different
 from tuner.recipe.data import MISSING_TEXTS
 
 BUNDLED = ("iris", "wine", "breast_cancer", "digits", "diabetes")
@@ -62,7 +55,7 @@ def table_blocks(
 
 def has_padding(path: str) -> bool:
     """Whether the first lines of a text have blanks around values, which are left out when it is read."""
-    return _suffix(Path(path)) in (".csv", ".tsv") and is_padded(Path(path))
+    return _suffix(Path(path)) in (".csv", ".tsv") and separated.is_padded(Path(path))
 
 
 def require_narrow(frame: pd.DataFrame, target: str, where: str) -> None:
@@ -186,8 +179,8 @@ def _parquet(path: Path, _: Texts, choice: Choice, rows: int | None, header: boo
 
 
 READERS: dict[str, Reader] = {
-    ".csv": partial(separated_blocks, separators=SEPARATORS),
-    ".tsv": partial(separated_blocks, separators="\t"),
+    ".csv": partial(separated.separated_blocks, separators=separated.SEPARATORS),
+    ".tsv": partial(separated.separated_blocks, separators="\t"),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), partial(_entire, read=_json)),
     ".parquet": _parquet,
     **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), partial(_entire, read=_excel)),

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError, near_miss
-from tuner.data.ingest.formats import Numbers, days_in, numbers_in
+from tuner.data.ingest.formats import Numbers, date_formats, days_in, days_of, numbers_in
 
 Rows = NDArray[np.int64]
 ROWS_IN_MESSAGE = 3
@@ -125,6 +125,19 @@ def require_complete(column: "pd.Series[Any]", where: str, cure: str = "fill the
 def days_of_texts(texts: Factorized, format: str) -> Numbers:
     """Days since 1970 of each row, from dates in a format; NaN for missing ones and for what is no date."""
     return np.append(days_in(texts.names, format), np.nan)[texts.numbers]
+
+
+def times_of(column: "pd.Series[Any]", where: str) -> Numbers:
+    """What orders the rows of a column of numbers or dates. Raises `DataError` with the row for what is neither, or missing."""
+    require_complete(column, where)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return days_of(column)
+    if pd.to_numeric(column.astype(object), errors="coerce").notna().all():
+        return numbers_of(column, where)
+    texts = factorize(column, where)
+    times = days_of_texts(texts, date_formats(texts.names)[0])
+    require_rows(np.isnan(times), column, "must be a number or a date such as 2024-12-31", where)
+    return times
 
 
 def group_count(column: "pd.Series[Any]", where: str) -> int:

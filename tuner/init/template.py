@@ -16,7 +16,11 @@ from tuner.init.describe import class_counts, percent
 from tuner.recipe.data import MISSING_TEXTS
 
 T = TypeVar("T")
-OUTPUTS: dict[Task, str] = {"classification": "softmax", "multi_label": "sigmoid", "regression": "linear"}
+OUTPUTS_AND_LOSSES: dict[Task, tuple[str, str]] = {
+    "classification": ("softmax", '{ kind = "categorical_crossentropy", label_smoothing = { low = 0.0, high = 0.1 } }'),
+    "multi_label": ("sigmoid", '"binary_crossentropy"'),
+    "regression": ("linear", '{ one_of = ["mean_squared_error", { kind = "huber", delta = 1.0 }] }'),
+}
 
 
 def study_text(data: Profile, study: NewStudy) -> str:
@@ -25,7 +29,7 @@ def study_text(data: Profile, study: NewStudy) -> str:
     environment.filters |= {"toml": _toml, "comment": _comment}
     template = environment.from_string(Path(__file__).with_name("study.toml.j2").read_text(encoding="utf-8"))
     rows, side, target = advice.training_rows(data, study.test), advice.image_side(data), data.target
-    chosen = advice.objective(target, rows)
+    chosen, (output, loss) = advice.objective(target, rows), OUTPUTS_AND_LOSSES[target.task]
     return template.render(
         study=study,
         data=data,
@@ -46,7 +50,8 @@ def study_text(data: Profile, study: NewStudy) -> str:
         balances=target.is_imbalanced and chosen.metric == "validation_balanced_accuracy",
         side=side,
         stages=max(1, min(4, side.bit_length() - 2)),  # the stem, each further stage and the bridge halve the maps
-        output=OUTPUTS[target.task],
+        output=output,
+        loss=loss,
     )
 
 

@@ -189,8 +189,8 @@ def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: 
     values = np.stack([numbers_of(targets[name], where, format) for name in targets.columns], axis=1)
     if task == "regression":
         for place, name in enumerate(targets.columns):
-            is_lossy = targets[name].nunique() > 2 * len(set(values[:, place]))
-            if pd.api.types.is_integer_dtype(targets[name]) and is_lossy:
+            is_whole = pd.api.types.is_integer_dtype(targets[name])
+            if is_whole and targets[name].nunique() > 2 * len(set(values[:, place])):
                 cure = "differ by less than float64 can hold: subtract the smallest from all"
                 raise DataError(f"{where}: column {name!r}: its numbers {cure}")
         return _narrowed(values)

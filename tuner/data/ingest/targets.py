@@ -12,15 +12,7 @@ from tuner.base.errors import DataError, near_miss
 from tuner.base.metrics import Task
 from tuner.data.examples import Array
 from tuner.data.ingest.formats import Numbers, number_formats
-from tuner.data.ingest.values import (
-    class_name,
-    column_of,
-    factorize,
-    is_number,
-    numbers_of,
-    require_complete,
-    require_rows,
-)
+from tuner.data.ingest.values import class_name, factorize, is_number, numbers_of, require_complete, require_rows
 
 TaskOption = Task | Literal["guess"]
 FEWEST_ROWS = 10
@@ -73,7 +65,7 @@ def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption
     if len(set(targets)) < len(targets) or (task == "multi_label" and len(targets) == 1):
         rule = "--target: name each target once" if len(targets) > 1 else "--task multi_label: needs several targets"
         raise DataError(f"{where}: {rule}, got {', '.join(targets)}")
-    columns = frame[[column_of(frame, name, where).name for name in targets]]
+    columns = frame[list(targets)]
     for name in targets:
         require_complete(columns[name], where, DROP)
     guessed, reason = _guess(columns, where) if task == "guess" else (task, f"set with --task {task}")
@@ -177,7 +169,7 @@ def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: 
     float64 where float32 would distort their differences; `format` is that of marked ones.
     Raises `DataError` with column and row for other values or classes."""
     for name in targets.columns:
-        require_complete(column_of(targets, name, where), where)
+        require_complete(targets[name], where)
     if task == "classification":
         column = one_column(targets, where)
         names = factorize(column, where)

@@ -10,7 +10,7 @@ from optuna.storages import InMemoryStorage
 
 from tests.support.fakes import session_in
 from tests.support.searches import AtOnce, Notes, small
-from tuner.base.metric_functions import compute_metrics
+from tuner.base.metric_functions import Interval, compute_metrics
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds
@@ -44,7 +44,8 @@ class Saver(AtOnce):
         else:
             np.save(self.folder.outputs(job.saved), np.zeros((2, 2)))
             figures = self.figures or {"accuracy": TESTED.get(job.saved, 0.6)}
-            self.done.append((number, Measured(Scores(loss=0.5, figures=figures))))
+            intervals = {"accuracy": Interval(0.7, 0.9, "Wilson")} if job.is_final else {}
+            self.done.append((number, Measured(Scores(loss=0.5, figures=figures), intervals)))
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def test_networks_that_err_differently_are_averaged(stage: Stage) -> None:
     assert kept.model_validation > 0.9 > max(kept.validation)
     assert (kept.test, kept.tests, kept.parameters) == (0.8, (0.6, 0.6, 0.6), 42)
     assert kept.test_figures == {"accuracy": 0.8}
+    assert kept.test_intervals == {"accuracy": Interval(0.7, 0.9, "Wilson")}
     assert kept.model.read_text().count("+") == 2
     assert stage.files == ["best.keras", "predictions.npz"]
 

@@ -100,10 +100,9 @@ def test_a_declared_shift_changes_the_validation_images_and_nothing_else(places:
 def test_a_pace_is_that_of_the_training_that_follows(places: Places) -> None:
     data = training_set("digits", places)
     recipe = replace(SMALL, data=Data(name="digits"), training=replace(SMALL.training, batch_size=4))
-    pace = epoch_seconds(recipe, data)
-    result = run(recipe, data)
-    measured = sorted(epoch.seconds for epoch in result.folds[0].epochs)[1]
-    assert pace / 5 < measured < 5 * pace, "a busy machine may be slower for a moment"
+    pace = min(epoch_seconds(recipe, data) for _ in range(5))
+    measured = min(epoch.seconds for epoch in run(recipe, data).folds[0].epochs)
+    assert pace / 5 < measured < 5 * pace, "the fastest of several: a busy machine is slower for a while"
 
 
 EVERYTHING = Hidden(batch_normalization="before", dropout=0.3, kernel_l2=0.01)

@@ -110,7 +110,7 @@ def test_a_folder_of_pictures_is_predicted_file_by_file(picture_model: Path, tmp
     assert write_predictions(predictor, str(tmp_path / "pictures/dark/00.png"), str(tmp_path / "one.csv")) == 1
     (tmp_path / "pictures/dark/00.png").write_bytes(b"no picture")
     assert complaint(picture_model, str(tmp_path / "pictures")) == (
-        f"{tmp_path}/pictures/dark/00.png: is not a PNG or JPEG picture; take it out of the folder"
+        f"{tmp_path}/pictures/dark/00.png: is no picture (PNG, JPEG, GIF, BMP, WebP, TIFF); take it out of the folder"
     )
 
 

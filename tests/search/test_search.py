@@ -1,6 +1,7 @@
 """What a search promises: determinism, pruning, failures, no repeats, continuing. Trainings are invented where the promise is not
 about them."""
 
+import json
 import random
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from tests.support.fakes import Broken, Clock, Invented, session_in
 from tests.support.searches import Notes, artifacts, figures, search, small
 from tuner.base.errors import MissingPackage
 from tuner.data.sources import Places
+from tuner.recipe import Recipe
 from tuner.search.loop import Loop
 from tuner.search.proposals import first_trials, make_sampler
 from tuner.space import centre
@@ -207,12 +209,12 @@ def test_trials_keep_recipe_result_and_curve(
     assert trial.result is not None
     assert trial.result.validation is not None
     assert trial.values[0] == pytest.approx(trial.result.validation.accuracy, abs=1e-6)
-    (picture,) = (tmp_path / "artifacts").iterdir()
-    assert picture.read_text().startswith("<svg")
-    (meta,) = optuna.artifacts.get_all_artifact_meta(
-        optuna.load_study(study_name="small", storage=storage).trials[0], storage=storage
-    )
-    assert (meta.filename, meta.mimetype) == ("learning-curve.svg", "image/svg+xml")
+    stored = optuna.load_study(study_name="small", storage=storage).trials[0]
+    files = {meta.filename: meta for meta in optuna.artifacts.get_all_artifact_meta(stored, storage=storage)}
+    assert files.keys() == {"accuracy-by-epoch.svg", "loss-by-epoch.svg", "recipe.json"}
+    texts = {name: (tmp_path / "artifacts" / meta.artifact_id).read_text() for name, meta in files.items()}
+    assert texts["accuracy-by-epoch.svg"].startswith("<svg")
+    assert Recipe.from_dict(json.loads(texts["recipe.json"])) == trial.recipe
 
 
 @dataclass

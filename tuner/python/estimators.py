@@ -176,7 +176,8 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
     are texts. A `y` of several columns of 0 and 1 has labels.
 
     Examples:
-        >>> x, y = sklearn.datasets.load_iris(return_X_y=True)
+        >>> from sklearn.datasets import load_iris
+        >>> x, y = load_iris(return_X_y=True)
         >>> classifier = tuner.TunedClassifier(minutes=1).fit(x, y)  # doctest: +SKIP
         >>> classifier.predict(x[:3]), classifier.best_recipe_.summary  # doctest: +SKIP
 

@@ -214,7 +214,7 @@ def test_trials_keep_recipe_result_and_curve(
     assert files.keys() == {"accuracy-by-epoch.svg", "loss-by-epoch.svg", "recipe.json"}
     texts = {name: (tmp_path / "artifacts" / meta.artifact_id).read_text() for name, meta in files.items()}
     assert texts["accuracy-by-epoch.svg"].startswith("<svg")
-    assert Recipe.from_dict(json.loads(texts["recipe.json"])) == trial.recipe
+    assert Recipe.from_dict(json.loads(texts["recipe.json"])["recipe"]) == trial.recipe
 
 
 @dataclass

@@ -73,7 +73,8 @@ def metric_interval(
     groups: NDArray[Any] | None = None,
 ) -> Interval:
     """The 95 % interval of a metric: Wilson's of the accuracy of classes where examples are alike and independent, else by the
-    bootstrap. All intervals of one model on a test part come from here."""
+    bootstrap. Of more than `RESAMPLED_EXAMPLES` independent examples a sample is resampled, and its interval shrunk by the root of
+    the sample's share (Bickel et al. 1997). All intervals of one model on a test part come from here."""
     count = len(outputs)
     if name == "accuracy" and true.ndim == 1 and weights is None and groups is None:
         return Interval(*wilson_interval(float((outputs.argmax(axis=1) == true).mean()), count), "Wilson")

@@ -15,7 +15,7 @@ from tuner.data.ingest.tables import read_table
 from tuner.recipe.data import MISSING_TEXTS, Table
 
 FREQUENT = 0.05
-"""From this share of the rows on, a text without empty cells beside it is a value of its column."""
+"""From this share of the rows on, a text is a value of its column if the column has no empty cells."""
 NAMED = 5
 """Columns in a note; the others are counted."""
 

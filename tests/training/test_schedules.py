@@ -1,5 +1,7 @@
 """Learning-rate schedules: values at their corners."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -75,3 +77,15 @@ def test_a_plateau_lowers_the_rate_each_time_that_patience_ends() -> None:
     curve = epochs_with(1.0, 0.9, 0.95, 0.9, 0.8, 0.8, 0.8, 0.8)
     lowered = [float(rates(training, number + 1, 1, curve[:number])[0]) for number in range(len(curve) + 1)]
     assert lowered == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
+
+
+@pytest.mark.parametrize("schedule", [FallingRate(kind="cosine", warmup=0.1, final=0.0), OneCycle()])
+@pytest.mark.parametrize(("epochs", "share"), [(1, 0.25), (3, 0.5)])
+def test_a_schedule_of_lean_epochs_ends_with_the_training(schedule: Schedule, epochs: int, share: float) -> None:
+    steps = 40
+    training = Training(schedule=schedule, epochs=epochs, lean_epochs=epochs, lean_share=share)
+    taken = int(share * steps)
+    lean = [float(each) for epoch in range(1, epochs + 1) for each in rates(training, epoch, steps, [])[:taken]]
+    at_full_length = rates(replace(training, epochs=1, lean_epochs=0), 1, epochs * taken, [])
+    assert lean == pytest.approx(list(map(float, at_full_length)), rel=1e-6, abs=1e-9)
+    assert lean[-1] == pytest.approx(0.0, abs=1e-9)

@@ -104,8 +104,8 @@ class Training:
     target, which suits targets over several powers of ten. The saved model undoes it, and predicts at most twice the largest
     training target.
 
-    In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew in each epoch, which makes the
-    first rungs of a search cheap.
+    In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew in each epoch: so a
+    training can be shorter than an epoch.
 
     With `bootstrap` the training examples are drawn with replacement, as many as there are, by the recipe's seed (Breiman
     1996). With `adversarial` each batch is trained together with a copy whose inputs are moved by so much (in scaled units)
@@ -139,3 +139,8 @@ class Training:
     def share(self, epoch: int) -> float:
         """The share of the batches that an epoch (from 1) trains."""
         return self.lean_share if epoch <= self.lean_epochs else 1.0
+
+    def length(self, epochs: int) -> float:
+        """The first `epochs` epochs together, in whole epochs: a lean one counts by its share."""
+        lean = min(epochs, self.lean_epochs)
+        return epochs - lean + lean * self.lean_share

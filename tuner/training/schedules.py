@@ -12,8 +12,10 @@ from tuner.result import Epoch
 
 
 def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -> NDArray[np.float32]:
-    """The learning rate of each of the `steps` steps of an epoch (from 1), given the epochs `before`."""
-    done, total = np.arange((epoch - 1) * steps, epoch * steps, dtype=np.float64), steps * training.epochs
+    """The learning rate of each of the `steps` steps of an epoch (from 1), given the epochs `before`. A schedule ends with the
+    training: of lean epochs only the steps that are taken count."""
+    done = steps * training.length(epoch - 1) + np.arange(steps, dtype=np.float64)
+    total = steps * training.length(training.epochs)
     match training.schedule:
         case ConstantRate():
             factors = np.ones(steps)
@@ -36,7 +38,7 @@ def monitored(monitor: Monitor, epochs: Sequence[Epoch]) -> list[float]:
     return [math.nan if each is None else sign * each.value(name) for each in scores]
 
 
-def _falling(schedule: FallingRate, done: NDArray[np.float64], total: int) -> NDArray[np.float64]:
+def _falling(schedule: FallingRate, done: NDArray[np.float64], total: float) -> NDArray[np.float64]:
     warmup = math.floor(schedule.warmup * total)
     share = np.clip((done - warmup) / max(1, total - 1 - warmup), 0.0, 1.0)
     match schedule.kind:
@@ -49,7 +51,7 @@ def _falling(schedule: FallingRate, done: NDArray[np.float64], total: int) -> ND
     return np.where(done < warmup, (done + 1) / max(1, warmup), factors)
 
 
-def _one_cycle(schedule: OneCycle, done: NDArray[np.float64], total: int) -> NDArray[np.float64]:
+def _one_cycle(schedule: OneCycle, done: NDArray[np.float64], total: float) -> NDArray[np.float64]:
     top = math.floor(schedule.rise * total)
     rising = _eased(schedule.start, 1.0, np.clip(done / max(1, top), 0.0, 1.0))
     falling = _eased(1.0, schedule.final, np.clip((done - top) / max(1, total - 1 - top), 0.0, 1.0))

@@ -53,13 +53,17 @@ def main_metric(task: Task) -> str:
     return "macro_f1" if task == "multi_label" else next(iter(metrics_for(task)))
 
 
+def shortfall(name: str, value: float) -> float:
+    """What a metric, or the `loss`, lacks of its best possible value."""
+    return 1 - value if name in METRICS and METRICS[name].direction is Direction.MAXIMIZE else value
+
+
 def standard_error(name: str, value: float, examples: int) -> float:
     """The standard error of a metric over so many examples: binomial for shares, else by a rule of thumb, which takes the
     distance from the best possible value for the standard deviation."""
-    if METRICS[name].is_share:
+    if name in METRICS and METRICS[name].is_share:
         return math.sqrt(max(value * (1 - value), 1 / examples) / examples)
-    gap = 1 - value if METRICS[name].direction is Direction.MAXIMIZE else value
-    return max(gap, 1 / examples) / math.sqrt(examples)
+    return max(shortfall(name, value), 1 / examples) / math.sqrt(examples)
 
 
 BOTH: tuple[Task, ...] = ("classification", "multi_label")

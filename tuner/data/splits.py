@@ -63,7 +63,8 @@ def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
     labels, groups = data.examples.labels, data.examples.groups
     if data.folder is None or isinstance(protocol, NoValidation | OnTest):
         return folds(protocol, labels, groups, data.is_ordered)
-    content = [json.dumps([VERSION, encode(protocol)], sort_keys=True).encode(), labels.tobytes()]
+    cut_by = {name: value for name, value in encode(protocol).items() if name != "trained"}
+    content = [json.dumps([VERSION, cut_by], sort_keys=True).encode(), labels.tobytes()]
     content += [b"" if groups is None else groups.tobytes(), b"ordered" if data.is_ordered else b""]
     path = data.folder / f"folds-{hashlib.sha256(b''.join(content)).hexdigest()[:16]}.npz"
     with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile), np.load(path) as stored:
@@ -101,8 +102,8 @@ def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
         case Holdout(validation=validation):
             count = validation if isinstance(validation, int) else round(validation * total)
             return 1, total - count, count
-        case KFold(folds=count):
-            return count, total - total // count, total // count
+        case KFold(folds=count, trained=trained):
+            return trained or count, total - total // count, total // count
         case NoValidation() | OnTest():
             return 1, total, 0
 
@@ -138,7 +139,8 @@ def _strata(protocol: Holdout | KFold, labels: NDArray[Any]) -> NDArray[Any]:
     total = len(labels)
     if labels.shape[1] > 1 or total == 0:
         return np.zeros(total, np.int64)
-    count, training, validation = sizes(protocol, total)
+    _, training, validation = sizes(protocol, total)
+    count = protocol.folds if isinstance(protocol, KFold) else 1
     bins = max(1, min(MOST_BINS, total // max(2, count), training, validation))
     places = np.empty(total, np.int64)
     places[np.argsort(labels[:, 0], kind="stable")] = np.arange(total)
@@ -147,7 +149,8 @@ def _strata(protocol: Holdout | KFold, labels: NDArray[Any]) -> NDArray[Any]:
 
 def _grouped(protocol: Holdout | KFold, strata: NDArray[Any], groups: Array) -> tuple[Fold, ...]:
     total, (_, firsts) = len(groups), np.unique(groups, return_index=True)
-    count, _, validation = sizes(protocol, total)
+    _, _, validation = sizes(protocol, total)
+    count = protocol.folds if isinstance(protocol, KFold) else 1
     if len(firsts) < max(2, count):
         field = "folds" if isinstance(protocol, KFold) else "validation"
         raise Invalid(f"protocol.{field}", f"needs at least {max(2, count)} groups, and there are {len(firsts)}")

@@ -22,7 +22,7 @@ CALL_SECONDS = 2.0
 """The approximate duration of a call into the graph. Between two calls a training can be stopped or written to disk."""
 
 FIRST_CALL = 8
-"""The steps of the very first call, which also traces the graph."""
+"""The steps of the very first call, while the seconds of a step are unknown."""
 
 
 class EpochLoop:
@@ -60,6 +60,14 @@ class EpochLoop:
     def feed(self, scale: Scaler, training: Part, validation: Part | None, measure: Measure | None = None) -> None:
         """Use other examples, of the same number, without tracing again."""
         self.scale, self.training, self.validation, self.measure = scale, training, validation, measure
+
+    def trace(self) -> None:
+        """Trace and optimize the graphs, without taking a step: an epoch's seconds are those of its steps."""
+        order, rates = np.arange(len(self.training), dtype=np.int32), np.zeros(self.steps, np.float32)
+        none = tf.constant(0)
+        self._steps(tf.constant(order), tf.constant(rates), none, none, none, *self._tensors(self.training))
+        if self.validation:
+            self._validation.get_concrete_function(*self._tensors(self.validation))
 
     @property
     def steps(self) -> int:

@@ -47,6 +47,7 @@ class Traced:
         compile_model(self.model, recipe)
         xla = _uses_xla(recipe, fold_data)
         self.loop = EpochLoop(self.model, recipe.training, *fold_data.for_loop(recipe), xla=xla)
+        self.loop.trace()
         self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
 
     def begin(self, recipe: Recipe, fold_data: FoldData) -> None:

@@ -25,7 +25,7 @@ from tuner.refit.candidates import (
 from tuner.refit.session import Session
 from tuner.refit.time_budget import FixedEpochs, Minutes, Reference
 from tuner.result import FoldResult, Result, Scores
-from tuner.storage import StudyRecord, TrialRecord, ranked
+from tuner.storage import StudyRecord, TrialRecord
 
 FIT = ('budget.epochs="fit"', "budget.trials=0", 'search.pruner="none"', "training.epochs=40")
 SHORT = Minutes(600.0, 1, Reference(1000.0, 40))
@@ -69,8 +69,8 @@ def numbers(trials: tuple[TrialRecord, ...]) -> list[int]:
 
 def test_trials_are_ranked_by_the_metric_they_reached_and_of_equal_ones_the_earlier_is_better() -> None:
     study = record(0.7, 0.9, 0.7, 0.8)
-    assert numbers(ranked(study)) == [1, 3, 0, 2]
-    assert numbers(ranked(replace(study, trials=study.trials[::-1]))) == [1, 3, 0, 2]
+    assert numbers(study.ranking) == [1, 3, 0, 2]
+    assert numbers(replace(study, trials=study.trials[::-1]).ranking) == [1, 3, 0, 2]
 
 
 def test_trials_without_a_model_are_not_ranked() -> None:
@@ -80,7 +80,7 @@ def test_trials_without_a_model_are_not_ranked() -> None:
     unfinished, nameless = replace(study.trials[1], result=None), replace(study.trials[2], recipe=None)
     trials = (diverged, unfinished, nameless, *study.trials[3:])
     failed = {of(study.trials[3]).key: "no memory"}
-    assert numbers(ranked(replace(study, trials=trials, unconfirmed=failed))) == [4]
+    assert numbers(replace(study, trials=trials, unconfirmed=failed).ranking) == [4]
 
 
 def test_the_first_objective_ranks() -> None:

@@ -42,7 +42,7 @@ from tuner.refit.time_budget import (
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.clock import Clock as SearchClock
 from tuner.search.loop import Loop
-from tuner.storage import ranked, study_record
+from tuner.storage import study_record
 from tuner.study import StudyFile
 from tuner.worker.jobs import Answer, EpochTime, Failure, Job, Train
 
@@ -118,7 +118,7 @@ def searched(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock,
 
 def ranked_trials(context: Session) -> list[RankedTrial]:
     """The ranked trials of a search."""
-    return [ranked_trial(context, trial) for trial in ranked(study_record(context.study))]
+    return [ranked_trial(context, trial) for trial in study_record(context.study).ranking]
 
 
 def test_the_kind_of_budget_is_the_study_files(small_study: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_slow_first_start_has_time_for_its_refit_after_fast_winners(
     context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (900, 2, 3, 4)])
     Loop(context, Paced(clock), Minutes(300.0, 1)).run(4, 300.0)
     record, budget = study_record(context.study), Minutes(300.0, 1, Reference(40 * 9.0, 40))
-    assert [trial.start for trial in ranked(record)] == [1, 2, 3, 0], "the fast ones had all of their epochs"
+    assert [trial.start for trial in record.ranking] == [1, 2, 3, 0], "the fast ones had all of their epochs"
     reserve = reserved_seconds(context, budget, record)
     assert reserve > budget.refit_share * budget.usable
     chosen = candidates(context, replace(budget, workers=2), ranked_trials(context), reserve - 7.0)
@@ -335,7 +335,7 @@ def test_where_the_first_trial_begins_late_there_is_one_nevertheless(
     context = session_in(memory, small(small_study, *FIT, "network.widths=[{low=900, high=901}]"), places)
     context.study.set_user_attr("starts", [{"network.widths[0]": 900}])
     Loop(context, Loaded(clock), Minutes(300.0, 1)).run(10**9, 300.0)
-    (trial, *_) = ranked(study_record(context.study))
+    (trial, *_) = study_record(context.study).ranking
     assert (trial.start, trial.state) == (0, "complete")
     assert clock.now < 1300 + 0.25 * 300 + 60
 

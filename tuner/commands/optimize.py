@@ -116,9 +116,9 @@ TOTAL_AND_MORE = "--trials and --more exclude each other: the first is a total, 
 def warm_recipes(file: "StudyFile", studies: list[str], url: str) -> Callable[[], tuple[Any, ...]]:
     """A function that gives the recipes (plain data) that a new study tries after its own starts: the best of the named studies,
     then the best documented ones for the same data. A continued study never calls it."""
-    from tuner.storage import open_storage, ranked, read_study
+    from tuner.storage import open_storage, read_study
 
-    others = [ranked(read_study(open_storage(url), name))[:BEST_OF_EACH] for name in studies]
+    others = [read_study(open_storage(url), name).ranking[:BEST_OF_EACH] for name in studies]
     recipes = [trial.recipe.to_dict() for trials in others for trial in trials if trial.recipe]
 
     def warm() -> tuple[Any, ...]:

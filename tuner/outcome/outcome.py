@@ -15,7 +15,7 @@ from tuner.base.formatting import figure_text, metric_label
 from tuner.recipe import Recipe, describe
 from tuner.references import ReferenceModel, best_first, better_parts
 from tuner.result import OBJECTIVES
-from tuner.storage import StudyRecord, TrialRecord, ranked, study_record
+from tuner.storage import StudyRecord, TrialRecord, study_record
 from tuner.storage.confirmed import LOOKS, Confirmed
 
 
@@ -133,7 +133,7 @@ def read_outcome(study: optuna.Study) -> Outcome:
     if confirmed and LOOKS in study.user_attrs:
         confirmed = replace(confirmed, looks=study.user_attrs[LOOKS])
     references = stored_references(study.user_attrs, confirmed.recipe, confirmed.measure) if confirmed else ()
-    return Outcome(record, next(iter(ranked(record)), None), confirmed, references or ())
+    return Outcome(record, next(iter(record.ranking), None), confirmed, references or ())
 
 
 ATTRIBUTE = "anchors"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from tuner.base.metrics import standard_error
+from tuner.base.extrapolation import learned
 from tuner.data.splits import sizes
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.session import Session
@@ -15,12 +15,12 @@ from tuner.refit.time_budget import (
     MOST_ROUNDS,
     FixedEpochs,
     Minutes,
-    Reference,
     TimeBudget,
-    with_fitted_epochs,
+    with_folds,
+    with_length,
 )
 from tuner.result import Result
-from tuner.storage import StudyRecord, TrialRecord, ranked
+from tuner.storage import StudyRecord, TrialRecord
 
 EPOCHS = "training.epochs"
 """Address of a searched number of epochs."""
@@ -39,8 +39,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class RankedTrial:
-    """A trial that could win, where the minutes decide: its recipe, the epochs of its whole training (those it was proposed with,
-    if the study searches for them), and the seconds of one of them."""
+    """A trial that could win, where the minutes decide: the recipe of its last look, the epochs of its whole training (those it was
+    proposed with, if the study searches for them), and the seconds of one of them in one fold."""
 
     trial: TrialRecord
     recipe: Recipe
@@ -48,23 +48,32 @@ class RankedTrial:
     epoch_seconds: float
 
     @property
-    def reference(self) -> Reference:
-        """Its whole training as the one to beat."""
-        return Reference(fold_count(self.recipe.protocol) * self.epochs * self.epoch_seconds, self.epochs)
+    def length(self) -> float:
+        """The length of its last look in epochs."""
+        return self.recipe.training.length(self.recipe.training.epochs)
 
     @property
     def refit_seconds(self) -> float:
         """The seconds of a refit of full length."""
-        return refit_factor(self.recipe) * self.reference.seconds
+        return self.epochs * self._epoch_of_refit
+
+    def refit_length(self, seconds: float) -> float:
+        """The length in epochs of a refit that takes `seconds`, over all folds."""
+        return min(float(self.epochs), max(seconds, 1e-3) / max(self._epoch_of_refit, 1e-9))
 
     def fitted(self, seconds: float) -> Recipe:
-        """Its recipe with the epochs of a refit that takes `seconds`, over all folds."""
-        slot = seconds / (refit_factor(self.recipe) * fold_count(self.recipe.protocol))
-        return with_fitted_epochs(self.recipe, slot, self.epoch_seconds, self.epochs)
+        """Its recipe with the length of a refit that takes `seconds`."""
+        return with_folds(with_length(self.recipe, self.refit_length(seconds)))
 
     def has_time(self, seconds: float) -> bool:
-        """Whether a refit of `seconds` is not much shorter than the trial was."""
-        return self.fitted(seconds).training.epochs >= NEARLY * self.recipe.training.epochs
+        """Whether a refit of `seconds` is not much shorter than its last look."""
+        return self.refit_length(seconds) >= NEARLY * self.length
+
+    @property
+    def _epoch_of_refit(self) -> float:
+        """The seconds of an epoch in all folds, and in the network that is trained on everything."""
+        whole = with_folds(self.recipe)
+        return refit_factor(whole) * fold_count(whole.protocol) * self.epoch_seconds
 
 
 def ranked_trial(session: Session, trial: TrialRecord) -> RankedTrial:
@@ -76,16 +85,16 @@ def ranked_trial(session: Session, trial: TrialRecord) -> RankedTrial:
 
 
 def candidates(
-    session: Session, budget: Minutes, trials: Sequence[RankedTrial], seconds: float, earlier: Sequence[Recipe] = ()
+    budget: Minutes, trials: Sequence[RankedTrial], seconds: float, earlier: Sequence[Recipe] = ()
 ) -> tuple[Candidate, ...]:
     """The refits that fit into `seconds`: the contenders of the trials (best first) in turn, the longest first, until no process
     has time for the next. Their seeds differ from those of the `earlier` calls' refits, and none is much shorter than those."""
     alone = MARGIN * max(0.5 * seconds, seconds - budget.build_seconds)
     trials = [each for each in trials if each.has_time(alone)] or trials[:1]
-    certain = contenders(session, budget, trials, 2)
+    certain = contenders(trials, 2, alone)
     rounds = min(budget.rounds(seconds, each.refit_seconds) for each in certain)
     share, left = alone / rounds, [alone] * budget.workers
-    rivals = contenders(session, budget, trials, rounds * budget.workers)
+    rivals = contenders(trials, rounds * budget.workers, share)
     chosen = [each for each in rivals if each in certain or each.has_time(share)]
     chosen.sort(key=lambda each: -each.refit_seconds)
     refits = []
@@ -97,16 +106,28 @@ def candidates(
         left[left.index(max(left))] -= needed
         (seed,) = fresh_seeds(each.recipe.seed + len(earlier) + place // len(chosen), 1)
         refits.append(Candidate(each.trial.number, replace(each.fitted(share), seed=seed)))
-    longest = max((recipe.training.epochs for recipe in earlier), default=0)
-    return tuple(each for each in refits if each.recipe.training.epochs >= LONG_ENOUGH * longest)
+    longest = max((_length(recipe) for recipe in earlier), default=0.0)
+    return tuple(each for each in refits if _length(each.recipe) >= LONG_ENOUGH * longest)
 
 
-def contenders(session: Session, budget: Minutes, trials: Sequence[RankedTrial], places: int) -> Sequence[RankedTrial]:
-    """The best of the trials (best first), those close to it, and the first start where trials are short."""
-    metrics = [session.validation_metric(each.trial.result) for each in trials]
-    count = close_to_best(session.metric, metrics, validated_examples(session, trials[0].recipe), places)
-    close, first = list(trials[:count]), first_start(trials)
-    if budget.is_short and first not in close and places > 1:
+def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Sequence[RankedTrial]:
+    """The trials that may win with refits of `seconds`, best first: that with the lowest expected error, and those whose expected
+    error differs from it by at most one standard deviation of the difference, as far as each gets two of the `places`. The
+    first start is among them where looks are so short that they say little, since it is known to be good in the long run."""
+    looked = [each for each in trials if each.trial.looks]
+    if not looked:
+        return trials[:1]
+    curves = learned([each.trial.looks for each in looked])
+    beliefs = [curves.belief(each.trial.looks).at(each.refit_length(seconds), curves.slope) for each in looked]
+    order = sorted(range(len(looked)), key=lambda place: (-looked[place].trial.looks[-1].folds, beliefs[place].mean))
+    best = beliefs[order[0]]
+    close = [
+        looked[place]
+        for place in order
+        if beliefs[place].mean - best.mean <= math.sqrt(beliefs[place].variance + best.variance)
+    ]
+    close, first = close[: max(1, places // 2)], first_start(trials)
+    if first not in close and places > 1 and first.length < LONG_ENOUGH * first.refit_length(seconds):
         return [*close, first]
     return close
 
@@ -116,20 +137,10 @@ def first_start(trials: Sequence[RankedTrial]) -> RankedTrial:
     return next((each for each in trials if each.trial.start == 0), trials[0])
 
 
-def close_to_best(metric: str, values: Sequence[float], examples: int, places: int) -> int:
-    """How many values of a metric, best first, are within one standard error of their difference from the best, so that
-    another seed may turn the order. Each gets two of the `places` at least, the best all of them if there is one only."""
-    if not values:
-        return 0
-    error = math.sqrt(2) * standard_error(metric, values[0], examples)
-    close = sum(abs(value - values[0]) <= error for value in values)
-    return max(1, min(close, places // 2))
-
-
 def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) -> float:
     """The seconds at the end of a call that the search leaves for refits and what follows them. With fixed epochs none for
     refits as long as the best trial is one that an earlier call has refitted."""
-    trials = ranked(record)
+    trials = record.ranking
     if isinstance(budget, FixedEpochs):
         leader = next(iter(trials), None)
         refitted = session.study.user_attrs.get("confirmed", {}).get("winner")
@@ -138,8 +149,8 @@ def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) 
         return budget.reserved_for_refits(refit_factor(leader.recipe) * leader.result.seconds)
     if not trials:
         return budget.reserved_for_refits()
-    rivals = [ranked_trial(session, trial) for trial in trials]
-    rivals = list(contenders(session, budget, rivals, MOST_ROUNDS * budget.workers))
+    ranked = [ranked_trial(session, trial) for trial in trials]
+    rivals = contenders(ranked, MOST_ROUNDS * budget.workers, budget.usable / 2)
     return max(budget.reserved_for_refits(each.refit_seconds) for each in rivals)
 
 
@@ -159,6 +170,10 @@ def epoch_seconds(recipe: Recipe, result: Result) -> float:
     """The seconds of an epoch of full length, from the curves of a recipe's result."""
     share = recipe.training.share
     return median(epoch.seconds / share(epoch.number) for fold in result.folds for epoch in fold.epochs)
+
+
+def _length(recipe: Recipe) -> float:
+    return recipe.training.length(recipe.training.epochs)
 
 
 def validated_examples(session: Session, recipe: Recipe) -> int:

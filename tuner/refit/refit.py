@@ -15,7 +15,6 @@ from tuner.refit.candidates import (
     RankedTrial,
     candidates,
     contenders,
-    first_start,
     fresh_seeds,
     ranked_trial,
 )
@@ -23,7 +22,7 @@ from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
 from tuner.refit.time_budget import MOST_ROUNDS, UNLIMITED, FixedEpochs, Minutes, TimeBudget
 from tuner.result import Event, Result
-from tuner.storage import TrialRecord, ranked
+from tuner.storage import TrialRecord
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import Lock
 from tuner.worker import perform, perform_all
@@ -49,7 +48,7 @@ def refit_best(
     """Refit the best trial that can be refitted until `end` (by the monotonic clock). Where one cannot, the next best takes
     its place. None if no trial could win."""
     for _ in session.record.trials:
-        trials = ranked(session.record)
+        trials = session.record.ranking
         if not trials:
             return None
         try:
@@ -106,21 +105,20 @@ def _choose(
         seeds = fresh_seeds(recipe.seed, session.file.confirmation.seeds)
         return tuple(Candidate(winner.number, replace(recipe, seed=seed)) for seed in seeds), math.inf
     ranking: Sequence[RankedTrial] = [ranked_trial(session, trial) for trial in trials]
-    budget = replace(budget, reference=first_start(ranking).reference)
     if end - time.monotonic() > WORTH_MEASURING_SECONDS:
-        ranking = with_measured_epochs(session, budget, ranking, executor)
+        ranking = with_measured_epochs(budget, ranking, executor, end - time.monotonic())
     if must:
-        end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, budget.slot))
+        end = max(end, time.monotonic() + min(AT_LEAST_SECONDS, budget.usable / 10))
     seconds = max(1.0, end - time.monotonic())
-    return candidates(session, budget, ranking, seconds, [each.recipe for each in earlier_refits(session)]), end
+    return candidates(budget, ranking, seconds, [each.recipe for each in earlier_refits(session)]), end
 
 
 def with_measured_epochs(
-    session: Session, budget: Minutes, trials: Sequence[RankedTrial], executor: Executor
+    budget: Minutes, trials: Sequence[RankedTrial], executor: Executor, left: float
 ) -> Sequence[RankedTrial]:
     """The trials; contenders with the epoch times of now, measured with all processes at work. Other work may load the machine
     more or less than during the search."""
-    rivals = contenders(session, budget, trials, MOST_ROUNDS * budget.workers)
+    rivals = contenders(trials, MOST_ROUNDS * budget.workers, left / 2)
     busy = [rivals[place % len(rivals)] for place in range(max(len(rivals), budget.workers))]
     seconds: dict[int, float] = {}
     for each, answer in zip(busy, perform_all(executor, [EpochTime(each.recipe) for each in busy]), strict=True):

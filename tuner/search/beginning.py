@@ -25,14 +25,15 @@ def begin(session: Session, proposal: Proposal, total: int) -> RunningTrial | No
     return running
 
 
-def continue_training(session: Session, training: StoredTraining) -> RunningTrial | None:
-    """Continue a training as a trial of its own, with all its reported values. None if another process was faster."""
+def continue_training(session: Session, training: StoredTraining, longer: Recipe | None = None) -> RunningTrial | None:
+    """Continue a training, or take a `longer` look at its recipe, as a trial of its own with all its reported values. None if another
+    process was faster."""
     last = training.last
     attributes = {
         name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS) and name not in LONG
     }
     proposal = Proposal(
-        recipe=recipe_of(session, training),
+        recipe=longer or recipe_of(session, training),
         params=last.params,
         distributions=last.distributions,
         system_attributes=attributes,

@@ -6,25 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from statistics import fmean
 
-from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import epoch_seconds, ranked_trial, reserved_seconds
+from tuner.recipe import Recipe
+from tuner.refit.candidates import epoch_seconds, reserved_seconds
 from tuner.refit.forecast import expected_improvement
 from tuner.refit.session import Session
-from tuner.refit.time_budget import (
-    FEWEST_EPOCHS,
-    MODEL_SHARE,
-    OVERRUN,
-    FixedEpochs,
-    Minutes,
-    Reference,
-    TimeBudget,
-    with_fitted_epochs,
-)
-from tuner.storage import StudyRecord, ranked, trial_record
+from tuner.refit.time_budget import MODEL_SHARE, OVERRUN_SECONDS, Minutes, TimeBudget, usable_seconds
+from tuner.storage import StudyRecord, trial_record
 from tuner.storage.trainings import StoredTraining
+
+FIRST_TRIAL_SHARE = 0.15
+"""Share of the time that the first trial gets in any case, from its beginning."""
 
 
 class Clock:
@@ -36,15 +29,13 @@ class Clock:
         self.end = time.monotonic() + seconds
         self.is_enough = False
         self.first_trial_began: float | None = None
-        record = session.record
-        if isinstance(budget, Minutes) and (leaders := ranked(record)):
-            self.budget = replace(budget, reference=ranked_trial(session, leaders[0]).reference)
-        self.update(record)
+        self.update(session.record)
 
     @property
-    def knows_length(self) -> bool:
-        """Whether the length of a whole training is known, so that several trials can be planned at once."""
-        return isinstance(self.budget, FixedEpochs) or self.budget.reference.seconds > 0
+    def seconds_left(self) -> float:
+        """Seconds until the end of what trains in this call."""
+        after = self.budget.seconds - usable_seconds(self.budget.seconds) if math.isfinite(self.budget.seconds) else 0.0
+        return max(0.0, self.end - after - time.monotonic())
 
     @property
     def is_over(self) -> bool:
@@ -56,11 +47,11 @@ class Clock:
         return time.monotonic() + seconds < self.deadline
 
     def update(self, record: StudyRecord) -> None:
-        """Recompute the deadline. Where the minutes decide, trials may overrun it by a share of a slot, and one trial must end."""
+        """Recompute the deadline. Where the minutes decide, looks may overrun it a little, and one must end."""
         self.deadline = self.end - reserved_seconds(self.session, self.budget, record)
         self.last_moment = self.deadline
         if isinstance(self.budget, Minutes):
-            self.last_moment += OVERRUN * self.budget.slot
+            self.last_moment += min(OVERRUN_SECONDS, 0.02 * self.budget.seconds)
             if not record.ranking:
                 self.last_moment = max(self.last_moment, self._end_of_first_trial(self.budget, record))
         lengths = [trial.result.seconds for trial in record.finished if trial.result]
@@ -76,7 +67,7 @@ class Clock:
         if not record.trials:
             return self.end + spare
         self.first_trial_began = self.first_trial_began or time.monotonic()
-        return max(self.end - spare, self.first_trial_began + (1 + OVERRUN) * budget.slot)
+        return max(self.end - spare, self.first_trial_began + FIRST_TRIAL_SHARE * budget.seconds)
 
     def can_train(self, recipe: Recipe) -> bool:
         """Whether a recipe's training fits, as far as its cost is known."""
@@ -88,38 +79,6 @@ class Clock:
         assert trial.recipe is not None
         assert trial.result is not None
         return self.has_time_for((trial.recipe.training.epochs - done) * epoch_seconds(trial.recipe, trial.result))
-
-    # Where the minutes decide
-
-    def slot(self, recipe: Recipe) -> float:
-        """Seconds of a trial of this recipe: a slot, or less if its whole training is known to be shorter."""
-        return min(self._minutes.slot, self.session.preflight.seconds(recipe) or math.inf)
-
-    def fitted(self, recipe: Recipe, measured: float) -> Recipe:
-        """The recipe with as many epochs as fit into its slot, at `measured` seconds an epoch. The first recipe becomes the
-        reference."""
-        folds, epochs = fold_count(recipe.protocol), recipe.training.epochs
-        if not self._minutes.reference.seconds:
-            self.budget = replace(self._minutes, reference=Reference(folds * epochs * measured, epochs))
-            self.update(self.session.record)
-        return with_fitted_epochs(recipe, self._minutes.slot / folds, measured, epochs)
-
-    def complaint(self, fitted: Recipe, proposed: Recipe) -> str:
-        """Why a recipe with fitted epochs is not worth its slot; empty if it is, or if it has all proposed epochs."""
-        has_all = fitted.training.epochs >= proposed.training.epochs
-        if has_all and fitted.training.lean_epochs == proposed.training.lean_epochs:
-            return ""
-        slot, reference = self._minutes.slot, self._minutes.reference
-        usual = reference.epochs * min(1.0, slot / reference.seconds) if reference.seconds else 0.0
-        epochs = fitted.training.epochs * fitted.training.share(1)
-        if epochs >= FEWEST_EPOCHS * usual:
-            return ""
-        return f"the {slot:.0f} s of a trial have room for {epochs:.2g} epochs; the reference recipe has {usual:.0f}"
-
-    @property
-    def _minutes(self) -> Minutes:
-        assert not isinstance(self.budget, FixedEpochs)
-        return self.budget
 
 
 @contextmanager

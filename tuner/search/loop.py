@@ -9,14 +9,17 @@ it now. It trains nothing itself; its executor does.
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
+from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.refit.time_budget import UNLIMITED, Minutes, TimeBudget
 from tuner.result import Event, never_stop
-from tuner.search.beginning import begin, clear_queue, continue_training, refuse
+from tuner.search.beginning import begin, clear_queue, continue_training, recipe_of, refuse
 from tuner.search.clock import Clock, stopping_on_signals
+from tuner.search.decision import Longer, New
+from tuner.search.ladder import Ladder
+from tuner.search.looks import first_look, ladder_of, longer_look, next_action, store_ladder, too_slow
 from tuner.search.proposals import Proposal, Proposer
 from tuner.search.rungs import forget_checkpoints, rungs_of
 from tuner.search.trial import RunningTrial
@@ -31,14 +34,17 @@ REFUSALS_IN_A_ROW = 30
 TOO_LONG_IN_A_ROW = 3
 GRACE_SECONDS = 3.0
 PAUSE_SECONDS = 0.1
+MEASUREMENT = -1
+"""The number of the job that measures an epoch time; those of trials are their own."""
 IDLE_SECONDS = 1.0
 """Pause of a loop with nothing to begin, before it reads the storage again."""
 
 
 class Loop:
-    """Runs trials on one executor, and leaves the time for refits that its budget says. Where the minutes decide how long
-    trials are, a proposal's epoch time is measured before it begins as a trial. In a deterministic study trials end in the order
-    in which they began, and after each the next begins: every proposal and promotion depends on the same results in every run."""
+    """Runs trials on one executor, and leaves the time for refits that its budget says. Where the minutes decide, the epoch time of
+    the first proposal is measured before any trial begins: it decides how long looks are. In a deterministic study trials end in
+    the order in which they began, and after each the next begins: every proposal and promotion depends on the same results in
+    every run."""
 
     def __init__(
         self, session: Session, executor: Executor, budget: TimeBudget = UNLIMITED, enough: float = 0.0
@@ -46,18 +52,18 @@ class Loop:
         self.session, self.executor, self.budget, self.enough = session, executor, budget, enough
         self.rungs, self.proposer = rungs_of(session.file, session.deterministic), Proposer(session)
         self.clock = Clock(session, budget, math.inf)
-        self.measured: dict[int, Proposal] = {}  # under negative numbers, until its epoch time is known
+        self.measured: Recipe | None = None  # while its epoch time is measured
         self.running: dict[int, RunningTrial] = {}  # in the order in which they began
         self.answered: dict[int, Answer] = {}
         self.stopping = self.ending = ""  # `ending`: how it ends, once nothing is left to begin
-        self.is_exhausted = False
+        self.is_exhausted = self.is_decided = False
         self.total, self.idle_until = 0, 0.0
         self.failures = self.refusals = self.too_long = 0
 
     def run(self, total: int, seconds: float) -> str:
         """Search until the study has `total` trainings that finished or were pruned, or until the search's share of the `seconds` is
         over. How it ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring
-        too little) or `failures`."""
+        too little), `refits` (longer refits promise more than further looks) or `failures`."""
         self.total, self.clock = total, Clock(self.session, self.budget, seconds, self.enough)
         try:
             with stopping_on_signals(self.stop):
@@ -74,7 +80,7 @@ class Loop:
 
     def _search(self) -> None:
         hard_end = math.inf
-        while self.running or self.measured or not (self.stopping or self.ending):
+        while self.running or not (self.stopping or self.ending):
             self._check_clock()
             if self.stopping:
                 hard_end = min(hard_end, time.monotonic() + GRACE_SECONDS)
@@ -100,10 +106,8 @@ class Loop:
 
     @property
     def _has_room(self) -> bool:
-        """Whether one more can begin. Only the first trial's epoch time is measured alone; all slots follow from it."""
-        if self.measured and not self.clock.knows_length:
-            return False
-        return len(self.running) + len(self.measured) < self.executor.size
+        """Whether one more can begin."""
+        return self.measured is None and len(self.running) < self.executor.size
 
     def _begin_one(self) -> None:
         """Continue a training, or begin or refuse a new one, if there is any now."""
@@ -113,18 +117,39 @@ class Loop:
             return
         counting = sum(each.counts for each in trainings)
         new_ones = counting < self.total and not (self.is_exhausted or self._time_is_short or self.clock.is_enough)
-        training = self._to_continue(trainings, new_ones)
+        training, longer = self._to_continue(trainings, new_ones), None
+        if training is None and (ladder := self._ladder):
+            training, longer, new_ones = self._decided(ladder, trainings, new_ones)
         if training is not None:
-            self._run(continue_training(self.session, training), continues=training.last.number)
+            self._run(continue_training(self.session, training, longer), continues=training.last.number)
         elif new_ones:
             self._begin_new(trainings)
-        elif self.measured or any(each.state == "running" for each in trainings):
+        elif any(each.state == "running" for each in trainings):
             self.idle_until = time.monotonic() + IDLE_SECONDS
         else:
             self.ending = self._reason_to_end
 
     @property
+    def _ladder(self) -> Ladder | None:
+        """The ladder of looks, where the minutes decide; None before it is known."""
+        return ladder_of(self.session) if isinstance(self.budget, Minutes) else None
+
+    def _decided(
+        self, ladder: Ladder, trainings: Sequence[StoredTraining], new_ones: bool
+    ) -> tuple[StoredTraining | None, Recipe | None, bool]:
+        """The paused training that gets a longer look with the recipe of it, if any; and whether a new one begins."""
+        assert isinstance(self.budget, Minutes)
+        action = next_action(self.session, ladder, trainings, self.budget, self.clock.seconds_left, new_ones)
+        self.is_decided = not isinstance(action, Longer | New)
+        if not isinstance(action, Longer):
+            return None, None, isinstance(action, New)
+        training = next(each for each in trainings if each.first == action.number)
+        return training, longer_look(self.session, training, ladder), False
+
+    @property
     def _reason_to_end(self) -> str:
+        if self.is_decided and not (self.is_exhausted or self.clock.is_enough):
+            return "refits"
         if self.clock.is_enough:
             return "enough"
         return "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
@@ -137,21 +162,18 @@ class Loop:
         return interrupted or self.rungs.promotable(trainings, at_least, self.clock.can_finish)
 
     def _begin_new(self, trainings: Sequence[StoredTraining]) -> None:
-        tried = {training.asked for training in trainings} | {each.asked for each in self.measured.values()}
-        starting = {each.start for each in self.measured.values()} - {None}
+        tried = {training.asked for training in trainings}
         for proposal in self.proposer.proposals(trainings):
             recipe = proposal.recipe
-            if proposal.start in starting:
-                continue
             if recipe is not None and recipe.key in tried:
                 clear_queue(self.session, proposal)
                 continue
-            refusal = proposal.complaint if recipe is None else self.session.preflight.refusal(recipe)
+            refusal = proposal.complaint if recipe is None else self._refusal(proposal, recipe, trainings)
             if recipe is None or refusal:
                 self._refuse(proposal, refusal or "")
                 return
             if isinstance(self.budget, Minutes):
-                self._measure(proposal)
+                self._begin_look(proposal, recipe)
                 return
             if not self.clock.can_train(recipe):
                 self.too_long += 1
@@ -163,29 +185,29 @@ class Loop:
             return
         self.is_exhausted = not self.too_long
 
-    def _measure(self, proposal: Proposal) -> None:
-        """Measure the epoch time of a proposal if there is time for a trial; of the first one in any case, since on a loaded
-        machine imports alone may take its planned time."""
-        assert proposal.recipe is not None
-        if self.clock.knows_length and not self.clock.has_time_for(self.clock.slot(proposal.recipe)):
-            self.too_long = TOO_LONG_IN_A_ROW
-            return
-        number = min(self.measured, default=0) - 1
-        self.measured[number] = replace(proposal, asked=proposal.recipe.key)
-        self.executor.submit(number, EpochTime(proposal.recipe), never_stop)
+    def _refusal(self, proposal: Proposal, recipe: Recipe, trainings: Sequence[StoredTraining]) -> str:
+        """Why a recipe cannot be trained here, or is not worth a look; empty if it is. Starts and queued trials are worth one."""
+        refusal = self.session.preflight.refusal(recipe)
+        if refusal or not isinstance(self.budget, Minutes) or proposal.start is not None or proposal.queued:
+            return refusal or ""
+        reference = next((recipe_of(self.session, each) for each in trainings if each.counts), None)
+        return too_slow(self.session, recipe, reference)
 
-    def _begin_measured(self, proposal: Proposal, answer: Answer) -> None:
-        """Begin a trial with as many epochs as fit into its slot. If the measurement failed, the trial will fail."""
-        assert proposal.recipe is not None
-        if self.stopping:
+    def _begin_look(self, proposal: Proposal, recipe: Recipe) -> None:
+        """Begin a first look; if the length of looks is not known yet, measure the recipe's epoch time instead."""
+        ladder = self._ladder
+        if ladder is None:
+            self.measured = recipe
+            self.executor.submit(MEASUREMENT, EpochTime(recipe), never_stop)
             return
-        recipe = self.clock.fitted(proposal.recipe, answer if isinstance(answer, float) else 0.0)
-        complaint = self.clock.complaint(recipe, proposal.recipe)
-        if complaint and proposal.start is None and proposal.queued is None:
-            self._refuse(proposal, complaint)
-            return
-        self._run(begin(self.session, replace(proposal, recipe=recipe), self.total))
-        self.clock.update(self.session.record)
+        self._run(begin(self.session, first_look(self.session, proposal, ladder), self.total))
+
+    def _end_measurement(self, answer: Answer) -> None:
+        """Store the length of first looks. If the measurement failed, the trial will fail."""
+        assert self.measured is not None
+        assert isinstance(self.budget, Minutes)
+        store_ladder(self.session, self.budget, self.measured, answer if isinstance(answer, float) else 0.0)
+        self.measured = None
 
     def _refuse(self, proposal: Proposal, reason: str) -> None:
         refuse(self.session, proposal, reason)
@@ -215,9 +237,8 @@ class Loop:
         """End the trials that were answered; in a deterministic study only as long as the trial that began first is among them. A new
         trial may begin after each of them."""
         while self.answered:
-            number = next((each for each in self.answered if each < 0), None)
-            if number is not None:
-                self._begin_measured(self.measured.pop(number), self.answered.pop(number))
+            if MEASUREMENT in self.answered:
+                self._end_measurement(self.answered.pop(MEASUREMENT))
                 continue
             number = next(iter(self.running if self.session.deterministic else self.answered))
             if number not in self.answered:
@@ -241,8 +262,8 @@ class Loop:
 
     def _abandon(self) -> None:
         """Cancel and end the trials that are still running."""
-        for number in self.measured:
-            self.executor.cancel(number)
+        if self.measured is not None:
+            self.executor.cancel(MEASUREMENT)
         for number, running in list(self.running.items()):
             if number not in self.answered:
                 self.executor.cancel(number)

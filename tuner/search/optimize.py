@@ -26,7 +26,7 @@ from tuner.refit.time_budget import time_budget, usable_seconds
 from tuner.search.loop import Loop
 from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
-from tuner.storage import open_storage, raising_storage_errors, ranked
+from tuner.storage import open_storage, raising_storage_errors
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
 from tuner.study.settings import NO_LIMIT
@@ -106,7 +106,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
         confirmed = refit_best(session, executor, budget, started + usable_seconds(seconds))
     references = fit_references(session, executor, confirmed, options.seconds)
     record = session.record
-    best = next(iter(ranked(record)), None)
+    best = next(iter(record.ranking), None)
     expected = forecast(session, record, confirmed)
     outcome = Outcome(record, best, confirmed, references, expected, ended, time.monotonic() - started)
     write_note(study, file, outcome)

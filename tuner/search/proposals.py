@@ -17,6 +17,7 @@ from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.search.view import View, observed_trials
 from tuner.space import Assignment, centre, grid, nearest_assignment, size
+from tuner.storage import study_record
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.samplers import Grid, Learner, PlainSampler, Sampler, Tpe
@@ -26,6 +27,9 @@ BY_SAMPLER, BY_CHANCE = 5, 15
 by point."""
 
 SMALL_SPACE = 10_000
+
+LEADERS = 3
+"""Where the minutes decide, one of so many of the best recipes is mutated, the best one most often: looks are uncertain."""
 
 PROPOSED_ANEW = 2
 """How many parameters a mutation of the best trial proposes anew, on average."""
@@ -58,7 +62,6 @@ class Proposer:
         has_window = isinstance(sampler, Tpe) and len(session.objectives) == 1
         self.direction = session.direction if has_window else None
         self.near = self.file.search.near if len(session.objectives) == 1 else 0.0
-        self.sign = session.direction.sign
         self.starts: Sequence[Assignment] = self.study.user_attrs.get("starts", first_trials(self.file))
         self.walk: Iterator[Assignment] | None = None
         if isinstance(sampler, Grid):
@@ -83,11 +86,15 @@ class Proposer:
 
     def _mutation_of_best(self, trainings: Sequence[StoredTraining], attempt: int) -> Assignment:
         """Most of the best trial's parameters, for such a share of the proposals as the study says; else nothing."""
-        ended = [training for training in trainings if training.state == "complete"]
         chance = np.random.default_rng([self.file.search.seed, attempt, len(trainings)])
-        if not ended or chance.random() >= self.near:
+        if chance.random() >= self.near:
             return {}
-        best = max(ended, key=lambda training: self.sign * (training.last.value or 0.0)).last.params
+        leaders = study_record(self.study).ranking
+        if not leaders:
+            return {}
+        best = leaders[
+            min(int(chance.geometric(0.5)), LEADERS, len(leaders)) - 1 if self.file.fits_epochs else 0
+        ].params
         return {name: value for name, value in best.items() if chance.random() >= PROPOSED_ANEW / len(best)}
 
     def _walked(self, trainings: Sequence[StoredTraining], assignments: Iterator[Assignment]) -> Iterator[Proposal]:
@@ -108,7 +115,7 @@ class Proposer:
         if isinstance(settings, PlainSampler) and settings.is_one_sequence:
             seed = self.file.search.seed
         sampler = make_sampler(settings, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
-        view = View(self.study, observed_trials(trainings, self.direction, self.file.fits_epochs), sampler)
+        view = View(self.study, observed_trials(trainings, self.direction), sampler)
         number = max((training.last.number for training in trainings), default=-1) + 1
         trial = _Trial(view, view.new_trial(number), sampler, fixed)
         recipe, complaint = None, ""

@@ -43,31 +43,24 @@ def rungs_of(file: StudyFile, deterministic: bool = False) -> "Rungs":
     """The study's rungs: none unless its pruner is `asha`."""
     pruner = file.search.pruner
     direction = OBJECTIVES[file.objectives[0]].direction
-    if not isinstance(pruner, Asha):
+    if not isinstance(pruner, Asha) or file.fits_epochs:
         return Rungs((), 2, direction)
-    bound = file.epochs if file.fits_epochs else 0
-    return Rungs(levels(pruner, file.epochs, file.budget.trials), pruner.factor, direction, bound, deterministic)
+    return Rungs(levels(pruner, file.epochs, file.budget.trials), pruner.factor, direction, deterministic)
 
 
 @dataclass(frozen=True)
 class Rungs:
     """Rungs at these epochs; the best `1/factor` of the trainings at each continue. They are ranked by their values there, of equals
-    the earlier first. The epochs are those of a training of `bound` epochs, if that is set; a shorter one has its rungs at the same shares.
-    With `deterministic` a running training counts at the rungs where it has paused only: its later reports depend on timing."""
+    the earlier first. With `deterministic` a running training counts at the rungs where it has paused only: its later reports depend on timing."""
 
     epochs: tuple[int, ...]
     factor: int
     direction: Direction
-    bound: int = 0
     deterministic: bool = False
 
-    def next(self, epoch: int, total: int = 0) -> int | None:
-        """The rung after an epoch of a training of `total` epochs; None if there is no more."""
-        return next((level for each in self.epochs if (level := self._epoch_of(each, total)) > epoch), None)
-
-    def _epoch_of(self, level: int, total: int) -> int:
-        """The epoch of a rung in a training of `total` epochs."""
-        return -(-level * total // self.bound) if self.bound else level
+    def next(self, epoch: int) -> int | None:
+        """The rung after an epoch; None if there is no more."""
+        return next((level for level in self.epochs if level > epoch), None)
 
     def promotable(
         self,
@@ -97,7 +90,7 @@ class Rungs:
         }
 
     def _is_paused_at(self, level: int, training: StoredTraining) -> bool:
-        return training.state == "paused" and training.rung == self._epoch_of(level, training.epochs)
+        return training.state == "paused" and training.rung == level
 
     def _rankings(self, trainings: Sequence[StoredTraining]) -> Iterator[tuple[int, list[StoredTraining]]]:
         """The trainings that reached each rung, best first; the highest rung first."""
@@ -111,10 +104,9 @@ class Rungs:
             yield level, [training for *_, training in sorted(values, key=lambda each: each[:2])]
 
     def _value(self, level: int, training: StoredTraining) -> float | None:
-        epoch = self._epoch_of(level, training.epochs)
-        if self.deterministic and training.state == "running" and epoch > training.rung:
+        if self.deterministic and training.state == "running" and level > training.rung:
             return None
-        return training.last.intermediate_values.get(epoch)
+        return training.last.intermediate_values.get(level)
 
 
 def forget_checkpoints(folder: Path, rungs: Rungs, trainings: Sequence[StoredTraining], total: int) -> None:

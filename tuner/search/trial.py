@@ -10,10 +10,12 @@ from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.result import Epoch, Event, FoldResult, Pulse, Result
 from tuner.search.curves import attach
+from tuner.search.ladder import Rung
+from tuner.search.looks import ladder_of, what_it_shows
 from tuner.search.rungs import rungs_of
 from tuner.search.view import Snapshot
 from tuner.storage import private
-from tuner.storage.records import recipe_attributes, store_failure, store_pause, store_result
+from tuner.storage.records import recipe_attributes, store_failure, store_look, store_pause, store_result
 from tuner.storage.trainings import StoredTraining
 from tuner.study.pruners import ByNumber, OfFolds
 from tuner.worker.jobs import Answer, Failure, Train
@@ -28,10 +30,11 @@ class RunningTrial:
     def __init__(self, session: Session, trial: optuna.Trial, recipe: Recipe, training: StoredTraining) -> None:
         self.session, self.trial, self.recipe = session, trial, recipe
         self.first = training.first
-        is_first_start, is_start = training.start == 0, training.start is not None
-        self.is_exempt = is_first_start if session.file.fits_epochs else is_start  # from pruning
+        self.is_exempt = training.start is not None  # from pruning
         self.rungs = rungs_of(session.file)
-        self.until = self.rungs.next(training.rung, recipe.training.epochs)
+        ladder = ladder_of(session) if session.file.fits_epochs else None
+        self.look = ladder and ladder.after(training.rung)
+        self.until = self.rungs.next(training.rung)
         self.stop: Stop = ""
         self.epochs: list[Epoch] = []
         self.reported = set(training.last.intermediate_values)
@@ -90,7 +93,7 @@ class RunningTrial:
         """Report the objective's value, and decide whether to stop. A trial is never stopped at its last epoch, where it would not
         count as finished; reference trials are never stopped."""
         value_of = self.session.objectives[0].of_epoch
-        if len(self.session.objectives) > 1 or value_of is None:
+        if len(self.session.objectives) > 1 or value_of is None or self.look:
             return
         is_new = step not in self.reported
         if is_new:
@@ -136,6 +139,8 @@ class RunningTrial:
             case Result(ended="pruned") if self.stop == "interrupted":
                 store_result(self.trial, answer, "interrupted", why_interrupted)
                 self._tell(TrialState.FAIL)
+            case Result() if self.look and answer.ended != "diverged":
+                self._end_look(answer, self.look)
             case Result():
                 self._finish(answer)
             case Failure():
@@ -162,6 +167,19 @@ class RunningTrial:
         self._attach(result)
         self._tell(TrialState.PRUNED)
 
+    def _end_look(self, result: Result, rung: Rung) -> None:
+        """Store what a look has shown. It pauses, and the trial is pruned for the sampler, unless no look is longer."""
+        shown = what_it_shows(self.session, self.recipe, result)
+        self.trial.report(shown.value, rung.number)
+        store_look(self.trial, shown)
+        if rung.is_last:
+            self._finish(result)
+            return
+        folds = f" in {rung.folds} folds" if rung.folds > 1 else ""
+        store_pause(self.trial, result, rung.number, f"{shown.length:.2g} epochs{folds}")
+        self._attach(result)
+        self._tell(TrialState.PRUNED)
+
     def _finish(self, result: Result) -> None:
         store_result(self.trial, result)
         self._attach(result)
@@ -180,8 +198,9 @@ class RunningTrial:
     def _report_divergence(self, epoch: Epoch) -> None:
         """Report NaN at the epoch where it diverged: for the sampler the worst result."""
         single = len(self.session.objectives) == 1 and epoch.fold == 0 and not self._prunes_folds
-        if single and epoch.number not in self.reported:
-            self.trial.report(float("nan"), epoch.number)
+        step = self.look.number if self.look else epoch.number
+        if single and step not in self.reported:
+            self.trial.report(float("nan"), step)
 
     def _tell(self, state: TrialState, values: list[float] | None = None) -> None:
         if self.snapshot:

@@ -60,17 +60,10 @@ class View(optuna.Study):
         return dict(self.memory.get_trial(self.own_trial).system_attrs)
 
 
-def observed_trials(
-    trainings: Sequence[StoredTraining], direction: Direction | None, by_share: bool = False
-) -> list[FrozenTrial]:
+def observed_trials(trainings: Sequence[StoredTraining], direction: Direction | None) -> list[FrozenTrial]:
     """Each training with results as one trial, under the number of its first segment and in this order; with a `direction`, in
-    a window. `by_share`: where trainings differ in length, steps are thousandths of it, so that all that were trained to their
-    ends have the same last step."""
-    trials = [
-        _as_one(training, by_share)
-        for training in trainings
-        if training.state not in ("failed", "interrupted", "waiting")
-    ]
+    a window."""
+    trials = [_as_one(each) for each in trainings if each.state not in ("failed", "interrupted", "waiting")]
     return trials if direction is None else in_window(trials, direction)
 
 
@@ -120,14 +113,11 @@ class Snapshot:
             private.store_mark(trial, name, value)
 
 
-def _as_one(training: StoredTraining, by_share: bool) -> FrozenTrial:
-    if len(training.segments) == 1 and not by_share:
+def _as_one(training: StoredTraining) -> FrozenTrial:
+    if len(training.segments) == 1:
         return training.last
     trial = copy.copy(training.last)
     trial.number = training.first
-    if by_share and training.epochs:
-        values = trial.intermediate_values
-        trial.intermediate_values = {round(1000 * step / training.epochs): value for step, value in values.items()}
     return trial
 
 

@@ -7,7 +7,6 @@ from tuner.storage.opening import raising_storage_errors as raising_storage_erro
 from tuner.storage.records import StudyRecord as StudyRecord
 from tuner.storage.records import TrialRecord as TrialRecord
 from tuner.storage.records import load_study as load_study
-from tuner.storage.records import ranked as ranked
 from tuner.storage.records import read_study as read_study
 from tuner.storage.records import study_record as study_record
 from tuner.storage.records import trial_record as trial_record

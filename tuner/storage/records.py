@@ -1,8 +1,8 @@
 """Attributes that are stored with a trial, and studies and trials as frozen records."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 from tuner.base.errors import StudyError, near_miss
+from tuner.base.extrapolation import Look, learned
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
@@ -42,10 +43,15 @@ def store_result(trial: optuna.Trial, result: Result, ended: str = "", reason: s
     _store(trial, {"result": result.to_dict(), "ended": ended or result.ended, **main})
 
 
-def store_pause(trial: optuna.Trial, result: Result, rung: int) -> None:
-    """Store the result of a training that pauses at a rung."""
-    about = {"ended": "paused", "rung": rung, "reason": f"paused after epoch {rung}"}
+def store_pause(trial: optuna.Trial, result: Result, rung: int, length: str = "") -> None:
+    """Store the result of a training that pauses at a rung, or of a look of this length."""
+    about = {"ended": "paused", "rung": rung, "reason": f"paused after {length or f'epoch {rung}'}"}
     _store(trial, {"result": result.to_dict(), **about})
+
+
+def store_look(trial: optuna.Trial, look: Look) -> None:
+    """Store what a look has shown."""
+    _store(trial, {"look": asdict(look)})
 
 
 def store_failure(trial: optuna.Trial, reason: str, traceback: str = "", ended: str = "failed") -> None:
@@ -64,7 +70,8 @@ def _store(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
 @dataclass(frozen=True)
 class TrialRecord:
     """A stored training, all its segments as one. `number` is the number of its last segment, `first` of its first one, `numbers`
-    of all; `start` is its place among the study's starts. `recipe` and `result` are None if the trial ended before it had them.
+    of all; `start` is its place among the study's starts. Where the minutes decide, `looks` are its trainings of growing length, and
+    `values` has the value of the last one. `recipe` and `result` are None if the trial ended before it had them.
     `started` and `ended` are in seconds since 1970."""
 
     number: int
@@ -80,6 +87,7 @@ class TrialRecord:
     ended: float | None = None
     numbers: tuple[int, ...] = ()
     start: int | None = None
+    looks: tuple[Look, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -121,12 +129,40 @@ class StudyRecord:
         return tuple(trial for trial in self.trials if trial.state == "complete" and trial.values)
 
     @property
+    def compared(self) -> tuple[TrialRecord, ...]:
+        """The trials whose values can be compared with one another: the finished ones; where the minutes decide, all, with the values
+        of their first looks."""
+        if not self.fits_epochs or not any(trial.looks for trial in self.trials):
+            return self.finished
+        return tuple(replace(each, values=(each.looks[0].value,)) for each in self.trials if each.looks)
+
+    @property
     def ranking(self) -> tuple[TrialRecord, ...]:
-        """The finished trials by their first objective, best first, of equal ones the earlier first; without those that could not be
-        refitted."""
-        sign = -self.direction.sign
-        usable = [each for each in self.finished if each.recipe is not None and each.recipe.key not in self.unconfirmed]
-        return tuple(sorted(usable, key=lambda trial: (sign * trial.values[0], trial.first)))
+        """The trials that could win, best first, of equal ones the earlier first; without those that could not be refitted. Where the
+        epochs are fixed these are the finished ones. Where the minutes decide they are all with a validation metric, by what
+        their looks say of a longer training (`tuner.base.extrapolation`), those in more folds first."""
+        usable = [each for each in self.trials if each.recipe and each.recipe.key not in self.unconfirmed]
+        if not self.fits_epochs:
+            return self._by_value([trial for trial in usable if trial.state == "complete" and trial.values])
+        usable = [each for each in usable if each.result and each.result.validation and each.result.ended != "diverged"]
+        looked = [trial for trial in usable if trial.looks]
+        if not looked:
+            return self._by_value(usable)
+        curves, longest = learned([trial.looks for trial in looked]), max(trial.looks[-1].length for trial in looked)
+        means = {trial.first: curves.belief(trial.looks).at(longest, curves.slope).mean for trial in looked}
+        return tuple(sorted(looked, key=lambda trial: (-trial.looks[-1].folds, means[trial.first], trial.first)))
+
+    def _by_value(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
+        objective, sign = OBJECTIVES[self.objectives[0]] if self.objectives else None, -self.direction.sign
+
+        def value(trial: TrialRecord) -> float:
+            return (
+                trial.values[0]
+                if trial.values or not (objective and trial.result)
+                else objective.of_result(trial.result)
+            )
+
+        return tuple(sorted(trials, key=lambda trial: (sign * value(trial), trial.first)))
 
     @property
     def best(self) -> TrialRecord | None:
@@ -136,21 +172,6 @@ class StudyRecord:
     def count(self, *states: str) -> int:
         """The number of trials in these states: `complete`, `pruned`, `failed`, `interrupted` (will continue), `running`, `waiting`."""
         return sum(trial.state in states for trial in self.trials)
-
-
-def ranked(record: StudyRecord) -> tuple[TrialRecord, ...]:
-    """The trials that could win, best first: the finished ones; where the minutes decide, all that have a validation metric,
-    by the last one they reached."""
-    if not record.fits_epochs:
-        return record.ranking
-    objective = OBJECTIVES[record.objectives[0]]
-    usable = [
-        (-objective.direction.sign * objective.of_result(trial.result), trial.first, trial)
-        for trial in record.trials
-        if trial.result and trial.result.validation and trial.result.ended != "diverged"
-        if trial.recipe and trial.recipe.key not in record.unconfirmed
-    ]
-    return tuple(trial for *_, trial in sorted(usable, key=lambda each: each[:2]))
 
 
 def read_study(storage: BaseStorage, name: str) -> StudyRecord:
@@ -184,12 +205,13 @@ def trial_record(training: StoredTraining) -> TrialRecord:
 def _read(training: StoredTraining) -> TrialRecord:
     attributes = training.attributes
     results = [plain["result"] for plain in map(attributes_of, training.segments) if "result" in plain]
+    looks = tuple(Look(**each.user_attrs["look"]) for each in training.segments if "look" in each.user_attrs)
     started, ended = training.segments[0].datetime_start, training.last.datetime_complete
     return TrialRecord(
         number=training.last.number,
         first=training.first,
         state="pruned" if training.state == "paused" else training.state,
-        values=tuple(training.last.values or ()),
+        values=tuple(training.last.values or [look.value for look in looks[-1:]]),
         params=training.last.params,
         recipe=Recipe.from_dict(attributes["recipe"]) if "recipe" in attributes else None,
         result=Result.from_dict(results[-1]) if results else None,
@@ -199,6 +221,7 @@ def _read(training: StoredTraining) -> TrialRecord:
         ended=ended.timestamp() if ended else None,
         numbers=tuple(trial.number for trial in training.segments),
         start=training.start,
+        looks=looks,
     )
 
 

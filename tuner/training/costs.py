@@ -57,7 +57,12 @@ class Work:
     @property
     def seconds_at_first(self) -> float:
         """Seconds of the whole training by the initial estimates; only good for comparing two trainings."""
-        return SETUP_SECONDS + self.epochs * float(self.features @ SECONDS_AT_FIRST)
+        return SETUP_SECONDS + self.epochs * self.epoch_seconds_at_first
+
+    @property
+    def epoch_seconds_at_first(self) -> float:
+        """Seconds of an epoch in one fold by the same."""
+        return float(self.features @ SECONDS_AT_FIRST)
 
 
 def work(recipe: Recipe, data: TrainingSet) -> Work:

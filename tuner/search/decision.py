@@ -1,0 +1,163 @@
+"""Where the next seconds of a search go: a new recipe, a longer look at a known one, or no more looks but refits.
+
+A pure function of what is stored. Each action has a gain: by how much it is expected to lower the logarithm of the error of the
+recipe that would be refitted (the knowledge gradient: Frazier et al. 2008), and a price in seconds. The best action is that with
+the most gain a second, looked at up to any rung, since one look alone may say too little to change a choice (KG*: Frazier & Powell
+2010). A second of searching also has a price: refits are shorter by it, and errors fall with their length. Once that costs more
+than any look promises, the search is over.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tuner.base.extrapolation import Belief, Curves, Look, expected_gain, learned
+from tuner.search.ladder import FACTOR, LOOK_SECONDS, Ladder, Rung
+
+FEWEST_FIRST_LOOKS = 8
+"""So many recipes get a first look before anything is decided: beliefs about recipes begin with them."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A recipe of the search: the number of its training, the looks at it (the shortest first), the number of its last rung (0
+    before its first look has ended), the seconds of one of its epochs in one fold, and whether it can get a longer look now."""
+
+    number: int
+    looks: tuple[Look, ...]
+    rung: int
+    epoch_seconds: float
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a decision depends on: the contenders, the ladder, the seconds until the end of the call, how many processes train, the
+    seconds of an epoch of a new recipe, and the most seconds that are worth giving to refits."""
+
+    contenders: Sequence[Contender]
+    ladder: Ladder
+    seconds: float
+    workers: int
+    epoch_seconds: float
+    most_for_refits: float = math.inf
+
+
+@dataclass(frozen=True)
+class Longer:
+    """A longer look at the contender with this number."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class New:
+    """A first look at a new recipe."""
+
+
+@dataclass(frozen=True)
+class Refit:
+    """No more looks."""
+
+
+Action = Longer | New | Refit
+
+
+@dataclass(frozen=True)
+class Option:
+    """An action and its gain a second."""
+
+    action: Action
+    rate: float
+
+
+def decide(situation: Situation, new_ones: bool = True) -> Action:
+    """The best action; with `new_ones` false no new recipes."""
+    known = [each for each in situation.contenders if each.looks]
+    if new_ones and len(situation.contenders) < FEWEST_FIRST_LOOKS:
+        return New()
+    if not known:
+        return New() if new_ones else Refit()
+    best = max(_options(situation, known, new_ones), key=lambda option: option.rate, default=Option(Refit(), 0.0))
+    return best.action if best.rate > price_of_a_second(situation, learned([each.looks for each in known])) else Refit()
+
+
+def price_of_a_second(situation: Situation, curves: Curves) -> float:
+    """By how much the logarithm of the refitted error rises where refits get one second of one process less."""
+    if situation.seconds > situation.most_for_refits:
+        return 0.0
+    return curves.slope / max(situation.workers * situation.seconds, 1e-6)
+
+
+def _options(situation: Situation, known: Sequence[Contender], new_ones: bool) -> list[Option]:
+    curves = learned([each.looks for each in known])
+    final = [_at_refit(situation, curves, each) for each in known]
+    order = sorted(range(len(known)), key=lambda place: final[place].mean)
+    best, second = final[order[0]].mean, final[order[1]].mean if len(known) > 1 else math.inf
+    options = []
+    for place, each in enumerate(known):
+        rival = second if place == order[0] else best
+        ahead = abs(final[place].mean - rival)
+        if each.is_open and math.isfinite(ahead):
+            seconds = _seconds_of(each.epoch_seconds)
+            rate = _best_rate(situation, curves, curves.belief(each.looks), each.rung, ahead, seconds, is_new=False)
+            options.append(Option(Longer(each.number), rate))
+    if new_ones:
+        unknown = _belief_at(curves.first, curves, _refit_length(situation, situation.epoch_seconds))
+        seconds = _seconds_of(situation.epoch_seconds)
+        rate = _best_rate(situation, curves, curves.first, 0, unknown.mean - best, seconds, is_new=True)
+        options.append(Option(New(), rate))
+    return options
+
+
+def _best_rate(
+    situation: Situation,
+    curves: Curves,
+    belief: Belief,
+    rung: int,
+    ahead: float,
+    seconds_of: Callable[[Rung], float],
+    is_new: bool,
+) -> float:
+    """The most gain a second of looks up to any rung. Of new recipes only the best share of each rung goes on."""
+    best, cost, share, learned_variance = 0.0, 0.0, 1.0, 0.0
+    noise = _noise(situation.contenders)
+    while (step := situation.ladder.after(rung)) is not None:
+        cost += share * seconds_of(step)
+        at_rung = (
+            belief
+            if is_new and rung == 0
+            else belief.at(step.length, curves.slope)
+            if step.length > belief.length
+            else belief
+        )
+        after = at_rung.after(at_rung.mean, noise / step.folds)
+        learned_variance += at_rung.variance - after.variance
+        best = max(best, expected_gain(ahead, math.sqrt(learned_variance)) / cost)
+        belief, rung, share = after, rung + 1, share / FACTOR if is_new else 1.0
+    return best
+
+
+def _seconds_of(epoch_seconds: float) -> Callable[[Rung], float]:
+    return lambda rung: LOOK_SECONDS + rung.length * rung.folds * epoch_seconds
+
+
+def _noise(contenders: Sequence[Contender]) -> float:
+    """The noise of a look in one fold, as that of the last look."""
+    last = [each.looks[-1] for each in contenders if each.looks]
+    return min((look.noise * look.folds for look in last), default=1.0)
+
+
+def _refit_length(situation: Situation, epoch_seconds: float) -> float:
+    """The epochs of a refit in all the time that is left, two processes side by side training two refits."""
+    folds = situation.ladder.rungs[-1].folds
+    seconds = min(situation.seconds, situation.most_for_refits)
+    return min(float(situation.ladder.epochs), seconds / max(folds * epoch_seconds, 1e-6))
+
+
+def _at_refit(situation: Situation, curves: Curves, contender: Contender) -> Belief:
+    return _belief_at(curves.belief(contender.looks), curves, _refit_length(situation, contender.epoch_seconds))
+
+
+def _belief_at(belief: Belief, curves: Curves, length: float) -> Belief:
+    return belief.at(length, curves.slope)

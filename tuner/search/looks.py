@@ -1,0 +1,100 @@
+"""Looks of a study where the minutes decide: its ladder, the recipe of each look, what a look stores, and where the next seconds go."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+from tuner.base.extrapolation import Look
+from tuner.base.metrics import shortfall, standard_error
+from tuner.recipe import Recipe, fold_count
+from tuner.refit.candidates import EPOCHS, epoch_seconds, ranked_trial, validated_examples
+from tuner.refit.session import Session
+from tuner.refit.time_budget import Minutes
+from tuner.result import Result
+from tuner.search.decision import Action, Contender, Situation, decide
+from tuner.search.ladder import Ladder, first_length, ladder_from
+from tuner.search.proposals import Proposal
+from tuner.storage import trial_record
+from tuner.storage.trainings import StoredTraining
+
+FIRST_LOOK = "first_look"
+"""Attribute of a study: the length of its first looks in epochs, for recipes of full length."""
+
+TIMES_SLOWER = 6.0
+"""A new recipe is refused if its epoch is estimated to take so many times as long as that of the reference recipe."""
+
+
+def ladder_of(session: Session) -> Ladder | None:
+    """The study's ladder; None before the epoch time of its first recipe is known."""
+    first = session.study.user_attrs.get(FIRST_LOOK)
+    if first is None:
+        return None
+    folds = max(fold_count(recipe.protocol) for _, recipe in session.file.corners)
+    return ladder_from(first, session.file.epochs, folds)
+
+
+def store_ladder(session: Session, budget: Minutes, recipe: Recipe, seconds: float) -> None:
+    """Store the length of the first looks, from the epoch time of the study's first recipe."""
+    work = session.preflight.work(recipe)
+    length = first_length(budget.search_seconds, seconds, session.file.epochs, work.steps)
+    session.study.set_user_attr(FIRST_LOOK, length)
+
+
+def first_look(session: Session, proposal: Proposal, ladder: Ladder) -> Proposal:
+    """The proposal as a look of the first rung."""
+    assert proposal.recipe is not None
+    epochs = int(proposal.params.get(EPOCHS, session.file.epochs))
+    look = ladder.look(proposal.recipe, epochs, ladder.rungs[0])
+    return replace(proposal, recipe=look, asked=proposal.recipe.key)
+
+
+def longer_look(session: Session, training: StoredTraining, ladder: Ladder) -> Recipe:
+    """The recipe of the next look at a paused training's recipe."""
+    rung, record = ladder.after(training.rung), trial_record(training)
+    assert rung is not None
+    assert record.recipe is not None
+    return ladder.look(record.recipe, int(record.params.get(EPOCHS, session.file.epochs)), rung)
+
+
+def what_it_shows(session: Session, recipe: Recipe, result: Result) -> Look:
+    """What a finished look has shown."""
+    value, name = session.objectives[0].of_result(result), session.file.objectives[0].removeprefix("validation_")
+    error = standard_error(name, value, validated_examples(session, recipe))
+    training = recipe.training
+    return Look(training.length(training.epochs), len(result.folds), value, shortfall(name, value), error)
+
+
+def next_action(
+    session: Session,
+    ladder: Ladder,
+    trainings: Sequence[StoredTraining],
+    budget: Minutes,
+    seconds: float,
+    new_ones: bool,
+) -> Action:
+    """Where the next of the `seconds` go that are left for search and refits."""
+    states = ("complete", "paused", "running", "interrupted")
+    rivals = [_contender(training, ladder) for training in trainings if training.state in states]
+    known = [each.epoch_seconds for each in rivals if each.looks]
+    leaders = [ranked_trial(session, trial) for trial in session.record.ranking[:1]]
+    most = max((budget.most_for_refits(each.refit_seconds) for each in leaders), default=float("inf"))
+    usual = median(known) if known else 0.0
+    return decide(Situation(rivals, ladder, seconds, budget.workers, usual, most), new_ones)
+
+
+def _contender(training: StoredTraining, ladder: Ladder) -> Contender:
+    record = trial_record(training)
+    seconds = epoch_seconds(record.recipe, record.result) if record.looks and record.recipe and record.result else 0.0
+    is_open = training.state == "paused" and ladder.after(training.rung) is not None
+    return Contender(training.first, record.looks, training.rung, seconds, is_open)
+
+
+def too_slow(session: Session, recipe: Recipe, reference: Recipe | None) -> str:
+    """Why a new recipe is not worth a look; empty if it is."""
+    if reference is None:
+        return ""
+    works = session.preflight.work(recipe), session.preflight.work(reference)
+    times = works[0].epoch_seconds_at_first / works[1].epoch_seconds_at_first
+    if times <= TIMES_SLOWER:
+        return ""
+    return f"an epoch is estimated to take {times:.0f} times as long as that of the reference recipe"

@@ -1,28 +1,34 @@
 """What a recipe would reach after a longer training, from short ones: a normal distribution of the logarithm of its error.
 
-Errors fall with the length of a training by a power law, error = a / length ** slope, for schedules that end with the training
-(Hestness et al. 2017, arXiv 1712.00409). The slope is not the same for all recipes, and not the same on all of a curve. So each
-step from one length to the next adds an uncertain slope, and each look at a recipe is an observation with noise: a Kalman filter
-along the lengths. The first look's distribution is that of all recipes of the search.
+The mean error of all recipes falls with the length of a training, by a power of it that differs from step to step of the lengths. A
+recipe's distance from that mean shrinks from step to step, since slow starters catch up, and changes by chance. Each look at a recipe
+is an observation with noise. So a belief is a Kalman filter along the lengths; slopes and changes are learned from the recipes that
+have looks of two lengths. The prior numbers are those of recorded curves (benchmarks/curves.py).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist, fmean, variance
 
-SLOPE, SLOPE_SPREAD = 0.3, 0.12
-"""Mean slope of recipes, and its standard deviation between recipes and parts of their curves."""
+SLOPE, LATER, SLOPE_WEIGHT = 0.3, 0.5, 2
+"""Prior slope of the first step, of each later one relative to that before, and how many observed ones they count as."""
+
+STEP = math.log(4)
+"""A step of the logarithm of lengths, for which the next two numbers hold."""
+
+PERSISTENCE = 0.8
+"""What remains of a recipe's distance from the mean after a step."""
+
+CHANGE, CHANGE_WEIGHT = 0.15, 4
+"""Prior standard deviation of the change in a step, and how many observed ones it counts as."""
 
 SEED_SPREAD = 0.07
 """Standard deviation of the logarithm of an error between trainings of one recipe on different seeds."""
 
-WEIGHT = 4
-"""The prior slope counts as so many observed ones."""
-
-LEAST_SPREAD = 0.15
-"""The least standard deviation of the logarithm of errors between recipes, while few are known."""
+LEAST_SPREAD, LEAST_CHANGE = 0.15, 0.05
+"""Least standard deviations: between recipes, while few are known; of a change."""
 
 LEAST_ERROR = 1e-9
 
@@ -46,21 +52,30 @@ class Look:
     @property
     def noise(self) -> float:
         """The variance of the logarithm: of the validation examples and of the seed."""
-        return (self.standard_error / max(self.error, LEAST_ERROR)) ** 2 + SEED_SPREAD**2
+        return (self.standard_error / max(self.error, LEAST_ERROR)) ** 2 + SEED_SPREAD**2 / self.folds
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean logarithm of all recipes' errors at some lengths, and its slope after each of them."""
+
+    lengths: tuple[float, ...]
+    values: tuple[float, ...]
+    slopes: tuple[float, ...]
+
+    def at(self, length: float) -> float:
+        """The mean at any length; beyond the known ones by the nearest slope."""
+        place = max((place for place, each in enumerate(self.lengths) if each <= length), default=0)
+        return self.values[place] - self.slopes[place] * math.log(length / self.lengths[place])
 
 
 @dataclass(frozen=True)
 class Belief:
-    """A normal distribution of the logarithm of an error at a length."""
+    """A normal distribution of the logarithm of a recipe's error at a length."""
 
     mean: float
     variance: float
     length: float
-
-    def at(self, length: float, slope: float = SLOPE) -> "Belief":
-        """The belief about another length."""
-        ratio = math.log(length / self.length)
-        return Belief(self.mean - slope * ratio, self.variance + (SLOPE_SPREAD * ratio) ** 2, length)
 
     def after(self, log_error: float, noise: float) -> "Belief":
         """The belief after a look at its length."""
@@ -70,32 +85,76 @@ class Belief:
 
 @dataclass(frozen=True)
 class Curves:
-    """What the looks of a search say about recipes: a belief at the first length, and the mean slope."""
+    """What the looks of a search say about recipes: the mean curve, the standard deviation of a change in a step, and the belief
+    about an unknown recipe at the first length."""
 
+    mean: Mean
+    change: float
     first: Belief
-    slope: float
+
+    @property
+    def last_slope(self) -> float:
+        """The slope after the longest looks."""
+        return self.mean.slopes[-1]
 
     def belief(self, looks: Sequence[Look]) -> Belief:
         """The belief about a recipe at the length of the last of its looks (the shortest first); of an unknown recipe without any."""
         belief = self.first
         for look in looks:
-            belief = belief.at(look.length, self.slope).after(look.log_error, look.noise)
+            belief = self.at(belief, look.length).after(look.log_error, look.noise)
         return belief
+
+    def at(self, belief: Belief, length: float) -> Belief:
+        """A belief about a longer training; about a shorter one, it stays."""
+        steps = math.log(length / belief.length) / STEP
+        if steps <= 0:
+            return belief
+        remains = PERSISTENCE**steps
+        mean = self.mean.at(length) + remains * (belief.mean - self.mean.at(belief.length))
+        return Belief(mean, remains**2 * belief.variance + steps * self.change**2, length)
 
 
 def learned(recipes: Sequence[Sequence[Look]]) -> Curves:
     """The curves of a search, from the looks at each of its recipes, the shortest first. At least one recipe must have a look."""
-    firsts = [looks[0] for looks in recipes if looks]
-    length = min(look.length for look in firsts)
-    slopes = [
-        (one.log_error - two.log_error) / math.log(two.length / one.length)
-        for looks in recipes
-        for one, two in pairwise(looks)
-    ]
-    slope = (WEIGHT * SLOPE + math.fsum(slopes)) / (WEIGHT + len(slopes))
-    values = [look.log_error + slope * math.log(look.length / length) for look in firsts]
+    known = [looks for looks in recipes if looks]
+    lengths = sorted({look.length for looks in known for look in looks})
+    firsts = [looks[0] for looks in known if looks[0].length == lengths[0]]
+    values = [look.log_error for look in firsts]
+    mean = _mean(known, lengths, fmean(values))
     spread = variance(values) - fmean(look.noise for look in firsts) if len(values) > 2 else 0.0
-    return Curves(Belief(fmean(values), max(spread, LEAST_SPREAD**2), length), slope)
+    return Curves(mean, _change(known, mean), Belief(mean.values[0], max(spread, LEAST_SPREAD**2), lengths[0]))
+
+
+def _mean(known: Sequence[Sequence[Look]], lengths: Sequence[float], first: float) -> Mean:
+    expected, slopes, values = SLOPE, list[float](), [first]
+    for short, long in pairwise(lengths):
+        distance = math.log(long / short)
+        found = [(one.log_error - two.log_error) / distance for one, two in _pairs(known, short, long)]
+        slopes.append((SLOPE_WEIGHT * expected + math.fsum(found)) / (SLOPE_WEIGHT + len(found)))
+        values.append(values[-1] - slopes[-1] * distance)
+        expected = LATER * slopes[-1]
+    return Mean(tuple(lengths), tuple(values), (*slopes, expected))
+
+
+def _change(known: Sequence[Sequence[Look]], mean: Mean) -> float:
+    """The standard deviation of a change in a step; the later steps count more, since they say more about the next."""
+    change = CHANGE**2
+    for short, long in pairwise(mean.lengths):
+        steps = math.log(long / short) / STEP
+        remains, squares = PERSISTENCE**steps, []
+        for one, two in _pairs(known, short, long):
+            rest = two.log_error - mean.at(long) - remains * (one.log_error - mean.at(short))
+            squares.append((rest**2 - two.noise - remains**2 * one.noise) / steps)
+        change = max(LEAST_CHANGE**2, (CHANGE_WEIGHT * change + math.fsum(squares)) / (CHANGE_WEIGHT + len(squares)))
+    return math.sqrt(change)
+
+
+def _pairs(known: Sequence[Sequence[Look]], short: float, long: float) -> Iterator[tuple[Look, Look]]:
+    """The looks of these two lengths at each recipe that has both."""
+    for looks in known:
+        by_length = {look.length: look for look in looks}
+        if short in by_length and long in by_length:
+            yield by_length[short], by_length[long]
 
 
 def expected_gain(ahead: float, deviation: float) -> float:

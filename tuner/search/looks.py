@@ -21,7 +21,7 @@ FIRST_LOOK = "first_look"
 """Attribute of a study: the length of its first looks in epochs, for recipes of full length."""
 
 TIMES_SLOWER = 6.0
-"""A new recipe is refused if its epoch is estimated to take so many times as long as that of the reference recipe."""
+"""A new recipe is refused if its epoch is estimated to take so many times as long as a usual one."""
 
 
 def ladder_of(session: Session) -> Ladder | None:
@@ -33,11 +33,22 @@ def ladder_of(session: Session) -> Ladder | None:
     return ladder_from(first, session.file.epochs, folds)
 
 
-def store_ladder(session: Session, budget: Minutes, recipe: Recipe, seconds: float) -> None:
-    """Store the length of the first looks, from the epoch time of the study's first recipe."""
-    work = session.preflight.work(recipe)
-    length = first_length(budget.search_seconds, seconds, session.file.epochs, work.steps)
+def store_ladder(session: Session, budget: Minutes, proposal: Proposal, seconds: float) -> None:
+    """Store the length of the first looks, from the epoch time of the study's first recipe. It may be a small or a large one: what
+    counts is the time of a usual one, by the estimates of both; of a start at least its own."""
+    assert proposal.recipe is not None
+    work = session.preflight.work(proposal.recipe)
+    seconds = seconds or work.epoch_seconds_at_first  # it could not be measured
+    usual = seconds * usual_epoch(session) / work.epoch_seconds_at_first
+    each = usual if proposal.start is None else max(usual, seconds)
+    length = first_length(budget.search_seconds, each, session.file.epochs, work.steps)
     session.study.set_user_attr(FIRST_LOOK, length)
+
+
+def usual_epoch(session: Session) -> float:
+    """The estimated seconds of an epoch in one fold, for the median of the corners of the space; only good for comparing."""
+    works = [session.preflight.fitting_work(recipe) for _, recipe in session.file.corners]
+    return median([each.epoch_seconds_at_first for each in works if each])
 
 
 def first_look(session: Session, proposal: Proposal, ladder: Ladder) -> Proposal:
@@ -89,12 +100,9 @@ def _contender(training: StoredTraining, ladder: Ladder) -> Contender:
     return Contender(training.first, record.looks, training.rung, seconds, is_open)
 
 
-def too_slow(session: Session, recipe: Recipe, reference: Recipe | None) -> str:
-    """Why a new recipe is not worth a look; empty if it is."""
-    if reference is None:
-        return ""
-    works = session.preflight.work(recipe), session.preflight.work(reference)
-    times = works[0].epoch_seconds_at_first / works[1].epoch_seconds_at_first
+def too_slow(session: Session, recipe: Recipe, usual: float) -> str:
+    """Why a new recipe is not worth a look, if a usual epoch is estimated to take so many seconds; empty if it is."""
+    times = session.preflight.work(recipe).epoch_seconds_at_first / usual
     if times <= TIMES_SLOWER:
         return ""
-    return f"an epoch is estimated to take {times:.0f} times as long as that of the reference recipe"
+    return f"an epoch is estimated to take {times:.0f} times as long as that of a usual recipe of the space"

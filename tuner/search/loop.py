@@ -9,17 +9,17 @@ it now. It trains nothing itself; its executor does.
 import math
 import time
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.refit.time_budget import UNLIMITED, Minutes, TimeBudget
 from tuner.result import Event, never_stop
-from tuner.search.beginning import begin, clear_queue, continue_training, recipe_of, refuse
+from tuner.search.beginning import begin, clear_queue, continue_training, refuse
 from tuner.search.clock import Clock, stopping_on_signals
 from tuner.search.decision import Longer, New
 from tuner.search.ladder import Ladder
-from tuner.search.looks import first_look, ladder_of, longer_look, next_action, store_ladder, too_slow
+from tuner.search.looks import first_look, ladder_of, longer_look, next_action, store_ladder, too_slow, usual_epoch
 from tuner.search.proposals import Proposal, Proposer
 from tuner.search.rungs import forget_checkpoints, rungs_of
 from tuner.search.trial import RunningTrial
@@ -52,7 +52,7 @@ class Loop:
         self.session, self.executor, self.budget, self.enough = session, executor, budget, enough
         self.rungs, self.proposer = rungs_of(session.file, session.deterministic), Proposer(session)
         self.clock = Clock(session, budget, math.inf)
-        self.measured: Recipe | None = None  # while its epoch time is measured
+        self.measured: Proposal | None = None  # while its epoch time is measured
         self.running: dict[int, RunningTrial] = {}  # in the order in which they began
         self.answered: dict[int, Answer] = {}
         self.stopping = self.ending = ""  # `ending`: how it ends, once nothing is left to begin
@@ -168,7 +168,7 @@ class Loop:
             if recipe is not None and recipe.key in tried:
                 clear_queue(self.session, proposal)
                 continue
-            refusal = proposal.complaint if recipe is None else self._refusal(proposal, recipe, trainings)
+            refusal = proposal.complaint if recipe is None else self._refusal(proposal, recipe)
             if recipe is None or refusal:
                 self._refuse(proposal, refusal or "")
                 return
@@ -185,19 +185,22 @@ class Loop:
             return
         self.is_exhausted = not self.too_long
 
-    def _refusal(self, proposal: Proposal, recipe: Recipe, trainings: Sequence[StoredTraining]) -> str:
+    def _refusal(self, proposal: Proposal, recipe: Recipe) -> str:
         """Why a recipe cannot be trained here, or is not worth a look; empty if it is. Starts and queued trials are worth one."""
         refusal = self.session.preflight.refusal(recipe)
         if refusal or not isinstance(self.budget, Minutes) or proposal.start is not None or proposal.queued:
             return refusal or ""
-        reference = next((recipe_of(self.session, each) for each in trainings if each.counts), None)
-        return too_slow(self.session, recipe, reference)
+        return too_slow(self.session, recipe, self._usual_epoch)
+
+    @cached_property
+    def _usual_epoch(self) -> float:
+        return usual_epoch(self.session)
 
     def _begin_look(self, proposal: Proposal, recipe: Recipe) -> None:
         """Begin a first look; if the length of looks is not known yet, measure the recipe's epoch time instead."""
         ladder = self._ladder
         if ladder is None:
-            self.measured = recipe
+            self.measured = proposal
             self.executor.submit(MEASUREMENT, EpochTime(recipe), never_stop)
             return
         self._run(begin(self.session, first_look(self.session, proposal, ladder), self.total))

@@ -145,6 +145,13 @@ class Preflight:
         """The work of its training."""
         return work(recipe, self.data[recipe.data.name])
 
+    def fitting_work(self, recipe: Recipe) -> Work | None:
+        """The same; None if the network does not fit the data."""
+        try:
+            return self.work(recipe)
+        except Invalid:
+            return None
+
     def refusal(self, recipe: Recipe) -> str | None:
         """Why the recipe cannot be trained here: its network does not fit the data, or its training the memory. None if it can."""
         try:

@@ -118,7 +118,7 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     if not looked:
         return trials[:1]
     curves = learned([each.trial.looks for each in looked])
-    beliefs = [curves.belief(each.trial.looks).at(each.refit_length(seconds), curves.slope) for each in looked]
+    beliefs = [curves.at(curves.belief(each.trial.looks), each.refit_length(seconds)) for each in looked]
     order = sorted(range(len(looked)), key=lambda place: (-looked[place].trial.looks[-1].folds, beliefs[place].mean))
     best = beliefs[order[0]]
     close = [

@@ -10,6 +10,7 @@ than any look promises, the search is over.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from tuner.base.extrapolation import Belief, Curves, Look, expected_gain, learned
 from tuner.search.ladder import FACTOR, LOOK_SECONDS, Ladder, Rung
@@ -86,12 +87,13 @@ def price_of_a_second(situation: Situation, curves: Curves) -> float:
     """By how much the logarithm of the refitted error rises where refits get one second of one process less."""
     if situation.seconds > situation.most_for_refits:
         return 0.0
-    return curves.slope / max(situation.workers * situation.seconds, 1e-6)
+    return curves.last_slope / max(situation.workers * situation.seconds, 1e-6)
 
 
 def _options(situation: Situation, known: Sequence[Contender], new_ones: bool) -> list[Option]:
     curves = learned([each.looks for each in known])
-    final = [_at_refit(situation, curves, each) for each in known]
+    lengths = [_refit_length(situation, each.epoch_seconds) for each in known]
+    final = [curves.at(curves.belief(each.looks), length) for each, length in zip(known, lengths, strict=True)]
     order = sorted(range(len(known)), key=lambda place: final[place].mean)
     best, second = final[order[0]].mean, final[order[1]].mean if len(known) > 1 else math.inf
     options = []
@@ -103,7 +105,7 @@ def _options(situation: Situation, known: Sequence[Contender], new_ones: bool) -
             rate = _best_rate(situation, curves, curves.belief(each.looks), each.rung, ahead, seconds, is_new=False)
             options.append(Option(Longer(each.number), rate))
     if new_ones:
-        unknown = _belief_at(curves.first, curves, _refit_length(situation, situation.epoch_seconds))
+        unknown = curves.at(curves.first, _refit_length(situation, situation.epoch_seconds))
         seconds = _seconds_of(situation.epoch_seconds)
         rate = _best_rate(situation, curves, curves.first, 0, unknown.mean - best, seconds, is_new=True)
         options.append(Option(New(), rate))
@@ -124,13 +126,7 @@ def _best_rate(
     noise = _noise(situation.contenders)
     while (step := situation.ladder.after(rung)) is not None:
         cost += share * seconds_of(step)
-        at_rung = (
-            belief
-            if is_new and rung == 0
-            else belief.at(step.length, curves.slope)
-            if step.length > belief.length
-            else belief
-        )
+        at_rung = curves.at(belief, step.length)
         after = at_rung.after(at_rung.mean, noise / step.folds)
         learned_variance += at_rung.variance - after.variance
         best = max(best, expected_gain(ahead, math.sqrt(learned_variance)) / cost)
@@ -143,9 +139,8 @@ def _seconds_of(epoch_seconds: float) -> Callable[[Rung], float]:
 
 
 def _noise(contenders: Sequence[Contender]) -> float:
-    """The noise of a look in one fold, as that of the last look."""
-    last = [each.looks[-1] for each in contenders if each.looks]
-    return min((look.noise * look.folds for look in last), default=1.0)
+    """The usual noise of a look in one fold."""
+    return median([each.looks[-1].noise * each.looks[-1].folds for each in contenders if each.looks])
 
 
 def _refit_length(situation: Situation, epoch_seconds: float) -> float:
@@ -153,11 +148,3 @@ def _refit_length(situation: Situation, epoch_seconds: float) -> float:
     folds = situation.ladder.rungs[-1].folds
     seconds = min(situation.seconds, situation.most_for_refits)
     return min(float(situation.ladder.epochs), seconds / max(folds * epoch_seconds, 1e-6))
-
-
-def _at_refit(situation: Situation, curves: Curves, contender: Contender) -> Belief:
-    return _belief_at(curves.belief(contender.looks), curves, _refit_length(situation, contender.epoch_seconds))
-
-
-def _belief_at(belief: Belief, curves: Curves, length: float) -> Belief:
-    return belief.at(length, curves.slope)

@@ -1,7 +1,7 @@
 """The lengths of looks: a trial is a look, a whole training of a recipe that is as short as its rung says.
 
-The first rung is the cheapest look that says something. Each further rung costs `FACTOR` times as much: first by its length, then
-by its folds. Looks of one rung are compared with one another only. The length of the first rung is stored with the study.
+The first rung is the cheapest look that says something. Each further rung costs about `FACTOR` times as
+much: first by all folds, since one alone is too few examples to tell good recipes apart where folds are needed; then by its length. Looks of one rung are compared with one another only. The length of the first rung is stored with the study.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LOOK_SECONDS = 1.5
 FEWEST_LOOKS = 60
 """The search has time for so many first looks, where they are not shorter than `SHORTEST` times what they take besides."""
 
-SHORTEST, LONGEST = 0.5, 4.0
+SHORTEST, LONGEST = 1.0, 4.0
 """Seconds of a first look's training, relative to `LOOK_SECONDS`."""
 
 FEWEST_STEPS = 4
@@ -55,12 +55,12 @@ def ladder_from(first: float, epochs: int, folds: int) -> Ladder:
     """The ladder whose first rung has a length of `first` epochs in one fold.
 
     >>> [(rung.length, rung.folds) for rung in ladder_from(0.5, 20, 5).rungs]
-    [(0.5, 1), (2.0, 1), (8.0, 1), (20.0, 1), (20.0, 5)]
+    [(0.5, 1), (0.5, 5), (2.0, 5), (8.0, 5), (20.0, 5)]
     """
     lengths = [min(first, float(epochs))]
     while lengths[-1] < epochs:
         lengths.append(min(float(epochs), lengths[-1] * FACTOR))
-    pairs = [(length, 1) for length in lengths] + ([(float(epochs), folds)] if folds > 1 else [])
+    pairs = [(lengths[0], 1)] * (folds > 1) + [(length, folds) for length in lengths]
     rungs = (Rung(place + 1, *pair, is_last=place + 1 == len(pairs)) for place, pair in enumerate(pairs))
     return Ladder(epochs, tuple(rungs))
 

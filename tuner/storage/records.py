@@ -149,7 +149,7 @@ class StudyRecord:
         if not looked:
             return self._by_value(usable)
         curves, longest = learned([trial.looks for trial in looked]), max(trial.looks[-1].length for trial in looked)
-        means = {trial.first: curves.belief(trial.looks).at(longest, curves.slope).mean for trial in looked}
+        means = {trial.first: curves.at(curves.belief(trial.looks), longest).mean for trial in looked}
         return tuple(sorted(looked, key=lambda trial: (-trial.looks[-1].folds, means[trial.first], trial.first)))
 
     def _by_value(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:

@@ -96,7 +96,7 @@ def candidates(
     share, left = alone / rounds, [alone] * budget.workers
     rivals = contenders(trials, rounds * budget.workers, share)
     chosen = [each for each in rivals if each in certain or each.has_time(share)]
-    chosen.sort(key=lambda each: -each.refit_seconds)
+    chosen.sort(key=lambda each: (each not in certain, -each.refit_seconds))
     refits = []
     for place in range(MOST_ROUNDS * budget.workers):
         each = chosen[place % len(chosen)]
@@ -126,15 +126,10 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
         for place in order
         if beliefs[place].mean - best.mean <= math.sqrt(beliefs[place].variance + best.variance)
     ]
-    close, first = close[: max(1, places // 2)], first_start(trials)
-    if first not in close and places > 1 and first.length < LONG_ENOUGH * first.refit_length(seconds):
-        return [*close, first]
-    return close
-
-
-def first_start(trials: Sequence[RankedTrial]) -> RankedTrial:
-    """The first start among trials, best first; the best one where it is not among them."""
-    return next((each for each in trials if each.trial.start == 0), trials[0])
+    close, leader = close[: max(1, places // 2)], looked[order[0]]
+    first = next((each for each in looked if each.trial.start == 0), leader)
+    says_little = leader.length < LONG_ENOUGH * leader.refit_length(seconds)
+    return [*close, first] if says_little and places > 1 and first not in close else close
 
 
 def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) -> float:

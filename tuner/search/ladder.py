@@ -21,8 +21,9 @@ FEWEST_LOOKS = 60
 SHORTEST, LONGEST = 1.0, 4.0
 """Seconds of a first look's training, relative to `LOOK_SECONDS`."""
 
-FEWEST_STEPS = 4
-"""Fewest optimizer steps of a look."""
+FEWEST_EXAMPLES = 8000
+"""Fewest examples that a first look trains on, repeated ones counted: some 60 to 250 steps, below which looks rank recipes no better
+than chance (benchmarks/strategies.py)."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,9 @@ def ladder_from(first: float, epochs: int, folds: int) -> Ladder:
     return Ladder(epochs, tuple(rungs))
 
 
-def first_length(seconds: float, epoch_seconds: float, epochs: int, steps: int) -> float:
-    """The length of the first looks of a search with so many seconds (of all processes together), if an epoch of the reference
-    recipe takes `epoch_seconds` and has so many steps."""
+def first_length(seconds: float, epoch_seconds: float, epochs: int, examples: int) -> float:
+    """The length of the first looks of a search with so many seconds (of all processes together), if an epoch of a usual recipe
+    takes `epoch_seconds` and has so many examples."""
     each = (seconds / FEWEST_LOOKS - LOOK_SECONDS) / 3  # every rung takes about as much in all
     wanted = min(max(each, SHORTEST * LOOK_SECONDS), LONGEST * LOOK_SECONDS) / max(epoch_seconds, 1e-6)
-    return min(float(epochs), max(wanted, FEWEST_STEPS / steps))
+    return min(float(epochs), max(wanted, FEWEST_EXAMPLES / examples))

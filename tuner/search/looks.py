@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import median
+from statistics import fmean, median
 
 from tuner.base.extrapolation import Look
 from tuner.base.metrics import shortfall, standard_error
@@ -41,14 +41,14 @@ def store_ladder(session: Session, budget: Minutes, proposal: Proposal, seconds:
     seconds = seconds or work.epoch_seconds_at_first  # it could not be measured
     usual = seconds * usual_epoch(session) / work.epoch_seconds_at_first
     each = usual if proposal.start is None else max(usual, seconds)
-    length = first_length(budget.search_seconds, each, session.file.epochs, work.steps)
+    length = first_length(budget.search_seconds, each, session.file.epochs, work.examples)
     session.study.set_user_attr(FIRST_LOOK, length)
 
 
 def usual_epoch(session: Session) -> float:
-    """The estimated seconds of an epoch in one fold, for the median of the corners of the space; only good for comparing."""
+    """The estimated seconds of an epoch in one fold, as a mean over the corners of the space; only good for comparing."""
     works = [session.preflight.fitting_work(recipe) for _, recipe in session.file.corners]
-    return median([each.epoch_seconds_at_first for each in works if each])
+    return fmean([each.epoch_seconds_at_first for each in works if each])
 
 
 def first_look(session: Session, proposal: Proposal, ladder: Ladder) -> Proposal:

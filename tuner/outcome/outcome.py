@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -31,6 +32,26 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.name} {figure_text(self.value)} ({figure_text(self.low)} to {figure_text(self.high)})"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two trials at the longest `length` in epochs that both have reached (0: they were trained to their ends): the values of the
+    `other` and of the best one, and the standard error of their difference (0: unknown)."""
+
+    other: TrialRecord
+    value: float
+    best: float
+    error: float
+    length: float
+
+    @property
+    def text(self) -> str:
+        """How much the best one is better, with an interval of 95 %."""
+        difference = self.best - self.value
+        interval = f" ± {figure_text(1.96 * self.error)}" if self.error else ""
+        after = f" after {self.length:.2g} epochs of both" if self.length else ""
+        return f"{figure_text(abs(difference))}{interval}{after}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +100,20 @@ class Outcome:
         if len(self.record.objectives) > 1:
             return None
         return next((trial for trial in self.record.trials if trial.start == 0 and trial.values), None)
+
+    @property
+    def rival(self) -> Comparison | None:
+        """The best trial beside the recipe that the study began with; where that is the best one, beside the next best."""
+        others = [self.start, *self.record.ranking] if self.start else []
+        other = next((each for each in others if self.best and each and each.first != self.best.first), None)
+        if other is None or self.best is None:
+            return None
+        own = {(look.length, look.folds): look for look in self.best.looks}
+        for look in reversed(other.looks):
+            if best := own.get((look.length, look.folds)):
+                error = math.hypot(look.standard_error, best.standard_error)
+                return Comparison(other, look.value, best.value, error, look.length)
+        return Comparison(other, other.values[0], next(iter(self.best_values.values())), 0.0, 0.0)
 
     @property
     def refit_improvement(self) -> float | None:

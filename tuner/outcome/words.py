@@ -23,6 +23,7 @@ ENDINGS = {
     "interrupt": "interrupted, everything finished is kept",
     "exhausted": "nothing is left to try",
     "enough": "more of it would bring too little",
+    "refits": "longer refits promise more than further trials",
     "failures": "ended after failures in a row",
 }
 
@@ -53,11 +54,11 @@ def search_lines(outcome: Outcome) -> Iterator[str]:
     else:
         assert best.recipe is not None
         values = ", ".join(f"{metric_label(name)} {value:.4g}" for name, value in outcome.best_values.items())
-        after = f" after {best.epochs} epoch{'s' if best.epochs > 1 else ''}" if best.epochs else ""
+        after = f" after {best.length:.3g} epoch{'' if best.length == 1 else 's'}" if best.epochs else ""
         yield f"best trial {best.number}: {values}{after} ({best.recipe.summary})"
         recipes = outcome.confirmed.recipes if outcome.confirmed else ()
         longest = max((each.training.epochs for each in recipes), default=0)
-        if 0 < best.epochs < longest:
+        if 0 < best.length < longest:
             yield f"trials compare recipes after few epochs; refits train up to {longest}, the model's metrics are theirs"
         yield from _start_lines(outcome)
 
@@ -179,19 +180,22 @@ def _comparison(outcome: Outcome, model: ReferenceModel) -> str:
 
 def _start_lines(outcome: Outcome) -> Iterator[str]:
     """How much the search improved on the recipe that the study began with: in trials, and after refitting."""
-    start, best = outcome.start, outcome.best
+    start, best, rival = outcome.start, outcome.best, outcome.rival
     if start is None or best is None:
         return
     if start.first == best.first:
         others = len(outcome.record.trials) - 1
-        beaten = f"no other trial beat it ({others} tried)" if others else "no other was tried"
-        yield f"it is the recipe that the study began with: {beaten}"
+        beaten = f"the search did not beat it ({others} others tried)" if others else "no other was tried"
+        next_best = f"; the next best, trial {rival.other.number}, differs by {rival.text}" if rival else ""
+        yield f"it is the recipe that the study began with: {beaten}{next_best}"
         return
-    ((name, value),) = outcome.best_values.items()
-    better = f"the search is better by {figure_text(abs(value - start.values[0]))}"
+    assert rival is not None
+    name = next(iter(outcome.best_values))
+    is_better = outcome.record.direction.is_better(rival.best, rival.value)
+    better = f"the search is {'better' if is_better else 'worse'} by {rival.text}"
     gain = outcome.refit_improvement
     text = "" if gain is None else f", after refitting {'better' if gain > 0 else 'worse'} by {figure_text(abs(gain))}"
-    first = f"trial {start.number}: {metric_label(name)} {start.values[0]:.4g}"
+    first = f"trial {start.number}: {metric_label(name)} {rival.value:.4g}"
     yield f"the recipe that the study began with, {first}; {better}{text}"
 
 

@@ -54,21 +54,23 @@ def _added(outcome: Outcome) -> Iterator[Tile]:
     start, best = outcome.start or next(iter(outcome.record.finished), None), outcome.best
     if start is None or best is None:
         return
-    objective, value = next(iter(outcome.best_values.items()))
+    objective, rival = next(iter(outcome.best_values)), outcome.rival
     origin = "the recipe that the study began with" if start.start == 0 else "the first that finished"
     name, others = "Added by the search", len(outcome.record.trials) - 1
     if start.first == best.first:
         tried = f"{others} others were tried" if others else "it is the only one"
-        yield Tile(name, "nothing", f"no trial is better than trial {start.number}, {origin}; {tried}")
+        nearest = f"; the next best, trial {rival.other.number}, differs by {rival.text}" if rival else ""
+        yield Tile(name, "nothing", f"no trial is better than trial {start.number}, {origin}; {tried}{nearest}")
         return
     metric = objective.removeprefix("validation_")
     is_share = metric in METRICS and METRICS[metric].is_share
-    gain = value - start.values[0]
+    before, value = (rival.value, rival.best) if rival else (start.values[0], next(iter(outcome.best_values.values())))
+    gain = value - before
     after = outcome.refit_improvement
     refits = (
         "" if after is None else f"; after refitting {'better' if after > 0 else 'worse'} by {figure_text(abs(after))}"
     )
-    note = f"{capitalized(metric_label(objective))} {value:.4g} of trial {best.number}, {start.values[0]:.4g} of trial {start.number}, {origin}{refits}"
+    note = f"{capitalized(metric_label(objective))} {value:.4g} of trial {best.number}, {before:.4g} of trial {start.number}, {origin}{refits}"
     amount = f"{100 * abs(gain):.2f} points" if is_share else four_digits(abs(gain))
     yield Tile(name, f"{amount} {'higher' if gain > 0 else 'lower'}", note)
 

@@ -20,14 +20,14 @@ from tuner.storage.trainings import StoredTraining
 FIRST_LOOK = "first_look"
 """Attribute of a study: the length of its first looks in epochs, for recipes of full length."""
 
-TIMES_SLOWER = 6.0
-"""A new recipe is refused if its epoch is estimated to take so many times as long as a usual one."""
+LARGEST_SHARE = 0.05
+"""A new recipe is refused if a first look at it is estimated to take more than this share of the search."""
 
 
 def ladder_of(session: Session) -> Ladder | None:
     """The study's ladder; None before the epoch time of its first recipe is known."""
-    first = session.study.user_attrs.get(FIRST_LOOK)
-    if first is None:
+    first = first_look_length(session)
+    if not first:
         return None
     folds = max(fold_count(recipe.protocol) for _, recipe in session.file.corners)
     return ladder_from(first, session.file.epochs, folds)
@@ -100,9 +100,14 @@ def _contender(training: StoredTraining, ladder: Ladder) -> Contender:
     return Contender(training.first, record.looks, training.rung, seconds, is_open)
 
 
-def too_slow(session: Session, recipe: Recipe, usual: float) -> str:
-    """Why a new recipe is not worth a look, if a usual epoch is estimated to take so many seconds; empty if it is."""
-    times = session.preflight.work(recipe).epoch_seconds_at_first / usual
-    if times <= TIMES_SLOWER:
+def too_slow(session: Session, recipe: Recipe, budget: Minutes) -> str:
+    """Why a new recipe is not worth a first look in this budget; empty if it is."""
+    seconds = first_look_length(session) * session.preflight.epoch_seconds(recipe)
+    if seconds <= LARGEST_SHARE * budget.search_seconds:
         return ""
-    return f"an epoch is estimated to take {times:.0f} times as long as that of a usual recipe of the space"
+    return f"a first look at it is estimated to take {seconds:.0f} s, more than {LARGEST_SHARE:.0%} of the search"
+
+
+def first_look_length(session: Session) -> float:
+    """The length of first looks in epochs; 0 before it is known."""
+    return float(session.study.user_attrs.get(FIRST_LOOK, 0.0))

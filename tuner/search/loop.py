@@ -9,7 +9,7 @@ it now. It trains nothing itself; its executor does.
 import math
 import time
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
@@ -19,7 +19,7 @@ from tuner.search.beginning import begin, clear_queue, continue_training, refuse
 from tuner.search.clock import Clock, stopping_on_signals
 from tuner.search.decision import Longer, New
 from tuner.search.ladder import Ladder
-from tuner.search.looks import first_look, ladder_of, longer_look, next_action, store_ladder, too_slow, usual_epoch
+from tuner.search.looks import first_look, ladder_of, longer_look, next_action, store_ladder, too_slow
 from tuner.search.proposals import Proposal, Proposer
 from tuner.search.rungs import forget_checkpoints, rungs_of
 from tuner.search.trial import RunningTrial
@@ -190,11 +190,7 @@ class Loop:
         refusal = self.session.preflight.refusal(recipe)
         if refusal or not isinstance(self.budget, Minutes) or proposal.start is not None or proposal.queued:
             return refusal or ""
-        return too_slow(self.session, recipe, self._usual_epoch)
-
-    @cached_property
-    def _usual_epoch(self) -> float:
-        return usual_epoch(self.session)
+        return too_slow(self.session, recipe, self.budget)
 
     def _begin_look(self, proposal: Proposal, recipe: Recipe) -> None:
         """Begin a first look; if the length of looks is not known yet, measure the recipe's epoch time instead."""

@@ -84,8 +84,8 @@ class RunningTrial:
     def _store_epoch(self, epoch: Epoch) -> None:
         if epoch.number not in self.reported or epoch.fold:
             self.session.listener.advanced(self.number, epoch)
-            if len(self.epochs) > 1:  # the first one includes tracing
-                self.session.preflight.learn(self.recipe, epoch.seconds)
+            share = self.recipe.training.share(epoch.number)
+            self.session.preflight.learn(self.recipe, epoch.seconds / share)
         if epoch.fold == 0 and not self._prunes_folds:
             self._report(epoch, epoch.number)
 

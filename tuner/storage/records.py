@@ -94,6 +94,11 @@ class TrialRecord:
         """The number of its epochs on one fold."""
         return max((len(fold.epochs) for fold in self.result.folds), default=0) if self.result else 0
 
+    @property
+    def length(self) -> float:
+        """The length of its last look in whole epochs; elsewhere the number of its epochs on one fold."""
+        return self.looks[-1].length if self.looks else float(self.epochs)
+
 
 @dataclass(frozen=True)
 class StudyRecord:

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from itertools import chain, islice
 from typing import Any
 
@@ -118,6 +119,14 @@ class Costs:
             self.factors[work.kind] = self._fit(self.observed[work.kind])
         return SETUP_SECONDS + work.epochs * float(work.features @ self.factors[work.kind])
 
+    def epoch_seconds(self, work: Work) -> float:
+        """Seconds of an epoch in one fold: by the epochs of its kind, else by those of others, else by the initial estimates."""
+        known = self.seconds(work)
+        if known is not None:
+            return (known - SETUP_SECONDS) / work.epochs
+        ratios = [each / one.epoch_seconds_at_first for seen in self.observed.values() for one, each in seen]
+        return work.epoch_seconds_at_first * (median(ratios) if ratios else 1.0)
+
     @staticmethod
     def _fit(observed: list[tuple[Work, float]]) -> NDArray[np.float64]:
         from scipy.optimize import nnls
@@ -169,6 +178,10 @@ class Preflight:
     def seconds(self, recipe: Recipe) -> float | None:
         """Seconds of its training; None if too little was observed."""
         return self.costs.seconds(self.work(recipe))
+
+    def epoch_seconds(self, recipe: Recipe) -> float:
+        """Seconds of one of its epochs in one fold, as far as is known."""
+        return self.costs.epoch_seconds(self.work(recipe))
 
     def learn(self, recipe: Recipe, seconds: float) -> None:
         """Add the observed seconds of one of its epochs."""

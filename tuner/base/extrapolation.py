@@ -36,13 +36,14 @@ LEAST_ERROR = 1e-9
 @dataclass(frozen=True)
 class Look:
     """A whole training of some `length` in epochs, in so many folds: the objective's `value`, its `error` (what the value lacks of
-    the best possible one), and the standard error of both."""
+    the best possible one), the standard error of both, and the `seconds` it took."""
 
     length: float
     folds: int
     value: float
     error: float
     standard_error: float
+    seconds: float = 0.0
 
     @property
     def log_error(self) -> float:

@@ -46,8 +46,13 @@ class Importance:
 
 
 def ended_trials(trainings: Sequence[StoredTraining]) -> list[FrozenTrial]:
-    """The last trial of each training that is not paused: a paused one may go on, and its value is one of few epochs."""
-    return [training.last for training in trainings if training.state != "paused"]
+    """One trial of each training, all at the same cost: the first look at each recipe where there are looks, else the last trial, if it
+    is not paused: a paused one may go on, and its value is one of few epochs."""
+    return [
+        each.segments[0] if "look" in each.segments[0].user_attrs else each.last
+        for each in trainings
+        if "look" in each.segments[0].user_attrs or each.state != "paused"
+    ]
 
 
 def importances(trials: Sequence[FrozenTrial], direction: Direction, draws: int = 40) -> tuple[Importance, ...]:

@@ -72,7 +72,8 @@ def what_it_shows(session: Session, recipe: Recipe, result: Result) -> Look:
     value, name = session.objectives[0].of_result(result), session.file.objectives[0].removeprefix("validation_")
     error = standard_error(name, value, validated_examples(session, recipe))
     training = recipe.training
-    return Look(training.length(training.epochs), len(result.folds), value, shortfall(name, value), error)
+    length, seconds = training.length(training.epochs), round(result.seconds, 2)
+    return Look(length, len(result.folds), value, shortfall(name, value), error, seconds)
 
 
 def next_action(

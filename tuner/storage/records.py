@@ -134,10 +134,15 @@ class StudyRecord:
         return tuple(trial for trial in self.trials if trial.state == "complete" and trial.values)
 
     @property
+    def has_looks(self) -> bool:
+        """Whether trials are looks of growing length."""
+        return any(trial.looks for trial in self.trials)
+
+    @property
     def compared(self) -> tuple[TrialRecord, ...]:
-        """The trials whose values can be compared with one another: the finished ones; where the minutes decide, all, with the values
-        of their first looks."""
-        if not self.fits_epochs or not any(trial.looks for trial in self.trials):
+        """The trials whose values can be compared with one another: the finished ones; where there are looks, all, with the values of
+        their first ones."""
+        if not self.has_looks:
             return self.finished
         return tuple(replace(each, values=(each.looks[0].value,)) for each in self.trials if each.looks)
 

@@ -4,8 +4,8 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from statistics import median
 from itertools import chain, islice
+from statistics import median
 from typing import Any
 
 import numpy as np

@@ -85,7 +85,7 @@ class MeanDifference:
 def mean_differences(evidence: Evidence) -> tuple[MeanDifference, ...]:
     """Finished trials compared by each parameter: numbers by their median, of a choice its best option with the others. The
     clearest difference comes first."""
-    trials, sign, known = _with_finite_value(evidence.record.finished), evidence.record.direction.sign, []
+    trials, sign, known = _with_finite_value(evidence.record.compared), evidence.record.direction.sign, []
     for name in dict.fromkeys(name for trial in trials for name in trial.params):
         some = [trial for trial in trials if name in trial.params]
         values = pd.Series([trial.values[0] for trial in some])
@@ -106,19 +106,24 @@ def mean_differences(evidence: Evidence) -> tuple[MeanDifference, ...]:
     return tuple(sorted(known, key=lambda each: (-abs(each.value) / max(each.error, 1e-12), each.parameter)))
 
 
-def difference_table(differences: Sequence[MeanDifference]) -> Iterator[Table]:
+def basis(record: StudyRecord) -> str:
+    """The trials of equal cost that are compared, in words."""
+    return "first looks" if record.has_looks else "finished trials"
+
+
+def difference_table(evidence: Evidence, differences: Sequence[MeanDifference]) -> Iterator[Table]:
     """The clearest differences."""
     rows = tuple((each.parameter, each.better, each.worse, each.value, each.error) for each in differences[:SHOWN])
     note = f"Weak evidence: the parameters were not varied one at a time, and the best cut of {len(differences)} parameters was sought. A difference of less than two or three standard errors may be chance."
     columns = ("parameter", "better: mean value", "worse: mean value", "difference", "standard error")
-    yield Table("differences", "What mattered: means of the finished trials", columns, rows, note)
+    yield Table("differences", f"What mattered: means of the {basis(evidence.record)}", columns, rows, note)
 
 
 def parallel_chart(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
     """Parallel coordinates: a line for each finished trial, over the first parameters of these names and its value, each from its
     lowest to its highest."""
     sign, objective = -evidence.record.direction.sign, next(iter(evidence.record.objectives), "value")
-    trials = sorted(_with_finite_value(evidence.record.finished), key=lambda trial: sign * trial.values[0])[:TRIALS]
+    trials = sorted(_with_finite_value(evidence.record.compared), key=lambda trial: sign * trial.values[0])[:TRIALS]
     rows, heights = [{**trial.params, objective: trial.values[0]} for trial in trials], dict[str, dict[Any, float]]()
     for name in (*names[:PARAMETERS], objective):
         values = [row[name] for row in rows if name in row]
@@ -147,13 +152,20 @@ def parallel_chart(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
     )
     axes = Axis("", names=tuple(labels.values())), Axis("from lowest to highest", percent=True, low=0.0, high=1.0)
     yield Chart(
-        "parallel", "Parallel coordinates of the finished trials", *axes, marks, f"{'; '.join(ends)}.", 1000, 420
+        "parallel",
+        f"Parallel coordinates of the {basis(evidence.record)}",
+        *axes,
+        marks,
+        f"{'; '.join(ends)}.",
+        1000,
+        420,
     )
 
 
 def slice_charts(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
     """The value against each of the first parameters of these names."""
-    known = _with_finite_value(evidence.record.trials)
+    record = evidence.record
+    known = _with_finite_value(record.compared if record.has_looks else record.trials)
     y = value_axis(evidence.record, [trial.values[0] for trial in known])
     for name in names[:SLICES]:
         trials = [trial for trial in known if name in trial.params]

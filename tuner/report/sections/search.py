@@ -21,7 +21,7 @@ from tuner.report.sections.parameters import (
     slice_charts,
     value_axis,
 )
-from tuner.report.sections.trials import best_trials, last_value
+from tuner.report.sections.trials import best_trials, last_value, looks_table
 from tuner.storage import StudyRecord, TrialRecord
 
 IDLE = 60.0
@@ -42,11 +42,12 @@ def search_blocks(evidence: Evidence) -> Iterator[Block]:
         return
     yield from (*history_charts(evidence.record), *_progress(evidence))
     yield from best_trials(evidence)
+    yield from looks_table(evidence)
     if evidence.importances:
         yield importance_chart(evidence.importances)
     differences = mean_differences(evidence)
     if differences:
-        yield from difference_table(differences)
+        yield from difference_table(evidence, differences)
     elif not evidence.importances:
         yield missing("Too few trials have finished to say which parameters mattered.")
     names = [each.parameter for each in evidence.importances or differences]
@@ -93,7 +94,8 @@ def _progress(evidence: Evidence) -> Iterator[Chart]:
 
 
 def _best_so_far(record: StudyRecord, place: Callable[[TrialRecord], float]) -> tuple[Point, ...]:
-    trials, direction = sorted(record.finished, key=place), record.direction
+    trials = [trial for trial in record.trials if trial.values] if record.has_looks else record.finished
+    trials, direction = sorted(trials, key=place), record.direction
     best = accumulate((trial.values[0] for trial in trials), lambda *values: direction.best(values))
     return tuple(zip(map(place, trials), best, strict=True))
 
@@ -115,7 +117,7 @@ def _front_charts(evidence: Evidence) -> Iterator[Chart]:
     It is the optimized metric, or the first one where the study optimizes another number."""
     finished = [
         (trial.number, trial.recipe, trial.result, trial.result.validation.figures)
-        for trial in evidence.record.finished
+        for trial in evidence.record.compared
         if trial.recipe and trial.result and trial.result.validation
     ]
     optimized = next(iter(evidence.record.objectives), "").removeprefix("validation_")

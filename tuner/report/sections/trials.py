@@ -46,6 +46,28 @@ def best_trials(evidence: Evidence) -> Iterator[Table]:
     yield Table("best-trials", title, columns, tuple(rows), note)
 
 
+def looks_table(evidence: Evidence) -> Iterator[Table]:
+    """What each look at a recipe showed and cost, and what it decided; the most promising recipe first."""
+    record, confirmed = evidence.record, evidence.confirmed
+    refitted = {trial for trial, _ in confirmed.contenders} if confirmed else set()
+    rungs = sorted({(look.folds, look.length) for trial in record.trials for look in trial.looks})
+    rows: list[tuple[Cell, ...]] = []
+    for trial in (each for each in record.ranking if each.looks):
+        values = {(look.folds, look.length): look.value for look in trial.looks}
+        decided = "refitted" if trial.number in refitted else "stopped here"
+        about = trial.recipe.summary if trial.recipe else ""
+        seconds = math.fsum(look.seconds for look in trial.looks)
+        rows.append(
+            (", ".join(map(str, trial.numbers)), *(values.get(rung) for rung in rungs), seconds, decided, about)
+        )
+    labels = (f"{length:.3g} epochs" + (f" in {folds} folds" if folds > 1 else "") for folds, length in rungs)
+    if rows:
+        note = "Each look is a whole training whose schedule ends with it. Values in one column can be compared. The first row is expected to be best after a refit, from its looks and how errors fell between looks."
+        yield Table(
+            "looks", "Looks at recipes", ("trials", *labels, "seconds", "then", "recipe"), tuple(rows), note, long=True
+        )
+
+
 def recipe_table(recipe: Recipe, start: Recipe | None) -> Table:
     """All fields of the winner's recipe, with those of the recipe that the study began with where they are others."""
     fields = _fields([recipe, start])

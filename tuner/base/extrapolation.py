@@ -8,7 +8,7 @@ have looks of two lengths. The prior numbers are those of recorded curves (bench
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import NormalDist, fmean, variance
 
@@ -18,11 +18,9 @@ SLOPE, LATER, SLOPE_WEIGHT = 0.3, 0.5, 2
 STEP = math.log(4)
 """A step of the logarithm of lengths, for which the next two numbers hold."""
 
-PERSISTENCE = 0.8
-"""What remains of a recipe's distance from the mean after a step."""
-
-CHANGE, CHANGE_WEIGHT = 0.15, 4
-"""Prior standard deviation of the change in a step, and how many observed ones it counts as."""
+PERSISTENCE, CHANGE, WEIGHT = 0.8, 0.15, 4
+"""What remains of a recipe's distance from the mean after a step, the standard deviation of the change in it, and how many recipes
+these priors count as."""
 
 SEED_SPREAD = 0.07
 """Standard deviation of the logarithm of an error between trainings of one recipe on different seeds."""
@@ -57,17 +55,23 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Mean:
-    """The mean logarithm of all recipes' errors at some lengths, and its slope after each of them."""
+class Segment:
+    """The curves from a length on: the mean logarithm of all recipes' errors there and its slope, what remains of a recipe's distance
+    from it after a step, and the variance of the change in a step."""
 
-    lengths: tuple[float, ...]
-    values: tuple[float, ...]
-    slopes: tuple[float, ...]
+    length: float
+    mean: float
+    slope: float
+    remains: float
+    change: float
 
-    def at(self, length: float) -> float:
-        """The mean at any length; beyond the known ones by the nearest slope."""
-        place = max((place for place, each in enumerate(self.lengths) if each <= length), default=0)
-        return self.values[place] - self.slopes[place] * math.log(length / self.lengths[place])
+    def at(self, belief: "Belief", length: float) -> "Belief":
+        """A belief from this segment about a longer training in it."""
+        mine, mean = (self.mean - self.slope * math.log(each / self.length) for each in (belief.length, length))
+        steps = math.log(length / belief.length) / STEP
+        remains = self.remains**steps
+        moved = mean + remains * (belief.mean - mine)
+        return Belief(moved, remains**2 * belief.variance + steps * self.change, length)
 
 
 @dataclass(frozen=True)
@@ -81,22 +85,25 @@ class Belief:
     def after(self, log_error: float, noise: float) -> "Belief":
         """The belief after a look at its length."""
         gain = self.variance / (self.variance + noise)
-        return Belief(self.mean + gain * (log_error - self.mean), (1 - gain) * self.variance, self.length)
+        return Belief(
+            self.mean + gain * (log_error - self.mean),
+            (1 - gain) * self.variance,
+            self.length,
+        )
 
 
 @dataclass(frozen=True)
 class Curves:
-    """What the looks of a search say about recipes: the mean curve, the standard deviation of a change in a step, and the belief
-    about an unknown recipe at the first length."""
+    """What the looks of a search say about recipes: the segments of curves, and the belief about an unknown recipe at the first
+    length."""
 
-    mean: Mean
-    change: float
+    segments: tuple[Segment, ...]
     first: Belief
 
     @property
     def last_slope(self) -> float:
         """The slope after the longest looks."""
-        return self.mean.slopes[-1]
+        return self.segments[-1].slope
 
     def belief(self, looks: Sequence[Look]) -> Belief:
         """The belief about a recipe at the length of the last of its looks (the shortest first); of an unknown recipe without any."""
@@ -107,12 +114,12 @@ class Curves:
 
     def at(self, belief: Belief, length: float) -> Belief:
         """A belief about a longer training; about a shorter one, it stays."""
-        steps = math.log(length / belief.length) / STEP
-        if steps <= 0:
-            return belief
-        remains = PERSISTENCE**steps
-        mean = self.mean.at(length) + remains * (belief.mean - self.mean.at(belief.length))
-        return Belief(mean, remains**2 * belief.variance + steps * self.change**2, length)
+        ends = (*(each.length for each in self.segments[1:]), math.inf)
+        for segment, last in zip(self.segments, ends, strict=True):
+            end = min(length, last)
+            if belief.length < end:
+                belief = segment.at(belief, end)
+        return belief
 
 
 def learned(recipes: Sequence[Sequence[Look]]) -> Curves:
@@ -121,33 +128,57 @@ def learned(recipes: Sequence[Sequence[Look]]) -> Curves:
     lengths = sorted({look.length for looks in known for look in looks})
     firsts = [looks[0] for looks in known if looks[0].length == lengths[0]]
     values = [look.log_error for look in firsts]
-    mean = _mean(known, lengths, fmean(values))
     spread = variance(values) - fmean(look.noise for look in firsts) if len(values) > 2 else 0.0
-    return Curves(mean, _change(known, mean), Belief(mean.values[0], max(spread, LEAST_SPREAD**2), lengths[0]))
-
-
-def _mean(known: Sequence[Sequence[Look]], lengths: Sequence[float], first: float) -> Mean:
-    expected, slopes, values = SLOPE, list[float](), [first]
+    prior = Segment(lengths[0], fmean(values), SLOPE, PERSISTENCE, CHANGE**2)
+    segments = []
     for short, long in pairwise(lengths):
-        distance = math.log(long / short)
-        found = [(one.log_error - two.log_error) / distance for one, two in _pairs(known, short, long)]
-        slopes.append((SLOPE_WEIGHT * expected + math.fsum(found)) / (SLOPE_WEIGHT + len(found)))
-        values.append(values[-1] - slopes[-1] * distance)
-        expected = LATER * slopes[-1]
-    return Mean(tuple(lengths), tuple(values), (*slopes, expected))
+        segments.append(_observed(prior, list(_pairs(known, short, long)), math.log(long / short)))
+        mean = segments[-1].mean - segments[-1].slope * math.log(long / short)
+        prior = replace(
+            segments[-1],
+            length=long,
+            mean=mean,
+            slope=LATER * segments[-1].slope,
+            remains=PERSISTENCE,
+        )
+    return Curves(
+        (*segments, prior),
+        Belief(
+            segments[0].mean if segments else prior.mean,
+            max(spread, LEAST_SPREAD**2),
+            lengths[0],
+        ),
+    )
 
 
-def _change(known: Sequence[Sequence[Look]], mean: Mean) -> float:
-    """The standard deviation of a change in a step; the later steps count more, since they say more about the next."""
-    change = CHANGE**2
-    for short, long in pairwise(mean.lengths):
-        steps = math.log(long / short) / STEP
-        remains, squares = PERSISTENCE**steps, []
-        for one, two in _pairs(known, short, long):
-            rest = two.log_error - mean.at(long) - remains * (one.log_error - mean.at(short))
-            squares.append((rest**2 - two.noise - remains**2 * one.noise) / steps)
-        change = max(LEAST_CHANGE**2, (CHANGE_WEIGHT * change + math.fsum(squares)) / (CHANGE_WEIGHT + len(squares)))
-    return math.sqrt(change)
+def _observed(prior: Segment, pairs: Sequence[tuple[Look, Look]], distance: float) -> Segment:
+    """A segment after the looks at both of its ends."""
+    if not pairs:
+        return prior
+    falls = [one.log_error - two.log_error for one, two in pairs]
+    slope = (SLOPE_WEIGHT * prior.slope + math.fsum(falls) / distance) / (SLOPE_WEIGHT + len(pairs))
+    steps, count = distance / STEP, len(pairs)
+    means = (
+        fmean(one.log_error for one, _ in pairs),
+        fmean(two.log_error for _, two in pairs),
+    )
+    apart = [(one.log_error - means[0], two.log_error - means[1]) for one, two in pairs]
+    squares = max(
+        math.fsum(one**2 for one, _ in apart) - math.fsum(one.noise for one, _ in pairs) * (count - 1) / count,
+        1e-12,
+    )
+    products = math.fsum(one * two for one, two in apart)
+    found = min(max(products / squares, 0.0), 1.0) if count > 2 else prior.remains**steps
+    remains = (WEIGHT * prior.remains**steps + count * found) / (WEIGHT + count)
+    rests = [
+        (two - remains * one) ** 2 - pair[1].noise - remains**2 * pair[0].noise
+        for (one, two), pair in zip(apart, pairs, strict=True)
+    ]
+    change = max(
+        LEAST_CHANGE**2,
+        (WEIGHT * prior.change + math.fsum(rests) / steps) / (WEIGHT + count),
+    )
+    return replace(prior, slope=slope, remains=remains ** (1 / steps), change=change)
 
 
 def _pairs(known: Sequence[Sequence[Look]], short: float, long: float) -> Iterator[tuple[Look, Look]]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import fmean
 
-from tuner.recipe import Recipe
 from tuner.refit.candidates import epoch_seconds, reserved_seconds
 from tuner.refit.forecast import expected_improvement
 from tuner.refit.session import Session
@@ -42,6 +41,11 @@ class Clock:
         """Whether running trials must stop."""
         return time.monotonic() >= self.last_moment
 
+    @property
+    def seconds_for_looks(self) -> float:
+        """Seconds until the search must end."""
+        return self.deadline - time.monotonic()
+
     def has_time_for(self, seconds: float) -> bool:
         """Whether trials have that many seconds left."""
         return time.monotonic() + seconds < self.deadline
@@ -68,10 +72,6 @@ class Clock:
             return self.end + spare
         self.first_trial_began = self.first_trial_began or time.monotonic()
         return max(self.end - spare, self.first_trial_began + FIRST_TRIAL_SHARE * budget.seconds)
-
-    def can_train(self, recipe: Recipe) -> bool:
-        """Whether a recipe's training fits, as far as its cost is known."""
-        return self.has_time_for(self.session.preflight.seconds(recipe) or 0.0)
 
     def can_finish(self, training: StoredTraining) -> bool:
         """Whether a paused training can be trained to its end at its epoch time."""

@@ -34,7 +34,7 @@ class Contender:
 @dataclass(frozen=True)
 class Situation:
     """What a decision depends on: the contenders, the ladder, the seconds until the end of the call, how many processes train, the
-    seconds of an epoch of a new recipe, and the most seconds that are worth giving to refits."""
+    seconds of an epoch of a new recipe, the most seconds that are worth giving to refits, and the seconds that looks have left."""
 
     contenders: Sequence[Contender]
     ladder: Ladder
@@ -42,6 +42,7 @@ class Situation:
     workers: int
     epoch_seconds: float
     most_for_refits: float = math.inf
+    seconds_for_looks: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,9 @@ def _options(situation: Situation, known: Sequence[Contender], new_ones: bool) -
     for place, each in enumerate(known):
         rival = second if place == order[0] else best
         ahead = abs(final[place].mean - rival)
-        if each.is_open and math.isfinite(ahead):
-            seconds = _seconds_of(each.epoch_seconds)
+        seconds = _seconds_of(each.epoch_seconds)
+        step = situation.ladder.after(each.rung) if each.is_open else None
+        if step and math.isfinite(ahead) and seconds(step) < situation.seconds_for_looks:
             rate = _best_rate(situation, curves, curves.belief(each.looks), each.rung, ahead, seconds, is_new=False)
             options.append(Option(Longer(each.number), rate))
     if new_ones:

@@ -1,5 +1,6 @@
 """Looks of a study where the minutes decide: its ladder, the recipe of each look, what a look stores, and where the next seconds go."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean, median
@@ -11,8 +12,10 @@ from tuner.refit.candidates import EPOCHS, epoch_seconds, ranked_trial, validate
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes
 from tuner.result import Result
-from tuner.search.decision import Action, Contender, Situation, decide
-from tuner.search.ladder import Ladder, first_length, ladder_from
+from tuner.search.clock import Clock
+from tuner.search.decision import Contender, Situation
+from tuner.search.decision import decide as decide
+from tuner.search.ladder import LOOK_SECONDS, Ladder, first_length, ladder_from
 from tuner.search.proposals import Proposal
 from tuner.storage import trial_record
 from tuner.storage.trainings import StoredTraining
@@ -76,22 +79,23 @@ def what_it_shows(session: Session, recipe: Recipe, result: Result) -> Look:
     return Look(length, len(result.folds), value, shortfall(name, value), error, seconds)
 
 
-def next_action(
-    session: Session,
-    ladder: Ladder,
-    trainings: Sequence[StoredTraining],
-    budget: Minutes,
-    seconds: float,
-    new_ones: bool,
-) -> Action:
-    """Where the next of the `seconds` go that are left for search and refits."""
+def situation(
+    session: Session, ladder: Ladder, trainings: Sequence[StoredTraining], budget: Minutes, clock: Clock
+) -> Situation:
+    """What the decision on the next look depends on."""
     states = ("complete", "paused", "running", "interrupted")
     rivals = [_contender(training, ladder) for training in trainings if training.state in states]
     known = [each.epoch_seconds for each in rivals if each.looks]
     leaders = [ranked_trial(session, trial) for trial in session.record.ranking[:1]]
-    most = max((budget.most_for_refits(each.refit_seconds) for each in leaders), default=float("inf"))
-    usual = median(known) if known else 0.0
-    return decide(Situation(rivals, ladder, seconds, budget.workers, usual, most), new_ones)
+    return Situation(
+        contenders=rivals,
+        ladder=ladder,
+        seconds=clock.seconds_left,
+        workers=budget.workers,
+        epoch_seconds=median(known) if known else 0.0,
+        most_for_refits=max((budget.most_for_refits(each.refit_seconds) for each in leaders), default=math.inf),
+        seconds_for_looks=clock.seconds_for_looks,
+    )
 
 
 def _contender(training: StoredTraining, ladder: Ladder) -> Contender:
@@ -99,6 +103,11 @@ def _contender(training: StoredTraining, ladder: Ladder) -> Contender:
     seconds = epoch_seconds(record.recipe, record.result) if record.looks and record.recipe and record.result else 0.0
     is_open = training.state == "paused" and ladder.after(training.rung) is not None
     return Contender(training.first, record.looks, training.rung, seconds, is_open)
+
+
+def seconds_of_first_look(session: Session, recipe: Recipe) -> float:
+    """The estimated seconds of a first look at a recipe."""
+    return LOOK_SECONDS + first_look_length(session) * session.preflight.epoch_seconds(recipe)
 
 
 def too_slow(session: Session, recipe: Recipe, budget: Minutes) -> str:

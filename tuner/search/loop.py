@@ -17,11 +17,10 @@ from tuner.refit.time_budget import UNLIMITED, Minutes, TimeBudget
 from tuner.result import Event, never_stop
 from tuner.search.beginning import begin, clear_queue, continue_training, refuse
 from tuner.search.clock import Clock, stopping_on_signals
-from tuner.search.decision import Longer, New
-from tuner.search.ladder import Ladder
-from tuner.search.looks import first_look, ladder_of, longer_look, next_action, store_ladder, too_slow
+from tuner.search.looks import store_ladder
 from tuner.search.proposals import Proposal, Proposer
 from tuner.search.rungs import forget_checkpoints, rungs_of
+from tuner.search.steps import steps_of
 from tuner.search.trial import RunningTrial
 from tuner.storage import trial_record
 from tuner.storage.notes import write_notes
@@ -50,8 +49,8 @@ class Loop:
         self, session: Session, executor: Executor, budget: TimeBudget = UNLIMITED, enough: float = 0.0
     ) -> None:
         self.session, self.executor, self.budget, self.enough = session, executor, budget, enough
-        self.rungs, self.proposer = rungs_of(session.file, session.deterministic), Proposer(session)
-        self.clock = Clock(session, budget, math.inf)
+        self.proposer = Proposer(session)
+        self._set_clock(Clock(session, budget, math.inf))
         self.measured: Proposal | None = None  # while its epoch time is measured
         self.running: dict[int, RunningTrial] = {}  # in the order in which they began
         self.answered: dict[int, Answer] = {}
@@ -64,13 +63,17 @@ class Loop:
         """Search until the study has `total` trainings that finished or were pruned, or until the search's share of the `seconds` is
         over. How it ended: `budget`, `timeout`, `interrupt`, `exhausted` (nothing left to try), `enough` (more would bring
         too little), `refits` (longer refits promise more than further looks) or `failures`."""
-        self.total, self.clock = total, Clock(self.session, self.budget, seconds, self.enough)
+        self.total = total
+        self._set_clock(Clock(self.session, self.budget, seconds, self.enough))
         try:
             with stopping_on_signals(self.stop):
                 self._search()
         finally:
             self._abandon()
         return self.stopping or self.ending
+
+    def _set_clock(self, clock: Clock) -> None:
+        self.clock, self.steps = clock, steps_of(self.session, self.budget, clock)
 
     def stop(self, reason: str) -> None:
         """End the search in order: running trials stop within their epoch and continue in the next call."""
@@ -117,34 +120,17 @@ class Loop:
             return
         counting = sum(each.counts for each in trainings)
         new_ones = counting < self.total and not (self.is_exhausted or self._time_is_short or self.clock.is_enough)
-        training, longer = self._to_continue(trainings, new_ones), None
-        if training is None and (ladder := self._ladder):
-            training, longer, new_ones = self._decided(ladder, trainings, new_ones)
-        if training is not None:
-            self._run(continue_training(self.session, training, longer), continues=training.last.number)
-        elif new_ones:
+        step = self.steps.step(trainings, new_ones, self._time_is_short)
+        self.is_decided = step.is_decided
+        if step.training is not None:
+            running = continue_training(self.session, step.training, step.longer)
+            self._run(running, continues=step.training.last.number)
+        elif step.new:
             self._begin_new(trainings)
         elif any(each.state == "running" for each in trainings):
             self.idle_until = time.monotonic() + IDLE_SECONDS
         else:
             self.ending = self._reason_to_end
-
-    @property
-    def _ladder(self) -> Ladder | None:
-        """The ladder of looks, where the minutes decide; None before it is known."""
-        return ladder_of(self.session) if isinstance(self.budget, Minutes) else None
-
-    def _decided(
-        self, ladder: Ladder, trainings: Sequence[StoredTraining], new_ones: bool
-    ) -> tuple[StoredTraining | None, Recipe | None, bool]:
-        """The paused training that gets a longer look with the recipe of it, if any; and whether a new one begins."""
-        assert isinstance(self.budget, Minutes)
-        action = next_action(self.session, ladder, trainings, self.budget, self.clock.seconds_left, new_ones)
-        self.is_decided = not isinstance(action, Longer | New)
-        if not isinstance(action, Longer):
-            return None, None, isinstance(action, New)
-        training = next(each for each in trainings if each.first == action.number)
-        return training, longer_look(self.session, training, ladder), False
 
     @property
     def _reason_to_end(self) -> str:
@@ -154,13 +140,6 @@ class Loop:
             return "enough"
         return "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
 
-    def _to_continue(self, trainings: Sequence[StoredTraining], new_ones: bool) -> StoredTraining | None:
-        """The first interrupted training; then the one that its rung promotes. Once nothing new begins, the best of each rung
-        continues; if time is short, all that can be trained to their end in the rest of it."""
-        interrupted = next((each for each in trainings if each.state == "interrupted"), None)
-        at_least = 0 if new_ones else len(trainings) if self._time_is_short else 1
-        return interrupted or self.rungs.promotable(trainings, at_least, self.clock.can_finish)
-
     def _begin_new(self, trainings: Sequence[StoredTraining]) -> None:
         tried = {training.asked for training in trainings}
         for proposal in self.proposer.proposals(trainings):
@@ -168,38 +147,27 @@ class Loop:
             if recipe is not None and recipe.key in tried:
                 clear_queue(self.session, proposal)
                 continue
-            refusal = proposal.complaint if recipe is None else self._refusal(proposal, recipe)
+            refusal = proposal.complaint if recipe is None else self.steps.refusal(proposal, recipe)
             if recipe is None or refusal:
                 self._refuse(proposal, refusal or "")
                 return
-            if isinstance(self.budget, Minutes):
-                self._begin_look(proposal, recipe)
+            if self.steps.needs_measurement:
+                self._measure(proposal, recipe)
                 return
-            if not self.clock.can_train(recipe):
+            if not self.steps.has_time_for(recipe):
                 self.too_long += 1
                 if self._time_is_short:
                     return
                 continue
             self.too_long = 0
-            self._run(begin(self.session, proposal, self.total))
+            self._run(begin(self.session, self.steps.first(proposal), self.total))
             return
         self.is_exhausted = not self.too_long
 
-    def _refusal(self, proposal: Proposal, recipe: Recipe) -> str:
-        """Why a recipe cannot be trained here, or is not worth a look; empty if it is. Starts and queued trials are worth one."""
-        refusal = self.session.preflight.refusal(recipe)
-        if refusal or not isinstance(self.budget, Minutes) or proposal.start is not None or proposal.queued:
-            return refusal or ""
-        return too_slow(self.session, recipe, self.budget)
-
-    def _begin_look(self, proposal: Proposal, recipe: Recipe) -> None:
-        """Begin a first look; if the length of looks is not known yet, measure the recipe's epoch time instead."""
-        ladder = self._ladder
-        if ladder is None:
-            self.measured = proposal
-            self.executor.submit(MEASUREMENT, EpochTime(recipe), never_stop)
-            return
-        self._run(begin(self.session, first_look(self.session, proposal, ladder), self.total))
+    def _measure(self, proposal: Proposal, recipe: Recipe) -> None:
+        """Measure the epoch time of the study's first recipe, from which the length of looks follows."""
+        self.measured = proposal
+        self.executor.submit(MEASUREMENT, EpochTime(recipe), never_stop)
 
     def _end_measurement(self, answer: Answer) -> None:
         """Store the length of first looks. If the measurement failed, the trial will fail."""
@@ -252,7 +220,7 @@ class Loop:
             self.stop("failures")
         self.running.pop(number).end(answer, f"the search was ended ({self.stopping or 'error'})")
         trainings = self.session.swept_trainings()
-        forget_checkpoints(self.session.folder.checkpoints, self.rungs, trainings, self.total)
+        forget_checkpoints(self.session.folder.checkpoints, rungs_of(self.session.file), trainings, self.total)
         self.clock.update(self.session.record)
         for training in trainings:
             if training.last.number == number:

@@ -59,10 +59,10 @@ def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
 
 
 def _check_fitted(study: StudyFile) -> None:
-    """Trials of different lengths can be compared only at the same share of their length."""
+    """Looks of growing length take the place of a pruner."""
     cure = "or set budget.epochs = 'fixed'"
     kind, names = study.search.pruner.kind, ", ".join(study.objectives)
-    rule = "be 'asha' or 'none' where trials differ in length"
+    rule = "be 'asha' or 'none' where the minutes decide the length of trials"
     require(isinstance(study.search.pruner, NoPruner | Asha), "search.pruner", f"{rule}, {cure}", kind)
     if len(study.objectives) > 1 or not OBJECTIVES[study.objectives[0]].validated:
         problem = f"must be one metric of the validation part, got {names}: with budget.epochs 'fit' all trials take equal time"

@@ -18,9 +18,9 @@ class Budget:
     """What a study may cost. `minutes` limit one call, including refits and the test; `trials` limit those that finish or are
     pruned in all calls (0: as many as there is time for).
 
-    With `epochs` "fit" the minutes decide on the length of trials: all get the same time, and as many epochs as fit into it on
-    this machine, at most those of the recipe. So networks are compared at equal cost, large ones and small ones. The winner is
-    then trained longer: see `confirmation`.
+    With `epochs` "fit" the minutes decide on the length of trials: they are short looks at first, and promising recipes get longer
+    ones, up to the epochs of the recipe. No pruner is needed: docs/time-budget.md. The winner is then trained longer: see
+    `confirmation`.
     """
 
     trials: CountOrZero = 50
@@ -57,8 +57,8 @@ class Search:
     With `documented`, the recipe with the best reported accuracy of each document about the same data comes after them, as
     near as the space has it.
 
-    With `near`, this share of the proposals is the best trial so far with about two of its parameters proposed anew. Where
-    there is time for few trials, little else improves on a good first recipe.
+    With `near`, this share of the proposals is the best trial so far (where the minutes decide, one of the best three) with about
+    two of its parameters proposed anew.
     """
 
     sampler: Sampler = Tpe()

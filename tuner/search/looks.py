@@ -23,7 +23,7 @@ from tuner.storage.trainings import StoredTraining
 FIRST_LOOK = "first_look"
 """Attribute of a study: the length of its first looks in epochs, for recipes of full length."""
 
-LARGEST_SHARE = 0.05
+LARGEST_SHARE = 0.12
 """A new recipe is refused if a first look at it is estimated to take more than this share of the search."""
 
 

@@ -186,8 +186,8 @@ def _start_lines(outcome: Outcome) -> Iterator[str]:
     if start.first == best.first:
         others = len(outcome.record.trials) - 1
         beaten = f"the search did not beat it ({others} others tried)" if others else "no other was tried"
-        next_best = f"; the next best, trial {rival.other.number}, differs by {rival.text}" if rival else ""
-        yield f"it is the recipe that the study began with: {beaten}{next_best}"
+        nearest = f"; the next best, trial {rival.other.number}, differs by {rival.text}" if rival else ""
+        yield f"it is the recipe that the study began with: {beaten}{nearest}"
         return
     assert rival is not None
     name = next(iter(outcome.best_values))

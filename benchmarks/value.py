@@ -1,0 +1,193 @@
+"""What searching is worth: the same minutes on the same machine, spent in four ways.
+
+    python benchmarks/value.py [--only digits noise] [--seeds 3] [--out benchmarks/results/value.json]
+
+`start` gives all the time to refits of the recipe that the study begins with; `search` is the study as it is shipped or as `init`
+writes it; `cold` is the same without its starts; `random` is `cold` with random proposals in the same machinery. Of the sets,
+`rotated`, `noise`, `bars` and the tables had no part in any choice of this program. Each run has the machine to itself. What the
+file of results has is not run again, so this can be stopped and goes on.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from common import about_this_machine, write_results
+from sklearn import datasets
+
+from tuner.base.metrics import shortfall
+
+WAYS: dict[str, tuple[str, ...]] = {
+    "start": ("--trials", "1"),
+    "search": (),
+    "cold": ("--cold",),
+    "random": ("--cold", "--set", "search.sampler=random", "--set", "search.near=0"),
+}
+
+
+@dataclass(frozen=True)
+class Set:
+    """A data set: the minutes of each run, and what writes its file into a folder and names its target; None for a shipped study."""
+
+    name: str
+    minutes: float
+    write: Callable[[Path], tuple[Path, tuple[str, ...]]] | None = None
+
+
+def pictures(change: Callable[[Any, np.random.Generator], Any]) -> Callable[[Path], tuple[Path, tuple[str, ...]]]:
+    """Scikit-learn's digits, each picture (8, 8) changed at random."""
+
+    def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
+        digits, random = datasets.load_digits(), np.random.default_rng(0)
+        images = np.stack([change(image, random) for image in digits.images])
+        np.savez(folder / "pictures.npz", x=np.clip(np.rint(15 * images), 0, 255).astype(np.uint8), y=digits.target)
+        return folder / "pictures.npz", ()
+
+    return write
+
+
+def rotated(image: Any, random: np.random.Generator) -> Any:
+    """Turned by up to 60 degrees."""
+    from scipy.ndimage import rotate
+
+    return rotate(image, random.uniform(-60, 60), reshape=False, order=1)
+
+
+def noisy(image: Any, random: np.random.Generator) -> Any:
+    """Uniform noise of up to three quarters of the range added."""
+    return image + 12 * random.random(image.shape)
+
+
+def bars(folder: Path) -> tuple[Path, tuple[str, ...]]:
+    """Six textures, 16 by 16: bars of two widths in three directions, at random phases, under heavy noise; 1,800 pictures."""
+    random = np.random.default_rng(1)
+    classes = random.integers(6, size=1800)
+    x, y = np.meshgrid(np.arange(16), np.arange(16))
+    images = [
+        127
+        + 60 * np.sin((2.5 if kind % 2 else 1.2) * (x, y, (x + y) / 1.4)[kind // 2] + random.uniform(0, 6))
+        + 80 * random.normal(size=(16, 16))
+        for kind in classes
+    ]
+    np.savez(folder / "bars.npz", x=np.clip(images, 0, 255).astype(np.uint8), y=classes)
+    return folder / "bars.npz", ()
+
+
+def table(name: str, make: Callable[[], pd.DataFrame]) -> Callable[[Path], tuple[Path, tuple[str, ...]]]:
+    """A frame whose last column is the target."""
+
+    def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
+        frame = make()
+        frame.to_csv(folder / f"{name}.csv", index=False)
+        return folder / f"{name}.csv", ("--target", str(frame.columns[-1]))
+
+    return write
+
+
+def friedman() -> pd.DataFrame:
+    """Friedman's first regression with ten inputs, five of them without influence (Friedman 1991)."""
+    inputs, target = datasets.make_friedman1(n_samples=2000, noise=1.0, random_state=3)
+    return pd.DataFrame(inputs).add_prefix("x").assign(target=target)
+
+
+def clusters() -> pd.DataFrame:
+    """Four classes of three clusters each in twenty columns, some of them noise, with a tenth of the labels changed."""
+    inputs, target = datasets.make_classification(
+        3000, 20, n_informative=8, n_classes=4, n_clusters_per_class=3, flip_y=0.1, random_state=4
+    )
+    return pd.DataFrame(inputs).add_prefix("x").assign(target=[f"class {each}" for each in target])
+
+
+SETS = (
+    Set("fashion", 10),
+    Set("mnist", 10),
+    Set("usps", 10),
+    Set("digits", 1),
+    Set("rotated", 2, pictures(rotated)),
+    Set("noise", 2, pictures(noisy)),
+    Set("bars", 2, bars),
+    Set("friedman", 2, table("friedman", friedman)),
+    Set("clusters", 2, table("clusters", clusters)),
+    Set("wine", 2, table("wine", lambda: datasets.load_wine(as_frame=True).frame)),
+    Set("breast_cancer", 2, table("breast_cancer", lambda: datasets.load_breast_cancer(as_frame=True).frame)),
+)
+
+
+def run(data: Set, way: str, seed: int) -> dict[str, Any]:
+    """One call of `optimize` in an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        tuner, study = [sys.executable, "-m", "tuner"], data.name
+        if data.write:
+            file, target = data.write(Path(folder))
+            command = [*tuner, "init", study, "--data", str(file), "--minutes", str(data.minutes), *target]
+            subprocess.run(command, cwd=folder, capture_output=True, check=True)
+        seeds = ("--seed", str(seed), "--set", f"seed={seed}", "--minutes", str(data.minutes))
+        started = time.time()
+        command = [*tuner, "optimize", "--study", study, "--json", *seeds, *WAYS[way]]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"{study}, {way}: {done.stderr}")
+        found = json.loads(done.stdout.splitlines()[-1])
+    metric = found["measure"]
+    kept = {"test": found[f"test_{metric}"], "trials": found["trials"], "ended": found["ended"]}
+    return {"name": data.name, "way": way, "seed": seed, "metric": metric, "wall": time.time() - started, **kept}
+
+
+def error(run: Mapping[str, Any]) -> float:
+    """What the test figure lacks of the best possible one."""
+    return shortfall(run["metric"], run["test"])
+
+
+def lines(runs: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each set: the mean test error of each way, and its standard error."""
+    yield "| set | minutes | " + " | ".join(WAYS) + " | search against start |"
+    yield "|---|---:|" + "---|" * (len(WAYS) + 1)
+    for data in SETS:
+        errors = {
+            way: [error(each) for each in runs if (each["name"], each["way"]) == (data.name, way)] for way in WAYS
+        }
+        if errors["start"] and errors["search"]:
+            cells = [spread(each) for each in errors.values()]
+            change = statistics.fmean(errors["search"]) / statistics.fmean(errors["start"]) - 1
+            yield f"| {data.name} | {data.minutes:g} | {' | '.join(cells)} | {change:+.0%} |"
+
+
+def spread(errors: list[float]) -> str:
+    """The mean and its standard error."""
+    if not errors:
+        return "–"
+    own = f" ± {statistics.stdev(errors) / len(errors) ** 0.5:.4f}" if len(errors) > 1 else ""
+    return f"{statistics.fmean(errors):.4f}{own}"
+
+
+def main() -> None:
+    """Run what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", default=[each.name for each in SETS])
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "value.json")
+    arguments = parser.parse_args()
+    runs = json.loads(arguments.out.read_text())["runs"] if arguments.out.is_file() else []
+    done = {(each["name"], each["way"], each["seed"]) for each in runs}
+    for data in (each for each in SETS if each.name in arguments.only):
+        for seed in range(arguments.seeds):
+            for way in (each for each in arguments.ways if (data.name, each, seed) not in done):
+                runs.append(run(data, way, seed))
+                write_results(arguments.out, {**about_this_machine(), "runs": runs})
+                print(f"{data.name}, {way}, seed {seed}: error {error(runs[-1]):.4f}", flush=True)
+    print("\n".join(lines(runs)))
+
+
+if __name__ == "__main__":
+    main()

@@ -171,6 +171,17 @@ def read_outcome(study: optuna.Study) -> Outcome:
     return Outcome(record, next(iter(record.ranking), None), confirmed, references or ())
 
 
+ENDINGS = {
+    "budget": "the budget is spent",
+    "timeout": "the time is up",
+    "interrupt": "interrupted, everything finished is kept",
+    "exhausted": "nothing is left to try",
+    "enough": "more of it would bring too little",
+    "refits": "longer refits promise more than further trials",
+    "failures": "ended after failures in a row",
+}
+"""How a call of `optimize` may end, in words."""
+
 ATTRIBUTE = "anchors"
 """Attribute of a study with its reference models: one set for each combination of data, protocol and metric."""
 

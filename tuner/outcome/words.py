@@ -9,23 +9,13 @@ import optuna
 
 from tuner.base.formatting import capitalized, duration_text, figure_text, metric_label, metric_text, with_article
 from tuner.networks import network_summary
-from tuner.outcome.outcome import Outcome
+from tuner.outcome.outcome import ENDINGS, Outcome
 from tuner.references import ReferenceModel
 from tuner.storage import hide_password
 from tuner.storage.confirmed import Confirmed, looks_text
 from tuner.storage.notes import write_notes
 from tuner.storage.trainings import DUPLICATE, StoredTraining, trainings_of
 from tuner.study import StudyFile
-
-ENDINGS = {
-    "budget": "the budget is spent",
-    "timeout": "the time is up",
-    "interrupt": "interrupted, everything finished is kept",
-    "exhausted": "nothing is left to try",
-    "enough": "more of it would bring too little",
-    "refits": "longer refits promise more than further trials",
-    "failures": "ended after failures in a row",
-}
 
 
 def lines(outcome: Outcome) -> Iterator[str]:
@@ -184,19 +174,20 @@ def _start_lines(outcome: Outcome) -> Iterator[str]:
     if start is None or best is None:
         return
     if start.first == best.first:
-        others = len(outcome.record.trials) - 1
-        beaten = f"the search did not beat it ({others} others tried)" if others else "no other was tried"
+        beaten = (
+            f"the search did not beat it ({len(outcome.record.trials) - 1} others tried)"
+            if rival
+            else "no other was tried"
+        )
         nearest = f"; the next best, trial {rival.other.number}, differs by {rival.text}" if rival else ""
         yield f"it is the recipe that the study began with: {beaten}{nearest}"
         return
     assert rival is not None
-    name = next(iter(outcome.best_values))
-    is_better = outcome.record.direction.is_better(rival.best, rival.value)
-    better = f"the search is {'better' if is_better else 'worse'} by {rival.text}"
-    gain = outcome.refit_improvement
+    first = f"trial {start.number}: {metric_label(next(iter(outcome.best_values)))} {rival.value:.4g}"
+    is_better, gain = outcome.record.direction.is_better(rival.best, rival.value), outcome.refit_improvement
     text = "" if gain is None else f", after refitting {'better' if gain > 0 else 'worse'} by {figure_text(abs(gain))}"
-    first = f"trial {start.number}: {metric_label(name)} {rival.value:.4g}"
-    yield f"the recipe that the study began with, {first}; {better}{text}"
+    verdict = f"the search is {'better' if is_better else 'worse'} by {rival.text}{text}"
+    yield f"the recipe that the study began with, {first}; {verdict}"
 
 
 def refit_lines(confirmed: Confirmed) -> Iterator[str]:

@@ -173,8 +173,8 @@ def _fit(estimator: Any, features: Any, targets: Array, weights: Array | None) -
     from sklearn.utils.validation import has_fit_parameter
 
     with warnings.catch_warnings(action="ignore"):  # the defaults often stop before they converge
-        weighted = weights is not None and has_fit_parameter(estimator, "sample_weight")
-        settings = {"sample_weight": weights.astype(np.float64)} if weighted else {}
+        takes_weights = has_fit_parameter(estimator, "sample_weight")
+        settings = {"sample_weight": weights.astype(np.float64)} if weights is not None and takes_weights else {}
         try:
             return estimator.fit(features, targets, **settings)
         except Exception as error:

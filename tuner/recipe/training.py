@@ -35,6 +35,15 @@ class FallingRate:
 
 
 @record
+class LogCosine:
+    """`cycles` waves from 0 to the learning rate and back to 0, each twice as long as the one before (`coslog` in Holzmüller
+    et al. 2024, https://arxiv.org/abs/2407.04491)."""
+
+    kind: Literal["log_cosine"] = "log_cosine"
+    cycles: Count = 4
+
+
+@record
 class SteppedRate:
     """The learning rate multiplied by `factor` after every `every` epochs."""
 
@@ -66,7 +75,7 @@ class Plateau:
     monitor: Monitor = "validation_loss"
 
 
-Schedule = ConstantRate | FallingRate | SteppedRate | OneCycle | Plateau
+Schedule = ConstantRate | FallingRate | SteppedRate | OneCycle | LogCosine | Plateau
 
 
 @record

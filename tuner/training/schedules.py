@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.metrics import METRICS, Monitor
-from tuner.recipe import ConstantRate, FallingRate, OneCycle, Plateau, SteppedRate, Training
+from tuner.recipe import ConstantRate, FallingRate, LogCosine, OneCycle, Plateau, SteppedRate, Training
 from tuner.result import Epoch
 
 
@@ -25,6 +25,9 @@ def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -
             factors = _falling(falling, done, total)
         case OneCycle() as cycle:
             factors = _one_cycle(cycle, done, total)
+        case LogCosine(cycles=cycles):
+            waves = np.log2(1 + (2**cycles - 1) * np.clip((done + 0.5) / total, 0.0, 1.0))
+            factors = _eased(0.0, 1.0, 2 * waves)
         case Plateau() as plateau:
             factors = np.full(steps, plateau.factor ** _plateaus(plateau, before))
     return (training.optimizer.learning_rate * factors).astype(np.float32)

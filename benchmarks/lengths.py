@@ -4,8 +4,9 @@
 
 For each set and length: the rank correlation (Spearman) with the longest that enough recipes have; how far the logarithm of
 the figure at the longest is from a straight line in its logarithm here (`residual`); the exponent b of figure ~ length ** -b
-to the next length, over recipes and over the better half of them; the noise of the logarithm between two seeds. The figure is
-the error, or the log loss at the best temperature; of numeric targets both are 1 - R².
+to the next length, over recipes and over the better half of them; the noise of the logarithm between two seeds, and that of the
+validation part, by which two recipes are compared. The figure is the error, or the log loss at the best temperature; of numeric
+targets both are 1 - R².
 """
 
 import argparse
@@ -20,7 +21,7 @@ from recorded import SHARES, Candidate, Look, Recording, read
 from scipy.stats import spearmanr
 
 HERE = Path(__file__).parent
-FEWEST = 8
+FEWEST, SHORTEST_OF_LONGEST = 8, 16
 Figure = Literal["errors", "losses"]
 
 
@@ -47,7 +48,7 @@ def about(recording: Recording) -> dict[str, Any]:
         "longest": share,
         "overhead": quartiles([each.overhead for each in recording.candidates]),
         "begin": quartiles([each.begin for each in recording.candidates]),
-        **{kind: list(rows(candidates, share, kind)) for kind in kinds},
+        **{kind: list(rows(candidates, share, kind)) for kind in kinds if share <= SHORTEST_OF_LONGEST},
     }
 
 
@@ -67,6 +68,7 @@ def rows(candidates: Sequence[Candidate], longest: int, kind: Figure) -> Iterato
             "rank_correlation_of_the_better_half": better_half(here, there),
             **line(here, there),
             **exponents(candidates, share, longest, kind),
+            "validation_noise": validation_noise(having, share, kind),
             **noise(candidates, share, kind),
         }
 
@@ -108,6 +110,13 @@ def noise(candidates: Sequence[Candidate], share: int, kind: Figure) -> dict[str
     return {"noise": deviations[0], "noise_of_the_better_half": deviations[1]}
 
 
+def validation_noise(candidates: Sequence[Candidate], share: int, kind: Figure) -> float:
+    """The deviation of the logarithm of a recipe's figure that comes from which examples are validated, without what all recipes
+    have in common: from the differences of the two halves."""
+    halves = np.log([[max(each, 0.001) for each in getattr(look(one, share), kind)[1:]] for one in candidates])
+    return round(float(np.std(halves[:, 0] - halves[:, 1], ddof=1)) / 2, 3)
+
+
 def look(candidate: Candidate, share: int, seed: int = 0) -> Look:
     """A training that was recorded."""
     found = candidate.look(share, seed)
@@ -141,7 +150,7 @@ def table(name: str, result: dict[str, Any]) -> Iterator[str]:
                 f"  rho {row['rank_correlation']} (better half {row['rank_correlation_of_the_better_half']})"
                 f"  to longest: slope {row['line_slope']} residual {row['residual']}"
                 f"  b {b[0]} ± {b[1]} (better half {best[0]} ± {best[1]})"
-                f"  seed noise {row.get('noise', '–')} ({row.get('noise_of_the_better_half', '–')})"
+                f"  validation noise {row['validation_noise']} seed noise {row.get('noise', '–')} ({row.get('noise_of_the_better_half', '–')})"
             )
 
 

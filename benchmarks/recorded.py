@@ -135,9 +135,9 @@ def _figures(values: Sequence[float | None], worst: float) -> tuple[float, float
 
 
 def _worst(looks: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """What counts for a training that diverged, and for what is worse: the 95th percentile of the shortest trainings."""
-    found = {}
+    """What counts for a training that diverged, and for what is worse: the 90th percentile of the shortest trainings."""
+    found, shortest = {}, max(each["share"] for each in looks) if looks else 0
     for name in ("errors", "losses"):
-        values = sorted(each[name][0] for each in looks if each[name][0] is not None and each["share"] == SHARES[2])
-        found[name] = values[math.floor(0.95 * (len(values) - 1))] if values else math.inf
+        values = sorted(each[name][0] for each in looks if each[name][0] is not None and each["share"] == shortest)
+        found[name] = values[math.floor(0.9 * (len(values) - 1))] if values else math.inf
     return found

@@ -1,7 +1,7 @@
 """A search replayed on recorded curves, in simulated seconds: so many workers, each look costs what it cost when it was recorded.
 
-A strategy decides on one half of the validation part; the other half judges the recipe that it trains at full length in the
-end, whose cost the search leaves from its budget.
+A strategy sees one half of the validation part. The recipe that it trains at full length in the end, whose cost the search leaves
+from its budget, is judged on all of it.
 """
 
 import math
@@ -55,9 +55,21 @@ class Pool:
         """The same with tracing."""
         return self.overhead * self.candidates[index].overhead + self.seconds_of(index, share)
 
-    def best(self) -> int:
-        """The best recorded recipe, on both halves together."""
-        return min(range(len(self.candidates)), key=lambda index: self.figure_of(index, self.longest, 0))
+    @cached_property
+    def noise(self) -> dict[int, float]:
+        """By length, the deviation of the logarithm of a figure that comes from which half is validated."""
+        found = {}
+        for share in self.shares:
+            pairs = [[self.figure_of(index, share, half) for half in (1, 2)] for index in range(len(self.candidates))]
+            halves = np.log(pairs)
+            found[share] = float(np.std(halves[:, 0] - halves[:, 1], ddof=1)) / math.sqrt(2)
+        return found
+
+    @cached_property
+    def scale(self) -> tuple[float, float]:
+        """The figures at full length of the best recipe and of the median one."""
+        figures = sorted(self.figure_of(index, self.longest, 0) for index in range(len(self.candidates)))
+        return figures[0], float(np.median(figures))
 
     @cached_property
     def _curves(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
@@ -168,10 +180,9 @@ def by_rungs(state: State) -> list[int]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a search ended: the judged figure of its recipe, the best recorded one's, and how many looks and recipes it had."""
+    """How a search ended: the figure of its recipe on all of the validation part, and how many looks and recipes it had."""
 
     figure: float
-    best: float
     looks: int
     recipes: int
 
@@ -195,10 +206,7 @@ def replay(
         free += 1
         value = pool.figure_of(action.index, action.share, half)
         state.observed.setdefault(action.rung, {})[action.index] = value
-    judged = 3 - half
-    figure = _refitted(state, choice(state), judged)
-    best = pool.figure_of(pool.best(), pool.longest, judged)
-    return Outcome(figure, best, looks, len({index for index, _ in state.begun}))
+    return Outcome(_refitted(state, choice(state), 0), looks, len({index for index, _ in state.begun}))
 
 
 def _affordable(strategy: Strategy, state: State) -> Action | None:

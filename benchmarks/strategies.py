@@ -4,9 +4,9 @@
 
 Two workers have ten minutes on fashion and usps, one on digits, two on a table. Each look costs its recorded seconds with
 those of tracing (times `--overhead`) and of proposing, and the training at full length of what is chosen in the end is paid
-from the same budget. The figure is that of this training, on the half of the validation part that the search does not see: the
-error on fashion and usps, the log loss at the best temperature on digits and tables of classes, 1 - R² on others. `regret` is
-how much larger it is than the best recorded recipe's, in percent. Without `--warm` no strategy knows the study's starts; with it
+from the same budget. The figure is that of this training: the error on fashion and usps, the log loss at the best temperature
+on digits and tables of classes, 1 - R² on others; strategies see that of one half of the validation part. `regret` is 0 for the
+best recorded recipe and 1 for the median one, which a blind choice comes to. Without `--warm` no strategy knows the study's starts; with it
 each looks at them first. Strategies are chosen on fashion, digits and concrete; usps, attrition and diabetes report.
 """
 
@@ -54,6 +54,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--warm", action="store_true")
     parser.add_argument("--overhead", type=float, default=1.0)
+    parser.add_argument("--budget", type=float, default=1.0, help="share of the seconds")
+    parser.add_argument("--fewest", type=int, default=FEWEST, help="recipes that a length needs to be replayed")
     parser.add_argument("--curves", type=Path, default=HERE / "curves")
     parser.add_argument("--sets", nargs="+", default=list(SETTINGS), choices=list(SETTINGS))
     parser.add_argument("--only", nargs="+", default=list(STRATEGIES), choices=list(STRATEGIES))
@@ -62,16 +64,21 @@ def main() -> None:
     results: dict[str, Any] = {}
     for name in arguments.sets:
         recording = read(arguments.curves / f"{name}.jsonl")
-        recipes = pool(recording, SETTINGS[name].figure, FEWEST, cold=not arguments.warm, overhead=arguments.overhead)
-        if len(recipes.candidates) < FEWEST // 2:
+        recipes = pool(
+            recording, SETTINGS[name].figure, arguments.fewest, cold=not arguments.warm, overhead=arguments.overhead
+        )
+        if len(recipes.candidates) < arguments.fewest // 2:
             print(f"{name}: too few recipes ({len(recipes.candidates)})")
             continue
+        seconds = arguments.budget * SETTINGS[name].seconds / recipes.longest
         results[name] = {
             "recipes": len(recipes.candidates),
             "longest": recipes.longest,
-            "seconds": SETTINGS[name].seconds / recipes.longest,
+            "best": recipes.scale[0],
+            "median": recipes.scale[1],
+            "seconds": seconds,
             "is_for_choosing": SETTINGS[name].is_for_choosing,
-            "strategies": {each: measured(each, recipes, arguments.seeds) for each in arguments.only},
+            "strategies": {each: measured(each, recipes, seconds, arguments.seeds) for each in arguments.only},
         }
         print("\n".join(table(name, results[name])), flush=True)
     print("\n".join(summary(results)))
@@ -80,18 +87,16 @@ def main() -> None:
         write_results(arguments.out, {**about_this_machine(), **about, "sets": results})
 
 
-def measured(strategy: str, recipes: Pool, seeds: int) -> dict[str, float]:
-    """The mean figure of a strategy over the seeds with its standard error, the best recipe's, the regret, and its looks."""
-    seconds = SETTINGS[recipes.name].seconds / recipes.longest
+def measured(strategy: str, recipes: Pool, seconds: float, seeds: int) -> dict[str, float]:
+    """The mean figure of a strategy over the seeds, its regret, their standard errors, and its looks."""
     outcomes = [replay(STRATEGIES[strategy], recipes, seconds, seed) for seed in range(seeds)]
-    regrets = [100 * (each.figure / each.best - 1) for each in outcomes]
+    best, median = recipes.scale
+    figures = [each.figure for each in outcomes]
     return {
-        "figure": statistics.fmean(each.figure for each in outcomes),
-        "error": standard_error([each.figure for each in outcomes]),
-        "best": statistics.fmean(each.best for each in outcomes),
-        "regret": statistics.fmean(regrets),
-        "regret_error": standard_error(regrets),
-        "ratio": statistics.fmean(math.log(each.figure / each.best) for each in outcomes),
+        "figure": statistics.fmean(figures),
+        "error": standard_error(figures),
+        "regret": (statistics.fmean(figures) - best) / (median - best),
+        "regret_error": standard_error(figures) / (median - best),
         "looks": statistics.fmean(each.looks for each in outcomes),
         "recipes": statistics.fmean(each.recipes for each in outcomes),
     }
@@ -106,27 +111,23 @@ def table(name: str, result: dict[str, Any]) -> Iterator[str]:
     """One set's strategies."""
     role = "choosing" if result["is_for_choosing"] else "reporting"
     length = "" if result["longest"] == 1 else f", up to 1/{result['longest']} of the length"
-    yield f"\n{name} ({role}): {result['recipes']} recipes{length}, {result['seconds']:.0f} s"
+    scale = f"best {result['best']:.4f}, median {result['median']:.4f}"
+    yield f"\n{name} ({role}): {result['recipes']} recipes{length}, {result['seconds']:.0f} s; {scale}"
     for strategy, row in result["strategies"].items():
-        figure = f"{row['figure']:.4f} ± {row['error']:.4f} (best {row['best']:.4f})"
-        regret = f"regret {row['regret']:6.1f} ± {row['regret_error']:.1f} %"
-        yield f"  {strategy:24} {figure}  {regret}  {row['looks']:5.1f} looks at {row['recipes']:5.1f} recipes"
+        figure = f"{row['figure']:.4f} ± {row['error']:.4f}"
+        regret = f"regret {row['regret']:5.2f} ± {row['regret_error']:.2f}"
+        yield f"  {strategy:34} {figure}  {regret}  {row['looks']:5.1f} looks at {row['recipes']:5.1f} recipes"
 
 
 def summary(results: dict[str, Any]) -> Iterator[str]:
-    """Each strategy's mean regret (geometric) over the sets of both roles."""
+    """Each strategy's mean regret over the sets of both roles."""
     for role, chosen in (("chosen on", True), ("reported on", False)):
-        sets = {name: each for name, each in results.items() if each["is_for_choosing"] is chosen}
+        sets = {name: each["strategies"] for name, each in results.items() if each["is_for_choosing"] is chosen}
         if sets:
             yield f"\n{role} {', '.join(sets)}: mean regret"
-            means = {
-                strategy: statistics.fmean(each["strategies"][strategy]["ratio"] for each in sets.values())
-                for strategy in next(iter(sets.values()))["strategies"]
-            }
-            yield from (
-                f"  {name:24} {100 * math.expm1(mean):6.1f} %"
-                for name, mean in sorted(means.items(), key=lambda each: each[1])
-            )
+            names = next(iter(sets.values()))
+            means = {name: statistics.fmean(each[name]["regret"] for each in sets.values()) for name in names}
+            yield from (f"  {name:34} {mean:5.2f}" for name, mean in sorted(means.items(), key=lambda each: each[1]))
 
 
 def at_full_length(state: State, propose: Proposer) -> Action | None:

@@ -18,12 +18,15 @@ BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 def main() -> None:
     """Replace what stands between the marks by the tables of the newest results."""
-    for page, tables in (("speed", summary), ("strategies", searches)):
-        path = DOCS / f"{page}.md"
-        body = f"{BEGIN}\n{tables(HERE / 'results')}\n{END}"
-        pattern = f"{re.escape(BEGIN)}.*{re.escape(END)}"
-        text = re.sub(pattern, lambda _, body=body: body, path.read_text(encoding="utf-8"), flags=re.DOTALL)
-        path.write_text(text, encoding="utf-8")
+    write(DOCS / "speed.md", summary(HERE / "results"))
+    write(DOCS / "strategies.md", searches(HERE / "results"))
+
+
+def write(page: Path, tables: str) -> None:
+    """Replace what stands between the marks of a page."""
+    text, body = page.read_text(encoding="utf-8"), f"{BEGIN}\n{tables}\n{END}"
+    replaced = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: body, text, flags=re.DOTALL)
+    page.write_text(replaced, encoding="utf-8")
 
 
 def summary(results: Path) -> str:

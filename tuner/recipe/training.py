@@ -106,6 +106,9 @@ class Training:
     With `averaging` the validated and kept weights are a moving average over the steps, which keeps that share of itself at
     each step (0.999: about the last thousand steps); so are the statistics of batch normalization.
 
+    With `regularization` "flat_cosine" dropout and weight decay stay in the first half of all steps, then fall to 0 along half a
+    cosine (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491).
+
     With `class_weights` "balanced" the weight of an example is inverse to the frequency of its class; weights of the data are
     multiplied by it.
 
@@ -138,6 +141,7 @@ class Training:
     keep_by: Monitor = "validation_accuracy"
     class_weights: Literal["none", "balanced"] = "none"
     target_scale: Literal["standard", "log"] = "standard"
+    regularization: Literal["constant", "flat_cosine"] = "constant"
 
     def __post_init__(self) -> None:
         if self.augmentation.mixup and self.loss.kind in ("sparse_categorical_crossentropy", "categorical_hinge"):

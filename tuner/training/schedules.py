@@ -14,8 +14,7 @@ from tuner.result import Epoch
 def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -> NDArray[np.float32]:
     """The learning rate of each of the `steps` steps of an epoch (from 1), given the epochs `before`. A schedule ends with the
     training: of lean epochs only the steps that are taken count."""
-    done = steps * training.length(epoch - 1) + np.arange(steps, dtype=np.float64)
-    total = steps * training.length(training.epochs)
+    done, total = _progress(training, epoch, steps)
     match training.schedule:
         case ConstantRate():
             factors = np.ones(steps)
@@ -33,12 +32,25 @@ def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -
     return (training.optimizer.learning_rate * factors).astype(np.float32)
 
 
+def strengths(training: Training, epoch: int, steps: int) -> NDArray[np.float32]:
+    """The factor of dropout and weight decay at each of the `steps` steps of an epoch (from 1)."""
+    done, total = _progress(training, epoch, steps)
+    is_falling = training.regularization == "flat_cosine"
+    return _eased(1.0, 0.0, np.clip(2 * done / total - 1, 0.0, float(is_falling))).astype(np.float32)
+
+
 def monitored(monitor: Monitor, epochs: Sequence[Epoch]) -> list[float]:
     """The monitored score of each epoch, with a sign so that greater is better; NaN without a validation part."""
     name = monitor.removeprefix("validation_")
     sign = -1 if name == "loss" else METRICS[name].direction.sign
     scores = [epoch.validation for epoch in epochs]
     return [math.nan if each is None else sign * each.value(name) for each in scores]
+
+
+def _progress(training: Training, epoch: int, steps: int) -> tuple[NDArray[np.float64], float]:
+    """The number of steps before each of an epoch's, and that of the training."""
+    done = steps * training.length(epoch - 1) + np.arange(steps, dtype=np.float64)
+    return done, steps * training.length(training.epochs)
 
 
 def _falling(schedule: FallingRate, done: NDArray[np.float64], total: float) -> NDArray[np.float64]:

@@ -41,6 +41,8 @@ bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/sampling.py --out benchmarks/results/sampling-sqlite.json
 	$(VENV)/bin/python benchmarks/peers.py --out benchmarks/results/peers.json
 	$(VENV)/bin/python benchmarks/report.py --out benchmarks/results/report.json
+	$(VENV)/bin/python benchmarks/lengths.py --out benchmarks/results/lengths.json
+	$(VENV)/bin/python benchmarks/strategies.py --out benchmarks/results/strategies.json
 	$(VENV)/bin/python benchmarks/summary.py
 
 reports: $(VENV)/installed

@@ -1,24 +1,32 @@
-"""The benchmarks' results as Markdown, written between the marks in docs/speed.md.
+"""The benchmarks' results as Markdown, written between the marks in docs/speed.md and docs/strategies.md.
 
 python benchmarks/summary.py
 """
 
 import json
 import re
+import statistics
 from pathlib import Path
 from typing import Any
 
+from strategies import SETTINGS
+
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "speed.md"
+DOCS = HERE.parent / "docs"
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 
 def main() -> None:
     """Replace what stands between the marks by the tables of the newest results."""
-    text = PAGE.read_text(encoding="utf-8")
-    body = f"{BEGIN}\n{summary(HERE / 'results')}\n{END}"
+    write(DOCS / "speed.md", summary(HERE / "results"))
+    write(DOCS / "strategies.md", searches(HERE / "results"))
+
+
+def write(page: Path, tables: str) -> None:
+    """Replace what stands between the marks of a page."""
+    text, body = page.read_text(encoding="utf-8"), f"{BEGIN}\n{tables}\n{END}"
     replaced = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: body, text, flags=re.DOTALL)
-    PAGE.write_text(replaced, encoding="utf-8")
+    page.write_text(replaced, encoding="utf-8")
 
 
 def summary(results: Path) -> str:
@@ -39,6 +47,67 @@ def summary(results: Path) -> str:
             _sampling_table(sampling),
         ]
     )
+
+
+def searches(results: Path) -> str:
+    """The tables of recorded curves: what short trainings say, and what strategies find."""
+    lengths, strategies = (json.loads((results / f"{name}.json").read_text()) for name in ("lengths", "strategies"))
+    machine, sets = lengths["machine"], strategies["sets"]
+    recorded = "; ".join(f"{name} {each['recipes']} ({each['complete']})" for name, each in lengths["results"].items())
+    return "\n\n".join(
+        [
+            f"Recorded on one core of an {machine['processor']}: recipes of each set (of these, up to the longest length that "
+            f"enough have): {recorded}.",
+            _lengths_table(lengths["results"]),
+            f"Mean regret over {strategies['seeds']} seeds and its standard error; strategies may be chosen on "
+            f"{_names(sets, True)}, and are reported on {_names(sets, False)}:",
+            _strategies_table(sets),
+        ]
+    )
+
+
+def _names(sets: dict[str, Any], is_for_choosing: bool) -> str:
+    return ", ".join(name for name, each in sets.items() if each["is_for_choosing"] is is_for_choosing) or "none"
+
+
+def _lengths_table(results: dict[str, Any]) -> str:
+    header = [
+        "set",
+        "length",
+        "epochs",
+        "seconds",
+        "tracing",
+        "figure",
+        "rank correlation",
+        "residual",
+        "exponent",
+        "seeds",
+    ]
+    rows = []
+    for name, result in results.items():
+        for row in result.get(SETTINGS[name].figure, ()):
+            exponent = "{} ± {}".format(*row["exponent"]) if "exponent" in row else ""
+            length = "1" if row["share"] == 1 else f"1/{row['share']}"
+            seconds, tracing = row["seconds"][1], result["overhead"][1]
+            figures = [f"{row['rank_correlation']}", f"{row['residual']}", exponent, f"{row.get('noise', '')}"]
+            rows.append(
+                [name, length, f"{row['length']:g}", f"{seconds:g}", f"{tracing:g}", f"{row['figure'][1]:g}", *figures]
+            )
+    return _table(header, rows)
+
+
+def _strategies_table(sets: dict[str, Any]) -> str:
+    rows = []
+    for strategy in next(iter(sets.values()))["strategies"]:
+        found = {name: each["strategies"][strategy] for name, each in sets.items()}
+        cells = [f"{each['regret']:.2f} ± {each['regret_error']:.2f}" for each in found.values()]
+        means = []
+        for chosen in (True, False):
+            regrets = [each["regret"] for name, each in found.items() if sets[name]["is_for_choosing"] is chosen]
+            means.append(f"{statistics.fmean(regrets):.2f}" if regrets else "")
+        rows.append([strategy, *cells, *means])
+    rows.sort(key=lambda row: row[-2])
+    return _table(["strategy", *sets, "mean for choosing", "mean for reporting"], rows)
 
 
 def _epochs_table(results: dict[str, Any]) -> str:

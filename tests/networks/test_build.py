@@ -16,6 +16,7 @@ from tuner.networks import (
     Elu,
     Hidden,
     LeakyRelu,
+    LearnedActivation,
     LocallyConnected,
     Network,
     PlainActivation,
@@ -57,7 +58,9 @@ def smallest(kind: str, hidden: Hidden) -> Network:
     return decode(Network, plain)  # type: ignore[arg-type]
 
 
+LEARNED = Hidden(activation=LearnedActivation(of="selu"), batch_normalization="after")
 CASES = [network for hidden in HIDDEN for network in of_every_kind(hidden)]
+CASES += [Dense(widths=(6, 5), hidden=LEARNED), Convolutional(filters=(3, 4), padding="same", hidden=LEARNED)]
 
 
 @cache

@@ -38,6 +38,7 @@ SIZES = (6, 0, 30, 0, 20, 20, 20, 4, 0, 9, 9)
 
 SMALL = Encoding(bins=4, frequencies=3, number_size=2, embedding=5)
 ENCODINGS = [replace(SMALL, numbers=numbers) for numbers in get_args(get_type_hints(Encoding)["numbers"])]
+ENCODINGS.append(replace(ENCODINGS[-1], learned_scale=True))
 EDGES = [math.nan, math.inf, -math.inf, 0.0, 1.0, -1.0, 3.4e38, -3.4e38, 1e-45, 19_000.0]
 
 
@@ -140,7 +141,7 @@ def test_a_saved_model_encodes_alike(encoding: Encoding, tmp_path: Path) -> None
 def test_the_seed_decides_embeddings_and_frequencies() -> None:
     rows = Rows(COLUMNS, ENCODINGS[4])
     one, same, other = (build(Dense(widths=()), rows, 3, seed).layers[0].trainable_variables for seed in (1, 1, 2))
-    assert [each.name for each in one] == ["frequencies", "kernel", "bias", "embeddings"]
+    assert [each.name for each in one] == ["frequencies", "features", "bias", "embeddings"]
     for a, b, c in zip(one, same, other, strict=True):
         np.testing.assert_array_equal(a, b)
         assert a.name == "bias" or not np.array_equal(a, c)
@@ -241,6 +242,13 @@ def test_a_piecewise_number_fills_one_bin_after_the_other() -> None:
     wanted = [[0, 0, 0, 0], [1, 0.5, 0, 0], [1, 1, 1, 1], [1, 1, 0, 0]]
     assert number(ENCODINGS[3], training, [-5, 15, 99, math.nan]) == wanted
     assert number(ENCODINGS[3], [3, 7, 3, 7], [3, 7, 5]) == [[0, 0, 0, 0], [1, 0, 0, 0], [0.5, 0, 0, 0]]
+
+
+def test_a_number_comes_before_the_features_of_its_waves() -> None:
+    training, values = [0.0, 1.0, 2.0, 3.0, 4.0], [2.0, 4.0, -1e30, math.nan]
+    robust, pbld = number(ENCODINGS[1], training, values), number(ENCODINGS[5], training, values)
+    assert [each[:1] for each in pbld] == robust
+    assert len({each[1] for each in pbld}) == 3, "the missing one is the median"
 
 
 @by_encoding

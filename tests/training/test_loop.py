@@ -123,6 +123,26 @@ def test_a_batch_larger_than_the_data_is_one_step() -> None:
     assert validation is None
 
 
+def test_regularization_that_has_fallen_to_nothing_is_none() -> None:
+    inputs, labels = images(64, seed=0)
+    order, rates = np.arange(64, dtype=np.int32), np.full(4, 0.01, np.float32)
+
+    def weights_after(rate: float, decay: float, strengths: Any = None) -> list[Any]:
+        network = Dense(widths=(12,), hidden=Hidden(dropout=rate))
+        training = Training(optimizer=AdamW(weight_decay=decay), batch_size=16, regularization="flat_cosine")
+        recipe = Recipe(data=Data(name="digits"), network=network, training=training)
+        model = build(network, (6, 6), 3, seed=5)
+        compile_model(model, recipe)
+        loop = EpochLoop(model, training, SCALER, part(inputs, targets(recipe, labels, 3)), None)
+        list(loop.train(order, rates, 0, 4, strengths=strengths))
+        return [each.numpy() for each in model.trainable_variables]
+
+    without = weights_after(1e-6, 0.0)
+    for mine, wanted in zip(weights_after(0.5, 1.0, np.zeros(4, np.float32)), without, strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-6)
+    assert np.abs(weights_after(0.5, 1.0)[0] - without[0]).max() > 1e-3
+
+
 def test_evaluation_in_parts_is_evaluation_at_once() -> None:
     inputs, labels = images(2500, seed=2)
     model, recipe = compiled("regularized")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.recipe import ConstantRate, FallingRate, OneCycle, Plateau, Schedule, Sgd, SteppedRate, Training
+from tuner.recipe import ConstantRate, FallingRate, LogCosine, OneCycle, Plateau, Schedule, Sgd, SteppedRate, Training
 from tuner.result import Epoch, Scores
-from tuner.training.schedules import rates
+from tuner.training.schedules import rates, strengths
 
 
 def whole(schedule: Schedule, steps: int, epochs: int) -> list[float]:
@@ -70,6 +70,23 @@ def test_one_cycle_rises_from_its_start_and_falls_to_its_end() -> None:
     assert values[-1] == pytest.approx(0.01)
     assert values[:5] == sorted(values[:5])
     assert values[4:] == sorted(values[4:], reverse=True)
+
+
+def test_waves_of_the_rate_double_in_length_and_end_at_zero() -> None:
+    values = np.array(whole(LogCosine(cycles=3), 100, 7))
+    valleys = np.flatnonzero((values[1:-1] < values[:-2]) & (values[1:-1] <= values[2:])) + 1
+    np.testing.assert_allclose(valleys, [100, 300], atol=2)
+    assert values[[0, *valleys, -1]].max() < 1e-3
+    assert values.max() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_regularization_stays_for_half_of_the_steps_and_then_falls_to_nothing() -> None:
+    fading = Training(regularization="flat_cosine", epochs=4)
+    values = np.concatenate([strengths(fading, epoch, 10) for epoch in range(1, 5)])
+    assert set(values[:21]) == {1.0}
+    assert values[30] == pytest.approx(0.5)
+    assert values[39] < 0.01
+    assert set(strengths(Training(epochs=4), 4, 10)) == {1.0}
 
 
 def test_a_plateau_lowers_the_rate_each_time_that_patience_ends() -> None:

@@ -59,7 +59,7 @@ def losses(recipe: Recipe, fold_data: FoldData) -> list[float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("numbers", ["standard", "robust", "quantile", "piecewise", "periodic"])
+@pytest.mark.parametrize("numbers", ["standard", "robust", "quantile", "piecewise", "periodic", "pbld"])
 def test_a_network_learns_with_every_encoding(numbers: str) -> None:
     encoding = Encoding(numbers=numbers)  # type: ignore[arg-type]
     found = losses(recipe_of(Dense(widths=(16,))), fold(0, encoding))

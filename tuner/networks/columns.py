@@ -51,21 +51,24 @@ class Encoding:
 
     Numbers and dates: `standard` (standardized by mean and standard deviation), `robust` (by median and interquartile range,
     smoothly clipped to 3), `quantile` (transformed to a normal distribution), `piecewise` (linear in `bins` of equally many
-    values, one number per bin: Gorishniy et al. 2022, arXiv 2203.05556) or `periodic` (sines and cosines of `frequencies`
-    learned frequencies of the standardized value, then `number_size` learned features per column: the same paper). A missing
-    number is replaced by the training part's centre, with an indicator input if the training part has missing values.
+    values, one number per bin: Gorishniy et al. 2022, arXiv 2203.05556), `periodic` (sines and cosines of `frequencies`
+    learned frequencies of the standardized value, then `number_size` learned features per column: the same paper) or `pbld`
+    (the `robust` value and `number_size` - 1 linear features of `frequencies` cosines of it, whose phases are learned, too:
+    Holzmüller et al. 2024, arXiv 2407.04491). A missing number is replaced by the training part's centre, with an indicator
+    input if the training part has missing values. With `learned_scale` each output is multiplied by a learned factor.
 
     Categories of at most `one_hot` values are one-hot encoded; others are embedded in `embedding` learned numbers, and so is
     each word of a text, whose embeddings are averaged.
     """
 
-    numbers: Literal["standard", "robust", "quantile", "piecewise", "periodic"] = "quantile"
+    numbers: Literal["standard", "robust", "quantile", "piecewise", "periodic", "pbld"] = "quantile"
     bins: Several = 16
     frequencies: Count = 16
     frequency_scale: Positive = 0.1
     number_size: Count = 8
     one_hot: CountOrZero = 10
     embedding: Count = 8
+    learned_scale: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Rows:
     def _width(self, column: Coded) -> int:
         if not column.is_number:
             return self.encoding.embedding if self.is_embedded(column) else column.size
-        number = {"piecewise": self.encoding.bins, "periodic": self.encoding.number_size}.get(self.encoding.numbers, 1)
+        bins, size = self.encoding.bins, self.encoding.number_size
+        number = {"piecewise": bins, "periodic": size, "pbld": size}.get(self.encoding.numbers, 1)
         phases = 6 if column.kind == "date" else 0
         return number + phases + column.lacks

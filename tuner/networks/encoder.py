@@ -91,10 +91,17 @@ class InputEncoder:
         if encoding.numbers == "periodic" and numbers:
             features = encoding.number_size
             shapes["frequencies"] = (numbers, encoding.frequencies)
-            shapes["kernel"] = (numbers, 2 * encoding.frequencies, features)
+            shapes["features"] = (numbers, 2 * encoding.frequencies, features)
+            shapes["bias"] = (numbers, features)
+        if encoding.numbers == "pbld" and numbers:
+            features = encoding.number_size - 1
+            shapes["frequencies"] = shapes["phases"] = (numbers, encoding.frequencies)
+            shapes["features"] = (numbers, encoding.frequencies, features)
             shapes["bias"] = (numbers, features)
         if self.embedded_codes:
             shapes["embeddings"] = (self.embedded_codes, encoding.embedding)
+        if encoding.learned_scale:
+            shapes["factors"] = (self.rows.width,)
         return shapes
 
     @property
@@ -107,7 +114,7 @@ class InputEncoder:
             (self.rows.width,),
             trainable=sum(map(math.prod, learned.values())),
             frozen=sum(map(math.prod, constants.values())),
-            multiply_adds=self.rows.width + waves + (math.prod(learned["kernel"]) if waves else 0),
+            multiply_adds=self.rows.width + waves + (math.prod(learned["features"]) if waves else 0),
             calculation=" + ".join(" × ".join(map(str, shape)) for shape in (*learned.values(), *constants.values())),
             gathers=len(self.embedded) * self.rows.encoding.embedding + 2 * waves,
             keras="RowEncoder",

@@ -42,7 +42,7 @@ def _number_constants(rows: Rows, values: Values) -> tuple[Values, ...]:
     match rows.encoding.numbers:
         case "standard" | "periodic":
             return _standard(values)
-        case "robust":
+        case "robust" | "pbld":
             return _robust(values)
         case "quantile":
             return _quantile(values)

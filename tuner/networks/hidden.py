@@ -30,7 +30,16 @@ class Elu:
     alpha: Positive = 1.0
 
 
-Activation = PlainActivation | LeakyRelu | Elu
+@record
+class LearnedActivation:
+    """`x + mix * (f(x) - x)` with the activation `of`; each unit (channel) learns its `mix`, from 1 on (Holzmüller et al.
+    2024, arXiv 2407.04491)."""
+
+    kind: Literal["learned"] = "learned"
+    of: Literal["relu", "selu", "silu", "mish"] = "mish"
+
+
+Activation = PlainActivation | LeakyRelu | Elu | LearnedActivation
 Output = Literal["softmax", "sigmoid", "tanh", "relu", "linear", "signed"]
 
 

@@ -14,6 +14,7 @@ from tuner.recipe.recipe import Recipe
 from tuner.recipe.training import (
     ConstantRate,
     FallingRate,
+    LogCosine,
     NoEarlyStopping,
     OneCycle,
     Patience,

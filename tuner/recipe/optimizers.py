@@ -33,7 +33,12 @@ class Adam:
 
 @record
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2017, https://arxiv.org/abs/1711.05101)."""
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2017, https://arxiv.org/abs/1711.05101).
+
+    With `rates` "ntk" a kernel's learning rate is divided by the square root of its inputs, as if the network had the neural
+    tangent parametrization; an encoder's waves, biases and learned activations get a tenth of it, learned scales of inputs six
+    times; biases do not decay (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491).
+    """
 
     kind: Literal["adamw"] = "adamw"
     learning_rate: Positive = 0.001
@@ -41,6 +46,7 @@ class AdamW:
     beta_1: Rate = 0.9
     beta_2: Rate = 0.999
     epsilon: Positive = 1e-7
+    rates: Literal["equal", "ntk"] = "equal"
 
 
 @record

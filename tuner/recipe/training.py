@@ -35,6 +35,15 @@ class FallingRate:
 
 
 @record
+class LogCosine:
+    """`cycles` waves from 0 to the learning rate and back to 0, each twice as long as the one before (`coslog` in Holzmüller
+    et al. 2024, https://arxiv.org/abs/2407.04491)."""
+
+    kind: Literal["log_cosine"] = "log_cosine"
+    cycles: Count = 4
+
+
+@record
 class SteppedRate:
     """The learning rate multiplied by `factor` after every `every` epochs."""
 
@@ -66,7 +75,7 @@ class Plateau:
     monitor: Monitor = "validation_loss"
 
 
-Schedule = ConstantRate | FallingRate | SteppedRate | OneCycle | Plateau
+Schedule = ConstantRate | FallingRate | SteppedRate | OneCycle | LogCosine | Plateau
 
 
 @record
@@ -96,6 +105,9 @@ class Training:
 
     With `averaging` the validated and kept weights are a moving average over the steps, which keeps that share of itself at
     each step (0.999: about the last thousand steps); so are the statistics of batch normalization.
+
+    With `regularization` "flat_cosine" dropout and weight decay stay in the first half of all steps, then fall to 0 along half a
+    cosine (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491).
 
     With `class_weights` "balanced" the weight of an example is inverse to the frequency of its class; weights of the data are
     multiplied by it.
@@ -129,6 +141,7 @@ class Training:
     keep_by: Monitor = "validation_accuracy"
     class_weights: Literal["none", "balanced"] = "none"
     target_scale: Literal["standard", "log"] = "standard"
+    regularization: Literal["constant", "flat_cosine"] = "constant"
 
     def __post_init__(self) -> None:
         if self.augmentation.mixup and self.loss.kind in ("sparse_categorical_crossentropy", "categorical_hinge"):

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from tuner.base.metrics import Task
 from tuner.data.examples import Examples
 from tuner.recipe.data import Description
-from tuner.references.features import preparation, tree_categories, tree_preparation
+from tuner.references.features import frame_preparation, preparation, tree_categories, tree_preparation
 from tuner.training.targets import target_scales
 
 Array = NDArray[Any]
@@ -33,13 +34,13 @@ class Estimator:
     make: Callable[[int, int, NDArray[np.bool_] | None], Any]
     most: int = LARGE
     single_output: bool = False
-    features: Literal["prepared", "tree", "none"] = "prepared"
+    features: Literal["prepared", "tree", "frame", "none"] = "prepared"
     rounds: int = 0
     note: str = ""
 
     def fit(self, about: Description, training: Examples, seed: int, rounds: int = 0) -> Predict:
         """The predictions of the model after it was fitted on a training part."""
-        categories = tree_categories(about.inputs) if self.features == "tree" else None
+        categories = tree_categories(about.inputs) if self.features in ("tree", "frame") else None
         transformer = self._transformer(about)
         features = transformer.fit_transform(training.inputs)
         predict = _fitted(self, lambda: self.make(seed, rounds, categories), about, features, training)
@@ -59,6 +60,8 @@ class Estimator:
                 return preparation(about.inputs, about.value_range)
             case "tree":
                 return tree_preparation(about.inputs)
+            case "frame":
+                return frame_preparation(about.inputs)
             case "none":
                 return FunctionTransformer()
 
@@ -87,6 +90,7 @@ def estimators(task: Task) -> dict[str, Estimator]:
     always = {
         "trees": Estimator(make_trees, MANY, single_output=True, features="tree", rounds=ROUNDS),
         "default network": Estimator(lambda seed, *_: network(random_state=seed), note=NETWORK_NOTE),
+        **_optional(is_regression),
     }
     if is_regression:
         return {"mean": mean, "ridge": ridge, "nearest neighbours": nearest, **always}
@@ -98,7 +102,30 @@ def estimators(task: Task) -> dict[str, Estimator]:
     return {"majority": mean, "logistic": logistic, "nearest neighbours": nearest, **always}
 
 
-ROUNDS = 100
+def _optional(is_regression: bool) -> dict[str, Estimator]:
+    """The estimators of other packages, which are imported where they are fitted."""
+    suffix = "Regressor" if is_regression else "Classifier"
+
+    def make_lightgbm(seed: int, rounds: int, categories: NDArray[np.bool_] | None) -> Any:
+        make = getattr(import_module("lightgbm"), f"LGBM{suffix}")
+        places = {} if categories is None else {"categorical_feature": np.flatnonzero(categories).tolist()}
+        return make(random_state=seed, n_estimators=rounds or ROUNDS, n_jobs=1, verbose=-1, **places)
+
+    def make_catboost(seed: int, rounds: int, categories: NDArray[np.bool_] | None) -> Any:
+        make = getattr(import_module("catboost"), f"CatBoost{suffix}")
+        settings = {"thread_count": 1, "allow_writing_files": False, "verbose": 0}
+        places = None if categories is None else np.flatnonzero(categories).tolist()
+        return make(random_seed=seed, iterations=rounds or CATBOOST_ROUNDS, cat_features=places, **settings)
+
+    return {
+        "lightgbm": Estimator(make_lightgbm, MANY, single_output=True, features="tree", rounds=ROUNDS),
+        "catboost": Estimator(make_catboost, MANY, single_output=True, features="frame", rounds=CATBOOST_ROUNDS),
+    }
+
+
+ROUNDS, CATBOOST_ROUNDS = 100, 1000
+OTHER_ERRORS = ("CatBoostError", "LightGBMError")
+"""What these packages raise where scikit-learn raises `ValueError`."""
 NETWORK_NOTE = "scikit-learn's MLP at its defaults: one layer of 100"
 
 
@@ -146,6 +173,11 @@ def _fit(estimator: Any, features: Any, targets: Array, weights: Array | None) -
     from sklearn.utils.validation import has_fit_parameter
 
     with warnings.catch_warnings(action="ignore"):  # the defaults often stop before they converge
-        if weights is not None and has_fit_parameter(estimator, "sample_weight"):
-            return estimator.fit(features, targets, sample_weight=weights.astype(np.float64))
-        return estimator.fit(features, targets)
+        takes_weights = has_fit_parameter(estimator, "sample_weight")
+        settings = {"sample_weight": weights.astype(np.float64)} if weights is not None and takes_weights else {}
+        try:
+            return estimator.fit(features, targets, **settings)
+        except Exception as error:
+            if type(error).__name__ in OTHER_ERRORS:
+                raise ValueError(str(error)) from error
+            raise

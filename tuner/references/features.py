@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.networks import Inputs, Rows
@@ -43,6 +44,16 @@ def tree_preparation(inputs: Inputs) -> Any:
     from sklearn.preprocessing import FunctionTransformer
 
     return FunctionTransformer(partial(_tree_rows, rows=inputs) if isinstance(inputs, Rows) else _flat)
+
+
+def frame_preparation(inputs: Inputs) -> Any:
+    """The same for CatBoost, which takes categories as whole numbers in a data frame."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    return make_pipeline(
+        tree_preparation(inputs), FunctionTransformer(partial(_frame, categories=tree_categories(inputs)))
+    )
 
 
 def tree_categories(inputs: Inputs) -> NDArray[np.bool_] | None:
@@ -129,6 +140,11 @@ def _tree_rows(coded: Array, rows: Rows) -> Array:
         is_text = each.kind == "text"
         features.append(_word_counts(codes, each.size)[:, FIRST : FIRST + TREE_WORDS].toarray() if is_text else codes)
     return np.concatenate(features, axis=1)
+
+
+def _frame(features: Array, categories: NDArray[np.bool_] | None) -> pd.DataFrame:
+    frame = pd.DataFrame(features)
+    return frame if categories is None else frame.astype(dict.fromkeys(np.flatnonzero(categories), np.int64))
 
 
 def _flat(inputs: Array) -> Array:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from tuner.base.metrics import METRICS, Direction, Task
 
@@ -13,6 +14,9 @@ MODELS: dict[Task, tuple[str, ...]] = {
 }
 """The reference models of a task, in the order in which they are fitted."""
 
+OPTIONAL = ("lightgbm", "catboost")
+"""Boosted trees of other packages at their defaults: reference models of every task, where the package is installed."""
+
 SENTENCES = {
     "majority": "the most frequent class is",
     "logistic": "logistic regression is",
@@ -20,6 +24,8 @@ SENTENCES = {
     "ridge": "ridge regression is",
     "nearest neighbours": "nearest neighbours are",
     "trees": "gradient-boosted trees are",
+    "lightgbm": "LightGBM is",
+    "catboost": "CatBoost is",
     "default network": "a default network (scikit-learn's) is",
 }
 
@@ -61,6 +67,11 @@ class ReferenceModel:
     def sentence(self) -> str:
         """The beginning of a sentence about it, with its verb."""
         return SENTENCES[self.name]
+
+
+def model_names(task: Task) -> tuple[str, ...]:
+    """The reference models of a task that this machine can fit."""
+    return *MODELS[task], *filter(find_spec, OPTIONAL)
 
 
 def seconds_for(call: float) -> float:

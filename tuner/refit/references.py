@@ -7,7 +7,7 @@ from tuner.base.formatting import duration_text
 from tuner.base.writing import write_json, write_text
 from tuner.outcome import store_references, stored_references
 from tuner.outcome.card import card
-from tuner.references import MODELS, ReferenceModel, seconds_for
+from tuner.references import ReferenceModel, model_names, seconds_for
 from tuner.references.record import SHARE
 from tuner.refit.session import Session
 from tuner.storage.confirmed import Confirmed
@@ -38,7 +38,7 @@ def fit_references(
     limit = seconds_for(seconds)
     session.listener.phase("fitting reference models")
     session.listener.log(f"fitting reference models, for at most {duration_text(limit)}")
-    names = MODELS[recipe.data.task]
+    names = model_names(recipe.data.task)
     count = min(executor.size, len(names))
     shares = [names[first::count] for first in range(count)]  # the last ones take the longest
     fitted: dict[str, ReferenceModel] = {}

@@ -5,7 +5,7 @@ TPE compares its at most 25 best trials with all others, and each parameter of e
 them: 58 ms a trial at 1,000 trials and 560 ms at 10,000 for the space of `fashion`, measured in memory. Some hundred of the
 others are enough to estimate their density.
 
-A training of several segments counts once: TPE would take the early segments for bad trials (benchmarks/chains.py measures it).
+A training of several segments counts once: TPE would take the early segments for bad trials.
 """
 
 import copy

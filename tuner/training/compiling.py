@@ -1,14 +1,16 @@
 """Keras's loss, metric and optimizer as a recipe describes them."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tuner.base.decode import encode
 from tuner.networks import TabularEnsemble
+from tuner.networks.layers import FastDropout
 from tuner.recipe import Loss, Optimizer, Recipe
 from tuner.recipe.losses import wants_class_numbers
 from tuner.training.optimizers import FUSED
@@ -22,12 +24,23 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
     model.compile(optimizer, loss, metrics=[metric_of(recipe)], jit_compile=False)
 
 
+def falling_variables(model: keras.Model) -> Iterator[tuple[tf.Variable, float]]:
+    """New variables of the dropout rates and the weight decay of a compiled model, with their full values."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, FastDropout):
+            layer.falling = tf.Variable(layer.rate, trainable=False)
+            yield layer.falling, layer.rate
+    if decay := model.optimizer.weight_decay:
+        model.optimizer.weight_decay = tf.Variable(decay, trainable=False)
+        yield model.optimizer.weight_decay, decay
+
+
 def make_optimizer(settings: Optimizer) -> keras.optimizers.Optimizer:
     """A new Keras optimizer, without the learning rate, which the epoch loop sets at each step."""
     kind, numbers = _kind_and_numbers(settings)
     del numbers["learning_rate"]
-    if numbers.get("weight_decay") == 0:
-        del numbers["weight_decay"]  # 0 is Keras's None: off
+    if numbers.get("weight_decay") == 0 and kind != "adamw":
+        del numbers["weight_decay"]  # 0 is Keras's None: off; AdamW's default is not
     make = FUSED.get(kind) or _named(kind, keras.optimizers)
     return make(**numbers)
 

@@ -15,6 +15,7 @@ from tuner.networks import Dense
 from tuner.recipe import Recipe, Training
 from tuner.result import Scores
 from tuner.training.augmentation import augmenter
+from tuner.training.compiling import falling_variables
 from tuner.training.parts import EVALUATION_BATCH, Measure, Part, Scaler, in_batches
 from tuner.training.weights import Averages
 
@@ -51,6 +52,7 @@ class EpochLoop:
         _build(model, training, self.batch_size)
         self.names = figure_names(model)
         self.averages = Averages(model, settings.averaging)
+        self.falling = list(falling_variables(model)) if settings.regularization == "flat_cosine" else []
         self._steps = tf.function(self._train, autograph=False, jit_compile=xla)
         self._predict = tf.function(
             lambda inputs: model(inputs, training=False), autograph=False, reduce_retracing=True
@@ -79,14 +81,22 @@ class EpochLoop:
         return self.steps if share == 1.0 else max(1, round(share * (len(self.training) // self.batch_size)))
 
     def train(
-        self, order: NDArray[np.int32], rates: NDArray[np.float32], first: int, steps: int, seed: int = 0
+        self,
+        order: NDArray[np.int32],
+        rates: NDArray[np.float32],
+        first: int,
+        steps: int,
+        seed: int = 0,
+        strengths: NDArray[np.float32] | None = None,
     ) -> Iterator[tuple[int, Scores]]:
         """Take the steps of an epoch from `first` up to `steps`, on the examples in this order (a permutation of the
-        training part), with one learning rate for each step and this seed for augmentation. After each call into the graph
+        training part), with one learning rate and one strength of a falling regularization (default: 1) for each step and
+        this seed for augmentation. After each call into the graph
         yields the number of finished steps and Keras's running means over them."""
         if first == 0:
             self.model.reset_metrics()
-        settings = tf.constant(order), tf.constant(rates), tf.constant(seed)
+        strengths = np.ones_like(rates) if strengths is None else strengths
+        settings = tf.constant(order), tf.constant(rates), tf.constant(strengths), tf.constant(seed)
         while first < steps:
             in_a_call = max(1, int(CALL_SECONDS / self.seconds_a_step)) if self.seconds_a_step else FIRST_CALL
             started, last = time.perf_counter(), min(steps, first + in_a_call)
@@ -124,6 +134,7 @@ class EpochLoop:
         self,
         order: tf.Tensor,
         rates: tf.Tensor,
+        strengths: tf.Tensor,
         seed: tf.Tensor,
         first: tf.Tensor,
         last: tf.Tensor,
@@ -134,6 +145,8 @@ class EpochLoop:
 
         def step(number: tf.Tensor, index: tf.Tensor) -> None:
             self.model.optimizer.learning_rate.assign(rates[number])
+            for variable, full in self.falling:
+                variable.assign(full * strengths[number])
             inputs, truth = scale(tf.gather(part.inputs, index)), tf.gather(part.targets, index)
             if self.augment:
                 inputs, truth = self.augment(inputs, truth, tf.stack([seed, number]))

@@ -32,6 +32,10 @@ class FusedSgd(keras.optimizers.SGD):  # type: ignore[misc]
 class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
     """Keras's Adam (without AMSGrad)."""
 
+    def rate_factor(self, variable: keras.Variable) -> float:
+        """The variable's share of the learning rate."""
+        return 1.0
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Move one variable by its gradient."""
         index = self._get_variable_index(variable)
@@ -42,7 +46,7 @@ class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
             v=_handle(self._velocities[index]),
             beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
             beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
-            lr=tf.cast(learning_rate, variable.dtype),
+            lr=tf.cast(learning_rate, variable.dtype) * self.rate_factor(self._trainable_variables[index]),
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,
@@ -51,7 +55,23 @@ class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
 
 
 class FusedAdamW(FusedAdam, keras.optimizers.AdamW):  # type: ignore[misc]
-    """Keras's AdamW: the decay is Keras's, the step is `FusedAdam`'s."""
+    """Keras's AdamW: the decay is Keras's, the step is `FusedAdam`'s. `rates` as in the recipe."""
+
+    def __init__(self, rates: str = "equal", **numbers: Any) -> None:
+        super().__init__(**numbers)
+        self.rates = rates
+        if rates == "ntk":
+            self.exclude_from_weight_decay(var_names=["bias"])
+
+    def rate_factor(self, variable: keras.Variable) -> float:
+        """The variable's share of the learning rate."""
+        if self.rates == "equal":
+            return 1.0
+        return float(variable.shape[-2] ** -0.5) if variable.name == "kernel" else RATE_FACTORS.get(variable.name, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments for `from_config`."""
+        return {**super().get_config(), "rates": self.rates}
 
 
 class FusedRmsprop(keras.optimizers.RMSprop):  # type: ignore[misc]
@@ -96,6 +116,9 @@ class FusedRmsprop(keras.optimizers.RMSprop):  # type: ignore[misc]
             grad=gradient,
         )
 
+
+RATE_FACTORS = {"factors": 6.0, **dict.fromkeys(("bias", "mix", "frequencies", "phases", "features"), 0.1)}
+"""The shares of the learning rate by the names of variables, with "ntk"; kernels have theirs by shape."""
 
 FUSED = {"sgd": FusedSgd, "adam": FusedAdam, "adamw": FusedAdamW, "rmsprop": FusedRmsprop}
 """By kind; the other optimizers are Keras's own."""

@@ -7,15 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.metrics import METRICS, Monitor
-from tuner.recipe import ConstantRate, FallingRate, OneCycle, Plateau, SteppedRate, Training
+from tuner.recipe import ConstantRate, FallingRate, LogCosine, OneCycle, Plateau, SteppedRate, Training
 from tuner.result import Epoch
 
 
 def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -> NDArray[np.float32]:
     """The learning rate of each of the `steps` steps of an epoch (from 1), given the epochs `before`. A schedule ends with the
     training: of lean epochs only the steps that are taken count."""
-    done = steps * training.length(epoch - 1) + np.arange(steps, dtype=np.float64)
-    total = steps * training.length(training.epochs)
+    done, total = _progress(training, epoch, steps)
     match training.schedule:
         case ConstantRate():
             factors = np.ones(steps)
@@ -25,9 +24,19 @@ def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -
             factors = _falling(falling, done, total)
         case OneCycle() as cycle:
             factors = _one_cycle(cycle, done, total)
+        case LogCosine(cycles=cycles):
+            waves = np.log2(1 + (2**cycles - 1) * np.clip((done + 0.5) / total, 0.0, 1.0))
+            factors = _eased(0.0, 1.0, 2 * waves)
         case Plateau() as plateau:
             factors = np.full(steps, plateau.factor ** _plateaus(plateau, before))
     return (training.optimizer.learning_rate * factors).astype(np.float32)
+
+
+def strengths(training: Training, epoch: int, steps: int) -> NDArray[np.float32]:
+    """The factor of dropout and weight decay at each of the `steps` steps of an epoch (from 1)."""
+    done, total = _progress(training, epoch, steps)
+    is_falling = training.regularization == "flat_cosine"
+    return _eased(1.0, 0.0, np.clip(2 * done / total - 1, 0.0, float(is_falling))).astype(np.float32)
 
 
 def monitored(monitor: Monitor, epochs: Sequence[Epoch]) -> list[float]:
@@ -36,6 +45,12 @@ def monitored(monitor: Monitor, epochs: Sequence[Epoch]) -> list[float]:
     sign = -1 if name == "loss" else METRICS[name].direction.sign
     scores = [epoch.validation for epoch in epochs]
     return [math.nan if each is None else sign * each.value(name) for each in scores]
+
+
+def _progress(training: Training, epoch: int, steps: int) -> tuple[NDArray[np.float64], float]:
+    """The number of steps before each of an epoch's, and that of the training."""
+    done = steps * training.length(epoch - 1) + np.arange(steps, dtype=np.float64)
+    return done, steps * training.length(training.epochs)
 
 
 def _falling(schedule: FallingRate, done: NDArray[np.float64], total: float) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from tuner.training.checkpoint import Checkpoint, Progress
 from tuner.training.evaluation import predict
 from tuner.training.fold_data import FoldData
 from tuner.training.parts import Scaler
-from tuner.training.schedules import monitored, rates
+from tuner.training.schedules import monitored, rates, strengths
 from tuner.training.traced import traced
 from tuner.training.weights import BestWeights
 
@@ -131,7 +131,9 @@ class _Training:
         seed = int(np.random.SeedSequence([self.recipe.seed, self.number_of_fold, number]).generate_state(1)[0] >> 1)
         steps = loop.steps_of(settings.share(number))
         began = time.perf_counter()
-        for done, training in loop.train(order, by_step, self.steps, steps, seed):
+        for done, training in loop.train(
+            order, by_step, self.steps, steps, seed, strengths(settings, number, loop.steps)
+        ):
             self.steps = done
             if done == steps:
                 break

@@ -1,4 +1,4 @@
-"""Faster versions of Keras layers with the same results, and a penalty in their number format."""
+"""Faster versions of Keras layers with the same results, a penalty in their number format, and a learned activation."""
 
 from typing import Any
 
@@ -10,20 +10,26 @@ LEVELS = 2**16
 
 @keras.saving.register_keras_serializable("tuner")
 class FastDropout(keras.layers.Dropout):  # type: ignore[misc]
-    """Keras's dropout, its rate rounded to 1/65536.
+    """Keras's dropout, its rate rounded to 1/65536. While the rate falls, the variable `falling` has it.
 
     Measured on one thread, forward and backward on (128, 14, 14, 32): 3.4 ms with Keras's layer, 1.7 ms with this one.
     """
+
+    falling: Any = None
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Zero a random share of the inputs and scale up the others, in training."""
         zeroed = round(self.rate * LEVELS)
         if not training or not zeroed:
             return inputs
+        if self.falling is not None:
+            zeroed = tf.round(self.falling * LEVELS)
         count = tf.size(inputs)
         words = tf.random.stateless_uniform([(count + 1) // 2], self.seed_generator.next(), None, None, tf.uint32)
         bits = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:count]
-        factors = tf.cast(bits >= tf.constant(zeroed, tf.uint16), inputs.dtype) * (LEVELS / (LEVELS - zeroed))
+        factors = tf.cast(bits >= tf.cast(zeroed, tf.uint16), inputs.dtype) * tf.cast(
+            LEVELS / (LEVELS - zeroed), inputs.dtype
+        )
         return inputs * tf.reshape(factors, tf.shape(inputs))
 
 
@@ -67,3 +73,16 @@ class ActivityL1(keras.regularizers.L1):  # type: ignore[misc]
     def __call__(self, x: Any) -> Any:
         """The penalty of these outputs."""
         return super().__call__(keras.ops.cast(x, "float32"))
+
+
+@keras.saving.register_keras_serializable("tuner")
+class MixedActivation(keras.layers.Activation):  # type: ignore[misc]
+    """Between the identity (0) and an activation (1), by a weight `mix` that each unit or channel learns."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights."""
+        self.mix = self.add_weight(name="mix", shape=input_shape[-1:], initializer="ones")
+
+    def call(self, inputs: Any) -> Any:
+        """Mix both."""
+        return inputs + tf.cast(self.mix, inputs.dtype) * (super().call(inputs) - inputs)

@@ -49,16 +49,21 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
         match name:
             case "frequencies":
                 return generator.normal(0.0, self.rows.encoding.frequency_scale, shape)
+            case "phases":
+                return generator.uniform(-math.pi, math.pi, shape)
             case "bias":
                 return np.zeros(shape)
-            case _:  # a kernel (shape[1] sines and cosines) or embeddings (shape[1] numbers)
+            case "factors":
+                return np.ones(shape)
+            case _:  # features (of shape[1] sines and cosines) or embeddings (shape[1] numbers)
                 reach = 1 / math.sqrt(shape[1])
                 return generator.uniform(-reach, reach, shape)
 
     def call(self, inputs: Any) -> Any:
         """Encode all columns. The axis of columns is first until the end, so that a column's examples are adjacent."""
         by_column = tf.transpose(inputs)
-        return tf.transpose(tf.concat([*self._numbers(by_column), *self._codes(by_column)], axis=0))
+        encoded = tf.transpose(tf.concat([*self._numbers(by_column), *self._codes(by_column)], axis=0))
+        return encoded * self.factors if self.rows.encoding.learned_scale else encoded
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Batch, width."""
@@ -96,8 +101,7 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
             case "standard":
                 return self._scaled(values, is_present)
             case "robust":
-                scaled = self._scaled(values, is_present)
-                return scaled * tf.math.rsqrt(1 + (scaled / 3) ** 2)
+                return self._clipped(values, is_present)
             case "quantile":
                 return tf.where(is_present, self._normal_quantiles(values), 0.0)
             case "piecewise":
@@ -106,10 +110,16 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
                 return _flat(tf.clip_by_value(scaled, 0.0, 1.0))
             case "periodic":
                 return self._waves(self._scaled(values, is_present))
+            case "pbld":
+                return self._shifted_waves(self._clipped(values, is_present))
 
     def _scaled(self, values: Any, is_present: Any) -> Any:
         centre, scale = self.centre[:, tf.newaxis], self.scale[:, tf.newaxis]
         return tf.clip_by_value((tf.where(is_present, values, centre) - centre) * scale, -FURTHEST, FURTHEST)
+
+    def _clipped(self, values: Any, is_present: Any) -> Any:
+        scaled = self._scaled(values, is_present)
+        return scaled * tf.math.rsqrt(1 + (scaled / 3) ** 2)
 
     def _normal_quantiles(self, values: Any) -> Any:
         """Linear interpolation of the levels between the knots."""
@@ -128,7 +138,15 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
     def _waves(self, scaled: Any) -> Any:
         angles = 2 * math.pi * scaled[:, tf.newaxis] * self.frequencies[:, :, tf.newaxis]
         waves = tf.concat([tf.sin(angles), tf.cos(angles)], axis=1)
-        return _flat(tf.nn.relu(tf.matmul(self.kernel, waves, transpose_a=True) + self.bias[:, :, tf.newaxis]))
+        return _flat(tf.nn.relu(self._linear(waves)))
+
+    def _shifted_waves(self, clipped: Any) -> Any:
+        values = clipped[:, tf.newaxis]
+        angles = 2 * math.pi * values * self.frequencies[:, :, tf.newaxis] + self.phases[:, :, tf.newaxis]
+        return _flat(tf.concat([values, self._linear(tf.cos(angles))], axis=1))
+
+    def _linear(self, waves: Any) -> Any:
+        return tf.matmul(self.features, waves, transpose_a=True) + self.bias[:, :, tf.newaxis]
 
     # Codes: (places, batch)
 

@@ -26,9 +26,14 @@ LAZY = {
 def __getattr__(name: str) -> object:
     if name not in LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import warnings
     from importlib import import_module
 
-    return getattr(import_module(LAZY[name]), name)
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message="IProgress not found"
+        )  # of Optuna's bars in a notebook; ours needs no widgets
+        return getattr(import_module(LAZY[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,6 @@
 """The progress of a search in Python: one line on a terminal and in a notebook, sentences elsewhere."""
 
+import io
 import sys
 import time
 from collections.abc import Iterator
@@ -36,7 +37,8 @@ def progress_shown(name: str, callback: Callback | None, verbose: int) -> Iterat
             bar.set_description_str(f"{name}: {state.left_text} · {state.best_text} · {event}")
 
     columns = get_terminal_size((WIDTH, 0)).columns
-    with tqdm(desc=name, total=1.0, bar_format=FORMAT, file=sys.stderr, ncols=columns, nrows=20) as bar:
+    file = sys.stderr if sys.stderr.isatty() else Output()
+    with tqdm(desc=name, total=1.0, bar_format=FORMAT, file=file, ncols=columns, nrows=20, ascii=False) as bar:
         thread = Thread(target=redraw, daemon=True)
         thread.start()
         try:
@@ -47,6 +49,21 @@ def progress_shown(name: str, callback: Callback | None, verbose: int) -> Iterat
             bar.n = 1.0
             done = listener.state.done
             bar.set_description_str(f"{name}: {done} trial{'s' * (done != 1)}, {listener.state.best_text}")
+
+
+class Output(io.StringIO):
+    """What a notebook shows in place of a terminal's line: an output that is replaced, so that a saved notebook has the last line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from IPython.display import display
+
+        self.shown = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def write(self, text: str) -> int:
+        if line := text.strip():
+            self.shown.update({"text/plain": line}, raw=True)
+        return len(text)
 
 
 def is_live() -> bool:

@@ -58,10 +58,11 @@ class Clock:
             self.last_moment += min(OVERRUN_SECONDS, 0.02 * self.budget.seconds)
             if not record.ranking:
                 self.last_moment = max(self.last_moment, self._end_of_first_trial(self.budget, record))
-        lengths = [trial.result.seconds for trial in record.finished if trial.result]
+        compared = record.compared
+        lengths = [each.looks[0].seconds if each.looks else each.result.seconds for each in compared if each.result]
         if self.enough and lengths:
             trials = self.budget.workers * (self.deadline - time.monotonic()) / max(fmean(lengths), 0.1)
-            improvement = expected_improvement(record.finished, record.direction, trials)
+            improvement = expected_improvement(compared, record.direction, trials)
             self.is_enough = improvement < self.enough
 
     def _end_of_first_trial(self, budget: Minutes, record: StudyRecord) -> float:

@@ -111,22 +111,22 @@ def candidates(
 
 
 def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Sequence[RankedTrial]:
-    """The trials that may win with refits of `seconds`, best first: that with the lowest expected error, and those whose expected
-    error differs from it by at most one standard deviation of the difference, as far as each gets two of the `places`. The
-    first start is among them where looks are so short that they say little, since it is known to be good in the long run."""
+    """The trials that may win with refits of `seconds`: the first of these (best first), and those whose expected error differs from the
+    lowest one by at most one standard deviation of the difference, as far as each gets two of the `places`. The first start is among them where looks are so short that they say little, since it is known to be good in the long run."""
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
     curves = learned([each.trial.looks for each in looked])
-    beliefs = [curves.at(curves.belief(each.trial.looks), each.refit_length(seconds)) for each in looked]
-    order = sorted(range(len(looked)), key=lambda place: (-looked[place].trial.looks[-1].folds, beliefs[place].mean))
-    best = beliefs[order[0]]
-    close = [
-        looked[place]
-        for place in order
-        if beliefs[place].mean - best.mean <= math.sqrt(beliefs[place].variance + best.variance)
-    ]
-    close, leader = close[: max(1, places // 2)], looked[order[0]]
+    beliefs = {
+        each.trial.first: curves.at(curves.belief(each.trial.looks), each.refit_length(seconds)) for each in looked
+    }
+    leader, best = looked[0], min(beliefs.values(), key=lambda belief: belief.mean)
+    others = sorted(looked[1:], key=lambda each: beliefs[each.trial.first].mean)
+    close = [leader]
+    for each in others[: max(0, places // 2 - 1)]:
+        belief = beliefs[each.trial.first]
+        if belief.mean - best.mean <= math.sqrt(belief.variance + best.variance):
+            close.append(each)
     first = next((each for each in looked if each.trial.start == 0), leader)
     says_little = leader.length < LONG_ENOUGH * leader.refit_length(seconds)
     return [*close, first] if says_little and places > 1 and first not in close else close

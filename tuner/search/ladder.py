@@ -21,9 +21,9 @@ FEWEST_LOOKS = 60
 SHORTEST, LONGEST = 1.0, 4.0
 """Seconds of a first look's training, relative to `LOOK_SECONDS`."""
 
-FEWEST_EXAMPLES = 8000
-"""Fewest examples that a first look trains on, repeated ones counted: some 60 to 250 steps, below which looks rank recipes no better
-than chance (benchmarks/strategies.py)."""
+FEWEST_EXAMPLES = 16_000
+"""Fewest examples that a first look trains on, repeated ones counted: on recorded curves, looks of a quarter of these rank the recipes
+of tables no better than chance (benchmarks/lengths.py)."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 from tuner.base.errors import StudyError, near_miss
-from tuner.base.extrapolation import Look, learned
+from tuner.base.extrapolation import Look
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
@@ -149,18 +149,18 @@ class StudyRecord:
     @property
     def ranking(self) -> tuple[TrialRecord, ...]:
         """The trials that could win, best first, of equal ones the earlier first; without those that could not be refitted. Where the
-        epochs are fixed these are the finished ones. Where the minutes decide they are all with a validation metric, by what
-        their looks say of a longer training (`tuner.base.extrapolation`), those in more folds first."""
+        epochs are fixed these are the finished ones. Where the minutes decide they are all with a validation metric: those
+        with the longest look first, since shorter ones say less (benchmarks/strategies.py)."""
         usable = [each for each in self.trials if each.recipe and each.recipe.key not in self.unconfirmed]
         if not self.fits_epochs:
             return self._by_value([trial for trial in usable if trial.state == "complete" and trial.values])
         usable = [each for each in usable if each.result and each.result.validation and each.result.ended != "diverged"]
-        looked = [trial for trial in usable if trial.looks]
-        if not looked:
-            return self._by_value(usable)
-        curves, longest = learned([trial.looks for trial in looked]), max(trial.looks[-1].length for trial in looked)
-        means = {trial.first: curves.at(curves.belief(trial.looks), longest).mean for trial in looked}
-        return tuple(sorted(looked, key=lambda trial: (-trial.looks[-1].folds, means[trial.first], trial.first)))
+        by_value = self._by_value(usable)
+        if not self.has_looks:
+            return by_value
+        place = {trial.first: place for place, trial in enumerate(by_value)}
+        looked = [trial for trial in by_value if trial.looks]
+        return tuple(sorted(looked, key=lambda trial: (-trial.looks[-1].folds, -trial.looks[-1].length, place[trial.first])))
 
     def _by_value(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
         objective, sign = OBJECTIVES[self.objectives[0]] if self.objectives else None, -self.direction.sign

@@ -67,7 +67,9 @@ class EpochLoop:
         """Trace and optimize the graphs, without taking a step: an epoch's seconds are those of its steps."""
         order, rates = np.arange(len(self.training), dtype=np.int32), np.zeros(self.steps, np.float32)
         none = tf.constant(0)
-        self._steps(tf.constant(order), tf.constant(rates), tf.constant(rates), none, none, none, *self._tensors(self.training))
+        self._steps(
+            tf.constant(order), tf.constant(rates), tf.constant(rates), none, none, none, *self._tensors(self.training)
+        )
         if self.validation:
             self._validation.get_concrete_function(*self._tensors(self.validation))
 

@@ -261,7 +261,7 @@ def _test_ours(recipe: Any, places: Any) -> float:
     start(1)
     from tuner.data.load import held_out, training_set
     from tuner.run import run
-    from tuner.training.loop import evaluate
+    from tuner.training.evaluation import evaluate
     from tuner.training.parts import part
     from tuner.training.targets import targets
 

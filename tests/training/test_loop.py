@@ -24,7 +24,8 @@ from tuner.recipe import (
     Training,
 )
 from tuner.training.compiling import compile_model
-from tuner.training.loop import EpochLoop, attacked, evaluate, xla_pays
+from tuner.training.evaluation import evaluate
+from tuner.training.loop import EpochLoop, attacked, xla_pays
 from tuner.training.parts import Scaler, part
 from tuner.training.targets import targets
 

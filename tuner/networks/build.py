@@ -1,6 +1,7 @@
 """From a recipe's network to a Keras model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -21,27 +22,56 @@ from tuner.networks.hidden import (
 )
 from tuner.networks.layer import Layer, NewSeed, input_shape
 
+Number = Callable[[float], Any]
+"""From a number of a recipe to what a graph computes with: the number itself, or a variable, which can get another number."""
+
+Constants = Sequence[NDArray[Any]]
+
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 def build(
-    network: Network, inputs: Inputs, classes: int, seed: int, constants: Sequence[NDArray[Any]] = ()
+    network: Network, inputs: Inputs, classes: int, seed: int, constants: Constants = (), number: Number = float
 ) -> keras.Model:
     """A new model for scaled inputs (images may lack their channel axis), or for coded rows with the `constants` of their
-    encoder (`tuner.networks.fitting`); not compiled. `seed` determines initial weights and dropout. Raises `Invalid` if the
-    network does not fit the inputs."""
+    encoder (`tuner.networks.fitting`); not compiled. `seed` determines initial weights and dropout; dropout rates and penalties
+    are what `number` makes of them. Raises `Invalid` if the network does not fit the inputs."""
     described, seeds = network_layers(network, inputs, classes), _seeds(seed)
+    with _policy(network):
+        layers = [_keras_layer(each, seeds, number) for each in described]
+        model = keras.Sequential([keras.Input(input_shape(inputs)), *layers])
+    _assign(constants, layers)
+    return model
+
+
+def initial_values(
+    network: Network, inputs: Inputs, classes: int, seed: int, constants: Constants = (), number: Number = float
+) -> list[NDArray[Any]]:
+    """The values of all variables of a new model. Layers that are not connected are built much faster than a model."""
+    described, seeds, shape = network_layers(network, inputs, classes), _seeds(seed), input_shape(inputs)
+    with _policy(network):
+        layers = [_keras_layer(each, seeds, number) for each in described]
+    for layer, each in zip(layers, described, strict=True):
+        if not layer.built:
+            layer.build((None, *shape))
+        shape = each.output
+    _assign(constants, layers)
+    return [variable.numpy() for layer in layers for variable in layer.variables]
+
+
+@contextmanager
+def _policy(network: Network) -> Iterator[None]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(POLICIES[network.hidden.precision])
     try:
-        layers = [_keras_layer(each, seeds) for each in described]
-        model = keras.Sequential([keras.Input(input_shape(inputs)), *layers])
+        yield
     finally:
         keras.config.set_dtype_policy(before)
-    if constants:
-        for variable, value in zip(layers[0].non_trainable_variables, constants, strict=True):
-            variable.assign(value)
-    return model
+
+
+def _assign(constants: Constants, layers: Sequence[keras.layers.Layer]) -> None:
+    for variable, value in zip(layers[0].non_trainable_variables if constants else (), constants, strict=True):
+        variable.assign(value)
 
 
 def _seeds(seed: int) -> Iterator[int]:
@@ -51,14 +81,17 @@ def _seeds(seed: int) -> Iterator[int]:
         yield int(generator.integers(2**31))
 
 
-def _keras_layer(layer: Layer, seeds: Iterator[int]) -> keras.layers.Layer:
-    settings = {name: _keras_value(value, seeds) for name, value in layer.settings.items()}
+def _keras_layer(layer: Layer, seeds: Iterator[int], number: Number) -> keras.layers.Layer:
+    settings = {name: _keras_value(value, seeds, number) for name, value in layer.settings.items()}
     if not isinstance(layer.keras, str):
         return layer.keras(**settings)
-    return (getattr(own_layers, layer.keras, None) or getattr(keras.layers, layer.keras))(**settings)
+    made = (getattr(own_layers, layer.keras, None) or getattr(keras.layers, layer.keras))(**settings)
+    if isinstance(made, own_layers.FastDropout):
+        made.share = number(made.share)
+    return made
 
 
-def _keras_value(value: object, seeds: Iterator[int]) -> Any:
+def _keras_value(value: object, seeds: Iterator[int], number: Number) -> Any:
     """A setting of a layer as Keras takes it. Every initializer uses up a seed, also those that draw nothing."""
     match value:
         case NewSeed():
@@ -72,13 +105,13 @@ def _keras_value(value: object, seeds: Iterator[int]) -> Any:
         case PlainInitializer() | ConstantInitializer() | NormalInitializer():
             return _initializer(value, next(seeds))
         case KernelPenalty(l1=l1, l2=l2):
-            return _kernel_regularizer(l1, l2)
+            return _kernel_regularizer(l1, l2, number)
         case ActivityPenalty(l1=l1):
             return own_layers.ActivityL1(l1) if l1 else None
         case Layer():
-            return _keras_layer(value, seeds)
+            return _keras_layer(value, seeds, number)
         case (Layer(), *_) as layers:
-            return [_keras_value(each, seeds) for each in layers]
+            return [_keras_value(each, seeds, number) for each in layers]
     return value
 
 
@@ -96,9 +129,10 @@ def _initializer(
             return keras.initializers.get({"class_name": kind, "config": {"seed": seed}})
 
 
-def _kernel_regularizer(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
-    if l1 and l2:
-        return keras.regularizers.L1L2(l1=l1, l2=l2)
-    if l1:
-        return keras.regularizers.L1(l1)
-    return keras.regularizers.L2(l2) if l2 else None
+def _kernel_regularizer(l1: float, l2: float, number: Number) -> keras.regularizers.Regularizer | None:
+    if not (l1 or l2):
+        return None
+    kinds = keras.regularizers
+    penalty = own_layers.ElasticNet(l1, l2) if l1 and l2 else kinds.L1(l1) if l1 else kinds.L2(l2)
+    penalty.l1, penalty.l2 = number(l1), number(l2)
+    return penalty

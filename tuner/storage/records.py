@@ -160,7 +160,9 @@ class StudyRecord:
             return by_value
         place = {trial.first: place for place, trial in enumerate(by_value)}
         looked = [trial for trial in by_value if trial.looks]
-        return tuple(sorted(looked, key=lambda trial: (-trial.looks[-1].folds, -trial.looks[-1].length, place[trial.first])))
+        return tuple(
+            sorted(looked, key=lambda trial: (-trial.looks[-1].folds, -trial.looks[-1].length, place[trial.first]))
+        )
 
     def _by_value(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
         objective, sign = OBJECTIVES[self.objectives[0]] if self.objectives else None, -self.direction.sign

@@ -7,75 +7,88 @@ augmentation, 60.8 ms with flips, shifts and erasing, 61.7 ms with rotation and 
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.networks.build import Number
 from tuner.recipe.augmentation import Augmentation
 
 Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """From scaled inputs (n, …), targets and a seed (2,) to augmented inputs and targets of the same shapes."""
 
 PIECE = 1024
+STRENGTHS = ("shift", "rotate", "zoom", "elastic", "erase", "mixup")
 GRID = 5
 """Elastic distortion interpolates a grid of GRID × GRID random displacements."""
 
 
-def augmenter(settings: Augmentation) -> Augment | None:
-    """The augmentation of a batch; None if the settings switch it off."""
+def augmenter(settings: Augmentation, number: Number = float) -> Augment | None:
+    """The augmentation of a batch, whose strengths are what `number` makes of them; None if the settings switch it off."""
     if settings == Augmentation():
         return None
+    by = _strengths(settings, number)
 
     def augment(inputs: tf.Tensor, wanted: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if settings.is_for_images:
-            inputs = _changed(settings, inputs, seed)
-        return _mixed(settings.mixup, inputs, wanted, seed) if settings.mixup else (inputs, wanted)
+            inputs = _changed(settings, by, inputs, seed)
+        return _mixed(by.mixup, inputs, wanted, seed) if settings.mixup else (inputs, wanted)
 
     return augment
+
+
+def _strengths(settings: Augmentation, number: Number) -> SimpleNamespace:
+    """The strengths as `number` makes them; `rotate` in radians."""
+    values = {name: getattr(settings, name) for name in STRENGTHS} | {"rotate": math.radians(settings.rotate)}
+    return SimpleNamespace(**{name: number(value) for name, value in values.items()})
 
 
 def distorted(settings: Augmentation, inputs: NDArray[Any], seed: int) -> NDArray[Any]:
     """Images as stored, augmented once; they keep their type."""
     if settings == Augmentation():
         return inputs
+    by = _strengths(settings, float)
     pieces = [
-        _changed(settings, tf.constant(inputs[first : first + PIECE], tf.float32), tf.constant((seed, first))).numpy()
+        _changed(
+            settings, by, tf.constant(inputs[first : first + PIECE], tf.float32), tf.constant((seed, first))
+        ).numpy()
         for first in range(0, len(inputs), PIECE)
     ]
     augmented = np.concatenate(pieces)
     return (np.rint(augmented) if np.issubdtype(inputs.dtype, np.integer) else augmented).astype(inputs.dtype)
 
 
-def _changed(settings: Augmentation, inputs: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def _changed(settings: Augmentation, by: SimpleNamespace, inputs: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     images = inputs if inputs.shape.rank == 4 else inputs[..., tf.newaxis]
     if settings.bends:
-        images = _bent(settings, images, seed)
+        images = _bent(settings, by, images, seed)
     elif settings.shift or settings.flip:
-        images = _moved(settings, images, seed)
+        images = _moved(settings, by, images, seed)
     if settings.erase:
-        images = _erased(settings.erase, images, seed)
+        images = _erased(by.erase, images, seed)
     return tf.reshape(images, tf.shape(inputs))
 
 
-def _moved(settings: Augmentation, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def _moved(settings: Augmentation, by: SimpleNamespace, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Images flipped and shifted by whole pixels."""
     count, (height, width) = tf.shape(images)[0], images.shape[1:3]
-    most = settings.shift
-    by = tf.random.stateless_uniform([2, count, 1], seed + _DRAWS["shift"], -most, most + 1, tf.int32)
-    rows = tf.clip_by_value(tf.range(height)[tf.newaxis] + by[0], 0, height - 1)
-    columns = tf.clip_by_value(tf.range(width)[tf.newaxis] + by[1], 0, width - 1)
+    most = tf.cast(by.shift, tf.int32)
+    steps = tf.random.stateless_uniform([2, count, 1], seed + _DRAWS["shift"], -most, most + 1, tf.int32)
+    rows = tf.clip_by_value(tf.range(height)[tf.newaxis] + steps[0], 0, height - 1)
+    columns = tf.clip_by_value(tf.range(width)[tf.newaxis] + steps[1], 0, width - 1)
     if settings.flip:
         columns = tf.where(_coin(count, seed), width - 1 - columns, columns)
     places = rows[:, :, tf.newaxis] * width + columns[:, tf.newaxis, :]
     return _looked_up(images, places)
 
 
-def _bent(settings: Augmentation, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def _bent(settings: Augmentation, by: SimpleNamespace, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Images rotated, zoomed, shifted and distorted, by bilinear interpolation."""
     count, (height, width) = tf.shape(images)[0], images.shape[1:3]
-    down, across = _sources(settings, count, height, width, seed)
+    down, across = _sources(settings, by, count, height, width, seed)
     down, across = tf.clip_by_value(down, 0.0, height - 1.0), tf.clip_by_value(across, 0.0, width - 1.0)
     top, left = tf.floor(down), tf.floor(across)
     by_row, by_column = (down - top)[..., tf.newaxis], (across - left)[..., tf.newaxis]
@@ -88,24 +101,24 @@ def _bent(settings: Augmentation, images: tf.Tensor, seed: tf.Tensor) -> tf.Tens
 
 
 def _sources(
-    settings: Augmentation, count: tf.Tensor, height: int, width: int, seed: tf.Tensor
+    settings: Augmentation, by: SimpleNamespace, count: tf.Tensor, height: int, width: int, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The source row and column (count, height, width) of each pixel of each image."""
 
-    def drawn(what: str, most: float) -> tf.Tensor:
+    def drawn(what: str, most: Any) -> tf.Tensor:
         return tf.random.stateless_uniform([count, 1, 1], seed + _DRAWS[what], -most, most)
 
     y = tf.reshape(tf.range(height, dtype=tf.float32) - (height - 1) / 2, [1, height, 1])
     x = tf.reshape(tf.range(width, dtype=tf.float32) - (width - 1) / 2, [1, 1, width])
-    angle, size = drawn("rotate", math.radians(settings.rotate)), 1 + drawn("zoom", settings.zoom)
+    angle, size = drawn("rotate", by.rotate), 1 + drawn("zoom", by.zoom)
     if settings.flip:
         x = tf.where(_coin(count, seed)[..., tf.newaxis], -x, x)
     cosine, sine = tf.cos(angle) * size, tf.sin(angle) * size
-    by_row, by_column = drawn("shift", settings.shift), drawn("column", settings.shift)
+    by_row, by_column = drawn("shift", by.shift), drawn("column", by.shift)
     down = cosine * y - sine * x + (height - 1) / 2 + by_row
     across = sine * y + cosine * x + (width - 1) / 2 + by_column
     if settings.elastic:
-        coarse = tf.random.stateless_normal([count, GRID, GRID, 2], seed + _DRAWS["elastic"], stddev=settings.elastic)
+        coarse = tf.random.stateless_normal([count, GRID, GRID, 2], seed + _DRAWS["elastic"], stddev=by.elastic)
         field = tf.image.resize(coarse, (height, width), method="bicubic")
         down, across = down + field[..., 0], across + field[..., 1]
     return down, across
@@ -119,7 +132,7 @@ def _looked_up(images: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
     return tf.reshape(pixels, tf.shape(images))
 
 
-def _erased(share: float, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def _erased(share: Any, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Images in which a random square is replaced by the mean of the batch."""
     count, (height, width) = tf.shape(images)[0], images.shape[1:3]
     side = share * min(height, width) / 2
@@ -129,7 +142,7 @@ def _erased(share: float, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.where((y & x)[..., tf.newaxis], tf.reduce_mean(images), images)
 
 
-def _mixed(alpha: float, inputs: tf.Tensor, wanted: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _mixed(alpha: Any, inputs: tf.Tensor, wanted: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Mixup of the batch and the batch reversed. The share is drawn from Beta(alpha, alpha) as a ratio of gammas."""
     gammas = tf.random.stateless_gamma([2], seed + _DRAWS["mixup"], alpha)
     share = gammas[0] / tf.maximum(tf.reduce_sum(gammas), 1e-20)

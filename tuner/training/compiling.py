@@ -10,48 +10,62 @@ import tensorflow as tf
 
 from tuner.base.decode import encode
 from tuner.networks import TabularEnsemble
+from tuner.networks.build import Number
 from tuner.networks.layers import FastDropout
-from tuner.recipe import Loss, Optimizer, Recipe
+from tuner.recipe import CategoricalCrossentropy, Loss, Optimizer, Recipe
 from tuner.recipe.losses import wants_class_numbers
 from tuner.training.optimizers import FUSED
 
 
-def compile_model(model: keras.Model, recipe: Recipe) -> None:
-    """Compile the model with the recipe's loss, optimizer and metric."""
-    loss, optimizer = loss_of(recipe), make_optimizer(recipe.training.optimizer)
+def compile_model(model: keras.Model, recipe: Recipe, number: Number = float) -> None:
+    """Compile the model with the recipe's loss, optimizer and metric, whose numbers are what `number` makes of them."""
+    loss, optimizer = loss_of(recipe, number), make_optimizer(recipe.training.optimizer, number)
     if isinstance(recipe.network, TabularEnsemble):
         loss = MembersLoss(loss)
     model.compile(optimizer, loss, metrics=[metric_of(recipe)], jit_compile=False)
 
 
-def falling_variables(model: keras.Model) -> Iterator[tuple[tf.Variable, float]]:
+def falling_variables(model: keras.Model) -> Iterator[tuple[tf.Variable, Any]]:
     """New variables of the dropout rates and the weight decay of a compiled model, with their full values."""
     for layer in model._flatten_layers():
         if isinstance(layer, FastDropout):
-            layer.falling = tf.Variable(layer.rate, trainable=False)
-            yield layer.falling, layer.rate
-    if decay := model.optimizer.weight_decay:
-        model.optimizer.weight_decay = tf.Variable(decay, trainable=False)
-        yield model.optimizer.weight_decay, decay
+            full, layer.share = layer.share, tf.Variable(layer.share, trainable=False, dtype=tf.float32)
+            yield layer.share, full
+    if full := model.optimizer.weight_decay:
+        model.optimizer.weight_decay = tf.Variable(full, trainable=False, dtype=tf.float32)
+        yield model.optimizer.weight_decay, full
 
 
-def make_optimizer(settings: Optimizer) -> keras.optimizers.Optimizer:
+def make_optimizer(settings: Optimizer, number: Number = float) -> keras.optimizers.Optimizer:
     """A new Keras optimizer, without the learning rate, which the epoch loop sets at each step."""
     kind, numbers = _kind_and_numbers(settings)
     del numbers["learning_rate"]
     if numbers.get("weight_decay") == 0 and kind != "adamw":
         del numbers["weight_decay"]  # 0 is Keras's None: off; AdamW's default is not
     make = FUSED.get(kind) or _named(kind, keras.optimizers)
-    return make(**numbers)
+    optimizer = make(**numbers)
+    for name in numbers_of_optimizer(settings):
+        setattr(optimizer, name, number(numbers[name]))
+    return optimizer
 
 
-def loss_of(recipe: Recipe) -> keras.losses.Loss:
+def numbers_of_optimizer(settings: Optimizer) -> list[str]:
+    """The fields that the graph can read from variables without a change of the results."""
+    return [name for name in VARIABLE.get(settings.kind, ()) if getattr(settings, name)]
+
+
+VARIABLE = {"sgd": ("momentum", "weight_decay"), "adamw": ("weight_decay",), "lion": ("weight_decay",)}
+
+
+def loss_of(recipe: Recipe, number: Number = float) -> keras.losses.Loss:
     """The recipe's loss."""
-    return make_loss(recipe.training.loss, from_logits=recipe.network.output == "linear")
+    return make_loss(recipe.training.loss, from_logits=recipe.network.output == "linear", number=number)
 
 
-def make_loss(loss: Loss, from_logits: bool) -> keras.losses.Loss:
+def make_loss(loss: Loss, from_logits: bool, number: Number = float) -> keras.losses.Loss:
     """Keras's loss; cross-entropies take `linear` outputs as logits."""
+    if isinstance(loss, CategoricalCrossentropy) and loss.label_smoothing:
+        return SmoothedCrossentropy(number(1.0 - loss.label_smoothing), number(loss.label_smoothing), from_logits)
     kind, numbers = _kind_and_numbers(loss)
     make = LOSSES.get(kind) or _named(kind, keras.losses)
     if "from_logits" in inspect.signature(make).parameters:
@@ -79,6 +93,20 @@ class HalfSquaredError(keras.losses.Loss):  # type: ignore[misc]
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return 0.5 * keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+
+class SmoothedCrossentropy(keras.losses.CategoricalCrossentropy):  # type: ignore[misc]
+    """Keras's categorical cross-entropy with label smoothing: the target is multiplied by `kept`, and `spread` is divided among all
+    classes. Both may be variables."""
+
+    def __init__(self, kept: Any, spread: Any, from_logits: bool) -> None:
+        super().__init__(from_logits=from_logits)
+        self.kept, self.spread = kept, spread
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of each example."""
+        kept, spread = (keras.ops.cast(each, y_pred.dtype) for each in (self.kept, self.spread))
+        return super().call(keras.ops.cast(y_true, y_pred.dtype) * kept + spread / y_pred.shape[-1], y_pred)
 
 
 LOSSES = {"half_squared_error": HalfSquaredError}

@@ -3,7 +3,7 @@ Keras's own `train_step`; only the loop over the batches is replaced. tests/trai
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -12,11 +12,19 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.networks import Dense
+from tuner.networks.build import Number
 from tuner.recipe import Recipe, Training
 from tuner.result import Scores
 from tuner.training.augmentation import augmenter
 from tuner.training.compiling import falling_variables
-from tuner.training.parts import EVALUATION_BATCH, Measure, Part, Scaler, in_batches
+from tuner.training.evaluation import (
+    build_variables,
+    evaluate_in_graph,
+    figure_names,
+    figures_in_graph,
+    scores_in_float32,
+)
+from tuner.training.parts import Measure, Part, Scaler, in_batches
 from tuner.training.weights import Averages
 
 CALL_SECONDS = 2.0
@@ -24,6 +32,11 @@ CALL_SECONDS = 2.0
 
 FIRST_CALL = 8
 """The steps of the very first call, while the seconds of a step are unknown."""
+
+ORDER_TO_BATCH = (
+    *(tf.TensorSpec([None], dtype) for dtype in (tf.int32, tf.float32, tf.float32)),
+    *(tf.TensorSpec([], tf.int32),) * 4,
+)
 
 
 class EpochLoop:
@@ -43,33 +56,43 @@ class EpochLoop:
         measure: Measure | None = None,
         *,
         xla: bool = False,
+        is_static: bool = False,
+        number: Number = float,
     ) -> None:
-        self.model = model
-        self.adversarial, self.augment = settings.adversarial, augmenter(settings.augmentation)
-        self.batch_size = min(settings.batch_size, len(training))
-        self.seconds_a_step = 0.0
-        self.feed(scale, training, validation, measure)
-        _build(model, training, self.batch_size)
+        self.model, self.is_static = model, xla or is_static
+        self.adversarial, self.augment = settings.adversarial, augmenter(settings.augmentation, number)
+        self.feed(settings, scale, training, validation, measure)
+        build_variables(model, training)
         self.names = figure_names(model)
-        self.averages = Averages(model, settings.averaging)
+        self.averages = Averages(model, settings.averaging, number)
         self.falling = list(falling_variables(model)) if settings.regularization == "flat_cosine" else []
-        self._steps = tf.function(self._train, autograph=False, jit_compile=xla)
+        self._steps = self._function(self._train, self._tensors(training), ORDER_TO_BATCH, xla=xla)
+        self._validation = self._function(self._validate, self._tensors(validation or training), xla=xla)
         self._predict = tf.function(
             lambda inputs: model(inputs, training=False), autograph=False, reduce_retracing=True
         )
-        self._validation = tf.function(self._validate, autograph=False, jit_compile=xla)
 
-    def feed(self, scale: Scaler, training: Part, validation: Part | None, measure: Measure | None = None) -> None:
-        """Use other examples, of the same number, without tracing again."""
+    def _function(
+        self, call: Callable[..., tf.Tensor], tensors: Sequence[tf.Tensor], others: tuple[Any, ...] = (), *, xla: bool
+    ) -> Any:
+        """The graph function of `others` and a part's `tensors`; unless it is static, for any number of examples."""
+        scale, examples = tensors[:2], tensors[2:]
+        shapes = [tf.TensorSpec([None, *each.shape[1:]], each.dtype) for each in examples]
+        signature = None if self.is_static else [*others, *map(tf.TensorSpec.from_tensor, scale), *shapes]
+        return tf.function(call, signature, autograph=False, jit_compile=xla)
+
+    def feed(
+        self, settings: Training, scale: Scaler, training: Part, validation: Part | None, measure: Measure | None = None
+    ) -> None:
+        """Use other examples and their batch size without tracing again; if the graph is static, as many as before."""
         self.scale, self.training, self.validation, self.measure = scale, training, validation, measure
+        self.batch_size, self.seconds_a_step = min(settings.batch_size, len(training)), 0.0
 
     def trace(self) -> None:
         """Trace and optimize the graphs, without taking a step: an epoch's seconds are those of its steps."""
-        order, rates = np.arange(len(self.training), dtype=np.int32), np.zeros(self.steps, np.float32)
-        none = tf.constant(0)
-        self._steps(
-            tf.constant(order), tf.constant(rates), tf.constant(rates), none, none, none, *self._tensors(self.training)
-        )
+        order, none = np.arange(len(self.training), dtype=np.int32), tf.constant(0)
+        rates, size = tf.zeros(self.steps), tf.constant(self.batch_size)
+        self._steps(tf.constant(order), rates, rates, none, size, none, none, *self._tensors(self.training))
         if self.validation:
             self._validation.get_concrete_function(*self._tensors(self.validation))
 
@@ -98,7 +121,8 @@ class EpochLoop:
         if first == 0:
             self.model.reset_metrics()
         strengths = np.ones_like(rates) if strengths is None else strengths
-        settings = tf.constant(order), tf.constant(rates), tf.constant(strengths), tf.constant(seed)
+        by_step, size = (tf.constant(rates), tf.constant(strengths)), tf.constant(self.batch_size)
+        settings = tf.constant(order), *by_step, tf.constant(seed), size
         while first < steps:
             in_a_call = max(1, int(CALL_SECONDS / self.seconds_a_step)) if self.seconds_a_step else FIRST_CALL
             started, last = time.perf_counter(), min(steps, first + in_a_call)
@@ -129,8 +153,9 @@ class EpochLoop:
                 scores, in_batches(lambda inputs: self._predict(self.scale(inputs)), self.validation.inputs)
             )
 
-    def _tensors(self, part: Part) -> tuple[Any, ...]:
-        return tf.constant(self.scale.offset), tf.constant(self.scale.factor), part.inputs, part.targets, part.weights
+    def _tensors(self, part: Part) -> tuple[tf.Tensor, ...]:
+        weights = () if part.weights is None else (part.weights,)
+        return tf.constant(self.scale.offset), tf.constant(self.scale.factor), part.inputs, part.targets, *weights
 
     def _train(
         self,
@@ -138,12 +163,13 @@ class EpochLoop:
         rates: tf.Tensor,
         strengths: tf.Tensor,
         seed: tf.Tensor,
+        size: tf.Tensor | int,
         first: tf.Tensor,
         last: tf.Tensor,
-        *tensors: Any,
+        *tensors: tf.Tensor,
     ) -> tf.Tensor:
         scale, part = Scaler(*tensors[:2]), Part(*tensors[2:])
-        whole, rest = divmod(len(part), self.batch_size)
+        size = self.batch_size if self.is_static else size
 
         def step(number: tf.Tensor, index: tf.Tensor) -> None:
             self.model.optimizer.learning_rate.assign(rates[number])
@@ -159,17 +185,20 @@ class EpochLoop:
             self.averages.update()
 
         def body(number: tf.Tensor) -> tf.Tensor:
-            step(number, tf.slice(order, [number * self.batch_size], [self.batch_size]))
+            start = number * size
+            step(number, tf.slice(order, [start], [size]) if self.is_static else order[start : start + size])
             return number + 1
 
+        whole, rest = divmod(len(part), size) if self.is_static else (last, 0)
         tf.while_loop(lambda number: number < tf.minimum(last, whole), body, [first])
         if rest:
-            final = tf.slice(order, [whole * self.batch_size], [rest])
+            final = tf.slice(order, [whole * size], [rest])
             tf.cond(last > whole, lambda: step(tf.constant(whole), final), lambda: None)
-        return tf.stack(_figures(self.model))
+        return tf.stack(figures_in_graph(self.model))
 
-    def _validate(self, *tensors: Any) -> tf.Tensor:
-        return tf.stack(evaluate_in_graph(self.model, Scaler(*tensors[:2]), Part(*tensors[2:])))
+    def _validate(self, *tensors: tf.Tensor) -> tf.Tensor:
+        part = Part(*tensors[2:])
+        return tf.stack(evaluate_in_graph(self.model, Scaler(*tensors[:2]), part, is_static=self.is_static))
 
 
 def _weights(weights: tf.Tensor | None, index: tf.Tensor, copies: int) -> tuple[tf.Tensor, ...]:
@@ -200,51 +229,3 @@ def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:
     has_dropout = network.input_dropout or any(network.hidden.dropout_rates(len(network.widths)))
     steps = -(-examples // batch) * recipe.training.epochs
     return not has_dropout and steps >= 8000 and parameters * batch <= 25_000_000
-
-
-def evaluate_in_graph(model: keras.Model, scale: Scaler, part: Part) -> list[tf.Tensor]:
-    """Loss and metrics of a part by Keras's `test_step`, in large batches. Called while tracing."""
-    model.reset_metrics()
-    size = min(EVALUATION_BATCH, len(part))
-    whole, rest = divmod(len(part), size)
-
-    def body(number: tf.Tensor) -> tf.Tensor:
-        model.test_step(part.batch(scale, number * size, size))
-        return number + 1
-
-    tf.while_loop(lambda number: number < whole, body, [tf.constant(0)])
-    if rest:
-        model.test_step(part.batch(scale, whole * size, rest))
-    return _figures(model)
-
-
-def evaluate(model: keras.Model, scale: Scaler, part: Part) -> Scores:
-    """Loss and metrics of a compiled model over a part, in one call into the graph."""
-    _build(model, part, min(EVALUATION_BATCH, len(part)))
-    figures = tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)()
-    return scores_in_float32(figures, figure_names(model))
-
-
-def scores_in_float32(figures: tf.Tensor, names: Sequence[str] = ("accuracy",)) -> Scores:
-    """The loss and metrics with these names, in the digits of float32: 0.9145 instead of 0.9144999980926514."""
-    loss, *values = (float(f"{figure:.7g}") for figure in figures.numpy())
-    return Scores(loss=loss, figures=dict(zip(names, values, strict=True)))
-
-
-def figure_names(model: keras.Model) -> tuple[str, ...]:
-    """The names of a compiled model's metrics, without the loss."""
-    return tuple(name for name in model.get_metrics_result() if name != "loss")
-
-
-def _build(model: keras.Model, part: Part, batch_size: int) -> None:
-    """Create all variables before tracing, since a graph loop cannot create any. `fit` does so on its first batch."""
-    model.optimizer.build(model.trainable_variables)
-    tensors = [each for each in (part.inputs, part.targets, part.weights) if each is not None]
-    shapes = [(batch_size, *each.shape[1:]) for each in tensors]
-    dtypes = ("float32", *(each.dtype.name for each in tensors[1:]))
-    model._symbolic_build(data_batch=tuple(map(keras.KerasTensor, shapes, dtypes)))
-
-
-def _figures(model: keras.Model) -> list[tf.Tensor]:
-    results = model.get_metrics_result()
-    return [tf.cast(results[name], tf.float32) for name in ("loss", *figure_names(model))]

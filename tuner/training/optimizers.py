@@ -10,19 +10,27 @@ import keras
 import tensorflow as tf
 
 
+def _update_each(optimizer: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
+    """Each variable's step with the same tensors, where Keras traces copies of them for a distribution over devices."""
+    rate = tf.convert_to_tensor(learning_rate, tf.float32)
+    for gradient, variable in zip(gradients, variables, strict=True):
+        optimizer.update_step(gradient, variable, rate)
+
+
 class FusedSgd(keras.optimizers.SGD):  # type: ignore[misc]
     """Keras's SGD with momentum and Nesterov's variant."""
 
+    _backend_update_step = _update_each
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Move one variable by its gradient."""
-        rate = tf.cast(learning_rate, variable.dtype)
-        if not self.momentum:
-            tf.raw_ops.ResourceApplyGradientDescent(var=_handle(variable), alpha=rate, delta=gradient)
+        if not self.momentums:
+            tf.raw_ops.ResourceApplyGradientDescent(var=_handle(variable), alpha=learning_rate, delta=gradient)
             return
         tf.raw_ops.ResourceApplyKerasMomentum(
             var=_handle(variable),
             accum=_handle(self.momentums[self._get_variable_index(variable)]),
-            lr=rate,
+            lr=learning_rate,
             grad=gradient,
             momentum=self.momentum,
             use_nesterov=self.nesterov,
@@ -36,22 +44,26 @@ class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
         """The variable's share of the learning rate."""
         return 1.0
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Move one variable by its gradient."""
-        index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations + 1, variable.dtype)
-        tf.raw_ops.ResourceApplyAdam(
-            var=_handle(variable),
-            m=_handle(self._momentums[index]),
-            v=_handle(self._velocities[index]),
-            beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
-            beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
-            lr=tf.cast(learning_rate, variable.dtype) * self.rate_factor(self._trainable_variables[index]),
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
-            grad=gradient,
-        )
+    def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
+        step = tf.cast(self.iterations + 1, tf.float32)
+        numbers = (self.beta_1, self.beta_2, self.epsilon, learning_rate)
+        beta1, beta2, epsilon, rate = (tf.convert_to_tensor(each, tf.float32) for each in numbers)
+        beta1_power, beta2_power = tf.pow(beta1, step), tf.pow(beta2, step)
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            index = self._get_variable_index(variable)
+            factor = self.rate_factor(self._trainable_variables[index])
+            tf.raw_ops.ResourceApplyAdam(
+                var=_handle(variable),
+                m=_handle(self._momentums[index]),
+                v=_handle(self._velocities[index]),
+                beta1_power=beta1_power,
+                beta2_power=beta2_power,
+                lr=rate if factor == 1.0 else rate * factor,
+                beta1=beta1,
+                beta2=beta2,
+                epsilon=epsilon,
+                grad=gradient,
+            )
 
 
 class FusedAdamW(FusedAdam, keras.optimizers.AdamW):  # type: ignore[misc]
@@ -78,6 +90,7 @@ class FusedRmsprop(keras.optimizers.RMSprop):  # type: ignore[misc]
     """Keras's RMSprop; centered, it is left to Keras. With `epsilon_outside` Keras 2's."""
 
     _momentums: list[Any]
+    _backend_update_step = _update_each
 
     def __init__(self, epsilon_outside: bool = False, **numbers: Any) -> None:
         super().__init__(**numbers)
@@ -102,14 +115,13 @@ class FusedRmsprop(keras.optimizers.RMSprop):  # type: ignore[misc]
         if self.epsilon_outside:
             mean_square = self._velocities[index]
             self.assign(mean_square, self.rho * mean_square + (1 - self.rho) * gradient * gradient)
-            rate = tf.cast(learning_rate, variable.dtype)
-            self.assign_sub(variable, rate * gradient / (tf.sqrt(mean_square) + self.epsilon))
+            self.assign_sub(variable, learning_rate * gradient / (tf.sqrt(mean_square) + self.epsilon))
             return
         tf.raw_ops.ResourceApplyRMSProp(
             var=_handle(variable),
             ms=_handle(self._velocities[index]),
             mom=_handle(self._momentums[index]),
-            lr=tf.cast(learning_rate, variable.dtype),
+            lr=learning_rate,
             rho=self.rho,
             momentum=self.momentum,
             epsilon=self.epsilon,

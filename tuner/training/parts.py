@@ -39,8 +39,9 @@ class Part:
     def __len__(self) -> int:
         return int(self.inputs.shape[0])
 
-    def batch(self, scale: Scaler, first: tf.Tensor | int, count: int) -> tuple[tf.Tensor, ...]:
-        """Scaled inputs, targets and weights (if any) of `count` examples, as Keras's `test_step` takes them."""
+    def batch(self, scale: Scaler, first: tf.Tensor | int, count: int | None) -> tuple[tf.Tensor, ...]:
+        """Scaled inputs, targets and weights (if any) of `count` examples, as Keras's `test_step` takes them; without a count, of
+        `EVALUATION_BATCH` or what is left."""
         weights = () if self.weights is None else (_rows(self.weights, first, count),)
         return (scale(_rows(self.inputs, first, count)), _rows(self.targets, first, count), *weights)
 
@@ -58,7 +59,9 @@ def in_batches(call: Callable[..., tf.Tensor], *arrays: Any) -> NDArray[Any]:
     return outputs.astype(np.promote_types(outputs.dtype, np.float32), copy=False)
 
 
-def _rows(tensor: tf.Tensor, first: tf.Tensor | int, count: int) -> tf.Tensor:
-    """`count` rows from `first` on. The count is static, so that XLA can compile it."""
+def _rows(tensor: tf.Tensor, first: tf.Tensor | int, count: int | None) -> tf.Tensor:
+    """`count` rows from `first` on. A count is static, so that XLA can compile it."""
+    if count is None:
+        return tensor[first : first + EVALUATION_BATCH]
     rest = tensor.shape.rank - 1
     return tf.slice(tensor, [first] + [0] * rest, [count, *tensor.shape[1:]])

@@ -23,7 +23,7 @@ from tuner.networks.layers import FastDropout, FusedBatchNormalization, RowCoder
 from tuner.recipe import Recipe
 from tuner.result import Scores
 from tuner.training.compiling import loss_of, metric_of
-from tuner.training.loop import scores_in_float32
+from tuner.training.evaluation import scores_in_float32
 from tuner.training.parts import Scaler
 from tuner.training.targets import TargetScale, target_scales, targets
 

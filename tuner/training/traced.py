@@ -1,8 +1,9 @@
 """A cache of networks with traced graphs for further trainings with the same graph.
 
-Tracing takes 0.3 to 0.8 s, compiling with XLA 1.2 s: a third of a short trial. Folds, refits on fresh seeds, continued
-trials and a document's grid over learning rates or initializers share a graph: initial weights, the order of the examples,
-learning rates and schedules are not part of it.
+Building and tracing take longer than the steps of a short training. Folds, refits on fresh seeds, longer looks and a document's
+grid share a graph: initial weights, examples and their number, batch sizes, learning rates and schedules are not part of it, and
+dropout rates, penalties, label smoothing, averaging, augmentation and the numbers of most optimizers are its variables. Compiled
+with XLA, and for ensembles, the number of examples and the batch size are part of it.
 """
 
 import json
@@ -10,15 +11,16 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.base.decode import encode
-from tuner.networks import parameters
-from tuner.networks.build import build
-from tuner.recipe import Recipe
-from tuner.training.compiling import compile_model
+from tuner.networks import Inputs, Network, TabularEnsemble, parameters
+from tuner.networks.build import Constants, build, initial_values
+from tuner.recipe import CategoricalCrossentropy, Recipe
+from tuner.training.augmentation import STRENGTHS, augmenter
+from tuner.training.compiling import compile_model, loss_of, make_optimizer, numbers_of_optimizer
 from tuner.training.fold_data import FoldData
 from tuner.training.loop import EpochLoop, xla_pays
 
@@ -36,6 +38,7 @@ NOT_IN_THE_GRAPH = (
     "lean_epochs",
     "lean_share",
     "bootstrap",
+    "target_scale",
 )
 
 
@@ -43,20 +46,41 @@ class Traced:
     """A compiled model and its epoch loop, at the start of the latest recipe's training."""
 
     def __init__(self, recipe: Recipe, fold_data: FoldData) -> None:
-        self.model = _built(recipe, fold_data)
-        compile_model(self.model, recipe)
-        xla = _uses_xla(recipe, fold_data)
-        self.loop = EpochLoop(self.model, recipe.training, *fold_data.for_loop(recipe), xla=xla)
+        self.numbers: list[tf.Variable] = []
+        self.model = build(*_network(recipe, fold_data), self._variable)
+        compile_model(self.model, recipe, self._variable)
+        self.loop = EpochLoop(
+            self.model,
+            recipe.training,
+            *fold_data.for_loop(recipe),
+            xla=_uses_xla(recipe, fold_data),
+            is_static=_is_static(recipe),
+            number=self._variable,
+        )
         self.loop.trace()
         self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
 
+    def _variable(self, value: float) -> tf.Variable:
+        self.numbers.append(tf.Variable(value, trainable=False, dtype=tf.float32))
+        return self.numbers[-1]
+
     def begin(self, recipe: Recipe, fold_data: FoldData) -> None:
-        """Reset to the state of a newly built network."""
-        fresh = _built(recipe, fold_data)
-        self.loop.feed(*fold_data.for_loop(recipe))
-        weights = [variable.numpy() for variable in fresh.variables]
-        averages = fresh.get_weights() if recipe.training.averaging else []
+        """Reset to the state of a newly built network, with the recipe's numbers in the order in which the graph got its own."""
+        numbers: list[float] = []
+
+        def note(value: float) -> float:
+            numbers.append(value)
+            return value
+
+        weights, training = initial_values(*_network(recipe, fold_data), note), recipe.training
+        loss_of(recipe, note), make_optimizer(training.optimizer, note), augmenter(training.augmentation, note)
+        numbers += [training.averaging] if training.averaging else []
+        for variable, value in zip(self.numbers, numbers, strict=True):
+            variable.assign(value)
+        self.loop.feed(recipe.training, *fold_data.for_loop(recipe))
         metrics = [np.zeros(variable.shape, variable.dtype) for variable in self.model.metrics_variables]
+        averaged = {id(each) for each in self.model.weights if recipe.training.averaging}
+        averages = [value for each, value in zip(self.model.variables, weights, strict=True) if id(each) in averaged]
         self.state = [*weights, *self.optimizer_at_first, *metrics, *averages]
 
     @property
@@ -89,8 +113,8 @@ def traced(recipe: Recipe, fold_data: FoldData) -> Traced:
     return latest
 
 
-def _built(recipe: Recipe, fold_data: FoldData) -> keras.Model:
-    return build(recipe.network, fold_data.inputs, fold_data.outputs, recipe.seed, fold_data.constants)
+def _network(recipe: Recipe, fold_data: FoldData) -> tuple[Network, Inputs, int, int, Constants]:
+    return recipe.network, fold_data.inputs, fold_data.outputs, recipe.seed, fold_data.constants
 
 
 def _parameters_kept() -> int:
@@ -103,19 +127,38 @@ def _without_zeros(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def graph_key(recipe: Recipe, fold_data: FoldData) -> str:
-    """Equal for trainings whose graphs are equal."""
-    plain = recipe.to_dict()
-    network, training = plain["network"], plain["training"]
-    network.get("hidden", {}).pop("initializer", None)
-    for name in NOT_IN_THE_GRAPH:
+    """Equal for trainings whose graphs are equal. Of numbers that the graph reads from variables it only says which are above 0: a
+    graph without dropout has no layer for it."""
+    plain, xla = recipe.to_dict(), _uses_xla(recipe, fold_data)
+    network, training, is_static = plain["network"], plain["training"], xla or _is_static(recipe)
+    for name in NOT_IN_THE_GRAPH if is_static else (*NOT_IN_THE_GRAPH, "batch_size"):
         training.pop(name, None)
-    training["optimizer"].pop("learning_rate", None)
-    shapes = [None if each is None else each.inputs.shape for each in (fold_data.training, fold_data.validation)]
+    del network["hidden"]["initializer"]
+    _hide(network, "stage_dropout", "input_dropout")
+    _hide(network["hidden"], "dropout", "kernel_l1", "kernel_l2")
+    _hide(training, "averaging")
+    _hide(training["augmentation"], *STRENGTHS)
+    _hide(training["loss"], *(["label_smoothing"] if isinstance(recipe.training.loss, CategoricalCrossentropy) else []))
+    _hide(training["optimizer"], "learning_rate", *numbers_of_optimizer(recipe.training.optimizer))
+    parts = [fold_data.training, fold_data.validation]
+    shapes = [None if each is None else each.inputs.shape[0 if is_static else 1 :] for each in parts]
     dtype = fold_data.training.inputs.dtype.name
     scale = (fold_data.scale.offset.shape, fold_data.scale.factor.shape)
-    weighted = [each is None or each.weights is None for each in (fold_data.training, fold_data.validation)]
-    inputs, xla = encode(fold_data.inputs), _uses_xla(recipe, fold_data)
+    weighted = [each is None or each.weights is None for each in parts]
+    inputs = encode(fold_data.inputs)
     return json.dumps([network, training, shapes, dtype, scale, inputs, fold_data.outputs, weighted, xla])
+
+
+def _hide(plain: dict[str, Any], *names: str) -> None:
+    """Replace numbers by whether they are above 0."""
+    for name in set(names) & set(plain):
+        value = plain[name]
+        plain[name] = [each > 0 for each in value] if isinstance(value, list | tuple) else value > 0
+
+
+def _is_static(recipe: Recipe) -> bool:
+    """Whether the first layer's way of computing depends on the number of examples."""
+    return isinstance(recipe.network, TabularEnsemble)
 
 
 def _uses_xla(recipe: Recipe, fold_data: FoldData) -> bool:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.base.metrics import Monitor
+from tuner.networks.build import Number
 from tuner.result import Epoch
 from tuner.training.checkpoint import Arrays, Progress
 from tuner.training.schedules import monitored
@@ -22,8 +23,8 @@ class Averages:
     """The moving average of a model's weights, batch normalization's statistics included. With `decay` 0 there is no average,
     and the weights themselves count."""
 
-    def __init__(self, model: keras.Model, decay: float) -> None:
-        self.model, self.decay = model, decay
+    def __init__(self, model: keras.Model, decay: float, number: Number = float) -> None:
+        self.model, self.decay = model, number(decay) if decay else 0.0
         self.variables = [tf.Variable(each.value, trainable=False) for each in model.weights if decay]
 
     def update(self) -> None:

@@ -57,9 +57,8 @@ def replicate(job: Replicate, places: Places, watch: Watch) -> Replicated:
     from sklearn.metrics import confusion_matrix  # takes a second, and only documents need it
 
     from tuner.run import run
-    from tuner.training.evaluation import classes_of, predict
+    from tuner.training.evaluation import classes_of, evaluate, predict
     from tuner.training.fold_data import examples_for_test
-    from tuner.training.loop import evaluate
     from tuner.training.parts import part
     from tuner.training.replication import accuracy, bagged, decision_regions, predict_attacked
     from tuner.training.targets import targets

@@ -1,6 +1,7 @@
 """Our Keras layers. Importing this registers them, so that Keras can load saved models."""
 
 from tuner.networks.layers.fast import ActivityL1 as ActivityL1
+from tuner.networks.layers.fast import ElasticNet as ElasticNet
 from tuner.networks.layers.fast import FastDropout as FastDropout
 from tuner.networks.layers.fast import FusedBatchNormalization as FusedBatchNormalization
 from tuner.networks.layers.fast import MixedActivation as MixedActivation

@@ -10,26 +10,24 @@ LEVELS = 2**16
 
 @keras.saving.register_keras_serializable("tuner")
 class FastDropout(keras.layers.Dropout):  # type: ignore[misc]
-    """Keras's dropout, its rate rounded to 1/65536. While the rate falls, the variable `falling` has it.
+    """Keras's dropout, its rate rounded to 1/65536.
 
     Measured on one thread, forward and backward on (128, 14, 14, 32): 3.4 ms with Keras's layer, 1.7 ms with this one.
     """
 
-    falling: Any = None
+    def __init__(self, rate: float, **settings: Any) -> None:
+        super().__init__(rate, **settings)
+        self.share: Any = round(rate * LEVELS) / LEVELS
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Zero a random share of the inputs and scale up the others, in training."""
-        zeroed = round(self.rate * LEVELS)
-        if not training or not zeroed:
+        """Zero a random share of the inputs and scale up the others, in training. `share` may be a variable."""
+        if not training:
             return inputs
-        if self.falling is not None:
-            zeroed = tf.round(self.falling * LEVELS)
-        count = tf.size(inputs)
+        zeroed, count = tf.round(tf.cast(self.share, tf.float32) * LEVELS), tf.size(inputs)
         words = tf.random.stateless_uniform([(count + 1) // 2], self.seed_generator.next(), None, None, tf.uint32)
         bits = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:count]
-        factors = tf.cast(bits >= tf.cast(zeroed, tf.uint16), inputs.dtype) * tf.cast(
-            LEVELS / (LEVELS - zeroed), inputs.dtype
-        )
+        factor = tf.cast(LEVELS / (LEVELS - zeroed), inputs.dtype)
+        factors = tf.cast(bits >= tf.cast(zeroed, tf.uint16), inputs.dtype) * factor
         return inputs * tf.reshape(factors, tf.shape(inputs))
 
 
@@ -46,23 +44,22 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         """Normalize by the batch in training, by the moving statistics otherwise."""
         if not training:
             return super().call(inputs, training=training, mask=mask)
-        shape = tf.shape(inputs)
         images = inputs if len(inputs.shape) == 4 else tf.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=images,
-            scale=tf.cast(self.gamma, tf.float32),
-            offset=tf.cast(self.beta, tf.float32),
+            scale=tf.convert_to_tensor(self.gamma.value),
+            offset=tf.convert_to_tensor(self.beta.value),
             mean=tf.constant([], tf.float32),
             variance=tf.constant([], tf.float32),
             epsilon=self.epsilon,
             is_training=True,
         )
         count = tf.cast(tf.size(images) // images.shape[-1], tf.float32)
-        self._move(self.moving_mean, mean)
-        self._move(self.moving_variance, variance * (count - 1) / count)
-        return tf.reshape(outputs, shape)
+        self._move(self.moving_mean.value, mean)
+        self._move(self.moving_variance.value, variance * ((count - 1) / count))
+        return outputs if len(inputs.shape) == 4 else tf.reshape(outputs, tf.shape(inputs))
 
-    def _move(self, average: Any, value: Any) -> None:
+    def _move(self, average: tf.Variable, value: tf.Tensor) -> None:
         average.assign(average * self.momentum + value * (1 - self.momentum))
 
 
@@ -86,3 +83,13 @@ class MixedActivation(keras.layers.Activation):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Mix both."""
         return inputs + tf.cast(self.mix, inputs.dtype) * (super().call(inputs) - inputs)
+
+
+@keras.saving.register_keras_serializable("tuner")
+class ElasticNet(keras.regularizers.L1L2):  # type: ignore[misc]
+    """Keras's L1L2 for two factors above 0, which may be variables."""
+
+    def __call__(self, x: Any) -> Any:
+        """The penalty of a kernel."""
+        l1, l2 = tf.cast(self.l1, x.dtype), tf.cast(self.l2, x.dtype)
+        return l1 * keras.ops.sum(keras.ops.absolute(x)) + l2 * keras.ops.sum(keras.ops.square(x))

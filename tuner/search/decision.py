@@ -148,5 +148,5 @@ def _noise(contenders: Sequence[Contender]) -> float:
 def _refit_length(situation: Situation, epoch_seconds: float) -> float:
     """The epochs of a refit in all the time that is left, two processes side by side training two refits."""
     folds = situation.ladder.rungs[-1].folds
-    seconds = min(situation.seconds, situation.most_for_refits)
+    seconds = max(1e-3, min(situation.seconds, situation.most_for_refits))
     return min(float(situation.ladder.epochs), seconds / max(folds * epoch_seconds, 1e-6))

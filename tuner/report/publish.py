@@ -17,7 +17,7 @@ from tuner.report.evidence import Evidence
 from tuner.report.pages import FIGURES, escaped, figure_name
 from tuner.report.sections.search import FRONTS
 from tuner.storage import private
-from tuner.storage.records import ARTIFACTS, artifacts
+from tuner.storage.private import ARTIFACTS, artifacts
 
 CHARTS = (
     *("baselines-chart", "importance", "time"),

@@ -11,7 +11,7 @@ from tuner.refit.session import Session
 from tuner.search.proposals import Proposal
 from tuner.search.trial import RunningTrial
 from tuner.storage import private
-from tuner.storage.records import ARTIFACTS, recipe_attributes, store_failure, trial_record
+from tuner.storage.records import recipe_attributes, store_failure, trial_record
 from tuner.storage.trainings import DUPLICATE, LONG, StoredTraining
 
 
@@ -30,7 +30,9 @@ def continue_training(session: Session, training: StoredTraining, longer: Recipe
     process was faster."""
     last = training.last
     attributes = {
-        name: value for name, value in last.system_attrs.items() if not name.startswith(ARTIFACTS) and name not in LONG
+        name: value
+        for name, value in last.system_attrs.items()
+        if not name.startswith(private.ARTIFACTS) and name not in LONG
     }
     proposal = Proposal(
         recipe=longer or recipe_of(session, training),

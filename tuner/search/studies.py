@@ -16,7 +16,8 @@ from optuna.study import StudyDirection
 from tuner.base.errors import StudyError, join
 from tuner.result import OBJECTIVES
 from tuner.storage import private, study_record
-from tuner.storage.records import VERSION, artifacts, canonical
+from tuner.storage.private import artifacts, canonical
+from tuner.storage.records import VERSION
 from tuner.study import StudyFile
 from tuner.study.pruners import make_pruner
 

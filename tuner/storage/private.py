@@ -1,6 +1,7 @@
-"""All uses of Optuna's private names: creating a trial with all its attributes at once, claiming a waiting one, and system
-attributes."""
+"""All uses of Optuna's private names: creating a trial with all its attributes at once, claiming a waiting one, system attributes and
+the artifacts among them."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,3 +49,19 @@ def system_attributes(study: optuna.Study) -> Mapping[str, Any]:
 def store_system_attribute(study: optuna.Study, name: str, value: Any) -> None:
     """Store one of them."""
     study._storage.set_study_system_attr(study._study_id, name, value)
+
+
+ARTIFACTS = "artifacts:"
+"""Optuna's prefix of artifacts in the system attributes of a study or a trial."""
+
+
+def artifacts(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """File names by id of the artifacts of a study or a trial, from its system attributes. A removed artifact leaves a null, which
+    Optuna's own `get_all_artifact_meta` (5.0) cannot read."""
+    metas = [json.loads(text) for name, text in attributes.items() if name.startswith(ARTIFACTS)]
+    return {meta["artifact_id"]: meta["filename"] for meta in metas if meta is not None}
+
+
+def canonical(plain: Any) -> Any:
+    """The same data after a way through JSON, as a storage returns it."""
+    return json.loads(json.dumps(plain))

@@ -1,6 +1,5 @@
 """Attributes that are stored with a trial, and studies and trials as frozen records."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -15,7 +14,7 @@ from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
 from tuner.storage.private import store_mark
-from tuner.storage.trainings import LONG, StoredTraining, attributes_of, trainings_of
+from tuner.storage.trainings import LONG, StoredTraining, attributes_of, is_ended_look, trainings_of
 
 VERSION = 2
 """Version of stored records. Records of a later version are refused."""
@@ -70,8 +69,8 @@ def _store(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
 @dataclass(frozen=True)
 class TrialRecord:
     """A stored training, all its segments as one. `number` is the number of its last segment, `first` of its first one, `numbers`
-    of all; `start` is its place among the study's starts. Where the minutes decide, `looks` are its trainings of growing length, and
-    `values` has the value of the last one. `recipe` and `result` are None if the trial ended before it had them.
+    of all; `start` is its place among the study's starts. Where the minutes decide, `looks` are its trainings of growing length;
+    `recipe`, `result` and `values` are those of the last one that has ended. `recipe` and `result` are None if the trial ended before it had them.
     `started` and `ended` are in seconds since 1970."""
 
     number: int
@@ -167,14 +166,11 @@ class StudyRecord:
     def _by_value(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
         objective, sign = OBJECTIVES[self.objectives[0]] if self.objectives else None, -self.direction.sign
 
-        def value(trial: TrialRecord) -> float:
-            return (
-                trial.values[0]
-                if trial.values or not (objective and trial.result)
-                else objective.of_result(trial.result)
-            )
+        def place(trial: TrialRecord) -> tuple[float, int]:
+            reached = () if trial.values or not (objective and trial.result) else (objective.of_result(trial.result),)
+            return sign * (*trial.values, *reached)[0], trial.first
 
-        return tuple(sorted(trials, key=lambda trial: (sign * value(trial), trial.first)))
+        return tuple(sorted(trials, key=place))
 
     @property
     def best(self) -> TrialRecord | None:
@@ -215,9 +211,10 @@ def trial_record(training: StoredTraining) -> TrialRecord:
 
 
 def _read(training: StoredTraining) -> TrialRecord:
-    attributes = training.attributes
-    results = [plain["result"] for plain in map(attributes_of, training.segments) if "result" in plain]
-    looks = tuple(Look(**each.user_attrs["look"]) for each in training.segments if "look" in each.user_attrs)
+    attributes, segments = training.attributes, training.known
+    results = [plain["result"] for plain in map(attributes_of, segments) if "result" in plain]
+    plain = attributes_of(segments[-1]).get("recipe")
+    looks = tuple(Look(**each.user_attrs["look"]) for each in training.segments if is_ended_look(each))
     started, ended = training.segments[0].datetime_start, training.last.datetime_complete
     return TrialRecord(
         number=training.last.number,
@@ -225,7 +222,7 @@ def _read(training: StoredTraining) -> TrialRecord:
         state="pruned" if training.state == "paused" else training.state,
         values=tuple(training.last.values or [look.value for look in looks[-1:]]),
         params=training.last.params,
-        recipe=Recipe.from_dict(attributes["recipe"]) if "recipe" in attributes else None,
+        recipe=Recipe.from_dict(plain) if plain else None,
         result=Result.from_dict(results[-1]) if results else None,
         reason=attributes.get("reason", ""),
         environment=attributes.get("environment", {}),
@@ -246,19 +243,3 @@ def load_study(storage: BaseStorage, name: str) -> optuna.Study:
     if name not in names:
         raise StudyError(f"the storage has no study {name!r}; {near_miss(name, names)}")
     return optuna.load_study(study_name=name, storage=storage)
-
-
-ARTIFACTS = "artifacts:"
-"""Optuna's prefix of artifacts in the system attributes of a study or a trial."""
-
-
-def artifacts(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """File names by id of the artifacts of a study or a trial, from its system attributes. A removed artifact leaves a null, which
-    Optuna's own `get_all_artifact_meta` (5.0) cannot read."""
-    metas = [json.loads(text) for name, text in attributes.items() if name.startswith(ARTIFACTS)]
-    return {meta["artifact_id"]: meta["filename"] for meta in metas if meta is not None}
-
-
-def canonical(plain: Any) -> Any:
-    """The same data after a way through JSON, as a storage returns it."""
-    return json.loads(json.dumps(plain))

@@ -48,6 +48,13 @@ class StoredTraining:
         return attributes_of(self.last)
 
     @property
+    def known(self) -> tuple[FrozenTrial, ...]:
+        """Its segments; where trials are looks, those up to the last look that has ended: of a longer one nothing is known before.
+        One that diverged is known."""
+        looks = [place for place, each in enumerate(self.segments, 1) if is_ended_look(each)]
+        return self.segments[: looks[-1]] if looks and self.attributes.get("ended") != "diverged" else self.segments
+
+    @property
     def state(self) -> State:
         """Its state, from Optuna's state of the last trial and the stored end."""
         match self.last.state:
@@ -74,11 +81,6 @@ class StoredTraining:
         return place
 
     @property
-    def epochs(self) -> int:
-        """The number of epochs in its recipe, 0 if it is unknown."""
-        return int(self.attributes.get("recipe", {}).get("training", {}).get("epochs", 0))
-
-    @property
     def asked(self) -> str | None:
         """The key of the proposed recipe, before its epochs were fitted to the time; None if it has none."""
         key: str | None = self.attributes.get("asked", self.attributes.get("key"))
@@ -94,6 +96,11 @@ class StoredTraining:
         deaths = sum(trial.user_attrs.get("ended") == "died" for trial in self.segments)
         ended = self.attributes.get("ended")
         return ended == "interrupted" or (ended == "died" and deaths <= DEATHS_FORGIVEN)
+
+
+def is_ended_look(trial: FrozenTrial) -> bool:
+    """Whether a trial is a look that has ended. That of a process that was killed before it told Optuna begins anew."""
+    return "look" in trial.user_attrs and trial.state in (TrialState.PRUNED, TrialState.COMPLETE)
 
 
 def attributes_of(trial: FrozenTrial) -> Mapping[str, Any]:

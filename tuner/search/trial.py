@@ -37,7 +37,7 @@ class RunningTrial:
         self.until = self.rungs.next(training.rung)
         self.stop: Stop = ""
         self.epochs: list[Epoch] = []
-        self.reported = set(training.last.intermediate_values)
+        self.reported = set() if self.look else set(training.last.intermediate_values)
         self.unjudged = max(self.reported, default=0)  # interrupted there, perhaps before it was judged
         self.snapshot = self._snapshot() if session.deterministic and not self.rungs.epochs else None
         session.leases.hold(trial)

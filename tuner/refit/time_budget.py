@@ -10,7 +10,7 @@ constants were measured: docs/time-budget.md.
 import math
 from dataclasses import dataclass, replace
 
-from tuner.recipe import KFold, Recipe
+from tuner.recipe import KFold, Recipe, Training
 from tuner.study import StudyFile
 
 LEAST_REFIT_SHARE = 0.3
@@ -122,9 +122,9 @@ def with_length(recipe: Recipe, length: float) -> Recipe:
     """The recipe with a training of this length in epochs: whole ones, or shorter ones of equal length (2.5 are three epochs with
     0.8333 of the batches each)."""
     epochs = max(1, math.ceil(length - 1e-9))
-    share = round(length / epochs, 4)
-    lean = {"lean_epochs": epochs, "lean_share": max(share, 1e-4)} if share < 1 else {"lean_epochs": 0}
-    return replace(recipe, training=replace(recipe.training, epochs=epochs, **lean))
+    share = max(round(length / epochs, 4), 1e-4)
+    lean, share = (epochs, share) if share < 1 else (0, Training.lean_share)
+    return replace(recipe, training=replace(recipe.training, epochs=epochs, lean_epochs=lean, lean_share=share))
 
 
 def with_folds(recipe: Recipe, folds: int = 0) -> Recipe:

@@ -21,6 +21,9 @@ FEWEST_LOOKS = 60
 SHORTEST, LONGEST = 1.0, 4.0
 """Seconds of a first look's training, relative to `LOOK_SECONDS`."""
 
+LARGEST_SHARE = 0.12
+"""Largest share of the search that a first look may take."""
+
 FEWEST_EXAMPLES = 16_000
 """Fewest examples that a first look trains on, repeated ones counted: on recorded curves, looks of a quarter of these rank the recipes
 of tables no better than chance (benchmarks/lengths.py)."""
@@ -66,9 +69,10 @@ def ladder_from(first: float, epochs: int, folds: int) -> Ladder:
     return Ladder(epochs, tuple(rungs))
 
 
-def first_length(seconds: float, epoch_seconds: float, epochs: int, examples: int) -> float:
-    """The length of the first looks of a search with so many seconds (of all processes together), if an epoch of a usual recipe
-    takes `epoch_seconds` and has so many examples."""
+def first_length(seconds: float, workers: int, epoch_seconds: float, epochs: int, examples: int) -> float:
+    """The length of the first looks of a search with so many seconds (of all `workers` together), if an epoch of a usual recipe
+    takes `epoch_seconds` and has so many examples. On a slow machine a look has fewer examples than rank recipes well."""
     each = (seconds / FEWEST_LOOKS - LOOK_SECONDS) / 3  # every rung takes about as much in all
-    wanted = min(max(each, SHORTEST * LOOK_SECONDS), LONGEST * LOOK_SECONDS) / max(epoch_seconds, 1e-6)
-    return min(float(epochs), max(wanted, FEWEST_EXAMPLES / examples))
+    wanted = min(max(each, SHORTEST * LOOK_SECONDS), LONGEST * LOOK_SECONDS)
+    needed = min(FEWEST_EXAMPLES / examples * epoch_seconds, LARGEST_SHARE * seconds / workers)
+    return min(float(epochs), max(wanted, needed) / max(epoch_seconds, 1e-6))

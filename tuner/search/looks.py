@@ -15,16 +15,13 @@ from tuner.result import Result
 from tuner.search.clock import Clock
 from tuner.search.decision import Contender, Situation
 from tuner.search.decision import decide as decide
-from tuner.search.ladder import LOOK_SECONDS, Ladder, first_length, ladder_from
+from tuner.search.ladder import LARGEST_SHARE, LONGEST, LOOK_SECONDS, Ladder, first_length, ladder_from
 from tuner.search.proposals import Proposal
 from tuner.storage import trial_record
 from tuner.storage.trainings import StoredTraining
 
 FIRST_LOOK = "first_look"
 """Attribute of a study: the length of its first looks in epochs, for recipes of full length."""
-
-LARGEST_SHARE = 0.12
-"""A new recipe is refused if a first look at it is estimated to take more than this share of the search."""
 
 
 def ladder_of(session: Session) -> Ladder | None:
@@ -44,7 +41,7 @@ def store_ladder(session: Session, budget: Minutes, proposal: Proposal, seconds:
     seconds = seconds or work.epoch_seconds_at_first  # it could not be measured
     usual = seconds * usual_epoch(session) / work.epoch_seconds_at_first
     each = usual if proposal.start is None else max(usual, seconds)
-    length = first_length(budget.search_seconds, each, session.file.epochs, work.examples)
+    length = first_length(budget.search_seconds, budget.workers, each, session.file.epochs, work.examples)
     session.study.set_user_attr(FIRST_LOOK, length)
 
 
@@ -113,7 +110,7 @@ def seconds_of_first_look(session: Session, recipe: Recipe) -> float:
 def too_slow(session: Session, recipe: Recipe, budget: Minutes) -> str:
     """Why a new recipe is not worth a first look in this budget; empty if it is."""
     seconds = first_look_length(session) * session.preflight.epoch_seconds(recipe)
-    if seconds <= LARGEST_SHARE * budget.search_seconds:
+    if seconds <= max(LARGEST_SHARE * budget.search_seconds, LONGEST * LOOK_SECONDS):
         return ""
     return f"a first look at it is estimated to take {seconds:.0f} s, more than {LARGEST_SHARE:.0%} of the search"
 

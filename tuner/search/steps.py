@@ -99,8 +99,10 @@ class Looks:
         return looks.too_slow(self.session, recipe, self.budget)
 
     def has_time_for(self, recipe: Recipe) -> bool:
-        """Whether a first look at it fits."""
-        return self.clock.has_time_for(looks.seconds_of_first_look(self.session, recipe))
+        """Whether a first look at it fits; while there is no model, in any case."""
+        return not self.session.record.ranking or self.clock.has_time_for(
+            looks.seconds_of_first_look(self.session, recipe)
+        )
 
     def first(self, proposal: Proposal) -> Proposal:
         """The proposal as a look of the first rung."""

@@ -36,7 +36,10 @@ def test_one_contender_alone_needs_no_name() -> None:
     assert text[2].endswith("the search is better by 0.0100")
     assert text[3] == "2 refits on fresh seeds (1000, 1001), 14 epochs: validation accuracy 0.9400, 0.9300"
     first = lines_of(confirmed((0,), (14,), (0.94,)), [0.93, 0.5, 0.92])
-    assert first[2] == "it is the recipe that the study began with: no other trial beat it (2 tried)"
+    assert first[2] == (
+        "it is the recipe that the study began with: the search did not beat it (2 others tried); the next best, trial 2, "
+        "differs by 0.0100"
+    )
     alone = lines_of(confirmed((0,), (14,), (0.94,)), [0.93])
     assert alone[2] == "it is the recipe that the study began with: no other was tried"
 

@@ -1,5 +1,6 @@
 """Which trials are refitted: their order, those close to the best, and the refits that fit into the time."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,27 +10,24 @@ from optuna.storages import BaseStorage
 from tests.support.fakes import session_in
 from tests.support.outcomes import RECIPE, epoch, study_of
 from tests.support.searches import small
+from tuner.base.extrapolation import Look
 from tuner.data.sources import Places
 from tuner.recipe import KFold, Recipe
 from tuner.refit.candidates import (
     RankedTrial,
     candidates,
-    close_to_best,
     contenders,
     epoch_seconds,
-    first_start,
     fresh_seeds,
     refit_factor,
     reserved_seconds,
 )
 from tuner.refit.session import Session
-from tuner.refit.time_budget import FixedEpochs, Minutes, Reference
+from tuner.refit.time_budget import FixedEpochs, Minutes
 from tuner.result import FoldResult, Result, Scores
 from tuner.storage import StudyRecord, TrialRecord
 
 FIT = ('budget.epochs="fit"', "budget.trials=0", 'search.pruner="none"', "training.epochs=40")
-SHORT = Minutes(600.0, 1, Reference(1000.0, 40))
-"""Trials have less than a quarter of a whole training."""
 
 
 @pytest.fixture
@@ -52,10 +50,12 @@ def record(*accuracies: float, **changes: object) -> StudyRecord:
     return replace(study, plain={"budget": {"epochs": "fit"}}, trials=trials, **changes)  # type: ignore[arg-type]
 
 
-def rivals(*accuracies: float, epochs: int = 40, seconds: float = 1.0) -> list[RankedTrial]:
-    """Trials of these validation accuracies, in this order; whole trainings have so many epochs of so many seconds."""
-    trials = record(*accuracies).trials
-    return [RankedTrial(trial, of(trial), epochs, seconds) for trial in trials]
+def rivals(*accuracies: float, epochs: int = 40, seconds: float = 1.0, length: int = 1) -> list[RankedTrial]:
+    """Trials whose looks of this length had these validation accuracies, of 1,000 examples, in this order; whole trainings have
+    so many epochs of so many seconds."""
+    looks = [Look(length, 1, each, 1 - each, math.sqrt(each * (1 - each) / 1000)) for each in accuracies]
+    trials = [replace(trial, looks=(look,)) for trial, look in zip(record(*accuracies).trials, looks, strict=True)]
+    return [RankedTrial(trial, longer(of(trial), length), epochs, seconds) for trial in trials]
 
 
 def of(trial: TrialRecord) -> Recipe:
@@ -86,85 +86,122 @@ def test_trials_without_a_model_are_not_ranked() -> None:
 def test_the_first_objective_ranks() -> None:
     study = record(0.9, 0.8, objectives=("validation_loss", "validation_accuracy"))
     trials = [replace(trial, result=result(trial.values[0], loss=trial.values[0])) for trial in study.trials]
-    assert numbers(ranked(replace(study, trials=tuple(trials)))) == [1, 0]
+    assert numbers(replace(study, trials=tuple(trials)).ranking) == [1, 0]
 
 
-def test_close_to_the_best_is_within_one_standard_error_of_the_difference() -> None:
-    """The accuracy 0.9 of 1,000 examples has an error of 0.0095, a difference one of 0.0134."""
-    assert close_to_best("accuracy", [0.9, 0.887, 0.8864, 0.5], examples=1000, places=16) == 2
+def looked(study: StudyRecord, *looks: list[tuple[float, float, int]]) -> StudyRecord:
+    """The study with such looks (length, accuracy and folds) at its trials."""
+    trials = [
+        replace(trial, looks=tuple(Look(length, folds, value, 1 - value, 0.01) for length, value, folds in each))
+        for trial, each in zip(study.trials, looks, strict=True)
+    ]
+    return replace(study, trials=tuple(trials))
 
 
-def test_where_trials_are_short_the_first_start_is_refitted_too(session: Session) -> None:
+def test_where_there_are_looks_the_ranking_is_by_what_they_say_of_a_longer_training() -> None:
+    """A value of a longer look says nothing beside that of a shorter one: all recipes are better after longer trainings."""
+    known = [(1.0, 0.80, 1), (4.0, 0.90, 1)]
+    study = looked(record(0.9, 0.7, 0.88), known, [(1.0, 0.87, 1)], [(1.0, 0.70, 1), (4.0, 0.88, 1)])
+    assert numbers(study.ranking) == [1, 0, 2]
+    assert [trial.values for trial in study.compared] == [(0.80,), (0.87,), (0.70,)], "the first looks"
+
+
+def test_recipes_with_looks_in_more_folds_come_first() -> None:
+    study = looked(record(0.9, 0.8, 0.5), [(1.0, 0.9, 1)], [(1.0, 0.8, 1), (1.0, 0.8, 5)], [(1.0, 0.5, 1)])
+    assert numbers(study.ranking) == [1, 0, 2]
+
+
+def test_trials_without_looks_are_ranked_where_no_trial_has_any() -> None:
+    """A study of the version before has none."""
+    study = record(0.7, 0.9, 0.8)
+    assert numbers(study.ranking) == [1, 2, 0]
+    assert numbers(looked(study, [], [], [(1.0, 0.8, 1)]).ranking) == [2]
+    assert [each.trial.number for each in contenders([RankedTrial(study.trials[1], RECIPE, 40, 1.0)], 4, 9.0)] == [1]
+
+
+def close(trials: list[RankedTrial], places: int, seconds: float = 40.0) -> list[int]:
+    """The numbers of the contenders."""
+    return [each.trial.number for each in contenders(trials, places, seconds)]
+
+
+def test_contenders_are_those_whose_expected_error_is_nearly_the_lowest() -> None:
+    """Within one standard deviation of the difference, of which each gets two places."""
+    trials = rivals(0.900, 0.899, 0.898, 0.6, length=20)
+    assert close(trials, 16) == [0, 1, 2]
+    assert close(trials, 4) == [0, 1]
+    assert close(trials, 1) == [0]
+    assert close(rivals(0.95, 0.7, length=20), 16) == [0]
+    assert close([*reversed(trials)], 4) == [0, 1], "their order says nothing"
+
+
+def test_where_looks_are_short_the_first_start_is_refitted_too() -> None:
     """Unless it is among the best, or there is place for one only."""
-    trials = rivals(0.99, 0.9, 0.1)
-    first_last = [*trials[1:], trials[0]]
-    assert [each.trial.number for each in contenders(session, SHORT, first_last, 4)] == [1, 0]
-    assert [each.trial.number for each in contenders(session, SHORT, first_last, 2)] == [1, 0]
-    assert [each.trial.number for each in contenders(session, SHORT, first_last, 1)] == [1]
-    assert [each.trial.number for each in contenders(session, SHORT, trials, 4)] == [0]
-    long = Minutes(600.0, 1, Reference(100.0, 40))
-    assert [each.trial.number for each in contenders(session, long, first_last, 4)] == [1]
+    trials = rivals(0.3, 0.95, 0.5)
+    assert [close(trials, places) for places in (4, 2, 1)] == [[1, 0], [1, 0], [1]]
+    assert close(rivals(0.95, 0.3, 0.5), 4) == [0]
+    assert close(rivals(0.3, 0.95, 0.5, length=20), 4) == [1], "half of a whole training says enough"
+    without = [replace(each, trial=replace(each.trial, start=None)) for each in trials]
+    assert close(without, 4) == [1]
 
 
-def test_several_close_ones_and_the_first_start(session: Session) -> None:
-    trials = rivals(0.1, 0.9, 0.9, 0.9)
-    best_first = [*trials[1:], trials[0]]
-    assert [each.trial.number for each in contenders(session, SHORT, best_first, 6)] == [1, 2, 3, 0]
+def test_the_search_leaves_the_time_of_the_slowest_contenders_refits(session: Session) -> None:
+    study = looked(record(0.9, 0.9), [(1.0, 0.9, 1)], [(1.0, 0.9, 1)])
+    slow = replace(study.trials[1], result=with_epoch(study.trials[1], seconds=1.0))
+    budget = Minutes(600.0, 1)
+    assert reserved_seconds(session, budget, study) == budget.reserved_for_refits(40 * 0.1)
+    both = replace(study, trials=(study.trials[0], slow))
+    assert reserved_seconds(session, budget, both) == budget.reserved_for_refits(40 * 1.0)
+    assert reserved_seconds(session, budget, replace(study, trials=())) == budget.reserved_for_refits()
 
 
-def test_the_best_one_stands_for_a_first_start_that_is_not_there() -> None:
-    trials = rivals(0.9, 0.8, 0.7)[1:]
-    assert first_start(trials) == trials[0]
+def with_epoch(trial: TrialRecord, seconds: float) -> Result:
+    """Its result with an epoch of so many seconds."""
+    assert trial.result is not None
+    last = replace(trial.result.folds[0].epochs[0], seconds=seconds)
+    return replace(trial.result, folds=(FoldResult(epochs=(last,), kept=1),))
 
 
-def test_examples_are_those_that_validated_the_best(session: Session) -> None:
-    """A fifth of them in a holdout, all of them in folds: the fewer, the more are close."""
-    held_out = rivals(0.9, 0.86, 0.3)
-    folded = [replace(each, recipe=replace(RECIPE, protocol=KFold(folds=5))) for each in held_out]
-    budget = Minutes(600.0, 4, Reference(100.0, 40))
-    assert len(contenders(session, budget, [*held_out[:2], folded[2]], 16)) == 2
-    assert len(contenders(session, budget, [folded[0], *held_out[1:]], 16)) == 1
-
-
-def test_half_of_a_short_time_is_for_training(session: Session) -> None:
+def test_half_of_a_short_time_is_for_training() -> None:
     """Building takes 3 s of these 4: two seconds, less a margin, have 19 epochs of a tenth of a second."""
-    (one,) = candidates(session, Minutes(600.0, 1), rivals(0.9, epochs=40, seconds=0.0995), 4.0)
-    assert one.recipe.training.epochs == 19
+    (one,) = candidates(Minutes(600.0, 1), rivals(0.9, epochs=40, seconds=0.0995), 4.0)
+    assert length_of(one.recipe) == pytest.approx(0.95 * 2.0 / 0.0995, rel=0.001)
 
 
-def test_a_refit_may_have_three_quarters_of_its_trials_epochs_and_a_quarter_of_an_earlier_refits(
-    session: Session,
-) -> None:
+def test_a_refit_may_have_three_quarters_of_its_trials_epochs_and_a_quarter_of_an_earlier_refits() -> None:
     (one,) = (replace(each, recipe=longer(each.recipe, 40)) for each in rivals(0.9, seconds=1.0))
     assert one.has_time(30.5)
     assert not one.has_time(29.5)
-    short = candidates(session, Minutes(600.0, 1), [one], 47.0)
+    short = candidates(Minutes(600.0, 1), [one], 47.0)
     assert [each.recipe.training.epochs for each in short] == [40]
     for epochs, count in ((160, 1), (161, 0)):
         earlier = [longer(one.recipe, epochs)]
-        assert len(candidates(session, Minutes(600.0, 1), [one], 47.0, earlier)) == count
+        assert len(candidates(Minutes(600.0, 1), [one], 47.0, earlier)) == count
 
 
-def test_the_longest_refits_begin_first_and_shorter_ones_fill_the_rest(session: Session) -> None:
+def test_the_longest_refits_begin_first_and_shorter_ones_fill_the_rest() -> None:
     """Four rounds of 25 s: refits of the slow one have as many epochs as that, those of the fast one take 12 s."""
-    fast, slow = rivals(0.9, 0.9)
+    fast, slow = rivals(0.9, 0.94)
     trials = [replace(fast, epoch_seconds=0.3), replace(slow, epoch_seconds=2.0)]
-    chosen = candidates(session, Minutes(600.0, 1), trials, 108.0)
+    chosen = candidates(Minutes(600.0, 1), trials, 108.0)
     assert [each.trial for each in chosen] == [1, 0, 1, 0]
     assert [each.recipe.training.epochs for each in chosen] == [12, 40, 12, 40]
 
 
-def test_a_part_of_an_epoch_counts_for_its_share(session: Session) -> None:
+def test_a_part_of_an_epoch_counts_for_its_share() -> None:
     """A quarter of an epoch in one second: a whole one takes four."""
     lean = replace(RECIPE, training=replace(RECIPE.training, lean_epochs=1, lean_share=0.25))
     part = replace(epoch(1), seconds=1.0)
     assert epoch_seconds(lean, replace(result(0.9), folds=(FoldResult(epochs=(part,), kept=1),))) == 4.0
 
 
-def test_where_no_trial_has_time_only_the_best_is_refitted(session: Session) -> None:
+def test_where_no_trial_has_time_only_the_best_is_refitted() -> None:
     slow = [replace(each, recipe=longer(each.recipe, 30)) for each in rivals(0.9, 0.9, seconds=10.0)]
-    chosen = candidates(session, Minutes(600.0, 1), slow, 100.0)
+    chosen = candidates(Minutes(600.0, 1), slow, 100.0)
     assert {each.trial for each in chosen} == {0}
+
+
+def length_of(recipe: Recipe) -> float:
+    return recipe.training.length(recipe.training.epochs)
 
 
 def longer(recipe: Recipe, epochs: int) -> Recipe:
@@ -181,12 +218,12 @@ def test_with_fixed_epochs_time_is_left_for_the_refits_of_a_new_winner(session: 
     assert reserved_seconds(session, budget, study) == pytest.approx(13.0)
 
 
-def test_each_refit_has_a_seed_of_its_own(session: Session) -> None:
+def test_each_refit_has_a_seed_of_its_own() -> None:
     """Also beside those of earlier calls."""
     trials, budget = rivals(0.9), Minutes(600.0, 1)
-    first = candidates(session, budget, trials, 400.0)
+    first = candidates(budget, trials, 400.0)
     assert [each.recipe.seed for each in first] == [1000, 1001, 1002, 1003]
-    second = candidates(session, budget, trials, 400.0, [each.recipe for each in first[:2]])
+    second = candidates(budget, trials, 400.0, [each.recipe for each in first[:2]])
     assert [each.recipe.seed for each in second] == [1002, 1003, 1004, 1005]
 
 

@@ -102,10 +102,10 @@ def stage(small_study: Path, places: Places, tmp_path: Path, clock: Clock) -> St
 
 
 def test_a_first_model_has_five_seconds_after_the_end(stage: Stage) -> None:
-    """Of these two are for training, less a margin: 23 epochs of a tenth of a second in the other half."""
+    """Of these two are for training, less a margin: 23.75 epochs of a tenth of a second in the other half."""
     executor = stage.executor()
     found = stage.refit(executor, -10.0)
-    assert executor.trained == [(1000, 23)]
+    assert executor.trained == [(1000, 24)]
     assert executor.stopped_after == [5.0]
     assert (found.trial, found.seeds) == (0, (1000,))
 
@@ -133,7 +133,7 @@ def test_epoch_times_are_measured_again_where_a_minute_is_left(seconds: float, m
     executor = stage.executor(1.0)
     stage.refit(executor, seconds)
     assert executor.measured == measured
-    assert executor.trained[0] == (1000, 40 if not measured else 27), "two of 27 s, or four of four"
+    assert executor.trained[0] == (1000, 40 if not measured else 28), "two of 27 s, or four of four"
 
 
 def test_the_slowest_measurement_of_a_recipe_counts(stage: Stage) -> None:

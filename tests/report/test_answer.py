@@ -186,7 +186,10 @@ def test_a_search_that_added_nothing_says_so() -> None:
     assert outcome.confirmed is not None
     added = list(tiles(outcome, outcome.confirmed))[2]
     assert added.value == "nothing"
-    assert added.note == "no trial is better than trial 0, the recipe that the study began with; 2 others were tried"
+    assert added.note == (
+        "no trial is better than trial 0, the recipe that the study began with; 2 others were tried; the next best, trial 2, "
+        "differs by 0.1000"
+    )
 
 
 def test_a_model_without_a_test_metric_says_why_on_top() -> None:

@@ -16,11 +16,12 @@ from tuner.data.sources import Places
 from tuner.recipe import Recipe
 from tuner.refit.forecast import expected_improvement
 from tuner.refit.session import Session
-from tuner.refit.time_budget import FixedEpochs, Minutes, Reference
+from tuner.refit.time_budget import OVERRUN_SECONDS, FixedEpochs, Minutes
 from tuner.result import FoldResult, Result
+from tuner.search.clock import FIRST_TRIAL_SHARE, stopping_on_signals
 from tuner.search.clock import Clock as SearchClock
-from tuner.search.clock import stopping_on_signals
 from tuner.search.loop import Loop
+from tuner.search.steps import steps_of
 from tuner.storage import StudyRecord, TrialRecord
 
 FIT = ('budget.epochs="fit"', "budget.trials=0", 'search.pruner="none"', "training.epochs=40")
@@ -77,41 +78,47 @@ def test_before_the_first_trial_there_is_a_quarter_of_the_time_beyond_the_end(fi
 
 
 @pytest.mark.parametrize("begins", [1000.0, 1290.0])
-def test_the_first_trial_has_its_slot_or_three_quarters_of_the_time(
+def test_the_first_trial_has_a_share_of_the_time_from_its_beginning_or_three_quarters_of_all(
     begins: float, fitting: Session, clock: Clock
 ) -> None:
-    budget = Minutes(300.0, 1)
-    searching = SearchClock(fitting, budget, 300.0)
+    searching = SearchClock(fitting, Minutes(300.0, 1), 300.0)
     record = replace(study_of([]), trials=(running(0),))
-    last_moment = max(1300.0 - 75.0, begins + 1.15 * budget.slot)
+    last_moment = max(1300.0 - 75.0, begins + FIRST_TRIAL_SHARE * 300.0)
     for clock.now in (begins, begins + 5.0):
         searching.update(record)
         assert searching.last_moment == pytest.approx(last_moment), "counted from its own beginning"
 
 
-def test_trials_may_overrun_the_deadline_by_a_part_of_their_slot(fitting: Session, clock: Clock) -> None:
-    budget = Minutes(300.0, 1)
-    searching = SearchClock(fitting, budget, 300.0)
+@pytest.mark.parametrize(("seconds", "overrun"), [(300.0, OVERRUN_SECONDS), (50.0, 1.0)])
+def test_looks_may_overrun_the_deadline_a_little(
+    seconds: float, overrun: float, fitting: Session, clock: Clock
+) -> None:
+    """By a fiftieth of the time, at most three seconds."""
+    searching = SearchClock(fitting, Minutes(seconds, 1), seconds)
     searching.update(taking(study_of([0.9]), 20.0))
-    assert searching.last_moment == pytest.approx(searching.deadline + 0.15 * budget.slot)
+    assert searching.last_moment == pytest.approx(searching.deadline + overrun)
     clock.now = searching.last_moment - 0.01
     assert not searching.is_over
     clock.now = searching.last_moment
     assert searching.is_over
 
 
-@pytest.mark.parametrize(("seconds", "known"), [(0.0, False), (0.5, True), (50.0, True)])
-def test_a_length_is_known_once_one_recipe_was_measured(seconds: float, known: bool, fitting: Session) -> None:
-    assert SearchClock(fitting, Minutes(300.0, 1, Reference(seconds, 40)), 300.0).knows_length == known
-    assert SearchClock(fitting, FixedEpochs(), 300.0).knows_length
+def test_the_seconds_left_are_those_until_the_final_model_is_tested(fitting: Session, clock: Clock) -> None:
+    budget = Minutes(300.0, 1)
+    searching = SearchClock(fitting, budget, 300.0)
+    clock.now = 1100.0
+    assert searching.seconds_left == pytest.approx(budget.usable - 100.0)
+    clock.now = 1400.0
+    assert searching.seconds_left == 0.0
 
 
 def test_a_recipe_of_unknown_cost_begins_before_the_deadline_only(session: Session, clock: Clock) -> None:
     searching = SearchClock(session, FixedEpochs(300.0, 1), 300.0)
     clock.now = 1299.5
-    assert searching.can_train(RECIPE)
+    steps = steps_of(session, FixedEpochs(300.0, 1), searching)
+    assert steps.has_time_for(RECIPE)
     clock.now = 1300.0
-    assert not searching.can_train(RECIPE)
+    assert not steps.has_time_for(RECIPE)
 
 
 @dataclass(frozen=True)
@@ -142,30 +149,6 @@ def test_a_paused_training_goes_on_if_its_own_epochs_fit(
     assert searching.can_finish(training)
     clock.now = searching.deadline - needed + 0.01
     assert not searching.can_finish(training)
-
-
-def of(epochs: int, share: float = 0.0) -> Recipe:
-    """A recipe of so many epochs, the first one with a share of its batches."""
-    lean = {"lean_epochs": 1, "lean_share": share} if share else {}
-    return replace(RECIPE, training=replace(RECIPE.training, epochs=epochs, **lean))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("reference", "fitted", "complaint"),
-    [
-        (Reference(50.0, 40), of(10), ""),
-        (Reference(50.0, 40), of(9), "the 106 s of a trial have room for 9 epochs; the reference recipe has 40"),
-        (Reference(2.0, 2), of(1, 0.2), "the 106 s of a trial have room for 0.2 epochs; the reference recipe has 2"),
-        (Reference(2.0, 2), of(1, 0.5), ""),
-        (Reference(), of(1, 0.2), ""),
-    ],
-)
-def test_a_proposal_needs_a_quarter_of_the_epochs_that_the_reference_has(
-    reference: Reference, fitted: Recipe, complaint: str, fitting: Session
-) -> None:
-    searching = SearchClock(fitting, Minutes(600.0, 1, reference), 600.0)
-    assert searching.complaint(fitted, of(40)) == complaint
-    assert searching.complaint(of(40), of(40)) == ""
 
 
 def test_the_first_signal_stops_in_order_and_the_second_at_once() -> None:

@@ -1,14 +1,17 @@
 """Mutations of the best trial among the proposals."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from optuna.storages import BaseStorage
 
-from tests.support.fakes import Clock, Invented, session_in
+from tests.support.fakes import Clock, Invented, Paced, session_in
 from tests.support.searches import small
 from tuner.base.errors import StudyError
 from tuner.data.sources import Places
+from tuner.refit.time_budget import Minutes
 from tuner.search.loop import Loop
 from tuner.search.proposals import Proposer
 from tuner.storage import study_record
@@ -45,6 +48,30 @@ def test_other_proposals_change_nearly_all_parameters(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     assert min(changed_shares(memory, small_study, places, clock, 0.0)) > 0.7
+
+
+def test_where_the_minutes_decide_one_of_the_best_three_is_mutated_the_best_most_often(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    """Looks are uncertain: the best one is not known to be the best."""
+    fit = 'budget.epochs="fit"', "budget.trials=0", "training.epochs=40", "search.near=0.0"
+    context = session_in(memory, small(small_study, *WIDE, *fit), places)
+    errors = {width: 0.1 + width / 2000 for width in range(2, 1001)}
+    Loop(context, Paced(clock, errors=errors), Minutes(3000.0, 1)).run(12, 3000.0)
+    ranking = study_record(context.study).ranking
+    assert len(ranking) > 5
+    proposer = Proposer(context)
+    proposer.near = 1.0
+    mutated = [
+        max(range(len(ranking)), key=lambda place: _shared(ranking[place].params, each.params))
+        for each in proposer.proposals(context.trainings())
+    ]
+    assert set(mutated) == {0, 1, 2}
+    assert mutated.count(0) > mutated.count(1) > 0
+
+
+def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+    return sum(other.get(name) == value for name, value in one.items())
 
 
 def test_near_is_a_share(small_study: Path) -> None:

@@ -106,6 +106,11 @@ def test_a_study_without_asha_has_no_rungs(small_study: Path) -> None:
     assert rungs_of(load(small_study, "small")).epochs == ()
 
 
+def test_where_the_minutes_decide_looks_take_the_place_of_rungs(small_study: Path) -> None:
+    fit = [setting(each) for each in ("budget.epochs=fit", "budget.trials=0", "search.pruner=asha")]
+    assert rungs_of(load(small_study, "small", fit)).epochs == ()
+
+
 def test_few_trials_fill_few_rungs() -> None:
     assert levels(Asha(), 81, 9) == (9, 27), "a third of nine, and a third of these"
     assert levels(Asha(), 81, 8) == (27,)

@@ -15,7 +15,8 @@ from tuner.networks import Dense
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Epoch, FoldResult, Result, Scores
 from tuner.storage import StudyRecord, TrialRecord, load_study, private, study_record
-from tuner.storage.records import artifacts, canonical, recipe_attributes, store_failure, store_pause, store_result
+from tuner.storage.private import artifacts, canonical
+from tuner.storage.records import recipe_attributes, store_failure, store_pause, store_result
 from tuner.storage.trainings import attributes_of
 
 RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=1))

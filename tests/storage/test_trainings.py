@@ -80,11 +80,29 @@ def test_who_was_killed_while_it_paused_pauses_again() -> None:
     assert [training.rung for training in trainings_of(trials)] == [0]
 
 
-def test_a_training_says_what_was_asked_for_and_how_long_it_is() -> None:
-    trials = numbered(
-        made(RUNNING, key="a", asked="b", recipe={"training": {"epochs": 7}}), made(RUNNING, key="c"), made(FAIL)
-    )
-    assert [(training.asked, training.epochs) for training in trainings_of(trials)] == [("b", 7), ("c", 0), (None, 0)]
+def test_a_training_says_what_was_asked_for() -> None:
+    trials = numbered(made(RUNNING, key="a", asked="b"), made(RUNNING, key="c"), made(FAIL))
+    assert [training.asked for training in trainings_of(trials)] == ["b", "c", None]
+
+
+def test_what_is_known_of_looks_is_that_of_the_last_one_that_has_ended() -> None:
+    looks = [
+        made(PRUNED, key="a", ended="paused", rung=1, look={}),
+        made(PRUNED, key="b", ended="paused", rung=2, look={}, continues=0),
+    ]
+    later: list[tuple[int, FrozenTrial]] = [
+        (2, made(RUNNING, key="c", continues=1)),
+        (2, made(RUNNING, key="c", look={}, continues=1)),  # ended, and not yet told
+        (2, made(FAIL, key="c", ended="interrupted", continues=1)),
+        (2, made(FAIL, key="c", ended="failed", continues=1)),
+        (3, made(COMPLETE, key="c", ended="finished", look={}, continues=1)),
+        (3, made(PRUNED, key="c", ended="diverged", continues=1)),
+    ]
+    for count, each in later:
+        (training,) = trainings_of(numbered(*looks, each))
+        assert len(training.known) == count
+    (first,) = trainings_of(numbered(made(FAIL, key="a", ended="interrupted")))
+    assert first.known == first.segments
 
 
 def test_of_two_that_go_on_with_one_training_the_earlier_stands() -> None:

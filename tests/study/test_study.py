@@ -41,6 +41,31 @@ def test_the_corners_of_every_shipped_study_fit_their_data(name: str) -> None:
         assert parameters(recipe.network, entry.shape, len(entry.classes)) > 0
 
 
+ASKED_FOR = {
+    "layers": "network.{kind}.widths.count",
+    "widths": "network.{kind}.widths[0]",
+    "activations": "network.{kind}.hidden.activation",
+    "loss": "training.loss.kind",
+    "optimizer": "training.optimizer.kind",
+    "initializer": "network.{kind}.hidden.initializer",
+    "dropout": "network.{kind}.hidden.dropout",
+    "batch normalization": "network.{kind}.hidden.batch_normalization",
+    "regularization": "network.{kind}.hidden.kernel_l2",
+}
+"""What a study of pictures searches, with its address in a network of each kind."""
+
+
+@pytest.mark.parametrize("name", ["fashion", "mnist", "usps", "digits"])
+def test_the_studies_of_pictures_search_all_that_was_asked_for(name: str) -> None:
+    """In dense networks and in convolutional ones."""
+    holes = load(find_study(name)[1], name).holes
+    kinds = ("dense", "staged")
+    missing = [
+        f"{what} ({each})" for each in kinds for what, at in ASKED_FOR.items() if at.format(kind=each) not in holes
+    ]
+    assert missing == []
+
+
 def test_the_five_studies_are_shipped() -> None:
     assert {"fashion", "mnist", "usps", "digits", "playground"} <= set(study_files())
 

@@ -1,6 +1,6 @@
 """What tests put in the place of a machine: clocks and executors whose trainings are invented."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,15 @@ from optuna.storages import BaseStorage
 
 from tests.support.searches import Notes, preflight_of
 from tuner.data.sources import Places
+from tuner.networks import Dense
+from tuner.recipe import Recipe, fold_count
 from tuner.refit.session import Session
-from tuner.result import Epoch, FoldResult, Result, Scores, Watch
+from tuner.result import Ending, Epoch, FoldResult, Result, Scores, Watch
 from tuner.search.studies import open_study
 from tuner.storage.leases import Leases
 from tuner.study import StudyFile
 from tuner.worker.folder import Folder
-from tuner.worker.jobs import Answer, Failure, Job, Train
+from tuner.worker.jobs import Answer, EpochTime, Failure, Job, Train
 
 
 @dataclass
@@ -140,3 +142,72 @@ class Broken:
 
     def close(self, grace: float = 1.0) -> None:
         pass
+
+
+@dataclass
+class Paced:
+    """An executor for studies where the minutes decide. By its clock an epoch takes as long as the network's first layer is wide, in
+    hundredths of a second, and the error falls with the length of the training by its cube root, from
+    `errors` after one epoch by the network's width, or 0.3."""
+
+    clock: Clock
+    size: int = 1
+    errors: Mapping[int, float] = field(default_factory=dict)
+    waiting: list[tuple[int, Job, Watch]] = field(default_factory=list)
+    trained: list[Recipe] = field(default_factory=list)
+    measured: int = 0
+
+    @property
+    def free(self) -> int:
+        return self.size - len(self.waiting)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        self.waiting.append((number, job, watch))
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        self.clock.sleep(seconds)
+        if not self.waiting:
+            return
+        number, job, watch = self.waiting.pop(0)
+        match job:
+            case EpochTime(recipe):
+                self.measured += 1
+                yield number, self._epoch_seconds(recipe)
+            case Train(recipe):
+                self.trained.append(recipe)
+                yield number, self._result(recipe, watch)
+
+    def cancel(self, number: int) -> None:
+        self.waiting = [each for each in self.waiting if each[0] != number]
+
+    def close(self, grace: float = 1.0) -> None:
+        pass
+
+    def _epoch_seconds(self, recipe: Recipe) -> float:
+        return 0.01 * _width(recipe)
+
+    def _result(self, recipe: Recipe, watch: Watch) -> Result:
+        folds: list[FoldResult] = []
+        began, goes_on = self.clock.now, True
+        while goes_on and len(folds) < fold_count(recipe.protocol):
+            epochs: list[Epoch] = []
+            while goes_on and len(epochs) < recipe.training.epochs:
+                epochs.append(self._epoch(recipe, len(folds), len(epochs) + 1))
+                goes_on = watch(epochs[-1])
+            folds.append(FoldResult(epochs=tuple(epochs), kept=len(epochs)))
+        whole = len(folds) == fold_count(recipe.protocol) and len(folds[-1].epochs) == recipe.training.epochs
+        seconds = self.clock.now - began
+        ended: Ending = "finished" if whole else "pruned"
+        return Result(folds=tuple(folds), ended=ended, reason="", parameters=13, seconds=seconds)
+
+    def _epoch(self, recipe: Recipe, fold: int, number: int) -> Epoch:
+        seconds = recipe.training.share(number) * self._epoch_seconds(recipe)
+        self.clock.sleep(seconds)
+        error = self.errors.get(_width(recipe), 0.3) * max(recipe.training.length(number), 1.0) ** -0.33
+        scores = Scores(loss=error, figures={"accuracy": 1 - error})
+        return Epoch(fold=fold, number=number, training=scores, validation=scores, learning_rate=0.1, seconds=seconds)
+
+
+def _width(recipe: Recipe) -> int:
+    assert isinstance(recipe.network, Dense)
+    return recipe.network.widths[0]

@@ -1,0 +1,392 @@
+"""Looks: trainings that pause, go on four times as long, and are what their stored recipe says. Trainings are invented."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+
+from tests.support.fakes import Clock, Paced, session_in
+from tests.support.searches import Notes, small
+from tuner.data.sources import Places
+from tuner.recipe import Recipe, fold_count
+from tuner.refit.candidates import epoch_seconds, ranked_trial
+from tuner.refit.session import Session
+from tuner.refit.time_budget import Minutes
+from tuner.result import Epoch, Pulse
+from tuner.search.beginning import continue_training
+from tuner.search.clock import Clock as SearchClock
+from tuner.search.ladder import FACTOR, FEWEST_EXAMPLES
+from tuner.search.looks import first_look_length, ladder_of, longer_look, situation, too_slow
+from tuner.search.loop import Loop
+from tuner.storage import TrialRecord, read_study, study_record
+from tuner.storage.trainings import attributes_of
+from tuner.study import StudyFile
+
+FIT = (
+    'budget.epochs="fit"',
+    "budget.trials=0",
+    'search.pruner="asha"',
+    "training.epochs=3200",
+    "training.optimizer={kind='sgd', momentum={low=0.0, high=0.9}}",
+    "network.widths=[{low=2, high=20}]",
+)
+FOLDED = (*FIT, 'protocol={kind="k_fold", folds=5}')
+ERRORS = {width: 0.1 + 0.02 * width for width in range(2, 21)}
+"""The narrower, the better."""
+
+
+@pytest.fixture
+def study(small_study: Path) -> StudyFile:
+    """The small study where the minutes decide."""
+    return small(small_study, *FIT)
+
+
+def searched(session: Session, clock: Clock, seconds: float = 600.0, trials: int = 10**9) -> str:
+    """How a search in so many seconds of one process ends."""
+    return Loop(session, Paced(clock, errors=ERRORS), Minutes(seconds, 1)).run(trials, seconds)
+
+
+def first_looks(session: Session, clock: Clock, count: int, seconds: float = 600.0) -> None:
+    """A search that is ended after so many first looks."""
+
+    class Ending(Notes):
+        def ended(self, trial: TrialRecord) -> None:
+            super().ended(trial)
+            if len(self.ended_trials) == count:
+                loop.stop("timeout")
+
+    object.__setattr__(session, "listener", Ending())
+    loop = Loop(session, Paced(clock, errors=ERRORS), Minutes(seconds, 1))
+    loop.run(10**9, seconds)
+
+
+def length(recipe: Recipe) -> float:
+    """The length of its training in epochs."""
+    return recipe.training.length(recipe.training.epochs)
+
+
+def recipes(session: Session) -> list[tuple[Recipe, optuna.trial.FrozenTrial]]:
+    """The stored recipe of each trial that has shown something."""
+    trials = [trial for trial in session.study.get_trials(deepcopy=False) if "look" in trial.user_attrs]
+    return [(Recipe.from_dict(attributes_of(trial)["recipe"]), trial) for trial in trials]
+
+
+def test_looks_pause_and_promising_ones_are_trained_again_four_times_as_long(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    session = session_in(memory, study, places)
+    assert searched(session, clock) in ("refits", "timeout")
+    record = study_record(session.study)
+    assert len(record.trials) >= 20
+    first = first_look_length(session)
+    assert all(trial.looks[0].length == pytest.approx(first, rel=0.01) for trial in record.trials if trial.looks)
+    longer = [trial for trial in record.trials if len(trial.looks) > 1]
+    assert 0 < len(longer) < len(record.trials) / 2
+    for trial in longer:
+        assert len(trial.numbers) == len(trial.looks)
+        for short, long in pairwise(trial.looks):
+            assert long.length in (pytest.approx(FACTOR * short.length, rel=0.01), 3200.0)
+    paused = next(trial for trial in record.trials if trial.state == "pruned" and len(trial.looks) == 1)
+    assert paused.reason == f"paused after {first:.2g} epochs"
+    assert paused.values == (paused.looks[0].value,)
+
+
+def test_the_best_get_the_longer_looks(memory: BaseStorage, study: StudyFile, places: Places, clock: Clock) -> None:
+    session = session_in(memory, study, places)
+    searched(session, clock)
+    record = study_record(session.study)
+    widths = [(len(trial.looks), trial.params["network.widths[0]"]) for trial in record.trials if trial.looks]
+    assert max(widths)[1] <= sorted(width for _, width in widths)[2], "one of the three best"
+    assert record.best is not None
+    assert record.best.params["network.widths[0]"] == min(width for _, width in widths)
+
+
+def test_a_look_is_stored_with_the_recipe_that_was_trained(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    """Trained again by that, it has the same length, folds and value."""
+    session = session_in(memory, small(small_study, *FOLDED), places)
+    executor = Paced(clock, errors=ERRORS)
+    Loop(session, executor, Minutes(600.0, 1)).run(10**9, 600.0)
+    stored = recipes(session)
+    assert [recipe for recipe, _ in stored] == executor.trained[: len(stored)]
+    for recipe, trial in stored:
+        look = trial.user_attrs["look"]
+        assert length(recipe) == look["length"]
+        assert fold_count(recipe.protocol) == look["folds"]
+        assert recipe.key == trial.user_attrs["key"]
+    recipe, trial = stored[-1]
+    again = Paced(clock, errors=ERRORS)
+    assert look_of(again, recipe) == pytest.approx(trial.user_attrs["look"]["value"])
+
+
+def look_of(executor: Paced, recipe: Recipe) -> float:
+    """The accuracy of its training."""
+    from tuner.worker.jobs import Train
+
+    executor.submit(0, Train(recipe), lambda _: True)
+    ((_, result),) = executor.answers(0.0)
+    assert result.validation is not None  # type: ignore[union-attr]
+    return result.validation.accuracy  # type: ignore[union-attr]
+
+
+def test_with_folds_a_second_look_is_in_all_of_them_and_further_ones_are_longer(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    session = session_in(memory, small(small_study, *FOLDED), places)
+    searched(session, clock)
+    most = max((trial.looks for trial in study_record(session.study).trials), key=len)
+    assert [look.folds for look in most][:3] == [1, 5, 5]
+    assert most[0].length == most[1].length
+    assert most[2].length == pytest.approx(FACTOR * most[1].length, rel=0.01)
+
+
+def test_the_last_look_is_a_whole_training_and_completes(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    session = session_in(memory, small(small_study, *FIT, "training.epochs=40"), places)
+    searched(session, clock)
+    record = study_record(session.study)
+    whole = [trial for trial in record.trials if trial.state == "complete"]
+    assert whole
+    for trial in whole:
+        assert trial.looks[-1].length == 40
+        assert trial.values == (trial.looks[-1].value,)
+        assert trial.recipe is not None
+        assert trial.recipe.training.lean_epochs == 0
+    assert all(trial.state == "pruned" for trial in record.trials if trial.looks and trial.looks[-1].length < 40)
+
+
+def test_a_study_has_one_ladder_in_all_calls(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    for seconds in (100.0, 10_000.0):
+        first_looks(session_in(memory, study, places), clock, 3, seconds)
+    trials = read_study(memory, "small").trials
+    assert len(trials) == 6
+    assert len({trial.looks[0].length for trial in trials}) == 1
+
+
+def test_first_looks_see_as_many_examples_as_rank_recipes(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    session = session_in(memory, study, places)
+    first_looks(session, clock, 1)
+    (trial,) = study_record(session.study).trials
+    assert trial.recipe is not None
+    examples = session.preflight.work(trial.recipe).examples
+    assert first_look_length(session) * examples >= FEWEST_EXAMPLES
+
+
+def test_an_interrupted_look_goes_on_in_the_next_call(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    class Hasty(Notes):
+        def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
+            super().began(number, recipe, continues)
+            self.is_longer = continues is not None
+
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            if self.is_longer and isinstance(event, Epoch) and event.number > 20:
+                loop.stop("interrupt")
+
+    session = session_in(memory, study, places, listener=Hasty())
+    loop = Loop(session, Paced(clock, errors=ERRORS), Minutes(600.0, 1))
+    assert loop.run(10**9, 600.0) == "interrupt"
+    (before,) = (training for training in session.trainings() if training.state == "interrupted")
+    after = session_in(memory, study, places)
+    Loop(after, Paced(clock, errors=ERRORS), Minutes(600.0, 1)).run(10**9, 600.0)
+    assert isinstance(after.listener, Notes)
+    assert after.listener.began_trials[0][1] == before.last.number
+    (trial,) = (each for each in read_study(memory, "small").trials if each.first == before.first)
+    continued = session.study.trials[after.listener.began_trials[0][0]]
+    assert continued.user_attrs["key"] == before.attributes["key"], "the same look"
+    assert trial.looks[1].length == pytest.approx(FACTOR * trial.looks[0].length, rel=0.01)
+
+
+def test_what_is_known_of_a_recipe_is_that_of_its_last_ended_look(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    """Also while a longer one runs, or once it was interrupted: the time of an epoch does not change with it."""
+    session = session_in(memory, study, places)
+    first_looks(session, clock, 1)
+    ladder = ladder_of(session)
+    assert ladder is not None
+    (training,) = session.trainings()
+    (before,) = study_record(session.study).ranking
+    running = continue_training(session, training, longer_look(session, training, ladder))
+    assert running is not None
+    (during,) = study_record(session.study).ranking
+    running.stop = "interrupted"
+    running.end(running.partial_result(), "the search was ended")
+    (after,) = study_record(session.study).ranking
+    for each in (during, after):
+        assert (each.recipe, each.result, each.looks) == (before.recipe, before.result, before.looks)
+        assert ranked_trial(session, each).epoch_seconds == ranked_trial(session, before).epoch_seconds
+    assert [each.state for each in (during, after)] == ["running", "interrupted"]
+    (training,) = session.trainings()
+    again = continue_training(session, training)
+    assert again is not None
+    assert again.recipe == running.recipe, "what goes on is the longer look"
+
+
+def test_all_epochs_of_a_longer_look_are_shown(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    """The numbers of its rungs are no epochs that were shown before."""
+    session = session_in(memory, study, places)
+    first_looks(session, clock, 1)
+    ladder, notes = ladder_of(session), session.listener
+    assert ladder is not None
+    assert isinstance(notes, Notes)
+    (training,), before = session.trainings(), notes.epochs
+    running = continue_training(session, training, longer_look(session, training, ladder))
+    assert running is not None
+    executor = Paced(clock)
+    executor.submit(running.number, running.job, running.watch)
+    list(executor.answers(0.0))
+    assert notes.epochs - before == running.recipe.training.epochs
+
+
+def test_two_processes_do_not_take_the_same_longer_look(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    first_looks(session_in(memory, study, places), clock, 2)
+    both = [session_in(memory, study, places) for _ in range(2)]
+    (training, _), ladder = both[0].trainings(), ladder_of(both[0])
+    assert ladder is not None
+    taken = [continue_training(each, training, longer_look(each, training, ladder)) for each in both]
+    assert [each is not None for each in taken] == [True, False]
+    assert [len(each.segments) for each in both[0].trainings()] == [2, 1]
+    budget = Minutes(600.0, 1)
+    now = situation(both[1], ladder, both[1].trainings(), budget, SearchClock(both[1], budget, 600.0))
+    assert [each.is_open for each in now.contenders] == [False, True], "its longer look runs already"
+
+
+def test_two_loops_on_one_study_have_no_look_twice(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    """One searches while the other one trains."""
+
+    class Sharing(Paced):
+        def answers(self, seconds: float):  # type: ignore[no-untyped-def]
+            if self.measured and len(self.trained) == 10 and not others:
+                others.append(session_in(memory, study, places))
+                searched(others[0], clock, 60.0, trials=30)
+            yield from super().answers(seconds)
+
+    others: list[Session] = []
+    session = session_in(memory, study, places)
+    Loop(session, Sharing(clock, errors=ERRORS), Minutes(600.0, 1)).run(10**9, 600.0)
+    assert others
+    assert isinstance(others[0].listener, Notes)
+    assert others[0].listener.began_trials
+    looks = [(trial.first, look.length) for trial in read_study(memory, "small").trials for look in trial.looks]
+    assert len(looks) == len(set(looks))
+
+
+WIDE = (*FIT, "network.widths=[{choice=[4, 4000]}, {choice=[4, 4000]}]", "search.sampler=random")
+"""Only a network with two wide layers has many parameters."""
+
+
+def widths(trial: TrialRecord) -> tuple[int, int]:
+    """The widths of its layers."""
+    return trial.params["network.widths[0]"], trial.params["network.widths[1]"]
+
+
+def test_a_recipe_whose_look_would_take_too_much_of_the_search_is_refused_and_says_why(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    session = session_in(memory, small(small_study, *WIDE), places)
+    session.study.set_user_attr("starts", [{"network.widths[0]": 4, "network.widths[1]": 4}])
+    searched(session, clock, 100.0, trials=6)
+    trials = study_record(session.study).trials
+    assert trials[0].looks
+    refused = [trial for trial in trials if trial.state == "refused"]
+    assert {widths(trial) for trial in refused} == {(4000, 4000)}
+    for trial in refused:
+        assert trial.reason.startswith("a first look at it is estimated to take ")
+        assert trial.reason.endswith(" s, more than 12% of the search")
+
+
+def test_starts_are_worth_a_look_however_slow_they_are(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    session = session_in(memory, small(small_study, *WIDE), places)
+    starts = [{"network.widths[0]": width, "network.widths[1]": width} for width in (4, 4000)]
+    session.study.set_user_attr("starts", starts)
+    searched(session, clock, 100.0, trials=2)
+    first, second, *_ = study_record(session.study).trials
+    assert second.recipe is not None
+    assert too_slow(session, second.recipe, Minutes(100.0, 1))
+    assert [widths(each) for each in (first, second)] == [(4, 4), (4000, 4000)]
+    assert second.state != "refused"
+
+
+@pytest.mark.parametrize("seconds", [10.0, 20.0, 60.0])
+def test_in_little_time_usual_recipes_are_not_refused(
+    seconds: float, memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    session = session_in(memory, study, places)
+    searched(session, clock, seconds)
+    record = study_record(session.study)
+    assert record.best is not None
+    assert record.count("refused") == 0
+
+
+def test_a_study_of_the_version_before_goes_on(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    """Its trials have no looks: one was trained to its end, one paused, one was interrupted."""
+    session = session_in(memory, study, places)
+    executor = Paced(clock, errors=ERRORS)
+    fixed = session_in(memory, replace_budget(study), places)
+    Loop(fixed, executor).run(3, 1e9)
+    before = read_study(memory, "small").trials
+    assert [len(trial.looks) for trial in before] == [0, 0, 0]
+    searched(session, clock, 600.0)
+    record = read_study(memory, "small")
+    assert [trial.state for trial in record.trials[:3]] == [trial.state for trial in before]
+    assert sum(bool(trial.looks) for trial in record.trials) > 10
+    assert record.best is not None
+
+
+def replace_budget(file: StudyFile) -> StudyFile:
+    """The study with fixed epochs."""
+    return replace(file, budget=replace(file.budget, epochs="fixed"))
+
+
+def test_diverged_looks_are_pruned_and_get_no_longer_ones(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    class Diverging(Paced):
+        def _result(self, recipe, watch):  # type: ignore[no-untyped-def]
+            result = super()._result(recipe, watch)
+            is_bad = recipe.network.widths[0] % 2
+            return replace(result, ended="diverged", reason="the loss is not finite") if is_bad else result
+
+    session = session_in(memory, study, places)
+    Loop(session, Diverging(clock, errors=ERRORS), Minutes(600.0, 1)).run(10**9, 600.0)
+    odd = [each for each in study_record(session.study).trials if each.params["network.widths[0]"] % 2]
+    assert odd
+    assert all(not trial.looks and len(trial.numbers) == 1 for trial in odd)
+    states = {session.study.trials[trial.number].state for trial in odd}
+    assert states == {TrialState.PRUNED}
+    assert all(each.params["network.widths[0]"] % 2 == 0 for each in study_record(session.study).ranking)
+
+
+def test_the_epoch_time_is_that_of_a_whole_epoch(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    """Looks whose epochs are shorter have the same."""
+    session = session_in(memory, study, places)
+    searched(session, clock)
+    for trial in study_record(session.study).ranking:
+        assert trial.recipe is not None
+        assert trial.result is not None
+        width = trial.params["network.widths[0]"]
+        assert epoch_seconds(trial.recipe, trial.result) == pytest.approx(0.01 * width, rel=0.05)

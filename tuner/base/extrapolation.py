@@ -113,7 +113,13 @@ class Curves:
         return belief
 
     def at(self, belief: Belief, length: float) -> Belief:
-        """A belief about a longer training; about a shorter one, it stays."""
+        """A belief about a longer or a shorter training."""
+        if length < belief.length:
+            shorter = (each for each in reversed(self.segments) if each.length < belief.length)
+            segment = next(shorter, self.segments[0])
+            steps = math.log(belief.length / length) / STEP
+            mean = belief.mean + segment.slope * steps * STEP
+            return Belief(mean, belief.variance + steps * segment.change, length)
         ends = (*(each.length for each in self.segments[1:]), math.inf)
         for segment, last in zip(self.segments, ends, strict=True):
             end = min(length, last)

@@ -90,7 +90,6 @@ def candidates(
     """The refits that fit into `seconds`: the contenders of the trials (best first) in turn, the longest first, until no process
     has time for the next. Their seeds differ from those of the `earlier` calls' refits, and none is much shorter than those."""
     alone = MARGIN * max(0.5 * seconds, seconds - budget.build_seconds)
-    trials = [each for each in trials if each.has_time(alone)] or trials[:1]
     certain = contenders(trials, 2, alone)
     rounds = min(budget.rounds(seconds, each.refit_seconds) for each in certain)
     share, left = alone / rounds, [alone] * budget.workers
@@ -111,8 +110,10 @@ def candidates(
 
 
 def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Sequence[RankedTrial]:
-    """The trials that may win with refits of `seconds`: the first of these (best first), and those whose expected error differs from the
-    lowest one by at most one standard deviation of the difference, as far as each gets two of the `places`. The first start is among them where looks are so short that they say little, since it is known to be good in the long run."""
+    """The trials that may win with refits of `seconds`: of those with the longest look the one with the lowest expected error, and those
+    whose expected error differs from it by at most one standard deviation of the difference, as far as each gets two of the
+    `places`. The first start is among them where looks are so short that they say little, since it is known to be good in the
+    long run."""
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
@@ -120,16 +121,22 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     beliefs = {
         each.trial.first: curves.at(curves.belief(each.trial.looks), each.refit_length(seconds)) for each in looked
     }
-    leader, best = looked[0], min(beliefs.values(), key=lambda belief: belief.mean)
-    others = sorted(looked[1:], key=lambda each: beliefs[each.trial.first].mean)
-    close = [leader]
-    for each in others[: max(0, places // 2 - 1)]:
+    tops = [each for each in looked if _rung(each) == _rung(looked[0])]
+    leader = min(tops, key=lambda each: beliefs[each.trial.first].mean)
+    best, close = beliefs[leader.trial.first], [leader]
+    others = (each for each in looked if each is not leader)
+    for each in sorted(others, key=lambda each: beliefs[each.trial.first].mean)[: max(0, places // 2 - 1)]:
         belief = beliefs[each.trial.first]
         if belief.mean - best.mean <= math.sqrt(belief.variance + best.variance):
             close.append(each)
     first = next((each for each in looked if each.trial.start == 0), leader)
     says_little = leader.length < LONG_ENOUGH * leader.refit_length(seconds)
     return [*close, first] if says_little and places > 1 and first not in close else close
+
+
+def _rung(trial: RankedTrial) -> tuple[int, float]:
+    last = trial.trial.looks[-1]
+    return last.folds, last.length
 
 
 def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) -> float:

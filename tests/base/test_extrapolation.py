@@ -127,7 +127,9 @@ def test_what_a_recipe_is_ahead_shrinks_with_the_length_and_becomes_less_certain
     later = curves.at(belief, 8.0)
     assert later.mean == pytest.approx(-1.0 - 0.45 * math.log(4) - 0.5 * 0.8 * 0.5)
     assert later.variance == pytest.approx(0.5**2 * after.variance + 0.01)
-    assert curves.at(belief, 0.25) == belief, "a shorter training says nothing else"
+    shorter = curves.at(later, 1.0)
+    assert shorter.mean == pytest.approx(later.mean + 0.15 * math.log(8)), "along the slope before it"
+    assert shorter.variance > later.variance
 
 
 def test_of_recipes_with_equal_first_looks_that_with_the_better_longer_look_is_believed_better() -> None:

@@ -37,6 +37,7 @@ ORDER_TO_BATCH = (
     *(tf.TensorSpec([None], dtype) for dtype in (tf.int32, tf.float32, tf.float32)),
     *(tf.TensorSpec([], tf.int32),) * 4,
 )
+"""Order, rates and strengths; seed, batch size, first and last step."""
 
 
 class EpochLoop:

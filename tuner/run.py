@@ -15,7 +15,6 @@ from tuner.recipe import Recipe, fold_count
 from tuner.result import Result, Watch, never_stop
 from tuner.training.checkpoint import Checkpoint, Position, Progress
 from tuner.training.fold_data import fold_data
-from tuner.training.loop import FIRST_CALL
 from tuner.training.traced import traced
 from tuner.training.train import Trained, order_of_examples, train
 
@@ -62,8 +61,6 @@ def epoch_seconds(recipe: Recipe, data: TrainingSet) -> float:
     by_step = np.zeros(loop.steps, np.float32)
     for _ in islice(loop.train(order, by_step, 0, loop.steps), 2):
         pass
-    if loop.steps <= FIRST_CALL:  # traced and trained in one call
-        loop.epoch(order, by_step)
     loop.validate()
     started = time.perf_counter()
     loop.validate()

@@ -180,6 +180,18 @@ def test_images_need_no_folds_from_five_thousand_on(shape: tuple[int, ...], prot
     assert protocol in text
 
 
+@pytest.mark.parametrize("target", ["classes", "number"])
+def test_a_table_begins_with_realmlp_and_tabm_and_searches_what_they_are_made_of(target: str, tmp_path: Path) -> None:
+    text, study = written(profile_table(table(tmp_path, target=target), Roles(("y",))), tmp_path, "t.csv")
+    (_, first), (_, second), *_ = study.corners
+    assert (first.network.kind, second.network.kind) == ("dense", "ensemble_dense")
+    assert first.training.schedule.kind == "log_cosine"
+    assert getattr(first.training.optimizer, "rates", "") == "ntk"
+    assert first.training.regularization == "flat_cosine"
+    holes = "numbers loss regularization schedule learning_rate weight_decay widths activation initializer dropout"
+    assert all(f"\n{name} = {{" in text for name in [*holes.split(), "batch_normalization", "batch_size", "averaging"])
+
+
 @pytest.mark.parametrize(("rows", "bins"), [(5_000, 16), (7_000, 48)])
 def test_many_rows_have_finer_bins(rows: int, bins: int, tmp_path: Path) -> None:
     text, study = written(profile_table(table(tmp_path, rows), Roles(("y",))), tmp_path, "t.csv")

@@ -38,7 +38,6 @@ SIZES = (6, 0, 30, 0, 20, 20, 20, 4, 0, 9, 9)
 
 SMALL = Encoding(bins=4, frequencies=3, number_size=2, embedding=5)
 ENCODINGS = [replace(SMALL, numbers=numbers) for numbers in get_args(get_type_hints(Encoding)["numbers"])]
-ENCODINGS.append(replace(ENCODINGS[-1], learned_scale=True))
 EDGES = [math.nan, math.inf, -math.inf, 0.0, 1.0, -1.0, 3.4e38, -3.4e38, 1e-45, 19_000.0]
 
 

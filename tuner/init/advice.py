@@ -52,11 +52,11 @@ BATCH_SIZES = (
     (ANY, (256, 512, 1024)),
 )
 EPOCHS = ((10_000, Epochs(10, 40, 200)), (100_000, Epochs(5, 30, 60)), (ANY, Epochs(2, 10, 30)))
-# The encodings, learning rates and weight decays that are tried first, the best on the tables of benchmarks/tables.py: on
-# targets with a complex pattern, on noisy ones, on periodic ones.
+# What is tried first on a table: family, widths, encoding, label smoothing, weight decay.
 ROW_STARTS = (
-    (FEW_ROWS, (("piecewise", 0.002, 1.0), ("robust", 0.002, 0.3), ("periodic", 0.002, 0.3))),
-    (ANY, (("piecewise", 0.005, 0.1), ("quantile", 0.005, 0.3), ("periodic", 0.005, 0.1))),
+    ("dense", (256, 256, 256), "piecewise", 0.03, 0.1),
+    ("ensemble_dense", (128, 128), "piecewise", 0.03, 0.02),
+    ("dense", (256, 256, 256), "pbld", 0.1, 0.3),
 )
 
 
@@ -133,7 +133,7 @@ def encodings(data: Profile) -> tuple[str, ...]:
     """The encodings of numbers to choose from; none where no column has numbers."""
     columns = data.columns if isinstance(data, TableProfile) else ()
     numbers = sum(each.kind in ("number", "date") for each in columns)
-    spread = ("piecewise", "periodic") if numbers <= MOST_SPREAD else ()
+    spread = ("piecewise", "pbld", "periodic") if numbers <= MOST_SPREAD else ()
     return (*spread, "robust", "quantile") if numbers else ()
 
 

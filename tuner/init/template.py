@@ -45,8 +45,9 @@ def study_text(data: Profile, study: NewStudy) -> str:
         bins=48 if rows >= advice.FINE_ROWS else 16,
         batch_sizes=_at(rows, advice.BATCH_SIZES),
         epochs=_at(rows, advice.EPOCHS),
-        members=8 if rows < advice.FEW_ROWS else 4,
-        row_starts=_at(rows, advice.ROW_STARTS),
+        row_starts=advice.ROW_STARTS,
+        learning_rate=0.2 if target.task == "regression" else 0.04,
+        activation="mish" if target.task == "regression" else "selu",
         balances=target.is_imbalanced and chosen.metric == "validation_balanced_accuracy",
         side=side,
         stages=max(1, min(4, side.bit_length() - 2)),  # the stem, each further stage and the bridge halve the maps

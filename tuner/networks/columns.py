@@ -55,7 +55,7 @@ class Encoding:
     learned frequencies of the standardized value, then `number_size` learned features per column: the same paper) or `pbld`
     (the `robust` value and `number_size` - 1 linear features of `frequencies` cosines of it, whose phases are learned, too:
     Holzmüller et al. 2024, arXiv 2407.04491). A missing number is replaced by the training part's centre, with an indicator
-    input if the training part has missing values. With `learned_scale` each output is multiplied by a learned factor.
+    input if the training part has missing values.
 
     Categories of at most `one_hot` values are one-hot encoded; others are embedded in `embedding` learned numbers, and so is
     each word of a text, whose embeddings are averaged.
@@ -68,7 +68,6 @@ class Encoding:
     number_size: Count = 8
     one_hot: CountOrZero = 10
     embedding: Count = 8
-    learned_scale: bool = False
 
 
 @dataclass(frozen=True)

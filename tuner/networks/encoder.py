@@ -100,8 +100,6 @@ class InputEncoder:
             shapes["bias"] = (numbers, features)
         if self.embedded_codes:
             shapes["embeddings"] = (self.embedded_codes, encoding.embedding)
-        if encoding.learned_scale:
-            shapes["factors"] = (self.rows.width,)
         return shapes
 
     @property

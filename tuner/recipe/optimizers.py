@@ -36,8 +36,8 @@ class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2017, https://arxiv.org/abs/1711.05101).
 
     With `rates` "ntk" a kernel's learning rate is divided by the square root of its inputs, as if the network had the neural
-    tangent parametrization; an encoder's waves, biases and learned activations get a tenth of it, learned scales of inputs six
-    times; biases do not decay (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491).
+    tangent parametrization; an encoder's waves, biases and learned activations get a tenth of it; biases do not decay
+    (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491).
     """
 
     kind: Literal["adamw"] = "adamw"

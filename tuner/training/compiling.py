@@ -55,6 +55,7 @@ def numbers_of_optimizer(settings: Optimizer) -> list[str]:
 
 
 VARIABLE = {"sgd": ("momentum", "weight_decay"), "adamw": ("weight_decay",), "lion": ("weight_decay",)}
+"""By kind: the betas of Adam are seldom searched, and Keras subtracts other numbers from 1 in double precision."""
 
 
 def loss_of(recipe: Recipe, number: Number = float) -> keras.losses.Loss:

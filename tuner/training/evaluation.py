@@ -70,28 +70,40 @@ def latency(recipe: Recipe) -> float:
     return 1000 * statistics.median(seconds)
 
 
-def evaluate_in_graph(model: keras.Model, scale: Scaler, part: Part, *, is_static: bool = False) -> list[tf.Tensor]:
-    """Loss and metrics of a part by Keras's `test_step`, in large batches. Called while tracing. If it `is_static`, shapes are
-    constants."""
+def evaluate_in_graph(
+    model: keras.Model, scale: Scaler, part: Part, *, is_static: bool = False
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Loss and metrics of a part as by Keras's `test_step`, in large batches, and the outputs. Called while tracing. If it
+    `is_static`, shapes are constants."""
     model.reset_metrics()
     count = len(part) if is_static else tf.shape(part.inputs)[0]
     size = min(EVALUATION_BATCH, len(part)) if is_static else EVALUATION_BATCH
     whole, rest = (count // size, count % size) if is_static else (-(-count // size), 0)
+    outputs = tf.TensorArray(tf.float32, whole, infer_shape=False, element_shape=[None, *model.outputs[0].shape[1:]])
 
-    def body(number: tf.Tensor) -> tf.Tensor:
-        model.test_step(part.batch(scale, number * size, size if is_static else None))
-        return number + 1
+    def body(number: tf.Tensor, outputs: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        batch = part.batch(scale, number * size, size if is_static else None)
+        return number + 1, outputs.write(number, _tested(model, *batch))
 
-    tf.while_loop(lambda number: number < whole, body, [tf.constant(0)])
-    if rest:
-        model.test_step(part.batch(scale, whole * size, rest))
-    return figures_in_graph(model)
+    _, outputs = tf.while_loop(lambda number, _: number < whole, body, [tf.constant(0), outputs])
+    last = [_tested(model, *part.batch(scale, whole * size, rest))] if rest else []
+    return tf.stack(figures_in_graph(model)), tf.concat([outputs.concat(), *last], axis=0)
+
+
+def _tested(model: keras.Model, inputs: tf.Tensor, *truth_and_weights: tf.Tensor) -> tf.Tensor:
+    """Keras's `test_step`, which does not return the outputs."""
+    outputs = model(inputs, training=False)
+    truth, *weights = truth_and_weights
+    loss = model._compute_loss(inputs, truth, outputs, *weights, training=False)
+    model._loss_tracker.update_state(loss, sample_weight=tf.shape(inputs)[0])
+    model.compute_metrics(inputs, truth, outputs, *weights)
+    return outputs
 
 
 def evaluate(model: keras.Model, scale: Scaler, part: Part) -> Scores:
     """Loss and metrics of a compiled model over a part, in one call into the graph."""
     build_variables(model, part)
-    figures = tf.function(lambda: tf.stack(evaluate_in_graph(model, scale, part)), autograph=False)()
+    figures, _ = tf.function(lambda: evaluate_in_graph(model, scale, part), autograph=False)()
     return scores_in_float32(figures, figure_names(model))
 
 

@@ -24,7 +24,7 @@ from tuner.training.evaluation import (
     figures_in_graph,
     scores_in_float32,
 )
-from tuner.training.parts import Measure, Part, Scaler, in_batches
+from tuner.training.parts import Measure, Part, Scaler
 from tuner.training.weights import Averages
 
 CALL_SECONDS = 2.0
@@ -37,6 +37,7 @@ ORDER_TO_BATCH = (
     *(tf.TensorSpec([None], dtype) for dtype in (tf.int32, tf.float32, tf.float32)),
     *(tf.TensorSpec([], tf.int32),) * 4,
 )
+"""Order, rates and strengths; seed, batch size, first and last step."""
 
 
 class EpochLoop:
@@ -68,12 +69,9 @@ class EpochLoop:
         self.falling = list(falling_variables(model)) if settings.regularization == "flat_cosine" else []
         self._steps = self._function(self._train, self._tensors(training), ORDER_TO_BATCH, xla=xla)
         self._validation = self._function(self._validate, self._tensors(validation or training), xla=xla)
-        self._predict = tf.function(
-            lambda inputs: model(inputs, training=False), autograph=False, reduce_retracing=True
-        )
 
     def _function(
-        self, call: Callable[..., tf.Tensor], tensors: Sequence[tf.Tensor], others: tuple[Any, ...] = (), *, xla: bool
+        self, call: Callable[..., Any], tensors: Sequence[tf.Tensor], others: tuple[Any, ...] = (), *, xla: bool
     ) -> Any:
         """The graph function of `others` and a part's `tensors`; unless it is static, for any number of examples."""
         scale, examples = tensors[:2], tensors[2:]
@@ -145,13 +143,9 @@ class EpochLoop:
         if not self.validation:
             return None
         with self.averages.applied():
-            figures = self._validation(*self._tensors(self.validation))
-            scores = scores_in_float32(figures, self.names)
-            if not self.measure:
-                return scores
-            return self.measure(
-                scores, in_batches(lambda inputs: self._predict(self.scale(inputs)), self.validation.inputs)
-            )
+            figures, outputs = self._validation(*self._tensors(self.validation))
+        scores = scores_in_float32(figures, self.names)
+        return self.measure(scores, outputs.numpy()) if self.measure else scores
 
     def _tensors(self, part: Part) -> tuple[tf.Tensor, ...]:
         weights = () if part.weights is None else (part.weights,)
@@ -196,9 +190,8 @@ class EpochLoop:
             tf.cond(last > whole, lambda: step(tf.constant(whole), final), lambda: None)
         return tf.stack(figures_in_graph(self.model))
 
-    def _validate(self, *tensors: tf.Tensor) -> tf.Tensor:
-        part = Part(*tensors[2:])
-        return tf.stack(evaluate_in_graph(self.model, Scaler(*tensors[:2]), part, is_static=self.is_static))
+    def _validate(self, *tensors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return evaluate_in_graph(self.model, Scaler(*tensors[:2]), Part(*tensors[2:]), is_static=self.is_static)
 
 
 def _weights(weights: tf.Tensor | None, index: tf.Tensor, copies: int) -> tuple[tf.Tensor, ...]:

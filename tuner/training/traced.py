@@ -54,7 +54,7 @@ class Traced:
             recipe.training,
             *fold_data.for_loop(recipe),
             xla=_uses_xla(recipe, fold_data),
-            is_static=_is_static(recipe),
+            is_static=isinstance(recipe.network, TabularEnsemble),  # the first layer depends on the batch size
             number=self._variable,
         )
         self.loop.trace()
@@ -130,7 +130,11 @@ def graph_key(recipe: Recipe, fold_data: FoldData) -> str:
     """Equal for trainings whose graphs are equal. Of numbers that the graph reads from variables it only says which are above 0: a
     graph without dropout has no layer for it."""
     plain, xla = recipe.to_dict(), _uses_xla(recipe, fold_data)
-    network, training, is_static = plain["network"], plain["training"], xla or _is_static(recipe)
+    network, training, is_static = (
+        plain["network"],
+        plain["training"],
+        xla or isinstance(recipe.network, TabularEnsemble),
+    )
     for name in NOT_IN_THE_GRAPH if is_static else (*NOT_IN_THE_GRAPH, "batch_size"):
         training.pop(name, None)
     del network["hidden"]["initializer"]
@@ -154,11 +158,6 @@ def _hide(plain: dict[str, Any], *names: str) -> None:
     for name in set(names) & set(plain):
         value = plain[name]
         plain[name] = [each > 0 for each in value] if isinstance(value, list | tuple) else value > 0
-
-
-def _is_static(recipe: Recipe) -> bool:
-    """Whether the first layer's way of computing depends on the number of examples."""
-    return isinstance(recipe.network, TabularEnsemble)
 
 
 def _uses_xla(recipe: Recipe, fold_data: FoldData) -> bool:

@@ -53,8 +53,6 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
                 return generator.uniform(-math.pi, math.pi, shape)
             case "bias":
                 return np.zeros(shape)
-            case "factors":
-                return np.ones(shape)
             case _:  # features (of shape[1] sines and cosines) or embeddings (shape[1] numbers)
                 reach = 1 / math.sqrt(shape[1])
                 return generator.uniform(-reach, reach, shape)
@@ -62,8 +60,7 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Encode all columns. The axis of columns is first until the end, so that a column's examples are adjacent."""
         by_column = tf.transpose(inputs)
-        encoded = tf.transpose(tf.concat([*self._numbers(by_column), *self._codes(by_column)], axis=0))
-        return encoded * self.factors if self.rows.encoding.learned_scale else encoded
+        return tf.transpose(tf.concat([*self._numbers(by_column), *self._codes(by_column)], axis=0))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Batch, width."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from optuna.storages import BaseStorage, InMemoryStorage
 
-from tests.support.fakes import Clock
+from tests.support.fakes import Clock, clock_in
 from tuner.data.sources import Places
 from tuner.storage import default_url, open_storage
 
@@ -102,10 +102,7 @@ def storage(empty_runs: Path, tmp_path: Path) -> Iterator[BaseStorage]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of search, leases and refits."""
-    clock = Clock(1000.0)
-    for module in ("tuner.search.loop", "tuner.search.clock", "tuner.storage.leases", "tuner.refit.refit"):
-        monkeypatch.setattr(f"{module}.time", clock)
-    return clock
+    return clock_in(monkeypatch)
 
 
 @pytest.fixture

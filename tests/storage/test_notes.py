@@ -8,8 +8,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna_dashboard import get_note, save_note
 
 from tests.support.fakes import Clock, Invented, session_in
-from tests.support.searches import small
+from tests.support.searches import Notes, small
 from tuner.data.sources import Places
+from tuner.result import Epoch, Pulse
 from tuner.search.loop import Loop
 from tuner.storage import private, study_record
 from tuner.storage.notes import note, write_notes
@@ -88,8 +89,15 @@ def test_what_ended_twice_by_a_death_has_failed() -> None:
 def test_a_study_of_the_version_before_goes_on(small_study: Path, places: Places, clock: Clock) -> None:
     """There recipe, result and environment of a trial were user attributes."""
     file = small(small_study, 'search.pruner={kind="asha", min_epochs=1, factor=2}', "training.epochs=4")
-    before = session_in(InMemoryStorage(), file, places)
-    Loop(before, Invented(clock)).run(3, 60.0)
+
+    class Hasty(Notes):
+        def advanced(self, number: int, event: Epoch | Pulse) -> None:
+            if number == 1:
+                loop.stop("interrupt")
+
+    before = session_in(InMemoryStorage(), file, places, listener=Hasty())
+    loop = Loop(before, Invented(clock))
+    loop.run(4, 60.0)
     older = optuna.create_study(study_name="small", storage=(memory := InMemoryStorage()), direction="maximize")
     for name, value in {**before.study.user_attrs, "version": 1}.items():
         older.set_user_attr(name, value)
@@ -99,6 +107,6 @@ def test_a_study_of_the_version_before_goes_on(small_study: Path, places: Places
     assert study_record(older).trials == study_record(before.study).trials
     unfinished = [each.first for each in study_record(older).trials if each.state in ("pruned", "interrupted")]
     now = session_in(memory, file, places)
-    Loop(now, Invented(clock)).run(8, 60.0)
+    Loop(now, Invented(clock)).run(4, 60.0)
     assert now.study.user_attrs["version"] == 2
     assert any(len(each.numbers) > 1 and each.first in unfinished for each in study_record(now.study).trials)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from optuna.storages import BaseStorage
 
 from tests.support.searches import Notes, preflight_of
@@ -34,6 +35,14 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+def clock_in(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock in the place of that of search, leases and refits."""
+    clock = Clock(1000.0)
+    for module in ("tuner.search.loop", "tuner.search.clock", "tuner.storage.leases", "tuner.refit.refit"):
+        monkeypatch.setattr(f"{module}.time", clock)
+    return clock
 
 
 def an_epoch(number: int) -> Epoch:

@@ -22,7 +22,7 @@ SHORTEST, LONGEST = 1.0, 4.0
 """Seconds of a first look's training, relative to `LOOK_SECONDS`."""
 
 LARGEST_SHARE = 0.12
-"""Largest share of the search that a first look may take."""
+"""Largest share of the search that a first look may take; a usual one takes at most half of it, and no more of a process's time."""
 
 FEWEST_EXAMPLES = 16_000
 """Fewest examples that a first look trains on, repeated ones counted: on recorded curves, looks of a quarter of these rank the recipes
@@ -74,5 +74,5 @@ def first_length(seconds: float, workers: int, epoch_seconds: float, epochs: int
     takes `epoch_seconds` and has so many examples. On a slow machine a look has fewer examples than rank recipes well."""
     each = (seconds / FEWEST_LOOKS - LOOK_SECONDS) / 3  # every rung takes about as much in all
     wanted = min(max(each, SHORTEST * LOOK_SECONDS), LONGEST * LOOK_SECONDS)
-    needed = min(FEWEST_EXAMPLES / examples * epoch_seconds, LARGEST_SHARE * seconds / workers)
+    needed = min(FEWEST_EXAMPLES / examples * epoch_seconds, LARGEST_SHARE * seconds / max(2, workers))
     return min(float(epochs), max(wanted, needed) / max(epoch_seconds, 1e-6))

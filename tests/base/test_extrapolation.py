@@ -132,6 +132,15 @@ def test_what_a_recipe_is_ahead_shrinks_with_the_length_and_becomes_less_certain
     assert shorter.variance > later.variance
 
 
+def test_a_shorter_training_is_worse_by_the_slope_and_less_certain() -> None:
+    segments = Segment(0.5, -1.0, 0.3, 0.8, 0.04), Segment(2.0, -1.0 - 0.3 * math.log(4), 0.15, 0.5, 0.01)
+    curves, belief = Curves(segments, Belief(-1.0, 0.04, 0.5)), Belief(-1.5, 0.01, 2.0)
+    shorter = curves.at(belief, 0.5)
+    assert shorter.mean == pytest.approx(-1.5 + 0.3 * math.log(4))
+    assert shorter.variance == pytest.approx(0.01 + 0.04)
+    assert curves.at(belief, 2.0) == belief
+
+
 def test_of_recipes_with_equal_first_looks_that_with_the_better_longer_look_is_believed_better() -> None:
     recipes = [falling(0.3, slope, 0.5, 2.0) for slope in (0.2, 0.5)] + [falling(0.3, 0.0, 0.5)] * 6
     curves = learned(recipes)

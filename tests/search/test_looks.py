@@ -307,6 +307,7 @@ def test_a_recipe_whose_look_would_take_too_much_of_the_search_is_refused_and_sa
 ) -> None:
     session = session_in(memory, small(small_study, *WIDE), places)
     session.study.set_user_attr("starts", [{"network.widths[0]": 4, "network.widths[1]": 4}])
+    session.study.set_user_attr(FIRST_LOOK, 30.0)
     searched(session, clock, 100.0, trials=6)
     trials = study_record(session.study).trials
     assert trials[0].looks
@@ -323,6 +324,7 @@ def test_starts_are_worth_a_look_however_slow_they_are(
     session = session_in(memory, small(small_study, *WIDE), places)
     starts = [{"network.widths[0]": width, "network.widths[1]": width} for width in (4, 4000)]
     session.study.set_user_attr("starts", starts)
+    session.study.set_user_attr(FIRST_LOOK, 30.0)
     searched(session, clock, 100.0, trials=2)
     first, second, *_ = study_record(session.study).trials
     assert second.recipe is not None

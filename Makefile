@@ -42,7 +42,8 @@ bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/peers.py --out benchmarks/results/peers.json
 	$(VENV)/bin/python benchmarks/report.py --out benchmarks/results/report.json
 	$(VENV)/bin/python benchmarks/lengths.py --out benchmarks/results/lengths.json
-	$(VENV)/bin/python benchmarks/strategies.py --out benchmarks/results/strategies.json
+	$(VENV)/bin/python benchmarks/strategies.py --seeds 30 --out benchmarks/results/strategies.json
+	$(VENV)/bin/python benchmarks/strategies.py --seeds 30 --budget 0.33 --out benchmarks/results/strategies-third.json
 	$(VENV)/bin/python benchmarks/summary.py
 
 reports: $(VENV)/installed

@@ -98,7 +98,7 @@ def read(path: Path) -> Recording:
 
 
 def _candidate(recipe: Mapping[str, Any], looks: Sequence[Mapping[str, Any]], worst: Mapping[str, float]) -> Candidate:
-    overhead, begin = _overhead(looks) or 0.0, fmean(each["begin"] for each in looks if "begin" in each)
+    overhead, begin = _overhead(looks) or 0.0, fmean(each["begin"] for each in looks)
     return Candidate(
         name=recipe["recipe"],
         at=recipe["at"],
@@ -121,12 +121,14 @@ def _candidate(recipe: Mapping[str, Any], looks: Sequence[Mapping[str, Any]], wo
 
 
 def _overhead(looks: Sequence[Mapping[str, Any]]) -> float | None:
-    """What the first training of a graph takes more than the second of the same length, and what the second takes to begin."""
+    """What the first training of a graph takes more than the second of the same length, and what the second takes to begin; where
+    another recipe has the same graph, the latter alone. None where the second is not there yet."""
+    begin = fmean(each["begin"] for each in looks)
     for first in looks:
         for second in looks:
             if first["fresh"] and not second["fresh"] and first["share"] == second["share"]:
-                return max(float(first["cpu"] - second["cpu"]), 0.0) + float(second["begin"])
-    return None
+                return max(float(first["cpu"] - second["cpu"]), 0.0) + begin
+    return None if any(each["fresh"] for each in looks) else begin
 
 
 def _figures(values: Sequence[float | None], worst: float) -> tuple[float, float, float]:

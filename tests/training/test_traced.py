@@ -15,6 +15,7 @@ from tuner.networks import Dense, Hidden, LocallyConnected, Network, ResidualDen
 from tuner.networks.build import build, initial_values
 from tuner.networks.columns import Coded, Encoding, Rows
 from tuner.networks.fitting import fit_encoder
+from tuner.networks.hidden import LearnedActivation
 from tuner.recipe import Adam, AdamW, Augmentation, CategoricalCrossentropy, Data, Recipe, Sgd, Training
 from tuner.training.fold_data import FoldData
 from tuner.training.parts import Scaler
@@ -126,7 +127,13 @@ def dense(share: float, seed: int) -> Recipe:
     """The same with another optimizer, and the penalties and augmentation that `staged` cannot have."""
     optimizer = AdamW(weight_decay=share)
     augmentation = Augmentation(shift=round(10 * share), flip=True)
-    training = Training(optimizer=optimizer, augmentation=augmentation, batch_size=round(50 * share), epochs=2)
+    training = Training(
+        optimizer=optimizer,
+        augmentation=augmentation,
+        regularization="flat_cosine",
+        batch_size=round(50 * share),
+        epochs=2,
+    )
     network = Dense(widths=(6, 5), input_dropout=share / 4, hidden=Hidden(dropout=(share, share / 2), kernel_l2=share))
     return Recipe(data=Data(name="digits"), network=network, training=training, seed=seed)
 
@@ -186,6 +193,7 @@ def test_a_number_of_zero_has_a_graph_of_its_own() -> None:
     "network",
     [
         Dense(widths=(5,), hidden=Hidden(dropout=0.2, batch_normalization="after", precision="bfloat16")),
+        Dense(widths=(5,), hidden=Hidden(activation=LearnedActivation())),
         Staged(
             filters=(4, 6), stem=3, block="residual", stage_dropout=0.1, hidden=Hidden(batch_normalization="before")
         ),

@@ -183,7 +183,7 @@ def test_images_need_no_folds_from_five_thousand_on(shape: tuple[int, ...], prot
 @pytest.mark.parametrize("target", ["classes", "number"])
 def test_a_table_begins_with_realmlp_and_tabm_and_searches_what_they_are_made_of(target: str, tmp_path: Path) -> None:
     text, study = written(profile_table(table(tmp_path, target=target), Roles(("y",))), tmp_path, "t.csv")
-    (_, first), (_, second), *_ = study.corners
+    first, second, *_ = map(study.recipe_at, study.start)
     assert (first.network.kind, second.network.kind) == ("dense", "ensemble_dense")
     assert first.training.schedule.kind == "log_cosine"
     assert getattr(first.training.optimizer, "rates", "") == "ntk"

@@ -16,7 +16,6 @@ from tuner.networks import (
     Elu,
     Hidden,
     LeakyRelu,
-    LearnedActivation,
     LocallyConnected,
     Network,
     PlainActivation,
@@ -58,9 +57,7 @@ def smallest(kind: str, hidden: Hidden) -> Network:
     return decode(Network, plain)  # type: ignore[arg-type]
 
 
-LEARNED = Hidden(activation=LearnedActivation(of="selu"), batch_normalization="after")
 CASES = [network for hidden in HIDDEN for network in of_every_kind(hidden)]
-CASES += [Dense(widths=(6, 5), hidden=LEARNED), Convolutional(filters=(3, 4), padding="same", hidden=LEARNED)]
 
 
 @cache

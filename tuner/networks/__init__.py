@@ -17,7 +17,6 @@ from tuner.networks.hidden import Elu as Elu
 from tuner.networks.hidden import Hidden as Hidden
 from tuner.networks.hidden import Initializer as Initializer
 from tuner.networks.hidden import LeakyRelu as LeakyRelu
-from tuner.networks.hidden import LearnedActivation as LearnedActivation
 from tuner.networks.hidden import NormalInitializer as NormalInitializer
 from tuner.networks.hidden import PlainActivation as PlainActivation
 from tuner.networks.hidden import PlainInitializer as PlainInitializer

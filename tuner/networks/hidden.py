@@ -30,16 +30,7 @@ class Elu:
     alpha: Positive = 1.0
 
 
-@record
-class LearnedActivation:
-    """`x + mix * (f(x) - x)` with the activation `of`; each unit (channel) learns its `mix`, from 1 on (Holzmüller et al.
-    2024, arXiv 2407.04491)."""
-
-    kind: Literal["learned"] = "learned"
-    of: Literal["relu", "selu", "silu", "mish"] = "mish"
-
-
-Activation = PlainActivation | LeakyRelu | Elu | LearnedActivation
+Activation = PlainActivation | LeakyRelu | Elu
 Output = Literal["softmax", "sigmoid", "tanh", "relu", "linear", "signed"]
 
 

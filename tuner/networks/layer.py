@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tuner.base.errors import Invalid
 from tuner.networks.columns import Rows
-from tuner.networks.hidden import ActivityPenalty, Hidden, KernelPenalty, LearnedActivation
+from tuner.networks.hidden import ActivityPenalty, Hidden, KernelPenalty
 
 if TYPE_CHECKING:
     import keras
@@ -145,12 +145,10 @@ def block(hidden: Hidden, layer: Layer, pool: Layer | None = None) -> Iterator[L
     after that. `pool` follows the layer directly."""
     pools = () if pool is None else (pool,)
     output = (layer, *pools)[-1].output
-    is_separate = hidden.batch_normalization == "before" or isinstance(hidden.activation, LearnedActivation)
-    yield from (weighted(hidden, layer).with_settings(**({} if is_separate else _activation(hidden))), *pools)
     if hidden.batch_normalization == "before":
-        yield _normalization(hidden, output)
-    if is_separate:
-        yield activation_layer(hidden, output)
+        yield from (weighted(hidden, layer), *pools, _normalization(hidden, output), activation_layer(hidden, output))
+        return
+    yield from (weighted(hidden, layer).with_settings(**_activation(hidden)), *pools)
     if hidden.batch_normalization == "after":
         yield _normalization(hidden, output)
 
@@ -163,9 +161,6 @@ def weighted(hidden: Hidden, layer: Layer) -> Layer:
 
 def activation_layer(hidden: Hidden, output: Shape) -> Layer:
     """The activation of hidden layers as a layer."""
-    if isinstance(hidden.activation, LearnedActivation):
-        units, settings = output[-1], {**_activation(hidden), "activation": hidden.activation.of}
-        return Layer("activation", output, units, calculation=str(units), keras="MixedActivation", settings=settings)
     return Layer("", output, settings=_activation(hidden))
 
 

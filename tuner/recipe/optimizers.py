@@ -36,7 +36,7 @@ class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2017, https://arxiv.org/abs/1711.05101).
 
     With `rates` "ntk" a kernel's learning rate is divided by the square root of its inputs, as if the network had the neural
-    tangent parametrization; an encoder's waves, biases and learned activations get a tenth of it; biases do not decay
+    tangent parametrization; an encoder's waves and biases get a tenth of it; biases do not decay
     (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491).
     """
 

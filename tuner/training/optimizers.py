@@ -129,7 +129,7 @@ class FusedRmsprop(keras.optimizers.RMSprop):  # type: ignore[misc]
         )
 
 
-RATE_FACTORS = dict.fromkeys(("bias", "mix", "frequencies", "phases", "features"), 0.1)
+RATE_FACTORS = dict.fromkeys(("bias", "frequencies", "phases", "features"), 0.1)
 """The shares of the learning rate by the names of variables, with "ntk"; kernels have theirs by shape."""
 
 FUSED = {"sgd": FusedSgd, "adam": FusedAdam, "adamw": FusedAdamW, "rmsprop": FusedRmsprop}

@@ -4,7 +4,6 @@ from tuner.networks.layers.fast import ActivityL1 as ActivityL1
 from tuner.networks.layers.fast import ElasticNet as ElasticNet
 from tuner.networks.layers.fast import FastDropout as FastDropout
 from tuner.networks.layers.fast import FusedBatchNormalization as FusedBatchNormalization
-from tuner.networks.layers.fast import MixedActivation as MixedActivation
 from tuner.networks.layers.locally_connected import LocallyConnectedLayer as LocallyConnectedLayer
 from tuner.networks.layers.members import MembersDense as MembersDense
 from tuner.networks.layers.members import MembersOutput as MembersOutput

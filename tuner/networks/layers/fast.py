@@ -1,4 +1,4 @@
-"""Faster versions of Keras layers with the same results, a penalty in their number format, and a learned activation."""
+"""Faster versions of Keras layers with the same results, and a penalty in their number format."""
 
 from typing import Any
 
@@ -70,19 +70,6 @@ class ActivityL1(keras.regularizers.L1):  # type: ignore[misc]
     def __call__(self, x: Any) -> Any:
         """The penalty of these outputs."""
         return super().__call__(keras.ops.cast(x, "float32"))
-
-
-@keras.saving.register_keras_serializable("tuner")
-class MixedActivation(keras.layers.Activation):  # type: ignore[misc]
-    """Between the identity (0) and an activation (1), by a weight `mix` that each unit or channel learns."""
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the weights."""
-        self.mix = self.add_weight(name="mix", shape=input_shape[-1:], initializer="ones")
-
-    def call(self, inputs: Any) -> Any:
-        """Mix both."""
-        return inputs + tf.cast(self.mix, inputs.dtype) * (super().call(inputs) - inputs)
 
 
 @keras.saving.register_keras_serializable("tuner")

@@ -15,7 +15,6 @@ from tuner.networks import Dense, Hidden, LocallyConnected, Network, ResidualDen
 from tuner.networks.build import build, initial_values
 from tuner.networks.columns import Coded, Encoding, Rows
 from tuner.networks.fitting import fit_encoder
-from tuner.networks.hidden import LearnedActivation
 from tuner.recipe import Adam, AdamW, Augmentation, CategoricalCrossentropy, Data, Recipe, Sgd, Training
 from tuner.training.fold_data import FoldData
 from tuner.training.parts import Scaler
@@ -193,7 +192,6 @@ def test_a_number_of_zero_has_a_graph_of_its_own() -> None:
     "network",
     [
         Dense(widths=(5,), hidden=Hidden(dropout=0.2, batch_normalization="after", precision="bfloat16")),
-        Dense(widths=(5,), hidden=Hidden(activation=LearnedActivation())),
         Staged(
             filters=(4, 6), stem=3, block="residual", stage_dropout=0.1, hidden=Hidden(batch_normalization="before")
         ),

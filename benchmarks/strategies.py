@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import about_this_machine, write_results
+from decided import DECISIONS
 from proposers import Proposer, at_random, by_gp, by_tpe, near_best
 from recorded import read
 from replay import Action, Figure, Pool, State, Strategy, pool, replay
@@ -231,6 +232,7 @@ def _new(state: State, propose: Proposer, figures: dict[int, float], *, rung: in
 
 
 STRATEGIES: dict[str, Strategy] = {
+    **DECISIONS,
     "random, full length": partial(at_full_length, propose=at_random),
     "TPE, full length": partial(at_full_length, propose=by_tpe),
     "GP, full length": partial(at_full_length, propose=by_gp),

@@ -5,6 +5,7 @@ from functools import partial
 
 from proposers import Proposer, at_random, by_tpe
 from replay import Action, State, Strategy
+
 from tuner.base.extrapolation import Look
 from tuner.search.decision import Contender, Longer, New, Situation, decide
 from tuner.search.ladder import Ladder, Rung

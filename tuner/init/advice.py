@@ -17,7 +17,7 @@ HOLDOUT_ROWS, HOLDOUT_IMAGES = 20_000, 5_000
 """From so many on one validation part is large enough. Networks on images take long, which leaves no time for folds."""
 
 FEWEST_FOR_FIVE_FOLDS, MOST_FOR_FIVE_FOLDS = 60, 2_000
-COARSE_ROWS, FEW_ROWS, FINE_ROWS = 500, 1_000, 5_000
+COARSE_ROWS, FINE_ROWS = 500, 5_000
 MANY_VALUES = 10_000_000
 MOST_SPREAD = 200
 """Most columns of numbers of which each may become many inputs."""

@@ -49,6 +49,11 @@ class Look:
         return math.log(max(self.error, LEAST_ERROR))
 
     @property
+    def pessimistic(self) -> float:
+        """The natural logarithm of the error plus its standard error."""
+        return math.log(max(self.error + self.standard_error, LEAST_ERROR))
+
+    @property
     def noise(self) -> float:
         """The variance of the logarithm: of the validation examples and of the seed."""
         return (self.standard_error / max(self.error, LEAST_ERROR)) ** 2 + SEED_SPREAD**2 / self.folds

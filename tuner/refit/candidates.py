@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from tuner.base.extrapolation import learned
+from tuner.base.extrapolation import Belief, Curves, learned
 from tuner.data.splits import sizes
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.session import Session
@@ -110,7 +110,7 @@ def candidates(
 
 
 def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Sequence[RankedTrial]:
-    """The trials that may win with refits of `seconds`: of those with the longest look the one with the lowest expected error, and those
+    """The trials that may win with refits of `seconds`: the one with the lowest expected error by its last look, and those
     whose expected error differs from it by at most one standard deviation of the difference, as far as each gets two of the
     `places`. The first start is among them where looks are so short that they say little, since it is known to be good in the
     long run."""
@@ -121,8 +121,7 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     beliefs = {
         each.trial.first: curves.at(curves.belief(each.trial.looks), each.refit_length(seconds)) for each in looked
     }
-    tops = [each for each in looked if _rung(each) == _rung(looked[0])]
-    leader = min(tops, key=lambda each: beliefs[each.trial.first].mean)
+    leader = min(looked, key=lambda each: _expected(curves, each, seconds))
     best, close = beliefs[leader.trial.first], [leader]
     others = (each for each in looked if each is not leader)
     for each in sorted(others, key=lambda each: beliefs[each.trial.first].mean)[: max(0, places // 2 - 1)]:
@@ -134,9 +133,11 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     return [*close, first] if says_little and places > 1 and first not in close else close
 
 
-def _rung(trial: RankedTrial) -> tuple[int, float]:
+def _expected(curves: Curves, trial: RankedTrial, seconds: float) -> float:
+    """The expected logarithm of the error of a refit of `seconds`, from the last look alone, taken pessimistically: earlier looks have
+    the same validation examples, so that their luck is the same."""
     last = trial.trial.looks[-1]
-    return last.folds, last.length
+    return curves.at(Belief(last.pessimistic, 0.0, last.length), trial.refit_length(seconds)).mean
 
 
 def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) -> float:

@@ -148,20 +148,16 @@ class StudyRecord:
     @property
     def ranking(self) -> tuple[TrialRecord, ...]:
         """The trials that could win, best first, of equal ones the earlier first; without those that could not be refitted. Where the
-        epochs are fixed these are the finished ones. Where the minutes decide they are all with a validation metric: those
-        with the longest look first, since shorter ones say less (benchmarks/strategies.py)."""
+        epochs are fixed these are the finished ones. Where the minutes decide they are all with a validation metric: by the
+        error of the last look plus its standard error."""
         usable = [each for each in self.trials if each.recipe and each.recipe.key not in self.unconfirmed]
         if not self.fits_epochs:
             return self._by_value([trial for trial in usable if trial.state == "complete" and trial.values])
         usable = [each for each in usable if each.result and each.result.validation and each.result.ended != "diverged"]
-        by_value = self._by_value(usable)
         if not self.has_looks:
-            return by_value
-        place = {trial.first: place for place, trial in enumerate(by_value)}
-        looked = [trial for trial in by_value if trial.looks]
-        return tuple(
-            sorted(looked, key=lambda trial: (-trial.looks[-1].folds, -trial.looks[-1].length, place[trial.first]))
-        )
+            return self._by_value(usable)
+        looked = [trial for trial in usable if trial.looks]
+        return tuple(sorted(looked, key=lambda trial: (trial.looks[-1].pessimistic, trial.first)))
 
     def _by_value(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
         objective, sign = OBJECTIVES[self.objectives[0]] if self.objectives else None, -self.direction.sign

@@ -98,17 +98,20 @@ def looked(study: StudyRecord, *looks: list[tuple[float, float, int]]) -> StudyR
     return replace(study, trials=tuple(trials))
 
 
-def test_recipes_with_the_longest_look_come_first_the_best_of_them_at_the_top() -> None:
+def test_looks_rank_by_their_last_value() -> None:
+    """A short look that shows more than a longer one is better; what it will gain by length is not counted."""
     study = looked(
         record(0.9, 0.95, 0.92), [(1.0, 0.80, 1), (4.0, 0.90, 1)], [(1.0, 0.95, 1)], [(1.0, 0.70, 1), (4.0, 0.92, 1)]
     )
-    assert numbers(study.ranking) == [2, 0, 1]
+    assert numbers(study.ranking) == [1, 2, 0]
     assert [trial.values for trial in study.compared] == [(0.80,), (0.95,), (0.70,)], "the first looks"
 
 
-def test_recipes_with_looks_in_more_folds_come_first() -> None:
-    study = looked(record(0.9, 0.8, 0.5), [(1.0, 0.9, 1)], [(1.0, 0.8, 1), (1.0, 0.8, 5)], [(1.0, 0.5, 1)])
-    assert numbers(study.ranking) == [1, 0, 2]
+def test_of_equal_values_the_more_certain_one_ranks_first() -> None:
+    study = looked(record(0.9, 0.9), [(1.0, 0.9, 1)], [(1.0, 0.8, 1), (1.0, 0.9, 5)])
+    certain = replace(study.trials[1].looks[-1], standard_error=0.001)
+    second = replace(study.trials[1], looks=(study.trials[1].looks[0], certain))
+    assert numbers(replace(study, trials=(study.trials[0], second)).ranking) == [1, 0]
 
 
 def test_trials_without_looks_are_ranked_where_no_trial_has_any() -> None:

@@ -47,7 +47,7 @@ def best_trials(evidence: Evidence) -> Iterator[Table]:
 
 
 def looks_table(evidence: Evidence) -> Iterator[Table]:
-    """What each look at a recipe showed and cost, and what it decided; those with the longest looks first."""
+    """What each look at a recipe showed and cost, and what it decided; the best by its last look first."""
     record, confirmed = evidence.record, evidence.confirmed
     refitted = {trial for trial, _ in confirmed.contenders} if confirmed else set()
     rungs = sorted({(look.folds, look.length) for trial in record.trials for look in trial.looks})
@@ -62,7 +62,7 @@ def looks_table(evidence: Evidence) -> Iterator[Table]:
         )
     labels = (f"{length:.3g} epochs" + (f" in {folds} folds" if folds > 1 else "") for folds, length in rungs)
     if rows:
-        note = "Each look is a whole training whose schedule ends with it. Values in one column can be compared. Recipes with longer looks come first."
+        note = "Each look is a whole training whose schedule ends with it. Values in one column can be compared. The order is that of the last looks, each with its standard error added."
         yield Table(
             "looks", "Looks at recipes", ("trials", *labels, "seconds", "then", "recipe"), tuple(rows), note, long=True
         )

@@ -119,7 +119,7 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
         return trials[:1]
     curves = learned([each.trial.looks for each in looked])
     beliefs = {
-        each.trial.first: curves.at(curves.belief(each.trial.looks), each.refit_length(seconds)) for each in looked
+        each.trial.first: curves.toward(curves.belief(each.trial.looks), each.refit_length(seconds)) for each in looked
     }
     leader = min(looked, key=lambda each: _expected(curves, each, seconds))
     best, close = beliefs[leader.trial.first], [leader]
@@ -137,7 +137,7 @@ def _expected(curves: Curves, trial: RankedTrial, seconds: float) -> float:
     """The expected logarithm of the error of a refit of `seconds`, from the last look alone, taken pessimistically: earlier looks have
     the same validation examples, so that their luck is the same."""
     last = trial.trial.looks[-1]
-    return curves.at(Belief(last.pessimistic, 0.0, last.length), trial.refit_length(seconds)).mean
+    return curves.toward(Belief(last.pessimistic, 0.0, last.length), trial.refit_length(seconds)).mean
 
 
 def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) -> float:

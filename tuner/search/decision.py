@@ -94,7 +94,7 @@ def price_of_a_second(situation: Situation, curves: Curves) -> float:
 def _options(situation: Situation, known: Sequence[Contender], new_ones: bool) -> list[Option]:
     curves = learned([each.looks for each in known])
     lengths = [_refit_length(situation, each.epoch_seconds) for each in known]
-    final = [curves.at(curves.belief(each.looks), length) for each, length in zip(known, lengths, strict=True)]
+    final = [curves.toward(curves.belief(each.looks), length) for each, length in zip(known, lengths, strict=True)]
     order = sorted(range(len(known)), key=lambda place: final[place].mean)
     best, second = final[order[0]].mean, final[order[1]].mean if len(known) > 1 else math.inf
     options = []
@@ -107,7 +107,7 @@ def _options(situation: Situation, known: Sequence[Contender], new_ones: bool) -
             rate = _best_rate(situation, curves, curves.belief(each.looks), each.rung, ahead, seconds, is_new=False)
             options.append(Option(Longer(each.number), rate))
     if new_ones:
-        unknown = curves.at(curves.first, _refit_length(situation, situation.epoch_seconds))
+        unknown = curves.toward(curves.first, _refit_length(situation, situation.epoch_seconds))
         seconds = _seconds_of(situation.epoch_seconds)
         rate = _best_rate(situation, curves, curves.first, 0, unknown.mean - best, seconds, is_new=True)
         options.append(Option(New(), rate))

@@ -145,9 +145,10 @@ class Lines:
 def ended_text(trial: TrialRecord, objective: str) -> str:
     """How a trial ended or paused, with its value of the objective."""
     result = trial.result
-    if result and result.ended == "pruned" and trial.reason.startswith(PAUSED):
-        return trial.reason + (f", {_score_text(result.folds[-1].epochs[-1], objective)}" if result.epochs else "")
     value = f", {metric_label(objective)} {figure_text(trial.values[0])}" if trial.values else ""
+    if result and trial.reason.startswith(PAUSED):
+        at_rung = f", {_score_text(result.folds[-1].epochs[-1], objective)}" if result.epochs else ""
+        return f"{trial.reason}{value or at_rung}" + (f", {trial.looks[-1].seconds:.1f} s" if trial.looks else "")
     cost = f" after {_epochs_text(result)}, {result.seconds:.1f} s" if result and result.epochs else ""
     reason = f" ({trial.reason})" if trial.reason else ""
     state = "diverged" if result and result.ended == "diverged" else trial.state

@@ -1,9 +1,10 @@
 """Which trials are refitted, on how many seeds and for how many epochs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Any
 
 from tuner.base.extrapolation import Belief, Curves, learned
 from tuner.data.splits import sizes
@@ -21,6 +22,7 @@ from tuner.refit.time_budget import (
 )
 from tuner.result import Result
 from tuner.storage import StudyRecord, TrialRecord
+from tuner.study import StudyFile
 
 EPOCHS = "training.epochs"
 """Address of a searched number of epochs."""
@@ -50,7 +52,7 @@ class RankedTrial:
     @property
     def length(self) -> float:
         """The length of its last look in epochs."""
-        return self.recipe.training.length(self.recipe.training.epochs)
+        return _length(self.recipe)
 
     @property
     def refit_seconds(self) -> float:
@@ -80,8 +82,13 @@ def ranked_trial(session: Session, trial: TrialRecord) -> RankedTrial:
     """One of the `ranked` trials with its length, by the epoch time of its curve."""
     assert trial.recipe is not None
     assert trial.result is not None
-    epochs = int(trial.params.get(EPOCHS, session.file.epochs))
+    epochs = whole_epochs(session.file, trial.params)
     return RankedTrial(trial, trial.recipe, epochs, epoch_seconds(trial.recipe, trial.result))
+
+
+def whole_epochs(file: StudyFile, params: Mapping[str, Any]) -> int:
+    """The epochs of a whole training of a trial with these parameters."""
+    return int(params.get(EPOCHS, file.epochs))
 
 
 def candidates(

@@ -80,8 +80,10 @@ def decide(situation: Situation, new_ones: bool = True) -> Action:
         return New()
     if not known:
         return New() if new_ones else Refit()
-    best = max(_options(situation, known, new_ones), key=lambda option: option.rate, default=Option(Refit(), 0.0))
-    return best.action if best.rate > price_of_a_second(situation, learned([each.looks for each in known])) else Refit()
+    curves = learned([each.looks for each in known])
+    options = _options(situation, curves, known, new_ones)
+    best = max(options, key=lambda option: option.rate, default=Option(Refit(), 0.0))
+    return best.action if best.rate > price_of_a_second(situation, curves) else Refit()
 
 
 def price_of_a_second(situation: Situation, curves: Curves) -> float:
@@ -91,8 +93,8 @@ def price_of_a_second(situation: Situation, curves: Curves) -> float:
     return curves.last_slope / max(situation.workers * situation.seconds, 1e-6)
 
 
-def _options(situation: Situation, known: Sequence[Contender], new_ones: bool) -> list[Option]:
-    curves = learned([each.looks for each in known])
+def _options(situation: Situation, curves: Curves, known: Sequence[Contender], new_ones: bool) -> list[Option]:
+    noise = _noise(known)
     lengths = [_refit_length(situation, each.epoch_seconds) for each in known]
     final = [curves.toward(curves.belief(each.looks), length) for each, length in zip(known, lengths, strict=True)]
     order = sorted(range(len(known)), key=lambda place: final[place].mean)
@@ -104,19 +106,22 @@ def _options(situation: Situation, known: Sequence[Contender], new_ones: bool) -
         seconds = _seconds_of(each.epoch_seconds)
         step = situation.ladder.after(each.rung) if each.is_open else None
         if step and math.isfinite(ahead) and seconds(step) < situation.seconds_for_looks:
-            rate = _best_rate(situation, curves, curves.belief(each.looks), each.rung, ahead, seconds, is_new=False)
+            rate = _best_rate(
+                situation.ladder, curves, noise, curves.belief(each.looks), each.rung, ahead, seconds, is_new=False
+            )
             options.append(Option(Longer(each.number), rate))
     if new_ones:
         unknown = curves.toward(curves.first, _refit_length(situation, situation.epoch_seconds))
         seconds = _seconds_of(situation.epoch_seconds)
-        rate = _best_rate(situation, curves, curves.first, 0, unknown.mean - best, seconds, is_new=True)
+        rate = _best_rate(situation.ladder, curves, noise, curves.first, 0, unknown.mean - best, seconds, is_new=True)
         options.append(Option(New(), rate))
     return options
 
 
 def _best_rate(
-    situation: Situation,
+    ladder: Ladder,
     curves: Curves,
+    noise: float,
     belief: Belief,
     rung: int,
     ahead: float,
@@ -125,8 +130,7 @@ def _best_rate(
 ) -> float:
     """The most gain a second of looks up to any rung. Of new recipes only the best share of each rung goes on."""
     best, cost, share, learned_variance = 0.0, 0.0, 1.0, 0.0
-    noise = _noise(situation.contenders)
-    while (step := situation.ladder.after(rung)) is not None:
+    while (step := ladder.after(rung)) is not None:
         cost += share * seconds_of(step)
         at_rung = curves.at(belief, step.length)
         after = at_rung.after(at_rung.mean, noise / step.folds)
@@ -140,9 +144,9 @@ def _seconds_of(epoch_seconds: float) -> Callable[[Rung], float]:
     return lambda rung: LOOK_SECONDS + rung.length * rung.folds * epoch_seconds
 
 
-def _noise(contenders: Sequence[Contender]) -> float:
+def _noise(known: Sequence[Contender]) -> float:
     """The usual noise of a look in one fold."""
-    return median([each.looks[-1].noise * each.looks[-1].folds for each in contenders if each.looks])
+    return median([each.looks[-1].noise * each.looks[-1].folds for each in known])
 
 
 def _refit_length(situation: Situation, epoch_seconds: float) -> float:

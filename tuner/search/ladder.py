@@ -1,7 +1,8 @@
 """The lengths of looks: a trial is a look, a whole training of a recipe that is as short as its rung says.
 
-The first rung is the cheapest look that says something. Each further rung costs about `FACTOR` times as
-much: first by all folds, since one alone is too few examples to tell good recipes apart where folds are needed; then by its length. Looks of one rung are compared with one another only. The length of the first rung is stored with the study.
+The first rung is the cheapest look that says something. Each further rung costs about `FACTOR` times as much: first by all folds, since
+one alone is too few examples to tell good recipes apart where folds are needed; then by its length. Looks of one rung are compared
+with one another only. The length of the first rung is stored with the study.
 """
 
 from dataclasses import dataclass

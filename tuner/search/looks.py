@@ -8,13 +8,12 @@ from statistics import fmean, median
 from tuner.base.extrapolation import Look
 from tuner.base.metrics import shortfall, standard_error
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import EPOCHS, epoch_seconds, ranked_trial, validated_examples
+from tuner.refit.candidates import epoch_seconds, ranked_trial, validated_examples, whole_epochs
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes
 from tuner.result import Result
 from tuner.search.clock import Clock
 from tuner.search.decision import Contender, Situation
-from tuner.search.decision import decide as decide
 from tuner.search.ladder import LARGEST_SHARE, LONGEST, LOOK_SECONDS, Ladder, first_length, ladder_from
 from tuner.search.proposals import Proposal
 from tuner.storage import trial_record
@@ -54,8 +53,7 @@ def usual_epoch(session: Session) -> float:
 def first_look(session: Session, proposal: Proposal, ladder: Ladder) -> Proposal:
     """The proposal as a look of the first rung."""
     assert proposal.recipe is not None
-    epochs = int(proposal.params.get(EPOCHS, session.file.epochs))
-    look = ladder.look(proposal.recipe, epochs, ladder.rungs[0])
+    look = ladder.look(proposal.recipe, whole_epochs(session.file, proposal.params), ladder.rungs[0])
     return replace(proposal, recipe=look, asked=proposal.recipe.key)
 
 
@@ -64,7 +62,7 @@ def longer_look(session: Session, training: StoredTraining, ladder: Ladder) -> R
     rung, record = ladder.after(training.rung), trial_record(training)
     assert rung is not None
     assert record.recipe is not None
-    return ladder.look(record.recipe, int(record.params.get(EPOCHS, session.file.epochs)), rung)
+    return ladder.look(record.recipe, whole_epochs(session.file, record.params), rung)
 
 
 def what_it_shows(session: Session, recipe: Recipe, result: Result) -> Look:
@@ -104,15 +102,20 @@ def _contender(training: StoredTraining, ladder: Ladder) -> Contender:
 
 def seconds_of_first_look(session: Session, recipe: Recipe) -> float:
     """The estimated seconds of a first look at a recipe."""
-    return LOOK_SECONDS + first_look_length(session) * session.preflight.epoch_seconds(recipe)
+    return LOOK_SECONDS + _training_seconds(session, recipe)
 
 
 def too_slow(session: Session, recipe: Recipe, budget: Minutes) -> str:
     """Why a new recipe is not worth a first look in this budget; empty if it is."""
-    seconds = first_look_length(session) * session.preflight.epoch_seconds(recipe)
+    seconds = _training_seconds(session, recipe)
     if seconds <= max(LARGEST_SHARE * budget.search_seconds, LONGEST * LOOK_SECONDS):
         return ""
     return f"a first look at it is estimated to take {seconds:.0f} s, more than {LARGEST_SHARE:.0%} of the search"
+
+
+def _training_seconds(session: Session, recipe: Recipe) -> float:
+    """Those of its training alone."""
+    return first_look_length(session) * session.preflight.epoch_seconds(recipe)
 
 
 def first_look_length(session: Session) -> float:

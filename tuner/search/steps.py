@@ -2,14 +2,14 @@
 minutes decide, trials are looks, and a decision says where the next seconds go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes, TimeBudget
 from tuner.search import looks
 from tuner.search.clock import Clock
-from tuner.search.decision import Longer, New
+from tuner.search.decision import Longer, New, decide
 from tuner.search.ladder import Ladder
 from tuner.search.proposals import Proposal
 from tuner.search.rungs import Rungs, rungs_of
@@ -34,10 +34,11 @@ class WholeTrainings:
     session: Session
     clock: Clock
     needs_measurement: bool = False
-    rungs: Rungs = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rungs", rungs_of(self.session.file, self.session.deterministic))
+    @property
+    def rungs(self) -> Rungs:
+        """The rungs of the study's pruner."""
+        return rungs_of(self.session.file, self.session.deterministic)
 
     def step(self, trainings: Sequence[StoredTraining], new_ones: bool, time_is_short: bool) -> Step:
         """The first interrupted training; then the one that its rung promotes. Once nothing new begins, the best of each rung
@@ -85,7 +86,7 @@ class Looks:
         if interrupted or ladder is None:
             return Step(interrupted, new=new_ones)
         situation = looks.situation(self.session, ladder, trainings, self.budget, self.clock)
-        action = looks.decide(situation, new_ones)
+        action = decide(situation, new_ones)
         if not isinstance(action, Longer):
             return Step(new=isinstance(action, New), is_decided=not isinstance(action, New))
         training = next(each for each in trainings if each.first == action.number)
@@ -106,8 +107,9 @@ class Looks:
 
     def first(self, proposal: Proposal) -> Proposal:
         """The proposal as a look of the first rung."""
-        assert self.ladder is not None
-        return looks.first_look(self.session, proposal, self.ladder)
+        ladder = self.ladder
+        assert ladder is not None
+        return looks.first_look(self.session, proposal, ladder)
 
 
 def steps_of(session: Session, budget: TimeBudget, clock: Clock) -> WholeTrainings | Looks:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tuner.charts import KINDS, Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule, Shape
 from tuner.charts.confusion import confusion_chart
-from tuner.charts.scale import fit_scale
+from tuner.charts.scale import fit_scale, focused
 from tuner.charts.svg import draw
 
 Scaling = Literal["linear", "log"]
@@ -170,3 +170,27 @@ def test_the_last_number_of_an_axis_is_not_cut_off() -> None:
     picture = draw(Chart("c", "Shares", axis, axis, (Line("", "blue", ((0.0, 0.0), (1.0, 1.0))),)))
     (x,) = re.findall(r'<text x="([\d.]+)" [^>]*text-anchor="middle"[^>]*>100 %<', picture)
     assert float(x) + 13 * 0.56 * len("100 %") / 2 <= 560
+
+
+def test_a_value_beyond_a_demanded_end_is_drawn_at_the_end() -> None:
+    axis = focused(Axis("accuracy", percent=True), [0.94, 0.97])
+    assert not axis.is_within(0.1)
+    scale = fit_scale(axis, [0.1, 0.97], 300.0, 10.0)
+    assert scale(0.1) == 300.0
+    assert scale.low > 0.93
+    assert focused(Axis("loss"), [0.3, 1.6e13]).scale == "log"
+    assert focused(Axis("loss"), [math.nan]) == Axis("loss")
+
+
+def test_ticks_are_the_numbers_that_they_stand_at() -> None:
+    scale = fit_scale(Axis("L2 factor"), [1e-6, 0.001], 0.0, 100.0)
+    assert [text for _, text in scale.ticks()] == ["0", "2.5e-4", "5e-4", "7.5e-4", "0.001"]
+    chosen = fit_scale(Axis("L2 factor", at=(1e-6, 0.00075)), [1e-6, 0.001], 0.0, 100.0)
+    assert chosen.ticks() == [(1e-6, "1e-6"), (0.00075, "7.5e-4")]
+
+
+def test_names_of_ticks_do_not_overlap_and_a_series_without_a_name_has_a_plain_tip() -> None:
+    line = Line("", "blue", ((0.0, 0.2), (0.01, 0.3), (1.0, 0.4)))
+    picture = draw(Chart("c", "t", Axis("rate", at=(0.0, 0.01, 1.0)), Axis("loss"), (line,)))
+    assert re.findall(r'text-anchor="middle" font-size="12"[^>]*>([^<]*)<', picture) == ["0", "", "1"]
+    assert re.findall('data-tip="([^"]*)"', picture)[0] == "0.2 at rate 0"

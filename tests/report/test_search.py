@@ -1,19 +1,22 @@
 """What a page says about the search: the differences of the best trials, what mattered, and no chart without content."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
 
-from tests.support.outcomes import RECIPE, epoch
+from tests.support.outcomes import RECIPE, confirmed, epoch
+from tuner.base.extrapolation import Look
 from tuner.charts import Chart, Paths
 from tuner.charts.content import Paragraph, Table
+from tuner.charts.svg import draw
 from tuner.networks import Dense
 from tuner.outcome import Outcome
 from tuner.report.evidence import Evidence
 from tuner.report.sections.parameters import mean_differences
 from tuner.report.sections.search import search_blocks
-from tuner.report.sections.trials import best_trials, recipe_table
+from tuner.report.sections.trials import best_trials, looks_table, recipe_table
 from tuner.result import FoldResult, Result
 from tuner.storage import StudyRecord, TrialRecord
 
@@ -140,4 +143,26 @@ def test_the_best_so_far_stays_within_the_chart() -> None:
     low = history.y.low
     assert low is not None
     assert low > 0.2
-    assert min(value for mark in history.marks for value in mark.extent(1)) >= low
+    assert history.note == "2 trials lie beyond the edge, where they are drawn."
+    (edge, *_, highest) = sorted({float(y) for y in re.findall(r'cy="([\d.]+)"', draw(history))}, reverse=True)
+    assert edge <= history.height - 40, "at the edge, above the names of the axis"
+    assert highest > 0
+
+
+def test_looks_say_what_they_cost_and_what_they_decided() -> None:
+    looks = [Look(length, 1, value, 1 - value, 0.01, 4 * length) for length, value in ((1.0, 0.8), (3.8, 0.9))]
+    trials = (
+        replace(trial(0, None, 4, 0.1), values=(0.7,), looks=(replace(looks[0], value=0.7, error=0.3),)),
+        replace(trial(2, None, 8, 0.1), first=1, values=(0.9,), looks=tuple(looks)),
+    )
+    record = StudyRecord("made", "", {"budget": {"epochs": "fit"}}, ("validation_accuracy",), trials)
+    page = Evidence(Outcome(record, None, confirmed((2,), (3,), (0.9,))), {}, "sqlite://")
+    (table,) = looks_table(page)
+    assert [row[:6] for row in table.rows] == [
+        ("2", "1", 0.8, 0.01, 4.0, "a look of 3.8 epochs"),
+        ("2", "3.8", 0.9, 0.01, 15.2, "refitted"),
+        ("0", "1", 0.7, 0.01, 4.0, "nothing more"),
+    ]
+    assert table.note.startswith("3 looks took 23 s: 1 of 2 recipes were looked at again, 1 refitted.")
+    (history,) = [each for each in search_blocks(page) if isinstance(each, Chart) and each.id == "history"]
+    assert [mark.name for mark in history.marks if mark.name] == ["looked at again, longer", "one short look", "best so far"]

@@ -34,7 +34,8 @@ class Frame:
     def text(self, name: str, point: Point) -> str:
         """The tip of a point of a series: the text at the pointer."""
         x, y = value_text(self.x.axis, point[X]), value_text(self.y.axis, point[Y])
-        return f"{name}: {x}: {y}" if self.x.axis.names else f"{name}: {y} at {self.x.axis.label} {x}"
+        place = f"{x}: {y}" if self.x.axis.names else f"{y} at {self.x.axis.label} {x}"
+        return f"{name}: {place}" if name else place
 
 
 class Mark(Protocol):

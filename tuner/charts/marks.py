@@ -216,9 +216,8 @@ class Bars:
         point, text = self.points[index], _tip(self, index, frame)
         across, along = (frame.y, frame.x) if self.sideways else (frame.x, frame.y)
         place, value = reversed(point) if self.sideways else point
-        edges = (max(place - self.width / 2, across.low), min(place + self.width / 2, across.high))
-        first, last = sorted(map(across, edges))
-        low, high = sorted((along(max(0.0, along.low)), along(value)))
+        first, last = sorted((across(place - self.width / 2), across(place + self.width / 2)))
+        low, high = sorted((along(0.0), along(value)))
         box = (low, first, high - low, last - first) if self.sideways else (first, low, last - first, high - low)
         return rectangle(*box, f'fill="var(--{self.color})" opacity="0.75"{text}')
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
@@ -21,7 +21,8 @@ ROUNDING = Decimal("0.999")
 @dataclass(frozen=True)
 class Axis:
     """A label with its unit, and a scale. `names` make an axis of categories, which count from 0; with `integers` only
-    integers are ticks. `low` and `high` are its ends where they do not follow from the values."""
+    integers are ticks, and `at` are ticks in place of round numbers. `low` and `high` are its ends where they do not follow
+    from the values; what lies beyond is drawn at the end."""
 
     label: str
     scale: Literal["linear", "log"] = "linear"
@@ -30,6 +31,7 @@ class Axis:
     high: float | None = None
     percent: bool = False
     integers: bool = False
+    at: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         ends = [end for end in (self.low, self.high) if end is not None]
@@ -39,6 +41,10 @@ class Axis:
     def contains(self, value: float) -> bool:
         """Whether a value has a place: infinite numbers and NaN have none, nor has 0 on a log scale."""
         return abs(value) <= FARTHEST and (self.scale == "linear" or value >= 1 / FARTHEST)
+
+    def is_within(self, value: float) -> bool:
+        """Whether a value lies between the ends that the axis demands."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
 def metric_axis(name: str) -> Axis:
@@ -59,6 +65,7 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         inner = math.log10 if self.axis.scale == "log" else float
+        value = min(max(value, self.low), self.high)
         share = (inner(value) - inner(self.low)) / (inner(self.high) - inner(self.low))
         return self.start + share * (self.end - self.start)
 
@@ -66,7 +73,10 @@ class Scale:
         """Values with their texts."""
         if self.axis.names:
             return [(float(index), name) for index, name in enumerate(self.axis.names)]
-        if self.axis.scale == "log":
+        values: Sequence[float]
+        if self.axis.at:
+            values = self.axis.at
+        elif self.axis.scale == "log":
             values = _log_ticks(self.low, self.high)
         elif self.axis.integers:
             values = ticks(self.low, self.high, min(5.0, self.high - self.low))
@@ -90,14 +100,14 @@ def fit_scale(axis: Axis, values: Iterable[float], start: float, end: float) -> 
 def tick_text(value: float, *, percent: bool = False) -> str:
     """A number as an axis shows it.
 
-    >>> tick_text(0.89, percent=True), tick_text(1e-4), tick_text(12000.0), tick_text(0.5)
-    ('89 %', '1e-4', '12k', '0.5')
+    >>> tick_text(0.89, percent=True), tick_text(2.5e-4), tick_text(12000.0), tick_text(0.5)
+    ('89 %', '2.5e-4', '12k', '0.5')
     """
     if percent:
         return f"{100 * value:g} %"
     if value and (abs(value) < 1e-3 or abs(value) >= 1e9):
-        mantissa, _, power = f"{value:.0e}".partition("e")
-        return f"{mantissa}e{int(power)}"
+        mantissa, _, power = f"{value:.2e}".partition("e")
+        return f"{float(mantissa):g}e{int(power)}"
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
             return f"{value / size:g}{letter}"
@@ -128,6 +138,17 @@ def ticks(low: float, high: float, parts: float = 4, factors: Sequence[float] = 
     lowest, highest = (first / step).to_integral(ROUND_CEILING), (last / step).to_integral(ROUND_FLOOR)
     # Where floats are sparser than steps, neighbours become the same float.
     return list(dict.fromkeys(float((lowest + count) * step) for count in range(int(highest - lowest) + 1)))
+
+
+def focused(axis: Axis, values: Iterable[float]) -> Axis:
+    """The axis with ends that show these values, whatever else is drawn; logarithmic where they span a factor of 100 or more."""
+    known = [value for value in values if axis.contains(value)]
+    if not known:
+        return axis
+    if min(known) > 0 and max(known) >= 100 * min(known) and not axis.percent:
+        axis = replace(axis, scale="log")
+    low, high = _padded(axis, min(known), max(known))
+    return replace(axis, low=low, high=high)
 
 
 def _padded(axis: Axis, low: float, high: float) -> tuple[float, float]:

@@ -72,9 +72,12 @@ def _y_axis(chart: Chart, frame: Frame) -> str:
 
 
 def _x_axis(chart: Chart, frame: Frame) -> str:
-    parts, slanted, y = [], _slanted(chart), frame.bottom + 17
+    parts, slanted, y, free = [], _slanted(chart), frame.bottom + 17, 0.0
     for value, name in frame.x.ticks():
-        x = frame.x(value)
+        x, half = frame.x(value), 0.0 if slanted else LETTER * len(name) / 2
+        if x - half < free:  # a mark of its own, but no room for its name
+            name = ""
+        free = max(free, x + half)
         turn = f' text-anchor="end" transform="rotate(-40 {x:.1f} {y:.1f})"' if slanted else ' text-anchor="middle"'
         parts.append(f'<path d="M{x:.1f} {frame.bottom:.1f}v4" stroke="var(--soft)"/>')
         parts.append(text(_cut(name, 22), x, y, f"{turn} {SMALL}"))

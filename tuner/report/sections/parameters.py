@@ -28,10 +28,13 @@ LEAST = 2
 PARAMETERS, TRIALS, FEWEST, BEST = 7, 200, 3, 0.25
 """Parallel coordinates have at most so many parameters and trials, and no fewer trials; a share of them is highlighted."""
 
-STATES: tuple[tuple[str, str, str, Shape], ...] = (
+KINDS: tuple[tuple[str, str, str, Shape], ...] = (
     ("complete", "finished", BLUE, "dot"),
     ("pruned", "pruned, where it was stopped", GREY, "cross"),
+    ("longer", "looked at again, longer", BLUE, "dot"),
+    ("short", "one short look", GREY, "dot"),
 )
+"""The dots of trials by `kind_of`: the name in the legend, the colour and the shape."""
 
 
 def importance_chart(weights: Sequence[Importance]) -> Chart:
@@ -142,7 +145,7 @@ def parallel_chart(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
     )
     best = math.ceil(BEST * len(rows))
     marks = (
-        Paths("other finished trials", GREY, lines[best:], tips[best:]),
+        Paths(f"other {basis(evidence.record)}", GREY, lines[best:], tips[best:]),
         Paths(f"the best {best}", VERMILION, lines[:best], tips[:best]),
     )
     labels = {name: metric_label(name) if name == objective else short_name(name) for name in heights}
@@ -173,22 +176,24 @@ def slice_charts(evidence: Evidence, names: Sequence[str]) -> Iterator[Chart]:
         if len(set(map(str, values))) > 1:
             x, places = _parameter_axis(name, values, evidence.distributions.get(name))
             dots = [
-                (
-                    trial.state,
-                    (place, trial.values[0]),
-                    f"trial {trial.number}: {trial.params[name]}, {four_digits(trial.values[0])}",
-                )
+                (trial, (place, trial.values[0]), f"{trial.params[name]}, {four_digits(trial.values[0])}")
                 for place, trial in zip(places, trials, strict=True)
             ]
-            yield Chart(f"slice-{name}", name, x, y, tuple(dots_by_state(dots, y)), height=280)
+            note = "Values of first looks, which cost the same." if record.has_looks else ""
+            yield Chart(f"slice-{name}", name, x, y, tuple(dots_by_kind(dots)), note, height=280)
 
 
-def dots_by_state(dots: Sequence[tuple[str, Point, str]], values: Axis) -> Iterator[Dots]:
-    """Finished and pruned trials, each with its state, its point and its tip. Values beyond the axis are drawn at its end."""
-    for state, name, color, shape in STATES:
-        own = [(point, tip) for each, point, tip in dots if each == state]
-        points = tuple((x, clamped(y, values)) for (x, y), _ in own)
-        yield Dots(name if own else "", color, points, tuple(tip for _, tip in own), shape)
+def kind_of(trial: TrialRecord) -> str:
+    """The state of a trial; where trials are looks, whether there has been a longer one."""
+    return ("longer" if len(trial.looks) > 1 else "short") if trial.looks else trial.state
+
+
+def dots_by_kind(dots: Sequence[tuple[TrialRecord, Point, str]]) -> Iterator[Dots]:
+    """A mark for each kind of trial; each trial has its point, and a text for the pointer."""
+    for kind, name, color, shape in KINDS:
+        own = [(point, f"trial {trial.number}: {text}") for trial, point, text in dots if kind_of(trial) == kind]
+        points, tips = tuple(point for point, _ in own), tuple(tip for _, tip in own)
+        yield Dots(name if own else "", color, points, tips, shape)
 
 
 def value_axis(record: StudyRecord, values: Sequence[float] = ()) -> Axis:
@@ -203,12 +208,6 @@ def value_axis(record: StudyRecord, values: Sequence[float] = ()) -> Axis:
     if edge <= known[0]:
         return axis
     return replace(axis, low=edge) if direction is Direction.MAXIMIZE else replace(axis, high=-edge)
-
-
-def clamped(value: float, axis: Axis) -> float:
-    """The value, or the end of its axis that it lies beyond."""
-    low = -math.inf if axis.low is None else axis.low
-    return min(max(value, low), math.inf if axis.high is None else axis.high)
 
 
 def _parameter_axis(

@@ -12,9 +12,9 @@ from tuner.networks import layer_table
 from tuner.recipe import Recipe, describe
 from tuner.report.evidence import Evidence
 from tuner.report.sections.parameters import (
-    clamped,
+    basis,
     difference_table,
-    dots_by_state,
+    dots_by_kind,
     importance_chart,
     mean_differences,
     parallel_chart,
@@ -65,12 +65,12 @@ def history_charts(record: StudyRecord) -> Iterator[Chart]:
     ]
     values = [value for _, value in known]
     axis, best = value_axis(record, values), _best_so_far(record, lambda trial: float(trial.number))
-    dots = [(trial.state, (float(trial.number), value), _tip(trial, value)) for trial, value in known]
+    dots = [(trial, (float(trial.number), value), _tip(trial, value)) for trial, value in known]
     marks: tuple[Mark, ...] = (
-        *dots_by_state(dots, axis),
-        Line("best so far", VERMILION, tuple((x, clamped(y, axis)) for x, y in best), step=True),
+        *dots_by_kind(dots),
+        Line("best so far", VERMILION, best, step=True),
     )
-    beyond = sum(clamped(value, axis) != value for value in values)
+    beyond = sum(not axis.is_within(value) for value in values)
     note = f"{beyond} trials lie beyond the edge, where they are drawn." if beyond else ""
     if len(known) > 1:
         yield Chart("history", "Every trial", Axis("trial", integers=True), axis, marks, note)
@@ -78,7 +78,7 @@ def history_charts(record: StudyRecord) -> Iterator[Chart]:
 
 def _tip(trial: TrialRecord, value: float) -> str:
     recipe = f" ({trial.recipe.summary})" if trial.recipe else ""
-    return f"trial {trial.number}: {four_digits(value)}{recipe}"
+    return f"{four_digits(value)}{recipe}"
 
 
 def _progress(evidence: Evidence) -> Iterator[Chart]:
@@ -134,7 +134,7 @@ def _front_charts(evidence: Evidence) -> Iterator[Chart]:
             tips = tuple(f"trial {each}: {metric_text(metric, y)}, {x:,.4g} {label}" for each, (x, y) in pairs)
             front = tuple(_front(points, METRICS[metric].direction.sign))
             marks = (
-                Dots("finished trials", BLUE, points, tips),
+                Dots(basis(evidence.record), BLUE, points, tips),
                 Line("nothing smaller is better", ORANGE, front, step=True),
             )
             axes = Axis(label, scale="log"), metric_axis(f"validation_{metric}")

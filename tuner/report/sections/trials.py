@@ -7,7 +7,7 @@ from itertools import zip_longest
 import pandas as pd
 
 from tuner.base.decode import encode
-from tuner.base.formatting import metric_label
+from tuner.base.formatting import duration_text, metric_label
 from tuner.charts.content import Cell, Table
 from tuner.recipe import Recipe
 from tuner.report.evidence import Evidence
@@ -47,25 +47,26 @@ def best_trials(evidence: Evidence) -> Iterator[Table]:
 
 
 def looks_table(evidence: Evidence) -> Iterator[Table]:
-    """What each look at a recipe showed and cost, and what it decided; the best by its last look first."""
+    """Each look at a recipe: what it showed, what it cost, and what it decided; the recipes that are best by their last look first."""
     record, confirmed = evidence.record, evidence.confirmed
     refitted = {trial for trial, _ in confirmed.contenders} if confirmed else set()
-    rungs = sorted({(look.folds, look.length) for trial in record.trials for look in trial.looks})
+    ranked = [trial for trial in record.ranking if trial.looks]
     rows: list[tuple[Cell, ...]] = []
-    for trial in (each for each in record.ranking if each.looks):
-        values = {(look.folds, look.length): look.value for look in trial.looks}
-        decided = "refitted" if trial.number in refitted else "stopped here"
+    for trial in ranked:
+        last = "refitted" if trial.number in refitted else "nothing more"
+        decided = [*(f"a look of {each.length:.3g} epochs" for each in trial.looks[1:]), last]
         about = trial.recipe.summary if trial.recipe else ""
-        seconds = math.fsum(look.seconds for look in trial.looks)
-        rows.append(
-            (", ".join(map(str, trial.numbers)), *(values.get(rung) for rung in rungs), seconds, decided, about)
-        )
-    labels = (f"{length:.3g} epochs" + (f" in {folds} folds" if folds > 1 else "") for folds, length in rungs)
+        for look, then in zip(trial.looks, decided, strict=True):
+            folds = f" in {look.folds} folds" if look.folds > 1 else ""
+            length = f"{look.length:.3g}{folds}"
+            rows.append((str(trial.number), length, look.value, look.standard_error, look.seconds, then, about))
     if rows:
-        note = "Each look is a whole training whose schedule ends with it. Values in one column can be compared. The order is that of the last looks, each with its standard error added."
-        yield Table(
-            "looks", "Looks at recipes", ("trials", *labels, "seconds", "then", "recipe"), tuple(rows), note, long=True
-        )
+        columns = ("trial", "epochs", metric_label(record.objectives[0]), "standard error", "seconds", "then", "recipe")
+        seconds = math.fsum(look.seconds for trial in ranked for look in trial.looks)
+        longer = sum(len(trial.looks) > 1 for trial in ranked)
+        count = f"{len(rows)} looks took {duration_text(seconds)}: {longer} of {len(ranked)} recipes were looked at again, {len(refitted)} refitted."
+        note = f"{count} Each look is a whole training whose schedule ends with it; values after the same number of epochs can be compared. The order is that of the last looks, each with its standard error added."
+        yield Table("looks", "What each look cost, and what it decided", columns, tuple(rows), note, long=True)
 
 
 def recipe_table(recipe: Recipe, start: Recipe | None) -> Table:

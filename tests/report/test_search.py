@@ -165,4 +165,8 @@ def test_looks_say_what_they_cost_and_what_they_decided() -> None:
     ]
     assert table.note.startswith("3 looks took 23 s: 1 of 2 recipes were looked at again, 1 refitted.")
     (history,) = [each for each in search_blocks(page) if isinstance(each, Chart) and each.id == "history"]
-    assert [mark.name for mark in history.marks if mark.name] == ["looked at again, longer", "one short look", "best so far"]
+    assert [mark.name for mark in history.marks if mark.name] == [
+        "looked at again, longer",
+        "one short look",
+        "best so far",
+    ]

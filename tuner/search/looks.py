@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 from statistics import fmean, median
 
 from tuner.base.extrapolation import Look
@@ -14,7 +15,7 @@ from tuner.refit.time_budget import Minutes
 from tuner.result import Result
 from tuner.search.clock import Clock
 from tuner.search.decision import Contender, Situation
-from tuner.search.ladder import LARGEST_SHARE, LONGEST, LOOK_SECONDS, Ladder, first_length, ladder_from
+from tuner.search.ladder import FEWEST_LOOKS, LARGEST_SHARE, LOOK_SECONDS, SHORTEST, Ladder, first_length, ladder_from
 from tuner.search.proposals import Proposal
 from tuner.storage import trial_record
 from tuner.storage.trainings import StoredTraining
@@ -102,20 +103,15 @@ def _contender(training: StoredTraining, ladder: Ladder) -> Contender:
 
 def seconds_of_first_look(session: Session, recipe: Recipe) -> float:
     """The estimated seconds of a first look at a recipe."""
-    return LOOK_SECONDS + _training_seconds(session, recipe)
+    return LOOK_SECONDS + first_look_length(session) * session.preflight.epoch_seconds(recipe)
 
 
-def too_slow(session: Session, recipe: Recipe, budget: Minutes) -> str:
-    """Why a new recipe is not worth a first look in this budget; empty if it is."""
-    seconds = _training_seconds(session, recipe)
-    if seconds <= max(LARGEST_SHARE * budget.search_seconds, LONGEST * LOOK_SECONDS):
-        return ""
-    return f"a first look at it is estimated to take {seconds:.0f} s, more than {LARGEST_SHARE:.0%} of the search"
-
-
-def _training_seconds(session: Session, recipe: Recipe) -> float:
-    """Those of its training alone."""
-    return first_look_length(session) * session.preflight.epoch_seconds(recipe)
+def is_worth_its_price(session: Session, recipe: Recipe, budget: Minutes) -> bool:
+    """Whether a new recipe gets a first look. One that costs `s` times a fair share of the search gets it with a chance of 1 in `s`, so
+    that slow recipes get no more of the time than fast ones; the recipe's key decides, so that its answer is always the same."""
+    seconds, most = seconds_of_first_look(session, recipe), LARGEST_SHARE * budget.search_seconds
+    fair = max(budget.search_seconds / FEWEST_LOOKS, (1 + SHORTEST) * LOOK_SECONDS)
+    return seconds <= fair or (seconds <= most and Random(recipe.key).random() < fair / seconds)
 
 
 def first_look_length(session: Session) -> float:

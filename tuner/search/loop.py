@@ -35,6 +35,8 @@ GRACE_SECONDS = 3.0
 PAUSE_SECONDS = 0.1
 MEASUREMENT = -1
 """The number of the job that measures an epoch time; those of trials are their own."""
+MOST_PASSED_OVER = 10
+"""So many proposals at most are passed over as too dear; then the cheapest of them is tried."""
 IDLE_SECONDS = 1.0
 """Pause of a loop with nothing to begin, before it reads the storage again."""
 
@@ -141,13 +143,15 @@ class Loop:
         return "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
 
     def _begin_new(self, trainings: Sequence[StoredTraining]) -> None:
+        """Begin the first proposal that is new, fits into the time and is worth its price; if none is, the cheapest of some."""
         tried = {training.asked for training in trainings}
+        passed_over: list[tuple[float, int, Proposal]] = []
         for proposal in self.proposer.proposals(trainings):
             recipe = proposal.recipe
             if recipe is not None and recipe.key in tried:
                 clear_queue(self.session, proposal)
                 continue
-            refusal = proposal.complaint if recipe is None else self.steps.refusal(proposal, recipe)
+            refusal = self.session.preflight.refusal(recipe) if recipe is not None else proposal.complaint
             if recipe is None or refusal:
                 self._refuse(proposal, refusal or "")
                 return
@@ -160,9 +164,14 @@ class Loop:
                     return
                 continue
             self.too_long = 0
-            self._run(begin(self.session, self.steps.first(proposal), self.total))
-            return
-        self.is_exhausted = not self.too_long
+            worth = self.steps.is_worth_its_price(proposal, recipe)
+            passed_over.append((0.0 if worth else self.steps.seconds(recipe), len(passed_over), proposal))
+            if worth or len(passed_over) == MOST_PASSED_OVER:
+                break
+        if passed_over:
+            *_, cheapest = min(passed_over)
+            self._run(begin(self.session, self.steps.first(cheapest), self.total))
+        self.is_exhausted = not passed_over and not self.too_long
 
     def _measure(self, proposal: Proposal, recipe: Recipe) -> None:
         """Measure the epoch time of the study's first recipe, from which the length of looks follows."""

@@ -48,13 +48,17 @@ class WholeTrainings:
         training = interrupted or self.rungs.promotable(trainings, at_least, self.clock.can_finish)
         return Step(training, new=new_ones)
 
-    def refusal(self, proposal: Proposal, recipe: Recipe) -> str:
-        """Why a recipe cannot be trained here; empty if it can."""
-        return self.session.preflight.refusal(recipe) or ""
+    def is_worth_its_price(self, proposal: Proposal, recipe: Recipe) -> bool:
+        """All are."""
+        return True
+
+    def seconds(self, recipe: Recipe) -> float:
+        """The seconds of its training, as far as its cost is known."""
+        return self.session.preflight.seconds(recipe) or 0.0
 
     def has_time_for(self, recipe: Recipe) -> bool:
-        """Whether its training fits, as far as its cost is known."""
-        return self.clock.has_time_for(self.session.preflight.seconds(recipe) or 0.0)
+        """Whether its training fits."""
+        return self.clock.has_time_for(self.seconds(recipe))
 
     def first(self, proposal: Proposal) -> Proposal:
         """The proposal as it begins."""
@@ -92,18 +96,18 @@ class Looks:
         training = next(each for each in trainings if each.first == action.number)
         return Step(training, looks.longer_look(self.session, training, ladder))
 
-    def refusal(self, proposal: Proposal, recipe: Recipe) -> str:
-        """The same, or why it is not worth a look. Starts and queued trials are worth one."""
-        refusal = self.session.preflight.refusal(recipe)
-        if refusal or proposal.start is not None or proposal.queued:
-            return refusal or ""
-        return looks.too_slow(self.session, recipe, self.budget)
+    def is_worth_its_price(self, proposal: Proposal, recipe: Recipe) -> bool:
+        """Whether to look at a proposal, or to propose again. Starts and queued trials are worth a look."""
+        wanted = proposal.start is not None or proposal.queued is not None
+        return wanted or looks.is_worth_its_price(self.session, recipe, self.budget)
+
+    def seconds(self, recipe: Recipe) -> float:
+        """The estimated seconds of a first look at a recipe."""
+        return looks.seconds_of_first_look(self.session, recipe)
 
     def has_time_for(self, recipe: Recipe) -> bool:
         """Whether a first look at it fits; while there is no model, in any case."""
-        return not self.session.record.ranking or self.clock.has_time_for(
-            looks.seconds_of_first_look(self.session, recipe)
-        )
+        return self.clock.has_time_for(self.seconds(recipe)) or not self.session.record.ranking
 
     def first(self, proposal: Proposal) -> Proposal:
         """The proposal as a look of the first rung."""

@@ -8,7 +8,7 @@ it now. It trains nothing itself; its executor does.
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import partial
 
 from tuner.recipe import Recipe
@@ -35,8 +35,6 @@ GRACE_SECONDS = 3.0
 PAUSE_SECONDS = 0.1
 MEASUREMENT = -1
 """The number of the job that measures an epoch time; those of trials are their own."""
-MOST_PASSED_OVER = 10
-"""So many proposals at most are passed over as too dear; then the cheapest of them is tried."""
 IDLE_SECONDS = 1.0
 """Pause of a loop with nothing to begin, before it reads the storage again."""
 
@@ -143,9 +141,8 @@ class Loop:
         return "timeout" if self._time_is_short else "exhausted" if self.is_exhausted else "budget"
 
     def _begin_new(self, trainings: Sequence[StoredTraining]) -> None:
-        """Begin the first proposal that is new, fits into the time and is worth its price; if none is, the cheapest of some."""
+        """Begin the first proposal that is new and fits into the time, or one of its kind that is worth its price."""
         tried = {training.asked for training in trainings}
-        passed_over: list[tuple[float, int, Proposal]] = []
         for proposal in self.proposer.proposals(trainings):
             recipe = proposal.recipe
             if recipe is not None and recipe.key in tried:
@@ -164,14 +161,26 @@ class Loop:
                     return
                 continue
             self.too_long = 0
-            worth = self.steps.is_worth_its_price(proposal, recipe)
-            passed_over.append((0.0 if worth else self.steps.seconds(recipe), len(passed_over), proposal))
-            if worth or len(passed_over) == MOST_PASSED_OVER:
-                break
-        if passed_over:
-            *_, cheapest = min(passed_over)
-            self._run(begin(self.session, self.steps.first(cheapest), self.total))
-        self.is_exhausted = not passed_over and not self.too_long
+            worthy = self._worth_its_price(proposal, recipe, trainings, tried)
+            self._run(begin(self.session, self.steps.first(worthy), self.total))
+            return
+        self.is_exhausted = not self.too_long
+
+    def _worth_its_price(
+        self, proposal: Proposal, recipe: Recipe, trainings: Sequence[StoredTraining], tried: Set[str | None]
+    ) -> Proposal:
+        """The proposal; if it is too dear, the first of some others of its kind that is not, or the cheapest of them all."""
+        if self.steps.is_worth_its_price(proposal, recipe):
+            return proposal
+        cheapest, seconds = proposal, self.steps.seconds(recipe)
+        for each in self.proposer.alike(proposal, trainings):
+            if each.recipe is None or each.recipe.key in tried or self.session.preflight.refusal(each.recipe):
+                continue
+            if self.steps.is_worth_its_price(each, each.recipe):
+                return each
+            if self.steps.seconds(each.recipe) < seconds:
+                cheapest, seconds = each, self.steps.seconds(each.recipe)
+        return cheapest
 
     def _measure(self, proposal: Proposal, recipe: Recipe) -> None:
         """Measure the epoch time of the study's first recipe, from which the length of looks follows."""

@@ -84,6 +84,12 @@ class Proposer:
         if size(self.file.space) <= SMALL_SPACE:
             yield from self._walked(trainings, grid(self.file.space, SMALL_SPACE))
 
+    def alike(self, proposal: Proposal, trainings: Sequence[StoredTraining]) -> Iterator[Proposal]:
+        """Some other proposals of the same kinds: with the same branches of the space."""
+        kinds = {name: value for name, value in proposal.params.items() if name.endswith(".kind")}
+        for attempt in range(1, 2 * BY_SAMPLER):
+            yield self._propose(trainings, self._mutation_of_best(trainings, attempt) | kinds, attempt)
+
     def _mutation_of_best(self, trainings: Sequence[StoredTraining], attempt: int) -> Assignment:
         """Most of the best trial's parameters, for such a share of the proposals as the study says; else nothing."""
         chance = np.random.default_rng([self.file.search.seed, attempt, len(trainings)])

@@ -118,9 +118,9 @@ def candidates(
 
 def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Sequence[RankedTrial]:
     """The trials that may win with refits of `seconds`: the one with the lowest expected error by its last look, and those
-    whose expected error differs from it by at most one standard deviation of the difference, as far as each gets two of the
-    `places`. The first start is among them where looks are so short that they say little, since it is known to be good in the
-    long run."""
+    whose expected error differs from it by at most one standard deviation of the difference, at most as many as there are
+    `places`: refits show more than looks do, and different networks make a better average. Where looks are so short that they say
+    little, the first start has the place after the leader, since it is known to be good in the long run."""
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
@@ -129,15 +129,16 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
         each.trial.first: curves.toward(curves.belief(each.trial.looks), each.refit_length(seconds)) for each in looked
     }
     leader = min(looked, key=lambda each: _expected(curves, each, seconds))
-    best, close = beliefs[leader.trial.first], [leader]
-    others = (each for each in looked if each is not leader)
-    for each in sorted(others, key=lambda each: beliefs[each.trial.first].mean)[: max(0, places // 2 - 1)]:
-        belief = beliefs[each.trial.first]
-        if belief.mean - best.mean <= math.sqrt(belief.variance + best.variance):
-            close.append(each)
-    first = next((each for each in looked if each.trial.start == 0), leader)
+    best = beliefs[leader.trial.first]
+
+    def is_close(trial: RankedTrial) -> bool:
+        belief = beliefs[trial.trial.first]
+        return belief.mean - best.mean <= math.sqrt(belief.variance + best.variance)
+
     says_little = leader.length < LONG_ENOUGH * leader.refit_length(seconds)
-    return [*close, first] if says_little and places > 1 and first not in close else close
+    certain = [leader, *(each for each in looked if says_little and each.trial.start == 0 and each is not leader)]
+    others = sorted((each for each in looked if each not in certain), key=lambda each: beliefs[each.trial.first].mean)
+    return [*certain, *filter(is_close, others)][:places]
 
 
 def _expected(curves: Curves, trial: RankedTrial, seconds: float) -> float:

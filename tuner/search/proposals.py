@@ -17,7 +17,7 @@ from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.search.view import View, observed_trials
 from tuner.space import Assignment, centre, grid, nearest_assignment, size
-from tuner.storage import study_record
+from tuner.storage import TrialRecord, study_record
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.samplers import Grid, Learner, PlainSampler, Sampler, Tpe
@@ -79,28 +79,31 @@ class Proposer:
         if self.walk is not None:
             yield from self._walked(trainings, self.walk)
             return
+        leaders = self._leaders
         for attempt in range(BY_SAMPLER + BY_CHANCE):
-            yield self._propose(trainings, self._mutation_of_best(trainings, attempt), attempt)
+            yield self._propose(trainings, self._mutation(leaders, trainings, attempt), attempt)
         if size(self.file.space) <= SMALL_SPACE:
             yield from self._walked(trainings, grid(self.file.space, SMALL_SPACE))
 
     def alike(self, proposal: Proposal, trainings: Sequence[StoredTraining]) -> Iterator[Proposal]:
         """Some other proposals of the same kinds: with the same branches of the space."""
-        kinds = {name: value for name, value in proposal.params.items() if name.endswith(".kind")}
+        kinds, leaders = {key: value for key, value in proposal.params.items() if key.endswith(".kind")}, self._leaders
         for attempt in range(1, 2 * BY_SAMPLER):
-            yield self._propose(trainings, self._mutation_of_best(trainings, attempt) | kinds, attempt)
+            yield self._propose(trainings, self._mutation(leaders, trainings, attempt) | kinds, attempt)
 
-    def _mutation_of_best(self, trainings: Sequence[StoredTraining], attempt: int) -> Assignment:
-        """Most of the best trial's parameters, for such a share of the proposals as the study says; else nothing."""
+    @property
+    def _leaders(self) -> Sequence[TrialRecord]:
+        """The trials that are mutated, the best first; none if none are."""
+        return study_record(self.study).ranking[: LEADERS if self.file.fits_epochs else 1] if self.near else ()
+
+    def _mutation(
+        self, leaders: Sequence[TrialRecord], trainings: Sequence[StoredTraining], attempt: int
+    ) -> Assignment:
+        """Most of a leader's parameters, for such a share of the proposals as the study says; else nothing."""
         chance = np.random.default_rng([self.file.search.seed, attempt, len(trainings)])
-        if chance.random() >= self.near:
+        if not leaders or chance.random() >= self.near:
             return {}
-        leaders = study_record(self.study).ranking
-        if not leaders:
-            return {}
-        best = leaders[
-            min(int(chance.geometric(0.5)), LEADERS, len(leaders)) - 1 if self.file.fits_epochs else 0
-        ].params
+        best = leaders[min(int(chance.geometric(0.5)), len(leaders)) - 1].params
         return {name: value for name, value in best.items() if chance.random() >= PROPOSED_ANEW / len(best)}
 
     def _walked(self, trainings: Sequence[StoredTraining], assignments: Iterator[Assignment]) -> Iterator[Proposal]:

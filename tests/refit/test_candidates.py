@@ -143,7 +143,7 @@ def test_where_looks_are_short_the_first_start_is_refitted_too() -> None:
     assert close(rivals(0.95, 0.5, 0.3), 4) == [0]
     start, best, other = rivals(0.3, 0.95, 0.5, length=20)
     assert close([best, other, start], 4) == [1], "half of a whole training says enough"
-    assert close(rivals(0.95, 0.5, 0.3)[1:], 2) == [1], "it is not there"
+    assert close(rivals(0.3, 0.95, 0.5)[1:], 2) == [1], "it is not there"
 
 
 def test_the_search_leaves_the_time_of_the_slowest_contenders_refits(session: Session) -> None:

@@ -32,8 +32,8 @@ LAYERS = [
 ]
 HEAVY = {
     "tensorflow": {"networks", "training", "deploy"},
-    "keras": {"networks", "training", "deploy"},
-    "optuna": {"study", "storage", "search", "refit", "documents", "outcome", "report", "commands"},
+    "keras": {"networks", "training", "deploy", "python"},
+    "optuna": {"study", "storage", "search", "refit", "documents", "outcome", "report", "python", "commands"},
 }
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tuner.python.callback import PruningCallback as PruningCallback
     from tuner.python.estimators import TunedClassifier as TunedClassifier
     from tuner.python.estimators import TunedRegressor as TunedRegressor
     from tuner.python.progress import Progress as Progress
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 LAZY = {
+    "PruningCallback": "tuner.python.callback",
     "TunedClassifier": "tuner.python.estimators",
     "TunedRegressor": "tuner.python.estimators",
     "Progress": "tuner.python.progress",

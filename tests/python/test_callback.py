@@ -82,7 +82,7 @@ def test_a_pruner_stops_a_trial_in_a_later_fold() -> None:
     study.tell(good, callback.value)
     callback = tuner.PruningCallback(bad, "val_loss", folds=2)
     fit(callback, *losses(2.0), epochs=3)
-    with pytest.raises(optuna.TrialPruned, match="pruned after epoch 1 of fold 2"):
+    with pytest.raises(optuna.TrialPruned, match="after epoch 1 of fold 2"):
         fit(callback, *losses(9.0), epochs=3)
 
 
@@ -105,9 +105,10 @@ def test_wilcoxons_test_gets_the_value_of_each_fold() -> None:
     assert reported(study) == {1: 1.0, 2: 1.1, 3: 1.2, 4: 1.3, 5: 1.4, 6: 1.5}
     study.tell(good, callback.value)
     bad = tuner.PruningCallback(study.ask(), "val_loss", folds=6)
-    with pytest.raises(optuna.TrialPruned, match="pruned after fold 4"):
-        for value in (2.0, 2.2, 2.4, 2.6, 2.8, 3.0):
-            fit(bad, *losses(value))
+    for value in (2.0, 2.2, 2.4):
+        fit(bad, *losses(value))
+    with pytest.raises(optuna.TrialPruned, match="after fold 4"):
+        fit(bad, *losses(2.6))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_with_several_objectives_a_trial_is_pruned_that_is_bad_in_each(pruner: o
 
 def test_a_training_that_diverges_is_pruned() -> None:
     study = optuna.create_study()
-    with pytest.raises(optuna.TrialPruned, match="val_loss is not finite after epoch 2"):
+    with pytest.raises(optuna.TrialPruned, match="after epoch 2 of fold 1: val_loss is not finite"):
         fit(tuner.PruningCallback(study.ask(), "val_loss"), *losses(1.0, float("nan"), 1.0))
     assert list(reported(study)) == [1, 2]
 
@@ -146,7 +147,7 @@ def test_bad_input_gets_one_message() -> None:
         fit(tuner.PruningCallback(study.ask(), "val_los"), *losses(1.0))
     with pytest.raises(StudyError, match="monitor: must name one metric for each of 1 objectives, got val_loss, loss"):
         tuner.PruningCallback(study.ask(), ("val_loss", "loss"))
-    with pytest.raises(StudyError, match="monitor: Keras has logged no val_loss; pass validation data to fit"):
+    with pytest.raises(StudyError, match="monitor: Keras logged no val_loss: pass validation data to fit"):
         fit(tuner.PruningCallback(study.ask(), "val_loss"), {"loss": 1.0}, {"loss": 1.0})
     callback = tuner.PruningCallback(study.ask(), "val_loss", folds=2)
     for _ in range(2):

@@ -57,7 +57,7 @@ def require(condition: bool, field: str, rule: str, value: object) -> None:
         raise Invalid(field, f"must {rule}, got {value!r}")
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an error's message; its type if it has none."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 

@@ -1,4 +1,4 @@
-"""A Keras callback for plain Optuna scripts: a trial reports its training and is pruned, also over folds and for several metrics."""
+"""A Keras callback for plain Optuna scripts: a trial reports its training and is pruned, also over folds and by several metrics."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,65 +10,56 @@ import optuna
 from optuna.pruners import WilcoxonPruner
 from optuna.samplers import RandomSampler
 from optuna.study import StudyDirection
-from optuna.trial import TrialState, create_trial
+from optuna.trial import BaseTrial, TrialState, create_trial
 
 from tuner.base.errors import StudyError, near_miss
 
 MARK = "completed_rung_"
 """What Optuna's successive halving and Hyperband store with a trial begins so."""
+EMPTY: Mapping[str, Any] = {"curve": {}, "marks": {}}
 
 
 class PruningCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports a metric to an Optuna trial after each epoch, and raises `optuna.TrialPruned` where the study's pruner stops the trial.
 
-    With `folds` the same callback is given to the `fit` of each fold. What is reported then is the mean over the folds so far, at
-    the steps fold × epochs + epoch, from 1; to a `WilcoxonPruner` the value of each fold, at its end. With one fold, several
-    calls of `fit` are one training. A trial is never pruned at its very last epoch, and always where a metric is not finite.
+    With `folds` the same callback is passed to the `fit` of each fold. It reports the mean over the folds so far, at the steps fold ×
+    epochs + epoch, from 1; to a `WilcoxonPruner` the value of each fold. With one fold, several calls of `fit` are one training. A
+    trial is never pruned at its very last epoch, and always where a metric is not finite.
 
-    With one metric for each objective of the study, the curves are stored as the trial's user attributes, since Optuna reports
-    none of several objectives; a trial is pruned where the pruner would stop it by each of its metrics alone.
-
-    Examples:
-        >>> def objective(trial):  # doctest: +SKIP
-        ...     pruning = tuner.PruningCallback(trial, "val_accuracy", folds=5)
-        ...     for training, validation in KFold(5).split(x):
-        ...         model = build(trial)
-        ...         model.fit(x[training], y[training], validation_data=(x[validation], y[validation]), callbacks=[pruning])
-        ...     return pruning.value
+    For several objectives the curves are stored as user attributes of the trial, since Optuna's `report` takes one objective only; a
+    trial is pruned where the pruner would stop it by each of its metrics alone.
 
     Args:
         trial: Optuna's trial.
-        monitor: The name of a metric in Keras's logs, or one for each objective of the study.
-        folds: How often `fit` is called with this callback, each time for another fold.
-        keep: The value of a fold: after its last epoch, or after the best one by the first metric.
+        monitor: A metric in Keras's logs, or one for each objective of the study.
+        folds: How often `fit` is called with this callback.
+        keep: What counts of a fold: its last epoch, or the best one by the first metric.
 
     Raises:
         StudyError: For a metric that Keras does not log, another number of metrics than objectives, or more folds than `folds`.
     """
 
     def __init__(
-        self,
-        trial: optuna.trial.BaseTrial,
-        monitor: str | Sequence[str],
-        *,
-        folds: int = 1,
-        keep: Literal["last", "best"] = "last",
+        self, trial: BaseTrial, monitor: str | Sequence[str], *, folds: int = 1, keep: Literal["last", "best"] = "last"
     ) -> None:
         super().__init__()
         self.trial, self.folds, self.keep = trial, folds, keep
         self.monitors = (monitor,) if isinstance(monitor, str) else tuple(monitor)
         self.study: optuna.Study | None = getattr(trial, "study", None)  # a FixedTrial has none
         self.directions = self.study.directions if self.study else [StudyDirection.MINIMIZE] * len(self.monitors)
+        self.compares_folds = folds > 1 and self.study is not None and isinstance(self.study.pruner, WilcoxonPruner)
         self.curves: list[list[tuple[float, ...]]] = []
         self.step = 0
         if len(self.monitors) != len(self.directions):
             names = ", ".join(self.monitors)
-            raise StudyError(f"monitor: must name one metric for each of {len(self.directions)} objectives, got {names}")
+            raise StudyError(
+                f"monitor: must name one metric for each of {len(self.directions)} objectives, got {names}"
+            )
 
     @property
     def values(self) -> tuple[float, ...]:
         """The mean over the folds so far of each metric: what the objective returns for several."""
-        return _means([self._value(curve) for curve in self.curves if curve])
+        return _means([self._kept(curve) for curve in self.curves if curve])
 
     @property
     def value(self) -> float:
@@ -85,31 +76,29 @@ class PruningCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Report the metrics, and stop the trial where the pruner says so."""
         values = self._read(logs or {})
-        self.step = self._step(epoch)
+        self.step = max(self.step, epoch) + 1  # further calls of `fit` go on counting
+        if self.folds > 1:
+            self.step = (len(self.curves) - 1) * int(self.params["epochs"]) + epoch + 1
         if values is None:
             return
         self.curves[-1].append(values)
-        means = _means([*(self._value(curve) for curve in self.curves[:-1]), values])
-        if not all(map(math.isfinite, values)):
-            self._report(means)
-            raise optuna.TrialPruned(f"{', '.join(self.monitors)} is not finite after epoch {epoch + 1}")
-        if self._compares_folds:
+        is_finite = all(map(math.isfinite, values))
+        if self.compares_folds and is_finite:
             return
-        is_last = len(self.curves) == self.folds and epoch + 1 >= self.params.get("epochs", 0)
-        if self._report(means) and not is_last:
-            raise optuna.TrialPruned(f"pruned after epoch {epoch + 1} of fold {len(self.curves)}")
+        means = _means([*map(self._kept, self.curves[:-1]), values])
+        stops = self._report(len(self.curves) if self.compares_folds else self.step, means)
+        is_last = len(self.curves) == self.folds and epoch + 1 >= self.params["epochs"]
+        if not is_finite or (stops and not is_last):
+            reason = "" if is_finite else f": {', '.join(self.monitors)} is not finite"
+            raise optuna.TrialPruned(f"after epoch {epoch + 1} of fold {len(self.curves)}{reason}")
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """End a fold."""
         if not self.curves[-1]:
-            raise StudyError(f"monitor: Keras has logged no {' and no '.join(self.monitors)}; pass validation data to fit")
-        is_last = len(self.curves) == self.folds
-        if self._compares_folds and self._report(self._value(self.curves[-1])) and not is_last:
-            raise optuna.TrialPruned(f"pruned after fold {len(self.curves)}")
-
-    @property
-    def _compares_folds(self) -> bool:
-        return self.folds > 1 and self.study is not None and isinstance(self.study.pruner, WilcoxonPruner)
+            raise StudyError(f"monitor: Keras logged no {' and no '.join(self.monitors)}: pass validation data to fit")
+        fold = len(self.curves)
+        if self.compares_folds and self._report(fold, self._kept(self.curves[-1])) and fold < self.folds:
+            raise optuna.TrialPruned(f"after fold {fold}")
 
     def _read(self, logs: Mapping[str, Any]) -> tuple[float, ...] | None:
         """The metrics; None in an epoch without a validation (`validation_freq`)."""
@@ -120,31 +109,24 @@ class PruningCallback(keras.callbacks.Callback):  # type: ignore[misc]
             return None
         raise StudyError(f"monitor: Keras logs no {missing[0]!r}; {near_miss(missing[0], logs)}")
 
-    def _step(self, epoch: int) -> int:
-        """The step of an epoch (from 0). Further calls of `fit` for the same fold go on counting, with and without `initial_epoch`."""
-        if self._compares_folds:
-            return len(self.curves)
-        if self.folds == 1:
-            return max(self.step, epoch) + 1
-        return (len(self.curves) - 1) * int(self.params["epochs"]) + epoch + 1
-
-    def _value(self, curve: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    def _kept(self, curve: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
         if self.keep == "last":
             return curve[-1]
         best = max if self.directions[0] == StudyDirection.MAXIMIZE else min
         return best(curve, key=lambda values: values[0])
 
-    def _report(self, values: tuple[float, ...]) -> bool:
-        """Store the values of this step; whether the pruner would stop the trial."""
+    def _report(self, step: int, values: Sequence[float]) -> bool:
+        """Store the values of a step; whether the pruner would stop the trial."""
         if len(values) == 1:
-            self.trial.report(values[0], self.step)
+            self.trial.report(values[0], step)
             return self.trial.should_prune()
-        return all([self._report_one(*each) for each in zip(self.monitors, values, self.directions, strict=True)])
+        one = zip(self.monitors, values, self.directions, strict=True)
+        return sum(self._report_one(step, *each) for each in one) == len(values)
 
-    def _report_one(self, name: str, value: float, direction: StudyDirection) -> bool:
+    def _report_one(self, step: int, name: str, value: float, direction: StudyDirection) -> bool:
         """Store one of several metrics; whether the pruner would stop the trial by it alone."""
-        mine = self.trial.user_attrs.get(name, {"curve": {}, "marks": {}})
-        mine["curve"][str(self.step)] = float(f"{value:.6g}")
+        mine = self.trial.user_attrs.get(name, EMPTY)
+        mine = {**mine, "curve": {**mine["curve"], str(step): float(f"{value:.6g}")}}
         self.trial.set_user_attr(name, mine)
         if self.study is None:
             return False
@@ -161,19 +143,13 @@ def _means(values: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
 
 def _study_by(name: str, direction: StudyDirection, study: optuna.Study) -> optuna.Study:
     """The study's trials in memory with one of their metrics as the objective, for the pruner. It chooses by their numbers."""
-    shadow = optuna.create_study(
-        direction=direction, pruner=study.pruner, sampler=RandomSampler(), study_name=study.study_name
-    )
+    settings: dict[str, Any] = {"pruner": study.pruner, "sampler": RandomSampler(), "study_name": study.study_name}
+    shadow = optuna.create_study(direction=direction, **settings)
     for trial in study.get_trials(deepcopy=False):
-        stored = trial.user_attrs.get(name, {"curve": {}, "marks": {}})
+        stored = trial.user_attrs.get(name, EMPTY)
         curve = {int(step): value for step, value in stored["curve"].items()}
-        is_complete = trial.state == TrialState.COMPLETE and bool(curve)
-        shadow.add_trial(
-            create_trial(
-                state=trial.state if curve else TrialState.FAIL,
-                value=curve[max(curve)] if is_complete else None,
-                intermediate_values=curve,
-                system_attrs=stored["marks"],
-            )
-        )
+        state = trial.state if curve else TrialState.FAIL
+        value = curve[max(curve)] if state == TrialState.COMPLETE else None
+        attributes = {"intermediate_values": curve, "system_attrs": stored["marks"]}
+        shadow.add_trial(create_trial(state=state, value=value, **attributes))
     return shadow

@@ -1,11 +1,13 @@
 """`tuner.optimize` and `tuner.load_study`."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing import current_process
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
+import optuna
 
 from tuner.base.errors import StorageError, StudyError
 from tuner.base.machine import cores, worker_count
@@ -14,6 +16,7 @@ from tuner.data.sources import Places
 from tuner.outcome import read_outcome
 from tuner.python.examples import examples_of
 from tuner.python.line import progress_shown
+from tuner.python.objective import Objective, TrialCallback, optimize_objective
 from tuner.python.progress import Callback
 from tuner.python.study import Changes, is_study, study_file, study_on
 from tuner.python.tuned import Tuned
@@ -30,6 +33,20 @@ Workers = int | Literal["auto"]
 NUMBER = (int, float, np.number)
 
 
+@overload
+def optimize(
+    study: Objective,
+    x: optuna.Study,
+    *,
+    minutes: float | None = None,
+    trials: int | None = None,
+    workers: Workers = "auto",
+    runs: str | Path | None = None,
+    callbacks: Sequence[TrialCallback] = (),
+) -> optuna.Study: ...
+
+
+@overload
 def optimize(
     study: Any = None,
     x: Any = None,
@@ -44,7 +61,25 @@ def optimize(
     test: Any = None,
     on_progress: Callback | None = None,
     verbose: int = 1,
-) -> Tuned:
+) -> Tuned: ...
+
+
+def optimize(
+    study: Any = None,
+    x: Any = None,
+    y: Any = None,
+    *,
+    minutes: float | None = None,
+    trials: int | None = None,
+    workers: Workers = "auto",
+    runs: str | Path | None = None,
+    groups: Any = None,
+    weights: Any = None,
+    test: Any = None,
+    on_progress: Callback | None = None,
+    verbose: int = 1,
+    callbacks: Sequence[TrialCallback] = (),
+) -> Tuned | optuna.Study:
     """Search a study, refit its winner, save the model and test it. A second call continues the study.
 
     Examples:
@@ -68,10 +103,19 @@ def optimize(
         on_progress: Is called with a `Progress`; nothing is shown then.
         verbose: 1 shows the progress on standard error: one line on a terminal and in a notebook, sentences in a pipe; 0 is quiet.
 
+        callbacks: For an objective of Optuna, what is called after each trial, as Optuna's callbacks are.
+
+    An objective of Optuna and its `optuna.Study` in place of study and `x` run in training processes, until the study has so many
+    `trials` or until no trial may begin any more. The study is returned.
+
     Raises:
         TunerError: Whatever the caller can correct.
     """
     require_budget(minutes, trials)
+    if callable(study):
+        folder = runs_folder(Path(runs) if runs else None)
+        settings: dict[str, Any] = {"trials": trials, "minutes": minutes, "workers": workers, "callbacks": callbacks}
+        return optimize_objective(study, x, runs=folder, **settings)
     if not is_study(study) and (x is None or y is None):
         study, x, y = None, study, y if x is None else x
     folder, places = runs_folder(Path(runs) if runs else None), Places.from_environment()

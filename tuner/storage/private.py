@@ -2,7 +2,8 @@
 the artifacts among them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
@@ -29,6 +30,26 @@ def frozen(trial: optuna.Trial) -> FrozenTrial:
 def open_trial(study: optuna.Study, trial: FrozenTrial) -> optuna.Trial:
     """Another process's trial, for writing."""
     return optuna.Trial(study, trial._trial_id)
+
+
+@contextmanager
+def optimizing(study: optuna.Study) -> Iterator[None]:
+    """A context in which `study.stop()` may be called, as in Optuna's `study.optimize`."""
+    study._thread_local.in_optimize_loop, study._stop_flag = True, False
+    try:
+        yield
+    finally:
+        study._thread_local.in_optimize_loop = False
+
+
+def is_stopped(study: optuna.Study) -> bool:
+    """Whether `study.stop()` was called."""
+    return study._stop_flag
+
+
+def log_completed(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Log a finished trial as Optuna's `study.optimize` does."""
+    study._log_completed_trial(trial.values, trial.number, trial.params)
 
 
 def store_mark(trial: optuna.Trial, name: str, value: Any) -> None:

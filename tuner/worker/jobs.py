@@ -8,6 +8,7 @@ from tuner.base.metric_functions import Interval
 from tuner.recipe import Recipe
 from tuner.references import ReferenceModel
 from tuner.result import Result, Scores
+from tuner.worker.calls import Call, Returned
 from tuner.worker.replication import Replicate, Replicated
 
 
@@ -89,7 +90,7 @@ class ColumnImportances:
     measure: str
 
 
-Job = ColumnImportances | ReferenceModels | Train | Replicate | Test | Latency | EpochTime | Combine
+Job = ColumnImportances | ReferenceModels | Train | Replicate | Test | Latency | EpochTime | Combine | Call
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,18 @@ class Failure:
 
 
 Answer = (
-    dict[str, tuple[float, float]] | tuple[ReferenceModel, ...] | Result | Replicated | Measured | float | int | Failure
+    dict[str, tuple[float, float]]
+    | tuple[ReferenceModel, ...]
+    | Result
+    | Replicated
+    | Measured
+    | Returned
+    | float
+    | int
+    | Failure
 )
 """`Train` gives a `Result`, `Replicate` a `Replicated`, `Test` a `Measured`, `Latency` milliseconds, `EpochTime` seconds, `Combine`
-the number of parameters, `ReferenceModels` a tuple of `ReferenceModel`, `ColumnImportances` mean and deviation by column, and each of them a `Failure`."""
+the number of parameters, `Call` a `Returned`, `ReferenceModels` a tuple of `ReferenceModel`, `ColumnImportances` mean and deviation by column, and each of them a `Failure`."""
 
 
 def reason_of(answer: Answer) -> str:

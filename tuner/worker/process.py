@@ -23,7 +23,8 @@ def work(connection: Connection, setup: Setup, log: Path | None) -> None:
 
     def watch(event: Event) -> bool:
         connection.send(("event", event))
-        return bool(connection.recv())
+        answer: bool = connection.recv()
+        return answer
 
     try:
         while True:

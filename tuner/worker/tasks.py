@@ -22,6 +22,7 @@ from tuner.run import Teach, epoch_seconds, run, train_folds
 from tuner.training.evaluation import column_importances, latency, predict, to_probabilities
 from tuner.training.saving import UNSCALED, load_model, on_codes, save_average, save_model, scores_of, takes_raw_rows
 from tuner.training.train import Trained
+from tuner.worker.calls import Call, call
 from tuner.worker.executor import Setup
 from tuner.worker.folder import mirrored
 from tuner.worker.jobs import (
@@ -161,6 +162,7 @@ TASKS: Mapping[type[Job], Callable[[Any, Setup, Watch], Answer]] = {
     Replicate: lambda job, setup, watch: replicate(job, setup.places, watch),
     ColumnImportances: importances_of_columns,
     Latency: lambda job, _, __: latency(job.recipe),
+    Call: lambda job, _, watch: call(job, watch),  # type: ignore[arg-type]  # its events are requests
     EpochTime: lambda job, setup, _: epoch_seconds(job.recipe, _training_set(job.recipe.data, setup.places)),
 }
 """What performs a job of each kind."""

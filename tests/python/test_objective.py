@@ -145,7 +145,7 @@ def test_bad_arguments_get_one_message(tmp_path: Path) -> None:
         return 1.0
 
     with pytest.raises(StudyError) as error:
-        tuner.optimize(objective, trials=1)  # type: ignore[call-overload]
+        tuner.optimize(objective, trials=1)
     assert str(error.value) == f"pass the study of the objective after it: {EXAMPLE}; got NoneType"
     with pytest.raises(StudyError) as error:
         tuner.optimize(objective, study_with())

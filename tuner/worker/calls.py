@@ -97,7 +97,7 @@ def _called(ask: Ask, path: tuple[str, ...], /, *arguments: Any, **keywords: Any
 
 
 def _answer(ask: Ask, *request: Any) -> tuple[str, Any]:
-    kind, value = pickle.loads(ask(request))  # type: ignore[arg-type]
+    kind, value = pickle.loads(ask(request))
     if kind == "error":
         raise value
     return kind, value

@@ -25,7 +25,7 @@ from tuner.data.sources import Places
 from tuner.deploy.export import export_model
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, ResidualDense, Staged, TabularEnsemble
 from tuner.networks.columns import Column, Encoding
-from tuner.recipe import AnyData, Arrays, Data, Images, Recipe, Table, Training
+from tuner.recipe import AnyData, Arrays, Data, Images, Recipe, Table, Training, Views
 from tuner.recipe.losses import PlainLoss
 from tuner.worker import require_answers
 from tuner.worker.executor import Setup
@@ -211,7 +211,9 @@ def saved(kind: Kind, folder: Path, places: Places) -> Path:
     trainings = [Train(replace(recipe, seed=number), save=name) for number, name in enumerate(names)]
     require_answers(executor, trainings, object, "training failed")
     coding = recipe if isinstance(recipe.data, Table) else None
-    require_answers(executor, [Combine(tuple(names), "best", kind.is_mirrored, coding)], int, "saving failed")
+    require_answers(
+        executor, [Combine(tuple(names), "best", Views(is_mirrored=kind.is_mirrored), coding)], int, "saving failed"
+    )
     metadata = {
         **{"study": "export", "trial": 0, "recipe": recipe.to_dict(), "seeds": [0], "measure": "accuracy"},
         **{

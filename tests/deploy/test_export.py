@@ -18,7 +18,7 @@ from tuner.deploy.export import export_model, format_of
 from tuner.deploy.formats import safe_names
 from tuner.networks import Convolutional, Dense, Hidden
 from tuner.networks.columns import Column
-from tuner.recipe import Table
+from tuner.recipe import Table, Views
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # each converts a network, and converters warn
 
@@ -42,9 +42,9 @@ def mixed_model(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Pat
 
 @pytest.fixture(scope="module")
 def mirrored_model(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Path:
-    """The average of bfloat16 convolutional networks on colour pictures and their mirror images."""
+    """The average of bfloat16 convolutional networks on all views of colour pictures."""
     network = Convolutional(filters=(8,), widths=(64,), hidden=BFLOAT16)
-    return pictures(tmp_path_factory.mktemp("mirrored"), places, 2, network, is_mirrored=True)
+    return pictures(tmp_path_factory.mktemp("mirrored"), places, 2, network, Views(is_mirrored=True, is_shifted=True))
 
 
 @pytest.fixture(params=["mixed_model", "mirrored_model"])

@@ -14,14 +14,14 @@ from tuner.base.metric_functions import Interval, compute_metrics
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds
-from tuner.recipe import Augmentation, Recipe
+from tuner.recipe import Augmentation, Recipe, Views
 from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
 from tuner.storage.confirmed import Confirmed
 from tuner.study.settings import Budget
 from tuner.worker import jobs
-from tuner.worker.folder import Folder, member, mirrored
+from tuner.worker.folder import Folder, member
 from tuner.worker.jobs import Combine, Job, Measured
 
 TESTED = {"ensemble": 0.8}
@@ -57,16 +57,18 @@ class Stage:
     recipe: Recipe
     labels: NDArray[np.int64]
 
-    def network(self, seed: int, right: float, flip: bool = False, right_mirrored: float = 0.0) -> Refit:
-        """A network that is right on such a share of the examples, and of their mirror images."""
-        training = replace(self.recipe.training, augmentation=Augmentation(flip=flip))
+    def network(self, seed: int, right: float, **right_on: float) -> Refit:
+        """A network that is right on such a share of the examples, and of their `mirrored` and `shifted` views."""
+        augmentation = Augmentation(flip="mirrored" in right_on, shift=int("shifted" in right_on))
+        training = replace(self.recipe.training, augmentation=augmentation)
         recipe = replace(self.recipe, seed=seed, training=training)
         name = member(recipe.key)
         self.folder.model(name).parent.mkdir(exist_ok=True)
         self.folder.model(name).write_text(str(seed))
         np.save(self.folder.validated(name), self._giving(seed, right))
-        if flip:
-            np.save(self.folder.validated(mirrored(name)), self._giving(seed + 50, right_mirrored))
+        for number, part in enumerate(augmentation.views.parts[1:], start=1):
+            share = min(right_on[view] for view in part[1:].split("-"))
+            np.save(self.folder.validated(name, part), self._giving(seed + 50 * number, share))
         scores = Scores(loss=0.5, figures={"accuracy": right})
         epoch = Epoch(fold=0, number=1, training=scores, validation=scores, learning_rate=0.1, seconds=1.0)
         folds_done = (FoldResult(epochs=(epoch,), kept=1),)
@@ -148,12 +150,37 @@ def test_one_that_is_much_better_stays_alone(stage: Stage) -> None:
 
 def test_mirror_images_count_where_they_help_and_were_trained_on(stage: Stage) -> None:
     executor = Saver(stage.folder)
-    kept = stage.kept(executor, stage.network(1, 0.85, flip=True, right_mirrored=0.85))
+    kept = stage.kept(executor, stage.network(1, 0.85, mirrored=0.85))
     assert kept.is_mirrored
     assert kept.is_ensemble
-    assert executor.combined[0].is_mirrored
-    worse = stage.kept(executor, stage.network(1, 0.85, flip=True, right_mirrored=0.2))
+    assert executor.combined[0].views == Views(is_mirrored=True)
+    worse = stage.kept(executor, stage.network(1, 0.85, mirrored=0.2))
     assert not worse.is_mirrored
+
+
+def test_shifted_images_count_where_they_help_and_were_trained_on(stage: Stage) -> None:
+    executor = Saver(stage.folder)
+    kept = stage.kept(executor, stage.network(1, 0.85, shifted=0.85))
+    assert (kept.is_shifted, kept.is_mirrored, kept.is_ensemble) == (True, False, True)
+    assert executor.combined[0].views == Views(is_shifted=True)
+    assert not stage.kept(executor, stage.network(1, 0.85, shifted=0.2)).is_shifted
+    both = stage.kept(executor, stage.network(1, 0.85, mirrored=0.85, shifted=0.85))
+    assert both.views == Views(is_mirrored=True, is_shifted=True)
+    assert stage.files == ["best.keras", "predictions.npz"]
+
+
+def test_more_views_leave_room_for_fewer_networks(stage: Stage) -> None:
+    """Six images for each network: no more are computed than three networks on mirror images need."""
+    networks = [stage.network(seed, 0.85, mirrored=0.85, shifted=0.85) for seed in (1, 2, 3)]
+    kept = stage.kept(Saver(stage.folder), *networks)
+    assert kept.views.images * len(kept.members) <= 6
+
+
+def test_refits_of_a_version_without_views_are_averaged(stage: Stage) -> None:
+    old = stage.network(1, 0.85, mirrored=0.85, shifted=0.85)
+    for part in ("-shifted", "-mirrored-shifted"):
+        stage.folder.validated(member(old.recipe.key), part).unlink()
+    assert stage.kept(Saver(stage.folder), old).views == Views(is_mirrored=True)
 
 
 def test_who_was_stopped_before_its_last_fold_is_left_out(stage: Stage) -> None:
@@ -184,13 +211,13 @@ def test_mirror_images_count_as_much_as_the_images(stage: Stage) -> None:
     """The log loss of the mean of both outputs is that of the model."""
     file = replace(stage.context.file, objectives=("validation_log_loss",))
     by_loss = replace(stage, context=replace(stage.context, file=file))
-    network = by_loss.network(1, 0.85, flip=True, right_mirrored=0.85)
+    network = by_loss.network(1, 0.85, mirrored=0.85)
     figures = {"accuracy": 0.85, "log_loss": 0.42}
     (fold,) = network.result.folds
     epoch = replace(fold.epochs[0], validation=Scores(loss=0.5, figures=figures))
     network = replace(network, result=replace(network.result, folds=(replace(fold, epochs=(epoch,)),)))
     name = member(network.recipe.key)
-    both = np.load(stage.folder.validated(name)), np.load(stage.folder.validated(mirrored(name)))
+    both = np.load(stage.folder.validated(name)), np.load(stage.folder.validated(name, "-mirrored"))
     expected = compute_metrics("classification", np.mean(both, axis=0), stage.labels)["log_loss"]
     tester = Saver(stage.folder, figures={"accuracy": 0.6, "log_loss": 0.9})
     kept = by_loss.kept(tester, network)

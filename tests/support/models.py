@@ -15,7 +15,7 @@ from tuner.data.load import coding_of, training_set
 from tuner.data.sources import Places
 from tuner.networks import Dense, Network
 from tuner.networks.columns import Column, Kind
-from tuner.recipe import Arrays, Images, Recipe, Table, Training, describe
+from tuner.recipe import Arrays, Images, Recipe, Table, Training, Views, describe
 from tuner.recipe.losses import PlainLoss
 from tuner.run import train_folds
 from tuner.training.saving import save_average, save_model
@@ -33,7 +33,7 @@ def trained(
     places: Places,
     epochs: int = 2,
     network: Network | None = None,
-    is_mirrored: bool = False,
+    views: Views = Views(),  # noqa: B008 (frozen)
 ) -> Path:
     """A small network trained on this data, as confirmation saves it: `best.keras` with `best.json`."""
     found = ingest(data, folder, places, lambda text: None)
@@ -50,8 +50,8 @@ def trained(
     (one,) = train_folds(on_everything(recipe), training_set(found, places))
     about, alone, best = describe(found), folder / "alone.keras", folder / "best.keras"
     save_model(one.model, recipe, one.scale, about.inputs, about.outputs, alone, one.fold_data.target_scale(recipe))
-    if is_mirrored:
-        save_average([alone], best, is_mirrored=True)
+    if views != Views():
+        save_average([alone], best, views)
     elif isinstance(found, Table):
         save_average([alone], best, coding=coding_of(found, places))
     else:
@@ -122,7 +122,11 @@ def xor(folder: Path, places: Places) -> Path:
 
 
 def pictures(
-    folder: Path, places: Places, epochs: int = 20, network: Network | None = None, is_mirrored: bool = False
+    folder: Path,
+    places: Places,
+    epochs: int = 20,
+    network: Network | None = None,
+    views: Views = Views(),  # noqa: B008
 ) -> Path:
     """A model on 40 pictures, which lie in `pictures` in the folder: dark ones and light ones."""
     from PIL import Image
@@ -133,4 +137,4 @@ def pictures(
         for number in range(20):
             values = chance.integers(light, light + 100, (12, 10, 3), dtype=np.uint8)
             Image.fromarray(values).save(folder / "pictures" / name / f"{number:02}.png")
-    return trained(Images(path="pictures", size=(8, 8), color=True), folder, places, epochs, network, is_mirrored)
+    return trained(Images(path="pictures", size=(8, 8), color=True), folder, places, epochs, network, views)

@@ -15,7 +15,7 @@ from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding, ColumnCoding
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, ResidualDense, Staged
 from tuner.networks.build import build
-from tuner.recipe import Data, PlainLoss, Recipe, Training
+from tuner.recipe import Data, PlainLoss, Recipe, Training, Views
 from tuner.training.compiling import compile_model
 from tuner.training.parts import Scaler
 from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
@@ -50,18 +50,29 @@ def test_a_compiled_model_is_saved_with_its_scaling_and_read_back(network: Netwo
     assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]
 
 
-@pytest.mark.parametrize("is_mirrored", [False, True])
-def test_an_average_of_saved_models_is_a_model(is_mirrored: bool, tmp_path: Path) -> None:
+def on_views(model: keras.Model, images: np.ndarray, views: Views) -> np.ndarray:
+    """The mean of the outputs, with all views by NumPy; the middle of a shifted image counts as much as both of its corners."""
+    seen = [images, images[:, :, ::-1]] if views.is_mirrored else [images]
+    outputs = [np.asarray(model(each)) for each in seen]
+    if views.is_shifted:
+        padded = [np.pad(each, [(0, 0), (1, 1), (1, 1)], mode="edge") for each in seen]
+        outputs += [
+            np.asarray(model(each[:, 2:, 2:])) / 2 + np.asarray(model(each[:, :-2, :-2])) / 2 for each in padded
+        ]
+    return np.asarray(np.mean(outputs, axis=0))
+
+
+@pytest.mark.parametrize("views", [Views(), Views(is_mirrored=True), Views(is_mirrored=True, is_shifted=True)])
+def test_an_average_of_saved_models_is_a_model(views: Views, tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.keras" for number in range(3)]
     for number, path in enumerate(paths):
         network = Staged(filters=(3,), block="residual" if number else "plain")
         recipe = Recipe(data=Data(name="digits"), network=network)
         save_model(build(network, (6, 6), 2, seed=number), recipe, UNSCALED, (6, 6), 2, path)
-    parameters = save_average(paths, tmp_path / "all.keras", is_mirrored)
+    parameters = save_average(paths, tmp_path / "all.keras", views)
     stored = np.random.default_rng(0).uniform(0, 1, (5, 6, 6)).astype(np.float32)
     alone = [load_model(path) for path in paths]
-    seen = [stored, stored[:, :, ::-1]] if is_mirrored else [stored]
-    expected = np.mean([np.asarray(model(each)) for model in alone for each in seen], axis=0)
+    expected = np.mean([on_views(model, stored, views) for model in alone], axis=0)
     np.testing.assert_allclose(load_model(tmp_path / "all.keras")(stored), expected, rtol=1e-5, atol=1e-6)
     assert parameters == sum(model.count_params() for model in alone)
 

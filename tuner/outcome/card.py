@@ -108,8 +108,7 @@ def _selection(confirmed: Confirmed) -> Iterator[str]:
     yield f"- {best} {metric}; the test part was not used."
     yield f"- {confirmed.refits_text}, of {names}: {metric} {refits}."
     if confirmed.is_ensemble:
-        mirrored = ", each on an image and its mirror image" if confirmed.is_mirrored else ""
-        yield f"- The model averages {len(confirmed.members)} refits{mirrored}."
+        yield f"- The model averages {len(confirmed.members)} refits{confirmed.views.text}."
     else:
         yield f"- The model is the refit with the best {metric}, of trial {confirmed.trial}."
 

@@ -195,11 +195,10 @@ def refit_lines(confirmed: Confirmed) -> Iterator[str]:
     metric = metric_label(confirmed.measure)
     yield f"{confirmed.refits_text}{_refits(confirmed, metric)}"
     if confirmed.is_ensemble and confirmed.model_validation is not None:
-        mirrored = ", each on an image and its mirror image" if confirmed.is_mirrored else ""
         size = f"{confirmed.parameters:,} parameters, validation {metric} {figure_text(confirmed.model_validation)}"
         tests = confirmed.tests
         alone = f"; the best refit alone has test {metric} {figure_text(tests[confirmed.best_seed])}" if tests else ""
-        yield f"the final model averages {len(confirmed.members)} refits{mirrored}: {size}{alone}"
+        yield f"the final model averages {len(confirmed.members)} refits{confirmed.views.text}: {size}{alone}"
 
 
 def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:

@@ -5,7 +5,7 @@ A search makes recipes from the answers of Optuna, a baseline from a document, a
 `--set`, Optuna's parameters and error messages use.
 """
 
-from tuner.recipe.augmentation import Augmentation
+from tuner.recipe.augmentation import Augmentation, Views
 from tuner.recipe.data import AnyData, Arrays, Cut, Data, DataInfo, Images, Table, describe
 from tuner.recipe.losses import CategoricalCrossentropy, Huber, Loss, PlainLoss
 from tuner.recipe.optimizers import Adadelta, Adagrad, Adam, AdamW, Lion, Optimizer, RMSprop, Sgd

@@ -1,7 +1,35 @@
-"""Random changes of training images."""
+"""Random changes of training images, and the views over which a model averages after them."""
 
 from tuner.base.errors import require
 from tuner.base.ranges import CountOrZero, NotNegative, Rate, record
+
+
+@record
+class Views:
+    """What a final model averages over in place of an image alone: its mirror image, the image shifted by a pixel toward each of two
+    corners, or both."""
+
+    is_mirrored: bool = False
+    is_shifted: bool = False
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The kinds of views by the endings of their names; each counts the same. A shifted one is two images."""
+        mirrored, shifted = ("", "-mirrored")[: 1 + self.is_mirrored], ("", "-shifted")[: 1 + self.is_shifted]
+        return tuple(first + second for second in shifted for first in mirrored)
+
+    @property
+    def images(self) -> int:
+        """How many images a network computes for one."""
+        return sum(2 if each.endswith("-shifted") else 1 for each in self.parts)
+
+    @property
+    def text(self) -> str:
+        """What follows "the model averages three networks"; empty for images alone."""
+        if not self.is_shifted:
+            return ", each on an image and its mirror image" if self.is_mirrored else ""
+        images = "an image, its mirror image and both" if self.is_mirrored else "an image and it"
+        return f", each on {images} shifted by a pixel"
 
 
 @record
@@ -33,6 +61,11 @@ class Augmentation:
     def bends(self) -> bool:
         """Whether points move by parts of a pixel, so that values are interpolated."""
         return bool(self.rotate or self.zoom or self.elastic)
+
+    @property
+    def views(self) -> Views:
+        """The views that a network has been trained on."""
+        return Views(is_mirrored=self.flip, is_shifted=self.shift > 0)
 
     @property
     def is_for_images(self) -> bool:

@@ -13,17 +13,21 @@ from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import METRICS
 from tuner.base.writing import atomic_path
 from tuner.data.splits import folds_of
-from tuner.recipe import Recipe, Table, describe
+from tuner.recipe import Recipe, Table, Views, describe
 from tuner.refit.ensemble import ensemble_loss, select_ensemble
 from tuner.refit.session import Session
 from tuner.result import Result
 from tuner.storage.confirmed import Confirmed, count_look
 from tuner.worker import require_answers
 from tuner.worker.executor import Executor
-from tuner.worker.folder import Folder, member, mirrored
+from tuner.worker.folder import Folder, member
 from tuner.worker.jobs import Combine, Measured, Test
 
 ENSEMBLE = "ensemble"
+
+MOST_IMAGES = 2
+"""Images that a final model computes for one, times the most members: more views leave room for fewer members, since predicting
+would take too long."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,16 @@ class Refit:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which refits the final model averages, over mirror images too or not, and its validation metric."""
+    """Which refits the final model averages, over which views of an image, and its validation metric."""
 
     members: tuple[int, ...]
-    is_mirrored: bool
+    views: Views
     validation: float
 
     @property
     def is_average(self) -> bool:
-        """Whether the model averages: several networks, or mirror images."""
-        return len(self.members) > 1 or self.is_mirrored
+        """Whether the model averages: several networks, or views of an image."""
+        return len(self.members) > 1 or self.views != Views()
 
 
 def make_final_model(session: Session, refits: Sequence[Refit], executor: Executor) -> Confirmed:
@@ -71,12 +75,12 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
     metrics = [_validation_metric(session, each) for each in refits]
     sign = METRICS[session.metric].direction.sign
     best = max(range(len(refits)), key=lambda index: sign * metrics[index])
-    selection = _select(session, refits) or Selection((best,), False, metrics[best])
+    selection = _select(session, refits) or Selection((best,), Views(), metrics[best])
     tested = [Test(each.recipe, each.name, session.metric) for each in refits]
     model, parameters = best, refits[best].result.parameters
     if selection.is_average:
         names = tuple(refits[index].name for index in selection.members)
-        parameters = _combine(Combine(names, ENSEMBLE, selection.is_mirrored), executor)
+        parameters = _combine(Combine(names, ENSEMBLE, selection.views), executor)
         tested.append(Test(refits[best].recipe, ENSEMBLE, session.metric))
         model = len(tested) - 1
     session.listener.phase("testing")
@@ -108,7 +112,8 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
         members=selection.members,
         recipes=tuple(each.recipe for each in refits),
         trials=tuple(each.trial for each in refits),
-        is_mirrored=selection.is_mirrored,
+        is_mirrored=selection.views.is_mirrored,
+        is_shifted=selection.views.is_shifted,
         model_validation=selection.validation,
         parameters=parameters,
     )
@@ -127,22 +132,21 @@ def _complete(session: Session, refits: Sequence[Refit]) -> Sequence[Refit]:
 
 def _select(session: Session, refits: Sequence[Refit]) -> Selection | None:
     """The average with the lowest validation loss; None if that is one network, or if predictions are missing."""
-    most = session.file.confirmation.members
-    if most == 1 or not all(session.folder.validated(each.name).is_file() for each in refits):
-        return None
+    most, files = session.file.confirmation.members, session.folder.validated
     selections: list[tuple[float, Selection]] = []
-    for is_mirrored in (False, True):
-        if is_mirrored and not all(each.recipe.training.augmentation.flip for each in refits):
+    for views in (Views(is_mirrored=m, is_shifted=s) for s in (False, True) for m in (False, True)):
+        if most == 1 or not all(files(each.name, part).is_file() for each in refits for part in views.parts):
             continue
-        validated = [_validated(session, each, is_mirrored) for each in refits]
+        validated = [_validated(session, each, views) for each in refits]
         first, *_ = validated
-        members = select_ensemble([each.outputs for each in validated], first.true, most, first.weights)
+        count = max(1, min(most, MOST_IMAGES * most // views.images))
+        members = select_ensemble([each.outputs for each in validated], first.true, count, first.weights)
         outputs = np.stack([validated[each].outputs for each in members]).mean(axis=0, dtype=np.float64)
         average = replace(first, outputs=outputs)
         loss = ensemble_loss(outputs, first.true, first.weights)
-        selections.append((loss, Selection(members, is_mirrored, average.metric(session))))
-    _, best = min(selections, key=lambda pair: pair[0])
-    return best if best.is_average else None
+        selections.append((loss, Selection(members, views, average.metric(session))))
+    _, best = min(selections, key=lambda pair: pair[0], default=(0.0, None))
+    return best if best and best.is_average else None
 
 
 def _combine(job: Combine, executor: Executor) -> int:
@@ -205,12 +209,10 @@ class Validated:
         return compute_metrics(session.file.data[0].task, self.outputs, self.true, self.weights)[session.metric]
 
 
-def _validated(session: Session, refit: Refit, is_mirrored: bool = False) -> Validated:
-    """Fold after fold, each example by the network that was not trained on it; averaged over mirror images if `is_mirrored`."""
+def _validated(session: Session, refit: Refit, views: Views = Views()) -> Validated:  # noqa: B008 (frozen)
+    """Fold after fold, each example by the network that was not trained on it; averaged over its views."""
     data, folder = session.preflight.data[refit.recipe.data.name], session.folder
     parts = [each.validation for each in folds_of(refit.recipe.protocol, data) if each.validation is not None]
     places, examples = np.concatenate(parts), data.examples
-    outputs = np.load(folder.validated(refit.name))
-    if is_mirrored:
-        outputs = np.mean([outputs, np.load(folder.validated(mirrored(refit.name)))], axis=0)
+    outputs = np.mean([np.load(folder.validated(refit.name, part)) for part in views.parts], axis=0)
     return Validated(outputs, examples.labels[places], None if examples.weights is None else examples.weights[places])

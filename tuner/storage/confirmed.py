@@ -10,7 +10,7 @@ import optuna
 from tuner.base.decode import encode
 from tuner.base.metric_functions import Interval
 from tuner.base.metrics import METRICS, Direction
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, Views
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Confirmed:
     each refit, and of the final model if it is an ensemble.
 
     `members` are the places of the refits that the final model averages; one alone is the best by validation. With `is_mirrored`
-    it also averages over each image and its mirror image. `model_validation` is the final model's validation metric (of an
+    and `is_shifted` it also averages over those `views` of an image. `model_validation` is the final model's validation metric (of an
     ensemble, on the examples that chose its members), `parameters` its size.
 
     `best_trial` is the number of the trial that led the search, `test_intervals` are those of the test figures by metric. `looks`
@@ -43,6 +43,7 @@ class Confirmed:
     recipes: tuple[Recipe, ...] = ()
     trials: tuple[int, ...] = ()
     is_mirrored: bool = False
+    is_shifted: bool = False
     model_validation: float | None = None
     parameters: int = 0
     measure: str = "accuracy"
@@ -53,8 +54,13 @@ class Confirmed:
 
     @property
     def is_ensemble(self) -> bool:
-        """Whether the model is an average: of several networks, or over mirror images."""
-        return len(self.members) > 1 or self.is_mirrored
+        """Whether the model is an average: of several networks, or over views of an image."""
+        return len(self.members) > 1 or self.views != Views()
+
+    @property
+    def views(self) -> Views:
+        """The views of an image over which the model averages."""
+        return Views(is_mirrored=self.is_mirrored, is_shifted=self.is_shifted)
 
     @property
     def tested(self) -> tuple[float, ...]:

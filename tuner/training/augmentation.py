@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -59,6 +60,20 @@ def distorted(settings: Augmentation, inputs: NDArray[Any], seed: int) -> NDArra
     ]
     augmented = np.concatenate(pieces)
     return (np.rint(augmented) if np.issubdtype(inputs.dtype, np.integer) else augmented).astype(inputs.dtype)
+
+
+def views_of(images: Any, part: str) -> list[Any]:
+    """The images (n, height, width, …), arrays or Keras's tensors, of a kind of view as `Views.parts` names it."""
+    ops: Any = np if isinstance(images, np.ndarray) else keras.ops
+    seen = ops.flip(images, axis=2) if "mirrored" in part else images
+    return [_stepped(ops, seen, step) for step in (1, -1)] if part.endswith("shifted") else [seen]
+
+
+def _stepped(ops: Any, images: Any, step: int) -> Any:
+    """Images shifted along both axes; pixels from outside repeat the edge."""
+    for axis in (1, 2):
+        images = ops.take(images, np.clip(np.arange(images.shape[axis]) + step, 0, images.shape[axis] - 1), axis=axis)
+    return images
 
 
 def _changed(settings: Augmentation, by: SimpleNamespace, inputs: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -20,8 +20,9 @@ from tuner.networks import Inputs, Rows
 from tuner.networks.build import build
 from tuner.networks.layer import input_shape
 from tuner.networks.layers import FastDropout, FusedBatchNormalization, RowCoder
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, Views
 from tuner.result import Scores
+from tuner.training.augmentation import views_of
 from tuner.training.compiling import loss_of, metric_of
 from tuner.training.evaluation import scores_in_float32
 from tuner.training.parts import Scaler
@@ -59,15 +60,19 @@ def _write(model: keras.Model, path: Path) -> None:
         model.save(temporary)
 
 
-def save_average(paths: Sequence[Path], path: Path, is_mirrored: bool = False, coding: Coding | None = None) -> int:
-    """Write the average of saved models as one model and return its number of parameters. If it `is_mirrored`, it also
-    averages over each image and its mirror image. With a table's `coding` it takes raw rows by the names of their columns."""
+def save_average(paths: Sequence[Path], path: Path, views: Views = Views(), coding: Coding | None = None) -> int:  # noqa: B008 (frozen)
+    """Write the average of saved models, over the `views` of each image, as one model and return its number of parameters. With a
+    table's `coding` it takes raw rows by the names of their columns."""
     members = [load_model(each) for each in paths]
     inputs = keras.Input(members[0].input_shape[1:])
-    views = [inputs, keras.ops.flip(inputs, axis=2)] if is_mirrored else [inputs]
+    seen = [views_of(inputs, part) for part in views.parts]
     for number, member in enumerate(members, start=1):
         member.name = f"member_{number}"
-    outputs = [member(each) for member in members for each in views]
+    outputs = []
+    for member in members:
+        for images in seen:
+            repeats = 1 + (views.is_shifted and len(images) == 1)  # one image counts as much as two shifted ones
+            outputs += [member(each) for each in images] * repeats
     average = keras.layers.Average(dtype="float64" if outputs[0].dtype == "float64" else "float32")
     whole = keras.Model(inputs, average(outputs) if len(outputs) > 1 else outputs[0], name="tuned")
     _write(whole if coding is None else _on_raw_rows(whole, coding), path)

@@ -6,11 +6,7 @@ from errno import ENAMETOOLONG
 from pathlib import Path
 
 from tuner.base.errors import StorageError
-
-
-def mirrored(name: str) -> str:
-    """The name of a saved model's outputs for mirror images."""
-    return f"{name}-mirrored"
+from tuner.recipe import Views
 
 
 def member(key: str) -> str:
@@ -49,9 +45,9 @@ class Folder:
         """A saved model."""
         return self.path / f"{name}.keras"
 
-    def validated(self, name: str) -> Path:
-        """A saved model's outputs for the validation examples."""
-        return self.path / f"{name}.validation.npy"
+    def validated(self, name: str, part: str = "") -> Path:
+        """A saved model's outputs for the validation examples, or for views of them (see `Views.parts`)."""
+        return self.path / f"{name}{part}.validation.npy"
 
     def forget(self, name: str) -> None:
         """Remove a saved model and its outputs."""
@@ -64,7 +60,8 @@ class Folder:
 
     def remove_outputs(self, name: str) -> None:
         """Remove a saved model's outputs for validation and test examples."""
-        for path in (self.outputs(name), self.validated(name), self.validated(mirrored(name))):
+        parts = Views(is_mirrored=True, is_shifted=True).parts
+        for path in (self.outputs(name), *(self.validated(name, each) for each in parts)):
             path.unlink(missing_ok=True)
 
     def log(self, number: int) -> Path:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.base.metric_functions import Interval
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, Views
 from tuner.references import ReferenceModel
 from tuner.result import Result, Scores
 from tuner.worker.calls import Call, Returned
@@ -15,10 +15,10 @@ from tuner.worker.replication import Replicate, Replicated
 @dataclass(frozen=True)
 class Train:
     """Train one recipe by its protocol. With `save`, write the model of its last fold under that name, and its outputs for the
-    validation examples (and their mirror images, if the training mirrored images); with `save_stopped` also if the training was
-    stopped. With `teacher`, learn the predictions of the model saved under that name. With `checkpoint`, a stopped or killed
-    training leaves a file of that name, and the next one continues from it. The executor's folder resolves names, since the
-    process may be on another machine."""
+    validation examples, and for the views of them that the training had; with `save_stopped` also if the training was stopped.
+    With `teacher`, learn the predictions of the model saved under that name. With `checkpoint`, a stopped or killed training leaves
+    a file of that name, and the next one continues from it. The executor's folder resolves names, since the process may be on
+    another machine."""
 
     recipe: Recipe
     save: str | None = None
@@ -29,12 +29,12 @@ class Train:
 
 @dataclass(frozen=True)
 class Combine:
-    """Save the average of saved models as one model; with `is_mirrored`, over each image and its mirror image. With the recipe of
-    a `table`'s model, the coding of rows is put in front."""
+    """Save the average of saved models over the `views` of each image as one model. With the recipe of a `table`'s model, the coding
+    of rows is put in front."""
 
     names: tuple[str, ...]
     save: str
-    is_mirrored: bool = False
+    views: Views = Views()
     table: Recipe | None = None
 
 

@@ -1,6 +1,6 @@
 """Performs jobs in a training process. Only `test`, `fit_references` and `replicate` open the held-out part."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,12 +19,12 @@ from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, run, train_folds
+from tuner.training.augmentation import views_of
 from tuner.training.evaluation import column_importances, latency, predict, to_probabilities
 from tuner.training.saving import UNSCALED, load_model, on_codes, save_average, save_model, scores_of, takes_raw_rows
 from tuner.training.train import Trained
 from tuner.worker.calls import Call, call
 from tuner.worker.executor import Setup
-from tuner.worker.folder import mirrored
 from tuner.worker.jobs import (
     Answer,
     ColumnImportances,
@@ -59,15 +59,15 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     def visit(each: Trained) -> None:
         trained.append(each)
         if job.save and each.fold_data.validation is not None:
-            for name, part in _validation_outputs(job.recipe, each, job.save):
-                outputs.setdefault(name, []).append(part)
+            for part in job.recipe.training.augmentation.views.parts:
+                outputs.setdefault(part, []).append(_validation_outputs(job.recipe, each, part))
 
     result = run(job.recipe, data, watch, visit=visit, checkpoint=checkpoint, teach=teach)
     if job.save and setup.folder and (trained[-1].is_complete or job.save_stopped):
         _save(job.recipe, data, trained[-1], setup.folder.model(job.save), teach)
         if len(trained) == fold_count(job.recipe.protocol):  # all of them in this process
-            for name, parts in outputs.items():
-                np.save(setup.folder.validated(name), np.concatenate(parts))
+            for part, by_fold in outputs.items():
+                np.save(setup.folder.validated(job.save, part), np.concatenate(by_fold))
     return result
 
 
@@ -84,7 +84,7 @@ def combine(job: Combine, setup: Setup, _: Watch) -> int:
     assert setup.folder is not None
     paths = [setup.folder.model(name) for name in job.names]
     coding = coding_of(job.table.data, setup.places) if job.table and isinstance(job.table.data, Table) else None
-    return save_average(paths, setup.folder.model(job.save), job.is_mirrored, coding)
+    return save_average(paths, setup.folder.model(job.save), job.views, coding)
 
 
 def test(job: Test, setup: Setup, _: Watch) -> Measured:
@@ -139,14 +139,11 @@ def on_everything(recipe: Recipe) -> Recipe:
     return replace(recipe, protocol=NoValidation(), training=training)
 
 
-def _validation_outputs(recipe: Recipe, trained: Trained, name: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """A network's outputs for its validation part (n, outputs), and for the mirror images if it was trained on such, by the names
-    of their files."""
+def _validation_outputs(recipe: Recipe, trained: Trained, part: str) -> NDArray[np.float32]:
+    """A network's outputs (n, outputs) for these views of its validation part."""
     assert trained.fold_data.validation is not None
-    inputs = trained.fold_data.validation.inputs
-    yield name, trained.predict(recipe, inputs)
-    if recipe.training.augmentation.flip:
-        yield mirrored(name), trained.predict(recipe, inputs[:, :, ::-1])
+    seen = views_of(np.asarray(trained.fold_data.validation.inputs), part)
+    return np.asarray(np.mean([trained.predict(recipe, each) for each in seen], axis=0))
 
 
 @lru_cache(maxsize=4)

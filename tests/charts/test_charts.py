@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.charts import KINDS, Axis, Band, Bars, Cells, Chart, Dots, Line, Mark, Rule, Shape
+from tuner.charts import KINDS, Axis, Bars, Cells, Chart, Dots, Line, Mark, Paths, Rule, Shape
 from tuner.charts.confusion import confusion_chart
 from tuner.charts.scale import fit_scale, focused
 from tuner.charts.svg import draw
@@ -41,7 +41,6 @@ def value_of(hint: Any) -> Any:
 
 MARKS: list[Mark] = [
     Line("line", "blue", ((0, 1), (1, 2)), dashed=True, step=True),
-    Band("band", "green", ((0, 0, 1), (1, 1, 2))),
     *(Dots("dots", "orange", ((0, 1),), shape=shape, errors=((0.5, 1.5),)) for shape in get_args(Shape)),
     Bars("bars", "grey", ((0, 3), (1, 2))),
     Rule("rule", "sky", 1.0, band=(0.5, 1.5)),
@@ -91,7 +90,7 @@ def test_any_number_is_drawn_or_left_out(one: float, other: float, x: Scaling, y
     points, bounds = ((one, other), (other, one)), (one, other)
     marks = (
         Line("", "blue", points),
-        Band("", "blue", ((one, one, other), (other, one, other))),
+        Paths("", "blue", (points,)),
         Dots("", "blue", points, ("", ""), errors=(bounds, bounds)),
         Bars("", "blue", points, ("", "")),
         Rule("", "blue", one, band=bounds),

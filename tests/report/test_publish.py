@@ -72,12 +72,12 @@ def test_note_charts_page_and_model_reach_the_dashboard(studied: tuple[str, Path
 def test_an_index_links_every_report(studied: tuple[str, Path], places: Places, tmp_path: Path) -> None:
     url, folder = studied
     write_report(url, "small", folder / "none", places, tmp_path / "reports" / "small")
-    write_index(tmp_path / "reports")
+    write_index(tmp_path / "reports", folder / "none")
     assert 'href="small/report.html"' in (tmp_path / "reports" / "index.html").read_text()
     text = (tmp_path / "reports" / "README.md").read_text()
     assert "(small/report.md)" in text
     for linked in re.findall(r"\]\((figures/[^)]+)\)", text):
         assert (tmp_path / "reports" / linked).is_file()
     assert "figures/reports-chart.svg" in text
-    write_index(tmp_path)
+    write_index(tmp_path, folder / "none")
     assert "No report has been written yet" in (tmp_path / "README.md").read_text()

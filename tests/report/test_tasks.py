@@ -289,7 +289,7 @@ def test_without_a_test_part_there_are_no_test_figures(tmp_path: Path) -> None:
     assert "there is no test part: nothing was tested" in summary["answer"][0]
     assert "winner-figures" not in summary["tables"]
     assert any("Nothing was held out" in gap for gap in summary["gaps"])
-    index = index_page({"own": summary}).sections[0].blocks[0]
+    index = index_page({"own": summary}, ()).sections[0].blocks[0]
     assert isinstance(index, Table)
     assert index.rows[0][3:5] == ("log loss", None)
 

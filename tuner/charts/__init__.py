@@ -13,7 +13,6 @@ from tuner.charts.colors import ORANGE as ORANGE
 from tuner.charts.colors import PURPLE as PURPLE
 from tuner.charts.colors import VERMILION as VERMILION
 from tuner.charts.confusion import Cells as Cells
-from tuner.charts.marks import Band as Band
 from tuner.charts.marks import Bars as Bars
 from tuner.charts.marks import Dots as Dots
 from tuner.charts.marks import Hexes as Hexes
@@ -25,4 +24,4 @@ from tuner.charts.scale import metric_axis as metric_axis
 from tuner.charts.shapes import Point as Point
 from tuner.charts.shapes import Shape as Shape
 
-KINDS: tuple[type[Mark], ...] = (Line, Paths, Band, Dots, Bars, Hexes, Rule, Cells)
+KINDS: tuple[type[Mark], ...] = (Line, Paths, Dots, Bars, Hexes, Rule, Cells)

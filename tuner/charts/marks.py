@@ -1,4 +1,4 @@
-"""Marks of charts: lines, bands, rules, dots, hexagons and bars."""
+"""Marks of charts: lines, rules, dots, hexagons and bars."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,41 +57,24 @@ class Line:
 
 @dataclass(frozen=True)
 class Paths:
-    """Many lines of one kind, each with its `tips`, the text at the pointer. A path jumps over points that have no place."""
+    """Lines of one kind, each with its `tips`, the text at the pointer. A path jumps over points that have no place."""
 
     name: str
     color: str
     lines: tuple[tuple[Point, ...], ...]
     tips: tuple[str, ...] = ()
+    opacity: float = 0.7
 
     def extent(self, axis: int) -> Iterator[float]:
         return (point[axis] for line in self.lines for point in line)
 
     def svg(self, frame: Frame) -> str:
-        style, parts = f'fill="none" stroke="var(--{self.color})" stroke-width="1.6" opacity="0.7"', []
+        style, parts = f'fill="none" stroke="var(--{self.color})" stroke-width="1.6" opacity="{self.opacity:g}"', []
         for index, line in enumerate(self.lines):
             if places := [frame.pixels(point) for point in line if frame.contains(point)]:
                 text = tip(self.tips[index]) if self.tips else ""
                 parts.append(f'<path d="{path(places)}" {style}{text}/>')
         return "".join(parts)
-
-
-@dataclass(frozen=True)
-class Band:
-    """The region between two values at each x; `points` are (x, low, high)."""
-
-    name: str
-    color: str
-    points: tuple[tuple[float, float, float], ...]
-
-    def extent(self, axis: int) -> Iterator[float]:
-        return (value for x, low, high in self.points for value in ((x,) if axis == X else (low, high)))
-
-    def svg(self, frame: Frame) -> str:
-        points = [each for each in self.points if frame.contains(each[:2]) and frame.contains((each[0], each[2]))]
-        upper = [frame.pixels((x, high)) for x, _, high in points]
-        lower = [frame.pixels((x, low)) for x, low, _ in reversed(points)]
-        return f'<path d="{path(upper + lower)}Z" fill="var(--{self.color})" opacity="0.18"/>' if points else ""
 
 
 @dataclass(frozen=True)

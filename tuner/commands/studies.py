@@ -95,7 +95,7 @@ def report(
         write_report(url, name, results, places, folder, runs, latency=latency)
         print(folder / "report.html")
     if study == "all":
-        write_index(out or Path("reports"))
+        write_index(out or Path("reports"), results)
 
 
 def _progress(outcome: "Outcome | None") -> tuple[str, str, str]:

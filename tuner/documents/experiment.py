@@ -117,12 +117,12 @@ class Remark:
 class Drawing:
     """A picture of the document, drawn again from our runs: figures of experiments `against` a number (`at`, one for each),
     their `curves` by epoch, the accuracy of an ensemble by number of `members`, a `confusion` matrix, the decision `regions`
-    of networks in the plane, a `table`, or the parameters of the `layers`. `also` has the ids of pictures that show the
+    of networks in the plane, or the parameters of the `layers`. `also` has the ids of pictures that show the
     same."""
 
     id: str
     title: str
-    kind: Literal["against", "curves", "members", "confusion", "regions", "table", "layers"]
+    kind: Literal["against", "curves", "members", "confusion", "regions", "layers"]
     experiments: tuple[str, ...]
     figures: tuple[Figure, ...] = ("test_accuracy",)
     at: tuple[float, ...] = ()

@@ -1,7 +1,8 @@
-"""A document's section of the report: its verdicts, its own table with ours, open settings, claims and pictures."""
+"""A document's section of the report: what was replicated, its own table with ours and the search's, claims, pictures."""
 
-import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
@@ -9,9 +10,9 @@ from tuner.base.formatting import duration_text, number_text
 from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.claims import LOOKS
-from tuner.documents.drawings import drawn, reported_and_ours, reported_and_ours_of, spread_text
+from tuner.documents.drawings import drawn, spread_text
+from tuner.documents.headline import TEST, Searched, documents_table, lead
 from tuner.documents.verdicts import EXACT, JudgedFigure
-from tuner.storage import TrialRecord
 
 COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
     "figure": lambda row, at: row.chosen.figures[at].figure.replace("_", " "),
@@ -29,74 +30,79 @@ COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
 """The columns of the table of all figures, after the experiment's title: a cell for an experiment and a figure's index."""
 
 
-def document_section(assessment: Assessment, trials: Sequence[TrialRecord]) -> Section:
-    """The section; `trials` are those of the search that the document is compared with."""
+def document_section(assessment: Assessment, searches: Sequence[Searched]) -> Section:
+    """The section; `searches` stand beside the document's networks on the same data."""
     document = assessment.document
     id_ = f"document-{document.name}"
     if not assessment.runs:
         return Section(id_, document.title, (missing("This document has not been replicated here yet."),))
     unexplained, oddities = ", ".join(assessment.unexplained), " ".join(each.says for each in document.oddity)
-    blocks: list[Block] = [Paragraph(text) for text in _summary(assessment)]
+    own = [row for row in assessment.rows if not row.experiment.added and row.chosen.runs]
+    datasets = {row.chosen.runs[0].dataset for row in own}
+    beside = [each for each in searches if each.dataset in datasets]
+    blocks: list[Block] = [Paragraph(text, "lead") for text in lead(assessment, own, beside)]
+    blocks += [documents_table(f"{id_}-ways", (assessment,)), _own_table(assessment, own, beside), *_claims(assessment)]
     blocks += [Paragraph(finding.says) for finding in document.finding]
     blocks += [Paragraph(f"Not reproduced and not explained: {unexplained}.", "aside")] if unexplained else []
-    blocks += [_own_table(assessment, trials), *_open_settings(assessment)]
+    blocks += _open_settings(assessment)
     blocks += [block for drawing in document.drawing for block in drawn(assessment, drawing)]
-    blocks += _claims(assessment)
     blocks += [Paragraph(f"What is odd in the document: {oddities}", "aside")] if oddities else []
     blocks += [*_figures(assessment), *_omitted(assessment)]
     return Section(id_, document.title, tuple(blocks))
 
 
-def _summary(assessment: Assessment) -> Iterator[str]:
-    environment = assessment.runs[0].environment
-    where = f"on {environment.get('cores', '?')} cores of {environment.get('processor', 'an unknown processor')}"
-    total = f"{len(assessment.trainings)} trainings in {duration_text(assessment.seconds)} {where}"
-    own = sum(not row.experiment.added for row in assessment.rows)
-    yield f"{own} experiments; of the reported figures: {assessment.tally_text('chosen')}. {total}."
-    judgements = [each.chosen.judgement for each in assessment.claims]
-    if judgements:
-        counts = ", ".join(f"{judgements.count(each)} {each}" for each in dict.fromkeys(judgements))
-        yield f"Of its {len(judgements)} claims: {counts}."
-    if assessment.compared > 1:
-        readings = assessment.chosen_readings or "the first ones"
-        yield (
-            f"Of {assessment.compared} choices of readings of what it leaves unsaid the most probable is: {readings}. "
-            f"Under the first ones: {assessment.tally_text('first')}. "
-            f"With the best one for each experiment: {assessment.tally_text('best')}."
-        )
-
-
-def _own_table(assessment: Assessment, trials: Sequence[TrialRecord]) -> Table:
-    """The document's table, with our figures in each row."""
-    rows = [row for row in assessment.rows if not row.experiment.added]
-    names = dict.fromkeys(each.figure for row in rows for each in row.chosen.figures if each.points is None)
-    figures = [name for name in names if name not in EXACT] or ["test_accuracy"]
-    words = list(dict.fromkeys(word for row in rows for word in row.experiment.words if "-" not in word))
-    columns = ("experiment", *words, *reported_and_ours(figures), "runs", "searched, validation")
-    cells = tuple(
+def _own_table(assessment: Assessment, own: Sequence[Row], searches: Sequence[Searched]) -> Table:
+    """The document's table with our figures and their verdicts in each row, then what the search has found."""
+    counts = Counter(
+        each.figure
+        for row in own
+        for each in row.chosen.figures
+        if each.points is None and row.experiment.members == 1 and each.figure not in EXACT
+    )
+    common = [name for name, count in counts.items() if 2 * count > max(counts.values())]
+    figures = [*(name for name in common if name != TEST), TEST]
+    words = list(dict.fromkeys(word for row in own for word in row.experiment.words if "-" not in word))
+    names = (f"{name.replace('_', ' ')}, {what}" for name in figures for what in ("reported", "ours", "verdict"))
+    columns = ("experiment", *words, *names, "runs", "seconds of one")
+    seconds = [fmean(run.seconds for run in row.chosen.runs) for row in own]
+    rows: list[tuple[Cell, ...]] = [
         (
             row.experiment.title,
             *(row.experiment.words.get(word) for word in words),
-            *reported_and_ours_of(row, figures),
+            *_cells(row, figures),
             len(row.chosen.runs),
-            _affordable(trials, [run.seconds for run in row.chosen.runs]),
+            round(cost, 1),
         )
-        for row in rows
-    )
-    note = "Ours: mean ± standard deviation over our runs, under the most probable readings. Searched: the best validation accuracy of the study's trials that trained no longer than the network of the row (the test set is shut to them)."
-    title = "The document's table, with ours and what the search finds for the same training time"
-    return Table(f"document-{assessment.document.name}-own", title, columns, cells, note)
-
-
-def _affordable(trials: Sequence[TrialRecord], seconds: Sequence[float]) -> str | None:
-    """The best trial that took no longer than the mean of such trainings."""
-    affordable = [
-        (trial.result.validation.accuracy, trial.number)
-        for trial in trials
-        if seconds and trial.result and trial.result.validation and trial.result.seconds <= fmean(seconds)
+        for row, cost in zip(own, seconds, strict=True)
     ]
-    accuracy, number = max(affordable, default=(math.nan, -1))
-    return f"{accuracy:.4f} (trial {number})" if affordable else None
+    total = sum(seconds)
+    affordable = [each for each in searches if each.seconds is not None and each.seconds <= total]
+    blank = (None,) * (len(words) + 3 * len(figures) - 2)
+    for name, found in (
+        ("at its best", searches),
+        (f"for at most the {duration_text(total)} of this table", affordable),
+    ):
+        best = max(found, key=lambda each: each.accuracy, default=None)
+        accuracy = f"{best.accuracy:.4f}" if best else "no such search is stored"
+        cost = best.seconds and round(best.seconds) if best else None
+        rows.append((f"The search, {name}", *blank, accuracy, None, None, cost))
+    kept = [place for place in range(len(columns)) if any(row[place] is not None for row in rows)]
+    title = "The document's table, with ours and what the search has found"
+    note = "Ours: mean ± standard deviation of our runs, with one script for all rows. Trials of a search do not see the test set, so that the search has the final model of each study only, with the cost of all its trials and refits."
+    cells = tuple(tuple(row[place] for place in kept) for row in rows)
+    return Table(
+        f"document-{assessment.document.name}-own", title, tuple(columns[place] for place in kept), cells, note
+    )
+
+
+def _cells(row: Row, figures: Sequence[str]) -> Iterator[str | None]:
+    """Three cells for each figure: reported, ours, the verdict."""
+    judged = {each.figure: each for each in row.chosen.figures if each.points is None}
+    for name in figures:
+        yield ", ".join(str(spread_text((value,))) for value in row.experiment.values(name)) or None
+        yield spread_text(row.chosen.values(name))
+        found = judged.get(name)
+        yield ", ".join(filter(None, (found.verdict, found.worth))) if found else None
 
 
 def _open_settings(assessment: Assessment) -> Iterator[Table]:
@@ -114,10 +120,10 @@ def _open_settings(assessment: Assessment) -> Iterator[Table]:
 
 def _claims(assessment: Assessment) -> Iterator[Table]:
     rows = [
-        (claim.says, claim.basis, decision.judgement, decision.reason, decision.runs, decision.looks)
+        (claim.says, decision.judgement, decision.reason, claim.basis, decision.runs, decision.looks)
         for claim, decision in ((each.claim, each.chosen) for each in assessment.claims)
     ]
-    columns = ("claim", "basis", "our runs", "decided by", "runs of each, at least", "looks")
+    columns = ("claim", "our runs", "decided by", "basis", "runs of each, at least", "looks")
     note = f"What is undecided is looked at after {', '.join(map(str, LOOKS))} runs of each network, each time at a third of 5 %; “at most”: with 95 % confidence figures differ by no more."
     yield from _table(assessment, "claims", "What it claims", columns, rows, note)
 
@@ -171,6 +177,10 @@ def _measured(judged: JudgedFigure) -> str | None:
 def summary_of(assessment: Assessment) -> dict[str, Any]:
     """The document's verdicts as plain data, for the report's `summary.json`."""
     figures = [(row, judged) for row in assessment.rows for judged in row.chosen.figures]
+    plain = [
+        {"experiment": row.experiment.id, "reading": row.chosen.reading, **asdict(each), "worth": each.worth}
+        for row, each in figures
+    ]
     return {
         "readings": assessment.chosen_readings,
         "seconds": assessment.seconds,
@@ -186,15 +196,6 @@ def summary_of(assessment: Assessment) -> dict[str, Any]:
             }
             for each in assessment.claims
         ],
-        "figures": [_summary_of_figure(row, each) for row, each in figures if each.points is None],
-        "curves": [_summary_of_figure(row, each) for row, each in figures if each.points is not None],
+        "figures": [each for each in plain if each["points"] is None],
+        "curves": [each for each in plain if each["points"] is not None],
     }
-
-
-def _summary_of_figure(row: Row, judged: JudgedFigure) -> dict[str, Any]:
-    plain: dict[str, Any] = {"experiment": row.experiment.id, "reading": row.chosen.reading}
-    plain |= {name: getattr(judged, name) for name in ("figure", "verdict", "shared", "worth", "reason")}
-    if judged.points is None:
-        return plain | {name: getattr(judged, name) for name in ("reported", "measured", "margin")}
-    names = ("reported", "measured", "verdict")
-    return plain | {"points": [{name: getattr(each, name) for name in names} for each in judged.points]}

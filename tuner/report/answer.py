@@ -1,6 +1,5 @@
 """The answer: four main figures, then sentences on the final model, the best documented network, their difference, the cost."""
 
-import math
 from collections.abc import Iterator
 from statistics import fmean
 
@@ -90,8 +89,9 @@ def difference_of(evidence: Evidence) -> Difference | None:
 
 def _difference_and_cost(evidence: Evidence) -> str:
     trials, confirmed, better = evidence.record.trials, evidence.confirmed, difference_of(evidence)
-    seconds = math.fsum(trial.result.seconds for trial in trials if trial.result)
-    cost = f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'} with {duration_text(seconds)} of training"
+    cost = (
+        f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'} with {duration_text(evidence.seconds)} of training"
+    )
     if better is None or confirmed is None:
         return f"The search has cost {cost} so far."
     subject = "Its networks, each alone, are" if confirmed.is_ensemble else "It is"

@@ -1,6 +1,7 @@
 """The evidence of a report: the study in the storage, its confirmed winner with its predictions, and the judged documents on the
 same data."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,14 @@ from tuner.data.load import held_out
 from tuner.data.sources import Places
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of
+from tuner.documents.headline import Searched
 from tuner.outcome import Outcome, read_outcome
 from tuner.recipe import Recipe
 from tuner.report.importance import Importance, ended_trials, importances
 from tuner.report.measuring import COLUMNS
 from tuner.report.own_data import data_blocks
 from tuner.report.predictions import Predictions, read_predictions
-from tuner.storage import StudyRecord
+from tuner.storage import StudyRecord, TrialRecord
 from tuner.storage.confirmed import Confirmed
 from tuner.storage.trainings import trainings_of
 
@@ -61,6 +63,31 @@ class Evidence:
     def dataset(self) -> str:
         """The data set that the page is about: the winner's, or the first that the study named."""
         return self.confirmed.recipe.data.name if self.confirmed else next(iter(self.data), "")
+
+    @property
+    def searched(self) -> Searched | None:
+        """What the search came to; None without a test accuracy. A refit costs what its trial did an epoch."""
+        confirmed = self.confirmed
+        if confirmed is None or confirmed.test is None or confirmed.measure != "accuracy":
+            return None
+        trials = {number: trial for trial in self.record.trials for number in trial.numbers or (trial.number,)}
+        refits = (
+            recipe.training.epochs * last_seconds(trials[number]) / trials[number].length
+            for number, recipe in zip(confirmed.trials, confirmed.recipes, strict=False)
+            if number in trials and trials[number].length
+        )
+        return Searched(self.title, self.dataset, confirmed.test, self.seconds + math.fsum(refits))
+
+    @property
+    def seconds(self) -> float:
+        """What all trials have trained."""
+        looks = (look.seconds for trial in self.record.trials for look in trial.looks[:-1])
+        return math.fsum((*looks, *map(last_seconds, self.record.trials)))
+
+
+def last_seconds(trial: TrialRecord) -> float:
+    """What a trial took, or its last look."""
+    return trial.looks[-1].seconds if trial.looks else trial.result.seconds if trial.result else 0.0
 
 
 def gather(study: optuna.Study, url: str, results: Path, places: Places) -> Evidence:

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -12,26 +11,37 @@ from tuner.base.formatting import metric_label
 from tuner.charts import GREY, PURPLE, Axis, Chart, Dots, Shape
 from tuner.charts.colors import DATASET_COLORS
 from tuner.charts.content import Cell, Link, Page, Paragraph, Section, Table, missing
-from tuner.documents.claims import JUDGEMENTS
-from tuner.documents.comparison import variance
+from tuner.documents.assessment import Assessment
+from tuner.documents.comparison import assessments_of, variance
 from tuner.documents.figures import NORMAL
-from tuner.documents.verdicts import VERDICTS
+from tuner.documents.headline import Searched, documents_table
 from tuner.report.pages import write_page
+from tuner.report.write import DOCUMENTS, documents_page
+from tuner.report.write import FOOTER as REPORT_FOOTER
 from tuner.storage.confirmed import Confirmed
 
 FOOTER = "Each report has its figures in summary.json, trials.csv and baselines.csv."
 
 
-def write_index(folder: Path) -> None:
-    """Write index.html and README.md for the reports in a folder."""
-    summaries = {
+def write_index(folder: Path, results: Path) -> None:
+    """Write index.html and README.md for the reports in a folder, and anew the pages of the documents about their data, by what is in
+    the results folder now, with the searches of all reports."""
+    summaries: dict[str, dict[str, Any]] = {
         path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/summary.json"))
     }
-    write_page(index_page(summaries), FOOTER, folder / "index.html", folder / "README.md")
+    searches = [Searched(**plain["searched"]) for plain in summaries.values() if plain.get("searched")]
+    documents: dict[str, Assessment] = {}
+    for name, plain in summaries.items():
+        about = assessments_of(plain["data"], results, [])
+        documents |= {each.document.name: each for each in about}
+        if about:
+            page = documents_page(about, searches, plain["title"], plain["data"], _confirmed(plain))
+            write_page(page, REPORT_FOOTER, folder / name / f"{DOCUMENTS}.html", folder / name / f"{DOCUMENTS}.md")
+    write_page(index_page(summaries, tuple(documents.values())), FOOTER, folder / "index.html", folder / "README.md")
 
 
-def index_page(summaries: dict[str, dict[str, Any]]) -> Page:
-    """A row for each report, with links."""
+def index_page(summaries: Mapping[str, Mapping[str, Any]], documents: Sequence[Assessment]) -> Page:
+    """A row for each report, with links, and one for each document."""
     if not summaries:
         section = Section("reports", "Reports", (missing("python -m tuner report --study NAME"),))
         return Page("Reports", "No report has been written yet.", (section,))
@@ -39,7 +49,11 @@ def index_page(summaries: dict[str, dict[str, Any]]) -> Page:
     rows = tuple(_row(name, plain) for name, plain in summaries.items())
     note = "On the test set, means over seeds; the difference is in percentage points."
     table = Table("reports-table", "All studies", (*columns, "95 % interval"), rows, note)
-    sections = [Section("reports", "Reports", (table, *_chart(summaries))), *_replicated(summaries)]
+    sections = [Section("reports", "Reports", (table, *_chart(summaries)))]
+    if documents:
+        sections.append(
+            Section("documents", "The documents, replicated", (documents_table("documents-table", documents),))
+        )
     for name, plain in summaries.items():
         sections.append(Section(name, plain["title"], tuple(Paragraph(sentence) for sentence in plain["answer"])))
     return Page("Reports", "What fixed grids reach, and what a search finds.", tuple(sections))
@@ -91,37 +105,3 @@ def _wrong(color: str, place: int, accuracies: Sequence[float], examples: int, s
     tip = f"{100 * wrong:.2f} % wrong ({100 * bounds[0]:.2f} to {100 * bounds[1]:.2f} %) over {len(accuracies)} seeds"
     point = (max(wrong, 0.5 / examples), float(place))
     return Dots("", color, (point,), (tip,), shape, 5.0, errors=(bounds,), sideways=True)
-
-
-def _replicated(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Section]:
-    """The verdicts and judgements of each document, over all pages that have a part of it."""
-    documents: dict[str, list[dict[str, Any]]] = {}
-    for plain in summaries.values():
-        for name, document in plain["documents"].items():
-            documents.setdefault(name, []).append(document)
-    rows = tuple(
-        _document_row(name, parts) for name, parts in documents.items() if any(part["figures"] for part in parts)
-    )
-    if rows:
-        columns = ("document", *VERDICTS, "parameter counts equal", *(f"claims: {each}" for each in JUDGEMENTS))
-        note = "Reported accuracies and losses, and claims, under the most probable readings of a document's silent fields. Weak: more than half of the document's other networks would have had as good a verdict in its place."
-        table = Table("documents-table", "The documents, replicated", columns, rows, note)
-        yield Section("documents", "The documents", (table,))
-
-
-def _document_row(name: str, parts: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
-    figures = {
-        (each["experiment"], each["figure"], kind): (each["verdict"], each["worth"])
-        for part in parts
-        for kind in ("figures", "curves")
-        for each in part[kind]
-    }
-    tally = Counter(figures.values())
-    judgements = Counter({each["id"]: each["judgement"] for part in parts for each in part["claims"]}.values())
-    weak = {each: tally[each, "weak"] for each in VERDICTS}
-    counts = (
-        f"{weak[each] + tally[each, 'sharp'] + tally[each, '']}" + (f" ({weak[each]} weak)" if weak[each] else "")
-        for each in VERDICTS
-    )
-    exact = f"{tally['reproduced', 'exact']} of {sum(tally[each, 'exact'] for each in VERDICTS)}"
-    return (name, *counts, exact, *(judgements[each] for each in JUDGEMENTS))

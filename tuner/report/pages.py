@@ -25,8 +25,6 @@ GROUPS = {Chart: "figures", Picture: "figures", Table: "table", Code: "code", Ti
 """Adjacent blocks of a group share an element of the page; charts and pictures share a grid."""
 
 FIGURES = "figures"
-LONGEST = 60
-"""The most rows of a table on the page; the files next to it have all."""
 
 
 def write_page(page: Page, footer: str, html: Path, text: Path) -> None:
@@ -112,9 +110,7 @@ def _table(table: Table) -> Iterator[str]:
     yield from (f"**{escaped(table.title)}**", "")
     yield "| " + " | ".join(map(escaped, table.columns)) + " |"
     yield "|" + "|".join("---:" if number else "---" for number in table.number_columns) + "|"
-    for row in table.rows[:LONGEST]:
+    for row in table.rows:
         yield "| " + " | ".join(_cell(cell) for cell in row) + " |"
-    if len(table.rows) > LONGEST:
-        yield from ("", f"*{len(table.rows) - LONGEST} more rows are in the files next to this page.*")
     if table.note:
         yield from ("", f"*{escaped(table.note)}*")

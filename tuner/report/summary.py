@@ -40,6 +40,7 @@ def summary(evidence: Evidence, pages: Sequence[Page]) -> dict[str, Any]:
             "anchors": [asdict(each) for each in evidence.outcome.reference_models],
             "best_documented": documented_best and asdict(documented_best),
             "difference": apart and asdict(apart),
+            "searched": evidence.searched and asdict(evidence.searched),
             "importance": importance if evidence.importances else None,
             "saved_by_pruning": {"epochs": epochs, "seconds": seconds},
             "documents": {each.document.name: summary_of(each) for each in evidence.documents},

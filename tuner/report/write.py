@@ -1,7 +1,7 @@
 """A report on disk: its pages as HTML and Markdown, their figures, and its data for programs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from tuner.base.formatting import metric_label
 from tuner.base.writing import remove, temporary_folder
 from tuner.charts.content import Link, Page, Section
 from tuner.data.sources import Places
+from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import overview_section
+from tuner.documents.headline import Searched
 from tuner.documents.section import document_section
 from tuner.report.answer import answer_blocks
 from tuner.report.evidence import Evidence, gather
@@ -28,6 +30,7 @@ from tuner.report.sections.search import search_blocks
 from tuner.report.sections.winner import winner_blocks
 from tuner.report.summary import STATES, summary, tables
 from tuner.storage import load_study, open_storage
+from tuner.storage.confirmed import Confirmed
 
 DOCUMENTS = "documents"
 """The name of the page on the documents, which are longer than all else."""
@@ -75,16 +78,28 @@ def searched_studies(url: str) -> list[str]:
 
 def report_pages(evidence: Evidence) -> dict[str, Page]:
     """The pages by the names of their files: the report, and the documents on the same data."""
-    title, documents = "The documents on this data, replicated", evidence.documents
-    if not documents:
+    if not evidence.documents:
         return {"report": report_page(evidence)}
-    overview = overview_section(documents, evidence.data, evidence.confirmed)
-    sections = (overview, *(document_section(each, evidence.record.trials) for each in documents))
-    back = (Link(f"Back to the report: {evidence.title}", "report"),)
-    return {
-        "report": replace(report_page(evidence), links=(Link(title, DOCUMENTS),)),
-        DOCUMENTS: Page(title, "What the documents report, and what our runs of their networks reach.", sections, back),
-    }
+    searches = (evidence.searched,) if evidence.searched else ()
+    page = documents_page(evidence.documents, searches, evidence.title, evidence.data, evidence.confirmed)
+    return {"report": replace(report_page(evidence), links=(Link(page.title, DOCUMENTS),)), DOCUMENTS: page}
+
+
+def documents_page(
+    documents: Sequence[Assessment],
+    searches: Sequence[Searched],
+    study: str,
+    datasets: Collection[str],
+    confirmed: Confirmed | None,
+) -> Page:
+    """The documents about a study's data sets, which link back to its report; the `searches` stand beside their networks."""
+    back = (Link(f"Back to the report: {study}", "report"),)
+    sections = (
+        *(document_section(each, searches) for each in documents),
+        overview_section(documents, datasets, confirmed),
+    )
+    lead = "What the documents report, and what our runs of their networks reach."
+    return Page("The documents on this data, replicated", lead, sections, back)
 
 
 def report_page(evidence: Evidence) -> Page:

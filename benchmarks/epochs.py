@@ -141,7 +141,7 @@ def live(connection: Connection, way: Way, case: Case | None) -> None:
         data, recipe = training_set("fashion-mnist", Places.from_environment()), recipe_of(case)
         hidden = Hidden(precision=way.precision)  # type: ignore[arg-type]
         if way.kind == "ours":
-            act = ours(case, data, replace(recipe, network=replace(recipe.network, hidden=hidden)))
+            act = ours(case, data, replace(recipe, network=replace(recipe.network, hidden=hidden)))  # type: ignore[arg-type]
         else:
             act = plain_fit(case, data, recipe)
     act()

@@ -64,7 +64,7 @@ def other_numbers(recipe: Recipe) -> Recipe:
     hidden = replace(recipe.network.hidden, dropout=0.2)
     loss = CategoricalCrossentropy(label_smoothing=0.05)
     training = replace(recipe.training, loss=loss, batch_size=64, lean_share=0.4)
-    return replace(recipe, network=replace(recipe.network, hidden=hidden), training=training, seed=1)
+    return replace(recipe, network=replace(recipe.network, hidden=hidden), training=training, seed=1)  # type: ignore[arg-type]
 
 
 def parts(recipe: Recipe, data: TrainingSet) -> dict[str, float]:

@@ -363,7 +363,7 @@ def test_a_network_sees_the_data_as_its_recipe_scales_it(places: Places) -> None
 @pytest.mark.slow
 def test_a_fold_that_diverges_ends_the_run(places: Places) -> None:
     training = replace(SMALL.training, optimizer=Sgd(learning_rate=1e12), loss=PlainLoss(kind="mean_squared_error"))
-    network = replace(SMALL.network, output="linear")
+    network = replace(SMALL.network, output="linear")  # type: ignore[arg-type]
     recipe = replace(SMALL, training=training, network=network, protocol=KFold(folds=3))
     result = run(recipe, training_set("xor", places))
     assert (result.ended, len(result.folds), result.reason) == ("diverged", 1, "the loss is not finite after epoch 1")

@@ -190,7 +190,7 @@ def test_every_part_of_a_network_trains_in_bfloat16(network: Network) -> None:
     hidden = Hidden(batch_normalization="before", dropout=0.1, kernel_l1=0.01, kernel_l2=0.01, activity_l1=0.01)
     hidden = replace(hidden, precision="bfloat16")
     inputs, labels = images(40, seed=0)
-    recipe = Recipe(data=Data(name="digits"), network=replace(network, hidden=hidden), training=Training(batch_size=32))
+    recipe = Recipe(data=Data(name="digits"), network=replace(network, hidden=hidden), training=Training(batch_size=32))  # type: ignore[arg-type]
     model = build(recipe.network, (6, 6), 3, seed=0)
     compile_model(model, recipe)
     loop = EpochLoop(model, recipe.training, SCALER, part(inputs, targets(recipe, labels, 3)), None)

@@ -118,7 +118,7 @@ def test_scores_of_what_a_model_gives_are_those_of_keras(network: Network, loss:
     training = Training(loss=PlainLoss(kind=loss))  # type: ignore[arg-type]
     recipe = Recipe(data=Data(name="circle"), network=network, training=training)
     hidden = replace(network.hidden, kernel_l1=0.0, kernel_l2=0.0, activity_l1=0.0, precision="float32")
-    model = build(replace(network, hidden=hidden), (6, 6), 2, seed=0)
+    model = build(replace(network, hidden=hidden), (6, 6), 2, seed=0)  # type: ignore[arg-type]
     compile_model(model, recipe)
     model.run_eagerly = True  # traces nothing
     random = np.random.default_rng(0)

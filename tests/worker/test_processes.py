@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tuner.base.forking import can_fork
 from tuner.data.sources import Places
 from tuner.networks import Convolutional, Dense
 from tuner.recipe import Data, Recipe, Training
@@ -18,7 +19,7 @@ from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Failure, Train
-from tuner.worker.processes import Processes, _can_fork
+from tuner.worker.processes import Processes
 
 pytestmark = pytest.mark.slow
 RECIPE = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=3))
@@ -53,7 +54,7 @@ def test_processes_are_forks_of_one_and_give_the_figures_of_this_process(executo
     theirs = dict(wait_for(executor) for _ in recipes)
     assert len(set(pids)) == 2
     assert len(parents) == 1
-    assert (parents == {os.getpid()}) == (not _can_fork())
+    assert (parents == {os.getpid()}) == (not can_fork())
     here = InProcess(Setup(places))
     for number, recipe in enumerate(recipes):
         here.submit(number, Train(recipe), never_stop)

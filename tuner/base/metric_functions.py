@@ -53,9 +53,18 @@ def compute_metrics(
     return {name: FUNCTIONS[name](numbers, true, each) for name in metrics_for(task)}
 
 
+ONE_UNIT = ("signed", "probability", "log_odds")
+"""Outputs of a single unit: from -1 to 1, the second class's probability, or the logarithm of its odds."""
+
+
 def class_probabilities(outputs: NDArray[np.float32], activation: str) -> NDArray[np.float32]:
-    """The outputs (..., classes) of a last layer with this activation as probabilities; a `signed` one has a single unit."""
+    """The outputs (..., classes) of a last layer with this activation as probabilities. Those of `ONE_UNIT` have a single
+    unit for two classes."""
     match activation:
+        case "probability":
+            return np.concatenate([1 - outputs, outputs], axis=-1)
+        case "log_odds":
+            return class_probabilities(np.asarray(1 / (1 + np.exp(-outputs)), np.float32), "probability")
         case "signed":
             both = np.concatenate([1 - outputs, 1 + outputs], axis=-1)
             return np.asarray(both * np.float32(0.5))

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tuner.base.errors import StudyError
+from tuner.base.metric_functions import ONE_UNIT
 from tuner.base.writing import write_json
+from tuner.networks import Function
 from tuner.recipe import CategoricalCrossentropy, Recipe, Table, describe
 from tuner.result import Result
 from tuner.storage.confirmed import Confirmed
@@ -62,7 +64,12 @@ def distill(
 def _recipe(confirmed: Confirmed) -> Recipe:
     """A single unit that tells two classes apart cannot learn probabilities: two units take its place."""
     recipe = confirmed.recipe
-    output = "softmax" if recipe.network.output == "signed" else recipe.network.output
+    if isinstance(recipe.network, Function):
+        problem = "which decides itself what it learns from"
+        raise StudyError(
+            f"the network is made by {recipe.network.source}, {problem}: it cannot learn from another model"
+        )
+    output = "softmax" if recipe.network.output in ONE_UNIT else recipe.network.output
     training = replace(recipe.training, loss=CategoricalCrossentropy())
     seed = (max(confirmed.seeds) + 1) % 2**32
     return replace(recipe, seed=seed, training=training, network=replace(recipe.network, output=output))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError, TunerError
-from tuner.base.metric_functions import class_probabilities
+from tuner.base.metric_functions import ONE_UNIT, class_probabilities
 from tuner.base.metrics import Task
 from tuner.recipe import Recipe, describe
 from tuner.training.evaluation import to_probabilities
@@ -54,7 +54,7 @@ def recipe_in(metadata: Mapping[str, Any], model: Path) -> Recipe:
 def output_from_recipe(recipe: Recipe, outputs: int, model: Path) -> OutputSpec:
     """The outputs as the recipe describes them. Raises `DataError` where the model has another number of them."""
     names = describe(recipe.data).classes
-    expected = 1 if recipe.network.output == "signed" else len(names)
+    expected = 1 if recipe.network.output in ONE_UNIT else len(names)
     if outputs != expected:
         other = model.with_suffix(".json").name
         raise DataError(

@@ -11,6 +11,7 @@ from tuner.networks.dense import Dense as Dense
 from tuner.networks.encoder import InputEncoder
 from tuner.networks.ensemble_dense import TabularEnsemble as TabularEnsemble
 from tuner.networks.ensemble_dense import members_output
+from tuner.networks.function import Function as Function
 from tuner.networks.hidden import Activation as Activation
 from tuner.networks.hidden import ConstantInitializer as ConstantInitializer
 from tuner.networks.hidden import Elu as Elu
@@ -28,15 +29,17 @@ from tuner.networks.locally_connected import LocallyConnected as LocallyConnecte
 from tuner.networks.residual_dense import ResidualDense as ResidualDense
 from tuner.networks.staged import Staged as Staged
 
-Network = Dense | ResidualDense | TabularEnsemble | Convolutional | LocallyConnected | Staged
+Network = Dense | ResidualDense | TabularEnsemble | Convolutional | LocallyConnected | Staged | Function
 """All families; `kind` tells them apart."""
 
 
 def network_layers(network: Network, inputs: Inputs, classes: int) -> tuple[Layer, ...]:
     """All layers from input to output. Raises `Invalid` with an address in `network` if a layer does not fit its inputs."""
+    front = (InputEncoder(inputs).layer,) if isinstance(inputs, Rows) else ()
+    if isinstance(network, Function):
+        return (*front, *network.layers(classes))
     if network.output == "signed" and classes != 2:
         raise Invalid("network.output", f"must not be 'signed' for {classes} classes: one unit tells two classes apart")
-    front = (InputEncoder(inputs).layer,) if isinstance(inputs, Rows) else ()
     body = (*front, *network.layers(encoded_shape(inputs)))
     shape = body[-1].output if body else encoded_shape(inputs)
     units, activation = (1, "tanh") if network.output == "signed" else (classes, network.output)
@@ -69,4 +72,6 @@ def network_summary(network: Network) -> str:
     >>> network_summary(Convolutional(filters=(32, 64), widths=(128,)))
     'convolutional 32-64/128 relu'
     """
+    if isinstance(network, Function):
+        return f"{network.source.rpartition(':')[2]}({network.sizes})"
     return f"{network.kind} {network.sizes} {network.hidden.activation.kind}".replace("_", " ")

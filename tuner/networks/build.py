@@ -8,8 +8,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.networks import Inputs, Network, network_layers
+from tuner.base.errors import Invalid
+from tuner.networks import Function, Inputs, Network, network_layers
 from tuner.networks import layers as own_layers
+from tuner.networks.calling import example_shape, model_of
+from tuner.networks.columns import Rows
+from tuner.networks.encoder import InputEncoder
+from tuner.networks.function import Call
 from tuner.networks.hidden import (
     ActivityPenalty,
     ConstantInitializer,
@@ -20,7 +25,7 @@ from tuner.networks.hidden import (
     PlainActivation,
     PlainInitializer,
 )
-from tuner.networks.layer import Layer, NewSeed, input_shape
+from tuner.networks.layer import Layer, NewSeed, encoded_shape, input_shape
 
 Number = Callable[[float], Any]
 """From a number of a recipe to what a graph computes with: the number itself, or a variable, which can get another number."""
@@ -36,6 +41,8 @@ def build(
     """A new model for scaled inputs (images may lack their channel axis), or for coded rows with the `constants` of their
     encoder (`tuner.networks.fitting`); not compiled. `seed` determines initial weights and dropout; dropout rates and penalties
     are what `number` makes of them. Raises `Invalid` if the network does not fit the inputs."""
+    if isinstance(network, Function):
+        return _from_function(network, inputs, classes, seed, constants)
     described, seeds = network_layers(network, inputs, classes), _seeds(seed)
     with _policy(network):
         layers = [_keras_layer(each, seeds, number) for each in described]
@@ -48,6 +55,8 @@ def initial_values(
     network: Network, inputs: Inputs, classes: int, seed: int, constants: Constants = (), number: Number = float
 ) -> list[NDArray[Any]]:
     """The values of all variables of a new model. Layers that are not connected are built much faster than a model."""
+    if isinstance(network, Function):
+        return [variable.numpy() for variable in _from_function(network, inputs, classes, seed, constants).variables]
     described, seeds, shape = network_layers(network, inputs, classes), _seeds(seed), input_shape(inputs)
     with _policy(network):
         layers = [_keras_layer(each, seeds, number) for each in described]
@@ -57,6 +66,34 @@ def initial_values(
         shape = each.output
     _assign(constants, layers)
     return [variable.numpy() for layer in layers for variable in layer.variables]
+
+
+def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, constants: Constants) -> keras.Model:
+    """The model that the function makes with the answers of the recipe; behind the encoder of a table, or what gives an image an axis
+    for its one channel, where its model needs that. Raises `Invalid` where it asks for anything else."""
+    shape, asked = encoded_shape(inputs), dict[str, Any]()
+
+    def answer(name: str, hole: Any) -> Any:
+        if name not in network.answers:
+            raise Invalid("network.answers", f"{network.source} asks for {name!r} ({hole.text}), which has no answer")
+        asked[name] = network.answers[name]
+        return asked[name]
+
+    keras.utils.set_random_seed(seed)
+    model = model_of(Call(network.source, network.sha256, shape, classes), answer)
+    if unasked := [name for name in network.answers if name not in asked]:
+        problem = (
+            f"{network.source} asks differently for the same answers: it does not ask for {', '.join(unasked)} now"
+        )
+        raise Invalid("network.answers", problem)
+    own = example_shape(model, shape)
+    front = [_keras_layer(InputEncoder(inputs).layer, _seeds(seed), float)] if isinstance(inputs, Rows) else []
+    front += [keras.layers.Reshape(own)] if own != shape else []
+    if not front:
+        return model
+    whole = keras.Sequential([keras.Input(input_shape(inputs)), *front, model])
+    _assign(constants, whole.layers)
+    return whole
 
 
 @contextmanager

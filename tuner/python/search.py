@@ -1,6 +1,6 @@
 """`tuner.optimize` and `tuner.load_study`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing import current_process
 from pathlib import Path
@@ -18,7 +18,7 @@ from tuner.python.examples import examples_of
 from tuner.python.line import progress_shown
 from tuner.python.objective import Objective, TrialCallback, optimize_objective
 from tuner.python.progress import Callback
-from tuner.python.study import Changes, is_study, study_file, study_on
+from tuner.python.study import Changes, is_study, network_of, study_file, study_on
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut
 from tuner.refit.session import Listener
@@ -59,6 +59,7 @@ def optimize(
     groups: Any = None,
     weights: Any = None,
     test: Any = None,
+    network: Callable[..., Any] | None = None,
     on_progress: Callback | None = None,
     verbose: int = 1,
 ) -> Tuned: ...
@@ -76,6 +77,7 @@ def optimize(
     groups: Any = None,
     weights: Any = None,
     test: Any = None,
+    network: Callable[..., Any] | None = None,
     on_progress: Callback | None = None,
     verbose: int = 1,
     callbacks: Sequence[TrialCallback] = (),
@@ -100,6 +102,8 @@ def optimize(
         groups, weights: One per example, or a column's name. Rows of one group are never on both sides of a split.
         test: The share of the rows that is cut off for the test (0.2 by default, 0 for no test); or the test part as a pair of x
             and y, or as a frame where `y` is a column's name.
+        network: A function `build(trial, inputs, outputs)`, or `build(hp)` as for KerasTuner, that returns a Keras model (own-network.md).
+            It takes the place of the study's network; a study that is made for x and y passes arrays to it as they are.
         on_progress: Is called with a `Progress`; nothing is shown then.
         verbose: 1 shows the progress on standard error: one line on a terminal and in a notebook, sentences in a pipe; 0 is quiet.
 
@@ -122,9 +126,11 @@ def optimize(
     if x is None or y is None:
         if any(each is not None for each in (x, y, groups, weights, test)):
             raise StudyError("x and y come together, and groups, weights and test with them")
-        file = study_file(study, places)
+        file = study_file(study, places, network and network_of(network))
     else:
-        changes = Changes(minutes=minutes or 0.0, test=_test_part(test, y, weights, groups))
+        changes = Changes(
+            minutes=minutes or 0.0, test=_test_part(test, y, weights, groups), network=network and network_of(network)
+        )
         file = study_on(study, examples_of(x, y, weights, groups), changes, places)
     with progress_shown(file.name, on_progress, verbose) as listener:
         return search(file, folder, places, listener, minutes=minutes, trials=trials, workers=workers)

@@ -1,7 +1,7 @@
 """The study for data from Python: a given study on this data, or one that is made for it."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from tuner.data.ingest.profile import Roles, TableProfile, frame_columns
 from tuner.data.ingest.tables import is_table
 from tuner.data.ingest.targets import TargetProfile, target_profile
 from tuner.data.sources import Places
+from tuner.networks.sources import source_of
 from tuner.recipe import Arrays, Cut, Table
+from tuner.recipe.losses import LOSSES
 from tuner.space import override
 from tuner.study import StudyFile, load, study_from
 from tuner.study.places import find_study, require_name, study_files
@@ -35,13 +37,15 @@ UNNAMED = "study"
 @dataclass(frozen=True, kw_only=True)
 class Changes:
     """Changes of a study; empty fields leave it as it is. `test` is the test part, or the share that is cut off. With
-    `is_named_by_data` the study's name ends in the identity of the data."""
+    `is_named_by_data` the study's name ends in the identity of the data. `network` is the plain record of one that takes the place of the
+    study's own."""
 
     task: Task | None = None
     objective: str = ""
     minutes: float = 0.0
     seed: int | None = None
     test: RawExamples | Cut = Cut()
+    network: Mapping[str, Any] | None = None
     is_named_by_data: bool = False
 
 
@@ -52,18 +56,27 @@ def is_study(value: Any) -> bool:
     return value is None or isinstance(value, StudyFile) or (isinstance(value, Mapping) and "recipe" in value)
 
 
-def study_file(study: AnyStudy, places: Places) -> StudyFile:
-    """A study on its own data. Raises `StudyError` for None."""
+def network_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The plain record of a network that a function makes. Raises `Invalid` where it cannot be sent to training processes."""
+    source, sha256 = source_of(function)
+    return {"kind": "function", "source": source, "sha256": sha256}
+
+
+def study_file(study: AnyStudy, places: Places, network: Mapping[str, Any] | None = None) -> StudyFile:
+    """A study on its own data, whose network may be replaced. Raises `StudyError` for None."""
+    changes = [] if network is None else [("network", network)]
     match study:
         case None:
             raise StudyError("pass a study, or x and y for one that is made for them")
         case StudyFile():
-            return study
+            return (
+                study if network is None else study_from(study.name, _on_network(study.plain, network), places=places)
+            )
         case Mapping():
-            return study_from(UNNAMED, study, places=places)
+            return study_from(UNNAMED, study if network is None else _on_network(study, network), places=places)
         case _:
             name, path = find_study(str(study))
-            return load(path, name, places=places)
+            return load(path, name, changes, places=places)
 
 
 def seed_of(random_state: Any) -> int | None:
@@ -87,6 +100,10 @@ def study_on(study: AnyStudy, examples: RawExamples, changes: Changes, places: P
     if plain is None:
         plain = _made_study(examples, target, changes)
         own_data = plain["recipe"]["data"]
+        if changes.network is not None:
+            plain, own_data = _on_function(plain, target.task), {"scaling": "none"}
+    if changes.network is not None:
+        plain = _on_network(plain, changes.network)
     if changes.is_named_by_data or study is None:
         assert data.found is not None
         name = f"{name}-{data.found.identity[:8]}"
@@ -117,6 +134,24 @@ def _made_study(examples: RawExamples, target: TargetProfile, changes: Changes) 
     test = "python" if isinstance(changes.test, RawExamples) else changes.test
     study = NewStudy(UNNAMED, "python", test, changes.minutes or usual_minutes(profile))
     return tomllib.loads(study_text(profile, study))
+
+
+def _on_network(plain: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str, Any]:
+    others = {name: value for name, value in plain.items() if name != "start"}
+    return {**others, "recipe": {**plain["recipe"], "network": network}}
+
+
+def _on_function(plain: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    """The study that was made for data, as it is for the network of a function: trained plainly."""
+    training = {
+        "loss": LOSSES[task][0],
+        "optimizer": {"kind": "adam", "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}},
+        "batch_size": {"choice": [32, 64, 128]},
+        "epochs": 100,
+        "keep": "best",
+        "keep_by": f"validation_{main_metric(task)}",
+    }
+    return {**plain, "recipe": {**plain["recipe"], "training": training}}
 
 
 def _profile(examples: RawExamples, target: TargetProfile) -> TableProfile | ArraysProfile:

@@ -11,7 +11,7 @@ from tuner.base.decode import decode, encode
 from tuner.base.errors import Invalid, require
 from tuner.base.metrics import metrics_for
 from tuner.base.ranges import Seed, record
-from tuner.networks import Network, network_summary
+from tuner.networks import Function, Network, network_summary
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.data import AnyData, Table
 from tuner.recipe.losses import LOSSES
@@ -57,7 +57,8 @@ class Recipe:
         task, training = self.data.task, self.training
         loss, losses = training.loss.kind, LOSSES[task]
         require(loss in losses, "training.loss", f"be one of {', '.join(losses)} for {task}", loss)
-        output = OUTPUTS.get(task, self.network.output)
+        is_function = isinstance(self.network, Function)  # whose own outputs were compared with the data
+        output = self.network.output if is_function else OUTPUTS.get(task, self.network.output)
         require(self.network.output == output, "network.output", f"be {output!r} for {task}", self.network.output)
         if training.class_weights != "none" and task != "classification":
             raise Invalid("training.class_weights", f"must be 'none' for {task}, which has no classes")
@@ -82,6 +83,8 @@ class Recipe:
         """What distinguishes one trial from another, in one line."""
         rate = f"{self.training.optimizer.learning_rate:.2g}"
         optimizer = f"{self.training.optimizer.kind} {rate}"
+        if isinstance(self.network, Function) and self.network.info.compiled:
+            optimizer = self.network.info.compiled
         return f"{network_summary(self.network)}, {optimizer}, batch {self.training.batch_size}"
 
     def to_dict(self) -> dict[str, Any]:

@@ -103,6 +103,12 @@ def _extensions(assignment: Assignment, holes: dict[str, Hole], tried: set[tuple
                 yield {**assignment, name: option}
 
 
+def holes_met(node: Node) -> dict[str, Hole]:
+    """The holes that the corners of a space meet, by address."""
+    filled = chain(_variations(node, last=False), _variations(node, last=True))
+    return {address: hole for _, each in filled for address, hole in each.holes.items()}
+
+
 def grid(node: Node, points: int) -> Iterator[Assignment]:
     """Every combination, with `points` values for each range that has more; what is in a branch varies only with it."""
     waiting: list[Assignment] = [{}]

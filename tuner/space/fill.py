@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.base.decode import encode
 from tuner.base.errors import Invalid, join
+from tuner.space.asking import call_function
 from tuner.space.holes import Ask, Choice, Hole, Range
-from tuner.space.nodes import Node, OneOf, Repeat
+from tuner.space.nodes import Asks, Node, OneOf, Repeat
 
 Assignment = dict[str, Any]
 """Answers by the addresses of their holes."""
@@ -38,6 +40,10 @@ def fill(node: Node, answers: Answers, place: str = "", tables: tuple[dict[str, 
         case OneOf(branches):
             kind = fill(Choice(tuple(branches)), answers, join(place, "kind"))
             return {"kind": kind, **fill(branches[kind], answers, join(place, kind), tables)}
+        case Asks():
+            made = call_function(node.call, lambda name, hole: _answer(node, name, hole, answers, place))
+            tables[0]["found"] = encode(made.info)
+            return dict(made.answers)
         case _:
             return node
 
@@ -72,6 +78,18 @@ def filling(node: Node, answers: Answers) -> Filling:
         return record[place]
 
     return Filling(fill(node, recorded), holes, record)
+
+
+def _answer(node: Asks, name: str, hole: Hole, answers: Answers, place: str) -> Any:
+    """What a function gets for a name: the answer for its own hole, or for what the study file has instead."""
+    if name not in node.changed:
+        return answers(join(place, name), hole) if hole.count > 1 else hole.points(1)[0]
+    answer = fill(node.changed[name], answers, join(place, name))
+    if not hole.allows(answer):
+        raise Invalid(
+            join(place, name), f"must {hole.allowed_text(answer)}, as {node.call.source} asks, got {answer!r}"
+        )
+    return answer
 
 
 def _length(name: str, tables: tuple[dict[str, Any], ...], place: str) -> int:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tuner.base.errors import join
-from tuner.space.holes import Choice, Range, Scalar
+from tuner.networks.function import Call
+from tuner.space.holes import Choice, Hole, Range, Scalar
 
 MOST_REPEATS = 100
 """More layers than anyone searches one by one: each is a hole with its own corners."""
@@ -37,7 +38,17 @@ class OneOf:
     branches: "dict[str, dict[str, Node]]"
 
 
-Node: TypeAlias = "Choice | Range | Repeat | OneOf | Scalar | list[Node] | dict[str, Node]"
+@dataclass(frozen=True)
+class Asks:
+    """What a function asks for. `holes` are those that were discovered, by name; `changed` are the values and other holes that the study
+    file has for some names."""
+
+    call: Call
+    holes: dict[str, Hole]
+    changed: "dict[str, Node]"
+
+
+Node: TypeAlias = "Choice | Range | Repeat | OneOf | Asks | Scalar | list[Node] | dict[str, Node]"
 
 
 def parts(node: Node) -> dict[str, Node]:
@@ -51,13 +62,20 @@ def parts(node: Node) -> dict[str, Node]:
             return {"[…]": each}
         case OneOf(branches):
             return dict(branches)
+        case Asks(_, holes, changed):
+            return {**holes, **changed}
         case _:
             return {}
 
 
 def has_holes(node: Node) -> bool:
     """Whether the node is or contains a hole."""
-    return isinstance(node, Choice | Range | Repeat | OneOf) or any(map(has_holes, parts(node).values()))
+    return isinstance(node, Choice | Range | Repeat | OneOf | Asks) or any(map(has_holes, parts(node).values()))
+
+
+def asks_functions(node: Node) -> bool:
+    """Whether a function of the user's answers a part of the space: filling it may take as long as making a model."""
+    return isinstance(node, Asks) or any(map(asks_functions, parts(node).values()))
 
 
 def dimensions(node: Node, place: str = "") -> Iterator[tuple[str, str]]:

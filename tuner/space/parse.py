@@ -7,8 +7,9 @@ from typing import Any
 
 from tuner.base.decode import decode
 from tuner.base.errors import Invalid, join, near_miss, require
+from tuner.networks.function import Call
 from tuner.space.holes import Choice, Range
-from tuner.space.nodes import MOST_REPEATS, Node, OneOf, Repeat, has_holes, most_values
+from tuner.space.nodes import MOST_REPEATS, Asks, Node, OneOf, Repeat, has_holes, most_values
 
 DEEPEST, LONGEST = 20, 1000
 MOST_VALUES = 20_000
@@ -116,9 +117,19 @@ def _parse_one_of(plain: Mapping[str, Any], place: str) -> OneOf:
     return OneOf(branches)
 
 
+def _parse_asks(plain: Mapping[str, Any], place: str) -> Asks:
+    """A function's questions, as loading a study file has found them."""
+    parsed = {
+        key: {name: _parse(each, join(place, name)) for name, each in plain[key].items()}
+        for key in ("holes", "changed")
+    }
+    return Asks(decode(Call, plain["ask"], place), **parsed)  # type: ignore[arg-type]
+
+
 _HOLES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], str], Node]]] = {
     "choice": (("choice",), _parse_choice),
     "low": (("low", "high", "log", "step"), _parse_range),
     "repeat": (("repeat", "each"), _parse_repeat),
     "one_of": (("one_of",), _parse_one_of),
+    "ask": (("ask", "holes", "changed", "compiled"), _parse_asks),
 }

@@ -12,7 +12,7 @@ from tuner.data.sources import Places
 from tuner.space import check_plain, override
 from tuner.study.check import check, fitting_starts
 from tuner.study.file import StudyFile
-from tuner.study.resolve import with_facts, with_precision
+from tuner.study.resolve import with_facts, with_precision, with_questions
 from tuner.study.settings import Sections
 
 
@@ -30,6 +30,7 @@ def study_from(
     plain = encode(plain)
     sections = decode(Sections, plain)
     recipe = with_facts(with_precision(plain["recipe"]), folder, places or Places.from_environment())
+    recipe = with_questions(recipe, folder)
     study = StudyFile(
         name=name,
         title=sections.title or name,

@@ -1,17 +1,23 @@
-"""What a study file leaves open for its recipe: the facts of own data, and the precision `auto`, which depends on the machine."""
+"""What a study file leaves open for its recipe: the facts of own data, what functions of the user's ask for, and the precision
+`auto`, which depends on the machine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 from tuner.base.decode import decode, encode, kinds
-from tuner.base.errors import Invalid
+from tuner.base.errors import Invalid, near_miss
 from tuner.base.machine import fast_precision
 from tuner.data.load import Log, no_log
 from tuner.data.sources import Places
-from tuner.recipe import AnyData
+from tuner.networks.function import Call, Function
+from tuner.networks.layer import encoded_shape
+from tuner.networks.sources import PICKLED, source_at
+from tuner.recipe import AnyData, describe
 from tuner.recipe.data import UserData
+from tuner.space import Asks, Choice, Hole, assigned, fill, holes_met, parse
 
 PRECISIONS = ("float32", "bfloat16")
 HOLES = ("encoding", "scaling")
@@ -34,9 +40,85 @@ def with_facts(recipe: Any, folder: Path, places: Places, log: Log = no_log) -> 
 
 
 def with_facts_of(recipe: Any, other: Any) -> Any:
-    """A plain recipe with the facts of own data that another one has."""
+    """A plain recipe with the facts of own data, and the questions of functions, that another one has."""
     data = other.get("data", {})
-    return {**recipe, "data": {**recipe["data"], "found": data["found"]}} if "found" in data else recipe
+    recipe = {**recipe, "data": {**recipe["data"], "found": data["found"]}} if "found" in data else recipe
+    known = {_name(table): table for table in _functions(other)}
+    return _without_effect_left_out(_each_function(recipe, lambda table: known.get(_name(table), table)))
+
+
+def with_questions(recipe: Any, folder: Path) -> Any:
+    """A plain recipe in which each function has its hash and what it asks for, which calling it has shown: each choice once, both ends
+    of each range. Raises `Invalid` where there is no such function, or where it asks differently for the same answers."""
+    return _without_effect_left_out(_each_function(recipe, lambda table: _with_questions(table, recipe, folder)))
+
+
+def _with_questions(table: Mapping[str, Any], recipe: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    place, changed = "recipe.network", table.get("answers", {})
+    decode(Function, {**table, "answers": {}}, place)
+    data = describe(decode(AnyData, fill(parse(recipe["data"], "recipe.data"), assigned({})), "recipe.data"))  # type: ignore[arg-type]
+    source, sha256 = table["source"], table.get("sha256", "")
+    try:
+        if sha256 not in PICKLED:
+            source, sha256 = source_at(source, folder)
+    except Invalid as complaint:
+        raise complaint.inside(place) from None
+    call = Call(source, sha256, encoded_shape(data.inputs), data.outputs, data.task)
+    asks = Asks(call, {}, {name: parse(each, f"{place}.answers.{name}") for name, each in changed.items()})
+    holes = {name.removeprefix("answers."): hole for name, hole in holes_met({"answers": asks}).items()}
+    for name in changed:
+        if not isinstance(changed[name], Mapping | list) or name in holes:
+            continue
+        raise Invalid(f"{place}.answers.{name}", f"{source} does not ask for it; {near_miss(name, holes)}")
+    compiled = fill({"answers": asks}, assigned({}))["found"]["compiled"]
+    named = {name: _plain(hole) for name, hole in holes.items()}
+    questions = {"ask": asdict(call), "holes": named, "changed": changed, "compiled": compiled}
+    return {**table, "source": source, "sha256": sha256, "answers": questions}
+
+
+def _without_effect_left_out(recipe: Any) -> Any:
+    """The recipe without holes for a loss and an optimizer where functions compile all of its networks."""
+    functions = _functions(recipe)
+    if not functions or not all(_is_function(each) and each["answers"]["compiled"] for each in _networks(recipe)):
+        return recipe
+    training = dict(recipe.get("training", {}))
+    for name in {"loss", "optimizer"} & training.keys():
+        training[name] = fill(parse(training[name], f"recipe.training.{name}"), assigned({}))
+    return {**recipe, "training": training}
+
+
+def _plain(hole: Hole) -> dict[str, Any]:
+    if isinstance(hole, Choice):
+        return {"choice": list(hole.options)}
+    return {key: value for key, value in asdict(hole).items() if value is not None}
+
+
+def _each_function(recipe: Any, change: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """The plain recipe with each of its tables of a function changed."""
+    network = recipe.get("network") if isinstance(recipe, Mapping) else None
+    if not isinstance(network, Mapping):
+        return recipe
+    if isinstance(network.get("one_of"), list):
+        branches = [change(each) if _is_function(each) else each for each in network["one_of"]]
+        return {**recipe, "network": {**network, "one_of": branches}}
+    return {**recipe, "network": change(network)} if _is_function(network) else recipe
+
+
+def _networks(recipe: Any) -> list[Any]:
+    network = recipe.get("network") if isinstance(recipe, Mapping) else None
+    return list(network.get("one_of", [network])) if isinstance(network, Mapping) else []
+
+
+def _functions(recipe: Any) -> list[Mapping[str, Any]]:
+    return [each for each in _networks(recipe) if _is_function(each)]
+
+
+def _name(table: Mapping[str, Any]) -> str:
+    return str(table["source"]).rpartition(":")[2]
+
+
+def _is_function(table: Any) -> bool:
+    return isinstance(table, Mapping) and table.get("kind") == "function"
 
 
 def with_precision(recipe: Any, begun: Any = None, key: str = "") -> Any:

@@ -2,27 +2,52 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tuner.base.decode import encode
+from tuner.base.decode import decode, encode
 from tuner.networks import TabularEnsemble
 from tuner.networks.build import Number
 from tuner.networks.layers import FastDropout
 from tuner.recipe import CategoricalCrossentropy, Loss, Optimizer, Recipe
+from tuner.recipe.losses import LOSSES as LOSSES_BY_TASK
 from tuner.recipe.losses import wants_class_numbers
 from tuner.training.optimizers import FUSED
 
 
 def compile_model(model: keras.Model, recipe: Recipe, number: Number = float) -> None:
-    """Compile the model with the recipe's loss, optimizer and metric, whose numbers are what `number` makes of them."""
+    """Compile the model with the recipe's loss, optimizer and metric, whose numbers are what `number` makes of them. A model that a
+    function of the user's has compiled stays as it is."""
+    if model.compiled:
+        return
     loss, optimizer = loss_of(recipe, number), make_optimizer(recipe.training.optimizer, number)
     if isinstance(recipe.network, TabularEnsemble):
         loss = MembersLoss(loss)
     model.compile(optimizer, loss, metrics=[metric_of(recipe)], jit_compile=False)
+
+
+Change = Callable[[Recipe], Recipe]
+
+
+def as_compiled(model: keras.Model) -> Change:
+    """What changes a recipe where a function of the user's has compiled its model: it gets the model's learning rate, and its loss where
+    that has a name here (with another one, the recipe's own says what targets it takes)."""
+    if not model.compiled:
+        return lambda recipe: recipe
+    kind = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", None)
+    rate = float(model.optimizer.learning_rate)
+
+    def changed(recipe: Recipe) -> Recipe:
+        training = recipe.training
+        loss = decode(Loss, kind) if kind in LOSSES_BY_TASK[recipe.data.task] else training.loss  # type: ignore[arg-type]
+        optimizer = replace(training.optimizer, learning_rate=rate) if rate > 0 else training.optimizer
+        return replace(recipe, training=replace(training, loss=loss, optimizer=optimizer))
+
+    return changed
 
 
 def falling_variables(model: keras.Model) -> Iterator[tuple[tf.Variable, Any]]:
@@ -60,6 +85,8 @@ VARIABLE = {"sgd": ("momentum", "weight_decay"), "adamw": ("weight_decay",), "li
 
 def loss_of(recipe: Recipe, number: Number = float) -> keras.losses.Loss:
     """The recipe's loss."""
+    if recipe.network.output in ("probability", "log_odds"):
+        return keras.losses.BinaryCrossentropy(from_logits=recipe.network.output == "log_odds")
     return make_loss(recipe.training.loss, from_logits=recipe.network.output == "linear", number=number)
 
 
@@ -131,6 +158,9 @@ def _metric_function(recipe: Recipe) -> Callable[[Any, Any], Any]:
         return lambda y_true, y_pred: 1.0 - keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
     if recipe.network.output == "signed":
         return lambda y_true, y_pred: keras.ops.cast(y_true * y_pred > 0, "float32")
+    if recipe.network.output in ("probability", "log_odds"):
+        half = 0.5 if recipe.network.output == "probability" else 0.0
+        return lambda y_true, y_pred: keras.ops.cast((y_true > 0.5) == (y_pred > half), "float32")
     accuracy: Callable[[Any, Any], Any] = keras.metrics.categorical_accuracy
     if recipe.data.task == "multi_label":
         accuracy = keras.metrics.binary_accuracy

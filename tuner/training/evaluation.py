@@ -79,11 +79,13 @@ def evaluate_in_graph(
     count = len(part) if is_static else tf.shape(part.inputs)[0]
     size = min(EVALUATION_BATCH, len(part)) if is_static else EVALUATION_BATCH
     whole, rest = (count // size, count % size) if is_static else (-(-count // size), 0)
-    outputs = tf.TensorArray(tf.float32, whole, infer_shape=False, element_shape=[None, *model.outputs[0].shape[1:]])
+    outputs = tf.TensorArray(
+        tf.float32, whole, infer_shape=False, element_shape=[None, *output_of(model, part).shape[1:]]
+    )
 
     def body(number: tf.Tensor, outputs: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         batch = part.batch(scale, number * size, size if is_static else None)
-        return number + 1, outputs.write(number, _tested(model, *batch))
+        return number + 1, outputs.write(number, tf.cast(_tested(model, *batch), tf.float32))
 
     _, outputs = tf.while_loop(lambda number, _: number < whole, body, [tf.constant(0), outputs])
     last = [_tested(model, *part.batch(scale, whole * size, rest))] if rest else []
@@ -124,8 +126,14 @@ def build_variables(model: keras.Model, part: Part) -> None:
     model.optimizer.build(model.trainable_variables)
     truth = keras.KerasTensor((None, *part.targets.shape[1:]), part.targets.dtype.name)
     for each in (model._compile_metrics, model._compile_loss):
-        if not each.built:
-            each.build(truth, model.outputs[0])
+        if each is not None and not each.built:
+            each.build(truth, output_of(model, part))
+
+
+def output_of(model: keras.Model, part: Part) -> keras.KerasTensor:
+    """The symbolic output of a model for inputs like those of a part."""
+    outputs = getattr(model, "outputs", None)
+    return outputs[0] if outputs else model(keras.KerasTensor((None, *part.inputs.shape[1:]), "float32"))
 
 
 def figures_in_graph(model: keras.Model) -> list[tf.Tensor]:

@@ -12,7 +12,7 @@ from tuner.base.errors import Invalid
 from tuner.base.metric_functions import compute_metrics
 from tuner.data.examples import Examples, HeldOut, TrainingSet, scaling_constants
 from tuner.data.splits import folds_of
-from tuner.networks import Inputs, Rows
+from tuner.networks import Function, Inputs, Rows
 from tuner.networks.fitting import fit_encoder
 from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table, describe, validated_part
 from tuner.result import Scores
@@ -54,7 +54,10 @@ class FoldData:
             wanted = self._targets(recipe, examples) if self.probabilities is None else self.probabilities
             weights = example_weights(recipe, examples.labels, examples.weights)
             self.parts[kind] = part(examples.inputs, wanted, weights), device_validation
-        return self.scale, *self.parts[kind], partial(self._measure, recipe) if self.is_measured else None
+        return self.scale, *self.parts[kind], partial(self._measure, recipe) if self._measures(recipe) else None
+
+    def _measures(self, recipe: Recipe) -> bool:
+        return self.is_measured or isinstance(recipe.network, Function)
 
     def with_probabilities(self, probabilities: NDArray[np.float32]) -> "FoldData":
         """The same fold with probabilities instead of the training labels."""

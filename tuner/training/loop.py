@@ -65,6 +65,9 @@ class EpochLoop:
         self.feed(settings, scale, training, validation, measure)
         build_variables(model, training)
         self.names = figure_names(model)
+        self.sets_rate = hasattr(
+            model.optimizer.learning_rate, "assign"
+        )  # else the optimizer has a schedule of its own
         self.averages = Averages(model, settings.averaging, number)
         self.falling = list(falling_variables(model)) if settings.regularization == "flat_cosine" else []
         self._steps = self._function(self._train, self._tensors(training), ORDER_TO_BATCH, xla=xla)
@@ -166,7 +169,8 @@ class EpochLoop:
         size = self.batch_size if self.is_static else size
 
         def step(number: tf.Tensor, index: tf.Tensor) -> None:
-            self.model.optimizer.learning_rate.assign(rates[number])
+            if self.sets_rate:
+                self.model.optimizer.learning_rate.assign(rates[number])
             for variable, full in self.falling:
                 variable.assign(full * strengths[number])
             inputs, truth = scale(tf.gather(part.inputs, index)), tf.gather(part.targets, index)

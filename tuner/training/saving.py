@@ -16,7 +16,7 @@ from tuner.base.decode import decode, encode
 from tuner.base.writing import atomic_path
 from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding
-from tuner.networks import Inputs, Rows
+from tuner.networks import Function, Inputs, Rows
 from tuner.networks.build import build
 from tuner.networks.layer import input_shape
 from tuner.networks.layers import FastDropout, FusedBatchNormalization, RowCoder
@@ -48,7 +48,8 @@ def save_model(
     targets' own units. Keras alone can load it, except for locally connected layers, ensembles and networks on tables, which
     need `tuner.networks.layers`."""
     trained = build(recipe.network, inputs, classes, recipe.seed)  # without loss, metrics and optimizer
-    inner = keras.models.clone_model(trained, clone_function=_plain)
+    is_own = isinstance(recipe.network, Function)
+    inner = trained if is_own else keras.models.clone_model(trained, clone_function=_plain)
     inner.set_weights(model.get_weights())
     front = [] if isinstance(inputs, Rows) else [_rescaling(scale.factor, -scale.offset * scale.factor)]
     units = [] if targets_scale is None else _in_units(targets_scale)

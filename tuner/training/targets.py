@@ -69,6 +69,8 @@ def targets(recipe: Recipe, labels: NDArray[Any], outputs: int, scale: TargetSca
         return labels.astype(np.float32) if scale is None else scale.standardized(labels)
     if recipe.network.output == "signed":
         return (2.0 * labels.astype(np.float32) - 1.0)[:, np.newaxis]
+    if recipe.network.output in ("probability", "log_odds"):
+        return labels.astype(np.float32)[:, np.newaxis]
     if wants_class_numbers(recipe.training.loss):
         return labels.astype(np.int32)
     return np.asarray(np.eye(outputs, dtype=np.float32)[labels])

@@ -20,7 +20,7 @@ from tuner.networks import Inputs, Network, TabularEnsemble, parameters
 from tuner.networks.build import Constants, build, initial_values
 from tuner.recipe import CategoricalCrossentropy, Recipe
 from tuner.training.augmentation import STRENGTHS, augmenter
-from tuner.training.compiling import compile_model, loss_of, make_optimizer, numbers_of_optimizer
+from tuner.training.compiling import as_compiled, compile_model, loss_of, make_optimizer, numbers_of_optimizer
 from tuner.training.fold_data import FoldData
 from tuner.training.loop import EpochLoop, xla_pays
 
@@ -48,6 +48,8 @@ class Traced:
     def __init__(self, recipe: Recipe, fold_data: FoldData) -> None:
         self.numbers: list[tf.Variable] = []
         self.model = build(*_network(recipe, fold_data), self._variable)
+        self.as_compiled = as_compiled(self.model)
+        self.recipe = recipe = self.as_compiled(recipe)
         compile_model(self.model, recipe, self._variable)
         self.loop = EpochLoop(
             self.model,
@@ -72,6 +74,7 @@ class Traced:
             numbers.append(value)
             return value
 
+        self.recipe = recipe = self.as_compiled(recipe)
         weights, training = initial_values(*_network(recipe, fold_data), note), recipe.training
         loss_of(recipe, note), make_optimizer(training.optimizer, note), augmenter(training.augmentation, note)
         numbers += [training.averaging] if training.averaging else []
@@ -137,9 +140,10 @@ def graph_key(recipe: Recipe, fold_data: FoldData) -> str:
     )
     for name in NOT_IN_THE_GRAPH if is_static else (*NOT_IN_THE_GRAPH, "batch_size"):
         training.pop(name, None)
-    del network["hidden"]["initializer"]
+    if "hidden" in network:
+        del network["hidden"]["initializer"]
+        _hide(network["hidden"], "dropout", "kernel_l1", "kernel_l2")
     _hide(network, "stage_dropout", "input_dropout")
-    _hide(network["hidden"], "dropout", "kernel_l1", "kernel_l2")
     _hide(training, "averaging")
     _hide(training["augmentation"], *STRENGTHS)
     _hide(training["loss"], *(["label_smoothing"] if isinstance(recipe.training.loss, CategoricalCrossentropy) else []))

@@ -64,8 +64,9 @@ class _Training:
     def __init__(
         self, recipe: Recipe, fold_data: FoldData, watch: Watch, progress: Progress, checkpoint: Checkpoint
     ) -> None:
-        self.recipe, self.watch, self.checkpoint = recipe, watch, checkpoint
+        self.watch, self.checkpoint = watch, checkpoint
         self.network = traced(recipe, fold_data)
+        self.recipe = recipe = self.network.recipe
         if progress.state:
             self.network.state = progress.state
         self.before = progress.position

@@ -1,5 +1,5 @@
 """Imports what every training process needs, once: on Linux training processes are forks of a process that has only imported this
-module. It has a single thread (see `processes.SINGLE`); TensorFlow starts its threads at its first use, after the fork. Importing
+module. It has a single thread (see `tuner.base.forking`); TensorFlow starts its threads at its first use, after the fork. Importing
 takes seconds, a fork a moment, and forks share the memory.
 
 Python's fork server imports it by its name before the first fork. It ignores an ImportError: each training process then meets it

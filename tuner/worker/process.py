@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tuner.base.errors import first_line
+from tuner.networks.sources import PICKLED
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Failure, Job
@@ -20,6 +21,8 @@ def work(connection: Connection, setup: Setup, log: Path | None) -> None:
     from tuner.training import start
 
     start(setup.threads)
+    os.chdir(setup.here)
+    PICKLED.update(setup.functions)
 
     def watch(event: Event) -> bool:
         connection.send(("event", event))

@@ -1,22 +1,18 @@
-"""Local training processes: forked from one that has imported what they need (see `preload`), or spawned where forking is not
-safe. They receive jobs through pipes, and are replaced when they die or have grown too large."""
+"""Local training processes: forked from one that has imported what they need, or spawned where forking is not safe
+(`tuner.base.forking`). They receive jobs through pipes, and are replaced when they die or have grown too large."""
 
 import contextlib
-import multiprocessing
-import os
 import signal
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import ModuleType
 
 import psutil
 
+from tuner.base.forking import start_method, started
 from tuner.result import Watch
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Failure, Job
@@ -26,9 +22,6 @@ MEMORY_LIMIT = int(1.1 * 2**30)
 GROWTH = 1.25
 """A worker that is larger than this (bytes, resident) and has grown by this factor since its first jobs is replaced between
 two jobs: TensorFlow keeps some megabytes of each model."""
-
-SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""Environment variables that keep a process at one thread while it imports, so that it can be forked."""
 
 FIRST_JOBS = 2
 """The first jobs of a worker: measuring the epoch time, and the training that follows."""
@@ -61,7 +54,7 @@ class Processes:
         folder, numbers = setup.folder, range(1, setup.workers + 1)
         self.logs = [folder.log(number) if folder else None for number in numbers]
         self.workers: list[Worker | None] = [None for _ in self.logs]
-        self.method = "forkserver" if _can_fork() and _start_to_import() else "spawn"
+        self.method = start_method()
         if self.method == "spawn":
             self.workers = [self._start(log) for log in self.logs]
 
@@ -93,13 +86,7 @@ class Processes:
         return [worker for worker in self.workers if worker is not None]
 
     def _start(self, log: Path | None) -> Worker:
-        context = multiprocessing.get_context(self.method)
-        ours, theirs = context.Pipe()
-        process: BaseProcess = context.Process(target=work, args=(theirs, self.setup, log), daemon=True)  # type: ignore[attr-defined]
-        with _ignoring_interrupts(), _without_script():
-            process.start()
-        theirs.close()
-        return Worker(process, ours)
+        return Worker(*started(self.method, work, self.setup, log))
 
     def _hear(self, worker: Worker) -> Iterator[tuple[int, Answer]]:
         index, number = self.workers.index(worker), worker.job
@@ -133,56 +120,6 @@ class Processes:
             worker.connection.close()
         for worker in self._all:
             _end(worker, max(0.0, deadline - time.monotonic()))
-
-
-def _can_fork() -> bool:
-    """Whether a process that has imported TensorFlow can be forked: on Linux, but not where there may be a CUDA device."""
-    return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
-
-
-def _start_to_import() -> bool:
-    """Start the process that training processes are forked from, with this process's import path, unless it runs already. False in
-    a fork of a process that has one."""
-    from multiprocessing import forkserver  # not on every system
-
-    forkserver.set_forkserver_preload(["tuner.worker.preload"])
-    before = dict(os.environ)
-    os.environ.update(SINGLE, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
-    try:
-        with _ignoring_interrupts(), _without_script():
-            forkserver.ensure_running()
-    except ChildProcessError:
-        return False
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    return True
-
-
-@contextlib.contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """A context in which started processes ignore Ctrl-C from their first instruction on. Only the main thread can set that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
-def _without_script() -> Iterator[None]:
-    """A context in which started processes do not run the main script again, as Python's new processes do: without
-    `if __name__ == "__main__":` it would start another search there, and a script from a pipe has no file. Jobs contain nothing
-    that is defined in the script."""
-    script = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
 
 
 def _end(worker: Worker, grace: float) -> None:

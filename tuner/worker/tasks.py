@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.base.metric_functions import class_probabilities, compute_metrics, metric_interval
+from tuner.base.metric_functions import ONE_UNIT, class_probabilities, compute_metrics, metric_interval
 from tuner.data.examples import TrainingSet
 from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
@@ -75,7 +75,9 @@ def _teacher(path: Path, recipe: Recipe) -> Teach:
     """The probabilities of a saved model, which has the recipe's outputs or a signed one."""
     model = load_model(path)
     network = on_codes(model)[1] if takes_raw_rows(model) else model
-    output = "signed" if network.output_shape[-1] == 1 else recipe.network.output
+    output = recipe.network.output
+    if network.output_shape[-1] == 1 and output not in ONE_UNIT:
+        output = "signed"
     return lambda inputs: class_probabilities(predict(network, UNSCALED, inputs), output)
 
 

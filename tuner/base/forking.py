@@ -1,0 +1,88 @@
+"""Starting processes that use TensorFlow: on Linux forks of one that has only imported it, elsewhere new ones.
+
+Importing takes seconds, a fork a moment, and forks share the memory. TensorFlow starts its threads at its first use, after the fork.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import ModuleType
+
+PRELOAD = "tuner.worker.preload"
+"""What the process that others are forked from imports."""
+
+SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Environment variables that keep a process at one thread while it imports, so that it can be forked."""
+
+
+def start_method() -> str:
+    """How processes that use TensorFlow start: "forkserver", whose process is importing then, or "spawn"."""
+    return "forkserver" if can_fork() and _start_to_import() else "spawn"
+
+
+def started(method: str, target: Callable[..., object], *arguments: object) -> tuple[BaseProcess, Connection]:
+    """A new process that runs `target` with one end of a pipe and the arguments, and the other end."""
+    context = multiprocessing.get_context(method)
+    ours, theirs = context.Pipe()
+    process: BaseProcess = context.Process(target=target, args=(theirs, *arguments), daemon=True)  # type: ignore[attr-defined]
+    with _ignoring_interrupts(), _without_script():
+        process.start()
+    theirs.close()
+    return process, ours
+
+
+def can_fork() -> bool:
+    """Whether a process that has imported TensorFlow can be forked: on Linux, but not where there may be a CUDA device."""
+    return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
+
+
+def _start_to_import() -> bool:
+    """Start the process that training processes are forked from, with this process's import path, unless it runs already. False in
+    a fork of a process that has one."""
+    from multiprocessing import forkserver  # not on every system
+
+    forkserver.set_forkserver_preload([PRELOAD])
+    before = dict(os.environ)
+    os.environ.update(SINGLE, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
+    try:
+        with _ignoring_interrupts(), _without_script():
+            forkserver.ensure_running()
+    except ChildProcessError:
+        return False
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return True
+
+
+@contextlib.contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """A context in which started processes ignore Ctrl-C from their first instruction on. Only the main thread can set that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _without_script() -> Iterator[None]:
+    """A context in which started processes do not run the main script again, as Python's new processes do: without
+    `if __name__ == "__main__":` it would start another search there, and a script from a pipe has no file. Jobs contain nothing
+    that is defined in the script."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script

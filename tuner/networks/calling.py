@@ -1,0 +1,172 @@
+"""Calling a function of the user's, in a process that has Keras: the model that it makes, and the facts of that model."""
+
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.base.errors import Invalid
+from tuner.networks.function import Call, FunctionOutput, NetworkInfo
+from tuner.networks.layer import Shape
+from tuner.networks.sources import described, load_function
+
+Asking = Callable[[str, Any], Any]
+"""Gets the name and the hole of each parameter that a function asks for; returns the answer. See `tuner.space.asking`."""
+
+FRONT_ENDS = {"trial": "tuner.space.trial:Trial", "hp": "tuner.keras_tuner.hyperparameters:HyperParameters"}
+"""What a function asks, by the name of its first parameter: a class that is made with an `Asking`, imported where it is used."""
+
+
+def model_of(call: Call, asking: Asking) -> keras.Model:
+    """The model that the function makes with these answers: built, and compiled if the function compiles it. Raises `Invalid` with the
+    function's own lines where it fails, or where its model does not take the inputs."""
+    function = load_function(call.source, call.sha256)
+    try:
+        with _settings_restored():
+            model = function(**_arguments(function, call, _asked_once(call.name, asking)))
+    except Invalid:
+        raise
+    except (Exception, SystemExit) as error:
+        raise Invalid("network.source", described(error, call.name)) from error
+    if not isinstance(model, keras.Model):
+        got = "nothing: is its return missing?" if model is None else f"a {type(model).__name__}"
+        raise Invalid("network.source", f"{call.name} must return a keras.Model, got {got}")
+    return _built(model, call)
+
+
+def info_of(model: keras.Model, call: Call) -> NetworkInfo:
+    """The facts of a model. Raises `Invalid` where its outputs are not those of the data."""
+    shape = (2, *example_shape(model, call.inputs))
+    numbers = np.asarray(model(np.random.default_rng(0).normal(size=shape).astype(np.float32), training=False))
+    allowed = {call.outputs, *([1] if call.is_binary else [])}
+    if numbers.ndim != 2 or numbers.shape[1] not in allowed:
+        rule = " or ".join(f"({each},)" for each in sorted(allowed, reverse=True))
+        problem = f"{call.name}: the outputs of its model have the shape {numbers.shape[1:]}, the data need {rule}"
+        raise Invalid("network.source", problem)
+    output = _output(model, numbers, call)
+    if call.task == "multi_label" and output != "sigmoid":
+        problem = f"{call.name}: the last layer of its model must have the activation sigmoid for labels"
+        raise Invalid("network.source", problem)
+    layers = [each for each in model._flatten_layers(include_self=False) if not isinstance(each, keras.Model)]
+    return NetworkInfo(
+        output=output,
+        parameters=int(model.count_params()),
+        multiply_adds=sum(map(_multiply_adds, layers)),
+        gathers=sum(math.prod(_shape_after(each)) for each in layers),
+        compiled=_compiled(model),
+    )
+
+
+def example_shape(model: keras.Model, inputs: Shape) -> Shape:
+    """The shape of an example as the model takes it: as it is stored, or an image with an axis for its one channel. Raises
+    `ValueError` where the model takes another one."""
+    own = getattr(model, "input_shape", None) if getattr(model, "inputs", None) else None
+    if not isinstance(own, tuple):
+        return inputs
+    for each in (inputs, (*inputs, 1)):
+        if len(own) == len(each) + 1 and all(a in (None, b) for a, b in zip(own[1:], each, strict=True)):
+            return each
+    raise ValueError(f"{own[1:]}")
+
+
+@contextmanager
+def _settings_restored() -> Iterator[None]:
+    """A context after which Keras's global settings are as before."""
+    keys = ("dtype_policy", "floatx", "image_data_format")
+    before = {key: getattr(keras.config, key)() for key in keys}
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            getattr(keras.config, f"set_{key}")(value)
+
+
+def _arguments(function: Callable[..., Any], call: Call, asking: Asking) -> dict[str, Any]:
+    names = list(inspect.signature(function).parameters)
+    if not names or names[0] not in FRONT_ENDS:
+        rule = f"must have {' or '.join(FRONT_ENDS)} as its first parameter"
+        raise Invalid("network.source", f"{call.name} {rule}, got ({', '.join(names)})")
+    module, _, front_end = FRONT_ENDS[names[0]].partition(":")
+    asks = getattr(import_module(module), front_end)(asking)
+    others = {"inputs": call.inputs, "outputs": call.outputs}
+    return {names[0]: asks, **{name: value for name, value in others.items() if name in names}}
+
+
+def _asked_once(name_of_function: str, asking: Asking) -> Asking:
+    """The same answer for a name that is asked again. Raises `Invalid` where it is asked with another range."""
+    known: dict[str, tuple[Any, Any]] = {}
+
+    def once(name: str, hole: Any) -> Any:
+        if name not in known:
+            known[name] = hole, asking(name, hole)
+        before, answer = known[name]
+        if before != hole:
+            problem = f"{name_of_function} asks for {name!r} twice: {before.text}, and then {hole.text}"
+            raise Invalid("network.source", problem)
+        return answer
+
+    return once
+
+
+def _built(model: keras.Model, call: Call) -> keras.Model:
+    """The model with its variables."""
+    try:
+        shape = example_shape(model, call.inputs)
+    except ValueError as error:
+        problem = f"{call.name}: its model takes inputs of the shape {error}, the data have {call.inputs}"
+        raise Invalid("network.source", problem) from None
+    if not (model.built and model.weights):
+        try:
+            model(np.zeros((1, *shape), np.float32), training=False)
+        except Exception as error:
+            what = f"{call.name}: its model does not take inputs of the shape {shape}: it"
+            raise Invalid("network.source", described(error, what)) from error
+    return model
+
+
+def _output(model: keras.Model, numbers: NDArray[Any], call: Call) -> FunctionOutput:
+    activation = _last_activation(model)
+    if call.is_binary and numbers.shape[1] == 1:
+        return {"sigmoid": "probability", "tanh": "signed"}.get(activation, "log_odds")  # type: ignore[return-value]
+    sums_to_one = numbers.shape[1] > 1 and np.allclose(numbers.sum(axis=1), 1.0, atol=1e-3) and (numbers >= 0).all()
+    if activation == "softmax" or sums_to_one:
+        return "softmax"
+    return "sigmoid" if activation == "sigmoid" else "linear"
+
+
+def _last_activation(model: keras.Model) -> str:
+    """The name of the last layer's activation; empty where there is none."""
+    last = model.layers[-1] if model.layers else None
+    if isinstance(last, keras.Model):
+        return _last_activation(last)
+    is_softmax = isinstance(last, keras.layers.Softmax)
+    return "softmax" if is_softmax else getattr(getattr(last, "activation", None), "__name__", "")
+
+
+def _shape_after(layer: keras.layers.Layer) -> Shape:
+    """The shape of a layer's output for an example; (0,) where it is unknown."""
+    try:
+        return tuple(each or 1 for each in layer.output.shape[1:]) or (1,)
+    except (AttributeError, ValueError):
+        return (0,)
+
+
+def _multiply_adds(layer: keras.layers.Layer) -> int:
+    """The weights of a layer, each once for every place of its output."""
+    weights: int = sum(math.prod(each.shape) for each in layer.trainable_weights if len(each.shape) > 1)
+    return weights * max(1, math.prod(_shape_after(layer)[:-1]))
+
+
+def _compiled(model: keras.Model) -> str:
+    """The optimizer with its learning rate and the loss that a model was compiled with."""
+    if not model.compiled:
+        return ""
+    rate = float(np.asarray(model.optimizer.learning_rate))
+    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", type(model.loss).__name__)
+    return f"{model.optimizer.name} {rate:.2g}, {loss}"

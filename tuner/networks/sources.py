@@ -1,0 +1,178 @@
+"""Functions of the user's: from a file, a module, or the Python process that has defined them. Importing this loads no Keras.
+
+A function that no file has reaches training processes as bytes of cloudpickle from the process that it was passed to. Such bytes are
+never written and never read from a storage.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import sysconfig
+import textwrap
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+import cloudpickle
+
+from tuner.base.errors import Invalid, near_miss
+
+PYTHON = "python"
+"""In place of the file of a function that only a Python process has."""
+
+PICKLED: dict[str, bytes] = {}
+"""The functions that this process was passed, by their hash. Training processes get them with their setup."""
+
+
+def source_at(source: str, folder: Path) -> tuple[str, str]:
+    """The source as this process finds it, and the hash of its file. A path is relative to the `folder` (or its parent, where it is
+    called `studies`). Raises `Invalid` where there is no such file."""
+    place, _, name = source.partition(":")
+    if place == PYTHON:
+        raise Invalid(
+            "source", f"must be in a file: pass {name} to tuner.optimize(network=…), or save it and name the file"
+        )
+    if not name:
+        raise Invalid("source", f"must be a file and a function, such as my_nets.py:build, got {source!r}")
+    if not place.endswith(".py"):
+        return source, _hash(_module_file(place))
+    folders = [folder, *([folder.parent] if folder.resolve().name == "studies" else []), Path()]
+    path = next((each / place for each in folders if (each / place).is_file()), None)
+    if path is None:
+        raise Invalid("source", f"there is no file {place} in {folder.resolve()}")
+    here, known = Path().resolve(), path.resolve()
+    return f"{known.relative_to(here) if known.is_relative_to(here) else known}:{name}", _hash(known)
+
+
+def source_of(function: Callable[..., Any]) -> tuple[str, str]:
+    """The source of a function from Python, and its hash. A function at the top of a module's file is named by it; others (of a
+    notebook, a script, a closure, a method) are kept as bytes for the training processes of this process."""
+    name, module = getattr(function, "__qualname__", type(function).__qualname__), getattr(function, "__module__", None)
+    file = getattr(sys.modules.get(module or ""), "__file__", None)
+    is_plain = file and module != "__main__" and name.isidentifier() and hasattr(sys.modules[str(module)], name)
+    if is_plain and inspect.isfunction(function):
+        return source_at(f"{file}:{name}", Path())
+    try:
+        content: bytes = cloudpickle.dumps(function)
+    except Exception as error:  # whatever the objects around the function raise
+        raise Invalid(
+            "network", f"{name} cannot be sent to training processes: {type(error).__name__}: {error}"
+        ) from None
+    sha256 = hashlib.sha256(_definition(function).encode()).hexdigest()
+    PICKLED[sha256] = content
+    return f"{PYTHON}:{name}", sha256
+
+
+def load_function(source: str, sha256: str) -> Callable[..., Any]:
+    """The function of a recipe. Raises `Invalid` where its file is missing, has changed or cannot be imported."""
+    place, _, name = source.partition(":")
+    if place == PYTHON:
+        return _unpickled(name, sha256)
+    path = Path(place) if place.endswith(".py") else _module_file(place)
+    if not path.is_file():
+        raise Invalid("network.source", f"there is no file {place} in {Path().resolve()}")
+    if sha256 and _hash(path) != sha256:
+        cure = "restore it, or search again under another name"
+        raise Invalid("network.source", f"{place} has changed since this recipe was made; {cure}")
+    module = _imported(path, sha256) if place.endswith(".py") else importlib.import_module(place)
+    function = getattr(module, name, None)
+    if not callable(function):
+        known = [each for each, value in vars(module).items() if inspect.isfunction(value)]
+        raise Invalid("network.source", f"{place} has no function {name!r}; {near_miss(name, known)}")
+    return function  # type: ignore[no-any-return]
+
+
+def own_lines(error: BaseException, frame: FrameType | None = None) -> list[str]:
+    """The lines of the user's own code on the way to an error, the last one first."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [each for each in frames if not each.filename.startswith(NOT_THEIRS)]
+    return [f"{os.path.relpath(each.filename)}:{each.lineno}, in {each.name}: {each.line}" for each in reversed(own)]
+
+
+NOT_THEIRS = tuple(
+    {
+        *(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")),
+        str(Path(__file__).parents[1]),
+        "<frozen",
+    }
+)
+
+
+def described(error: BaseException, doing: str) -> str:
+    """One message on an error in the user's code: what failed, where, and the own lines that led to it."""
+    lines = own_lines(error)
+    text = str(error).strip() or "no message"
+    what = (
+        f"called sys.exit({error.code!r})"
+        if isinstance(error, SystemExit)
+        else f"raised {type(error).__name__}: {text}"
+    )
+    return "\n  ".join([f"{doing} {what}", *lines])
+
+
+def _unpickled(name: str, sha256: str) -> Callable[..., Any]:
+    if sha256 not in PICKLED:
+        cure = "pass it to tuner.optimize(network=…) again, or save it in a file and search with that"
+        raise Invalid("network.source", f"{name} only existed in the Python process that began the study: {cure}")
+    return cloudpickle.loads(PICKLED[sha256])  # type: ignore[no-any-return]
+
+
+def _imported(path: Path, sha256: str) -> ModuleType:
+    """The module in a file; one that has changed is imported anew. Its folder is on the import path, as for a script."""
+    sha256 = sha256 or _hash(path)
+    known = sys.modules.get(path.stem)
+    name = path.stem if known is None or hasattr(known, "sha256_of_source") else f"{path.stem}_{sha256[:8]}"
+    if name in sys.modules and getattr(sys.modules[name], "sha256_of_source", "") == sha256:
+        return sys.modules[name]
+    if str(path.resolve().parent) not in sys.path:
+        sys.path.append(str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        raise Invalid("network.source", described(error, path.name)) from None
+    module.sha256_of_source = sha256  # type: ignore[attr-defined]
+    return module
+
+
+def _module_file(name: str) -> Path:
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.origin:
+        raise Invalid("source", f"there is no module {name!r}; name a file such as my_nets.py:build")
+    return Path(spec.origin)
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _definition(function: Callable[..., Any]) -> str:
+    """The text of a function and the plain values that it encloses: equal where the same script runs again."""
+    owner = getattr(function, "__self__", None)
+    what = function if owner is None else type(owner)
+    try:
+        text = textwrap.dedent(inspect.getsource(what))
+    except (OSError, TypeError):
+        text = str(getattr(getattr(function, "__code__", None), "co_code", what))
+    cells = [each.cell_contents for each in getattr(function, "__closure__", None) or ()]
+    values = [*cells, *vars(owner).items()] if hasattr(owner, "__dict__") else cells
+    return "\n".join([text, *(_plain(each) for each in values)])
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(_plain, value))})"
+    return repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__qualname__

@@ -146,7 +146,7 @@ def test_an_axis_shows_the_claimed_differences_although_some_runs_fail() -> None
     chart = charts["mnist-parameters-rate"]
     assert chart.y.low is not None
     assert chart.y.low > 0.9
-    assert "lie beyond the axis (0.0991" in chart.note
+    assert "which lie beyond the axis (0.0991" in chart.note
     assert chart.x.at == (0.01, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 

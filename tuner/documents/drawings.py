@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from statistics import fmean, median
 
 import numpy as np
@@ -47,11 +48,12 @@ def drawn(assessment: Assessment, drawing: Drawing) -> Iterator[Block]:
     match drawing.kind:
         case "against":
             axis = Axis(drawing.x, scale="log" if drawing.log else "linear", at=drawing.at)
-            yield _chart(id_, drawing.title, axis, drawing.figures, _against(drawing, rows))
+            yield _chart(id_, drawing.title, axis, _metric(drawing), list(_against(drawing, rows)))
         case "curves":
             yield from _curve_charts(id_, drawing, rows)
         case "members":
-            yield _chart(id_, drawing.title, Axis("members", integers=True), drawing.figures, _members(drawing, rows))
+            axis = Axis("members", integers=True)
+            yield _chart(id_, drawing.title, axis, _metric(drawing), list(_members(drawing, rows)))
         case "confusion":
             yield confusion_chart(id_, drawing.title, first.confusion, CATALOGUE[first.dataset].classes)
         case "layers":
@@ -63,12 +65,13 @@ def drawn(assessment: Assessment, drawing: Drawing) -> Iterator[Block]:
 
 @dataclass(frozen=True)
 class Series:
-    """A figure of one or more experiments: the values of our runs at each x, those that are reported, and `lines` of single runs."""
+    """A figure of one or more experiments: the values of our runs at each x, and those that are reported. Those of a run are
+    `joined` to a curve; one that diverged has no further values."""
 
     name: str
     ours: tuple[tuple[float, tuple[float, ...]], ...]
     reported: tuple[Point, ...]
-    lines: tuple[tuple[Point, ...], ...] = ()
+    joined: bool = False
     dashed: bool = False
 
     @property
@@ -76,87 +79,80 @@ class Series:
         """The median of our runs at each x; a diverged run counts as above all others."""
         return tuple((x, median(each if math.isfinite(each) else math.inf for each in runs)) for x, runs in self.ours)
 
-    def marks(self, color: str, axis: str) -> Iterator[Mark]:
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Those of all our runs."""
+        return tuple((x, run) for x, runs in self.ours for run in runs if math.isfinite(run))
+
+    def marks(self, color: str) -> Iterator[Mark]:
         """Single runs faintly, their median as a line, and the reported values."""
-        if self.lines:
-            yield Paths("", color, self.lines, opacity=0.3)
+        if self.joined:
+            curves = zip(*([(x, run) for run in runs] for x, runs in self.ours), strict=True)
+            yield Paths("", color, tuple(curves), opacity=0.3)
         else:
-            points = tuple((x, run) for x, runs in self.ours for run in runs if math.isfinite(run))
-            tips = tuple(f"{self.name}, one run: {y:.4g} at {axis} {x:g}" for x, y in points)
-            yield Dots("", color, points, tips, size=2.5, opacity=0.5)
+            yield Dots("", color, self.points, size=2.5, opacity=0.5)
         yield Line(self.name, color, self.middle, self.dashed)
         if self.reported:
             yield Dots(f"{self.name}, reported", color, self.reported, shape="diamond")
 
 
-def _chart(id_: str, title: str, x: Axis, figures: Sequence[str], series: Sequence[Series]) -> Chart:
-    """The value axis shows the medians and what is reported, and the curves of one network all; other runs may lie beyond it."""
-    names = {figure.rpartition("_")[2] for figure in figures}
-    only = figures[0].replace("_", " ") if len(figures) == 1 else " and ".join(sorted(names))
+def _chart(id_: str, title: str, x: Axis, metric: str, series: Sequence[Series], *, alone: bool = False) -> Chart:
+    """The value axis shows the medians and what is reported, of one network `alone` all runs; others may lie beyond it."""
     shown = [y for each in series for _, y in (*each.middle, *each.reported)]
-    runs = [run for each in series for _, values in each.ours for run in values if math.isfinite(run)]
-    is_alone = len(series) == len(figures) and bool(series[0].lines)
-    y = focused(Axis(only, percent="accuracy" in names), [*shown, *runs] if is_alone else shown)
-    beyond = [run for run in runs if not y.is_within(run)]
+    runs = [run for each in series for _, run in each.points]
+    y = focused(Axis(metric, percent=metric == "accuracy"), [*shown, *runs] if alone else shown)
     several = any(len(values) > 1 for each in series for _, values in each.ours)
-    note = "Faint: single runs of ours; line: their median." if several else ""
+    notes = ["Faint: single runs of ours; line: their median."] * several
+    beyond = sorted(run for run in runs if not y.is_within(run))
     if beyond:
-        ends = f"{number_text(min(beyond))} to {number_text(max(beyond))}"
-        note += f" {len(beyond)} of {len(runs)} points lie beyond the axis ({ends}) and are drawn at its edge."
-    marks = (mark for color, each in zip(CYCLE * 3, series, strict=False) for mark in each.marks(color, x.label))
-    return Chart(id_, title, x, y, tuple(marks), note.strip())
+        ends = f"{beyond[0]:.4g} to {beyond[-1]:.4g}"
+        notes.append(f"At the edge: {len(beyond)} of {len(runs)} points, which lie beyond the axis ({ends}).")
+    diverged = [each.name for each in series if not each.points]
+    notes += [f"Diverged: {', '.join(diverged)}."] * bool(diverged)
+    marks = (mark for color, each in zip(CYCLE * 3, series, strict=False) for mark in each.marks(color))
+    return Chart(id_, title, x, y, tuple(marks), " ".join(notes))
 
 
-def _against(drawing: Drawing, rows: Rows) -> list[Series]:
+def _against(drawing: Drawing, rows: Rows) -> Iterator[Series]:
     places = list(zip(drawing.at, rows.values(), strict=True))
-    return [
-        Series(
-            figure.replace("_", " "),
-            tuple((x, tuple(values)) for x, row in places if (values := row.chosen.values(figure))),
-            tuple((x, value) for x, row in places for value in row.experiment.values(figure)),
-        )
-        for figure in drawing.figures
-    ]
+    for figure in drawing.figures:
+        ours = tuple((x, tuple(row.chosen.values(figure))) for x, row in places if row.chosen.values(figure))
+        reported = tuple((x, value) for x, row in places for value in row.experiment.values(figure))
+        yield Series(figure.replace("_", " "), ours, reported)
 
 
-def _members(drawing: Drawing, rows: Rows) -> list[Series]:
+def _members(drawing: Drawing, rows: Rows) -> Iterator[Series]:
     (row,) = rows.values()
-    return [
-        Series(
-            figure.replace("_", " "),
-            tuple(enumerate(zip(*row.chosen.curves(figure), strict=False), start=1)),
-            numbered(row.experiment.curve.get(figure) or row.experiment.values(figure)),
-        )
-        for figure in drawing.figures
-    ]
+    for figure in drawing.figures:
+        columns = zip(*row.chosen.curves(figure), strict=False)
+        ours = tuple((float(count), runs) for count, runs in enumerate(columns, start=1))
+        reported = row.experiment.curve.get(figure) or row.experiment.values(figure)
+        yield Series(figure.replace("_", " "), ours, numbered(reported))
 
 
 def _curve_charts(id_: str, drawing: Drawing, rows: Rows) -> Iterator[Chart]:
     """The accuracies and the losses by epoch; the texts have both for nearly all of their networks."""
-    own = drawing.figures[0].rpartition("_")[2]
-    for metric in (own, "loss" if own == "accuracy" else "accuracy"):
+    own, several = _metric(drawing), len(drawing.figures) > 1
+    for metric in sorted(("accuracy", "loss"), key=lambda each: each != own):
+        title = drawing.title if metric == own else drawing.title.replace(own, metric)
+        title += f": {metric}" if metric not in title and metric != own else ""
         figures = [f"{figure.rpartition('_')[0]}_{metric}" for figure in drawing.figures]
-        series = [
-            each for row in rows.values() for figure in figures if (each := _curve(row, figure, rows, figures)).ours
-        ]
-        title = drawing.title if metric == own else f"{drawing.title.replace(f' {own}', '')}: {metric}"
+        pairs = [(row, figure) for row in rows.values() for figure in figures if row.chosen.curves(figure)]
+        series = []
+        for row, figure in pairs:
+            parts = [row.experiment.title] * (len(rows) > 1) + [figure.replace("_", " ")] * (several or len(rows) == 1)
+            columns = zip_longest(*row.chosen.curves(figure), fillvalue=math.nan)
+            ours = tuple((float(row.chosen.runs[0].every * at), runs) for at, runs in enumerate(columns, start=1))
+            reported = numbered(row.experiment.curve.get(figure, ()))
+            dashed = several and "training" in figure
+            series.append(Series(", ".join(parts), ours, reported, joined=True, dashed=dashed))
         if series:
-            yield _chart(
-                id_ if metric == own else f"{id_}-{metric}", title, Axis("epoch", integers=True), figures, series
-            )
+            id_of = id_ if metric == own else f"{id_}-{metric}"
+            yield _chart(id_of, title, Axis("epoch", integers=True), metric, series, alone=len(rows) == 1)
 
 
-def _curve(row: Row, figure: str, rows: Rows, figures: Sequence[str]) -> Series:
-    names = [row.experiment.title] * (len(rows) > 1) + [figure.replace("_", " ")] * (len(figures) > 1 or len(rows) == 1)
-    lines = [
-        tuple((float(run.every * number), value) for number, value in enumerate(run.curve[figure], start=1))
-        for run in row.chosen.runs
-        if figure in run.curve
-    ]
-    columns = [tuple(y for _, y in points) for points in zip(*lines, strict=False)]
-    ours = tuple((x, runs) for (x, _), runs in zip(lines[0], columns, strict=False)) if lines else ()
-    reported = numbered(row.experiment.curve.get(figure, ()))
-    return Series(", ".join(names), ours, reported, tuple(lines), len(figures) > 1 and "training" in figure)
+def _metric(drawing: Drawing) -> str:
+    return drawing.figures[0].rpartition("_")[2]
 
 
 def _layers(id_: str, row: Row) -> Table:

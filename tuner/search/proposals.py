@@ -126,7 +126,7 @@ class Proposer:
         sampler = make_sampler(settings, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
         view = View(self.study, observed_trials(trainings, self.direction), sampler)
         number = max((training.last.number for training in trainings), default=-1) + 1
-        trial = _Trial(view, view.new_trial(number), sampler, fixed)
+        trial = Suggestions(view, view.new_trial(number), sampler, fixed)
         recipe, complaint = None, ""
         try:
             recipe = self.file.fill(trial)
@@ -175,7 +175,7 @@ def _distinct(assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
     return tuple(each for index, each in enumerate(assignments) if each not in assignments[:index])
 
 
-class _Trial:
+class Suggestions:
     """Suggests as an Optuna trial does: a fixed value, one that the sampler proposes for all parameters jointly, or one that it
     proposes for this parameter alone."""
 

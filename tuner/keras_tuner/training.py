@@ -1,0 +1,176 @@
+"""What happens with one trial in a training process: the model is built, trained by the script's own code, and its weights saved at
+the best epoch. Everything here runs with TensorFlow."""
+
+import copy
+import json
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import tree
+
+from tuner.base.errors import first_line, near_miss
+from tuner.keras_tuner import errors
+from tuner.keras_tuner.hyperparameters import HyperParameters
+from tuner.keras_tuner.objective import Objective, metrics_of
+from tuner.keras_tuner.trial import Trial
+
+if TYPE_CHECKING:
+    from tuner.keras_tuner.tuners import Tuner
+
+PACKAGE = str(Path(__file__).parent)
+BY_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+MANY_STEPS = 1_000_000
+"""Keras takes so many steps of an epoch in one call into the graph, where no callback has to be called in between."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a trial ended in its process. `fatal` is the name of the error that ends the search."""
+
+    status: str
+    hyperparameters: HyperParameters
+    metrics: Mapping[str, float] | None = None
+    step: int = 0
+    message: str | None = None
+    fatal: str = ""
+
+
+class Following(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports each epoch, saves the weights of the best one, and stops a training where the search says so."""
+
+    def __init__(self, tuner: "Tuner", trial: Trial, execution: int, best: list[float]) -> None:
+        super().__init__()
+        self.tuner, self.execution, self.best = tuner, execution, best
+        self.objective, self.path = (
+            tuner.oracle.objective,
+            Path(tuner.get_trial_dir(trial.trial_id)) / "checkpoint.weights.h5",
+        )
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Without the objective in the logs, since `fit` returns it, the weights of the last epoch are saved."""
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        value = self.objective.get_value(logs) if self.objective.has_value(logs) else None
+        if value is None or not self.best or self.objective.better_than(value, self.best[0]):
+            self.best[:] = [] if value is None else [value]
+            self.model.save_weights(self.path)
+            config = json.dumps(self.model.get_build_config())
+            self.path.with_suffix(".json").write_text(config, encoding="utf-8")
+        if not self.tuner.watch(self.execution, epoch + 1, logs):
+            self.model.stop_training = True
+
+
+def run(tuner: "Tuner", trial: Trial, args: Any, kwargs: Any, watch: Callable[..., bool]) -> Ended:
+    """Run a trial. An error becomes a part of its end."""
+    hp, tuner.watch, oracle = trial.hyperparameters, watch, tuner.oracle
+    try:
+        returned = tuner.run_trial(trial, *args, **kwargs)
+        if returned is None and trial.trial_id in oracle.received:  # by `oracle.update_trial`
+            metrics = oracle.received.pop(trial.trial_id)
+            return Ended("COMPLETED", hp, metrics, int(metrics.pop("best_step")))
+        return Ended("COMPLETED", hp, *metrics_of(returned, oracle.objective, "Tuner.run_trial()"))
+    except Exception as error:  # stored with the trial; the study continues
+        status = "FAILED" if isinstance(error, errors.FailedTrialError) else "INVALID"
+        return Ended(status, hp, message=_own_lines(error), fatal=errors.fatal(error))
+
+
+def trained(tuner: "Tuner", trial: Trial, args: Any, kwargs: Any) -> list[Any]:
+    """What `fit` returned in each execution of a trial."""
+    assert tuner.hypermodel
+    best: list[float] = []
+    results = []
+    for execution in range(tuner.executions_per_trial):
+        callbacks = _copies(kwargs.get("callbacks") or [], trial.trial_id, execution)
+        model = built(tuner, trial.hyperparameters)
+        if not any(
+            getattr(type(c), name) is not getattr(keras.callbacks.Callback, name)
+            for c in callbacks
+            for name in BY_BATCH
+        ):
+            model.steps_per_execution = max(MANY_STEPS, model.steps_per_execution)
+        own = {**kwargs, "callbacks": [*callbacks, Following(tuner, trial, execution, best)]}
+        results.append(tuner.hypermodel.fit(trial.hyperparameters, model, *args, **own))
+        metrics_of(results[-1], tuner.oracle.objective, "HyperModel.fit()")
+    return results
+
+
+def built(tuner: "Tuner", hp: HyperParameters) -> Any:
+    """The model of these values, with what the tuner overrides, and with the weights from which it goes on. Raises a
+    `FatalTypeError` for what is no model, `FailedTrialError` for one that is too large."""
+    assert tuner.hypermodel
+    model = tuner.hypermodel.build(hp)
+    if not isinstance(model, keras.Model):
+        what = "Expected the model-building function, or HyperModel.build() to return a Keras model"
+        raise errors.FatalTypeError(f"{what}, got {model!r}")
+    size = model.count_params() if model.built else 0
+    if tuner.max_model_size and size > tuner.max_model_size:
+        raise errors.FailedTrialError(
+            f"Oversized model: {size:,} parameters, max_model_size is {tuner.max_model_size:,}"
+        )
+    if tuner.optimizer or tuner.loss or tuner.metrics:
+        optimizer = tuner.optimizer and keras.optimizers.get(tuner.optimizer)
+        optimizer = optimizer and keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+        own = {"optimizer": optimizer, "loss": tuner.loss, "metrics": tuner.metrics}
+        model.compile(**{**_compiled(model), **{name: value for name, value in own.items() if value}})
+    return (
+        with_weights(model, tuner.checkpoint(hp.values["tuner/trial_id"])) if "tuner/trial_id" in hp.values else model
+    )
+
+
+def with_weights(model: keras.Model, path: Path) -> keras.Model:
+    """The model with the weights in a file."""
+    if not path.exists():
+        raise errors.FatalValueError(
+            f"there are no weights in {path}: its training called none of the `callbacks` of `fit`"
+        )
+    if not model.built:
+        model.build_from_config(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+    model.load_weights(path)
+    return model
+
+
+def complaint(model: Any, objective: Objective, arguments: Mapping[str, Any]) -> str:
+    """Why no training of this model logs the objective; empty if one may."""
+    compiled = isinstance(model, keras.Model) and type(model).train_step is keras.Model.train_step and _compiled(model)
+    if not compiled:
+        return ""
+    metrics = tree.flatten([compiled.get("metrics"), compiled.get("weighted_metrics")])
+    names = [
+        "loss",
+        *(each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", "")) for each in metrics),
+    ]
+    outputs = getattr(model, "output_names", None) or []
+    names += [f"{output}_{name}" for output in outputs for name in names] if len(outputs) > 1 else []
+    for name in objective.names:
+        if name.startswith("val_") and not {"validation_data", "validation_split"} & arguments.keys():
+            return f"the objective {name!r} needs `validation_data` or `validation_split` in `search`"
+        if name.removeprefix("val_") not in names:
+            return f"the model logs no metric for the objective {name!r}: {near_miss(name.removeprefix('val_'), filter(None, names))}"
+    return ""
+
+
+def _copies(callbacks: list[Any], trial_id: str, execution: int) -> list[Any]:
+    """Copies of a script's callbacks for one training. The log of TensorBoard has a folder of its own."""
+    try:
+        copies: list[Any] = copy.deepcopy(callbacks)
+    except Exception as error:
+        problem = "All callbacks used during a search should be deep-copyable"
+        raise errors.FatalValueError(f"{problem}: {first_line(error)}") from error
+    for each in copies:
+        if isinstance(each, keras.callbacks.TensorBoard):
+            each.log_dir = str(Path(each.log_dir) / trial_id / f"execution{execution}")
+    return copies
+
+
+def _compiled(model: keras.Model) -> dict[str, Any]:
+    """The arguments with which a model was compiled."""
+    return dict(model._compile_config.config) if getattr(model, "compiled", False) else {}
+
+
+def _own_lines(error: Exception) -> str:
+    """The traceback of an error without our lines."""
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(PACKAGE)]
+    return "".join([*traceback.format_list(frames), *traceback.format_exception_only(error)]).strip()

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.keras_tuner.hyperparameters import HyperParameters
 from tuner.keras_tuner.objective import objective_of
-from tuner.keras_tuner.trial import STORED, VALUES, Trial, id_of, stored_trial, suggested
+from tuner.keras_tuner.trial import VALUES, Trial, id_of, stored_trial, suggested
 from tuner.search.studies import delete_study
 from tuner.storage import default_url, open_storage, private
 from tuner.storage.leases import Leases
@@ -61,11 +61,12 @@ class Oracle:
     def open_project(self, directory: Path, name: str, *, overwrite: bool = False) -> bool:
         """Open or create the study `name` in the storage of this folder; whether there was one. Raises `RuntimeError` for a study
         that another kind of search began."""
-        (directory / name).mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         storage = open_storage(default_url(directory))
         if overwrite:
             delete_study(storage, name, directory)
-            shutil.rmtree(directory / name)
+            shutil.rmtree(directory / name, ignore_errors=True)
+        (directory / name).mkdir(exist_ok=True)
         is_old = name in optuna.get_all_study_names(storage)
         direction = StudyDirection.MAXIMIZE if self.objective.direction == "max" else StudyDirection.MINIMIZE
         about = {"oracle": type(self).__name__, "objective": list(self.objective.names)}
@@ -167,9 +168,10 @@ class Oracle:
         if trial.status == "INVALID" and len(failures) >= self.max_retries:
             trial.status = "FAILED"
         held = self._release(trial)
-        private.store_mark(held, VALUES, json.dumps(trial.hyperparameters.get_config()))
-        for name in STORED:
-            held.set_user_attr(name, getattr(trial, name))
+        private.store_mark(held, VALUES, trial.to_json())
+        held.set_user_attr("status", trial.status)
+        if trial.message:
+            held.set_user_attr("reason", trial.message)
         ended = (
             TrialState.FAIL if trial.status != "COMPLETED" else TrialState.PRUNED if is_pruned else TrialState.COMPLETE
         )
@@ -194,7 +196,7 @@ class Oracle:
             params=as_optuna.params,
             distributions=as_optuna.distributions,
             user_attrs={"lease": self.leases.lease()} | ({"again": trial.trial_id} if trial.trial_id else {}),
-            system_attrs={VALUES: json.dumps(trial.hyperparameters.get_config())},
+            system_attrs={VALUES: trial.to_json()},
         )
         held = private.begin(self.study, template)
         trial.trial_id = trial.trial_id or id_of(private.frozen(held))

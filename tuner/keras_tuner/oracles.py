@@ -95,9 +95,9 @@ class Hyperband(Oracle):
             return values and {**values, "tuner/epochs": epochs[0], "tuner/initial_epoch": 0, "tuner/round": 0}
         for number in range(1, bracket + 1):
             taken = {each.hyperparameters.values["tuner/trial_id"] for each in rounds[number]}
-            ready = [each for each in rounds[number - 1] if each.status == "COMPLETED" and each.trial_id not in taken]
+            ready = {x.trial_id for x in rounds[number - 1] if x.status == "COMPLETED" and x.trial_id not in taken}
             if len(ready) > sizes[number - 1] - sizes[number]:
-                best = next(each for each in self.get_best_trials(len(self.stored())) if each in ready)
+                best = next(each for each in self.get_best_trials(len(self.stored())) if each.trial_id in ready)
                 own = {"tuner/trial_id": best.trial_id, "tuner/initial_epoch": epochs[number - 1]}
                 return {**best.hyperparameters.values, **own, "tuner/epochs": epochs[number], "tuner/round": number}
         return None

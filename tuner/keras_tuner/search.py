@@ -2,9 +2,8 @@
 
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import closing
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from tuner.base.errors import first_line
 from tuner.base.machine import cores, worker_count
 from tuner.data.sources import Places
 from tuner.keras_tuner import errors
-from tuner.keras_tuner.trial import Trial
+from tuner.keras_tuner.running import Running, perform, run
 from tuner.study.pruners import NoPruner, Percentile, make_pruner
 from tuner.worker import make_executor
 from tuner.worker.calls import Call, dump, respond
@@ -23,33 +22,9 @@ from tuner.worker.folder import Folder
 from tuner.worker.jobs import Failure
 
 if TYPE_CHECKING:
-    from tuner.keras_tuner.training import Ended
     from tuner.keras_tuner.tuners import Tuner
 
 PAUSE_SECONDS = 0.2
-
-
-class Running:
-    """A trial that runs. Its process calls `watch` after each epoch, and `receive` when it has ended."""
-
-    def __init__(self, tuner: "Tuner", trial: Trial, epochs: int) -> None:
-        self.oracle, self.trial, self.epochs, self.started = tuner.oracle, trial, epochs, time.monotonic()
-        self.is_pruned, self.ended = False, None
-
-    ended: "Ended | None"
-
-    def watch(self, execution: int, epoch: int, logs: Mapping[str, float]) -> bool:
-        """Report an epoch (from 1); whether the training goes on. Only the first execution is compared with other trials."""
-        self.oracle.leases.renew()
-        held, objective = self.oracle.held[self.trial.trial_id], self.oracle.objective
-        if execution == 0 and objective.has_value(logs):
-            held.report(objective.get_value(logs), epoch)
-            self.is_pruned = epoch < self.epochs and held.should_prune()
-        return not self.is_pruned
-
-    def receive(self, ended: "Ended") -> None:
-        """Take what came of the trial."""
-        self.ended = ended
 
 
 class Trials:
@@ -108,8 +83,6 @@ class Trials:
             self.oracle.leases.renew()
 
     def _run_here(self) -> None:
-        from tuner.keras_tuner.training import run
-
         while (status := self._begin()) != "STOPPED":
             if status == "IDLE":
                 time.sleep(PAUSE_SECONDS)
@@ -154,21 +127,6 @@ class Trials:
         stopped = " (stopped early)" if running.is_pruned else ""
         so_far = f"; best so far {best.score} in trial {best.trial_id}" if best.score is not None else ""
         self.log(f"Trial {trial.trial_id} in {time.monotonic() - running.started:.1f} s: {what}{stopped}{so_far}")
-
-
-def perform(tuner: "Tuner", arguments: Path, running: Any) -> float:
-    """Run a trial in a training process. `running` stands for a `Running` of the search."""
-    from tuner.keras_tuner.training import run
-
-    args, kwargs = _loaded(arguments)
-    running.receive(run(tuner, running.trial, args, kwargs, running.watch))
-    return 0.0
-
-
-@lru_cache(maxsize=1)
-def _loaded(path: Path) -> Any:
-    """The arguments of `search`, read once in a process."""
-    return cloudpickle.loads(path.read_bytes())
 
 
 def _silent(message: str) -> None:

@@ -3,9 +3,7 @@ the best epoch. Everything here runs with TensorFlow."""
 
 import copy
 import json
-import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,22 +19,9 @@ from tuner.keras_tuner.trial import Trial
 if TYPE_CHECKING:
     from tuner.keras_tuner.tuners import Tuner
 
-PACKAGE = str(Path(__file__).parent)
 BY_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 MANY_STEPS = 1_000_000
 """Keras takes so many steps of an epoch in one call into the graph, where no callback has to be called in between."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a trial ended in its process. `fatal` is the name of the error that ends the search."""
-
-    status: str
-    hyperparameters: HyperParameters
-    metrics: Mapping[str, float] | None = None
-    step: int = 0
-    message: str | None = None
-    fatal: str = ""
 
 
 class Following(keras.callbacks.Callback):  # type: ignore[misc]
@@ -61,20 +46,6 @@ class Following(keras.callbacks.Callback):  # type: ignore[misc]
             self.path.with_suffix(".json").write_text(config, encoding="utf-8")
         if not self.tuner.watch(self.execution, epoch + 1, logs):
             self.model.stop_training = True
-
-
-def run(tuner: "Tuner", trial: Trial, args: Any, kwargs: Any, watch: Callable[..., bool]) -> Ended:
-    """Run a trial. An error becomes a part of its end."""
-    hp, tuner.watch, oracle = trial.hyperparameters, watch, tuner.oracle
-    try:
-        returned = tuner.run_trial(trial, *args, **kwargs)
-        if returned is None and trial.trial_id in oracle.received:  # by `oracle.update_trial`
-            metrics = oracle.received.pop(trial.trial_id)
-            return Ended("COMPLETED", hp, metrics, int(metrics.pop("best_step")))
-        return Ended("COMPLETED", hp, *metrics_of(returned, oracle.objective, "Tuner.run_trial()"))
-    except Exception as error:  # stored with the trial; the study continues
-        status = "FAILED" if isinstance(error, errors.FailedTrialError) else "INVALID"
-        return Ended(status, hp, message=_own_lines(error), fatal=errors.fatal(error))
 
 
 def trained(tuner: "Tuner", trial: Trial, args: Any, kwargs: Any) -> list[Any]:
@@ -128,6 +99,8 @@ def with_weights(model: keras.Model, path: Path) -> keras.Model:
         )
     if not model.built:
         model.build_from_config(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+    if getattr(model, "optimizer", None):
+        model.optimizer.build(model.trainable_variables)  # its state is in the file too
     model.load_weights(path)
     return model
 
@@ -168,9 +141,3 @@ def _copies(callbacks: list[Any], trial_id: str, execution: int) -> list[Any]:
 def _compiled(model: keras.Model) -> dict[str, Any]:
     """The arguments with which a model was compiled."""
     return dict(model._compile_config.config) if getattr(model, "compiled", False) else {}
-
-
-def _own_lines(error: Exception) -> str:
-    """The traceback of an error without our lines."""
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(PACKAGE)]
-    return "".join([*traceback.format_list(frames), *traceback.format_exception_only(error)]).strip()

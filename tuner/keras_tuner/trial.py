@@ -10,9 +10,7 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 from tuner.keras_tuner.hyperparameters import HyperParameters
 
 VALUES = "keras_tuner:hyperparameters"
-"""The attribute of a trial that has its space and its values."""
-
-STORED = ("status", "score", "best_step", "message", "metrics", "asked")
+"""The attribute of a stored trial that has its space, its values and its results."""
 
 
 @dataclass
@@ -35,6 +33,11 @@ class Trial:
         names = [name for name in own if not name.startswith("tuner/") and (self.asked is None or name in self.asked)]
         return all(values.get(name, own[name]) == own[name] for name in names)
 
+    def to_json(self) -> str:
+        """All of it but its id and its status."""
+        others = {name: getattr(self, name) for name in ("score", "best_step", "message", "metrics", "asked")}
+        return json.dumps({"hyperparameters": self.hyperparameters.get_config(), **others})
+
     def summary(self) -> None:
         """Print it."""
         values = [f"{name}: {value}" for name, value in self.hyperparameters.values.items()] or [
@@ -51,9 +54,10 @@ def id_of(run: FrozenTrial) -> str:
 
 def stored_trial(run: FrozenTrial) -> Trial:
     """The trial of a run."""
+    plain = json.loads(run.system_attrs[VALUES])
+    hyperparameters = HyperParameters.from_config(plain.pop("hyperparameters"))
     status = "RUNNING" if run.state is TrialState.RUNNING else "INVALID"
-    about = {"status": status} | {name: run.user_attrs[name] for name in STORED if name in run.user_attrs}
-    return Trial(id_of(run), HyperParameters.from_config(json.loads(run.system_attrs[VALUES])), **about)
+    return Trial(id_of(run), hyperparameters, run.user_attrs.get("status", status), **plain)
 
 
 def suggested(hyperparameters: HyperParameters) -> FixedTrial:

@@ -72,7 +72,11 @@ class Tuner:
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Run trials until there are `max_trials`, or none that is new. The arguments are those of `fit`, or of your `run_trial`."""
-        if type(self).run_trial is Tuner.run_trial and isinstance(self.hypermodel, HyperModel) and type(self.hypermodel).fit is HyperModel.fit:
+        if (
+            type(self).run_trial is Tuner.run_trial
+            and isinstance(self.hypermodel, HyperModel)
+            and type(self.hypermodel).fit is HyperModel.fit
+        ):
             from tuner.keras_tuner.training import complaint
 
             if problem := complaint(self.model, self.oracle.objective, fit_kwargs):

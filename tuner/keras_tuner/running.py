@@ -6,20 +6,44 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import cloudpickle
 
-from tuner.keras_tuner import errors
+import tuner.keras_tuner.errors as errors
+from tuner.keras_tuner.hypermodel import HyperModel
 from tuner.keras_tuner.hyperparameters import HyperParameters
 from tuner.keras_tuner.objective import metrics_of
+from tuner.keras_tuner.oracle import Oracle
 from tuner.keras_tuner.trial import Trial
 from tuner.search.proposals import seed_of_trial
 
-if TYPE_CHECKING:
-    from tuner.keras_tuner.tuners import Tuner
-
 PACKAGE = str(Path(__file__).parent)
+
+
+class Search(Protocol):
+    """What a tuner is to its trials."""
+
+    oracle: Oracle
+    hypermodel: HyperModel | None
+    max_model_size: int | None
+    optimizer: Any
+    loss: Any
+    metrics: Any
+    tuner_id: str | None
+    executions_per_trial: int
+    workers: int | str
+    pruner: str | None
+    watch: Callable[..., bool]
+
+    @property
+    def project_dir(self) -> str: ...
+
+    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> Any: ...
+
+    def checkpoint(self, trial_id: str) -> Path: ...
+
+    def get_trial_dir(self, trial_id: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +61,7 @@ class Ended:
 class Running:
     """A trial that runs. Its process calls `watch` after each epoch, and `receive` when it has ended."""
 
-    def __init__(self, tuner: "Tuner", trial: Trial, epochs: int) -> None:
+    def __init__(self, tuner: Search, trial: Trial, epochs: int) -> None:
         self.oracle, self.trial, self.epochs, self.started = tuner.oracle, trial, epochs, time.monotonic()
         self.is_pruned = False
         self.ended: Ended | None = None
@@ -56,7 +80,7 @@ class Running:
         self.ended = ended
 
 
-def run(tuner: "Tuner", trial: Trial, args: Any, kwargs: Any, watch: Callable[..., bool]) -> Ended:
+def run(tuner: Search, trial: Trial, args: Any, kwargs: Any, watch: Callable[..., bool]) -> Ended:
     """Run a trial. An error becomes a part of its end."""
     hp, tuner.watch, oracle = trial.hyperparameters, watch, tuner.oracle
     try:
@@ -70,7 +94,7 @@ def run(tuner: "Tuner", trial: Trial, args: Any, kwargs: Any, watch: Callable[..
         return Ended(status, hp, message=_own_lines(error), fatal=errors.fatal(error))
 
 
-def perform(tuner: "Tuner", arguments: Path, running: Any) -> float:
+def perform(tuner: Search, arguments: Path, running: Any) -> float:
     """Run a trial in a training process. `running` stands for a `Running` of the search."""
     import keras
 

@@ -5,15 +5,15 @@ import time
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cloudpickle
 
+import tuner.keras_tuner.errors as errors
 from tuner.base.errors import first_line
 from tuner.base.machine import cores, worker_count
 from tuner.data.sources import Places
-from tuner.keras_tuner import errors
-from tuner.keras_tuner.running import Running, perform, run
+from tuner.keras_tuner.running import Running, Search, perform, run
 from tuner.study.pruners import NoPruner, Percentile, make_pruner
 from tuner.worker import make_executor
 from tuner.worker.calls import Call, dump, respond
@@ -21,16 +21,13 @@ from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
 from tuner.worker.jobs import Failure
 
-if TYPE_CHECKING:
-    from tuner.keras_tuner.tuners import Tuner
-
 PAUSE_SECONDS = 0.2
 
 
 class Trials:
     """The trials of one call of `search`."""
 
-    def __init__(self, tuner: "Tuner", args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(self, tuner: Search, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.tuner, self.oracle, self.args, self.kwargs = tuner, tuner.oracle, args, kwargs
         self.log = print if kwargs.get("verbose", 1) else _silent
         self.epochs = int(kwargs.get("epochs", 1))

@@ -5,19 +5,17 @@ import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 from keras import tree
 
+import tuner.keras_tuner.errors as errors
 from tuner.base.errors import first_line, near_miss
-from tuner.keras_tuner import errors
 from tuner.keras_tuner.hyperparameters import HyperParameters
 from tuner.keras_tuner.objective import Objective, metrics_of
+from tuner.keras_tuner.running import Search
 from tuner.keras_tuner.trial import Trial
-
-if TYPE_CHECKING:
-    from tuner.keras_tuner.tuners import Tuner
 
 BY_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 MANY_STEPS = 1_000_000
@@ -27,7 +25,7 @@ MANY_STEPS = 1_000_000
 class Following(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports each epoch, saves the weights of the best one, and stops a training where the search says so."""
 
-    def __init__(self, tuner: "Tuner", trial: Trial, execution: int, best: list[float]) -> None:
+    def __init__(self, tuner: Search, trial: Trial, execution: int, best: list[float]) -> None:
         super().__init__()
         self.tuner, self.execution, self.best = tuner, execution, best
         self.objective, self.path = (
@@ -48,7 +46,7 @@ class Following(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
 
-def trained(tuner: "Tuner", trial: Trial, args: Any, kwargs: Any) -> list[Any]:
+def trained(tuner: Search, trial: Trial, args: Any, kwargs: Any) -> list[Any]:
     """What `fit` returned in each execution of a trial."""
     assert tuner.hypermodel
     best: list[float] = []
@@ -68,7 +66,7 @@ def trained(tuner: "Tuner", trial: Trial, args: Any, kwargs: Any) -> list[Any]:
     return results
 
 
-def built(tuner: "Tuner", hp: HyperParameters) -> Any:
+def built(tuner: Search, hp: HyperParameters) -> Any:
     """The model of these values, with what the tuner overrides, and with the weights from which it goes on. Raises a
     `FatalTypeError` for what is no model, `FailedTrialError` for one that is too large."""
     assert tuner.hypermodel

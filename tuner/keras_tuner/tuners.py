@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tuner.keras_tuner import oracles
+import tuner.keras_tuner.oracles as oracles
 from tuner.keras_tuner.hypermodel import HyperModel, hypermodel_of
 from tuner.keras_tuner.hyperparameters import HyperParameters
 from tuner.keras_tuner.oracle import Oracle

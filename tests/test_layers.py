@@ -34,7 +34,18 @@ LAYERS = [
 HEAVY = {
     "tensorflow": {"networks", "training", "deploy"},
     "keras": {"networks", "training", "deploy", "python", "keras_tuner"},
-    "optuna": {"study", "storage", "search", "refit", "documents", "outcome", "report", "python", "commands", "keras_tuner"},
+    "optuna": {
+        "study",
+        "storage",
+        "search",
+        "refit",
+        "documents",
+        "outcome",
+        "report",
+        "python",
+        "commands",
+        "keras_tuner",
+    },
 }
 
 

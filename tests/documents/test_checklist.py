@@ -17,7 +17,7 @@ from tuner.documents.document import Document
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "checklist.csv").read_text(encoding="utf-8").splitlines()))
 KINDS = ("experiment", "figure", "claim", "plot", "time", "task", "oddity")
-COUNTS = {"experiment": 112, "figure": 206, "claim": 133, "plot": 53, "time": 24, "task": 46, "oddity": 56}
+COUNTS = {"experiment": 112, "figure": 206, "claim": 136, "plot": 53, "time": 24, "task": 46, "oddity": 56}
 
 
 def listed(document: str, kind: str) -> dict[str, str]:
@@ -56,7 +56,7 @@ def held(document: Document, kind: str) -> Iterator[str]:
 
 def test_the_checklist_is_complete() -> None:
     assert Counter(row["kind"] for row in ROWS) == COUNTS
-    assert len({(row["id"], row["kind"]) for row in ROWS}) == len(ROWS) == 630
+    assert len({(row["id"], row["kind"]) for row in ROWS}) == len(ROWS) == 633
 
 
 @pytest.mark.parametrize("kind", KINDS)

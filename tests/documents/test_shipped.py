@@ -44,18 +44,6 @@ def _scaling(recipe: Recipe) -> str:
     return recipe.data.scaling
 
 
-def test_rows_that_cannot_be_of_one_script_are_read_one_by_one() -> None:
-    document = DOCUMENTS["fashion-seventeen"]
-    scaling = [each for each in document.reading if each.id == "scaling"]
-    assert [each.only for each in scaling] == [(each.id,) for each in document.experiment]
-    second = document.reading.index(scaling[1])
-    choice = tuple(int(index == second) for index in range(len(document.reading)))
-    first, other = document.experiment[:2]
-    assert document.reading_name(first, choice) == ""
-    assert document.variant(other, choice).reading == "scaling: not scaled"
-    assert _scaling(document.variant(other, choice).recipe) == "none"
-
-
 def test_settings_that_several_experiments_share_come_before_readings_and_their_own() -> None:
     document = DOCUMENTS["usps-three-networks"]
     by_id = {each.id: each for each in document.experiment}
@@ -81,11 +69,12 @@ def test_readings_change_one_silent_field_at_a_time() -> None:
     assert _scaling(by_name["scaling: not scaled"]) == "none"
     assert {each.training.optimizer.kind for each in by_name.values()} == {"adam"}
     assert by_name["history: means over the epochs"] == first.recipe, "the same training, read off otherwise"
-    assert document.compared_figures("history: means over the epochs, epochs: 20, the base model's") == {
+    named = document.choice("history: means over the epochs, epochs: 20, the base model's")
+    assert document.compared_figures(named) == {
         "training_accuracy": "mean_training_accuracy",
         "validation_accuracy": "mean_validation_accuracy",
     }
-    assert document.compared_figures("") == {}
+    assert document.compared_figures(document.first_choice) == {}
 
 
 def test_a_mistake_in_a_document_is_reported_with_its_place(tmp_path: Path) -> None:
@@ -105,10 +94,11 @@ def test_a_mistake_in_a_document_is_reported_with_its_place(tmp_path: Path) -> N
 
 def test_a_document_is_cut_to_some_data_sets() -> None:
     document = DOCUMENTS["mnist-parameters"]
-    playground = document.for_datasets({"spiral", "circle", "xor"})
-    assert [each.id for each in playground.experiment] == ["playground-spiral", "playground-xor", "playground-circle"]
+    ids = document.ids_on({"spiral", "circle", "xor"})
+    assert ids == {"playground-spiral", "playground-xor", "playground-circle"}
+    playground = document.restricted_to(ids)
     assert [each.id for each in playground.drawing] == ["playground"]
     assert playground.claim == ()
-    assert len(document.for_datasets({"mnist"}).experiment) == 22
-    assert document.for_datasets({"usps"}).experiment == ()
-    assert document.for_datasets({"mnist", "spiral", "circle", "xor"}) == document
+    assert len(document.ids_on({"mnist"})) == 22
+    assert document.ids_on({"usps"}) == set()
+    assert document.restricted_to(document.ids_on({"mnist", "spiral", "circle", "xor"})) == document

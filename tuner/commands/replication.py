@@ -23,7 +23,10 @@ STYLES = {
     "cannot be checked": "dim",
     "holds": "green",
     "fails": "red",
+    "equal": "cyan",
     "undecided": "dim",
+    "depends on a guess": "yellow",
+    "not comparable": "dim",
 }
 
 
@@ -38,12 +41,12 @@ def print_replication(replication: Replication) -> None:
         out.print(text, markup=False)
     if assessment.compared > 1:
         chosen = assessment.chosen_readings or "the first ones"
-        out.print(f"The most probable of {assessment.compared} choices of readings: {chosen}", markup=False)
+        out.print(f"The most probable of {assessment.compared} scripts: {chosen}", markup=False)
     _print_figures(assessment, has_alternatives)
     for claim in assessment.claims:
-        out.print(f"{_decided(claim.first)}: {claim.claim.says} ({claim.first.reason})")
-        if claim.chosen != claim.first:
-            out.print(f"    under those readings {_decided(claim.chosen)} ({claim.chosen.reason})")
+        out.print(f"{_decided(claim.chosen)}: {claim.claim.says} ({claim.chosen.reason})")
+        if claim.chosen.scope:
+            out.print(f"    {claim.chosen.scope}", markup=False)
     for line in _closing_lines(assessment, has_alternatives):
         out.print(line, markup=False)
     for failure in replication.failures:
@@ -70,8 +73,12 @@ def _closing_lines(assessment: Assessment, has_alternatives: bool) -> Iterator[s
         yield f"not reproduced and not explained: {', '.join(assessment.unexplained)}"
     yield f"{'first readings' if has_alternatives else 'figures'}: {assessment.tally_text('first')}"
     if has_alternatives:
-        yield f"chosen for the document: {assessment.tally_text('chosen')}"
-        yield f"best for each experiment: {assessment.tally_text('best')}"
+        yield f"one script: {assessment.tally_text('chosen')}"
+        yield f"the script that the other rows choose: {assessment.tally_text('left_out')}"
+        price = f"{assessment.row_fields} free fields, log prior {assessment.row_prior:.1f} against {assessment.script_prior:.1f}"
+        yield f"row by row ({price}): {assessment.tally_text('best')}"
+    if assessment.false_discovery is not None:
+        yield f"of the claims that hold or fail at most {assessment.false_discovery:.1%} are expected to be errors"
     yield f"{duration_text(assessment.seconds)} of training"
 
 

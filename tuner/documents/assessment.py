@@ -1,101 +1,66 @@
-"""The result of judging a document: each reported figure under the first readings, under the one choice of readings that is
-the most probable for the whole document, and under the most probable reading of its own experiment; each claim; the cost."""
+"""The result of judging a document: each reported figure under the first readings, under the one most probable script, under
+the script that the other rows choose, and under the most probable readings of its own row; each claim; the cost."""
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tuner.documents.claims import Decision
+from tuner.documents.agreement import JudgedClaim
 from tuner.documents.document import Choice, Document, Reading
-from tuner.documents.experiment import Claim, Experiment
-from tuner.documents.runs import Run, values_of
-from tuner.documents.verdicts import VERDICTS, JudgedFigure
+from tuner.documents.evidence import JudgedExperiment
+from tuner.documents.experiment import Experiment
+from tuner.documents.runs import Run
+from tuner.documents.verdicts import VERDICTS
 
 NAMED = 0.01
 """Less probable readings are not named with the chosen one."""
 
 
 @dataclass(frozen=True)
-class JudgedExperiment:
-    """An experiment's figures and curves under one reading, with our runs of it. `compared` has the figure of our runs that a
-    reported figure is compared with, where the two differ."""
-
-    reading: str
-    figures: tuple[JudgedFigure, ...]
-    runs: tuple[Run, ...]
-    compared: Mapping[str, str]
-
-    @property
-    def likelihood(self) -> float:
-        """Log density of all reported figures."""
-        return math.fsum(judged.likelihood for judged in self.figures)
-
-    def values(self, figure: str) -> list[float]:
-        """The values of our runs that a reported figure is compared with."""
-        return values_of(self.compared.get(figure, figure), self.runs)
-
-    def curves(self, figure: str) -> list[Sequence[float]]:
-        """The curves of this name that our runs have."""
-        return [run.curve[figure] for run in self.runs if figure in run.curve]
-
-
-@dataclass(frozen=True)
 class Row:
-    """One experiment: under the `first` readings, under those `chosen` for the whole document, and under the `best` ones of
-    itself among all that were `tried`."""
+    """One experiment: under the `first` readings, under those `chosen` for the whole document, under those that the other
+    rows choose (`left_out`), and under the `best` ones of itself among all that were `tried`. An experiment that was not
+    run under a script stands there under the first readings."""
 
     experiment: Experiment
     first: JudgedExperiment
     chosen: JudgedExperiment
+    left_out: JudgedExperiment
     best: JudgedExperiment
     tried: int
 
 
 @dataclass(frozen=True)
-class JudgedClaim:
-    """A claim under the first readings and under the chosen ones."""
-
-    claim: Claim
-    first: Decision
-    chosen: Decision
-
-
-@dataclass(frozen=True)
 class JudgedReading:
-    """A silent field with the `chosen` option, or that of each row where rows have a choice each; `probable` has the posterior
-    probability of each option, all others being as chosen; None for one that was not run."""
+    """A silent field with the `chosen` option; `probable` has the probability of each option over all scripts that were run;
+    None for one that is in none."""
 
     reading: Reading
-    chosen: tuple[int, ...]
+    chosen: int
     probable: tuple[float | None, ...]
 
     @property
     def silent(self) -> str:
         """The name of the field that the document leaves open."""
-        return self.reading.silent + (", row by row" if self.reading.by_row else "")
+        return self.reading.silent
 
     @property
     def conclusion(self) -> str:
         """The most probable reading, in a few words."""
         names = [option.name for option in self.reading.options]
         if not any(share is not None for share in self.probable):
-            return f"no reported figure tells; taken: {names[self.chosen[0]]}"
-        if self.reading.by_row:
-            counts = sorted(Counter(self.chosen).items())
-            rows = (f"{names[each]} in {count} of {len(self.chosen)} rows" for each, count in counts)
-            return f"the most probable: {', '.join(rows)}"
+            return f"no reported figure tells; taken: {names[self.chosen]}"
         pairs = zip(names, self.probable, strict=True)
         known = [f"{name} {share:.2g}" for name, share in pairs if share is not None and share >= NAMED]
         alternatives = f" (of {', '.join(known)})" if len(known) > 1 else ""
-        return f"the most probable: {names[self.chosen[0]]}{alternatives}"
+        return f"the most probable: {names[self.chosen]}{alternatives}"
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """A whole document with all its runs. `probable` has for each of its readings the probability of each option, all others
-    being as chosen; None for an option that has not been run. `compared` counts the choices of readings that were
-    compared."""
+    """A whole document with all its runs. `choice` is its most probable script of the `compared` ones; `probable` has for each
+    of its readings the probability of each option. Row by row, `row_fields` fields are free: the log prior probability of
+    the rows' readings is `row_prior`, that of the one script `script_prior`."""
 
     document: Document
     choice: Choice
@@ -104,6 +69,9 @@ class Assessment:
     runs: tuple[Run, ...]
     probable: tuple[tuple[float | None, ...], ...] = ()
     compared: int = 1
+    script_prior: float = 0.0
+    row_prior: float = 0.0
+    row_fields: int = 0
 
     def restricted_to(self, ids: set[str]) -> "Assessment":
         """The assessment of some of the experiments; `runs` still has all runs."""
@@ -132,22 +100,24 @@ class Assessment:
     @property
     def chosen_readings(self) -> str:
         """The names of the chosen readings that are not the first ones."""
-        rows: dict[str, list[str]] = {}
-        for reading, option in zip(self.document.reading, self.choice, strict=True):
-            if option:
-                rows.setdefault(reading.name(option), []).extend(reading.only if reading.by_row else ())
-        return ", ".join(f"{name} ({', '.join(ids)})" if ids else name for name, ids in rows.items())
+        named = zip(self.document.reading, self.choice, strict=True)
+        return ", ".join(reading.name(option) for reading, option in named if option)
 
     @property
     def readings(self) -> tuple[JudgedReading, ...]:
-        """The silent fields; one whose rows have a choice each is one entry."""
-        judged: dict[str, JudgedReading] = {}
-        for reading, option, probable in zip(self.document.reading, self.choice, self.probable, strict=True):
-            name = reading.silent if reading.by_row else f"{reading.id} {reading.only}"
-            before = judged.get(name, JudgedReading(reading, (), ()))
-            known = probable if any(share is not None for share in probable) else before.probable or probable
-            judged[name] = JudgedReading(reading, (*before.chosen, option), known)
-        return tuple(judged.values())
+        """The silent fields."""
+        entries = zip(self.document.reading, self.choice, self.probable, strict=True)
+        return tuple(JudgedReading(*each) for each in entries)
+
+    @property
+    def false_discovery(self) -> float | None:
+        """The expected share of errors among the claims that hold or fail (Benjamini and Hochberg 1995)."""
+        from scipy.stats import false_discovery_control
+
+        tested = [each.chosen for each in self.claims if each.chosen.chance is not None]
+        rates = false_discovery_control([each.chance for each in tested]) if tested else ()
+        decided = [rate for each, rate in zip(tested, rates, strict=True) if each.judgement in ("holds", "fails")]
+        return float(max(decided)) if decided else None
 
     @property
     def unexplained(self) -> tuple[str, ...]:
@@ -167,7 +137,7 @@ class Assessment:
         return frozenset(weak).union(*undecided)
 
     def tally(self, which: str) -> Counter[tuple[str, str]]:
-        """How many figures and curves have each verdict and worth, under the `first`, `chosen` or `best` readings."""
+        """How many figures and curves have each verdict and worth, in a column of the rows."""
         return Counter((each.verdict, each.worth) for row in self.rows for each in getattr(row, which).figures)
 
     def tally_text(self, which: str) -> str:

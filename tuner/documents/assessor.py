@@ -1,164 +1,132 @@
 """Judges a document by its runs.
 
-**Readings pay for themselves.** Among many readings one fits by chance. So a reading is chosen by its evidence: the log
-density of all the document's figures given our runs, plus the log of its prior probability, which it shares with all other
-options (`Reading.prior`). Figures count as independent; those of one training are not quite, so that differences of log
-evidence are rather too large.
+**What chose a reading is not reproduced by it.** So each row is judged four times: under the first readings, under the one
+most probable script (`chosen`), under the script that the other rows choose (`left_out`), and under the most probable
+readings of its own (`best`). Rows with the same recipe are runs of one network and have the same readings.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 
-from tuner.data.catalogue import CATALOGUE
-from tuner.documents.assessment import Assessment, JudgedClaim, JudgedExperiment, Row
-from tuner.documents.claims import Decision, judge_claim
-from tuner.documents.document import Choice, Document, with_option
-from tuner.documents.experiment import Claim, Experiment
-from tuner.documents.figures import largest_spread, typical_spread
-from tuner.documents.runs import Run, values_of
-from tuner.documents.verdicts import JudgedFigure, judge, judge_curve, with_shared
-
-COMPARED = {"test_loss_at_most": "test_loss", "mean_single_accuracy": "single_accuracy"}
-"""The figure of our runs (`Run.figure`) that a reported figure is compared with, where the two always differ."""
+from tuner.documents.agreement import judge_over_readings
+from tuner.documents.assessment import Assessment, Row
+from tuner.documents.document import Choice, Document
+from tuner.documents.evidence import Evidence, JudgedExperiment
+from tuner.documents.experiment import Experiment
+from tuner.documents.runs import Run
+from tuner.documents.verdicts import EXACT, JudgedFigure
 
 
 class Assessor:
-    """Judges a document by its runs; each experiment is judged once under each reading."""
+    """Judges a document by its runs."""
 
     def __init__(self, document: Document, runs: Sequence[Run]) -> None:
-        self.document = document
-        self.runs: dict[tuple[str, str], list[Run]] = {}
-        for run in sorted(runs, key=lambda run: run.repeat):
-            self.runs.setdefault((run.experiment, run.reading), []).append(run)
-        self._all = tuple(runs)
-        self._judged: dict[tuple[str, str], JudgedExperiment] = {}
-        self._compared: set[Choice] = {document.first_choice}
-        groups = self.runs.values()
-        self._typical = cache(lambda figure: typical_spread(figure, [values_of(figure, each) for each in groups]))
+        self.document, self.evidence, self._all = document, Evidence(document, runs), tuple(runs)
 
     def assess(self) -> Assessment:
         """The verdicts on everything."""
-        document, choice = self.document, self.best_choice()
-        claims = tuple(
-            JudgedClaim(claim, self._claim(claim, document.first_choice), self._claim(claim, choice))
-            for claim in document.claim
-        )
+        document, evidence, choice = self.document, self.evidence, self.best_choice()
         rows = tuple(self._row(experiment, choice) for experiment in document.experiment)
-        probable = tuple(self._probable(choice, index) for index in range(len(choice)))
-        return Assessment(document, choice, rows, claims, self._all, probable, len(self._compared))
+        networks = {evidence.reader.network(row.experiment): row for row in rows}.values()
+        priors = (document.log_prior(row.best.choice, row.experiment) for row in networks)
+        return Assessment(
+            document,
+            choice,
+            rows,
+            tuple(judge_over_readings(claim, evidence) for claim in document.claim),
+            self._all,
+            tuple(evidence.probable(index) for index in range(len(choice))),
+            compared=max(len(evidence.scripts), 1),
+            script_prior=document.log_prior(choice),
+            row_prior=math.fsum(priors),
+            row_fields=sum(len(document.concerning[row.experiment.id]) for row in networks),
+        )
 
     def best_choice(self) -> Choice:
-        """The most probable choice of readings among those that were run: starting from the first ones, one reading is
-        changed at a time while that makes the whole document more probable."""
-        choice = self.document.first_choice
-        while True:
-            gains = {each: self._gain(choice, each) for each in self.document.neighbours(choice)}
-            self._compared |= {each for each, gain in gains.items() if gain > -math.inf}
-            best = max(gains, key=lambda each: gains[each], default=choice)
-            if best == choice or gains[best] <= 0:
-                return choice
-            choice = best
+        """The most probable script among all that the rows with figures were run under."""
+        return self.evidence.best_script({})
 
-    def judge(self, experiment: Experiment, reading: str) -> JudgedExperiment:
-        """One experiment under one reading."""
-        key = (experiment.id, reading)
-        if key not in self._judged:
-            compared = {**COMPARED, **self.document.compared_figures(reading)}
-            bare = JudgedExperiment(reading, (), tuple(self.runs.get(key, ())), compared)
-            self._judged[key] = replace(bare, figures=tuple(self._figures(experiment, bare)))
-        return self._judged[key]
+    def judge(self, experiment: Experiment, choice: Choice) -> JudgedExperiment:
+        """One experiment under one choice of readings."""
+        return self.evidence.judge(experiment, choice)
 
-    def _figures(self, experiment: Experiment, judged: JudgedExperiment) -> Iterable[JudgedFigure]:
-        """The experiment's figures and curves, compared with the runs of this or another experiment."""
-        runs, examples = judged.runs, _examples(judged.runs)
-        for figure in experiment.reported:
-            reported, measured = experiment.values(figure), judged.values(figure)
-            spread = self._spread(judged.compared.get(figure, figure), experiment, measured)
-            yield judge(figure, reported, measured, examples, spread, experiment.unchecked.get(figure, ""))
-        for figure, points in experiment.curve.items():
-            yield judge_curve(
-                figure, points, judged.curves(figure), examples, self._typical(figure), runs[0].every if runs else 1
-            )
-
-    def _row(self, experiment: Experiment, choice: Choice) -> Row:
-        document, readings = self.document, [reading for name, reading in self.runs if name == experiment.id]
-        chosen = document.reading_name(experiment, choice)
-        tried = dict.fromkeys((chosen if chosen in readings else "", "", *readings))
-        evidence = {
-            each: self.judge(experiment, each).likelihood + document.log_prior(document.choice(each), experiment)
-            for each in tried
+    def _row(self, experiment: Experiment, script: Choice) -> Row:
+        first, own = self.document.first_choice, self._own_choices(experiment)
+        without = dict.fromkeys((each.id for each in self._same(experiment)), 0.0)
+        choices = {
+            "first": first,
+            "chosen": self._run_or_first(experiment, script),
+            "left_out": self._run_or_first(experiment, self.evidence.best_script(without)),
+            "best": max(own, key=lambda each: own[each], default=first),
         }
-        best = max(tried, key=lambda each: evidence[each])
-        return Row(
-            experiment,
-            first=self._with_shared(experiment, "", document.first_choice),
-            chosen=self._with_shared(experiment, next(iter(tried)), choice),
-            best=self._with_shared(experiment, best, document.choice(best)),
-            tried=len(readings),
-        )
+        others = self._in_its_place(experiment, choices, own)
+        judged = {name: self.judge(experiment, choice).with_others(others[name]) for name, choice in choices.items()}
+        return Row(experiment, **judged, tried=len(own))
 
-    def _with_shared(self, experiment: Experiment, reading: str, choice: Choice) -> JudgedExperiment:
-        """An experiment under a reading, with the share of the document's other networks on the same data that pass for each
-        figure."""
-        judged = self.judge(experiment, reading)
-        if not judged.runs:
-            return judged
-        others: dict[str, JudgedExperiment] = {}
-        for other in self.document.experiment:
-            runs = self.runs.get((other.id, self.document.reading_name(other, choice)), [])
-            if runs and runs[0].dataset == judged.runs[0].dataset:
-                others.setdefault(runs[0].key, self.judge(other, runs[0].reading))
-        others.pop(judged.runs[0].key, None)
-        in_place = [tuple(self._figures(experiment, each)) for each in others.values()]
-        figures = (
-            each if each.worth == "exact" else with_shared(each, [other[index] for other in in_place])
-            for index, each in enumerate(judged.figures)
-        )
-        return replace(judged, figures=tuple(figures))
+    def _same(self, experiment: Experiment) -> list[Experiment]:
+        """The experiments with figures that are of the same network."""
+        network = self.evidence.reader.network
+        return [each for each in self.evidence.reporting if network(each) == network(experiment)]
 
-    def _gain(self, before: Choice, after: Choice) -> float:
-        """How much log evidence the document gains; minus infinity where that has not been run."""
-        gain = self.document.log_prior(after) - self.document.log_prior(before)
-        for experiment in self.document.experiment:
-            old, new = (self.document.reading_name(experiment, each) for each in (before, after))
-            if old == new or not experiment.reported:
-                continue
-            if not {(experiment.id, old), (experiment.id, new)} <= self.runs.keys():
-                return -math.inf
-            gain += self.judge(experiment, new).likelihood - self.judge(experiment, old).likelihood
-        return gain
+    def _run_or_first(self, experiment: Experiment, choice: Choice) -> Choice:
+        return choice if self.evidence.reader.runs(experiment, choice) else self.document.first_choice
 
-    def _probable(self, choice: Choice, index: int) -> tuple[float | None, ...]:
-        """The posterior probability of each option of a reading; None for one that was not run."""
-        reading = self.document.reading[index]
-        options = range(len(reading.options))
-        if not any(reading.concerns(each.id) and each.reported for each in self.document.experiment):
-            return (None,) * len(options)
-        gains = [self._gain(choice, with_option(choice, index, option)) for option in options]
-        weights = [math.exp(gain - max(gains)) for gain in gains]
-        total = math.fsum(weights)
-        return tuple(weight / total if gain > -math.inf else None for weight, gain in zip(weights, gains, strict=True))
-
-    def _claim(self, claim: Claim, choice: Choice) -> Decision:
-        measured: Mapping[str, list[float]] = {
-            each.id: values_of(claim.figure, self.runs.get((each.id, self.document.reading_name(each, choice)), []))
-            for each in self.document.experiment
-            if each.id in claim.experiments
+    def _own_choices(self, experiment: Experiment) -> dict[Choice, float]:
+        """The log evidence, from the reports of a row's network, of each of its own choices that was run."""
+        document, same = self.document, self._same(experiment)
+        return {
+            each: document.log_prior(each, experiment) + math.fsum(self.judge(row, each).likelihood for row in same)
+            for each in document.choices(document.concerning[experiment.id])
+            if self.evidence.reader.runs(experiment, each)
         }
-        return judge_claim(claim, measured, self._typical(claim.figure))
 
-    def _spread(self, figure: str, experiment: Experiment, measured: Sequence[float]) -> float:
-        """The typical spread of a figure in the document; for a single run of an experiment whose other runs differ by more
-        than that, theirs."""
-        if len(measured) > 1:
-            return self._typical(figure)
-        own = [values_of(figure, runs) for (name, _), runs in self.runs.items() if name == experiment.id]
-        return max(self._typical(figure), largest_spread(figure, own))
+    def _in_its_place(
+        self, experiment: Experiment, choices: Mapping[str, Choice], own: Mapping[Choice, float]
+    ) -> dict[str, list[JudgedFigure]]:
+        """For each column the figures of other networks' reports in a row's place. The reports of the two are swapped, and
+        the script, or the row's own readings, are chosen again."""
+        judge, found = self.evidence.judge, {name: list[JudgedFigure]() for name in choices}
+        for other, common in self._others(experiment):
+            here, there = _with_report(experiment, other, common), _with_report(other, experiment, common)
+            gains = {
+                each: judge(experiment, each, here).likelihood - judge(experiment, each).likelihood for each in own
+            }
+            again = {
+                **choices,
+                "chosen": self._script_after(experiment, here, other, there),
+                "best": max(own, key=lambda each: own[each] + gains[each], default=choices["best"]),
+            }
+            for name, choice in again.items():
+                found[name] += [each for each in judge(experiment, choice, here).figures if each.figure in common]
+        return found
+
+    def _script_after(self, one: Experiment, here: Experiment, other: Experiment, there: Experiment) -> Choice:
+        """The most probable script once two experiments have these reports."""
+        likelihoods, judge = self.evidence.likelihoods, self.evidence.judge
+
+        def evidence(script: Choice) -> float:
+            changed = {one.id: judge(one, script, here), other.id: judge(other, script, there)}
+            return self.evidence.of(script, {name: each.likelihood for name, each in changed.items()})
+
+        return max(likelihoods, key=evidence, default=self.document.first_choice)
+
+    def _others(self, experiment: Experiment) -> Iterator[tuple[Experiment, set[str]]]:
+        """The other networks on the same data, and the figures that both report; not the counts of parameters."""
+        own, data = self.evidence.reader.network(experiment), self.evidence.reader.dataset(experiment)
+        for other in self.evidence.reporting if experiment in self.evidence.reporting else ():
+            common = {*experiment.reported, *experiment.curve} & {*other.reported, *other.curve} - {*EXACT}
+            if common and self.evidence.reader.network(other) != own and self.evidence.reader.dataset(other) == data:
+                yield other, common
 
 
-def _examples(runs: Sequence[Run]) -> int:
-    """How many examples an accuracy was measured on, where the document's may have been others: points that are drawn."""
-    entry = CATALOGUE[runs[0].dataset] if runs else None
-    return entry.test_examples if entry and entry.format == "made" and not entry.bundled_with else 0
+def _with_report(experiment: Experiment, other: Experiment, common: set[str]) -> Experiment:
+    """An experiment with the figures of another one, where both have them; without counts of parameters."""
+    own = {name: value for name, value in experiment.reported.items() if name not in EXACT}
+    return replace(
+        experiment,
+        id=f"{experiment.id}, as {other.id}",
+        reported={name: other.reported[name] if name in common else value for name, value in own.items()},
+        curve={name: other.curve[name] if name in common else value for name, value in experiment.curve.items()},
+        unchecked={**experiment.unchecked, **other.unchecked},
+    )

@@ -125,12 +125,13 @@ class _Replicator:
             before, choice = choice, self._best_choice()
 
     def _best_choice(self) -> Choice:
-        """The most probable choice of readings. With `every_reading` it is run as often as the first one and each neighbour
-        once, until no neighbour is more probable."""
+        """The most probable script. With `every_reading` it is run as often as the first one and each script that differs from
+        it in two fields or fewer once, as far as rows report figures, until none of these is more probable."""
         while True:
             choice = self.assessor.best_choice()
-            neighbours = self.document.neighbours(choice) if self.options.every_reading else ()
-            wanted = [variant for each in neighbours for variant in self._variants(each, 1)]
+            neighbours = self.document.neighbours(choice, 2) if self.options.every_reading else ()
+            telling = {each.id for each in self.document.experiment if each.reported or each.curve}
+            wanted = [variant for each in neighbours for variant in self._variants(each, 1, telling)]
             if not wanted or not self._run([*self._variants(choice, self.options.repeats), *wanted]):
                 return choice
 

@@ -1,14 +1,15 @@
-"""How a claim is judged: as a set of comparisons of our runs, each by a t test with moderated spreads.
+"""How a claim is judged under one reading: as a set of comparisons of our runs, each by a plain test of SciPy.
 
-A claim *holds* if every comparison goes the claimed way and none could be chance; it *fails* if one goes the other way and
-that could not be chance either; else it is *undecided*, and the largest possible difference is given, with 95 % confidence.
-A claim about each run (`always`) fails by one run that contradicts it.
+Means are compared by Welch's t test, a mean and a bound by Student's, how far runs vary (`unsteady`) by the chi squared test
+of a variance. A claim *holds* if every comparison goes the claimed way and none could be chance; it *fails* if one goes the
+other way and that could not be chance either. Otherwise two one-sided tests say within what the compared networks are
+equal: the claim is *equal* if that is less than a point of accuracy (a tenth of any other figure), else *undecided*. A claim
+with a size (`by`) is tested for the size. A claim about each run (`always`) fails by one run that contradicts it.
 
 **When runs are enough.** Claims are looked at when their networks have 3, 6 and 10 runs (`LOOKS`, fixed beforehand: what is
-undecided is run up to the next look, and ten runs are the end). Three looks err three times as often as one, so each look
-has a third of the 5 % (the simplest spending function: Bonferroni's), whichever look it is. With fewer than three runs of a
-network nothing is decided: how far its runs differ is unknown, and other networks' spread says nothing about one that does
-not learn.
+undecided is run up to the next look, and ten runs are the end). Three looks in two directions err six times as often as
+one test: each chance is multiplied by six (Bonferroni), whichever look it is. With fewer than three runs of a network
+nothing is decided: how far its runs differ is unknown, and other networks' spread says nothing about one that does not learn.
 
 A network is looked at once, with three runs, where a run of it takes longer than `LONG_SECONDS`: that depends on its cost
 and not on its figures, so it makes no error likelier.
@@ -17,26 +18,28 @@ A diverged run has learned nothing: its accuracy counts as 0, its loss as the la
 """
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal, get_args
 
 from tuner.documents.experiment import Claim
-from tuner.documents.figures import is_loss, moderated
+from tuner.documents.figures import deviation, is_level, is_loss
+from tuner.documents.verdicts import CLOSE_ACCURACY, CLOSE_LOSS
 
-Judgement = Literal["holds", "fails", "undecided"]
+Judgement = Literal["holds", "fails", "equal", "undecided", "depends on a guess", "not comparable"]
 
 JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
 LOOKS = (3, 6, 10)
 LONG_SECONDS = 120.0
 """Of one core, for one run."""
 
-SIGNIFICANT = 0.05 / len(LOOKS)
-"""The chance of an error that one look may have."""
+SIGNIFICANT = 0.05
+"""The chance of an error over all looks and both directions."""
 
-UNSTEADY = 0.02
-"""Runs of one recipe whose accuracies differ by more than this are called unsteady."""
+UNSTEADY = 0.01
+"""Runs of one recipe whose accuracies have a larger standard deviation are called unsteady."""
 
 Measured = Mapping[str, Sequence[float]]
 """A claim's figure of each run, by experiment."""
@@ -44,11 +47,17 @@ Measured = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class Decision:
-    """What our runs say of a claim, the comparison that decided it, and the fewest `runs` of a network in it."""
+    """What our runs say of a claim, the comparison that decided it, and the fewest `runs` of a network in it. `chance` is that
+    of an error, over all looks and both directions; what is not decided is equal `within` so much, with 95 % confidence;
+    `scope` says under which readings it is so. It `leans` towards the claim if all means of too few runs do."""
 
     judgement: Judgement
     reason: str
     runs: int = 0
+    chance: float | None = None
+    within: float | None = None
+    scope: str = ""
+    leans: bool = False
 
     @property
     def looks(self) -> int:
@@ -58,16 +67,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A difference that the claim says is positive, described by `text`. `chance` is the probability of one at least as large
-    if there is none; the true one is at most `bound` in size, with 95 % confidence."""
+    """A difference that the claim says is positive, described by `text`: the probabilities of one at least as large, and at
+    least as small, if there is none. Two one-sided tests find it smaller in size than `within`."""
 
     text: str
-    chance: float
-    bound: float
+    above: float
+    below: float
+    within: float
 
 
-def judge_claim(claim: Claim, measured: Measured, typical: float) -> Decision:
-    """Whether a claim holds in our runs, and what decided it. `typical` is the figure's typical spread."""
+def judge_claim(claim: Claim, measured: Measured) -> Decision:
+    """Whether a claim holds in our runs under one reading, and what decided it."""
     missing = [each for each in claim.experiments if not measured.get(each)]
     if missing:
         return Decision("undecided", f"not measured: {', '.join(missing)}")
@@ -76,48 +86,100 @@ def judge_claim(claim: Claim, measured: Measured, typical: float) -> Decision:
     finite = {
         each: [value if math.isfinite(value) else worst for value in measured[each]] for each in claim.experiments
     }
-    judgement, reason = _judge(claim, finite, typical)
-    return Decision(judgement, reason, min(map(len, finite.values())))
-
-
-def _judge(claim: Claim, measured: Measured, typical: float) -> tuple[Judgement, str]:
-    if claim.always:
-        ours = [(each, value) for each in claim.of for value in measured[each]]
-        against = [f"{name} has {value:.4f}" for name, value in ours if claim.excess(value) <= 0]
-        if against:
-            return "fails", f"{len(against)} of {len(ours)} runs: {', '.join(against[:3])}"
-    few = ", ".join(f"{name} has {len(runs)}" for name, runs in measured.items() if len(runs) < LOOKS[0])
+    least = min(map(len, finite.values()))
+    against = [f"{name} has {value:.4f}" for name, value in _runs_of(claim, finite) if claim.excess(value) <= 0]
+    if claim.always and against:
+        text = f"{len(against)} of {len(_runs_of(claim, finite))} runs: {', '.join(against[:3])}"
+        return Decision("fails", text, least)
+    few = ", ".join(f"{name} has {len(runs)}" for name, runs in finite.items() if len(runs) < LOOKS[0])
     if few:
-        return "undecided", f"too few runs, {LOOKS[0]} are needed: {few}"
-    if claim.unsteady:
-        ranges = {each: max(measured[each]) - min(measured[each]) for each in claim.unsteady}
-        text = ", ".join(f"{each} varies by {width:.4f}" for each, width in ranges.items())
-        return "holds" if min(ranges.values()) > UNSTEADY else "fails", text
+        leans = _leans(claim, {name: fmean(runs) for name, runs in finite.items()})
+        return Decision("undecided", f"too few runs, {LOOKS[0]} are needed: {few}", least, leans=leans)
     if claim.always:
-        return "holds", f"each of {sum(len(measured[each]) for each in claim.of)} runs"
-    comparisons = list(_comparisons(claim, measured, typical))
-    against = [each.text for each in comparisons if 1 - each.chance < SIGNIFICANT / len(comparisons)]
+        return _holds_always(len(_runs_of(claim, finite)), least)
+    return _decided(claim, list(_comparisons(claim, finite)), _equal_within(claim.figure, finite), least)
+
+
+def _leans(claim: Claim, means: Mapping[str, float]) -> bool:
+    pairs = all(means[high] - means[low] > claim.by for high, low in claim.pairs)
+    return pairs and all(claim.excess(means[name]) > 0 for name in claim.of) and not claim.unsteady
+
+
+def _runs_of(claim: Claim, measured: Measured) -> list[tuple[str, float]]:
+    return [(each, value) for each in claim.of for value in measured[each]]
+
+
+def _holds_always(count: int, least: int) -> Decision:
+    from scipy.stats import binomtest
+
+    most = binomtest(0, count, alternative="less").proportion_ci(1 - SIGNIFICANT).high
+    return Decision("holds", f"each of {count} runs; with 95 % confidence at most {most:.0%} of all runs do not", least)
+
+
+def _equal_within(figure: str, measured: Measured) -> float:
+    """Differences that are smaller do not matter."""
+    return CLOSE_ACCURACY if is_level(figure) else CLOSE_LOSS * fmean(abs(fmean(runs)) for runs in measured.values())
+
+
+def _decided(claim: Claim, comparisons: Sequence[Comparison], tolerance: float, runs: int) -> Decision:
+    """The decision by all comparisons: one that goes the other way refutes the claim, so those share the chance of it."""
+
+    def chance(one_sided: float, of: int = 1) -> float:
+        return min(1.0, 2 * len(LOOKS) * of * one_sided)
+
+    against = [each for each in comparisons if chance(each.below, len(comparisons)) <= SIGNIFICANT]
     if against:
-        return "fails", "; ".join(against)
-    open_ = [each for each in comparisons if each.chance >= SIGNIFICANT]
-    if open_:
-        return "undecided", "; ".join(f"{each.text}, which may be chance: at most {each.bound:.4g}" for each in open_)
-    return "holds", "; ".join(each.text for each in comparisons)
+        least = min(chance(each.below, len(comparisons)) for each in against)
+        return Decision("fails", "; ".join(each.text for each in against), runs, least)
+    largest = max(chance(each.above) for each in comparisons)
+    open_ = [each for each in comparisons if chance(each.above) > SIGNIFICANT]
+    if not open_:
+        return Decision("holds", "; ".join(each.text for each in comparisons), runs, largest)
+    within = max(each.within for each in open_)
+    reason = "; ".join(f"{each.text}, equal within {each.within:.2g}" for each in open_)
+    equal = within <= tolerance and not claim.by and not claim.unsteady
+    return Decision("equal" if equal else "undecided", reason, runs, largest, within)
 
 
-def _comparisons(claim: Claim, measured: Measured, typical: float) -> Iterator[Comparison]:
-    from scipy.special import stdtr, stdtrit
-
-    def compare(text: str, difference: float, *names: str) -> Comparison:
-        spreads, freedoms = zip(*(moderated(claim.figure, measured[name], typical) for name in names), strict=True)
-        errors = (spread / math.sqrt(len(measured[name])) for name, spread in zip(names, spreads, strict=True))
-        error, freedom = max(math.hypot(*errors), 1e-9), sum(freedoms)
-        bound = abs(difference) + float(stdtrit(freedom, 0.975)) * error
-        return Comparison(text, float(stdtr(freedom, -difference / error)), bound)
-
+def _comparisons(claim: Claim, measured: Measured) -> Iterator[Comparison]:
+    size = f" (claimed: {claim.by:g} at least)" if claim.by else ""
     means = {name: fmean(runs) for name, runs in measured.items()}
     for high, low in claim.pairs:
-        difference = means[high] - means[low]
-        yield compare(f"{high} {difference:+.4f} against {low}", difference, high, low)
+        text = f"{high} {means[high] - means[low]:+.4f} against {low}{size}"
+        yield _compared(text, measured[high], measured[low], claim.by)
     for name in claim.of:
-        yield compare(f"{name} has {means[name]:.4f}", claim.excess(means[name]), name)
+        bound = claim.above if claim.above is not None else claim.below or 0.0
+        found = _compared(f"{name} has {means[name]:.4f}", measured[name], (bound,), 0.0)
+        yield found if claim.above is not None else Comparison(found.text, found.below, found.above, found.within)
+    for name in claim.unsteady:
+        yield _varies(name, measured[name])
+
+
+def _compared(text: str, high: Sequence[float], low: Sequence[float], by: float) -> Comparison:
+    """Welch's test of two samples; Student's of one and a bound. Samples that do not vary at all differ for sure."""
+    from scipy.stats import ttest_1samp, ttest_ind
+
+    difference = fmean(high) - fmean(low)
+    if len({*high}) == len({*low}) == 1:
+        above = 0.5 if math.isclose(difference, by, abs_tol=1e-12) else float(difference < by)
+        return Comparison(text, above, 1 - above, abs(difference))
+    shifted = [value - by for value in high]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Precision loss")  # of a sample that does not vary, which is exact
+        found = ttest_1samp(shifted, low[0]) if len(low) == 1 else ttest_ind(shifted, low, equal_var=False)
+    above = float(found.pvalue / 2 if found.statistic > 0 else 1 - found.pvalue / 2)
+    # Two one-sided tests at a level are the interval with twice that level outside (Schuirmann 1987).
+    interval = found.confidence_interval(1 - 2 * SIGNIFICANT / len(LOOKS))
+    shift = by - (low[0] if len(low) == 1 else 0.0)
+    ends = (abs(float(end) + shift) for end in (interval.low, interval.high))
+    return Comparison(text, above, 1 - above, max(ends))
+
+
+def _varies(name: str, runs: Sequence[float]) -> Comparison:
+    from scipy.stats import chi2
+
+    own, freedom = deviation(runs), len(runs) - 1
+    ratio = freedom * (own / UNSTEADY) ** 2
+    most = own * math.sqrt(freedom / chi2.ppf(SIGNIFICANT / len(LOOKS), freedom))
+    text = f"{name} has a standard deviation of {own:.4f}"
+    return Comparison(text, float(chi2.sf(ratio, freedom)), float(chi2.cdf(ratio, freedom)), float(most))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -49,36 +49,39 @@ class Difference:
 def best_documented(datasets: Collection[str]) -> tuple[Recipe, ...]:
     """The recipe with the best reported accuracy of each document on these data sets, the best first: starts of a search."""
     rated: list[tuple[float, Recipe]] = []
-    for document in _documents_on(datasets):
+    for document, ids in _documents_on(datasets):
         reported = [
             (max(values), document.variant(experiment, document.first_choice).recipe)
             for experiment in document.experiment
             if (values := experiment.values("test_accuracy") + experiment.values("validation_accuracy"))
             and experiment.members == 1
+            and experiment.id in ids
         ]
         rated += sorted(reported, key=lambda pair: -pair[0])[:1]
     return tuple(recipe for _, recipe in sorted(rated, key=lambda pair: -pair[0]))
 
 
-def _documents_on(datasets: Collection[str]) -> Iterator[Document]:
-    """The parts of documents on these data sets."""
+def _documents_on(datasets: Collection[str]) -> Iterator[tuple[Document, set[str]]]:
+    """The documents that have experiments on these data sets, and the ids of those."""
     for path in find_documents("*").values():
         text = path.read_text(encoding="utf-8")
         # Loading a document takes a tenth of a second, and the first trial waits for it.
-        document = load_document(path).for_datasets(datasets) if any(f'"{name}"' in text for name in datasets) else None
-        if document and document.experiment:
-            yield document
+        if any(f'"{name}"' in text for name in datasets):
+            document = load_document(path)
+            ids = document.ids_on(datasets)
+            if ids:
+                yield document, ids
 
 
 def assessments_of(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[Assessment, ...]:
     """The parts of documents on these data sets and their families, judged by the runs in the results folder."""
     assessments = []
-    for document in _documents_on(with_families(datasets)):
-        name, ids = document.name, {each.id for each in document.experiment}
-        runs = [run for run in read_results(results / f"{name}.json") if run.experiment in ids]
-        if not runs:
+    for document, ids in _documents_on(with_families(datasets)):
+        name, runs = document.name, read_results(results / f"{document.name}.json")
+        assessment = Assessor(document, runs).assess().restricted_to(ids)
+        assessments.append(replace(assessment, runs=tuple(run for run in runs if run.experiment in ids)))
+        if not assessments[-1].runs:
             gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --document {name}")
-        assessments.append(Assessor(document, runs).assess())
     return tuple(assessments)
 
 

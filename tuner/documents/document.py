@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import cached_property
+from itertools import chain, combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,12 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """A silent field and its readings, the first one first. `only` has patterns of the experiments that it concerns; with
-    `by_row` each of them has its own choice."""
+    """A silent field and its readings, the first one first. `only` has patterns of the experiments that it concerns."""
 
     id: str
     silent: str
     options: tuple[Option, ...]
     only: tuple[str, ...] = ("*",)
-    by_row: bool = False
 
     def __post_init__(self) -> None:
         require(len(self.options) >= 2, "options", "have at least two readings", len(self.options))
@@ -90,6 +89,11 @@ class Variant:
         members, attack = self.experiment.members, self.experiment.attack
         return self.recipe.key + (f"-{members}-{attack:g}" if members > 1 or attack else "")
 
+    @property
+    def training(self) -> str:
+        """Equal for runs of the same recipe, whatever their networks are attacked with."""
+        return f"{self.recipe.key}-{self.experiment.members}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
@@ -129,10 +133,10 @@ class Document:
             if experiment.family and experiment.family not in self.family:
                 raise Invalid(f"experiment[{index}].family", f"unknown; {near_miss(experiment.family, self.family)}")
 
-    def for_datasets(self, datasets: Collection[str]) -> "Document":
-        """The part of the document whose experiments are on these data sets."""
+    def ids_on(self, datasets: Collection[str]) -> set[str]:
+        """The experiments on these data sets."""
         recipes = {each.id: self.variant(each, self.first_choice).recipe for each in self.experiment}
-        return self.restricted_to({id_ for id_, recipe in recipes.items() if recipe.data.name in datasets})
+        return {id_ for id_, recipe in recipes.items() if recipe.data.name in datasets}
 
     def restricted_to(self, ids: set[str]) -> "Document":
         """The part of the document that needs only these experiments."""
@@ -155,23 +159,26 @@ class Document:
         """The first readings."""
         return (0,) * len(self.reading)
 
-    def neighbours(self, choice: Choice) -> Iterator[Choice]:
-        """All choices that differ from one in a single reading, each combined with all readings of the reported figures,
-        which need no further training."""
-        every = [
-            (index, option) for index, reading in enumerate(self.reading) for option in range(len(reading.options))
-        ]
-        singles = [choice, *(with_option(choice, index, option) for index, option in every)]
-        for index, reading in enumerate(self.reading):
-            if not any(option.set for option in reading.options):
-                options = range(len(reading.options))
-                singles = [with_option(each, index, option) for each in singles for option in options]
-        yield from (each for each in dict.fromkeys(singles) if each != choice)
+    def neighbours(self, choice: Choice, changes: int = 1) -> Iterator[Choice]:
+        """All choices that differ from one in so many readings or fewer, each combined with all readings of the reported
+        figures, which need no further training."""
+        trained = [index for index, reading in enumerate(self.reading) if any(option.set for option in reading.options)]
+        free = [index for index in range(len(self.reading)) if index not in trained]
+        near = (self.choices([*free, *few], choice) for few in combinations(trained, min(changes, len(trained))))
+        yield from (each for each in dict.fromkeys(chain.from_iterable(near)) if each != choice)
 
-    def compared_figures(self, reading: str) -> dict[str, str]:
-        """The figure of our runs that each reported figure is compared with under a named reading, where the two differ."""
-        options = zip(self.reading, self.choice(reading), strict=True)
-        return {name: ours for silent, option in options for name, ours in silent.options[option].measured.items()}
+    def choices(self, indices: Collection[int], choice: Choice | None = None) -> Iterator[Choice]:
+        """All choices of these readings; the others are as in the choice (or the first ones)."""
+        at = choice or self.first_choice
+        ranges = (
+            range(len(each.options)) if index in indices else (at[index],) for index, each in enumerate(self.reading)
+        )
+        return product(*ranges)
+
+    def compared_figures(self, choice: Choice) -> dict[str, str]:
+        """The figure of our runs that each reported figure is compared with under a choice, where the two differ."""
+        options = [reading.options[option] for reading, option in zip(self.reading, choice, strict=True)]
+        return {name: ours for option in options for name, ours in option.measured.items()}
 
     def choice(self, reading: str) -> Choice:
         """The choice with this name (`reading_name`)."""
@@ -183,19 +190,19 @@ class Document:
 
     def log_prior(self, choice: Choice, experiment: Experiment | None = None) -> float:
         """The log prior probability of a choice; of the readings that concern one experiment, or of all."""
-        indices = self._concerning[experiment.id] if experiment else range(len(choice))
+        indices = self.concerning[experiment.id] if experiment else range(len(choice))
         return math.fsum(math.log(self.reading[index].prior(choice[index])) for index in indices)
 
     def reading_name(self, experiment: Experiment, choice: Choice) -> str:
         """The name of a choice for an experiment: the readings that concern it and are not the first ones."""
-        indices = self._concerning[experiment.id]
+        indices = self.concerning[experiment.id]
         return ", ".join(self.reading[index].name(choice[index]) for index in indices if choice[index])
 
     def variant(self, experiment: Experiment, choice: Choice, repeat: int = 0) -> Variant:
         """A run of the experiment under a choice. Raises `Invalid` with the experiment's id."""
         plain: Any = self.recipe
         family = self.family[experiment.family] if experiment.family else {}
-        readings = (self.reading[index].options[choice[index]].set for index in self._concerning[experiment.id])
+        readings = (self.reading[index].options[choice[index]].set for index in self.concerning[experiment.id])
         for settings in (family, *readings, experiment.set):
             for address, value in settings.items():
                 plain = override(plain, address, value)
@@ -212,7 +219,7 @@ class Document:
         return [self.variant(experiment, each) for each in by_name.values()]
 
     @cached_property
-    def _concerning(self) -> dict[str, list[int]]:
+    def concerning(self) -> dict[str, list[int]]:
         """The indices of the readings that concern each experiment."""
         readings = list(enumerate(self.reading))
         return {
@@ -220,28 +227,16 @@ class Document:
         }
 
 
-def with_option(choice: Choice, index: int, option: int) -> Choice:
-    """A choice with another option of one reading."""
-    return (*choice[:index], option, *choice[index + 1 :])
-
-
 def load_document(path: Path) -> Document:
     """The checked document in a TOML file. Complaints name the file."""
     try:
         document = decode(Document, tomllib.loads(path.read_text(encoding="utf-8")))
-        document = replace(document, name=path.stem, reading=tuple(_by_experiment(document)))
+        document = replace(document, name=path.stem)
         for experiment in document.experiment:
             document.variants(experiment)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, Invalid) as error:
         raise StudyError(f"{path}: {error}") from None
     return document
-
-
-def _by_experiment(document: Document) -> Iterator[Reading]:
-    """The readings; one with `by_row` becomes one for each experiment."""
-    for reading in document.reading:
-        concerned = [each.id for each in document.experiment if reading.concerns(each.id)]
-        yield from (replace(reading, only=(id_,)) for id_ in concerned) if reading.by_row else (reading,)
 
 
 def _restricted(remarks: Sequence[Remark], ids: set[str]) -> tuple[Remark, ...]:

@@ -57,7 +57,8 @@ class Experiment:
 class Claim:
     """A statement of a document that figures can show: a figure `rises` or `falls` along experiments, one is the `best` or
     `worst` `among` several, those `of` several experiments are `above` or `below` a bound (with `always`: in each run), or
-    figures are `unsteady` from run to run. `figure` is one of a run (`Run.figure`)."""
+    figures are `unsteady` from run to run. A difference `by` so much is claimed at least. `figure` is one of a run
+    (`Run.figure`). `guess` is a setting that the document leaves open and that was not varied."""
 
     id: str
     says: str
@@ -72,12 +73,15 @@ class Claim:
     above: float | None = None
     below: float | None = None
     always: bool = False
+    by: float = 0.0
+    guess: str = ""
     figure: str = "test_accuracy"
 
     def __post_init__(self) -> None:
         require(is_of_a_run(self.figure), "figure", "be a figure of a run", self.figure)
         bounds = (self.above is not None) + (self.below is not None)
         require(bounds == bool(self.of), "of", "name experiments where there is one bound, above or below", self.of)
+        require(not self.by or bool(self.pairs), "by", "be of a difference of two experiments", self.by)
         require(bool(self.experiments), "rises", "say of which experiments", self.says)
 
     @property

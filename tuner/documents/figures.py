@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 from typing import Literal
@@ -35,17 +36,24 @@ GAPS = {
 }
 """Figures of a run that are differences of two."""
 
-TYPICAL_ACCURACY = 0.004
-"""Standard deviation of a small network's accuracy over seeds, where nothing has been repeated yet."""
-
-TYPICAL_LOSS = 0.02
-"""The same of a loss, relative to it."""
-
 NORMAL = 1.96
 """The normal distribution's 97.5 % quantile: so many standard errors to each side hold 95 %."""
 
-PRIOR_FREEDOM = 4
-"""The degrees of freedom that a document's typical spread counts for, next to the runs' own."""
+ROUNDING = 1e-4
+"""The smallest standard deviation that counts: one of 10,000 test images, or so much of a loss."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far the runs of a document's networks usually differ: the `typical` standard deviation of a figure (relative to the
+    mean for losses), and the degrees of `freedom` that it counts for next to a network's own runs."""
+
+    typical: float
+    freedom: float
+
+
+UNREPEATED = {True: Spread(0.02, 4.0), False: Spread(0.004, 4.0)}
+"""Of a loss and of another figure, where nothing has been repeated yet: those of small networks over seeds."""
 
 
 def deviation(values: Sequence[float]) -> float:
@@ -91,39 +99,37 @@ def is_loss(name: str) -> bool:
     return "loss" in name
 
 
-def typical_spread(figure: str, groups: Sequence[Sequence[float]]) -> float:
-    """The usual standard deviation of a figure (relative to the mean for losses), from groups of runs of one recipe each: the
-    median of the groups' variances, each divided by the median of its own distribution (chi squared), so that the few recipes whose every
-    run fails in another way have no more weight than others."""
-    from scipy.special import gammaincinv  # scipy.stats takes two seconds to import
-
-    variances = [
-        _scaled_deviation(figure, group) ** 2 * (len(group) - 1) / float(2 * gammaincinv((len(group) - 1) / 2, 0.5))
-        for group in groups
-        if _is_repeated(group) and (fmean(group) or not is_loss(figure))
-    ]
-    if not variances:
-        return TYPICAL_LOSS if is_loss(figure) else TYPICAL_ACCURACY
-    return max(math.sqrt(sorted(variances)[len(variances) // 2]), 1e-6)
+def is_level(name: str) -> bool:
+    """Whether a figure is an accuracy, or a mean, a maximum or a difference of accuracies: those are compared by points."""
+    return not is_loss(name) and name.partition("_")[0] not in ("deviation", "change", "swing", "falling", "rising")
 
 
-def largest_spread(figure: str, groups: Sequence[Sequence[float]]) -> float:
-    """The largest standard deviation within the groups (relative for losses); 0 where no group has two runs."""
-    return max((_scaled_deviation(figure, group) for group in groups if _is_repeated(group)), default=0.0)
+def spread_of(figure: str, groups: Iterable[Sequence[float]]) -> Spread:
+    """The spread of a figure, from groups of runs of one recipe each: variances are taken as scaled by an inverse chi squared
+    distribution, whose scale and freedom are estimated by the moments of their logarithms (Smyth 2004,
+    https://doi.org/10.2202/1544-6115.1027, section 6.2)."""
+    from scipy.optimize import brentq
+    from scipy.special import digamma, polygamma
+
+    repeated = [group for group in groups if len(group) > 1 and all(map(math.isfinite, group))]
+    halves = [(len(group) - 1) / 2 for group in repeated]
+    scaled = [max(deviation(group) / _scale(figure, group), ROUNDING) for group in repeated]
+    logs = [2 * math.log(each) - digamma(half) + math.log(half) for each, half in zip(scaled, halves, strict=True)]
+    if len(logs) < 2:
+        return Spread(scaled[0], UNREPEATED[False].freedom) if scaled else UNREPEATED[is_loss(figure)]
+    excess = deviation(logs) ** 2 - fmean(polygamma(1, half) for half in halves)
+    lowest, highest = (float(polygamma(1, half)) for half in (1e3, 0.1))
+    half = brentq(lambda half: polygamma(1, half) - min(max(excess, lowest), highest), 0.1, 1e3)
+    return Spread(math.exp((fmean(logs) + digamma(half) - math.log(half)) / 2), 2 * half)
 
 
-def moderated(figure: str, runs: Sequence[float], typical: float) -> tuple[float, int]:
-    """Standard deviation and degrees of freedom of some runs, drawn towards the typical spread: variances from few
-    runs are too often far too small or too large (Smyth 2004, https://doi.org/10.2202/1544-6115.1027, equation 4)."""
-    prior = typical * (abs(fmean(runs)) if is_loss(figure) else 1.0)
-    freedom = len(runs) - 1
-    posterior = (PRIOR_FREEDOM * prior**2 + freedom * deviation(runs) ** 2) / (PRIOR_FREEDOM + freedom)
-    return math.sqrt(posterior), PRIOR_FREEDOM + freedom
+def moderated(figure: str, runs: Sequence[float], spread: Spread) -> tuple[float, float]:
+    """Standard deviation and degrees of freedom of some runs, drawn towards the document's spread: variances from few
+    runs are too often far too small or too large (the same paper, equation 4)."""
+    own, prior = len(runs) - 1, spread.typical * _scale(figure, runs)
+    freedom = spread.freedom + own
+    return math.sqrt((spread.freedom * prior**2 + own * deviation(runs) ** 2) / freedom), freedom
 
 
-def _is_repeated(group: Sequence[float]) -> bool:
-    return len(group) > 1 and all(map(math.isfinite, group))
-
-
-def _scaled_deviation(figure: str, group: Sequence[float]) -> float:
-    return deviation(group) / ((abs(fmean(group)) or 1.0) if is_loss(figure) else 1.0)
+def _scale(figure: str, runs: Sequence[float]) -> float:
+    return (abs(fmean(runs)) or 1.0) if is_loss(figure) else 1.0

@@ -1,12 +1,13 @@
 """How a reported figure is judged: the one place that defines what counts as reproduced. Claims: `claims`.
 
 **A figure** is compared with the mean of our `n` runs, which differ by chance. The standard deviation `s` over runs is our
-runs' own, drawn towards the one that is typical of the document's experiments (`figures.moderated`). The test images are the
+runs' own, drawn towards the spread of the document's networks (`figures.moderated`). The test images are the
 same on both sides, so the sampling error of an accuracy on `m` images, sqrt(p (1 - p) / m), is no part of the difference; it
 counts only where the document may have had other examples (points that are drawn anew). A reported figure is
 
 - *reproduced*, if it lies within `t s sqrt(1/k + 1/n)`, and 1.96 sampling errors added in squares, of our mean; `k` is
   how many figures the document gives, `t` Student's 97.5 % quantile;
+- *close* at best, where `t` has fewer than two degrees of freedom: how far runs differ is unknown then;
 - *close*, if it lies within twice that, or within one percentage point (a tenth of itself for a loss);
 - *not reproduced* otherwise;
 - *cannot be checked*, if it was not measured, or the document itself makes it worthless.
@@ -15,18 +16,19 @@ Parameter counts are reproduced if they are equal, and counted apart. A bound (`
 keeps it: the document shows one run that keeps it, not how many exceed it. **A curve**, a figure by epoch or by member, is
 reproduced (at least close) if nine in ten of its points are.
 
-**What a verdict is worth.** `shared` is the share of the document's other networks whose runs would have passed as well in
-the place of its own. A verdict that more than half of them share says little: it is *weak*, else *sharp*.
+**What a verdict is worth.** The reports of two networks are swapped, and readings are chosen as before. `shared` is the share of
+the document's other networks on the same data whose report would have passed as well in this place. Where more than a
+quarter of them pass, the verdict says little: it is *weak*, else *sharp*.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 from typing import Literal, get_args
 
-from tuner.documents.figures import NORMAL, moderated
+from tuner.documents.figures import NORMAL, Spread, is_loss, moderated
 
 Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
 Worth = Literal["sharp", "weak", "exact", ""]
@@ -40,10 +42,16 @@ CLOSE_LOSS = 0.1
 MOST = 0.9
 """The share of a curve's points that must be reproduced."""
 
-WEAK = 0.5
-"""A verdict that a larger share of other networks would have had says little."""
+FEWEST = 2
+"""Fewer degrees of freedom than three runs have do not tell how far runs differ."""
 
-IMPOSSIBLE = -20.0
+SELDOM = 0.25
+"""A verdict that the reports of a larger share of other networks would have had says little."""
+
+SLIP = 0.01
+"""So many reports are taken to be anything, whatever the readings: a slip of the pen, a figure of another run."""
+
+IMPOSSIBLE = math.log(SLIP)
 """Log density of a report where our runs diverged."""
 
 
@@ -51,7 +59,7 @@ IMPOSSIBLE = -20.0
 class JudgedFigure:
     """A reported figure compared with ours; a curve has judged `points` and no values of its own. `margin` is half the width
     of the interval in which a figure counts as reproduced; `likelihood` the log density of the report given our runs, which
-    compares readings; `shared` the share of other networks that would have passed as well, None where there are none."""
+    compares readings; `shared` the share of other networks whose report would have passed as well, None where there are none."""
 
     figure: str
     reported: tuple[float, ...]
@@ -76,12 +84,17 @@ class JudgedFigure:
             return "exact"
         if self.verdict not in ("reproduced", "close") or self.shared is None:
             return ""
-        return "weak" if self.shared > WEAK else "sharp"
+        return "weak" if self.shared > SELDOM else "sharp"
 
     @property
     def share_text(self) -> str:
-        """The share of other networks that would have passed as well, for a table's cell."""
+        """The share of other networks whose report would have passed as well, for a table's cell."""
         return f"{self.shared:.0%}, {self.worth}" if self.shared is not None and self.worth else ""
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether it could be checked."""
+        return self.verdict != "cannot be checked"
 
     def passes(self, least: Verdict) -> bool:
         """Whether the verdict is at least this good."""
@@ -93,11 +106,11 @@ def judge(
     reported: Sequence[float],
     measured: Sequence[float],
     examples: int,
-    typical: float,
+    spread: Spread,
     unchecked: str = "",
 ) -> JudgedFigure:
     """The verdict on one figure. `examples` is the number that an accuracy was measured on, where the document may have had
-    others (0: the same); `typical` the figure's typical spread; `unchecked` why the document makes the figure worthless."""
+    others (0: the same); `spread` that of the figure in the document; `unchecked` why the document makes the figure worthless."""
     theirs, ours = tuple(reported), tuple(measured)
     judged = partial(JudgedFigure, figure, theirs, ours)
     if unchecked or not ours:
@@ -115,7 +128,7 @@ def judge(
         reason = f"{kept} of our {len(ours)} runs keep it, the best with {min(ours):.4g}"
         likelihood = math.log((kept + 0.5) / (len(ours) + 1))
         return judged("reproduced" if kept else "not reproduced", reason, likelihood=likelihood)
-    return _judge_distance(figure, theirs, ours, examples, typical)
+    return _judge_distance(figure, theirs, ours, examples, spread)
 
 
 def judge_curve(
@@ -123,7 +136,7 @@ def judge_curve(
     reported: Sequence[float],
     measured: Sequence[Sequence[float]],
     examples: int,
-    typical: float,
+    spread: Spread,
     every: int = 1,
 ) -> JudgedFigure:
     """The verdict on a curve; `measured` has one of ours for each run, with a value for each `every` points."""
@@ -131,32 +144,24 @@ def judge_curve(
     if not measured or not theirs or any(len(each) < len(theirs) for each in measured):
         return JudgedFigure(figure, (), (), "cannot be checked", "not measured", points=())
     points = tuple(
-        judge(figure, [value], [run[index] for run in measured], examples, typical)
-        for index, value in enumerate(theirs)
+        judge(figure, [value], [run[index] for run in measured], examples, spread) for index, value in enumerate(theirs)
     )
     verdict = next(each for each in VERDICTS if fmean(point.passes(each) for point in points) >= MOST)
     within = sum(point.verdict == "reproduced" for point in points)
     return JudgedFigure(figure, (), (), verdict, f"{within} of {len(points)} points reproduced", points=points)
 
 
-def with_shared(judged: JudgedFigure, others: Sequence[JudgedFigure]) -> JudgedFigure:
-    """The same with the share of other networks that pass, from their runs judged in its place."""
-    checked = [each for each in others if each.verdict != "cannot be checked"]
-    shared = sum(each.passes(judged.verdict) for each in checked) / len(checked) if checked else None
-    return replace(judged, shared=shared)
-
-
 def _judge_distance(
-    figure: str, theirs: tuple[float, ...], ours: tuple[float, ...], examples: int, typical: float
+    figure: str, theirs: tuple[float, ...], ours: tuple[float, ...], examples: int, spread: Spread
 ) -> JudgedFigure:
     from scipy.special import stdtrit  # scipy.stats takes two seconds to import
 
     middle, report = fmean(ours), fmean(theirs)
-    spread, freedom = moderated(figure, ours, typical)
-    chance = spread * math.sqrt(1 / len(theirs) + 1 / len(ours))
+    deviation, freedom = moderated(figure, ours, spread)
+    chance = deviation * math.sqrt(1 / len(theirs) + 1 / len(ours))
     share = min(max(report, 0.0), 1.0)
     sampling = math.sqrt(share * (1 - share) / examples) if examples and figure.endswith("accuracy") else 0.0
-    margin = math.hypot(float(stdtrit(freedom, 0.975)) * chance, NORMAL * sampling)
+    margin = math.hypot(float(stdtrit(freedom, 0.975)) * chance, NORMAL * sampling) if freedom >= FEWEST else 0.0
     distance = abs(report - middle)
     tolerance = CLOSE_ACCURACY if figure.endswith("accuracy") else CLOSE_LOSS * abs(report)
     verdict: Verdict = "not reproduced"
@@ -164,10 +169,12 @@ def _judge_distance(
         verdict = "reproduced"
     elif distance <= max(2 * margin, tolerance):
         verdict = "close"
-    reason = f"{distance:.4g} {'above' if report > middle else 'below'} our mean, margin {margin:.4g}"
+    few = "" if freedom >= FEWEST else "; too few runs for a margin"
+    reason = f"{distance:.4g} {'above' if report > middle else 'below'} our mean, margin {margin:.4g}{few}"
     scale = max(math.hypot(chance, sampling), 1e-9)
     apart = (report - middle) / scale
-    likelihood = (
-        math.log(3 / 8) - 2.5 * math.log1p(apart * apart / 4) - math.log(scale)
-    )  # Student's t, 4 degrees of freedom
+    density = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - math.log(math.pi * freedom) / 2
+    density -= (freedom + 1) / 2 * math.log1p(apart * apart / freedom) + math.log(scale)  # Student's t
+    anything = SLIP / (abs(report) or 1.0 if is_loss(figure) else 1.0)
+    likelihood = math.log((1 - SLIP) * math.exp(density) + anything)
     return JudgedFigure(figure, theirs, ours, verdict, reason, margin, likelihood)

@@ -144,8 +144,20 @@ def outcome(network: Traced, recipe: Recipe, examples: int) -> tuple[object, lis
     return scores, network.state
 
 
+def members(share: float, seed: int) -> Recipe:
+    """An ensemble, whose batches are smaller than its first layer."""
+    training = Training(optimizer=AdamW(weight_decay=share), batch_size=round(50 * share), epochs=2)
+    network = TabularEnsemble(widths=(20,), members=3, hidden=Hidden(dropout=share))
+    return Recipe(data=Data(name="digits"), network=network, training=training, seed=seed)
+
+
+def test_the_graph_of_an_ensemble_depends_on_whether_batches_are_larger_than_its_first_layer() -> None:
+    keys = [graph_key(members(share, 1), image_fold(50)) for share in (0.2, 0.3, 0.5)]
+    assert keys[0] == keys[1] != keys[2]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe_at", [staged, dense])
+@pytest.mark.parametrize("recipe_at", [staged, dense, members])
 def test_recipes_that_differ_in_numbers_share_a_graph_and_give_what_each_gives_alone(
     recipe_at: Callable[[float, int], Recipe],
 ) -> None:

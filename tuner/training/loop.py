@@ -57,10 +57,9 @@ class EpochLoop:
         measure: Measure | None = None,
         *,
         xla: bool = False,
-        is_static: bool = False,
         number: Number = float,
     ) -> None:
-        self.model, self.is_static = model, xla or is_static
+        self.model, self.is_static = model, xla
         self.adversarial, self.augment = settings.adversarial, augmenter(settings.augmentation, number)
         self.feed(settings, scale, training, validation, measure)
         build_variables(model, training)

@@ -3,7 +3,7 @@
 Building and tracing take longer than the steps of a short training. Folds, refits on fresh seeds, longer looks and a document's
 grid share a graph: initial weights, examples and their number, batch sizes, learning rates and schedules are not part of it, and
 dropout rates, penalties, label smoothing, averaging, augmentation and the numbers of most optimizers are its variables. Compiled
-with XLA, and for ensembles, the number of examples and the batch size are part of it.
+with XLA, the number of examples and the batch size are part of it.
 """
 
 import json
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tuner.base.decode import encode
 from tuner.networks import Inputs, Network, TabularEnsemble, parameters
 from tuner.networks.build import Constants, build, initial_values
+from tuner.networks.layers import MembersDense
 from tuner.recipe import CategoricalCrossentropy, Recipe
 from tuner.training.augmentation import STRENGTHS, augmenter
 from tuner.training.compiling import as_compiled, compile_model, loss_of, make_optimizer, numbers_of_optimizer
@@ -51,12 +52,14 @@ class Traced:
         self.as_compiled = as_compiled(self.model)
         self.recipe = recipe = self.as_compiled(recipe)
         compile_model(self.model, recipe, self._variable)
+        for layer in self.model._flatten_layers():
+            if isinstance(layer, MembersDense):
+                layer.batch_size = _batch_size(recipe, fold_data)
         self.loop = EpochLoop(
             self.model,
             recipe.training,
             *fold_data.for_loop(recipe),
             xla=_uses_xla(recipe, fold_data),
-            is_static=isinstance(recipe.network, TabularEnsemble),  # the first layer depends on the batch size
             number=self._variable,
         )
         self.loop.trace()
@@ -120,6 +123,10 @@ def _network(recipe: Recipe, fold_data: FoldData) -> tuple[Network, Inputs, int,
     return recipe.network, fold_data.inputs, fold_data.outputs, recipe.seed, fold_data.constants
 
 
+def _batch_size(recipe: Recipe, fold_data: FoldData) -> int:
+    return min(recipe.training.batch_size, len(fold_data.training))
+
+
 def _parameters_kept() -> int:
     return sum(each.model.count_params() for each in _TRACED.values())
 
@@ -133,12 +140,8 @@ def graph_key(recipe: Recipe, fold_data: FoldData) -> str:
     """Equal for trainings whose graphs are equal. Of numbers that the graph reads from variables it only says which are above 0: a
     graph without dropout has no layer for it."""
     plain, xla = recipe.to_dict(), _uses_xla(recipe, fold_data)
-    network, training, is_static = (
-        plain["network"],
-        plain["training"],
-        xla or isinstance(recipe.network, TabularEnsemble),
-    )
-    for name in NOT_IN_THE_GRAPH if is_static else (*NOT_IN_THE_GRAPH, "batch_size"):
+    network, training = plain["network"], plain["training"]
+    for name in NOT_IN_THE_GRAPH if xla else (*NOT_IN_THE_GRAPH, "batch_size"):
         training.pop(name, None)
     if "hidden" in network:
         del network["hidden"]["initializer"]
@@ -149,12 +152,13 @@ def graph_key(recipe: Recipe, fold_data: FoldData) -> str:
     _hide(training["loss"], *(["label_smoothing"] if isinstance(recipe.training.loss, CategoricalCrossentropy) else []))
     _hide(training["optimizer"], "learning_rate", *numbers_of_optimizer(recipe.training.optimizer))
     parts = [fold_data.training, fold_data.validation]
-    shapes = [None if each is None else each.inputs.shape[0 if is_static else 1 :] for each in parts]
+    shapes = [None if each is None else each.inputs.shape[0 if xla else 1 :] for each in parts]
     dtype = fold_data.training.inputs.dtype.name
     scale = (fold_data.scale.offset.shape, fold_data.scale.factor.shape)
     weighted = [each is None or each.weights is None for each in parts]
-    inputs = encode(fold_data.inputs)
-    return json.dumps([network, training, shapes, dtype, scale, inputs, fold_data.outputs, weighted, xla])
+    inputs, ensemble = encode(fold_data.inputs), recipe.network
+    wide = isinstance(ensemble, TabularEnsemble) and _batch_size(recipe, fold_data) >= ensemble.widths[0]
+    return json.dumps([network, training, shapes, dtype, scale, inputs, fold_data.outputs, weighted, xla, wide])
 
 
 def _hide(plain: dict[str, Any], *names: str) -> None:

@@ -36,6 +36,7 @@ class MembersDense(keras.layers.Layer):  # type: ignore[misc]
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.batch_size: int | None = None  # in training, in a graph for any number of rows
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the kernel, and factors and biases for each member."""
@@ -51,9 +52,10 @@ class MembersDense(keras.layers.Layer):  # type: ignore[misc]
         self.after = self.add_weight(name="after", shape=(self.members, self.units), initializer="ones")
         self.bias = self.add_weight(name="bias", shape=(self.members, self.units), initializer="zeros")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """The activation of each member's outputs."""
-        size, rows, is_first = self.kernel.shape[0], inputs.shape[0], len(inputs.shape) == 2
+        size, is_first = self.kernel.shape[0], len(inputs.shape) == 2
+        rows = inputs.shape[0] or (self.batch_size if training else None)
         if is_first and (rows is None or rows >= self.units):
             kernels = ops.expand_dims(ops.transpose(self.before), 2) * ops.expand_dims(self.kernel, 1)
             products = ops.matmul(inputs, ops.reshape(kernels, (size, self.members * self.units)))

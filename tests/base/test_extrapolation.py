@@ -21,6 +21,7 @@ from tuner.base.extrapolation import (
     Segment,
     expected_gain,
     learned,
+    until_best,
 )
 
 LENGTHS = (0.5, 2.0, 8.0, 32.0)
@@ -51,6 +52,24 @@ SEARCHES = st.lists(LOOKS, min_size=1, max_size=12)
 def test_noise_is_that_of_the_examples_and_of_the_seed_in_each_fold() -> None:
     assert look(1.0, 0.1, folds=1).noise == pytest.approx(SEED_SPREAD**2)
     assert look(1.0, 0.1, folds=4, standard_error=0.01).noise == pytest.approx(0.01 + SEED_SPREAD**2 / 4)
+
+
+def test_a_recipe_whose_longer_look_is_worse_overfits_and_is_refitted_no_longer_than_its_best_look() -> None:
+    first, all_folds, best, worse = look(2.0, 0.1), look(2.0, 0.3, 5), look(8.0, 0.25, 5), look(32.0, 0.26, 5)
+    assert until_best([first, all_folds, best, worse]) == [first, all_folds, best]
+    assert until_best([first, all_folds]) == [first, all_folds], "other folds are other examples"
+    assert until_best([]) == []
+    curves = learned([[first, all_folds, best, worse], falling(0.4, 0.3, 2.0, 8.0, 32.0)])
+    assert curves.useful_length([first, all_folds, best, worse], 100.0) == 8.0
+    assert curves.useful_length([first, all_folds, best, worse], 4.0) == 4.0
+    assert curves.refitted([first, all_folds, best, worse], 100.0) == curves.belief([first, all_folds, best])
+    assert curves.useful_length([first, all_folds, best], 100.0) == 100.0
+
+
+def test_where_longer_trainings_were_worse_so_will_be_others() -> None:
+    curves = learned([falling(0.2 + place / 50, -0.5, 2.0, 8.0) for place in range(6)])
+    assert curves.useful_length([look(2.0, 0.2)], 100.0) == 2.0
+    assert curves.refitted([look(2.0, 0.2)], 100.0).length == 2.0
 
 
 def test_a_recipe_without_errors_has_a_finite_logarithm() -> None:

@@ -84,6 +84,7 @@ def test_a_table_becomes_a_study_of_its_task(
     assert study.objectives == (objective,)
     assert (recipe.training.loss.kind, recipe.network.output) == (loss, output)
     assert (study.budget.minutes, study.budget.trials, study.budget.epochs) == (1.5, 0, "fit")
+    assert {recipe.training.epochs for _, recipe in study.corners} == {study.epochs}, "all first looks are equally long"
     assert study.confirmation.members == 8
     assert study.unbuildable is None
 

@@ -19,6 +19,7 @@ from tuner.refit.candidates import (
     contenders,
     epoch_seconds,
     fresh_seeds,
+    ranked_trials,
     refit_factor,
     reserved_seconds,
 )
@@ -105,6 +106,15 @@ def test_looks_rank_by_their_last_value() -> None:
     )
     assert numbers(study.ranking) == [1, 2, 0]
     assert [trial.values for trial in study.compared] == [(0.80,), (0.95,), (0.70,)], "the first looks"
+
+
+def test_a_trial_whose_longer_look_was_worse_counts_by_the_shorter_one(session: Session) -> None:
+    study = looked(
+        record(0.9, 0.9), [(1.0, 0.80, 1), (4.0, 0.92, 1), (16.0, 0.915, 1)], [(1.0, 0.80, 1), (4.0, 0.91, 1)]
+    )
+    assert numbers(study.ranking) == [0, 1]
+    assert [trial.length for trial in study.ranking] == [4.0, 4.0]
+    assert [each.epochs for each in ranked_trials(session, study.ranking)] == [4.0, 40]
 
 
 def test_of_equal_values_the_more_certain_one_ranks_first() -> None:

@@ -16,7 +16,8 @@ from tests.support.searches import Notes, small
 from tuner.base.errors import Invalid, StudyError
 from tuner.data.sources import Places
 from tuner.recipe import Augmentation, Holdout, KFold
-from tuner.refit.candidates import RankedTrial, candidates, ranked_trial, reserved_seconds
+from tuner.refit.candidates import RankedTrial, candidates, reserved_seconds
+from tuner.refit.candidates import ranked_trials as ranked
 from tuner.refit.final_model import Refit
 from tuner.refit.refit import with_measured_epochs
 from tuner.refit.session import Session
@@ -55,7 +56,7 @@ def searched(memory: BaseStorage, file: StudyFile, places: Places, clock: Clock,
 
 def ranked_trials(context: Session) -> list[RankedTrial]:
     """The ranked trials of a search."""
-    return [ranked_trial(context, trial) for trial in study_record(context.study).ranking]
+    return ranked(context, study_record(context.study).ranking)
 
 
 def test_the_kind_of_budget_is_the_study_files(small_study: Path) -> None:

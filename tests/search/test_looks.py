@@ -13,7 +13,7 @@ from tests.support.fakes import Clock, Paced, clock_in, session_in
 from tests.support.searches import Notes, small
 from tuner.data.sources import Places
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import epoch_seconds, ranked_trial
+from tuner.refit.candidates import epoch_seconds, ranked_trials
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes
 from tuner.result import Epoch, Pulse
@@ -229,7 +229,8 @@ def test_what_is_known_of_a_recipe_is_that_of_its_last_ended_look(
     (after,) = study_record(session.study).ranking
     for each in (during, after):
         assert (each.recipe, each.result, each.looks) == (before.recipe, before.result, before.looks)
-        assert ranked_trial(session, each).epoch_seconds == ranked_trial(session, before).epoch_seconds
+        ((now,), (then,)) = (ranked_trials(session, [trial]) for trial in (each, before))
+        assert now.epoch_seconds == then.epoch_seconds
     assert [each.state for each in (during, after)] == ["running", "interrupted"]
     (training,) = session.trainings()
     again = continue_training(session, training)

@@ -125,6 +125,18 @@ class Curves:
         """A belief about a training of this length, or about the longest one that its last look says something of."""
         return self.at(belief, min(length, FARTHEST * belief.length))
 
+    def useful_length(self, looks: Sequence[Look], most: float) -> float:
+        """The length of a refit of at most `most` epochs: no longer than the best look where a longer one was worse or is expected to
+        be worse."""
+        useful = until_best(looks)
+        belief = self.belief(useful)
+        overfits = len(useful) < len(looks) or self.toward(belief, most).mean > belief.mean
+        return min(most, belief.length) if overfits else most
+
+    def refitted(self, looks: Sequence[Look], most: float) -> Belief:
+        """The belief about a refit of at most `most` epochs of a recipe with these looks."""
+        return self.toward(self.belief(until_best(looks)), self.useful_length(looks, most))
+
     def at(self, belief: Belief, length: float) -> Belief:
         """A belief about a longer or a shorter training."""
         if length < belief.length:
@@ -139,6 +151,13 @@ class Curves:
             if belief.length < end:
                 belief = segment.at(belief, end)
         return belief
+
+
+def until_best(looks: Sequence[Look]) -> Sequence[Look]:
+    """The looks (the shortest first) up to the best of those in as many folds as the last one: where a longer one is worse, the
+    recipe overfits."""
+    alike = [look for look in looks if look.folds == looks[-1].folds]
+    return looks[: looks.index(min(alike, key=lambda look: look.error)) + 1] if alike else looks
 
 
 def learned(recipes: Sequence[Sequence[Look]]) -> Curves:

@@ -35,14 +35,6 @@ class Objective(NamedTuple):
     reason: str
 
 
-class Epochs(NamedTuple):
-    """How long trainings are: at least, in the first trials, at most."""
-
-    fewest: int
-    first: int
-    most: int
-
-
 # By rows: each pair says what holds for fewer rows than its first number.
 BATCH_SIZES = (
     (1_000, (16, 32, 64)),
@@ -51,7 +43,7 @@ BATCH_SIZES = (
     (100_000, (128, 256, 512)),
     (ANY, (256, 512, 1024)),
 )
-EPOCHS = ((10_000, Epochs(10, 40, 200)), (100_000, Epochs(5, 30, 60)), (ANY, Epochs(2, 10, 30)))
+EPOCHS = ((10_000, 200), (100_000, 60), (ANY, 30))  # at most
 # What is tried first on a table: family, widths, encoding, label smoothing, weight decay. Nearly RealMLP's defaults (Holzmüller
 # et al. 2024, arXiv 2407.04491), with bins, which were better than pbld on four tables of four; and TabM's members.
 ROW_STARTS = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
-from tuner.base.extrapolation import Belief, Curves, learned
+from tuner.base.extrapolation import Belief, Curves, learned, until_best
 from tuner.data.splits import sizes
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.session import Session
@@ -41,17 +41,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class RankedTrial:
-    """A trial that could win, where the minutes decide: the recipe of its last look, the epochs of its whole training (those it was
-    proposed with, if the study searches for them), and the seconds of one of them in one fold."""
+    """A trial that could win, where the minutes decide: the recipe of its best look, the epochs of its whole training (those it was
+    proposed with, if the study searches for them; fewer if it overfits), and the seconds of one of them in one fold."""
 
     trial: TrialRecord
     recipe: Recipe
-    epochs: int
+    epochs: float
     epoch_seconds: float
 
     @property
     def length(self) -> float:
-        """The length of its last look in epochs."""
+        """The length of its best look in epochs."""
         return _length(self.recipe)
 
     @property
@@ -68,7 +68,7 @@ class RankedTrial:
         return with_folds(with_length(self.recipe, self.refit_length(seconds)))
 
     def has_time(self, seconds: float) -> bool:
-        """Whether a refit of `seconds` is not much shorter than its last look."""
+        """Whether a refit of `seconds` is not much shorter than its best look."""
         return self.refit_length(seconds) >= NEARLY * self.length
 
     @property
@@ -78,12 +78,19 @@ class RankedTrial:
         return refit_factor(whole) * fold_count(whole.protocol) * self.epoch_seconds
 
 
-def ranked_trial(session: Session, trial: TrialRecord) -> RankedTrial:
-    """One of the `ranked` trials with its length, by the epoch time of its curve."""
-    assert trial.recipe is not None
-    assert trial.result is not None
-    epochs = whole_epochs(session.file, trial.params)
-    return RankedTrial(trial, trial.recipe, epochs, epoch_seconds(trial.recipe, trial.result))
+def ranked_trials(session: Session, trials: Sequence[TrialRecord]) -> list[RankedTrial]:
+    """Trials of a ranking with the lengths of their whole trainings, by the epoch times of their curves."""
+    looked = [each.looks for each in trials if each.looks]
+    curves = learned(looked) if looked else None
+    ranked = []
+    for each in trials:
+        assert each.recipe is not None
+        assert each.result is not None
+        epochs: float = whole_epochs(session.file, each.params)
+        if curves and each.looks:
+            epochs = curves.useful_length(each.looks, epochs)
+        ranked.append(RankedTrial(each, each.recipe, epochs, epoch_seconds(each.recipe, each.result)))
+    return ranked
 
 
 def whole_epochs(file: StudyFile, params: Mapping[str, Any]) -> int:
@@ -125,9 +132,7 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     if not looked:
         return trials[:1]
     curves = learned([each.trial.looks for each in looked])
-    beliefs = {
-        each.trial.first: curves.toward(curves.belief(each.trial.looks), each.refit_length(seconds)) for each in looked
-    }
+    beliefs = {each.trial.first: curves.refitted(each.trial.looks, each.refit_length(seconds)) for each in looked}
     leader = min(looked, key=lambda each: _expected(curves, each, seconds))
     best = beliefs[leader.trial.first]
 
@@ -142,9 +147,9 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
 
 
 def _expected(curves: Curves, trial: RankedTrial, seconds: float) -> float:
-    """The expected logarithm of the error of a refit of `seconds`, from the last look alone, taken pessimistically: earlier looks have
+    """The expected logarithm of the error of a refit of `seconds`, from the best look alone, taken pessimistically: earlier looks have
     the same validation examples, so that their luck is the same."""
-    last = trial.trial.looks[-1]
+    last = until_best(trial.trial.looks)[-1]
     return curves.toward(Belief(last.pessimistic, 0.0, last.length), trial.refit_length(seconds)).mean
 
 
@@ -160,7 +165,7 @@ def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) 
         return budget.reserved_for_refits(refit_factor(leader.recipe) * leader.result.seconds)
     if not trials:
         return budget.reserved_for_refits()
-    ranked = [ranked_trial(session, trial) for trial in trials]
+    ranked = ranked_trials(session, trials)
     rivals = contenders(ranked, MOST_ROUNDS * budget.workers, budget.usable / 2)
     return max(budget.reserved_for_refits(each.refit_seconds) for each in rivals)
 

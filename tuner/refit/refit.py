@@ -16,7 +16,7 @@ from tuner.refit.candidates import (
     candidates,
     contenders,
     fresh_seeds,
-    ranked_trial,
+    ranked_trials,
 )
 from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
@@ -104,7 +104,7 @@ def _choose(
         assert recipe is not None
         seeds = fresh_seeds(recipe.seed, session.file.confirmation.seeds)
         return tuple(Candidate(winner.number, replace(recipe, seed=seed)) for seed in seeds), math.inf
-    ranking: Sequence[RankedTrial] = [ranked_trial(session, trial) for trial in trials]
+    ranking: Sequence[RankedTrial] = ranked_trials(session, trials)
     if end - time.monotonic() > WORTH_MEASURING_SECONDS:
         ranking = with_measured_epochs(budget, ranking, executor, end - time.monotonic())
     if must:

@@ -96,7 +96,7 @@ def price_of_a_second(situation: Situation, curves: Curves) -> float:
 def _options(situation: Situation, curves: Curves, known: Sequence[Contender], new_ones: bool) -> list[Option]:
     noise = _noise(known)
     lengths = [_refit_length(situation, each.epoch_seconds) for each in known]
-    final = [curves.toward(curves.belief(each.looks), length) for each, length in zip(known, lengths, strict=True)]
+    final = [curves.refitted(each.looks, length) for each, length in zip(known, lengths, strict=True)]
     order = sorted(range(len(known)), key=lambda place: final[place].mean)
     best, second = final[order[0]].mean, final[order[1]].mean if len(known) > 1 else math.inf
     options = []

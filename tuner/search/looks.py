@@ -6,10 +6,10 @@ from dataclasses import replace
 from random import Random
 from statistics import fmean, median
 
-from tuner.base.extrapolation import Look
+from tuner.base.extrapolation import Look, until_best
 from tuner.base.metrics import shortfall, standard_error
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import epoch_seconds, ranked_trial, validated_examples, whole_epochs
+from tuner.refit.candidates import epoch_seconds, ranked_trials, validated_examples, whole_epochs
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes
 from tuner.result import Result
@@ -82,7 +82,7 @@ def situation(
     states = ("complete", "paused", "running", "interrupted")
     rivals = [_contender(training, ladder) for training in trainings if training.state in states]
     known = [each.epoch_seconds for each in rivals if each.looks]
-    leaders = [ranked_trial(session, trial) for trial in session.record.ranking[:1]]
+    leaders = ranked_trials(session, session.record.ranking)[:1]
     return Situation(
         contenders=rivals,
         ladder=ladder,
@@ -97,7 +97,8 @@ def situation(
 def _contender(training: StoredTraining, ladder: Ladder) -> Contender:
     record = trial_record(training)
     seconds = epoch_seconds(record.recipe, record.result) if record.looks and record.recipe and record.result else 0.0
-    is_open = training.state == "paused" and ladder.after(training.rung) is not None
+    overfits = len(until_best(record.looks)) < len(record.looks)
+    is_open = training.state == "paused" and ladder.after(training.rung) is not None and not overfits
     return Contender(training.first, record.looks, training.rung, seconds, is_open)
 
 

@@ -9,7 +9,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 from tuner.base.errors import StudyError, near_miss
-from tuner.base.extrapolation import Look
+from tuner.base.extrapolation import Look, until_best
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
@@ -70,7 +70,7 @@ def _store(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
 class TrialRecord:
     """A stored training, all its segments as one. `number` is the number of its last segment, `first` of its first one, `numbers`
     of all; `start` is its place among the study's starts. Where the minutes decide, `looks` are its trainings of growing length;
-    `recipe`, `result` and `values` are those of the last one that has ended. `recipe` and `result` are None if the trial ended before it had them.
+    `recipe`, `result` and `values` are those of the last one that has ended, or of the best one of those in as many folds. `recipe` and `result` are None if the trial ended before it had them.
     `started` and `ended` are in seconds since 1970."""
 
     number: int
@@ -95,8 +95,8 @@ class TrialRecord:
 
     @property
     def length(self) -> float:
-        """The length of its last look in whole epochs; elsewhere the number of its epochs on one fold."""
-        return self.looks[-1].length if self.looks else float(self.epochs)
+        """The length of its best look in whole epochs; elsewhere the number of its epochs on one fold."""
+        return until_best(self.looks)[-1].length if self.looks else float(self.epochs)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class StudyRecord:
     def ranking(self) -> tuple[TrialRecord, ...]:
         """The trials that could win, best first, of equal ones the earlier first; without those that could not be refitted. Where the
         epochs are fixed these are the finished ones. Where the minutes decide they are all with a validation metric: by the
-        error of the last look plus its standard error."""
+        error of the best look of those in the most folds, plus its standard error."""
         usable = [each for each in self.trials if each.recipe and each.recipe.key not in self.unconfirmed]
         if not self.fits_epochs:
             return self._by_value([trial for trial in usable if trial.state == "complete" and trial.values])
@@ -157,7 +157,7 @@ class StudyRecord:
         if not self.has_looks:
             return self._by_value(usable)
         looked = [trial for trial in usable if trial.looks]
-        return tuple(sorted(looked, key=lambda trial: (trial.looks[-1].pessimistic, trial.first)))
+        return tuple(sorted(looked, key=lambda trial: (until_best(trial.looks)[-1].pessimistic, trial.first)))
 
     def _by_value(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
         objective, sign = OBJECTIVES[self.objectives[0]] if self.objectives else None, -self.direction.sign
@@ -207,16 +207,21 @@ def trial_record(training: StoredTraining) -> TrialRecord:
 
 
 def _read(training: StoredTraining) -> TrialRecord:
+    ended_looks = [each for each in training.segments if is_ended_look(each)]
+    looks = tuple(Look(**each.user_attrs["look"]) for each in ended_looks)
     attributes, segments = training.attributes, training.known
+    if (useful := len(until_best(looks))) < len(looks):
+        segments = segments[: segments.index(ended_looks[useful - 1]) + 1]
     results = [plain["result"] for plain in map(attributes_of, segments) if "result" in plain]
     plain = attributes_of(segments[-1]).get("recipe")
-    looks = tuple(Look(**each.user_attrs["look"]) for each in training.segments if is_ended_look(each))
     started, ended = training.segments[0].datetime_start, training.last.datetime_complete
     return TrialRecord(
         number=training.last.number,
         first=training.first,
         state="pruned" if training.state == "paused" else training.state,
-        values=tuple(training.last.values or [look.value for look in looks[-1:]]),
+        values=tuple(
+            (training.last.values if useful == len(looks) else None) or [look.value for look in until_best(looks)[-1:]]
+        ),
         params=training.last.params,
         recipe=Recipe.from_dict(plain) if plain else None,
         result=Result.from_dict(results[-1]) if results else None,

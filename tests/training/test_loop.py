@@ -13,13 +13,16 @@ from tuner.recipe import (
     Adam,
     AdamW,
     CategoricalCrossentropy,
+    Clipping,
     Data,
     Lion,
     Loss,
+    Muon,
     Optimizer,
     PlainLoss,
     Recipe,
     RMSprop,
+    ScheduleFreeAdamW,
     Sgd,
     Training,
 )
@@ -57,6 +60,16 @@ CASES: dict[str, tuple[Network, Optimizer, Loss]] = {
         PlainLoss(kind="mean_squared_error"),
     ),
 }
+CASES |= {
+    "muon, clipped": (Dense(widths=(12, 8)), Muon(learning_rate=0.01), PlainLoss(kind="kl_divergence")),
+    "schedule-free, clipped": (Dense(widths=(12,)), ScheduleFreeAdamW(), PlainLoss(kind="kl_divergence")),
+    "accumulated": (Dense(widths=(12,)), Adam(), PlainLoss(kind="kl_divergence")),
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "muon, clipped": {"clipping": Clipping(kind="clipvalue", limit=0.01)},
+    "schedule-free, clipped": {"clipping": Clipping(kind="clipnorm", limit=0.1)},
+    "accumulated": {"clipping": Clipping(limit=0.3), "gradient_accumulation_steps": 2},
+}
 SCALER = Scaler(np.asarray(0.0, np.float32), np.asarray(1 / 16, np.float32))
 
 
@@ -71,7 +84,7 @@ def images(count: int, seed: int) -> tuple[Any, Any]:
 def compiled(case: str) -> tuple[keras.Model, Recipe]:
     """A fresh model of one case."""
     network, optimizer, loss = CASES[case]
-    training = Training(optimizer=optimizer, loss=loss, batch_size=32, epochs=2)
+    training = Training(optimizer=optimizer, loss=loss, batch_size=32, epochs=2, **SETTINGS.get(case, {}))
     recipe = Recipe(data=Data(name="digits"), network=network, training=training)
     model = build(network, (6, 6), 3, seed=5)
     compile_model(model, recipe)

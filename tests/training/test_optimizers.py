@@ -14,6 +14,11 @@ CASES: list[tuple[Any, Any, dict[str, Any]]] = [
     (FusedSgd, keras.optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9}),
     (FusedSgd, keras.optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
     (FusedAdam, keras.optimizers.Adam, {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3}),
+    (
+        FusedAdam,
+        keras.optimizers.Adam,
+        {"gradient_accumulation_steps": 3, "global_clipnorm": 0.5, "learning_rate": 0.01},
+    ),
     (FusedAdamW, keras.optimizers.AdamW, {"learning_rate": 0.01, "weight_decay": 0.1}),
     (FusedRmsprop, keras.optimizers.RMSprop, {"learning_rate": 0.01, "rho": 0.8}),
     (FusedRmsprop, keras.optimizers.RMSprop, {"learning_rate": 0.01, "momentum": 0.5}),

@@ -15,7 +15,17 @@ from tuner.networks import Dense, Hidden, LocallyConnected, Network, ResidualDen
 from tuner.networks.build import build, initial_values
 from tuner.networks.columns import Coded, Encoding, Rows
 from tuner.networks.fitting import fit_encoder
-from tuner.recipe import Adam, AdamW, Augmentation, CategoricalCrossentropy, Data, Recipe, Sgd, Training
+from tuner.recipe import (
+    Adam,
+    AdamW,
+    Augmentation,
+    CategoricalCrossentropy,
+    Data,
+    Recipe,
+    ScheduleFreeAdamW,
+    Sgd,
+    Training,
+)
 from tuner.training.fold_data import FoldData
 from tuner.training.parts import Scaler
 from tuner.training.saving import UNSCALED
@@ -137,6 +147,13 @@ def dense(share: float, seed: int) -> Recipe:
     return Recipe(data=Data(name="digits"), network=network, training=training, seed=seed)
 
 
+def free_of_schedules(share: float, seed: int) -> Recipe:
+    """An optimizer whose state begins as the weights, which change after every second batch."""
+    optimizer = ScheduleFreeAdamW(learning_rate=share)
+    training = Training(optimizer=optimizer, gradient_accumulation_steps=2, averaging=share, batch_size=20, epochs=2)
+    return Recipe(data=Data(name="digits"), network=Dense(widths=(5,)), training=training, seed=seed)
+
+
 def outcome(network: Traced, recipe: Recipe, examples: int) -> tuple[object, list[NDArray[Any]]]:
     """The scores of two epochs and the final state."""
     rates = np.full(network.loop.steps, recipe.training.optimizer.learning_rate, np.float32)
@@ -157,7 +174,7 @@ def test_the_graph_of_an_ensemble_depends_on_whether_batches_are_larger_than_its
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe_at", [staged, dense, members])
+@pytest.mark.parametrize("recipe_at", [staged, dense, members, free_of_schedules])
 def test_recipes_that_differ_in_numbers_share_a_graph_and_give_what_each_gives_alone(
     recipe_at: Callable[[float, int], Recipe],
 ) -> None:

@@ -8,7 +8,19 @@ A search makes recipes from the answers of Optuna, a baseline from a document, a
 from tuner.recipe.augmentation import Augmentation, Views
 from tuner.recipe.data import AnyData, Arrays, Cut, Data, DataInfo, Images, Table, describe
 from tuner.recipe.losses import CategoricalCrossentropy, Huber, Loss, PlainLoss
-from tuner.recipe.optimizers import Adadelta, Adagrad, Adam, AdamW, Lion, Optimizer, RMSprop, Sgd
+from tuner.recipe.optimizers import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Clipping,
+    Lion,
+    Muon,
+    Optimizer,
+    RMSprop,
+    ScheduleFreeAdamW,
+    Sgd,
+)
 from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, fold_count, validated_part
 from tuner.recipe.recipe import Recipe
 from tuner.recipe.training import (

@@ -6,7 +6,7 @@
 from typing import Literal
 
 from tuner.base.errors import require
-from tuner.base.ranges import NotNegative, Positive, Rate, record
+from tuner.base.ranges import Count, CountOrZero, NotNegative, Positive, Rate, record
 
 
 @record
@@ -98,7 +98,54 @@ class Lion:
     weight_decay: NotNegative = 0.0
 
 
-Optimizer = Sgd | Adam | AdamW | RMSprop | Adagrad | Adadelta | Lion
+@record
+class Muon:
+    """Muon: the momentum of a dense hidden layer's kernel, made orthogonal by `ns_steps` iterations; all other weights by AdamW,
+    whose learning rate is `adam_lr_ratio` times as large (Liu et al. 2025, https://arxiv.org/abs/2502.16982)."""
+
+    kind: Literal["muon"] = "muon"
+    learning_rate: Positive = 0.001
+    weight_decay: NotNegative = 0.004
+    momentum: Rate = 0.95
+    nesterov: bool = True
+    ns_steps: Count = 5
+    adam_lr_ratio: Positive = 1.0
+
+
+@record
+class ScheduleFreeAdamW:
+    """AdamW whose weights are an average over the steps in place of a falling learning rate (Defazio et al. 2024,
+    https://arxiv.org/abs/2405.15682): meant for a constant schedule."""
+
+    kind: Literal["schedule_free_adamw"] = "schedule_free_adamw"
+    learning_rate: Positive = 0.0025
+    weight_decay: NotNegative = 0.0
+    beta_1: Rate = 0.9
+    beta_2: Rate = 0.999
+    epsilon: Positive = 1e-8
+    warmup_steps: CountOrZero = 0
+
+    def __post_init__(self) -> None:
+        require(self.beta_1 > 0, "beta_1", "be greater than 0, since it divides", self.beta_1)
+
+
+Optimizer = Sgd | Adam | AdamW | RMSprop | Adagrad | Adadelta | Lion | Muon | ScheduleFreeAdamW
+
+
+@record
+class NoClipping:
+    """Gradients as they are."""
+
+    kind: Literal["none"] = "none"
+
+
+@record
+class Clipping:
+    """Gradients are scaled down where they exceed the limit, by Keras's names: `clipnorm` each variable's to this norm,
+    `global_clipnorm` all of them to this common norm, `clipvalue` each number to this size."""
+
+    kind: Literal["clipnorm", "global_clipnorm", "clipvalue"] = "global_clipnorm"
+    limit: Positive = 1.0
 
 
 def state_arrays(optimizer: Optimizer) -> int:

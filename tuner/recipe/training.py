@@ -7,7 +7,7 @@ from tuner.base.metrics import Monitor
 from tuner.base.ranges import Count, CountOrZero, InnerShare, NotNegative, PositiveShare, Rate, Share, record
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
-from tuner.recipe.optimizers import Adam, Optimizer
+from tuner.recipe.optimizers import Adam, Clipping, NoClipping, Optimizer
 
 
 @record
@@ -119,6 +119,9 @@ class Training:
     In the first `lean_epochs` epochs only `lean_share` of the batches are trained, drawn anew in each epoch: so a
     training can be shorter than an epoch.
 
+    With `gradient_accumulation_steps` the weights change after so many batches, by the mean of their gradients; the gradients are
+    clipped as `clipping` says before that.
+
     With `bootstrap` the training examples are drawn with replacement, as many as there are, by the recipe's seed (Breiman
     1996). With `adversarial` each batch is trained together with a copy whose inputs are moved by so much (in scaled units)
     along the sign of the loss's gradient (FGSM, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572).
@@ -142,6 +145,8 @@ class Training:
     class_weights: Literal["none", "balanced"] = "none"
     target_scale: Literal["standard", "log"] = "standard"
     regularization: Literal["constant", "flat_cosine"] = "constant"
+    clipping: NoClipping | Clipping = NoClipping()
+    gradient_accumulation_steps: Count = 1
 
     def __post_init__(self) -> None:
         if self.augmentation.mixup and self.loss.kind in ("sparse_categorical_crossentropy", "categorical_hinge"):

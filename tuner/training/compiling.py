@@ -10,10 +10,11 @@ import keras
 import tensorflow as tf
 
 from tuner.base.decode import decode, encode
+from tuner.base.errors import TunerError
 from tuner.networks import TabularEnsemble
 from tuner.networks.build import Number
 from tuner.networks.layers import FastDropout
-from tuner.recipe import CategoricalCrossentropy, Loss, Optimizer, Recipe
+from tuner.recipe import CategoricalCrossentropy, Clipping, Loss, Optimizer, Recipe, Training
 from tuner.recipe.losses import LOSSES as LOSSES_BY_TASK
 from tuner.recipe.losses import wants_class_numbers
 from tuner.training.optimizers import FUSED
@@ -24,7 +25,7 @@ def compile_model(model: keras.Model, recipe: Recipe, number: Number = float) ->
     function of the user's has compiled stays as it is."""
     if model.compiled:
         return
-    loss, optimizer = loss_of(recipe, number), make_optimizer(recipe.training.optimizer, number)
+    loss, optimizer = loss_of(recipe, number), make_optimizer(recipe.training, number)
     if isinstance(recipe.network, TabularEnsemble):
         loss = MembersLoss(loss)
     model.compile(optimizer, loss, metrics=[metric_of(recipe)], jit_compile=False)
@@ -56,19 +57,26 @@ def falling_variables(model: keras.Model) -> Iterator[tuple[tf.Variable, Any]]:
         if isinstance(layer, FastDropout):
             full, layer.share = layer.share, tf.Variable(layer.share, trainable=False, dtype=tf.float32)
             yield layer.share, full
-    if full := model.optimizer.weight_decay:
-        model.optimizer.weight_decay = tf.Variable(full, trainable=False, dtype=tf.float32)
-        yield model.optimizer.weight_decay, full
+    for name in ("weight_decay", "adam_weight_decay"):  # the second is Muon's
+        if full := getattr(model.optimizer, name, None):
+            variable = tf.Variable(full, trainable=False, dtype=tf.float32)
+            setattr(model.optimizer, name, variable)
+            yield variable, full
 
 
-def make_optimizer(settings: Optimizer, number: Number = float) -> keras.optimizers.Optimizer:
+def make_optimizer(training: Training, number: Number = float) -> keras.optimizers.Optimizer:
     """A new Keras optimizer, without the learning rate, which the epoch loop sets at each step."""
+    settings, clipping, steps = training.optimizer, training.clipping, training.gradient_accumulation_steps
     kind, numbers = _kind_and_numbers(settings)
     del numbers["learning_rate"]
-    if numbers.get("weight_decay") == 0 and kind != "adamw":
-        del numbers["weight_decay"]  # 0 is Keras's None: off; AdamW's default is not
+    if numbers.get("weight_decay") == 0 and kind not in ("adamw", "muon"):
+        del numbers["weight_decay"]  # 0 is Keras's None: off; the default of these two is not
+    if kind == "muon":
+        numbers |= {"adam_weight_decay": numbers["weight_decay"], "exclude_layers": BY_ADAM}
+    if isinstance(clipping, Clipping):
+        numbers[clipping.kind] = clipping.limit
     make = FUSED.get(kind) or _named(kind, keras.optimizers)
-    optimizer = make(**numbers)
+    optimizer = make(**numbers, gradient_accumulation_steps=steps if steps > 1 else None)
     for name in numbers_of_optimizer(settings):
         setattr(optimizer, name, number(numbers[name]))
     return optimizer
@@ -78,6 +86,9 @@ def numbers_of_optimizer(settings: Optimizer) -> list[str]:
     """The fields that the graph can read from variables without a change of the results."""
     return [name for name in VARIABLE.get(settings.kind, ()) if getattr(settings, name)]
 
+
+BY_ADAM = ["output", "row_encoder"]
+"""The names of layers whose kernels Muon leaves to AdamW."""
 
 VARIABLE = {"sgd": ("momentum", "weight_decay"), "adamw": ("weight_decay",), "lion": ("weight_decay",)}
 """By kind: the betas of Adam are seldom searched, and Keras subtracts other numbers from 1 in double precision."""
@@ -109,7 +120,10 @@ def _kind_and_numbers(settings: Optimizer | Loss) -> tuple[str, dict[str, Any]]:
 def _named(kind: str, module: ModuleType) -> Callable[..., Any]:
     """Keras's class of that name: KLDivergence for `kl_divergence`. Keras's `get` lacks some of them."""
     name = kind.replace("_", "")
-    return next(each for each in vars(module).values() if isinstance(each, type) and each.__name__.lower() == name)
+    classes = [each for each in vars(module).values() if isinstance(each, type) and each.__name__.lower() == name]
+    if not classes:
+        raise TunerError(f"Keras {keras.__version__} has no {kind}: a later version does")
+    return classes[0]
 
 
 @keras.saving.register_keras_serializable("tuner")

@@ -87,9 +87,9 @@ def work(recipe: Recipe, data: TrainingSet) -> Work:
 def _memory(recipe: Recipe, data: TrainingSet, table: tuple[Layer, ...], batch: int, examples: int) -> int:
     """Bytes of a training process; compared with measurements in tests/search/test_preflight.py."""
     weights = 4 * sum(layer.parameters for layer in table)
-    copies = (
-        2 + state_arrays(recipe.training.optimizer) + (recipe.training.keep == "best") + bool(recipe.training.averaging)
-    )
+    training = recipe.training
+    copies = 2 + state_arrays(training.optimizer) + (training.gradient_accumulation_steps > 1)
+    copies += (training.keep == "best") + bool(training.averaging)
     inputs = data.examples.inputs
     stored = 2 * examples * (inputs.itemsize * math.prod(inputs.shape[1:]) + 4 * len(data.classes))
     numbers = [math.prod(layer.output) + layer.gathers for layer in table]

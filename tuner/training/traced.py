@@ -19,7 +19,7 @@ from tuner.base.decode import encode
 from tuner.networks import Inputs, Network, TabularEnsemble, parameters
 from tuner.networks.build import Constants, build, initial_values
 from tuner.networks.layers import MembersDense
-from tuner.recipe import CategoricalCrossentropy, Recipe
+from tuner.recipe import CategoricalCrossentropy, Recipe, ScheduleFreeAdamW
 from tuner.training.augmentation import STRENGTHS, augmenter
 from tuner.training.compiling import as_compiled, compile_model, loss_of, make_optimizer, numbers_of_optimizer
 from tuner.training.fold_data import FoldData
@@ -79,7 +79,7 @@ class Traced:
 
         self.recipe = recipe = self.as_compiled(recipe)
         weights, training = initial_values(*_network(recipe, fold_data), note), recipe.training
-        loss_of(recipe, note), make_optimizer(training.optimizer, note), augmenter(training.augmentation, note)
+        loss_of(recipe, note), make_optimizer(training, note), augmenter(training.augmentation, note)
         numbers += [training.averaging] if training.averaging else []
         for variable, value in zip(self.numbers, numbers, strict=True):
             variable.assign(value)
@@ -88,6 +88,9 @@ class Traced:
         averaged = {id(each) for each in self.model.weights if recipe.training.averaging}
         averages = [value for each, value in zip(self.model.variables, weights, strict=True) if id(each) in averaged]
         self.state = [*weights, *self.optimizer_at_first, *metrics, *averages]
+        if isinstance(training.optimizer, ScheduleFreeAdamW):  # its momentum begins as the weights
+            for momentum, weight in zip(self.model.optimizer._momentums, self.model.trainable_weights, strict=True):
+                momentum.assign(weight)
 
     @property
     def state(self) -> list[NDArray[Any]]:

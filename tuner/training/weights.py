@@ -31,7 +31,7 @@ class Averages:
         """Update the averages, at first faster, so that the initial weights are soon forgotten. Called in each traced step."""
         if not self.variables:
             return
-        iterations = self.model.optimizer.iterations.value
+        iterations = self.model.optimizer._iterations.value  # batches, also where gradients are accumulated
         steps = tf.cast(iterations, tf.float32)
         decay = tf.minimum(self.decay, (1 + steps) / (10 + steps)) ** AVERAGED_EVERY
 

@@ -75,7 +75,9 @@ def serve(
 
 
 def export(
-    out: Annotated[Path, typer.Option(help="The .keras, .tflite or .onnx file, or folder of a SavedModel, to write.")],
+    out: Annotated[
+        Path, typer.Option(help="The .keras, .tflite, .onnx or .py file, or folder of a SavedModel, to write.")
+    ],
     study: Annotated[str, typer.Option("--study", "-s", help="Name of a study whose winner is confirmed.")] = "",
     model: Annotated[Path | None, typer.Option("--model", "-m", help="A .keras file, in place of a study.")] = None,
     format: Annotated[str, typer.Option(help="keras, saved_model, litert or onnx. [by the suffix]")] = "",
@@ -83,6 +85,12 @@ def export(
         Literal["none", "dynamic", "int8"],
         typer.Option(help="LiteRT only: 8 bits for the weights (dynamic) or for everything (int8)."),
     ] = "none",
+    as_: Annotated[
+        Literal["model", "code"],
+        typer.Option(
+            "--as", help="code: a script (.py) of plain Keras that builds and trains the network, with its data (.npz)."
+        ),
+    ] = "model",
     data: Annotated[
         str, typer.Option("--data", "-d", help="Data to compare the two models on. [a part of the training data]")
     ] = "",
@@ -96,9 +104,14 @@ def export(
     from tuner.data.sources import Places
     from tuner.deploy.export import export_model, format_of
 
-    chosen = format_of(out, format)
+    chosen = "code" if as_ == "code" else format_of(out, format)
     source = model or stored_outcome(study, runs, storage).final.model
     load_tensorflow()
+    if chosen == "code":
+        from tuner.deploy.code import export_code
+
+        print("\n".join(map(str, export_code(source, out, Places.from_environment(data_dir)))))
+        return
     exported = export_model(source, out, chosen, quantize, data, Places.from_environment(data_dir))
     print("\n".join(exported.lines()))
 

@@ -1,0 +1,118 @@
+"""Keras objects as the Python code that makes them: layers, losses, optimizers, whole networks."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import keras
+
+from tuner.networks import columns, encoder
+from tuner.networks.layers import (
+    LocallyConnectedLayer,
+    MembersDense,
+    MembersOutput,
+    RowEncoder,
+    locally_connected,
+    members,
+    row_encoder,
+)
+from tuner.training.saving import PLAIN
+
+MODULES: Mapping[type, tuple[ModuleType, ...]] = {
+    RowEncoder: (columns, encoder, row_encoder),
+    MembersDense: (members,),
+    MembersOutput: (members,),
+    LocallyConnectedLayer: (locally_connected,),
+}
+"""Where the layers are written that Keras does not have."""
+SUBSTITUTES = {"ActivityL1": "keras.regularizers.L1", "ElasticNet": "keras.regularizers.L1L2"}
+OMITTED = {"data_format", "trainable", "learning_rate", "name"}
+SHIMS = '''from dataclasses import dataclass
+
+record = dataclass(frozen=True, kw_only=True)
+
+
+def require(*_: object) -> None:
+    """The values were checked before."""'''
+"""What the modules of tables need of others."""
+
+
+def functions_of(model: keras.Model, name: str = "build_network") -> Iterator[str]:
+    """The functions that build a network: those of the networks in it first."""
+    names = {}
+    for place, layer in enumerate(model.layers):
+        if isinstance(layer, keras.Model):
+            names[layer.name] = f"{name}_{place}"
+            yield from functions_of(layer, names[layer.name])
+
+    def code(layer: keras.layers.Layer) -> str:
+        return f"{names[layer.name]}()" if layer.name in names else layer_code(layer)
+
+    shape = tuple(model.input_shape[1:])
+    head = f"def {name}() -> keras.Model:\n    "
+    if isinstance(model, keras.Sequential):
+        layers = "".join(f"\n            {each}," for each in (f"keras.Input({shape})", *map(code, model.layers)))
+        yield f"{head}return keras.Sequential(\n        [{layers}\n        ]\n    )"
+        return
+    lines, variables = [f"start = keras.Input({shape})"], {id(model.inputs[0]): "start"}
+    for number, layer in enumerate(model.layers[1:], start=1):
+        used = [variables[id(each)] for each in (layer.input if isinstance(layer.input, list) else [layer.input])]
+        variables[id(layer.output)] = f"x{number}"
+        lines.append(f"x{number} = {code(layer)}({used[0] if len(used) == 1 else '[' + ', '.join(used) + ']'})")
+    yield head + "\n    ".join([*lines, f"return keras.Model(start, {variables[id(model.outputs[0])]})"])
+
+
+def sources_of(model: keras.Model, *classes: type) -> list[str]:
+    """The source of each layer that Keras does not have, and of these classes."""
+    found = dict.fromkeys(module for layer in model.layers for module in MODULES.get(type(layer), ()))
+    texts = [SHIMS] if columns in found else []
+    texts += [re.sub(r"(?m)^from tuner[^\n(]*(\([^)]*\))?[^\n]*\n", "", inspect.getsource(each)) for each in found]
+    texts += [inspect.getsource(each) for each in classes]
+    return [
+        re.sub(r'\A""".*?"""\n+', "", each, flags=re.DOTALL)
+        .replace('serializable("tuner")', 'serializable("exported")')
+        .strip()
+        for each in texts
+    ]
+
+
+def layer_code(layer: keras.layers.Layer) -> str:
+    """The call that makes a layer, with Keras's layer in place of a faster one."""
+    kind, config = PLAIN.get(type(layer), type(layer)), layer.get_config()
+    if type(layer) in MODULES:
+        return f"{kind.__name__}.from_config({config!r})"
+    return f"keras.layers.{kind.__name__}({arguments(kind, config, ['name'] if layer.name == 'output' else [])})"
+
+
+def arguments(make: Callable[..., Any], config: Mapping[str, Any], wanted: list[str] = []) -> str:  # noqa: B006
+    """The arguments whose values are not the defaults."""
+    defaults = {name: each.default for name, each in inspect.signature(make).parameters.items()}
+    given = {name: value for name, value in config.items() if name not in OMITTED or name in wanted}
+    return ", ".join(
+        f"{name}={code_of(value)}" for name, value in given.items() if not _is_default(value, defaults.get(name))
+    )
+
+
+def code_of(value: Any) -> str:
+    """A value of a configuration."""
+    match value:
+        case {"class_name": "DTypePolicy", "config": {"name": name}}:
+            return repr(name)
+        case {"class_name": name, "config": config, "module": module}:
+            place = SUBSTITUTES.get(name, f"{module}.{name}")
+            make = getattr(getattr(keras, place.split(".")[-2]), place.split(".")[-1])
+            return f"{place}({arguments(make, config)})"
+        case float() if value in (float("inf"),):
+            return 'float("inf")'
+    return repr(value)
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    match value:
+        case {"class_name": "DTypePolicy", "config": {"name": "float32"}}:
+            return True
+        case {"class_name": name, "config": {}} if isinstance(default, str):
+            return name.lower() == default.replace("_", "") and not value["config"]
+    return bool(value == default)

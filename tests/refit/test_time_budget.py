@@ -15,7 +15,7 @@ from tests.support.outcomes import RECIPE
 from tests.support.searches import Notes, small
 from tuner.base.errors import Invalid, StudyError
 from tuner.data.sources import Places
-from tuner.recipe import Augmentation, Holdout, KFold
+from tuner.recipe import Augmentation, Holdout, KFold, fold_count
 from tuner.refit.candidates import RankedTrial, candidates, reserved_seconds
 from tuner.refit.candidates import ranked_trials as ranked
 from tuner.refit.final_model import Refit
@@ -185,17 +185,22 @@ def test_a_slow_first_start_has_time_for_its_refit_after_fast_winners(
     assert all(epochs >= 30 for epochs in slow)
 
 
-def test_refits_of_cross_validation_have_time_for_all_folds_and_for_the_network_on_everything(
+def test_refits_of_cross_validation_have_fewer_folds_where_all_would_leave_too_little_time(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
+    """One of full length in all folds takes 5 × 40 s, and 50 s for the network on everything."""
     context = searched(memory, small(small_study, *FIT, "network.widths=[100]"), places, clock, 300.0)
     (leader, *_) = ranked_trials(context)
     folded = [replace(leader, recipe=replace(leader.recipe, protocol=KFold(folds=5)))]
-    for seconds, count in ((2000.0, 4), (520.0, 2), (130.0, 1)):  # one of full length takes 5 × 40 s, and 50 s
+    for seconds, count, folds, epochs in ((2000.0, 4, 5, 40), (520.0, 2, 4, 40), (130.0, 1, 2, 37.5), (65.0, 1, 2, 18.5)):
         chosen = candidates(Minutes(600.0, 1), folded, seconds)
         assert len(chosen) == count
-        lengths = [6.25 * 1.0 * each.recipe.training.epochs for each in chosen]
-        assert 0.75 * seconds < sum(lengths) <= seconds or [each.recipe.training.epochs for each in chosen] == [40] * 4
+        assert {fold_count(each.recipe.protocol) for each in chosen} == {folds}
+        for each in chosen:
+            length = each.recipe.training.length(each.recipe.training.epochs)
+            assert length == pytest.approx(epochs, abs=1.0)
+    earlier = [each.recipe for each in candidates(Minutes(600.0, 1), folded, 130.0)]
+    assert fold_count(candidates(Minutes(600.0, 1), folded, 2000.0, earlier)[0].recipe.protocol) == 2
 
 
 def test_a_trial_whose_refit_would_be_shorter_than_its_look_is_left_out(
@@ -359,7 +364,7 @@ def test_a_trial_whose_epoch_time_cannot_be_measured_says_why(
             for number, _ in super().answers(seconds):
                 yield number, Failure("exception", "no memory")
 
-    context = session_in(memory, small(small_study, *FIT), places)
+    context = session_in(memory, small(small_study, *FIT, "network.widths=[20]"), places)
     assert Loop(context, Failing(clock), Minutes(300.0, 1)).run(10**9, 300.0) == "failures"
     trial = study_record(context.study).trials[0]
     assert (trial.state, trial.reason) == ("failed", "no memory")

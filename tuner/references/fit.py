@@ -18,7 +18,7 @@ from tuner.base.metrics import standard_error
 from tuner.data.examples import Examples, TrainingSet
 from tuner.data.splits import Fold, folds_of
 from tuner.networks import Rows
-from tuner.recipe import Holdout, Recipe, describe
+from tuner.recipe import Holdout, Recipe, describe, fold_count
 from tuner.recipe.data import Description
 from tuner.references.estimators import CELLS, Estimator, Predict, estimators
 from tuner.references.record import MOST_SECONDS, SUBSAMPLED, ReferenceModel, model_names
@@ -53,7 +53,8 @@ def fit_reference_models(
     started = time.perf_counter()
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    problem = _Problem(recipe, data, metric, describe(recipe.data), folds_of(recipe.protocol, data), test or None)
+    folds = folds_of(recipe.protocol, data)[: fold_count(recipe.protocol)]
+    problem = _Problem(recipe, data, metric, describe(recipe.data), folds, test or None)
     if problem.folds[0].validation is None:
         return ()
     known = estimators(problem.about.task)

@@ -17,6 +17,8 @@ from tuner.refit.time_budget import (
     FixedEpochs,
     Minutes,
     TimeBudget,
+    refit_folds,
+    refit_networks,
     with_folds,
     with_length,
 )
@@ -56,26 +58,29 @@ class RankedTrial:
 
     @property
     def refit_seconds(self) -> float:
-        """The seconds of a refit of full length."""
-        return self.epochs * self._epoch_of_refit
+        """The seconds of a refit of full length in all folds."""
+        return self.epochs * self.epoch_seconds * refit_networks(self._all_folds, self._all_folds)
 
-    def refit_length(self, seconds: float) -> float:
-        """The length in epochs of a refit that takes `seconds`, over all folds."""
-        return min(float(self.epochs), max(seconds, 1e-3) / max(self._epoch_of_refit, 1e-9))
+    def folds(self, seconds: float) -> int:
+        """The folds of a refit that takes `seconds`."""
+        return refit_folds(seconds, self.epochs * self.epoch_seconds, self._all_folds)
 
-    def fitted(self, seconds: float) -> Recipe:
-        """Its recipe with the length of a refit that takes `seconds`."""
-        return with_folds(with_length(self.recipe, self.refit_length(seconds)))
+    def refit_length(self, seconds: float, folds: int = 0) -> float:
+        """The length in epochs of a refit that takes `seconds`, in so many folds (0: as there is time for)."""
+        epoch = self.epoch_seconds * refit_networks(folds or self.folds(seconds), self._all_folds)
+        return min(float(self.epochs), max(seconds, 1e-3) / max(epoch, 1e-9))
+
+    def fitted(self, seconds: float, folds: int) -> Recipe:
+        """Its recipe with the length of a refit in so many folds that takes `seconds`."""
+        return with_folds(with_length(self.recipe, self.refit_length(seconds, folds)), folds)
 
     def has_time(self, seconds: float) -> bool:
         """Whether a refit of `seconds` is not much shorter than its best look."""
         return self.refit_length(seconds) >= NEARLY * self.length
 
     @property
-    def _epoch_of_refit(self) -> float:
-        """The seconds of an epoch in all folds, and in the network that is trained on everything."""
-        whole = with_folds(self.recipe)
-        return refit_factor(whole) * fold_count(whole.protocol) * self.epoch_seconds
+    def _all_folds(self) -> int:
+        return fold_count(with_folds(self.recipe).protocol)
 
 
 def ranked_trials(session: Session, trials: Sequence[TrialRecord]) -> list[RankedTrial]:
@@ -102,7 +107,8 @@ def candidates(
     budget: Minutes, trials: Sequence[RankedTrial], seconds: float, earlier: Sequence[Recipe] = ()
 ) -> tuple[Candidate, ...]:
     """The refits that fit into `seconds`: the contenders of the trials (best first) in turn, the longest first, until no process
-    has time for the next. Their seeds differ from those of the `earlier` calls' refits, and none is much shorter than those."""
+    has time for the next. All have the same folds, those of the `earlier` calls' refits if there are any; their seeds differ from
+    those, and none is much shorter."""
     alone = MARGIN * max(0.5 * seconds, seconds - budget.build_seconds)
     certain = contenders(trials, 2, alone)
     rounds = min(budget.rounds(seconds, each.refit_seconds) for each in certain)
@@ -110,6 +116,7 @@ def candidates(
     rivals = contenders(trials, rounds * budget.workers, share)
     chosen = [each for each in rivals if each in certain or each.has_time(share)]
     chosen.sort(key=lambda each: (each not in certain, -each.refit_seconds))
+    folds = fold_count(earlier[0].protocol) if earlier else min(each.folds(share) for each in chosen)
     refits = []
     for place in range(MOST_ROUNDS * budget.workers):
         each = chosen[place % len(chosen)]
@@ -118,7 +125,7 @@ def candidates(
             continue
         left[left.index(max(left))] -= needed
         (seed,) = fresh_seeds(each.recipe.seed + len(earlier) + place // len(chosen), 1)
-        refits.append(Candidate(each.trial.number, replace(each.fitted(share), seed=seed)))
+        refits.append(Candidate(each.trial.number, replace(each.fitted(share, folds), seed=seed)))
     longest = max((_length(recipe) for recipe in earlier), default=0.0)
     return tuple(each for each in refits if _length(each.recipe) >= LONG_ENOUGH * longest)
 

@@ -13,7 +13,7 @@ from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import METRICS
 from tuner.base.writing import atomic_path
 from tuner.data.splits import folds_of
-from tuner.recipe import Recipe, Table, Views, describe
+from tuner.recipe import Recipe, Table, Views, describe, fold_count
 from tuner.refit.ensemble import ensemble_loss, select_ensemble
 from tuner.refit.session import Session
 from tuner.result import Result
@@ -212,7 +212,8 @@ class Validated:
 def _validated(session: Session, refit: Refit, views: Views = Views()) -> Validated:  # noqa: B008 (frozen)
     """Fold after fold, each example by the network that was not trained on it; averaged over its views."""
     data, folder = session.preflight.data[refit.recipe.data.name], session.folder
-    parts = [each.validation for each in folds_of(refit.recipe.protocol, data) if each.validation is not None]
+    folds = folds_of(refit.recipe.protocol, data)[: fold_count(refit.recipe.protocol)]
+    parts = [each.validation for each in folds if each.validation is not None]
     places, examples = np.concatenate(parts), data.examples
     outputs = np.mean([np.load(folder.validated(refit.name, part)) for part in views.parts], axis=0)
     return Validated(outputs, examples.labels[places], None if examples.weights is None else examples.weights[places])

@@ -34,6 +34,10 @@ BUILD_SHARE, MOST_BUILD_SECONDS = 0.05, 3.0
 TEST_SECONDS, TEST_SHARE, MOST_TEST_SECONDS, SPARE_SHARE = 2.0, 0.05, 7.0, 0.01
 """Selecting, testing and saving: seconds plus a share of the time, and most seconds; and a spare share of the time."""
 
+FEWEST_FOLDS = 2
+"""Fewest folds of a refit after cross-validation, where all would leave it too little time: a longer training lowers the error by more
+than further folds tell of it."""
+
 MARGIN = 0.95
 """Share of a training's planned time that is used: machines are shared, and speed varies."""
 
@@ -116,6 +120,18 @@ def usable_seconds(seconds: float) -> float:
     """The seconds of a call for everything that trains: without selecting, testing and saving at its end."""
     after = min(MOST_TEST_SECONDS, TEST_SECONDS + TEST_SHARE * seconds)
     return max(0.5 * seconds, (1 - SPARE_SHARE) * seconds - after)
+
+
+def refit_folds(seconds: float, network_seconds: float, folds: int) -> int:
+    """The folds of a refit that takes `seconds`, if a network of full length takes `network_seconds` in one of `folds`: as many as leave
+    time for full length, at least `FEWEST_FOLDS`."""
+    fit = int(seconds / max(network_seconds, 1e-9) - (refit_networks(1, folds) - 1))
+    return min(folds, max(FEWEST_FOLDS, fit))
+
+
+def refit_networks(trained: int, folds: int) -> float:
+    """What a refit trains, in networks of a fold: those of the `trained` of so many `folds`, and one on everything; 1 without folds."""
+    return trained + folds / (folds - 1) if folds > 1 else 1.0
 
 
 def with_length(recipe: Recipe, length: float) -> Recipe:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from tuner.base.extrapolation import Belief, Curves, Look, expected_gain, learned
+from tuner.refit.time_budget import refit_folds, refit_networks
 from tuner.search.ladder import FACTOR, LOOK_SECONDS, Ladder, Rung
 
 FEWEST_FIRST_LOOKS = 8
@@ -151,6 +152,7 @@ def _noise(known: Sequence[Contender]) -> float:
 
 def _refit_length(situation: Situation, epoch_seconds: float) -> float:
     """The epochs of a refit in all the time that is left, two processes side by side training two refits."""
-    folds = situation.ladder.rungs[-1].folds
+    folds, epochs = situation.ladder.rungs[-1].folds, situation.ladder.epochs
     seconds = max(1e-3, min(situation.seconds, situation.most_for_refits))
-    return min(float(situation.ladder.epochs), seconds / max(folds * epoch_seconds, 1e-6))
+    networks = refit_networks(refit_folds(seconds, epochs * epoch_seconds, folds), folds)
+    return min(float(epochs), seconds / max(networks * epoch_seconds, 1e-6))

@@ -14,7 +14,7 @@ from tuner.data.examples import TrainingSet
 from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds_of
-from tuner.recipe import AnyData, NoEarlyStopping, NoValidation, Recipe, Table, describe, fold_count
+from tuner.recipe import AnyData, KFold, NoEarlyStopping, NoValidation, Recipe, Table, describe, fold_count
 from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
@@ -129,7 +129,7 @@ def importances_of_columns(job: ColumnImportances, setup: Setup, _: Watch) -> di
 
 
 def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path, teach: Teach | None) -> None:
-    if fold_count(recipe.protocol) > 1:
+    if isinstance(recipe.protocol, KFold):
         (trained,) = train_folds(on_everything(recipe), data, teach=teach)
     about, scale = describe(recipe.data), trained.fold_data.target_scale(recipe)
     save_model(trained.model, recipe, trained.scale, about.inputs, about.outputs, path, scale)

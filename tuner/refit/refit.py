@@ -83,7 +83,7 @@ def refit(
         if confirmed is not None and not chosen:
             return confirmed
         session.listener.phase("refitting")
-        session.listener.log(_announcement(winner, chosen, earlier))
+        session.listener.log(_announcement(chosen, earlier))
         refits = _Refitting(session, winner, executor, end).train(chosen)
         confirmed = replace(make_final_model(session, (*earlier, *refits), executor), best_trial=winner.number)
         _publish(session, confirmed, winner.recipe)
@@ -127,12 +127,12 @@ def with_measured_epochs(
     return [replace(each, epoch_seconds=seconds.get(each.trial.number, each.epoch_seconds)) for each in trials]
 
 
-def _announcement(winner: TrialRecord, chosen: Sequence[Candidate], earlier: Sequence[Refit]) -> str:
-    others = dict.fromkeys(each.trial for each in chosen if each.trial != winner.number)
-    also = f" and {', '.join(map(str, others))}" if others else ""
+def _announcement(chosen: Sequence[Candidate], earlier: Sequence[Refit]) -> str:
+    trials = list(dict.fromkeys(each.trial for each in chosen))
+    names = f"trial{'s' if len(trials) > 1 else ''} {', '.join(map(str, trials))}"
     before = f"; {len(earlier)} refits of earlier calls" if earlier else ""
-    many = f"{len(chosen)} trainings on fresh seeds" if others else f"{len(chosen)} fresh seeds"
-    return f"refitting trial {winner.number}{also}{':' if others else ' on'} {many}{before}"
+    many = f": {len(chosen)} trainings on fresh seeds" if len(trials) > 1 else f" on {len(chosen)} fresh seeds"
+    return f"refitting {names}{many}{before}"
 
 
 def earlier_refits(session: Session) -> tuple[Refit, ...]:

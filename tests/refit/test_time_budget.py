@@ -192,7 +192,12 @@ def test_refits_of_cross_validation_have_fewer_folds_where_all_would_leave_too_l
     context = searched(memory, small(small_study, *FIT, "network.widths=[100]"), places, clock, 300.0)
     (leader, *_) = ranked_trials(context)
     folded = [replace(leader, recipe=replace(leader.recipe, protocol=KFold(folds=5)))]
-    for seconds, count, folds, epochs in ((2000.0, 4, 5, 40), (520.0, 2, 4, 40), (130.0, 1, 2, 37.5), (65.0, 1, 2, 18.5)):
+    for seconds, count, folds, epochs in (
+        (2000.0, 4, 5, 40),
+        (520.0, 2, 4, 40),
+        (130.0, 1, 2, 37.5),
+        (65.0, 1, 2, 18.5),
+    ):
         chosen = candidates(Minutes(600.0, 1), folded, seconds)
         assert len(chosen) == count
         assert {fold_count(each.recipe.protocol) for each in chosen} == {folds}

@@ -16,6 +16,13 @@ from tests.support.documents import DOCUMENTS
 from tuner.documents.document import Document
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "checklist.csv").read_text(encoding="utf-8").splitlines()))
+TEXTS = {
+    "fashion-finetuning": "fashion-finetuning-lab.txt",
+    "fashion-seventeen": "fashion-seventeen-models.txt",
+    "mnist-parameters": "mnist-parameter-study.txt",
+    "mnist-weight-decay": "mnist-weight-decay.txt",
+    "usps-three-networks": "usps-three-networks.txt",
+}
 KINDS = ("experiment", "figure", "claim", "plot", "time", "task", "oddity")
 COUNTS = {"experiment": 112, "figure": 206, "claim": 136, "plot": 53, "time": 24, "task": 46, "oddity": 56}
 
@@ -100,3 +107,24 @@ def test_claims_have_the_basis_that_the_text_gives_them(name: str) -> None:
     for claim in DOCUMENTS[name].claim:
         if claim.id in bases:
             assert claim.basis == bases[claim.id], claim.id
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_the_checklist_has_is_printed_in_the_lines_that_it_names(name: str) -> None:
+    """Against the text itself, where it lies: each printed number stands in one of the lines."""
+    path = Path(__file__).parents[3] / "shared" / "documents" / TEXTS[name]
+    if not path.exists():
+        pytest.skip("the texts are not part of the project")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = [row for row in ROWS if row["id"].startswith(f"{name}/") and row["kind"] in ("figure", "time")]
+    assert rows
+    for row in rows:
+        there = " ".join(text for first, last in _ranges(row["where"]) for text in lines[first - 1 : last])
+        printed = re.findall(r"\d[\d,.]*\d|\d", row["printed"])
+        missing = [each for each in printed if each not in there and each.replace(",", "") not in there]
+        assert missing == [], (row["id"], row["where"])
+
+
+def _ranges(where: str) -> Iterator[tuple[int, int]]:
+    for first, last in re.findall(r"L(\d+)(?:–(\d+))?", where):
+        yield int(first), int(last or first)

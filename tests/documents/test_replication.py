@@ -2,6 +2,7 @@
 results that the project keeps."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -9,10 +10,10 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from tests.support.documents import DOCUMENTS, RESULTS
+from tests.support.documents import DOCUMENTS, RESULTS, assessed
 from tuner.base.machine import cores
 from tuner.data.sources import Places
-from tuner.documents.assessor import Assessor
+from tuner.documents.agreement import Judgement
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.document import Document
 from tuner.documents.results import read_results, write_results
@@ -84,10 +85,33 @@ def test_the_stored_results_have_the_recipes_of_the_documents(name: str) -> None
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_figure_that_can_be_checked_has_a_verdict(name: str) -> None:
-    found = Assessor(DOCUMENTS[name], read_results(RESULTS / f"{name}.json")).assess()
+    found = assessed(name)
     unchecked = sum(len(each.unchecked) for each in DOCUMENTS[name].experiment)
-    for which in ("first", "chosen", "best"):
+    for which in ("first", "chosen", "left_out", "best"):
         assert sum(count for (each, _), count in found.tally(which).items() if each == "cannot be checked") == unchecked
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_tables_of_the_documentation_are_those_of_the_stored_results(name: str) -> None:
+    found, tables = assessed(name), (RESULTS.parents[1] / "docs" / "baselines.md").read_text(encoding="utf-8")
+
+    def counts(column: str) -> tuple[int, int, int]:
+        tally = Counter(
+            verdict for (verdict, worth), count in found.tally(column).items() if worth != "exact" for _ in range(count)
+        )
+        return tally["reproduced"], tally["close"], sum(tally.values()) - tally["cannot be checked"]
+
+    script = counts("chosen")
+    others = (f"{counts(column)[0]} + {counts(column)[1]}" for column in ("first", "left_out", "best"))
+    sharp = sum(count for (_, worth), count in found.tally("chosen").items() if worth == "sharp")
+    own = sum(not row.experiment.added for row in found.rows)
+    figures = (name, own, f"{script[0]} + {script[1]} of {script[2]}", *others, sharp)
+    assert f"| {' | '.join(map(str, figures))} |" in tables
+    judged = Counter(each.chosen.judgement for each in found.claims)
+    kinds: tuple[Judgement, ...] = ("holds", "fails", "equal", "undecided", "depends on a guess")
+    claims = (name, *(judged[each] for each in kinds), f"{found.false_discovery:.1%}".replace("%", " %"))
+    assert f"| {' | '.join(map(str, claims))} |" in tables
+    assert sum(judged[each] for each in kinds) == len(found.claims)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -5,13 +5,21 @@ from pathlib import Path
 
 from tuner.charts.content import Section
 from tuner.documents.assessment import Assessment
+from tuner.documents.assessor import Assessor
 from tuner.documents.comparison import assessments_of
 from tuner.documents.document import load_document
+from tuner.documents.results import read_results
 from tuner.documents.section import document_section
 from tuner.study.places import find_documents
 
 RESULTS = Path(__file__).parents[2] / "reports" / "documents"
 DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").items()}
+
+
+@cache
+def assessed(name: str) -> Assessment:
+    """A whole document, judged by the stored runs."""
+    return Assessor(DOCUMENTS[name], read_results(RESULTS / f"{name}.json")).assess()
 
 
 @cache

@@ -23,6 +23,7 @@ class Assessor:
 
     def __init__(self, document: Document, runs: Sequence[Run]) -> None:
         self.document, self.evidence, self._all = document, Evidence(document, runs), tuple(runs)
+        self._after: dict[frozenset[str], Choice] = {}
 
     def assess(self) -> Assessment:
         """The verdicts on everything."""
@@ -103,13 +104,15 @@ class Assessor:
 
     def _script_after(self, one: Experiment, here: Experiment, other: Experiment, there: Experiment) -> Choice:
         """The most probable script once two experiments have these reports."""
-        likelihoods, judge = self.evidence.likelihoods, self.evidence.judge
+        pair, judge = frozenset((one.id, other.id)), self.evidence.judge
 
         def evidence(script: Choice) -> float:
             changed = {one.id: judge(one, script, here), other.id: judge(other, script, there)}
             return self.evidence.of(script, {name: each.likelihood for name, each in changed.items()})
 
-        return max(likelihoods, key=evidence, default=self.document.first_choice)
+        if pair not in self._after:
+            self._after[pair] = max(self.evidence.likelihoods, key=evidence, default=self.document.first_choice)
+        return self._after[pair]
 
     def _others(self, experiment: Experiment) -> Iterator[tuple[Experiment, set[str]]]:
         """The other networks on the same data, and the figures that both report; not the counts of parameters."""

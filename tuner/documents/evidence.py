@@ -36,7 +36,7 @@ class JudgedExperiment:
     compared: Mapping[str, str]
     choice: Choice
 
-    @property
+    @cached_property
     def likelihood(self) -> float:
         """Log density of all reported figures."""
         return math.fsum(judged.likelihood for judged in self.figures)
@@ -71,7 +71,7 @@ class Evidence:
 
     def judge(self, experiment: Experiment, choice: Choice, report: Experiment | None = None) -> JudgedExperiment:
         """An experiment under a choice; the `report` may be another one's."""
-        report, name = report or experiment, self.document.reading_name(experiment, choice)
+        report, name = report or experiment, self.reader.reading(experiment, choice)
         key = (experiment.id, name, report.id)
         if key not in self._judged:
             compared = {**COMPARED, **self.document.compared_figures(choice)}
@@ -107,8 +107,9 @@ class Evidence:
         return self._totals[script] + math.fsum(value - rows[name] for name, value in changed.items())
 
     def best_script(self, changed: Mapping[str, float]) -> Choice:
-        """The most probable script, with other likelihoods of some rows; the first readings where none was run."""
-        return max(self.likelihoods, key=lambda each: self.of(each, changed), default=self.document.first_choice)
+        """The most probable script, with other likelihoods of some rows; of equal ones the first."""
+        evidence = {each: round(self.of(each, changed), 9) for each in self.likelihoods}
+        return max(evidence, key=lambda each: evidence[each], default=self.document.first_choice)
 
     @cached_property
     def _totals(self) -> dict[Choice, float]:

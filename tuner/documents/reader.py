@@ -13,6 +13,7 @@ class Reader:
 
     def __init__(self, document: Document, runs: Sequence[Run]) -> None:
         self.document = document
+        self._names: dict[tuple[str, Choice], str] = {}
         self.trainings: dict[str, dict[int, Run]] = {}
         self._variants: dict[tuple[str, str], Variant] = {}
         self._found: dict[tuple[str, str], tuple[Run, ...]] = {}
@@ -23,12 +24,19 @@ class Reader:
                 key = self.training(experiments[run.experiment], choices[run.reading])
                 self.trainings.setdefault(key, {}).setdefault(run.repeat, run)
 
+    def reading(self, experiment: Experiment, choice: Choice) -> str:
+        """The name of a choice for an experiment."""
+        key = experiment.id, choice
+        if key not in self._names:
+            self._names[key] = self.document.reading_name(experiment, choice)
+        return self._names[key]
+
     def training(self, experiment: Experiment, choice: Choice) -> str:
         """Equal for trainings that differ in the seed alone."""
         return self._variant(experiment, choice).training
 
     def _variant(self, experiment: Experiment, choice: Choice) -> Variant:
-        name = experiment.id, self.document.reading_name(experiment, choice)
+        name = experiment.id, self.reading(experiment, choice)
         if name not in self._variants:
             self._variants[name] = self.document.variant(experiment, choice)
         return self._variants[name]
@@ -39,7 +47,7 @@ class Reader:
 
     def runs(self, experiment: Experiment, choice: Choice) -> tuple[Run, ...]:
         """All runs of an experiment under a choice, by seed."""
-        name = experiment.id, self.document.reading_name(experiment, choice)
+        name = experiment.id, self.reading(experiment, choice)
         if name not in self._found:
             same = self.trainings.get(self.training(experiment, choice), {})
             self._found[name] = tuple(run.as_run_of(*name, seed) for seed, run in same.items())

@@ -1,8 +1,10 @@
 """One stored run of an experiment: its figures, curves and confusion matrix. Plain, and JSON both ways."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from statistics import fmean
 from typing import Any
 
@@ -60,8 +62,8 @@ class Run:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers of its network."""
-        entry = CATALOGUE[self.dataset]
-        return layer_table(Recipe.from_dict(self.recipe).network, entry.shape, len(entry.classes))
+        parts = {name: self.recipe[name] for name in ("data", "network")}
+        return _layers_of(json.dumps({**parts, "training": {"loss": self.recipe["training"]["loss"]}}))
 
     @property
     def names(self) -> tuple[str, str, int]:
@@ -143,6 +145,13 @@ def run_of(variant: Variant, answer: Replicated, environment: Mapping[str, str])
         every=every,
         regions=list(answer.regions),
     )
+
+
+@cache
+def _layers_of(network: str) -> tuple[Layer, ...]:
+    recipe = Recipe.from_dict(json.loads(network))
+    entry = CATALOGUE[recipe.data.name]
+    return layer_table(recipe.network, entry.shape, len(entry.classes))
 
 
 def _plain(number: float) -> float | str:

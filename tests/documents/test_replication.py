@@ -13,8 +13,8 @@ import pytest
 from tests.support.documents import DOCUMENTS, RESULTS, assessed
 from tuner.base.machine import cores
 from tuner.data.sources import Places
-from tuner.documents.agreement import Judgement
 from tuner.documents.baseline import BaselineOptions, baseline
+from tuner.documents.claims import Judgement
 from tuner.documents.document import Document
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, run_of

@@ -164,6 +164,8 @@ def test_looks_say_what_they_cost_and_what_they_decided() -> None:
         ("0", "1", 0.7, 0.01, 4.0, "nothing more"),
     ]
     assert table.note.startswith("3 looks took 23 s: 1 of 2 recipes were looked at again, 1 refitted.")
+    (best,) = best_trials(page)
+    assert best.rows[0] == ("state", "looked at", "looked at"), "not pruned, as Optuna has it"
     (history,) = [each for each in search_blocks(page) if isinstance(each, Chart) and each.id == "history"]
     assert [mark.name for mark in history.marks if mark.name] == [
         "looked at again, longer",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from math import fsum
 from statistics import fmean
 from typing import Any
 
@@ -13,6 +14,9 @@ from tuner.documents.claims import LOOKS
 from tuner.documents.drawings import drawn, spread_text
 from tuner.documents.headline import TEST, Searched, documents_table, lead
 from tuner.documents.verdicts import EXACT, JudgedFigure
+
+OURS, COST = "test accuracy, ours", "seconds of one"
+"""Columns that the search has, too."""
 
 COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
     "figure": lambda row, at: row.chosen.figures[at].figure.replace("_", " "),
@@ -41,17 +45,18 @@ def document_section(assessment: Assessment, searches: Sequence[Searched]) -> Se
     datasets = {row.chosen.runs[0].dataset for row in own}
     beside = [each for each in searches if each.dataset in datasets]
     blocks: list[Block] = [Paragraph(text, "lead") for text in lead(assessment, own, beside)]
-    blocks += [documents_table(f"{id_}-ways", (assessment,)), _own_table(assessment, own, beside), *_claims(assessment)]
+    blocks += [documents_table(f"{id_}-ways", (assessment,)), _own_table(id_, own, beside), _claims(id_, assessment)]
     blocks += [Paragraph(finding.says) for finding in document.finding]
     blocks += [Paragraph(f"Not reproduced and not explained: {unexplained}.", "aside")] if unexplained else []
-    blocks += _open_settings(assessment)
+    blocks.append(_open_settings(id_, assessment))
     blocks += [block for drawing in document.drawing for block in drawn(assessment, drawing)]
     blocks += [Paragraph(f"What is odd in the document: {oddities}", "aside")] if oddities else []
-    blocks += [*_figures(assessment), *_omitted(assessment)]
-    return Section(id_, document.title, tuple(blocks))
+    blocks += [_figures(id_, assessment), _omitted(id_, assessment)]
+    known = (block for block in blocks if not isinstance(block, Table) or block.rows)
+    return Section(id_, document.title, tuple(known))
 
 
-def _own_table(assessment: Assessment, own: Sequence[Row], searches: Sequence[Searched]) -> Table:
+def _own_table(id_: str, own: Sequence[Row], searches: Sequence[Searched]) -> Table:
     """The document's table with our figures and their verdicts in each row, then what the search has found."""
     counts = Counter(
         each.figure
@@ -59,106 +64,77 @@ def _own_table(assessment: Assessment, own: Sequence[Row], searches: Sequence[Se
         for each in row.chosen.figures
         if each.points is None and row.experiment.members == 1 and each.figure not in EXACT
     )
-    common = [name for name, count in counts.items() if 2 * count > max(counts.values())]
-    figures = [*(name for name in common if name != TEST), TEST]
-    words = list(dict.fromkeys(word for row in own for word in row.experiment.words if "-" not in word))
-    names = (f"{name.replace('_', ' ')}, {what}" for name in figures for what in ("reported", "ours", "verdict"))
-    columns = ("experiment", *words, *names, "runs", "seconds of one")
-    seconds = [fmean(run.seconds for run in row.chosen.runs) for row in own]
-    rows: list[tuple[Cell, ...]] = [
-        (
-            row.experiment.title,
-            *(row.experiment.words.get(word) for word in words),
-            *_cells(row, figures),
-            len(row.chosen.runs),
-            round(cost, 1),
-        )
-        for row, cost in zip(own, seconds, strict=True)
-    ]
-    total = sum(seconds)
+    common = [name for name, count in counts.items() if name != TEST and 2 * count > max(counts.values())]
+    records = [dict(_cells(row, [*common, TEST])) for row in own]
+    total = fsum(fmean(run.seconds for run in row.chosen.runs) for row in own)
     affordable = [each for each in searches if each.seconds is not None and each.seconds <= total]
-    blank = (None,) * (len(words) + 3 * len(figures) - 2)
-    for name, found in (
-        ("at its best", searches),
-        (f"for at most the {duration_text(total)} of this table", affordable),
-    ):
+    for name, found in (("at its best", searches), (f"at the cost of this table, {duration_text(total)}", affordable)):
         best = max(found, key=lambda each: each.accuracy, default=None)
         accuracy = f"{best.accuracy:.4f}" if best else "no such search is stored"
-        cost = best.seconds and round(best.seconds) if best else None
-        rows.append((f"The search, {name}", *blank, accuracy, None, None, cost))
-    kept = [place for place in range(len(columns)) if any(row[place] is not None for row in rows)]
+        cost = {COST: f"{best.seconds:,.1f}"} if best and best.seconds is not None else {}
+        records.append({"experiment": f"The search, {name}", OURS: accuracy, **cost})
+    names = dict.fromkeys(name for record in records for name in record)
+    columns = tuple(name for name in names if any(record.get(name) is not None for record in records))
+    rows = tuple(tuple(record.get(name) for name in columns) for record in records)
     title = "The document's table, with ours and what the search has found"
-    note = "Ours: mean ± standard deviation of our runs, with one script for all rows. Trials of a search do not see the test set, so that the search has the final model of each study only, with the cost of all its trials and refits."
-    cells = tuple(tuple(row[place] for place in kept) for row in rows)
-    return Table(
-        f"document-{assessment.document.name}-own", title, tuple(columns[place] for place in kept), cells, note
-    )
+    note = "Ours: mean ± standard deviation of our runs, with one script for all rows. Trials of a search do not see the test set: the search has the final model of each study only, with the cost of all its trials and refits, the best of those that cost no more than all rows once."
+    return Table(f"{id_}-own", title, columns, rows, note)
 
 
-def _cells(row: Row, figures: Sequence[str]) -> Iterator[str | None]:
-    """Three cells for each figure: reported, ours, the verdict."""
+def _cells(row: Row, figures: Sequence[str]) -> Iterator[tuple[str, Cell]]:
+    """The cells of an experiment by their columns."""
     judged = {each.figure: each for each in row.chosen.figures if each.points is None}
+    yield "experiment", row.experiment.title
+    yield from ((word, text) for word, text in row.experiment.words.items() if "-" not in word)
     for name in figures:
-        yield ", ".join(str(spread_text((value,))) for value in row.experiment.values(name)) or None
-        yield spread_text(row.chosen.values(name))
-        found = judged.get(name)
-        yield ", ".join(filter(None, (found.verdict, found.worth))) if found else None
+        label, found = name.replace("_", " "), judged.get(name)
+        yield (
+            f"{label}, reported",
+            ", ".join(str(spread_text((value,))) for value in row.experiment.values(name)) or None,
+        )
+        yield f"{label}, ours", spread_text(row.chosen.values(name))
+        yield f"{label}, verdict", ", ".join(filter(None, (found.verdict, found.worth))) if found else None
+    yield "runs", len(row.chosen.runs)
+    yield COST, f"{fmean(run.seconds for run in row.chosen.runs):,.1f}"
 
 
-def _open_settings(assessment: Assessment) -> Iterator[Table]:
+def _open_settings(id_: str, assessment: Assessment) -> Table:
     experiments = assessment.document.experiment
-    rows = [
+    rows = tuple(
         (each.silent, names[0], "; ".join(names[1:]), each.conclusion)
         for each in assessment.readings
         if (names := [option.name for option in each.reading.options])
         and any(each.reading.concerns(experiment.id) for experiment in experiments)
-    ]
+    )
     columns = ("what it does not say", "first reading", "alternatives", "what our runs say")
     note = "A first reading is as probable beforehand as all its alternatives together; the numbers are posterior probabilities, all other readings being as chosen."
-    yield from _table(assessment, "readings", "What it leaves unsaid", columns, rows, note)
+    return Table(f"{id_}-readings", "What it leaves unsaid", columns, rows, note)
 
 
-def _claims(assessment: Assessment) -> Iterator[Table]:
-    rows = [
+def _claims(id_: str, assessment: Assessment) -> Table:
+    rows = tuple(
         (claim.says, decision.judgement, decision.reason, claim.basis, decision.runs, decision.looks)
         for claim, decision in ((each.claim, each.chosen) for each in assessment.claims)
-    ]
+    )
     columns = ("claim", "our runs", "decided by", "basis", "runs of each, at least", "looks")
     note = f"What is undecided is looked at after {', '.join(map(str, LOOKS))} runs of each network, each time at a third of 5 %; “at most”: with 95 % confidence figures differ by no more."
-    yield from _table(assessment, "claims", "What it claims", columns, rows, note)
+    return Table(f"{id_}-claims", "What it claims", columns, rows, note)
 
 
-def _figures(assessment: Assessment) -> Iterator[Table]:
-    rows = [
+def _figures(id_: str, assessment: Assessment) -> Table:
+    rows = tuple(
         (row.experiment.title, *(cell(row, at) for cell in COLUMNS.values()))
         for row in assessment.rows
         for at in range(len(row.chosen.figures))
-    ]
-    note = "Margin: how far a reported figure may lie from our mean and be reproduced. Others that pass: the share of the document's other networks whose runs would have had as good a verdict in its place; above a half the verdict is weak."
-    yield from _table(
-        assessment, "figures", f"All {len(rows)} figures", ("experiment", *COLUMNS), rows, note, long=True
     )
+    note = "Margin: how far a reported figure may lie from our mean and be reproduced. Others that pass: the share of the document's other networks whose runs would have had as good a verdict in its place; above a half the verdict is weak."
+    return Table(f"{id_}-figures", f"All {len(rows)} figures", ("experiment", *COLUMNS), rows, note, long=True)
 
 
-def _omitted(assessment: Assessment) -> Iterator[Table]:
+def _omitted(id_: str, assessment: Assessment) -> Table:
     omitted = assessment.document.omitted
-    rows = [(kind, id_, reason) for kind, each in omitted.items() for id_, reason in each.items()]
-    yield from _table(assessment, "omitted", "Not replicated", ("what", "name", "because"), rows, long=True)
-
-
-def _table(
-    assessment: Assessment,
-    kind: str,
-    title: str,
-    columns: tuple[str, ...],
-    rows: Sequence[tuple[Cell, ...]],
-    note: str = "",
-    *,
-    long: bool = False,
-) -> Iterator[Table]:
-    """A table of the document, unless it has no rows."""
-    if rows:
-        yield Table(f"document-{assessment.document.name}-{kind}", title, columns, tuple(rows), note, long)
+    rows = tuple((kind, name, reason) for kind, each in omitted.items() for name, reason in each.items())
+    return Table(f"{id_}-omitted", "Not replicated", ("what", "name", "because"), rows, long=True)
 
 
 def reported_text(judged: JudgedFigure) -> str:
@@ -181,21 +157,16 @@ def summary_of(assessment: Assessment) -> dict[str, Any]:
         {"experiment": row.experiment.id, "reading": row.chosen.reading, **asdict(each), "worth": each.worth}
         for row, each in figures
     ]
+    claims = [
+        {name: getattr(each.claim, name) for name in ("id", "says", "basis")}
+        | {"judgement": each.chosen.judgement, "because": each.chosen.reason, "runs": each.chosen.runs}
+        for each in assessment.claims
+    ]
     return {
         "readings": assessment.chosen_readings,
         "seconds": assessment.seconds,
         "open": list(assessment.unexplained),
-        "claims": [
-            {
-                "id": each.claim.id,
-                "says": each.claim.says,
-                "basis": each.claim.basis,
-                "judgement": each.chosen.judgement,
-                "because": each.chosen.reason,
-                "runs": each.chosen.runs,
-            }
-            for each in assessment.claims
-        ],
+        "claims": claims,
         "figures": [each for each in plain if each["points"] is None],
         "curves": [each for each in plain if each["points"] is not None],
     }

@@ -1,6 +1,7 @@
 """A report on disk: its pages as HTML and Markdown, their figures, and its data for programs."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from tuner.report.publish import publish
 from tuner.report.sections.cost import cost_blocks, provenance_blocks
 from tuner.report.sections.references import reference_blocks
 from tuner.report.sections.search import search_blocks
+from tuner.report.sections.trials import state_name
 from tuner.report.sections.winner import winner_blocks
 from tuner.report.summary import STATES, summary, tables
 from tuner.storage import load_study, open_storage
@@ -114,7 +116,8 @@ def report_page(evidence: Evidence) -> Page:
         Section("cost", "Cost", tuple(cost_blocks(evidence))),
         Section("provenance", "Provenance", tuple(provenance_blocks(evidence))),
     )
-    counts = ", ".join(f"{count} {state}" for state in STATES if (count := record.count(state))) or "no"
+    states = Counter(map(state_name, sorted(record.trials, key=lambda trial: STATES.index(trial.state))))
+    counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "no"
     objectives = " and ".join(map(metric_label, record.objectives))
     trials = "trial" if len(record.trials) == 1 else "trials"
     return Page(evidence.title, f"Study {record.name}: {counts} {trials}, optimizing {objectives}.", sections)

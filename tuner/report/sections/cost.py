@@ -11,15 +11,19 @@ from tuner.storage import hide_password
 
 
 def cost_blocks(evidence: Evidence) -> Iterator[Block]:
-    """Training time and epochs by the state of trials, the savings of pruning, the cost of the documents."""
+    """Training time and epochs by the state of trials, or of all looks; the savings of pruning, the cost of the documents."""
     rows: list[tuple[Cell, ...]] = []
+    looks = [look for trial in evidence.record.trials for look in trial.looks]
+    if looks:
+        rows.append(("looks at recipes", len(looks), None, duration_text(math.fsum(look.seconds for look in looks))))
     for state in ("complete", "pruned", "failed", "interrupted"):
-        trials = [trial for trial in evidence.record.trials if trial.state == state]
+        trials = [trial for trial in evidence.record.trials if trial.state == state and not trial.looks]
         epochs = sum(trial.result.epochs for trial in trials if trial.result)
         seconds = math.fsum(trial.result.seconds for trial in trials if trial.result)
-        rows.append((f"{state} trials", len(trials), epochs, duration_text(seconds)))
+        rows += [(f"{state} trials", len(trials), epochs, duration_text(seconds))] if trials else []
     saved, spared = saved_by_pruning(evidence)
-    rows.append(("saved by pruning, at the pruned trials' epoch times", None, saved, duration_text(spared)))
+    if saved:
+        rows.append(("saved by pruning, at the pruned trials' epoch times", None, saved, duration_text(spared)))
     for each in evidence.documents:
         name, count = each.document.name, len(each.trainings)
         rows.append((f"document {name}", count, None, duration_text(each.seconds)))

@@ -34,16 +34,22 @@ def best_trials(evidence: Evidence) -> Iterator[Table]:
     values: list[tuple[Cell, ...]] = [trial.values or (last_value(evidence.record, trial),) for trial in trials]
     fields = _fields([trial.recipe for trial in trials])
     rows: list[tuple[Cell, ...]] = [
-        ("state", *(trial.state for trial in trials)),
+        ("state", *(state_name(trial) for trial in trials)),
         *((name, *cells) for name, cells in zip(names, zip_longest(*values), strict=False)),
         ("parameters", *(trial.result.parameters if trial.result else None for trial in trials)),
         ("epochs", *map(_epochs, trials)),
         *((name, *cells) for name, cells in fields.items() if len(set(map(str, cells))) > 1),
     ]
     columns = ("", *(f"trial {trial.number}" for trial in trials))
-    note = "By validation, pruned trials last. Fields that are equal in all of these are left out; all trials are in trials.csv."
+    order = "longer looks first" if evidence.record.has_looks else "pruned trials last"
+    note = f"By validation, {order}. Fields that are equal in all of these are left out; all trials are in trials.csv."
     title = "The best trials, and what differs between them" if len(trials) > 1 else "The only trial with a value"
     yield Table("best-trials", title, columns, tuple(rows), note)
+
+
+def state_name(trial: TrialRecord) -> str:
+    """The state in words: to Optuna a look has been pruned."""
+    return "looked at" if trial.looks and trial.state == "pruned" else trial.state
 
 
 def looks_table(evidence: Evidence) -> Iterator[Table]:

@@ -53,7 +53,9 @@ def test_every_figure_has_its_row(dataset: str) -> None:
             assert (title, shown["verdict"]) == (row.experiment.title, each.verdict)
             assert shown["figure"] == each.figure.replace("_", " ")
             assert shown["runs"] == len(row.chosen.runs)
-            assert {shown["verdict"], shown["first readings"], shown["best reading"]} <= set(VERDICTS)
+            assert {shown[each] for each in ("verdict", "without the row", "first readings", "row by row")} <= set(
+                VERDICTS
+            )
             if "±" in str(shown["measured"]) and "diverged" not in str(shown["measured"]):
                 mean = float(str(shown["measured"]).replace(",", "").partition(" ±")[0])
                 assert mean == pytest.approx(fmean(each.measured), rel=2e-3, abs=6e-5)
@@ -81,7 +83,7 @@ def test_searches_stand_beside_a_documents_table_at_their_cost() -> None:
     ((document, section),) = sections("usps")
     (*_, best, affordable) = the_table(section, "-own").rows
     assert best[0] == "The search, at its best"
-    assert str(affordable[0]).startswith("The search, for at most the ")
+    assert str(affordable[0]).startswith("The search, at the cost of this table, ")
     assert "no such search is stored" in best
     searches = [
         Searched("dear", "usps", 0.99, 1e6),
@@ -90,8 +92,8 @@ def test_searches_stand_beside_a_documents_table_at_their_cost() -> None:
     ]
     beside = document_section(document, searches)
     (*_, best, affordable) = the_table(beside, "-own").rows
-    assert (best[-4], best[-1]) == ("0.9900", 1_000_000)
-    assert (affordable[-4], affordable[-1]) == ("0.9800", 60)
+    assert {"0.9900", "1,000,000.0"} <= {*best}
+    assert {"0.9800", "60.0"} <= {*affordable}
     came = [block.text for block in beside.blocks if isinstance(block, Paragraph)][2]
     assert came.endswith("The search “cheap” reaches 0.9800 (1 min 0 s of training).")
     assert "other" not in came
@@ -108,7 +110,7 @@ def test_three_lines_say_what_a_document_is_and_what_came_of_it(dataset: str) ->
             count for (verdict, worth), count in tally.items() if verdict == "reproduced" and worth != "exact"
         )
         assert f" {reproduced} reproduced" in lines[1]
-        assert the_table(section, "-ways").rows[0][2] == reproduced
+        assert the_table(section, "-ways").rows[0][1] == reproduced
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -169,13 +171,13 @@ def test_the_overview_has_every_network() -> None:
     found = assessments("mnist")
     (chart,) = overview_section(found, {"mnist"}, None).blocks
     assert isinstance(chart, Chart)
-    assert list(chart.y.names) == [row.experiment.title for each in found for row in each.rows]
+    rows = [row for each in found for row in each.rows if row.chosen.runs[0].dataset == "mnist"]
+    assert list(chart.y.names) == [row.experiment.title for row in rows]
     dots = [
         mark for mark in chart.marks if isinstance(mark, Dots) and mark.name in {each.document.name for each in found}
     ]
     shown = {place: wrong for mark in dots for wrong, place in mark.points}
     assert len(shown) == len(chart.y.names), "none stands at an edge"
-    rows = [row for each in found for row in each.rows]
     for place, row in enumerate(rows):
         accuracies = [run.figures["test_accuracy"] for run in row.chosen.runs]
         assert shown[place] == pytest.approx(max(1 - fmean(accuracies), 5e-4))

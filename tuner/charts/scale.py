@@ -140,15 +140,17 @@ def ticks(low: float, high: float, parts: float = 4, factors: Sequence[float] = 
     return list(dict.fromkeys(float((lowest + count) * step) for count in range(int(highest - lowest) + 1)))
 
 
-def focused(axis: Axis, values: Iterable[float]) -> Axis:
-    """The axis with ends that show these values, whatever else is drawn; logarithmic where they span a factor of 100 or more."""
+def focused(axis: Axis, values: Iterable[float], margin: float = 0.0) -> Axis:
+    """The axis of a metric with ends that show these values, with a share of their range on each side, whatever else is drawn;
+    logarithmic where they span a factor of 100 or more."""
     known = [value for value in values if axis.contains(value)]
     if not known:
         return axis
     if min(known) > 0 and max(known) >= 100 * min(known) and not axis.percent:
         axis = replace(axis, scale="log")
     low, high = _padded(axis, min(known), max(known))
-    return replace(axis, low=low, high=high)
+    room = margin * (high - low) if axis.scale == "linear" else 0.0
+    return replace(axis, low=max(low - room, min(low, 0.0)), high=min(high + room, 1.0 if axis.percent else math.inf))
 
 
 def _padded(axis: Axis, low: float, high: float) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -74,13 +74,12 @@ def _documents_on(datasets: Collection[str]) -> Iterator[tuple[Document, set[str
 
 
 def assessments_of(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[Assessment, ...]:
-    """The parts of documents on these data sets and their families, judged by the runs in the results folder."""
+    """The documents with experiments on these data sets or their families, whole, judged by the runs in the results folder."""
     assessments = []
-    for document, ids in _documents_on(with_families(datasets)):
+    for document, _ in _documents_on(with_families(datasets)):
         name, runs = document.name, read_results(results / f"{document.name}.json")
-        assessment = Assessor(document, runs).assess().restricted_to(ids)
-        assessments.append(replace(assessment, runs=tuple(run for run in runs if run.experiment in ids)))
-        if not assessments[-1].runs:
+        assessments.append(Assessor(document, runs).assess())
+        if not runs:
             gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --document {name}")
     return tuple(assessments)
 
@@ -129,7 +128,12 @@ def documented_sentences(assessments: Sequence[Assessment], dataset: str) -> Ite
     """The best documented networks, as reported and in our runs."""
     best, reported = best_in_our_runs(assessments, dataset), best_reported(assessments, dataset)
     if best is None:
-        if dataset in CATALOGUE:
+        family = with_families([dataset])
+        rows = [row for each in assessments for row in each.rows if row.chosen.runs]
+        near = [row.experiment.title for row in rows if row.chosen.runs[0].dataset in family]
+        if near:
+            yield f"No document has a network on this very data; on data of its family have been replicated: {', '.join(near)}."
+        elif dataset in CATALOGUE:
             yield "No documented network for this data has been replicated here."
         return
     same = reported is not None and reported.experiment == best.experiment

@@ -33,6 +33,9 @@ ENLARGED = 8
 UNSTEADY = 0.2
 """A standard deviation that is a larger share of the mean is that of runs that depend on luck."""
 
+ROOM = 0.3
+"""The share of the range of medians that the axis shows beyond them on each side."""
+
 REACH = 6.0
 """The largest coordinate of decision regions."""
 
@@ -100,7 +103,11 @@ def _chart(id_: str, title: str, x: Axis, metric: str, series: Sequence[Series],
     """The value axis shows the medians and what is reported, of one network `alone` all runs; others may lie beyond it."""
     shown = [y for each in series for _, y in (*each.middle, *each.reported)]
     runs = [run for each in series for _, run in each.points]
-    y = focused(Axis(metric, percent=metric == "accuracy"), [*shown, *runs] if alone else shown)
+    y = focused(
+        Axis(metric, percent=metric == "accuracy"),
+        [*shown, *runs] if alone else shown,
+        0.0 if series[0].joined else ROOM,
+    )
     several = any(len(values) > 1 for each in series for _, values in each.ours)
     notes = ["Faint: single runs of ours; line: their median."] * several
     beyond = sorted(run for run in runs if not y.is_within(run))

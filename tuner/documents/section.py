@@ -12,7 +12,7 @@ from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.claims import LOOKS
 from tuner.documents.drawings import drawn, spread_text
-from tuner.documents.headline import TEST, Searched, documents_table, lead
+from tuner.documents.headline import TEST, Searched, lead, ways_table
 from tuner.documents.verdicts import EXACT, JudgedFigure
 
 OURS, COST = "test accuracy, ours", "seconds of one"
@@ -26,8 +26,9 @@ COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
     "margin": lambda row, at: f"{margin:.2g}" if (margin := row.chosen.figures[at].margin) else None,
     "verdict": lambda row, at: row.chosen.figures[at].verdict,
     "others that pass": lambda row, at: row.chosen.figures[at].share_text or None,
+    "without the row": lambda row, at: row.left_out.figures[at].verdict,
     "first readings": lambda row, at: row.first.figures[at].verdict,
-    "best reading": lambda row, at: row.best.figures[at].verdict,
+    "row by row": lambda row, at: row.best.figures[at].verdict,
     "tried": lambda row, _: row.tried,
     "reading": lambda row, _: row.chosen.reading or None,
 }
@@ -45,7 +46,7 @@ def document_section(assessment: Assessment, searches: Sequence[Searched]) -> Se
     datasets = {row.chosen.runs[0].dataset for row in own}
     beside = [each for each in searches if each.dataset in datasets]
     blocks: list[Block] = [Paragraph(text, "lead") for text in lead(assessment, own, beside)]
-    blocks += [documents_table(f"{id_}-ways", (assessment,)), _own_table(id_, own, beside), _claims(id_, assessment)]
+    blocks += [ways_table(f"{id_}-ways", assessment), _own_table(id_, own, beside), _claims(id_, assessment)]
     blocks += [Paragraph(finding.says) for finding in document.finding]
     blocks += [Paragraph(f"Not reproduced and not explained: {unexplained}.", "aside")] if unexplained else []
     blocks.append(_open_settings(id_, assessment))
@@ -107,17 +108,22 @@ def _open_settings(id_: str, assessment: Assessment) -> Table:
         and any(each.reading.concerns(experiment.id) for experiment in experiments)
     )
     columns = ("what it does not say", "first reading", "alternatives", "what our runs say")
-    note = "A first reading is as probable beforehand as all its alternatives together; the numbers are posterior probabilities, all other readings being as chosen."
+    row_by_row = f"Row by row {assessment.row_fields} fields are free, with a log prior probability of {assessment.row_prior:.1f}; that of the one script is {assessment.script_prior:.1f}."
+    note = f"The one script is the most probable of {assessment.compared} that all experiments with figures were run under. A first reading is as probable beforehand as all its alternatives together; the numbers are posterior probabilities. {row_by_row}"
     return Table(f"{id_}-readings", "What it leaves unsaid", columns, rows, note)
 
 
 def _claims(id_: str, assessment: Assessment) -> Table:
     rows = tuple(
-        (claim.says, decision.judgement, decision.reason, claim.basis, decision.runs, decision.looks)
+        (claim.says, decision.judgement, decision.scope or None, decision.reason, claim.basis, decision.runs)
         for claim, decision in ((each.claim, each.chosen) for each in assessment.claims)
     )
-    columns = ("claim", "our runs", "decided by", "basis", "runs of each, at least", "looks")
-    note = f"What is undecided is looked at after {', '.join(map(str, LOOKS))} runs of each network, each time at a third of 5 %; “at most”: with 95 % confidence figures differ by no more."
+    columns = ("claim", "our runs", "under which readings", "decided by", "basis", "runs of each, at least")
+    rate = assessment.false_discovery
+    errors = (
+        f" Of those that hold or fail at most {100 * rate:.1f} % are expected to be errors." if rate is not None else ""
+    )
+    note = f"Rows are compared under equal readings only. What is undecided is looked at after {', '.join(map(str, LOOKS))} runs of each network, at 5 % over all looks and both directions; “equal within”: with 95 % confidence figures differ by no more.{errors}"
     return Table(f"{id_}-claims", "What it claims", columns, rows, note)
 
 
@@ -127,7 +133,7 @@ def _figures(id_: str, assessment: Assessment) -> Table:
         for row in assessment.rows
         for at in range(len(row.chosen.figures))
     )
-    note = "Margin: how far a reported figure may lie from our mean and be reproduced. Others that pass: the share of the document's other networks whose runs would have had as good a verdict in its place; above a half the verdict is weak."
+    note = "Margin: how far a reported figure may lie from our mean and be reproduced. Others that pass: the share of the document's other networks whose report would have had as good a verdict in its place; above a quarter the verdict is weak."
     return Table(f"{id_}-figures", f"All {len(rows)} figures", ("experiment", *COLUMNS), rows, note, long=True)
 
 
@@ -159,7 +165,8 @@ def summary_of(assessment: Assessment) -> dict[str, Any]:
     ]
     claims = [
         {name: getattr(each.claim, name) for name in ("id", "says", "basis")}
-        | {"judgement": each.chosen.judgement, "because": each.chosen.reason, "runs": each.chosen.runs}
+        | {name: getattr(each.chosen, name) for name in ("judgement", "runs", "scope", "within", "chance")}
+        | {"because": each.chosen.reason}
         for each in assessment.claims
     ]
     return {

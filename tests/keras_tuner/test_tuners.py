@@ -1,6 +1,5 @@
 """The tuners, on functions that cost nothing: how trials are proposed, retried, stored and continued."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,6 @@ import pytest
 
 from tuner import keras_tuner as kt
 from tuner.storage import default_url, open_storage
-
-
-@pytest.fixture
-def folder(empty_runs: Path, tmp_path: Path) -> Path:
-    """A folder with an embedded storage."""
-    return Path(shutil.copytree(empty_runs, tmp_path / "runs"))
 
 
 class Counting(kt.RandomSearch):
@@ -43,9 +36,9 @@ class Grid(kt.GridSearch):
         self.ran: list[dict[str, Any]] = []
 
 
-def test_a_search_ends_at_its_trials_and_goes_on_with_more(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Counting(max_trials=2, directory=folder).search(verbose=0)
-    again = Counting(max_trials=4, directory=folder)
+def test_a_search_ends_at_its_trials_and_goes_on_with_more(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Counting(max_trials=2, directory=runs).search(verbose=0)
+    again = Counting(max_trials=4, directory=runs)
     again.search()
     assert (len(again.oracle.trials), again.remaining_trials, len(again.ran)) == (4, 0, 2)
     assert len({trial.hyperparameters["value"] for trial in again.oracle.trials.values()}) == 4
@@ -58,30 +51,30 @@ def test_a_search_ends_at_its_trials_and_goes_on_with_more(folder: Path, capsys:
     assert f"Score: {float(best['value'])}" in capsys.readouterr().out
 
 
-def test_a_space_that_is_used_up_ends_the_search(folder: Path) -> None:
-    tuner = Counting(max_trials=50, directory=folder)
+def test_a_space_that_is_used_up_ends_the_search(runs: Path) -> None:
+    tuner = Counting(max_trials=50, directory=runs)
     tuner.search(verbose=0)
     assert sorted(each["value"] for each in tuner.ran) == [1, 2, 3, 4, 5]
 
 
-def test_the_storage_is_that_of_the_dashboard(folder: Path) -> None:
-    Counting(max_trials=3, directory=folder, project_name="mine").search(verbose=0)
-    study = optuna.load_study(study_name="mine", storage=open_storage(default_url(folder)))
+def test_the_storage_is_that_of_the_dashboard(runs: Path) -> None:
+    Counting(max_trials=3, directory=runs, project_name="mine").search(verbose=0)
+    study = optuna.load_study(study_name="mine", storage=open_storage(default_url(runs)))
     assert [trial.params for trial in study.trials[1:]] == [
         {"value": int(trial.value or 0)} for trial in study.trials[1:]
     ]
     assert study.trials[0].value == 1.0  # the default, before the space is known
 
 
-def test_another_search_in_a_project_has_to_overwrite_it(folder: Path) -> None:
-    Counting(max_trials=1, directory=folder).search(verbose=0)
+def test_another_search_in_a_project_has_to_overwrite_it(runs: Path) -> None:
+    Counting(max_trials=1, directory=runs).search(verbose=0)
     with pytest.raises(RuntimeError, match="pass `overwrite=True`"):
-        Grid(directory=folder)
-    assert Grid(directory=folder, overwrite=True).oracle.trials == {}
+        Grid(directory=runs)
+    assert Grid(directory=runs, overwrite=True).oracle.trials == {}
 
 
-def test_a_trial_that_fails_is_retried_and_does_not_end_the_search(folder: Path) -> None:
-    tuner = Grid(directory=folder, max_retries_per_trial=2)
+def test_a_trial_that_fails_is_retried_and_does_not_end_the_search(runs: Path) -> None:
+    tuner = Grid(directory=runs, max_retries_per_trial=2)
     tuner.search(verbose=0, broken=(2, 3), error=ValueError)
     assert [each["value"] for each in tuner.ran] == [1, 2, 2, 2, 3, 3, 3, 4, 5]
     failed = [trial for trial in tuner.oracle.trials.values() if trial.status == "FAILED"]
@@ -92,19 +85,19 @@ def test_a_trial_that_fails_is_retried_and_does_not_end_the_search(folder: Path)
     assert "tuner/keras_tuner" not in message
 
 
-def test_a_failed_trial_error_is_not_retried_and_a_fatal_one_ends_the_search(folder: Path) -> None:
-    tuner = Grid(directory=folder, max_retries_per_trial=2)
+def test_a_failed_trial_error_is_not_retried_and_a_fatal_one_ends_the_search(runs: Path) -> None:
+    tuner = Grid(directory=runs, max_retries_per_trial=2)
     tuner.search(verbose=0, broken=(2, 3), error=kt.FailedTrialError)
     assert len(tuner.ran) == 5
-    fatal = Grid(directory=folder, overwrite=True)
+    fatal = Grid(directory=runs, overwrite=True)
     with pytest.raises(kt.errors.FatalRuntimeError, match="wrong value 1"):
         fatal.search(verbose=0, broken=(1,), error=kt.errors.FatalRuntimeError)
     fatal.search(verbose=0)  # what it ended runs again
     assert [each["value"] for each in fatal.ran] == [1, 1, 2, 3, 4, 5]
 
 
-def test_too_many_failures_in_a_row_end_the_search(folder: Path) -> None:
-    tuner = Grid(directory=folder, max_consecutive_failed_trials=2)
+def test_too_many_failures_in_a_row_end_the_search(runs: Path) -> None:
+    tuner = Grid(directory=runs, max_consecutive_failed_trials=2)
     with pytest.raises(RuntimeError, match=r"(?s)limit of 2.*wrong value 3"):
         tuner.search(verbose=0, broken=(2, 3, 4), error=ValueError)
     assert len(tuner.oracle.trials) == 3
@@ -120,8 +113,8 @@ class Branches(Grid):
         return 0.5
 
 
-def test_a_grid_does_not_repeat_a_branch_for_what_it_does_not_ask(folder: Path) -> None:
-    tuner = Branches(directory=folder)
+def test_a_grid_does_not_repeat_a_branch_for_what_it_does_not_ask(runs: Path) -> None:
+    tuner = Branches(directory=runs)
     tuner.search(verbose=0)
     assert len(tuner.ran) == 6
     assert len({frozenset(each.items()) for each in tuner.ran}) == 6
@@ -135,11 +128,11 @@ class Halving(kt.Hyperband):
         return float(trial.hyperparameters.Float("x", 0.0, 1.0) + values.get("tuner/epochs", 0))
 
 
-def test_hyperband_has_the_brackets_and_epochs_of_the_paper(folder: Path) -> None:
+def test_hyperband_has_the_brackets_and_epochs_of_the_paper(runs: Path) -> None:
     hp = kt.HyperParameters()
     hp.Float("x", 0.0, 1.0)
-    options = {"hyperparameters": hp, "directory": folder, "workers": 0, "seed": 1}
-    tuner = Halving(objective=kt.Objective("score", "max"), max_epochs=9, factor=3, **options)
+    options = {"hyperparameters": hp, "directory": runs, "workers": 0, "seed": 1}
+    tuner = Halving(objective=kt.Objective("score", "max"), max_epochs=4, factor=2, **options)
     tuner.search(verbose=0)
     by_bracket: dict[int, list[tuple[int, int]]] = {}
     for trial in tuner.oracle.trials.values():
@@ -148,45 +141,45 @@ def test_hyperband_has_the_brackets_and_epochs_of_the_paper(folder: Path) -> Non
             (values["tuner/initial_epoch"], values["tuner/epochs"])
         )
     assert by_bracket == {
-        2: [(0, 1)] * 9 + [(1, 3)] * 3 + [(3, 9)],
-        1: [(0, 3)] * 5 + [(3, 9)] * 2,
-        0: [(0, 9)] * 3,
+        2: [(0, 1)] * 4 + [(1, 2)] * 2 + [(2, 4)],
+        1: [(0, 2)] * 3 + [(2, 4)] * 2,
+        0: [(0, 4)] * 3,
     }
     trials = tuner.oracle.trials
-    last = next(t for t in trials.values() if t.hyperparameters.values["tuner/initial_epoch"] == 3)
+    last = next(t for t in trials.values() if t.hyperparameters.values["tuner/initial_epoch"] == 2)
     assert trials[last.hyperparameters["tuner/trial_id"]].hyperparameters["x"] == last.hyperparameters["x"]
 
 
-def test_parzen_estimators_find_a_minimum(folder: Path) -> None:
+def test_parzen_estimators_find_a_minimum(runs: Path) -> None:
     class Parabola(kt.BayesianOptimization):
         def run_trial(self, trial: kt.Trial, *args: Any, **kwargs: Any) -> float:
             return float((trial.hyperparameters.Float("x", -1.0, 1.0) - 0.5) ** 2)
 
-    tuner = Parabola(max_trials=25, num_initial_points=5, directory=folder, workers=0, seed=1)
+    tuner = Parabola(max_trials=16, num_initial_points=5, directory=runs, workers=0, seed=1)
     tuner.search(verbose=0)
-    assert abs(tuner.get_best_hyperparameters()[0]["x"] - 0.5) < 0.05
+    assert abs(tuner.get_best_hyperparameters()[0]["x"] - 0.5) < 0.1
 
 
-def test_only_what_is_listed_is_tuned_or_allowed(folder: Path) -> None:
+def test_only_what_is_listed_is_tuned_or_allowed(runs: Path) -> None:
     hp = kt.HyperParameters()
     hp.Int("value", 3, 4)
-    tuner = Branches(directory=folder, hyperparameters=hp, tune_new_entries=False)
+    tuner = Branches(directory=runs, hyperparameters=hp, tune_new_entries=False)
     tuner.search(verbose=0)
     assert [each.name for each in tuner.oracle.get_space().space] == ["value"]
     assert {tuple(each) for each in tuner.ran} == {("is_first", "second")}  # both at their defaults
-    strict = Branches(directory=folder, overwrite=True, hyperparameters=hp, allow_new_entries=False)
+    strict = Branches(directory=runs, overwrite=True, hyperparameters=hp, allow_new_entries=False)
     with pytest.raises(RuntimeError, match=r"`allow_new_entries` is `False`.*is_first, second"):
         strict.search(verbose=0)
     with pytest.raises(ValueError, match="`tune_new_entries=False`"):
-        Counting(tune_new_entries=False, directory=folder)
+        Counting(tune_new_entries=False, directory=runs)
 
 
-def test_an_oracle_can_be_asked_and_told(folder: Path) -> None:
+def test_an_oracle_can_be_asked_and_told(runs: Path) -> None:
     """As KerasTuner's: a trial of a tuner stays its own until it ends, and a process that is gone leaves it to run again."""
     hp = kt.HyperParameters()
     hp.Int("value", 1, 5)
     oracle = kt.oracles.RandomSearch("val_loss", hyperparameters=hp, seed=1)
-    oracle.open_project(folder, "asked")
+    oracle.open_project(runs, "asked")
     trial = oracle.create_trial("a")
     assert oracle.create_trial("a") is trial
     with pytest.raises(ValueError, match="Objective value missing"):
@@ -211,11 +204,11 @@ def test_an_oracle_can_be_asked_and_told(folder: Path) -> None:
     ],
 )
 def test_arguments_that_make_no_tuner_are_refused_before_anything_is_written(
-    options: dict[str, Any], message: str, folder: Path
+    options: dict[str, Any], message: str, runs: Path
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        Counting(directory=folder / "new", **options)
-    assert not (folder / "new").exists()
+        Counting(directory=runs / "new", **options)
+    assert not (runs / "new").exists()
 
 
 def test_what_does_not_map_says_what_to_do() -> None:

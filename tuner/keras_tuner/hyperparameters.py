@@ -127,7 +127,7 @@ class HyperParameters:
         if parameter.name not in self.values:
             is_open = self.asking is not None and parameter.hole.count > 1
             answer = self.asking(parameter.label, parameter.hole) if self.asking and is_open else None
-            self.values[parameter.name] = parameter.default if answer is None else parameter.value(answer)
+            self.values[parameter.name] = parameter.default if answer is None else parameter.value_of(answer)
         return self.values[parameter.name]
 
     def _place(self, parameter: HyperParameter) -> int | None:

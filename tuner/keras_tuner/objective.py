@@ -37,6 +37,10 @@ class Objective:
         if self.direction not in ("min", "max"):
             raise ValueError(f"Objective {self.name!r}: direction must be 'min' or 'max', got {self.direction!r}")
 
+    def __str__(self) -> str:
+        many = f": [{', '.join(map(str, self.parts))}]" if self.parts else ""
+        return f'{"Multi" if many else ""}Objective(name="{self.name}", direction="{self.direction}"){many}'
+
     @property
     def names(self) -> tuple[str, ...]:
         """The metrics that it needs."""

@@ -53,10 +53,11 @@ class Oracle:
         self.ongoing_trials: dict[str, Trial] = {}
         self.held: dict[str, optuna.Trial] = {}
         self.received: dict[str, dict[str, float]] = {}
+        self.ended: dict[int, Trial] = {}  # by the number of the run
 
     def __getstate__(self) -> dict[str, Any]:
         """Training processes have no study."""
-        return {**vars(self), "study": None, "leases": None, "held": {}, "ongoing_trials": {}}
+        return {**vars(self), "study": None, "leases": None, "held": {}, "ongoing_trials": {}, "ended": {}}
 
     def open_project(self, directory: Path, name: str, *, overwrite: bool = False) -> bool:
         """Open or create the study `name` in the storage of this folder; whether there was one. Raises `RuntimeError` for a study
@@ -85,11 +86,13 @@ class Oracle:
     @property
     def trials(self) -> dict[str, Trial]:
         """All trials by their ids, in the order in which they began; of one that ran again the last run."""
-        stored = self.stored()
-        return {
-            id_of(each): stored_trial(each)
-            for each in (self.stored() if self.study and self.leases.sweep(stored) else stored)
-        }
+        runs = self.stored()
+        if self.study and self.leases.sweep(runs):
+            runs = self.stored()
+        for each in runs:
+            if each.number not in self.ended and each.state.is_finished():
+                self.ended[each.number] = stored_trial(each)
+        return {id_of(each): self.ended.get(each.number) or stored_trial(each) for each in runs}
 
     def stored(self) -> list[FrozenTrial]:
         """The runs of trials in the storage."""

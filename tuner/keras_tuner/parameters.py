@@ -39,6 +39,12 @@ class HyperParameter:
     conditions: tuple[Parent, ...] = ()
     is_mirrored: bool = False
 
+    def __getattr__(self, name: str) -> Any:
+        """One of its arguments, such as `min_value`."""
+        if name.startswith("_") or name not in vars(self).get("settings", ()):
+            raise AttributeError(f"{vars(self).get('kind')} has no {name!r}")
+        return self.settings[name]
+
     @property
     def label(self) -> str:
         """Its name in the storage. With another condition it is another parameter there."""
@@ -49,9 +55,9 @@ class HyperParameter:
     def values(self) -> list[Any]:
         """All its values; ten of a range without steps."""
         has_steps = math.isfinite(self.hole.count) and self.settings.get("sampling", "linear") == "linear"
-        return list(map(self.value, self.hole.points(int(self.hole.count) if has_steps else POINTS)))
+        return list(map(self.value_of, self.hole.points(int(self.hole.count) if has_steps else POINTS)))
 
-    def value(self, answer: Any) -> Any:
+    def value_of(self, answer: Any) -> Any:
         """The value that an answer of the hole stands for, and the answer for a value."""
         if self.is_mirrored and isinstance(self.hole, Range):
             answer = self.hole.low + self.hole.high - answer
@@ -60,11 +66,13 @@ class HyperParameter:
     def allows(self, value: Any) -> bool:
         """Whether it may have this value, and another one too."""
         is_number = isinstance(value, int | float) or not self.is_mirrored
-        return self.hole.count > 1 and is_number and self.hole.allows(self.value(value) if self.is_mirrored else value)
+        return (
+            self.hole.count > 1 and is_number and self.hole.allows(self.value_of(value) if self.is_mirrored else value)
+        )
 
     def random_sample(self, seed: int | None = None) -> Any:
         """A value, drawn evenly on the parameter's own scale."""
-        return self.value(self.hole.drawn(Random(seed)))
+        return self.value_of(self.hole.drawn(Random(seed)))
 
     def get_config(self) -> dict[str, Any]:
         """Its arguments as plain data."""
@@ -137,7 +145,8 @@ def _choice(name: str, values: Sequence[Any], ordered: bool | None = None, defau
         )
     if ordered and isinstance(values[0], str):
         raise ValueError(f"`ordered` of {name!r} must be `False` for values that are no numbers")
-    settings = {"values": list(values), "ordered": ordered, "default": default}
+    is_number = isinstance(values[0], int | float)
+    settings = {"values": list(values), "ordered": is_number if ordered is None else ordered, "default": default}
     options = Choice(tuple(dict.fromkeys(values)))
     return HyperParameter("Choice", name, options, values[0] if default is None else default, settings)
 

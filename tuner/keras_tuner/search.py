@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+from optuna.exceptions import UpdateFinishedTrialError
 
 import tuner.keras_tuner.errors as errors
 from tuner.base.errors import first_line
@@ -114,6 +115,8 @@ class Trials:
                 self.oracle.update_trial(trial.trial_id, ended.metrics, ended.step)
         try:
             self.oracle.end_trial(trial, is_pruned=running.is_pruned)
+        except UpdateFinishedTrialError:
+            trial.message = "another process has taken it over"
         finally:
             self._show(running)
 

@@ -13,11 +13,14 @@ from keras import tree
 import tuner.keras_tuner.errors as errors
 from tuner.base.errors import first_line, near_miss
 from tuner.keras_tuner.hyperparameters import HyperParameters
-from tuner.keras_tuner.objective import Objective, metrics_of
+from tuner.keras_tuner.objective import UNNAMED, metrics_of
 from tuner.keras_tuner.running import Search
 from tuner.keras_tuner.trial import Trial
 
 BY_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+OWN = ("train_step", "test_step", "compute_metrics", "metrics")
+"""Methods with which a model may log what it was not compiled with."""
+
 MANY_STEPS = 1_000_000
 """Keras takes so many steps of an epoch in one call into the graph, where no callback has to be called in between."""
 
@@ -103,23 +106,24 @@ def with_weights(model: keras.Model, path: Path) -> keras.Model:
     return model
 
 
-def complaint(model: Any, objective: Objective, arguments: Mapping[str, Any]) -> str:
+def complaint(tuner: Search, model: Any, arguments: Mapping[str, Any]) -> str:
     """Why no training of this model logs the objective; empty if one may."""
-    compiled = isinstance(model, keras.Model) and type(model).train_step is keras.Model.train_step and _compiled(model)
-    if not compiled:
+    if not isinstance(model, keras.Model) or any(getattr(type(model), n) is not getattr(keras.Model, n) for n in OWN):
         return ""
-    metrics = tree.flatten([compiled.get("metrics"), compiled.get("weighted_metrics")])
-    names = [
-        "loss",
-        *(each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", "")) for each in metrics),
-    ]
+    if tuner.oracle.objective is UNNAMED:
+        return "`fit` returns a history: name the `objective` in it, such as 'val_loss'"
+    compiled = _compiled(model)
+    metrics = tree.flatten([tuner.metrics or compiled.get("metrics"), compiled.get("weighted_metrics")])
+    names = ["loss", *(n if isinstance(n, str) else getattr(n, "name", getattr(n, "__name__", "")) for n in metrics)]
+    names += [f"weighted_{name}" for name in names]
     outputs = getattr(model, "output_names", None) or []
     names += [f"{output}_{name}" for output in outputs for name in names] if len(outputs) > 1 else []
-    for name in objective.names:
+    for name in tuner.oracle.objective.names:
         if name.startswith("val_") and not {"validation_data", "validation_split"} & arguments.keys():
             return f"the objective {name!r} needs `validation_data` or `validation_split` in `search`"
         if name.removeprefix("val_") not in names:
-            return f"the model logs no metric for the objective {name!r}: {near_miss(name.removeprefix('val_'), filter(None, names))}"
+            known = [each for each in dict.fromkeys(names) if each and "weighted" not in each]
+            return f"the model logs no metric for the objective {name!r}: {near_miss(name.removeprefix('val_'), known)}"
     return ""
 
 

@@ -65,7 +65,7 @@ def suggested(hyperparameters: HyperParameters) -> FixedTrial:
     values = hyperparameters.values
     active = [each for each in hyperparameters.space if each.name in values and hyperparameters.is_active(each)]
     allowed = [each for each in active if each.allows(values[each.name])]
-    trial = FixedTrial({each.label: each.value(values[each.name]) for each in allowed})
+    trial = FixedTrial({each.label: each.value_of(values[each.name]) for each in allowed})
     for each in allowed:
         each.hole.suggest(trial, each.label)
     return trial

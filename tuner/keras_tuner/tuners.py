@@ -14,7 +14,7 @@ from tuner.keras_tuner.trial import Trial
 
 ABSENT = (
     "on_search_begin on_search_end on_trial_begin on_trial_end on_epoch_begin on_epoch_end on_batch_begin on_batch_end "
-    "save_model pre_create_trial"
+    "pre_create_trial"
 )
 """Methods of KerasTuner's that a subclass may override there, and that nothing calls here."""
 
@@ -79,7 +79,7 @@ class Tuner:
         ):
             from tuner.keras_tuner.training import complaint
 
-            if problem := complaint(self.model, self.oracle.objective, fit_kwargs):
+            if problem := complaint(self, self.model, fit_kwargs):
                 raise ValueError(problem)
         Trials(self, fit_args, fit_kwargs).run()
 
@@ -115,8 +115,9 @@ class Tuner:
 
     def results_summary(self, num_trials: int = 10) -> None:
         """Print the best trials."""
-        objective = f"Objective {self.oracle.objective.name}, {self.oracle.objective.direction}"
-        print(f"Results summary\nResults in {self.project_dir}\nShowing {num_trials} best trials\n{objective}\n")
+        print(
+            f"Results summary\nResults in {self.project_dir}\nShowing {num_trials} best trials\n{self.oracle.objective}\n"
+        )
         for each in self.oracle.get_best_trials(num_trials):
             each.summary()
 

@@ -123,7 +123,11 @@ class Trials:
     def _show(self, running: Running) -> None:
         trial, best = running.trial, self.oracle.get_best_trials()[0]
         value = f"{self.oracle.objective.name} {trial.score}" if trial.score is not None else "no value"
-        what = f"failed: {(trial.message or '').splitlines()[-1:]}" if trial.status in ("FAILED", "INVALID") else value
+        what = (
+            f"failed: {(trial.message or 'no reason').splitlines()[-1]}"
+            if trial.status in ("FAILED", "INVALID")
+            else value
+        )
         stopped = " (stopped early)" if running.is_pruned else ""
         so_far = f"; best so far {best.score} in trial {best.trial_id}" if best.score is not None else ""
         self.log(f"Trial {trial.trial_id} in {time.monotonic() - running.started:.1f} s: {what}{stopped}{so_far}")

@@ -103,6 +103,19 @@ def test_too_many_failures_in_a_row_end_the_search(runs: Path) -> None:
     assert len(tuner.oracle.trials) == 3
 
 
+def test_a_trial_that_fails_before_it_asks_does_not_stand_for_others(runs: Path) -> None:
+    class Late(Grid):
+        def run_trial(self, trial: kt.Trial, *args: Any, **kwargs: Any) -> float:
+            self.ran.append({})
+            if len(self.ran) == 2:
+                raise ValueError("a passing failure")
+            return float(trial.hyperparameters.Int("value", 1, 3))
+
+    tuner = Late(directory=runs)
+    tuner.search(verbose=0)
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED", "FAILED", "COMPLETED"]
+
+
 class Branches(Grid):
     """A grid over two branches that ask for different names."""
 

@@ -4,6 +4,7 @@ import tempfile
 import time
 from contextlib import closing
 from functools import partial
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,13 @@ class Trials:
 
     def _job(self, path: Path) -> Call | None:
         """What training processes do; None where they do nothing, or cannot get what they need."""
-        if self.tuner.workers == 0:
+        if self.tuner.workers == 0 or current_process().daemon:  # which cannot start others
             return None
         try:
             path.write_bytes(cloudpickle.dumps((self.args, self.kwargs)))
             return Call(dump(partial(perform, self.tuner, path)))
         except Exception as error:  # objects raise what they like when they are pickled
-            self.log(
-                f"Trials run in this process, one at a time: training processes cannot get all of it ({first_line(error)})"
-            )
+            self.log(f"Trials run in this process, one at a time: others cannot get all of it ({first_line(error)})")
             return None
 
     def _executor(self) -> Executor:
@@ -104,15 +103,12 @@ class Trials:
             raise getattr(errors, ended.fatal)(ended.message)
         del self.running[number]
         if ended is None:
-            trial.status, trial.message = (
-                "INVALID",
-                f"{failure.traceback}\n{failure.reason}".strip() if failure else None,
-            )
+            trial.status, trial.message = "INVALID", failure and f"{failure.traceback}\n{failure.reason}".strip()
         else:
             trial.status, trial.message, trial.hyperparameters = ended.status, ended.message, ended.hyperparameters
+        if ended is not None and ended.metrics is not None:  # one that failed may not have asked for all
             trial.asked = tuple(dict.fromkeys(ended.hyperparameters.asked))
-            if ended.metrics is not None:
-                self.oracle.update_trial(trial.trial_id, ended.metrics, ended.step)
+            self.oracle.update_trial(trial.trial_id, ended.metrics, ended.step)
         try:
             self.oracle.end_trial(trial, is_pruned=running.is_pruned)
         except UpdateFinishedTrialError:
@@ -122,12 +118,9 @@ class Trials:
 
     def _show(self, running: Running) -> None:
         trial, best = running.trial, self.oracle.get_best_trials()[0]
-        value = f"{self.oracle.objective.name} {trial.score}" if trial.score is not None else "no value"
-        what = (
-            f"failed: {(trial.message or 'no reason').splitlines()[-1]}"
-            if trial.status in ("FAILED", "INVALID")
-            else value
-        )
+        what = f"{self.oracle.objective.name} {trial.score}"
+        if trial.status != "COMPLETED":
+            what = f"failed: {(trial.message or 'no reason').splitlines()[-1]}"
         stopped = " (stopped early)" if running.is_pruned else ""
         so_far = f"; best so far {best.score} in trial {best.trial_id}" if best.score is not None else ""
         self.log(f"Trial {trial.trial_id} in {time.monotonic() - running.started:.1f} s: {what}{stopped}{so_far}")

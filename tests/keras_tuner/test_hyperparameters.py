@@ -5,6 +5,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tuner.keras_tuner import HyperParameters
@@ -106,7 +107,7 @@ def test_the_first_range_of_a_name_counts() -> None:
 
 def test_a_space_survives_json() -> None:
     hp = HyperParameters()
-    hp.Int("units", 8, 64, step=8)
+    hp.Int("units", np.int64(8), 64, step=8)
     hp.Float("momentum", 0.5, 0.99, sampling="reverse_log")
     with hp.conditional_scope("units", [8, 16]):
         hp.Choice("activation", ["relu", "tanh"], default="tanh")
@@ -152,6 +153,7 @@ def test_merging_replaces_a_parameter_unless_it_may_not() -> None:
         (lambda hp: hp.Float("x", 0, 1, sampling="quad"), "sampling must be one of linear, log, reverse_log"),
         (lambda hp: hp.Int("k", 1, 9, step=1, sampling="log"), "expected step > 1"),
         (lambda hp: hp.Int("k", 1, 9, step=0), "expected step > 0"),
+        (lambda hp: hp.Int("k", "a", None), r"must be numbers, got \['a', None, 1\]"),
         (lambda hp: hp.Choice("c", []), "`values` must be provided"),
         (lambda hp: hp.Choice("c", [1, "a"]), "can contain only one type"),
         (lambda hp: hp.Choice("c", [{}]), "can contain only `int`"),

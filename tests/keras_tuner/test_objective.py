@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tuner.keras_tuner import Objective
@@ -44,13 +45,17 @@ ACCURACY = Objective("val_accuracy", "max")
 HISTORY = SimpleNamespace(history={"loss": [3.0, 2.0, 1.0], "val_accuracy": [0.5, 0.75, 0.625]})
 
 
+HISTORY_OF_CLASSES = SimpleNamespace(history={"f1": [[0.1, 0.2], [0.3, 0.4]], "val_accuracy": [0.5, 0.75]})
+
+
 @pytest.mark.parametrize(
     ("returned", "metrics", "step"),
     [
         (HISTORY, {"loss": 2.0, "val_accuracy": 0.75}, 1),
         ([HISTORY, {"val_accuracy": 0.25}], {"val_accuracy": 0.5}, 0),
-        ({"val_accuracy": 0.5, "other": 1}, {"val_accuracy": 0.5, "other": 1}, 0),
-        (0.5, {"val_accuracy": 0.5}, 0),
+        ({"val_accuracy": np.float32(0.5), "other": 1, "note": "a"}, {"val_accuracy": 0.5, "other": 1}, 0),
+        (np.float32(0.5), {"val_accuracy": 0.5}, 0),
+        (HISTORY_OF_CLASSES, {"val_accuracy": 0.75}, 1),
     ],
 )
 def test_metrics_are_those_of_the_best_epoch_and_their_mean_over_executions(

@@ -3,6 +3,7 @@ trial returned, as metrics at its best epoch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def metrics_of(returned: Any, objective: Objective, place: str) -> tuple[dict[st
         names = [name for name in many[0][0] if all(name in metrics for metrics, _ in many)]
         means = {name: float(np.mean([metrics[name] for metrics, _ in many])) for name in names}
         return means, int(np.mean([step for _, step in many]))
-    if isinstance(returned, int | float | np.floating):
+    if isinstance(returned, Real):
         return {objective.name: float(returned)}, 0
     if returned is None:
         raise FatalTypeError(f"The return value of {place} is None. Did you forget to return the metrics?")
@@ -99,7 +100,8 @@ def metrics_of(returned: Any, objective: Objective, place: str) -> tuple[dict[st
         raise FatalTypeError(f"Expected the return value of {place} {rule}, got {returned!r}")
     if isinstance(returned, dict):
         _require(objective, returned, place)
-        return {**returned, objective.name: objective.get_value(returned)}, 0
+        numbers = {name: float(value) for name, value in returned.items() if isinstance(value, Real)}
+        return {**numbers, objective.name: objective.get_value(returned)}, 0
     if not hasattr(returned, "history"):
         allowed = "to be one of float, dict, keras.callbacks.History, or a list of one of these"
         raise FatalTypeError(f"Expected the return value of {place} {allowed}, got {returned!r}")
@@ -109,7 +111,8 @@ def metrics_of(returned: Any, objective: Objective, place: str) -> tuple[dict[st
 
 def _best(history: Mapping[str, Sequence[float]], objective: Objective) -> tuple[dict[str, float], int]:
     count = min(len(history[name]) for name in objective.names)
-    epochs = [{name: float(values[i]) for name, values in history.items() if i < len(values)} for i in range(count)]
+    curves = {name: values for name, values in history.items() if len(values) >= count and np.ndim(values) == 1}
+    epochs = [{name: float(values[epoch]) for name, values in curves.items()} for epoch in range(count)]
     best = 0
     for epoch, metrics in enumerate(epochs):
         metrics[objective.name] = objective.get_value(metrics)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Real
 from random import Random
 from typing import Any
 
@@ -104,23 +105,25 @@ def _number(
     sampling: str | None = "linear",
     default: Any = None,
 ) -> HyperParameter:
-    scale, settings = (sampling or "linear").lower(), {"min_value": min_value, "max_value": max_value, "step": step}
+    scale, title = (sampling or "linear").lower(), "Int" if kind is int else "Float"
+    about, asked = f"For HyperParameters.{title}(name={name!r}), ", [min_value, max_value, 1 if step is None else step]
+    if not all(isinstance(each, Real) for each in asked):
+        raise TypeError(f"{about}min_value, max_value and step must be numbers, got {asked}")
     low, high, step = kind(min_value), kind(max_value), None if step is None else kind(step)
-    is_log, least = scale != "linear", int(scale != "linear")
+    least, numbers = int(scale != "linear"), [low, high, 1 if step is None else step]
     rules = {
-        f"min_value, max_value and step must be an int, got {list(settings.values())}": [low, high, step]
-        == [*settings.values()],
+        f"min_value, max_value and step must be an int, got {asked}": numbers == asked,
         f"min_value {low} is greater than the max_value {high}": low <= high,
         f"sampling must be one of {', '.join(SCALES)}, got {sampling!r}": scale in SCALES,
-        f"sampling={scale!r} does not support negative values or 0, got min_value {low}": low > 0 or not is_log,
+        f"sampling={scale!r} does not support negative values or 0, got min_value {low}": low > 0 or not least,
         f"expected step > {least} with sampling={scale!r}, got step={step}": step is None or step > least,
     }
-    title = "Int" if kind is int else "Float"
     if broken := [rule for rule, holds in rules.items() if not holds]:
-        raise ValueError(f"For HyperParameters.{title}(name={name!r}), {broken[0]}")
-    settings |= {"sampling": scale, "default": default}
-    hole, is_mirrored = _range(kind, low, high, step, scale), scale == "reverse_log" and step is None
-    return HyperParameter(title, name, hole, low if default is None else kind(default), settings, (), is_mirrored)
+        raise ValueError(about + broken[0])
+    default = low if default is None else kind(default)
+    settings = {"min_value": low, "max_value": high, "step": step, "sampling": scale, "default": default}
+    is_mirrored = scale == "reverse_log" and step is None
+    return HyperParameter(title, name, _range(kind, low, high, step, scale), default, settings, (), is_mirrored)
 
 
 def _range(kind: Callable[[Any], Any], low: Any, high: Any, step: Any, scale: str) -> Hole:
@@ -134,19 +137,18 @@ def _range(kind: Callable[[Any], Any], low: Any, high: Any, step: Any, scale: st
 
 
 def _choice(name: str, values: Sequence[Any], ordered: bool | None = None, default: Any = None) -> HyperParameter:
+    values = list(values)
     if not values:
         raise ValueError(f"`values` must be provided for HyperParameters.Choice(name={name!r}), got {values!r}")
     if len({type(each) for each in values}) > 1 or not isinstance(values[0], Value):
         rule = "one type of value" if isinstance(values[0], Value) else "`int`, `float`, `str` or `bool`"
-        raise TypeError(f"A `Choice` can contain only {rule}; {name!r} has {list(values)!r}")
+        raise TypeError(f"A `Choice` can contain only {rule}; {name!r} has {values!r}")
     if default is not None and default not in values:
-        raise ValueError(
-            f"The default value should be one of the choices {list(values)!r} of {name!r}, got {default!r}"
-        )
+        raise ValueError(f"The default value should be one of the choices {values!r} of {name!r}, got {default!r}")
     if ordered and isinstance(values[0], str):
         raise ValueError(f"`ordered` of {name!r} must be `False` for values that are no numbers")
     is_number = isinstance(values[0], int | float)
-    settings = {"values": list(values), "ordered": is_number if ordered is None else ordered, "default": default}
+    settings = {"values": values, "ordered": is_number if ordered is None else ordered, "default": default}
     options = Choice(tuple(dict.fromkeys(values)))
     return HyperParameter("Choice", name, options, values[0] if default is None else default, settings)
 

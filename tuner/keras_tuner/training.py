@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras import tree
 
 import tuner.keras_tuner.errors as errors
@@ -38,7 +39,7 @@ class Following(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Without the objective in the logs, since `fit` returns it, the weights of the last epoch are saved."""
-        logs = {name: float(value) for name, value in (logs or {}).items()}
+        logs = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
         value = self.objective.get_value(logs) if self.objective.has_value(logs) else None
         if value is None or not self.best or self.objective.better_than(value, self.best[0]):
             self.best[:] = [] if value is None else [value]

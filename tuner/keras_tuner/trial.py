@@ -36,7 +36,8 @@ class Trial:
     def to_json(self) -> str:
         """All of it but its id and its status."""
         others = {name: getattr(self, name) for name in ("score", "best_step", "message", "metrics", "asked")}
-        return json.dumps({"hyperparameters": self.hyperparameters.get_config(), **others})
+        plain = {"hyperparameters": self.hyperparameters.get_config(), **others}
+        return json.dumps(plain, default=lambda value: value.item())  # of NumPy's numbers
 
     def summary(self) -> None:
         """Print it."""

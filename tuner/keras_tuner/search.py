@@ -103,7 +103,8 @@ class Trials:
             raise getattr(errors, ended.fatal)(ended.message)
         del self.running[number]
         if ended is None:
-            trial.status, trial.message = "INVALID", failure and f"{failure.traceback}\n{failure.reason}".strip()
+            trial.status = "INVALID"
+            trial.message = f"{failure.traceback}\n{failure.reason}".strip() if failure else None
         else:
             trial.status, trial.message, trial.hyperparameters = ended.status, ended.message, ended.hyperparameters
         if ended is not None and ended.metrics is not None:  # one that failed may not have asked for all

@@ -61,7 +61,11 @@ CASES: dict[str, tuple[Network, Optimizer, Loss]] = {
     ),
 }
 CASES |= {
-    "muon, clipped": (Dense(widths=(12, 8)), Muon(learning_rate=0.01), PlainLoss(kind="kl_divergence")),
+    "muon, clipped": (
+        Convolutional(filters=(4,), widths=(6,)),
+        Muon(learning_rate=0.01),
+        PlainLoss(kind="kl_divergence"),
+    ),
     "schedule-free, clipped": (Dense(widths=(12,)), ScheduleFreeAdamW(), PlainLoss(kind="kl_divergence")),
     "accumulated": (Dense(widths=(12,)), Adam(), PlainLoss(kind="kl_divergence")),
 }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tuner.training.optimizers import FusedAdam, FusedAdamW, FusedRmsprop, FusedSgd
+from tuner.training.optimizers import FlatteningMuon, FusedAdam, FusedAdamW, FusedRmsprop, FusedSgd
 
 CASES: list[tuple[Any, Any, dict[str, Any]]] = [
     (FusedSgd, keras.optimizers.SGD, {"learning_rate": 0.1}),
@@ -39,6 +39,28 @@ def weights_after(optimizer: Any, steps: int, xla: bool | None = None) -> list[n
     for _ in range(steps):
         step([tf.constant(generator.normal(size=each.shape).astype(np.float32)) for each in variables])
     return [np.asarray(each) for each in variables]
+
+
+def test_muon_takes_kerass_steps_for_flattened_convolutions() -> None:
+    """Keras's Muon leaves kernels of four dimensions to AdamW; there it gets the same kernel with two."""
+    shapes = {"convolution": (3, 3, 2, 4), "depthwise": (3, 3, 4, 1), "dense": (5, 3), "bias": (3,), "output": (3, 2)}
+    flat = {**shapes, "convolution": (18, 4)}
+    generator = np.random.default_rng(0)
+    starts, gradients = ([generator.normal(size=each).astype(np.float32) for each in shapes.values()] for _ in "ab")
+    moved = []
+    for make, places in ((FlatteningMuon, shapes), (keras.optimizers.Muon, flat)):
+        optimizer = make(learning_rate=0.1, weight_decay=0.1, adam_weight_decay=0.1, exclude_layers=["output"])
+        variables = [
+            keras.Variable(each.reshape(shape), name=name)
+            for (name, shape), each in zip(places.items(), starts, strict=True)
+        ]
+        optimizer.build(variables)
+        for _ in range(3):
+            steps = [tf.constant(array.reshape(each.shape)) for array, each in zip(gradients, variables, strict=True)]
+            optimizer.apply_gradients(zip(steps, variables, strict=True))
+        moved.append([np.asarray(each) for each in variables])
+    for ours, theirs in zip(*moved, strict=True):
+        np.testing.assert_allclose(ours, theirs.reshape(ours.shape), rtol=2e-5, atol=1e-6)
 
 
 def test_ntk_rates_depend_on_the_kind_of_a_variable_and_biases_do_not_decay() -> None:

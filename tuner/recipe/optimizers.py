@@ -100,8 +100,9 @@ class Lion:
 
 @record
 class Muon:
-    """Muon: the momentum of a dense hidden layer's kernel, made orthogonal by `ns_steps` iterations; all other weights by AdamW,
-    whose learning rate is `adam_lr_ratio` times as large (Liu et al. 2025, https://arxiv.org/abs/2502.16982)."""
+    """Muon: the momentum of the kernel of a hidden dense layer or a convolution (flattened to height × width × channels by filters),
+    made orthogonal by `ns_steps` iterations; all other weights by AdamW, whose learning rate is `adam_lr_ratio` times as large (Jordan
+    et al. 2024, https://kellerjordan.github.io/posts/muon/; Liu et al. 2025, https://arxiv.org/abs/2502.16982)."""
 
     kind: Literal["muon"] = "muon"
     learning_rate: Positive = 0.001

@@ -150,7 +150,7 @@ def test_a_document_is_run_once_continued_and_judged(document: Document, places:
     row = found.rows[0]
     assert row.first.figures[0].verdict == "reproduced"
     assert (len(row.first.runs), row.tried) == (2, 2)
-    assert found.claims[0].first.judgement == "undecided", "one run of the folds decides nothing"
+    assert found.claims[0].chosen.judgement == "undecided", "one run of the folds decides nothing"
     frozen = study.trials[0]
     assert frozen.user_attrs["experiment"] == "three"
     assert frozen.value == pytest.approx(three.figures["test_accuracy"])

@@ -32,10 +32,9 @@ class UnderReading:
 
 @dataclass(frozen=True)
 class JudgedClaim:
-    """A claim under the `first` readings, `under` each common one, and over all of these (`chosen`)."""
+    """A claim `under` each common reading, and over all of these (`chosen`)."""
 
     claim: Claim
-    first: Decision
     chosen: Decision
     under: tuple[UnderReading, ...] = ()
 
@@ -43,7 +42,6 @@ class JudgedClaim:
 def judge_over_readings(claim: Claim, evidence: Evidence) -> JudgedClaim:
     """A claim under all readings that its rows have in common."""
     document, indices = evidence.document, _concerning(claim, evidence.document)
-    first = _decision(claim, evidence, document.first_choice)
     found = {each: _decision(claim, evidence, each) for each in document.choices(indices)}
     weights = {each: evidence.probability(each, indices) for each in found}
     total = math.fsum(weights.values()) or 1.0
@@ -52,7 +50,7 @@ def judge_over_readings(claim: Claim, evidence: Evidence) -> JudgedClaim:
         for each, decision in found.items()
         if decision.runs
     )
-    return JudgedClaim(claim, first, _overall(claim, under), under)
+    return JudgedClaim(claim, _overall(claim, under), under)
 
 
 def _concerning(claim: Claim, document: Document) -> list[int]:

@@ -216,13 +216,13 @@ class Oracle:
 
     def _check_failures(self, trial: Trial) -> None:
         """KerasTuner's rule: so many trials in a row, in the order of their ends, have failed."""
-        ended = [
-            (each.datetime_complete, each.user_attrs.get("status")) for each in self.stored() if each.datetime_complete
+        ends = [
+            (run.datetime_complete.timestamp(), run.user_attrs.get("status"))
+            for run in self.stored()
+            if run.datetime_complete
         ]
-        last = [status for _, status in sorted(ended, key=str) if status in ("COMPLETED", "FAILED")][
-            -self.max_failures :
-        ]
-        if last == ["FAILED"] * self.max_failures:
+        statuses = [status for _, status in sorted(ends, key=lambda end: end[0]) if status in ("COMPLETED", "FAILED")]
+        if statuses[-self.max_failures :] == ["FAILED"] * self.max_failures:
             raise RuntimeError(
                 f"Number of consecutive failures reached the limit of {self.max_failures}.\n{trial.message}"
             )

@@ -54,7 +54,7 @@ def test_the_readme_names_every_command(command: str) -> None:
     assert f"`{command}" in README
 
 
-PAGES = ("start", "own-table", "own-images", "study-file", "report", "continuing", "deploying")
+PAGES = ("start", "own-table", "own-images", "own-network", "study-file", "report", "continuing", "deploying")
 """Pages whose commands (the lines after `$` in `console` blocks) are run, each in a folder of its own."""
 
 
@@ -76,6 +76,11 @@ SECONDS = 30
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path, places: Places) -> None:
     text = (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")
     (tmp_path / "dense.toml").write_text(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0], encoding="utf-8")
+    own_page = (ROOT / "docs" / "own-network.md").read_text(encoding="utf-8")
+    function, script_text = re.findall(r"```python\n(.*?)```", own_page, re.DOTALL)
+    own_study = re.findall(r"```toml\n(.*?)```", own_page, re.DOTALL)[0]
+    for name, content in {"my_nets.py": function, "from_python.py": script_text, "own.toml": own_study}.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     own = {"PATH": path, "PYTHONPATH": str(ROOT), "TUNER_CACHE": str(places.cache), "HOME": str(tmp_path)}
     script = f"set -e -o pipefail\nset -m\n{commands(page)}"

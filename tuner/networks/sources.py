@@ -87,6 +87,14 @@ def load_function(source: str, sha256: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
+def names_around(source: str, sha256: str) -> dict[str, Any]:
+    """The classes and functions that a recipe's function finds around it, by name. Raises `Invalid` as `load_function`."""
+    function = inspect.unwrap(load_function(source, sha256))
+    function = getattr(function, "__func__", function)
+    around = {**getattr(function, "__globals__", {}), **inspect.getclosurevars(function).nonlocals}
+    return {name: value for name, value in around.items() if callable(value)}
+
+
 def own_lines(error: BaseException, frame: FrameType | None = None) -> list[str]:
     """The lines of the user's own code on the way to an error, the last one first."""
     frames = traceback.extract_tb(error.__traceback__)

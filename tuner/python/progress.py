@@ -172,7 +172,7 @@ def event_text(event: Event, recipe: Recipe, objective: str) -> str:
         return last if share_done(event, recipe) == 1 else "next fold"
     fold = f"fold {event.fold + 1}/{folds}, " if folds > 1 else ""
     if isinstance(event, Pulse):
-        name, value = next(iter(event.training.figures.items()))
+        name, value = next(iter(event.training.figures.items()), ("loss", event.training.loss))
         return f"{fold}epoch {event.epoch}/{epochs}, {event.share:.0%} of it, training {metric_label(name)} {figure_text(value)}"
     return f"{fold}epoch {event.number}/{epochs}, {_score_text(event, objective)}"
 

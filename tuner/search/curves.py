@@ -10,6 +10,7 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
 from tuner.base.formatting import metric_label
+from tuner.base.metrics import METRICS
 from tuner.charts import Axis, Chart
 from tuner.charts.marks import Curve, learning_lines
 from tuner.charts.svg import draw
@@ -29,7 +30,11 @@ def attach(artifacts: FileSystemArtifactStore, trial: optuna.Trial, result: Resu
 
 def learning_charts(result: Result) -> tuple[Chart, Chart]:
     """The first metric of the training and the loss by epoch; a line for each fold."""
-    metric = next((name for fold in result.folds for each in fold.epochs for name in each.training.figures), "accuracy")
+    epochs = [each for fold in result.folds for each in fold.epochs]
+    names = (
+        name for each in epochs for name in {**each.training.figures, **(each.validation or each.training).figures}
+    )
+    metric = next((name for name in names if name in METRICS), "accuracy")
     return _chart(result, metric), _chart(result, "loss")
 
 
@@ -45,4 +50,5 @@ def _chart(result: Result, metric: str) -> Chart:
 
 def _curve(fold: FoldResult, part: str, metric: str) -> Curve:
     known = [(epoch.number, scores) for epoch in fold.epochs if (scores := getattr(epoch, part)) is not None]
-    return tuple((float(number), {"loss": scores.loss, **scores.figures}[metric]) for number, scores in known)
+    values = [(number, {"loss": scores.loss, **scores.figures}) for number, scores in known]
+    return tuple((float(number), figures[metric]) for number, figures in values if metric in figures)

@@ -127,7 +127,7 @@ def _exchanged(connection: Connection, call: Call, answer: Asking) -> NetworkInf
         if isinstance(message, NetworkInfo):
             return message
         connection.send(answer(*message))
-    return NetworkInfo(problem=f"{call.name} did not return within {CALL_SECONDS:.0f} s")
+    return NetworkInfo(problem=f"{call.name} did not return within {CALL_SECONDS:g} s")
 
 
 _KNOWN: dict[Call, _Known] = {}

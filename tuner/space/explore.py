@@ -103,10 +103,10 @@ def _extensions(assignment: Assignment, holes: dict[str, Hole], tried: set[tuple
                 yield {**assignment, name: option}
 
 
-def holes_met(node: Node) -> dict[str, Hole]:
-    """The holes that the corners of a space meet, by address."""
-    filled = chain(_variations(node, last=False), _variations(node, last=True))
-    return {address: hole for _, each in filled for address, hole in each.holes.items()}
+def discover(node: Node) -> tuple[dict[str, Hole], list[Any]]:
+    """The holes that the corners of a space meet, by address, and its fillings there."""
+    filled = [each for last in (False, True) for _, each in _variations(node, last=last)]
+    return {address: hole for each in filled for address, hole in each.holes.items()}, [each.plain for each in filled]
 
 
 def grid(node: Node, points: int) -> Iterator[Assignment]:

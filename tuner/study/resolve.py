@@ -17,7 +17,7 @@ from tuner.networks.layer import encoded_shape
 from tuner.networks.sources import PICKLED, source_at
 from tuner.recipe import AnyData, describe
 from tuner.recipe.data import UserData
-from tuner.space import Asks, Choice, Hole, assigned, fill, holes_met, parse
+from tuner.space import Asks, Choice, Hole, assigned, discover, fill, parse
 
 PRECISIONS = ("float32", "bfloat16")
 HOLES = ("encoding", "scaling")
@@ -54,25 +54,27 @@ def with_questions(recipe: Any, folder: Path) -> Any:
 
 
 def _with_questions(table: Mapping[str, Any], recipe: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    place, changed = "recipe.network", table.get("answers", {})
+    place = "recipe.network"
     decode(Function, {**table, "answers": {}}, place)
     data = describe(decode(AnyData, fill(parse(recipe["data"], "recipe.data"), assigned({})), "recipe.data"))  # type: ignore[arg-type]
-    source, sha256 = table["source"], table.get("sha256", "")
+    source, sha256, changed = table["source"], table.get("sha256", ""), table.get("answers", {})
+    changes = {name: parse(each, f"{place}.answers.{name}") for name, each in changed.items()}
     try:
         if sha256 not in PICKLED:
             source, sha256 = source_at(source, folder)
+        asks = Asks(Call(source, sha256, encoded_shape(data.inputs), data.outputs, data.task), {}, changes)
+        discovered, plains = discover({"answers": asks})
     except Invalid as complaint:
-        raise complaint.inside(place) from None
-    call = Call(source, sha256, encoded_shape(data.inputs), data.outputs, data.task)
-    asks = Asks(call, {}, {name: parse(each, f"{place}.answers.{name}") for name, each in changed.items()})
-    holes = {name.removeprefix("answers."): hole for name, hole in holes_met({"answers": asks}).items()}
-    for name in changed:
-        if not isinstance(changed[name], Mapping | list) or name in holes:
-            continue
+        raise complaint.inside("recipe" if complaint.place.startswith("network") else place) from None
+    holes = {name.removeprefix("answers."): _plain(hole) for name, hole in discovered.items()}
+    for name in changed.keys() - {name for each in plains for name in each["answers"]}:
         raise Invalid(f"{place}.answers.{name}", f"{source} does not ask for it; {near_miss(name, holes)}")
-    compiled = fill({"answers": asks}, assigned({}))["found"]["compiled"]
-    named = {name: _plain(hole) for name, hole in holes.items()}
-    questions = {"ask": asdict(call), "holes": named, "changed": changed, "compiled": compiled}
+    questions = {
+        "ask": asdict(asks.call),
+        "holes": holes,
+        "changed": changed,
+        "compiled": plains[0]["found"]["compiled"],
+    }
     return {**table, "source": source, "sha256": sha256, "answers": questions}
 
 

@@ -71,11 +71,12 @@ def latency(recipe: Recipe) -> float:
 
 
 def evaluate_in_graph(
-    model: keras.Model, scale: Scaler, part: Part, *, is_static: bool = False
+    model: keras.Model, scale: Scaler, part: Part, *, is_static: bool = False, own_loss: keras.losses.Loss | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Loss and metrics of a part as by Keras's `test_step`, in large batches, and the outputs. Called while tracing. If it
-    `is_static`, shapes are constants."""
+    `is_static`, shapes are constants. `own_loss` is that of a model that was compiled without one."""
     model.reset_metrics()
+    model._loss_tracker.reset_state()
     count = len(part) if is_static else tf.shape(part.inputs)[0]
     size = min(EVALUATION_BATCH, len(part)) if is_static else EVALUATION_BATCH
     whole, rest = (count // size, count % size) if is_static else (-(-count // size), 0)
@@ -85,18 +86,23 @@ def evaluate_in_graph(
 
     def body(number: tf.Tensor, outputs: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         batch = part.batch(scale, number * size, size if is_static else None)
-        return number + 1, outputs.write(number, tf.cast(_tested(model, *batch), tf.float32))
+        return number + 1, outputs.write(number, tf.cast(_tested(model, own_loss, *batch), tf.float32))
 
     _, outputs = tf.while_loop(lambda number, _: number < whole, body, [tf.constant(0), outputs])
-    last = [_tested(model, *part.batch(scale, whole * size, rest))] if rest else []
-    return tf.stack(figures_in_graph(model)), tf.concat([outputs.concat(), *last], axis=0)
+    last = [_tested(model, own_loss, *part.batch(scale, whole * size, rest))] if rest else []
+    return tf.stack(figures_in_graph(model, model._loss_tracker)), tf.concat([outputs.concat(), *last], axis=0)
 
 
-def _tested(model: keras.Model, inputs: tf.Tensor, *truth_and_weights: tf.Tensor) -> tf.Tensor:
+def _tested(
+    model: keras.Model, own_loss: keras.losses.Loss | None, inputs: tf.Tensor, *truth_and_weights: tf.Tensor
+) -> tf.Tensor:
     """Keras's `test_step`, which does not return the outputs."""
     outputs = model(inputs, training=False)
     truth, *weights = truth_and_weights
-    loss = model._compute_loss(inputs, truth, outputs, *weights, training=False)
+    if own_loss is None:
+        loss = model._compute_loss(inputs, truth, outputs, *weights, training=False)
+    else:
+        loss = own_loss(truth, outputs, *weights)
     model._loss_tracker.update_state(loss, sample_weight=tf.shape(inputs)[0])
     model.compute_metrics(inputs, truth, outputs, *weights)
     return outputs
@@ -136,7 +142,10 @@ def output_of(model: keras.Model, part: Part) -> keras.KerasTensor:
     return outputs[0] if outputs else model(keras.KerasTensor((None, *part.inputs.shape[1:]), "float32"))
 
 
-def figures_in_graph(model: keras.Model) -> list[tf.Tensor]:
-    """The running means of loss and metrics, in the order of `figure_names`. Called while tracing."""
+def figures_in_graph(model: keras.Model, loss: keras.metrics.Metric | None = None) -> list[tf.Tensor]:
+    """The running means of loss (by another metric, if there is one) and metrics, in the order of `figure_names`. Called while
+    tracing."""
     results = model.get_metrics_result()
+    if loss is not None or "loss" not in results:
+        results = {**results, "loss": (loss or model._loss_tracker).result()}
     return [tf.cast(results[name], tf.float32) for name in ("loss", *figure_names(model))]

@@ -68,7 +68,9 @@ class FoldData:
         assert self.validation is not None
         predictions = self.predictions(recipe, outputs)
         figures = compute_metrics(recipe.data.task, predictions, self.validation.labels, self.validation.weights)
-        return Scores(loss=scores.loss, figures=figures)
+        is_own = isinstance(recipe.network, Function)
+        others = {name: value for name, value in scores.figures.items() if is_own and name not in figures}
+        return Scores(loss=scores.loss, figures={**figures, **others})
 
     def predictions(self, recipe: Recipe, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """A network's outputs as probabilities, or as numbers in the targets' own units."""

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.base.errors import first_line
 from tuner.networks import Dense
 from tuner.networks.build import Number
 from tuner.recipe import Recipe, Training
@@ -24,6 +25,7 @@ from tuner.training.evaluation import (
     figures_in_graph,
     scores_in_float32,
 )
+from tuner.training.own_model import OwnModel
 from tuner.training.parts import Measure, Part, Scaler
 from tuner.training.weights import Averages
 
@@ -58,11 +60,14 @@ class EpochLoop:
         *,
         xla: bool = False,
         number: Number = float,
+        own: OwnModel | None = None,
     ) -> None:
-        self.model, self.is_static = model, xla
+        self.model, self.is_static, self.own, self.note = model, xla, own, ""
         self.adversarial, self.augment = settings.adversarial, augmenter(settings.augmentation, number)
         self.feed(settings, scale, training, validation, measure)
         build_variables(model, training)
+        if own:
+            own.prepare(*training.batch(scale, 0, self.batch_size))
         self.names = figure_names(model)
         self.sets_rate = hasattr(
             model.optimizer.learning_rate, "assign"
@@ -77,6 +82,9 @@ class EpochLoop:
     ) -> Any:
         """The graph function of `others` and a part's `tensors`; unless it is static, for any number of examples."""
         scale, examples = tensors[:2], tensors[2:]
+        if self.model.run_eagerly:
+            self.note = "run_eagerly: trained step by step, outside the graph, which is slower"
+            return call
         shapes = [tf.TensorSpec([None, *each.shape[1:]], each.dtype) for each in examples]
         signature = None if self.is_static else [*others, *map(tf.TensorSpec.from_tensor, scale), *shapes]
         return tf.function(call, signature, autograph=False, jit_compile=xla)
@@ -92,7 +100,18 @@ class EpochLoop:
         """Trace and optimize the graphs, without taking a step: an epoch's seconds are those of its steps."""
         order, none = np.arange(len(self.training), dtype=np.int32), tf.constant(0)
         rates, size = tf.zeros(self.steps), tf.constant(self.batch_size)
-        self._steps(tf.constant(order), rates, rates, none, size, none, none, *self._tensors(self.training))
+        if self.note:
+            return
+        try:
+            self._trace(tf.constant(order), rates, rates, none, size, none, none)
+        except Exception as error:
+            if not self.own:
+                raise
+            self.note = f"cannot run in the graph, trained step by step, which is slower ({first_line(error)})"
+            self._steps, self._validation = self._train, self._validate
+
+    def _trace(self, *others: tf.Tensor) -> None:
+        self._steps(*others, *self._tensors(self.training))
         if self.validation:
             self._validation.get_concrete_function(*self._tensors(self.validation))
 
@@ -147,6 +166,8 @@ class EpochLoop:
         with self.averages.applied():
             figures, outputs = self._validation(*self._tensors(self.validation))
         scores = scores_in_float32(figures, self.names)
+        if self.own and self.own.has_own_step:  # whose metrics count in its own steps only
+            scores = Scores(loss=scores.loss, figures={})
         return self.measure(scores, outputs.numpy()) if self.measure else scores
 
     def _tensors(self, part: Part) -> tuple[tf.Tensor, ...]:
@@ -178,13 +199,17 @@ class EpochLoop:
             if self.adversarial:
                 inputs = tf.concat([inputs, attacked(self.model, inputs, truth, self.adversarial)], axis=0)
                 truth = tf.concat([truth, truth], axis=0)
-            self.model.train_step((inputs, truth, *_weights(part.weights, index, 2 if self.adversarial else 1)))
+            figures = self.model.train_step(
+                (inputs, truth, *_weights(part.weights, index, 2 if self.adversarial else 1))
+            )
+            if self.own:
+                self.own.count(figures, tf.shape(inputs)[0])
             self.averages.update()
 
-        def body(number: tf.Tensor) -> tf.Tensor:
+        def body(number: tf.Tensor) -> list[tf.Tensor]:
             start = number * size
             step(number, tf.slice(order, [start], [size]) if self.is_static else order[start : start + size])
-            return number + 1
+            return [number + 1]
 
         whole, rest = divmod(len(part), size) if self.is_static else (last, 0)
         tf.while_loop(lambda number: number < tf.minimum(last, whole), body, [first])
@@ -194,7 +219,9 @@ class EpochLoop:
         return tf.stack(figures_in_graph(self.model))
 
     def _validate(self, *tensors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return evaluate_in_graph(self.model, Scaler(*tensors[:2]), Part(*tensors[2:]), is_static=self.is_static)
+        own_loss = self.own and self.own.loss
+        scale, part = Scaler(*tensors[:2]), Part(*tensors[2:])
+        return evaluate_in_graph(self.model, scale, part, is_static=self.is_static, own_loss=own_loss)
 
 
 def _weights(weights: tf.Tensor | None, index: tf.Tensor, copies: int) -> tuple[tf.Tensor, ...]:

@@ -3,6 +3,7 @@
 import json
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from tuner.networks import Function, Inputs, Rows
 from tuner.networks.build import build
 from tuner.networks.layer import input_shape
 from tuner.networks.layers import FastDropout, FusedBatchNormalization, RowCoder
+from tuner.networks.sources import names_around
 from tuner.recipe import Recipe, Views
 from tuner.result import Scores
 from tuner.training.augmentation import views_of
@@ -30,6 +32,9 @@ from tuner.training.targets import TargetScale, target_scales, targets
 
 CODER, ON_CODES = "rows", "on_codes"
 """The names of the coder and of the model on coded rows, in a saved model on a table."""
+
+MADE_BY = "function.json"
+"""The file in a saved model with the function of the user's that made it."""
 
 UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
 """The scaler for saved models, which contain their scaling."""
@@ -48,23 +53,35 @@ def save_model(
     targets' own units. Keras alone can load it, except for locally connected layers, ensembles and networks on tables, which
     need `tuner.networks.layers`."""
     trained = build(recipe.network, inputs, classes, recipe.seed)  # without loss, metrics and optimizer
-    is_own = isinstance(recipe.network, Function)
-    inner = trained if is_own else keras.models.clone_model(trained, clone_function=_plain)
+    function = recipe.network if isinstance(recipe.network, Function) else None
+    inner = trained if function else keras.models.clone_model(trained, clone_function=_plain)
+    inner.compiled = False
     inner.set_weights(model.get_weights())
     front = [] if isinstance(inputs, Rows) else [_rescaling(scale.factor, -scale.offset * scale.factor)]
     units = [] if targets_scale is None else _in_units(targets_scale)
-    _write(keras.Sequential([keras.Input(input_shape(inputs)), *front, inner, *units], name="tuned"), path)
+    _write(keras.Sequential([keras.Input(input_shape(inputs)), *front, inner, *units], name="tuned"), path, function)
 
 
-def _write(model: keras.Model, path: Path) -> None:
+def _write(model: keras.Model, path: Path, function: Function | None = None) -> None:
+    """Write the model; with what has made its classes, where that is a function of the user's."""
     with atomic_path(path) as temporary:
         model.save(temporary)
+        if function:
+            with zipfile.ZipFile(temporary, "a") as file:
+                file.writestr(MADE_BY, json.dumps({"source": function.source, "sha256": function.sha256}))
+
+
+def _made_by(path: Path) -> Function | None:
+    """What has made the classes of a saved model, if that is a function of the user's."""
+    with zipfile.ZipFile(path) as file:
+        return Function(**json.loads(file.read(MADE_BY))) if MADE_BY in file.namelist() else None
 
 
 def save_average(paths: Sequence[Path], path: Path, views: Views = Views(), coding: Coding | None = None) -> int:  # noqa: B008 (frozen)
     """Write the average of saved models, over the `views` of each image, as one model and return its number of parameters. With a
     table's `coding` it takes raw rows by the names of their columns."""
     members = [load_model(each) for each in paths]
+    function = next(filter(None, map(_made_by, paths)), None)
     inputs = keras.Input(members[0].input_shape[1:])
     seen = [views_of(inputs, part) for part in views.parts]
     for number, member in enumerate(members, start=1):
@@ -76,7 +93,7 @@ def save_average(paths: Sequence[Path], path: Path, views: Views = Views(), codi
             outputs += [member(each) for each in images] * repeats
     average = keras.layers.Average(dtype="float64" if outputs[0].dtype == "float64" else "float32")
     whole = keras.Model(inputs, average(outputs) if len(outputs) > 1 else outputs[0], name="tuned")
-    _write(whole if coding is None else _on_raw_rows(whole, coding), path)
+    _write(whole if coding is None else _on_raw_rows(whole, coding), path, function)
     return int(whole.count_params())
 
 
@@ -108,9 +125,21 @@ def takes_raw_rows(model: keras.Model) -> bool:
 
 
 def load_model(path: Path) -> keras.Model:
-    """A saved model; not compiled. No code of it runs."""
+    """A saved model; not compiled. No code of it runs. Classes of the user's come from the file of the function that made it, which must
+    not have changed. Raises `Invalid` where that is gone."""
     with _other_input_names():
-        model: keras.Model = keras.models.load_model(path, compile=False, safe_mode=True)
+        try:
+            return _loaded(path)
+        except (TypeError, ValueError):
+            function = _made_by(path)
+            if function is None:
+                raise
+        with keras.saving.custom_object_scope(names_around(function.source, function.sha256)):
+            return _loaded(path)
+
+
+def _loaded(path: Path) -> keras.Model:
+    model: keras.Model = keras.models.load_model(path, compile=False, safe_mode=True)
     return model
 
 

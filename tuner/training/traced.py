@@ -11,19 +11,21 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.base.decode import encode
-from tuner.networks import Inputs, Network, TabularEnsemble, parameters
+from tuner.networks import Function, Inputs, Network, TabularEnsemble, parameters
 from tuner.networks.build import Constants, build, initial_values
 from tuner.networks.layers import MembersDense
-from tuner.recipe import CategoricalCrossentropy, Recipe, ScheduleFreeAdamW
+from tuner.recipe import CategoricalCrossentropy, Recipe
 from tuner.training.augmentation import STRENGTHS, augmenter
 from tuner.training.compiling import as_compiled, compile_model, loss_of, make_optimizer, numbers_of_optimizer
 from tuner.training.fold_data import FoldData
 from tuner.training.loop import EpochLoop, xla_pays
+from tuner.training.own_model import own_model
 
 KEPT = 6
 KEPT_PARAMETERS = 10_000_000
@@ -55,15 +57,17 @@ class Traced:
         for layer in self.model._flatten_layers():
             if isinstance(layer, MembersDense):
                 layer.batch_size = _batch_size(recipe, fold_data)
+        self.own = own_model(self.model, loss_of(recipe)) if isinstance(recipe.network, Function) else None
         self.loop = EpochLoop(
             self.model,
             recipe.training,
             *fold_data.for_loop(recipe),
             xla=_uses_xla(recipe, fold_data),
             number=self._variable,
+            own=self.own,
         )
         self.loop.trace()
-        self.optimizer_at_first = [_without_zeros(variable.numpy()) for variable in self.model.optimizer.variables]
+        self.others_at_first = [_without_zeros(variable.numpy()) for variable in self._others]
 
     def _variable(self, value: float) -> tf.Variable:
         self.numbers.append(tf.Variable(value, trainable=False, dtype=tf.float32))
@@ -84,11 +88,10 @@ class Traced:
         for variable, value in zip(self.numbers, numbers, strict=True):
             variable.assign(value)
         self.loop.feed(recipe.training, *fold_data.for_loop(recipe))
-        metrics = [np.zeros(variable.shape, variable.dtype) for variable in self.model.metrics_variables]
         averaged = {id(each) for each in self.model.weights if recipe.training.averaging}
         averages = [value for each, value in zip(self.model.variables, weights, strict=True) if id(each) in averaged]
-        self.state = [*weights, *self.optimizer_at_first, *metrics, *averages]
-        if isinstance(training.optimizer, ScheduleFreeAdamW):  # its momentum begins as the weights
+        self.state = [*weights, *self.others_at_first, *averages]
+        if isinstance(self.model.optimizer, keras.optimizers.ScheduleFreeAdamW):  # its momentum begins as the weights
             for momentum, weight in zip(self.model.optimizer._momentums, self.model.trainable_weights, strict=True):
                 momentum.assign(weight)
 
@@ -105,14 +108,18 @@ class Traced:
 
     @property
     def _variables(self) -> list[Any]:
+        return [*self.model.variables, *self._others, *self.loop.averages.variables]
+
+    @property
+    def _others(self) -> list[Any]:
         model = self.model
-        return [*model.variables, *model.optimizer.variables, *model.metrics_variables, *self.loop.averages.variables]
+        return self.own.variables if self.own else [*model.optimizer.variables, *model.metrics_variables]
 
 
 def traced(recipe: Recipe, fold_data: FoldData) -> Traced:
     """A network at the start of the recipe's training, from the cache if its graph is there."""
     key = graph_key(recipe, fold_data)
-    if key in _TRACED:
+    if key in _TRACED and not ((own := _TRACED[key].own) and own.has_own_step):
         _TRACED.move_to_end(key)
         _TRACED[key].begin(recipe, fold_data)
         return _TRACED[key]

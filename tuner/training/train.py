@@ -122,7 +122,7 @@ class _Training:
             if not self.watch(epoch) and number < last:
                 return _stopped(epoch)
             self._write_if_due()
-        return "finished", ""
+        return "finished", self.network.loop.note
 
     def _epoch(self, number: int) -> Epoch | None:
         """Train the rest of an epoch and validate; None if the watch stopped it before its end."""

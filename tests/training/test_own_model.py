@@ -1,0 +1,163 @@
+"""Models that functions of the user's make: compiled or not, with train steps, layers and losses of their own."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tuner.data.load import training_set
+from tuner.data.sources import Places
+from tuner.networks.asker import facts
+from tuner.networks.build import build
+from tuner.networks.function import Call, Function
+from tuner.networks.sources import source_at
+from tuner.recipe import Data, Recipe, Training
+from tuner.recipe.optimizers import Sgd
+from tuner.run import train_folds
+from tuner.training.evaluation import predict
+from tuner.training.saving import UNSCALED, load_model, save_model
+from tuner.training.train import Trained
+
+HEAD = "import keras\nimport tensorflow as tf\n"
+BUILD = "\ndef build(trial, inputs, outputs):\n"
+LAYERS = (
+    "keras.Input(inputs), keras.layers.Dense(8, activation='tanh'), keras.layers.Dense(outputs, activation='softmax')"
+)
+PLAIN = HEAD + BUILD + f"    return keras.Sequential([{LAYERS}])\n"
+COMPILED = PLAIN.replace("    return ", "    model = ") + (
+    "    model.compile(keras.optimizers.SGD(0.5), 'categorical_crossentropy', metrics=['accuracy', keras.metrics.AUC(name='area')])\n"
+    "    return model\n"
+)
+EAGER = COMPILED.replace("metrics=", "run_eagerly=True, metrics=")
+OWN_STEP = (
+    HEAD
+    + """
+class Own(keras.Model):
+    def __init__(self, outputs):
+        super().__init__()
+        self.dense = keras.layers.Dense(outputs, activation="softmax", kernel_initializer="zeros")
+        self.steps = self.add_weight(shape=(), initializer="zeros", trainable=False, name="steps")
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+    def get_config(self):
+        return {"outputs": self.dense.units}
+
+    def train_step(self, data):
+        inputs, truth = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(truth, self(inputs, training=True)))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_weights), self.trainable_weights)
+        self.steps.assign_add(1.0)
+        return {"loss": loss}
+
+def build(trial, inputs, outputs):
+    model = Own(outputs)
+    model.compile(keras.optimizers.SGD(0.1))
+    return model
+"""
+)
+
+
+@pytest.fixture
+def recipe_of(tmp_path: Path) -> Callable[..., Recipe]:
+    """A recipe whose network a function in a file makes."""
+
+    def made(text: str, **training: Any) -> Recipe:
+        (tmp_path / "my_nets.py").write_text(text)
+        source, sha256 = source_at(f"{tmp_path / 'my_nets.py'}:build", tmp_path)
+        info = facts(Call(source, sha256, (2,), 2), lambda _, hole: hole.points(2)[0])
+        assert not info.problem
+        network = Function(source=source, sha256=sha256, found=info)
+        return Recipe(
+            data=Data(name="xor"), network=network, training=Training(**{"batch_size": 50, "epochs": 2, **training})
+        )
+
+    return made
+
+
+@pytest.fixture
+def trained(places: Places) -> Callable[[Recipe], Trained]:
+    """The network of a recipe, trained."""
+    return lambda recipe: next(train_folds(recipe, training_set(recipe.data, places)))
+
+
+def test_a_model_that_is_not_compiled_gets_the_training_of_the_recipe(
+    recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained]
+) -> None:
+    done = trained(recipe_of(PLAIN, optimizer=Sgd(learning_rate=0.5)))
+    assert [epoch.learning_rate for epoch in done.fold.epochs] == [0.5, 0.5]
+    assert list(done.fold.epochs[0].training.figures) == ["accuracy"]
+    assert done.model.count_params() == 2 * 8 + 8 + 8 * 2 + 2
+
+
+def test_a_compiled_model_is_trained_as_by_keras(
+    recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained]
+) -> None:
+    recipe = recipe_of(COMPILED, epochs=1, shuffle=False)
+    assert recipe.summary == "build(), sgd 0.5, categorical_crossentropy, batch 50"
+    ours, theirs = trained(recipe), build(recipe.network, (2,), 2, recipe.seed)
+    eager = trained(recipe_of(EAGER, epochs=1, shuffle=False))
+    assert (ours.reason, eager.reason) == ("", "run_eagerly: trained step by step, outside the graph, which is slower")
+    examples = ours.fold_data.training
+    inputs = (examples.inputs.astype(np.float32) - ours.scale.offset) * ours.scale.factor
+    history = theirs.fit(inputs, keras.utils.to_categorical(examples.labels, 2), 50, shuffle=False, verbose=0).history
+    for done in (ours, eager):
+        (epoch,) = done.fold.epochs
+        assert epoch.learning_rate == 0.5
+        assert epoch.training.loss == pytest.approx(history["loss"][0], rel=1e-5)  # float32, in another order of sums
+        assert epoch.training.figures == pytest.approx(
+            {name: history[name][0] for name in ("accuracy", "area")}, rel=1e-5
+        )
+        assert epoch.validation is not None
+        assert {"accuracy", "area", "log_loss"} <= set(epoch.validation.figures)
+        for own, other in zip(done.model.get_weights(), theirs.get_weights(), strict=True):
+            assert own == pytest.approx(other, abs=1e-5)
+
+
+def test_a_train_step_of_its_own_is_called_and_its_classes_are_saved(
+    recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained], tmp_path: Path
+) -> None:
+    recipe = recipe_of(OWN_STEP)
+    done = trained(recipe)
+    assert float(done.model.steps.numpy()) == 2 * -(-len(done.fold_data.training) // 50)
+    for epoch in done.fold.epochs:
+        assert epoch.training.loss == pytest.approx(0.69, abs=0.02)  # a linear model learns nothing of xor
+        assert epoch.validation is not None
+        assert epoch.validation.loss == pytest.approx(epoch.validation.figures["log_loss"], rel=1e-3)
+    path, examples = tmp_path / "best.keras", done.fold_data.training.inputs[:5]
+    save_model(done.model, recipe, done.scale, (2,), 2, path)
+    expected = predict(done.model, done.scale, examples)
+    assert predict(load_model(path), UNSCALED, examples) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_train_step_that_no_graph_can_have_runs_step_by_step(
+    recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained]
+) -> None:
+    done = trained(recipe_of(OWN_STEP.replace("self.steps.assign_add(1.0)", "assert float(loss) >= 0")))
+    assert done.reason.startswith("cannot run in the graph, trained step by step, which is slower (")
+    assert done.ended == "finished"
+
+
+def test_one_number_may_stand_for_two_classes(
+    recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained]
+) -> None:
+    text = PLAIN.replace("(outputs, activation='softmax')", "(1, activation='sigmoid')")
+    last = trained(recipe_of(text, optimizer=Sgd(learning_rate=0.5), epochs=30)).fold.epochs[-1]
+    assert last.validation is not None
+    assert last.validation.loss == pytest.approx(last.validation.figures["log_loss"], rel=1e-4)
+    assert last.training.loss < 0.69
+
+
+def test_a_learning_rate_schedule_of_its_own_stays(
+    recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained]
+) -> None:
+    rate = "keras.optimizers.schedules.ExponentialDecay(0.5, 1, 1e-9)"  # 0 from the second step on
+    first, second = trained(recipe_of(COMPILED.replace("SGD(0.5)", f"SGD({rate})"))).fold.epochs
+    assert first.validation is not None
+    assert second.validation is not None
+    assert first.validation.loss == pytest.approx(second.validation.loss, abs=1e-6)

@@ -1,0 +1,57 @@
+"""What the epoch loop has to know of a model that a function of the user's made: other losses, train steps and optimizers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class OwnModel:
+    """A compiled model. `loss` is that of its validation, where it was compiled without one."""
+
+    model: keras.Model
+    loss: keras.losses.Loss | None
+
+    @property
+    def has_own_step(self) -> bool:
+        """Whether its class overrides Keras's train step."""
+        return type(self.model).train_step is not keras.Model.train_step
+
+    @property
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """The optimizers that it has besides the one that it was compiled with."""
+        own = [each for each in vars(self.model).values() if isinstance(each, keras.optimizers.Optimizer)]
+        return [each for each in own if each is not self.model.optimizer]
+
+    @property
+    def variables(self) -> list[Any]:
+        """The variables that are not the model's own: of its optimizers and metrics, each once."""
+        optimizers = [variable for each in (self.model.optimizer, *self.optimizers) for variable in each.variables]
+        others = [*optimizers, *self.model.metrics_variables, *self.model._loss_tracker.variables]
+        return list({id(each): each for each in others}.values())
+
+    def prepare(self, *batch: tf.Tensor) -> None:
+        """Create the variables that its own train step makes when it first runs, since a graph loop cannot create any. The state is
+        that of a new model afterwards; new variables of optimizers are 0."""
+        if not self.has_own_step:
+            return
+        before: dict[int, NDArray[Any]] = {id(each): each.numpy() for each in (*self.model.variables, *self.variables)}
+        self.model.train_step(batch)
+        for each in (*self.model.variables, *self.variables):
+            each.assign(before.get(id(each), np.zeros(each.shape, each.dtype)))
+
+    def count(self, figures: Any, examples: tf.Tensor) -> None:
+        """Count the loss that an own train step returns, where no metric of the model does."""
+        known = {each.name for each in self.model.metrics if each is not self.model._loss_tracker}
+        if self.has_own_step and isinstance(figures, dict) and "loss" in figures and "loss" not in known:
+            self.model._loss_tracker.update_state(figures["loss"], sample_weight=examples)
+
+
+def own_model(model: keras.Model, loss: keras.losses.Loss) -> OwnModel:
+    """The compiled model; `loss` is that of its validation, where it was compiled without one."""
+    has_loss = model._compile_loss is not None or type(model).compute_loss is not keras.Model.compute_loss
+    return OwnModel(model, None if has_loss or model.losses else loss)

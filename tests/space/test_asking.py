@@ -130,6 +130,12 @@ BAD = {
         HEAD + "    trial.suggest_int('units', 8, 4)\n" + TAIL,
         "the range of 'units': low must not be above high",
     ),
+    "a loss that does not fit": (
+        HEAD
+        + TAIL.replace("return ", "model = ")
+        + "    model.compile('sgd', lambda y, p: y[:, 5])\n    return model\n",
+        "build: its loss does not fit targets of the shape (2,): it raised *:5, in <lambda>: model.compile",
+    ),
     "too large": (HEAD + "    keras.layers.Dense(10**7).build((None, 10**7))\n" + TAIL, "build raised "),
 }
 

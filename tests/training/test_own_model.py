@@ -8,10 +8,13 @@ import keras
 import numpy as np
 import pytest
 
+from tuner.base.errors import Invalid
 from tuner.data.load import training_set
 from tuner.data.sources import Places
+from tuner.deploy.safe_loading import load_safely
 from tuner.networks.asker import facts
 from tuner.networks.build import build
+from tuner.networks.columns import Coded, Rows
 from tuner.networks.function import Call, Function
 from tuner.networks.sources import source_at
 from tuner.recipe import Data, Recipe, Training
@@ -132,7 +135,21 @@ def test_a_train_step_of_its_own_is_called_and_its_classes_are_saved(
     path, examples = tmp_path / "best.keras", done.fold_data.training.inputs[:5]
     save_model(done.model, recipe, done.scale, (2,), 2, path)
     expected = predict(done.model, done.scale, examples)
-    assert predict(load_model(path), UNSCALED, examples) == pytest.approx(expected, abs=1e-6)
+    for load in (load_model, load_safely):
+        assert predict(load(path), UNSCALED, examples) == pytest.approx(expected, abs=1e-6)
+    (tmp_path / "my_nets.py").write_text(OWN_STEP + "\n# changed\n")
+    with pytest.raises(Invalid, match=r"my_nets.py has changed since this recipe was made"):
+        load_safely(path)
+
+
+def test_a_model_on_a_table_stands_on_its_encoded_columns(recipe_of: Callable[..., Recipe]) -> None:
+    rows, network = Rows((Coded("number", lacks=True), Coded("category", 5))), recipe_of(COMPILED).network
+    model = build(network, rows, 3, 0)
+    assert model.input_shape == (None, 2)
+    assert model.output_shape == (None, 3)
+    assert float(model.optimizer.learning_rate) == 0.5
+    with pytest.raises(Invalid, match="a model with a train step of its own must take the data as they are"):
+        build(recipe_of(OWN_STEP).network, rows, 3, 0)
 
 
 def test_a_train_step_that_no_graph_can_have_runs_step_by_step(

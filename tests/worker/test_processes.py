@@ -88,9 +88,7 @@ def test_a_failing_job_is_an_answer(executor: Processes) -> None:
     executor.submit(0, Train(wrong), never_stop)
     _, answer = wait_for(executor)
     assert isinstance(answer, Failure)
-    assert answer.reason == (
-        "Invalid: network.kind: must be 'dense' for inputs that are not images, which have the shape [2]"
-    )
+    assert answer.reason == ("network.kind: must be 'dense' for inputs that are not images, which have the shape [2]")
     assert answer.traceback
 
 

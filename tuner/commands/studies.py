@@ -54,13 +54,21 @@ def check(
     from tuner.commands.terminal import print_table
     from tuner.networks import network_summary, parameters
     from tuner.recipe import describe
-    from tuner.space import dimensions, size
+    from tuner.space import dimensions, functions_in, size
 
     file = load_study_file(study, set_, None)
     rows = list(dimensions(file.space))
     print_table(("address", "values"), rows)
     recipes = "continuous" if math.isinf(size(file.space)) else f"{size(file.space):,.0f} recipes"
     print(f"{file.name}: {len(rows)} dimensions, {recipes}; all {len(file.corners)} corners make a recipe")
+    for each in functions_in(file.space):
+        print(
+            f"{each.call.source}: calling it discovered {len(each.holes)} names; under other answers it may ask for more"
+        )
+        if each.compiled:
+            print(
+                f"{each.call.source}: compiles its model ({each.compiled}); training.optimizer and training.loss are not used"
+            )
     if file.unbuildable:
         print(f"{file.name}: {file.unbuildable}")
     if not build:

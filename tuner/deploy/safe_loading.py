@@ -9,7 +9,7 @@ import keras
 
 import tuner.networks.layers  # noqa: F401 (registers our layers)
 from tuner.base.errors import DataError, first_line
-from tuner.training.saving import load_model
+from tuner.training.saving import load_model, own_names
 
 UNSAFE = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer", "__lambda__"}
 """Layers that hold code, or run code from another file."""
@@ -20,7 +20,8 @@ CONFIG_BYTES = 64 * 2**20
 
 def load_safely(path: Path) -> keras.Model:
     """The model in a `.keras` file, not compiled. Raises `DataError` for other and damaged files, and for everything in it that
-    would run code, such as a Lambda layer or a class of another package."""
+    would run code, such as a Lambda layer or a class of another package. A class of the user's own comes from the file of the function
+    that made the model, if that is here and has not changed."""
     if not path.is_file():
         raise DataError(f"{path}: there is no such model; `tuner optimize` writes runs/NAME/best.keras")
     _require_safe(path)
@@ -53,7 +54,11 @@ def _require_safe(path: Path) -> None:
         name, module, settings = str(record["class_name"]), record.get("module"), record.get("config")
         if name in UNSAFE:
             raise DataError(f"{path}: has a {name.strip('_')} layer, which runs code from the file; it is not loaded")
-        if isinstance(module, str) and (package := module.split(".")[0]) not in SAFE_PACKAGES:
+        if (
+            isinstance(module, str)
+            and (package := module.split(".")[0]) not in SAFE_PACKAGES
+            and name not in own_names(path)
+        ):
             raise DataError(f"{path}: has {name!r} of the package {package!r}; it is not loaded")
         if isinstance(settings, dict) and isinstance(settings.get("vocabulary"), str):
             raise DataError(f"{path}: takes a vocabulary from {settings['vocabulary']!r}; it is not loaded")

@@ -91,7 +91,12 @@ def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, c
     front += [keras.layers.Reshape(own)] if own != shape else []
     if not front:
         return model
+    if type(model).train_step is not keras.Model.train_step:
+        problem = f"{network.source}: a model with a train step of its own must take the data as they are, in the shape"
+        raise Invalid("network.source", f"{problem} {input_shape(inputs)}; a table's rows are encoded before its model")
     whole = keras.Sequential([keras.Input(input_shape(inputs)), *front, model])
+    if model.compiled:
+        whole.compile(**model._compile_config.config)
     _assign(constants, whole.layers)
     return whole
 

@@ -53,6 +53,7 @@ def info_of(model: keras.Model, call: Call) -> NetworkInfo:
     if call.task == "multi_label" and output != "sigmoid":
         problem = f"{call.name}: the last layer of its model must have the activation sigmoid for labels"
         raise Invalid("network.source", problem)
+    _require_fitting_loss(model, numbers, call)
     layers = [each for each in model._flatten_layers(include_self=False) if not isinstance(each, keras.Model)]
     return NetworkInfo(
         output=output,
@@ -128,6 +129,23 @@ def _built(model: keras.Model, call: Call) -> keras.Model:
             what = f"{call.name}: its model does not take inputs of the shape {shape}: it"
             raise Invalid("network.source", described(error, what)) from error
     return model
+
+
+def _require_fitting_loss(model: keras.Model, numbers: NDArray[Any], call: Call) -> None:
+    """Raise `Invalid` where the loss that the model was compiled with takes neither class numbers nor rows of numbers for targets."""
+    is_own = type(model).train_step is not keras.Model.train_step
+    if is_own or not model.compiled or model._compile_loss is None:
+        return
+    problem: Exception | None = None
+    for targets in (np.zeros(numbers.shape, np.float32), np.zeros(len(numbers), np.int32)):
+        try:
+            model._compile_loss(targets, numbers)
+            return
+        except Exception as error:
+            problem = problem or error
+    assert problem is not None
+    what = f"{call.name}: its loss does not fit targets of the shape {numbers.shape[1:]}: it"
+    raise Invalid("network.source", described(problem, what)) from problem
 
 
 def _output(model: keras.Model, numbers: NDArray[Any], call: Call) -> FunctionOutput:

@@ -15,7 +15,7 @@ import textwrap
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import cloudpickle
@@ -95,7 +95,7 @@ def names_around(source: str, sha256: str) -> dict[str, Any]:
     return {name: value for name, value in around.items() if callable(value)}
 
 
-def own_lines(error: BaseException, frame: FrameType | None = None) -> list[str]:
+def own_lines(error: BaseException) -> list[str]:
     """The lines of the user's own code on the way to an error, the last one first."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [each for each in frames if not each.filename.startswith(NOT_THEIRS)]

@@ -41,11 +41,12 @@ class OneOf:
 @dataclass(frozen=True)
 class Asks:
     """What a function asks for. `holes` are those that were discovered, by name; `changed` are the values and other holes that the study
-    file has for some names."""
+    file has for some names; `compiled` is how it compiles its model with the first answers, if it does."""
 
     call: Call
     holes: dict[str, Hole]
     changed: "dict[str, Node]"
+    compiled: str = ""
 
 
 Node: TypeAlias = "Choice | Range | Repeat | OneOf | Asks | Scalar | list[Node] | dict[str, Node]"
@@ -62,7 +63,7 @@ def parts(node: Node) -> dict[str, Node]:
             return {"[…]": each}
         case OneOf(branches):
             return dict(branches)
-        case Asks(_, holes, changed):
+        case Asks(_, holes, changed, _):
             return {**holes, **changed}
         case _:
             return {}
@@ -73,9 +74,12 @@ def has_holes(node: Node) -> bool:
     return isinstance(node, Choice | Range | Repeat | OneOf | Asks) or any(map(has_holes, parts(node).values()))
 
 
-def asks_functions(node: Node) -> bool:
-    """Whether a function of the user's answers a part of the space: filling it may take as long as making a model."""
-    return isinstance(node, Asks) or any(map(asks_functions, parts(node).values()))
+def functions_in(node: Node) -> Iterator[Asks]:
+    """The functions that make networks in a space. Filling it may take as long as making a model."""
+    if isinstance(node, Asks):
+        yield node
+    for each in parts(node).values():
+        yield from functions_in(each)
 
 
 def dimensions(node: Node, place: str = "") -> Iterator[tuple[str, str]]:

@@ -123,7 +123,7 @@ def _parse_asks(plain: Mapping[str, Any], place: str) -> Asks:
         key: {name: _parse(each, join(place, name)) for name, each in plain[key].items()}
         for key in ("holes", "changed")
     }
-    return Asks(decode(Call, plain["ask"], place), **parsed)  # type: ignore[arg-type]
+    return Asks(decode(Call, plain["ask"], place), compiled=plain["compiled"], **parsed)  # type: ignore[arg-type]
 
 
 _HOLES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], str], Node]]] = {

@@ -9,7 +9,7 @@ from tuner.base.decode import decode
 from tuner.base.errors import Invalid
 from tuner.networks import layer_table
 from tuner.recipe import Recipe, describe
-from tuner.space import Node, OneOf, asks_functions, fillings
+from tuner.space import Node, OneOf, fillings, functions_in
 
 SAMPLE = 500
 
@@ -34,7 +34,7 @@ def unbuildable(space: Node, corners: Iterable[Recipe]) -> Unbuildable | None:
     at_corners = [_complaint(recipe, space) for recipe in corners]
     if not any(at_corners):
         return None
-    is_dear = all(at_corners) or asks_functions(space)
+    is_dear = all(at_corners) or any(functions_in(space))
     complaints = at_corners if is_dear else [_complaint(plain, space) for plain in fillings(space, SAMPLE)]
     share = sum(each is not None for each in complaints) / len(complaints)
     named = [each for each in (complaints if share else at_corners) if each is not None]

@@ -35,16 +35,23 @@ Change = Callable[[Recipe], Recipe]
 
 
 def as_compiled(model: keras.Model) -> Change:
-    """What changes a recipe where a function of the user's has compiled its model: it gets the model's learning rate, and its loss where
-    that has a name here (with another one, the recipe's own says what targets it takes)."""
+    """What changes a recipe where a function of the user's has compiled its model: it gets the model's learning rate, and a loss with
+    the targets of the model's. Another loss of Keras for classes gets one-hot targets, a loss of the user's those of the recipe."""
     if not model.compiled:
         return lambda recipe: recipe
-    kind = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", None)
+    kind = (
+        model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", getattr(model.loss, "__name__", ""))
+    )
+    is_of_keras = isinstance(model.loss, str) or type(model.loss).__module__.startswith("keras.")
     rate = float(model.optimizer.learning_rate)
 
     def changed(recipe: Recipe) -> Recipe:
         training = recipe.training
-        loss = decode(Loss, kind) if kind in LOSSES_BY_TASK[recipe.data.task] else training.loss  # type: ignore[arg-type]
+        loss = training.loss
+        if kind in LOSSES_BY_TASK[recipe.data.task]:
+            loss = decode(Loss, kind)  # type: ignore[arg-type]
+        elif is_of_keras and recipe.data.task == "classification" and not kind.startswith("sparse"):
+            loss = CategoricalCrossentropy()
         optimizer = replace(training.optimizer, learning_rate=rate) if rate > 0 else training.optimizer
         return replace(recipe, training=replace(training, loss=loss, optimizer=optimizer))
 

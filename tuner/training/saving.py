@@ -71,8 +71,14 @@ def _write(model: keras.Model, path: Path, function: Function | None = None) -> 
                 file.writestr(MADE_BY, json.dumps({"source": function.source, "sha256": function.sha256}))
 
 
+def own_names(path: Path) -> dict[str, Any]:
+    """The classes and functions around the function that made a saved model, from its file, which must not have changed; none for
+    other models."""
+    function = _made_by(path)
+    return names_around(function.source, function.sha256) if function else {}
+
+
 def _made_by(path: Path) -> Function | None:
-    """What has made the classes of a saved model, if that is a function of the user's."""
     with zipfile.ZipFile(path) as file:
         return Function(**json.loads(file.read(MADE_BY))) if MADE_BY in file.namelist() else None
 
@@ -131,10 +137,9 @@ def load_model(path: Path) -> keras.Model:
         try:
             return _loaded(path)
         except (TypeError, ValueError):
-            function = _made_by(path)
-            if function is None:
+            if _made_by(path) is None:
                 raise
-        with keras.saving.custom_object_scope(names_around(function.source, function.sha256)):
+        with keras.saving.custom_object_scope(own_names(path)):
             return _loaded(path)
 
 

@@ -7,7 +7,7 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tuner.base.errors import first_line
+from tuner.base.errors import TunerError, first_line
 from tuner.networks.sources import PICKLED
 from tuner.result import Event, Watch
 from tuner.worker.executor import Setup
@@ -46,7 +46,8 @@ def perform(job: Job, setup: Setup, watch: Watch) -> Answer:
         return Failure("memory", f"out of memory: {error}", traceback.format_exc())
     except Exception as error:  # stored with the trial; the study continues
         kind = "memory" if type(error).__name__ == "ResourceExhaustedError" else "exception"
-        return Failure(kind, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
+        reason = str(error) if isinstance(error, TunerError) else f"{type(error).__name__}: {first_line(error)}"
+        return Failure(kind, reason, traceback.format_exc())
 
 
 def _redirect_output(log: Path | None) -> None:

@@ -1,11 +1,13 @@
 """What is written for people is true: fields, links, commands."""
 
+import json
 import os
 import re
 import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +88,30 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path, places: Places) -
     script = f"set -e -o pipefail\nset -m\n{commands(page)}"
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.long
+def test_the_snippets_of_the_page_on_optuna_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "from-optuna.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {"__name__": "page"}
+    for snippet in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(snippet, names)
+    assert [each.state.name for each in names["study"].trials] == ["COMPLETE"] * 2
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cells in order, as a notebook's process runs them."""
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((ROOT / "examples" / "optuna.ipynb").read_text(encoding="utf-8"))["cells"]
+    names: dict[str, Any] = {"__name__": "notebook"}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    states = [each.state.name for each in names["study"].trials]
+    assert states[0] == "COMPLETE"
+    assert len(states) == 3
 
 
 @pytest.mark.slow

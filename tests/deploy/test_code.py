@@ -1,5 +1,6 @@
 """`export --as code`: the script builds the recipe's network from the same initial weights, and trains it without tuner."""
 
+import json
 import runpy
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,22 @@ import numpy as np
 import pytest
 
 from tests.support import models
-from tuner.base.errors import DataError, StorageError
+from tuner.base.errors import DataError, StorageError, StudyError
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.deploy.code import export_code, script_of
 from tuner.deploy.predictor import Predictor
-from tuner.networks import Convolutional, Dense, Hidden, LeakyRelu, LocallyConnected, Network, Staged, TabularEnsemble
+from tuner.networks import (
+    Convolutional,
+    Dense,
+    Function,
+    Hidden,
+    LeakyRelu,
+    LocallyConnected,
+    Network,
+    Staged,
+    TabularEnsemble,
+)
 from tuner.networks.build import build
 from tuner.networks.columns import Coded, Encoding, Rows
 from tuner.networks.fitting import fit_encoder
@@ -113,8 +124,8 @@ def test_the_learning_rate_of_each_step_is_the_recipes(schedule: Any, places: Pl
 
 @pytest.mark.slow
 def test_pictures_are_trained_by_the_script_as_by_the_recipe(places: Places, tmp_path: Path) -> None:
-    network = Staged(filters=(4,), hidden=Hidden(batch_normalization="before", normalization_momentum=0.8))
-    model = models.pictures(tmp_path, places, network=network)
+    network = Dense(widths=(4,), hidden=Hidden(batch_normalization="before", normalization_momentum=0.8))
+    model = models.pictures(tmp_path, places, epochs=8, network=network)
     files = export_code(model, tmp_path / "net.py", places)
     assert files == [tmp_path / "net.py", tmp_path / "net.npz"]
     made, predictor = runpy.run_path(str(files[0])), Predictor.load(model)
@@ -139,6 +150,7 @@ def test_the_script_says_what_it_does_in_another_way(places: Places, tmp_path: P
         schedule=Plateau(),
         early_stopping=Patience(epochs=2, monitor="validation_accuracy"),
         keep="best",
+        keep_by="validation_log_loss",
         averaging=0.9,
         bootstrap=True,
         clipping=Clipping(limit=2.0),
@@ -150,6 +162,7 @@ def test_the_script_says_what_it_does_in_another_way(places: Places, tmp_path: P
     assert [line.removeprefix("Differs: ") for line in text.splitlines() if line.startswith("Differs")] == [
         "training.averaging: the average of the weights has no faster start.",
         "training.bootstrap: the examples are not drawn with replacement.",
+        "validation_log_loss: val_loss is watched in its place.",
         "training.augmentation.erase: left out.",
         "training.optimizer.rates: left out.",
     ]
@@ -190,3 +203,7 @@ def test_bad_input_is_refused(places: Places, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no metadata beside it, and so no recipe to write as code"):
         export_code(tmp_path / "best.keras", tmp_path / "net.py", places)
     assert list(tmp_path.iterdir()) == []
+    recipe = Recipe(data=IMAGES, network=Function(source="nets.py:build"))
+    (tmp_path / "best.json").write_text(json.dumps(models.metadata_of(recipe)))
+    with pytest.raises(StudyError, match=r"--as code: the network is made by nets.py:build, which is code already"):
+        export_code(tmp_path / "best.keras", tmp_path / "net.py", places)

@@ -9,12 +9,13 @@ import jinja2
 import keras
 import numpy as np
 
-from tuner.base.errors import DataError, StorageError
+from tuner.base.errors import DataError, StorageError, StudyError
 from tuner.base.writing import output_path
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.deploy.keras_code import arguments, functions_of, sources_of
 from tuner.deploy.metadata import read_metadata, recipe_in
+from tuner.networks import Function
 from tuner.networks.build import build
 from tuner.recipe import Augmentation, CategoricalCrossentropy, OneCycle, Patience, Plateau, Recipe, SteppedRate
 from tuner.recipe.training import FallingRate, LogCosine, Training
@@ -54,6 +55,8 @@ def export_code(model: Path, out: Path, places: Places) -> list[Path]:
     if not metadata:
         raise DataError(f"{model}: has no metadata beside it, and so no recipe to write as code")
     recipe, data = recipe_in(metadata, model), out.with_suffix(".npz")
+    if isinstance(recipe.network, Function):
+        raise StudyError(f"--as code: the network is made by {recipe.network.source}, which is code already")
     fold = fold_data(recipe, training_set(recipe.data, places), 0)
     with output_path(data) as path, path.open("wb") as file:
         np.savez_compressed(file, **_arrays(recipe, fold))
@@ -68,7 +71,8 @@ def script_of(recipe: Recipe, fold: FoldData, out: Path) -> str:
     compile_model(network, recipe)
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
     template = environment.from_string(Path(__file__).with_name("network.py.j2").read_text(encoding="utf-8"))
-    own = [each for each in (HalfSquaredError, MembersLoss) if isinstance(network.loss, each)]
+    losses = network.loss, getattr(network.loss, "loss", None)  # of an ensemble, the one of each member
+    own = [each for each in (HalfSquaredError, MembersLoss) if any(isinstance(loss, each) for loss in losses)]
     rates, factors = _rates(training)
     sources = [*sources_of(network, *own), *rates]
     return template.render(
@@ -198,6 +202,10 @@ def _notes(recipe: Recipe) -> Iterator[str]:
     for name, note in LEFT_OUT.items():
         if getattr(training, name) != getattr(Training(), name):
             yield f"training.{name}: {note}"
+    watched = [getattr(each, "monitor", "") for each in (training.schedule, training.early_stopping)]
+    for name in {*watched, training.keep_by if training.keep == "best" else ""} - {"", "validation_loss"}:
+        if _monitor(name) == "val_loss":
+            yield f"{name}: val_loss is watched in its place"
     for name in LEFT_OUT_OF_IMAGES:
         if getattr(training.augmentation, name):
             yield f"training.augmentation.{name}: left out"

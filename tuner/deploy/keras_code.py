@@ -70,12 +70,13 @@ def sources_of(model: keras.Model, *classes: type) -> list[str]:
     texts = [SHIMS] if columns in found else []
     texts += [re.sub(r"(?m)^from tuner[^\n(]*(\([^)]*\))?[^\n]*\n", "", inspect.getsource(each)) for each in found]
     texts += [inspect.getsource(each) for each in classes]
-    return [
-        re.sub(r'\A""".*?"""\n+', "", each, flags=re.DOTALL)
-        .replace('serializable("tuner")', 'serializable("exported")')
-        .strip()
-        for each in texts
-    ]
+    return [_of_script(each) for each in texts]
+
+
+def _of_script(source: str) -> str:
+    """The source without its module's docstring and marks for type checkers, registered under another name."""
+    text = re.sub(r'\A""".*?"""\n+', "", re.sub(r"  # type: ignore\S*", "", source), flags=re.DOTALL)
+    return text.replace('serializable("tuner")', 'serializable("exported")').strip()
 
 
 def layer_code(layer: keras.layers.Layer) -> str:

@@ -78,3 +78,4 @@ def test_mlflow_gets_a_run_for_each_trial_once_and_the_final_model(tmp_path: Pat
     assert [(each.step, each.value) for each in curve] == [(1, 0.5), (2, 0.5)]
     stored = client.list_artifacts(runs["final model best.keras"].info.run_id)
     assert sorted(each.path for each in stored) == ["best.json", "best.keras"]
+    assert (tmp_path / "mlartifacts").is_dir()

@@ -40,7 +40,8 @@ def write_mlflow(outcome: Outcome, place: Path) -> int:
 
     client = MlflowClient(_uri(place))
     found = client.get_experiment_by_name(outcome.record.name)
-    experiment = found.experiment_id if found else client.create_experiment(outcome.record.name)
+    files = (place.resolve().parent / "mlartifacts").as_uri() if place.suffix == ".db" else None
+    experiment = found.experiment_id if found else client.create_experiment(outcome.record.name, files)
     names = {run.info.run_name for run in client.search_runs([experiment], max_results=50_000)}
     trials = [each for each in _ended(outcome) if _name(each) not in names]
     for trial in trials:

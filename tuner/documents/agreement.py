@@ -100,7 +100,7 @@ def _scope(
         yield f"under most readings ({len(same)} of {len(enough)}, probability {share:.2g})"
     for decided in ("holds", "fails"):
         those = [each for each in enough if each.decision.judgement == decided != judgement]
-        if those:
+        if 0 < len(those) < len(enough):
             yield f"{decided} only if {_condition(those, enough)}"
     leaning = [each for each in under if each.decision.leans]
     if judgement == "depends on a guess" and leaning:

@@ -139,7 +139,7 @@ def _require_fitting_loss(model: keras.Model, numbers: NDArray[Any], call: Call)
     problem: Exception | None = None
     for targets in (np.zeros(numbers.shape, np.float32), np.zeros(len(numbers), np.int32)):
         try:
-            model._compile_loss(targets, numbers)
+            model._compile_loss(keras.ops.convert_to_tensor(targets), keras.ops.convert_to_tensor(numbers))
             return
         except Exception as error:
             problem = problem or error

@@ -21,6 +21,7 @@ from tuner.base.extrapolation import (
     Segment,
     expected_gain,
     learned,
+    leveled,
     until_best,
 )
 
@@ -64,6 +65,17 @@ def test_a_recipe_whose_longer_look_is_worse_overfits_and_is_refitted_no_longer_
     assert curves.useful_length([first, all_folds, best, worse], 4.0) == 4.0
     assert curves.refitted([first, all_folds, best, worse], 100.0) == curves.belief([first, all_folds, best])
     assert curves.useful_length([first, all_folds, best], 100.0) == 100.0
+
+
+def test_looks_in_one_fold_have_the_errors_that_all_folds_would_show() -> None:
+    easy, promoted, all_folds, long = look(2.0, 0.05), look(2.0, 0.04), look(2.0, 0.08, 5), look(8.0, 0.06, 5)
+    (one,), (two, *others) = leveled([[easy], [promoted, all_folds, long]])
+    factor = math.sqrt(0.08 / 0.04)  # one pair, and a prior one without a difference
+    assert (one.error, two.error) == pytest.approx((0.05 * factor, 0.04 * factor))
+    assert others == [all_folds, long]
+    assert one.value == easy.value
+    assert leveled([[easy], [promoted]]) == [(easy,), (promoted,)]
+    assert leveled([[]]) == [()]
 
 
 def test_where_longer_trainings_were_worse_so_will_be_others() -> None:

@@ -153,6 +153,24 @@ class Curves:
         return belief
 
 
+def leveled(recipes: Sequence[Sequence[Look]]) -> list[tuple[Look, ...]]:
+    """The looks at recipes, those in fewer folds than others with the errors that they would have in all. The examples of one fold may
+    be easier than those of all: by how much follows from the recipes that have two looks of one length, and a prior one that shows no
+    difference."""
+    most = max((look.folds for looks in recipes for look in looks), default=1)
+    rises = [
+        two.log_error - one.log_error
+        for looks in recipes
+        for one, two in pairwise(looks)
+        if one.length == two.length and one.folds < two.folds
+    ]
+    factor = math.exp(math.fsum(rises) / (len(rises) + 1))
+    return [
+        tuple(replace(look, error=factor * look.error) if look.folds < most else look for look in looks)
+        for looks in recipes
+    ]
+
+
 def until_best(looks: Sequence[Look]) -> Sequence[Look]:
     """The looks (the shortest first) up to the best of those in as many folds as the last one: where a longer one is worse, the
     recipe overfits."""

@@ -80,9 +80,15 @@ def situation(
 ) -> Situation:
     """What the decision on the next look depends on."""
     states = ("complete", "paused", "running", "interrupted")
-    rivals = [_contender(training, ladder) for training in trainings if training.state in states]
+    record = session.record
+    looks = {each.first: each.looks for each in record.trials}
+    rivals = [
+        _contender(training, looks.get(training.first, ()), ladder)
+        for training in trainings
+        if training.state in states
+    ]
     known = [each.epoch_seconds for each in rivals if each.looks]
-    leaders = ranked_trials(session, session.record.ranking)[:1]
+    leaders = ranked_trials(session, record.ranking)[:1]
     return Situation(
         contenders=rivals,
         ladder=ladder,
@@ -94,12 +100,12 @@ def situation(
     )
 
 
-def _contender(training: StoredTraining, ladder: Ladder) -> Contender:
+def _contender(training: StoredTraining, looks: tuple[Look, ...], ladder: Ladder) -> Contender:
     record = trial_record(training)
-    seconds = epoch_seconds(record.recipe, record.result) if record.looks and record.recipe and record.result else 0.0
-    overfits = len(until_best(record.looks)) < len(record.looks)
+    seconds = epoch_seconds(record.recipe, record.result) if looks and record.recipe and record.result else 0.0
+    overfits = len(until_best(looks)) < len(looks)
     is_open = training.state == "paused" and ladder.after(training.rung) is not None and not overfits
-    return Contender(training.first, record.looks, training.rung, seconds, is_open)
+    return Contender(training.first, looks, training.rung, seconds, is_open)
 
 
 def seconds_of_first_look(session: Session, recipe: Recipe) -> float:

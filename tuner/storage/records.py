@@ -9,7 +9,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 from tuner.base.errors import StudyError, near_miss
-from tuner.base.extrapolation import Look, until_best
+from tuner.base.extrapolation import Look, leveled, until_best
 from tuner.base.metrics import Direction
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Result
@@ -189,12 +189,17 @@ def study_record(study: optuna.Study) -> StudyRecord:
     if attributes.get("version", VERSION) > VERSION:
         problem = f"was kept by a later version of tuner (records of version {attributes['version']}, ours {VERSION})"
         raise StudyError(f"the study {study.study_name!r} {problem}: install that one, or search under another --name")
+    trials = [trial_record(training) for training in trainings_of(study.get_trials(deepcopy=False))]
+    looks = leveled([each.looks for each in trials])
     return StudyRecord(
         name=study.study_name,
         title=attributes.get("title", ""),
         plain=attributes.get("file", {}),
         objectives=tuple(attributes.get("objectives", ())),
-        trials=tuple(trial_record(training) for training in trainings_of(study.get_trials(deepcopy=False))),
+        trials=tuple(
+            trial if each == trial.looks else replace(trial, looks=each)
+            for trial, each in zip(trials, looks, strict=True)
+        ),
         command=attributes.get("command", f"python -m tuner optimize --study {study.study_name}"),
         unconfirmed=attributes.get("unconfirmed", {}),
     )

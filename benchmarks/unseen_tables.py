@@ -31,20 +31,9 @@ from numpy.typing import NDArray
 
 CALL = re.compile(r"\b(?:lm|glm|lmer|glmer|gam|tobit|lme|rlm|multinom)\(\s*(?:formula\s*=\s*)?([A-Za-z_.0-9]+)\s*~")
 FEWEST, MOST, COLUMNS = 500, 20_000, 5
-CHOSEN_BY = {
-    "ames",
-    "attrition",
-    "concrete",
-    "credit_data",
-    "diamonds",
-    "hotel_rates",
-    "hpc_data",
-    "leaf_id_flavia",
-} | {
-    "loans_full_schema",
-    "mlc_churn",
-    "spam7",
-}
+CHOSEN_BY = set(
+    "ames attrition concrete credit_data diamonds hotel_rates hpc_data leaf_id_flavia loans_full_schema mlc_churn spam7".split()
+)
 """Tables of the packages that had a part in a choice."""
 CLASSES = 20
 """Most different values of a target of classes."""
@@ -122,7 +111,9 @@ def run(folder: Path, name: str, target: str, way: str, out: Path) -> None:
     for each in set(results[name]) - {"ours"}:
         paths = [folder / f"{name}.{one}.npy" for one in ("ours", each)]
         if all(path.is_file() for path in paths):
-            results[name][each]["error"] = error_of_difference(*map(np.load, paths), is_root=not classes)
+            results[name][each]["error"] = error_of_difference(
+                np.load(paths[0]), np.load(paths[1]), is_root=not classes
+            )
     out.write_text(json.dumps(results, indent=2) + "\n")
 
 
@@ -134,9 +125,9 @@ def is_classed(target: "pd.Series[Any]") -> bool:
 def losses_of(predicted: Predictions, true: "pd.Series[Any]", classes: list[Any]) -> Predictions:
     """By row: the negative logarithm of the true class's probability, or the squared error."""
     if not classes:
-        return np.square(predicted - true.to_numpy(float))
+        return np.asarray((predicted - true.to_numpy(float)) ** 2, np.float64)
     places = true.map({value: place for place, value in enumerate(classes)}).to_numpy()
-    return -np.log(np.clip(predicted[np.arange(len(places)), places], 1e-7, 1))
+    return np.asarray(-np.log(np.clip(predicted[np.arange(len(places)), places], 1e-7, 1)), np.float64)
 
 
 def error_of_difference(ours: Predictions, theirs: Predictions, is_root: bool) -> float:
@@ -175,10 +166,13 @@ def peer(make: Callable[[bool, list[str]], Any]) -> Callable[..., Found]:
 
     def fitted(_: Path, training: pd.DataFrame, test: pd.DataFrame, target: str, classes: list[Any]) -> Found:
         inputs, others = training.drop(columns=target), test.drop(columns=target)
-        texts = [column for column in inputs if not pd.api.types.is_numeric_dtype(inputs[column])]
+        texts = [str(column) for column in inputs if not pd.api.types.is_numeric_dtype(inputs[column])]
         for column in texts:
             kinds = pd.CategoricalDtype(sorted(set(inputs[column].astype(str)) | set(others[column].astype(str))))
             inputs[column], others[column] = (each[column].astype(str).astype(kinds) for each in (inputs, others))
+        if make is realmlp:  # it refuses gaps in numbers
+            middles = inputs.median(numeric_only=True)
+            inputs, others = inputs.fillna(middles), others.fillna(middles)
         wanted = training[target]
         if classes:
             wanted = wanted.map({value: place for place, value in enumerate(classes)})
@@ -224,7 +218,7 @@ WAYS: dict[str, Callable[..., Found]] = {
 
 def read(out: Path) -> dict[str, dict[str, Any]]:
     """The results so far: by table and way."""
-    return json.loads(out.read_text()) if out.is_file() else {}  # type: ignore[no-any-return]
+    return json.loads(out.read_text()) if out.is_file() else {}
 
 
 def lines(results: dict[str, dict[str, Any]]) -> Iterator[str]:

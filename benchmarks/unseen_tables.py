@@ -32,7 +32,19 @@ from numpy.typing import NDArray
 CALL = re.compile(r"\b(?:lm|glm|lmer|glmer|gam|tobit|lme|rlm|multinom)\(\s*(?:formula\s*=\s*)?([A-Za-z_.0-9]+)\s*~")
 FEWEST, MOST, COLUMNS = 500, 20_000, 5
 CHOSEN_BY = set(
-    "ames attrition concrete credit_data diamonds hotel_rates hpc_data leaf_id_flavia loans_full_schema mlc_churn spam7".split()
+    [
+        "ames",
+        "attrition",
+        "concrete",
+        "credit_data",
+        "diamonds",
+        "hotel_rates",
+        "hpc_data",
+        "leaf_id_flavia",
+        "loans_full_schema",
+        "mlc_churn",
+        "spam7",
+    ]
 )
 """Tables of the packages that had a part in a choice."""
 CLASSES = 20

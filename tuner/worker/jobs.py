@@ -9,6 +9,7 @@ from tuner.recipe import Recipe, Views
 from tuner.references import ReferenceModel
 from tuner.result import Result, Scores
 from tuner.worker.calls import Call, Returned
+from tuner.worker.calls import Failure as Failure
 from tuner.worker.replication import Replicate, Replicated
 
 
@@ -91,15 +92,6 @@ class ColumnImportances:
 
 
 Job = ColumnImportances | ReferenceModels | Train | Replicate | Test | Latency | EpochTime | Combine | Call
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a job failed: an exception, not enough memory, or the death of its process."""
-
-    kind: str
-    reason: str
-    traceback: str = ""
 
 
 Answer = (

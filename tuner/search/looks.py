@@ -1,7 +1,7 @@
 """Looks of a study where the minutes decide: its ladder, the recipe of each look, what a look stores, and where the next seconds go."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from random import Random
 from statistics import fmean, median
@@ -111,6 +111,17 @@ def _contender(training: StoredTraining, looks: tuple[Look, ...], ladder: Ladder
 def seconds_of_first_look(session: Session, recipe: Recipe) -> float:
     """The estimated seconds of a first look at a recipe."""
     return LOOK_SECONDS + first_look_length(session) * session.preflight.epoch_seconds(recipe)
+
+
+def worth_its_price(session: Session, budget: Minutes, proposals: Iterable[Proposal]) -> Proposal:
+    """The first of the proposals, all with a recipe, that is worth its price; if none is, the cheapest."""
+    dear: list[tuple[float, int, Proposal]] = []
+    for place, each in enumerate(proposals):
+        assert each.recipe is not None
+        if is_worth_its_price(session, each.recipe, budget):
+            return each
+        dear.append((seconds_of_first_look(session, each.recipe), place, each))
+    return min(dear)[-1]
 
 
 def is_worth_its_price(session: Session, recipe: Recipe, budget: Minutes) -> bool:

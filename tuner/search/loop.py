@@ -161,26 +161,15 @@ class Loop:
                     return
                 continue
             self.too_long = 0
-            worthy = self._worth_its_price(proposal, recipe, trainings, tried)
+            alike = (each for each in self.proposer.alike(proposal, trainings) if self._can_begin(each, tried))
+            worthy = self.steps.worth_its_price(proposal, alike)
             self._run(begin(self.session, self.steps.first(worthy), self.total))
             return
         self.is_exhausted = not self.too_long
 
-    def _worth_its_price(
-        self, proposal: Proposal, recipe: Recipe, trainings: Sequence[StoredTraining], tried: Set[str | None]
-    ) -> Proposal:
-        """The proposal; if it is too dear, the first of some others of its kind that is not, or the cheapest of them all."""
-        if self.steps.is_worth_its_price(proposal, recipe):
-            return proposal
-        cheapest, seconds = proposal, self.steps.seconds(recipe)
-        for each in self.proposer.alike(proposal, trainings):
-            if each.recipe is None or each.recipe.key in tried or self.session.preflight.refusal(each.recipe):
-                continue
-            if self.steps.is_worth_its_price(each, each.recipe):
-                return each
-            if self.steps.seconds(each.recipe) < seconds:
-                cheapest, seconds = each, self.steps.seconds(each.recipe)
-        return cheapest
+    def _can_begin(self, proposal: Proposal, tried: Set[str | None]) -> bool:
+        recipe = proposal.recipe
+        return recipe is not None and recipe.key not in tried and not self.session.preflight.refusal(recipe)
 
     def _measure(self, proposal: Proposal, recipe: Recipe) -> None:
         """Measure the epoch time of the study's first recipe, from which the length of looks follows."""

@@ -1,8 +1,9 @@
 """What a search does next, in the two kinds of budgets: with fixed epochs, trainings go on to the rungs of their pruner; where the
 minutes decide, trials are looks, and a decision says where the next seconds go."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
@@ -48,17 +49,13 @@ class WholeTrainings:
         training = interrupted or self.rungs.promotable(trainings, at_least, self.clock.can_finish)
         return Step(training, new=new_ones)
 
-    def is_worth_its_price(self, proposal: Proposal, recipe: Recipe) -> bool:
-        """All are."""
-        return True
-
-    def seconds(self, recipe: Recipe) -> float:
-        """The seconds of its training, as far as its cost is known."""
-        return self.session.preflight.seconds(recipe) or 0.0
+    def worth_its_price(self, proposal: Proposal, alike: Iterable[Proposal]) -> Proposal:
+        """The proposal itself."""
+        return proposal
 
     def has_time_for(self, recipe: Recipe) -> bool:
-        """Whether its training fits."""
-        return self.clock.has_time_for(self.seconds(recipe))
+        """Whether its training fits, as far as its cost is known."""
+        return self.clock.has_time_for(self.session.preflight.seconds(recipe) or 0.0)
 
     def first(self, proposal: Proposal) -> Proposal:
         """The proposal as it begins."""
@@ -96,18 +93,18 @@ class Looks:
         training = next(each for each in trainings if each.first == action.number)
         return Step(training, looks.longer_look(self.session, training, ladder))
 
-    def is_worth_its_price(self, proposal: Proposal, recipe: Recipe) -> bool:
-        """Whether to look at a proposal, or to propose again. Starts and queued trials are worth a look."""
-        wanted = proposal.start is not None or proposal.queued is not None
-        return wanted or looks.is_worth_its_price(self.session, recipe, self.budget)
-
-    def seconds(self, recipe: Recipe) -> float:
-        """The estimated seconds of a first look at a recipe."""
-        return looks.seconds_of_first_look(self.session, recipe)
+    def worth_its_price(self, proposal: Proposal, alike: Iterable[Proposal]) -> Proposal:
+        """The proposal; if it is too dear, one of some others of its kind. Starts and queued trials are worth a look."""
+        if proposal.start is not None or proposal.queued:
+            return proposal
+        return looks.worth_its_price(self.session, self.budget, chain([proposal], alike))
 
     def has_time_for(self, recipe: Recipe) -> bool:
         """Whether a first look at it fits; while there is no model, in any case."""
-        return self.clock.has_time_for(self.seconds(recipe)) or not self.session.record.ranking
+        return (
+            self.clock.has_time_for(looks.seconds_of_first_look(self.session, recipe))
+            or not self.session.record.ranking
+        )
 
     def first(self, proposal: Proposal) -> Proposal:
         """The proposal as a look of the first rung."""

@@ -224,9 +224,7 @@ def _read(training: StoredTraining) -> TrialRecord:
         number=training.last.number,
         first=training.first,
         state="pruned" if training.state == "paused" else training.state,
-        values=tuple(
-            (training.last.values if useful == len(looks) else None) or [look.value for look in until_best(looks)[-1:]]
-        ),
+        values=tuple((useful == len(looks) and training.last.values) or [look.value for look in looks[:useful][-1:]]),
         params=training.last.params,
         recipe=Recipe.from_dict(plain) if plain else None,
         result=Result.from_dict(results[-1]) if results else None,

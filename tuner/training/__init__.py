@@ -1,6 +1,7 @@
 """Training one network. `start` comes before any other import of TensorFlow: it sets the number of threads."""
 
 import os
+import platform
 import sys
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,11 @@ def load() -> None:
     """Import TensorFlow without its start-up messages. Raises `TunerError` in a fork of a process that has computed with it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if platform.machine() in (
+        "x86_64",
+        "AMD64",
+    ):  # TensorFlow leaves it off on processors without AVX-512: docs/speed.md
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with silenced(2), warnings.catch_warnings(action="ignore"):
         import tensorflow
     tensorflow.get_logger().setLevel("ERROR")  # many networks in one process are meant, and no sign of a slow program

@@ -69,9 +69,7 @@ class EpochLoop:
         if own:
             own.prepare(*training.batch(scale, 0, self.batch_size))
         self.names = figure_names(model)
-        self.sets_rate = hasattr(
-            model.optimizer.learning_rate, "assign"
-        )  # else the optimizer has a schedule of its own
+        self.sets_rate = hasattr(model.optimizer.learning_rate, "assign")  # or it has a schedule of its own
         self.averages = Averages(model, settings.averaging, number)
         self.falling = list(falling_variables(model)) if settings.regularization == "flat_cosine" else []
         self._steps = self._function(self._train, self._tensors(training), ORDER_TO_BATCH, xla=xla)
@@ -98,12 +96,11 @@ class EpochLoop:
 
     def trace(self) -> None:
         """Trace and optimize the graphs, without taking a step: an epoch's seconds are those of its steps."""
-        order, none = np.arange(len(self.training), dtype=np.int32), tf.constant(0)
-        rates, size = tf.zeros(self.steps), tf.constant(self.batch_size)
         if self.note:
             return
+        order, rates, none = tf.range(len(self.training)), tf.zeros(self.steps), tf.constant(0)
         try:
-            self._trace(tf.constant(order), rates, rates, none, size, none, none)
+            self._trace(order, rates, rates, none, tf.constant(self.batch_size), none, none)
         except Exception as error:
             if not self.own:
                 raise
@@ -199,9 +196,8 @@ class EpochLoop:
             if self.adversarial:
                 inputs = tf.concat([inputs, attacked(self.model, inputs, truth, self.adversarial)], axis=0)
                 truth = tf.concat([truth, truth], axis=0)
-            figures = self.model.train_step(
-                (inputs, truth, *_weights(part.weights, index, 2 if self.adversarial else 1))
-            )
+            weights = _weights(part.weights, index, 2 if self.adversarial else 1)
+            figures = self.model.train_step((inputs, truth, *weights))
             if self.own:
                 self.own.count(figures, tf.shape(inputs)[0])
             self.averages.update()

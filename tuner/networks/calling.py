@@ -132,10 +132,9 @@ def _built(model: keras.Model, call: Call) -> keras.Model:
 
 
 def _require_fitting_loss(model: keras.Model, numbers: NDArray[Any], call: Call) -> None:
-    """Raise `Invalid` where a loss of the user's that the model was compiled with takes neither class numbers nor rows of numbers for targets."""
+    """Raise `Invalid` where the loss that the model was compiled with takes neither class numbers nor rows of numbers for targets."""
     is_own = type(model).train_step is not keras.Model.train_step
-    is_of_keras = isinstance(model.loss, str) or type(model.loss).__module__.startswith("keras.")
-    if is_own or is_of_keras or not model.compiled or model._compile_loss is None:
+    if is_own or not model.compiled or model._compile_loss is None:
         return
     problem: Exception | None = None
     for targets in (np.zeros(numbers.shape, np.float32), np.zeros(len(numbers), np.int32)):

@@ -73,7 +73,7 @@ def test_a_recipe_survives_the_way_through_json() -> None:
         (
             "network.kind",
             None,
-            "network.kind: missing; allowed: dense, residual_dense, ensemble_dense, convolutional, locally_connected, staged",
+            "network.kind: missing; allowed: dense, residual_dense, ensemble_dense, convolutional, locally_connected, staged, function",
         ),
         (
             "network.hidden.dropout",

@@ -199,6 +199,15 @@ def test_the_longest_refits_begin_first_and_shorter_ones_fill_the_rest() -> None
     assert [each.recipe.training.epochs for each in chosen] == [40] * 4
 
 
+def test_a_fast_contender_leaves_room_for_a_second_seed_of_the_slow_leader() -> None:
+    """Two processes have nearly 100 s each: the leader would take 400 s, the other 12 s."""
+    fast, slow = rivals(0.945, 0.95)
+    trials = [replace(slow, epoch_seconds=10.0), replace(fast, epoch_seconds=0.3)]
+    chosen = candidates(Minutes(600.0, 2), trials, 108.0)
+    lengths = [(each.trial, round(length_of(each.recipe), 1)) for each in chosen]
+    assert lengths == [(1, 10.0), (0, 40.0), (1, 8.8)]
+
+
 def test_a_part_of_an_epoch_counts_for_its_share() -> None:
     """A quarter of an epoch in one second: a whole one takes four."""
     lean = replace(RECIPE, training=replace(RECIPE.training, lean_epochs=1, lean_share=0.25))

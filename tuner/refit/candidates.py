@@ -30,7 +30,7 @@ EPOCHS = "training.epochs"
 """Address of a searched number of epochs."""
 
 NEARLY = 0.75
-"""Fewest epochs of a refit, relative to its trial's."""
+"""Least length of a refit, relative to its trial's look, and to one with a whole share of the time."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def candidates(
     budget: Minutes, trials: Sequence[RankedTrial], seconds: float, earlier: Sequence[Recipe] = ()
 ) -> tuple[Candidate, ...]:
     """The refits that fit into `seconds`: the contenders of the trials (best first) in turn, the longest first, until no process
-    has time for the next. All have the same folds, those of the `earlier` calls' refits if there are any; their seeds differ from
+    has three quarters of the time for the next. All have the same folds, those of the `earlier` calls' refits if there are any; their seeds differ from
     those, and none is much shorter."""
     alone = MARGIN * max(0.5 * seconds, seconds - budget.build_seconds)
     certain = contenders(trials, 2, alone)
@@ -120,12 +120,12 @@ def candidates(
     refits = []
     for place in range(MOST_ROUNDS * budget.workers):
         each = chosen[place % len(chosen)]
-        needed = min(share, each.refit_seconds)
-        if max(left) + 0.001 < needed:
+        most, needed = max(left), min(share, each.refit_seconds)
+        if most < NEARLY * needed:
             continue
-        left[left.index(max(left))] -= needed
+        left[left.index(most)] -= min(most, needed)
         (seed,) = fresh_seeds(each.recipe.seed + len(earlier) + place // len(chosen), 1)
-        refits.append(Candidate(each.trial.number, replace(each.fitted(share, folds), seed=seed)))
+        refits.append(Candidate(each.trial.number, replace(each.fitted(min(share, most), folds), seed=seed)))
     longest = max((_length(recipe) for recipe in earlier), default=0.0)
     return tuple(each for each in refits if _length(each.recipe) >= LONG_ENOUGH * longest)
 

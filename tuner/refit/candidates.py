@@ -107,8 +107,8 @@ def candidates(
     budget: Minutes, trials: Sequence[RankedTrial], seconds: float, earlier: Sequence[Recipe] = ()
 ) -> tuple[Candidate, ...]:
     """The refits that fit into `seconds`: the contenders of the trials (best first) in turn, the longest first, until no process
-    has three quarters of the time for the next. All have the same folds, those of the `earlier` calls' refits if there are any; their seeds differ from
-    those, and none is much shorter."""
+    has three quarters of the time for the next. All have the same folds, those of the `earlier` calls' refits if there are any;
+    their seeds differ from those, and none is much shorter."""
     alone = MARGIN * max(0.5 * seconds, seconds - budget.build_seconds)
     certain = contenders(trials, 2, alone)
     rounds = min(budget.rounds(seconds, each.refit_seconds) for each in certain)

@@ -20,6 +20,14 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; the exit status."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:  # during imports, too
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
     import typer  # late: a training process imports its parent's script, and with it this file
 
     from tuner.commands.cli import app
@@ -32,9 +40,8 @@ def run(arguments: list[str]) -> int:
         return 2
     except typer.Exit as leave:
         return leave.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
-        return 130
+    except typer.Abort as abort:
+        raise KeyboardInterrupt from abort
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -21,6 +21,14 @@ PRELOAD = "tuner.worker.preload"
 SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Environment variables that keep a process at one thread while it imports, so that it can be forked."""
 
+FOLDER = "TUNER_FORKS"
+"""The environment variable that names the folder of the other process's socket. That process removes it, since it ends after this
+one, however this one ends."""
+
+
+class NotStarted(Exception):
+    """A signal arrived before the new process was there. The signal's handler has been called."""
+
 
 def start_method() -> str:
     """How processes that use TensorFlow start: "forkserver", whose process is importing then, or "spawn"."""
@@ -28,13 +36,20 @@ def start_method() -> str:
 
 
 def started(method: str, target: Callable[..., object], *arguments: object) -> tuple[BaseProcess, Connection]:
-    """A new process that runs `target` with one end of a pipe and the arguments, and the other end."""
+    """A new process that runs `target` with one end of a pipe and the arguments, and the other end. A fork begins when the process
+    it is made from has imported everything; a signal that has a handler here ends the wait: raises `NotStarted`, unless the handler
+    raises something else."""
     context = multiprocessing.get_context(method)
     ours, theirs = context.Pipe()
     process: BaseProcess = context.Process(target=target, args=(theirs, *arguments), daemon=True)  # type: ignore[attr-defined]
-    with _ignoring_interrupts(), _without_script():
-        process.start()
-    theirs.close()
+    try:
+        with _cut_short_by_signals() if method == "forkserver" else _blocking_interrupts(), _without_script():
+            process.start()
+    except BaseException:
+        ours.close()  # a process that starts nevertheless ends
+        raise
+    finally:
+        theirs.close()
     return process, ours
 
 
@@ -46,13 +61,14 @@ def can_fork() -> bool:
 def _start_to_import() -> bool:
     """Start the process that training processes are forked from, with this process's import path, unless it runs already. False in
     a fork of a process that has one."""
-    from multiprocessing import forkserver  # not on every system
+    from multiprocessing import forkserver, util  # not on every system
 
     forkserver.set_forkserver_preload([PRELOAD])
     before = dict(os.environ)
-    os.environ.update(SINGLE, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
+    path = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    os.environ.update(SINGLE, PYTHONPATH=path, **{FOLDER: util.get_temp_dir()})
     try:
-        with _ignoring_interrupts(), _without_script():
+        with _blocking_interrupts(), _without_script():
             forkserver.ensure_running()
     except ChildProcessError:
         return False
@@ -63,16 +79,42 @@ def _start_to_import() -> bool:
 
 
 @contextlib.contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """A context in which started processes ignore Ctrl-C from their first instruction on. Only the main thread can set that."""
-    if threading.current_thread() is not threading.main_thread():
+def _blocking_interrupts() -> Iterator[None]:
+    """A context in which started processes never get Ctrl-C, from their first instruction on. This process gets it at the end."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # later it would unblock what is blocked here
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _cut_short_by_signals() -> Iterator[None]:
+    """A context that ends when a signal arrives that has a handler in this process: the handler is called after it."""
+    arrived: list[int] = []
+
+    def cut(number: int, _: object) -> None:
+        arrived.append(number)
+        if len(arrived) == 1:
+            raise NotStarted
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = [each for each in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(each))]
+        before = {number: signal.signal(number, cut) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for arrival in arrived:
+            signal.raise_signal(arrival)
 
 
 @contextlib.contextmanager

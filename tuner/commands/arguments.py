@@ -84,12 +84,14 @@ def command_line(command: str, **options: str | Path | Sequence[str] | None) -> 
     for name, value in options.items():
         if value is not None and value != defaults.get(name):
             for each in value if isinstance(value, list) else [value]:
-                words += [f"--{name.replace('_', '-')}", _quoted(str(each))]
+                words += [f"--{name.replace('_', '-')}", _quoted(name, str(each))]
     return " ".join(words)
 
 
-def _quoted(value: str) -> str:
-    has_password = re.search(r"://[^:/@]+:[^@]+@", value)
+def _quoted(option: str, value: str) -> str:
+    from tuner.storage import hide_password
+
+    has_password = option == "storage" and hide_password(value) != value
     return '"$TUNER_STORAGE"' if has_password else shlex.quote(value)
 
 

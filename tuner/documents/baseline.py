@@ -20,7 +20,7 @@ from tuner.documents.claims import LONG_SECONDS, LOOKS
 from tuner.documents.document import Choice, Document, Variant
 from tuner.documents.results import is_of, open_baseline, read_results, store_run, stored_runs, write_results
 from tuner.documents.runs import Run, run_of
-from tuner.storage import open_storage
+from tuner.storage import Patience, open_storage
 from tuner.training.costs import work
 from tuner.worker import make_executor, perform
 from tuner.worker.executor import Executor, Setup
@@ -63,7 +63,7 @@ def baseline(options: BaselineOptions, log: Log) -> dict[str, Replication]:
     after an interruption."""
     folder = Folder(options.runs / "documents")
     folder.prepare()
-    storage = open_storage(options.storage)
+    storage = open_storage(options.storage, Patience(log))
     executor = make_executor(options.executor, Setup(options.places, options.workers, options.threads, folder))
     replications = {}
     try:

@@ -74,7 +74,8 @@ def refit(
     winner = trials[0]
     if winner.recipe is None:
         raise StudyError(f"trial {winner.number} has no recipe: it was not made by this program")
-    with Lock(session.study, "confirmation", session.leases).held():
+    lock = Lock(session.study, "confirmation", session.leases)
+    with lock.held():
         confirmed = _confirmed_before(session, winner.recipe)
         if confirmed is not None and not session.file.fits_epochs:
             return confirmed
@@ -85,9 +86,12 @@ def refit(
         session.listener.phase("refitting")
         session.listener.log(_announcement(chosen, earlier))
         refits = _Refitting(session, winner, executor, end).train(chosen)
-        confirmed = replace(make_final_model(session, (*earlier, *refits), executor), best_trial=winner.number)
-        _publish(session, confirmed, winner.recipe)
-        return confirmed
+        if lock.is_ours:
+            confirmed = replace(make_final_model(session, (*earlier, *refits), executor), best_trial=winner.number)
+            _publish(session, confirmed, winner.recipe)
+            return confirmed
+    session.listener.log("another process refits since the storage did not answer")
+    return refit(session, trials, executor, budget, end)
 
 
 def _choose(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import optuna
@@ -11,7 +11,7 @@ from optuna.artifacts import FileSystemArtifactStore
 from tuner.base.metrics import METRICS, Direction, main_metric
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Epoch, Event, Objective, Pulse, Result
-from tuner.storage import StudyRecord, TrialRecord, study_record
+from tuner.storage import Patience, StudyRecord, TrialRecord, study_record
 from tuner.storage.leases import Leases
 from tuner.storage.trainings import StoredTraining, trainings_of
 from tuner.study import StudyFile
@@ -39,7 +39,8 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A study, its file, and what surrounds a call that works on it: `folder` holds its checkpoints and models. With `deterministic`, a pruner judges a trial by what had been reported when the trial began, and not by
+    """A study, its file, and what surrounds a call that works on it: `folder` holds its checkpoints and models; `patience` is that
+    with the storage. With `deterministic`, a pruner judges a trial by what had been reported when the trial began, and not by
     what other trials have reported since."""
 
     study: optuna.Study
@@ -51,6 +52,7 @@ class Session:
     folder: Folder
     artifacts: FileSystemArtifactStore | None = None
     deterministic: bool = False
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def record(self) -> StudyRecord:

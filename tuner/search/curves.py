@@ -1,7 +1,6 @@
 """Learning curves and recipes of trials as artifacts, which the dashboard shows."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,23 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
 from tuner.base.formatting import metric_label
 from tuner.base.metrics import METRICS
+from tuner.base.writing import temporary_folder
 from tuner.charts import Axis, Chart
 from tuner.charts.marks import Curve, learning_lines
 from tuner.charts.svg import draw
 from tuner.result import FoldResult, Result
 
 
-def attach(artifacts: FileSystemArtifactStore, trial: optuna.Trial, result: Result, about: Mapping[str, Any]) -> None:
-    """Store the trial's learning curves, and its recipe and environment (plain data), as artifacts of the trial."""
+def attach(
+    artifacts: FileSystemArtifactStore, trial: optuna.Trial, result: Result, about: Mapping[str, Any], folder: Path
+) -> None:
+    """Store the trial's learning curves, and its recipe and environment (plain data), as artifacts of the trial. They are written
+    in the study's `folder` first, where a killed process's are removed by a later one."""
     curves = {f"{chart.id}-by-epoch.svg": draw(chart, standalone=True) for chart in learning_charts(result)}
     recipe = json.dumps({name: about[name] for name in ("recipe", "environment")}, indent=2, ensure_ascii=False)
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder(folder) as temporary:
         for name, text in {**curves, "recipe.json": recipe}.items():
-            path = Path(folder) / name
+            path = temporary / name
             path.write_text(text, encoding="utf-8")
             upload_artifact(artifact_store=artifacts, file_path=str(path), study_or_trial=trial)
 

@@ -78,6 +78,8 @@ class Loop:
     def stop(self, reason: str) -> None:
         """End the search in order: running trials stop within their epoch and continue in the next call."""
         self.stopping = self.stopping or reason
+        if reason == "interrupt":
+            self.session.patience.hurry()
         for running in self.running.values():
             running.stop = running.stop or "interrupted"
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from tuner.refit.time_budget import time_budget, usable_seconds
 from tuner.search.loop import Loop
 from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
-from tuner.storage import open_storage, raising_storage_errors
+from tuner.storage import Patience, open_storage, raising_storage_errors
 from tuner.storage.leases import LEASE_SECONDS, Leases
 from tuner.study import StudyFile
 from tuner.study.settings import NO_LIMIT
@@ -91,9 +91,9 @@ def optimize(options: SearchOptions, listener: Listener) -> Outcome:
 
 
 def _optimize(options: SearchOptions, executor: Executor, listener: Listener, started: float) -> Outcome:
-    storage = open_storage(options.storage)
-    study, file = _open(storage, options, listener)
-    session = _session(study, file, options, listener)
+    patience = Patience(listener.log)
+    study, file = _open(open_storage(options.storage, patience), options, listener)
+    session = replace(_session(study, file, options, listener), patience=patience)
     seconds = options.seconds - seconds_for_references(session, options.seconds)
     budget = time_budget(file, seconds, executor.size)
     done = sum(training.counts for training in session.trainings())

@@ -193,7 +193,7 @@ class RunningTrial:
     def _attach(self, result: Result) -> None:
         if self.session.artifacts and result.epochs:
             about = recipe_attributes(self.recipe, self.session.environment)
-            attach(self.session.artifacts, self.trial, result, about)
+            attach(self.session.artifacts, self.trial, result, about, self.session.folder.path)
 
     def _report_divergence(self, epoch: Epoch) -> None:
         """Report NaN at the epoch where it diverged: for the sampler the worst result."""

@@ -2,9 +2,11 @@
 and continues in another process.
 
 Clocks of two machines are not compared: a lease has expired when an observer has not seen it change for `LEASE_SECONDS`. Only
-one that is older than `LONG_AGO` by the clock has expired at once.
+one that is older than `LONG_AGO` by the clock has expired at once. An observer that could not look for half that time, because
+the storage did not answer or the machine slept, begins anew: the others may not have been able to renew theirs either.
 """
 
+import math
 import random
 import socket
 import threading
@@ -18,11 +20,14 @@ import optuna
 from optuna.exceptions import OptunaError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.base.errors import TunerError
 from tuner.storage import private
 from tuner.storage.records import store_failure
 
 LEASE_SECONDS = 20.0
 LONG_AGO = 600.0
+GAP_SECONDS = 5.0
+"""A shorter gap between two observations is that of a loaded machine."""
 
 
 class Leases:
@@ -34,7 +39,7 @@ class Leases:
         self.seconds = seconds
         self.owner = uuid4().hex[:12]
         self.held: dict[int, optuna.Trial] = {}
-        self.renewed = time.monotonic()
+        self.renewed = self.awake = time.monotonic()
         self.observed: dict[int | str, tuple[Any, float]] = {}
         self.there_before: set[int] | None = None
         self.alive: set[str] = set()
@@ -59,6 +64,7 @@ class Leases:
 
     def renew(self) -> None:
         """Renew the held leases if it is time to. A trial that another process has ended is released."""
+        self._notice_gap()
         if time.monotonic() - self.renewed < self.renew_seconds:
             return
         self.renewed = time.monotonic()
@@ -89,6 +95,7 @@ class Leases:
         """Whether this lease has expired; each call is an observation."""
         if lease is not None and time.time() - lease["renewed"] > LONG_AGO:
             return True
+        self._notice_gap()
         now = time.monotonic()
         before, since = self.observed.setdefault(what, (lease, now))
         if before == lease:
@@ -96,6 +103,11 @@ class Leases:
         self.observed[what] = (lease, now)
         self.alive |= {lease["owner"]} if lease else set()
         return False
+
+    def _notice_gap(self) -> None:
+        before, self.awake = self.awake, time.monotonic()
+        if self.awake - before > max(self.seconds / 2, GAP_SECONDS):
+            self.observed.clear()
 
     def _interrupt(self, trial: FrozenTrial) -> None:
         host = trial.user_attrs.get("lease", {}).get("host", "unknown")
@@ -115,6 +127,7 @@ class Lock:
 
     def __init__(self, study: optuna.Study, name: str, leases: Leases) -> None:
         self.study, self.name, self.leases = study, f"turn: {name}", leases
+        self.renewed, self.has_lapsed = math.inf, False
 
     def take(self) -> bool:
         """Try to acquire it: False while another process has it and renews it."""
@@ -122,13 +135,15 @@ class Lock:
             return False
         self.renew()
         if not self._is_held_elsewhere():
+            self.has_lapsed = False
             return True
         self.release()
         return False
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Wait for it and hold it; a thread renews it, so that it stands however long the steps of the body take."""
+        """Wait for it and hold it; a thread renews it, so that it stands however long the steps of the body take. If the storage does
+        not answer that thread for longer than a lease, another process may have taken it: see `is_ours`."""
         while not self.take():
             time.sleep(random.uniform(0.5, 1.5))
         ended = threading.Event()
@@ -141,9 +156,17 @@ class Lock:
             renewing.join()
             self.release()
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process holds it still. If it was not renewed in time, it is taken again unless another process has it."""
+        return not (self.has_lapsed or self._is_late) or self.take()
+
     def renew(self) -> None:
         """Announce this process, or say that it is still there."""
+        began = time.monotonic()
         self.study.set_user_attr(self._own, self.leases.lease())
+        self.has_lapsed = self.has_lapsed or self._is_late
+        self.renewed = began
 
     def release(self) -> None:
         """Withdraw this process's announcement."""
@@ -153,6 +176,10 @@ class Lock:
     def _own(self) -> str:
         return f"{self.name} {self.leases.owner}"
 
+    @property
+    def _is_late(self) -> bool:
+        return time.monotonic() - self.renewed > self.leases.seconds
+
     def _is_held_elsewhere(self) -> bool:
         others = {name: lease for name, lease in self.study.user_attrs.items() if name.startswith(self.name) and lease}
         others.pop(self._own, None)
@@ -160,5 +187,5 @@ class Lock:
 
     def _renew_until(self, ended: threading.Event) -> None:
         while not ended.wait(self.leases.renew_seconds):
-            with suppress(OptunaError, OSError):  # the storage may be back in time
+            with suppress(OptunaError, OSError, TunerError):  # the storage may be back in time
                 self.renew()

@@ -7,7 +7,25 @@ from contextlib import contextmanager
 from typing import Any
 
 import optuna
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages._rdb.models import StudyModel, TrialModel
 from optuna.trial import FrozenTrial, TrialState
+
+CALLS = BaseStorage.__abstractmethods__ | {
+    "get_trial_id_from_study_id_trial_number",
+    "_create_new_trial",
+    "_get_trials",
+    "_set_trial_param",
+}
+"""The methods with which Optuna reads and writes a storage; the last ones are those that its cache calls."""
+
+
+def create_tables(url: str) -> None:
+    """Create the tables of a new SQLite file. Numbers of deleted studies and trials are never used again there: another process may
+    still write to them."""
+    for model in (StudyModel, TrialModel):
+        model.__table__.dialect_options["sqlite"]["autoincrement"] = True
+    RDBStorage(url).engine.dispose()
 
 
 def begin(study: optuna.Study, template: FrozenTrial) -> optuna.Trial:

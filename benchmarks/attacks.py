@@ -1,0 +1,117 @@
+"""How the calls of a search are disturbed, for `chaos.py`."""
+
+import random
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from attacked import Study
+
+END_SECONDS = 5.0
+LATEST = 5.0
+"""Seconds after a start until which a disturbance comes; a search takes three on an idle core."""
+
+
+def by_signal(number: signal.Signals) -> Callable[[Study, random.Random], None]:
+    """A signal at a random moment. A search that can take it ends within five seconds."""
+
+    def disturb(study: Study, chance: random.Random) -> None:
+        process = study.start()
+        time.sleep(chance.uniform(0, LATEST))
+        if process.poll() is None:
+            study.disturbed.add(process.pid)
+        process.send_signal(number)
+        sent = time.monotonic()
+        study.wait_for(process, number.name, (0, 130, -number))
+        if time.monotonic() - sent > END_SECONDS:
+            study.broken.append(f"{number.name}: it ended after {time.monotonic() - sent:.1f} s")
+
+    return disturb
+
+
+def freeze(study: Study, chance: random.Random) -> None:
+    """A process that stands still for longer than its leases."""
+    process = study.start()
+    time.sleep(chance.uniform(0, LATEST))
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(chance.uniform(1, 5))
+    study.disturbed.add(process.pid)
+    process.send_signal(signal.SIGCONT)
+    study.wait_for(process, "freeze")
+
+
+def lock(study: Study, chance: random.Random) -> None:
+    """A program that locks the database for longer than SQLite waits."""
+    process = study.start()
+    time.sleep(chance.uniform(0, LATEST))
+    if study.database.is_file():
+        with sqlite3.connect(study.database, timeout=10, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(chance.uniform(3, 10))
+            other.execute("ROLLBACK")
+        other.close()
+    study.wait_for(process, "lock")
+
+
+def cut(study: Study, chance: random.Random) -> None:
+    """A database that is cut at its end: one message; and all is well with a copy of it."""
+    if not study.database.is_file():
+        return
+    with sqlite3.connect(study.database) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.close()
+    content = study.database.read_bytes()
+    study.database.write_bytes(content[: chance.randrange(len(content) // 4, len(content))])
+    process = study.start()
+    study.disturbed.add(process.pid)
+    study.wait_for(process, "cut", (0, 2))
+    for each in study.database.parent.glob("tuner.db*"):
+        each.unlink()
+    study.database.write_bytes(content)
+
+
+def half_line(study: Study, chance: random.Random) -> None:
+    """What a killed process leaves of a line, and its lock."""
+    if study.journal.is_file():
+        with study.journal.open("ab") as file:
+            file.write(b'{"op_code":4,"worker_id":"' + b"x" * chance.randrange(100))
+        if chance.random() < 0.5:
+            Path(f"{study.journal}.lock").symlink_to("runs/journal.log")
+    study.finish()
+
+
+def garbage(study: Study, chance: random.Random) -> None:
+    """A line of somebody else's in a journal: its number, and all is well without it."""
+    if not study.journal.is_file():
+        return
+    content = study.journal.read_bytes()
+    lines = content.splitlines(keepends=True)
+    number = chance.randrange(len(lines))
+    study.journal.write_bytes(b"".join([*lines[:number], b"garbage\n", *lines[number:]]))
+    said = study.wait_for(study.start(), "garbage", (2,))
+    if f"line {number + 1}:" not in said:
+        study.broken.append(f"garbage: {said[-300:]}")
+    study.journal.write_bytes(content)
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """How one call is disturbed, and the only kind of storage for which that is."""
+
+    disturb: Callable[[Study, random.Random], None]
+    storage: str = ""
+
+
+DISTURBANCES = {
+    "kill": Disturbance(by_signal(signal.SIGKILL)),
+    "interrupt": Disturbance(by_signal(signal.SIGINT)),
+    "terminate": Disturbance(by_signal(signal.SIGTERM)),
+    "freeze": Disturbance(freeze),
+    "lock": Disturbance(lock, "sqlite"),
+    "cut": Disturbance(cut, "sqlite"),
+    "half line": Disturbance(half_line, "journal"),
+    "garbage": Disturbance(garbage, "journal"),
+}

@@ -1,0 +1,119 @@
+"""The command line with one more executor, `invented`: trainings without TensorFlow, so that a whole search takes a second. What a
+training reaches depends on its recipe alone. Each opening of the test part is a line in the file that CHAOS_OPENINGS names.
+
+    python benchmarks/invented.py optimize --study FILE --executor invented
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from random import Random
+
+import numpy as np
+
+from tuner.__main__ import run
+from tuner.base.writing import atomic_path
+from tuner.recipe import Recipe
+from tuner.result import Epoch, FoldResult, Result, Scores, Watch
+from tuner.worker import EXECUTORS
+from tuner.worker.executor import Setup
+from tuner.worker.jobs import Answer, EpochTime, Job, Measured, Test, Train
+
+EPOCH_SECONDS = 0.02
+TEST_SECONDS = 0.3
+
+
+class Invented:
+    """Does its jobs one after another in this process."""
+
+    size = 1
+
+    def __init__(self, setup: Setup) -> None:
+        assert setup.folder is not None
+        self.folder = setup.folder
+        self.waiting: list[tuple[int, Job, Watch]] = []
+
+    @property
+    def free(self) -> int:
+        """How many more jobs can be submitted now."""
+        return 1 - len(self.waiting)
+
+    def submit(self, number: int, job: Job, watch: Watch) -> None:
+        """Accept a job."""
+        self.waiting.append((number, job, watch))
+
+    def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
+        """Do the job."""
+        while self.waiting:
+            number, job, watch = self.waiting[0]
+            answer = self._answer(job, watch)
+            self.waiting.clear()
+            yield number, answer
+
+    def cancel(self, number: int) -> None:
+        """Forget the job."""
+        self.waiting.clear()
+
+    def close(self, grace: float = 0.0) -> None:
+        """There is no process to end."""
+
+    def _answer(self, job: Job, watch: Watch) -> Answer:
+        match job:
+            case Train():
+                return self._train(job, watch)
+            case Test():
+                return self._test(job)
+            case EpochTime():
+                return EPOCH_SECONDS
+        raise TypeError(job)
+
+    def _train(self, job: Train, watch: Watch) -> Result:
+        """A training, whose checkpoint holds its number of epochs. One that continues reports its earlier epochs again."""
+        epochs: list[Epoch] = []
+        goes_on, last = True, job.recipe.training.epochs
+        file = job.checkpoint and self.folder.checkpoint(job.checkpoint)
+        while goes_on and len(epochs) < last:
+            time.sleep(EPOCH_SECONDS)
+            epochs.append(epoch(job.recipe, len(epochs) + 1))
+            if file:
+                with atomic_path(file) as temporary:
+                    temporary.write_text(str(len(epochs)))
+            goes_on = watch(epochs[-1])
+        is_whole = len(epochs) == last
+        if file and is_whole:
+            file.unlink(missing_ok=True)
+        if job.save and is_whole:
+            with atomic_path(self.folder.model(job.save)) as temporary:
+                temporary.write_text(job.recipe.key)
+        folds = (FoldResult(epochs=tuple(epochs), kept=len(epochs)),)
+        ended = "finished" if is_whole else "pruned"
+        return Result(folds=folds, ended=ended, reason="", parameters=13, seconds=1.0)  # type: ignore[arg-type]
+
+    def _test(self, job: Test) -> Measured:
+        with open(os.environ["CHAOS_OPENINGS"], "a", encoding="utf-8") as file:
+            file.write(f"{os.getpid()} {job.recipe.key}\n")
+        time.sleep(TEST_SECONDS)
+        np.save(self.folder.outputs(job.saved), np.zeros((4, 2), np.float32))
+        return Measured(scores(accuracy(job.recipe, 1)))
+
+
+def epoch(recipe: Recipe, number: int) -> Epoch:
+    """An epoch of this recipe's training."""
+    reached = scores(accuracy(recipe, number))
+    return Epoch(fold=0, number=number, training=reached, validation=reached, learning_rate=0.1, seconds=EPOCH_SECONDS)
+
+
+def accuracy(recipe: Recipe, number: int) -> float:
+    """What the recipe reaches after so many epochs."""
+    return round((0.5 + 0.5 * Random(recipe.key).random()) * number / (number + 1), 6)
+
+
+def scores(accuracy: float) -> Scores:
+    """Scores with this accuracy."""
+    return Scores(loss=1 - accuracy, figures={"accuracy": accuracy})
+
+
+if __name__ == "__main__":
+    EXECUTORS["invented"] = Invented
+    sys.exit(run(sys.argv[1:]))

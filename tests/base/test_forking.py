@@ -1,0 +1,52 @@
+"""Signals that arrive while a process that others are forked from starts and imports."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tuner.base.forking import can_fork
+
+pytestmark = pytest.mark.skipif(not can_fork(), reason="processes are not forked here")
+
+SLOW = """
+import os, signal, time
+parent = os.getppid()
+os.kill(parent, signal.{name})
+while os.getppid() == parent:
+    time.sleep(0.02)
+"""
+STARTING = """
+import signal, sys
+from multiprocessing import forkserver
+from tuner.base.forking import NotStarted, started
+if {handles}:
+    signal.signal(signal.{name}, lambda *_: print("stopping", flush=True))
+forkserver.set_forkserver_preload(["slow"])
+try:
+    started("forkserver", id)
+except NotStarted:
+    print("not started")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "handles", "expected"),
+    [
+        ("SIGINT", True, "stopping\nnot started\n"),
+        ("SIGTERM", True, "stopping\nnot started\n"),
+        ("SIGINT", False, "interrupted\n"),
+    ],
+)
+def test_a_signal_while_the_first_process_imports_is_not_lost(
+    name: str, handles: bool, expected: str, tmp_path: Path
+) -> None:
+    """The import does not end before the process that waits for it."""
+    (tmp_path / "slow.py").write_text(SLOW.format(name=name))
+    code = "import sys; sys.path.insert(0, '')\n" + STARTING.format(name=name, handles=handles)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == (expected, 0), done.stderr
+    assert "Traceback" not in done.stderr

@@ -21,27 +21,21 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; the exit status."""
     try:
-        return _run(arguments)
-    except KeyboardInterrupt:  # during imports, too
-        print("interrupted", file=sys.stderr)
-        return 130
+        import typer  # late: a training process imports its parent's script, and with it this file
 
+        from tuner.commands.cli import app
+        from tuner.commands.terminal import print_message
 
-def _run(arguments: list[str]) -> int:
-    import typer  # late: a training process imports its parent's script, and with it this file
-
-    from tuner.commands.cli import app
-    from tuner.commands.terminal import print_message
-
-    try:
         answer = app(args=arguments, prog_name="tuner", standalone_mode=False)
+    except KeyboardInterrupt:  # first, since it may come while the others' modules are imported
+        return interrupted()
     except TunerError as error:
         print_message(f"error: {error}")
         return 2
     except typer.Exit as leave:
         return leave.exit_code
-    except typer.Abort as abort:
-        raise KeyboardInterrupt from abort
+    except typer.Abort:
+        return interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -51,6 +45,12 @@ def _run(arguments: list[str]) -> int:
             return 2
         raise
     return answer if isinstance(answer, int) else 0
+
+
+def interrupted() -> int:
+    """The exit status after Ctrl-C."""
+    print("interrupted", file=sys.stderr)
+    return 130
 
 
 if __name__ == "__main__":

@@ -229,11 +229,12 @@ def test_a_storage_that_cannot_be_written_is_one_line_and_the_next_call_goes_on(
     process = study.start("--workers", "1")
     study.wait(2, 2)
     psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (1024, 1024))
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 2
     *_, last = errors.splitlines()
     assert last.startswith("error: the storage sqlite:///")
-    assert last.endswith("correct that (free space?) and run the same command again: it continues")
+    assert last.endswith("correct that and run the same command again: it continues")
+    assert "; trying again for 2 min 0 s" in errors
     assert "Traceback" not in errors
     study.finish("--workers", "1")
     check_whole(study)

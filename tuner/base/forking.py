@@ -21,12 +21,8 @@ PRELOAD = "tuner.worker.preload"
 SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Environment variables that keep a process at one thread while it imports, so that it can be forked."""
 
-FOLDER = "TUNER_FORKS"
-"""The environment variable that names the folder of the other process's socket. That process removes it, since it ends after this
-one, however this one ends."""
 
-
-class NotStarted(Exception):
+class NotStarted(KeyboardInterrupt):
     """A signal arrived before the new process was there. The signal's handler has been called."""
 
 
@@ -61,12 +57,11 @@ def can_fork() -> bool:
 def _start_to_import() -> bool:
     """Start the process that training processes are forked from, with this process's import path, unless it runs already. False in
     a fork of a process that has one."""
-    from multiprocessing import forkserver, util  # not on every system
+    from multiprocessing import forkserver  # not on every system
 
     forkserver.set_forkserver_preload([PRELOAD])
     before = dict(os.environ)
-    path = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    os.environ.update(SINGLE, PYTHONPATH=path, **{FOLDER: util.get_temp_dir()})
+    os.environ.update(SINGLE, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
     try:
         with _blocking_interrupts(), _without_script():
             forkserver.ensure_running()

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import RLock
 
 from tuner.base.errors import Invalid
-from tuner.base.forking import NotStarted, start_method, started
+from tuner.base.forking import start_method, started
 from tuner.networks.asker import facts, serve
 from tuner.networks.function import Call, NetworkInfo
 from tuner.networks.sources import PICKLED
@@ -104,7 +104,7 @@ class _Process:
         """The facts of the model that a function makes with these answers."""
         if current_process().daemon:  # which cannot start others
             return facts(call, answer)
-        process, connection = self.running = self.running or _started()
+        process, connection = self.running = self.running or started(start_method(), serve)
         info = None
         try:
             info = _exchanged(connection, call, answer)
@@ -117,13 +117,6 @@ class _Process:
                 process.kill()
                 self.running = None
         return info
-
-
-def _started() -> tuple[BaseProcess, Connection]:
-    try:
-        return started(start_method(), serve)
-    except NotStarted:  # the search ends after this step
-        return started(start_method(), serve)
 
 
 def _exchanged(connection: Connection, call: Call, answer: Asking) -> NetworkInfo:

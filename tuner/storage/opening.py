@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
@@ -31,7 +31,8 @@ def open_storage(url: str, patience: Patience | None = None) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     busy, patience = BUSY_AND_PATIENT if patience else BUSY_SECONDS, patience or Patience(seconds=0.0)
     try:
-        return patient(trying_again(_opened, patience, is_locked, _raise)(url, busy), url, patience)
+        opened = trying_again(_opened, patience, lambda error, is_over: is_locked(error) and not is_over)(url, busy)
+        return patient(opened, url, patience)
     except Exception as error:  # drivers raise what they like; the user needs the URL and the reason
         raise StorageError(f"the storage {hide_password(url)} cannot be opened: {reason_of(error)}") from error
 
@@ -43,10 +44,6 @@ def raising_storage_errors(url: str) -> Iterator[None]:
         yield
     except failures() as error:
         raise storage_error(url, error) from (error.__cause__ or error)
-
-
-def _raise(error: Exception) -> NoReturn:
-    raise error
 
 
 def _opened(url: str, busy: float) -> BaseStorage:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from optuna.exceptions import DuplicatedStudyError, StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage
@@ -59,18 +59,13 @@ def patient(storage: BaseStorage, url: str, patience: Patience) -> BaseStorage:
     `StudyDeleted` for a study or a trial that is no longer there."""
     for name in CALLS:
         if hasattr(storage, name):
-            call = trying_again(getattr(storage, name), patience, may_pass, partial(_complain, name=name, url=url))
-            setattr(storage, name, call)
+            judge = partial(_may_be_tried_again, name=name, url=url)
+            setattr(storage, name, trying_again(getattr(storage, name), patience, judge))
     return storage
 
 
-def trying_again(
-    call: Callable[P, T],
-    patience: Patience,
-    may_pass: Callable[[Exception], bool],
-    complain: Callable[[Exception], NoReturn],
-) -> Callable[P, T]:
-    """The function, called again while what it raises `may_pass` and there is patience left."""
+def trying_again(call: Callable[P, T], patience: Patience, judge: Callable[[Exception, bool], bool]) -> Callable[P, T]:
+    """The function, called again while `judge` accepts what it raises. `judge` gets the error, and whether the patience is over."""
 
     @wraps(call)
     def tried_again(*arguments: P.args, **keywords: P.kwargs) -> T:
@@ -78,26 +73,26 @@ def trying_again(
         while True:
             try:
                 answer = call(*arguments, **keywords)
-            except ITS_OWN:
-                raise
             except Exception as error:  # drivers raise what they like
                 began = began or time.monotonic()
-                if not may_pass(error) or time.monotonic() - began >= patience.seconds:
-                    complain(error)
+                if isinstance(error, ITS_OWN) or not judge(error, time.monotonic() - began >= patience.seconds):
+                    raise
                 if pause == FIRST_PAUSE:
                     limit = duration_text(patience.seconds)
                     patience.log(f"the storage does not answer ({reason_of(error)}); trying again for {limit}")
                 _sleep(pause, patience)
                 pause = min(2 * pause, LONGEST_PAUSE)
-                continue
-            if began is not None:
-                patience.log(f"the storage answers again, after {duration_text(time.monotonic() - began)}")
-            return answer
+            else:
+                if began is not None:
+                    patience.log(f"the storage answers again, after {duration_text(time.monotonic() - began)}")
+                return answer
 
     return tried_again
 
 
-def _complain(error: Exception, name: str, url: str) -> NoReturn:
+def _may_be_tried_again(error: Exception, is_over: bool, name: str, url: str) -> bool:
+    if may_pass(error) and not is_over:
+        return True
     is_missing = isinstance(error, KeyError) and "exist" in str(error)
     if is_missing and name != "get_study_id_from_name":
         raise StudyDeleted(DELETED) from error
@@ -106,7 +101,7 @@ def _complain(error: Exception, name: str, url: str) -> NoReturn:
         raise StorageError(f"{problem}; restore a copy of it, or begin in another one (--storage or --runs)") from error
     if isinstance(error, failures()):
         raise storage_error(url, error) from (error.__cause__ or error)
-    raise error
+    return False
 
 
 def _sleep(seconds: float, patience: Patience) -> None:

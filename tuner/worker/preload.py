@@ -6,12 +6,8 @@ Python's fork server imports it by its name before the first fork. It ignores an
 by itself, and its log shows it.
 """
 
-import atexit
-import os
-import shutil
 import sys
 
-from tuner.base.forking import FOLDER
 from tuner.training import load, silenced
 
 HIDDEN = ("sklearn",)
@@ -32,5 +28,3 @@ def import_all() -> None:
 
 
 import_all()
-if FOLDER in os.environ:
-    atexit.register(shutil.rmtree, os.environ[FOLDER], ignore_errors=True)

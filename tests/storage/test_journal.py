@@ -42,7 +42,12 @@ def test_a_lock_that_another_process_took_is_not_missed(journal: Path, monkeypat
     """It took this process for a dead one, which had stood still; what is written is written."""
     lock, fsync = Path(f"{journal}.lock"), os.fsync
     study = optuna.load_study(study_name="one", storage=open_storage(f"journal:{journal}"))
-    monkeypatch.setattr(os, "fsync", lambda file: (fsync(file), lock.unlink())[0])
+
+    def suspended(file: int) -> None:
+        fsync(file)
+        lock.unlink()
+
+    monkeypatch.setattr(os, "fsync", suspended)
     study.set_user_attr("x", 1)
     assert study.user_attrs == {"x": 1}
 

@@ -117,7 +117,7 @@ def no_table() -> Exception:
         (lambda: raised(DAMAGED), "cannot be used any more: database disk image is malformed; correct"),
         (no_table, "cannot be used any more: no such table: studies; correct"),
         (lambda: "x" + 1, 'is damaged: can only concatenate str (not "int") to str (TypeError); restore a copy'),  # type: ignore[operator]
-        (lambda: {}["study_name"], "is damaged: 'study_name' (KeyError); restore a copy"),
+        (lambda: dict[str, str]()["study_name"], "is damaged: 'study_name' (KeyError); restore a copy"),
     ],
 )
 def test_what_cannot_pass_is_said_at_once(

@@ -13,10 +13,12 @@ import pytest
 from tuner.__main__ import run as run_command
 from tuner.base.errors import TunerError
 from tuner.data.sources import Places
-from tuner.documents.assessor import Assessor
+from tuner.documents.assessment import assess
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.claims import LOOKS
 from tuner.documents.document import Document, load_document
+from tuner.documents.evidence import Evidence
+from tuner.documents.headline import count
 from tuner.documents.results import is_of, open_baseline, read_results, stored_runs, write_results
 from tuner.documents.runs import Run
 from tuner.storage import default_url, open_storage
@@ -146,7 +148,7 @@ def test_a_document_is_run_once_continued_and_judged(document: Document, places:
     assert np.sum(three.confusion) == 250
     assert len(three.curve["validation_accuracy"]) == 2
 
-    found = Assessor(document, runs).assess()
+    found = assess(document, runs)
     row = found.rows[0]
     assert row.first.figures[0].verdict == "reproduced"
     assert (len(row.first.runs), row.tried) == (2, 2)
@@ -216,7 +218,7 @@ id = "one"
         curve = {"training_accuracy": [0.5, 0.7]}
         runs.append(replace(run, figures={"training_accuracy": 0.7}, curve=curve))
         runs.append(made(document, "two", choice, 0.8))
-    found = Assessor(document, runs).assess()
+    found = assess(document, runs)
     assert found.chosen_readings == "history: all"
     assert found.rows[0].first.figures[0].measured == (0.7,)
     assert found.rows[0].chosen.figures[0].measured == (0.6,)
@@ -227,22 +229,20 @@ def test_the_choice_is_the_readings_that_explain_all_experiments_together(tmp_pa
     path.write_text(TWO_SILENT_FIELDS)
     document = load_document(path)
     first = [made(document, name, (0, 0), 0.68) for name in ("one", "two")]
-    assert Assessor(document, first).best_choice() == (0, 0)
+    assert Evidence(document, first).best_script() == (0, 0)
     worse = [made(document, name, (0, 1), accuracy) for name, accuracy in (("one", 0.69), ("two", 0.2))]
-    assert Assessor(document, first + worse).best_choice() == (0, 0), "the one a little better, the other much worse"
+    assert Evidence(document, first + worse).best_script() == (0, 0), "the one a little better, the other much worse"
     better = [made(document, name, (1, 0), 0.76) for name in ("one", "two")]
-    assert Assessor(document, first + worse + better).best_choice() == (1, 0)
+    assert Evidence(document, first + worse + better).best_script() == (1, 0)
     best = [made(document, name, (1, 1), 0.8) for name in ("one", "two")]
-    assert Assessor(document, first + better + best[:1]).best_choice() == (1, 0), "not run for both"
-    found = Assessor(document, first + worse + better + best).assess()
+    assert Evidence(document, first + better + best[:1]).best_script() == (1, 0), "not run for both"
+    found = assess(document, first + worse + better + best)
     assert found.choice == (1, 1)
     assert found.chosen_readings == "scaling: none, batch: 50"
     assert [row.chosen.figures[0].verdict for row in found.rows] == ["reproduced", "reproduced"]
     assert found.rows[0].first.figures[0].verdict == "not reproduced"
     assert found.rows[0].tried == 4
-    verdicts = {which: {verdict for verdict, _ in found.tally(which)} for which in ("first", "best")}
-    assert "reproduced" not in verdicts["first"]
-    assert verdicts["best"] == {"reproduced"}
+    assert (count(found, "first").reproduced, count(found, "best").reproduced) == (0, 2)
 
 
 @pytest.mark.slow
@@ -297,20 +297,17 @@ def test_a_reading_shares_its_prior_with_all_alternatives(tmp_path: Path) -> Non
     runs = []
     for option, accuracy in enumerate((0.795, 0.797, 0.794, 0.793)):
         runs += [made(document, name, (0, option), accuracy) for name in ("one", "two")]
-    assessor = Assessor(document, runs)
+    evidence = Evidence(document, runs)
     gain = sum(
-        assessor.judge(each, (0, 1)).likelihood - assessor.judge(each, (0, 0)).likelihood
-        for each in document.experiment
+        evidence.judge(each, (0, 1)).likelihood() - evidence.judge(each, (0, 0)).likelihood() for each in ("one", "two")
     )
     assert 0 < gain < math.log(3), "three alternatives share what the first reading has alone"
-    found = assessor.assess()
+    found = assess(document, runs)
     assert found.choice == (0, 0)
     assert found.compared == 4
-    scaling, batch = found.probable
-    assert scaling == (1.0, None), "what has not been run is not judged"
-    assert sum(share for share in batch if share is not None) == pytest.approx(1)
-    assert batch[0] is not None
-    assert batch[1] is not None
+    scaling, batch = (each.probable for each in found.readings)
+    assert scaling == (1.0, 0.0), "what has not been run is not judged"
+    assert sum(batch) == pytest.approx(1)
     assert batch[1] / batch[0] == pytest.approx(math.exp(gain) / 3)
     assert found.readings[1].conclusion.startswith("the most probable: 32 (of 32 0.")
 
@@ -323,7 +320,7 @@ def test_a_reading_is_told_by_the_rows_with_figures_alone(tmp_path: Path) -> Non
     document = load_document(path)
     runs = [made(document, name, (0, 1), 0.8) for name in ("one", "two")]
     runs += [made(document, name, document.first_choice, 0.6) for name in ("one", "two", "bare")]
-    found = Assessor(document, runs).assess()
+    found = assess(document, runs)
     assert found.choice == (0, 1)
     bare = found.row("bare")
     assert (bare.chosen.reading, len(bare.chosen.runs)) == ("", 1), (
@@ -334,27 +331,26 @@ def test_a_reading_is_told_by_the_rows_with_figures_alone(tmp_path: Path) -> Non
 def test_the_same_images_have_no_sampling_error_and_drawn_points_do(document: Document) -> None:
     """The test images are the document's own; the playground's points may be others."""
     runs = [made(document, "three", (0,), accuracy, repeat) for repeat, accuracy in enumerate((0.5, 0.52, 0.54))]
-    drawn = Assessor(document, runs).assess().rows[0].chosen.figures[1]
+    drawn = assess(document, runs).rows[0].chosen.figures[1]
     images = [replace(run, recipe={**run.recipe, "data": {"name": "mnist", "scaling": "unit"}}) for run in runs]
-    same = Assessor(document, images).assess().rows[0].chosen.figures[1]
+    same = assess(document, images).rows[0].chosen.figures[1]
     assert drawn.figure == same.figure == "test_accuracy"
     assert math.sqrt(drawn.margin**2 - same.margin**2) == pytest.approx(1.96 * math.sqrt(0.5 * 0.5 / 250))
 
 
 def test_a_verdict_is_weak_where_other_reports_pass_too(tmp_path: Path) -> None:
     path = tmp_path / "two.toml"
-    tallies = []
+    worths = []
     for other in ("0.801", "0.6"):
         head, _, tail = TWO_SILENT_FIELDS.rpartition("test_accuracy = 0.8")
         path.write_text(f"{head}test_accuracy = {other}{tail}")
         document = load_document(path)
         ours = (("one", (0.799, 0.8, 0.801)), ("two", (float(other) - 0.001, float(other), float(other) + 0.001)))
         runs = [made(document, name, (0, 0), each, seed) for name, values in ours for seed, each in enumerate(values)]
-        found = Assessor(document, runs).assess()
-        tallies.append(found.tally_text("chosen"))
-        assert found.unclear == ({"one", "two"} if other == "0.801" else set())
-    assert tallies == ["2 reproduced (2 weak)", "2 reproduced (2 sharp)"]
-    alone = Assessor(document, [run for run in runs if run.experiment == "one"]).assess()
+        found = assess(document, runs)
+        worths.append([each.worth for row in found.rows for each in row.chosen.figures])
+    assert worths == [["weak", "weak"], ["sharp", "sharp"]]
+    alone = assess(document, [run for run in runs if run.experiment == "one"])
     assert alone.rows[0].chosen.figures[0].worth == ""
 
 
@@ -415,9 +411,8 @@ def test_readings_are_chosen_again_where_further_runs_make_others_probable(
     path = tmp_path / "two.toml"
     path.write_text(TWO_SILENT_FIELDS)
     document = load_document(path)
-    one = document.experiment[0]
     monkeypatch.setattr(
-        Assessor, "best_choice", lambda found: (int(len(found.evidence.reader.runs(one, (0, 0))) >= LOOKS[0]), 0)
+        Evidence, "best_script", lambda found, _=None: (int(len(found.runs("one", (0, 0))) >= LOOKS[0]), 0)
     )
     options = replace(until_decided(document, places, tmp_path), every_reading=True)
     known = [((0, 0), 3), ((1, 0), 2), ((0, 1), 1)]

@@ -67,7 +67,7 @@ def test_runs_of_fewer_than_three_decide_nothing() -> None:
 
 def test_only_networks_with_too_few_runs_are_named() -> None:
     found = judge_claim(claim(rises=("few", "enough", "many")), {"few": [0.1], "enough": [0.2] * 3, "many": [0.3] * 6})
-    assert found == Decision("undecided", "too few runs, 3 are needed: few has 1", 1, leans=True)
+    assert found == Decision("undecided", "too few runs, 3 are needed: few has 1", 1)
     assert judge_claim(claim(rises=("few", "x")), {"few": [0.1]}).runs == 0
 
 

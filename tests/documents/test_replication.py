@@ -2,8 +2,9 @@
 results that the project keeps."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -13,11 +14,15 @@ import pytest
 from tests.support.documents import DOCUMENTS, RESULTS, assessed
 from tuner.base.machine import cores
 from tuner.data.sources import Places
+from tuner.documents.assessment import assess
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.claims import Judgement
 from tuner.documents.document import Choice, Document
+from tuner.documents.experiment import Experiment
+from tuner.documents.headline import WAYS, count
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, run_of
+from tuner.documents.verdicts import EXACT, VERDICTS
 from tuner.recipe import Recipe
 from tuner.result import never_stop
 from tuner.storage import default_url
@@ -67,8 +72,6 @@ def test_a_divergence_that_is_clipped_on_pixels_that_are_not_scaled_learns_nothi
 
 @pytest.mark.slow
 def test_a_playground_network_keeps_its_bound_in_one_of_a_few_tries(places: Places) -> None:
-    from dataclasses import replace
-
     document = DOCUMENTS["mnist-parameters"]
     (circle,) = [each for each in document.experiment if each.id == "playground-circle"]
     variant = document.variant(circle, document.first_choice)
@@ -91,33 +94,72 @@ def test_the_stored_results_have_the_recipes_of_the_documents(name: str) -> None
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_figure_that_can_be_checked_has_a_verdict(name: str) -> None:
-    found = assessed(name)
-    unchecked = sum(len(each.unchecked) for each in DOCUMENTS[name].experiment)
-    for which in ("first", "chosen", "left_out", "best"):
-        assert sum(count for (each, _), count in found.tally(which).items() if each == "cannot be checked") == unchecked
+    unchecked = {(each.id, figure) for each in DOCUMENTS[name].experiment for figure in each.unchecked}
+    for row in assessed(name).rows:
+        for judged in (row.first, row.chosen, row.left_out, row.best):
+            for each in judged.figures:
+                assert (each.verdict == "cannot be checked") is ((row.experiment.id, each.figure) in unchecked)
+
+
+CLAIMED: tuple[Judgement, ...] = ("holds", "fails", "equal", "undecided", "depends on a guess")
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_tables_of_the_documentation_are_those_of_the_stored_results(name: str) -> None:
     found, tables = assessed(name), (RESULTS.parents[1] / "docs" / "baselines.md").read_text(encoding="utf-8")
-
-    def counts(column: str) -> tuple[int, int, int]:
-        tally = Counter(
-            verdict for (verdict, worth), count in found.tally(column).items() if worth != "exact" for _ in range(count)
-        )
-        return tally["reproduced"], tally["close"], sum(tally.values()) - tally["cannot be checked"]
-
-    script = counts("chosen")
-    others = (f"{counts(column)[0]} + {counts(column)[1]}" for column in ("first", "left_out", "best"))
-    sharp = sum(count for (_, worth), count in found.tally("chosen").items() if worth == "sharp")
+    script, *others = (count(found, way) for way in ("chosen", "first", "left_out", "best"))
     own = sum(not row.experiment.added for row in found.rows)
-    figures = (name, own, f"{script[0]} + {script[1]} of {script[2]}", *others, sharp)
+    figures = (name, own, f"{script.text} of {script.checked}", *(each.text for each in others), script.sharp)
     assert f"| {' | '.join(map(str, figures))} |" in tables
     judged = Counter(each.chosen.judgement for each in found.claims)
-    kinds: tuple[Judgement, ...] = ("holds", "fails", "equal", "undecided", "depends on a guess")
-    claims = (name, *(judged[each] for each in kinds), f"{found.false_discovery:.1%}".replace("%", " %"))
+    claims = (name, *(judged[each] for each in CLAIMED), f"{found.false_discovery:.1%}".replace("%", " %"))
     assert f"| {' | '.join(map(str, claims))} |" in tables
-    assert sum(judged[each] for each in kinds) == len(found.claims)
+    assert sum(judged[each] for each in CLAIMED) == len(found.claims)
+
+
+def test_the_readme_has_the_four_counts_and_the_claims() -> None:
+    text = " ".join((RESULTS.parents[1] / "README.md").read_text(encoding="utf-8").split())
+    counts = {way: [count(assessed(name), way) for name in DOCUMENTS] for way in WAYS}
+    sums = {
+        way: (sum(each.reproduced for each in some), sum(each.close for each in some)) for way, some in counts.items()
+    }
+    assert f"of {sum(each.checked for each in counts['chosen'])} reported accuracies and losses" in text
+    for way, words in (
+        ("chosen", "with one script a document"),
+        ("left_out", "with each row left out of that choice"),
+        ("first", "with first readings"),
+        ("best", "row by row"),
+    ):
+        assert f"{sums[way][0]} + {sums[way][1]} {words}" in text
+    sharp = sum(each.sharp for each in counts["chosen"])
+    assert f"{sharp} of the {sum(sums['chosen'])} verdicts of the one script are sharp" in text
+    judged = Counter(each.chosen.judgement for name in DOCUMENTS for each in assessed(name).claims)
+    assert f"Of {judged.total()} claims" in text
+    assert f"{judged['holds']} hold, {judged['fails']} fail and {judged['equal']} are equal" in text
+
+
+def test_a_verdicts_worth_is_that_of_the_document_with_two_reports_swapped() -> None:
+    """The whole document judged again with the reports of two networks swapped, for each other network."""
+    document, runs = DOCUMENTS["mnist-weight-decay"], read_results(RESULTS / "mnist-weight-decay.json")
+    own, passes = assessed(document.name).row("dense-64"), defaultdict[str, list[bool]](list)
+    for other in document.experiment:
+        if other.reported and other.id != "dense-64":
+            common = {*other.reported} & {*own.experiment.reported} - {*EXACT}
+            pair = (own.experiment, _with(own.experiment, other, common)), (other, _with(other, own.experiment, common))
+            swapped = {before.id: after for before, after in pair}
+            experiments = tuple(swapped.get(each.id, each) for each in document.experiment)
+            row = assess(replace(document, experiment=experiments, claim=()), runs).row("dense-64")
+            for before, after in zip(own.chosen.figures, row.chosen.figures, strict=True):
+                if before.figure in common:
+                    passes[before.figure].append(VERDICTS.index(after.verdict) <= VERDICTS.index(before.verdict))
+    shares = {each.figure: each.shared for each in own.chosen.figures if each.shared is not None}
+    assert shares == {figure: fmean(each) for figure, each in passes.items()}
+    assert len(shares) == 3
+
+
+def _with(experiment: Experiment, other: Experiment, figures: set[str]) -> Experiment:
+    """An experiment that reports these figures of another one."""
+    return replace(experiment, reported={**experiment.reported, **{each: other.reported[each] for each in figures}})
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -10,7 +10,7 @@ from tuner.charts import Chart, Dots, Line, Paths
 from tuner.charts.content import Paragraph, Picture, Section, Table
 from tuner.charts.svg import draw
 from tuner.documents.comparison import overview_section
-from tuner.documents.headline import Searched
+from tuner.documents.headline import WAYS, Searched, count
 from tuner.documents.section import COLUMNS, document_section
 from tuner.documents.verdicts import VERDICTS
 
@@ -105,12 +105,14 @@ def test_three_lines_say_what_a_document_is_and_what_came_of_it(dataset: str) ->
         lines = [block.text for block in section.blocks[:3] if isinstance(block, Paragraph)]
         starts = ("What it is: ", "What was replicated: ", "What came of it: ")
         assert [line.startswith(start) for line, start in zip(lines, starts, strict=True)] == [True] * 3
-        tally = document.tally("chosen")
-        reproduced = sum(
-            count for (verdict, worth), count in tally.items() if verdict == "reproduced" and worth != "exact"
-        )
-        assert f" {reproduced} reproduced" in lines[1]
-        assert the_table(section, "-ways").rows[0][1] == reproduced
+        counts = {way: count(document, way) for way in WAYS}
+        assert f" {counts['chosen'].reproduced} of the {counts['chosen'].checked} figures are reproduced" in lines[1]
+        for way in ("left_out", "first", "best"):
+            assert f"{counts[way].text} {WAYS[way]}" in lines[1]
+        rows = the_table(section, "-ways").rows
+        assert [(f"{row[1]} + {row[2]}", row[4]) for row in rows] == [
+            (each.text, each.sharp) for each in counts.values()
+        ]
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

@@ -4,8 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from tuner.charts.content import Section
-from tuner.documents.assessment import Assessment
-from tuner.documents.assessor import Assessor
+from tuner.documents.assessment import Assessment, assess
 from tuner.documents.comparison import assessments_of
 from tuner.documents.document import load_document
 from tuner.documents.results import read_results
@@ -19,7 +18,7 @@ DOCUMENTS = {name: load_document(path) for name, path in find_documents("*").ite
 @cache
 def assessed(name: str) -> Assessment:
     """A whole document, judged by the stored runs."""
-    return Assessor(DOCUMENTS[name], read_results(RESULTS / f"{name}.json")).assess()
+    return assess(DOCUMENTS[name], read_results(RESULTS / f"{name}.json"))
 
 
 @cache

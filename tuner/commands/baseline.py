@@ -15,7 +15,8 @@ def baseline(
     only: Annotated[str, typer.Option(metavar="PATTERN", help="Only experiments whose names match.")] = "*",
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each experiment, each with a seed of its own.")] = 1,
     until_decided: Annotated[
-        bool, typer.Option("--until-decided", help="3 runs each, then 6 and 10 of undecided claims and weak verdicts.")
+        bool,
+        typer.Option("--until-decided", help="3 runs of each experiment, then 6 and 10 where claims are undecided."),
     ] = False,
     readings: Annotated[Literal["first", "all"], typer.Option(help="Readings of silent fields to try.")] = "first",
     workers: Workers = "auto",

@@ -7,11 +7,13 @@ from rich.console import Console
 
 from tuner.base.formatting import duration_text, number_text
 from tuner.charts.confusion import class_metrics, confused_pairs
+from tuner.charts.content import cell_text
 from tuner.commands.terminal import console, print_table
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.baseline import Replication
 from tuner.documents.claims import LOOKS, Decision
+from tuner.documents.headline import ways_table
 from tuner.documents.runs import Run
 from tuner.documents.section import reported_text
 from tuner.documents.verdicts import JudgedFigure
@@ -37,17 +39,19 @@ def print_replication(replication: Replication) -> None:
     out.print(f"\n{document.title} ({document.name})", style="bold")
     for reading in assessment.readings:
         first, *others = [option.name for option in reading.reading.options]
-        text = f"open setting: {reading.silent}: {first}; or {', or '.join(others)}; {reading.conclusion}"
+        text = f"open setting: {reading.reading.silent}: {first}; or {', or '.join(others)}; {reading.conclusion}"
         out.print(text, markup=False)
     if assessment.compared > 1:
         chosen = assessment.chosen_readings or "the first ones"
         out.print(f"The most probable of {assessment.compared} scripts: {chosen}", markup=False)
     _print_figures(assessment, has_alternatives)
+    ways = ways_table(document.name, assessment)
+    print_table(ways.columns, [[*map(cell_text, row)] for row in ways.rows])
     for claim in assessment.claims:
         out.print(f"{_decided(claim.chosen)}: {claim.claim.says} ({claim.chosen.reason})")
         if claim.chosen.scope:
             out.print(f"    {claim.chosen.scope}", markup=False)
-    for line in _closing_lines(assessment, has_alternatives):
+    for line in _closing_lines(assessment):
         out.print(line, markup=False)
     for failure in replication.failures:
         out.print(f"run failed: {failure}", markup=False, style="red")
@@ -64,19 +68,16 @@ def print_details(assessment: Assessment, only: str) -> None:
             _print_run(out, run)
 
 
-def _closing_lines(assessment: Assessment, has_alternatives: bool) -> Iterator[str]:
-    for oddity in assessment.document.oddity:
-        about = f" ({', '.join(oddity.about)})" if oddity.about else ""
-        yield f"odd in the document{about}: {oddity.says}"
-    yield from (f"finding ({', '.join(each.about)}): {each.says}" for each in assessment.document.finding)
+def _closing_lines(assessment: Assessment) -> Iterator[str]:
+    ids, document = {row.experiment.id for row in assessment.rows}, assessment.document
+    for kind, remarks in (("odd in the document", document.oddity), ("finding", document.finding)):
+        for each in remarks:
+            if not each.about or ids.intersection(each.about):
+                about = f" ({', '.join(each.about)})" if each.about else ""
+                yield f"{kind}{about}: {each.says}"
     if assessment.unexplained:
         yield f"not reproduced and not explained: {', '.join(assessment.unexplained)}"
-    yield f"{'first readings' if has_alternatives else 'figures'}: {assessment.tally_text('first')}"
-    if has_alternatives:
-        yield f"one script: {assessment.tally_text('chosen')}"
-        yield f"the script that the other rows choose: {assessment.tally_text('left_out')}"
-        price = f"{assessment.row_fields} free fields, log prior {assessment.row_prior:.1f} against {assessment.script_prior:.1f}"
-        yield f"row by row ({price}): {assessment.tally_text('best')}"
+    yield f"row by row {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, of one script {assessment.script_prior:.1f}"
     if assessment.false_discovery is not None:
         yield f"of the claims that hold or fail at most {assessment.false_discovery:.1%} are expected to be errors"
     yield f"{duration_text(assessment.seconds)} of training"

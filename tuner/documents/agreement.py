@@ -2,16 +2,16 @@
 choice weighted by its probability.
 
 A claim has the verdict that it has under the most of its common readings, by their probability, as far as these were run
-often enough. It *depends on a guess* if it holds under some of them and fails under others (or seems to hold under one of
-too few runs), each of 5 % at least. It is *not comparable* if there is no reading that all of its rows were run under.
+often enough. It *depends on a guess* if it holds under some of them and fails under others, each of 5 % at least. It is *not
+comparable* if there is no reading that all of its rows were run under.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tuner.documents.claims import LOOKS, Decision, Judgement, judge_claim
-from tuner.documents.document import Choice, Document
+from tuner.documents.document import Choice
 from tuner.documents.evidence import Evidence
 from tuner.documents.experiment import Claim
 from tuner.documents.runs import values_of
@@ -36,77 +36,63 @@ class JudgedClaim:
 
     claim: Claim
     chosen: Decision
-    under: tuple[UnderReading, ...] = ()
+    under: tuple[UnderReading, ...]
+
+    @property
+    def covered(self) -> float:
+        """The probability of the readings that were run often enough."""
+        return _mass(each for each in self.under if each.decision.runs >= LOOKS[0])
 
 
 def judge_over_readings(claim: Claim, evidence: Evidence) -> JudgedClaim:
-    """A claim under all readings that its rows have in common."""
-    document, indices = evidence.document, _concerning(claim, evidence.document)
-    found = {each: _decision(claim, evidence, each) for each in document.choices(indices)}
-    weights = {each: evidence.probability(each, indices) for each in found}
-    total = math.fsum(weights.values()) or 1.0
-    under = tuple(
-        UnderReading(each, [document.reading[i].name(each[i]) for i in indices], weights[each] / total, decision)
-        for each, decision in found.items()
-        if decision.runs
-    )
-    return JudgedClaim(claim, _overall(claim, under), under)
-
-
-def _concerning(claim: Claim, document: Document) -> list[int]:
-    """The readings that change the claim's rows, or its figure."""
+    """A claim under all readings that change its rows or its figure and that its rows have in common."""
+    document, under = evidence.document, list[UnderReading]()
     concerned = {index for each in claim.experiments for index in document.concerning[each]}
-    options = {index: document.reading[index].options for index in concerned}
-    return [i for i in sorted(concerned) if any(each.set or claim.figure in each.measured for each in options[i])]
-
-
-def _decision(claim: Claim, evidence: Evidence, choice: Choice) -> Decision:
-    figure = evidence.document.compared_figures(choice).get(claim.figure, claim.figure)
-    rows = (each for each in evidence.document.experiment if each.id in claim.experiments)
-    return judge_claim(claim, {each.id: values_of(figure, evidence.reader.runs(each, choice)) for each in rows})
+    options = {index: document.reading[index].options for index in sorted(concerned)}
+    indices = [i for i, some in options.items() if any(each.set or claim.figure in each.measured for each in some)]
+    for choice in document.choices(indices):
+        figure = document.compared_figures(choice).get(claim.figure, claim.figure)
+        decision = judge_claim(claim, {id_: values_of(figure, evidence.runs(id_, choice)) for id_ in claim.experiments})
+        names = [document.reading[i].name(choice[i]) for i in indices]
+        if decision.runs:
+            under.append(UnderReading(choice, names, evidence.probability(choice, indices), decision))
+    return JudgedClaim(claim, _overall(claim, under), tuple(under))
 
 
 def _overall(claim: Claim, under: Sequence[UnderReading]) -> Decision:
     """The verdict over all readings that were run often enough, decided as under the most probable one that agrees."""
-    if not under:
-        return Decision("not comparable", "no reading that all of its rows were run under")
     enough = [each for each in under if each.decision.runs >= LOOKS[0]] or under
-    masses = {each: _mass(enough, each) for each in dict.fromkeys(each.decision.judgement for each in enough)}
-    total = math.fsum(masses.values()) or 1.0
-    largest = max(masses, key=lambda each: masses[each])
-    shown = max((each for each in enough if each.decision.judgement == largest), key=lambda each: each.probability)
-    against = math.fsum(each.probability for each in under if each.decision.leans)
-    conflict = min(masses.get("holds", 0.0) + against, masses.get("fails", 0.0)) >= RARE * (total + against)
-    guessed = largest == "fails" and bool(claim.guess)
-    judgement: Judgement = "depends on a guess" if conflict or guessed else largest
-    scope = "; ".join(_scope(claim, judgement, under, enough))
+    if not enough:
+        return Decision("not comparable", "no reading that all of its rows were run under")
+    by_judgement = {
+        judgement: [each for each in enough if each.decision.judgement == judgement]
+        for judgement in dict.fromkeys(each.decision.judgement for each in enough)
+    }
+    largest = max(by_judgement, key=lambda each: _mass(by_judgement[each]))
+    shown = max(by_judgement[largest], key=lambda each: each.probability)
+    opposite = min(_mass(by_judgement.get(each, ())) for each in ("holds", "fails"))
+    guessed = largest == "fails" and claim.guess
+    judgement: Judgement = "depends on a guess" if opposite > RARE * _mass(enough) or guessed else largest
+    scope = "; ".join(_scope(claim, judgement, enough))
     return replace(shown.decision, judgement=judgement, scope=scope)
 
 
-def _mass(under: Sequence[UnderReading], judgement: Judgement) -> float:
-    return math.fsum(each.probability for each in under if each.decision.judgement == judgement)
+def _mass(under: Iterable[UnderReading]) -> float:
+    return math.fsum(each.probability for each in under)
 
 
-def _scope(
-    claim: Claim, judgement: Judgement, under: Sequence[UnderReading], enough: Sequence[UnderReading]
-) -> Iterator[str]:
+def _scope(claim: Claim, judgement: Judgement, enough: Sequence[UnderReading]) -> Iterator[str]:
     """Under which readings the verdict is so, and under which the opposite."""
-    same = [each for each in enough if each.decision.judgement == judgement]
-    run = math.fsum(each.probability for each in enough)
-    if len(same) == len(enough) > 1:
-        yield f"under every reading that was run often enough ({len(enough)})"
-    elif same and len(enough) > 1:
-        share = _mass(enough, judgement) / (run or 1.0)
-        yield f"under most readings ({len(same)} of {len(enough)}, probability {share:.2g})"
+    same, run = [each for each in enough if each.decision.judgement == judgement], _mass(enough)
+    if same and len(enough) > 1:
+        share = _percent(_mass(same) / (run or 1.0))
+        yield f"under {len(same)} of {len(enough)} readings that were run, with {share} of their probability"
     for decided in ("holds", "fails"):
         those = [each for each in enough if each.decision.judgement == decided != judgement]
         if 0 < len(those) < len(enough):
-            yield f"{decided} only if {_condition(those, enough)}"
-    leaning = [each for each in under if each.decision.leans]
-    if judgement == "depends on a guess" and leaning:
-        yield f"may hold if {_condition(leaning, under)}: too few runs"
+            yield f"{decided} with {_condition(those, enough)}"
     if 1 - run >= RARE:
-        yield f"readings of probability {1 - run:.2g} were not run often enough"
+        yield f"{_percent(1 - run)} of all probability is on readings with fewer than {LOOKS[0]} runs of each"
     if claim.guess:
         yield f"a guess of ours: {claim.guess}"
 
@@ -117,3 +103,7 @@ def _condition(those: Sequence[UnderReading], among: Sequence[UnderReading]) -> 
     every = [{*names} for names in zip(*(each.names for each in among), strict=True)]
     apart = [" or ".join(some) for some, all_ in zip(columns, every, strict=True) if {*some} < all_]
     return ", ".join(apart) or f"{len(those)} of {len(among)} readings"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.005 else "less than 1 %"

@@ -1,16 +1,19 @@
-"""The result of judging a document: each reported figure under the first readings, under the one most probable script, under
-the script that the other rows choose, and under the most probable readings of its own row; each claim; the cost."""
+"""Judges a document by its runs: each reported figure, each claim, the silent fields, and the cost.
+
+**What chose a reading is not reproduced by it.** So each row is judged four times: under the first readings, under the one
+most probable script (`chosen`), under the script that the other rows choose (`left_out`), and under the most probable
+readings of its own (`best`). Rows with the same recipe are runs of one network and have the same readings.
+"""
 
 import math
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tuner.documents.agreement import JudgedClaim
+from tuner.documents.agreement import JudgedClaim, judge_over_readings
 from tuner.documents.document import Choice, Document, Reading
-from tuner.documents.evidence import JudgedExperiment
+from tuner.documents.evidence import Evidence, JudgedExperiment
 from tuner.documents.experiment import Experiment
 from tuner.documents.runs import Run
-from tuner.documents.verdicts import VERDICTS
 
 NAMED = 0.01
 """Less probable readings are not named with the chosen one."""
@@ -32,56 +35,45 @@ class Row:
 
 @dataclass(frozen=True)
 class JudgedReading:
-    """A silent field with the `chosen` option; `probable` has the probability of each option over all scripts that were run;
-    None for one that is in none."""
+    """A silent field with the `chosen` option; `probable` has the probability of each option over all scripts that were run, or
+    nothing where no reported figure tells."""
 
     reading: Reading
     chosen: int
-    probable: tuple[float | None, ...]
-
-    @property
-    def silent(self) -> str:
-        """The name of the field that the document leaves open."""
-        return self.reading.silent
+    probable: tuple[float, ...]
 
     @property
     def conclusion(self) -> str:
         """The most probable reading, in a few words."""
         names = [option.name for option in self.reading.options]
-        if not any(share is not None for share in self.probable):
+        if not self.probable:
             return f"no reported figure tells; taken: {names[self.chosen]}"
         pairs = zip(names, self.probable, strict=True)
-        known = [f"{name} {share:.2g}" for name, share in pairs if share is not None and share >= NAMED]
+        known = [f"{name} {share:.2g}" for name, share in pairs if share >= NAMED]
         alternatives = f" (of {', '.join(known)})" if len(known) > 1 else ""
         return f"the most probable: {names[self.chosen]}{alternatives}"
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """A whole document with all its runs. `choice` is its most probable script of the `compared` ones; `probable` has for each
-    of its readings the probability of each option. Row by row, `row_fields` fields are free: the log prior probability of
-    the rows' readings is `row_prior`, that of the one script `script_prior`."""
+    """A whole document with all its runs. `choice` is its most probable script of the `compared` ones. Row by row, `row_fields`
+    fields are free: the log prior probability of the rows' readings is `row_prior`, that of the one script `script_prior`."""
 
     document: Document
     choice: Choice
     rows: tuple[Row, ...]
     claims: tuple[JudgedClaim, ...]
     runs: tuple[Run, ...]
-    probable: tuple[tuple[float | None, ...], ...] = ()
-    compared: int = 1
-    script_prior: float = 0.0
-    row_prior: float = 0.0
-    row_fields: int = 0
+    readings: tuple[JudgedReading, ...]
+    compared: int
+    script_prior: float
+    row_prior: float
+    row_fields: int
 
     def restricted_to(self, ids: set[str]) -> "Assessment":
-        """The assessment of some of the experiments; `runs` still has all runs."""
-        document = self.document.restricted_to(ids)
-        return replace(
-            self,
-            document=document,
-            rows=tuple(row for row in self.rows if row.experiment.id in ids),
-            claims=tuple(each for each in self.claims if each.claim in document.claim),
-        )
+        """The assessment with the rows of some experiments, and the claims that compare only these."""
+        claims = (each for each in self.claims if ids.issuperset(each.claim.experiments))
+        return replace(self, rows=tuple(row for row in self.rows if row.experiment.id in ids), claims=tuple(claims))
 
     def row(self, experiment: str) -> Row:
         """The row of an experiment."""
@@ -104,12 +96,6 @@ class Assessment:
         return ", ".join(reading.name(option) for reading, option in named if option)
 
     @property
-    def readings(self) -> tuple[JudgedReading, ...]:
-        """The silent fields."""
-        entries = zip(self.document.reading, self.choice, self.probable, strict=True)
-        return tuple(JudgedReading(*each) for each in entries)
-
-    @property
     def false_discovery(self) -> float | None:
         """The expected share of errors among the claims that hold or fail (Benjamini and Hochberg 1995)."""
         from scipy.stats import false_discovery_control
@@ -130,25 +116,58 @@ class Assessment:
         )
 
     @property
-    def unclear(self) -> frozenset[str]:
-        """The experiments of undecided claims and those with a weak verdict: more runs may decide them."""
-        undecided = [each.claim.experiments for each in self.claims if each.chosen.judgement == "undecided"]
-        weak = [row.experiment.id for row in self.rows if any(each.worth == "weak" for each in row.chosen.figures)]
-        return frozenset(weak).union(*undecided)
+    def undecided(self) -> frozenset[str]:
+        """The experiments of undecided claims: more runs may decide them."""
+        return frozenset[str]().union(
+            *(each.claim.experiments for each in self.claims if each.chosen.judgement == "undecided")
+        )
 
-    def tally(self, which: str) -> Counter[tuple[str, str]]:
-        """How many figures and curves have each verdict and worth, in a column of the rows."""
-        return Counter((each.verdict, each.worth) for row in self.rows for each in getattr(row, which).figures)
 
-    def tally_text(self, which: str) -> str:
-        """The tally as text; weak verdicts and parameter counts are counted apart."""
-        tally = self.tally(which)
-        parts = []
-        for verdict in VERDICTS:
-            counts = {worth: tally[verdict, worth] for worth in ("sharp", "weak", "")}
-            if any(counts.values()):
-                worths = ", ".join(f"{count} {worth}" for worth, count in counts.items() if count and worth)
-                parts.append(f"{sum(counts.values())} {verdict}" + (f" ({worths})" if worths else ""))
-        exact = sum(count for (_, worth), count in tally.items() if worth == "exact")
-        equal = f"{tally['reproduced', 'exact']} of {exact} counts of parameters equal" if exact else ""
-        return "; ".join(filter(None, (", ".join(parts), equal)))
+def assess(document: Document, runs: Sequence[Run]) -> Assessment:
+    """The verdicts on everything."""
+    evidence = Evidence(document, runs)
+    choice, rows = evidence.best_script(), tuple(_row(evidence, id_) for id_ in evidence.experiments)
+    networks = {evidence.network(row.experiment.id): row for row in rows}.values()
+    return Assessment(
+        document,
+        choice,
+        rows,
+        claims=tuple(judge_over_readings(claim, evidence) for claim in document.claim),
+        runs=tuple(runs),
+        readings=tuple(_reading(evidence, index, option) for index, option in enumerate(choice)),
+        compared=max(len(evidence.scripts), 1),
+        script_prior=document.log_prior(choice),
+        row_prior=math.fsum(document.log_prior(row.best.choice, row.experiment) for row in networks),
+        row_fields=sum(len(document.concerning[row.experiment.id]) for row in networks),
+    )
+
+
+def _reading(evidence: Evidence, index: int, chosen: int) -> JudgedReading:
+    reading = evidence.document.reading[index]
+    choices = evidence.document.choices([index]) if evidence.tells(index) else ()
+    return JudgedReading(reading, chosen, tuple(evidence.probability(each, [index]) for each in choices))
+
+
+def _row(evidence: Evidence, id_: str) -> Row:
+    """A verdict's worth is the share of other networks' reports that pass in its place: the reports of the two are swapped, and
+    the script, or the row's own readings, are chosen again."""
+    judged = {way: evidence.judge(id_, choice) for way, choice in _ways(evidence, id_, id_).items()}
+    swapped = [(other, _ways(evidence, id_, other)) for other in evidence.others(id_)]
+    for way in judged:
+        found = (each for other, ways in swapped for each in evidence.judge(id_, ways[way], other).figures)
+        judged[way] = judged[way].with_others([*found])
+    return Row(evidence.experiments[id_], **judged, tried=len(evidence.own_choices(id_)))
+
+
+def _ways(evidence: Evidence, id_: str, other: str) -> dict[str, Choice]:
+    """The readings of a row under each way to read the document, if it and another one had each other's report. Where it was
+    not run under a script, the first ones."""
+    first, own = evidence.document.first_choice, evidence.own_choices(id_)
+    after = {each: value + evidence.gain(id_, other, each) for each, value in own.items()}
+    scripts = {
+        "first": first,
+        "chosen": evidence.best_script(lambda each: evidence.gain(id_, other, each) + evidence.gain(other, id_, each)),
+        "left_out": evidence.best_script(lambda each: -evidence.of_network(id_, each)),
+    }
+    run = {way: each if evidence.runs(id_, each) else first for way, each in scripts.items()}
+    return {**run, "best": max(after, key=lambda each: after[each], default=first)}

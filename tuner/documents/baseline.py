@@ -14,10 +14,10 @@ from tuner.base.machine import environment
 from tuner.data.examples import TrainingSet
 from tuner.data.load import training_set
 from tuner.data.sources import Places
-from tuner.documents.assessment import Assessment
-from tuner.documents.assessor import Assessor
+from tuner.documents.assessment import Assessment, assess
 from tuner.documents.claims import LONG_SECONDS, LOOKS
 from tuner.documents.document import Choice, Document, Variant
+from tuner.documents.evidence import Evidence
 from tuner.documents.results import is_of, open_baseline, read_results, store_run, stored_runs, write_results
 from tuner.documents.runs import Run, run_of
 from tuner.storage import Patience, open_storage
@@ -77,7 +77,7 @@ def baseline(options: BaselineOptions, log: Log) -> dict[str, Replication]:
             finally:
                 write_results(path, document, replicator.runs)
             asked = {each.id for each in document.matching(options.only)}
-            assessment = replicator.assessor.assess().restricted_to(asked)
+            assessment = assess(document, replicator.runs).restricted_to(asked)
             replications[document.name] = Replication(assessment, tuple(replicator.failures.values()))
     finally:
         executor.close()
@@ -107,28 +107,24 @@ class _Replicator:
         self._data: dict[str, TrainingSet] = {}
         self._environment = {name: each for name, each in environment(options.threads).items() if name != "host"}
 
-    @property
-    def assessor(self) -> Assessor:
-        """Judges the document by all runs so far."""
-        return Assessor(self.document, self.runs)
-
     def run_all(self) -> None:
-        """Run the first readings, then the most probable choice of readings as often as `LOOKS` says. Further runs may make
-        another choice more probable: then again, until it stays."""
+        """Run the first readings, then the most probable script by the rule of `claims.LOOKS`: all experiments three times, and
+        those of undecided claims six and ten times. Further runs may make another script more probable: then again, until
+        it stays."""
         self._run(self._variants(self.document.first_choice, self.options.repeats))
         before, choice = None, self._best_choice()
         while self.options.until_decided and before != choice:
-            for look in LOOKS:
-                assessment = self.assessor.assess()
-                ids = assessment.unclear - self._long if look > LOOKS[0] else None
-                self._run(self._variants(assessment.choice, look, ids))
+            self._run(self._variants(choice, LOOKS[0]))
+            for look in LOOKS[1:]:
+                assessment = assess(self.document, self.runs)
+                self._run(self._variants(assessment.choice, look, assessment.undecided - self._long))
             before, choice = choice, self._best_choice()
 
     def _best_choice(self) -> Choice:
         """The most probable script. With `every_reading` it is run as often as the first one and each script that differs from
         it in two fields or fewer once, as far as rows report figures, until none of these is more probable."""
         while True:
-            choice = self.assessor.best_choice()
+            choice = Evidence(self.document, self.runs).best_script()
             neighbours = self.document.neighbours(choice, 2) if self.options.every_reading else ()
             telling = {each.id for each in self.document.experiment if each.reported or each.curve}
             wanted = [variant for each in neighbours for variant in self._variants(each, 1, telling)]

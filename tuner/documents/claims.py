@@ -49,7 +49,7 @@ Measured = Mapping[str, Sequence[float]]
 class Decision:
     """What our runs say of a claim, the comparison that decided it, and the fewest `runs` of a network in it. `chance` is that
     of an error, over all looks and both directions; what is not decided is equal `within` so much, with 95 % confidence;
-    `scope` says under which readings it is so. It `leans` towards the claim if all means of too few runs do."""
+    `scope` says under which readings it is so."""
 
     judgement: Judgement
     reason: str
@@ -57,7 +57,6 @@ class Decision:
     chance: float | None = None
     within: float | None = None
     scope: str = ""
-    leans: bool = False
 
     @property
     def looks(self) -> int:
@@ -87,26 +86,16 @@ def judge_claim(claim: Claim, measured: Measured) -> Decision:
         each: [value if math.isfinite(value) else worst for value in measured[each]] for each in claim.experiments
     }
     least = min(map(len, finite.values()))
-    against = [f"{name} has {value:.4f}" for name, value in _runs_of(claim, finite) if claim.excess(value) <= 0]
+    bounded = [(each, value) for each in claim.of for value in finite[each]]
+    against = [f"{name} has {value:.4f}" for name, value in bounded if claim.excess(value) <= 0]
     if claim.always and against:
-        text = f"{len(against)} of {len(_runs_of(claim, finite))} runs: {', '.join(against[:3])}"
-        return Decision("fails", text, least)
+        return Decision("fails", f"{len(against)} of {len(bounded)} runs: {', '.join(against[:3])}", least)
     few = ", ".join(f"{name} has {len(runs)}" for name, runs in finite.items() if len(runs) < LOOKS[0])
     if few:
-        leans = _leans(claim, {name: fmean(runs) for name, runs in finite.items()})
-        return Decision("undecided", f"too few runs, {LOOKS[0]} are needed: {few}", least, leans=leans)
+        return Decision("undecided", f"too few runs, {LOOKS[0]} are needed: {few}", least)
     if claim.always:
-        return _holds_always(len(_runs_of(claim, finite)), least)
+        return _holds_always(len(bounded), least)
     return _decided(claim, list(_comparisons(claim, finite)), _equal_within(claim.figure, finite), least)
-
-
-def _leans(claim: Claim, means: Mapping[str, float]) -> bool:
-    pairs = all(means[high] - means[low] > claim.by for high, low in claim.pairs)
-    return pairs and all(claim.excess(means[name]) > 0 for name in claim.of) and not claim.unsteady
-
-
-def _runs_of(claim: Claim, measured: Measured) -> list[tuple[str, float]]:
-    return [(each, value) for each in claim.of for value in measured[each]]
 
 
 def _holds_always(count: int, least: int) -> Decision:
@@ -148,9 +137,8 @@ def _comparisons(claim: Claim, measured: Measured) -> Iterator[Comparison]:
         text = f"{high} {means[high] - means[low]:+.4f} against {low}{size}"
         yield _compared(text, measured[high], measured[low], claim.by)
     for name in claim.of:
-        bound = claim.above if claim.above is not None else claim.below or 0.0
-        found = _compared(f"{name} has {means[name]:.4f}", measured[name], (bound,), 0.0)
-        yield found if claim.above is not None else Comparison(found.text, found.below, found.above, found.within)
+        excess = [claim.excess(value) for value in measured[name]]
+        yield _compared(f"{name} has {means[name]:.4f}", excess, (0.0,), 0.0)
     for name in claim.unsteady:
         yield _varies(name, measured[name])
 

@@ -10,8 +10,7 @@ from tuner.charts import CYCLE, GREY, Axis, Chart, Dots, Mark, Rule
 from tuner.charts.colors import DATASET_COLORS
 from tuner.charts.content import Block, Section, missing
 from tuner.data.catalogue import CATALOGUE, with_families
-from tuner.documents.assessment import Assessment, Row
-from tuner.documents.assessor import Assessor
+from tuner.documents.assessment import Assessment, Row, assess
 from tuner.documents.document import Document, load_document
 from tuner.documents.figures import NORMAL, deviation
 from tuner.documents.results import read_results
@@ -78,7 +77,7 @@ def assessments_of(datasets: Collection[str], results: Path, gaps: list[str]) ->
     assessments = []
     for document, _ in _documents_on(with_families(datasets)):
         name, runs = document.name, read_results(results / f"{document.name}.json")
-        assessments.append(Assessor(document, runs).assess())
+        assessments.append(assess(document, runs))
         if not runs:
             gaps.append(f"The document {name} has not been replicated: python -m tuner baseline --document {name}")
     return tuple(assessments)

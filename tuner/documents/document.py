@@ -6,7 +6,7 @@ option for each silent field of a document; `variant` gives an experiment's reci
 
 import math
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import cached_property
@@ -138,18 +138,6 @@ class Document:
         recipes = {each.id: self.variant(each, self.first_choice).recipe for each in self.experiment}
         return {id_ for id_, recipe in recipes.items() if recipe.data.name in datasets}
 
-    def restricted_to(self, ids: set[str]) -> "Document":
-        """The part of the document that needs only these experiments."""
-        return replace(
-            self,
-            experiment=tuple(each for each in self.experiment if each.id in ids),
-            claim=tuple(each for each in self.claim if ids.issuperset(each.experiments)),
-            oddity=_restricted(self.oddity, ids),
-            finding=_restricted(self.finding, ids),
-            drawing=tuple(each for each in self.drawing if ids.issuperset(each.experiments)),
-            task={name: answers for name, answers in self.task.items() if ids.issuperset(answers)},
-        )
-
     def matching(self, pattern: str) -> tuple[Experiment, ...]:
         """The experiments whose ids match a pattern."""
         return tuple(each for each in self.experiment if fnmatch(each.id, pattern))
@@ -237,8 +225,3 @@ def load_document(path: Path) -> Document:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, Invalid) as error:
         raise StudyError(f"{path}: {error}") from None
     return document
-
-
-def _restricted(remarks: Sequence[Remark], ids: set[str]) -> tuple[Remark, ...]:
-    pairs = ((each, tuple(name for name in each.about if name in ids)) for each in remarks)
-    return tuple(replace(each, about=about) for each, about in pairs if about or not each.about)

@@ -5,10 +5,12 @@ document) has as evidence the log density of all the document's figures given ou
 probability, which each option shares with all others (`Reading.prior`). Every script is compared that all rows with
 figures were run under. Figures count as independent; those of one training are not quite, so that differences of log
 evidence are rather too large.
+
+Equal recipes have the same runs, whatever experiment or reading they were made for.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from statistics import fmean
@@ -17,7 +19,6 @@ from tuner.data.catalogue import CATALOGUE
 from tuner.documents.document import Choice, Document
 from tuner.documents.experiment import Experiment
 from tuner.documents.figures import spread_of
-from tuner.documents.reader import Reader
 from tuner.documents.runs import Run, values_of
 from tuner.documents.verdicts import EXACT, JudgedFigure, judge, judge_curve
 
@@ -36,10 +37,9 @@ class JudgedExperiment:
     compared: Mapping[str, str]
     choice: Choice
 
-    @cached_property
-    def likelihood(self) -> float:
-        """Log density of all reported figures."""
-        return math.fsum(judged.likelihood for judged in self.figures)
+    def likelihood(self, figures: Collection[str] | None = None) -> float:
+        """Log density of all reported figures, or of some."""
+        return math.fsum(each.likelihood for each in self.figures if figures is None or each.figure in figures)
 
     def with_others(self, others: Sequence[JudgedFigure]) -> "JudgedExperiment":
         """The same with the share of other networks whose report passes in the place of each figure."""
@@ -61,88 +61,129 @@ class JudgedExperiment:
 
 
 class Evidence:
-    """A document's experiments, each judged once under each reading, and its scripts."""
+    """A document's experiments, by their ids, with the runs of each under each choice of readings; and its scripts."""
 
     def __init__(self, document: Document, runs: Sequence[Run]) -> None:
-        self.document, self.reader = document, Reader(document, runs)
-        groups = self.reader.trainings.values()
-        self._spread = cache(lambda figure: spread_of(figure, [values_of(figure, [*each.values()]) for each in groups]))
-        self._judged: dict[tuple[str, str, str], JudgedExperiment] = {}
+        self.document = document
+        self.experiments = {each.id: each for each in document.experiment}
+        self._variant = cache(lambda id_, own: document.variant(self.experiments[id_], own))
+        self._judged = cache(self._judge)
+        self.of_network = cache(self._of_network)
+        """The log density of all reports of an experiment's network under a choice."""
+        self.own_choices = cache(self._own_choices)
+        """The log evidence, from the reports of an experiment's network, of each of its own choices that was run."""
+        self._trainings: dict[str, dict[int, Run]] = {}
+        choices = {name: document.choice(name) for name in {run.reading for run in runs}}
+        for run in sorted(runs, key=lambda run: (run.repeat, -len(run.figures))):
+            if run.experiment in self.experiments:
+                same = self._trainings.setdefault(self.training(run.experiment, choices[run.reading]), {})
+                same.setdefault(run.repeat, run)
+        groups = [[*each.values()] for each in self._trainings.values()]
+        self._spread = cache(lambda figure: spread_of(figure, [values_of(figure, each) for each in groups]))
 
-    def judge(self, experiment: Experiment, choice: Choice, report: Experiment | None = None) -> JudgedExperiment:
-        """An experiment under a choice; the `report` may be another one's."""
-        report, name = report or experiment, self.reader.reading(experiment, choice)
-        key = (experiment.id, name, report.id)
-        if key not in self._judged:
-            compared = {**COMPARED, **self.document.compared_figures(choice)}
-            bare = JudgedExperiment(name, (), self.reader.runs(experiment, choice), compared, choice)
-            self._judged[key] = replace(bare, figures=tuple(self._figures(report, bare)))
-        return self._judged[key]
+    def _own(self, id_: str, choice: Choice) -> Choice:
+        """The options that concern an experiment; for other fields the first ones."""
+        concerning = self.document.concerning[id_]
+        return tuple(option if index in concerning else 0 for index, option in enumerate(choice))
+
+    def training(self, id_: str, choice: Choice) -> str:
+        """Equal for trainings that differ in the seed alone."""
+        return self._variant(id_, self._own(id_, choice)).training
+
+    def network(self, id_: str) -> str:
+        """Equal for experiments with the same recipe: runs of one network."""
+        return self.training(id_, self.document.first_choice)
+
+    def runs(self, id_: str, choice: Choice) -> tuple[Run, ...]:
+        """All runs of an experiment under a choice, by seed."""
+        return tuple(self._trainings.get(self.training(id_, choice), {}).values())
+
+    def judge(self, id_: str, choice: Choice, other: str = "") -> JudgedExperiment:
+        """An experiment under a choice; or how the report of an `other` one would be judged in its place."""
+        return self._judged(id_, self._own(id_, choice), other)
+
+    def _judge(self, id_: str, choice: Choice, other: str) -> JudgedExperiment:
+        experiment, compared = self.experiments[id_], {**COMPARED, **self.document.compared_figures(choice)}
+        name = self.document.reading_name(experiment, choice)
+        runs = tuple(run.as_run_of(id_, name, run.repeat) for run in self.runs(id_, choice))
+        bare = JudgedExperiment(name, (), runs, compared, choice)
+        report = _in_place_of(experiment, self.experiments[other]) if other else experiment
+        return replace(bare, figures=tuple(self._figures(report, bare)))
+
+    def others(self, id_: str) -> Iterator[str]:
+        """The other networks on the same data that report figures of the same kind; not the counts of parameters."""
+        first = self.document.first_choice
+        data = self._variant(id_, first).recipe.data.name
+        for other in self.reporting if id_ in self.reporting else ():
+            common = _in_place_of(self.experiments[id_], self.experiments[other])
+            same_data = self._variant(other, first).recipe.data.name == data
+            if (common.reported or common.curve) and same_data and self.network(other) != self.network(id_):
+                yield other
+
+    def _of_network(self, id_: str, choice: Choice) -> float:
+        same = (each for each in self.reporting if self.network(each) == self.network(id_))
+        return math.fsum(self.judge(each, choice).likelihood() for each in same)
+
+    def _own_choices(self, id_: str) -> dict[Choice, float]:
+        return {
+            each: self.document.log_prior(each, self.experiments[id_]) + self.of_network(id_, each)
+            for each in self.document.choices(self.document.concerning[id_])
+            if self.runs(id_, each)
+        }
+
+    def gain(self, id_: str, other: str, choice: Choice) -> float:
+        """How much likelier an experiment's report is with the figures of another one in place of its own."""
+        swapped = self.judge(id_, choice, other)
+        return swapped.likelihood() - self.judge(id_, choice).likelihood({each.figure for each in swapped.figures})
 
     @cached_property
-    def reporting(self) -> tuple[Experiment, ...]:
+    def reporting(self) -> tuple[str, ...]:
         """The experiments with figures that can tell readings apart, as far as they were run."""
-        choices = {
-            each.id: self.document.choices(self.document.concerning[each.id]) for each in self.document.experiment
-        }
+        choices, concerning = self.document.choices, self.document.concerning
         return tuple(
-            each
-            for each in self.document.experiment
+            id_
+            for id_, each in self.experiments.items()
             if ({*each.reported} - {*EXACT} or each.curve)
-            and any(self.reader.runs(each, choice) for choice in choices[each.id])
+            and any(self.runs(id_, choice) for choice in choices(concerning[id_]))
         )
 
     @cached_property
-    def likelihoods(self) -> dict[Choice, dict[str, float]]:
-        """The log density of each row's report, for every script that all of them were run under."""
+    def scripts(self) -> dict[Choice, float]:
+        """The log evidence of each script that every experiment with figures was run under."""
+        choices, reporting = self.document.choices(self._telling), self.reporting
         return {
-            script: {row.id: self.judge(row, script).likelihood for row in self.reporting}
-            for script in (self.document.choices(self._telling) if self.reporting else ())
-            if all(self.reader.runs(row, script) for row in self.reporting)
+            each: self.document.log_prior(each) + math.fsum(self.judge(id_, each).likelihood() for id_ in reporting)
+            for each in (choices if reporting else ())
+            if all(self.runs(id_, each) for id_ in reporting)
         }
 
-    def of(self, script: Choice, changed: Mapping[str, float]) -> float:
-        """The log evidence of a script, with other likelihoods of some rows."""
-        rows = self.likelihoods[script]
-        return self._totals[script] + math.fsum(value - rows[name] for name, value in changed.items())
-
-    def best_script(self, changed: Mapping[str, float]) -> Choice:
-        """The most probable script, with other likelihoods of some rows; of equal ones the first."""
-        evidence = {each: round(self.of(each, changed), 9) for each in self.likelihoods}
-        return max(evidence, key=lambda each: evidence[each], default=self.document.first_choice)
+    def best_script(self, change: Callable[[Choice], float] = lambda _: 0.0) -> Choice:
+        """The most probable script, with a change of the log evidence of each; of equal ones the first."""
+        changed = {each: round(value + change(each), 9) for each, value in self.scripts.items()}
+        return max(changed, key=lambda each: changed[each], default=self.document.first_choice)
 
     @cached_property
-    def _totals(self) -> dict[Choice, float]:
-        rows, prior = self.likelihoods.items(), self.document.log_prior
-        return {script: prior(script) + math.fsum(each.values()) for script, each in rows}
-
-    @cached_property
-    def scripts(self) -> dict[Choice, float]:
-        """The probability of each script, given the reported figures."""
-        best = max(self._totals.values(), default=0.0)
-        weights = {each: math.exp(value - best) for each, value in self._totals.items()}
+    def _shares(self) -> dict[Choice, float]:
+        """The probability of each script."""
+        best = max(self.scripts.values(), default=0.0)
+        weights = {each: math.exp(value - best) for each, value in self.scripts.items()}
         total = math.fsum(weights.values())
         return {each: weight / total for each, weight in weights.items()}
 
     def probability(self, choice: Choice, indices: Collection[int]) -> float:
         """The probability of some options of a choice; where no reported figure tells, the one beforehand."""
-        told = [index for index in indices if index in self._telling and self.scripts]
-        share = math.fsum(each for script, each in self.scripts.items() if all(script[i] == choice[i] for i in told))
+        told = [index for index in indices if self.tells(index)]
+        share = math.fsum(each for script, each in self._shares.items() if all(script[i] == choice[i] for i in told))
         before = (self.document.reading[index].prior(choice[index]) for index in indices if index not in told)
-        return math.prod(before, start=share if self.scripts else 1.0)
+        return math.prod(before, start=share if told else 1.0)
 
-    def probable(self, index: int) -> tuple[float | None, ...]:
-        """The probability of each option of a reading; None for one in no script, or where no reported figure tells."""
-        options = range(len(self.document.reading[index].options))
-        if index not in self._telling:
-            return (None,) * len(options)
-        shares = [[share for script, share in self.scripts.items() if script[index] == option] for option in options]
-        return tuple(math.fsum(each) if each else None for each in shares)
+    def tells(self, index: int) -> bool:
+        """Whether the probability of a reading is known from reported figures."""
+        return index in self._telling and bool(self.scripts)
 
     @cached_property
     def _telling(self) -> frozenset[int]:
-        """The readings that reported figures tell apart."""
-        return frozenset(index for each in self.reporting for index in self.document.concerning[each.id])
+        return frozenset(index for id_ in self.reporting for index in self.document.concerning[id_])
 
     def _figures(self, report: Experiment, judged: JudgedExperiment) -> Iterable[JudgedFigure]:
         """The report's figures and curves, compared with the runs of this or another experiment."""
@@ -154,6 +195,16 @@ class Evidence:
         for figure, points in report.curve.items():
             every = runs[0].every if runs else 1
             yield judge_curve(figure, points, judged.curves(figure), examples, self._spread(figure), every)
+
+
+def _in_place_of(own: Experiment, other: Experiment) -> Experiment:
+    """What another experiment reports, as far as both report it; without counts of parameters."""
+    return replace(
+        other,
+        reported={name: each for name, each in other.reported.items() if name in own.reported and name not in EXACT},
+        curve={name: each for name, each in other.curve.items() if name in own.curve},
+        unchecked={**own.unchecked, **other.unchecked},
+    )
 
 
 def _examples(runs: Sequence[Run]) -> int:

@@ -78,7 +78,7 @@ def _own_table(id_: str, own: Sequence[Row], searches: Sequence[Searched]) -> Ta
     columns = tuple(name for name in names if any(record.get(name) is not None for record in records))
     rows = tuple(tuple(record.get(name) for name in columns) for record in records)
     title = "The document's table, with ours and what the search has found"
-    note = "Ours: mean ± standard deviation of our runs, with one script for all rows. Trials of a search do not see the test set: the search has the final model of each study only, with the cost of all its trials and refits, the best of those that cost no more than all rows once."
+    note = "Ours: mean ± standard deviation of our runs with one script for all experiments; a range where single runs depend on luck. Weak: more than a quarter of the document's other reports would pass in this place. The search: the final model of a study on the same data, since trials do not see the test set; the cost is that of all its trials and refits. The last row: the best of those studies that cost no more than each experiment once."
     return Table(f"{id_}-own", title, columns, rows, note)
 
 
@@ -86,6 +86,7 @@ def _cells(row: Row, figures: Sequence[str]) -> Iterator[tuple[str, Cell]]:
     """The cells of an experiment by their columns."""
     judged = {each.figure: each for each in row.chosen.figures if each.points is None}
     yield "experiment", row.experiment.title
+    yield "name", row.experiment.id
     yield from ((word, text) for word, text in row.experiment.words.items() if "-" not in word)
     for name in figures:
         label, found = name.replace("_", " "), judged.get(name)
@@ -102,15 +103,15 @@ def _cells(row: Row, figures: Sequence[str]) -> Iterator[tuple[str, Cell]]:
 def _open_settings(id_: str, assessment: Assessment) -> Table:
     experiments = assessment.document.experiment
     rows = tuple(
-        (each.silent, names[0], "; ".join(names[1:]), each.conclusion)
+        (each.reading.silent, names[0], "; ".join(names[1:]), each.conclusion)
         for each in assessment.readings
         if (names := [option.name for option in each.reading.options])
         and any(each.reading.concerns(experiment.id) for experiment in experiments)
     )
-    columns = ("what it does not say", "first reading", "alternatives", "what our runs say")
+    columns = ("setting that it leaves open", "first reading", "alternatives", "what our runs say")
     row_by_row = f"Row by row {assessment.row_fields} fields are free, with a log prior probability of {assessment.row_prior:.1f}; that of the one script is {assessment.script_prior:.1f}."
     note = f"The one script is the most probable of {assessment.compared} that all experiments with figures were run under. A first reading is as probable beforehand as all its alternatives together; the numbers are posterior probabilities. {row_by_row}"
-    return Table(f"{id_}-readings", "What it leaves unsaid", columns, rows, note)
+    return Table(f"{id_}-readings", "The settings that it leaves open", columns, rows, note)
 
 
 def _claims(id_: str, assessment: Assessment) -> Table:
@@ -118,12 +119,12 @@ def _claims(id_: str, assessment: Assessment) -> Table:
         (claim.says, decision.judgement, decision.scope or None, decision.reason, claim.basis, decision.runs)
         for claim, decision in ((each.claim, each.chosen) for each in assessment.claims)
     )
-    columns = ("claim", "our runs", "under which readings", "decided by", "basis", "runs of each, at least")
+    columns = ("claim", "our runs", "under which settings", "because", "basis", "runs of each, at least")
     rate = assessment.false_discovery
     errors = (
         f" Of those that hold or fail at most {100 * rate:.1f} % are expected to be errors." if rate is not None else ""
     )
-    note = f"Rows are compared under equal readings only. What is undecided is looked at after {', '.join(map(str, LOOKS))} runs of each network, at 5 % over all looks and both directions; “equal within”: with 95 % confidence figures differ by no more.{errors}"
+    note = f"Experiments are compared under equal settings only, where the document leaves these open; differences are of the figure that the claim is about, and experiments have the names of the table above. A claim holds or fails if chance explains that in fewer than 5 of 100 cases, over looks at {', '.join(map(str, LOOKS))} runs of each network and both directions. “Equal within”: with 95 % confidence the figures differ by no more; equal: by less than one point of accuracy, or a tenth of another figure. Basis: whether the document states the claim of its runs, implies it by its figures, guesses it as a reason, or states it in general; a reading is our interpretation.{errors}"
     return Table(f"{id_}-claims", "What it claims", columns, rows, note)
 
 

@@ -189,12 +189,11 @@ def test_a_judgement_says_what_decided_it() -> None:
     )
 
 
-def test_looks_are_counted_by_the_fewest_runs() -> None:
+def test_a_claim_has_the_fewest_runs_of_its_networks() -> None:
     assert LOOKS == (3, 6, 10)
     many = {"a": [0.8] * 10, "b": [0.9] * 6, "c": [0.9] * 3}
-    assert judge_claim(claim(rises=("a", "b")), many).looks == 2
     assert judge_claim(claim(rises=("a", "b")), many).runs == 6
-    assert judge_claim(claim(rises=("a", "c")), many).looks == 1
+    assert judge_claim(claim(rises=("a", "c")), many).runs == 3
 
 
 def test_unsteady_is_a_standard_deviation_above_one_point() -> None:

@@ -108,7 +108,7 @@ def test_three_lines_say_what_a_document_is_and_what_came_of_it(dataset: str) ->
         counts = {way: count(document, way) for way in WAYS}
         assert f" {counts['chosen'].reproduced} of the {counts['chosen'].checked} figures are reproduced" in lines[1]
         for way in ("left_out", "first", "best"):
-            assert f"{counts[way].text} {WAYS[way]}" in lines[1]
+            assert f"{counts[way].text} ({WAYS[way]})" in lines[1]
         rows = the_table(section, "-ways").rows
         assert [(f"{row[1]} + {row[2]}", row[4]) for row in rows] == [
             (each.text, each.sharp) for each in counts.values()

@@ -12,7 +12,6 @@ from tuner.commands.terminal import console, print_table
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.assessment import Assessment, Row
 from tuner.documents.baseline import Replication
-from tuner.documents.claims import LOOKS, Decision
 from tuner.documents.headline import ways_table
 from tuner.documents.runs import Run
 from tuner.documents.section import reported_text
@@ -48,7 +47,9 @@ def print_replication(replication: Replication) -> None:
     ways = ways_table(document.name, assessment)
     print_table(ways.columns, [[*map(cell_text, row)] for row in ways.rows])
     for claim in assessment.claims:
-        out.print(f"{_decided(claim.chosen)}: {claim.claim.says} ({claim.chosen.reason})")
+        out.print(
+            f"{_colored(claim.chosen.judgement)} by {claim.chosen.runs} runs of each: {claim.claim.says} ({claim.chosen.reason})"
+        )
         if claim.chosen.scope:
             out.print(f"    {claim.chosen.scope}", markup=False)
     for line in _closing_lines(assessment):
@@ -147,8 +148,3 @@ def _print_run(out: Console, run: Run) -> None:
 
 def _colored(verdict: str) -> str:
     return f"[{STYLES[verdict]}]{verdict}[/]"
-
-
-def _decided(decision: Decision) -> str:
-    looks = f" after {decision.looks} of {len(LOOKS)} looks" if decision.looks > 1 else ""
-    return f"{_colored(decision.judgement)}{looks}"

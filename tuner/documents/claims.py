@@ -58,11 +58,6 @@ class Decision:
     within: float | None = None
     scope: str = ""
 
-    @property
-    def looks(self) -> int:
-        """How many looks there have been."""
-        return sum(look <= self.runs for look in LOOKS)
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -147,8 +142,8 @@ def _compared(text: str, high: Sequence[float], low: Sequence[float], by: float)
     """Welch's test of two samples; Student's of one and a bound. Samples that do not vary at all differ for sure."""
     from scipy.stats import ttest_1samp, ttest_ind
 
-    difference = fmean(high) - fmean(low)
     if len({*high}) == len({*low}) == 1:
+        difference = high[0] - low[0]
         above = 0.5 if math.isclose(difference, by, abs_tol=1e-12) else float(difference < by)
         return Comparison(text, above, 1 - above, abs(difference))
     shifted = [value - by for value in high]

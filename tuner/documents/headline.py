@@ -24,15 +24,6 @@ WAYS = {
 
 NOTE = "A document does not state all settings. One script: the most probable settings for what it leaves open, the same for all experiments. Script chosen without the row: chosen by the reports of the other experiments, so that no report chooses its own settings. First readings: fixed before any run. Row by row: each experiment has its own most probable settings. Reproduced: within the 95 % interval around the mean of our runs. Close: within twice that, one point of accuracy, or a tenth of a loss. Sharp: reproduced or close, and at most a quarter of the document's other reports would pass in its place; the others are weak."
 
-CLAIMED = {
-    "holds": "hold",
-    "fails": "fail",
-    "equal": "compare networks that are equal",
-    "undecided": "are undecided",
-    "depends on a guess": "depend on a guess",
-    "not comparable": "cannot be compared",
-}
-
 NAMED = 3
 """So many experiments that are not reproduced are named in the second line."""
 
@@ -115,14 +106,14 @@ def lead(assessment: Assessment, own: Sequence[Row], searches: Sequence[Searched
     data = ", ".join(dict.fromkeys(row.chosen.runs[0].dataset for row in own))
     script, *others = (count(assessment, which) for which in WAYS)
     yield f"What it is: {len(own)} experiments on {data}, which report {script.checked} accuracies and losses that can be checked and make {len(claims)} claims. We trained all of its networks again: {len(assessment.trainings)} trainings, {duration_text(assessment.seconds)} {where}."
-    counts = ", ".join(f"{each.text} {way}" for way, each in zip([*WAYS.values()][1:], others, strict=True))
+    counts = ", ".join(f"{each.text} ({way})" for way, each in zip([*WAYS.values()][1:], others, strict=True))
     exact = f"; {script.equal} counts of parameters are equal" if script.equal else ""
-    yield f"What was replicated: {script.reproduced} of the {script.checked} figures are reproduced and {script.close} are close{exact}. All experiments have the same settings here, where the document leaves them open (one script); otherwise the counts are {counts}. {script.sharp} of the {script.reproduced + script.close} verdicts are sharp: few other reports of the document would pass in their place.{_differing(own)}"
-    held = ", ".join(f"{claims.count(each)} {words}" for each, words in CLAIMED.items() if each in claims)
+    yield f"What was replicated: {script.reproduced} of the {script.checked} figures are reproduced and {script.close} are close{exact}. Where the document leaves settings open, all experiments have the same ones here (one script). Reproduced + close under the other ways to read it: {counts}. {script.sharp} of the {script.reproduced + script.close} verdicts are sharp: few other reports of the document would pass in their place.{_differing(own)}"
+    held = ", ".join(f"{each} {claims.count(each)}" for each in JUDGEMENTS if each in claims)
     doubtful = sum(each.covered < 0.5 for each in assessment.claims)
     scope = f" ({doubtful} of the {len(claims)} are judged under less probable settings only: under the most probable ones there are too few runs)"
     found = (f" The search “{each.title}” reaches {each.accuracy:.4f} ({each.cost})." for each in searches)
-    yield f"What came of it: of the {len(claims)} claims {held}{scope if doubtful else ''}. {_best(own)}{''.join(found)}"
+    yield f"What came of it: the verdicts on its {len(claims)} claims are {held}{scope if doubtful else ''}. {_best(own)}{''.join(found)}"
 
 
 def _differing(own: Sequence[Row]) -> str:

@@ -112,7 +112,9 @@ def test_the_tables_of_the_documentation_are_those_of_the_stored_results(name: s
     figures = (name, own, f"{script.text} of {script.checked}", *(each.text for each in others), script.sharp)
     assert f"| {' | '.join(map(str, figures))} |" in tables
     judged = Counter(each.chosen.judgement for each in found.claims)
-    claims = (name, *(judged[each] for each in CLAIMED), f"{found.false_discovery:.1%}".replace("%", " %"))
+    improbable = sum(each.covered < 0.5 for each in found.claims)
+    errors = f"{found.false_discovery:.1%}".replace("%", " %")
+    claims = (name, *(judged[each] for each in CLAIMED), improbable, errors)
     assert f"| {' | '.join(map(str, claims))} |" in tables
     assert sum(judged[each] for each in CLAIMED) == len(found.claims)
 

@@ -3,11 +3,16 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
+import optuna
 import pytest
+from optuna.artifacts import upload_artifact
+from optuna.storages import BaseStorage
 
 from tests.support.searches import artifacts, context_of
 from tuner.base.errors import StorageError
@@ -17,11 +22,10 @@ from tuner.outcome import read_outcome
 from tuner.outcome.words import write_note
 from tuner.search.loop import Loop
 from tuner.storage import default_url, open_storage
+from tuner.storage.private import ARTIFACTS, store_system_attribute, system_attributes, trial_id
 from tuner.study import load
 from tuner.worker.executor import Setup
 from tuner.worker.inprocess import InProcess
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -31,8 +35,15 @@ def address(small_study: Path, places: Places, tmp_path: Path) -> Iterator[str]:
     context = context_of(storage, file, places, artifacts=artifacts(tmp_path / "artifacts"))
     Loop(context, InProcess(Setup(places))).run(2, 60)
     write_note(context.study, file, read_outcome(context.study))
-    server = make_dashboard(default_url(tmp_path), tmp_path, 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(tmp_path) as address:
+        yield address
+
+
+@contextmanager
+def serving(runs: Path) -> Iterator[str]:
+    """The address of a dashboard on the storage in this folder."""
+    server = make_dashboard(default_url(runs), runs, 0, ["*.example.org"])
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://{HOST}:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -44,6 +55,7 @@ def get(url: str) -> Any:
         return json.load(answer)
 
 
+@pytest.mark.slow
 def test_the_dashboard_serves_the_stored_search(address: str) -> None:
     with urlopen(f"{address}/dashboard/", timeout=20) as page:
         assert b"Optuna Dashboard" in page.read()
@@ -66,6 +78,7 @@ def test_the_dashboard_serves_the_stored_search(address: str) -> None:
     assert get(f"{folder}/{files['recipe.json']}").keys() == {"recipe", "environment"}
 
 
+@pytest.mark.slow
 def test_it_listens_to_this_machine_only_and_names_a_taken_port(address: str, tmp_path: Path) -> None:
     assert HOST == "127.0.0.1"
     port = int(address.rsplit(":", 1)[1])
@@ -73,3 +86,34 @@ def test_it_listens_to_this_machine_only_and_names_a_taken_port(address: str, tm
         StorageError, match=f"port {port} cannot be used: Address already in use; choose another with --port"
     ):
         make_dashboard(default_url(tmp_path), tmp_path, port)
+
+
+def test_a_study_whose_artifact_is_gone_or_registered_twice_can_be_deleted(
+    storage: BaseStorage, tmp_path: Path
+) -> None:
+    study, store = optuna.create_study(storage=storage), artifacts(tmp_path / "artifacts")
+    study.add_trial(optuna.create_trial(value=1.0))
+    (file := tmp_path / "best.json").write_text("{}")
+    once, twice, gone = (
+        upload_artifact(artifact_store=store, file_path=str(file), study_or_trial=study) for _ in range(3)
+    )
+    meta = system_attributes(study)[f"{ARTIFACTS}{twice}"]
+    store_system_attribute(study, f"dashboard:{ARTIFACTS}{trial_id(study.trials[0])}:{twice}", meta)
+    (tmp_path / "artifacts" / gone).unlink()
+    with serving(tmp_path) as address:
+        request = Request(f"{address}/api/studies/{study._study_id}", method="DELETE", headers={"Origin": address})
+        with urlopen(request, timeout=20) as answer:
+            assert answer.status == 204
+    assert not list((tmp_path / "artifacts").iterdir()), (once, twice)
+    assert not optuna.get_all_study_names(storage)
+
+
+def test_pages_and_names_of_other_hosts_are_refused(storage: BaseStorage, tmp_path: Path) -> None:
+    with serving(tmp_path) as address:
+        for header, value in (("Host", "evil.example"), ("Origin", "http://evil.example"), ("Origin", "null")):
+            with pytest.raises(HTTPError) as refused:
+                urlopen(Request(f"{address}/api/studies", headers={header: value}), timeout=20)
+            assert refused.value.code == 400
+            assert b"--allowed-host NAME allows a name" in refused.value.read()
+        with urlopen(Request(f"{address}/api/studies", headers={"Host": "my.example.org"}), timeout=20) as answer:
+            assert answer.status == 200

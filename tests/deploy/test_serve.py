@@ -3,10 +3,12 @@
 import asyncio
 import base64
 import html
+import json
 import re
 import shlex
 import statistics
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # each tr
 
 ROW = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
 
+JSON = {"Content-Type": "application/json"}
+
 
 @pytest.fixture(scope="module")
 def served(iris_model: Path) -> Any:
     predictor = Predictor.load(iris_model)
-    return predictor, TestClient(application(predictor, 20_000, 150, page_as_html))
+    return predictor, client_of(predictor, 150)
+
+
+def client_of(predictor: Predictor, max_rows: int = 10) -> TestClient:
+    """A client of this model's application."""
+    return TestClient(application(predictor, 20_000, max_rows, page_as_html, ["*.example.org"]), "http://localhost")
 
 
 def test_rows_get_the_predictions_of_the_predictor(served: Any) -> None:
@@ -63,19 +72,19 @@ def test_the_front_page_shows_the_docs_and_loads_nothing_from_other_hosts(served
     _, client = served
     page = html.unescape(client.get("/docs").text)
     assert html.unescape(client.get("/").text) == page
-    assert set(re.findall(r"https?://[^/'\" ]+", page)) == {"http://testserver"}
+    assert set(re.findall(r"https?://[^/'\" ]+", page)) == {"http://localhost"}
     assert all(part in page for part in ("POST /predict", "GET /model", *ROW))
     assert client.get("/redoc").status_code == 404
 
 
 def test_a_command_of_the_docs_is_answered(served: Any, picture_model: Path) -> None:
-    pictures = TestClient(application(Predictor.load(picture_model), 20_000, 10, page_as_html))
+    pictures = client_of(Predictor.load(picture_model))
     page = html.unescape(served[1].get("/docs").text)
     _, address, _, header, _, body = shlex.split(re.findall(r"curl .* -d .*'", page)[0])
     name, _, value = header.partition(": ")
     assert served[1].post(address, content=body.encode(), headers={name: value}).status_code == 200
     page = html.unescape(pictures.get("/docs").text)
-    assert "curl http://testserver/predict/file -F image=@picture.png" in page
+    assert "curl http://localhost/predict/file -F image=@picture.png" in page
 
 
 @pytest.mark.parametrize(
@@ -89,12 +98,18 @@ def test_a_command_of_the_docs_is_answered(served: Any, picture_model: Path) -> 
             {**ROW, "petal width (cm)": 1e39},
             "row 1: column 'petal width (cm)': must be a number below 3.4e38, got 1e+39",
         ),
+        ({**ROW, "petal width (cm)": {"\ud800": 1}}, "valid number"),
+        ({**ROW, "petal width (cm)": [float("nan")]}, "valid number"),
+        ({**ROW, "petal width (cm)": 10**400}, "valid number"),
+        ([{**ROW, "petal width (cm)": "wide " * 3_000}], "valid number"),
+        ([{}] * 4_000, "Field required"),
     ],
 )
 def test_an_invalid_body_is_422(body: Any, part: str, served: Any) -> None:
-    answer = served[1].post("/predict", json=body)
+    answer = served[1].post("/predict", content=json.dumps(body), headers=JSON)
     assert answer.status_code == 422
     assert part in answer.text
+    assert len(answer.content) < 1_000, "the body is not sent back"
 
 
 def test_a_long_body_is_413(served: Any) -> None:
@@ -104,10 +119,40 @@ def test_a_long_body_is_413(served: Any) -> None:
     assert in_pieces.status_code == 413
 
 
+def test_bodies_that_wait_for_their_end_have_a_limit_together(served: Any) -> None:
+    async def statuses() -> list[int]:
+        waiting, ended = asyncio.Semaphore(0), asyncio.Event()
+
+        async def unfinished() -> AsyncIterator[bytes]:
+            yield b" " * 20_000
+            waiting.release()
+            await ended.wait()
+
+        transport = httpx.ASGITransport(served[1].app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            slow = [asyncio.create_task(client.post("/predict", content=unfinished())) for _ in range(8)]
+            for _ in slow:
+                await waiting.acquire()
+            refused = await client.post("/predict", json=ROW)
+            assert refused.headers["Connection"] == "close"
+            ended.set()
+            await asyncio.gather(*slow)
+            return [refused.status_code, (await client.post("/predict", json=ROW)).status_code]
+
+    assert asyncio.run(statuses()) == [503, 200]
+
+
+def test_another_host_is_not_answered(served: Any) -> None:
+    answer = served[1].get("/model", headers={"Host": "evil.example"})
+    message = "the request is for another host, or from a page of one; --allowed-host NAME allows a name"
+    assert (answer.status_code, answer.json()) == (400, {"detail": message})
+    assert served[1].get("/model", headers={"Host": "models.example.org"}).status_code == 200
+
+
 def test_one_row_is_answered_within_ten_milliseconds(served: Any) -> None:
     async def measured() -> list[float]:
         seconds, transport = [], httpx.ASGITransport(served[1].app)  # without the test client's threads
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             for _ in range(50):
                 began = time.process_time()
                 assert (await client.post("/predict", json=ROW)).status_code == 200
@@ -119,21 +164,25 @@ def test_one_row_is_answered_within_ten_milliseconds(served: Any) -> None:
 
 def test_arrays_are_answered(xor_model: Path) -> None:
     predictor = Predictor.load(xor_model)
-    client = TestClient(application(predictor, 20_000, 10, page_as_html))
+    client = client_of(predictor)
     answered = client.post("/predict", json={"inputs": [[0.5, 0.5], [-0.5, 0.5]]}).json()["predictions"]
     assert [each["prediction"] for each in answered] == predictor.predict(np.array([[0.5, 0.5], [-0.5, 0.5]])).classes
     for inputs, message in (
         ([[1, 2, 3]], "inputs: has examples of 3, and the model takes arrays of 2"),
         ([[1, 2], [3]], "inputs: must be nested lists of numbers, all of one shape"),
         ([[1, 1e39]], "inputs: must be finite numbers that float32 can hold"),
+        ([[1, 10**400]], "inputs: must be nested lists of numbers, all of one shape"),
+        ([[1, 3e38]], "the model computes no finite number from these inputs"),
     ):
         answer = client.post("/predict", json={"inputs": inputs})
         assert (answer.status_code, answer.json()) == (422, {"detail": message})
+    for body in (b'{"inputs": NaN}', b'{"\\ud800": 1}'):
+        assert client.post("/predict", content=body, headers=JSON).status_code == 422
     assert "and no pictures" in client.post("/predict", json={"images": ["AAAA"]}).json()["detail"]
 
 
 def test_pictures_are_answered_as_base64_and_as_files(picture_model: Path) -> None:
-    client = TestClient(application(Predictor.load(picture_model), 20_000, 10, page_as_html))
+    client = client_of(Predictor.load(picture_model))
     content = picture_model.with_name("pictures").joinpath("light/00.png").read_bytes()
     sent = client.post("/predict", json={"images": [base64.b64encode(content).decode()]}).json()
     assert sent["predictions"][0]["prediction"] == "light"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -17,24 +18,26 @@ from tuner.report.evidence import gather
 from tuner.report.index import write_index
 from tuner.report.publish import publish
 from tuner.report.write import write_report
-from tuner.storage import load_study, open_storage
+from tuner.storage import default_url, load_study, open_storage
 
 
-def response(url: str, folder: Path, path: str) -> Any:
-    """The response of optuna-dashboard; JSON for its API."""
+def response(url: str, folder: Path, path: str, method: str = "GET") -> Any:
+    """The response of optuna-dashboard as others start it; JSON for its API."""
     app = wsgi(open_storage(url), artifact_store=FileSystemArtifactStore(str(folder / "artifacts")))
-    environment: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": "GET"}
+    environment: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": method}
     setup_testing_defaults(environment)
     lines: list[tuple[str, dict[str, str]]] = []
     body = b"".join(app(environment, lambda status, headers, _info=None: lines.append((status, dict(headers)))))
     status, headers = lines[0]
-    assert status.startswith("200"), status
-    assert headers["Content-Type"] == "image/svg+xml" or not body.startswith(b"<svg")
-    return json.loads(body) if path.startswith("/api") else body
+    assert status.startswith("200" if method == "GET" else "204"), status
+    assert headers.get("Content-Type") == "image/svg+xml" or not body.startswith(b"<svg")
+    return json.loads(body) if path.startswith("/api") and body else body
 
 
 @pytest.mark.slow
-def test_note_charts_page_and_model_reach_the_dashboard(studied: tuple[str, Path], places: Places) -> None:
+def test_note_charts_page_and_model_reach_the_dashboard(
+    studied: tuple[str, Path], places: Places, tmp_path: Path
+) -> None:
     url, folder = studied
     (folder / "artifacts").mkdir()
     save_graph_object_json(open_storage(url), 1, "dashboard:plot_data:time:", json.dumps({"data": ["x" * 5000]}))
@@ -65,7 +68,12 @@ def test_note_charts_page_and_model_reach_the_dashboard(studied: tuple[str, Path
     (model,) = [each for each in trial["artifacts"] if each["filename"] == "best.keras"]
     body = response(url, folder, f"/artifacts/1/{trial['trial_id']}/{model['artifact_id']}")
     assert body == (folder / "small" / "best.keras").read_bytes()
-    assert len(list((folder / "artifacts").iterdir())) == len(names), "the files of the first report are removed"
+    files = list((folder / "artifacts").iterdir())
+    assert len(files) == len(names) + 2, "the files of the first report are removed; the trial has its own model"
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    response(default_url(copy), copy, "/api/studies/1", "DELETE")
+    assert not list((copy / "artifacts").iterdir())
 
 
 @pytest.mark.slow

@@ -35,6 +35,10 @@ NewData = Annotated[
     str, typer.Option("--data", "-d", help="A table, .npz or .npy file, picture or folder of pictures.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
+AllowedHost = Annotated[
+    list[str],
+    typer.Option(metavar="NAME", help="Another name that requests may be for, such as *.example.org; may be repeated."),
+]
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
 Workers = Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")]
 

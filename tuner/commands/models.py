@@ -11,7 +11,18 @@ from typing import Annotated, Literal
 import typer
 
 from tuner.base.errors import MissingPackage, StorageError, TunerError
-from tuner.commands.arguments import RUNS, DataDir, Force, Model, NewData, Runs, Storage, StoredStudy, stored_outcome
+from tuner.commands.arguments import (
+    RUNS,
+    AllowedHost,
+    DataDir,
+    Force,
+    Model,
+    NewData,
+    Runs,
+    Storage,
+    StoredStudy,
+    stored_outcome,
+)
 from tuner.commands.terminal import load_predictor, load_tensorflow
 
 
@@ -57,12 +68,14 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
     max_body: Annotated[str, typer.Option(help="Largest request body, such as 10MB.")] = "10MB",
     max_rows: Annotated[int, typer.Option(min=1, help="Largest number of examples in a request.")] = 10_000,
+    allowed_host: AllowedHost = [],  # noqa: B006 (typer copies it)
 ) -> None:
     """Answer POST /predict, GET /health and GET /model over HTTP; GET /docs describes the requests."""
     most = bytes_of(max_body)
     try:
-        import uvicorn
-        from fastapi import FastAPI  # noqa: F401
+        import fastapi  # noqa: F401
+
+        from tuner.deploy.serve.server import make_server
     except ImportError:
         raise MissingPackage("serve", "fastapi", "uvicorn", "python-multipart") from None
     with bound(host, port) as listener:
@@ -70,8 +83,9 @@ def serve(
         from tuner.deploy.serve.application import application
         from tuner.report.pages import page_as_html
 
+        app = application(predictor, most, max_rows, page_as_html, (host, *allowed_host))
         print(f"serving {model} on http://{address(listener)}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
-        uvicorn.Server(uvicorn.Config(application(predictor, most, max_rows, page_as_html))).run(sockets=[listener])
+        make_server(app).run(sockets=[listener])
 
 
 def export(
@@ -167,10 +181,14 @@ def bound(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises `TunerError` if the address cannot be used."""
     try:
         family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(where[:2], family=family)
+        listener = socket.create_server(where[:2], family=family)
     except OSError as error:
         reason = str(error.strerror).partition(" (")[0]  # Python appends the address
         raise TunerError(f"{host}:{port}: cannot be used: {reason}; choose another --host or --port") from None
+    # Its connections take this over. asyncio sets it for sockets with a protocol number only, and an answer of two writes would
+    # wait 40 ms for the client's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def address(listener: socket.socket) -> str:

@@ -71,6 +71,8 @@ def _coder(column: ColumnCoding) -> Callable[[Any], list[float]]:
 def _number(value: Any, format: str) -> float:
     try:
         number = float(unmarked(value, format) if format and isinstance(value, str) else value)
+    except OverflowError:  # a whole number of 400 digits
+        number = math.inf
     except (TypeError, ValueError):
         raise ValueError("must be a number") from None
     if abs(number) > LARGEST:

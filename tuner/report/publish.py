@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
@@ -82,8 +83,13 @@ def _upload(
         trial = private.trial_id(study.get_trials(deepcopy=False)[confirmed.trial])
         attributes = private.system_attributes(study)
         for path in {*model} & {*ids}:
-            meta = attributes[f"{ARTIFACTS}{ids[path]}"]
-            private.store_system_attribute(study, f"{ON_TRIAL.format(trial=trial)}{ids[path]}", meta)
+            meta = json.loads(attributes[f"{ARTIFACTS}{ids[path]}"]) | {"artifact_id": str(uuid4())}
+            with path.open(
+                "rb"
+            ) as file:  # a copy: optuna-dashboard cannot delete a study with two artifacts in one file
+                store.write(meta["artifact_id"], file)
+            name = f"{ON_TRIAL.format(trial=trial)}{meta['artifact_id']}"
+            private.store_system_attribute(study, name, json.dumps(meta))
     return ids
 
 

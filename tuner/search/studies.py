@@ -16,7 +16,7 @@ from optuna.study import StudyDirection
 from tuner.base.errors import StudyError, join
 from tuner.result import OBJECTIVES
 from tuner.storage import private, study_record
-from tuner.storage.private import artifacts, canonical
+from tuner.storage.private import canonical
 from tuner.storage.records import VERSION
 from tuner.study import StudyFile
 from tuner.study.pruners import make_pruner
@@ -84,11 +84,10 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
     if name not in optuna.get_all_study_names(storage):
         return 0
     study = optuna.load_study(study_name=name, storage=storage)
-    trials = study.get_trials(deepcopy=False)
-    attached = [private.system_attributes(study), *(trial.system_attrs for trial in trials)]
+    count, attached = len(study.get_trials(deepcopy=False)), private.all_artifacts(study)
     optuna.delete_study(study_name=name, storage=storage)
     for path in (
-        *(runs / "artifacts" / id_ for attributes in attached for id_ in artifacts(attributes)),
+        *(runs / "artifacts" / id_ for id_ in attached),
         *(runs / name).glob("best.*"),
         *(runs / name).glob("distilled.*"),
         *(runs / name / "members").glob("*"),
@@ -96,7 +95,7 @@ def delete_study(storage: BaseStorage, name: str, runs: Path) -> int:
         *(runs / name / "checkpoints").glob("*.npz"),
     ):
         path.unlink(missing_ok=True)
-    return len(trials)
+    return count
 
 
 def _refuse_incompatible(file: StudyFile, differences: tuple[Difference, ...]) -> None:

@@ -80,6 +80,11 @@ def trial_id(trial: FrozenTrial) -> int:
     return trial._trial_id
 
 
+def study_id(study: optuna.Study) -> int:
+    """The storage's identifier of the study, which optuna-dashboard uses too."""
+    return study._study_id
+
+
 def system_attributes(study: optuna.Study) -> Mapping[str, Any]:
     """What Optuna and optuna-dashboard store with a study: counters of samplers, notes, plots, artifacts."""
     return study._storage.get_study_system_attrs(study._study_id)
@@ -91,14 +96,27 @@ def store_system_attribute(study: optuna.Study, name: str, value: Any) -> None:
 
 
 ARTIFACTS = "artifacts:"
-"""Optuna's prefix of artifacts in the system attributes of a study or a trial."""
+"""Optuna's prefix of artifacts in the system attributes of a study or a trial; optuna-dashboard has one of its own before it."""
 
 
 def artifacts(attributes: Mapping[str, Any]) -> dict[str, str]:
     """File names by id of the artifacts of a study or a trial, from its system attributes. A removed artifact leaves a null, which
     Optuna's own `get_all_artifact_meta` (5.0) cannot read."""
-    metas = [json.loads(text) for name, text in attributes.items() if name.startswith(ARTIFACTS)]
+    metas = [json.loads(text) for name, text in attributes.items() if ARTIFACTS in name]
     return {meta["artifact_id"]: meta["filename"] for meta in metas if meta is not None}
+
+
+def all_artifacts(study: optuna.Study) -> dict[str, str]:
+    """File names by id of the artifacts of a study and of its trials."""
+    attached = [system_attributes(study), *(each.system_attrs for each in study.get_trials(deepcopy=False))]
+    return {id_: name for attributes in attached for id_, name in artifacts(attributes).items()}
+
+
+def schema(storage: BaseStorage) -> str:
+    """What kind of storage this is, with the version of its tables."""
+    inner = getattr(storage, "_backend", storage)
+    kind = type(inner).__name__
+    return f"{kind}, tables of version {inner.get_current_version()}" if isinstance(inner, RDBStorage) else kind
 
 
 def canonical(plain: Any) -> Any:

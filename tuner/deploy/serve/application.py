@@ -3,16 +3,18 @@
 import base64
 import binascii
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from textwrap import shorten
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Body, FastAPI, HTTPException, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from numpy.typing import NDArray
 from pydantic import Field
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tuner import __version__
@@ -22,20 +24,33 @@ from tuner.data.ingest.images import read_image
 from tuner.deploy.inputs import as_stored, picture_format
 from tuner.deploy.predictor import Predictor
 from tuner.deploy.serve.docs import docs_page
+from tuner.deploy.serve.hosts import REFUSAL, answers_to
 from tuner.deploy.serve.schema import Answers, Arrays, Pictures, row_type
 from tuner.deploy.single_row import row_coder
 from tuner.recipe import Images
 
+BODIES = 8
+"""How many of the largest bodies are in memory at once."""
+
+CLOSING = {"Connection": "close"}
+MOST_PROBLEMS, MOST_LETTERS = 20, 300
+"""What an answer says of an invalid body, which may have a million invalid values."""
+
 
 def application(
-    predictor: Predictor, max_body: int, max_rows: int, page_as_html: Callable[[Page, str], str]
+    predictor: Predictor,
+    max_body: int,
+    max_rows: int,
+    page_as_html: Callable[[Page, str], str],
+    hosts: Collection[str] = (),
 ) -> FastAPI:
-    """The app of a model: POST /predict, GET /health, GET /model, GET /docs. Bodies of more than `max_body` bytes get 413; more than
-    `max_rows` examples and invalid ones get 422. It opens no files by names that a client sends."""
+    """The app of a model: POST /predict, GET /health, GET /model, GET /docs. Bodies of more than `max_body` bytes get 413, and 503
+    while there are others of `BODIES` times that; more than `max_rows` examples and invalid ones get 422. Requests for names
+    other than this machine's and `hosts` get 400. It opens no files by names that a client sends."""
     about = f"Predicts {', '.join(predictor.output.names)} from {predictor.input_text}"
     title = f"{predictor.metadata.get('study') or predictor.path.stem} over HTTP"
     app = FastAPI(title=title, version=__version__, description=shorten(about, 400), docs_url=None, redoc_url=None)
-    app.add_middleware(_limited, max_body=max_body)
+    app.add_middleware(_limited, max_body=max_body, hosts=hosts)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -55,34 +70,60 @@ def application(
 
     @app.exception_handler(DataError)
     async def invalid(request: Request, error: DataError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 422)
+        return JSONResponse({"detail": _shown(str(error))}, 422)
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
+        return JSONResponse({"detail": [_problem(each) for each in error.errors()[:MOST_PROBLEMS]]}, 422)
 
     if predictor.coding is not None:
         _add_rows(app, predictor, max_rows)
     else:
         _add_arrays(app, predictor, max_rows)
     shape = tuple(each or 1 for each in predictor.shape)
-    _answers(predictor, np.zeros((1, *shape), np.float32))  # the first request is as fast as the others
+    predictor.predict_inputs(np.zeros((1, *shape), np.float32))  # the first request is as fast as the others
     return app
 
 
-def _limited(app: ASGIApp, max_body: int) -> ASGIApp:
-    """The app, answering 413 as soon as a body has more than `max_body` bytes."""
+def _limited(app: ASGIApp, max_body: int, hosts: Collection[str]) -> ASGIApp:
+    """The app, answering 400 to requests for other hosts, 413 as soon as a body has more than `max_body` bytes, and 503 where all
+    together have more than `BODIES` times that."""
+    held = 0
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        left = max_body
+        nonlocal held
+        own, headers = 0, Headers(scope=scope) if scope["type"] == "http" else {}
+        if not answers_to(headers.get("host"), headers.get("origin"), hosts):
+            return await JSONResponse({"detail": REFUSAL}, 400)(scope, receive, send)
 
         async def receive_counted() -> Message:
-            nonlocal left
+            nonlocal held, own
             message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise HTTPException(413, f"the body must have at most {max_body:,} bytes")
+            size = len(message.get("body", b""))
+            held, own = held + size, own + size
+            if own > max_body:
+                raise HTTPException(413, f"the body must have at most {max_body:,} bytes", CLOSING)
+            if held > BODIES * max_body:
+                raise HTTPException(503, "the server is receiving too many long bodies; try again", CLOSING)
             return message
 
-        await app(scope, receive_counted, send)
+        try:
+            await app(scope, receive_counted, send)
+        finally:
+            held -= own
 
     return answer
+
+
+def _problem(error: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wrong where, without the value."""
+    place = [each if isinstance(each, int) else _shown(str(each)) for each in error["loc"]]
+    return {"type": error["type"], "loc": place, "msg": _shown(error["msg"])}
+
+
+def _shown(text: str) -> str:
+    """The text in a length and in letters that can be sent."""
+    return text[:MOST_LETTERS].encode("utf-8", "backslashreplace").decode() + "…" * (len(text) > MOST_LETTERS)
 
 
 def _model_facts(predictor: Predictor) -> dict[str, Any]:
@@ -113,7 +154,7 @@ def _add_rows(app: FastAPI, predictor: Predictor, max_rows: int) -> None:
                 raise DataError(f"row {number}: {error}") from None
         return {"predictions": _answers(predictor, np.stack(coded))}
 
-    predict.__annotations__["body"] = Annotated[Row | Annotated[list[Row], Field(min_length=1)], Body()]  # type: ignore[valid-type]
+    predict.__annotations__["body"] = Annotated[Row | Annotated[list[Row], Field(min_length=1, fail_fast=True)], Body()]  # type: ignore[valid-type]
     app.post("/predict", response_model=Answers)(predict)
 
 
@@ -146,6 +187,8 @@ def _add_arrays(app: FastAPI, predictor: Predictor, max_rows: int) -> None:
 def _answers(predictor: Predictor, inputs: NDArray[Any]) -> list[dict[str, Any]]:
     """For each example the `prediction` (a class, labels by name, a number or numbers by name) and `probabilities` by name."""
     predictions = predictor.predict_inputs(inputs)
+    if not np.isfinite(predictions.values).all():
+        raise DataError("the model computes no finite number from these inputs")
     by_name = [dict(zip(predictions.names, row, strict=True)) for row in predictions.values.tolist()]
     match predictions.task:
         case "regression":
@@ -160,7 +203,7 @@ def _answers(predictor: Predictor, inputs: NDArray[Any]) -> list[dict[str, Any]]
 def _array(predictor: Predictor, lists: list[Any]) -> NDArray[np.float32]:
     try:
         array = np.array(lists, np.float32)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise DataError("inputs: must be nested lists of numbers, all of one shape") from None
     predictor.require_shape(array, "inputs")
     if not np.isfinite(array).all():

@@ -10,7 +10,7 @@ import typer
 
 from tuner import __version__
 from tuner.base.errors import StudyError
-from tuner.commands import data
+from tuner.commands import data, storage
 
 SEARCH, RESULTS, MODELS, OTHERS = "Search", "Results", "Models", "Data and documents"
 COMMANDS = {
@@ -44,7 +44,9 @@ app = typer.Typer(
 
 PANELS = {
     **dict.fromkeys(("minutes", "timeout", "trials", "more", "enough"), "How long"),
-    **dict.fromkeys(("workers", "executor", "lease", "host", "port", "runs", "storage", "data_dir"), "Where"),
+    **dict.fromkeys(
+        ("workers", "executor", "lease", "host", "allowed_host", "port", "runs", "storage", "data_dir"), "Where"
+    ),
     **dict.fromkeys(("out", "force", "quiet", "verbose", "format", "json_"), "Output"),
 }
 """The groups of options in a command's `--help`."""
@@ -98,6 +100,7 @@ for name, (file, group) in COMMANDS.items():
     command = getattr(import_module(f"tuner.commands.{file}"), name)
     app.command(rich_help_panel=group)(prepared(command))
 app.add_typer(data.app, name="data", rich_help_panel=OTHERS)
+app.add_typer(storage.app, name="storage", rich_help_panel=OTHERS)
 
 
 @app.command("version", hidden=True)

@@ -21,7 +21,7 @@ def make_server(app: Any, seconds: float = REQUEST_SECONDS) -> uvicorn.Server:
     return uvicorn.Server(uvicorn.Config(app, http=http, ws="none", limit_concurrency=CONNECTIONS, **ending))
 
 
-class TimedConnection(H11Protocol):  # type: ignore[misc]
+class TimedConnection(H11Protocol):
     """A connection with a limit of time from its beginning, or the end of an answer, to the end of the next request. Uvicorn has
     one for silent connections only."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Annotated
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import typer
 
@@ -67,7 +67,7 @@ def make_dashboard(url: str, runs: Path, port: int, hosts: Collection[str] = ())
         return [REFUSAL.encode()]
 
     folder = runs / "artifacts"
-    app = wsgi(open_storage(url), artifact_store=Artifacts(folder) if folder.is_dir() else None)
+    app: WSGIApplication = wsgi(open_storage(url), artifact_store=Artifacts(folder) if folder.is_dir() else None)
     try:
         return make_server(HOST, port, answer, server_class=ThreadingServer, handler_class=QuietHandler)
     except OSError as error:

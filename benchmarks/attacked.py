@@ -13,6 +13,7 @@ from tuner.storage import open_storage
 from tuner.storage.confirmed import LOOKS
 from tuner.storage.trainings import trainings_of
 
+PATIENCE_SECONDS = 600
 TRIALS = 8
 STUDY = f"""
 objective = "validation_accuracy"
@@ -84,11 +85,12 @@ class Study:
     def wait_for(self, process: subprocess.Popen[str], what: str, allowed: tuple[int, ...] = (0,)) -> str:
         """What a search says until its end, which must be one of those allowed."""
         try:
-            _, said = process.communicate(timeout=180)
+            _, said = process.communicate(timeout=PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
+            self.disturbed.add(process.pid)
             _, said = process.communicate()
-            self.broken.append(f"{what}: it did not end within three minutes")
+            self.broken.append(f"{what}: it did not end within ten minutes")
         is_mute = process.returncode < 0  # killed, or before Python could take signals
         if "Traceback" in said and not is_mute:
             self.broken.append(f"{what}: {said[-2000:]}")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import keras
 import pytest
@@ -356,3 +357,15 @@ def test_a_command_line_repeats_the_options_that_are_needed(monkeypatch: pytest.
     assert command_line("dashboard", storage=secret) == 'python -m tuner dashboard --storage "$TUNER_STORAGE"'
     monkeypatch.setenv("TUNER_STORAGE", secret)
     assert command_line("dashboard", storage=secret) == "python -m tuner dashboard"
+
+
+def test_an_interruption_while_commands_are_imported_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupting(ModuleType):
+        def __getattr__(self, name: str) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "tuner.commands.cli", Interrupting("tuner.commands.cli"))
+    assert run(["studies"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"

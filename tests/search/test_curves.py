@@ -1,14 +1,20 @@
 """Learning curves as pictures: well-formed, escaped, and drawn where the figures are."""
 
 import re
+import tempfile
+from pathlib import Path
 from xml.etree import ElementTree
 
+import optuna
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.searches import artifacts
 from tuner.charts.svg import draw
 from tuner.result import Epoch, FoldResult, Result, Scores
-from tuner.search.curves import learning_charts
+from tuner.search.curves import attach, learning_charts
+from tuner.storage import private
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -67,3 +73,16 @@ def test_accuracies_have_an_axis_to_100_percent() -> None:
 def test_a_better_figure_is_drawn_higher() -> None:
     heights = [float(y) for y in re.findall(r'cy="([\d.]+)"', drawn(result([0.5, 0.7, 0.9])))][:3]
     assert heights == sorted(heights, reverse=True)
+
+
+def test_a_killed_process_leaves_nothing_in_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it was about to store lies in the study's folder, where a later call looks for such files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    trial = optuna.create_study().ask()
+    about = {"recipe": {}, "environment": {}}
+    attach(artifacts(tmp_path / "artifacts"), trial, result([0.5, 0.7]), about, tmp_path / "study")
+    stored = private.artifacts(private.frozen(trial).system_attrs)
+    assert sorted(stored.values()) == ["accuracy-by-epoch.svg", "loss-by-epoch.svg", "recipe.json"]
+    assert list((tmp_path / "study").iterdir()) == []

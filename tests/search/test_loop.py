@@ -12,14 +12,15 @@ from optuna.storages import BaseStorage
 
 from tests.support.fakes import Clock, Invented, session_in
 from tests.support.searches import Notes, preflight_of, small
+from tuner.base.forking import NotStarted
 from tuner.data.sources import Places
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
-from tuner.result import Epoch, Pulse
+from tuner.result import Epoch, Pulse, Watch
 from tuner.search.loop import Loop
 from tuner.storage import TrialRecord, read_study
 from tuner.storage.leases import Leases
-from tuner.worker.jobs import Answer
+from tuner.worker.jobs import Answer, Job
 
 ASHA = 'search.pruner={kind="asha", min_epochs=1, factor=2}'
 
@@ -334,3 +335,27 @@ def test_once_time_is_short_all_go_on_that_can_be_trained_to_their_end(
     assert Loop(context, executor).run(100, 95.0) == "timeout"
     assert began(context) == [(0, None), (1, None), (2, 1), (3, 0)], "also the one behind those that have gone on"
     assert executor.lengths == {"0": 4, "1": 4}
+
+
+@pytest.mark.parametrize("moment", ["before its process starts", "while its process starts"])
+def test_a_trial_that_a_signal_meets_at_its_beginning_is_interrupted_at_once(
+    moment: str, memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    class Signalled(Notes):
+        def began(self, number: int, recipe: Recipe, continues: int | None) -> None:
+            if moment.startswith("before"):
+                loop.stop("interrupt")
+
+    class Starting(Invented):
+        def submit(self, number: int, job: Job, watch: Watch) -> None:
+            loop.stop("interrupt")
+            raise NotStarted
+
+    notes, before = Signalled(), clock.now
+    loop = Loop(session_in(memory, small(small_study), places, listener=notes), Starting(clock))
+    assert loop.run(3, 60.0) == "interrupt"
+    assert states(memory) == ["interrupted"]
+    assert [trial.number for trial in notes.ended_trials] == [0]
+    assert clock.now - before < 1.0
+    assert Loop(session_in(memory, small(small_study), places), Invented(clock)).run(3, 60.0) == "budget"
+    assert states(memory) == ["complete"] * 3

@@ -9,8 +9,10 @@ it now. It trains nothing itself; its executor does.
 import math
 import time
 from collections.abc import Sequence, Set
+from contextlib import suppress
 from functools import partial
 
+from tuner.base.forking import NotStarted
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.refit.time_budget import UNLIMITED, Minutes, TimeBudget
@@ -111,7 +113,6 @@ class Loop:
 
     @property
     def _has_room(self) -> bool:
-        """Whether one more can begin."""
         return self.measured is None and len(self.running) < self.executor.size
 
     def _begin_one(self) -> None:
@@ -198,7 +199,11 @@ class Loop:
         self.refusals = 0
         self.running[running.number] = running
         self.session.listener.began(running.number, running.recipe, continues)
-        self.executor.submit(running.number, running.job, partial(self._watch, running))
+        with suppress(NotStarted):
+            if not self.stopping:  # a signal may come while the trial begins, and while its process does
+                self.executor.submit(running.number, running.job, partial(self._watch, running))
+                return
+        self.answered[running.number] = running.partial_result()
 
     def _watch(self, running: RunningTrial, event: Event) -> bool:
         self._check_clock()
@@ -206,7 +211,6 @@ class Loop:
 
     @property
     def _time_is_short(self) -> bool:
-        """Whether new trials cannot be trained to their end any more."""
         return self.too_long >= TOO_LONG_IN_A_ROW
 
     def _end_answered(self) -> None:
@@ -237,7 +241,6 @@ class Loop:
                 self.session.listener.ended(trial_record(training))
 
     def _abandon(self) -> None:
-        """Cancel and end the trials that are still running."""
         if self.measured is not None:
             self.executor.cancel(MEASUREMENT)
         for number, running in list(self.running.items()):

@@ -109,7 +109,8 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     best = next(iter(record.ranking), None)
     expected = forecast(session, record, confirmed)
     outcome = Outcome(record, best, confirmed, references, expected, ended, time.monotonic() - started)
-    write_note(study, file, outcome)
+    if ended != "interrupt":  # importances take seconds
+        write_note(study, file, outcome)
     return outcome
 
 

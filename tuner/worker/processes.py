@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tuner.base.forking import NotStarted, start_method, started
+from tuner.base.forking import start_method, started
 from tuner.result import Watch
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import Answer, Failure, Job
@@ -64,19 +64,18 @@ class Processes:
         return sum(worker is None or worker.job is None for worker in self.workers)
 
     def submit(self, number: int, job: Job, watch: Watch) -> None:
-        """Send a job to a free worker. `watch` is called within `answers`, for every event of the job. A job whose worker a signal
-        keeps from starting has no answer."""
+        """Send a job to a free worker. `watch` is called within `answers`, for every event of the job. Raises `NotStarted` if a
+        signal keeps the worker from starting."""
         index = next(index for index, worker in enumerate(self.workers) if worker is None or worker.job is None)
         worker = self.workers[index]
         if worker is not None and (not worker.process.is_alive() or _too_large(worker)):
             _end(worker, grace=1.0)
             worker = None
             self.workers[index] = None
-        with contextlib.suppress(NotStarted):
-            worker = self.workers[index] = worker or self._start(self.logs[index])
-            worker.job, worker.watch = number, watch
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its death is noticed in `answers`
-                worker.connection.send(job)
+        worker = self.workers[index] = worker or self._start(self.logs[index])
+        worker.job, worker.watch = number, watch
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its death is noticed in `answers`
+            worker.connection.send(job)
 
     def answers(self, seconds: float) -> Iterator[tuple[int, Answer]]:
         """Wait up to `seconds` for a message; yield the numbers of the jobs that ended, with their answers."""

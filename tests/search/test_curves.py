@@ -81,7 +81,7 @@ def test_a_killed_process_leaves_nothing_in_the_temporary_folder(
     """What it was about to store lies in the study's folder, where a later call looks for such files."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     trial = optuna.create_study().ask()
-    about = {"recipe": {}, "environment": {}}
+    about: dict[str, object] = {"recipe": {}, "environment": {}}
     attach(artifacts(tmp_path / "artifacts"), trial, result([0.5, 0.7]), about, tmp_path / "study")
     stored = private.artifacts(private.frozen(trial).system_attrs)
     assert sorted(stored.values()) == ["accuracy-by-epoch.svg", "loss-by-epoch.svg", "recipe.json"]

@@ -7,7 +7,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-from tuner.base.errors import TunerError
+from tuner.base.errors import TunerError, shown
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:  # first, since it may come while the others' modules are imported
         return interrupted()
     except TunerError as error:
-        print_message(f"error: {error}")
+        print_message(f"error: {shown(error)}")
         return 2
     except typer.Exit as leave:
         return leave.exit_code

@@ -1,6 +1,7 @@
 """Data sets: formats, the order of looking, hashes, the prepared cache."""
 
 import gzip
+import json
 import multiprocessing
 import shutil
 import struct
@@ -78,8 +79,39 @@ def test_the_training_part_is_loaded_without_the_test_files(places: Places) -> N
         path = folder / f"{array}.npy"
         path.write_bytes(b"?" * path.stat().st_size)
     assert len(training_set("xor", own).examples) == 250
-    with pytest.raises(ValueError, match=r"pickled|magic"):
-        held_out("xor", own)
+    assert set(path.read_bytes()) == {ord("?")}
+    assert len(held_out("xor", own).examples) == 250
+    assert set(path.read_bytes()) != {ord("?")}
+
+
+@pytest.mark.parametrize("damage", ["zeroed", "header", "index"])
+@pytest.mark.parametrize("name", ["circle", "digits"])
+def test_damaged_arrays_are_made_again(name: str, damage: str, tmp_path: Path) -> None:
+    own = Places(None, tmp_path)
+    labels, folder = np.array(training_set(name, own).examples.labels), catalogue_folder(name, own)
+    path = folder / "train_labels.npy"
+    content = path.read_bytes()
+    if damage == "index":
+        (folder / "index.json").write_text("[]")
+    else:
+        path.write_bytes(content[:128] + bytes(len(content) - 128) if damage == "zeroed" else b"?" * len(content))
+    np.testing.assert_array_equal(training_set(name, own).examples.labels, labels)
+    assert path.read_bytes() == content
+
+
+def test_damaged_arrays_of_an_earlier_version_say_what_to_do(tmp_path: Path) -> None:
+    own = Places(None, tmp_path)
+    training_set("xor", own)
+    folder = catalogue_folder("xor", own)
+    index = json.loads((folder / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps({"origin": index["origin"], "sizes": index["sizes"]}))
+    path = folder / "train_labels.npy"
+    assert len(training_set("xor", own).examples) == 250
+    path.write_bytes(b"?" * path.stat().st_size)
+    with pytest.raises(DataError) as error:
+        training_set("xor", own)
+    assert str(error.value).startswith(f"{folder}: its stored arrays are damaged: ")
+    assert str(error.value).endswith("; remove the folder, and they are made again")
 
 
 def test_decoded_arrays_are_memory_mapped_and_read_only(places: Places) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import html
 import json
+import io
 import re
 import shlex
 import statistics
@@ -20,6 +21,7 @@ pytest.importorskip("httpx", reason="needs httpx, which FastAPI's test client st
 
 import httpx
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from tuner.__main__ import run
 from tuner.commands.models import address, bound
@@ -194,6 +196,13 @@ def test_pictures_are_answered_as_base64_and_as_files(picture_model: Path) -> No
     ):
         answer = client.post("/predict", json={"images": [image]})
         assert (answer.status_code, answer.json()) == (422, {"detail": message})
+
+
+def test_a_picture_that_is_far_too_large_is_refused(picture_model: Path) -> None:
+    client = TestClient(application(Predictor.load(picture_model), 20_000, 10, page_as_html))
+    Image.new("1", (6000, 5000)).save(content := io.BytesIO(), "PNG")
+    answer = client.post("/predict/file", files={"image": ("x.png", content.getvalue())})
+    assert (answer.status_code, answer.json()) == (422, {"detail": "image 1: has more than 25,000,000 pixels"})
 
 
 def test_a_wrong_size_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

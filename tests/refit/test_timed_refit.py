@@ -1,5 +1,6 @@
 """Refits where the minutes decide, around trainings that are invented: how long, which ones, and what is left out."""
 
+import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tuner.result import FoldResult, Result, Scores, Watch
 from tuner.storage import TrialRecord
 from tuner.storage.confirmed import Confirmed
 from tuner.worker import jobs
-from tuner.worker.folder import Folder
+from tuner.worker.folder import Folder, member
 from tuner.worker.jobs import EpochTime, Failure, Job, Measured, Train
 
 FIT = ('budget.epochs="fit"', "budget.trials=0", 'search.pruner="none"', "training.epochs=40", "confirmation.members=1")
@@ -65,7 +66,8 @@ class Timed(AtOnce):
         self.clock.now = began
         assert job.save is not None
         self.folder.model(job.save).parent.mkdir(exist_ok=True)
-        self.folder.model(job.save).write_text(f"model {job.recipe.seed}")
+        with zipfile.ZipFile(self.folder.model(job.save), "w") as file:
+            file.writestr("config.json", f"model {job.recipe.seed}")
         return result_of(0.9)
 
 
@@ -126,6 +128,27 @@ def test_a_later_call_with_time_adds_refits_on_seeds_that_no_earlier_one_had(sta
     assert [seed for seed, _ in later.trained] == [1004, 1005, 1006, 1007]
     assert found.seeds == (1000, 1004, 1005, 1006, 1007)
     assert stage.messages[-1] == "refitting trial 0 on 4 fresh seeds; 1 refits of earlier calls"
+
+
+@pytest.mark.parametrize("ending", [".keras", ".validation.npy"])
+def test_a_damaged_refit_of_an_earlier_call_is_left_out_before_others_are_trained(ending: str, stage: Stage) -> None:
+    first = stage.refit(stage.executor(), 30.0)
+    model = stage.folder.model(member(first.recipe.key))
+    content = model.read_bytes()
+    model.with_name(f"{first.recipe.key}{ending}").write_bytes(content.replace(b"model", b"m0del"))
+    later = stage.executor()
+    assert stage.refit(later, 30.0).seeds == (1004, 1005, 1006, 1007)
+    assert stage.messages[-2:] == [
+        f"left out: {model} or its outputs are damaged",
+        "refitting trial 0 on 4 fresh seeds",
+    ]
+
+
+def test_a_damaged_final_model_is_made_again(stage: Stage) -> None:
+    first = stage.refit(stage.executor(), 30.0)
+    first.model.write_bytes(first.model.read_bytes()[:-9])
+    assert stage.refit(stage.executor(), -10.0).model.read_bytes()[:2] == b"PK"
+    assert f"{first.model} is damaged: it is made again" in stage.messages
 
 
 @pytest.mark.parametrize(("seconds", "measured"), [(59.5, 0), (60.5, 1)])

@@ -1,8 +1,10 @@
 """Errors that the user can correct, shown as one message without a traceback, and the checks that raise them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
+from itertools import accumulate
 
 
 class TunerError(Exception):
@@ -62,14 +64,36 @@ def first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
+@contextmanager
+def data_errors(where: object, problem: str, cure: str = "") -> Iterator[None]:
+    """Within it, what a library raises for a damaged file becomes a `DataError` of one line. For a library's calls alone: libraries
+    raise exceptions of all types there, and in our own code those are bugs."""
+    try:
+        yield
+    except (TunerError, ImportError):
+        raise
+    except Exception as error:
+        raise DataError(f"{where}: {problem}: {first_line(error)}{cure}") from error
+
+
 def require_packages(wanted_by: str, *packages: str) -> None:
     """Raise `MissingPackage` unless all packages are installed."""
     if not all(map(find_spec, packages)):
         raise MissingPackage(wanted_by, *packages)
 
 
-MOST_NAMES = 40
-"""Names in one message: a table may have thousands of columns."""
+MOST_NAMES, MOST_LETTERS = 40, 300
+"""Names in one message, and letters in them: a table may have thousands of columns."""
+
+LONGEST_LINE = 600
+"""Characters in a line of a message: names and values come from files, and may have any length."""
+
+
+def shown(error: BaseException) -> str:
+    """An error's message; of a line that is too long the beginning, which says where, and the end, which says what to do."""
+    half = LONGEST_LINE // 2 - 2
+    lines = str(error).split("\n")
+    return "\n".join(each if len(each) <= LONGEST_LINE else f"{each[:half]} … {each[-half:]}" for each in lines)
 
 
 def near_miss(name: str, allowed: Iterable[str]) -> str:
@@ -81,5 +105,7 @@ def near_miss(name: str, allowed: Iterable[str]) -> str:
     close = same or get_close_matches(name, known, n=1, cutoff=0.65) or within
     if close:
         return f"did you mean {close[0]}?"
-    more = f" and {len(known) - MOST_NAMES:,} more" if len(known) > MOST_NAMES else ""
-    return f"allowed: {', '.join(known[:MOST_NAMES])}{more}" if known else "nothing is allowed here"
+    ends = accumulate(len(each) + 2 for each in known[:MOST_NAMES])
+    count = max(1, sum(end <= MOST_LETTERS for end in ends))
+    more = f" and {len(known) - count:,} more" if len(known) > count else ""
+    return f"allowed: {', '.join(known[:count])}{more}" if known else "nothing is allowed here"

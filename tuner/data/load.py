@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from tuner.base.decode import decode, encode
-from tuner.base.errors import DataError
+from tuner.base.errors import DataError, Invalid, data_errors
 from tuner.base.writing import remove, temporary_folder, write_json
 from tuner.data.catalogue import CATALOGUE
 from tuner.data.examples import Array, Examples, HeldOut, TrainingSet
@@ -37,6 +38,15 @@ class Facts:
     is_ordered: bool = False
 
 
+@dataclass(frozen=True)
+class Index:
+    """What lies beside stored arrays: where they came from, the size of each file, and its SHA-256, which earlier versions lack."""
+
+    origin: str
+    sizes: Mapping[str, int]
+    sha256: Mapping[str, str] = field(default_factory=dict)
+
+
 def no_log(_: str) -> None:
     """For callers that want no progress."""
 
@@ -46,7 +56,7 @@ def training_set(data: AnyData | str, places: Places, log: Log = no_log) -> Trai
     test files are not opened. Raises `DataError` where stored arrays of a user's data are gone, where fetching fails, and where the
     contents are not the catalogue's."""
     data = Data(name=data) if isinstance(data, str) else data
-    folder, origin = _stored(data, places, log)
+    folder, origin = _stored(data, places, log, "train")
     facts, examples = describe(data), open_examples(folder, "train")
     is_ordered = isinstance(data, Table) and bool(data.time)
     return TrainingSet(
@@ -57,21 +67,21 @@ def training_set(data: AnyData | str, places: Places, log: Log = no_log) -> Trai
 def held_out(data: AnyData | str, places: Places) -> HeldOut:
     """The test part. Only for confirmation and replication."""
     data = Data(name=data) if isinstance(data, str) else data
-    folder, _ = _stored(data, places, no_log)
+    folder, _ = _stored(data, places, no_log, "test")
     facts = describe(data)
     return HeldOut(data.name, open_examples(folder, "test"), facts.classes, facts.identity)
 
 
 def coding_of(data: UserData, places: Places) -> Coding:
     """How a table's columns were coded; without columns for arrays and images."""
-    folder, _ = _stored(data, places, no_log)
+    folder, _ = _stored(data, places, no_log, CODING)
     return decode(Coding, json.loads((folder / CODING).read_text(encoding="utf-8")))
 
 
 def test_rows_of(data: UserData, places: Places) -> Array | None:
     """The rows of a file, from 0, that were split off as the test part. None where that is a file of its own, and where an earlier
     version stored the arrays."""
-    path = _stored(data, places, no_log)[0] / TEST_ROWS
+    path = _stored(data, places, no_log, TEST_ROWS)[0] / TEST_ROWS
     return np.load(path) if path.is_file() else None
 
 
@@ -99,28 +109,34 @@ def folder_of(name: str, identity: str, places: Places) -> Path:
     return places.cache / "prepared" / f"{name}-{identity}"
 
 
-def origin_if_complete(folder: Path) -> str | None:
-    """Where stored arrays came from; None where a file is missing or has another size."""
+def origin_if_complete(folder: Path, *verified: str) -> str | None:
+    """Where stored arrays came from; None where a file is missing or has another size, or other contents where its name begins with
+    one of the `verified`: these are read once a process, at 1.1 GB in a second."""
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        files = {folder / (name if "." in name else f"{name}.npy"): size for name, size in index["sizes"].items()}
-        return str(index["origin"]) if all(path.stat().st_size == size for path, size in files.items()) else None
-    except (OSError, ValueError, LookupError):
+        index = decode(Index, json.loads((folder / INDEX).read_text(encoding="utf-8")))
+        files = {folder / (name if "." in name else f"{name}.npy"): size for name, size in index.sizes.items()}
+        hashes = {folder / name: own for name, own in index.sha256.items() if name.startswith(verified)}
+        is_same = all(path.stat().st_size == size for path, size in files.items())
+        return index.origin if is_same and all(_sha256(path) == own for path, own in hashes.items()) else None
+    except (OSError, ValueError, RecursionError, Invalid):
         return None
 
 
 def open_examples(folder: Path, part: str) -> Examples:
     """The examples of one of the `PARTS`, memory-mapped and read-only."""
-    paths = {field: folder / f"{part}_{field}.npy" for field in FIELDS}
-    arrays = {field: np.load(path, mmap_mode="r") for field, path in paths.items() if path.exists()}
-    return replace(Examples(inputs=arrays.pop("inputs"), labels=arrays.pop("labels")), **arrays)
+    paths = {name: folder / f"{part}_{name}.npy" for name in FIELDS}
+    with data_errors(folder, "its stored arrays are damaged", "; remove the folder, and they are made again"):
+        arrays = {name: np.load(path, mmap_mode="r") for name, path in paths.items() if path.exists()}
+        return replace(Examples(inputs=arrays.pop("inputs"), labels=arrays.pop("labels")), **arrays)
 
 
 @contextmanager
-def new_folder(places: Places) -> Iterator[Path]:
-    """An empty folder for arrays, removed unless it is stored. Raises `DataError` where the cache cannot be written."""
+def new_folder(places: Places, rights: int = 0o777) -> Iterator[Path]:
+    """An empty folder for arrays with at most these rights, removed unless it is stored. Raises `DataError` where the cache cannot be
+    written."""
     try:
         with temporary_folder(places.cache / "prepared") as folder:
+            folder.chmod(folder.stat().st_mode & rights)
             yield folder
     except OSError as error:
         problem = f"the cache folder {places.cache} cannot be written: {error.strerror}"
@@ -129,10 +145,10 @@ def new_folder(places: Places) -> Iterator[Path]:
 
 def save_examples(folder: Path, part: str, examples: Examples) -> None:
     """Write the examples of one of the `PARTS`."""
-    for field in FIELDS:
-        values = getattr(examples, field)
+    for name in FIELDS:
+        values = getattr(examples, name)
         if values is not None:
-            np.save(folder / f"{part}_{field}.npy", values)
+            np.save(folder / f"{part}_{name}.npy", values)
 
 
 def store_own(folder: Path, facts: Facts, coding: Coding, origin: str, places: Places) -> str:
@@ -146,15 +162,14 @@ def store_own(folder: Path, facts: Facts, coding: Coding, origin: str, places: P
 
 def store(folder: Path, final: Path, origin: str) -> None:
     """Move saved arrays to their place. Arrays that are stored already only get the new index, which names the last origin."""
-    index = {"origin": origin, "sizes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())}}
-    write_json(folder / INDEX, index)
-    if origin_if_complete(final) is not None:
-        for path in folder.iterdir():
-            if not (final / path.name).exists():  # an earlier version stored fewer files
-                path.rename(final / path.name)
-        write_json(final / INDEX, index)
-        return
-    if final.exists():  # damaged: moved away, since another process may be reading it
+    files = sorted(folder.iterdir())
+    sizes, hashes = {each.name: each.stat().st_size for each in files}, {each.name: _sha256(each) for each in files}
+    write_json(folder / INDEX, encode(Index(origin, sizes, hashes)))
+    with suppress(OSError):
+        if all(_sha256(final / name) == own for name, own in hashes.items()):
+            (folder / INDEX).replace(final / INDEX)
+            return
+    if final.exists():  # damaged, or an earlier version's: moved away, since another process may be reading it
         final.rename(folder / "damaged")
         remove(folder / "damaged")
     try:
@@ -164,17 +179,18 @@ def store(folder: Path, final: Path, origin: str) -> None:
             raise
 
 
-def _stored(data: AnyData, places: Places, log: Log) -> tuple[Path, str]:
-    """The folder of stored arrays, and where they came from. Data of the catalogue is fetched and decoded once."""
+def _stored(data: AnyData, places: Places, log: Log, verified: str) -> tuple[Path, str]:
+    """The folder of stored arrays, and where they came from. Data of the catalogue is fetched and decoded once, and again where those
+    of its files are damaged whose names begin with `verified`."""
     if isinstance(data, Data):
         folder = catalogue_folder(data.name, places)
-        return folder, origin_if_complete(folder) or _decode(data.name, folder, places, log)
+        return folder, origin_if_complete(folder, verified) or _decode(data.name, folder, places, log)
     if data.found is None:
         raise DataError(f"{data.path}: has not been ingested; load the study again")
     folder = folder_of(OWN, data.found.identity, places)
-    if origin := origin_if_complete(folder):
+    if origin := origin_if_complete(folder, verified):
         return folder, origin
-    missing = f"its stored arrays {data.found.identity} are not in the cache {places.cache}"
+    missing = f"its stored arrays {data.found.identity} are not in the cache {places.cache}, or are damaged"
     raise DataError(f"{data.path}: {missing}; load the study again")
 
 
@@ -195,6 +211,18 @@ def _decode(name: str, final: Path, places: Places, log: Log) -> str:
     return origin
 
 
+def _sha256(path: Path) -> str:
+    """The SHA-256 of a file, which is read once a process as long as it does not change."""
+    state = path.stat()
+    return _sha256_of(path, state.st_size, state.st_mtime_ns, state.st_ino)
+
+
+@cache
+def _sha256_of(path: Path, *_: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _shared_text(folder: Path) -> str:
     """How many test examples have the inputs of a training example; empty for none."""
     training, test = (open_examples(folder, part).inputs for part in PARTS)
@@ -209,10 +237,10 @@ def _identity(folder: Path, facts: Facts) -> str:
     digest.update((folder / CODING).read_bytes())
     for part in PARTS:
         examples = open_examples(folder, part)
-        for field in FIELDS:
-            values: Array | None = getattr(examples, field)
+        for name in FIELDS:
+            values: Array | None = getattr(examples, name)
             if values is not None:
-                digest.update(f"{part} {field} {values.dtype.name} {values.shape}".encode())
+                digest.update(f"{part} {name} {values.dtype.name} {values.shape}".encode())
                 rows = max(1, BLOCK_BYTES // max(1, values[:1].nbytes))
                 for start in range(0, len(values), rows):
                     block = np.ascontiguousarray(values[start : start + rows])

@@ -4,11 +4,11 @@ import gzip
 import hashlib
 import io
 import logging
+import math
 import os
 import shutil
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from typing import cast
 
 import numpy as np
 
-from tuner.base.errors import DataError
+from tuner.base.errors import DataError, data_errors
 from tuner.base.writing import remove, temporary_folder
 from tuner.data.catalogue import CATALOGUE, Entry
 from tuner.data.examples import Array, Arrays
@@ -141,30 +141,26 @@ def read_idx(path: Path) -> Array:
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise DataError(f"{path}: is not an IDX file of unsigned bytes")
     axes = content[3]
-    shape = tuple(int(size) for size in np.frombuffer(content[4 : 4 + 4 * axes], ">u4"))
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
-    if len(shape) != axes or values.size != int(np.prod(shape)):
-        raise DataError(f"{path}: is cut off or damaged: {values.size} values for the shape {list(shape)}")
-    return values.reshape(shape)
+    with data_errors(path, "is cut off or damaged"):
+        shape = tuple(int(size) for size in np.frombuffer(content, ">u4", axes, 4))
+        values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
+        if values.size != math.prod(shape):
+            raise ValueError(f"{values.size} values for the shape {list(shape)}")
+        return values.reshape(shape)
 
 
 def read_npz(path: Path) -> Arrays:
     """Keras's `mnist.npz`."""
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            return content["x_train"], content["y_train"], content["x_test"], content["y_test"]
-    except (OSError, ValueError, KeyError, zlib.error) as error:
-        raise DataError(f"{path}: is not Keras's mnist.npz: {error}") from error
+    with data_errors(path, "is not Keras's mnist.npz"), np.load(path, allow_pickle=False) as content:
+        return content["x_train"], content["y_train"], content["x_test"], content["y_test"]
 
 
 def read_usps(path: Path) -> tuple[Array, Array]:
     """Inputs and labels of USPS as text: a line has a label and 256 grey values from -1 to 1."""
     import pandas as pd
 
-    try:
+    with data_errors(path, "is not USPS text"):
         table = pd.read_csv(io.BytesIO(_content(path)), sep=r"\s+", header=None, dtype=np.float64).to_numpy()
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: is not USPS text: {error}") from error
     if table.shape[1] != 257 or not np.isfinite(table).all():
         rule = "a line must have a label and 256 values"
         raise DataError(f"{path}: is not USPS text: {rule}, got {table.shape[1]} numbers")
@@ -176,11 +172,9 @@ READERS: dict[str, Callable[[Path], tuple[Array, ...]]] = {"idx": lambda path: (
 
 
 def _content(path: Path) -> bytes:
-    try:
+    with data_errors(path, "cannot be read"):
         raw = path.read_bytes()
         return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
 
 
 def _either(folder: Path, name: str) -> Path:

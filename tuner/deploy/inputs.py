@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tuner.base.errors import DataError
+from tuner.base.errors import DataError, data_errors
 from tuner.data.ingest.arrays import array_columns, array_shapes, inputs_of, read_array
 from tuner.data.ingest.files import SKLEARN, find_path
 from tuner.data.ingest.images import FORMATS, SUFFIXES, read_image
@@ -108,10 +108,8 @@ def _arrays(predictor: Predictor, path: Path, required: Sequence[str], optional:
 
 
 def _npy(path: Path) -> NDArray[Any]:
-    try:
+    with data_errors(path, "is not an NPY file"):
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: is not an NPY file: {error}") from error
 
 
 def _checked(predictor: Predictor, values: NDArray[Any], name: str, path: Path) -> NDArray[Any]:

@@ -36,7 +36,7 @@ def read_metadata(model: Path) -> Mapping[str, Any]:
         metadata = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read as the model's metadata: {error}; move it away") from error
     if not isinstance(metadata, dict) or "recipe" not in metadata:
         raise DataError(f"{path}: is not the metadata of a model: it has no recipe; move it away")

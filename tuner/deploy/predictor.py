@@ -11,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.base.errors import DataError
+from tuner.base.errors import DataError, data_errors
 from tuner.base.metrics import Task
 from tuner.data.ingest.coding import code_rows
 from tuner.data.ingest.columns import Coding
@@ -79,13 +79,15 @@ class Predictor:
         path = Path(path)
         model = converted(load_safely(path))
         metadata = read_metadata(path)
-        coding, inner = on_codes(model) if takes_raw_rows(model) else (None, model)
-        if not isinstance(inner.input_shape, tuple):
-            raise DataError(f"{path}: has several inputs, and a model with one is needed")
         recipe = recipe_in(metadata, path) if metadata else None
-        output = output_from_recipe(recipe, inner.output_shape[-1], path) if recipe else output_from_activation(inner)
-        shape = (coding.places,) if coding else tuple(inner.input_shape[1:])
-        return Predictor(path, model, output, shape, coding, recipe, metadata, traced(inner, shape))
+        with data_errors(path, "has layers that do not fit together"):
+            coding, inner = on_codes(model) if takes_raw_rows(model) else (None, model)
+            if not isinstance(inner.input_shape, tuple):
+                raise DataError(f"{path}: has several inputs, and a model with one is needed")
+            known = output_from_recipe(recipe, inner.output_shape[-1], path) if recipe else None
+            output = known or output_from_activation(inner)
+            shape = (coding.places,) if coding else tuple(inner.input_shape[1:])
+            return Predictor(path, model, output, shape, coding, recipe, metadata, traced(inner, shape))
 
     @property
     def data(self) -> AnyData | None:

@@ -27,7 +27,7 @@ from tuner.storage.confirmed import Confirmed
 from tuner.storage.leases import Lock
 from tuner.worker import perform, perform_all
 from tuner.worker.executor import Executor
-from tuner.worker.folder import member
+from tuner.worker.folder import is_damaged, member
 from tuner.worker.jobs import Answer, EpochTime, Train, reason_of
 
 
@@ -145,8 +145,13 @@ def earlier_refits(session: Session) -> tuple[Refit, ...]:
 
 
 def stored_refits(session: Session) -> tuple[Refit, ...]:
-    """The refits of earlier calls whose models are still there."""
-    return tuple(each for each in earlier_refits(session) if session.folder.model(each.name).is_file())
+    """The refits of earlier calls whose models are still there. A damaged one is removed: this call does without it, or trains it again."""
+    stored = [each for each in earlier_refits(session) if session.folder.model(each.name).is_file()]
+    damaged = [each for each in stored if is_damaged(session.folder.model(each.name))]
+    for each in damaged:
+        session.listener.log(f"left out: {session.folder.model(each.name)} or its outputs are damaged")
+        session.folder.forget(each.name)
+    return tuple(each for each in stored if each not in damaged)
 
 
 @dataclass(frozen=True)
@@ -211,13 +216,16 @@ class _Refitting:
 
 
 def _confirmed_before(session: Session, winner: Recipe) -> Confirmed | None:
-    """The confirmed winner of an earlier call, if it is this one and its model is still there."""
+    """The confirmed winner of an earlier call, if it is this one and its model is still there, and undamaged."""
     plain: dict[str, Any] | None = session.study.user_attrs.get("confirmed")
     if plain is None or plain["winner"] != winner.key:
         return None
     if not session.file.fits_epochs and len(plain["seeds"]) != session.file.confirmation.seeds:
         return None
     confirmed = Confirmed.from_dict(plain)
+    if confirmed.model.is_file() and is_damaged(confirmed.model):
+        session.listener.log(f"{confirmed.model} is damaged: it is made again")
+        return None
     return confirmed if confirmed.model.is_file() else None
 
 

@@ -1,10 +1,12 @@
 """Models on disk: `.keras` files that contain the scaling and take inputs as the data set stores them."""
 
 import json
+import math
 import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -141,6 +143,21 @@ def load_model(path: Path) -> keras.Model:
                 raise
         with keras.saving.custom_object_scope(own_names(path)):
             return _loaded(path)
+
+
+def weights_of(config: dict[str, Any]) -> int:
+    """How many weights a model with this configuration has, which are not allocated."""
+
+    def described() -> int:
+        with keras.StatelessScope(initialize_variables=False):
+            model: keras.Model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+            return sum(math.prod(each.shape) for each in model.weights)
+
+    with (
+        _other_input_names(),
+        ThreadPoolExecutor(1) as thread,
+    ):  # each thread has its own list of weights to allocate later
+        return thread.submit(described).result()
 
 
 def _loaded(path: Path) -> keras.Model:

@@ -1,9 +1,12 @@
 """Paths of a study's files, as this process sees them."""
 
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from errno import ENAMETOOLONG
 from pathlib import Path
+
+import numpy as np
 
 from tuner.base.errors import StorageError
 from tuner.recipe import Views
@@ -12,6 +15,17 @@ from tuner.recipe import Views
 def member(key: str) -> str:
     """The name of the refitted model of a recipe with this key."""
     return f"members/{key}"
+
+
+def is_damaged(model: Path) -> bool:
+    """Whether a saved model fails its checksums, or its outputs for validation examples cannot be read."""
+    try:
+        for outputs in model.parent.glob(f"{model.stem}*.validation.npy"):
+            np.lib.format.open_memmap(outputs, mode="r")
+        with zipfile.ZipFile(model) as archive:
+            return archive.testzip() is not None
+    except Exception:  # NumPy and `zipfile` raise any exception for a damaged file
+        return True
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Arrays in NPZ files: what is kept, and the message about each bad file."""
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,33 @@ HOLE = np.where(np.arange(60).reshape(20, 3) == 7, np.nan, 1.0)
 )
 def test_a_bad_file_has_a_message(data: Any, arrays: Any, message: str, tmp_path: Path) -> None:
     assert complaint(tmp_path, Arrays(path="a.npz", **data), **arrays) == message
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (36000000000,), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999999999,), }",
+        "{'descr': '|S0', 'fortran_order': False, 'shape': (99999999999999,), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': 9, }",
+        "{'descr': 1, 'fortran_order': False, 'shape': (9,), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (9,), ",
+        "((((((((" * 20,
+        "\0" * 90,
+    ],
+)
+def test_a_damaged_header_is_named_before_anything_is_allocated(header: str, tmp_path: Path) -> None:
+    content = f"\x93NUMPY\1\0{chr(len(header) + 1)}\0{header}\n".encode("latin-1") + bytes(80)
+    (tmp_path / "x.npy").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", content)
+        archive.writestr("y.npy", content)
+    for name in ("a.npz", "x.npy"):
+        with pytest.raises(DataError) as error:
+            profile_arrays(tmp_path / name, Roles(("y",)), "guess")
+        assert str(error.value).startswith(f"{tmp_path}/{name}: is not an NPZ or NPY file: ")
+        assert "\n" not in str(error.value)
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:

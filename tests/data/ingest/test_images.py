@@ -1,5 +1,7 @@
 """Folders of images: any mode and size becomes one array; what is no picture is named."""
 
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,14 +123,17 @@ def test_a_picture_that_is_cut_off_is_named(ending: str, folder: Path) -> None:
     assert message.endswith("; is it cut off?")
 
 
-def test_a_picture_that_is_far_too_large_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    Image.new("L", (15, 10)).save(folder / "pictures" / "white" / "0.png")
-    Image.new("L", (9, 9)).save(folder / "pictures" / "black" / "0.png")
-    for path in sorted((folder / "pictures").glob("*/[1-4].png")):
-        Image.new("L", (5, 5)).save(path)
-    message = "/pictures/white/0.png: has more than 100 pixels; make it smaller, or take it out"
+@pytest.mark.parametrize("size", [(9460, 9460), (13_000, 13_000), (60_000, 60_000)])
+def test_a_picture_that_is_far_too_large_is_named(size: tuple[int, int], folder: Path) -> None:
+    path = folder / "pictures" / "white" / "0.png"
+    plain = path.read_bytes()
+    header = b"IHDR" + struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0)
+    path.write_bytes(plain[:12] + header + struct.pack(">I", zlib.crc32(header)) + plain[33:])
+    message = "/pictures/white/0.png: has more than 89,478,485 pixels; make it smaller, or take it out"
     assert complaint(folder) == message
+    with pytest.raises(DataError) as error:
+        profile_images(folder / "pictures")
+    assert str(error.value) == f"{folder}{message}"
 
 
 def test_a_class_without_pictures_is_named(folder: Path) -> None:

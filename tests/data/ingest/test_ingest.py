@@ -211,20 +211,38 @@ def test_missing_stored_arrays_are_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         training_set(data, places)
     assert str(error.value) == (
-        f"t.csv: its stored arrays {data.found.identity} are not in the cache {tmp_path}/elsewhere; "
-        "load the study again"
+        f"t.csv: its stored arrays {data.found.identity} are not in the cache {tmp_path}/elsewhere, "
+        "or are damaged; load the study again"
     )
     with pytest.raises(DataError, match=r"^t\.csv: has not been ingested; load the study again$"):
         held_out(replace(data, found=None), places)
 
 
-def test_damaged_arrays_are_prepared_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["train_inputs.npy", "test_labels.npy", "coding.json"])
+@pytest.mark.parametrize("is_short", [True, False])
+def test_damaged_arrays_are_prepared_again(file: str, is_short: bool, tmp_path: Path) -> None:
     data, places = ingest_file(tmp_path, frame_of()), Places(None, tmp_path / "cache")
     folder = training_set(data, places).folder
     assert folder is not None
-    (folder / "train_inputs.npy").write_bytes(b"short")
-    assert ingest_file(tmp_path, frame_of()) == data
-    assert len(training_set(data, places).examples.inputs) == 16
+    path = folder / file
+    content = path.read_bytes()
+    path.write_bytes(b"short" if is_short else bytes(len(content)))
+    with pytest.raises(DataError, match=r"are not in the cache .*, or are damaged; load the study again$"):
+        (training_set(data, places), held_out(data, places), coding_of(data, places))
+    assert ingest(replace(data, found=None), tmp_path, places, lambda _: None) == data
+    assert path.read_bytes() == content
+
+
+def test_what_is_private_stays_private_in_the_cache(tmp_path: Path) -> None:
+    frame_of().to_csv(tmp_path / "t.csv", index=False)
+    frame_of(22).to_csv(tmp_path / "open.csv", index=False)
+    (tmp_path / "t.csv").chmod(0o600)
+    (tmp_path / "open.csv").chmod(0o644)
+    places = Places(None, tmp_path / "cache")
+    for path, rights in (("t.csv", 0o700), ("open.csv", 0o755)):
+        folder = training_set(ingest(replace(DATA, path=path), tmp_path, places, lambda _: None), places).folder
+        assert folder is not None
+        assert folder.stat().st_mode & 0o777 == rights
 
 
 KILLED = """

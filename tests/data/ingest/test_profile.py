@@ -467,13 +467,6 @@ def test_gray_pictures_that_are_stored_in_color_are_gray(tmp_path: Path) -> None
     assert not profile_images(folder).color
 
 
-def test_a_picture_that_is_far_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = pictures(tmp_path / "p", ((96, 128),) * 6, "L")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(DataError, match=r"has more than 100 pixels; make it smaller, or take it out$"):
-        profile_images(folder)
-
-
 @pytest.mark.parametrize(("gap", "filled"), [(0.0, "d"), (np.nan, "d.fillna(d.median())")])
 def test_a_table_that_is_too_wide_is_refused_with_the_code_for_arrays(gap: float, filled: str, tmp_path: Path) -> None:
     frame = pd.DataFrame(np.arange(24_000.0).reshape(20, 1200) % 7).rename(columns=str).assign(y=Y[:20])

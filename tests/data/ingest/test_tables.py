@@ -273,12 +273,19 @@ def test_an_archive_of_two_files_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "HARMLESS_BYTES", 2**20)
-    monkeypatch.setattr(files, "RATIO", 100)
     message = complaint(tmp_path, "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 2**20))
     assert (
         message
-        == "unpacks to more than 8 GiB, or beyond 1 MiB to 100 times its size; if that is intended, unpack it first"
+        == "unpacks to more than 8 GiB, or beyond 1 MiB to 150 times its size; if that is intended, unpack it first"
     )
+
+
+@pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz", ".zip", ".zst"])
+def test_a_damaged_file_cannot_be_unpacked(ending: str, tmp_path: Path) -> None:
+    plain = "".join(f"{row},{row * 7919 % 1009}\n" for row in range(3000)).encode()
+    packed = bytearray({**PACKED, ".zst": pytest.importorskip("zstandard").compress}[ending](b"a,b\n" + plain))
+    packed[12:99] = b"\xff" * 87
+    assert complaint(tmp_path, f"t.csv{ending}", bytes(packed)).startswith("cannot be unpacked: ")
 
 
 @pytest.mark.parametrize(

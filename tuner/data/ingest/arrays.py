@@ -1,16 +1,16 @@
 """Arrays in NPZ files: read, checked and profiled."""
 
+import math
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tuner.base.errors import DataError, near_miss
+from tuner.base.errors import DataError, data_errors, near_miss
 from tuner.data.examples import Array
 from tuner.data.ingest.files import require_ratio
 from tuner.data.ingest.prepare import RawExamples
@@ -20,7 +20,6 @@ from tuner.data.ingest.values import group_count
 from tuner.recipe import Arrays, Cut
 
 GAPS = "; fill missing ones, for instance with the median of their column"
-UNREADABLE = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
 INPUTS = ("x", "X", "inputs", "features", "images", "data")
 TARGETS = ("y", "Y", "targets", "labels", "target", "label")
 
@@ -63,19 +62,28 @@ def array_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     """The shape of each array by its header: of an NPZ file, or of all NPY files in the same folder. Raises `DataError` where it
     is no such file, or unpacks to too much."""
     shapes: dict[str, tuple[int, ...]] = {}
-    try:
-        if path.suffix.lower() == ".npy":
-            return {each.stem: np.load(each, mmap_mode="r").shape for each in sorted(path.parent.glob("*.npy"))}
-        with zipfile.ZipFile(path) as archive:
-            require_ratio(path, path.stat().st_size, sum(member.file_size for member in archive.infolist()))
-            for member in (each for each in archive.infolist() if each.filename.endswith(".npy")):
-                with archive.open(member) as file:
-                    is_first = np.lib.format.read_magic(file) == (1, 0)
-                    header = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
-                    shapes[member.filename.removesuffix(".npy")] = tuple(header(file)[0])
-    except UNREADABLE as error:
-        raise DataError(f"{path}: is not an NPZ or NPY file: {error}") from error
+    if path.suffix.lower() == ".npy":
+        for each in sorted(path.parent.glob("*.npy")):
+            with data_errors(each, "is not an NPZ or NPY file"), each.open("rb") as file:
+                shapes[each.stem] = _shape(file, each.stat().st_size)
+        return shapes
+    with data_errors(path, "is not an NPZ or NPY file"), zipfile.ZipFile(path) as archive:
+        require_ratio(path, path.stat().st_size, sum(member.file_size for member in archive.infolist()))
+        for member in (each for each in archive.infolist() if each.filename.endswith(".npy")):
+            with archive.open(member) as file:
+                shapes[member.filename.removesuffix(".npy")] = _shape(file, member.file_size)
     return shapes
+
+
+def _shape(file: IO[bytes], size: int) -> tuple[int, ...]:
+    """The shape by the header of an array in a file of `size` bytes. Raises `ValueError` where it has more values than that: they would
+    be allocated before any is read."""
+    is_first = np.lib.format.read_magic(file) == (1, 0)
+    header = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(file)
+    if min(shape, default=0) < 0 or (not dtype.hasobject and math.prod(shape) * max(1, dtype.itemsize) > size):
+        raise ValueError(f"its header describes an array {list(shape)} of {dtype}, and it has {size:,} bytes")
+    return tuple(shape)
 
 
 def read_array(path: Path, name: str) -> Array:
@@ -83,14 +91,12 @@ def read_array(path: Path, name: str) -> Array:
     names = array_shapes(path)
     if name not in names:
         raise DataError(f"{path}: has no array {name!r}; {near_miss(name, names)}")
-    try:
+    with data_errors(f"{path}: {name}", "cannot be read"):
         if path.suffix.lower() == ".npy":
             values: Array = np.load(path.with_name(f"{name}.npy"), allow_pickle=False)
         else:
             with np.load(path, allow_pickle=False) as content:
                 values = content[name]
-    except UNREADABLE as error:
-        raise DataError(f"{path}: {name}: cannot be read: {error}") from error
     if values.ndim == 0:
         raise DataError(f"{path}: {name}: must have an entry for each example, got a single one")
     return values

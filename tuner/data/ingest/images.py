@@ -1,22 +1,21 @@
 """Folders of images: resized once and stored, and profiled."""
 
 import statistics
-import struct
 import warnings
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import IO, ClassVar
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from tuner.base.errors import DataError, near_miss
+from tuner.base.errors import DataError, data_errors, near_miss
 from tuner.base.machine import cores
 from tuner.data.examples import Array
 from tuner.data.ingest.columns import Coding
@@ -33,6 +32,10 @@ LEFTOVERS = ("Thumbs.db", "desktop.ini", "__MACOSX")
 LYING = (5, 6, 7, 8)
 """The values of EXIF's orientation of pictures whose height is stored as width."""
 PARTS_HINT = '; for parts write path = ".../train" and test = ".../test"'
+MOST_PIXELS = 89_478_485
+"""A picture with more is refused before it is decoded, as Pillow advises. Decoding takes up to 13 bytes for each: 1.1 GiB."""
+LARGE_PIXELS, ONE_LARGE = 2**24, Lock()
+"""Of pictures with more, one at a time is decoded."""
 AHEAD_BYTES = 2**26
 LARGEST_SIDE = 64
 PROFILED_IMAGES = 300
@@ -106,8 +109,7 @@ def _write(files: Sequence[Path], data: Images, target: Path) -> None:
     """One array of all images; only some are in memory at once. A full disk raises `OSError`, which a mapped file would not."""
     shape = (*data.size, 3) if data.color else data.size
     ahead = max(cores(), AHEAD_BYTES // int(np.prod(shape)))
-    with target.open("wb") as file, ThreadPoolExecutor(cores()) as pool, warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with target.open("wb") as file, ThreadPoolExecutor(cores()) as pool:
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), *shape)}
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, len(files), ahead):
@@ -115,29 +117,35 @@ def _write(files: Sequence[Path], data: Images, target: Path) -> None:
                 file.write(values.tobytes())
 
 
-def read_image(data: Images, path: Path, content: IO[bytes] | None = None) -> Array:
+def read_image(data: Images, path: Path, content: IO[bytes] | None = None, most: int = MOST_PIXELS) -> Array:
     """An image, or its `content`, in the size and color of `data`: uint8 (height, width) or (height, width, 3). Raises `DataError`
-    with its path for what is no image, is cut off or too large."""
+    with its path for what is no image, is cut off or has more than `most` pixels."""
     height, width = data.size
-    with _open_image(path, content) as image:
-        upright = ImageOps.exif_transpose(image)
-        plain = _plain(upright, "RGB" if data.color else "L", data.bits, path)
+    with _open_image(path, content, most) as image:
+        ImageOps.exif_transpose(image, in_place=True)
+        plain = _plain(image, "RGB" if data.color else "L", data.bits, path)
         return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))
 
 
 @contextmanager
-def _open_image(path: Path, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
-    """An open image. Raises `DataError` with its path for what is no image, is cut off or too large."""
-    try:
-        with Image.open(content or path, formats=[each.upper() for each in FORMATS]) as image:
+def _open_image(path: Path, content: IO[bytes] | None = None, most: int = MOST_PIXELS) -> Iterator[Image.Image]:
+    """An open image. Raises `DataError` with its path for what is no image, is cut off or has more than `most` pixels."""
+    warnings.simplefilter(
+        "ignore", Image.DecompressionBombWarning
+    )  # we raise; no `catch_warnings`, which threads do not survive
+    too_large = DataError(f"{path}: has more than {most:,} pixels; make it smaller, or take it out")
+    with data_errors(path, "cannot be decoded", "; is it cut off?"), content or path.open("rb") as stream:
+        try:
+            image = Image.open(stream, formats=[each.upper() for each in FORMATS])
+        except Image.DecompressionBombError:
+            raise too_large from None
+        except UnidentifiedImageError:
+            raise DataError(f"{path}: is no picture ({', '.join(FORMATS)}); take it out of the folder") from None
+        pixels = image.width * image.height
+        if pixels > most:
+            raise too_large
+        with image, ONE_LARGE if pixels > LARGE_PIXELS else nullcontext():
             yield image
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        limit = f"{Image.MAX_IMAGE_PIXELS or 0:_} pixels"
-        raise DataError(f"{path}: has more than {limit}; make it smaller, or take it out") from None
-    except (UnidentifiedImageError, IsADirectoryError):
-        raise DataError(f"{path}: is no picture ({', '.join(FORMATS)}); take it out of the folder") from None
-    except (OSError, EOFError, SyntaxError, ValueError, struct.error, zlib.error) as error:
-        raise DataError(f"{path}: cannot be decoded: {error}; is it cut off?") from error
 
 
 def _plain(image: Image.Image, mode: str, bits: int, path: Path) -> Image.Image:
@@ -151,7 +159,7 @@ def _plain(image: Image.Image, mode: str, bits: int, path: Path) -> Image.Image:
             raise DataError(f"{path}: has values up to {values.max()}, which {bits} bits cannot hold; {cure}")
         image = Image.fromarray((values >> (bits - 8)).astype(np.uint8))
     if image.has_transparency_data:
-        image = image.convert("RGBA")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert(mode)
 

@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from importlib.metadata import version
+from operator import and_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -120,12 +121,19 @@ def _read(data: Table | Arrays | Images, sources: Mapping[str, str], places: Pla
         rows = prepare.read_rows(data, data.path, source)
         test_rows = data.test if isinstance(data.test, Cut) else prepare.read_rows(data, data.test, sources[data.test])
         save = partial(prepare.save_prepared, data.task, rows, test_rows)
-    return _store(data, save, f"from {source}", places)
+    return _store(data, save, f"from {source}", places, _rights(sources.values()))
 
 
-def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Places) -> DataInfo:
+def _rights(sources: Iterable[str]) -> int:
+    """The rights to a folder of arrays: what is private stays private."""
+    paths = (Path(each[0] if isinstance(each, tuple) else each) for source in sources for each in _states(source))
+    readers = reduce(and_, (path.stat().st_mode for path in paths if path.exists()), 0o044)
+    return 0o700 | readers | readers >> 2
+
+
+def _store(data: Table | Arrays | Images, save: Save, origin: str, places: Places, rights: int = 0o777) -> DataInfo:
     """Write both parts into the cache."""
-    with new_folder(places) as folder:
+    with new_folder(places, rights) as folder:
         facts, coding = save(folder)
         identity = store_own(folder, facts, coding, origin, places)
     training, test = (open_examples(folder_of(OWN, identity, places), part) for part in ("train", "test"))
@@ -181,12 +189,12 @@ def _record_path(key: str, places: Places) -> Path:
 
 
 def _read_record(key: str, places: Places) -> DataInfo | None:
-    """The facts of the same files as they were read before, if the arrays are stored still."""
+    """The facts of the same files as they were read before, if the arrays are stored still, and undamaged."""
     try:
         info = decode(DataInfo, json.loads(_record_path(key, places).read_text(encoding="utf-8")))
-    except (OSError, ValueError, Invalid):
+    except (OSError, ValueError, RecursionError, Invalid):
         return None
-    return info if origin_if_complete(folder_of(OWN, info.identity, places)) else None
+    return info if origin_if_complete(folder_of(OWN, info.identity, places), "") else None
 
 
 def _write_record(key: str, info: DataInfo, places: Places) -> None:

@@ -1,6 +1,5 @@
 """Reading tables: text with separators and JSON, compressed or not, Excel, Parquet, and those that come with scikit-learn."""
 
-import zipfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -9,15 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from tuner.base.errors import DataError, MissingPackage, first_line, near_miss
+from tuner.base.errors import DataError, MissingPackage, data_errors, near_miss
 from tuner.data.ingest import separated
-from tuner.data.ingest.files import HARMLESS_BYTES, RATIO, SKLEARN, UNPACKED, is_packed, require_unpackable
+from tuner.data.ingest.files import HARMLESS_BYTES, SKLEARN, UNPACKED, is_packed, require_unpackable
 from tuner.data.ingest.separated import NO_TEXTS, Choice, Texts, require_different
 from tuner.recipe.data import MISSING_TEXTS
 
 BUNDLED = ("iris", "wine", "breast_cancer", "digits", "diabetes")
 BLOCK_ROWS = 2**17
 MOST_COLUMNS = 1000
+PACKED_RATIO = 1000
+"""The same for Parquet, which stores a value of a few in some bits and equal ones in none."""
 
 Reader = Callable[[Path, Texts, Choice, int | None, bool], Iterator[pd.DataFrame]]
 """From a file, the columns `texts`, the choice of columns, the rows of a block (None: one block) and whether the file has a
@@ -124,12 +125,11 @@ def _entire(
 ) -> Iterator[pd.DataFrame]:
     """The chosen columns, in blocks, of a file that pandas reads as one."""
     try:
-        frame = read(path, texts, header)
+        with data_errors(path, "is not a table in this format, or damaged"):
+            frame = read(path, texts, header)
     except ImportError as error:
         missing = getattr(error.__cause__, "name", None) or "openpyxl"
         raise MissingPackage(str(path), {"odf": "odfpy"}.get(missing, missing)) from error
-    except (ValueError, OSError, LookupError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: is not a table in this format, or damaged: {first_line(error)}") from error
     names = [str(name).strip() for name in frame.columns]
     require_different(path, names)
     frame = frame.set_axis(names, axis=1).reset_index(drop=True)[choice(names)]
@@ -157,25 +157,23 @@ def _json(path: Path, _: Texts, header: bool) -> pd.DataFrame:
 
 def _parquet(path: Path, _: Texts, choice: Choice, rows: int | None, header: bool) -> Iterator[pd.DataFrame]:
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import parquet
     except ImportError:
         raise MissingPackage(str(path), "pyarrow") from None
-    try:
+    with data_errors(path, "is not Parquet, or damaged"):
         file = parquet.ParquetFile(path)
         require_different(path, file.schema_arrow.names)
         columns, start = choice(file.schema_arrow.names), 0
         if rows is None:
             unpacked = 8 * file.metadata.num_rows * file.metadata.num_columns
-            if unpacked > HARMLESS_BYTES and unpacked > RATIO * path.stat().st_size:
-                raise DataError(f"{path}: unpacks to more than {RATIO} times its size, which no real table does")
+            if unpacked > HARMLESS_BYTES and unpacked > PACKED_RATIO * path.stat().st_size:
+                raise DataError(f"{path}: unpacks to more than {PACKED_RATIO} times its size, which no real table does")
         blocks = [file.read()] if rows is None else file.iter_batches(batch_size=rows, columns=columns)
         for block in blocks:
             frame: pd.DataFrame = block.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
             frame.index = pd.RangeIndex(start, start + len(frame))
             start += len(frame)
             yield frame
-    except (ArrowException, OSError) as error:
-        raise DataError(f"{path}: is not Parquet, or damaged: {first_line(error)}") from error
 
 
 READERS: dict[str, Reader] = {

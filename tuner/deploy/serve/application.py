@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from textwrap import shorten
+from threading import BoundedSemaphore
 from typing import Annotated, Any
 
 import numpy as np
@@ -35,6 +36,10 @@ BODIES = 8
 CLOSING = {"Connection": "close"}
 MOST_PROBLEMS, MOST_LETTERS = 20, 300
 """What an answer says of an invalid body, which may have a million invalid values."""
+MOST_PIXELS = 25_000_000
+"""A picture with more is refused: clients are not trusted, and a decoding takes up to 325 MB."""
+DECODINGS = BoundedSemaphore(2)
+"""Decodings at once."""
 
 
 def application(
@@ -222,7 +227,8 @@ def _pictures(predictor: Predictor, format: Images, contents: list[bytes]) -> ND
     pictures = []
     for number, content in enumerate(contents, start=1):
         try:
-            pictures.append(read_image(format, Path(f"image {number}"), io.BytesIO(content)))
+            with DECODINGS:
+                pictures.append(read_image(format, Path(f"image {number}"), io.BytesIO(content), MOST_PIXELS))
         except DataError as error:
             raise DataError(str(error).partition(";")[0]) from None  # without the advice about folders
     return as_stored(predictor, np.stack(pictures))

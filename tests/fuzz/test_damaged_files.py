@@ -77,7 +77,7 @@ def arrays() -> bytes:
     return saved(partial(np.savez_compressed, x=x, y=np.arange(20) % 2))
 
 
-def picture(format: str) -> bytes:
+def picture(format: str, _: Path) -> bytes:
     """A picture in this format."""
     values = np.random.default_rng(0).integers(0, 255, (20, 24, 3), dtype=np.uint8)
     return saved(lambda stream: Image.fromarray(values).save(stream, format))
@@ -161,7 +161,7 @@ FORMATS: Mapping[str, Format] = {
     "npz": Format("a.npz", lambda _: arrays(), read_npz, is_archive=True),
     "idx": Format("x.gz", lambda _: gzip.compress(bytes([0, 0, 8, 2, 0, 0, 0, 4, 0, 0, 0, 5]) + bytes(20)), read_idx),
     **{
-        name: Format(f"p.{name}", lambda _, name=name: picture(name), partial(read_image, Images(path="", size=(8, 8))))
+        name: Format(f"p.{name}", partial(picture, name), partial(read_image, Images(path="p", size=(8, 8))))
         for name in ("png", "jpeg", "gif", "bmp", "webp", "tiff")
     },
     "keras": Format("m.keras", model, predict, is_archive=True),

@@ -34,10 +34,10 @@ from tuner.training.checkpoint import Checkpoint, Position, Progress
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 TABLE = "a,b,when,c,y\n" + "".join(
-    f'{row * 7 % 43 / 8},{row},2024-0{1 + row % 9}-1{row % 9},"w{row % 3}, ü",{"yn"[row % 2]}\n' for row in range(24)
+    f'{row * 7 % 43 / 8},{row},2024-0{1 + row % 9}-1{row % 9},"w{row % 3}, ü",{"pq"[row % 2]}\n' for row in range(24)
 )
 STUDY = """
-dataset = "xor"
+
 objective = ["validation_accuracy", "parameters"]
 [budget]
 trials = 4
@@ -45,6 +45,8 @@ minutes = 5
 [search]
 sampler = "tpe"
 pruner = "hyperband"
+[recipe.data]
+name = "xor"
 [recipe.training]
 learning_rate = { low = 1e-4, high = 1e-1, log = true }
 batch_size = { choice = [16, 32] }

@@ -37,7 +37,6 @@ TABLE = "a,b,when,c,y\n" + "".join(
     f'{row * 7 % 43 / 8},{row},2024-0{1 + row % 9}-1{row % 9},"w{row % 3}, ü",{"pq"[row % 2]}\n' for row in range(24)
 )
 STUDY = """
-
 objective = ["validation_accuracy", "parameters"]
 [budget]
 trials = 4
@@ -48,10 +47,9 @@ pruner = "hyperband"
 [recipe.data]
 name = "xor"
 [recipe.training]
-learning_rate = { low = 1e-4, high = 1e-1, log = true }
 batch_size = { choice = [16, 32] }
 epochs = 2
-optimizer = { one_of = ["adam", { kind = "sgd", momentum = { low = 0.0, high = 0.9 } }] }
+optimizer = { one_of = [{ kind = "adam", learning_rate = { low = 1e-4, high = 1e-1, log = true } }, { kind = "sgd", momentum = { low = 0.0, high = 0.9 } }] }
 [recipe.network]
 kind = "dense"
 widths = { repeat = { low = 1, high = 2 }, each = { low = 2, high = 8, log = true } }

@@ -37,7 +37,7 @@ TABLE = "a,b,when,c,y\n" + "".join(
     f'{row * 7 % 43 / 8},{row},2024-0{1 + row % 9}-1{row % 9},"w{row % 3}, ü",{"pq"[row % 2]}\n' for row in range(24)
 )
 STUDY = """
-objective = ["validation_accuracy", "parameters"]
+objective = "validation_accuracy"
 [budget]
 trials = 4
 minutes = 5

@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import html
-import json
 import io
+import json
 import re
 import shlex
 import statistics
@@ -199,7 +199,7 @@ def test_pictures_are_answered_as_base64_and_as_files(picture_model: Path) -> No
 
 
 def test_a_picture_that_is_far_too_large_is_refused(picture_model: Path) -> None:
-    client = TestClient(application(Predictor.load(picture_model), 20_000, 10, page_as_html))
+    client = client_of(Predictor.load(picture_model))
     Image.new("1", (6000, 5000)).save(content := io.BytesIO(), "PNG")
     answer = client.post("/predict/file", files={"image": ("x.png", content.getvalue())})
     assert (answer.status_code, answer.json()) == (422, {"detail": "image 1: has more than 25,000,000 pixels"})

@@ -280,6 +280,13 @@ def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypa
     )
 
 
+@pytest.mark.parametrize("ending", [*PACKED, ".zst"])
+def test_what_is_not_utf8_is_named_however_it_is_packed(ending: str, tmp_path: Path) -> None:
+    packed = {**PACKED, ".zst": pytest.importorskip("zstandard").compress}[ending](b"a,b\n1,x\n2,\xe9\n")
+    message = "line 3: is not UTF-8 (byte 0xe9); save the file as UTF-8"
+    assert complaint(tmp_path, f"t.csv{ending}", packed) == message
+
+
 @pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz", ".zip", ".zst"])
 def test_a_damaged_file_cannot_be_unpacked(ending: str, tmp_path: Path) -> None:
     plain = "".join(f"{row},{row * 7919 % 1009}\n" for row in range(3000)).encode()

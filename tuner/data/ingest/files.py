@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 import zipfile
@@ -91,7 +92,7 @@ def _zstandard(path: Path, mode: str) -> Any:
         import zstandard
     except ImportError:
         raise MissingPackage(str(path), "zstandard") from None
-    return zstandard.open(path, mode)
+    return io.BufferedReader(zstandard.open(path, mode))  # alone it has no lines
 
 
 UNPACKED: dict[str, Callable[..., Any]] = {

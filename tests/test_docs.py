@@ -56,7 +56,10 @@ def test_the_readme_names_every_command(command: str) -> None:
     assert f"`{command}" in README
 
 
-PAGES = ("start", "own-table", "own-images", "own-network", "study-file", "report", "continuing", "deploying")
+PAGES = (
+    *("start", "own-table", "own-images", "own-network", "several-inputs"),
+    *("study-file", "report", "continuing", "deploying"),
+)
 """Pages whose commands (the lines after `$` in `console` blocks) are run, each in a folder of its own."""
 
 
@@ -81,7 +84,11 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path, places: Places) -
     own_page = (ROOT / "docs" / "own-network.md").read_text(encoding="utf-8")
     function, script_text = re.findall(r"```python\n(.*?)```", own_page, re.DOTALL)
     own_study = re.findall(r"```toml\n(.*?)```", own_page, re.DOTALL)[0]
-    for name, content in {"my_nets.py": function, "from_python.py": script_text, "own.toml": own_study}.items():
+    files = {"my_nets.py": function, "from_python.py": script_text, "own.toml": own_study}
+    if page == "several-inputs":
+        inputs_page = (ROOT / "docs" / "several-inputs.md").read_text(encoding="utf-8")
+        files = dict(re.findall(r"[Ss]ave (?:this|it) as\s`([\w.]+)`.*?```\w+\n(.*?)```", inputs_page, re.DOTALL))
+    for name, content in files.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     own = {"PATH": path, "PYTHONPATH": str(ROOT), "TUNER_CACHE": str(places.cache), "HOME": str(tmp_path)}

@@ -158,6 +158,7 @@ def _profile(source: str, roles: "Roles", task: Any, data: str, header: bool | N
     from tuner.data.ingest.arrays import profile_arrays
     from tuner.data.ingest.images import profile_images
     from tuner.data.ingest.missing import decided
+    from tuner.data.ingest.pictures import picture_formats
     from tuner.data.ingest.profile import profile_table, read_as_written
 
     if not source.startswith(SKLEARN) and os.path.isdir(source):
@@ -177,7 +178,8 @@ def _profile(source: str, roles: "Roles", task: Any, data: str, header: bool | N
     frame = written.frame
     if roles.drop_missing_target:
         frame = frame[frame[[name for name in roles.targets if name in frame]].notna().all(axis=1)]
-    profile = profile_table(frame, roles, task, data)
+    pictures = {} if source.startswith(SKLEARN) else picture_formats(frame, Path(source).parent)
+    profile = profile_table(frame, roles, task, data, pictures)
     return replace(profile, missing=written.missing, warnings=(*written.notes, *profile.warnings))
 
 

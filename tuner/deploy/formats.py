@@ -17,7 +17,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from tuner.base.errors import TunerError, first_line, require_packages
 from tuner.deploy.predictor import Predictor, traced
 from tuner.networks.layers import RowEncoder
-from tuner.networks.layers.row_coder import SECONDS_A_DAY, raw_dtype
+from tuner.networks.layers.row_coder import SECONDS_A_DAY, raw_dtype, raw_shape
 from tuner.training import silenced
 from tuner.training.saving import in_float32, on_codes
 
@@ -64,8 +64,14 @@ def _saved_model(predictor: Predictor, path: Path, inputs: Array, quantize: str)
     if coding is None:
         signature: Any = [tf.TensorSpec((None, *predictor.shape), tf.float32, name="inputs")]
     else:
-        kinds = {column.name: raw_dtype(column.kind) for column in coding.columns}
-        signature = [{name: tf.TensorSpec((None, 1), kinds[name], name=names[name]) for name in kinds}]
+        signature = [
+            {
+                each.name: tf.TensorSpec(
+                    (None, *raw_shape(each.kind, each.format)), raw_dtype(each.kind), name=names[each.name]
+                )
+                for each in coding.columns
+            }
+        ]
     archive.add_endpoint("serve", lambda inputs: model(inputs, training=False), input_signature=signature)
     archive.write_out(str(path), verbose=False)
     serve = tf.saved_model.load(str(path)).signatures["serving_default"]
@@ -128,12 +134,14 @@ def _where(context: Any, node: Any, name: str, settings: Any) -> None:
 
 
 def _table_values(predictor: Predictor, codes: Array) -> Mapping[str, Array]:
-    """A table's columns (n, 1) from coded rows; unseen values become unseen words."""
+    """A table's columns (n, 1), or in their shape, from coded rows; unseen values become unseen words."""
     assert predictor.coding is not None
     columns: dict[str, Array] = {}
     for column, places in zip(predictor.coding.columns, predictor.coding.slices, strict=True):
         values = codes[:, places].astype(np.float64)
         match column.kind:
+            case _ if column.shape:
+                columns[column.name] = codes[:, places].reshape(-1, *column.shape)
             case "number":
                 columns[column.name] = values + column.origin
             case "date":

@@ -15,6 +15,7 @@ from tuner.data.ingest.arrays import array_columns, array_shapes, inputs_of, rea
 from tuner.data.ingest.files import SKLEARN, find_path
 from tuner.data.ingest.images import FORMATS, SUFFIXES, read_image
 from tuner.data.ingest.missing import texts_of
+from tuner.data.ingest.pictures import with_pictures
 from tuner.data.ingest.tables import is_table, table_blocks
 from tuner.deploy.predictor import Predictor
 from tuner.recipe import Arrays, Data, Images, Table, describe
@@ -90,6 +91,7 @@ def _rows(predictor: Predictor, data: str, required: Sequence[str], optional: Se
         texts, header = {**texts, **texts_of(predictor.data)}, predictor.data.header
     for frame in table_blocks(path, [*predictor.columns, *required], texts, optional, header=header):
         others = [name for name in (*required, *optional) if name in frame.columns]
+        frame = with_pictures(frame, predictor.coding.columns, Path(path).parent, data)
         yield Block(predictor.coded(frame, data), others=frame[others])
 
 

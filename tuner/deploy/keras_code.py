@@ -14,14 +14,17 @@ from tuner.networks.layers import (
     MembersDense,
     MembersOutput,
     RowEncoder,
+    RowPart,
     locally_connected,
     members,
     row_encoder,
+    row_part,
 )
 from tuner.training.saving import PLAIN
 
 MODULES: Mapping[type, tuple[ModuleType, ...]] = {
     RowEncoder: (columns, encoder, row_encoder),
+    RowPart: (row_part,),
     MembersDense: (members,),
     MembersOutput: (members,),
     LocallyConnectedLayer: (locally_connected,),
@@ -66,7 +69,7 @@ def functions_of(model: keras.Model, name: str = "build_network") -> Iterator[st
 
 def sources_of(model: keras.Model, *classes: type) -> list[str]:
     """The source of each layer that Keras does not have, and of these classes."""
-    found = dict.fromkeys(module for layer in model.layers for module in MODULES.get(type(layer), ()))
+    found = dict.fromkeys(module for layer in model._flatten_layers() for module in MODULES.get(type(layer), ()))
     texts = [SHIMS] if columns in found else []
     texts += [re.sub(r"(?m)^from tuner[^\n(]*(\([^)]*\))?[^\n]*\n", "", inspect.getsource(each)) for each in found]
     texts += [inspect.getsource(each) for each in classes]

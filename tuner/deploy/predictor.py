@@ -15,6 +15,7 @@ from tuner.base.errors import DataError, data_errors
 from tuner.base.metrics import Task
 from tuner.data.ingest.coding import code_rows
 from tuner.data.ingest.columns import Coding
+from tuner.data.ingest.pictures import with_pictures
 from tuner.deploy.metadata import OutputSpec, output_from_activation, output_from_recipe, read_metadata, recipe_in
 from tuner.deploy.safe_loading import load_safely
 from tuner.recipe import AnyData, Recipe
@@ -105,10 +106,10 @@ class Predictor:
         return self.predict_inputs(self.coded(data, where) if isinstance(data, pd.DataFrame) else data, where)
 
     def coded(self, frame: pd.DataFrame, where: str) -> NDArray[np.float32]:
-        """A table's rows, coded."""
+        """A table's rows, coded. Names of pictures are those of files in the working folder."""
         if self.coding is None:
             raise DataError(f"{where}: is a table, and the model takes {self.input_text}")
-        return code_rows(self.coding, frame, where)
+        return code_rows(self.coding, with_pictures(frame, self.coding.columns, Path(), where), where)
 
     def predict_inputs(self, inputs: NDArray[Any], where: str = "the data") -> Predictions:
         """The predictions for coded rows or arrays as stored."""

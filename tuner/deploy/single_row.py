@@ -1,18 +1,22 @@
 """A single row of a table coded without pandas, in microseconds: as `tuner.data.ingest.coding.code_rows` codes many."""
 
+import base64
+import binascii
 import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import DataError
-from tuner.data.ingest.coding import TRUTH_RULE, WORD, date_rule
+from tuner.data.ingest.coding import TRUTH_RULE, WORD, date_rule, in_shape
 from tuner.data.ingest.columns import Coding, ColumnCoding
 from tuner.data.ingest.formats import ISO, days_in, unmarked
+from tuner.data.ingest.pictures import picture
 from tuner.data.ingest.values import text_of
 from tuner.networks.columns import FIRST, MISSING, TRUTHS, UNSEEN
 
@@ -64,8 +68,24 @@ def _coder(column: ColumnCoding) -> Callable[[Any], list[float]]:
         words = [] if value is None else WORD.findall(text_of(value).lower())[: column.places]
         return [codes.get(word, UNSEEN) for word in words] + [MISSING] * (column.places - len(words))
 
+    def shaped(value: Any) -> list[float]:
+        if value is None:
+            return [math.nan] * column.places
+        if column.kind == "picture" and isinstance(value, str):
+            value = _picture(column.format, value)
+        return list(in_shape(value, column.shape))
+
     coders = {"number": number, "date": day, "boolean": boolean, "category": category, "text": text}
-    return coders[column.kind]
+    return coders.get(column.kind, shaped)
+
+
+def _picture(format: str, text: str) -> Any:
+    """The picture in a file's content as base64: a row opens no files by name."""
+    try:
+        return picture(format, Path("the picture"), base64.b64decode(text, validate=True))
+    except (binascii.Error, DataError) as error:
+        reason = "it is not base64" if isinstance(error, binascii.Error) else str(error).partition(";")[0]
+        raise ValueError(f"must be the content of a file as base64 ({reason})") from None
 
 
 def _number(value: Any, format: str) -> float:

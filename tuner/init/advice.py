@@ -8,6 +8,7 @@ from tuner.data.ingest.arrays import ArraysProfile
 from tuner.data.ingest.images import ImagesProfile
 from tuner.data.ingest.profile import TableProfile
 from tuner.data.ingest.targets import TargetProfile
+from tuner.networks.columns import Coded, shape_of
 from tuner.recipe import Cut, Holdout, KFold
 from tuner.recipe.protocols import Pick
 
@@ -128,6 +129,14 @@ def encodings(data: Profile) -> tuple[str, ...]:
     numbers = sum(each.kind in ("number", "date") for each in columns)
     spread = ("piecewise", "pbld", "periodic") if numbers <= MOST_SPREAD else ()
     return (*spread, "robust", "quantile") if numbers else ()
+
+
+def picture_halvings(data: Profile) -> int:
+    """How often the smallest picture of a table's columns is halved at most, twice at least; 0 where there are no pictures."""
+    columns = data.columns if isinstance(data, TableProfile) else ()
+    coded = [Coded(each.kind, shape=shape_of(each.kind, each.format)) for each in columns if each.kind]
+    sides = [min(each.shape[:2]) for each in coded if each.is_picture]
+    return max(2, min(4, min(sides).bit_length() - 2)) if sides else 0
 
 
 def image_side(data: Profile) -> int:

@@ -42,6 +42,7 @@ def study_text(data: Profile, study: NewStudy) -> str:
         test_text=_test_text(data, study),
         protocol=advice.protocol(data, study.test),
         encodings=advice.encodings(data),
+        pictures=advice.picture_halvings(data),
         bins=48 if rows >= advice.FINE_ROWS else 16,
         batch_sizes=_at(rows, advice.BATCH_SIZES),
         epochs=_at(rows, advice.EPOCHS),

@@ -8,7 +8,6 @@ from tuner.base.errors import Invalid
 from tuner.networks.columns import Rows as Rows
 from tuner.networks.convolutional import Convolutional as Convolutional
 from tuner.networks.dense import Dense as Dense
-from tuner.networks.encoder import InputEncoder
 from tuner.networks.ensemble_dense import TabularEnsemble as TabularEnsemble
 from tuner.networks.ensemble_dense import members_output
 from tuner.networks.function import Function as Function
@@ -26,6 +25,7 @@ from tuner.networks.layer import Layer as Layer
 from tuner.networks.layer import Shape as Shape
 from tuner.networks.layer import dense_layer, encoded_shape
 from tuner.networks.locally_connected import LocallyConnected as LocallyConnected
+from tuner.networks.parts import encoder_layer
 from tuner.networks.residual_dense import ResidualDense as ResidualDense
 from tuner.networks.staged import Staged as Staged
 
@@ -35,7 +35,7 @@ Network = Dense | ResidualDense | TabularEnsemble | Convolutional | LocallyConne
 
 def network_layers(network: Network, inputs: Inputs, classes: int) -> tuple[Layer, ...]:
     """All layers from input to output. Raises `Invalid` with an address in `network` if a layer does not fit its inputs."""
-    front = (InputEncoder(inputs).layer,) if isinstance(inputs, Rows) else ()
+    front = (encoder_layer(inputs),) if isinstance(inputs, Rows) else ()
     if isinstance(network, Function):
         return (*front, *network.layers(classes))
     if network.output == "signed" and classes != 2:

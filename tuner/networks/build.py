@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tuner.base.errors import Invalid
 from tuner.networks import Function, Inputs, Network, network_layers
 from tuner.networks import layers as own_layers
-from tuner.networks.calling import example_shape, model_of
+from tuner.networks.calling import example_shape, model_of, taken
 from tuner.networks.columns import Rows
 from tuner.networks.encoder import InputEncoder
 from tuner.networks.function import Call
@@ -26,6 +26,7 @@ from tuner.networks.hidden import (
     PlainInitializer,
 )
 from tuner.networks.layer import Layer, NewSeed, encoded_shape, input_shape
+from tuner.networks.parts import has_parts, offered_layers, offered_shapes, parts_of
 
 Number = Callable[[float], Any]
 """From a number of a recipe to what a graph computes with: the number itself, or a variable, which can get another number."""
@@ -69,9 +70,9 @@ def initial_values(
 
 
 def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, constants: Constants) -> keras.Model:
-    """The model that the function makes with the answers of the recipe; behind the encoder of a table, or what gives an image an axis
-    for its one channel, where its model needs that. Raises `Invalid` where it asks for anything else."""
-    shape, asked = encoded_shape(inputs), dict[str, Any]()
+    """The model that the function makes with the answers of the recipe; behind the encoder of a table, what takes rows apart, or what
+    gives an image an axis for its one channel, where its model needs that. Raises `Invalid` where it asks for anything else."""
+    asked = dict[str, Any]()
 
     def answer(name: str, hole: Any) -> Any:
         if name not in network.answers:
@@ -80,25 +81,43 @@ def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, c
         return asked[name]
 
     keras.utils.set_random_seed(seed)
-    model = model_of(Call(network.source, network.sha256, shape, classes), answer)
+    model = model_of(Call(network.source, network.sha256, offered_shapes(inputs), classes), answer)
     if unasked := [name for name in network.answers if name not in asked]:
         problem = (
             f"{network.source} asks differently for the same answers: it does not ask for {', '.join(unasked)} now"
         )
         raise Invalid("network.answers", problem)
-    own = example_shape(model, shape)
-    front = [_keras_layer(InputEncoder(inputs).layer, _seeds(seed), float)] if isinstance(inputs, Rows) else []
-    front += [keras.layers.Reshape(own)] if own != shape else []
-    if not front:
+    whole = _on_stored(model, inputs, network.source, _seeds(seed))
+    if whole is model:
         return model
-    if type(model).train_step is not keras.Model.train_step:
-        problem = f"{network.source}: a model with a train step of its own must take the data as they are, in the shape"
-        raise Invalid("network.source", f"{problem} {input_shape(inputs)}; a table's rows are encoded before its model")
-    whole = keras.Sequential([keras.Input(input_shape(inputs)), *front, model])
     if model.compiled:
         whole.compile(**model._compile_config.config)
     _assign(constants, whole.layers)
     return whole
+
+
+def _on_stored(model: keras.Model, inputs: Inputs, source: str, seeds: Iterator[int]) -> keras.Model:
+    """The model on inputs as they are stored: itself, or behind layers of ours. Raises `Invalid` where it has a train step of its own
+    and needs such layers."""
+    front: list[keras.layers.Layer] = []
+    if not has_parts(inputs):
+        shape = encoded_shape(inputs)
+        front += [_keras_layer(InputEncoder(inputs).layer, seeds, float)] if isinstance(inputs, Rows) else []
+        front += [keras.layers.Reshape(own)] if (own := example_shape(model, shape)) != shape else []
+        if not front:
+            return model
+    if type(model).train_step is not keras.Model.train_step:
+        problem = f"{source}: a model with a train step of its own must take the data as they are, in the shape"
+        raise Invalid("network.source", f"{problem} {input_shape(inputs)}; a table's rows are encoded before its model")
+    start = keras.Input(input_shape(inputs))
+    if not has_parts(inputs):
+        return keras.Sequential([start, *front, model])
+    parts = {}
+    for part in parts_of(inputs):
+        parts[part.name] = start
+        for each in offered_layers(part):
+            parts[part.name] = _keras_layer(each, seeds, float)(parts[part.name])
+    return keras.Model(start, model(taken(model, parts)))
 
 
 @contextmanager
@@ -112,7 +131,11 @@ def _policy(network: Network) -> Iterator[None]:
 
 
 def _assign(constants: Constants, layers: Sequence[keras.layers.Layer]) -> None:
-    for variable, value in zip(layers[0].non_trainable_variables if constants else (), constants, strict=True):
+    if not constants:
+        return
+    inside = (each for layer in layers for each in layer._flatten_layers())
+    encoder = next(each for each in inside if isinstance(each, own_layers.RowEncoder))
+    for variable, value in zip(encoder.non_trainable_variables, constants, strict=True):
         variable.assign(value)
 
 

@@ -2,10 +2,10 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from tuner.base.errors import Invalid
 from tuner.networks.function import Call, FunctionOutput, NetworkInfo
 from tuner.networks.layer import Shape
+from tuner.networks.parts import NamedShapes
 from tuner.networks.sources import described, load_function
 
 Asking = Callable[[str, Any], Any]
 """Gets the name and the hole of each parameter that a function asks for; returns the answer. See `tuner.space.asking`."""
+
+T = TypeVar("T")
 
 FRONT_ENDS = {"trial": "tuner.space.trial:Trial", "hp": "tuner.keras_tuner.hyperparameters:HyperParameters"}
 """What a function asks, by the name of its first parameter: a class that is made with an `Asking`, imported where it is used."""
@@ -42,8 +45,9 @@ def model_of(call: Call, asking: Asking) -> keras.Model:
 
 def info_of(model: keras.Model, call: Call) -> NetworkInfo:
     """The facts of a model. Raises `Invalid` where its outputs are not those of the data."""
-    shape = (2, *example_shape(model, call.inputs))
-    numbers = np.asarray(model(np.random.default_rng(0).normal(size=shape).astype(np.float32), training=False))
+    generator = np.random.default_rng(0)
+    examples = _examples(model, call.inputs, lambda shape: generator.normal(size=(2, *shape)).astype(np.float32))
+    numbers = np.asarray(model(examples, training=False))
     allowed = {call.outputs, *([1] if call.is_binary else [])}
     if numbers.ndim != 2 or numbers.shape[1] not in allowed:
         rule = " or ".join(f"({each},)" for each in sorted(allowed, reverse=True))
@@ -76,6 +80,40 @@ def example_shape(model: keras.Model, inputs: Shape) -> Shape:
     raise ValueError(f"{own[1:]}")
 
 
+def taken(model: keras.Model, parts: Mapping[str, T]) -> Any:
+    """Parts as the model takes them: those that its inputs are called after, or a mapping of all of them where it has no named inputs.
+    Raises `LookupError` with the name of an input that is no part."""
+    if not getattr(model, "inputs", None):
+        return dict(parts)
+    own = [parts[each.name] for each in model.inputs]
+    return keras.tree.pack_sequence_as(getattr(model, "_inputs_struct", own[0]), own)
+
+
+def _examples(model: keras.Model, inputs: Shape | NamedShapes, make: Callable[[Shape], T]) -> Any:
+    """What `make` returns for the shape of an example, or for each of its parts, as the model takes them. Raises `ValueError` with the
+    shape that the model takes, where that is another one."""
+    shapes = _named(inputs)
+    if not shapes:
+        return make(example_shape(model, inputs))  # type: ignore[arg-type]
+    for each in getattr(model, "inputs", None) or ():
+        shape = shapes.get(each.name, ())
+        if len(each.shape) != len(shape) + 1 or any(
+            a not in (None, b) for a, b in zip(each.shape[1:], shape, strict=True)
+        ):
+            raise ValueError(f"{tuple(each.shape[1:])} in its input {each.name!r}")
+    return taken(model, {name: make(shape) for name, shape in shapes.items()})
+
+
+def _named(inputs: Shape | NamedShapes) -> dict[str, Shape]:
+    """The shapes of parts by name; none where the inputs are a single array."""
+    return dict(inputs) if inputs and isinstance(inputs[0], tuple) else {}
+
+
+def _shapes_text(inputs: Shape | NamedShapes) -> str:
+    parts = ", ".join(f"{name} {shape}" for name, shape in _named(inputs).items())
+    return f"the parts {parts}; keras.Input(…, name=…) says which one is meant" if parts else f"{inputs}"
+
+
 @contextmanager
 def _settings_restored() -> Iterator[None]:
     """A context after which Keras's global settings are as before."""
@@ -95,7 +133,7 @@ def _arguments(function: Callable[..., Any], call: Call, asking: Asking) -> dict
         raise Invalid("network.source", f"{call.name} {rule}, got ({', '.join(names)})")
     module, _, front_end = FRONT_ENDS[names[0]].partition(":")
     asks = getattr(import_module(module), front_end)(asking)
-    others = {"inputs": call.inputs, "outputs": call.outputs}
+    others = {"inputs": _named(call.inputs) or call.inputs, "outputs": call.outputs}
     return {names[0]: asks, **{name: value for name, value in others.items() if name in names}}
 
 
@@ -118,15 +156,16 @@ def _asked_once(name_of_function: str, asking: Asking) -> Asking:
 def _built(model: keras.Model, call: Call) -> keras.Model:
     """The model with its variables."""
     try:
-        shape = example_shape(model, call.inputs)
+        examples = _examples(model, call.inputs, lambda shape: np.zeros((1, *shape), np.float32))
     except ValueError as error:
-        problem = f"{call.name}: its model takes inputs of the shape {error}, the data have {call.inputs}"
+        problem = f"{call.name}: its model takes inputs of the shape {error}, the data have {_shapes_text(call.inputs)}"
         raise Invalid("network.source", problem) from None
     if not (model.built and model.weights):
         try:
-            model(np.zeros((1, *shape), np.float32), training=False)
+            model(examples, training=False)
         except Exception as error:
-            what = f"{call.name}: its model does not take inputs of the shape {shape}: it"
+            shapes = keras.tree.map_structure(lambda each: each.shape[1:], examples)
+            what = f"{call.name}: its model does not take inputs of the shape {shapes}: it"
             raise Invalid("network.source", described(error, what)) from error
     return model
 

@@ -2,9 +2,12 @@
 
 A *coded row* is float32. For each column it has a number (NaN if missing), a date in days since 1970 (NaN if missing), one
 code of a boolean or a category, or several codes of a text's words. Code 0 is a missing value, 1 a value that the training
-part lacks, 2 and more are the values of the training part.
+part lacks, 2 and more are the values of the training part. A picture or an array has a shape, and lies in the row flattened
+(NaN if missing); `tuner.networks.parts` takes such rows apart.
 """
 
+import math
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,12 +15,16 @@ from typing import Literal
 from tuner.base.errors import require
 from tuner.base.ranges import Count, CountOrZero, NonEmpty, Positive, Several, record
 
-Kind = Literal["number", "boolean", "category", "date", "text"]
+Kind = Literal["number", "boolean", "category", "date", "text", "picture", "array"]
 MISSING, UNSEEN, FIRST = 0, 1, 2
 """Codes: a missing value; a value that the training part lacks; the first value of the training part."""
 TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1.0": 1}
 """The texts of a boolean column, in lower case."""
+SMALLEST_SIDE = 8
+"""Smaller arrays are plain numbers."""
 NUMBER_FORMATS = ("1,234.5", "1.234,5")
+SHAPES = {"picture": re.compile(r"(\d+)x(\d+)( color)?( (?:[89]|1\d) bits)?"), "array": re.compile(r"\d+(x\d+)*")}
+"""The kinds of columns that have a shape, each with its format."""
 EXAMPLE_DATE = datetime(2024, 12, 31, 23, 59)
 """Shows a format of dates in messages."""
 
@@ -25,17 +32,43 @@ EXAMPLE_DATE = datetime(2024, 12, 31, 23, 59)
 @record
 class Column:
     """A column of a table and its type. `format` is that of its dates or times of day as in Python's `strftime` (found in the
-    training part by default), or of numbers with marks such as $ and %: "1,234.5", or "1.234,5" with a decimal comma."""
+    training part by default), or of numbers with marks such as $ and %: "1,234.5", or "1.234,5" with a decimal comma. A picture has
+    the name of its file in its cell, relative to the table's folder; its format is the height and width that all are brought to, and
+    whether they have colors: "32x32" or "32x32 color" ("32x32 12 bits" for gray files of 16 bits that use so many). An array has a
+    shape as its format: "28x28"."""
 
     name: NonEmpty
     kind: Kind
     format: str = ""
 
     def __post_init__(self) -> None:
-        rules = {"number": f"be empty, or one of {', '.join(NUMBER_FORMATS)}", "date": "be a pattern such as %d/%m/%Y"}
+        rules = {
+            "number": f"be empty, or one of {', '.join(NUMBER_FORMATS)}",
+            "date": "be a pattern such as %d/%m/%Y",
+            "picture": "be a height and a width such as 32x32 or 32x32 color",
+            "array": "be a shape such as 28x28",
+        }
         is_fit = self.format in NUMBER_FORMATS if self.kind == "number" else _is_date_format(self.format)
         is_fit = not self.format or (self.kind in rules and is_fit)
+        if self.kind in SHAPES:
+            is_fit = math.prod(shape_of(self.kind, self.format)) > 0
         require(is_fit, "format", rules.get(self.kind, f"be empty for a {self.kind}"), self.format)
+
+
+def shape_of(kind: str, format: str) -> tuple[int, ...]:
+    """The shape of a column's values in this format: of a picture height, width and channels. Empty for kinds without a shape; (0,)
+    for a format that is none.
+
+    >>> shape_of("picture", "32x48 color"), shape_of("picture", "8x8"), shape_of("array", "28x28"), shape_of("number", "")
+    ((32, 48, 3), (8, 8, 1), (28, 28), ())
+    """
+    if kind not in SHAPES:
+        return ()
+    found = SHAPES[kind].fullmatch(format)
+    if not found:
+        return (0,)
+    size = tuple(map(int, format.partition(" ")[0].split("x")))
+    return (*size, 3 if found[3] else 1) if kind == "picture" else size
 
 
 def _is_date_format(format: str) -> bool:
@@ -59,6 +92,10 @@ class Encoding:
 
     Categories of at most `one_hot` values are one-hot encoded; others are embedded in `embedding` learned numbers, and so is
     each word of a text, whose embeddings are averaged.
+
+    Pictures, and arrays that are at least 8 high and wide: convolutions of so many `filters`, each followed by batch normalization
+    and max pooling, then `picture_size` learned numbers per column. Arrays of another shape are standardized by the running means
+    and variances of the batches.
     """
 
     numbers: Literal["standard", "robust", "quantile", "piecewise", "periodic", "pbld"] = "quantile"
@@ -68,22 +105,32 @@ class Encoding:
     number_size: Count = 8
     one_hot: CountOrZero = 10
     embedding: Count = 8
+    filters: tuple[Count, ...] = (16, 32, 64)
+    picture_size: Count = 32
 
 
 @dataclass(frozen=True)
 class Coded:
     """One column of a coded row: the number of its codes (`size`, including the first two; 0 for numbers and dates), its
-    number of `places` in the row (more than 1 for texts), and whether the training part `lacks` some values."""
+    number of `places` in the row (more than 1 for texts), and whether the training part `lacks` some values. Of pictures and
+    arrays also the `part` of the inputs that it is, and its `shape`."""
 
     kind: Kind
     size: int = 0
     places: int = 1
     lacks: bool = False
+    part: str = ""
+    shape: tuple[int, ...] = ()
 
     @property
     def is_number(self) -> bool:
-        """Whether its place holds a number instead of a code."""
-        return self.kind in ("number", "date")
+        """Whether its places hold numbers instead of codes."""
+        return self.kind in ("number", "date", *SHAPES)
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is encoded by convolutions."""
+        return len(self.shape) in (2, 3) and min(self.shape[:2]) >= SMALLEST_SIDE
 
 
 @dataclass(frozen=True)
@@ -109,6 +156,8 @@ class Rows:
         return is_large and not column.is_number
 
     def _width(self, column: Coded) -> int:
+        if column.shape:
+            return self.encoding.picture_size if column.is_picture else column.places
         if not column.is_number:
             return self.encoding.embedding if self.is_embedded(column) else column.size
         bins, size = self.encoding.bins, self.encoding.number_size

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tuner.networks.columns import MISSING, UNSEEN, Rows
 from tuner.networks.encoder import LARGEST, QUANTILES, CodePlace, InputEncoder
+from tuner.networks.parts import has_parts, parts_of
 
 Coded = NDArray[np.float32]
 Values = NDArray[np.float64]
@@ -19,7 +20,12 @@ SAMPLE = 100_000
 
 def fit_encoder(rows: Rows, coded: Coded, training: Indices = ALL) -> list[Coded]:
     """The encoder's constants from the rows `training` of `coded` (examples, places), in the order of
-    `InputEncoder.constants`. They are always finite."""
+    `InputEncoder.constants`. They are always finite. Pictures and arrays have none."""
+    if has_parts(rows):
+        part = parts_of(rows)[0]
+        if not isinstance(part.column, Rows):
+            return []
+        rows, coded = part.column, np.concatenate([coded[:, first:end] for first, end in part.places], axis=1)
     encoder = InputEncoder(rows)
     sampled = np.sort(np.arange(len(coded))[training])
     if len(sampled) > SAMPLE:

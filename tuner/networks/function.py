@@ -9,6 +9,7 @@ from tuner.base.metrics import Task
 from tuner.base.ranges import CountOrZero, NonEmpty, record
 from tuner.networks.hidden import Hidden
 from tuner.networks.layer import Layer, Shape
+from tuner.networks.parts import NamedShapes
 
 FunctionOutput = Literal["softmax", "linear", "sigmoid", "signed", "probability", "log_odds"]
 
@@ -32,8 +33,8 @@ class NetworkInfo:
 class Function:
     """A Keras model that a function of yours makes. `source` is a Python file, relative to the study file, and the function in it:
     `my_nets.py:build` (or a module that can be imported: `package.nets:build`). Its first parameter is `trial`, which suggests as an
-    Optuna trial does, or `hp`, which is KerasTuner's; parameters named `inputs` and `outputs` get the shape of an example and the
-    number of outputs. It runs in training processes. `answers` are the values that it asked for; in a study file some of them may be
+    Optuna trial does, or `hp`, which is KerasTuner's; parameters named `inputs` and `outputs` get the shape of an example (where
+    the data have pictures or arrays in columns, the shapes of the parts by name) and the number of outputs. It runs in training processes. `answers` are the values that it asked for; in a study file some of them may be
     fixed, or get another hole.
 
     A model that the function compiles keeps its optimizer, loss and metrics; one that is not compiled gets those of `training`.
@@ -79,11 +80,11 @@ class Function:
 
 @dataclass(frozen=True)
 class Call:
-    """A function and what it gets: the shape of an example and the number of outputs, for a task."""
+    """A function and what it gets: the shape of an example or of each of its parts, and the number of outputs, for a task."""
 
     source: str
     sha256: str
-    inputs: Shape
+    inputs: Shape | NamedShapes
     outputs: int
     task: Task = "classification"
 

@@ -146,11 +146,11 @@ def block(hidden: Hidden, layer: Layer, pool: Layer | None = None) -> Iterator[L
     pools = () if pool is None else (pool,)
     output = (layer, *pools)[-1].output
     if hidden.batch_normalization == "before":
-        yield from (weighted(hidden, layer), *pools, _normalization(hidden, output), activation_layer(hidden, output))
+        yield from (weighted(hidden, layer), *pools, normalization(hidden, output), activation_layer(hidden, output))
         return
     yield from (weighted(hidden, layer).with_settings(**_activation(hidden)), *pools)
     if hidden.batch_normalization == "after":
-        yield _normalization(hidden, output)
+        yield normalization(hidden, output)
 
 
 def weighted(hidden: Hidden, layer: Layer) -> Layer:
@@ -214,7 +214,8 @@ def _residual_model(
     return keras.Model(start, total)
 
 
-def _normalization(hidden: Hidden, output: Shape) -> Layer:
+def normalization(hidden: Hidden, output: Shape) -> Layer:
+    """Batch normalization over the last axis."""
     channels = output[-1]
     return Layer(
         "batch_normalization",

@@ -75,7 +75,7 @@ def _plain(values: Any, name: str) -> pd.DataFrame | Array:
         if isinstance(values, pd.Series):
             values = values.to_frame(name if values.name is None else values.name)
         elif isinstance(values, Mapping) or (isinstance(values, list) and values and isinstance(values[0], Mapping)):
-            values = pd.DataFrame(values if isinstance(values, list) else dict(values))
+            values = pd.DataFrame(values if isinstance(values, list) else _columns(values))
         elif np.ma.isMaskedArray(values):
             values = np.ma.filled(values.astype(np.float64), np.nan)
         if isinstance(values, pd.DataFrame):
@@ -89,6 +89,12 @@ def _plain(values: Any, name: str) -> pd.DataFrame | Array:
     array = np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
     needs_frame = array.dtype.names or (array.dtype.kind in "cm" and array.ndim < 3)
     return _real(pd.DataFrame(array), name) if needs_frame else array
+
+
+def _columns(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Columns by name; of an array with more than one axis a column of arrays."""
+    is_deep = {name: np.ndim(each) > 1 for name, each in values.items() if not isinstance(each, pd.Series)}
+    return {name: list(np.asarray(each)) if is_deep.get(name) else each for name, each in values.items()}
 
 
 def _real(frame: pd.DataFrame, name: str) -> pd.DataFrame:

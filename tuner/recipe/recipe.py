@@ -98,7 +98,7 @@ class Recipe:
         return decode(Recipe, plain)
 
 
-LATER = ("format",)
+LATER = ("format", "part", "shape")
 """Fields of records in tuples that earlier versions lack: where they are empty, keys stay as they were."""
 OUTPUTS = {"multi_label": "sigmoid", "regression": "linear"}
 """The activation of the last layer; any is allowed for classes."""

@@ -1,6 +1,6 @@
 """What reference models see of inputs as stored: the same columns as the networks.
 
-Coded rows for all but trees: numbers and dates standardized, with the median for missing values and an indicator; one-hot
+Coded rows for all but trees: numbers, dates and pixels standardized, with the median for missing values and an indicator; one-hot
 categories of the 100 most frequent values; the tf-idf of the words of a text, sparse. Trees take numbers with their gaps, and
 categories as they are. Images are scaled to 0 to 1, other arrays are standardized.
 """
@@ -62,7 +62,8 @@ def tree_categories(inputs: Inputs) -> NDArray[np.bool_] | None:
         return None
     is_category: list[bool] = []
     for column in _coded_columns(inputs):
-        width = min(TREE_WORDS, max(0, column.size - FIRST)) if column.kind == "text" else 1
+        words = min(TREE_WORDS, max(0, column.size - FIRST))
+        width = words if column.kind == "text" else column.last - column.first
         is_category += [column.kind == "category" and column.size <= MOST_CATEGORIES] * width
     return np.array(is_category, bool)
 
@@ -99,7 +100,7 @@ def _row_preparation(rows: Rows) -> Any:
         (
             "numbers",
             make_pipeline(imputer, StandardScaler()),
-            [each.first for each in columns if each.kind == "number"],
+            [place for each in columns if each.kind == "number" for place in range(each.first, each.last)],
         ),
         ("categories", one_hot, [each.first for each in columns if each.kind == "category"]),
     ]

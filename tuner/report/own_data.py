@@ -103,7 +103,9 @@ def value_texts(columns: Sequence[ColumnCoding], row: NDArray[Any]) -> Iterator[
     start = 0
     for column in columns:
         codes, start = row[start : start + column.places], start + column.places
-        if column.coded.is_number:
+        if column.shape:
+            yield None if np.isnan(codes[0]) else f"({column.kind} {column.format})"
+        elif column.coded.is_number:
             yield None if np.isnan(codes[0]) else _number_text(column, float(codes[0]) + column.origin)
         else:
             known = (
@@ -123,7 +125,9 @@ def _columns_table(data: Table, training: TrainingSet, places: Places) -> conten
 
 
 def _column(column: ColumnCoding, codes: NDArray[np.float32]) -> tuple[Cell, ...]:
-    if column.coded.is_number:
+    if column.shape:
+        missing, count, examples = np.isnan(codes), None, [column.format]
+    elif column.coded.is_number:
         missing = np.isnan(codes)
         known = codes[~missing]
         _, places = np.unique(known, return_index=True)

@@ -13,7 +13,7 @@ from tuner.base.machine import fast_precision
 from tuner.data.load import Log, no_log
 from tuner.data.sources import Places
 from tuner.networks.function import Call, Function
-from tuner.networks.layer import encoded_shape
+from tuner.networks.parts import offered_shapes
 from tuner.networks.sources import PICKLED, source_at
 from tuner.recipe import AnyData, describe
 from tuner.recipe.data import UserData
@@ -62,7 +62,7 @@ def _with_questions(table: Mapping[str, Any], recipe: Mapping[str, Any], folder:
     try:
         if sha256 not in PICKLED:
             source, sha256 = source_at(source, folder)
-        asks = Asks(Call(source, sha256, encoded_shape(data.inputs), data.outputs, data.task), {}, changes)
+        asks = Asks(Call(source, sha256, offered_shapes(data.inputs), data.outputs, data.task), {}, changes)
         discovered, plains = discover({"answers": asks})
     except Invalid as complaint:
         raise complaint.inside("recipe" if complaint.place.startswith("network") else place) from None

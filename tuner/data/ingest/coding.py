@@ -1,5 +1,6 @@
 """Columns of a table to coded rows: the training part alone defines what codes mean."""
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,10 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tuner.base.errors import DataError
 from tuner.data.ingest.columns import Coding, ColumnCoding
 from tuner.data.ingest.formats import ISO, Numbers, date_formats, days_of, is_clock
 from tuner.data.ingest.values import Factorized, Rows, column_of, days_of_texts, factorize, numbers_of, require_rows
-from tuner.networks.columns import EXAMPLE_DATE, FIRST, MISSING, TRUTHS, UNSEEN, Column
+from tuner.networks.columns import EXAMPLE_DATE, FIRST, MISSING, SHAPES, TRUTHS, UNSEEN, Column, shape_of
 
 Matrix = NDArray[np.float32]
 MOST_VALUES = 1000
@@ -38,7 +40,8 @@ class _Texts:
     lengths: NDArray[np.int32]
 
 
-_Values = Numbers | Factorized | _Texts
+_Values = NDArray[Any] | Factorized | _Texts
+"""Numbers (n,); pictures and arrays (n, places), NaN where one is missing."""
 
 
 def fit_coding(columns: Sequence[Column], frame: pd.DataFrame, training: Rows, where: str) -> tuple[Coding, Matrix]:
@@ -89,6 +92,39 @@ def _values(column: Column | ColumnCoding, series: "pd.Series[Any]", where: str)
             return _tokenize(factorize(series, where))
         case "boolean" | "category" | "date":
             return factorize(series, where)
+        case _:
+            return _stacked(shape_of(column.kind, column.format), series, where)
+
+
+def _stacked(shape: tuple[int, ...], series: "pd.Series[Any]", where: str) -> Matrix:
+    numbers = np.full((len(series), math.prod(shape)), np.nan, np.float32)
+    for row, value in enumerate(series):
+        is_gap = pd.api.types.is_scalar(value) and (pd.isna(value) or value == "")
+        try:
+            numbers[row] = np.nan if is_gap else in_shape(value, shape)
+        except ValueError as rule:
+            raise DataError(f"{where}: column {series.name!r}, row {series.index[row] + 1}: {rule}") from None
+    return numbers
+
+
+def array_format(series: "pd.Series[Any]") -> str:
+    """The format of a column of arrays; empty where it has other values, or arrays of different shapes."""
+    if series.dtype != object:
+        return ""
+    shapes = {value.shape if isinstance(value, np.ndarray) else () for value in series.dropna()}
+    return "x".join(map(str, shapes.pop())) if len(shapes) == 1 and () not in shapes else ""
+
+
+def in_shape(value: Any, shape: tuple[int, ...]) -> Matrix:
+    """A value of this shape as a row of numbers (places,). Raises `ValueError` with the rule for any other value."""
+    rule, got = f"must be finite numbers of the shape {shape}", type(value).__name__
+    try:
+        numbers = np.asarray(value, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"{rule}, got a {got}") from None
+    if numbers.shape != shape or not np.isfinite(numbers).all():
+        raise ValueError(f"{rule}, got {numbers.shape}")
+    return numbers.ravel()
 
 
 def _tokenize(texts: Factorized) -> _Texts:
@@ -120,6 +156,8 @@ def _learned(column: Column, values: _Values, training: Rows) -> dict[str, Any]:
             return {"values": _frequent(values.names, values.counts(training), 1, MOST_VALUES)}
         case _ if column.kind == "date":
             return {"format": column.format or ISO}
+        case _ if column.kind in SHAPES:
+            return {"format": column.format, "places": values.shape[1]}
         case _:
             return {"format": column.format, "origin": _origin(values[training])}
 
@@ -156,6 +194,8 @@ def _block(column: ColumnCoding, values: _Values, series: "pd.Series[Any]", wher
             return truths[numbers][:, None]
         case Factorized():
             return np.append(_codes(values.names, column.values), MISSING)[values.numbers][:, None].astype(np.int16)
+        case _ if column.shape:
+            return values
         case _:
             return (values - column.origin)[:, None].astype(np.float32)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
-from tuner.networks.columns import FIRST, Coded, Kind
+from tuner.networks.columns import FIRST, SHAPES, Coded, Kind, shape_of
 
 LONGEST_EXAMPLE = 24
 MARKED = "numbers mixed with marks or words"
@@ -42,8 +42,13 @@ class ColumnCoding:
     @property
     def coded(self) -> Coded:
         """The column as a network's input."""
-        size = 0 if self.kind in ("number", "date") else FIRST + len(self.values)
-        return Coded(self.kind, size, self.places, self.lacks)
+        size = 0 if self.kind in ("number", "date", *SHAPES) else FIRST + len(self.values)
+        return Coded(self.kind, size, self.places, self.lacks, self.name if self.shape else "", self.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a picture or an array; empty for other kinds."""
+        return shape_of(self.kind, self.format)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -189,7 +189,13 @@ class ImagesProfile:
 def profile_images(path: Path) -> ImagesProfile:
     """The profile of a folder of images; of many, a sample is opened. Raises `DataError` for what is none."""
     images = _training_images(path)
-    files = [file for files in images.values() for file in files]
+    counts = tuple(map(len, images.values()))
+    target = TargetProfile("classification", "each folder is a class", ("folder",), tuple(images), counts)
+    return profile_of([file for files in images.values() for file in files], target)
+
+
+def profile_of(files: Sequence[Path], target: TargetProfile) -> ImagesProfile:
+    """The profile of images with such a target. Raises `DataError` for what is no image."""
     sample = [_size_color_and_depth(file) for file in files[:: -(-len(files) // PROFILED_IMAGES)]]
     heights, widths = zip(*(size for size, _, _ in sample), strict=True)
     median = (statistics.median_low(heights), statistics.median_low(widths))
@@ -198,8 +204,6 @@ def profile_images(path: Path) -> ImagesProfile:
     height, width = common if times > len(sample) / 2 else median
     factor = min(1.0, LARGEST_SIDE / max(height, width))
     size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    counts = tuple(map(len, images.values()))
-    target = TargetProfile("classification", "each folder is a class", ("folder",), tuple(images), counts)
     is_color, bits, warnings = any(color for _, color, _ in sample), 16, []
     if any(depth for *_, depth in sample):
         bits = max(8, *(_size_color_and_depth(file)[2] for file in files))

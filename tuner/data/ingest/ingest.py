@@ -11,7 +11,7 @@ from functools import partial, reduce
 from importlib.metadata import version
 from operator import and_
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from tuner.networks.columns import Column
 from tuner.recipe.data import Arrays, Cut, DataInfo, Images, Table
 
 if TYPE_CHECKING:  # pandas takes a second to import, and what is stored already needs none
+    import pandas as pd
+
     from tuner.data.ingest.prepare import RawExamples
 
 Save = Callable[[Path], tuple[Facts, Coding]]
@@ -47,12 +49,13 @@ def ingest(data: AnyOwn, folder: Path, places: Places, log: Log) -> AnyOwn:
     and column."""
     where = data_folders(folder, places.data_dir)
     sources = {path: _source(data, path, where) for path in (data.path, data.test) if isinstance(path, str)}
-    key = _key(data, sources.values())
+    files = [*sources.values(), *_pictures(data, sources)]
+    key = _key(data, files)
     info = _read_record(key, places)
     if info is None:
         log(f"reading {data.path}")
         info = _read(data, sources, places)
-        if _key(data, sources.values()) != key:
+        if _key(data, files) != key:
             raise DataError(f"{data.path}: changed while it was read; load the study again")
         _write_record(key, info, places)
     return replace(data, found=info)
@@ -104,6 +107,25 @@ def _source(data: Table | Arrays | Images, path: str, where: Sequence[Path]) -> 
     return str(find_path(path, where, is_folder=isinstance(data, Images)))
 
 
+def _rows(data: Table, sources: Mapping[str, str]) -> "Iterator[tuple[RawExamples, pd.DataFrame, Path]]":
+    """The rows of each table, its frame and its folder."""
+    from tuner.data.ingest.prepare import read_rows
+
+    for path, source in sources.items():
+        rows = read_rows(data, path, source)
+        yield rows, cast("pd.DataFrame", rows.x), Path(source).parent
+
+
+def _pictures(data: Table | Arrays | Images, sources: Mapping[str, str]) -> Iterator[str]:
+    """The files of pictures that the columns of tables name, where they exist."""
+    if not isinstance(data, Table) or all(each.kind != "picture" for each in data.columns):
+        return
+    names = [each.name for each in data.columns if each.kind == "picture"]
+    for _, frame, folder in _rows(data, sources):
+        files = (folder / each for name in names for each in frame[name].dropna())
+        yield from sorted({str(file) for file in files if file.is_file()})
+
+
 def _read(data: Table | Arrays | Images, sources: Mapping[str, str], places: Places) -> DataInfo:
     if data.path.startswith(FROM_PYTHON):
         raise DataError(f"{data.path}: came from Python and is not in the cache {places.cache}; pass it again")
@@ -118,10 +140,16 @@ def _read(data: Table | Arrays | Images, sources: Mapping[str, str], places: Pla
     elif isinstance(data, Arrays):
         save = partial(prepare.save_prepared, data.task, *arrays.read_arrays(data, Path(source), test))
     else:
-        rows = prepare.read_rows(data, data.path, source)
-        test_rows = data.test if isinstance(data.test, Cut) else prepare.read_rows(data, data.test, sources[data.test])
-        save = partial(prepare.save_prepared, data.task, rows, test_rows)
-    return _store(data, save, f"from {source}", places, _rights(sources.values()))
+        from tuner.data.ingest.pictures import with_pictures
+
+        rows = [
+            replace(each, x=with_pictures(frame, data.columns, folder, each.where))
+            for each, frame, folder in _rows(data, sources)
+        ]
+        test_part = data.test if isinstance(data.test, Cut) else rows[-1]
+        save = partial(prepare.save_prepared, data.task, rows[0], test_part)
+    files = [*sources.values(), *_pictures(data, sources)]
+    return _store(data, save, f"from {source}", places, _rights(files))
 
 
 def _rights(sources: Iterable[str]) -> int:

@@ -33,7 +33,7 @@ def texts_of(data: Table) -> Mapping[str, Sequence[str]]:
     """The columns that are read as they are written, each with the texts that are missing in it."""
     kinds = {column.name: column.kind for column in data.columns}
     own = bool(set(data.missing) - set(MISSING_TEXTS))
-    named = {name for name, kind in kinds.items() if kind in ("category", "text")} | {data.group}
+    named = {name for name, kind in kinds.items() if kind in ("category", "text", "picture")} | {data.group}
     named |= set(data.targets if data.task == "classification" else ())
     others = {name for name, kind in kinds.items() if kind != "number" or own} | {data.time}
     others |= {data.weight, *data.targets} if own else set()

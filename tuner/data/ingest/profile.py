@@ -1,7 +1,9 @@
 """The profile of a table: the probable kinds of its columns, those left out and why, and warnings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 
 from tuner.base.errors import DataError
 from tuner.data.ingest import leakage
+from tuner.data.ingest.coding import array_format
 from tuner.data.ingest.columns import ColumnProfile, shorten
 from tuner.data.ingest.files import SKLEARN
 from tuner.data.ingest.guess import Guess, has_leading_zeros, of_numbers, of_texts
@@ -70,9 +73,13 @@ def read_as_written(path: str, *, header: bool | None = None) -> pd.DataFrame:
 
 
 def profile_table(
-    frame: pd.DataFrame, roles: Roles, task: TaskOption = "guess", where: str = "the table"
+    frame: pd.DataFrame,
+    roles: Roles,
+    task: TaskOption = "guess",
+    where: str = "the table",
+    pictures: Mapping[str, str] = MappingProxyType({}),
 ) -> TableProfile:
-    """The profile of a table, called `where` in messages.
+    """The profile of a table, called `where` in messages; `pictures` are the formats of columns that name files of pictures.
 
     Left out are columns that are unreadable, constant, an identifier, a copy of the target or of another column. Raises
     `DataError` for a missing column, a target that cannot be learned, and where no column is left.
@@ -85,7 +92,7 @@ def profile_table(
             column_of(frame, name, where)
     require_narrow(frame, roles.targets[0], where)
     target = target_profile(frame, roles.targets, task, where)
-    columns, left_out, warnings = _column_profiles(frame, roles, target, where)
+    columns, left_out, warnings = _column_profiles(frame, roles, target, where, pictures)
     if not columns:
         reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out) or "there is only the target"
         raise DataError(f"{where}: no column is left for the network to see: {reasons}")
@@ -102,10 +109,15 @@ def profile_table(
 def column_profile(series: "pd.Series[Any]", where: str, dayfirst: bool | None = None) -> ColumnProfile:
     """The profile of a column.
 
+    Arrays of one shape are `array`.
     Whole numbers are `boolean` if they are 0 and 1, `category` if there are two or if they have zeros in front (007), else
     `number`. Texts are `boolean`, `number` or `date` where all values are; `text` from three words a value on (two where most
     values differ), unless each value has ten rows; else `category`. `dayfirst` decides on dates that fit both orders. Raises `DataError` for numbers too large for float32.
     """
+    if format := array_format(series):
+        return ColumnProfile(
+            str(series.name), "array", f"arrays of the shape {format}", float(series.isna().mean()), format=format
+        )
     if pd.api.types.is_datetime64_any_dtype(series):
         different: Any = series.dropna().drop_duplicates()
         guess = Guess("date", "dates")
@@ -141,7 +153,7 @@ def frame_columns(frame: pd.DataFrame, where: str = "the data") -> tuple[ColumnP
 
 
 def _column_profiles(
-    frame: pd.DataFrame, roles: Roles, target: TargetProfile, where: str
+    frame: pd.DataFrame, roles: Roles, target: TargetProfile, where: str, pictures: Mapping[str, str]
 ) -> tuple[tuple[ColumnProfile, ...], tuple[ColumnProfile, ...], list[str]]:
     """The columns that the network sees, those that are left out, and warnings about the first."""
     profiles: dict[str, ColumnProfile] = {}
@@ -157,7 +169,10 @@ def _column_profiles(
     for name in (name for name in names if name not in reasons):
         reasons[name] = leakage.unusable_reason(frame[name])
         if not reasons[name]:
-            profile = profiles[name] = column_profile(frame[name], where, roles.dayfirst)
+            profile = column_profile(frame[name], where, roles.dayfirst)
+            if name in pictures:
+                profile = replace(profile, kind="picture", reason="files of pictures", format=pictures[name], hint="")
+            profiles[name] = profile
             copy, suspicion = leakage.target_leak(profile, frame[name], targets)
             reasons[name] = copy or leakage.identifier_reason(profile, frame[name])
             warnings += [suspicion] if suspicion and not reasons[name] else []

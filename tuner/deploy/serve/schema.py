@@ -14,8 +14,10 @@ TYPES: dict[str, Any] = {
     "category": str | int | float | bool,
     "date": str,
     "text": str,
+    "picture": str | list[Any],
 }
-EXAMPLES: dict[str, Any] = {"number": 1.5, "boolean": True, "date": "2024-12-31"}
+EXAMPLES: dict[str, Any] = {"number": 1.5, "boolean": True, "date": "2024-12-31", "picture": "…"}
+ABOUT = {"picture": "the content of a picture file, base64; or its numbers, height first"}
 MOST_VALUES = 20
 
 
@@ -50,9 +52,10 @@ def row_type(coding: Coding) -> type[BaseModel]:
 
 def _type(column: ColumnCoding) -> Any:
     known = ", ".join(column.values[:MOST_VALUES]) + (" …" if len(column.values) > MOST_VALUES else "")
-    about = f"{column.kind}; known: {known}" if known else column.kind
-    example = EXAMPLES.get(column.kind, column.values[0] if column.values else "text")
-    if column.format not in ("", ISO):
+    about = f"{column.kind}; known: {known}" if known else ABOUT.get(column.kind, column.kind)
+    usual = ["…"] if column.shape else column.values[0] if column.values else "text"
+    example = EXAMPLES.get(column.kind, usual)
+    if column.format not in ("", ISO) and not column.shape:
         example = EXAMPLE_DATE.strftime(column.format) if column.kind == "date" else column.format
     field = Field(alias=column.name, title=column.name, description=about, examples=[example])
-    return Annotated[TYPES[column.kind] | (str if column.format else None) | None, field]
+    return Annotated[TYPES.get(column.kind, list[Any]) | (str if column.format else None) | None, field]

@@ -9,3 +9,4 @@ from tuner.networks.layers.members import MembersDense as MembersDense
 from tuner.networks.layers.members import MembersOutput as MembersOutput
 from tuner.networks.layers.row_coder import RowCoder as RowCoder
 from tuner.networks.layers.row_encoder import RowEncoder as RowEncoder
+from tuner.networks.layers.row_part import RowPart as RowPart

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tuner.networks.columns import FIRST, MISSING, TRUTHS, UNSEEN
+from tuner.networks.columns import FIRST, MISSING, SHAPES, TRUTHS, UNSEEN, shape_of
 
 SECONDS_A_DAY = 86_400.0
 NO_WORD = r"[^\p{L}\p{N}_]+"
@@ -17,8 +17,9 @@ NO_WORD = r"[^\p{L}\p{N}_]+"
 class RowCoder(keras.layers.Layer):  # type: ignore[misc]
     """From a table's columns by name, each (batch, 1), to coded rows (batch, places) float32.
 
-    Numbers are float64 (NaN if missing), dates float64 seconds since 1970 (UTC), all others texts ("" if missing). `columns`
-    are records with `name`, `kind`, `values`, `origin` and `places`, as fitted to the training part. The indices of Keras's
+    Numbers are float64 (NaN if missing), dates float64 seconds since 1970 (UTC), pictures and arrays float32 in their shape (NaN if
+    missing; pictures from 0 to 255), all others texts ("" if missing). `columns` are records with `name`, `kind`, `values`,
+    `origin`, `format` and `places`, as fitted to the training part. The indices of Keras's
     StringLookup are the codes of coded rows.
     """
 
@@ -37,7 +38,11 @@ class RowCoder(keras.layers.Layer):  # type: ignore[misc]
     def raw_inputs(self) -> dict[str, keras.KerasTensor]:
         """A Keras input for each column, by its name."""
         return {
-            column["name"]: keras.Input((1,), dtype=raw_dtype(column["kind"]), name=column["name"].replace("/", "_"))
+            column["name"]: keras.Input(
+                raw_shape(column["kind"], column.get("format", "")),
+                dtype=raw_dtype(column["kind"]),
+                name=column["name"].replace("/", "_"),
+            )
             for column in self.columns
         }
 
@@ -51,6 +56,8 @@ class RowCoder(keras.layers.Layer):  # type: ignore[misc]
                 return tf.cast(values - column["origin"], tf.float32)
             case "date":
                 return tf.cast(values / SECONDS_A_DAY, tf.float32)
+            case kind if kind in SHAPES:
+                return tf.reshape(values, (-1, column["places"]))
             case "boolean":
                 places = self._looked_up(column, tf.strings.lower(values))
                 return tf.gather(
@@ -86,8 +93,15 @@ class RowCoder(keras.layers.Layer):  # type: ignore[misc]
         return {**settings, "columns": self.columns}
 
 
+def raw_shape(kind: str, format: str) -> tuple[int, ...]:
+    """The shape of a raw column in a saved model."""
+    return shape_of(kind, format) or (1,)
+
+
 def raw_dtype(kind: str) -> str:
     """The type of a raw column in a saved model."""
+    if kind in SHAPES:
+        return "float32"
     return "float64" if kind in ("number", "date") else "string"
 
 

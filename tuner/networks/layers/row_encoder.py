@@ -75,7 +75,7 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
     def from_config(cls, config: dict[str, Any]) -> "RowEncoder":
         """The layer with this configuration."""
         plain = config["rows"]
-        rows = Rows(tuple(Coded(**each) for each in plain["columns"]), Encoding(**plain["encoding"]))
+        rows = Rows(tuple(Coded(**_tupled(each)) for each in plain["columns"]), Encoding(**_tupled(plain["encoding"])))
         return cls(**{**config, "rows": rows})
 
     # Numbers and dates: (columns, batch)
@@ -182,6 +182,10 @@ class RowEncoder(keras.layers.Layer):  # type: ignore[misc]
         codes_of_all = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])[:, np.newaxis]
         spread = tf.gather(codes, np.repeat(np.arange(len(sizes)), sizes))
         return tf.cast(spread == codes_of_all, tf.float32) * self.known[self.encoder.embedded_codes :, tf.newaxis]
+
+
+def _tupled(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
 
 
 def _constant_initializer(values: Any) -> Any:

@@ -1,0 +1,159 @@
+"""Rows that have pictures or arrays in them, taken apart: the named parts of a network's inputs, and how each reaches the network.
+
+A kind of column with a shape needs an entry in `SHAPES` of `tuner.networks.columns` (its format) and one in `FIRST_LAYERS`.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING, TypeGuard
+
+from tuner.networks.columns import Coded, Rows
+from tuner.networks.encoder import InputEncoder
+from tuner.networks.hidden import Hidden, PlainInitializer
+from tuner.networks.layer import (
+    Inputs,
+    Layer,
+    Shape,
+    block,
+    bridge,
+    convolution,
+    dense_layer,
+    encoded_shape,
+    image_shape,
+    merged_layer,
+    normalization,
+    pooling,
+    reshape,
+    weighted,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+TABLE = "table"
+"""The name of the part that all columns without a shape are."""
+HIDDEN = Hidden(
+    batch_normalization="before", normalization_momentum=0.9, initializer=PlainInitializer(kind="he_normal")
+)
+"""The hidden layers of convolutions on a part."""
+
+NamedShapes = tuple[tuple[str, Shape], ...]
+"""The names of parts with the shape of each."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A named part of coded rows: the first places and the ends of its columns, and the column, or the `rows` of the columns without
+    a shape."""
+
+    name: str
+    places: tuple[tuple[int, int], ...]
+    column: Coded | Rows
+
+    @property
+    def layer(self) -> Layer:
+        """The layer that takes the part out of the rows."""
+        shape = self.column.shape
+        settings = {"places": self.places, "shape": () if isinstance(self.column, Rows) else shape}
+        return Layer("", shape, keras="RowPart", settings=settings)
+
+
+def parts_of(rows: Rows) -> tuple[Part, ...]:
+    """The parts of rows: their columns without a shape, if there are any, then each column with a shape."""
+    ends = list(accumulate(column.places for column in rows.columns))
+    placed = [(column, (end - column.places, end)) for column, end in zip(rows.columns, ends, strict=True)]
+    shaped = tuple(Part(column.part, (place,), column) for column, place in placed if column.shape)
+    plain = tuple(column for column, _ in placed if not column.shape)
+    if not plain:
+        return shaped
+    name = TABLE
+    while name in {part.name for part in shaped}:
+        name += "_"
+    places = tuple(place for column, place in placed if not column.shape)
+    return (Part(name, places, Rows(plain, rows.encoding)), *shaped)
+
+
+def has_parts(inputs: Inputs) -> TypeGuard[Rows]:
+    """Whether a network gets its inputs as named parts."""
+    return isinstance(inputs, Rows) and any(column.shape for column in inputs.columns)
+
+
+def offered_shapes(inputs: Inputs) -> Shape | NamedShapes:
+    """What a function's model gets for an example: the shape, or the name and the shape of each part."""
+    if not has_parts(inputs):
+        return encoded_shape(inputs)
+    return tuple((part.name, list(offered_layers(part))[-1].output) for part in parts_of(inputs))
+
+
+def offered_layers(part: Part) -> Iterator[Layer]:
+    """The layers from coded rows to the part as a function's model gets it: encoded columns, a picture with values from 0 to 1, an
+    array as it is."""
+    yield part.layer
+    if isinstance(part.column, Rows):
+        yield InputEncoder(part.column).layer
+    elif part.column.kind == "picture":
+        yield from FIRST_LAYERS["picture"](part.column.shape)
+
+
+def encoder_layer(rows: Rows) -> Layer:
+    """The first layer of a family on rows: all columns encoded, side by side."""
+    if not has_parts(rows):
+        return InputEncoder(rows).layer
+    stacks = [tuple(_encoded(part, rows)) for part in parts_of(rows)]
+    layers = [layer for stack in stacks for layer in stack]
+    lengths = tuple(map(len, stacks))
+    return replace(
+        merged_layer("row_parts", layers, _side_by_side, lengths=lengths, places=rows.shape), output=(rows.width,)
+    )
+
+
+def _encoded(part: Part, rows: Rows) -> Iterator[Layer]:
+    """The layers from coded rows to a part's numbers."""
+    yield part.layer
+    if isinstance(part.column, Rows):
+        yield InputEncoder(part.column).layer
+        return
+    shape = part.column.shape
+    yield from FIRST_LAYERS[part.column.kind](shape)
+    if not part.column.is_picture:
+        yield from reshape(shape, (math.prod(shape),))
+        return
+    maps = image_shape(shape)
+    yield from reshape(shape, maps)
+    for filters in rows.encoding.filters:
+        layer = convolution(maps, filters)
+        layers = list(block(HIDDEN, layer, pooling(layer.output) if min(maps[:2]) > 1 else None))
+        yield from layers
+        maps = layers[-1].output
+    yield bridge("flatten", maps)
+    last = dense_layer(math.prod(maps), rows.encoding.picture_size)
+    yield from (weighted(HIDDEN, last), normalization(HIDDEN, last.output))
+
+
+def _of_bytes(shape: Shape) -> Iterator[Layer]:
+    yield Layer("", shape, keras="Rescaling", settings={"scale": 1 / 255})
+
+
+def _of_numbers(shape: Shape) -> Iterator[Layer]:
+    yield normalization(HIDDEN, shape).with_settings(dtype="float32")
+
+
+FIRST_LAYERS: Mapping[str, Callable[[Shape], Iterator[Layer]]] = {"picture": _of_bytes, "array": _of_numbers}
+"""For each kind of column with a shape the layers that bring its numbers into a range that a network learns from."""
+
+
+def _side_by_side(
+    layers: "Sequence[keras.layers.Layer]", lengths: Sequence[int], places: tuple[int, ...]
+) -> "keras.Model":
+    """The model of stacks of so many layers each, whose outputs lie side by side."""
+    import keras
+
+    start, ends, rest = keras.Input(places), [], iter(layers)
+    for length in lengths:
+        inside = start
+        for each in islice(rest, length):
+            inside = each(inside)
+        ends.append(inside)
+    return keras.Model(start, keras.layers.concatenate(ends) if len(ends) > 1 else ends[0])

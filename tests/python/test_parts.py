@@ -12,7 +12,7 @@ from tuner.python.examples import examples_of, inputs_of
 from tuner.recipe import Cut, Table, describe
 
 RNG = np.random.default_rng(0)
-X = {"image": RNG.normal(size=(40, 9, 8)), "numbers": RNG.normal(size=(40, 3)), "age": np.arange(40)}
+X = {"image": RNG.normal(size=(40, 9, 8)), "numbers": RNG.normal(size=(40, 3)), "age": RNG.integers(20, 60, 40)}
 Y = np.arange(40) % 2
 
 

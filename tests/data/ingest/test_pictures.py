@@ -38,10 +38,10 @@ def test_init_takes_names_of_files_for_pictures(capsys: pytest.CaptureFixture[st
         ("photo", "picture", "8x8"),
         ("weight", "number", ""),
     ]
-    study = load("shop")
+    study = load(Path("studies/shop.toml"), "shop", places=places)
     recipe = study.corners[0][1]
     assert recipe.data.columns == COLUMNS  # type: ignore[union-attr]
-    assert {"data.encoding.picture_size", "data.encoding.filters.count"} <= set(study.holes)
+    assert {"data.encoding.picture_size", "data.encoding.filters[0]"} <= set(study.holes)
     examples = training_set(recipe.data, places).examples
     assert examples.inputs.shape == (48, 65)
     assert examples.inputs[:, :64].max() > 150

@@ -91,7 +91,7 @@ def test_http_takes_base64(predictor: Predictor, folder: Path) -> None:
     from tuner.deploy.serve.application import application
     from tuner.report.pages import page_as_html
 
-    client = TestClient(application(predictor, 100_000, 50, page_as_html))
+    client = TestClient(application(predictor, 100_000, 50, page_as_html, ["testserver"]))
     content = base64.b64encode((folder / "photos/3.png").read_bytes()).decode()
     answered = client.post("/predict", json={"photo": content, "weight": 4.2})
     assert answered.status_code == 200, answered.text

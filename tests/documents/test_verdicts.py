@@ -239,6 +239,8 @@ def test_a_curve_is_sharp_where_few_other_curves_pass() -> None:
     other = judge_curve("test_accuracy", reported, [[0.5, 0.6, 0.7, 0.8]], 0, of(0.003))
     assert with_shared(own, [other]).worth == "sharp"
     assert with_shared(own, [own, other, own]).worth == "weak"
+    value = judge("test_accuracy", [0.86], [0.86], 0, of(0.003))
+    assert with_shared(value, [other]).shared is None, "a curve is not compared with a figure of its name"
 
 
 def test_a_thinned_curve_is_compared_at_its_stored_epochs() -> None:

@@ -45,9 +45,8 @@ class JudgedExperiment:
         """The same with the share of other networks whose report passes in the place of each figure."""
         figures = []
         for judged in self.figures:
-            passes = [
-                each.passes(judged.verdict) for each in others if each.figure == judged.figure and each.is_checked
-            ]
+            alike = (each for each in others if (each.figure, each.is_curve) == (judged.figure, judged.is_curve))
+            passes = [each.passes(judged.verdict) for each in alike if each.is_checked]
             figures.append(replace(judged, shared=fmean(passes) if passes else None))
         return replace(self, figures=tuple(figures))
 

@@ -92,6 +92,11 @@ class JudgedFigure:
         return f"{self.shared:.0%}, {self.worth}" if self.shared is not None and self.worth else ""
 
     @property
+    def is_curve(self) -> bool:
+        """Whether it has points; a document may report a figure and its curve."""
+        return self.points is not None
+
+    @property
     def is_checked(self) -> bool:
         """Whether it could be checked."""
         return self.verdict != "cannot be checked"

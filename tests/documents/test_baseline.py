@@ -431,3 +431,28 @@ def test_readings_are_chosen_again_where_further_runs_make_others_probable(
     for neighbour in document.neighbours((1, 0)):
         assert counts["one", document.reading_name(document.experiment[0], neighbour)] >= 1
     assert len(baseline(options, lambda _: None)["two"].assessment.runs) == len(found.assessment.runs)
+
+
+@pytest.mark.slow
+def test_looks_end_where_another_script_becomes_the_most_probable(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim is undecided after three runs under the old script; the new one begins with three runs, not with six."""
+    path = tmp_path / "two.toml"
+    path.write_text(f'{TWO_SILENT_FIELDS}[[claim]]\nid = "it"\nsays = "Two is better."\nrises = ["one", "two"]\n')
+    document = load_document(path)
+    monkeypatch.setattr(
+        Evidence, "best_script", lambda found, _=None: (int(len(found.runs("one", (0, 0))) >= LOOKS[0]), 0)
+    )
+    stored = {("one", (0, 0)): [0.75, 0.85], ("two", (0, 0)): [0.76, 0.86, 0.8]}
+    stored |= {("one", (1, 0)): [0.1, 0.11, 0.1], ("two", (1, 0)): [0.3, 0.31, 0.3]}
+    runs = [made(document, *of, value, repeat) for of, values in stored.items() for repeat, value in enumerate(values)]
+    write_results(tmp_path / "two.json", document, runs)
+    log: list[str] = []
+    baseline(until_decided(document, places, tmp_path), log.append)
+    asked = [line.partition(": ")[2] for line in log if " runs are asked for" in line]
+    assert asked[:3] == [
+        "2 runs are asked for, nothing is left to do",
+        "6 runs are asked for, 5 are done",
+        "6 runs are asked for, nothing is left to do",
+    ]

@@ -117,7 +117,8 @@ class _Replicator:
             self._run(self._variants(choice, LOOKS[0]))
             for look in LOOKS[1:]:
                 assessment = assess(self.document, self.runs)
-                self._run(self._variants(assessment.choice, look, assessment.undecided - self._long))
+                if assessment.choice == choice:
+                    self._run(self._variants(choice, look, assessment.undecided - self._long))
             before, choice = choice, self._best_choice()
 
     def _best_choice(self) -> Choice:

@@ -7,7 +7,7 @@ from proposers import Proposer, at_random, by_tpe
 from replay import Action, State, Strategy
 
 from tuner.base.extrapolation import Look
-from tuner.search.decision import Contender, Longer, New, Situation, decide
+from tuner.search.decision import Contender, Longer, New, Price, Situation, decide
 from tuner.search.ladder import Ladder, Rung
 
 
@@ -44,15 +44,16 @@ def situation_of(state: State, first: int) -> Situation:
     for index in dict.fromkeys(index for index, _ in sorted(state.begun)):
         looks, begun = looks_of(state, index), sum(each == index for each, _ in state.begun)
         is_open = len(looks) == begun < len(rungs)
-        contenders.append(Contender(index, looks, len(looks), epoch_seconds(state, index), is_open))
-    known = [each.epoch_seconds for each in contenders if each.looks]
+        kind = str(pool.candidates[index].at.get("network.kind", ""))
+        contenders.append(Contender(index, looks, len(looks), begun, Price(epoch_seconds(state, index)), kind, is_open))
+    known = [each.price.epoch_seconds for each in contenders if each.looks]
     best = state.best()
     return Situation(
         contenders=contenders,
         ladder=Ladder(round(full), rungs),
         seconds=state.budget - state.time,
         workers=2,
-        epoch_seconds=statistics.fmean(known) if known else epoch_seconds(state, 0),
+        usual=Price(statistics.fmean(known) if known else epoch_seconds(state, 0)),
         most_for_refits=pool.cost(best, pool.longest) if best is not None else 0.0,
     )
 

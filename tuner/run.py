@@ -1,6 +1,5 @@
 """From a recipe to its result, by its protocol: the same recipe gives the same result."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +13,7 @@ from tuner.data.examples import HeldOut, TrainingSet
 from tuner.recipe import Recipe, fold_count
 from tuner.result import Result, Watch, never_stop
 from tuner.training.checkpoint import Checkpoint, Position, Progress
+from tuner.training.costs import VALIDATED_PER_TRAINED
 from tuner.training.fold_data import fold_data
 from tuner.training.traced import traced
 from tuner.training.train import Trained, order_of_examples, train
@@ -61,10 +61,8 @@ def epoch_seconds(recipe: Recipe, data: TrainingSet) -> float:
     by_step = np.zeros(loop.steps, np.float32)
     for _ in islice(loop.train(order, by_step, 0, loop.steps), 2):
         pass
-    loop.validate()
-    started = time.perf_counter()
-    loop.validate()
-    return loop.steps * loop.seconds_a_step + time.perf_counter() - started
+    validated = len(fold.validation) / VALIDATED_PER_TRAINED if fold.validation else 0.0
+    return loop.steps * loop.seconds_a_step * (1 + validated / len(loop.training))
 
 
 def train_folds(

@@ -17,7 +17,6 @@ from tuner.refit.candidates import (
     RankedTrial,
     candidates,
     contenders,
-    epoch_seconds,
     fresh_seeds,
     ranked_trials,
     refit_factor,
@@ -206,13 +205,6 @@ def test_a_fast_contender_leaves_room_for_a_second_seed_of_the_slow_leader() -> 
     chosen = candidates(Minutes(600.0, 2), trials, 108.0)
     lengths = [(each.trial, round(length_of(each.recipe), 1)) for each in chosen]
     assert lengths == [(1, 10.0), (0, 40.0), (1, 8.8)]
-
-
-def test_a_part_of_an_epoch_counts_for_its_share() -> None:
-    """A quarter of an epoch in one second: a whole one takes four."""
-    lean = replace(RECIPE, training=replace(RECIPE.training, lean_epochs=1, lean_share=0.25))
-    part = replace(epoch(1), seconds=1.0)
-    assert epoch_seconds(lean, replace(result(0.9), folds=(FoldResult(epochs=(part,), kept=1),))) == 4.0
 
 
 def test_where_no_trial_has_time_only_the_best_is_refitted() -> None:

@@ -131,7 +131,7 @@ def test_where_epochs_are_searched_for_a_whole_training_has_those_that_it_was_pr
     whole = {each.trial.start: each.epochs for each in ranked_trials(context)}
     assert whole == {0: 40, 1: 4000, 2: 400}
     lengths = {trial.start: trial.looks[0].length for trial in study_record(context.study).trials}
-    assert lengths[1] == pytest.approx(10 * lengths[2], rel=0.1), "looks are in proportion"
+    assert len(set(lengths.values())) == 1, "looks are equal shares of what time allows"
 
 
 def test_the_search_leaves_time_for_refits(
@@ -225,8 +225,8 @@ def test_refits_are_as_long_as_the_present_epoch_times_allow(
 ) -> None:
     context = searched(memory, small(small_study, *FIT, "network.widths=[900]"), places, clock, 300.0)
     trials = ranked_trials(context)
-    assert trials[0].epoch_seconds == pytest.approx(9.0, rel=0.001)
-    now = [replace(each, epoch_seconds=4.5) for each in trials]
+    assert trials[0].epoch_seconds == pytest.approx(9.0, rel=0.05)
+    now = [replace(each, epoch_seconds=each.epoch_seconds / 2) for each in trials]
     before, after = (candidates(Minutes(300.0, 1), each, 150.0) for each in (trials, now))
     assert after[0].recipe.training.epochs in (2 * before[0].recipe.training.epochs + extra for extra in (-1, 0, 1))
 
@@ -250,7 +250,7 @@ def test_with_no_time_for_one_epoch_a_part_of_it_is_trained(
     context = searched(memory, small(small_study, *FIT, "network.widths=[1000]"), places, clock, seconds)
     (trial, *_) = study_record(context.study).ranking
     assert trial.looks
-    assert 0 < trial.looks[0].length < 1
+    assert 0 < trial.looks[0].epochs < 1
 
 
 @pytest.mark.parametrize("late", [200.0, 290.0, 310.0])

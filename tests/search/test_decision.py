@@ -13,6 +13,7 @@ from tuner.search.decision import (
     Contender,
     Longer,
     New,
+    Price,
     Refit,
     Situation,
     decide,
@@ -24,17 +25,20 @@ LADDER = ladder_from(0.5, 32, folds=1)
 """Looks of 0.5, 2, 8 and 32 epochs."""
 
 
-def contender(number: int, *errors: float, is_open: bool = True, epoch_seconds: float = 2.0) -> Contender:
+def contender(
+    number: int, *errors: float, is_open: bool = True, epoch_seconds: float = 2.0, kind: str = "dense"
+) -> Contender:
     """A recipe with looks of growing length, which had these errors."""
     looks = tuple(
         Look(rung.length, 1, 1 - error, error, 0.05 * error) for rung, error in zip(LADDER.rungs, errors, strict=False)
     )
-    return Contender(number, looks, len(looks), epoch_seconds, is_open)
+    begun = len(looks) + (not is_open)
+    return Contender(number, looks, len(looks), begun, Price(epoch_seconds), kind, is_open)
 
 
 def situation(*contenders: Contender, seconds: float = 600.0, workers: int = 1, most: float = math.inf) -> Situation:
     """A search with so many seconds left, in which an epoch takes two."""
-    return Situation(contenders, LADDER, seconds, workers, 2.0, most)
+    return Situation(contenders, LADDER, seconds, workers, Price(2.0), most)
 
 
 def alike(count: int, error: float = 0.3) -> list[Contender]:
@@ -60,6 +64,26 @@ def test_a_clearly_better_recipe_with_rivals_gets_a_longer_look() -> None:
     action = decide(situation(*good, *others))
     assert isinstance(action, Longer)
     assert action.number in (0, 1)
+
+
+def test_of_four_first_looks_one_is_followed_by_a_longer_one() -> None:
+    """However much new recipes promise: what longer looks would show is not known while there are none."""
+    spread = [contender(number, error) for number, error in enumerate((0.9, 0.3, 0.8, 0.7, 0.6, 0.5, 0.4, 0.8))]
+    assert decide(situation(*spread, seconds=6000.0)) == Longer(1)
+    one_longer = [replace(each, is_open=each.number != 1, begun=1 + (each.number == 1)) for each in spread]
+    assert decide(situation(*one_longer, seconds=6000.0)) == Longer(6)
+    two_longer = [
+        replace(each, is_open=each.number not in (1, 6), begun=1 + (each.number in (1, 6))) for each in spread
+    ]
+    assert decide(situation(*two_longer, seconds=6000.0)) == New()
+
+
+def test_the_first_longer_look_is_at_each_kind_of_network() -> None:
+    dense = [contender(number, 0.1 + 0.05 * number) for number in range(4)]
+    dense[0] = replace(dense[0], is_open=False, begun=2)
+    others = [contender(number, 0.9 - 0.05 * number, kind="staged") for number in range(4, 8)]
+    assert decide(situation(*dense, *others, seconds=6000.0)) == Longer(7)
+    assert decide(situation(*dense, *others[1:], contender(4, 0.4), seconds=6000.0)) == Longer(1), "three are too few"
 
 
 def test_a_recipe_that_runs_gets_no_further_look() -> None:

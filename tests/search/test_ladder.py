@@ -62,21 +62,21 @@ def test_a_look_has_the_length_and_the_folds_of_its_rung(first: float, folds: in
     recipe = FOLDED if folds == 5 else RECIPE
     ladder = ladder_from(first, 40, folds)
     for rung in ladder.rungs:
-        look = ladder.look(recipe, 40, rung)
+        look = ladder.look(recipe, 1.0, rung)
         assert length(look) == pytest.approx(rung.length, rel=0.01)
         assert fold_count(look.protocol) == rung.folds
     assert look.protocol == recipe.protocol
     assert look.training == replace(recipe.training, epochs=40)
 
 
-def test_a_recipe_of_fewer_epochs_has_shorter_looks_in_proportion() -> None:
+def test_a_recipe_that_time_allows_fewer_epochs_has_shorter_looks_in_proportion() -> None:
     ladder = ladder_from(0.5, 40, folds=1)
-    assert [length(ladder.look(RECIPE, 20, rung)) for rung in ladder.rungs] == [0.25, 1.0, 4.0, 16.0, 20.0]
+    assert [length(ladder.look(RECIPE, 0.5, rung)) for rung in ladder.rungs] == [0.25, 1.0, 4.0, 16.0, 20.0]
 
 
 def test_looks_differ_in_length_and_folds_only() -> None:
     ladder = ladder_from(0.5, 40, folds=5)
-    look = ladder.look(FOLDED, 40, ladder.rungs[0])
+    look = ladder.look(FOLDED, 1.0, ladder.rungs[0])
     assert replace(look, training=FOLDED.training, protocol=FOLDED.protocol) == FOLDED
 
 

@@ -1,5 +1,6 @@
 """Looks: trainings that pause, go on four times as long, and are what their stored recipe says. Trainings are invented."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ from optuna.trial import TrialState
 
 from tests.support.fakes import Clock, Paced, clock_in, session_in
 from tests.support.searches import Notes, small
+from tuner.base.extrapolation import Look
 from tuner.data.sources import Places
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.candidates import epoch_seconds, ranked_trials
@@ -20,7 +22,15 @@ from tuner.result import Epoch, Pulse
 from tuner.search.beginning import continue_training
 from tuner.search.clock import Clock as SearchClock
 from tuner.search.ladder import FACTOR, FEWEST_EXAMPLES
-from tuner.search.looks import FIRST_LOOK, first_look_length, is_worth_its_price, ladder_of, longer_look, situation
+from tuner.search.looks import (
+    FIRST_LOOK,
+    first_look_length,
+    is_worth_its_price,
+    ladder_of,
+    longer_look,
+    pace_of,
+    situation,
+)
 from tuner.search.loop import Loop
 from tuner.storage import TrialRecord, read_study, study_record
 from tuner.storage.trainings import attributes_of
@@ -182,6 +192,33 @@ def test_first_looks_have_as_many_examples_as_rank_recipes(
     assert trial.recipe is not None
     examples = session.preflight.work(trial.recipe).examples
     assert first_look_length(session) * examples >= FEWEST_EXAMPLES
+
+
+def looks_at_widths(session: Session, clock: Clock, widths: Sequence[int], seconds: float) -> list[Look]:
+    """The first looks at recipes of these widths."""
+    session.study.set_user_attr("starts", [{"network.widths[0]": width} for width in widths])
+    first_looks(session, clock, len(widths), seconds)
+    return [each.looks[0] for each in sorted(study_record(session.study).trials, key=lambda each: each.start or 0)]
+
+
+def test_where_time_limits_refits_looks_of_one_rung_cost_the_same(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    """An epoch takes two, five and ten seconds; a refit has no time for forty. Slower recipes have fewer epochs."""
+    session = session_in(memory, study, places)
+    looks = looks_at_widths(session, clock, (200, 500, 1000), 120.0)
+    assert len({look.length for look in looks}) == 1
+    assert looks[0].epochs > looks[-1].epochs
+    seconds = [pace_of(session, 40, each) * each for each in (2.0, 5.0, 10.0)]
+    assert seconds == pytest.approx([seconds[0]] * 3, rel=0.001)
+
+
+def test_where_refits_have_time_for_all_epochs_looks_of_one_rung_have_equally_many(
+    memory: BaseStorage, study: StudyFile, places: Places, clock: Clock
+) -> None:
+    looks = looks_at_widths(session_in(memory, study, places), clock, (200, 500, 1000), 3600.0)
+    assert [look.pace for look in looks] == pytest.approx([1.0] * 3, rel=0.01)
+    assert len({look.length for look in looks}) == 1
 
 
 def test_an_interrupted_look_goes_on_in_the_next_call(
@@ -404,4 +441,4 @@ def test_the_epoch_time_is_that_of_a_whole_epoch(whole: Session) -> None:
         assert trial.recipe is not None
         assert trial.result is not None
         width = trial.params["network.widths[0]"]
-        assert epoch_seconds(trial.recipe, trial.result) == pytest.approx(0.01 * width, rel=0.05)
+        assert epoch_seconds(whole, trial.recipe, trial.result) == pytest.approx(0.01 * width, rel=0.1)

@@ -22,7 +22,7 @@ from tuner.networks import Convolutional, Dense, LocallyConnected
 from tuner.recipe import Data, Holdout, KFold, NoValidation, Recipe, Training
 from tuner.search.loop import Loop
 from tuner.storage import read_study
-from tuner.training.costs import GIB, SECONDS_AT_FIRST, Costs, Preflight, Work, work
+from tuner.training.costs import GIB, SECONDS_AT_FIRST, VALIDATED_PER_TRAINED, Costs, Preflight, Work, work
 
 IMAGES = Examples(np.zeros((20_000, 28, 28), np.uint8), np.arange(20_000) % 10)
 DATA = TrainingSet("fashion-mnist", IMAGES, tuple("0123456789"), (0.0, 255.0), "id", "here")
@@ -48,6 +48,14 @@ def test_work_counts_what_a_training_does() -> None:
     assert (found.parameters, found.multiply_adds) == (118_282, 118_016)
     assert (found.steps, found.epochs, found.kind) == (141, 10, "dense float32")
     assert found.features.shape == SECONDS_AT_FIRST.shape
+
+
+def test_a_part_of_an_epoch_validates_as_much_as_a_whole_one() -> None:
+    half = recipe(protocol=Holdout(validation=0.25), training=Training(lean_epochs=1, lean_share=0.5, epochs=2))
+    preflight = Preflight({"fashion-mnist": DATA}, 8 * GIB)
+    validated = 5_000 / VALIDATED_PER_TRAINED
+    assert preflight.full_epoch(half, 7_500 + validated, 1) == pytest.approx(15_000 + validated)
+    assert preflight.full_epoch(half, 20.0, 2) == 20.0, "the second epoch is whole"
 
 
 @given(recipes())

@@ -37,8 +37,9 @@ LEAST_ERROR = 1e-9
 
 @dataclass(frozen=True)
 class Look:
-    """A whole training of some `length` in epochs, in so many folds: the objective's `value`, its `error` (what the value lacks of
-    the best possible one), the standard error of both, and the `seconds` it took."""
+    """A whole training of some `length`, in so many folds: the objective's `value`, its `error` (what the value lacks of the best
+    possible one), the standard error of both, and the `seconds` it took. The length is in epochs of a recipe that time allows all
+    epochs of the study; looks of one length are equal shares of what time allows their recipes. A unit of it has `pace` epochs."""
 
     length: float
     folds: int
@@ -46,6 +47,12 @@ class Look:
     error: float
     standard_error: float
     seconds: float = 0.0
+    pace: float = 1.0
+
+    @property
+    def epochs(self) -> float:
+        """The epochs of the training."""
+        return self.length * self.pace
 
     @property
     def log_error(self) -> float:

@@ -36,22 +36,25 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two trials at the longest `length` in epochs that both have reached (0: they were trained to their ends): the values of the
-    `other` and of the best one, and the standard error of their difference (0: unknown)."""
+    """Two trials after looks of one rung, the last that both have reached: the values of the `other` and of the best one, the standard
+    error of their difference (0: unknown), and the `epochs` of both looks (none: they were trained to their ends)."""
 
     other: TrialRecord
     value: float
     best: float
-    error: float
-    length: float
+    error: float = 0.0
+    epochs: tuple[float, float] | None = None
 
     @property
     def text(self) -> str:
         """How much the best one is better, with an interval of 95 %."""
         difference = self.best - self.value
         interval = f" ± {figure_text(1.96 * self.error)}" if self.error else ""
-        after = f" after {self.length:.2g} epochs of both" if self.length else ""
-        return f"{figure_text(abs(difference))}{interval}{after}"
+        if self.epochs is None:
+            return f"{figure_text(abs(difference))}{interval}"
+        other, best = (f"{each:.2g}" for each in self.epochs)
+        after = f"{best} epochs of both" if best == other else f"{best} epochs against {other}, equal shares of refits"
+        return f"{figure_text(abs(difference))}{interval} after {after}"
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,8 @@ class Outcome:
         for look in reversed(other.looks):
             if best := own.get((look.length, look.folds)):
                 error = math.hypot(look.standard_error, best.standard_error)
-                return Comparison(other, look.value, best.value, error, look.length)
-        return Comparison(other, other.values[0], next(iter(self.best_values.values())), 0.0, 0.0)
+                return Comparison(other, look.value, best.value, error, (look.epochs, best.epochs))
+        return Comparison(other, other.values[0], next(iter(self.best_values.values())))
 
     @property
     def refit_improvement(self) -> float | None:

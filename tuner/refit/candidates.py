@@ -18,6 +18,7 @@ from tuner.refit.time_budget import (
     Minutes,
     TimeBudget,
     refit_folds,
+    refit_length,
     refit_networks,
     with_folds,
     with_length,
@@ -67,8 +68,11 @@ class RankedTrial:
 
     def refit_length(self, seconds: float, folds: int = 0) -> float:
         """The length in epochs of a refit that takes `seconds`, in so many folds (0: as there is time for)."""
-        epoch = self.epoch_seconds * refit_networks(folds or self.folds(seconds), self._all_folds)
-        return min(float(self.epochs), max(seconds, 1e-3) / max(epoch, 1e-9))
+        return refit_length(seconds, self.epochs, self.epoch_seconds, self._all_folds, folds)
+
+    def relative_length(self, seconds: float) -> float:
+        """The same in the unit of its looks' lengths."""
+        return self.refit_length(seconds) / self.trial.looks[-1].pace
 
     def fitted(self, seconds: float, folds: int) -> Recipe:
         """Its recipe with the length of a refit in so many folds that takes `seconds`."""
@@ -93,8 +97,9 @@ def ranked_trials(session: Session, trials: Sequence[TrialRecord]) -> list[Ranke
         assert each.result is not None
         epochs: float = whole_epochs(session.file, each.params)
         if curves and each.looks:
-            epochs = curves.useful_length(each.looks, epochs)
-        ranked.append(RankedTrial(each, each.recipe, epochs, epoch_seconds(each.recipe, each.result)))
+            pace = each.looks[-1].pace
+            epochs = curves.useful_length(each.looks, epochs / pace) * pace
+        ranked.append(RankedTrial(each, each.recipe, epochs, epoch_seconds(session, each.recipe, each.result)))
     return ranked
 
 
@@ -139,7 +144,7 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     if not looked:
         return trials[:1]
     curves = learned([each.trial.looks for each in looked])
-    beliefs = {each.trial.first: curves.refitted(each.trial.looks, each.refit_length(seconds)) for each in looked}
+    beliefs = {each.trial.first: curves.refitted(each.trial.looks, each.relative_length(seconds)) for each in looked}
     leader = min(looked, key=lambda each: _expected(curves, each, seconds))
     best = beliefs[leader.trial.first]
 
@@ -157,7 +162,7 @@ def _expected(curves: Curves, trial: RankedTrial, seconds: float) -> float:
     """The expected logarithm of the error of a refit of `seconds`, from the best look alone, taken pessimistically: earlier looks have
     the same validation examples, so that their luck is the same."""
     last = until_best(trial.trial.looks)[-1]
-    return curves.toward(Belief(last.pessimistic, 0.0, last.length), trial.refit_length(seconds)).mean
+    return curves.toward(Belief(last.pessimistic, 0.0, last.length), trial.relative_length(seconds)).mean
 
 
 def reserved_seconds(session: Session, budget: TimeBudget, record: StudyRecord) -> float:
@@ -189,10 +194,10 @@ def refit_factor(recipe: Recipe) -> float:
     return folds / (folds - 1) if folds > 1 else 1.0
 
 
-def epoch_seconds(recipe: Recipe, result: Result) -> float:
+def epoch_seconds(session: Session, recipe: Recipe, result: Result) -> float:
     """The seconds of an epoch of full length, from the curves of a recipe's result."""
-    share = recipe.training.share
-    return median(epoch.seconds / share(epoch.number) for fold in result.folds for epoch in fold.epochs)
+    epochs = [epoch for fold in result.folds for epoch in fold.epochs]
+    return median(session.preflight.full_epoch(recipe, each.seconds, each.number) for each in epochs)
 
 
 def _length(recipe: Recipe) -> float:

@@ -83,6 +83,11 @@ class Minutes:
         return min(MOST_BUILD_SECONDS, BUILD_SHARE * self.seconds)
 
     @property
+    def refit_seconds(self) -> float:
+        """Seconds of each process that refits may expect."""
+        return (1 - SEARCH_SHARE) * self.usable
+
+    @property
     def search_seconds(self) -> float:
         """Seconds of all processes together that the search may expect."""
         return self.workers * max(0.5 * SEARCH_SHARE * self.usable, SEARCH_SHARE * self.usable - START_SECONDS)
@@ -125,13 +130,20 @@ def usable_seconds(seconds: float) -> float:
 def refit_folds(seconds: float, network_seconds: float, folds: int) -> int:
     """The folds of a refit that takes `seconds`, if a network of full length takes `network_seconds` in one of `folds`: as many as leave
     time for full length, at least `FEWEST_FOLDS`."""
-    fit = int(seconds / max(network_seconds, 1e-9) - (refit_networks(1, folds) - 1))
-    return min(folds, max(FEWEST_FOLDS, fit))
+    fit = min(float(folds), seconds / max(network_seconds, 1e-9) - (refit_networks(1, folds) - 1))
+    return min(folds, max(FEWEST_FOLDS, int(fit)))
 
 
 def refit_networks(trained: int, folds: int) -> float:
     """What a refit trains, in networks of a fold: those of the `trained` of so many `folds`, and one on everything; 1 without folds."""
     return trained + folds / (folds - 1) if folds > 1 else 1.0
+
+
+def refit_length(seconds: float, epochs: float, epoch_seconds: float, folds: int, trained: int = 0) -> float:
+    """The length in epochs, at most `epochs`, of a refit that takes `seconds` with `trained` of so many `folds` (0: as many as there is
+    time for), if an epoch in one fold takes `epoch_seconds`."""
+    trained = trained or refit_folds(seconds, epochs * epoch_seconds, folds)
+    return min(float(epochs), max(seconds, 1e-3) / max(refit_networks(trained, folds) * epoch_seconds, 1e-9))
 
 
 def with_length(recipe: Recipe, length: float) -> Recipe:

@@ -79,7 +79,9 @@ class Clock:
         trial, done = trial_record(training), max(training.last.intermediate_values)
         assert trial.recipe is not None
         assert trial.result is not None
-        return self.has_time_for((trial.recipe.training.epochs - done) * epoch_seconds(trial.recipe, trial.result))
+        return self.has_time_for(
+            (trial.recipe.training.epochs - done) * epoch_seconds(self.session, trial.recipe, trial.result)
+        )
 
 
 @contextmanager

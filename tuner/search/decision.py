@@ -8,40 +8,60 @@ than any look promises, the search is over.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from tuner.base.extrapolation import Belief, Curves, Look, expected_gain, learned
-from tuner.refit.time_budget import refit_folds, refit_networks
+from tuner.refit.time_budget import refit_length
 from tuner.search.ladder import FACTOR, LOOK_SECONDS, Ladder, Rung
 
 FEWEST_FIRST_LOOKS = 8
 """So many recipes get a first look before anything is decided: beliefs about recipes begin with them."""
 
+GOING_ON = 4
+"""One of so many looks of a rung is followed by a longer one before further recipes are looked at: what longer looks would show can be
+expected from those that there are only. Dense networks are ahead of convolutional ones in short looks at pictures."""
+
 
 @dataclass(frozen=True)
 class Contender:
     """A recipe of the search: the number of its training, the looks at it (the shortest first), the number of its last rung (0
-    before its first look has ended), the seconds of one of its epochs in one fold, and whether it can get a longer look now."""
+    before its first look has ended) and of its last begun one, its price, the kind of its network, and whether it can get a longer look
+    now."""
 
     number: int
     looks: tuple[Look, ...]
     rung: int
-    epoch_seconds: float
+    begun: int
+    price: "Price"
+    kind: str
     is_open: bool
+
+
+@dataclass(frozen=True)
+class Price:
+    """What training a recipe costs: the seconds of an epoch in one fold, and the epochs in a unit of its looks' lengths (`Look.pace`)."""
+
+    epoch_seconds: float
+    pace: float = 1.0
+
+    def seconds(self, rung: Rung) -> float:
+        """The seconds of a look."""
+        return LOOK_SECONDS + rung.length * self.pace * rung.folds * self.epoch_seconds
 
 
 @dataclass(frozen=True)
 class Situation:
     """What a decision depends on: the contenders, the ladder, the seconds until the end of the call, how many processes train, the
-    seconds of an epoch of a new recipe, the most seconds that are worth giving to refits, and the seconds that looks have left."""
+    usual price of a new recipe, the most seconds that are worth giving to refits, and the seconds that looks have left."""
 
     contenders: Sequence[Contender]
     ladder: Ladder
     seconds: float
     workers: int
-    epoch_seconds: float
+    usual: Price
     most_for_refits: float = math.inf
     seconds_for_looks: float = math.inf
 
@@ -84,7 +104,31 @@ def decide(situation: Situation, new_ones: bool = True) -> Action:
     curves = learned([each.looks for each in known])
     options = _options(situation, curves, known, new_ones)
     best = max(options, key=lambda option: option.rate, default=Option(Refit(), 0.0))
-    return best.action if best.rate > price_of_a_second(situation, curves) else Refit()
+    if best.rate <= price_of_a_second(situation, curves):
+        return Refit()
+    return (_due(situation, curves) if isinstance(best.action, New) else None) or best.action
+
+
+def _due(situation: Situation, curves: Curves) -> Longer | None:
+    """A longer look at the most promising recipe of a rung of which too few have one, the highest rung first. Kinds of networks without
+    one come first, once some of them can be compared."""
+    for rung in reversed(situation.ladder.rungs[:-1]):
+        ended = [each for each in situation.contenders if each.rung >= rung.number]
+        further = [each for each in situation.contenders if each.begun > rung.number]
+        step = situation.ladder.after(rung.number)
+        assert step is not None
+        waiting = [
+            each
+            for each in ended
+            if each.is_open and each.rung == rung.number and each.price.seconds(step) < situation.seconds_for_looks
+        ]
+        if waiting and len(ended) // GOING_ON > len(further):
+            counts = Counter(each.kind for each in ended)
+            new_kinds = {kind for kind in counts if counts[kind] >= GOING_ON} - {each.kind for each in further}
+            return Longer(
+                min(waiting, key=lambda each: (each.kind not in new_kinds, curves.belief(each.looks).mean)).number
+            )
+    return None
 
 
 def price_of_a_second(situation: Situation, curves: Curves) -> float:
@@ -96,7 +140,7 @@ def price_of_a_second(situation: Situation, curves: Curves) -> float:
 
 def _options(situation: Situation, curves: Curves, known: Sequence[Contender], new_ones: bool) -> list[Option]:
     noise = _noise(known)
-    lengths = [_refit_length(situation, each.epoch_seconds) for each in known]
+    lengths = [_refit_length(situation, each.price) for each in known]
     final = [curves.refitted(each.looks, length) for each, length in zip(known, lengths, strict=True)]
     order = sorted(range(len(known)), key=lambda place: final[place].mean)
     best, second = final[order[0]].mean, final[order[1]].mean if len(known) > 1 else math.inf
@@ -104,7 +148,7 @@ def _options(situation: Situation, curves: Curves, known: Sequence[Contender], n
     for place, each in enumerate(known):
         rival = second if place == order[0] else best
         ahead = abs(final[place].mean - rival)
-        seconds = _seconds_of(each.epoch_seconds)
+        seconds = each.price.seconds
         step = situation.ladder.after(each.rung) if each.is_open else None
         if step and math.isfinite(ahead) and seconds(step) < situation.seconds_for_looks:
             rate = _best_rate(
@@ -112,9 +156,9 @@ def _options(situation: Situation, curves: Curves, known: Sequence[Contender], n
             )
             options.append(Option(Longer(each.number), rate))
     if new_ones:
-        unknown = curves.toward(curves.first, _refit_length(situation, situation.epoch_seconds))
-        seconds = _seconds_of(situation.epoch_seconds)
-        rate = _best_rate(situation.ladder, curves, noise, curves.first, 0, unknown.mean - best, seconds, is_new=True)
+        unknown = curves.toward(curves.first, _refit_length(situation, situation.usual))
+        ahead, seconds = unknown.mean - best, situation.usual.seconds
+        rate = _best_rate(situation.ladder, curves, noise, curves.first, 0, ahead, seconds, is_new=True)
         options.append(Option(New(), rate))
     return options
 
@@ -141,18 +185,12 @@ def _best_rate(
     return best
 
 
-def _seconds_of(epoch_seconds: float) -> Callable[[Rung], float]:
-    return lambda rung: LOOK_SECONDS + rung.length * rung.folds * epoch_seconds
-
-
 def _noise(known: Sequence[Contender]) -> float:
     """The usual noise of a look in one fold."""
     return median([each.looks[-1].noise * each.looks[-1].folds for each in known])
 
 
-def _refit_length(situation: Situation, epoch_seconds: float) -> float:
-    """The epochs of a refit in all the time that is left, two processes side by side training two refits."""
-    folds, epochs = situation.ladder.rungs[-1].folds, situation.ladder.epochs
-    seconds = max(1e-3, min(situation.seconds, situation.most_for_refits))
-    networks = refit_networks(refit_folds(seconds, epochs * epoch_seconds, folds), folds)
-    return min(float(epochs), seconds / max(networks * epoch_seconds, 1e-6))
+def _refit_length(situation: Situation, price: Price) -> float:
+    """The length of a refit in all the time that is left, two processes side by side training two refits, in the unit of looks."""
+    seconds, ladder = min(situation.seconds, situation.most_for_refits), situation.ladder
+    return refit_length(seconds, ladder.epochs, price.epoch_seconds, ladder.rungs[-1].folds) / price.pace

@@ -51,9 +51,9 @@ class Ladder:
         """The rung after the one with this number (0: the first); None if there is no more."""
         return self.rungs[number] if number < len(self.rungs) else None
 
-    def look(self, recipe: Recipe, epochs: int, rung: Rung) -> Recipe:
-        """The recipe of a look at a recipe of so many epochs."""
-        return with_folds(with_length(recipe, rung.length * epochs / self.epochs), rung.folds)
+    def look(self, recipe: Recipe, pace: float, rung: Rung) -> Recipe:
+        """The recipe of a look at a recipe that has so many epochs in a unit of the rungs' lengths."""
+        return with_folds(with_length(recipe, rung.length * pace), rung.folds)
 
 
 def ladder_from(first: float, epochs: int, folds: int) -> Ladder:

@@ -13,7 +13,6 @@ from contextlib import suppress
 from functools import partial
 
 from tuner.base.forking import NotStarted
-from tuner.recipe import Recipe
 from tuner.refit.session import Session
 from tuner.refit.time_budget import UNLIMITED, Minutes, TimeBudget
 from tuner.result import Event, never_stop
@@ -156,7 +155,7 @@ class Loop:
                 self._refuse(proposal, refusal or "")
                 return
             if self.steps.needs_measurement:
-                self._measure(proposal, recipe)
+                self._measure(self._worthy(proposal, trainings, tried))
                 return
             if not self.steps.has_time_for(recipe):
                 self.too_long += 1
@@ -164,20 +163,25 @@ class Loop:
                     return
                 continue
             self.too_long = 0
-            alike = (each for each in self.proposer.alike(proposal, trainings) if self._can_begin(each, tried))
-            worthy = self.steps.worth_its_price(proposal, alike)
+            worthy = self._worthy(proposal, trainings, tried)
             self._run(begin(self.session, self.steps.first(worthy), self.total))
             return
         self.is_exhausted = not self.too_long
+
+    def _worthy(self, proposal: Proposal, trainings: Sequence[StoredTraining], tried: Set[str | None]) -> Proposal:
+        """The proposal, or one of its kind that is worth its price."""
+        alike = (each for each in self.proposer.alike(proposal, trainings) if self._can_begin(each, tried))
+        return self.steps.worth_its_price(proposal, alike)
 
     def _can_begin(self, proposal: Proposal, tried: Set[str | None]) -> bool:
         recipe = proposal.recipe
         return recipe is not None and recipe.key not in tried and not self.session.preflight.refusal(recipe)
 
-    def _measure(self, proposal: Proposal, recipe: Recipe) -> None:
+    def _measure(self, proposal: Proposal) -> None:
         """Measure the epoch time of the study's first recipe, from which the length of looks follows."""
+        assert proposal.recipe is not None
         self.measured = proposal
-        self.executor.submit(MEASUREMENT, EpochTime(recipe), never_stop)
+        self.executor.submit(MEASUREMENT, EpochTime(proposal.recipe), never_stop)
 
     def _end_measurement(self, answer: Answer) -> None:
         """Store the length of first looks. If the measurement failed, the trial will fail."""

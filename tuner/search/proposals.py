@@ -86,10 +86,11 @@ class Proposer:
             yield from self._walked(trainings, grid(self.file.space, SMALL_SPACE))
 
     def alike(self, proposal: Proposal, trainings: Sequence[StoredTraining]) -> Iterator[Proposal]:
-        """Some other proposals of the same kinds: with the same branches of the space."""
-        kinds, leaders = {key: value for key, value in proposal.params.items() if key.endswith(".kind")}, self._leaders
+        """Some other proposals of the same kinds: with the same branches of the space. None is a mutation: leaders are fast, so that
+        all slow proposals would become one."""
+        kinds = {key: value for key, value in proposal.params.items() if key.endswith(".kind")}
         for attempt in range(1, 2 * BY_SAMPLER):
-            yield self._propose(trainings, self._mutation(leaders, trainings, attempt) | kinds, attempt)
+            yield self._propose(trainings, kinds, attempt)
 
     @property
     def _leaders(self) -> Sequence[TrialRecord]:

@@ -84,8 +84,8 @@ class RunningTrial:
     def _store_epoch(self, epoch: Epoch) -> None:
         if epoch.number not in self.reported or epoch.fold:
             self.session.listener.advanced(self.number, epoch)
-            share = self.recipe.training.share(epoch.number)
-            self.session.preflight.learn(self.recipe, epoch.seconds / share)
+            preflight = self.session.preflight
+            preflight.learn(self.recipe, preflight.full_epoch(self.recipe, epoch.seconds, epoch.number))
         if epoch.fold == 0 and not self._prunes_folds:
             self._report(epoch, epoch.number)
 
@@ -169,14 +169,14 @@ class RunningTrial:
 
     def _end_look(self, result: Result, rung: Rung) -> None:
         """Store what a look has shown. It pauses, and the trial is pruned for the sampler, unless no look is longer."""
-        shown = what_it_shows(self.session, self.recipe, result)
+        shown = what_it_shows(self.session, self.recipe, result, rung)
         self.trial.report(shown.value, rung.number)
         store_look(self.trial, shown)
         if rung.is_last:
             self._finish(result)
             return
         folds = f" in {rung.folds} folds" if rung.folds > 1 else ""
-        store_pause(self.trial, result, rung.number, f"{shown.length:.2g} epochs{folds}")
+        store_pause(self.trial, result, rung.number, f"{shown.epochs:.2g} epochs{folds}")
         self._attach(result)
         self._tell(TrialState.PRUNED)
 

@@ -96,7 +96,7 @@ class TrialRecord:
     @property
     def length(self) -> float:
         """The length of its best look in whole epochs; elsewhere the number of its epochs on one fold."""
-        return until_best(self.looks)[-1].length if self.looks else float(self.epochs)
+        return until_best(self.looks)[-1].epochs if self.looks else float(self.epochs)
 
 
 @dataclass(frozen=True)

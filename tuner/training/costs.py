@@ -15,7 +15,7 @@ from tuner.base.errors import Invalid
 from tuner.data.examples import TrainingSet
 from tuner.data.splits import sizes
 from tuner.networks import Layer, layer_table
-from tuner.recipe import Recipe
+from tuner.recipe import Muon, Recipe
 from tuner.recipe.optimizers import state_arrays
 from tuner.space import Assignment
 
@@ -33,6 +33,13 @@ WEIGHT_AT_FIRST = 0.3
 """The weight of the initial estimates relative to one observed epoch."""
 
 SETUP_SECONDS = 1.5
+
+MUON_ROUNDS = 5
+"""Newton-Schulz rounds of a step of Muon (Keras's `ns_steps`)."""
+
+VALIDATED_PER_TRAINED = 3
+"""Examples that are validated in the time in which one is trained on."""
+
 REMEMBERED = 200
 MOST_SORTED = 5000
 
@@ -76,12 +83,23 @@ def work(recipe: Recipe, data: TrainingSet) -> Work:
     return Work(
         kind=f"{recipe.network.kind} {recipe.network.hidden.precision}",
         parameters=parameters,
-        multiply_adds=sum(layer.multiply_adds for layer in table),
-        examples=training + validation // 3,
+        multiply_adds=sum(layer.multiply_adds for layer in table) + _optimizer_multiply_adds(recipe, table) // batch,
+        examples=training + validation // VALIDATED_PER_TRAINED,
         steps=math.ceil(training / batch),
         epochs=folds * recipe.training.epochs,
         memory=_memory(recipe, data, table, batch, training + validation),
     )
+
+
+def _optimizer_multiply_adds(recipe: Recipe, table: tuple[Layer, ...]) -> int:
+    """Those of a step of Muon, which orthogonalizes the step of each kernel in `MUON_ROUNDS` Newton-Schulz rounds, relative to the three
+    passes (forward and twice back) of an example."""
+    if not isinstance(recipe.training.optimizer, Muon):
+        return 0
+    kernels = [
+        sorted((layer.output[-1], layer.parameters // layer.output[-1])) for layer in table if layer.multiply_adds
+    ]
+    return sum(MUON_ROUNDS * few * few * (2 * many + few) // 3 for few, many in kernels)
 
 
 def _memory(recipe: Recipe, data: TrainingSet, table: tuple[Layer, ...], batch: int, examples: int) -> int:
@@ -182,6 +200,16 @@ class Preflight:
     def epoch_seconds(self, recipe: Recipe) -> float:
         """Seconds of one of its epochs in one fold, as far as is known."""
         return self.costs.epoch_seconds(self.work(recipe))
+
+    def relative_seconds(self, recipe: Recipe, share: float) -> float:
+        """The seconds of an epoch over a share of the examples, relative to a whole one: it validates as much."""
+        _, training, validation = sizes(recipe.protocol, len(self.data[recipe.data.name].examples))
+        validated = validation / VALIDATED_PER_TRAINED
+        return (share * training + validated) / (training + validated)
+
+    def full_epoch(self, recipe: Recipe, seconds: float, epoch: int) -> float:
+        """Seconds of an epoch of full length, from those of the one with this number."""
+        return seconds / self.relative_seconds(recipe, recipe.training.share(epoch))
 
     def learn(self, recipe: Recipe, seconds: float) -> None:
         """Add the observed seconds of one of its epochs."""

@@ -60,11 +60,11 @@ def looks_table(evidence: Evidence) -> Iterator[Table]:
     rows: list[tuple[Cell, ...]] = []
     for trial in ranked:
         last = "refitted" if trial.number in refitted else "nothing more"
-        decided = [*(f"a look of {each.length:.3g} epochs" for each in trial.looks[1:]), last]
+        decided = [*(f"a look of {each.epochs:.3g} epochs" for each in trial.looks[1:]), last]
         about = trial.recipe.summary if trial.recipe else ""
         for look, then in zip(trial.looks, decided, strict=True):
             folds = f" in {look.folds} folds" if look.folds > 1 else ""
-            length = f"{look.length:.3g}{folds}"
+            length = f"{look.epochs:.3g}{folds}"
             rows.append((str(trial.number), length, look.value, look.standard_error, look.seconds, then, about))
     if rows:
         columns = ("trial", "epochs", metric_label(record.objectives[0]), "standard error", "seconds", "then", "recipe")

@@ -134,11 +134,19 @@ def test_two_recipes_say_nothing_of_what_remains() -> None:
 
 def test_recipes_that_differ_more_than_their_noise_make_an_unknown_one_less_certain() -> None:
     alike, different = (
-        learned([[look(0.5, error)] for error in errors]).first.variance for errors in ([0.2] * 5, [0.1, 0.2, 0.9])
+        learned([[look(0.5, error)] for error in errors]).first.variance for errors in ([0.2] * 5, [0.02, 0.2, 0.9])
     )
     assert alike == LEAST_SPREAD**2
     assert different > 1.0
     assert learned([[look(0.5, 0.1)], [look(0.5, 0.9)]]).first.variance == LEAST_SPREAD**2, "two say too little"
+
+
+def test_recipes_that_learn_nothing_do_not_make_better_ones_likely() -> None:
+    some, worse = (
+        learned([[look(0.5, error)] for error in errors]).first
+        for errors in ([0.1, 0.15, 0.2, 0.21, 0.22], [0.1, 0.15, 0.2, 0.8, 0.9])
+    )
+    assert some == worse
 
 
 def test_a_look_moves_the_belief_by_its_share_of_the_uncertainty() -> None:

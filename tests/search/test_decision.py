@@ -66,24 +66,34 @@ def test_a_clearly_better_recipe_with_rivals_gets_a_longer_look() -> None:
     assert action.number in (0, 1)
 
 
-def test_of_four_first_looks_one_is_followed_by_a_longer_one() -> None:
+def gone_on(recipe: Contender) -> Contender:
+    """The same while a longer look at it runs."""
+    return replace(recipe, is_open=False, begun=recipe.rung + 1)
+
+
+def test_of_three_first_looks_one_is_followed_by_a_longer_one() -> None:
     """However much new recipes promise: what longer looks would show is not known while there are none."""
     spread = [contender(number, error) for number, error in enumerate((0.9, 0.3, 0.8, 0.7, 0.6, 0.5, 0.4, 0.8))]
     assert decide(situation(*spread, seconds=6000.0)) == Longer(1)
-    one_longer = [replace(each, is_open=each.number != 1, begun=1 + (each.number == 1)) for each in spread]
-    assert decide(situation(*one_longer, seconds=6000.0)) == Longer(6)
-    two_longer = [
-        replace(each, is_open=each.number not in (1, 6), begun=1 + (each.number in (1, 6))) for each in spread
-    ]
-    assert decide(situation(*two_longer, seconds=6000.0)) == New()
+    spread[1] = gone_on(spread[1])
+    assert decide(situation(*spread, seconds=6000.0)) == Longer(6)
+    spread[6] = gone_on(spread[6])
+    assert decide(situation(*spread, seconds=6000.0)) == New()
 
 
-def test_the_first_longer_look_is_at_each_kind_of_network() -> None:
-    dense = [contender(number, 0.1 + 0.05 * number) for number in range(4)]
-    dense[0] = replace(dense[0], is_open=False, begun=2)
-    others = [contender(number, 0.9 - 0.05 * number, kind="staged") for number in range(4, 8)]
-    assert decide(situation(*dense, *others, seconds=6000.0)) == Longer(7)
-    assert decide(situation(*dense, *others[1:], contender(4, 0.4), seconds=6000.0)) == Longer(1), "three are too few"
+def test_each_kind_of_networks_gets_longer_looks() -> None:
+    """However much better the other kind is in short ones."""
+    dense = [contender(number, 0.1 + 0.05 * number) for number in range(5)]
+    others = [contender(number, 0.9 - 0.05 * number, kind="staged") for number in range(5, 8)]
+    assert decide(situation(gone_on(dense[0]), *dense[1:], *others, seconds=6000.0)) == Longer(7)
+    assert decide(situation(gone_on(dense[0]), *dense[1:], *others[1:], contender(5, 0.4), seconds=6000.0)) == Longer(1)
+
+
+def test_the_recipe_that_the_study_began_with_gets_the_first_longer_look_of_its_kind() -> None:
+    spread = [contender(number, 0.9 - 0.1 * number) for number in range(8)]
+    spread[0] = replace(spread[0], is_start=True)
+    assert decide(situation(*spread, seconds=6000.0)) == Longer(0)
+    assert decide(situation(gone_on(spread[0]), *spread[1:], seconds=6000.0)) == Longer(7)
 
 
 def test_a_recipe_that_runs_gets_no_further_look() -> None:

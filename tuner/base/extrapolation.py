@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from statistics import NormalDist, fmean, variance
+from statistics import NormalDist, fmean, median
 
 SLOPE, LATER, SLOPE_WEIGHT = 0.3, 0.5, 2
 """Prior slope of the first step, of each later one relative to that before, and how many observed ones they count as."""
@@ -187,7 +187,7 @@ def learned(recipes: Sequence[Sequence[Look]]) -> Curves:
     lengths = sorted({look.length for looks in known for look in looks})
     firsts = [looks[0] for looks in known if looks[0].length == lengths[0]]
     values = [look.log_error for look in firsts]
-    spread = variance(values) - fmean(look.noise for look in firsts) if len(values) > 2 else 0.0
+    spread = _spread_of_the_better(values) - fmean(look.noise for look in firsts) if len(values) > 2 else 0.0
     prior = Segment(lengths[0], fmean(values), SLOPE, PERSISTENCE, CHANGE**2)
     segments = []
     for short, long in pairwise(lengths):
@@ -197,12 +197,15 @@ def learned(recipes: Sequence[Sequence[Look]]) -> Curves:
         prior = replace(segments[-1], length=long, mean=mean, slope=slope, remains=PERSISTENCE)
     return Curves(
         (*segments, prior),
-        Belief(
-            segments[0].mean if segments else prior.mean,
-            max(spread, LEAST_SPREAD**2),
-            lengths[0],
-        ),
+        Belief(median(values), max(spread, LEAST_SPREAD**2), lengths[0]),
     )
+
+
+def _spread_of_the_better(values: Sequence[float]) -> float:
+    """The variance of a normal distribution with the lower half of the values. The upper one says nothing of how good a recipe may be:
+    among random networks are some that learn nothing."""
+    middle = median(values)
+    return fmean([(value - middle) ** 2 for value in values if value < middle] or [0.0])
 
 
 def _observed(prior: Segment, pairs: Sequence[tuple[Look, Look]], distance: float) -> Segment:

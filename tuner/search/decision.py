@@ -8,7 +8,6 @@ than any look promises, the search is over.
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -20,16 +19,17 @@ from tuner.search.ladder import FACTOR, LOOK_SECONDS, Ladder, Rung
 FEWEST_FIRST_LOOKS = 8
 """So many recipes get a first look before anything is decided: beliefs about recipes begin with them."""
 
-GOING_ON = 4
-"""One of so many looks of a rung is followed by a longer one before further recipes are looked at: what longer looks would show can be
-expected from those that there are only. Dense networks are ahead of convolutional ones in short looks at pictures."""
+GOING_ON = 3
+"""One of so many looks of a rung and a kind of networks is followed by a longer one before further recipes are looked at: what longer
+looks would show can be expected only from those that there are. Dense networks are ahead of convolutional ones in short looks at
+pictures, and behind in long ones."""
 
 
 @dataclass(frozen=True)
 class Contender:
     """A recipe of the search: the number of its training, the looks at it (the shortest first), the number of its last rung (0
-    before its first look has ended) and of its last begun one, its price, the kind of its network, and whether it can get a longer look
-    now."""
+    before its first look has ended) and of its last begun one, its price, the kind of its network, whether it can get a longer look now,
+    and whether it is the recipe that the study began with."""
 
     number: int
     looks: tuple[Look, ...]
@@ -38,6 +38,7 @@ class Contender:
     price: "Price"
     kind: str
     is_open: bool
+    is_start: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,24 +111,21 @@ def decide(situation: Situation, new_ones: bool = True) -> Action:
 
 
 def _due(situation: Situation, curves: Curves) -> Longer | None:
-    """A longer look at the most promising recipe of a rung of which too few have one, the highest rung first. Kinds of networks without
-    one come first, once some of them can be compared."""
+    """A longer look at the most promising recipe of a rung and a kind of networks of which too few have one, the highest rung first. The
+    first start is the first of its kind."""
     for rung in reversed(situation.ladder.rungs[:-1]):
-        ended = [each for each in situation.contenders if each.rung >= rung.number]
-        further = [each for each in situation.contenders if each.begun > rung.number]
         step = situation.ladder.after(rung.number)
         assert step is not None
-        waiting = [
-            each
-            for each in ended
-            if each.is_open and each.rung == rung.number and each.price.seconds(step) < situation.seconds_for_looks
-        ]
-        if waiting and len(ended) // GOING_ON > len(further):
-            counts = Counter(each.kind for each in ended)
-            new_kinds = {kind for kind in counts if counts[kind] >= GOING_ON} - {each.kind for each in further}
-            return Longer(
-                min(waiting, key=lambda each: (each.kind not in new_kinds, curves.belief(each.looks).mean)).number
-            )
+        for kind in sorted({each.kind for each in situation.contenders}):
+            ended = [each for each in situation.contenders if each.kind == kind and each.rung >= rung.number]
+            further = sum(each.begun > rung.number for each in ended)
+            waiting = [
+                each
+                for each in ended
+                if each.is_open and each.rung == rung.number and each.price.seconds(step) < situation.seconds_for_looks
+            ]
+            if waiting and len(ended) // GOING_ON > further:
+                return Longer(min(waiting, key=lambda each: (not each.is_start, curves.belief(each.looks).mean)).number)
     return None
 
 

@@ -144,7 +144,7 @@ def _contender(session: Session, training: StoredTraining, looks: tuple[Look, ..
     price = Price(seconds, looks[-1].pace if looks else 1.0)
     begun = training.rung + (training.state in ("running", "interrupted"))
     kind = recipe.network.kind if recipe else ""
-    return Contender(training.first, looks, training.rung, begun, price, kind, is_open)
+    return Contender(training.first, looks, training.rung, begun, price, kind, is_open, training.start == 0)
 
 
 def seconds_of_first_look(session: Session, recipe: Recipe) -> float:

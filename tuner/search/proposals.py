@@ -29,7 +29,8 @@ by point."""
 SMALL_SPACE = 10_000
 
 LEADERS = 3
-"""Where the minutes decide, one of so many of the best recipes is mutated, the best one most often: looks are uncertain."""
+"""Where the minutes decide, one of so many of the best recipes of a kind of networks is mutated, the best one most often: looks are
+uncertain, and kinds differ in how fast they learn."""
 
 PROPOSED_ANEW = 2
 """How many parameters a mutation of the best trial proposes anew, on average."""
@@ -93,18 +94,25 @@ class Proposer:
             yield self._propose(trainings, kinds, attempt)
 
     @property
-    def _leaders(self) -> Sequence[TrialRecord]:
-        """The trials that are mutated, the best first; none if none are."""
-        return study_record(self.study).ranking[: LEADERS if self.file.fits_epochs else 1] if self.near else ()
+    def _leaders(self) -> Sequence[Sequence[TrialRecord]]:
+        """The trials that are mutated, the best first, by the kind of their networks, the kind of the best one first; none if none are."""
+        ranking = study_record(self.study).ranking if self.near else ()
+        if not self.file.fits_epochs:
+            return [ranking[:1]] if ranking else []
+        kinds: dict[str, list[TrialRecord]] = {}
+        for trial in ranking:
+            kinds.setdefault(trial.recipe.network.kind if trial.recipe else "", []).append(trial)
+        return [trials[:LEADERS] for trials in kinds.values()]
 
     def _mutation(
-        self, leaders: Sequence[TrialRecord], trainings: Sequence[StoredTraining], attempt: int
+        self, leaders: Sequence[Sequence[TrialRecord]], trainings: Sequence[StoredTraining], attempt: int
     ) -> Assignment:
         """Most of a leader's parameters, for such a share of the proposals as the study says; else nothing."""
         chance = np.random.default_rng([self.file.search.seed, attempt, len(trainings)])
         if not leaders or chance.random() >= self.near:
             return {}
-        best = leaders[min(int(chance.geometric(0.5)), len(leaders)) - 1].params
+        kind = leaders[min(int(chance.geometric(0.5)), len(leaders)) - 1]
+        best = kind[min(int(chance.geometric(0.5)), len(kind)) - 1].params
         return {name: value for name, value in best.items() if chance.random() >= PROPOSED_ANEW / len(best)}
 
     def _walked(self, trainings: Sequence[StoredTraining], assignments: Iterator[Assignment]) -> Iterator[Proposal]:

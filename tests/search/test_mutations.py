@@ -70,6 +70,24 @@ def test_where_the_minutes_decide_one_of_the_best_three_is_mutated_the_best_most
     assert mutated.count(0) > mutated.count(1) > 0
 
 
+def test_the_best_of_each_kind_of_networks_are_mutated(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    """Kinds differ in how fast they learn: here all of one are ahead of all others."""
+    kinds = (
+        "{kind='dense', widths=[{low=2, high=100}], hidden={dropout={low=0.0, high=0.5}}}",
+        "{kind='staged', filters=[16], widths=[{low=500, high=1000}], hidden={dropout={low=0.0, high=0.5}}}",
+    )
+    fit = 'budget.epochs="fit"', "budget.trials=0", "training.epochs=40", "search.near=0.0"
+    context = session_in(memory, small(small_study, f"network={{one_of=[{', '.join(kinds)}]}}", *fit), places)
+    errors = {width: 0.1 + width / 2000 for width in range(2, 1001)}
+    Loop(context, Paced(clock, errors=errors), Minutes(3000.0, 1)).run(16, 3000.0)
+    proposer = Proposer(context)
+    proposer.near = 1.0
+    mutated = [each.params["network.kind"] for each in proposer.proposals(context.trainings())]
+    assert min(mutated.count("dense"), mutated.count("staged")) > 2
+
+
 def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
     return sum(other.get(name) == value for name, value in one.items())
 

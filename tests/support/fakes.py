@@ -10,7 +10,7 @@ from optuna.storages import BaseStorage
 
 from tests.support.searches import Notes, preflight_of
 from tuner.data.sources import Places
-from tuner.networks import Dense
+from tuner.networks import Dense, Staged
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.session import Session
 from tuner.result import Ending, Epoch, FoldResult, Result, Scores, Watch
@@ -218,5 +218,5 @@ class Paced:
 
 
 def _width(recipe: Recipe) -> int:
-    assert isinstance(recipe.network, Dense)
+    assert isinstance(recipe.network, Dense | Staged)
     return recipe.network.widths[0]

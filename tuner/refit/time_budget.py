@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from tuner.recipe import KFold, Recipe, Training
 from tuner.study import StudyFile
 
-LEAST_REFIT_SHARE = 0.3
+LEAST_REFIT_SHARE = 0.5
 """Least share of the time for refits, unless all that are worth it take less. The search mostly decides to leave them more."""
 
 SEARCH_SHARE = 0.4

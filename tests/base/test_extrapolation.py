@@ -8,22 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.base.extrapolation import (
-    CHANGE,
-    LATER,
-    LEAST_SPREAD,
-    PERSISTENCE,
-    SEED_SPREAD,
-    SLOPE,
-    Belief,
-    Curves,
-    Look,
-    Segment,
-    expected_gain,
-    learned,
-    leveled,
-    until_best,
-)
+from tuner.base.curve_learning import CHANGE, LATER, LEAST_SPREAD, PERSISTENCE, SLOPE, learned
+from tuner.base.extrapolation import SEED_SPREAD, Belief, Curves, Look, Segment, expected_gain, leveled, until_best
 
 LENGTHS = (0.5, 2.0, 8.0, 32.0)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.base.extrapolation import Look, learned
+from tuner.base.curve_learning import learned
+from tuner.base.extrapolation import Look
 from tuner.search.decision import (
     FEWEST_FIRST_LOOKS,
     Contender,

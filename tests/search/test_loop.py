@@ -32,6 +32,9 @@ class TenSeconds:
     def refusal(self, recipe: Recipe) -> None:
         return None
 
+    def full_epoch(self, recipe: Recipe, seconds: float, epoch: int) -> float:
+        return seconds
+
     def learn(self, recipe: Recipe, seconds: float) -> None:
         assert seconds == 10.0
 
@@ -265,6 +268,9 @@ class ByTurn:
     def refusal(self, recipe: Recipe) -> None:
         return None
 
+    def full_epoch(self, recipe: Recipe, seconds: float, epoch: int) -> float:
+        return seconds
+
     def learn(self, recipe: Recipe, seconds: float) -> None:
         pass
 
@@ -295,6 +301,9 @@ class OneFits:
     def refusal(self, recipe: Recipe) -> str | None:
         self.asked.append(recipe.key)
         return None if recipe.key == self.asked[0] else "too large"
+
+    def full_epoch(self, recipe: Recipe, seconds: float, epoch: int) -> float:
+        return seconds
 
     def learn(self, recipe: Recipe, seconds: float) -> None:
         pass

@@ -2,31 +2,21 @@
 
 The mean error of all recipes falls with the length of a training, by a power of it that differs from step to step of the lengths. A
 recipe's distance from that mean shrinks from step to step, since slow starters catch up, and changes by chance. Each look at a recipe
-is an observation with noise. So a belief is a Kalman filter along the lengths; slopes and changes are learned from the recipes that
-have looks of two lengths. The prior numbers are those of recorded curves (benchmarks/curves.py).
+is an is an observation with noise. So a belief is a Kalman filter along the lengths; slopes and changes are learned from the recipes that
+have looks of two lengths (`tuner.base.curve_learning`).
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from statistics import NormalDist, fmean, median
-
-SLOPE, LATER, SLOPE_WEIGHT = 0.3, 0.5, 2
-"""Prior slope of the first step, of each later one relative to that before, and how many observed ones they count as."""
+from statistics import NormalDist
 
 STEP = math.log(4)
-"""A step of the logarithm of lengths, for which the next two numbers hold."""
-
-PERSISTENCE, CHANGE, WEIGHT = 0.8, 0.15, 4
-"""What remains of a recipe's distance from the mean after a step, the standard deviation of the change in it, and how many recipes
-these priors count as."""
+"""A step of the logarithm of lengths."""
 
 SEED_SPREAD = 0.07
 """Standard deviation of the logarithm of an error between trainings of one recipe on different seeds."""
-
-LEAST_SPREAD, LEAST_CHANGE = 0.15, 0.05
-"""Least standard deviations: between recipes, while few are known; of a change."""
 
 FARTHEST = 4.0
 """How many times as long as its last look a training may be for a recipe's error to be extrapolated to it. Beyond that slopes are
@@ -179,71 +169,6 @@ def until_best(looks: Sequence[Look]) -> Sequence[Look]:
     recipe overfits."""
     alike = [look for look in looks if look.folds == looks[-1].folds]
     return looks[: looks.index(min(alike, key=lambda look: look.error)) + 1] if alike else looks
-
-
-def learned(recipes: Sequence[Sequence[Look]]) -> Curves:
-    """The curves of a search, from the looks at each of its recipes, the shortest first. At least one recipe must have a look."""
-    known = [looks for looks in recipes if looks]
-    lengths = sorted({look.length for looks in known for look in looks})
-    firsts = [looks[0] for looks in known if looks[0].length == lengths[0]]
-    values = [look.log_error for look in firsts]
-    spread = _spread_of_the_better(values) - fmean(look.noise for look in firsts) if len(values) > 2 else 0.0
-    prior = Segment(lengths[0], fmean(values), SLOPE, PERSISTENCE, CHANGE**2)
-    segments = []
-    for short, long in pairwise(lengths):
-        segments.append(_observed(prior, list(_pairs(known, short, long)), math.log(long / short)))
-        mean = segments[-1].mean - segments[-1].slope * math.log(long / short)
-        slope = LATER * segments[-1].slope
-        prior = replace(segments[-1], length=long, mean=mean, slope=slope, remains=PERSISTENCE)
-    return Curves(
-        (*segments, prior),
-        Belief(median(values), max(spread, LEAST_SPREAD**2), lengths[0]),
-    )
-
-
-def _spread_of_the_better(values: Sequence[float]) -> float:
-    """The variance of a normal distribution with the lower half of the values. The upper one says nothing of how good a recipe may be:
-    among random networks are some that learn nothing."""
-    middle = median(values)
-    return fmean([(value - middle) ** 2 for value in values if value < middle] or [0.0])
-
-
-def _observed(prior: Segment, pairs: Sequence[tuple[Look, Look]], distance: float) -> Segment:
-    """A segment after the looks at both of its ends."""
-    if not pairs:
-        return prior
-    falls = [one.log_error - two.log_error for one, two in pairs]
-    slope = (SLOPE_WEIGHT * prior.slope + math.fsum(falls) / distance) / (SLOPE_WEIGHT + len(pairs))
-    steps, count = distance / STEP, len(pairs)
-    means = (
-        fmean(one.log_error for one, _ in pairs),
-        fmean(two.log_error for _, two in pairs),
-    )
-    apart = [(one.log_error - means[0], two.log_error - means[1]) for one, two in pairs]
-    squares = max(
-        math.fsum(one**2 for one, _ in apart) - math.fsum(one.noise for one, _ in pairs) * (count - 1) / count,
-        1e-12,
-    )
-    products = math.fsum(one * two for one, two in apart)
-    found = min(max(products / squares, 0.0), 1.0) if count > 2 else prior.remains**steps
-    remains = (WEIGHT * prior.remains**steps + count * found) / (WEIGHT + count)
-    rests = [
-        (two - remains * one) ** 2 - pair[1].noise - remains**2 * pair[0].noise
-        for (one, two), pair in zip(apart, pairs, strict=True)
-    ]
-    change = max(
-        LEAST_CHANGE**2,
-        (WEIGHT * prior.change + math.fsum(rests) / steps) / (WEIGHT + count),
-    )
-    return replace(prior, slope=slope, remains=remains ** (1 / steps), change=change)
-
-
-def _pairs(known: Sequence[Sequence[Look]], short: float, long: float) -> Iterator[tuple[Look, Look]]:
-    """The looks of these two lengths at each recipe that has both."""
-    for looks in known:
-        by_length = {look.length: look for look in looks}
-        if short in by_length and long in by_length:
-            yield by_length[short], by_length[long]
 
 
 def expected_gain(ahead: float, deviation: float) -> float:

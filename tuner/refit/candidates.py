@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
-from tuner.base.extrapolation import Belief, Curves, learned, until_best
+from tuner.base.curve_learning import learned_by_kind
+from tuner.base.extrapolation import Belief, Curves, until_best
 from tuner.data.splits import sizes
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.session import Session
@@ -89,16 +90,15 @@ class RankedTrial:
 
 def ranked_trials(session: Session, trials: Sequence[TrialRecord]) -> list[RankedTrial]:
     """Trials of a ranking with the lengths of their whole trainings, by the epoch times of their curves."""
-    looked = [each.looks for each in trials if each.looks]
-    curves = learned(looked) if looked else None
+    curves = learned_by_kind([(_kind(each), each.looks) for each in trials])
     ranked = []
     for each in trials:
         assert each.recipe is not None
         assert each.result is not None
         epochs: float = whole_epochs(session.file, each.params)
-        if curves and each.looks:
+        if each.looks:
             pace = each.looks[-1].pace
-            epochs = curves.useful_length(each.looks, epochs / pace) * pace
+            epochs = curves[_kind(each)].useful_length(each.looks, epochs / pace) * pace
         ranked.append(RankedTrial(each, each.recipe, epochs, epoch_seconds(session, each.recipe, each.result)))
     return ranked
 
@@ -139,23 +139,37 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     """The trials that may win with refits of `seconds`: the one with the lowest expected error by its last look, and those
     whose expected error differs from it by at most one standard deviation of the difference, at most as many as there are
     `places`: refits show more than looks do, and different networks make a better average. Where looks are so short that they say
-    little, the first start has the place after the leader, since it is known to be good in the long run."""
+    little, the best of each other kind of networks has a place after the leader, since kinds differ in how fast they learn, and then the
+    first start, since it is known to be good in the long run."""
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
-    curves = learned([each.trial.looks for each in looked])
-    beliefs = {each.trial.first: curves.refitted(each.trial.looks, each.relative_length(seconds)) for each in looked}
-    leader = min(looked, key=lambda each: _expected(curves, each, seconds))
+    kinds = learned_by_kind([(_kind(each.trial), each.trial.looks) for each in looked])
+    beliefs = {
+        each.trial.first: kinds[_kind(each.trial)].refitted(each.trial.looks, each.relative_length(seconds))
+        for each in looked
+    }
+    leader = min(looked, key=lambda each: _expected(kinds[_kind(each.trial)], each, seconds))
     best = beliefs[leader.trial.first]
 
     def is_close(trial: RankedTrial) -> bool:
         belief = beliefs[trial.trial.first]
         return belief.mean - best.mean <= math.sqrt(belief.variance + best.variance)
 
-    says_little = leader.length < LONG_ENOUGH * leader.refit_length(seconds)
-    certain = [leader, *(each for each in looked if says_little and each.trial.start == 0 and each is not leader)]
+    def says_little(trial: RankedTrial) -> bool:
+        return trial.length < LONG_ENOUGH * trial.refit_length(seconds)
+
+    certain = [leader]
+    for kind in sorted(set(kinds) - {_kind(leader.trial)}):
+        alike = [each for each in looked if _kind(each.trial) == kind]
+        certain += filter(says_little, [min(alike, key=lambda each: _expected(kinds[kind], each, seconds))])
+    certain += [each for each in looked if says_little(leader) and each.trial.start == 0 and each not in certain]
     others = sorted((each for each in looked if each not in certain), key=lambda each: beliefs[each.trial.first].mean)
     return [*certain, *filter(is_close, others)][:places]
+
+
+def _kind(trial: TrialRecord) -> str:
+    return trial.recipe.network.kind if trial.recipe else ""
 
 
 def _expected(curves: Curves, trial: RankedTrial, seconds: float) -> float:

@@ -8,11 +8,12 @@ than any look promises, the search is over.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tuner.base.extrapolation import Belief, Curves, Look, expected_gain, learned
+from tuner.base.curve_learning import learned, learned_by_kind
+from tuner.base.extrapolation import Belief, Curves, Look, expected_gain
 from tuner.refit.time_budget import refit_length
 from tuner.search.ladder import FACTOR, LOOK_SECONDS, Ladder, Rung
 
@@ -102,17 +103,20 @@ def decide(situation: Situation, new_ones: bool = True) -> Action:
         return New()
     if not known:
         return New() if new_ones else Refit()
-    curves = learned([each.looks for each in known])
-    options = _options(situation, curves, known, new_ones)
+    curves = learned_by_kind([(each.kind, each.looks) for each in known])
+    final = [curves[each.kind].refitted(each.looks, _refit_length(situation, each.price)) for each in known]
+    leader = known[min(range(len(known)), key=lambda place: final[place].mean)]
+    options = _options(situation, curves, known, final, new_ones)
     best = max(options, key=lambda option: option.rate, default=Option(Refit(), 0.0))
-    if best.rate <= price_of_a_second(situation, curves):
+    if best.rate <= price_of_a_second(situation, curves[leader.kind]):
         return Refit()
     return (_due(situation, curves) if isinstance(best.action, New) else None) or best.action
 
 
-def _due(situation: Situation, curves: Curves) -> Longer | None:
+def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
     """A longer look at the most promising recipe of a rung and a kind of networks of which too few have one, the highest rung first. The
-    first start is the first of its kind."""
+    first start gets the first one of its kind."""
+    firsts = {each.number for each in situation.contenders if each.is_start}
     for rung in reversed(situation.ladder.rungs[:-1]):
         step = situation.ladder.after(rung.number)
         assert step is not None
@@ -125,7 +129,8 @@ def _due(situation: Situation, curves: Curves) -> Longer | None:
                 if each.is_open and each.rung == rung.number and each.price.seconds(step) < situation.seconds_for_looks
             ]
             if waiting and len(ended) // GOING_ON > further:
-                return Longer(min(waiting, key=lambda each: (not each.is_start, curves.belief(each.looks).mean)).number)
+                means = {each.number: curves[kind].belief(each.looks).mean for each in waiting}
+                return Longer(min(means, key=lambda number: (number not in firsts or rung.number > 1, means[number])))
     return None
 
 
@@ -136,10 +141,14 @@ def price_of_a_second(situation: Situation, curves: Curves) -> float:
     return curves.last_slope / max(situation.workers * situation.seconds, 1e-6)
 
 
-def _options(situation: Situation, curves: Curves, known: Sequence[Contender], new_ones: bool) -> list[Option]:
+def _options(
+    situation: Situation,
+    curves: Mapping[str, Curves],
+    known: Sequence[Contender],
+    final: Sequence[Belief],
+    new_ones: bool,
+) -> list[Option]:
     noise = _noise(known)
-    lengths = [_refit_length(situation, each.price) for each in known]
-    final = [curves.refitted(each.looks, length) for each, length in zip(known, lengths, strict=True)]
     order = sorted(range(len(known)), key=lambda place: final[place].mean)
     best, second = final[order[0]].mean, final[order[1]].mean if len(known) > 1 else math.inf
     options = []
@@ -150,13 +159,21 @@ def _options(situation: Situation, curves: Curves, known: Sequence[Contender], n
         step = situation.ladder.after(each.rung) if each.is_open else None
         if step and math.isfinite(ahead) and seconds(step) < situation.seconds_for_looks:
             rate = _best_rate(
-                situation.ladder, curves, noise, curves.belief(each.looks), each.rung, ahead, seconds, is_new=False
+                situation.ladder,
+                curves[each.kind],
+                noise,
+                curves[each.kind].belief(each.looks),
+                each.rung,
+                ahead,
+                seconds,
+                is_new=False,
             )
             options.append(Option(Longer(each.number), rate))
     if new_ones:
-        unknown = curves.toward(curves.first, _refit_length(situation, situation.usual))
+        all_kinds = learned([each.looks for each in known])
+        unknown = all_kinds.toward(all_kinds.first, _refit_length(situation, situation.usual))
         ahead, seconds = unknown.mean - best, situation.usual.seconds
-        rate = _best_rate(situation.ladder, curves, noise, curves.first, 0, ahead, seconds, is_new=True)
+        rate = _best_rate(situation.ladder, all_kinds, noise, all_kinds.first, 0, ahead, seconds, is_new=True)
         options.append(Option(New(), rate))
     return options
 

@@ -12,6 +12,7 @@ from tests.support.outcomes import RECIPE, epoch, study_of
 from tests.support.searches import small
 from tuner.base.extrapolation import Look
 from tuner.data.sources import Places
+from tuner.networks import Staged
 from tuner.recipe import KFold, Recipe
 from tuner.refit.candidates import (
     RankedTrial,
@@ -196,6 +197,17 @@ def test_the_longest_refits_begin_first_and_shorter_ones_fill_the_rest() -> None
     chosen = candidates(Minutes(600.0, 2), trials, 108.0)
     assert [each.trial for each in chosen] == [1, 0, 1, 0]
     assert [each.recipe.training.epochs for each in chosen] == [40] * 4
+
+
+def test_the_best_of_a_kind_of_networks_whose_looks_say_little_is_a_contender() -> None:
+    """Convolutional networks are behind dense ones in short looks."""
+    dense, better, other = rivals(0.9, 0.92, 0.7)
+    staged = replace(other.recipe, network=Staged(filters=(16,)))
+    slow = replace(other, trial=replace(other.trial, recipe=staged), recipe=staged)
+    assert list(contenders([better, dense, slow], 2, 1000.0)) == [better, slow]
+    assert list(contenders([better, dense, slow], 1, 1000.0)) == [better]
+    long_enough = replace(slow, recipe=longer(staged, 10))
+    assert list(contenders([better, dense, long_enough], 2, 1000.0)) == [better, dense]
 
 
 def test_a_fast_contender_leaves_room_for_a_second_seed_of_the_slow_leader() -> None:

@@ -154,9 +154,6 @@ class Loop:
             if recipe is None or refusal:
                 self._refuse(proposal, refusal or "")
                 return
-            if self.steps.needs_measurement:
-                self._measure(self._worthy(proposal, trainings, tried))
-                return
             if not self.steps.has_time_for(recipe):
                 self.too_long += 1
                 if self._time_is_short:
@@ -164,18 +161,16 @@ class Loop:
                 continue
             self.too_long = 0
             worthy = self._worthy(proposal, trainings, tried)
-            self._run(begin(self.session, self.steps.first(worthy), self.total))
-            return
+            if self.steps.needs_measurement:
+                return self._measure(worthy)
+            return self._run(begin(self.session, self.steps.first(worthy), self.total))
         self.is_exhausted = not self.too_long
 
     def _worthy(self, proposal: Proposal, trainings: Sequence[StoredTraining], tried: Set[str | None]) -> Proposal:
         """The proposal, or one of its kind that is worth its price."""
-        alike = (each for each in self.proposer.alike(proposal, trainings) if self._can_begin(each, tried))
-        return self.steps.worth_its_price(proposal, alike)
-
-    def _can_begin(self, proposal: Proposal, tried: Set[str | None]) -> bool:
-        recipe = proposal.recipe
-        return recipe is not None and recipe.key not in tried and not self.session.preflight.refusal(recipe)
+        refusal, alike = self.session.preflight.refusal, self.proposer.alike(proposal, trainings)
+        new = (each for each in alike if each.recipe and each.recipe.key not in tried and not refusal(each.recipe))
+        return self.steps.worth_its_price(proposal, new)
 
     def _measure(self, proposal: Proposal) -> None:
         """Measure the epoch time of the study's first recipe, from which the length of looks follows."""

@@ -44,6 +44,11 @@ def test_sqlite_runs_in_wal_mode(tmp_path: Path) -> None:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
 
 
+def test_a_study_that_was_never_there_is_optunas_own_error(empty_runs: Path) -> None:
+    with pytest.raises(KeyError, match="Record does not exist"):
+        optuna.load_study(study_name="none", storage=open_storage(default_url(empty_runs)))
+
+
 def test_a_journal_file_is_a_storage_too(tmp_path: Path) -> None:
     storage = open_storage(f"journal:{tmp_path / 'tuner.journal'}")
     optuna.create_study(storage=storage, study_name="one")

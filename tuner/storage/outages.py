@@ -29,7 +29,7 @@ PASSING = ("BUSY", "LOCKED", "PROTOCOL", "FULL", "IOERR", "CANTOPEN")
 ITS_OWN = (TunerError, DuplicatedStudyError, UpdateFinishedTrialError)
 """What a call raises on purpose, beside a `KeyError` for what is not there."""
 
-UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
+UNREADABLE = (ValueError, TypeError, IndexError, AttributeError)
 """What Optuna raises where it reads a damaged storage."""
 
 DELETED = "the study was deleted while this call worked on it (with --reset, or in the dashboard)"

@@ -99,10 +99,11 @@ def garbage(study: Study, chance: random.Random) -> None:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """How one call is disturbed, and the only kind of storage for which that is."""
+    """How one call is disturbed, and the only kind of storage for which that is. With `damages` every search meets a damaged file."""
 
     disturb: Callable[[Study, random.Random], None]
     storage: str = ""
+    damages: bool = False
 
 
 DISTURBANCES = {
@@ -111,7 +112,7 @@ DISTURBANCES = {
     "terminate": Disturbance(by_signal(signal.SIGTERM)),
     "freeze": Disturbance(freeze),
     "lock": Disturbance(lock, "sqlite"),
-    "cut": Disturbance(cut, "sqlite"),
+    "cut": Disturbance(cut, "sqlite", damages=True),
     "half line": Disturbance(half_line, "journal"),
-    "garbage": Disturbance(garbage, "journal"),
+    "garbage": Disturbance(garbage, "journal", damages=True),
 }

@@ -62,7 +62,8 @@ def run_round(number: int, folder: Path, storage: str, undisturbed: Study) -> di
     for _ in range(CALLS):
         calls.append(chance.choice(names))
         before = study.finished
-        rivals = [study.start()] if chance.random() < 0.3 else []
+        has_rival = chance.random() < 0.3 and not DISTURBANCES[calls[-1]].damages
+        rivals = [study.start()] if has_rival else []
         DISTURBANCES[calls[-1]].disturb(study, chance)
         for each in rivals:
             study.shared = True

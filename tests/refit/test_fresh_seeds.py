@@ -1,6 +1,7 @@
 """Confirmation around fresh seeds that are invented: what is kept, what is trained again, whose turn it is."""
 
 import json
+import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -57,7 +58,8 @@ class Seeds(AtOnce):
             assert job.save == member(job.checkpoint)
             self.trained.append(place)
             self.folder.model(job.save).parent.mkdir(exist_ok=True)
-            self.folder.model(job.save).write_text(f"model {place}")
+            with zipfile.ZipFile(self.folder.model(job.save), "w") as file:
+                file.writestr("config.json", f"model {place}")
             self.folder.checkpoints.mkdir(exist_ok=True)
             self.folder.checkpoint(job.checkpoint).write_text("")
             self.done.append((number, self._result(accuracy, watch)))
@@ -119,7 +121,8 @@ def test_the_best_seeds_model_and_figures_are_kept_and_nothing_else(searched: Se
     assert found.test is not None
     assert found.test_interval == wilson_interval(found.test, found.test_examples)
     assert [curve["validation_accuracy"] for curve in found.curves] == [[0.7], [0.9], [0.8]]
-    assert folder.model("best").read_text() == "model 1"
+    with zipfile.ZipFile(folder.model("best")) as model:
+        assert model.read("config.json") == b"model 1"
     with np.load(folder.path / "predictions.npz") as kept:
         assert kept["outputs"].tolist() == [[[place] * 2] * 2 for place in range(3)]
         assert int(kept["best"]) == 1

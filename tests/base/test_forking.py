@@ -25,6 +25,8 @@ from multiprocessing import forkserver
 from tuner.base.forking import NotStarted, started
 if {handles}:
     signal.signal(signal.{name}, lambda *_: print("stopping", flush=True))
+else:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start what runs in the background without it
 forkserver.set_forkserver_preload(["slow"])
 try:
     started("forkserver", id)

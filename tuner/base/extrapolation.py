@@ -2,7 +2,7 @@
 
 The mean error of all recipes falls with the length of a training, by a power of it that differs from step to step of the lengths. A
 recipe's distance from that mean shrinks from step to step, since slow starters catch up, and changes by chance. Each look at a recipe
-is an is an observation with noise. So a belief is a Kalman filter along the lengths; slopes and changes are learned from the recipes that
+is an observation with noise. So a belief is a Kalman filter along the lengths; slopes and changes are learned from the recipes that
 have looks of two lengths (`tuner.base.curve_learning`).
 """
 

@@ -90,7 +90,7 @@ class RankedTrial:
 
 def ranked_trials(session: Session, trials: Sequence[TrialRecord]) -> list[RankedTrial]:
     """Trials of a ranking with the lengths of their whole trainings, by the epoch times of their curves."""
-    curves = learned_by_kind([(_kind(each), each.looks) for each in trials])
+    curves = learned_by_kind([(network_kind(each), each.looks) for each in trials])
     ranked = []
     for each in trials:
         assert each.recipe is not None
@@ -98,7 +98,7 @@ def ranked_trials(session: Session, trials: Sequence[TrialRecord]) -> list[Ranke
         epochs: float = whole_epochs(session.file, each.params)
         if each.looks:
             pace = each.looks[-1].pace
-            epochs = curves[_kind(each)].useful_length(each.looks, epochs / pace) * pace
+            epochs = curves[network_kind(each)].useful_length(each.looks, epochs / pace) * pace
         ranked.append(RankedTrial(each, each.recipe, epochs, epoch_seconds(session, each.recipe, each.result)))
     return ranked
 
@@ -144,12 +144,12 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
-    kinds = learned_by_kind([(_kind(each.trial), each.trial.looks) for each in looked])
+    kinds = learned_by_kind([(network_kind(each.trial), each.trial.looks) for each in looked])
     beliefs = {
-        each.trial.first: kinds[_kind(each.trial)].refitted(each.trial.looks, each.relative_length(seconds))
+        each.trial.first: kinds[network_kind(each.trial)].refitted(each.trial.looks, each.relative_length(seconds))
         for each in looked
     }
-    leader = min(looked, key=lambda each: _expected(kinds[_kind(each.trial)], each, seconds))
+    leader = min(looked, key=lambda each: _expected(kinds[network_kind(each.trial)], each, seconds))
     best = beliefs[leader.trial.first]
 
     def is_close(trial: RankedTrial) -> bool:
@@ -160,15 +160,16 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
         return trial.length < LONG_ENOUGH * trial.refit_length(seconds)
 
     certain = [leader]
-    for kind in sorted(set(kinds) - {_kind(leader.trial)}):
-        alike = [each for each in looked if _kind(each.trial) == kind]
+    for kind in sorted(set(kinds) - {network_kind(leader.trial)}):
+        alike = [each for each in looked if network_kind(each.trial) == kind]
         certain += filter(says_little, [min(alike, key=lambda each: _expected(kinds[kind], each, seconds))])
     certain += [each for each in looked if says_little(leader) and each.trial.start == 0 and each not in certain]
     others = sorted((each for each in looked if each not in certain), key=lambda each: beliefs[each.trial.first].mean)
     return [*certain, *filter(is_close, others)][:places]
 
 
-def _kind(trial: TrialRecord) -> str:
+def network_kind(trial: TrialRecord) -> str:
+    """The kind of a trial's network; empty without a recipe."""
     return trial.recipe.network.kind if trial.recipe else ""
 
 

@@ -9,7 +9,7 @@ from statistics import fmean
 from tuner.base.extrapolation import Look, until_best
 from tuner.base.metrics import shortfall, standard_error
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import epoch_seconds, ranked_trials, validated_examples, whole_epochs
+from tuner.refit.candidates import epoch_seconds, network_kind, ranked_trials, validated_examples, whole_epochs
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes, refit_length
 from tuner.result import Result
@@ -143,8 +143,9 @@ def _contender(session: Session, training: StoredTraining, looks: tuple[Look, ..
     is_open = training.state == "paused" and ladder.after(training.rung) is not None and not overfits
     price = Price(seconds, looks[-1].pace if looks else 1.0)
     begun = training.rung + (training.state in ("running", "interrupted"))
-    kind = recipe.network.kind if recipe else ""
-    return Contender(training.first, looks, training.rung, begun, price, kind, is_open, training.start == 0)
+    return Contender(
+        training.first, looks, training.rung, begun, price, network_kind(record), is_open, training.start == 0
+    )
 
 
 def seconds_of_first_look(session: Session, recipe: Recipe) -> float:

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial
 
 from tuner.base.errors import Invalid
 from tuner.recipe import Recipe
+from tuner.refit.candidates import network_kind
 from tuner.refit.session import Session
 from tuner.search.view import View, observed_trials
 from tuner.space import Assignment, centre, grid, nearest_assignment, size
@@ -101,7 +102,7 @@ class Proposer:
             return [ranking[:1]] if ranking else []
         kinds: dict[str, list[TrialRecord]] = {}
         for trial in ranking:
-            kinds.setdefault(trial.recipe.network.kind if trial.recipe else "", []).append(trial)
+            kinds.setdefault(network_kind(trial), []).append(trial)
         return [trials[:LEADERS] for trials in kinds.values()]
 
     def _mutation(

@@ -90,11 +90,15 @@ def test_each_kind_of_networks_gets_longer_looks() -> None:
     assert decide(situation(gone_on(dense[0]), *dense[1:], *others[1:], contender(5, 0.4), seconds=6000.0)) == Longer(1)
 
 
-def test_the_recipe_that_the_study_began_with_gets_the_first_longer_look_of_its_kind() -> None:
+def test_each_start_gets_a_second_look_whatever_its_first_one_showed() -> None:
+    """It is known to be good in long trainings. In the first look at Fashion-MNIST the better start was behind every dense network."""
     spread = [contender(number, 0.9 - 0.1 * number) for number in range(8)]
-    spread[0] = replace(spread[0], is_start=True)
+    spread[:2] = [replace(each, is_start=True) for each in spread[:2]]
     assert decide(situation(*spread, seconds=6000.0)) == Longer(0)
-    assert decide(situation(gone_on(spread[0]), *spread[1:], seconds=6000.0)) == Longer(7)
+    spread[0] = gone_on(spread[0])
+    assert decide(situation(*spread, seconds=6000.0)) == Longer(1)
+    spread[1] = gone_on(spread[1])
+    assert decide(situation(*spread, seconds=6000.0)) == New(), "two of three have longer looks"
 
 
 def test_a_recipe_that_runs_gets_no_further_look() -> None:

@@ -30,7 +30,7 @@ pictures, and behind in long ones."""
 class Contender:
     """A recipe of the search: the number of its training, the looks at it (the shortest first), the number of its last rung (0
     before its first look has ended) and of its last begun one, its price, the kind of its network, whether it can get a longer look now,
-    and whether it is the recipe that the study began with."""
+    and whether it is a start of the study."""
 
     number: int
     looks: tuple[Look, ...]
@@ -114,23 +114,25 @@ def decide(situation: Situation, new_ones: bool = True) -> Action:
 
 
 def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
-    """A longer look at the most promising recipe of a rung and a kind of networks of which too few have one, the highest rung first. The
-    first start gets the first one of its kind."""
-    firsts = {each.number for each in situation.contenders if each.is_start}
+    """A second look at a start, whatever its first one showed; then a longer look at the most promising recipe of a rung and a kind of
+    networks of which too few have one, the highest rung first."""
     for rung in reversed(situation.ladder.rungs[:-1]):
         step = situation.ladder.after(rung.number)
         assert step is not None
+        open_ones = [
+            each
+            for each in situation.contenders
+            if each.is_open and each.rung == rung.number and each.price.seconds(step) < situation.seconds_for_looks
+        ]
+        starts = [each.number for each in open_ones if each.is_start and rung.number == 1]
+        if starts:
+            return Longer(min(starts))
         for kind in sorted({each.kind for each in situation.contenders}):
             ended = [each for each in situation.contenders if each.kind == kind and each.rung >= rung.number]
             further = sum(each.begun > rung.number for each in ended)
-            waiting = [
-                each
-                for each in ended
-                if each.is_open and each.rung == rung.number and each.price.seconds(step) < situation.seconds_for_looks
-            ]
+            waiting = [each for each in open_ones if each.kind == kind]
             if waiting and len(ended) // GOING_ON > further:
-                means = {each.number: curves[kind].belief(each.looks).mean for each in waiting}
-                return Longer(min(means, key=lambda number: (number not in firsts or rung.number > 1, means[number])))
+                return Longer(min(waiting, key=lambda each: curves[kind].belief(each.looks).mean).number)
     return None
 
 

@@ -143,9 +143,8 @@ def _contender(session: Session, training: StoredTraining, looks: tuple[Look, ..
     is_open = training.state == "paused" and ladder.after(training.rung) is not None and not overfits
     price = Price(seconds, looks[-1].pace if looks else 1.0)
     begun = training.rung + (training.state in ("running", "interrupted"))
-    return Contender(
-        training.first, looks, training.rung, begun, price, network_kind(record), is_open, training.start == 0
-    )
+    is_start = training.start is not None
+    return Contender(training.first, looks, training.rung, begun, price, network_kind(record), is_open, is_start)
 
 
 def seconds_of_first_look(session: Session, recipe: Recipe) -> float:

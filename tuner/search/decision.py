@@ -25,6 +25,9 @@ GOING_ON = 3
 looks would show can be expected only from those that there are. Dense networks are ahead of convolutional ones in short looks at
 pictures, and behind in long ones."""
 
+SLOWER = 1.2
+"""A look may take so many times as long as expected before time ends it: a look that is cut off shows nothing."""
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -66,6 +69,10 @@ class Situation:
     usual: Price
     most_for_refits: float = math.inf
     seconds_for_looks: float = math.inf
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether a look that is expected to take so many seconds can end before refits must begin."""
+        return SLOWER * seconds < self.seconds_for_looks
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,7 @@ def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
         open_ones = [
             each
             for each in situation.contenders
-            if each.is_open and each.rung == rung.number and each.price.seconds(step) < situation.seconds_for_looks
+            if each.is_open and each.rung == rung.number and situation.has_time(each.price.seconds(step))
         ]
         starts = [each.number for each in open_ones if each.is_start and rung.number == 1]
         if starts:
@@ -159,7 +166,7 @@ def _options(
         ahead = abs(final[place].mean - rival)
         seconds = each.price.seconds
         step = situation.ladder.after(each.rung) if each.is_open else None
-        if step and math.isfinite(ahead) and seconds(step) < situation.seconds_for_looks:
+        if step and math.isfinite(ahead) and situation.has_time(seconds(step)):
             rate = _best_rate(
                 situation.ladder,
                 curves[each.kind],

@@ -1,7 +1,6 @@
 """Training processes: the same figures as in process, death and replacement, an orderly and a hard end."""
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -49,7 +48,7 @@ def test_processes_are_forks_of_one_and_give_the_figures_of_this_process(executo
     recipes = [replace(RECIPE, seed=seed) for seed in range(2)]
     for number, recipe in enumerate(recipes):
         executor.submit(number, Train(recipe), never_stop)
-    pids = [worker.process.pid for worker in executor.workers if worker]
+    pids = [slot.process.pid for slot in executor.slots if slot.process]
     parents = {psutil.Process(pid).ppid() for pid in pids}
     theirs = dict(wait_for(executor) for _ in recipes)
     assert len(set(pids)) == 2
@@ -67,12 +66,11 @@ def test_processes_are_forks_of_one_and_give_the_figures_of_this_process(executo
 
 def test_a_worker_that_dies_is_replaced(executor: Processes) -> None:
     def kill(event: Event) -> bool:
-        (worker,) = (each for each in executor.workers if each and each.job == 5)
-        os.kill(worker.process.pid or 0, signal.SIGKILL)
+        executor.running[5][0].kill()
         return True
 
     executor.submit(5, Train(ENDLESS), kill)
-    log = executor.logs[0]
+    log = executor.slots[0].log
     assert wait_for(executor) == (
         5,
         Failure("died", f"its process was ended by SIGKILL (often the system, out of memory); its log is {log}"),
@@ -96,9 +94,9 @@ def test_closing_ends_a_busy_worker(places: Places, tmp_path: Path) -> None:
     executor = Processes(Setup(places, folder=Folder(tmp_path)))
     executor.submit(0, Train(ENDLESS), never_stop)
     list(executor.answers(10))
-    (worker,) = executor.workers
-    assert worker is not None
-    process = worker.process
+    (slot,) = executor.slots
+    process = slot.process
+    assert process is not None
     started = time.monotonic()
     executor.close(grace=0.5)
     assert not process.is_alive()

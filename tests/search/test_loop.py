@@ -16,7 +16,7 @@ from tuner.base.forking import NotStarted
 from tuner.data.sources import Places
 from tuner.recipe import Recipe
 from tuner.refit.session import Session
-from tuner.result import Epoch, Pulse, Watch
+from tuner.result import Epoch, Event, Pulse, Watch
 from tuner.search.loop import Loop
 from tuner.storage import TrialRecord, read_study
 from tuner.storage.leases import Leases
@@ -104,6 +104,45 @@ def test_the_best_of_each_rung_goes_on_and_the_best_of_all_to_its_end(
     )
     assert executor.lengths == {"0": 1, "1": 2, "3": 5, "6": 5}
     assert states(memory) == ["pruned", "pruned", "complete", "complete"]
+
+
+def test_a_training_that_lost_its_node_may_tell_its_epochs_again(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    @dataclass
+    class Restarting(Invented):
+        """Each training goes back to its first epoch once."""
+
+        def submit(self, number: int, job: Job, watch: Watch) -> None:
+            before: list[Event] = []
+
+            def twice(event: Event) -> bool:
+                before.append(event)
+                return watch(event) and (len(before) != 2 or all(map(watch, before)))
+
+            super().submit(number, job, twice)
+
+    context = session_in(memory, small(small_study, ASHA, "training.epochs=5", "budget.trials=4"), places)
+    executor = Restarting(clock)
+    assert Loop(context, executor).run(4, 60.0) == "budget"
+    assert executor.lengths == {"0": 1, "1": 2, "3": 5, "6": 5}
+    assert states(memory) == ["pruned", "pruned", "complete", "complete"]
+
+
+def test_a_deterministic_study_does_not_depend_on_how_many_nodes_are_there(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    @dataclass
+    class Crowded(Invented):
+        """All jobs wait."""
+
+        free = 0  # type: ignore[assignment]
+
+    notes, executor = Notes(), Crowded(clock, size=3)
+    context = session_in(memory, small(small_study), places, listener=notes, deterministic=True)
+    assert Loop(context, executor).run(4, 60.0) == "budget"
+    assert notes.began_trials[:3] == [(0, None), (1, None), (2, None)]
+    assert [trial.number for trial in notes.ended_trials] == [0, 1, 2, 3]
 
 
 def test_an_interrupted_training_goes_on_first(

@@ -49,14 +49,23 @@ def worker_count(workers: int | str, log: Callable[[str], object]) -> int:
     """The number of training processes. `auto` is one per core, since a second thread gains almost nothing on small networks; one
     with an NVIDIA GPU. More than the cores are fewer, and `log` says so. Raises `TunerError` for anything else that is no number
     above 0."""
-    if workers == "auto":
+    asked = workers_asked(workers)
+    if not asked:
         return 1 if Path("/dev/nvidia0").exists() else cores()
+    most = max(2, cores())  # of two one computes while the other reads
+    if asked > most:
+        log(f"{asked} training processes are slower than {most} on {cores()} cores: {most} are used")
+    return min(asked, most)
+
+
+def workers_asked(workers: int | str) -> int:
+    """The number of training processes that was asked for, 0 for `auto`. Raises `TunerError` for anything else that is no number
+    above 0."""
+    if workers == "auto":
+        return 0
     if not str(workers).isdigit() or int(workers) < 1:
         raise TunerError(f"workers: must be a number of processes, or auto, got {workers!r}")
-    most = max(2, cores())  # of two one computes while the other reads
-    if int(workers) > most:
-        log(f"{workers} training processes are slower than {most} on {cores()} cores: {most} are used")
-    return min(int(workers), most)
+    return int(workers)
 
 
 def environment(threads: int) -> dict[str, str]:

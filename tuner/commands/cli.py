@@ -44,9 +44,8 @@ app = typer.Typer(
 
 PANELS = {
     **dict.fromkeys(("minutes", "timeout", "trials", "more", "enough"), "How long"),
-    **dict.fromkeys(
-        ("workers", "executor", "lease", "host", "allowed_host", "port", "runs", "storage", "data_dir"), "Where"
-    ),
+    **dict.fromkeys(("workers", "executor", "ray_address", "cpus_per_trial", "gpus_per_trial", "lease"), "Where"),
+    **dict.fromkeys(("host", "allowed_host", "port", "runs", "storage", "data_dir"), "Where"),
     **dict.fromkeys(("out", "force", "quiet", "verbose", "format", "json_"), "Output"),
 }
 """The groups of options in a command's `--help`."""

@@ -48,7 +48,19 @@ def optimize(
         typer.Option("--deterministic", help="Report results in the order of the trials: runs give equal studies."),
     ] = False,
     workers: Workers = "auto",
-    executor: Annotated[str, typer.Option(help="Where training runs; in_process is for debugging.")] = "processes",
+    executor: Annotated[
+        str, typer.Option(help="Where training runs: processes, ray (a cluster), or in_process (for debugging).")
+    ] = "processes",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|HOST:PORT", help="The Ray cluster; auto is this machine's. [RAY_ADDRESS, or a new one]"
+        ),
+    ] = None,
+    cpus_per_trial: Annotated[float | None, typer.Option(help="With Ray: CPUs of each training process. [1]")] = None,
+    gpus_per_trial: Annotated[
+        float | None, typer.Option(help="With Ray: GPUs of each training process, such as 0.25 for four on one. [0]")
+    ] = None,
     lease: Annotated[str, typer.Option(help="Time after which the trials of a dead process are taken over.")] = "20s",
     runs: Runs = RUNS,
     storage: Storage = None,
@@ -58,10 +70,8 @@ def optimize(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> int:
     """Search, refit the winner on fresh seeds, save its model and test it. A second call continues the study."""
-    from tuner.base.machine import cores, worker_count
     from tuner.commands.progress import progress_on_stderr
     from tuner.commands.results import print_outcome
-    from tuner.commands.terminal import print_message
     from tuner.data.sources import Places
     from tuner.outcome.words import as_json
     from tuner.search.optimize import SearchOptions
@@ -77,8 +87,8 @@ def optimize(
         raise StudyError("--quiet and --verbose exclude each other")
     seconds = seconds_of("--minutes", minutes, "m") if minutes else file.budget.minutes * 60
     seconds = seconds_of("--timeout", timeout) if timeout else seconds
-    url, count = storage_url(runs, storage), worker_count(workers, print_message)
-    shared: Any = {"runs": runs, "storage": storage}
+    url, shared = storage_url(runs, storage), dict[str, Any](runs=runs, storage=storage)
+    where = training_processes(executor, workers, ray_address, cpus_per_trial, gpus_per_trial)
     options = SearchOptions(
         file=file,
         runs=runs,
@@ -88,10 +98,8 @@ def optimize(
         more=more,
         seconds=seconds,
         reset=reset,
-        workers=count,
-        threads=max(1, cores() // count),
         deterministic=deterministic,
-        executor=executor,
+        **where,
         warm=warm_recipes(file, [] if cold else warm_start, url),
         cold=cold,
         enough=enough,
@@ -107,6 +115,25 @@ def optimize(
     if outcome.ended == "interrupt":
         return 130
     return 0 if outcome.best is not None else 1
+
+
+def training_processes(
+    executor: str, workers: str, ray_address: str | None, cpus: float | None, gpus: float | None
+) -> dict[str, Any]:
+    """The options of a search that say where it trains. Raises `TunerError` where those for Ray are used without it."""
+    from tuner.base.machine import cores, worker_count, workers_asked
+    from tuner.commands.terminal import print_message
+    from tuner.worker.executor import Cluster
+
+    if executor == "ray":
+        cluster = Cluster(ray_address or "", 1.0 if cpus is None else cpus, gpus or 0.0)
+        threads = max(1, int(cluster.cpus))
+        return {"executor": executor, "cluster": cluster, "workers": workers_asked(workers), "threads": threads}
+    for option, value in (("ray-address", ray_address), ("cpus-per-trial", cpus), ("gpus-per-trial", gpus)):
+        if value is not None:
+            raise StudyError(f"--{option} is for training in a Ray cluster: add --executor ray")
+    count = worker_count(workers, print_message)
+    return {"executor": executor, "workers": count, "threads": max(1, cores() // count)}
 
 
 BEST_OF_EACH = 3

@@ -104,7 +104,11 @@ class Loop:
             self.stop("timeout")
 
     def _begin_trials(self) -> None:
-        while self._has_room and self.executor.free and time.monotonic() >= self.idle_until:
+        while (
+            self._has_room
+            and (self.executor.free or self.session.deterministic)
+            and time.monotonic() >= self.idle_until
+        ):
             self._check_clock()
             if self.stopping or self.ending:
                 return

@@ -11,7 +11,7 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 
 from tuner.base.errors import StudyError
-from tuner.base.machine import environment, memory
+from tuner.base.machine import environment
 from tuner.data.examples import TrainingSet
 from tuner.data.load import training_set
 from tuner.data.sources import Places
@@ -32,11 +32,8 @@ from tuner.study import StudyFile
 from tuner.study.settings import NO_LIMIT
 from tuner.training.costs import Preflight
 from tuner.worker import make_executor
-from tuner.worker.executor import Executor, Setup
+from tuner.worker.executor import Capacity, Cluster, Executor, Setup, capacity_of
 from tuner.worker.folder import Folder
-
-SHARE_OF_MEMORY = 0.9
-"""Share of the machine's memory for all training processes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +55,7 @@ class SearchOptions:
     reset: bool = False
     deterministic: bool = False
     executor: str = "processes"
+    cluster: Cluster = Cluster()
     enough: float = 0.0
     warm: Callable[[], tuple[Any, ...]] = tuple
     cold: bool = False
@@ -81,19 +79,22 @@ def optimize(options: SearchOptions, listener: Listener) -> Outcome:
         raise StudyError(f"--deterministic needs --set budget.epochs=fixed: with 'fit' {problem}")
     make_sampler(options.file.search.sampler, seed=0)  # reports a missing package before anything is created
     options.folder.prepare()
-    setup = Setup(options.places, options.workers, options.threads, options.folder)
+    setup = Setup(options.places, options.workers, options.threads, options.folder, cluster=options.cluster)
     executor = make_executor(options.executor, setup)  # its processes import in parallel with what follows
     try:
         with raising_storage_errors(options.storage):
-            return _optimize(options, executor, listener, started)
+            return _optimize(replace(options, workers=executor.size), executor, listener, started)
     finally:
         executor.close()
 
 
 def _optimize(options: SearchOptions, executor: Executor, listener: Listener, started: float) -> Outcome:
+    capacity = capacity_of(executor)
+    if capacity.text:
+        listener.log(capacity.text)
     patience = Patience(listener.log)
     study, file = _open(open_storage(options.storage, patience), options, listener)
-    session = replace(_session(study, file, options, listener), patience=patience)
+    session = replace(_session(study, file, options, capacity, listener), patience=patience)
     seconds = options.seconds - seconds_for_references(session, options.seconds)
     budget = time_budget(file, seconds, executor.size)
     done = sum(training.counts for training in session.trainings())
@@ -134,7 +135,9 @@ def _open(storage: BaseStorage, options: SearchOptions, listener: Listener) -> t
     return study, file
 
 
-def _session(study: optuna.Study, file: StudyFile, options: SearchOptions, listener: Listener) -> Session:
+def _session(
+    study: optuna.Study, file: StudyFile, options: SearchOptions, capacity: Capacity, listener: Listener
+) -> Session:
     data = _check_data(study, file, options.places, listener)
     session = Session(
         study=study,
@@ -142,7 +145,7 @@ def _session(study: optuna.Study, file: StudyFile, options: SearchOptions, liste
         leases=Leases(study, options.lease_seconds),
         listener=listener,
         environment=environment(options.threads),
-        preflight=Preflight(data, int(SHARE_OF_MEMORY * memory()) // options.workers),
+        preflight=Preflight(data, capacity.memory),
         artifacts=FileSystemArtifactStore(str(options.runs / "artifacts")),
         folder=options.folder,
         deterministic=options.deterministic,

@@ -76,7 +76,8 @@ class RunningTrial:
             case Pulse():
                 self.session.listener.advanced(self.number, event)
             case Epoch():
-                self.epochs.append(event)
+                before = (each for each in self.epochs if (each.fold, each.number) < (event.fold, event.number))
+                self.epochs = [*before, event]  # a training that lost its node goes back to its checkpoint
                 self._store_epoch(event)
             case FoldResult() if self._prunes_folds:
                 self._report(event.kept_epoch, event.kept_epoch.fold + 1)

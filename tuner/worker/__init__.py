@@ -10,11 +10,13 @@ from tuner.worker.executor import Executor, Setup
 from tuner.worker.inprocess import InProcess
 from tuner.worker.jobs import Answer, Job, reason_of
 from tuner.worker.processes import Processes
+from tuner.worker.ray import Ray
 
 T = TypeVar("T")
 EXECUTORS: dict[str, Callable[[Setup], Executor]] = {
     "processes": Processes,
     "in_process": InProcess,
+    "ray": Ray,
 }
 
 

@@ -136,7 +136,7 @@ def test_a_deterministic_study_does_not_depend_on_how_many_nodes_are_there(
     class Crowded(Invented):
         """All jobs wait."""
 
-        free = 0  # type: ignore[assignment]
+        free = 0
 
     notes, executor = Notes(), Crowded(clock, size=3)
     context = session_in(memory, small(small_study), places, listener=notes, deterministic=True)

@@ -135,7 +135,8 @@ def test_a_node_that_is_killed_changes_nothing_in_a_deterministic_search(
 
 
 def test_an_actor_that_is_killed_comes_back_and_its_job_goes_on(nodes: Nodes, places: Places, tmp_path: Path) -> None:
-    executor, killed = executor_in(tmp_path / "study", places, workers=1), []
+    executor = executor_in(tmp_path / "study", places, workers=1)
+    killed: list[Event] = []
 
     def watch(event: Event) -> bool:
         if not killed:
@@ -191,7 +192,8 @@ def test_a_training_process_that_dies_is_told_and_replaced(nodes: Nodes, places:
 
 
 def test_a_cancelled_job_makes_room_for_the_next(nodes: Nodes, places: Places, tmp_path: Path) -> None:
-    executor, events = executor_in(tmp_path / "study", places, workers=1), []
+    executor = executor_in(tmp_path / "study", places, workers=1)
+    events: list[Event] = []
 
     def watch(event: Event) -> bool:
         events.append(event)

@@ -34,6 +34,7 @@ class Slot:
         self.method, self.setup = method, setup
         self.log = setup.folder.log(number) if setup.folder else None
         self.process: BaseProcess | None = None
+        self.jobs_done = self.size_at_first = 0
         if method == "spawn":
             self._start()
 
@@ -106,7 +107,7 @@ class Slot:
     def _size(self) -> int:
         """Its resident size in bytes; 0 if it is unknown."""
         try:
-            return int(psutil.Process(self.process and self.process.pid).memory_info().rss)
+            return int(psutil.Process(self.process.pid).memory_info().rss) if self.process else 0
         except psutil.Error:
             return 0
 

@@ -15,6 +15,7 @@ from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds
 from tuner.recipe import Augmentation, Recipe, Views
+from tuner.refit.ensemble import at_temperature, fitted_temperature
 from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
@@ -130,7 +131,7 @@ def test_where_the_time_decides_the_networks_of_the_model_stay(stage: Stage) -> 
     timed = replace(stage, context=fits)
     alone, other = timed.network(1, 0.99), timed.network(2, 0.5)
     kept = timed.kept(Saver(timed.folder), alone, other)
-    assert (kept.members, kept.model.read_text()) == ((0,), "1")
+    assert (kept.members, kept.model.read_text()) == ((0,), alone.name)
     name = member(alone.recipe.key)
     assert timed.files == ["best.keras", f"{name}.keras", f"{name}.validation.npy", "predictions.npz"]
     again = timed.kept(Saver(timed.folder), alone, timed.network(3, 0.98))
@@ -142,8 +143,7 @@ def test_one_that_is_much_better_stays_alone(stage: Stage) -> None:
     executor = Saver(stage.folder)
     kept = stage.kept(executor, stage.network(1, 0.55), stage.network(2, 1.0))
     assert not kept.is_ensemble
-    assert not executor.combined
-    assert kept.model.read_text() == "2"
+    assert [len(each.names) for each in executor.combined] == [1], "for its calibration alone"
     assert kept.recipe.seed == 2
     assert kept.model_validation == kept.validation[1]
 
@@ -208,7 +208,7 @@ def test_no_more_networks_are_averaged_than_the_study_allows(most: int, stage: S
 
 
 def test_mirror_images_count_as_much_as_the_images(stage: Stage) -> None:
-    """The log loss of the mean of both outputs is that of the model."""
+    """The log loss of the calibrated mean of both outputs is that of the model."""
     file = replace(stage.context.file, objectives=("validation_log_loss",))
     by_loss = replace(stage, context=replace(stage.context, file=file))
     network = by_loss.network(1, 0.85, mirrored=0.85)
@@ -218,12 +218,28 @@ def test_mirror_images_count_as_much_as_the_images(stage: Stage) -> None:
     network = replace(network, result=replace(network.result, folds=(replace(fold, epochs=(epoch,)),)))
     name = member(network.recipe.key)
     both = np.load(stage.folder.validated(name)), np.load(stage.folder.validated(name, "-mirrored"))
-    expected = compute_metrics("classification", np.mean(both, axis=0), stage.labels)["log_loss"]
+    mean = np.mean(both, axis=0)
+    plain, expected = (
+        compute_metrics("classification", each, stage.labels)["log_loss"]
+        for each in (mean, at_temperature(mean, fitted_temperature(mean, stage.labels)))
+    )
+    assert expected < plain
     tester = Saver(stage.folder, figures={"accuracy": 0.6, "log_loss": 0.9})
     kept = by_loss.kept(tester, network)
     assert kept.is_mirrored
     assert kept.validation == (0.42,)
-    assert kept.model_validation == pytest.approx(expected)
+    assert kept.model_validation == pytest.approx(expected, abs=1e-4)
+    assert kept.temperature == tester.combined[0].temperature < 1
+
+
+def test_outputs_that_are_no_probabilities_of_classes_are_not_calibrated(stage: Stage) -> None:
+    network = stage.network(1, 0.85)
+    linear = replace(network.recipe, network=replace(network.recipe.network, output="linear"))
+    executor, files = Saver(stage.folder), stage.folder.validated
+    files(member(linear.key)).write_bytes(files(network.name).read_bytes())
+    stage.folder.model(member(linear.key)).write_text("1")
+    kept = stage.kept(executor, replace(network, recipe=linear))
+    assert (kept.temperature, executor.combined, kept.model.read_text()) == (1.0, [], "1")
 
 
 @pytest.mark.parametrize(("ended", "accuracy"), [("finished", 0.5), ("pruned", 0.85)])

@@ -13,6 +13,7 @@ import pytest
 
 from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding, ColumnCoding
+from tuner.deploy.safe_loading import load_safely
 from tuner.networks import Convolutional, Dense, Hidden, LocallyConnected, Network, ResidualDense, Staged
 from tuner.networks.build import build
 from tuner.recipe import Data, PlainLoss, Recipe, Training, Views
@@ -62,18 +63,22 @@ def on_views(model: keras.Model, images: np.ndarray, views: Views) -> np.ndarray
     return np.asarray(np.mean(outputs, axis=0))
 
 
-@pytest.mark.parametrize("views", [Views(), Views(is_mirrored=True, is_shifted=True)])
-def test_an_average_of_saved_models_is_a_model(views: Views, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("views", "temperature"), [(Views(), 1.0), (Views(), 0.4), (Views(is_mirrored=True, is_shifted=True), 1.0)]
+)
+def test_an_average_of_saved_models_is_a_model(views: Views, temperature: float, tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.keras" for number in range(3)]
     for number, path in enumerate(paths):
         network = Staged(filters=(3,), block="residual" if number else "plain")
         recipe = Recipe(data=Data(name="digits"), network=network)
         save_model(build(network, (6, 6), 2, seed=number), recipe, UNSCALED, (6, 6), 2, path)
-    parameters = save_average(paths, tmp_path / "all.keras", views)
+    parameters = save_average(paths, tmp_path / "all.keras", views, temperature)
     stored = np.random.default_rng(0).uniform(0, 1, (5, 6, 6)).astype(np.float32)
     alone = [load_model(path) for path in paths]
     expected = np.mean([on_views(model, stored, views) for model in alone], axis=0)
-    np.testing.assert_allclose(load_model(tmp_path / "all.keras")(stored), expected, rtol=1e-5, atol=1e-6)
+    if temperature != 1:
+        expected = expected ** (1 / temperature) / (expected ** (1 / temperature)).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(load_safely(tmp_path / "all.keras")(stored), expected, rtol=1e-5, atol=1e-6)
     assert parameters == sum(model.count_params() for model in alone)
 
 

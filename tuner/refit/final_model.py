@@ -14,7 +14,7 @@ from tuner.base.metrics import METRICS
 from tuner.base.writing import atomic_path
 from tuner.data.splits import folds_of
 from tuner.recipe import Recipe, Table, Views, describe, fold_count
-from tuner.refit.ensemble import ensemble_loss, select_ensemble
+from tuner.refit.ensemble import at_temperature, ensemble_loss, fitted_temperature, select_ensemble
 from tuner.refit.session import Session
 from tuner.result import Result
 from tuner.storage.confirmed import Confirmed, count_look
@@ -55,16 +55,18 @@ class Refit:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which refits the final model averages, over which views of an image, and its validation metric."""
+    """Which refits the final model averages, over which views of an image, the temperature of its probabilities, and its validation
+    metric."""
 
     members: tuple[int, ...]
     views: Views
     validation: float
+    temperature: float = 1.0
 
     @property
-    def is_average(self) -> bool:
-        """Whether the model averages: several networks, or views of an image."""
-        return len(self.members) > 1 or self.views != Views()
+    def is_combined(self) -> bool:
+        """Whether the model is more than one refit: an average of several or over views of an image, or calibrated."""
+        return len(self.members) > 1 or self.views != Views() or self.temperature != 1
 
 
 def make_final_model(session: Session, refits: Sequence[Refit], executor: Executor) -> Confirmed:
@@ -78,9 +80,9 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
     selection = _select(session, refits) or Selection((best,), Views(), metrics[best])
     tested = [Test(each.recipe, each.name, session.metric) for each in refits]
     model, parameters = best, refits[best].result.parameters
-    if selection.is_average:
+    if selection.is_combined:
         names = tuple(refits[index].name for index in selection.members)
-        parameters = _combine(Combine(names, ENSEMBLE, selection.views), executor)
+        parameters = _combine(Combine(names, ENSEMBLE, selection.views, selection.temperature), executor)
         tested.append(Test(refits[best].recipe, ENSEMBLE, session.metric))
         model = len(tested) - 1
     session.listener.phase("testing")
@@ -114,6 +116,7 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
         trials=tuple(each.trial for each in refits),
         is_mirrored=selection.views.is_mirrored,
         is_shifted=selection.views.is_shifted,
+        temperature=selection.temperature,
         model_validation=selection.validation,
         parameters=parameters,
     )
@@ -142,11 +145,15 @@ def _select(session: Session, refits: Sequence[Refit]) -> Selection | None:
         count = max(1, min(most, MOST_IMAGES * most // views.images))
         members = select_ensemble([each.outputs for each in validated], first.true, count, first.weights)
         outputs = np.stack([validated[each].outputs for each in members]).mean(axis=0, dtype=np.float64)
-        average = replace(first, outputs=outputs)
         loss = ensemble_loss(outputs, first.true, first.weights)
-        selections.append((loss, Selection(members, views, average.metric(session))))
+        temperature = 1.0
+        if all(refits[each].recipe.network.output == "softmax" for each in members) and first.true.ndim == 1:
+            temperature = round(fitted_temperature(outputs, first.true, first.weights), 4)
+            outputs = at_temperature(outputs, temperature)
+        validation = replace(first, outputs=outputs).metric(session)
+        selections.append((loss, Selection(members, views, validation, temperature)))
     _, best = min(selections, key=lambda pair: pair[0], default=(0.0, None))
-    return best if best and best.is_average else None
+    return best if best and best.is_combined else None
 
 
 def _combine(job: Combine, executor: Executor) -> int:

@@ -9,7 +9,7 @@ than any look promises, the search is over.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from tuner.base.curve_learning import learned, learned_by_kind
@@ -24,6 +24,11 @@ GOING_ON = 3
 """One of so many looks of a rung and a kind of networks is followed by a longer one before further recipes are looked at: what longer
 looks would show can be expected only from those that there are. Dense networks are ahead of convolutional ones in short looks at
 pictures, and behind in long ones."""
+
+MUTATED = 0.5, 0.25
+"""A mutation of the leader: the standard deviation of its first look's logarithmic error around the leader's, and by how much its mean is
+worse, both relative to the standard deviation among new recipes. In 24 stored searches 31 % of 249 mutations were better than the nearest
+earlier recipe, by a root mean square of a tenth to a third of that deviation."""
 
 SLOWER = 1.2
 """A look may take so many times as long as expected before time ends it: a look that is cut off shows nothing."""
@@ -60,7 +65,8 @@ class Price:
 @dataclass(frozen=True)
 class Situation:
     """What a decision depends on: the contenders, the ladder, the seconds until the end of the call, how many processes train, the
-    usual price of a new recipe, the most seconds that are worth giving to refits, and the seconds that looks have left."""
+    usual price of a new recipe, the most seconds that are worth giving to refits, the seconds that looks have left, and the share of the
+    new recipes that are mutations of a leader."""
 
     contenders: Sequence[Contender]
     ladder: Ladder
@@ -69,6 +75,7 @@ class Situation:
     usual: Price
     most_for_refits: float = math.inf
     seconds_for_looks: float = math.inf
+    mutations: float = 0.0
 
     def has_time(self, seconds: float) -> bool:
         """Whether a look that is expected to take so many seconds can end before refits must begin."""
@@ -121,8 +128,8 @@ def decide(situation: Situation, new_ones: bool = True) -> Action:
 
 
 def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
-    """A second look at a start, whatever its first one showed; then a longer look at the most promising recipe of a rung and a kind of
-    networks of which too few have one, the highest rung first."""
+    """A longer look at a start, whatever its first one showed; then one at the most promising recipe of a rung and a kind of networks of
+    which too few have one, the highest rung first."""
     for rung in reversed(situation.ladder.rungs[:-1]):
         step = situation.ladder.after(rung.number)
         assert step is not None
@@ -131,7 +138,7 @@ def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
             for each in situation.contenders
             if each.is_open and each.rung == rung.number and situation.has_time(each.price.seconds(step))
         ]
-        starts = [each.number for each in open_ones if each.is_start and rung.number == 1]
+        starts = [each.number for each in open_ones if each.is_start and rung.number == 1 and step.folds == 1]
         if starts:
             return Longer(min(starts))
         for kind in sorted({each.kind for each in situation.contenders}):
@@ -179,12 +186,22 @@ def _options(
             )
             options.append(Option(Longer(each.number), rate))
     if new_ones:
-        all_kinds = learned([each.looks for each in known])
-        unknown = all_kinds.toward(all_kinds.first, _refit_length(situation, situation.usual))
-        ahead, seconds = unknown.mean - best, situation.usual.seconds
-        rate = _best_rate(situation.ladder, all_kinds, noise, all_kinds.first, 0, ahead, seconds, is_new=True)
-        options.append(Option(New(), rate))
+        options.append(Option(New(), _rate_of_new_ones(situation, curves[known[order[0]].kind], known, best, noise)))
     return options
+
+
+def _rate_of_new_ones(
+    situation: Situation, curves: Curves, known: Sequence[Contender], best: float, noise: float
+) -> float:
+    """The gain a second of first looks at new recipes, some of them mutations of the leader, whose kind has these curves."""
+    common, price = learned([each.looks for each in known]), situation.usual
+    unknown = common.toward(common.first, _refit_length(situation, price)).mean - best
+    rate = _best_rate(situation.ladder, common, noise, common.first, 0, unknown, price.seconds, is_new=True)
+    share, worse = MUTATED
+    deviation = math.sqrt(common.first.variance)
+    mutation = replace(common.first, variance=(share * deviation) ** 2)
+    mutated = _best_rate(situation.ladder, curves, noise, mutation, 0, worse * deviation, price.seconds, is_new=True)
+    return situation.mutations * mutated + (1 - situation.mutations) * rate
 
 
 def _best_rate(

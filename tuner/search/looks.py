@@ -132,6 +132,7 @@ def situation(
         usual=known[len(known) // 2] if known else Price(0.0),
         most_for_refits=max((budget.most_for_refits(each.refit_seconds) for each in leaders), default=math.inf),
         seconds_for_looks=clock.seconds_for_looks,
+        mutations=session.file.search.near,
     )
 
 

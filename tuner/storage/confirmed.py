@@ -21,7 +21,7 @@ class Confirmed:
     each refit, and of the final model if it is an ensemble.
 
     `members` are the places of the refits that the final model averages; one alone is the best by validation. With `is_mirrored`
-    and `is_shifted` it also averages over those `views` of an image. `model_validation` is the final model's validation metric (of an
+    and `is_shifted` it also averages over those `views` of an image. `temperature` calibrates its probabilities. `model_validation` is the final model's validation metric (of an
     ensemble, on the examples that chose its members), `parameters` its size.
 
     `best_trial` is the number of the trial that led the search, `test_intervals` are those of the test figures by metric. `looks`
@@ -44,6 +44,7 @@ class Confirmed:
     trials: tuple[int, ...] = ()
     is_mirrored: bool = False
     is_shifted: bool = False
+    temperature: float = 1.0
     model_validation: float | None = None
     parameters: int = 0
     measure: str = "accuracy"

@@ -85,9 +85,15 @@ def _made_by(path: Path) -> Function | None:
         return Function(**json.loads(file.read(MADE_BY))) if MADE_BY in file.namelist() else None
 
 
-def save_average(paths: Sequence[Path], path: Path, views: Views = Views(), coding: Coding | None = None) -> int:  # noqa: B008 (frozen)
-    """Write the average of saved models, over the `views` of each image, as one model and return its number of parameters. With a
-    table's `coding` it takes raw rows by the names of their columns."""
+def save_average(
+    paths: Sequence[Path],
+    path: Path,
+    views: Views = Views(),  # noqa: B008 (frozen)
+    temperature: float = 1.0,
+    coding: Coding | None = None,
+) -> int:
+    """Write the average of saved models, over the `views` of each image, as one model and return its number of parameters. Its
+    probabilities are those at a `temperature`. With a table's `coding` it takes raw rows by the names of their columns."""
     members = [load_model(each) for each in paths]
     function = next(filter(None, map(_made_by, paths)), None)
     inputs = keras.Input(members[0].input_shape[1:])
@@ -100,9 +106,18 @@ def save_average(paths: Sequence[Path], path: Path, views: Views = Views(), codi
             repeats = 1 + (views.is_shifted and len(images) == 1)  # one image counts as much as two shifted ones
             outputs += [member(each) for each in images] * repeats
     average = keras.layers.Average(dtype="float64" if outputs[0].dtype == "float64" else "float32")
-    whole = keras.Model(inputs, average(outputs) if len(outputs) > 1 else outputs[0], name="tuned")
+    output = average(outputs) if len(outputs) > 1 else outputs[0]
+    if temperature != 1:
+        output = _at_temperature(output, temperature)
+    whole = keras.Model(inputs, output, name="tuned")
     _write(whole if coding is None else _on_raw_rows(whole, coding), path, function)
     return int(whole.count_params())
+
+
+def _at_temperature(probabilities: Any, temperature: float) -> Any:
+    """Probabilities raised to the power of the temperature's inverse, and scaled to a sum of 1."""
+    logarithms = keras.ops.log(keras.ops.maximum(keras.ops.cast(probabilities, "float32"), 1e-7))
+    return keras.ops.softmax(keras.ops.divide(logarithms, temperature))
 
 
 def _on_raw_rows(model: keras.Model, coding: Coding) -> keras.Model:

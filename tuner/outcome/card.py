@@ -111,6 +111,8 @@ def _selection(confirmed: Confirmed) -> Iterator[str]:
         yield f"- The model averages {len(confirmed.members)} refits{confirmed.views.text}."
     else:
         yield f"- The model is the refit with the best {metric}, of trial {confirmed.trial}."
+    if confirmed.calibration_text:
+        yield f"- {confirmed.calibration_text}"
 
 
 def _recipe(recipe: Recipe) -> Iterator[str]:

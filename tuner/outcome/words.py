@@ -199,6 +199,8 @@ def refit_lines(confirmed: Confirmed) -> Iterator[str]:
         tests = confirmed.tests
         alone = f"; the best refit alone has test {metric} {figure_text(tests[confirmed.best_seed])}" if tests else ""
         yield f"the final model averages {len(confirmed.members)} refits{confirmed.views.text}: {size}{alone}"
+    if confirmed.calibration_text:
+        yield confirmed.calibration_text.removesuffix(".").replace("Its", "its", 1)
 
 
 def _confirmed_lines(outcome: Outcome, confirmed: Confirmed) -> Iterator[str]:

@@ -21,8 +21,9 @@ class Confirmed:
     each refit, and of the final model if it is an ensemble.
 
     `members` are the places of the refits that the final model averages; one alone is the best by validation. With `is_mirrored`
-    and `is_shifted` it also averages over those `views` of an image. `temperature` calibrates its probabilities. `model_validation` is the final model's validation metric (of an
-    ensemble, on the examples that chose its members), `parameters` its size.
+    and `is_shifted` it also averages over those `views` of an image; its probabilities are those at a `temperature`.
+    `model_validation` is the final model's validation metric (on the examples that chose members and temperature), `parameters`
+    its size.
 
     `best_trial` is the number of the trial that led the search, `test_intervals` are those of the test figures by metric. `looks`
     counts how often the study has opened its test part for a final model; an older version did not count (0)."""
@@ -62,6 +63,13 @@ class Confirmed:
     def views(self) -> Views:
         """The views of an image over which the model averages."""
         return Views(is_mirrored=self.is_mirrored, is_shifted=self.is_shifted)
+
+    @property
+    def calibration_text(self) -> str:
+        """That the probabilities are calibrated, as a sentence; empty where they are not."""
+        if self.temperature == 1:
+            return ""
+        return f"Its probabilities are calibrated: a temperature of {self.temperature:.3g} gives the lowest validation log loss."
 
     @property
     def tested(self) -> tuple[float, ...]:

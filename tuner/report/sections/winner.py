@@ -67,7 +67,7 @@ def _refits(confirmed: Confirmed) -> Table:
     rows = tuple(zip(seeds, trials, networks, epochs, confirmed.validation, tested, strict=True))
     figure = metric_label(confirmed.measure)
     columns = ("seed", "trial", "network", "epochs", f"validation {figure}", f"test {figure}")
-    note = f"{confirmed.refits_text}. {_final_model(confirmed)}"
+    note = f"{confirmed.refits_text}. {_final_model(confirmed)} {confirmed.calibration_text}".rstrip()
     return Table("winner-seeds", "Refits on fresh seeds", columns, rows, note)
 
 

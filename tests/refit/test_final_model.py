@@ -10,12 +10,12 @@ from optuna.storages import InMemoryStorage
 
 from tests.support.fakes import session_in
 from tests.support.searches import AtOnce, Notes, small
+from tuner.base.calibration import at_temperature, fitted_temperature
 from tuner.base.metric_functions import Interval, compute_metrics
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds
 from tuner.recipe import Augmentation, Recipe, Views
-from tuner.refit.ensemble import at_temperature, fitted_temperature
 from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch

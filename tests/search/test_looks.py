@@ -10,18 +10,19 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState
 
-from tests.support.fakes import Clock, Paced, clock_in, session_in
+from tests.support.fakes import Clock, Paced, an_epoch, clock_in, session_in
 from tests.support.searches import Notes, small
+from tuner.base.calibration import CALIBRATED
 from tuner.base.extrapolation import Look
 from tuner.data.sources import Places
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.candidates import epoch_seconds, ranked_trials
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes
-from tuner.result import Epoch, Pulse
+from tuner.result import Epoch, FoldResult, Pulse, Result, Scores
 from tuner.search.beginning import continue_training
 from tuner.search.clock import Clock as SearchClock
-from tuner.search.ladder import FACTOR, FEWEST_EXAMPLES
+from tuner.search.ladder import FACTOR, FEWEST_EXAMPLES, Rung
 from tuner.search.looks import (
     FIRST_LOOK,
     first_look_length,
@@ -30,6 +31,7 @@ from tuner.search.looks import (
     longer_look,
     pace_of,
     situation,
+    what_it_shows,
 )
 from tuner.search.loop import Loop
 from tuner.storage import TrialRecord, read_study, study_record
@@ -442,3 +444,25 @@ def test_the_epoch_time_is_that_of_a_whole_epoch(whole: Session) -> None:
         assert trial.result is not None
         width = trial.params["network.widths[0]"]
         assert epoch_seconds(whole, trial.recipe, trial.result) == pytest.approx(0.01 * width, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("objective", "figures", "error"),
+    [
+        ("log_loss", {"accuracy": 0.9, "log_loss": 0.5, CALIBRATED: 0.2}, 0.2),
+        ("log_loss", {"accuracy": 0.9, "log_loss": 0.5}, 0.5),
+        ("accuracy", {"accuracy": 0.9, "log_loss": 0.5, CALIBRATED: 0.2}, 0.1),
+        ("accuracy", {"accuracy": 1.0}, 0.01),
+    ],
+)
+def test_recipes_are_compared_by_what_they_are_worth_once_calibrated(
+    objective: str, figures: dict[str, float], error: float, whole: Session
+) -> None:
+    """The stored value is the objective's. An error of 0 would have no logarithm: it is that of half of the 50 validation examples."""
+    session = replace(whole, file=replace(whole.file, objectives=(f"validation_{objective}",)))
+    (_, recipe), *_ = session.file.corners
+    epoch = replace(an_epoch(1), validation=Scores(loss=0.7, figures=figures))
+    fold = FoldResult(epochs=(epoch,), kept=1)
+    result = Result(folds=(fold,), ended="finished", reason="", parameters=9, seconds=1.0)
+    look = what_it_shows(session, recipe, result, Rung(1, 0.5, 1, is_last=False))
+    assert (look.value, look.error) == (figures[objective], pytest.approx(error))

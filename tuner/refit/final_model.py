@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.calibration import at_temperature, fitted_temperature
 from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import METRICS
 from tuner.base.writing import atomic_path
 from tuner.data.splits import folds_of
 from tuner.recipe import Recipe, Table, Views, describe, fold_count
-from tuner.refit.ensemble import at_temperature, ensemble_loss, fitted_temperature, select_ensemble
+from tuner.refit.ensemble import ensemble_loss, select_ensemble
 from tuner.refit.session import Session
 from tuner.result import Result
 from tuner.storage.confirmed import Confirmed, count_look

@@ -6,8 +6,9 @@ from dataclasses import replace
 from random import Random
 from statistics import fmean
 
+from tuner.base.calibration import CALIBRATED
 from tuner.base.extrapolation import Look, until_best
-from tuner.base.metrics import shortfall, standard_error
+from tuner.base.metrics import METRICS, shortfall, standard_error
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.candidates import epoch_seconds, network_kind, ranked_trials, validated_examples, whole_epochs
 from tuner.refit.session import Session
@@ -102,12 +103,17 @@ def longer_look(session: Session, training: StoredTraining, ladder: Ladder) -> R
 
 
 def what_it_shows(session: Session, recipe: Recipe, result: Result, rung: Rung) -> Look:
-    """What a finished look of a rung has shown."""
+    """What a finished look of a rung has shown. Its error in log loss is that after calibration; of classes none is below that of half an
+    example, since its logarithm counts."""
     value, name = session.objectives[0].of_result(result), session.file.objectives[0].removeprefix("validation_")
-    error = standard_error(name, value, validated_examples(session, recipe))
+    figures = result.validation.figures if result.validation else {}
+    compared = figures.get(CALIBRATED, value) if name == "log_loss" else value
+    examples = validated_examples(session, recipe)
+    least = 0.5 / examples if name in METRICS and "classification" in METRICS[name].tasks else 0.0
     training = recipe.training
     pace, seconds = training.length(training.epochs) / rung.length, round(result.seconds, 2)
-    return Look(rung.length, len(result.folds), value, shortfall(name, value), error, seconds, pace)
+    error, uncertainty = max(shortfall(name, compared), least), standard_error(name, compared, examples)
+    return Look(rung.length, len(result.folds), value, error, uncertainty, seconds, pace)
 
 
 def situation(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.base.calibration import CALIBRATED, calibrated_log_loss
 from tuner.base.errors import Invalid
 from tuner.base.metric_functions import compute_metrics
 from tuner.data.examples import Examples, HeldOut, TrainingSet, scaling_constants
@@ -64,11 +65,13 @@ class FoldData:
         return replace(self, probabilities=probabilities, parts={})
 
     def _measure(self, recipe: Recipe, scores: Scores, outputs: NDArray[np.float32]) -> Scores:
-        """The scores with all metrics of the task, from the network's outputs for the validation part."""
+        """The scores with all metrics of the task, from the network's outputs for the validation part, and the calibrated log loss."""
         assert self.validation is not None
         predictions = self.predictions(recipe, outputs)
         figures = compute_metrics(recipe.data.task, predictions, self.validation.labels, self.validation.weights)
         is_own = isinstance(recipe.network, Function)
+        if recipe.data.task == "classification" and recipe.network.output == "softmax":
+            figures[CALIBRATED] = calibrated_log_loss(predictions, self.validation.labels, self.validation.weights)
         others = {name: value for name, value in scores.figures.items() if is_own and name not in figures}
         return Scores(loss=scores.loss, figures={**figures, **others})
 

@@ -212,7 +212,10 @@ def saved(kind: Kind, folder: Path, places: Places) -> Path:
     require_answers(executor, trainings, object, "training failed")
     coding = recipe if isinstance(recipe.data, Table) else None
     require_answers(
-        executor, [Combine(tuple(names), "best", Views(is_mirrored=kind.is_mirrored), coding)], int, "saving failed"
+        executor,
+        [Combine(tuple(names), "best", Views(is_mirrored=kind.is_mirrored), table=coding)],
+        int,
+        "saving failed",
     )
     metadata = {
         **{"study": "export", "trial": 0, "recipe": recipe.to_dict(), "seeds": [0], "measure": "accuracy"},

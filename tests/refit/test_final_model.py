@@ -15,6 +15,7 @@ from tuner.base.metric_functions import Interval, compute_metrics
 from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds
+from tuner.networks import Dense
 from tuner.recipe import Augmentation, Recipe, Views
 from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
@@ -234,6 +235,7 @@ def test_mirror_images_count_as_much_as_the_images(stage: Stage) -> None:
 
 def test_outputs_that_are_no_probabilities_of_classes_are_not_calibrated(stage: Stage) -> None:
     network = stage.network(1, 0.85)
+    assert isinstance(network.recipe.network, Dense)
     linear = replace(network.recipe, network=replace(network.recipe.network, output="linear"))
     executor, files = Saver(stage.folder), stage.folder.validated
     files(member(linear.key)).write_bytes(files(network.name).read_bytes())

@@ -465,4 +465,5 @@ def test_recipes_are_compared_by_what_they_are_worth_once_calibrated(
     fold = FoldResult(epochs=(epoch,), kept=1)
     result = Result(folds=(fold,), ended="finished", reason="", parameters=9, seconds=1.0)
     look = what_it_shows(session, recipe, result, Rung(1, 0.5, 1, is_last=False))
-    assert (look.value, look.error) == (figures[objective], pytest.approx(error))
+    assert look.value == figures[objective]
+    assert look.error == pytest.approx(error)

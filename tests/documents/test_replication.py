@@ -18,11 +18,13 @@ from tuner.documents.assessment import assess
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.claims import Judgement
 from tuner.documents.document import Choice, Document
+from tuner.documents.evidence import Evidence, JudgedExperiment
 from tuner.documents.experiment import Experiment
+from tuner.documents.figures import moderated
 from tuner.documents.headline import WAYS, count
 from tuner.documents.results import read_results, write_results
 from tuner.documents.runs import Run, run_of
-from tuner.documents.verdicts import EXACT, VERDICTS
+from tuner.documents.verdicts import EXACT, VERDICTS, judge
 from tuner.recipe import Recipe
 from tuner.result import never_stop
 from tuner.storage import default_url
@@ -109,7 +111,8 @@ def test_the_tables_of_the_documentation_are_those_of_the_stored_results(name: s
     found, tables = assessed(name), (RESULTS.parents[1] / "docs" / "baselines.md").read_text(encoding="utf-8")
     script, *others = (count(found, way) for way in ("chosen", "first", "left_out", "best"))
     own = sum(not row.experiment.added for row in found.rows)
-    figures = (name, own, f"{script.text} of {script.checked}", *(each.text for each in others), script.sharp)
+    ways = (f"{script.text} of {script.checked}", *(each.text for each in others))
+    figures = (name, own, *ways, script.sharp, script.reports)
     assert f"| {' | '.join(map(str, figures))} |" in tables
     judged = Counter(each.chosen.judgement for each in found.claims)
     improbable = sum(each.covered < 0.5 for each in found.claims)
@@ -158,6 +161,40 @@ def test_a_verdicts_worth_is_that_of_the_document_with_two_reports_swapped() -> 
     shares = {each.figure: each.shared for each in values if each.shared is not None}
     assert shares == {figure: fmean(each) for figure, each in passes.items()}
     assert len(shares) == 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("runs", "title"), [(10, "10"), (1000, "1,000")])
+def test_few_weak_verdicts_would_become_sharp_by_more_runs(runs: int, title: str) -> None:
+    """All verdicts and their swaps, as if there were so many runs with the same mean and standard deviation."""
+    counts = Counter[tuple[str, str]]()
+    for name, document in DOCUMENTS.items():
+        evidence = Evidence(document, read_results(RESULTS / f"{name}.json"))
+        for row in assessed(name).rows:
+            others = (evidence.ways(row.experiment.id, other)["chosen"] for other in evidence.others(row.experiment.id))
+            swapped = [_with_runs(runs, each, evidence) for each in others]
+            after = _with_runs(runs, row.chosen, evidence).with_others(swapped)
+            pairs = zip(row.chosen.figures, after.figures, strict=True)
+            counts.update((old.worth, new.worth or new.verdict) for old, new in pairs if old.worth in ("sharp", "weak"))
+    cells = [counts[old, new] for old in ("weak", "sharp") for new in (old, *{"weak", "sharp"} - {old}, VERDICTS[2])]
+    assert sum(cells) == counts.total()
+    text = (RESULTS.parents[1] / "docs" / "baselines.md").read_text(encoding="utf-8")
+    assert f"| {' | '.join(map(str, (title, *cells)))} |" in text
+
+
+def _with_runs(count: int, judged: JudgedExperiment, evidence: Evidence) -> JudgedExperiment:
+    """An experiment judged as if there were so many runs; curves, counts and bounds stay."""
+    figures = []
+    for each in judged.figures:
+        is_distance = each.points is None and each.measured and each.figure not in (*EXACT, "test_loss_at_most")
+        if is_distance and all(map(math.isfinite, each.measured)):
+            spread = evidence.spread(judged.ours(each.figure))
+            apart = moderated(each.figure, each.measured, spread)[0] * math.sqrt((count - 1) / count)
+            alike = [each.mean - apart, each.mean + apart] * (count // 2)
+            unchecked = each.reason if not each.is_checked else ""
+            each = judge(each.figure, each.reported, alike, 0, spread, unchecked)
+        figures.append(each)
+    return replace(judged, figures=tuple(figures))
 
 
 def _with(experiment: Experiment, other: Experiment, figures: set[str]) -> Experiment:

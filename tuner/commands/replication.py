@@ -27,7 +27,6 @@ STYLES = {
     "equal": "cyan",
     "undecided": "dim",
     "depends on a guess": "yellow",
-    "not comparable": "dim",
 }
 
 

@@ -1,23 +1,21 @@
-"""A claim over all common readings: its rows are compared where all of them were run under the same choice of readings, each
-choice weighted by its probability.
+"""A claim over all common readings: its rows are compared where all of them were run under the same choice of readings.
 
-A claim has the verdict that it has under the most of its common readings, by their probability, as far as these were run
-often enough. It *depends on a guess* if it holds under some of them and fails under others, each of 5 % at least. It is *not
-comparable* if there is no reading that all of its rows were run under.
+Its verdict is that under most of these readings, by their probability, as far as all rows have three runs under them. It
+*depends on a guess* if it holds under some of them and fails under others, each of 5 % at least.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tuner.documents.claims import LOOKS, Decision, Judgement, judge_claim
+from tuner.documents.claims import JUDGEMENTS, LOOKS, Decision, judge_claim
 from tuner.documents.document import Choice
 from tuner.documents.evidence import Evidence
 from tuner.documents.experiment import Claim
 from tuner.documents.runs import values_of
 
 RARE = 0.05
-"""Readings that are together less probable do not change a verdict."""
+"""Readings that are together less probable neither change a verdict nor are named."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class JudgedClaim:
     @property
     def covered(self) -> float:
         """The probability of the readings that were run often enough."""
-        return _mass(each for each in self.under if each.decision.runs >= LOOKS[0])
+        return _probability(each for each in self.under if each.decision.runs >= LOOKS[0])
 
 
 def judge_over_readings(claim: Claim, evidence: Evidence) -> JudgedClaim:
@@ -63,47 +61,30 @@ def _overall(claim: Claim, under: Sequence[UnderReading]) -> Decision:
     """The verdict over all readings that were run often enough, decided as under the most probable one that agrees."""
     enough = [each for each in under if each.decision.runs >= LOOKS[0]] or under
     if not enough:
-        return Decision("not comparable", "no reading that all of its rows were run under")
-    by_judgement = {
-        judgement: [each for each in enough if each.decision.judgement == judgement]
-        for judgement in dict.fromkeys(each.decision.judgement for each in enough)
-    }
-    largest = max(by_judgement, key=lambda each: _mass(by_judgement[each]))
-    shown = max(by_judgement[largest], key=lambda each: each.probability)
-    opposite = min(_mass(by_judgement.get(each, ())) for each in ("holds", "fails"))
-    guessed = largest == "fails" and claim.guess
-    judgement: Judgement = "depends on a guess" if opposite > RARE * _mass(enough) or guessed else largest
-    scope = "; ".join(_scope(claim, judgement, enough))
-    return replace(shown.decision, judgement=judgement, scope=scope)
-
-
-def _mass(under: Iterable[UnderReading]) -> float:
-    return math.fsum(each.probability for each in under)
-
-
-def _scope(claim: Claim, judgement: Judgement, enough: Sequence[UnderReading]) -> Iterator[str]:
-    """Under which readings the verdict is so, and under which the opposite."""
-    same, run = [each for each in enough if each.decision.judgement == judgement], _mass(enough)
-    if same and len(enough) > 1:
-        share = _percent(_mass(same) / (run or 1.0))
-        yield f"under {len(same)} of {len(enough)} readings that were run, with {share} of their probability"
-    for decided in ("holds", "fails"):
-        those = [each for each in enough if each.decision.judgement == decided != judgement]
-        if 0 < len(those) < len(enough):
-            yield f"{decided} with {_condition(those, enough)}"
+        return Decision("undecided", "no reading that all of its rows were run under")
+    same = {judgement: [each for each in enough if each.decision.judgement == judgement] for judgement in JUDGEMENTS}
+    weights = {judgement: _probability(those) for judgement, those in same.items()}
+    largest = max((each.decision.judgement for each in enough), key=lambda each: weights[each])
+    shown = max(same[largest], key=lambda each: each.probability)
+    run = math.fsum(weights.values())
+    frequent = [each for each in JUDGEMENTS if weights[each] > RARE * run]
+    guessed = {"holds", "fails"} <= {*frequent} or (largest == "fails" and claim.guess)
+    scope = [f"{each} with {_settings(same[each], enough)}" for each in frequent if len(frequent) > 1]
     if 1 - run >= RARE:
-        yield f"{_percent(1 - run)} of all probability is on readings with fewer than {LOOKS[0]} runs of each"
+        scope.append(f"all but settings with {1 - run:.0%} of the probability, which have fewer than {LOOKS[0]} runs")
     if claim.guess:
-        yield f"a guess of ours: {claim.guess}"
+        scope.append(f"we guessed {claim.guess}")
+    return replace(shown.decision, judgement="depends on a guess" if guessed else largest, scope="; ".join(scope))
 
 
-def _condition(those: Sequence[UnderReading], among: Sequence[UnderReading]) -> str:
-    """The options that only some readings have."""
+def _settings(those: Sequence[UnderReading], among: Sequence[UnderReading]) -> str:
+    """The options that only these readings have, or how many there are; and their probability."""
     columns = [[*dict.fromkeys(names)] for names in zip(*(each.names for each in those), strict=True)]
     every = [{*names} for names in zip(*(each.names for each in among), strict=True)]
     apart = [" or ".join(some) for some, all_ in zip(columns, every, strict=True) if {*some} < all_]
-    return ", ".join(apart) or f"{len(those)} of {len(among)} readings"
+    share = _probability(those) / _probability(among)
+    return f"{', '.join(apart) or f'{len(those)} of {len(among)} settings'} ({share:.0%})"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.005 else "less than 1 %"
+def _probability(under: Iterable[UnderReading]) -> float:
+    return math.fsum(each.probability for each in under)

@@ -1,8 +1,7 @@
 """Judges a document by its runs: each reported figure, each claim, the silent fields, and the cost.
 
-**What chose a reading is not reproduced by it.** So each row is judged four times: under the first readings, under the one
-most probable script (`chosen`), under the script that the other rows choose (`left_out`), and under the most probable
-readings of its own (`best`). Rows with the same recipe are runs of one network and have the same readings.
+**What chose a reading is not reproduced by it.** So each row is judged in four ways (`Evidence.ways`). Rows with the same recipe
+are runs of one network and have the same readings.
 """
 
 import math
@@ -21,9 +20,7 @@ NAMED = 0.01
 
 @dataclass(frozen=True)
 class Row:
-    """One experiment: under the `first` readings, under those `chosen` for the whole document, under those that the other
-    rows choose (`left_out`), and under the `best` ones of itself among all that were `tried`. An experiment that was not
-    run under a script stands there under the first readings."""
+    """One experiment in each of the four ways, and how many readings of it were `tried`."""
 
     experiment: Experiment
     first: JudgedExperiment
@@ -151,23 +148,6 @@ def _reading(evidence: Evidence, index: int, chosen: int) -> JudgedReading:
 def _row(evidence: Evidence, id_: str) -> Row:
     """A verdict's worth is the share of other networks' reports that pass in its place: the reports of the two are swapped, and
     the script, or the row's own readings, are chosen again."""
-    judged = {way: evidence.judge(id_, choice) for way, choice in _ways(evidence, id_, id_).items()}
-    swapped = [(other, _ways(evidence, id_, other)) for other in evidence.others(id_)]
-    for way in judged:
-        found = (each for other, ways in swapped for each in evidence.judge(id_, ways[way], other).figures)
-        judged[way] = judged[way].with_others([*found])
+    swapped = [evidence.ways(id_, other) for other in evidence.others(id_)]
+    judged = {way: own.with_others(each[way] for each in swapped) for way, own in evidence.ways(id_, id_).items()}
     return Row(evidence.experiments[id_], **judged, tried=len(evidence.own_choices(id_)))
-
-
-def _ways(evidence: Evidence, id_: str, other: str) -> dict[str, Choice]:
-    """The readings of a row under each way to read the document, if it and another one had each other's report. Where it was
-    not run under a script, the first ones."""
-    first, own = evidence.document.first_choice, evidence.own_choices(id_)
-    after = {each: value + evidence.gain(id_, other, each) for each, value in own.items()}
-    scripts = {
-        "first": first,
-        "chosen": evidence.best_script(lambda each: evidence.gain(id_, other, each) + evidence.gain(other, id_, each)),
-        "left_out": evidence.best_script(lambda each: -evidence.of_network(id_, each)),
-    }
-    run = {way: each if evidence.runs(id_, each) else first for way, each in scripts.items()}
-    return {**run, "best": max(after, key=lambda each: after[each], default=first)}

@@ -5,6 +5,7 @@ Each document has an Optuna study of its own, and no run is made twice."""
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
@@ -108,29 +109,25 @@ class _Replicator:
         self._environment = {name: each for name, each in environment(options.threads).items() if name != "host"}
 
     def run_all(self) -> None:
-        """Run the first readings, then the most probable script by the rule of `claims.LOOKS`: all experiments three times, and
-        those of undecided claims six and ten times. Further runs may make another script more probable: then again, until
-        it stays."""
-        self._run(self._variants(self.document.first_choice, self.options.repeats))
-        before, choice = None, self._best_choice()
-        while self.options.until_decided and before != choice:
-            self._run(self._variants(choice, LOOKS[0]))
-            for look in LOOKS[1:]:
-                assessment = assess(self.document, self.runs)
-                if assessment.choice == choice:
-                    self._run(self._variants(choice, look, assessment.undecided - self._long))
-            before, choice = choice, self._best_choice()
+        """Make the runs of the first stage that lacks any, until no stage does."""
+        while any(map(self._run, self._stages())):
+            pass
+        self.log(f"{self.document.title}: nothing is left to do")
 
-    def _best_choice(self) -> Choice:
-        """The most probable script. With `every_reading` it is run as often as the first one and each script that differs from
-        it in two fields or fewer once, as far as rows report figures, until none of these is more probable."""
-        while True:
-            choice = Evidence(self.document, self.runs).best_script()
-            neighbours = self.document.neighbours(choice, 2) if self.options.every_reading else ()
-            telling = {each.id for each in self.document.experiment if each.reported or each.curve}
-            wanted = [variant for each in neighbours for variant in self._variants(each, 1, telling)]
-            if not wanted or not self._run([*self._variants(choice, self.options.repeats), *wanted]):
-                return choice
+    def _stages(self) -> Iterator[Iterable[Variant]]:
+        """The runs that are asked for, each stage by the runs of those before it: the first readings; with `every_reading` the
+        most probable script, and once each script that differs from it in two fields or fewer, as far as rows report figures;
+        by the rule of `claims.LOOKS` the most probable script three times, and the rows of undecided claims six and ten times."""
+        document, options = self.document, self.options
+        yield self._variants(document.first_choice, options.repeats)
+        choice = Evidence(document, self.runs).best_script()
+        if options.every_reading:
+            telling = {each.id for each in document.experiment if each.reported or each.curve}
+            near = (self._variants(each, 1, telling) for each in document.neighbours(choice, 2))
+            yield chain(self._variants(choice, options.repeats), *near)
+        for look in LOOKS if options.until_decided else ():
+            ids = None if look == LOOKS[0] else assess(document, self.runs).undecided - self._long
+            yield self._variants(choice, look, ids)
 
     def _variants(self, choice: Choice, repeats: int, ids: Collection[str] | None = None) -> Iterator[Variant]:
         """The runs of the experiments asked for (only those with these ids) under a choice: `repeats` of each, or as many as
@@ -152,10 +149,8 @@ class _Replicator:
         asked = {each.names: each for each in wanted}
         done = self.failures.keys() | {run.names for run in self.runs}
         missing = [each for names, each in asked.items() if names not in done]
-        if not missing:
-            self.log(f"{self.document.title}: {len(asked)} runs are asked for, nothing is left to do")
-            return 0
-        self.log(f"{self.document.title}: {len(asked)} runs are asked for, {len(asked) - len(missing)} are done")
+        if missing:
+            self.log(f"{self.document.title}: {len(asked)} runs are asked for, {len(asked) - len(missing)} are done")
         for name in {each.recipe.data.name for each in missing} - self._data.keys():
             self._data[name] = training_set(name, self.options.places, self.log)
         started = time.monotonic()

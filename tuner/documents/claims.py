@@ -1,18 +1,14 @@
 """How a claim is judged under one reading: as a set of comparisons of our runs, each by a plain test of SciPy.
 
-Means are compared by Welch's t test, a mean and a bound by Student's, how far runs vary (`unsteady`) by the chi squared test
-of a variance. A claim *holds* if every comparison goes the claimed way and none could be chance; it *fails* if one goes the
-other way and that could not be chance either. Otherwise two one-sided tests say within what the compared networks are
-equal: the claim is *equal* if that is less than a point of accuracy (a tenth of any other figure), else *undecided*. A claim
-with a size (`by`) is tested for the size. A claim about each run (`always`) fails by one run that contradicts it.
+Means, and a mean and a bound, are compared by Welch's t test, a standard deviation (`unsteady`) by the chi squared test of a
+variance. A claim *holds* if all comparisons are significant in the claimed direction. It *fails* if one is significant in the
+other direction. Otherwise two one-sided tests give a bound of the difference: the claim is *equal* if the bound is below one
+point of accuracy (a tenth of any other figure), else *undecided*. A claim with a size (`by`) is tested for the size. A claim
+about each run (`always`) fails by one run that contradicts it.
 
-**When runs are enough.** Claims are looked at when their networks have 3, 6 and 10 runs (`LOOKS`, fixed beforehand: what is
-undecided is run up to the next look, and ten runs are the end). Three looks in two directions err six times as often as
-one test: each chance is multiplied by six (Bonferroni), whichever look it is. With fewer than three runs of a network
-nothing is decided: how far its runs differ is unknown, and other networks' spread says nothing about one that does not learn.
-
-A network is looked at once, with three runs, where a run of it takes longer than `LONG_SECONDS`: that depends on its cost
-and not on its figures, so it makes no error likelier.
+Claims are looked at when their networks have 3, 6 and 10 runs (`LOOKS`, fixed before any run). Three looks in two directions
+err six times as often as one test, so each chance is multiplied by six (Bonferroni). With fewer than three runs of a network
+nothing is decided: its own spread is unknown.
 
 A diverged run has learned nothing: its accuracy counts as 0, its loss as the largest of all that are compared.
 """
@@ -28,18 +24,21 @@ from tuner.documents.experiment import Claim
 from tuner.documents.figures import deviation, is_level, is_loss
 from tuner.documents.verdicts import CLOSE_ACCURACY, CLOSE_LOSS
 
-Judgement = Literal["holds", "fails", "equal", "undecided", "depends on a guess", "not comparable"]
+Judgement = Literal["holds", "fails", "equal", "undecided", "depends on a guess"]
 
 JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
 LOOKS = (3, 6, 10)
 LONG_SECONDS = 120.0
-"""Of one core, for one run."""
+"""Of one core. A network whose run takes longer has the first look only; cost does not depend on its figures."""
 
 SIGNIFICANT = 0.05
 """The chance of an error over all looks and both directions."""
 
 UNSTEADY = 0.01
 """Runs of one recipe whose accuracies have a larger standard deviation are called unsteady."""
+
+BOUND = (0.0, 0.0)
+"""A bound as a sample that does not vary: Welch's test against it is Student's test of one sample."""
 
 Measured = Mapping[str, Sequence[float]]
 """A claim's figure of each run, by experiment."""
@@ -90,7 +89,10 @@ def judge_claim(claim: Claim, measured: Measured) -> Decision:
         return Decision("undecided", f"too few runs, {LOOKS[0]} are needed: {few}", least)
     if claim.always:
         return _holds_always(len(bounded), least)
-    return _decided(claim, list(_comparisons(claim, finite)), _equal_within(claim.figure, finite), least)
+    tolerance = (
+        CLOSE_ACCURACY if is_level(claim.figure) else CLOSE_LOSS * fmean(abs(fmean(runs)) for runs in finite.values())
+    )
+    return _decided(claim, list(_comparisons(claim, finite)), tolerance, least)
 
 
 def _holds_always(count: int, least: int) -> Decision:
@@ -100,23 +102,16 @@ def _holds_always(count: int, least: int) -> Decision:
     return Decision("holds", f"each of {count} runs; with 95 % confidence at most {most:.0%} of all runs do not", least)
 
 
-def _equal_within(figure: str, measured: Measured) -> float:
-    """Differences that are smaller do not matter."""
-    return CLOSE_ACCURACY if is_level(figure) else CLOSE_LOSS * fmean(abs(fmean(runs)) for runs in measured.values())
-
-
 def _decided(claim: Claim, comparisons: Sequence[Comparison], tolerance: float, runs: int) -> Decision:
-    """The decision by all comparisons: one that goes the other way refutes the claim, so those share the chance of it."""
-
-    def chance(one_sided: float, of: int = 1) -> float:
-        return min(1.0, 2 * len(LOOKS) * of * one_sided)
-
-    against = [each for each in comparisons if chance(each.below, len(comparisons)) <= SIGNIFICANT]
-    if against:
-        least = min(chance(each.below, len(comparisons)) for each in against)
-        return Decision("fails", "; ".join(each.text for each in against), runs, least)
-    largest = max(chance(each.above) for each in comparisons)
-    open_ = [each for each in comparisons if chance(each.above) > SIGNIFICANT]
+    """The decision by all comparisons: one in the other direction refutes the claim, so those share the chance of it.
+    Differences below the tolerance do not matter."""
+    tests = 2 * len(LOOKS)
+    against = {each.text: tests * len(comparisons) * each.below for each in comparisons}
+    refuting = [text for text, chance in against.items() if chance <= SIGNIFICANT]
+    if refuting:
+        return Decision("fails", "; ".join(refuting), runs, min(against.values()))
+    largest = min(1.0, max(tests * each.above for each in comparisons))
+    open_ = [each for each in comparisons if tests * each.above > SIGNIFICANT]
     if not open_:
         return Decision("holds", "; ".join(each.text for each in comparisons), runs, largest)
     within = max(each.within for each in open_)
@@ -133,14 +128,14 @@ def _comparisons(claim: Claim, measured: Measured) -> Iterator[Comparison]:
         yield _compared(text, measured[high], measured[low], claim.by)
     for name in claim.of:
         excess = [claim.excess(value) for value in measured[name]]
-        yield _compared(f"{name} has {means[name]:.4f}", excess, (0.0,), 0.0)
+        yield _compared(f"{name} has {means[name]:.4f}", excess, BOUND, 0.0)
     for name in claim.unsteady:
         yield _varies(name, measured[name])
 
 
 def _compared(text: str, high: Sequence[float], low: Sequence[float], by: float) -> Comparison:
-    """Welch's test of two samples; Student's of one and a bound. Samples that do not vary at all differ for sure."""
-    from scipy.stats import ttest_1samp, ttest_ind
+    """Welch's test of two samples, the first one shifted by the claimed size. Samples that do not vary at all differ for sure."""
+    from scipy.stats import ttest_ind
 
     if len({*high}) == len({*low}) == 1:
         difference = high[0] - low[0]
@@ -149,13 +144,11 @@ def _compared(text: str, high: Sequence[float], low: Sequence[float], by: float)
     shifted = [value - by for value in high]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Precision loss")  # of a sample that does not vary, which is exact
-        found = ttest_1samp(shifted, low[0]) if len(low) == 1 else ttest_ind(shifted, low, equal_var=False)
+        found = ttest_ind(shifted, low, equal_var=False)
     above = float(found.pvalue / 2 if found.statistic > 0 else 1 - found.pvalue / 2)
     # Two one-sided tests at a level are the interval with twice that level outside (Schuirmann 1987).
     interval = found.confidence_interval(1 - 2 * SIGNIFICANT / len(LOOKS))
-    shift = by - (low[0] if len(low) == 1 else 0.0)
-    ends = (abs(float(end) + shift) for end in (interval.low, interval.high))
-    return Comparison(text, above, 1 - above, max(ends))
+    return Comparison(text, above, 1 - above, max(abs(float(end) + by) for end in interval))
 
 
 def _varies(name: str, runs: Sequence[float]) -> Comparison:

@@ -1,12 +1,12 @@
 """The documented networks and a search on the same data: starts, the best networks, the difference, all in one chart."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from tuner.charts import CYCLE, GREY, Axis, Chart, Dots, Mark, Rule
+from tuner.charts import CYCLE, GREY, Axis, Chart, Dots, Mark, Point, Rule
 from tuner.charts.colors import DATASET_COLORS
 from tuner.charts.content import Block, Section, missing
 from tuner.data.catalogue import CATALOGUE, with_families
@@ -127,9 +127,8 @@ def documented_sentences(assessments: Sequence[Assessment], dataset: str) -> Ite
     """The best documented networks, as reported and in our runs."""
     best, reported = best_in_our_runs(assessments, dataset), best_reported(assessments, dataset)
     if best is None:
-        family = with_families([dataset])
         rows = [row for each in assessments for row in each.rows if row.chosen.runs]
-        near = [row.experiment.title for row in rows if row.chosen.runs[0].dataset in family]
+        near = [row.experiment.title for row in rows if row.chosen.runs[0].dataset in with_families([dataset])]
         if near:
             yield f"No document has a network on this very data; on data of its family have been replicated: {', '.join(near)}."
         elif dataset in CATALOGUE:
@@ -154,47 +153,41 @@ def overview_section(
     assessments: Sequence[Assessment], datasets: Collection[str], confirmed: Confirmed | None
 ) -> Section:
     """All documented networks and the search's winner, by test accuracy."""
-    rows = [
-        (assessment, row)
-        for assessment in assessments
-        for row in assessment.rows
-        if row.chosen.runs and row.chosen.runs[0].dataset in datasets
-    ]
+    shown = {
+        each.document.name: [row for row in each.rows if row.chosen.runs and row.chosen.runs[0].dataset in datasets]
+        for each in assessments
+    }
     reason = "No document has been replicated yet." if assessments else "No document is about this study's data."
-    block: Block = _overview(assessments, rows, confirmed) if rows else missing(reason)
+    block: Block = _overview(shown, confirmed) if any(shown.values()) else missing(reason)
     return Section("baselines", "Baselines and the search", (block,))
 
 
-def _overview(
-    assessments: Sequence[Assessment], rows: Sequence[tuple[Assessment, Row]], confirmed: Confirmed | None
-) -> Chart:
+def _overview(shown: Mapping[str, Sequence[Row]], confirmed: Confirmed | None) -> Chart:
     """By the share of errors, on a scale that shows networks that fail as well as differences of a tenth of a point. Bars end
     at the best and the worst run: where learning fails by the seed, no run lies in between."""
-    experiments = [row.experiment for _, row in rows]
-    pairs = [(value, float(place)) for place, each in enumerate(experiments) for value in each.values("test_accuracy")]
-    reported = tuple((_wrong(value), place) for value, place in pairs)
-    marks: list[Mark] = [Dots("reported", GREY, reported, shape="diamond", size=5, sideways=True)] if reported else []
-    for color, assessment in zip(CYCLE, assessments, strict=False):
+    names, reported, marks = list[str](), list[Point](), list[Mark]()
+    for color, (document, rows) in zip(CYCLE, shown.items(), strict=False):
         points, tips, errors = [], [], []
-        for place, (of, row) in enumerate(rows):
-            if of is assessment:
-                values = [run.figures["test_accuracy"] for run in row.chosen.runs]
-                points.append((_wrong(fmean(values)), float(place)))
-                tips.append(f"{row.experiment.title}: accuracy {fmean(values):.4f} over {len(values)} runs")
-                errors.append((_wrong(max(values)), _wrong(min(values))))
-        name = assessment.document.name if points else ""
-        marks.append(Dots(name, color, tuple(points), tuple(tips), errors=tuple(errors), sideways=True))
+        for place, row in enumerate(rows, start=len(names)):
+            values, title = row.chosen.values("test_accuracy"), row.experiment.title
+            points.append((_wrong(fmean(values)), float(place)))
+            tips.append(f"{title}: accuracy {fmean(values):.4f} over {len(values)} runs")
+            errors.append((_wrong(max(values)), _wrong(min(values))))
+            reported += [(_wrong(value), float(place)) for value in row.experiment.values("test_accuracy")]
+        names += [row.experiment.title for row in rows]
+        marks.append(
+            Dots(document if rows else "", color, tuple(points), tuple(tips), errors=tuple(errors), sideways=True)
+        )
+    marks.append(Dots("reported" if reported else "", GREY, tuple(reported), shape="diamond", size=5, sideways=True))
     note = "Dots: means of our runs, bars from the best to the worst; diamonds: what the documents report."
-    if confirmed:
-        note += " The shaded strip is the winner's share of errors with its 95 % interval."
     if confirmed and confirmed.test is not None and confirmed.test_interval:
         low, high = confirmed.test_interval
         color, band = DATASET_COLORS.get(confirmed.recipe.data.name, CYCLE[0]), (_wrong(high), _wrong(low))
         marks.append(Rule("found by the search", color, _wrong(confirmed.test), upright=True, band=band))
-    names = tuple(each.title for each in experiments)
+        note += " The shaded strip is the share of errors of the search's final model with its 95 % interval."
     axis = Axis("share of the test set that is classed wrong", scale="log", percent=True)
     title, height = "Every documented network, and the search", 120 + LINE * len(names)
-    return Chart("baselines-chart", title, axis, Axis("", names=names), tuple(marks), note, 900, height)
+    return Chart("baselines-chart", title, axis, Axis("", names=tuple(names)), tuple(marks), note, 900, height)
 
 
 def _wrong(accuracy: float) -> float:

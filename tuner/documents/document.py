@@ -118,17 +118,15 @@ class Document:
 
     def __post_init__(self) -> None:
         known = [each.id for each in self.experiment]
-        named = [(f"task.{task}", answers) for task, answers in self.task.items()]
+        named = {f"task.{task}": answers for task, answers in self.task.items()}
         for kind in ("experiment", "claim", "drawing", "oddity", "finding"):
-            entries = getattr(self, kind)
-            ids = [each.id for each in entries if each.id]
-            for index, each in enumerate(entries):
-                require(ids.count(each.id) <= 1, f"{kind}[{index}].id", "be used once", each.id)
-                named.append((f"{kind}[{index}]", getattr(each, "experiments", ())))
-        for place, experiments in named:
-            for name in experiments:
-                if name not in known:
-                    raise Invalid(place, f"names no experiment {name!r}; {near_miss(name, known)}")
+            ids = [each.id for each in getattr(self, kind)]
+            for index, each in enumerate(getattr(self, kind)):
+                require(not each.id or ids.count(each.id) == 1, f"{kind}[{index}].id", "be used once", each.id)
+                named[f"{kind}[{index}]"] = getattr(each, "about", ()) or getattr(each, "experiments", ())
+        for place, name in ((place, name) for place, names in named.items() for name in names):
+            if name not in known:
+                raise Invalid(place, f"names no experiment {name!r}; {near_miss(name, known)}")
         for index, experiment in enumerate(self.experiment):
             if experiment.family and experiment.family not in self.family:
                 raise Invalid(f"experiment[{index}].family", f"unknown; {near_miss(experiment.family, self.family)}")
@@ -148,12 +146,11 @@ class Document:
         return (0,) * len(self.reading)
 
     def neighbours(self, choice: Choice, changes: int = 1) -> Iterator[Choice]:
-        """All choices that differ from one in so many readings or fewer, each combined with all readings of the reported
-        figures, which need no further training."""
+        """All choices that differ from one in so many readings or fewer, of those that need a training."""
         trained = [index for index, reading in enumerate(self.reading) if any(option.set for option in reading.options)]
-        free = [index for index in range(len(self.reading)) if index not in trained]
-        near = (self.choices([*free, *few], choice) for few in combinations(trained, min(changes, len(trained))))
-        yield from (each for each in dict.fromkeys(chain.from_iterable(near)) if each != choice)
+        few = combinations(trained, min(changes, len(trained)))
+        near = chain.from_iterable(self.choices(indices, choice) for indices in few)
+        yield from (each for each in dict.fromkeys(near) if each != choice)
 
     def choices(self, indices: Collection[int], choice: Choice | None = None) -> Iterator[Choice]:
         """All choices of these readings; the others are as in the choice (or the first ones)."""
@@ -200,12 +197,6 @@ class Document:
             raise complaint.inside(experiment.id) from None
         return Variant(experiment, self.reading_name(experiment, choice), repeat, replace(recipe, seed=repeat))
 
-    def variants(self, experiment: Experiment) -> list[Variant]:
-        """An experiment under the first readings, and under each of their neighbours that is another one for it."""
-        choices = (self.first_choice, *self.neighbours(self.first_choice))
-        by_name = {self.reading_name(experiment, each): each for each in choices}
-        return [self.variant(experiment, each) for each in by_name.values()]
-
     @cached_property
     def concerning(self) -> dict[str, list[int]]:
         """The indices of the readings that concern each experiment."""
@@ -221,7 +212,8 @@ def load_document(path: Path) -> Document:
         document = decode(Document, tomllib.loads(path.read_text(encoding="utf-8")))
         document = replace(document, name=path.stem)
         for experiment in document.experiment:
-            document.variants(experiment)
+            for choice in (document.first_choice, *document.neighbours(document.first_choice)):
+                document.variant(experiment, choice)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, Invalid) as error:
         raise StudyError(f"{path}: {error}") from None
     return document

@@ -27,9 +27,6 @@ from tuner.documents.runs import Run
 Rows = Mapping[str, Row]
 
 FIRST, SECOND = (np.array(list(bytes.fromhex(LIGHT[name][1:]))) for name in (BLUE, VERMILION))
-ENLARGED = 8
-"""Pixels along each side of a point of the decision regions."""
-
 UNSTEADY = 0.2
 """A standard deviation that is a larger share of the mean is that of runs that depend on luck."""
 
@@ -38,6 +35,9 @@ ROOM = 0.3
 
 REACH = 6.0
 """The largest coordinate of decision regions."""
+
+ENLARGED = 8
+"""Pixels along each side of a point of them."""
 
 
 def drawn(assessment: Assessment, drawing: Drawing) -> Iterator[Block]:
@@ -52,11 +52,8 @@ def drawn(assessment: Assessment, drawing: Drawing) -> Iterator[Block]:
         case "against":
             axis = Axis(drawing.x, scale="log" if drawing.log else "linear", at=drawing.at)
             yield _chart(id_, drawing.title, axis, _metric(drawing), list(_against(drawing, rows)))
-        case "curves":
+        case "curves" | "members":
             yield from _curve_charts(id_, drawing, rows)
-        case "members":
-            axis = Axis("members", integers=True)
-            yield _chart(id_, drawing.title, axis, _metric(drawing), list(_members(drawing, rows)))
         case "confusion":
             yield confusion_chart(id_, drawing.title, first.confusion, CATALOGUE[first.dataset].classes)
         case "layers":
@@ -128,18 +125,9 @@ def _against(drawing: Drawing, rows: Rows) -> Iterator[Series]:
         yield Series(figure.replace("_", " "), ours, reported)
 
 
-def _members(drawing: Drawing, rows: Rows) -> Iterator[Series]:
-    (row,) = rows.values()
-    for figure in drawing.figures:
-        columns = zip(*row.chosen.curves(figure), strict=False)
-        ours = tuple((float(count), runs) for count, runs in enumerate(columns, start=1))
-        reported = row.experiment.curve.get(figure) or row.experiment.values(figure)
-        yield Series(figure.replace("_", " "), ours, numbered(reported))
-
-
 def _curve_charts(id_: str, drawing: Drawing, rows: Rows) -> Iterator[Chart]:
-    """The accuracies and the losses by epoch; the texts have both for nearly all of their networks."""
-    own, several = _metric(drawing), len(drawing.figures) > 1
+    """The accuracies and the losses by epoch, or the accuracies by member; the texts have both for nearly all of their networks."""
+    own, several, by_member = _metric(drawing), len(drawing.figures) > 1, drawing.kind == "members"
     for metric in sorted(("accuracy", "loss"), key=lambda each: each != own):
         title = drawing.title if metric == own else drawing.title.replace(own, metric)
         title += f": {metric}" if metric not in title and metric != own else ""
@@ -148,14 +136,15 @@ def _curve_charts(id_: str, drawing: Drawing, rows: Rows) -> Iterator[Chart]:
         series = []
         for row, figure in pairs:
             parts = [row.experiment.title] * (len(rows) > 1) + [figure.replace("_", " ")] * (several or len(rows) == 1)
+            every = 1 if by_member else row.chosen.runs[0].every
             columns = zip_longest(*row.chosen.curves(figure), fillvalue=math.nan)
-            ours = tuple((float(row.chosen.runs[0].every * at), runs) for at, runs in enumerate(columns, start=1))
-            reported = numbered(row.experiment.curve.get(figure, ()))
+            ours = tuple((float(every * at), runs) for at, runs in enumerate(columns, start=1))
+            reported = row.experiment.curve.get(figure) or (row.experiment.values(figure) if by_member else ())
             dashed = several and "training" in figure
-            series.append(Series(", ".join(parts), ours, reported, joined=True, dashed=dashed))
+            series.append(Series(", ".join(parts), ours, numbered(reported), joined=True, dashed=dashed))
         if series:
-            id_of = id_ if metric == own else f"{id_}-{metric}"
-            yield _chart(id_of, title, Axis("epoch", integers=True), metric, series, alone=len(rows) == 1)
+            axis = Axis("members" if by_member else "epoch", integers=True)
+            yield _chart(id_ if metric == own else f"{id_}-{metric}", title, axis, metric, series, alone=len(rows) == 1)
 
 
 def _metric(drawing: Drawing) -> str:
@@ -181,14 +170,10 @@ def _regions(assessment: Assessment, row: Row) -> Block:
     best = min((run for run in runs if run.regions), key=lambda run: run.figures["test_loss"], default=None)
     if best is None:
         return missing(f"{experiment.title}: its regions were not stored.")
-    bounds = "".join(
-        f"; {sum(run.figures['test_loss'] <= bound for run in runs)} keep the bound of {bound:g}"
-        for bound in experiment.values("test_loss_at_most")
-    )
+    bounds = experiment.values("test_loss_at_most")
+    within = (f"; {sum(run.figures['test_loss'] <= bound for run in runs)} stay below {bound:g}" for bound in bounds)
     reading = f" ({best.reading})" if best.reading else ""
-    note = (
-        f"The best of {len(runs)} runs{reading}: test loss {best.figures['test_loss']:.4g}{bounds}. Dots: test points."
-    )
+    note = f"The best of {len(runs)} runs{reading}: test loss {best.figures['test_loss']:.4g}{''.join(within)}. Dots: test points."
     id_, alt = f"{assessment.document.name}-{experiment.id}", f"Decision regions: {experiment.title}"
     return Picture(id_, experiment.title, _regions_png(best), alt, note)
 
@@ -196,15 +181,13 @@ def _regions(assessment: Assessment, row: Row) -> Block:
 def _regions_png(run: Run) -> bytes:
     """The plane shaded by the outputs of a network (digits 0 to 9, rows from the top), with the test points."""
     _, _, inputs, labels = SYNTHETIC[run.dataset]()
-    shares = np.array([[int(digit) for digit in row] for row in run.regions]) / 9
-    large = np.kron(shares, np.ones((ENLARGED, ENLARGED)))[..., None]
-    plane = 255 - 0.55 * (255 - (FIRST * (1 - large) + SECOND * large))
-    size = len(plane)
-    for (x, y), label in zip(inputs, labels, strict=True):
-        column, row = (int((value + REACH) / (2 * REACH) * (size - 1)) for value in (x, -y))
-        if 3 <= row < size - 3 and 3 <= column < size - 3:
-            plane[row - 3 : row + 4, column - 3 : column + 4] = 255
-            plane[row - 2 : row + 3, column - 2 : column + 3] = SECOND if label else FIRST
+    shares = np.array([[int(digit) for digit in row] for row in run.regions])[..., None] / 9
+    plane = 255 - 0.55 * (255 - (FIRST * (1 - shares) + SECOND * shares))
+    plane = np.kron(plane, np.ones((ENLARGED, ENLARGED, 1)))
+    places = np.rint((inputs * (1, -1) + REACH) / (2 * REACH) * (len(plane) - 1)).astype(int)
+    for (column, row), label in zip(places.clip(3, len(plane) - 4), labels, strict=True):
+        for size, color in ((3, 255), (2, SECOND if label else FIRST)):
+            plane[row - size : row + size + 1, column - size : column + size + 1] = color
     buffer = io.BytesIO()
     Image.fromarray(plane.astype(np.uint8)).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

@@ -1,12 +1,9 @@
 """How well readings explain a document: each experiment judged under each reading, and the probability of each script.
 
-**Readings pay for themselves.** Among many readings one fits by chance. So a script (one choice of readings for the whole
-document) has as evidence the log density of all the document's figures given our runs, plus the log of its prior
-probability, which each option shares with all others (`Reading.prior`). Every script is compared that all rows with
-figures were run under. Figures count as independent; those of one training are not quite, so that differences of log
-evidence are rather too large.
-
-Equal recipes have the same runs, whatever experiment or reading they were made for.
+The log evidence of a script (one choice of readings for the whole document) is the log density of all the document's figures
+given our runs, plus the log of its prior probability (`Reading.prior`). Figures count as independent; those of one training
+are not quite, so differences of log evidence are rather too large. All scripts that all rows with figures were run under are
+compared. Equal recipes have the same runs, whatever experiment or reading they were made for.
 """
 
 import math
@@ -20,39 +17,54 @@ from tuner.documents.document import Choice, Document
 from tuner.documents.experiment import Experiment
 from tuner.documents.figures import spread_of
 from tuner.documents.runs import Run, values_of
-from tuner.documents.verdicts import EXACT, JudgedFigure, judge, judge_curve
-
-COMPARED = {"test_loss_at_most": "test_loss", "mean_single_accuracy": "single_accuracy"}
-"""The figure of our runs (`Run.figure`) that a reported figure is compared with, where the two always differ."""
+from tuner.documents.verdicts import EXACT, JudgedFigure, Worth, judge, judge_curve, worth_of
 
 
 @dataclass(frozen=True)
 class JudgedExperiment:
     """An experiment's figures and curves under one reading, with our runs of it. `compared` has the figure of our runs that a
-    reported figure is compared with, where the two differ."""
+    reported figure is compared with, where the two differ; `shared` the share of other networks whose whole report would have
+    passed as well, None where there are none."""
 
     reading: str
     figures: tuple[JudgedFigure, ...]
     runs: tuple[Run, ...]
     compared: Mapping[str, str]
     choice: Choice
+    shared: float | None = None
 
-    def likelihood(self, figures: Collection[str] | None = None) -> float:
-        """Log density of all reported figures, or of some."""
-        return math.fsum(each.likelihood for each in self.figures if figures is None or each.figure in figures)
+    @property
+    def worth(self) -> Worth:
+        """What it is worth that no figure of the report differs."""
+        differs = any(each.verdict == "not reproduced" for each in self.figures)
+        return worth_of("not reproduced" if differs else "close", self.shared)
 
-    def with_others(self, others: Sequence[JudgedFigure]) -> "JudgedExperiment":
-        """The same with the share of other networks whose report passes in the place of each figure."""
-        figures = []
-        for judged in self.figures:
-            alike = (each for each in others if (each.figure, each.is_curve) == (judged.figure, judged.is_curve))
-            passes = [each.passes(judged.verdict) for each in alike if each.is_checked]
-            figures.append(replace(judged, shared=fmean(passes) if passes else None))
-        return replace(self, figures=tuple(figures))
+    @cached_property
+    def likelihood(self) -> float:
+        """Log density of all reported figures."""
+        return math.fsum(each.likelihood for each in self.figures)
+
+    def with_others(self, others: Iterable["JudgedExperiment"]) -> "JudgedExperiment":
+        """The same with the shares of other networks whose reports, judged in its place, pass: by each figure, and by all."""
+        own = {each.key: each.verdict for each in self.figures}
+        passed = [
+            {each.key: each.passes(own[each.key]) for each in other.figures if each.is_checked and each.key in own}
+            for other in others
+        ]
+        figures = (
+            replace(each, shared=_share([some[each.key] for some in passed if each.key in some]))
+            for each in self.figures
+        )
+        whole = _share([all(some.values()) for some in passed if some])
+        return replace(self, figures=tuple(figures), shared=whole)
+
+    def ours(self, figure: str) -> str:
+        """The name of the figure of our runs (`Run.figure`) that a reported figure or bound is compared with."""
+        return self.compared.get(figure, figure.removesuffix("_at_most"))
 
     def values(self, figure: str) -> list[float]:
         """The values of our runs that a reported figure is compared with."""
-        return values_of(self.compared.get(figure, figure), self.runs)
+        return values_of(self.ours(figure), self.runs)
 
     def curves(self, figure: str) -> list[Sequence[float]]:
         """The curves of this name that our runs have."""
@@ -78,7 +90,8 @@ class Evidence:
                 same = self._trainings.setdefault(self.training(run.experiment, choices[run.reading]), {})
                 same.setdefault(run.repeat, run)
         groups = [[*each.values()] for each in self._trainings.values()]
-        self._spread = cache(lambda figure: spread_of(figure, [values_of(figure, each) for each in groups]))
+        self.spread = cache(lambda figure: spread_of(figure, [values_of(figure, each) for each in groups]))
+        """How far the runs of the document's networks differ by a figure of our runs."""
 
     def _own(self, id_: str, choice: Choice) -> Choice:
         """The options that concern an experiment; for other fields the first ones."""
@@ -102,12 +115,32 @@ class Evidence:
         return self._judged(id_, self._own(id_, choice), other)
 
     def _judge(self, id_: str, choice: Choice, other: str) -> JudgedExperiment:
-        experiment, compared = self.experiments[id_], {**COMPARED, **self.document.compared_figures(choice)}
+        experiment, compared = self.experiments[id_], self.document.compared_figures(choice)
         name = self.document.reading_name(experiment, choice)
         runs = tuple(run.as_run_of(id_, name, run.repeat) for run in self.runs(id_, choice))
         bare = JudgedExperiment(name, (), runs, compared, choice)
         report = _in_place_of(experiment, self.experiments[other]) if other else experiment
         return replace(bare, figures=tuple(self._figures(report, bare)))
+
+    def ways(self, id_: str, other: str) -> dict[str, JudgedExperiment]:
+        """An experiment under each way to read the document, if it and an `other` one had each other's report: under the `first`
+        readings, the most probable script (`chosen`), the script that the other rows choose (`left_out`), and the `best`
+        readings for its own report. An experiment that was not run under a script stands there under the first readings."""
+        first = self.document.first_choice
+        after = {each: value + self._gain(id_, other, each) for each, value in self.own_choices(id_).items()}
+        scripts = {
+            "first": first,
+            "chosen": self.best_script(lambda each: self._gain(id_, other, each) + self._gain(other, id_, each)),
+            "left_out": self.best_script(lambda each: -self.of_network(id_, each)),
+        }
+        ways = {way: each if self.runs(id_, each) else first for way, each in scripts.items()}
+        ways["best"] = max(after, key=lambda each: after[each], default=first)
+        return {way: self.judge(id_, each, other if other != id_ else "") for way, each in ways.items()}
+
+    def _gain(self, id_: str, other: str, choice: Choice) -> float:
+        """How much likelier an experiment's report is with the figures of another one in place of its own."""
+        own = {each.key: each.likelihood for each in self.judge(id_, choice).figures}
+        return math.fsum(each.likelihood - own[each.key] for each in self.judge(id_, choice, other).figures)
 
     def others(self, id_: str) -> Iterator[str]:
         """The other networks on the same data that report figures of the same kind; not the counts of parameters."""
@@ -121,7 +154,7 @@ class Evidence:
 
     def _of_network(self, id_: str, choice: Choice) -> float:
         same = (each for each in self.reporting if self.network(each) == self.network(id_))
-        return math.fsum(self.judge(each, choice).likelihood() for each in same)
+        return math.fsum(self.judge(each, choice).likelihood for each in same)
 
     def _own_choices(self, id_: str) -> dict[Choice, float]:
         return {
@@ -129,11 +162,6 @@ class Evidence:
             for each in self.document.choices(self.document.concerning[id_])
             if self.runs(id_, each)
         }
-
-    def gain(self, id_: str, other: str, choice: Choice) -> float:
-        """How much likelier an experiment's report is with the figures of another one in place of its own."""
-        swapped = self.judge(id_, choice, other)
-        return swapped.likelihood() - self.judge(id_, choice).likelihood({each.figure for each in swapped.figures})
 
     @cached_property
     def reporting(self) -> tuple[str, ...]:
@@ -151,7 +179,7 @@ class Evidence:
         """The log evidence of each script that every experiment with figures was run under."""
         choices, reporting = self.document.choices(self._telling), self.reporting
         return {
-            each: self.document.log_prior(each) + math.fsum(self.judge(id_, each).likelihood() for id_ in reporting)
+            each: self.document.log_prior(each) + math.fsum(self.judge(id_, each).likelihood for id_ in reporting)
             for each in (choices if reporting else ())
             if all(self.runs(id_, each) for id_ in reporting)
         }
@@ -188,12 +216,12 @@ class Evidence:
         """The report's figures and curves, compared with the runs of this or another experiment."""
         runs, examples = judged.runs, _examples(judged.runs)
         for figure in report.reported:
-            spread = self._spread(judged.compared.get(figure, figure))
+            spread = self.spread(judged.ours(figure))
             unchecked = report.unchecked.get(figure, "")
             yield judge(figure, report.values(figure), judged.values(figure), examples, spread, unchecked)
         for figure, points in report.curve.items():
             every = runs[0].every if runs else 1
-            yield judge_curve(figure, points, judged.curves(figure), examples, self._spread(figure), every)
+            yield judge_curve(figure, points, judged.curves(figure), examples, self.spread(figure), every)
 
 
 def _in_place_of(own: Experiment, other: Experiment) -> Experiment:
@@ -204,6 +232,10 @@ def _in_place_of(own: Experiment, other: Experiment) -> Experiment:
         curve={name: each for name, each in other.curve.items() if name in own.curve},
         unchecked={**own.unchecked, **other.unchecked},
     )
+
+
+def _share(passes: Sequence[bool]) -> float | None:
+    return fmean(passes) if passes else None
 
 
 def _examples(runs: Sequence[Run]) -> int:

@@ -111,11 +111,6 @@ class Remark:
     about: tuple[str, ...] = ()
     id: str = ""
 
-    @property
-    def experiments(self) -> tuple[str, ...]:
-        """The experiments that it is about."""
-        return self.about
-
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:

@@ -8,7 +8,7 @@ from statistics import fmean
 from tuner.base.formatting import duration_text
 from tuner.charts.content import Cell, Table
 from tuner.documents.assessment import Assessment, Row
-from tuner.documents.claims import JUDGEMENTS
+from tuner.documents.claims import JUDGEMENTS, LOOKS
 from tuner.documents.drawings import spread_text
 from tuner.documents.verdicts import EXACT, VERDICTS
 
@@ -22,7 +22,7 @@ WAYS = {
 }
 """How a document can be read, by the columns of its rows."""
 
-NOTE = "A document does not state all settings. One script: the most probable settings for what it leaves open, the same for all experiments. Script chosen without the row: chosen by the reports of the other experiments, so that no report chooses its own settings. First readings: fixed before any run. Row by row: each experiment has its own most probable settings. Reproduced: within the 95 % interval around the mean of our runs. Close: within twice that, one point of accuracy, or a tenth of a loss. Sharp: reproduced or close, and at most a quarter of the document's other reports would pass in its place; the others are weak."
+NOTE = "A document does not state all settings. One script: all experiments have the settings that explain the document best. Script chosen without the row: the settings that explain the other experiments best, so that no report chooses its own settings. First readings: settings that were fixed before any run. Row by row: each experiment has the settings that explain it best. Reproduced: within the 95 % interval around the mean of our runs. Close: within twice that, one point of accuracy, or a tenth of a loss. A verdict is sharp if at most a quarter of the other experiments' figures would have one as good in its place, else weak: it says little. The same for reports as a whole: all figures of an experiment together."
 
 NAMED = 3
 """So many experiments that are not reproduced are named in the second line."""
@@ -38,20 +38,17 @@ class Searched:
     accuracy: float
     seconds: float | None = None
 
-    @property
-    def cost(self) -> str:
-        """The seconds as text."""
-        return f"{duration_text(self.seconds)} of training" if self.seconds is not None else "cost not stored"
-
 
 @dataclass(frozen=True)
 class Count:
-    """How many of `checked` accuracies and losses are reproduced, close, and either and sharp; and the counts of parameters."""
+    """How many of `checked` accuracies and losses are reproduced, close, and either and sharp; how many reports without a figure
+    that is not reproduced are sharp as a whole; and how many counts of parameters are equal."""
 
     reproduced: int
     close: int
     checked: int
     sharp: int
+    reports: str
     equal: str | None
 
     @property
@@ -62,14 +59,17 @@ class Count:
 
 def count(assessment: Assessment, which: str) -> Count:
     """How many figures have each verdict under one of `WAYS`."""
-    figures = [each for row in assessment.rows for each in getattr(row, which).figures]
+    judged = [getattr(row, which) for row in assessment.rows]
+    figures = [figure for each in judged for figure in each.figures]
     verdicts = Counter(each.verdict for each in figures if each.figure not in EXACT)
     exact = [each.verdict == "reproduced" for each in figures if each.figure in EXACT]
+    worths = [each.worth for each in judged if each.worth]
     return Count(
         verdicts["reproduced"],
         verdicts["close"],
         verdicts.total() - verdicts["cannot be checked"],
         sum(each.worth == "sharp" for each in figures),
+        f"{worths.count('sharp')} of {len(worths)}",
         f"{sum(exact)} of {len(exact)}" if exact else None,
     )
 
@@ -78,42 +78,55 @@ def documents_table(id_: str, assessments: Sequence[Assessment]) -> Table:
     """A row for each document: how many figures are reproduced and close under each way to read it, and its claims."""
     rows: list[tuple[Cell, ...]] = []
     for each in assessments:
-        counts = [count(each, which) for which in WAYS]
-        judgements = [claim.chosen.judgement for claim in each.claims]
-        ways, claims = (way.text for way in counts), map(judgements.count, JUDGEMENTS)
-        rows.append((each.document.title, counts[0].checked, *ways, counts[0].sharp, counts[0].equal, *claims))
-    columns = ("document", "figures", *WAYS.values(), "sharp, one script", "parameter counts equal")
-    about = (f"claims: {each}" for each in JUDGEMENTS)
+        script, *others = (count(each, which) for which in WAYS)
+        worth, judgements = (
+            (script.sharp, script.reports, script.equal),
+            [claim.chosen.judgement for claim in each.claims],
+        )
+        ways, claims = (way.text for way in (script, *others)), map(judgements.count, JUDGEMENTS)
+        rows.append((each.document.title, script.checked, *ways, *worth, *claims))
+    worth_columns = ("sharp, one script", "sharp reports, one script", "parameter counts equal")
+    columns = ("document", "figures", *WAYS.values(), *worth_columns, *(f"claims: {each}" for each in JUDGEMENTS))
     title = "How many of the reported accuracies and losses are reproduced + close, and which claims hold"
-    return Table(id_, title, (*columns, *about), tuple(rows), NOTE)
+    return Table(id_, title, columns, tuple(rows), NOTE)
 
 
 def ways_table(id_: str, assessment: Assessment) -> Table:
-    """How many figures are reproduced under each way to read the document."""
-    counts = ((way, count(assessment, which)) for which, way in WAYS.items())
+    """How many figures have each verdict, under each way to read the document."""
     rows = tuple(
-        (way, each.reproduced, each.close, each.checked - each.reproduced - each.close, each.sharp, each.equal)
-        for way, each in counts
+        (
+            way,
+            each.reproduced,
+            each.close,
+            each.checked - each.reproduced - each.close,
+            each.sharp,
+            each.reports,
+            each.equal,
+        )
+        for way, each in ((way, count(assessment, which)) for which, way in WAYS.items())
     )
-    columns = ("settings that it leaves open", *VERDICTS[:3], "sharp", "parameter counts equal")
+    columns = ("settings that it leaves open", *VERDICTS[:3], "sharp", "sharp reports", "parameter counts equal")
     return Table(id_, "How many of its figures are reproduced", columns, rows, NOTE)
 
 
 def lead(assessment: Assessment, own: Sequence[Row], searches: Sequence[Searched]) -> Iterator[str]:
     """What the document is, what was replicated of it, and what came of it."""
-    environment, claims = assessment.runs[0].environment, [each.chosen.judgement for each in assessment.claims]
+    environment, script = assessment.runs[0].environment, count(assessment, "chosen")
+    judgements = [each.chosen.judgement for each in assessment.claims]
     where = f"on {environment.get('cores', '?')} cores of {environment.get('processor', 'an unknown processor')}"
     data = ", ".join(dict.fromkeys(row.chosen.runs[0].dataset for row in own))
-    script, *others = (count(assessment, which) for which in WAYS)
-    yield f"What it is: {len(own)} experiments on {data}, which report {script.checked} accuracies and losses that can be checked and make {len(claims)} claims. We trained all of its networks again: {len(assessment.trainings)} trainings, {duration_text(assessment.seconds)} {where}."
-    counts = ", ".join(f"{each.text} ({way})" for way, each in zip([*WAYS.values()][1:], others, strict=True))
-    exact = f"; {script.equal} counts of parameters are equal" if script.equal else ""
-    yield f"What was replicated: {script.reproduced} of the {script.checked} figures are reproduced and {script.close} are close{exact}. Where the document leaves settings open, all experiments have the same ones here (one script). Reproduced + close under the other ways to read it: {counts}. {script.sharp} of the {script.reproduced + script.close} verdicts are sharp: few other reports of the document would pass in their place.{_differing(own)}"
-    held = ", ".join(f"{each} {claims.count(each)}" for each in JUDGEMENTS if each in claims)
+    yield f"What it is: {len(own)} experiments on {data}. The document reports {script.checked} accuracies and losses that can be checked, and makes {len(judgements)} claims. We trained all of its networks again: {len(assessment.trainings)} trainings, {duration_text(assessment.seconds)} {where}."
+    exact = f" {script.equal} counts of parameters are equal." if script.equal else ""
+    yield f"What was replicated: {script.reproduced} of the {script.checked} figures are reproduced and {script.close} are close, with the same settings for all experiments where the document states none.{_differing(own)}{exact} {script.sharp} of these {script.reproduced + script.close} verdicts are sharp: most other figures of the document would not pass in their place. Of the reports as a whole {script.reports} are sharp."
+    held = ", ".join(f"{each} {judgements.count(each)}" for each in JUDGEMENTS if each in judgements)
     doubtful = sum(each.covered < 0.5 for each in assessment.claims)
-    scope = f" ({doubtful} of the {len(claims)} are judged under less probable settings only: under the most probable ones there are too few runs)"
-    found = (f" The search “{each.title}” reaches {each.accuracy:.4f} ({each.cost})." for each in searches)
-    yield f"What came of it: the verdicts on its {len(claims)} claims are {held}{scope if doubtful else ''}. {_best(own)}{''.join(found)}"
+    scope = f" {doubtful} of them are judged under less probable settings, because the most probable ones have fewer than {LOOKS[0]} runs."
+    found = (f" The search “{each.title}” reaches {each.accuracy:.4f}{_cost(each)}." for each in searches)
+    yield f"What came of it: the verdicts of our runs on its {len(judgements)} claims: {held}.{scope if doubtful else ''} {_best(own)}{''.join(found)}"
+
+
+def _cost(search: Searched) -> str:
+    return "" if search.seconds is None else f" after {duration_text(search.seconds)} of training"
 
 
 def _differing(own: Sequence[Row]) -> str:
@@ -128,7 +141,9 @@ def _best(own: Sequence[Row]) -> str:
     reporting = [row for row in own if row.experiment.values(TEST) and row.experiment.members == 1]
     alike = [row for row in own if row.chosen.runs[0].dataset == own[0].chosen.runs[0].dataset]
     best = max(reporting or alike, key=lambda row: fmean(row.experiment.values(TEST) or row.chosen.values(TEST)))
-    ours = f"{spread_text(best.chosen.values(TEST))} in our {len(best.chosen.runs)} runs"
+    ours = f"{len(best.chosen.runs)} of our runs reach {spread_text(best.chosen.values(TEST))}"
     if not reporting:
-        return f"It reports no test accuracy; “{best.experiment.title}” does best with {ours}."
-    return f"The best test accuracy that it reports is {max(best.experiment.values(TEST)):.4f} of “{best.experiment.title}”: {ours}."
+        return (
+            f"The document reports no test accuracy; its best network in our runs is “{best.experiment.title}”: {ours}."
+        )
+    return f"The best test accuracy that it reports is {max(best.experiment.values(TEST)):.4f} (“{best.experiment.title}”): {ours}."

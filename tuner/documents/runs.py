@@ -1,10 +1,8 @@
 """One stored run of an experiment: its figures, curves and confusion matrix. Plain, and JSON both ways."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from statistics import fmean
 from typing import Any
 
@@ -62,8 +60,9 @@ class Run:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers of its network."""
-        parts = {name: self.recipe[name] for name in ("data", "network")}
-        return _layers_of(json.dumps({**parts, "training": {"loss": self.recipe["training"]["loss"]}}))
+        recipe = Recipe.from_dict(self.recipe)
+        entry = CATALOGUE[recipe.data.name]
+        return layer_table(recipe.network, entry.shape, len(entry.classes))
 
     @property
     def names(self) -> tuple[str, str, int]:
@@ -145,13 +144,6 @@ def run_of(variant: Variant, answer: Replicated, environment: Mapping[str, str])
         every=every,
         regions=list(answer.regions),
     )
-
-
-@cache
-def _layers_of(network: str) -> tuple[Layer, ...]:
-    recipe = Recipe.from_dict(json.loads(network))
-    entry = CATALOGUE[recipe.data.name]
-    return layer_table(recipe.network, entry.shape, len(entry.classes))
 
 
 def _plain(number: float) -> float | str:

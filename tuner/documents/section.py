@@ -78,7 +78,7 @@ def _own_table(id_: str, own: Sequence[Row], searches: Sequence[Searched]) -> Ta
     columns = tuple(name for name in names if any(record.get(name) is not None for record in records))
     rows = tuple(tuple(record.get(name) for name in columns) for record in records)
     title = "The document's table, with ours and what the search has found"
-    note = "Ours: mean ± standard deviation of our runs with one script for all experiments; a range where single runs depend on luck. Weak: more than a quarter of the document's other reports would pass in this place. The search: the final model of a study on the same data, since trials do not see the test set; the cost is that of all its trials and refits. The last row: the best of those studies that cost no more than each experiment once."
+    note = "Ours: mean ± standard deviation of our runs, with the same settings for all experiments where the document states none; lowest to highest where runs of one experiment differ widely. Weak: more than a quarter of the other experiments' figures (or reports as a whole) would have as good a verdict in its place. The search: the final model of a study on the same data; its cost includes all trials and refits. Last row: the best of the studies that cost no more than one run of each experiment."
     return Table(f"{id_}-own", title, columns, rows, note)
 
 
@@ -96,6 +96,7 @@ def _cells(row: Row, figures: Sequence[str]) -> Iterator[tuple[str, Cell]]:
         )
         yield f"{label}, ours", spread_text(row.chosen.values(name))
         yield f"{label}, verdict", ", ".join(filter(None, (found.verdict, found.worth))) if found else None
+    yield "report as a whole", row.chosen.worth or None
     yield "runs", len(row.chosen.runs)
     yield COST, f"{fmean(run.seconds for run in row.chosen.runs):,.1f}"
 
@@ -109,8 +110,7 @@ def _open_settings(id_: str, assessment: Assessment) -> Table:
         and any(each.reading.concerns(experiment.id) for experiment in experiments)
     )
     columns = ("setting that it leaves open", "first reading", "alternatives", "what our runs say")
-    row_by_row = f"Row by row {assessment.row_fields} fields are free, with a log prior probability of {assessment.row_prior:.1f}; that of the one script is {assessment.script_prior:.1f}."
-    note = f"The one script is the most probable of {assessment.compared} that all experiments with figures were run under. A first reading is as probable beforehand as all its alternatives together; the numbers are posterior probabilities. {row_by_row}"
+    note = f"The one script is the most probable of {assessment.compared} that all experiments with figures were run under. A first reading has the prior probability one half, and its alternatives share the other half; the numbers are posterior probabilities. Row by row {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, of the one script {assessment.script_prior:.1f}."
     return Table(f"{id_}-readings", "The settings that it leaves open", columns, rows, note)
 
 
@@ -122,9 +122,9 @@ def _claims(id_: str, assessment: Assessment) -> Table:
     columns = ("claim", "our runs", "under which settings", "because", "basis", "runs of each, at least")
     rate = assessment.false_discovery
     errors = (
-        f" Of those that hold or fail at most {100 * rate:.1f} % are expected to be errors." if rate is not None else ""
+        f" At most {rate:.1%} of the claims that hold or fail are expected to be errors." if rate is not None else ""
     )
-    note = f"Experiments are compared under equal settings only, where the document leaves these open; differences are of the figure that the claim is about, and experiments have the names of the table above. A claim holds or fails if chance explains that in fewer than 5 of 100 cases, over looks at {', '.join(map(str, LOOKS))} runs of each network and both directions. “Equal within”: with 95 % confidence the figures differ by no more; equal: by less than one point of accuracy, or a tenth of another figure. Basis: whether the document states the claim of its runs, implies it by its figures, guesses it as a reason, or states it in general; a reading is our interpretation.{errors}"
+    note = f"All experiments of a claim are compared under the same settings. They have the names of the table above; a difference is that of the figure that the claim is about. Holds, fails: significant at 5 %, over looks at {', '.join(map(str, LOOKS))} runs of each network and both directions. Equal within: the bound of the difference with 95 % confidence. Equal: this bound is below one point of accuracy, or a tenth of another figure. Basis: whether the document states the claim of its runs, implies it by its figures, guesses it as a reason, or states it in general; a reading is our interpretation.{errors}"
     return Table(f"{id_}-claims", "What it claims", columns, rows, note)
 
 
@@ -134,7 +134,7 @@ def _figures(id_: str, assessment: Assessment) -> Table:
         for row in assessment.rows
         for at in range(len(row.chosen.figures))
     )
-    note = "Margin: how far a reported figure may lie from our mean and be reproduced. Others that pass: the share of the document's other networks whose report would have had as good a verdict in its place; above a quarter the verdict is weak."
+    note = "Margin: the largest distance from our mean at which a reported figure is reproduced. Others that pass: the share of the other experiments whose figure would have as good a verdict in its place; above a quarter the verdict is weak."
     return Table(f"{id_}-figures", f"All {len(rows)} figures", ("experiment", *COLUMNS), rows, note, long=True)
 
 

@@ -1,24 +1,19 @@
 """How a reported figure is judged: the one place that defines what counts as reproduced. Claims: `claims`.
 
-**A figure** is compared with the mean of our `n` runs, which differ by chance. The standard deviation `s` over runs is our
-runs' own, drawn towards the spread of the document's networks (`figures.moderated`). The test images are the
-same on both sides, so the sampling error of an accuracy on `m` images, sqrt(p (1 - p) / m), is no part of the difference; it
-counts only where the document may have had other examples (points that are drawn anew). A reported figure is
+A figure is compared with the mean of our `n` runs. The standard deviation `s` over runs is our runs' own, drawn towards the
+spread of the document's networks (`figures.moderated`). A reported figure is
 
-- *reproduced*, if it lies within `t s sqrt(1/k + 1/n)`, and 1.96 sampling errors added in squares, of our mean; `k` is
-  how many figures the document gives, `t` Student's 97.5 % quantile;
-- *close* at best, where `t` has fewer than two degrees of freedom: how far runs differ is unknown then;
-- *close*, if it lies within twice that, or within one percentage point (a tenth of itself for a loss);
+- *reproduced*, if it lies within `t s sqrt(1/k + 1/n)` of our mean; `k` is how many figures the document gives, `t` Student's
+  97.5 % quantile. Where the document may have had other examples (points that are drawn anew), 1.96 sampling errors
+  sqrt(p (1 - p) / m) of an accuracy on `m` examples are added in squares;
+- *close*, if it lies within twice that, or within one percentage point (a tenth of itself for a loss); and at best close, where
+  `t` has fewer than two degrees of freedom;
 - *not reproduced* otherwise;
 - *cannot be checked*, if it was not measured, or the document itself makes it worthless.
 
 Parameter counts are reproduced if they are equal, and counted apart. A bound (`at_most`) is reproduced if one of our runs
-keeps it: the document shows one run that keeps it, not how many exceed it. **A curve**, a figure by epoch or by member, is
-reproduced (at least close) if nine in ten of its points are.
-
-**What a verdict is worth.** The reports of two networks are swapped, and readings are chosen as before. `shared` is the share of
-the document's other networks on the same data whose report would have passed as well in this place. Where more than a
-quarter of them pass, the verdict says little: it is *weak*, else *sharp*.
+keeps it: the document shows one run that keeps it, not how many exceed it. A curve is reproduced (at least close) if nine in
+ten of its points are.
 """
 
 import math
@@ -46,10 +41,10 @@ FEWEST = 2
 """Fewer degrees of freedom than three runs have do not tell how far runs differ."""
 
 SELDOM = 0.25
-"""A verdict that the reports of a larger share of other networks would have had says little."""
+"""A verdict is weak, and says little, if a larger share of other networks' reports would pass in its place; else it is sharp."""
 
 SLIP = 0.01
-"""So many reports are taken to be anything, whatever the readings: a slip of the pen, a figure of another run."""
+"""The share of reports that may be anything, whatever the readings: a slip of the pen, a figure of another run."""
 
 IMPOSSIBLE = math.log(SLIP)
 """Log density of a report where our runs diverged."""
@@ -78,13 +73,8 @@ class JudgedFigure:
 
     @property
     def worth(self) -> Worth:
-        """What the verdict is worth; empty for one that no other network could have had, and for figures that are not
-        reproduced, whatever other networks reach."""
-        if self.figure in EXACT:
-            return "exact"
-        if self.verdict not in ("reproduced", "close") or self.shared is None:
-            return ""
-        return "weak" if self.shared > SELDOM else "sharp"
+        """What the verdict is worth."""
+        return "exact" if self.figure in EXACT else worth_of(self.verdict, self.shared)
 
     @property
     def share_text(self) -> str:
@@ -92,9 +82,9 @@ class JudgedFigure:
         return f"{self.shared:.0%}, {self.worth}" if self.shared is not None and self.worth else ""
 
     @property
-    def is_curve(self) -> bool:
-        """Whether it has points; a document may report a figure and its curve."""
-        return self.points is not None
+    def key(self) -> tuple[str, bool]:
+        """Its name, and whether it is a curve: a document may report both under one name."""
+        return self.figure, self.points is not None
 
     @property
     def is_checked(self) -> bool:
@@ -104,6 +94,13 @@ class JudgedFigure:
     def passes(self, least: Verdict) -> bool:
         """Whether the verdict is at least this good."""
         return VERDICTS.index(self.verdict) <= VERDICTS.index(least)
+
+
+def worth_of(verdict: Verdict, shared: float | None) -> Worth:
+    """Empty where there is no other network, and for what is not reproduced, whatever other networks reach."""
+    if shared is None or verdict not in ("reproduced", "close"):
+        return ""
+    return "weak" if shared > SELDOM else "sharp"
 
 
 def judge(

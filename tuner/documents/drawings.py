@@ -182,8 +182,8 @@ def _regions_png(run: Run) -> bytes:
     """The plane shaded by the outputs of a network (digits 0 to 9, rows from the top), with the test points."""
     _, _, inputs, labels = SYNTHETIC[run.dataset]()
     shares = np.array([[int(digit) for digit in row] for row in run.regions])[..., None] / 9
-    plane = 255 - 0.55 * (255 - (FIRST * (1 - shares) + SECOND * shares))
-    plane = np.kron(plane, np.ones((ENLARGED, ENLARGED, 1)))
+    shaded = 255 - 0.55 * (255 - (FIRST * (1 - shares) + SECOND * shares))
+    plane = np.kron(shaded, np.ones((ENLARGED, ENLARGED, 1)))
     places = np.rint((inputs * (1, -1) + REACH) / (2 * REACH) * (len(plane) - 1)).astype(int)
     for (column, row), label in zip(places.clip(3, len(plane) - 4), labels, strict=True):
         for size, color in ((3, 255), (2, SECOND if label else FIRST)):

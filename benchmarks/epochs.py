@@ -62,8 +62,8 @@ def ours(case: Case, data: TrainingSet, recipe: Recipe) -> Callable[[], None]:
     import numpy as np
 
     from tuner.networks.build import build
-    from tuner.training.compiling import compile_model
-    from tuner.training.loop import EpochLoop, xla_pays
+    from tuner.training.compiling import compile_model, xla_pays
+    from tuner.training.loop import EpochLoop
     from tuner.training.parts import Scaler, part
     from tuner.training.targets import targets
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.data.examples import HeldOut, TrainingSet
 from tuner.recipe import Recipe, fold_count
+from tuner.recipe.phases import shares
 from tuner.result import Result, Watch, never_stop
 from tuner.training.checkpoint import Checkpoint, Position, Progress
 from tuner.training.costs import VALIDATED_PER_TRAINED
@@ -57,12 +58,15 @@ def epoch_seconds(recipe: Recipe, data: TrainingSet) -> float:
     """Seconds per epoch on this machine with validation, from some steps after tracing. The traced graph is cached."""
     fold = fold_data(recipe, data, 0)
     loop = traced(recipe, fold).loop
-    order = order_of_examples(recipe, 0, 1, len(loop.training))
+    order, a_step = order_of_examples(recipe, 0, 1, len(loop.training)), 0.0
     by_step = np.zeros(loop.steps, np.float32)
-    for _ in islice(loop.train(order, by_step, 0, loop.steps), 2):
-        pass
+    for number, share in enumerate(shares(recipe.training.phases)):
+        loop.begin_phase(number)
+        for _ in islice(loop.train(order, by_step, 0, loop.steps), 2):
+            pass
+        a_step += share * loop.seconds_a_step
     validated = len(fold.validation) / VALIDATED_PER_TRAINED if fold.validation else 0.0
-    return loop.steps * loop.seconds_a_step * (1 + validated / len(loop.training))
+    return loop.steps * a_step * (1 + validated / len(loop.training))
 
 
 def train_folds(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tuner.base.decode import kinds
 from tuner.base.errors import Invalid
 from tuner.data.catalogue import CATALOGUE
-from tuner.recipe import Augmentation, Data, Holdout, Loss, Recipe
+from tuner.recipe import Augmentation, Data, Holdout, Loss, Recipe, Training
 from tuner.recipe.losses import LOSSES
 
 SHARES = st.floats(0.0, 0.9).map(lambda number: round(number, 6))
@@ -47,6 +47,8 @@ def _record(target: type, kind: str | None) -> st.SearchStrategy[dict[str, Any]]
         parts["name"] = st.sampled_from(list(CATALOGUE))
     if target is Recipe:
         parts["data"] = _record(Data, None)  # own data needs a file, and has other tests
+    if target is Training:
+        parts["phases"] = st.just([])  # they are for functions, and have other tests
     if target is Augmentation:
         parts["mixup"] = st.sampled_from([0.0, 0.0, 0.3])  # most losses exclude it
     if target is Holdout:

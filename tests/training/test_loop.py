@@ -26,9 +26,9 @@ from tuner.recipe import (
     Sgd,
     Training,
 )
-from tuner.training.compiling import compile_model
+from tuner.training.compiling import compile_model, xla_pays
 from tuner.training.evaluation import evaluate
-from tuner.training.loop import EpochLoop, attacked, xla_pays
+from tuner.training.loop import EpochLoop, attacked
 from tuner.training.parts import Scaler, part
 from tuner.training.targets import targets
 

@@ -2,24 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from tuner.base.errors import Invalid
-from tuner.data.load import training_set
-from tuner.data.sources import Places
 from tuner.deploy.safe_loading import load_safely
-from tuner.networks.asker import facts
 from tuner.networks.build import build
 from tuner.networks.columns import Coded, Rows
-from tuner.networks.function import Call, Function
-from tuner.networks.sources import source_at
-from tuner.recipe import Data, Recipe, Training
+from tuner.recipe import Recipe
 from tuner.recipe.optimizers import Sgd
-from tuner.run import train_folds
 from tuner.training.evaluation import predict
 from tuner.training.saving import UNSCALED, load_model, save_model
 from tuner.training.train import Trained
@@ -64,29 +57,6 @@ def build(trial, inputs, outputs):
     return model
 """
 )
-
-
-@pytest.fixture
-def recipe_of(tmp_path: Path) -> Callable[..., Recipe]:
-    """A recipe whose network a function in a file makes."""
-
-    def made(text: str, **training: Any) -> Recipe:
-        (tmp_path / "my_nets.py").write_text(text)
-        source, sha256 = source_at(f"{tmp_path / 'my_nets.py'}:build", tmp_path)
-        info = facts(Call(source, sha256, (2,), 2), lambda _, hole: hole.points(2)[0])
-        assert not info.problem
-        network = Function(source=source, sha256=sha256, found=info)
-        return Recipe(
-            data=Data(name="xor"), network=network, training=Training(**{"batch_size": 50, "epochs": 2, **training})
-        )
-
-    return made
-
-
-@pytest.fixture
-def trained(places: Places) -> Callable[[Recipe], Trained]:
-    """The network of a recipe, trained."""
-    return lambda recipe: next(train_folds(recipe, training_set(recipe.data, places)))
 
 
 def test_a_model_that_is_not_compiled_gets_the_training_of_the_recipe(

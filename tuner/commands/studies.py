@@ -52,7 +52,7 @@ def check(
 ) -> None:
     """Decode every corner of a study's space, and print the space."""
     from tuner.commands.terminal import print_table
-    from tuner.networks import network_summary, parameters
+    from tuner.networks import layer_names, network_summary, parameters
     from tuner.recipe import describe
     from tuner.space import dimensions, functions_in, size
 
@@ -62,9 +62,13 @@ def check(
     recipes = "continuous" if math.isinf(size(file.space)) else f"{size(file.space):,.0f} recipes"
     print(f"{file.name}: {len(rows)} dimensions, {recipes}; all {len(file.corners)} corners make a recipe")
     for each in functions_in(file.space):
-        print(
-            f"{each.call.source}: calling it discovered {len(each.holes)} names; under other answers it may ask for more"
-        )
+        if ":" in each.call.source:
+            discovered = f"calling it discovered {len(each.holes)} names; under other answers it may ask for more"
+            print(f"{each.call.source}: {discovered}")
+        networks = [
+            recipe.network for _, recipe in file.corners if getattr(recipe.network, "source", "") == each.call.source
+        ]
+        print(f"{each.call.source}: its layers with weights are {layer_names(networks[0])}")
         if each.compiled:
             print(
                 f"{each.call.source}: compiles its model ({each.compiled}); training.optimizer and training.loss are not used"
@@ -73,12 +77,12 @@ def check(
         print(f"{file.name}: {file.unbuildable}")
     if not build:
         return
-    networks = set()
+    counted = set()
     for _, recipe in file.corners:
         with suppress(Invalid):
             data = describe(recipe.data)
-            networks.add((parameters(recipe.network, data.inputs, data.outputs), network_summary(recipe.network)))
-    print_table(("parameters", "network"), [(f"{count:,}", network) for count, network in sorted(networks)])
+            counted.add((parameters(recipe.network, data.inputs, data.outputs), network_summary(recipe.network)))
+    print_table(("parameters", "network"), [(f"{count:,}", network) for count, network in sorted(counted)])
 
 
 def report(

@@ -14,7 +14,6 @@ from tuner.networks import layers as own_layers
 from tuner.networks.calling import example_shape, model_of, taken
 from tuner.networks.columns import Rows
 from tuner.networks.encoder import InputEncoder
-from tuner.networks.function import Call
 from tuner.networks.hidden import (
     ActivityPenalty,
     ConstantInitializer,
@@ -81,7 +80,7 @@ def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, c
         return asked[name]
 
     keras.utils.set_random_seed(seed)
-    model = model_of(Call(network.source, network.sha256, offered_shapes(inputs), classes), answer)
+    model = model_of(network.call(offered_shapes(inputs), classes), answer)
     if unasked := [name for name in network.answers if name not in asked]:
         problem = (
             f"{network.source} asks differently for the same answers: it does not ask for {', '.join(unasked)} now"

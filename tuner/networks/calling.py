@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import Invalid
-from tuner.networks.function import Call, FunctionOutput, NetworkInfo
+from tuner.networks.function import Call, FunctionOutput, LayerInfo, NetworkInfo, is_model
 from tuner.networks.layer import Shape
 from tuner.networks.parts import NamedShapes
-from tuner.networks.sources import described, load_function
+from tuner.networks.pretrained import network_in
+from tuner.networks.sources import described, load_function, unchanged
 
 Asking = Callable[[str, Any], Any]
 """Gets the name and the hole of each parameter that a function asks for; returns the answer. See `tuner.space.asking`."""
@@ -27,8 +28,10 @@ FRONT_ENDS = {"trial": "tuner.space.trial:Trial", "hp": "tuner.keras_tuner.hyper
 
 
 def model_of(call: Call, asking: Asking) -> keras.Model:
-    """The model that the function makes with these answers: built, and compiled if the function compiles it. Raises `Invalid` with the
+    """The model that the function makes with these answers, or that the file has: built, and compiled if the function compiles it. Raises `Invalid` with the
     function's own lines where it fails, or where its model does not take the inputs."""
+    if is_model(call.source):
+        return _built(network_in(unchanged(call.source, call.sha256), call), call)
     function = load_function(call.source, call.sha256)
     try:
         with _settings_restored():
@@ -65,7 +68,14 @@ def info_of(model: keras.Model, call: Call) -> NetworkInfo:
         multiply_adds=sum(map(_multiply_adds, layers)),
         gathers=sum(math.prod(_shape_after(each)) for each in layers),
         compiled=_compiled(model),
+        layers=tuple(LayerInfo(name=each.name, multiply_adds=_multiply_adds(each)) for each in weighted_layers(model)),
     )
+
+
+def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers with weights of a model and of the models in it, each once, from input to output."""
+    inside = (weighted_layers(each) if isinstance(each, keras.Model) else [each] for each in model.layers)
+    return list({id(each): each for layers in inside for each in layers if each.weights}.values())
 
 
 def example_shape(model: keras.Model, inputs: Shape) -> Shape:
@@ -133,7 +143,10 @@ def _arguments(function: Callable[..., Any], call: Call, asking: Asking) -> dict
         raise Invalid("network.source", f"{call.name} {rule}, got ({', '.join(names)})")
     module, _, front_end = FRONT_ENDS[names[0]].partition(":")
     asks = getattr(import_module(module), front_end)(asking)
-    others = {"inputs": _named(call.inputs) or call.inputs, "outputs": call.outputs}
+    weights = str(unchanged(call.weights, call.weights_sha256)) if call.weights else None
+    others = {"inputs": _named(call.inputs) or call.inputs, "outputs": call.outputs, "weights": weights}
+    if weights and "weights" not in names:
+        raise Invalid("network.weights", f"{call.name} must have a parameter weights, which gets the path {weights}")
     return {names[0]: asks, **{name: value for name, value in others.items() if name in names}}
 
 
@@ -216,7 +229,7 @@ def _shape_after(layer: keras.layers.Layer) -> Shape:
 
 def _multiply_adds(layer: keras.layers.Layer) -> int:
     """The weights of a layer, each once for every place of its output."""
-    weights: int = sum(math.prod(each.shape) for each in layer.trainable_weights if len(each.shape) > 1)
+    weights: int = sum(math.prod(each.shape) for each in layer.weights if len(each.shape) > 1)
     return weights * max(1, math.prod(_shape_after(layer)[:-1]))
 
 

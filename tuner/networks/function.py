@@ -15,11 +15,19 @@ FunctionOutput = Literal["softmax", "linear", "sigmoid", "signed", "probability"
 
 
 @record
+class LayerInfo:
+    """A layer with weights of a model that a function has made; its multiply-adds for one forward example."""
+
+    name: str
+    multiply_adds: CountOrZero = 0
+
+
+@record
 class NetworkInfo:
     """The facts of a model that a function has made. `output` is what its numbers are: probabilities of all classes, logits or plain
     numbers, probabilities of labels, or for two classes one number (from -1 to 1, a probability, or a logit). `compiled` names the
-    optimizer and the loss that the function compiled it with; `gathers` counts the numbers of all layers' outputs. With a
-    `problem` there is no model."""
+    optimizer and the loss that the function compiled it with; `gathers` counts the numbers of all layers' outputs; `layers` are those
+    with weights, from input to output. With a `problem` there is no model."""
 
     output: FunctionOutput = "softmax"
     parameters: CountOrZero = 0
@@ -27,15 +35,20 @@ class NetworkInfo:
     gathers: CountOrZero = 0
     compiled: str = ""
     problem: str = ""
+    layers: tuple[LayerInfo, ...] = field(default=(), compare=False)  # and not in a recipe's key: earlier ones lack it
 
 
 @record
 class Function:
-    """A Keras model that a function of yours makes. `source` is a Python file, relative to the study file, and the function in it:
-    `my_nets.py:build` (or a module that can be imported: `package.nets:build`). Its first parameter is `trial`, which suggests as an
-    Optuna trial does, or `hp`, which is KerasTuner's; parameters named `inputs` and `outputs` get the shape of an example (where
-    the data have pictures or arrays in columns, the shapes of the parts by name) and the number of outputs. It runs in training processes. `answers` are the values that it asked for; in a study file some of them may be
-    fixed, or get another hole.
+    """A Keras model that a function of yours makes, or that a file has. `source` is a Python file, relative to the study file, and the
+    function in it: `my_nets.py:build` (or a module that can be imported: `package.nets:build`). Its first parameter is `trial`, which
+    suggests as an Optuna trial does, or `hp`, which is KerasTuner's; parameters named `inputs` and `outputs` get the shape of an example
+    (where the data have pictures or arrays in columns, the shapes of the parts by name) and the number of outputs. It runs in training
+    processes. `answers` are the values that it asked for; in a study file some of them may be fixed, or get another hole.
+
+    `weights` is a file of trained weights, relative to the study file, which the function gets as its parameter `weights`. A `source`
+    such as `base.keras` is a trained model itself, with a new last layer called `head` where the data need other outputs. The hash of
+    such a file is a part of the recipe, so that a changed one is told.
 
     A model that the function compiles keeps its optimizer, loss and metrics; one that is not compiled gets those of `training`.
     `sha256` is the hash of the source; `python:` stands for a function that only existed in the Python process that began a study.
@@ -44,6 +57,8 @@ class Function:
     kind: Literal["function"] = "function"
     source: NonEmpty
     sha256: str = ""
+    weights: str = ""
+    weights_sha256: str = ""
     answers: Mapping[str, bool | int | float | str] = field(default_factory=dict)
     found: NetworkInfo | None = None
 
@@ -64,6 +79,12 @@ class Function:
         """Its answers."""
         return ", ".join(f"{name} {_text(answer)}" for name, answer in self.answers.items())
 
+    def call(self, inputs: "Shape | NamedShapes", outputs: int) -> "Call":
+        """The call that makes its model again."""
+        tasks: dict[str, Task] = {"linear": "regression", "sigmoid": "multi_label"}
+        task = tasks.get(self.output, "classification")
+        return Call(self.source, self.sha256, inputs, outputs, task, self.weights, self.weights_sha256)
+
     def layers(self, outputs: int) -> Iterator[Layer]:
         """The whole model as one layer. Raises `Invalid` where the function makes none."""
         if self.info.problem:
@@ -80,13 +101,16 @@ class Function:
 
 @dataclass(frozen=True)
 class Call:
-    """A function and what it gets: the shape of an example or of each of its parts, and the number of outputs, for a task."""
+    """A function or a file, and what it gets: the shape of an example or of each of its parts, the number of outputs, for a task, and a
+    file of weights."""
 
     source: str
     sha256: str
     inputs: Shape | NamedShapes
     outputs: int
     task: Task = "classification"
+    weights: str = ""
+    weights_sha256: str = ""
 
     @property
     def name(self) -> str:
@@ -97,6 +121,11 @@ class Call:
     def is_binary(self) -> bool:
         """Whether one number may stand for two classes."""
         return self.task == "classification" and self.outputs == 2
+
+
+def is_model(source: str) -> bool:
+    """Whether a source is a file with a trained model."""
+    return source.endswith(".keras")
 
 
 def _text(answer: object) -> str:

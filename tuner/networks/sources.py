@@ -21,6 +21,7 @@ from typing import Any
 import cloudpickle
 
 from tuner.base.errors import Invalid, near_miss
+from tuner.networks.function import is_model
 
 PYTHON = "python"
 """In place of the file of a function that only a Python process has."""
@@ -37,21 +38,32 @@ def source_at(source: str, folder: Path) -> tuple[str, str]:
         raise Invalid(
             "source", f"must be in a file: pass {name} to tuner.optimize(network=…), or save it and name the file"
         )
+    if is_model(source):
+        return file_at(source, folder)
     if not name:
-        raise Invalid("source", f"must be a file and a function, such as my_nets.py:build, got {source!r}")
+        rule = "must be a file and a function, such as my_nets.py:build, or a trained model, such as base.keras"
+        raise Invalid("source", f"{rule}, got {source!r}")
     if not place.endswith(".py"):
         return source, _hash(_module_file(place))
+    path, sha256 = file_at(place, folder)
+    return f"{path}:{name}", sha256
+
+
+def file_at(place: str, folder: Path, address: str = "source") -> tuple[str, str]:
+    """The path of a file as this process finds it, and its hash; `place` is relative to the `folder` (or its parent, where it is called
+    `studies`). Raises `Invalid` with the address where there is none."""
     folders = [folder, *([folder.parent] if folder.resolve().name == "studies" else []), Path()]
     path = next((each / place for each in folders if (each / place).is_file()), None)
     if path is None:
-        raise Invalid("source", f"there is no file {place} in {folder.resolve()}")
+        raise Invalid(address, f"there is no file {place} in {folder.resolve()}")
     here, known = Path().resolve(), path.resolve()
-    return f"{known.relative_to(here) if known.is_relative_to(here) else known}:{name}", _hash(known)
+    return str(known.relative_to(here) if known.is_relative_to(here) else known), _hash(known)
 
 
-def source_of(function: Callable[..., Any]) -> tuple[str, str]:
+def source_of(function: Callable[..., Any], definition: str = "") -> tuple[str, str]:
     """The source of a function from Python, and its hash. A function at the top of a module's file is named by it; others (of a
-    notebook, a script, a closure, a method) are kept as bytes for the training processes of this process."""
+    notebook, a script, a closure, a method) are kept as bytes for the training processes of this process. Their hash is that of their
+    text, or of another `definition` of what they do."""
     name, module = getattr(function, "__qualname__", type(function).__qualname__), getattr(function, "__module__", None)
     file = getattr(sys.modules.get(module or ""), "__file__", None)
     is_plain = file and module != "__main__" and name.isidentifier() and hasattr(sys.modules[str(module)], name)
@@ -63,7 +75,7 @@ def source_of(function: Callable[..., Any]) -> tuple[str, str]:
         raise Invalid(
             "network", f"{name} cannot be sent to training processes: {type(error).__name__}: {error}"
         ) from None
-    sha256 = hashlib.sha256(_definition(function).encode()).hexdigest()
+    sha256 = hashlib.sha256((definition or _definition(function)).encode()).hexdigest()
     PICKLED[sha256] = content
     return f"{PYTHON}:{name}", sha256
 
@@ -73,12 +85,7 @@ def load_function(source: str, sha256: str) -> Callable[..., Any]:
     place, _, name = source.partition(":")
     if place == PYTHON:
         return _unpickled(name, sha256)
-    path = Path(place) if place.endswith(".py") else _module_file(place)
-    if not path.is_file():
-        raise Invalid("network.source", f"there is no file {place} in {Path().resolve()}")
-    if sha256 and _hash(path) != sha256:
-        cure = "restore it, or search again under another name"
-        raise Invalid("network.source", f"{place} has changed since this recipe was made; {cure}")
+    path = unchanged(place if place.endswith(".py") else str(_module_file(place)), sha256)
     module = _imported(path, sha256) if place.endswith(".py") else importlib.import_module(place)
     function = getattr(module, name, None)
     if not callable(function):
@@ -87,8 +94,21 @@ def load_function(source: str, sha256: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
+def unchanged(place: str, sha256: str) -> Path:
+    """The file of a recipe. Raises `Invalid` where it is missing or has changed."""
+    path = Path(place)
+    if not path.is_file():
+        raise Invalid("network.source", f"there is no file {place} in {Path().resolve()}")
+    if sha256 and _hash(path) != sha256:
+        cure = "restore it, or search again under another name"
+        raise Invalid("network.source", f"{place} has changed since this recipe was made; {cure}")
+    return path
+
+
 def names_around(source: str, sha256: str) -> dict[str, Any]:
     """The classes and functions that a recipe's function finds around it, by name. Raises `Invalid` as `load_function`."""
+    if is_model(source):
+        return {}
     function = inspect.unwrap(load_function(source, sha256))
     function = getattr(function, "__func__", function)
     around = {**getattr(function, "__globals__", {}), **inspect.getclosurevars(function).nonlocals}
@@ -164,7 +184,8 @@ def _module_file(name: str) -> Path:
 
 
 def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _definition(function: Callable[..., Any]) -> str:

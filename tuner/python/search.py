@@ -1,6 +1,6 @@
 """`tuner.optimize` and `tuner.load_study`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from multiprocessing import current_process
 from pathlib import Path
@@ -14,11 +14,12 @@ from tuner.base.machine import cores, worker_count
 from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
+from tuner.python.datasets import is_dataset, read_dataset, together
 from tuner.python.examples import examples_of
 from tuner.python.line import progress_shown
 from tuner.python.objective import Objective, TrialCallback, optimize_objective
 from tuner.python.progress import Callback
-from tuner.python.study import Changes, is_study, network_of, study_file, study_on
+from tuner.python.study import Changes, is_study, network_of, study_file, study_on, training_of
 from tuner.python.tuned import Tuned
 from tuner.recipe import Cut
 from tuner.refit.session import Listener
@@ -59,9 +60,12 @@ def optimize(
     groups: Any = None,
     weights: Any = None,
     test: Any = None,
-    network: Callable[..., Any] | None = None,
+    validation: Any = None,
+    network: Callable[..., Any] | str | Path | None = None,
+    training: Mapping[str, Any] = {},
     on_progress: Callback | None = None,
     verbose: int = 1,
+    callbacks: Any = (),
 ) -> Tuned: ...
 
 
@@ -77,10 +81,12 @@ def optimize(
     groups: Any = None,
     weights: Any = None,
     test: Any = None,
-    network: Callable[..., Any] | None = None,
+    validation: Any = None,
+    network: Callable[..., Any] | str | Path | None = None,
+    training: Mapping[str, Any] = {},
     on_progress: Callback | None = None,
     verbose: int = 1,
-    callbacks: Sequence[TrialCallback] = (),
+    callbacks: Any = (),
 ) -> Tuned | optuna.Study:
     """Search a study, refit its winner, save the model and test it. A second call continues the study.
 
@@ -94,7 +100,8 @@ def optimize(
         study: A study's name, its file, or nested data as in a file. Before `x` and `y` it may be left out, or be a new name: a
             study is made for them. The own data of a study is not used then.
         x: A data frame (pandas, Polars, Arrow), an array or lists with the examples on the first axis, a mapping of columns, a
-            sparse matrix, or the path of a table.
+            sparse matrix, or the path of a table. A `tf.data.Dataset`, a `PyDataset` or a generator of batches (x, y) is read once into
+            memory.
         y: One target per example, several columns of labels or numbers, or the name of a column of `x`.
         minutes, trials: What ends the search, refits and test included; the study's by default.
         workers: The number of training processes, `auto` for one per core.
@@ -102,12 +109,16 @@ def optimize(
         groups, weights: One per example, or a column's name. Rows of one group are never on both sides of a split.
         test: The share of the rows that is cut off for the test (0.2 by default, 0 for no test); or the test part as a pair of x
             and y, or as a frame where `y` is a column's name.
-        network: A function `build(trial, inputs, outputs)`, or `build(hp)` as for KerasTuner, that returns a Keras model (own-network.md).
-            It takes the place of the study's network; a study that is made for x and y passes arrays to it as they are.
+        validation: The validation part, as a pair of x and y, a frame where `y` is a column's name, or a dataset. Without it a share of
+            the examples is taken.
+        network: A function `build(trial, inputs, outputs)`, or `build(hp)` as for KerasTuner, that returns a Keras model (own-network.md),
+            or a `.keras` file with a trained model (fine-tuning.md). It takes the place of the study's network; a study that is made for x and y passes arrays to it as they are.
+        training: Fields of `recipe.training` in place of the study's, such as `{"phases": [...]}`; holes are allowed.
         on_progress: Is called with a `Progress`; nothing is shown then.
         verbose: 1 shows the progress on standard error: one line on a terminal and in a notebook, sentences in a pipe; 0 is quiet.
 
-        callbacks: For an objective of Optuna, what is called after each trial, as Optuna's callbacks are.
+        callbacks: Keras callbacks for each training, or a function that returns them. For an objective of Optuna, what is called after
+            each trial, as Optuna's callbacks are.
 
     An objective of Optuna and its `optuna.Study` in place of study and `x` run in training processes, until the study has so many
     `trials` or until no trial may begin any more. The study is returned.
@@ -123,16 +134,25 @@ def optimize(
     if not is_study(study) and (x is None or y is None):
         study, x, y = None, study, y if x is None else x
     folder, places = runs_folder(Path(runs) if runs else None), Places.from_environment()
-    if x is None or y is None:
-        if any(each is not None for each in (x, y, groups, weights, test)):
-            raise StudyError("x and y come together, and groups, weights and test with them")
-        file = study_file(study, places, network and network_of(network))
+    changes = Changes(
+        network=None if network is None else network_of(network), training=training_of(training, callbacks)
+    )
+    if not is_dataset(x) and (x is None or y is None):
+        if any(each is not None for each in (x, y, groups, weights, test, validation)):
+            raise StudyError("x and y come together, and groups, weights, test and validation with them")
+        file = study_file(study, places, changes)
     else:
-        changes = Changes(
-            minutes=minutes or 0.0, test=_test_part(test, y, weights, groups), network=network and network_of(network)
-        )
-        file = study_on(study, examples_of(x, y, weights, groups), changes, places)
+        examples = _examples(x, y, weights, groups)
+        part = _test_part(0.0 if test is None and validation is not None else test, y, weights, groups)
+        changes = replace(changes, minutes=minutes or 0.0, test=part)
+        if validation is not None:
+            examples, changes = _validated(examples, validation, y, changes)
+        file = study_on(study, examples, changes, places)
     with progress_shown(file.name, on_progress, verbose) as listener:
+        if is_dataset(x):
+            listener.log(
+                f"read {len(examples.x):,} examples into memory, once: what the dataset draws at random stays the same"
+            )
         return search(file, folder, places, listener, minutes=minutes, trials=trials, workers=workers)
 
 
@@ -188,9 +208,27 @@ def require_budget(minutes: Any, trials: Any = None) -> None:
         raise StudyError(f"trials: must be a whole number, got {trials!r}")
 
 
+def _examples(x: Any, y: Any, weights: Any = None, groups: Any = None, name: str = "the data") -> RawExamples:
+    if is_dataset(x):
+        if y is not None:
+            raise StudyError("y: must be left out for a dataset, whose batches are (x, y)")
+        x, y, weights = read_dataset(x, name)
+    return examples_of(x, y, weights, groups)
+
+
+def _validated(examples: RawExamples, validation: Any, y: Any, changes: Changes) -> tuple[RawExamples, Changes]:
+    """The examples with those of a validation part at their end."""
+    if isinstance(changes.test, Cut) and changes.test.share:
+        raise StudyError("test: must be a pair of x and y, or 0, where there is a validation part of its own")
+    pair = validation if isinstance(validation, tuple) else (validation, y if isinstance(y, str) else None)
+    part = _examples(*pair, name="validation")
+    protocol = {"kind": "holdout", "validation": len(part.x), "pick": "last"}
+    return together(examples, part), replace(changes, protocol=protocol)
+
+
 def _test_part(test: Any, y: Any, weights: Any, groups: Any) -> RawExamples | Cut:
-    if isinstance(test, tuple | list) and len(test) == 2:
-        return examples_of(*test)
+    if is_dataset(test) or (isinstance(test, tuple | list) and len(test) == 2):
+        return _examples(*(test if isinstance(test, tuple | list) else (test, None)), name="test")
     if test is None or (isinstance(test, NUMBER) and 0 <= test < 1):
         return Cut() if test is None else Cut(share=float(test))
     if isinstance(y, str) and not isinstance(test, NUMBER):

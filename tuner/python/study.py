@@ -2,7 +2,8 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from tuner.data.ingest.profile import Roles, TableProfile, frame_columns
 from tuner.data.ingest.tables import is_table
 from tuner.data.ingest.targets import TargetProfile, target_profile
 from tuner.data.sources import Places
-from tuner.networks.sources import source_of
+from tuner.networks.sources import source_at, source_of
 from tuner.recipe import Arrays, Cut, Table
 from tuner.recipe.losses import LOSSES
 from tuner.space import override
 from tuner.study import StudyFile, load, study_from
 from tuner.study.places import find_study, require_name, study_files
 from tuner.study.read import read_plain
-from tuner.study.resolve import HOLES
+from tuner.study.resolve import CALLBACKS, HOLES
 
 AnyStudy = str | Path | Mapping[str, Any] | StudyFile | None
 """A study's name, its file, nested data, or a checked study; None, or a new name, for one that is made for the data."""
@@ -38,7 +39,8 @@ UNNAMED = "study"
 class Changes:
     """Changes of a study; empty fields leave it as it is. `test` is the test part, or the share that is cut off. With
     `is_named_by_data` the study's name ends in the identity of the data. `network` is the plain record of one that takes the place of the
-    study's own."""
+    study's own; `training` are fields of its training, and `protocol` is a protocol, that take
+    the place of its own."""
 
     task: Task | None = None
     objective: str = ""
@@ -47,6 +49,8 @@ class Changes:
     test: RawExamples | Cut = Cut()
     network: Mapping[str, Any] | None = None
     is_named_by_data: bool = False
+    training: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any] | None = None
 
 
 def is_study(value: Any) -> bool:
@@ -56,27 +60,45 @@ def is_study(value: Any) -> bool:
     return value is None or isinstance(value, StudyFile) or (isinstance(value, Mapping) and "recipe" in value)
 
 
-def network_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """The plain record of a network that a function makes. Raises `Invalid` where it cannot be sent to training processes."""
-    source, sha256 = source_of(function)
+def network_of(network: Callable[..., Any] | str | Path) -> dict[str, Any]:
+    """The plain record of a network that a function makes, or that a `.keras` file has. Raises `Invalid` where the function cannot be
+    sent to training processes, or where there is no such file."""
+    source, sha256 = source_at(str(network), Path()) if isinstance(network, str | Path) else source_of(network)
     return {"kind": "function", "source": source, "sha256": sha256}
 
 
-def study_file(study: AnyStudy, places: Places, network: Mapping[str, Any] | None = None) -> StudyFile:
-    """A study on its own data, whose network may be replaced. Raises `StudyError` for None."""
-    changes = [] if network is None else [("network", network)]
+def training_of(training: Mapping[str, Any], callbacks: Any) -> dict[str, Any]:
+    """Fields of a training with Keras callbacks: a list of them, or a function that returns such a list. Each training gets copies."""
+    if not callbacks:
+        return dict(training)
+    made, definition = callbacks, ""
+    if not callable(callbacks):
+        made, kinds = partial(list, callbacks), str | int | float | None
+        plain = ({name: value for name, value in vars(each).items() if isinstance(value, kinds)} for each in callbacks)
+        definition = str([*map(type, callbacks), *plain])
+    files = dict(zip(CALLBACKS, source_of(made, definition), strict=True))
+    return {**training, **files}
+
+
+def study_file(study: AnyStudy, places: Places, changes: Changes) -> StudyFile:
+    """A study on its own data, whose network and training may be changed. Raises `StudyError` for None."""
+    is_changed = changes.network is not None or changes.training
     match study:
         case None:
             raise StudyError("pass a study, or x and y for one that is made for them")
         case StudyFile():
-            return (
-                study if network is None else study_from(study.name, _on_network(study.plain, network), places=places)
-            )
+            return study_from(study.name, _trained(study.plain, changes), places=places) if is_changed else study
         case Mapping():
-            return study_from(UNNAMED, study if network is None else _on_network(study, network), places=places)
+            return study_from(UNNAMED, _trained(study, changes), places=places)
         case _:
             name, path = find_study(str(study))
-            return load(path, name, changes, places=places)
+            network = [] if changes.network is None else [("network", changes.network)]
+            return load(
+                path,
+                name,
+                [*network, *((f"training.{key}", value) for key, value in changes.training.items())],
+                places=places,
+            )
 
 
 def seed_of(random_state: Any) -> int | None:
@@ -102,8 +124,7 @@ def study_on(study: AnyStudy, examples: RawExamples, changes: Changes, places: P
         own_data = plain["recipe"]["data"]
         if changes.network is not None:
             plain, own_data = _on_function(plain, target.task), {"scaling": "none"}
-    if changes.network is not None:
-        plain = _on_network(plain, changes.network)
+    plain = _trained(plain, changes)
     if changes.is_named_by_data or study is None:
         assert data.found is not None
         name = f"{name}-{data.found.identity[:8]}"
@@ -136,9 +157,17 @@ def _made_study(examples: RawExamples, target: TargetProfile, changes: Changes) 
     return tomllib.loads(study_text(profile, study))
 
 
-def _on_network(plain: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str, Any]:
-    others = {name: value for name, value in plain.items() if name != "start"}
-    return {**others, "recipe": {**plain["recipe"], "network": network}}
+def _trained(plain: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
+    """The study with another network and other fields of its training, if there are any."""
+    recipe = dict(plain["recipe"])
+    if changes.network is not None:
+        plain = {name: value for name, value in plain.items() if name != "start"}
+        recipe["network"] = changes.network
+    if changes.protocol is not None:
+        recipe["protocol"] = changes.protocol
+    if changes.training:
+        recipe["training"] = {**recipe.get("training", {}), **changes.training}
+    return {**plain, "recipe": recipe}
 
 
 def _on_function(plain: Mapping[str, Any], task: Task) -> dict[str, Any]:

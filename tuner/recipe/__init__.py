@@ -21,6 +21,7 @@ from tuner.recipe.optimizers import (
     ScheduleFreeAdamW,
     Sgd,
 )
+from tuner.recipe.phases import Phase
 from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol, fold_count, validated_part
 from tuner.recipe.recipe import Recipe
 from tuner.recipe.training import (

@@ -15,6 +15,7 @@ from tuner.networks import Function, Network, network_summary
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.data import AnyData, Table
 from tuner.recipe.losses import LOSSES
+from tuner.recipe.phases import learning
 from tuner.recipe.protocols import Holdout, Protocol, validated_part
 from tuner.recipe.training import Patience, Plateau, Training
 
@@ -40,6 +41,7 @@ class Recipe:
             loss, rule = self.training.loss.kind, "be a squared error for network.output 'signed'"
             require(loss in ("mean_squared_error", "half_squared_error"), "training.loss", rule, loss)
         self._require_fit_for_task()
+        self._require_phases()
         if isinstance(self.data, Table):
             cause = "for a table, whose rows contain codes besides numbers"
             augmentation, adversarial = self.training.augmentation, self.training.adversarial
@@ -68,6 +70,19 @@ class Recipe:
         for *_, place, monitor in _monitoring(training):
             require(monitor in names, f"training.{place}", f"be one of {', '.join(names)} for {task}", monitor)
 
+    def _require_phases(self) -> None:
+        phases = self.training.phases
+        if not phases or (isinstance(self.network, Function) and not self.network.info.layers):
+            return
+        if not isinstance(self.network, Function):
+            problem = f"must be left out for a network of kind {self.network.kind!r}"
+            raise Invalid("training.phases", f"{problem}: they name layers of a model that a function or a file has")
+        for number, phase in enumerate(phases):
+            try:
+                learning(phase.trainable, self.network.info.layers)
+            except Invalid as complaint:
+                raise complaint.inside(f"training.phases[{number}]") from None
+
     @cached_property
     def key(self) -> str:
         """A stable name of this experiment: 16 hexadecimal digits.
@@ -85,7 +100,8 @@ class Recipe:
         optimizer = f"{self.training.optimizer.kind} {rate}"
         if isinstance(self.network, Function) and self.network.info.compiled:
             optimizer = self.network.info.compiled
-        return f"{network_summary(self.network)}, {optimizer}, batch {self.training.batch_size}"
+        phases = "".join(f", {each.text}" for each in self.training.phases)
+        return f"{network_summary(self.network)}, {optimizer}, batch {self.training.batch_size}{phases}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with every field, for JSON; `Recipe.from_dict` returns an equal recipe."""
@@ -134,4 +150,5 @@ def _without_defaults(value: object) -> Any:
 def _at_default(value: object, each: "Field[Any]") -> bool:
     if each.name == "kind":
         return False
-    return each.default is not MISSING and bool(getattr(value, each.name) == each.default)
+    is_default = each.default is not MISSING and bool(getattr(value, each.name) == each.default)
+    return is_default or not each.compare

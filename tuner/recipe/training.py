@@ -8,6 +8,7 @@ from tuner.base.ranges import Count, CountOrZero, InnerShare, NotNegative, Posit
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.losses import Loss, PlainLoss
 from tuner.recipe.optimizers import Adam, Clipping, NoClipping, Optimizer
+from tuner.recipe.phases import Phase, require_whole
 
 
 @record
@@ -122,6 +123,13 @@ class Training:
     With `gradient_accumulation_steps` the weights change after so many batches, by the mean of their gradients; the gradients are
     clipped as `clipping` says before that.
 
+    With `phases` the network of a function is trained in phases, each with its own trainable layers. Early stopping counts the epochs
+    of the last phase only.
+
+    `callbacks` is a function without parameters that returns a list of Keras's callbacks, such as `my_nets.py:callbacks`, relative to
+    the study file. They get the events of the training and may stop it; one that gets batch events makes each batch a call of its
+    own, which is slower. `callbacks_sha256` is the hash of the file.
+
     With `bootstrap` the training examples are drawn with replacement, as many as there are, by the recipe's seed (Breiman
     1996). With `adversarial` each batch is trained together with a copy whose inputs are moved by so much (in scaled units)
     along the sign of the loss's gradient (FGSM, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572).
@@ -147,12 +155,17 @@ class Training:
     regularization: Literal["constant", "flat_cosine"] = "constant"
     clipping: NoClipping | Clipping = NoClipping()
     gradient_accumulation_steps: Count = 1
+    phases: tuple[Phase, ...] = ()
+    callbacks: str = ""
+    callbacks_sha256: str = ""
 
     def __post_init__(self) -> None:
         if self.augmentation.mixup and self.loss.kind in ("sparse_categorical_crossentropy", "categorical_hinge"):
             problem = "needs a loss with one-hot targets, such as categorical_crossentropy"
             raise Invalid("augmentation.mixup", f"{problem}, got {self.loss.kind!r}")
         require(self.epochs <= 100_000, "epochs", "be at most 100000", self.epochs)
+        if self.phases:
+            require_whole(self.phases)
 
     def share(self, epoch: int) -> float:
         """The share of the batches that an epoch (from 1) trains."""

@@ -112,6 +112,9 @@ def _refuse_incompatible(file: StudyFile, differences: tuple[Difference, ...]) -
         lines = f" ({sizes.stored} training examples then, {sizes.now} now)." if sizes else "."
     if any(each.address.endswith(".sha256") for each in others):
         what, lines = "another function for its network:", " the file of the function has changed since."
+    for name in ("weights", "callbacks"):
+        if any(each.address.endswith(f"{name}_sha256") for each in others):
+            what, lines = f"other {name}:", " their file has changed since."
     raise StudyError(
         f"the study {file.name!r} began with {what}{lines}\n"
         f"Its trials cannot be compared with new ones. Search under another name (--name), or start over and delete "

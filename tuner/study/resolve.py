@@ -14,12 +14,13 @@ from tuner.data.load import Log, no_log
 from tuner.data.sources import Places
 from tuner.networks.function import Call, Function
 from tuner.networks.parts import offered_shapes
-from tuner.networks.sources import PICKLED, source_at
+from tuner.networks.sources import PICKLED, file_at, source_at
 from tuner.recipe import AnyData, describe
 from tuner.recipe.data import UserData
 from tuner.space import Asks, Choice, Hole, assigned, discover, fill, parse
 
 PRECISIONS = ("float32", "bfloat16")
+CALLBACKS = ("callbacks", "callbacks_sha256")
 HOLES = ("encoding", "scaling")
 """The fields of own data that a search may choose."""
 
@@ -50,7 +51,20 @@ def with_facts_of(recipe: Any, other: Any) -> Any:
 def with_questions(recipe: Any, folder: Path) -> Any:
     """A plain recipe in which each function has its hash and what it asks for, which calling it has shown: each choice once, both ends
     of each range. Raises `Invalid` where there is no such function, or where it asks differently for the same answers."""
+    recipe = _with_hash_of_callbacks(recipe, folder)
     return _without_effect_left_out(_each_function(recipe, lambda table: _with_questions(table, recipe, folder)))
+
+
+def _with_hash_of_callbacks(recipe: Any, folder: Path) -> Any:
+    training = recipe.get("training", {}) if isinstance(recipe, Mapping) else {}
+    source, sha256 = (training.get(name, "") if isinstance(training, Mapping) else "" for name in CALLBACKS)
+    if not isinstance(source, str) or not source or sha256 in PICKLED:
+        return recipe
+    try:
+        found = source_at(source, folder)
+    except Invalid as complaint:
+        raise Invalid("recipe.training.callbacks", complaint.problem) from None
+    return {**recipe, "training": {**training, **dict(zip(CALLBACKS, found, strict=True))}}
 
 
 def _with_questions(table: Mapping[str, Any], recipe: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
@@ -62,7 +76,12 @@ def _with_questions(table: Mapping[str, Any], recipe: Mapping[str, Any], folder:
     try:
         if sha256 not in PICKLED:
             source, sha256 = source_at(source, folder)
-        asks = Asks(Call(source, sha256, offered_shapes(data.inputs), data.outputs, data.task), {}, changes)
+        files = {}
+        if weights := table.get("weights"):
+            path, hash_of_weights = file_at(weights, folder, "weights")
+            files = {"weights": path, "weights_sha256": hash_of_weights}
+        call = Call(source, sha256, offered_shapes(data.inputs), data.outputs, data.task, **files)
+        asks = Asks(call, {}, changes)
         discovered, plains = discover({"answers": asks})
     except Invalid as complaint:
         raise complaint.inside("recipe" if complaint.place.startswith("network") else place) from None
@@ -70,12 +89,12 @@ def _with_questions(table: Mapping[str, Any], recipe: Mapping[str, Any], folder:
     for name in changed.keys() - {name for each in plains for name in each["answers"]}:
         raise Invalid(f"{place}.answers.{name}", f"{source} does not ask for it; {near_miss(name, holes)}")
     questions = {
-        "ask": asdict(asks.call),
+        "ask": {name: value for name, value in asdict(asks.call).items() if value},
         "holes": holes,
         "changed": changed,
         "compiled": plains[0]["found"]["compiled"],
     }
-    return {**table, "source": source, "sha256": sha256, "answers": questions}
+    return {**table, "source": source, "sha256": sha256, **files, "answers": questions}
 
 
 def _without_effect_left_out(recipe: Any) -> Any:

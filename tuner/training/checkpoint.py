@@ -22,7 +22,7 @@ WRITE_SECONDS = 20.0
 @dataclass(frozen=True, kw_only=True)
 class Position:
     """The position of a training: the finished folds, the finished epochs of the current fold, the number of the best of them
-    (0: none), and the finished steps of the current epoch with their seconds."""
+    (0: none), the finished steps of the current epoch with their seconds, and what the user's callbacks know, as JSON."""
 
     done: tuple[FoldResult, ...] = ()
     epochs: tuple[Epoch, ...] = ()
@@ -30,15 +30,17 @@ class Position:
     steps: int = 0
     epoch_seconds: float = 0.0
     seconds: float = 0.0
+    callbacks: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Progress:
-    """A position, the state of the network (empty between two folds), and the best weights so far."""
+    """A position, the state of the network (empty between two folds), the best weights so far, and the arrays of callbacks."""
 
     position: Position = Position()
     state: Arrays = ()
     best_weights: Arrays = ()
+    callback_arrays: Arrays = ()
 
 
 class Checkpoint:
@@ -64,7 +66,9 @@ class Checkpoint:
                 if about["key"] != self.key:
                     return Progress()
                 position = decode(Position, about["position"])
-                arrays = {name: tuple(file[f"{name}-{index}"] for index in range(about[name])) for name in ARRAYS}
+                arrays = {
+                    name: tuple(file[f"{name}-{index}"] for index in range(about.get(name, 0))) for name in ARRAYS
+                }
         except Exception:  # NumPy raises any exception for a damaged file
             return Progress()  # absent, truncated, or written by another version
         return Progress(position=position, **arrays)

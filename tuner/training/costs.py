@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from statistics import median
 from typing import Any
@@ -18,6 +18,7 @@ from tuner.networks import Layer, layer_table
 from tuner.recipe import Muon, Recipe
 from tuner.recipe.optimizers import state_arrays
 from tuner.space import Assignment
+from tuner.training.phases import phase_cost
 
 GIB = 2**30
 RUNTIME_BYTES = int(0.75 * GIB)
@@ -80,10 +81,11 @@ def work(recipe: Recipe, data: TrainingSet) -> Work:
     folds, training, validation = sizes(recipe.protocol, len(data.examples))
     batch = min(recipe.training.batch_size, training)
     parameters = sum(layer.parameters for layer in table)
+    multiply_adds = sum(layer.multiply_adds for layer in table) + _optimizer_multiply_adds(recipe, table) // batch
     return Work(
         kind=f"{recipe.network.kind} {recipe.network.hidden.precision}",
         parameters=parameters,
-        multiply_adds=sum(layer.multiply_adds for layer in table) + _optimizer_multiply_adds(recipe, table) // batch,
+        multiply_adds=round(multiply_adds * phase_cost(recipe)),
         examples=training + validation // VALIDATED_PER_TRAINED,
         steps=math.ceil(training / batch),
         epochs=folds * recipe.training.epochs,
@@ -208,8 +210,13 @@ class Preflight:
         return (share * training + validated) / (training + validated)
 
     def full_epoch(self, recipe: Recipe, seconds: float, epoch: int) -> float:
-        """Seconds of an epoch of full length, from those of the one with this number."""
-        return seconds / self.relative_seconds(recipe, recipe.training.share(epoch))
+        """Seconds of an epoch of full length with all phases in their shares, from those of the one with this number."""
+        seconds /= self.relative_seconds(recipe, recipe.training.share(epoch))
+        if not recipe.training.phases:
+            return seconds
+        whole = self.work(recipe)
+        own = replace(whole, multiply_adds=round(whole.multiply_adds * phase_cost(recipe, epoch) / phase_cost(recipe)))
+        return seconds * whole.epoch_seconds_at_first / own.epoch_seconds_at_first
 
     def learn(self, recipe: Recipe, seconds: float) -> None:
         """Add the observed seconds of one of its epochs."""

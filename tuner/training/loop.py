@@ -11,10 +11,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tuner.base.errors import first_line
-from tuner.networks import Dense
+from tuner.base.errors import Invalid, first_line
 from tuner.networks.build import Number
-from tuner.recipe import Recipe, Training
+from tuner.recipe import Training
 from tuner.result import Scores
 from tuner.training.augmentation import augmenter
 from tuner.training.compiling import falling_variables
@@ -46,7 +45,7 @@ class EpochLoop:
     """Trains and validates a compiled model epoch by epoch; holds the traced graph functions.
 
     An epoch is one call into the graph, or several of about `CALL_SECONDS`; the results do not depend on their number. The
-    last batch may be smaller than the others, as in `fit`. With `xla` the calls are compiled: see `xla_pays`.
+    last batch may be smaller than the others, as in `fit`. With `xla` the calls are compiled: see `compiling.xla_pays`.
     """
 
     def __init__(
@@ -64,15 +63,23 @@ class EpochLoop:
     ) -> None:
         self.model, self.is_static, self.own, self.note = model, xla, own, ""
         self.adversarial, self.augment = settings.adversarial, augmenter(settings.augmentation, number)
+        self.phases = [each.trainable for each in settings.phases]
+        if own and self.phases:
+            own.train_only(*self.phases)
         self.feed(settings, scale, training, validation, measure)
         build_variables(model, training)
         if own:
             own.prepare(*training.batch(scale, 0, self.batch_size))
         self.names = figure_names(model)
         self.sets_rate = hasattr(model.optimizer.learning_rate, "assign")  # or it has a schedule of its own
+        if not self.sets_rate and any(each.learning_rate_factor != 1 for each in settings.phases):
+            raise Invalid(
+                "training.phases", "must have no learning_rate_factor: the optimizer has a schedule of its own"
+            )
         self.averages = Averages(model, settings.averaging, number)
         self.falling = list(falling_variables(model)) if settings.regularization == "flat_cosine" else []
-        self._steps = self._function(self._train, self._tensors(training), ORDER_TO_BATCH, xla=xla)
+        tensors, phases = self._tensors(training), self.phases or ["*"]
+        self._by_phase = [self._function(self._train, tensors, ORDER_TO_BATCH, xla=xla) for _ in phases]
         self._validation = self._function(self._validate, self._tensors(validation or training), xla=xla)
 
     def _function(
@@ -94,6 +101,12 @@ class EpochLoop:
         self.scale, self.training, self.validation, self.measure = scale, training, validation, measure
         self.batch_size, self.seconds_a_step = min(settings.batch_size, len(training)), 0.0
 
+    def begin_phase(self, number: int) -> None:
+        """Train the layers of the phase with this number from the next step on."""
+        if self.own and self.phases:
+            self.own.train_only(self.phases[number])
+        self._steps = self._by_phase[number]
+
     def trace(self) -> None:
         """Trace and optimize the graphs, without taking a step: an epoch's seconds are those of its steps."""
         if self.note:
@@ -105,10 +118,13 @@ class EpochLoop:
             if not self.own:
                 raise
             self.note = f"cannot run in the graph, trained step by step, which is slower ({first_line(error)})"
-            self._steps, self._validation = self._train, self._validate
+            self._by_phase, self._validation = [self._train] * len(self._by_phase), self._validate
+        self.begin_phase(0)
 
     def _trace(self, *others: tf.Tensor) -> None:
-        self._steps(*others, *self._tensors(self.training))
+        for number in reversed(range(len(self._by_phase))):
+            self.begin_phase(number)
+            self._steps(*others, *self._tensors(self.training))
         if self.validation:
             self._validation.get_concrete_function(*self._tensors(self.validation))
 
@@ -233,18 +249,3 @@ def attacked(model: keras.Model, inputs: tf.Tensor, truth: tf.Tensor, strength: 
         loss = model.compute_loss(inputs, truth, model(inputs, training=False), training=False)
     moved = inputs + strength * tf.sign(tape.gradient(loss, inputs))
     return tf.clip_by_value(moved, tf.reduce_min(inputs), tf.reduce_max(inputs))
-
-
-def xla_pays(recipe: Recipe, examples: int, parameters: int) -> bool:
-    """Whether XLA saves more than the 0.8 s that compiling takes.
-
-    Measured on one thread on 50,000 images: it saves 0.1 ms per step of a narrow dense network (two layers of 128: an epoch
-    at batch 16 takes 0.46 s instead of 0.82 s, at batch 4 1.4 s instead of 2.7 s) and nothing in larger steps (two layers of
-    256 at batch 128). bfloat16 gets slower, convolutions on a CPU three times, dropout up to twelve times slower.
-    """
-    network, batch = recipe.network, recipe.training.batch_size
-    if not isinstance(network, Dense) or network.hidden.precision != "float32":
-        return False
-    has_dropout = network.input_dropout or any(network.hidden.dropout_rates(len(network.widths)))
-    steps = -(-examples // batch) * recipe.training.epochs
-    return not has_dropout and steps >= 8000 and parameters * batch <= 25_000_000

@@ -8,13 +8,21 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.networks import Function
+from tuner.networks.calling import weighted_layers
+from tuner.networks.function import LayerInfo
+from tuner.recipe import Recipe
+from tuner.recipe.phases import Trainable, learning
+
 
 @dataclass(frozen=True, eq=False)
 class OwnModel:
-    """A compiled model. `loss` is that of its validation, where it was compiled without one."""
+    """A compiled model. `loss` is that of its validation, where it was compiled without one; `layers` are those with weights of the
+    function's own model, the last ones of this one."""
 
     model: keras.Model
     loss: keras.losses.Loss | None
+    layers: tuple[LayerInfo, ...] = ()
 
     @property
     def has_own_step(self) -> bool:
@@ -28,11 +36,23 @@ class OwnModel:
         return [each for each in own if each is not self.model.optimizer]
 
     @property
+    def optimizer_variables(self) -> list[Any]:
+        """The variables of all its optimizers."""
+        return [variable for each in (self.model.optimizer, *self.optimizers) for variable in each.variables]
+
+    @property
     def variables(self) -> list[Any]:
         """The variables that are not the model's own: of its optimizers and metrics, each once."""
-        optimizers = [variable for each in (self.model.optimizer, *self.optimizers) for variable in each.variables]
-        others = [*optimizers, *self.model.metrics_variables, *self.model._loss_tracker.variables]
+        others = [*self.optimizer_variables, *self.model.metrics_variables, *self.model._loss_tracker.variables]
         return list({id(each): each for each in others}.values())
+
+    def train_only(self, *phases: Trainable) -> None:
+        """Freeze the layers that learn in none of the phases, and no others."""
+        self.model.trainable = True
+        own = weighted_layers(self.model)[-len(self.layers) :]
+        by_phase = [learning(each, self.layers) for each in phases]
+        for layer, *learns in zip(own, *by_phase, strict=True):
+            layer.trainable = any(learns)
 
     def prepare(self, *batch: tf.Tensor) -> None:
         """Create the variables that its own train step makes when it first runs, since a graph loop cannot create any. The state is
@@ -51,7 +71,9 @@ class OwnModel:
             self.model._loss_tracker.update_state(figures["loss"], sample_weight=examples)
 
 
-def own_model(model: keras.Model, loss: keras.losses.Loss) -> OwnModel:
-    """The compiled model; `loss` is that of its validation, where it was compiled without one."""
+def own_model(model: keras.Model, loss: keras.losses.Loss, recipe: Recipe) -> OwnModel | None:
+    """The compiled model of a recipe, if a function has made it; `loss` is that of its validation, where it was compiled without one."""
+    if not isinstance(recipe.network, Function):
+        return None
     has_loss = model._compile_loss is not None or type(model).compute_loss is not keras.Model.compute_loss
-    return OwnModel(model, None if has_loss or model.losses else loss)
+    return OwnModel(model, None if has_loss or model.losses else loss, recipe.network.info.layers)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tuner.base.metrics import METRICS, Monitor
 from tuner.recipe import ConstantRate, FallingRate, LogCosine, OneCycle, Plateau, SteppedRate, Training
+from tuner.recipe.phases import starts
 from tuner.result import Epoch
 
 
@@ -29,7 +30,16 @@ def rates(training: Training, epoch: int, steps: int, before: Sequence[Epoch]) -
             factors = _eased(0.0, 1.0, 2 * waves)
         case Plateau() as plateau:
             factors = np.full(steps, plateau.factor ** _plateaus(plateau, before))
+    if training.phases:
+        by_phase = np.array([each.learning_rate_factor for each in training.phases])
+        factors = factors * by_phase[phase_numbers(training, epoch, steps)]
     return (training.optimizer.learning_rate * factors).astype(np.float32)
+
+
+def phase_numbers(training: Training, epoch: int, steps: int) -> NDArray[np.int64]:
+    """The number of the phase (from 0) of each of the `steps` steps of an epoch (from 1)."""
+    done, total = _progress(training, epoch, steps)
+    return np.searchsorted(np.round(np.multiply(starts(training.phases), total)), done, side="right") - 1
 
 
 def strengths(training: Training, epoch: int, steps: int) -> NDArray[np.float32]:

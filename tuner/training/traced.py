@@ -17,14 +17,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tuner.base.decode import encode
-from tuner.networks import Function, Inputs, Network, TabularEnsemble, parameters
+from tuner.networks import Inputs, Network, TabularEnsemble, parameters
 from tuner.networks.build import Constants, build, initial_values
 from tuner.networks.layers import MembersDense
 from tuner.recipe import CategoricalCrossentropy, Recipe
 from tuner.training.augmentation import STRENGTHS, augmenter
-from tuner.training.compiling import as_compiled, compile_model, loss_of, make_optimizer, numbers_of_optimizer
+from tuner.training.compiling import as_compiled, compile_model, loss_of, make_optimizer, numbers_of_optimizer, xla_pays
 from tuner.training.fold_data import FoldData
-from tuner.training.loop import EpochLoop, xla_pays
+from tuner.training.loop import EpochLoop
 from tuner.training.own_model import own_model
 
 KEPT = 6
@@ -42,6 +42,8 @@ NOT_IN_THE_GRAPH = (
     "lean_share",
     "bootstrap",
     "target_scale",
+    "callbacks",
+    "callbacks_sha256",
 )
 
 
@@ -57,7 +59,7 @@ class Traced:
         for layer in self.model._flatten_layers():
             if isinstance(layer, MembersDense):
                 layer.batch_size = _batch_size(recipe, fold_data)
-        self.own = own_model(self.model, loss_of(recipe)) if isinstance(recipe.network, Function) else None
+        self.own = own_model(self.model, loss_of(recipe), recipe)
         self.loop = EpochLoop(
             self.model,
             recipe.training,
@@ -91,8 +93,21 @@ class Traced:
         averaged = {id(each) for each in self.model.weights if recipe.training.averaging}
         averages = [value for each, value in zip(self.model.variables, weights, strict=True) if id(each) in averaged]
         self.state = [*weights, *self.others_at_first, *averages]
-        if isinstance(self.model.optimizer, keras.optimizers.ScheduleFreeAdamW):  # its momentum begins as the weights
-            for momentum, weight in zip(self.model.optimizer._momentums, self.model.trainable_weights, strict=True):
+        self._begin_optimizer()
+
+    def begin_phase(self, number: int) -> None:
+        """Train the layers of this phase from the next step on, with a new state of the optimizers."""
+        self.loop.begin_phase(number)
+        of_optimizers = {id(each) for each in self.own.optimizer_variables} if self.own else set()
+        for variable, value in zip(self._others, self.others_at_first, strict=True):
+            if id(variable) in of_optimizers:
+                variable.assign(value)
+        self._begin_optimizer()
+
+    def _begin_optimizer(self) -> None:
+        optimizer = self.model.optimizer
+        if isinstance(optimizer, keras.optimizers.ScheduleFreeAdamW):  # its momentum begins as the weights
+            for momentum, weight in zip(optimizer._momentums, optimizer._trainable_variables, strict=True):
                 momentum.assign(weight)
 
     @property
@@ -153,6 +168,7 @@ def graph_key(recipe: Recipe, fold_data: FoldData) -> str:
     network, training = plain["network"], plain["training"]
     for name in NOT_IN_THE_GRAPH if xla else (*NOT_IN_THE_GRAPH, "batch_size"):
         training.pop(name, None)
+    training["phases"] = [each["trainable"] for each in training["phases"]]
     if "hidden" in network:
         del network["hidden"]["initializer"]
         _hide(network["hidden"], "dropout", "kernel_l1", "kernel_l2")

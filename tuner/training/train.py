@@ -1,6 +1,7 @@
 """Training one network on one fold, epoch by epoch, until it ends, is stopped or diverges."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.recipe import Patience, Recipe
-from tuner.result import Ending, Epoch, FoldResult, Pulse, Watch
+from tuner.result import Ending, Epoch, FoldResult, Pulse, Scores, Watch
+from tuner.training.callbacks import Callbacks
 from tuner.training.checkpoint import Checkpoint, Progress
 from tuner.training.evaluation import predict
 from tuner.training.fold_data import FoldData
 from tuner.training.parts import Scaler
-from tuner.training.schedules import monitored, rates, strengths
+from tuner.training.phases import stretches
+from tuner.training.schedules import monitored, phase_numbers, rates, strengths
 from tuner.training.traced import traced
 from tuner.training.weights import BestWeights
 
@@ -75,6 +78,8 @@ class _Training:
         self.steps, self.epoch_seconds = self.before.steps, self.before.epoch_seconds
         by = recipe.training.keep_by
         self.best = BestWeights(self.network.model, by, progress) if recipe.training.keep == "best" else None
+        self.callbacks = Callbacks(recipe.training, self.network.loop)
+        self.callbacks.begin(recipe.training, self.before.callbacks, progress.callback_arrays)
         self.started = time.perf_counter()
 
     @property
@@ -84,6 +89,7 @@ class _Training:
 
     def write(self) -> None:
         """Write the checkpoint, with the weights of the last step instead of the best ones."""
+        callbacks, callback_arrays = self.callbacks.state
         position = replace(
             self.before,
             epochs=tuple(self.epochs),
@@ -91,14 +97,18 @@ class _Training:
             steps=self.steps,
             epoch_seconds=self.epoch_seconds,
             seconds=self.seconds,
+            callbacks=callbacks,
         )
-        best_weights = self.best.weights if self.best else ()
-        self.checkpoint.write(Progress(position=position, state=tuple(self.network.state), best_weights=best_weights))
+        arrays = {"best_weights": self.best.weights if self.best else (), "callback_arrays": callback_arrays}
+        self.checkpoint.write(Progress(position=position, state=tuple(self.network.state), **arrays))
 
     def restore(self) -> int:
         """Assign the final weights to the model and return the number of their epoch, 0 if there is none."""
+        restored = self.callbacks.end()
         if self.best:
             return self.best.restore()
+        if restored:
+            return restored
         self.network.model.set_weights(self.network.loop.averages.weights)
         return len(self.epochs)
 
@@ -109,12 +119,15 @@ class _Training:
                 return _stopped(before)
         last = self.recipe.training.epochs
         for number in range(len(self.epochs) + 1, last + 1):
-            if _patience_is_over(self.recipe, self.epochs):
+            if _patience_is_over(self.recipe, self.epochs, self.network.loop.steps):
                 return "stopped_early", f"no improvement up to epoch {number - 1}"
+            if self.callbacks.stops:
+                return "stopped_early", f"a callback stopped the training after epoch {number - 1}"
             epoch = self._epoch(number)
             if epoch is None:
                 return "pruned", f"stopped in epoch {number}"
             self.epochs.append(epoch)
+            self.callbacks.epoch(epoch)
             if self.best:
                 self.best.offer(epoch, lambda: self.network.loop.averages.weights)
             if not epoch.is_finite:
@@ -122,37 +135,57 @@ class _Training:
             if not self.watch(epoch) and number < last:
                 return _stopped(epoch)
             self._write_if_due()
-        return "finished", self.network.loop.note
+        return "finished", self.network.loop.note or self.callbacks.note
 
     def _epoch(self, number: int) -> Epoch | None:
         """Train the rest of an epoch and validate; None if the watch stopped it before its end."""
         settings, loop = self.recipe.training, self.network.loop
         order = order_of_examples(self.recipe, self.number_of_fold, number, len(loop.training))
         by_step = rates(settings, number, loop.steps, self.epochs)
+        self._begin_epoch(number, by_step)
         seed = int(np.random.SeedSequence([self.recipe.seed, self.number_of_fold, number]).generate_state(1)[0] >> 1)
         steps = loop.steps_of(settings.share(number))
         began = time.perf_counter()
-        for done, training in loop.train(
-            order, by_step, self.steps, steps, seed, strengths(settings, number, loop.steps)
-        ):
+        settings_of_steps = seed, strengths(settings, number, loop.steps)
+        for done, training in self._calls(number, steps, order, by_step, *settings_of_steps):
             self.steps = done
-            if done == steps:
+            if done == steps or self.callbacks.stops:
                 break
             self.epoch_seconds += time.perf_counter() - began
             self._write_if_due()
             if not self.watch(Pulse(fold=self.number_of_fold, epoch=number, share=done / steps, training=training)):
                 return None
             began = time.perf_counter()
+        self.callbacks.call("on_test_begin", {})
         validation = loop.validate()
+        self.callbacks.call("on_test_end", {})
         seconds, self.epoch_seconds, self.steps = self.epoch_seconds + time.perf_counter() - began, 0.0, 0
         return Epoch(
             fold=self.number_of_fold,
             number=number,
             training=training,
             validation=validation,
-            learning_rate=float(by_step[-1]),
+            learning_rate=float(by_step[-1] * np.float32(self.callbacks.factor)),
             seconds=seconds,
         )
+
+    def _begin_epoch(self, number: int, by_step: NDArray[np.float32]) -> None:
+        if self.steps or not self.callbacks.each:
+            return
+        if self.network.loop.sets_rate:
+            self.network.model.optimizer.learning_rate.assign(by_step[0] * np.float32(self.callbacks.factor))
+        self.callbacks.call("on_epoch_begin", number - 1, {})
+
+    def _calls(self, epoch: int, steps: int, order: Any, by_step: Any, *others: Any) -> Iterator[tuple[int, Scores]]:
+        """The calls into the graph for the rest of an epoch, phase by phase."""
+        training, loop = self.recipe.training, self.network.loop
+        taken_before = loop.steps_of(training.share(epoch - 1))
+        for phase, first, last, is_new in stretches(training, epoch, loop.steps, taken_before, self.steps, steps):
+            enter = self.network.begin_phase if is_new else loop.begin_phase  # one that was begun before goes on
+            enter(phase)
+            yield from self.callbacks.steps(order, by_step, first, last, *others)
+            if self.callbacks.stops:
+                return
 
     def _write_if_due(self) -> None:
         if self.checkpoint.is_due:
@@ -174,9 +207,12 @@ def order_of_examples(recipe: Recipe, fold: int, epoch: int, examples: int) -> N
     return order
 
 
-def _patience_is_over(recipe: Recipe, epochs: list[Epoch]) -> bool:
-    patience = recipe.training.early_stopping
-    if not isinstance(patience, Patience) or not epochs:
+def _patience_is_over(recipe: Recipe, epochs: list[Epoch], steps: int) -> bool:
+    patience, last = recipe.training.early_stopping, max(0, len(recipe.training.phases) - 1)
+    if not isinstance(patience, Patience):
+        return False
+    epochs = [each for each in epochs if phase_numbers(recipe.training, each.number, steps)[0] == last]
+    if not epochs:
         return False
     values = monitored(patience.monitor, epochs)
     best = 0

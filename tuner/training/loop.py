@@ -73,13 +73,12 @@ class EpochLoop:
         self.names = figure_names(model)
         self.sets_rate = hasattr(model.optimizer.learning_rate, "assign")  # or it has a schedule of its own
         if not self.sets_rate and any(each.learning_rate_factor != 1 for each in settings.phases):
-            raise Invalid(
-                "training.phases", "must have no learning_rate_factor: the optimizer has a schedule of its own"
-            )
+            raise Invalid("training.phases", "must have no learning_rate_factor: the optimizer has its own schedule")
         self.averages = Averages(model, settings.averaging, number)
         self.falling = list(falling_variables(model)) if settings.regularization == "flat_cosine" else []
-        tensors, phases = self._tensors(training), self.phases or ["*"]
-        self._by_phase = [self._function(self._train, tensors, ORDER_TO_BATCH, xla=xla) for _ in phases]
+        tensors = self._tensors(training)
+        self._by_phase = [self._function(self._train, tensors, ORDER_TO_BATCH, xla=xla) for _ in self.phases or "*"]
+        self.begin_phase(0)
         self._validation = self._function(self._validate, self._tensors(validation or training), xla=xla)
 
     def _function(
@@ -147,9 +146,8 @@ class EpochLoop:
         strengths: NDArray[np.float32] | None = None,
     ) -> Iterator[tuple[int, Scores]]:
         """Take the steps of an epoch from `first` up to `steps`, on the examples in this order (a permutation of the
-        training part), with one learning rate and one strength of a falling regularization (default: 1) for each step and
-        this seed for augmentation. After each call into the graph
-        yields the number of finished steps and Keras's running means over them."""
+        training part), with one learning rate and one strength of a falling regularization (default: 1) for each step and this
+        seed for augmentation. After each call into the graph yields the number of finished steps and Keras's running means over them."""
         if first == 0:
             self.model.reset_metrics()
         strengths = np.ones_like(rates) if strengths is None else strengths

@@ -209,9 +209,9 @@ def test_runs_without_a_storage_are_refused(tmp_path: Path) -> None:
 
 
 def test_half_of_the_data_is_refused() -> None:
-    with pytest.raises(StudyError, match="x and y come together, and groups, weights and test with them"):
+    with pytest.raises(StudyError, match="x and y come together, and groups, weights, test and validation with them"):
         optimize(tiny(), points()[0])
-    with pytest.raises(StudyError, match="x and y come together, and groups, weights and test with them"):
+    with pytest.raises(StudyError, match="x and y come together, and groups, weights, test and validation with them"):
         optimize(points()[0])
     with pytest.raises(StudyError, match="pass a study, or x and y for one that is made for them"):
         optimize(None)

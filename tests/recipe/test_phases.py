@@ -27,7 +27,7 @@ def test_phases_are_a_part_of_the_recipe() -> None:
     assert shares(recipe.training.phases) == [0.25, 0.75]
     assert Recipe.from_dict(recipe.to_dict()) == recipe
     assert recipe.key != recipe_with().key == replace(recipe, training=Training()).key
-    assert recipe.summary.endswith("batch 32, last 1, head block_[23] at 0.1 of the rate")
+    assert recipe.summary.endswith("batch 32, last 1 at 1×, head block_[23] at 0.1×")
 
 
 def test_the_layers_of_a_function_are_no_part_of_its_recipes_key() -> None:

@@ -52,7 +52,7 @@ def check(
 ) -> None:
     """Decode every corner of a study's space, and print the space."""
     from tuner.commands.terminal import print_table
-    from tuner.networks import layer_names, network_summary, parameters
+    from tuner.networks import Function, network_summary, parameters
     from tuner.recipe import describe
     from tuner.space import dimensions, functions_in, size
 
@@ -65,10 +65,9 @@ def check(
         if ":" in each.call.source:
             discovered = f"calling it discovered {len(each.holes)} names; under other answers it may ask for more"
             print(f"{each.call.source}: {discovered}")
-        networks = [
-            recipe.network for _, recipe in file.corners if getattr(recipe.network, "source", "") == each.call.source
-        ]
-        print(f"{each.call.source}: its layers with weights are {layer_names(networks[0])}")
+        made = [recipe.network for _, recipe in file.corners if isinstance(recipe.network, Function)]
+        layers = next(network.info.layers for network in made if network.source == each.call.source)
+        print(f"{each.call.source}: its layers with weights are {', '.join(layer.name for layer in layers)}")
         if each.compiled:
             print(
                 f"{each.call.source}: compiles its model ({each.compiled}); training.optimizer and training.loss are not used"

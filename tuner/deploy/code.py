@@ -40,6 +40,7 @@ LEFT_OUT = {
     "lean_epochs": "no epoch is shortened",
     "bootstrap": "the examples are not drawn with replacement",
     "adversarial": "no batch is attacked",
+    "callbacks": "the study's own callbacks are left out",
     "regularization": "dropout and weight decay do not fall",
 }
 """Fields of a training that plain Keras lacks, where they are not at their defaults."""

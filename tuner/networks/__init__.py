@@ -66,11 +66,6 @@ def parameters(network: Network, inputs: Inputs, classes: int) -> int:
     return sum(layer.parameters for layer in layer_table(network, inputs, classes))
 
 
-def layer_names(network: Network) -> str:
-    """The names of the layers with weights of the network of a function, which phases of a training name."""
-    return ", ".join(each.name for each in network.info.layers) if isinstance(network, Function) else ""
-
-
 def network_summary(network: Network) -> str:
     """Family, sizes layer by layer, activation.
 

@@ -28,8 +28,8 @@ FRONT_ENDS = {"trial": "tuner.space.trial:Trial", "hp": "tuner.keras_tuner.hyper
 
 
 def model_of(call: Call, asking: Asking) -> keras.Model:
-    """The model that the function makes with these answers, or that the file has: built, and compiled if the function compiles it. Raises `Invalid` with the
-    function's own lines where it fails, or where its model does not take the inputs."""
+    """The model that the function makes with these answers, or that the file has: built, and compiled if the function compiles it. Raises
+    `Invalid` with the function's own lines where it fails, or where its model does not take the inputs."""
     if is_model(call.source):
         return _built(network_in(unchanged(call.source, call.sha256), call), call)
     function = load_function(call.source, call.sha256)

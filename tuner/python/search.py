@@ -112,7 +112,8 @@ def optimize(
         validation: The validation part, as a pair of x and y, a frame where `y` is a column's name, or a dataset. Without it a share of
             the examples is taken.
         network: A function `build(trial, inputs, outputs)`, or `build(hp)` as for KerasTuner, that returns a Keras model (own-network.md),
-            or a `.keras` file with a trained model (fine-tuning.md). It takes the place of the study's network; a study that is made for x and y passes arrays to it as they are.
+            or a `.keras` file with a trained model (fine-tuning.md). It takes the place of the study's network; a study that is made for
+            x and y passes arrays to it as they are.
         training: Fields of `recipe.training` in place of the study's, such as `{"phases": [...]}`; holes are allowed.
         on_progress: Is called with a `Progress`; nothing is shown then.
         verbose: 1 shows the progress on standard error: one line on a terminal and in a notebook, sentences in a pipe; 0 is quiet.

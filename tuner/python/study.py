@@ -39,8 +39,7 @@ UNNAMED = "study"
 class Changes:
     """Changes of a study; empty fields leave it as it is. `test` is the test part, or the share that is cut off. With
     `is_named_by_data` the study's name ends in the identity of the data. `network` is the plain record of one that takes the place of the
-    study's own; `training` are fields of its training, and `protocol` is a protocol, that take
-    the place of its own."""
+    study's own; so do `training`, fields of its training, and `protocol`."""
 
     task: Task | None = None
     objective: str = ""
@@ -92,13 +91,9 @@ def study_file(study: AnyStudy, places: Places, changes: Changes) -> StudyFile:
             return study_from(UNNAMED, _trained(study, changes), places=places)
         case _:
             name, path = find_study(str(study))
+            others = [(f"training.{key}", value) for key, value in changes.training.items()]
             network = [] if changes.network is None else [("network", changes.network)]
-            return load(
-                path,
-                name,
-                [*network, *((f"training.{key}", value) for key, value in changes.training.items())],
-                places=places,
-            )
+            return load(path, name, [*network, *others], places=places)
 
 
 def seed_of(random_state: Any) -> int | None:

@@ -36,9 +36,9 @@ class Phase:
     @property
     def text(self) -> str:
         """Its layers and its learning rate."""
-        layers = self.trainable if isinstance(self.trainable, str | int) else " ".join(self.trainable)
-        what = f"last {layers}" if isinstance(layers, int) else layers
-        return what if self.learning_rate_factor == 1 else f"{what} at {self.learning_rate_factor:.2g} of the rate"
+        names = (self.trainable,) if isinstance(self.trainable, str) else self.trainable
+        layers = f"last {names}" if isinstance(names, int) else " ".join(names)
+        return f"{layers} at {self.learning_rate_factor:.2g}×"
 
 
 def require_whole(phases: Sequence[Phase]) -> None:

@@ -36,14 +36,10 @@ class OwnModel:
         return [each for each in own if each is not self.model.optimizer]
 
     @property
-    def optimizer_variables(self) -> list[Any]:
-        """The variables of all its optimizers."""
-        return [variable for each in (self.model.optimizer, *self.optimizers) for variable in each.variables]
-
-    @property
     def variables(self) -> list[Any]:
         """The variables that are not the model's own: of its optimizers and metrics, each once."""
-        others = [*self.optimizer_variables, *self.model.metrics_variables, *self.model._loss_tracker.variables]
+        optimizers = [variable for each in (self.model.optimizer, *self.optimizers) for variable in each.variables]
+        others = [*optimizers, *self.model.metrics_variables, *self.model._loss_tracker.variables]
         return list({id(each): each for each in others}.values())
 
     def train_only(self, *phases: Trainable) -> None:

@@ -96,12 +96,10 @@ class Traced:
         self._begin_optimizer()
 
     def begin_phase(self, number: int) -> None:
-        """Train the layers of this phase from the next step on, with a new state of the optimizers."""
+        """Train the layers of this phase from the next step on, with a new state of optimizers and running means."""
         self.loop.begin_phase(number)
-        of_optimizers = {id(each) for each in self.own.optimizer_variables} if self.own else set()
         for variable, value in zip(self._others, self.others_at_first, strict=True):
-            if id(variable) in of_optimizers:
-                variable.assign(value)
+            variable.assign(value)
         self._begin_optimizer()
 
     def _begin_optimizer(self) -> None:

@@ -1,6 +1,7 @@
 """The network in a `.keras` file: its layers with their weights, and a new last layer where the data need another one."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -39,7 +40,7 @@ def network_in(path: Path, call: Call) -> keras.Model:
     head = keras.layers.Dense(
         call.outputs, activation=ACTIVATIONS[call.task], name=None if HEAD in names else HEAD, dtype="float32"
     )
-    return keras.Model(model.input, head(features))
+    return keras.Model(_inputs(model), head(features))
 
 
 def _without_last(model: keras.Model, call: Call) -> tuple[keras.Model, keras.layers.Dense | None]:
@@ -49,10 +50,10 @@ def _without_last(model: keras.Model, call: Call) -> tuple[keras.Model, keras.la
     if len(before) != 1:
         problem = f"the last layer of {call.source} joins {len(before)} networks"
         raise Invalid("network.source", f"{problem}; train one of them further, or load them in a function")
-    body = keras.Model(model.input, before)
+    body = keras.Model(_inputs(model), before)
     if isinstance(last, keras.Model):
         inner, layer = _without_last(last, call)
-        return keras.Model(model.input, inner(before[0])), layer
+        return keras.Model(_inputs(model), inner(before[0])), layer
     if isinstance(last, keras.layers.Dense):
         return body, last
     is_plain = isinstance(
@@ -60,3 +61,7 @@ def _without_last(model: keras.Model, call: Call) -> tuple[keras.Model, keras.la
     )
     inner, layer = _without_last(body, call) if is_plain else (model, None)
     return (model, None) if layer is None else (inner, layer)
+
+
+def _inputs(model: keras.Model) -> Any:
+    return model.inputs if len(model.inputs) > 1 else model.inputs[0]

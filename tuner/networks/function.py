@@ -47,8 +47,8 @@ class Function:
     processes. `answers` are the values that it asked for; in a study file some of them may be fixed, or get another hole.
 
     `weights` is a file of trained weights, relative to the study file, which the function gets as its parameter `weights`. A `source`
-    such as `base.keras` is a trained model itself, with a new last layer called `head` where the data need other outputs. The hash of
-    such a file is a part of the recipe, so that a changed one is told.
+    such as `base.keras` is a trained model itself, with a new last layer called `head`. The hash of such a file is a part of the recipe,
+    so that a changed one is told.
 
     A model that the function compiles keeps its optimizer, loss and metrics; one that is not compiled gets those of `training`.
     `sha256` is the hash of the source; `python:` stands for a function that only existed in the Python process that began a study.

@@ -1,5 +1,7 @@
 """A trained model in a file as a network: its last layer, its weights, and what is told of a file that has changed."""
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +9,14 @@ import keras
 import numpy as np
 import pytest
 
+from tuner.base.decode import decode
 from tuner.base.errors import Invalid
 from tuner.networks.asker import facts
 from tuner.networks.build import build
 from tuner.networks.function import Call, Function
 from tuner.networks.sources import source_at
+from tuner.recipe import Phase
+from tuner.recipe.phases import learning
 
 WITH_WEIGHTS = """
 import keras
@@ -105,3 +110,21 @@ def test_a_function_gets_its_file_of_weights(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(WITH_WEIGHTS.replace(", weights)", ")").replace("if weights", "if not outputs"))
     with pytest.raises(Invalid, match="build must have a parameter weights, which gets the path"):
         build(Function(source=source, weights=weights), (3,), 2, 0)
+
+
+@pytest.mark.long
+def test_the_function_of_the_page_has_the_layers_that_its_phases_name(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "fine-tuning.md").read_text(encoding="utf-8")
+    function = next(text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "MobileNetV2" in text)
+    (tmp_path / "photos.py").write_text(function, encoding="utf-8")
+    source, sha256 = source_at(f"{tmp_path / 'photos.py'}:build", tmp_path)
+    info = facts(Call(source, sha256, (48, 48, 3), 3), lambda _, hole: hole.points(2)[0])
+    assert not info.problem, info.problem
+    settings = next(text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "photos.py" in text)
+    first, second = tomllib.loads(settings)["recipe"]["training"]["phases"]
+    names, everything = second["trainable"]["choice"]
+    counts = [
+        sum(learning(decode(Phase, {"trainable": each}).trainable, info.layers))
+        for each in (first["trainable"], names, everything)
+    ]
+    assert counts == [1, 9, 105]

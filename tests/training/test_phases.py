@@ -13,7 +13,7 @@ from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.networks.build import build
 from tuner.recipe import FallingRate, Patience, Phase, Recipe, Sgd, Training
-from tuner.result import Epoch, Event
+from tuner.result import Epoch, Event, Pulse
 from tuner.run import epoch_seconds, run
 from tuner.training.costs import Preflight, work
 from tuner.training.phases import stretches
@@ -68,8 +68,8 @@ def test_a_phase_begins_within_an_epoch_and_short_looks_have_all_phases() -> Non
     assert rates(halved, 1, 8, []) == pytest.approx([*plain[:4], *(plain[4:] / 2)])
 
 
-@pytest.mark.parametrize("stopped_after", [1, 2, 3])
-def test_a_training_continues_in_the_middle_of_a_phase(
+@pytest.mark.parametrize("stopped_after", [0, 1, 2, 3])
+def test_a_training_continues_where_it_was_stopped_in_a_phase_or_between_two(
     recipe_of: Callable[..., Recipe], places: Places, tmp_path: Path, stopped_after: int
 ) -> None:
     recipe = recipe_of(BASE, epochs=4, phases=(Phase(share=0.4, trainable="head"), Phase(learning_rate_factor=0.1)))
@@ -80,9 +80,11 @@ def test_a_training_continues_in_the_middle_of_a_phase(
         return [(each.training, each.validation) for each in epochs]
 
     def watch(event: Event) -> bool:
-        return not (isinstance(event, Epoch) and event.number == stopped_after)
+        if stopped_after:
+            return not (isinstance(event, Epoch) and event.number == stopped_after)
+        return not isinstance(event, Pulse)  # in the second epoch, where the second phase begins
 
-    assert len(scores(watch=watch, checkpoint=checkpoint)) == stopped_after
+    assert len(scores(watch=watch, checkpoint=checkpoint)) == (stopped_after or 1)
     assert scores(checkpoint=checkpoint) == scores()
 
 

@@ -39,7 +39,7 @@ def loops(examples: int, batch: int, folder: Path) -> dict[str, tuple[int, Calla
     import numpy as np
 
     from tuner.data.examples import Examples
-    from tuner.networks import Dense, Function
+    from tuner.networks import Dense, Function, Network
     from tuner.networks.asker import facts
     from tuner.networks.function import Call
     from tuner.networks.sources import source_at
@@ -60,7 +60,8 @@ def loops(examples: int, batch: int, folder: Path) -> dict[str, tuple[int, Calla
     own = Function(source=source, sha256=sha256, found=facts(Call(source, sha256, (28, 28), 10), lambda *_: None))
     named = dict(zip(("callbacks", "callbacks_sha256"), source_at("nets.py:callbacks", folder), strict=True))
     made: dict[str, tuple[int, Callable[[int], float]]] = {}
-    for name, network in {"study file": Dense(widths=(128, 128)), "function": own}.items():
+    networks: dict[str, Network] = {"study file": Dense(widths=(128, 128)), "function": own}
+    for name, network in networks.items():
         training = Training(batch_size=batch, epochs=1)
         recipe = Recipe(data=Data(name="mnist"), protocol=NoValidation(), network=network, training=training)
         loop = traced(recipe, fold).loop

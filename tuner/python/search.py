@@ -209,7 +209,7 @@ def require_budget(minutes: Any, trials: Any = None) -> None:
         raise StudyError(f"trials: must be a whole number, got {trials!r}")
 
 
-def _examples(x: Any, y: Any, weights: Any = None, groups: Any = None, name: str = "the data") -> RawExamples:
+def _examples(x: Any, y: Any, weights: Any = None, groups: Any = None, *, name: str = "the data") -> RawExamples:
     if is_dataset(x):
         if y is not None:
             raise StudyError("y: must be left out for a dataset, whose batches are (x, y)")

@@ -4,14 +4,17 @@ import json
 import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+import typer.main
 
-from tuner.commands.cli import COMMANDS
+from tuner.commands.cli import COMMANDS, app
 from tuner.data.sources import Places
 from tuner.study import study_from
 
@@ -58,7 +61,7 @@ def test_the_readme_names_every_command(command: str) -> None:
 
 PAGES = (
     *("start", "own-table", "own-images", "own-network", "several-inputs", "fine-tuning"),
-    *("study-file", "report", "continuing", "deploying"),
+    *("study-file", "report", "continuing", "more-machines", "deploying"),
 )
 """Pages whose commands (the lines after `$` in `console` blocks) are run, each in a folder of its own."""
 
@@ -95,6 +98,21 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path, places: Places) -
     script = f"set -e -o pipefail\nset -m\n{commands(page)}"
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_scripts_for_clusters_are_commands() -> None:
+    """Those of the page on more machines can be parsed: each has the options that it names."""
+    text = (ROOT / "docs" / "more-machines.md").read_text(encoding="utf-8")
+    scripts = dict(re.findall(r"^```(bash|shell|yaml)\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    subprocess.run(["bash", "-n"], input=scripts["bash"], text=True, check=True)
+    lines = re.findall(r"python,? -m,? tuner,? ([^\n\]]+)", "\n".join(scripts.values()))
+    for words in (shlex.split(each.replace(",", " ")) for each in lines):
+        command: Any = typer.main.get_command(app)
+        context = click.Context(command, info_name="tuner")
+        while hasattr(command, "resolve_command"):
+            name, command, words = command.resolve_command(context, words)
+            context = context if hasattr(command, "resolve_command") else command.make_context(name, words)
+    assert len(lines) == 5
 
 
 @pytest.mark.long

@@ -6,6 +6,8 @@ import pytest
 from optuna.storages import InMemoryStorage
 
 from tuner.base.errors import StudyError
+from tuner.data.sources import Places
+from tuner.search.joining import stored_file
 from tuner.search.studies import open_study
 from tuner.study import StudyFile, study_from
 
@@ -28,10 +30,14 @@ def study_in(folder: Path) -> StudyFile:
     return study_from("own", {"recipe": recipe}, folder=folder)
 
 
-def test_a_study_continues_with_its_function_and_not_with_a_changed_one(tmp_path: Path) -> None:
+def test_a_study_continues_with_its_function_and_not_with_a_changed_one(
+    tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "nets.py").write_text(BUILD)
     storage = InMemoryStorage()
-    open_study(storage, study_in(tmp_path))
+    study, *_ = open_study(storage, study_in(tmp_path))
+    assert set(stored_file(study, places, print).holes) == {"network.answers.units", "network.answers.rate"}
     _, file, differences = open_study(storage, study_in(tmp_path))
     assert not differences
     assert set(file.holes) == {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, InMemoryStorage
-from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, PendingRollbackError
 
 from tests.support.fakes import Clock
 from tuner.storage.outages import Patience, patient
@@ -22,6 +22,13 @@ def of_sqlite(name: str, text: str) -> Exception:
     return error
 
 
+def of_a_lost_transaction() -> Exception:
+    """What SQLAlchemy raises for Optuna's second try in one."""
+    error = PendingRollbackError("Can't reconnect until invalid transaction is rolled back.")
+    error.__context__ = OperationalError("SELECT", None, Exception("server closed the connection unexpectedly"))
+    return error
+
+
 OUTAGES: dict[str, Callable[[], Exception]] = {
     "a lock": lambda: OperationalError("INSERT", None, of_sqlite("SQLITE_BUSY", "database is locked")),
     "a busy file": lambda: OperationalError("INSERT", None, of_sqlite("SQLITE_IOERR_WRITE", "disk I/O error")),
@@ -29,6 +36,7 @@ OUTAGES: dict[str, Callable[[], Exception]] = {
     "a cut connection": lambda: InterfaceError(
         "", None, Exception("connection is closed"), connection_invalidated=True
     ),
+    "a restart within a read": of_a_lost_transaction,
     "no server": lambda: OperationalError("", None, Exception("connection refused")),
     "no network file system": lambda: OSError(5, "Input/output error"),
 }

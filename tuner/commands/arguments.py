@@ -42,6 +42,14 @@ AllowedHost = Annotated[
 Name = Annotated[str | None, typer.Option(help="Name of the study in the storage. [the file's name]")]
 Workers = Annotated[str, typer.Option(metavar="N|auto", help="Training processes; auto is one per core.")]
 
+Executor = Annotated[
+    str, typer.Option(help="Where training runs: processes, ray (a cluster), or in_process (for debugging).")
+]
+Lease = Annotated[str, typer.Option(help="Time after which the trials of a dead process are taken over.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each epoch.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+
 
 def load_study_file(study: str, settings: list[str], name: str | None) -> "StudyFile":
     """The named study with its `--set` settings."""

@@ -17,6 +17,7 @@ COMMANDS = {
     "init": ("init", SEARCH),
     "check": ("studies", SEARCH),
     "optimize": ("optimize", SEARCH),
+    "worker": ("worker", SEARCH),
     "studies": ("studies", RESULTS),
     "trials": ("results", RESULTS),
     "leaderboard": ("results", RESULTS),
@@ -43,7 +44,7 @@ app = typer.Typer(
 
 
 PANELS = {
-    **dict.fromkeys(("minutes", "timeout", "trials", "more", "enough"), "How long"),
+    **dict.fromkeys(("minutes", "timeout", "trials", "more", "enough", "wait"), "How long"),
     **dict.fromkeys(("workers", "executor", "ray_address", "cpus_per_trial", "gpus_per_trial", "lease"), "Where"),
     **dict.fromkeys(("host", "allowed_host", "port", "runs", "storage", "data_dir"), "Where"),
     **dict.fromkeys(("out", "force", "quiet", "verbose", "format", "json_"), "Output"),

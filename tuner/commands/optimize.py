@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,11 +11,16 @@ from tuner.base.errors import StudyError
 from tuner.commands.arguments import (
     RUNS,
     DataDir,
+    Executor,
+    Json,
+    Lease,
     Name,
+    Quiet,
     Runs,
     Set,
     Storage,
     Study,
+    Verbose,
     Workers,
     command_line,
     load_study_file,
@@ -23,6 +29,7 @@ from tuner.commands.arguments import (
 )
 
 if TYPE_CHECKING:
+    from tuner.search.optimize import SearchOptions
     from tuner.study import StudyFile
 
 
@@ -48,9 +55,7 @@ def optimize(
         typer.Option("--deterministic", help="Report results in the order of the trials: runs give equal studies."),
     ] = False,
     workers: Workers = "auto",
-    executor: Annotated[
-        str, typer.Option(help="Where training runs: processes, ray (a cluster), or in_process (for debugging).")
-    ] = "processes",
+    executor: Executor = "processes",
     ray_address: Annotated[
         str | None,
         typer.Option(
@@ -61,21 +66,17 @@ def optimize(
     gpus_per_trial: Annotated[
         float | None, typer.Option(help="With Ray: GPUs of each training process, such as 0.25 for four on one. [0]")
     ] = None,
-    lease: Annotated[str, typer.Option(help="Time after which the trials of a dead process are taken over.")] = "20s",
+    lease: Lease = "20s",
     runs: Runs = RUNS,
     storage: Storage = None,
     data_dir: DataDir = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each epoch.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    json_: Json = False,
 ) -> int:
     """Search, refit the winner on fresh seeds, save its model and test it. A second call continues the study."""
-    from tuner.commands.progress import progress_on_stderr
-    from tuner.commands.results import print_outcome
     from tuner.data.sources import Places
-    from tuner.outcome.words import as_json
     from tuner.search.optimize import SearchOptions
-    from tuner.search.optimize import optimize as run_study
 
     settings = [*set_, *([f"search.seed={seed}"] if seed is not None else [])]
     file = load_study_file(study, settings, name)
@@ -83,8 +84,6 @@ def optimize(
         raise StudyError(TOTAL_AND_MORE)
     if minutes is not None and timeout is not None:
         raise StudyError("--minutes and --timeout exclude each other: both are the time of this call")
-    if quiet and verbose:
-        raise StudyError("--quiet and --verbose exclude each other")
     seconds = seconds_of("--minutes", minutes, "m") if minutes else file.budget.minutes * 60
     seconds = seconds_of("--timeout", timeout) if timeout else seconds
     url, shared = storage_url(runs, storage), dict[str, Any](runs=runs, storage=storage)
@@ -106,11 +105,25 @@ def optimize(
         command=command_line("optimize", study=study, name=name, set=settings, **shared, data_dir=data_dir),
         lease_seconds=seconds_of("--lease", lease),
     )
+    return search_and_print(options, runs, storage, quiet=quiet, verbose=verbose, as_object=json_)
+
+
+def search_and_print(
+    options: "SearchOptions", runs: Path, storage: str | None, *, quiet: bool, verbose: bool, as_object: bool
+) -> int:
+    """Search and print what came of it, `as_object` of JSON too; the exit status."""
+    from tuner.commands.progress import progress_on_stderr
+    from tuner.commands.results import print_outcome
+    from tuner.outcome.words import as_json
+    from tuner.search.optimize import optimize as run_study
+
+    if quiet and verbose:
+        raise StudyError("--quiet and --verbose exclude each other")
     with progress_on_stderr("quiet" if quiet else "verbose" if verbose else "usual") as listener:
         outcome = run_study(options, listener)
-    if not (quiet and json_):
-        print_outcome(outcome, **shared)
-    if json_:
+    if not (quiet and as_object):
+        print_outcome(outcome, runs=runs, storage=storage)
+    if as_object:
         print(json.dumps(as_json(outcome, options.storage)))
     if outcome.ended == "interrupt":
         return 130

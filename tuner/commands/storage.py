@@ -1,7 +1,9 @@
-"""`storage`: what is in a storage, a study in another one or in a file, a backup."""
+"""`storage`: what is in a storage, a study in another one or in a file, a backup, a proxy for many workers."""
 
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +16,7 @@ from tuner.commands.arguments import RUNS, Force, Runs, Storage, required_storag
 if TYPE_CHECKING:
     from tuner.storage.transfer import Record
 
-app = typer.Typer(help="Check, copy, export, import and back up what Optuna stores.", no_args_is_help=True)
+app = typer.Typer(help="Check, copy, export, import, back up and serve what Optuna stores.", no_args_is_help=True)
 
 Place = Annotated[str, typer.Argument(help="A storage URL, or a folder of runs.")]
 One = Annotated[str, typer.Option("--study", "-s", help="Name of a study in the storage. [all]")]
@@ -88,6 +90,25 @@ def backup(out: Out, force: Force = False, runs: Runs = RUNS, storage: Storage =
     _require_new(out, force)
     back_up(required_storage(runs, storage), out)
     print(out)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address; the default accepts this machine only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 13000,
+    runs: Runs = RUNS,
+    storage: Storage = None,
+) -> None:
+    """Offer a database to many workers through Optuna's gRPC proxy. It has no TLS and no passwords: whoever reaches the address can
+    change every study, so that it must stay in a private network."""
+    from tuner.commands.terminal import print_message
+    from tuner.storage import Patience, hide_password
+    from tuner.storage.proxy import proxy
+
+    url = required_storage(runs, storage)
+    with proxy(url, host, port, Patience(print_message)) as address, suppress(KeyboardInterrupt):
+        print_message(f"{hide_password(url)} is at --storage {address} (Ctrl-C ends it)")
+        threading.Event().wait()
 
 
 def _place(text: str, runs: Path) -> tuple[str, Path]:

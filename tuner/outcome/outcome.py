@@ -62,7 +62,8 @@ class Outcome:
     """The outcome of a study. `best` is None until a trial has finished, `confirmed` until a winner is refitted and tested.
 
     `forecast` is the metric that twice the time is expected to add. `ended` says how the call of `optimize` ended and `seconds`
-    how long it took; they are empty where the study was read from its storage.
+    how long it took; they are empty where the study was read from its storage. `leader` is the machine that goes on where this call
+    was only a worker's.
     """
 
     record: StudyRecord
@@ -72,6 +73,7 @@ class Outcome:
     forecast: Estimate | None = None
     ended: str = ""
     seconds: float = 0.0
+    leader: str = ""
 
     @property
     def final(self) -> Confirmed:

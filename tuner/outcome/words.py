@@ -24,6 +24,8 @@ def lines(outcome: Outcome) -> Iterator[str]:
     if outcome.confirmed:
         yield from _confirmed_lines(outcome, outcome.confirmed)
         yield from _reference_lines(outcome, outcome.confirmed)
+    elif outcome.leader:
+        yield f"this worker has nothing left to train; {outcome.leader} goes on and confirms the winner"
     elif outcome.best and outcome.ended not in ("", "interrupt"):
         yield "no trial could be confirmed: the refits diverge or fail"
     if outcome.forecast:

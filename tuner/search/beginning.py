@@ -1,6 +1,7 @@
 """Beginning a trial: a new training, a continued one, or a refused one. Each is written complete, in one piece; if two
 processes begin the same thing, the trial with the lower number counts."""
 
+import socket
 from collections.abc import Sequence
 
 import optuna
@@ -43,7 +44,18 @@ def continue_training(session: Session, training: StoredTraining, longer: Recipe
         asked=training.segments[0].user_attrs.get("asked"),
         continues=last,
     )
-    return _running(session, proposal, _create(session, proposal), session.trainings())
+    running = _running(session, proposal, _create(session, proposal), session.trainings())
+    if running is not None and longer is None:
+        _announce_missing_checkpoint(session, training)
+    return running
+
+
+def _announce_missing_checkpoint(session: Session, training: StoredTraining) -> None:
+    host = training.last.user_attrs.get("lease", {}).get("host")
+    path = session.folder.checkpoint(str(training.first))
+    if host not in (None, socket.gethostname()) and not path.is_file():
+        problem = f"its checkpoint of {host} is not in {path.parent}"
+        session.listener.log(f"trial {training.last.number} continues from its first epoch: {problem}")
 
 
 def refuse(session: Session, proposal: Proposal, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from tuner.data.sources import Places
 from tuner.data.splits import folds_of
 from tuner.outcome import Outcome
 from tuner.outcome.words import write_note
+from tuner.references import ReferenceModel
 from tuner.refit.forecast import forecast
 from tuner.refit.references import fit_references, seconds_for_references
 from tuner.refit.refit import refit_best
 from tuner.refit.session import Listener, Session
 from tuner.refit.time_budget import time_budget, usable_seconds
+from tuner.search.lead import Goal, Lead
 from tuner.search.loop import Loop
 from tuner.search.proposals import all_starts, make_sampler
 from tuner.search.studies import delete_study, open_study
@@ -41,7 +44,8 @@ class SearchOptions:
     """The options of one call of `optimize`: `trials` is the total to reach, `more` adds to the stored ones. `command` continues
     the study on the command line; the trials of a dead process are taken over after `lease_seconds`. The search ends when further
     trials are expected to improve the objective by less than `enough`. A new study tries the recipes (plain data) of `warm` after
-    its starts; with `cold` it has no starts."""
+    its starts; with `cold` it has no starts. With `joins` this call belongs to the search that another one leads, of whose seconds
+    some had `elapsed` before."""
 
     file: StudyFile
     runs: Path
@@ -61,6 +65,8 @@ class SearchOptions:
     cold: bool = False
     command: str = ""
     lease_seconds: float = LEASE_SECONDS
+    joins: bool = False
+    elapsed: float = 0.0
 
     @property
     def folder(self) -> Folder:
@@ -73,7 +79,7 @@ def optimize(options: SearchOptions, listener: Listener) -> Outcome:
 
     Raises `StorageError` if the storage fails on the way; earlier results stay stored.
     """
-    started = time.monotonic()
+    started = time.monotonic() - options.elapsed
     if options.deterministic and options.file.fits_epochs:
         problem = "the number of epochs of a trial depends on this machine's speed"
         raise StudyError(f"--deterministic needs --set budget.epochs=fixed: with 'fit' {problem}")
@@ -101,17 +107,26 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     total = options.trials or NO_LIMIT if options.more is None else done + options.more
     left = seconds - (time.monotonic() - started)
     listener.planned(session.record, total, options.seconds - (time.monotonic() - started))
-    ended = Loop(session, executor, budget, options.enough).run(total, left)
-    confirmed = None
-    if ended != "interrupt":
-        confirmed = refit_best(session, executor, budget, started + usable_seconds(seconds))
-    references = fit_references(session, executor, confirmed, options.seconds)
-    record = session.record
-    best = next(iter(record.ranking), None)
-    expected = forecast(session, record, confirmed)
-    outcome = Outcome(record, best, confirmed, references, expected, ended, time.monotonic() - started)
-    if ended != "interrupt":  # importances take seconds
-        write_note(study, file, outcome)
+    lead = Lead(session, Goal(total, options.seconds, left, options.enough), started)
+    with ExitStack() as leading:
+        if not options.joins:
+            leading.enter_context(lead.held())
+        ended = Loop(session, executor, budget, options.enough).run(total, left)
+        leader = lead.leader() if options.joins and ended != "interrupt" else ""
+        ends_here = ended != "interrupt" and not leader
+        confirmed, references = None, tuple[ReferenceModel, ...]()
+        if ends_here:
+            if options.joins:
+                leading.enter_context(lead.held())
+            confirmed = refit_best(session, executor, budget, started + usable_seconds(seconds))
+            references = fit_references(session, executor, confirmed, options.seconds)
+        record = session.record
+        best, expected = next(iter(record.ranking), None), forecast(session, record, confirmed)
+        took = time.monotonic() - started
+        outcome = Outcome(record, best, confirmed, references, expected, ended, took, leader)
+        if ends_here:
+            write_note(study, file, outcome)
+            lead.finish()
     return outcome
 
 

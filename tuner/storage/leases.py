@@ -11,7 +11,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
@@ -131,10 +131,10 @@ class Lock:
 
     def take(self) -> bool:
         """Try to acquire it: False while another process has it and renews it."""
-        if self._is_held_elsewhere():
+        if self.others:
             return False
         self.renew()
-        if not self._is_held_elsewhere():
+        if not self.others:
             self.has_lapsed = False
             return True
         self.release()
@@ -146,8 +146,15 @@ class Lock:
         not answer that thread for longer than a lease, another process may have taken it: see `is_ours`."""
         while not self.take():
             time.sleep(random.uniform(0.5, 1.5))
+        with self.announced():
+            yield
+
+    @contextmanager
+    def announced(self, renewed: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Announce this process without asking whether another one has the lock. A thread renews that, and calls `renewed`."""
+        self.renew()
         ended = threading.Event()
-        renewing = threading.Thread(target=self._renew_until, args=(ended,), daemon=True)
+        renewing = threading.Thread(target=self._renew_until, args=(ended, renewed), daemon=True)
         renewing.start()
         try:
             yield
@@ -180,12 +187,15 @@ class Lock:
     def _is_late(self) -> bool:
         return time.monotonic() - self.renewed > self.leases.seconds
 
-    def _is_held_elsewhere(self) -> bool:
-        others = {name: lease for name, lease in self.study.user_attrs.items() if name.startswith(self.name) and lease}
-        others.pop(self._own, None)
-        return bool([name for name, lease in others.items() if not self.leases.is_over(name, lease)])
+    @property
+    def others(self) -> dict[str, Mapping[str, Any]]:
+        """The announcements of other processes that have not expired; each look is an observation."""
+        known = {name: lease for name, lease in self.study.user_attrs.items() if name.startswith(self.name) and lease}
+        known.pop(self._own, None)
+        return {name: lease for name, lease in known.items() if not self.leases.is_over(name, lease)}
 
-    def _renew_until(self, ended: threading.Event) -> None:
+    def _renew_until(self, ended: threading.Event, renewed: Callable[[], None]) -> None:
         while not ended.wait(self.leases.renew_seconds):
             with suppress(OptunaError, OSError, TunerError):  # the storage may be back in time
                 self.renew()
+                renewed()

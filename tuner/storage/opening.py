@@ -1,12 +1,15 @@
 """Opening a storage: anything that Optuna takes; the embedded SQLite file and journal files are safe for several processes."""
 
 import os
+import random
 import sqlite3
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
@@ -20,6 +23,9 @@ from tuner.storage.urls import NAME, default_url, hide_password
 
 BUSY_SECONDS, BUSY_AND_PATIENT = 60.0, 2.0
 """How long SQLite waits for a lock. Python cannot stop that wait, and Ctrl-C is noticed after it."""
+
+CREATIONS = 5
+"""How often the tables of a server's database are looked for while another process may be creating them."""
 
 
 def open_storage(url: str, patience: Patience | None = None) -> BaseStorage:
@@ -53,13 +59,28 @@ def _opened(url: str, busy: float) -> BaseStorage:
         return _open_proxy(url)
     if url.startswith("sqlite:"):
         return _open_sqlite(url, busy)
+    return _open_server(url)
+
+
+def _open_server(url: str) -> RDBStorage:
+    """The storage on a server. Of several processes that create its tables at once all but one get an error, and find them after it."""
+    from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+    for _ in range(CREATIONS):
+        try:
+            return RDBStorage(url)
+        except SQLAlchemyError as error:
+            if not (isinstance(error, IntegrityError) or "already exists" in str(error)):
+                raise
+            time.sleep(random.uniform(0.2, 1.0))
     return RDBStorage(url)
 
 
 def _open_proxy(url: str) -> BaseStorage:
-    host, _, port = url.removeprefix("grpc://").partition(":")
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or "localhost"
     with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
-        storage = optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
+        storage = optuna.storages.GrpcStorageProxy(host=host, port=parts.port or 13000)
     storage.wait_server_ready(timeout=10)
     return storage
 

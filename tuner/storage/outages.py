@@ -93,7 +93,7 @@ def trying_again(call: Callable[P, T], patience: Patience, judge: Callable[[Exce
 def _may_be_tried_again(error: Exception, is_over: bool, name: str, url: str) -> bool:
     if may_pass(error) and not is_over:
         return True
-    is_missing = isinstance(error, KeyError) and "exist" in str(error)
+    is_missing = isinstance(error, KeyError) and ("exist" in str(error) or isinstance(error.__cause__, failures()))
     if is_missing and name != "get_study_id_from_name":
         raise StudyDeleted(DELETED) from error
     if (isinstance(error, KeyError) and not is_missing) or ("get" in name and isinstance(error, UNREADABLE)):
@@ -129,7 +129,7 @@ def may_pass(error: BaseException) -> bool:
     """Whether an outage is the reason for what a storage raised."""
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 
-    cause = error.__cause__ or error
+    cause = _cause_of(error)
     if not isinstance(cause, DBAPIError):
         is_other = isinstance(cause, SQLAlchemyError | StorageInternalError) and not isinstance(cause, TimeoutError)
         return isinstance(cause, failures()) and not is_other
@@ -139,9 +139,17 @@ def may_pass(error: BaseException) -> bool:
     return cause.connection_invalidated or isinstance(cause, OperationalError | InterfaceError)
 
 
+def _cause_of(error: BaseException) -> BaseException:
+    """What a driver raised first. Optuna asks again in a transaction that has lost its connection, where SQLAlchemy refuses every call."""
+    from sqlalchemy.exc import PendingRollbackError
+
+    cause = error.__cause__ or error
+    return (isinstance(cause, PendingRollbackError) and cause.__context__) or cause
+
+
 def reason_of(error: BaseException) -> str:
     """The driver's own words."""
-    cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
+    cause = _cause_of(error) if isinstance(error, StorageInternalError) else error
     cause = getattr(cause, "orig", None) or cause
     details = getattr(cause, "details", None)
     text = str(details()) if callable(details) else cause.strerror if isinstance(cause, OSError) else None

@@ -4,12 +4,15 @@ the artifacts among them."""
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb.models import StudyModel, TrialModel
 from optuna.trial import FrozenTrial, TrialState
+
+if TYPE_CHECKING:
+    import grpc
 
 CALLS = BaseStorage.__abstractmethods__ | {
     "get_trial_id_from_study_id_trial_number",
@@ -117,6 +120,19 @@ def schema(storage: BaseStorage) -> str:
     inner = getattr(storage, "_backend", storage)
     kind = type(inner).__name__
     return f"{kind}, tables of version {inner.get_current_version()}" if isinstance(inner, RDBStorage) else kind
+
+
+def cached(storage: BaseStorage) -> BaseStorage:
+    """The storage with Optuna's cache of finished trials."""
+    return optuna.storages.get_storage(storage)
+
+
+def answer_calls(server: "grpc.Server", storage: BaseStorage) -> None:
+    """Have a gRPC server answer the calls of Optuna's `GrpcStorageProxy`."""
+    from optuna.storages._grpc.auto_generated import api_pb2_grpc
+    from optuna.storages._grpc.servicer import OptunaStorageProxyService
+
+    api_pb2_grpc.add_StorageServiceServicer_to_server(OptunaStorageProxyService(storage), server)
 
 
 def canonical(plain: Any) -> Any:

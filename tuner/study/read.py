@@ -30,7 +30,16 @@ def study_from(
     plain = encode(plain)
     sections = decode(Sections, plain)
     recipe = with_facts(with_precision(plain["recipe"]), folder, places or Places.from_environment())
-    recipe = with_questions(recipe, folder)
+    return _checked(name, sections, plain, with_questions(recipe, folder), is_narrowed)
+
+
+def study_as_stored(name: str, plain: Mapping[str, Any]) -> StudyFile:
+    """The study that a storage describes with all facts of its own data and functions: no file is read. Raises `Invalid` where this
+    version cannot read it."""
+    return _checked(name, decode(Sections, plain), plain, plain["recipe"], is_narrowed=True)
+
+
+def _checked(name: str, sections: Sections, plain: Mapping[str, Any], recipe: Any, is_narrowed: bool) -> StudyFile:
     study = StudyFile(
         name=name,
         title=sections.title or name,

@@ -1,9 +1,9 @@
 """`storage`: what is in a storage, a study in another one or in a file, a backup, a proxy for many workers."""
 
 import json
+import signal
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,10 +105,12 @@ def serve(
     from tuner.storage import Patience, hide_password
     from tuner.storage.proxy import proxy
 
-    url = required_storage(runs, storage)
-    with proxy(url, host, port, Patience(print_message)) as address, suppress(KeyboardInterrupt):
+    url, ended = required_storage(runs, storage), threading.Event()
+    with proxy(url, host, port, Patience(print_message)) as address:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a background process of a shell has no handler of its own
+            signal.signal(number, lambda *_: ended.set())
         print_message(f"{hide_password(url)} is at --storage {address} (Ctrl-C ends it)")
-        threading.Event().wait()
+        ended.wait()
 
 
 def _place(text: str, runs: Path) -> tuple[str, Path]:

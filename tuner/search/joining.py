@@ -1,6 +1,7 @@
 """Joining a study that another process began, maybe on another machine: its file as the storage has it, if all that its trials need is
 here. Own data and functions are known by their hashes."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def stored_file(study: optuna.Study, places: Places, log: Log) -> StudyFile:
 
 def _require_packages(study: optuna.Study) -> None:
     known = (attributes_of(each).get("environment") for each in reversed(study.get_trials(deepcopy=False)))
-    theirs = next(filter(None, known), {})
+    theirs: Mapping[str, str] = next(filter(None, known), {})
     for package in PACKAGES:
         before, here = theirs.get(package), version(package)
         if before and _minor(before) != _minor(here):

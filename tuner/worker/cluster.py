@@ -9,6 +9,7 @@ from typing import Any
 
 from tuner.base.errors import TunerError, require_packages
 from tuner.base.machine import cores
+from tuner.training import silenced
 from tuner.worker.executor import Capacity, Cluster
 
 CONNECT_SECONDS = 5.0
@@ -43,16 +44,21 @@ def connect(cluster: Cluster) -> bool:
     Ray is not installed or does not answer."""
     require_packages("--executor ray", "ray")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # else Ray prints to standard output when a node dies
+    if cluster.address:
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "5")  # not 20 where something else answers
     import ray
 
     if ray.is_initialized():
         return False
     address = cluster.address or os.environ.get("RAY_ADDRESS") or "local"
     own: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False} if address == "local" else {}
-    _require_listener(address)
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **own)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        with silenced(2):  # Ray's own complaints
+            _require_listener(address)
+            ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **own)
+    except TunerError:
+        raise
+    except Exception as error:  # Ray raises exceptions of all types
         reason = " ".join(str(error).split())
         raise TunerError(f"--ray-address {address}: Ray cannot be reached there: {reason}") from error
     return True
@@ -85,18 +91,24 @@ def room_for(cluster: Cluster, living: Sequence[Node], jobs: int) -> tuple[int, 
 
 
 def _require_listener(address: str) -> None:
-    """Raise `TunerError` if nothing answers at an address with a port: Ray itself would try for a minute and longer."""
+    """Raise `TunerError` if nothing answers at an address: Ray itself would try for minutes."""
+    from ray._private.services import (
+        canonicalize_bootstrap_address,  # what `ray.init` asks; there is no public function
+    )
+
     if "://" in address:
         problem = "Ray's client is not supported; run this on a node of the cluster, with --ray-address auto"
         raise TunerError(f"--ray-address {address}: {problem}")
-    host, _, port = address.rpartition(":")
+    host, _, port = (canonicalize_bootstrap_address(address) or "").rpartition(":")
     if not host:
         return
     try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
-    except (OSError, ValueError, OverflowError) as error:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
         cure = "start one with `ray start --head`, or name the address that it prints"
-        raise TunerError(f"--ray-address {address}: no Ray cluster answers there ({error}); {cure}") from error
+        raise TunerError(
+            f"--ray-address {address}: no Ray cluster answers at {host}:{port} ({error}); {cure}"
+        ) from error
 
 
 def _units(amount: float) -> int:

@@ -9,9 +9,11 @@ from tuner import __version__
 from tuner.__main__ import run as main
 from tuner.base.errors import Invalid, TunerError
 from tuner.data.sources import Places
+from tuner.data.transfer import files_of, is_missing
 from tuner.networks import Dense
 from tuner.recipe import Data, Recipe, Training
 from tuner.result import Epoch, FoldResult, Result
+from tuner.worker import make_executor
 from tuner.worker.actor import Actor
 from tuner.worker.cluster import Node, connect
 from tuner.worker.executor import Cluster, Setup
@@ -122,6 +124,21 @@ def test_an_actor_passes_events_and_replies_between_a_job_and_its_caller(places:
     assert content.ended == "pruned"
 
 
-def test_an_unknown_executor_names_the_near_miss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["optimize", "digits", "--executor", "rai", "--runs", str(tmp_path / "runs")]) == 2
-    assert capsys.readouterr().err.endswith("there is no executor 'rai'; did you mean ray?\n")
+@pytest.mark.slow
+def test_a_node_asks_for_the_data_that_it_lacks(own_recipe: Recipe, places: Places, tmp_path: Path) -> None:
+    elsewhere = Places(None, tmp_path / "cache-of-the-node")
+    actor = actor_in(tmp_path / "study", elsewhere)
+    assert is_missing(own_recipe.data, elsewhere)
+    assert actor.exchange(Train(own_recipe)) == "data"
+    message = actor.exchange(Train(own_recipe), files_of(own_recipe.data, places))
+    assert not is_missing(own_recipe.data, elsewhere)
+    while message[0] == "event":
+        message = actor.exchange(True)
+    actor.kill()
+    assert message[0] == "answer"
+    assert isinstance(message[1], Result)
+
+
+def test_an_unknown_executor_names_the_near_miss(places: Places) -> None:
+    with pytest.raises(TunerError, match=r"^there is no executor 'rai'; did you mean ray\?$"):
+        make_executor("rai", Setup(places))

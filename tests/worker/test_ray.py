@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -233,11 +234,11 @@ def test_processes_without_a_node_wait_for_one(nodes: Nodes, places: Places, tmp
     nodes.kill()
 
 
-def test_a_node_that_does_not_see_the_runs_folder_is_named(nodes: Nodes, places: Places, tmp_path: Path) -> None:
+@contextmanager
+def blind_node(nodes: Nodes, folder: Path) -> Iterator[None]:
+    """A node with four CPUs that has an empty folder of its own in the place of this one."""
     if not shutil.which("unshare") or os.geteuid():
         pytest.skip("only root can hide a folder from a process, with unshare")
-    folder = tmp_path / "runs" / "study"
-    folder.mkdir(parents=True)
     start = f"mount -t tmpfs none {folder} && exec {sys.executable} -m ray.scripts.scripts start --block"
     command = f"{start} --address={nodes.cluster.address} --num-cpus=4"
     blind = subprocess.Popen(["unshare", "--mount", "sh", "-c", command], stdout=subprocess.DEVNULL)
@@ -245,11 +246,30 @@ def test_a_node_that_does_not_see_the_runs_folder_is_named(nodes: Nodes, places:
         deadline = time.monotonic() + 120
         while ray.cluster_resources().get("CPU", 0) < 6 and time.monotonic() < deadline:
             time.sleep(0.2)
-        with pytest.raises(TunerError, match=r"cannot use the folder \S+/study: No such file or directory; the nodes"):
-            executor_in(folder, places, cpus=2)
+        yield
     finally:
         blind.send_signal(signal.SIGTERM)
         blind.wait(60)
+
+
+def test_a_node_that_does_not_see_the_runs_folder_is_named(nodes: Nodes, places: Places, tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "study"
+    folder.mkdir(parents=True)
+    message = r"cannot use the folder \S+/study: No such file or directory; the nodes"
+    with blind_node(nodes, folder), pytest.raises(TunerError, match=message):
+        executor_in(folder, places, cpus=2)
+
+
+def test_a_node_with_another_cache_gets_the_data_from_the_search(
+    nodes: Nodes, own_recipe: Recipe, places: Places, tmp_path: Path
+) -> None:
+    with blind_node(nodes, places.cache):
+        executor = executor_in(tmp_path / "study", places, cpus=2)
+        for number in range(3):
+            executor.submit(number, Train(own_recipe), never_stop)
+        answers = [next_answer(executor)[1] for _ in range(3)]
+        executor.close()
+    assert [type(each) for each in answers] == [Result] * 3
 
 
 def test_a_ray_of_its_own_starts_and_ends_with_the_search(small_study: Path, tmp_path: Path) -> None:

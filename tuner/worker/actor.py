@@ -4,11 +4,13 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 from socket import gethostname
+from typing import Literal
 
 from tuner import __version__
 from tuner.base.forking import start_method
+from tuner.data.transfer import Files, is_missing, store_files
 from tuner.worker.executor import Setup
-from tuner.worker.jobs import Job
+from tuner.worker.jobs import Job, data_of
 from tuner.worker.slot import Message, Slot
 
 
@@ -37,12 +39,18 @@ class Actor:
         cure = "the nodes share checkpoints and models; choose a folder that all of them can write with --runs"
         return f"{gethostname()} cannot use the folder {token.parent}: {problem}; {cure}"
 
-    def exchange(self, message: Job | bool | bytes) -> Message:
-        """Begin a job, or reply to the last event of the current one; the next event or the answer."""
+    def exchange(self, message: Job | bool | bytes, *files: Files) -> Message | Literal["data"]:
+        """Begin a job, or reply to the last event of the current one; the next event or the answer. `data` asks for the job again, with
+        the `files` of its data, which this node lacks."""
         if isinstance(message, bool | bytes):
             self.slot.reply(message)
-        else:
-            self.slot.begin(message)
+            return self.slot.receive()
+        data, places = data_of(message), self.setup.places
+        if data and is_missing(data, places):
+            if not files:
+                return "data"
+            store_files(data, files[0], places)
+        self.slot.begin(message)
         return self.slot.receive()
 
     def kill(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.base.metric_functions import Interval
-from tuner.recipe import Recipe, Views
+from tuner.recipe import AnyData, Recipe, Views
 from tuner.references import ReferenceModel
 from tuner.result import Result, Scores
 from tuner.worker.calls import Call, Returned
@@ -108,6 +108,12 @@ Answer = (
 )
 """`Train` gives a `Result`, `Replicate` a `Replicated`, `Test` a `Measured`, `Latency` milliseconds, `EpochTime` seconds, `Combine`
 the number of parameters, `Call` a `Returned`, `ReferenceModels` a tuple of `ReferenceModel`, `ColumnImportances` mean and deviation by column, and each of them a `Failure`."""
+
+
+def data_of(job: Job) -> AnyData | None:
+    """The data that a job reads; None where it reads none."""
+    recipe = job.table if isinstance(job, Combine) else getattr(job, "recipe", None)
+    return recipe.data if isinstance(recipe, Recipe) else None
 
 
 def reason_of(answer: Answer) -> str:

@@ -17,12 +17,14 @@ from uuid import uuid4
 import tuner
 from tuner.base.errors import StorageError, TunerError
 from tuner.data.sources import Places
+from tuner.data.transfer import files_of
+from tuner.recipe import AnyData
 from tuner.result import Watch
 from tuner.worker.actor import Actor
 from tuner.worker.cluster import connect, nodes, room_for
 from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder
-from tuner.worker.jobs import Answer, Failure, Job
+from tuner.worker.jobs import Answer, Failure, Job, data_of
 
 START_SECONDS = 60.0
 """The time in which the first training process must have a place."""
@@ -66,6 +68,7 @@ class Ray:
         self.places: list[Place] = []
         self.jobs: dict[int, Submitted] = {}
         self.waiting: deque[int] = deque()
+        self.files: dict[AnyData, Any] = {}
         self.last_alive, self.obstacle = time.monotonic(), ""
         self.token = setup.folder.path.resolve() / f".ray-{uuid4().hex}"
         try:
@@ -178,10 +181,13 @@ class Ray:
         except ray.exceptions.RayError as error:
             yield from self._lose(place, error)
             return
-        if isinstance(message, str):
+        if not place.alive:
             place.alive, self.obstacle = not message, self.obstacle or message
         elif place.job is None:  # it was cancelled
             return
+        elif message == "data":
+            job = self.jobs[place.job].job
+            place.call = place.actor.exchange.remote(job, self._files_of(job))
         elif message[0] == "event":
             reply = self.jobs[place.job].watch(message[1])
             place.call = place.actor.exchange.remote(reply)
@@ -189,6 +195,16 @@ class Ray:
             number, place.job = place.job, None
             del self.jobs[number]
             yield number, message[1]
+
+    def _files_of(self, job: Job) -> Any:
+        """The data of a job in Ray's object store, which copies it to a node once."""
+        import ray
+
+        data = data_of(job)
+        assert data is not None
+        if data not in self.files:
+            self.files[data] = ray.put(files_of(data, self.setup.places))
+        return self.files[data]
 
     def _lose(self, place: Place, error: Exception) -> Iterator[tuple[int, Answer]]:
         """A place has lost its actor: Ray starts it again, and its job goes to the first place that is free. One that never came to life

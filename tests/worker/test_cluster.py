@@ -113,15 +113,15 @@ def test_a_node_without_the_shared_folder_or_with_another_version_says_so(places
 def test_an_actor_passes_events_and_replies_between_a_job_and_its_caller(places: Places, tmp_path: Path) -> None:
     actor = actor_in(tmp_path / "study", places)
     recipe = Recipe(data=Data(name="xor"), network=Dense(widths=(4,)), training=Training(epochs=2))
-    kind, content = actor.exchange(Train(recipe))
+    message = actor.exchange(Train(recipe))
     events = []
-    while kind == "event":
-        events.append(content)
-        kind, content = actor.exchange(not isinstance(content, Epoch))  # stop after the first epoch
+    while message[0] == "event":
+        events.append(message[1])
+        message = actor.exchange(not isinstance(message[1], Epoch))  # stop after the first epoch
     actor.kill()
     assert [type(each) for each in events if isinstance(each, Epoch | FoldResult)] == [Epoch]
-    assert isinstance(content, Result)
-    assert content.ended == "pruned"
+    assert isinstance(message[1], Result)
+    assert message[1].ended == "pruned"
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState, create_trial
 
 from tuner.base.metrics import Direction
-from tuner.search.rungs import Rungs, levels, rungs_of
+from tuner.search.rungs import Rungs, forget_checkpoints, levels, rungs_of
 from tuner.storage.trainings import StoredTraining
 from tuner.study import load, setting
 from tuner.study.pruners import Asha
@@ -89,14 +89,16 @@ def test_a_loss_is_better_when_lower_and_nan_is_worst() -> None:
     rungs = Rungs((1,), 2, direction=Direction.MINIMIZE)
     trainings = [paused(number, 1, at_1=value) for number, value in enumerate((float("nan"), 0.3, 0.2, 0.9))]
     assert first_of(rungs.promotable(trainings)) == 2
-    assert rungs.hopeful(trainings, trials=4) == {1, 2}
+    assert rungs.hopeful(trainings, trials=4) == [2, 1]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(2, 4), st.integers(1, 40))
 def test_every_promoted_training_was_hopeful_before(values: list[float], factor: int, partial_result: int) -> None:
     rungs = Rungs((1,), factor, direction=Direction.MAXIMIZE)
     trainings = [paused(number, 1, at_1=value) for number, value in enumerate(values)]
-    hopeful = rungs.hopeful(trainings[:partial_result], trials=len(values)) | set(range(partial_result, len(values)))
+    hopeful = set(rungs.hopeful(trainings[:partial_result], trials=len(values))) | set(
+        range(partial_result, len(values))
+    )
     while (training := rungs.promotable(trainings)) is not None:
         assert training.first in hopeful
         trainings[training.first] = gone(training)
@@ -133,13 +135,13 @@ def test_rungs_know_the_direction_of_the_objective(small_study: Path) -> None:
 
 def test_only_paused_trainings_are_hopeful() -> None:
     two = [paused(0, 1, at_1=0.5), paused(1, 1, at_1=0.9)]
-    assert Rungs((1,), 3, direction=Direction.MAXIMIZE).hopeful(two, trials=2) == {1}, (
+    assert Rungs((1,), 3, direction=Direction.MAXIMIZE).hopeful(two, trials=2) == [1], (
         "one of each rung continues at the end"
     )
     after = [two[0], gone(two[1], at_2=0.9)]
-    assert Rungs((1,), 3, direction=Direction.MAXIMIZE).hopeful(after, trials=2) == set()
+    assert Rungs((1,), 3, direction=Direction.MAXIMIZE).hopeful(after, trials=2) == []
     came_further = [paused(0, 2, at_1=0.9, at_2=0.9), paused(1, 2, at_1=0.8, at_2=0.8)]
-    assert Rungs((1, 2), 2, direction=Direction.MAXIMIZE).hopeful(came_further, trials=4) == {0}, (
+    assert Rungs((1, 2), 2, direction=Direction.MAXIMIZE).hopeful(came_further, trials=4) == [0], (
         "two of four come to the second rung"
     )
 
@@ -147,3 +149,21 @@ def test_only_paused_trainings_are_hopeful() -> None:
 def test_the_order_in_which_trainings_are_given_decides_nothing() -> None:
     trainings = [paused(1, 1, at_1=0.5), paused(0, 1, at_1=0.5)]
     assert first_of(Rungs((1,), 2, direction=Direction.MAXIMIZE).promotable(trainings)) == 0
+
+
+def test_checkpoints_of_the_worst_trainings_go_first_where_space_is_short(tmp_path: Path) -> None:
+    rungs = Rungs((1, 4), 1, direction=Direction.MAXIMIZE)
+    running = StoredTraining((create_trial(state=TrialState.RUNNING),))
+    running.last.number = 9
+    trainings = [paused(0, 1, at_1=0.5), paused(1, 4, at_1=0.6, at_4=0.6), paused(2, 1, at_1=0.9), running]
+    for name in (0, 1, 2, 7, 9, "a-refit"):
+        (tmp_path / f"{name}.npz").write_bytes(bytes(100))
+
+    def left(limit: int) -> set[str]:
+        forget_checkpoints(tmp_path, rungs, trainings, total=10, limit=limit)
+        return {path.stem for path in tmp_path.iterdir()}
+
+    assert left(300) == {"0", "1", "2", "9", "a-refit"}
+    assert left(299) == {"1", "2", "9", "a-refit"}
+    assert left(100) == {"1", "9", "a-refit"}
+    assert left(0) == {"9", "a-refit"}, "a running training keeps its own"

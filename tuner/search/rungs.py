@@ -8,6 +8,7 @@ and continues from its checkpoint once it is one of the best (ASHA: Li et al. 20
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
 from tuner.study.pruners import Asha
 from tuner.study.settings import NO_LIMIT
+
+CHECKPOINTS_BYTES = 20 * 2**30
+"""The space for the checkpoints of a study's paused trainings."""
 
 
 def levels(settings: Asha, epochs: int, trials: int) -> tuple[int, ...]:
@@ -78,16 +82,17 @@ class Rungs:
         )
         return next(waiting, None)
 
-    def hopeful(self, trainings: Sequence[StoredTraining], trials: int) -> set[int]:
-        """The first numbers of the paused trainings that may still continue, if all of the `trials` reach their rung."""
-        return {
+    def hopeful(self, trainings: Sequence[StoredTraining], trials: int) -> list[int]:
+        """The first numbers of the paused trainings that may still continue, if all of the `trials` reach their rung; the best at the
+        highest rung first."""
+        return [
             training.first
             for index, (level, ranking) in zip(
                 reversed(range(len(self.epochs))), self._rankings(trainings), strict=True
             )
             for training in ranking[: max(1, max(trials // self.factor**index, len(ranking)) // self.factor)]
             if self._is_paused_at(level, training)
-        }
+        ]
 
     def _is_paused_at(self, level: int, training: StoredTraining) -> bool:
         return training.state == "paused" and training.rung == level
@@ -109,10 +114,23 @@ class Rungs:
         return training.last.intermediate_values.get(level)
 
 
-def forget_checkpoints(folder: Path, rungs: Rungs, trainings: Sequence[StoredTraining], total: int) -> None:
-    """Remove the checkpoints that no training will continue from if the study has `total` trainings in the end."""
-    needed = rungs.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
-    needed |= {training.first for training in trainings if training.state in ("running", "interrupted")}
-    for path in folder.glob("*.npz"):
-        if path.stem.isdigit() and int(path.stem) not in needed:
-            path.unlink(missing_ok=True)
+def forget_checkpoints(
+    folder: Path, rungs: Rungs, trainings: Sequence[StoredTraining], total: int, limit: int = CHECKPOINTS_BYTES
+) -> None:
+    """Remove the checkpoints that no training will continue from if the study has `total` trainings in the end. Where those of paused
+    trainings are larger than `limit` (bytes), the worst trainings at the lowest rungs lose theirs, and would begin anew."""
+    hopeful = rungs.hopeful(trainings, min(total, 2 * len(trainings)) if total == NO_LIMIT else total)
+    needed = {training.first for training in trainings if training.state in ("running", "interrupted")}
+    sizes = {int(path.stem): _size(path) for path in folder.glob("*.npz") if path.stem.isdigit()}
+    for first in hopeful:
+        limit -= sizes.get(first, 0)
+        needed |= {first} if limit >= 0 else set()
+    for first in sizes.keys() - needed:
+        (folder / f"{first}.npz").unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 where another process has just removed it."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0

@@ -1,5 +1,6 @@
 """Rows with pictures or arrays in them: their named parts, what families and functions of the user's get of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -170,3 +171,70 @@ def test_the_parts_survive_saving(tmp_path: Path) -> None:
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     assert np.asarray(loaded(rows)) == pytest.approx(np.asarray(model(rows)), abs=1e-6)
+
+
+WINDOWS = tuple(Coded("window", places=6, part=name, shape=(6,)) for name in ("sales", "visits"))
+SERIES = Rows((WINDOWS[0], Coded("number"), WINDOWS[1], PICTURE), SMALL)
+
+
+def windowed(rows: int) -> np.ndarray:
+    generator = np.random.default_rng(0)
+    parts = [generator.normal(level, 2, (rows, places)) for level, places in ((5, 6), (70, 1), (90, 6))]
+    return np.concatenate([*parts, generator.integers(0, 256, (rows, PICTURE.places))], axis=1).astype(np.float32)
+
+
+def test_all_windows_are_one_part_of_steps() -> None:
+    table, window, photo = parts_of(SERIES)
+    assert (window.name, window.places, window.steps) == ("window", ((0, 6), (7, 13)), (6, 2))
+    assert (table.places, photo.places) == (((6, 7),), ((13, 229),))
+    assert dict(offered_shapes(SERIES)) == {"table": (1,), "window": (6, 2), "photo": (8, 9, 3)}  # type: ignore[arg-type]
+    assert SERIES.width == 1 + 12 + 5
+
+
+@pytest.mark.parametrize("filters", [(), (3,), (3, 4)])
+def test_windows_are_standardized_by_the_rows_they_are_fitted_to(filters: tuple[int, ...]) -> None:
+    series, rows = replace(SERIES, encoding=replace(SMALL, window_filters=filters)), windowed(50)
+    constants = fit_encoder(series, rows, slice(0, 30))
+    network = Dense(widths=(6,))
+    model = build(network, series, 3, 0, constants)
+    assert model.count_params() == parameters(network, series, 3)
+    assert layer_table(network, series, 3)[0].output == (series.width,)
+    first = initial_values(network, series, 3, 0, constants)
+    assert all(np.array_equal(a, b) for a, b in zip(first, [each.numpy() for each in model.variables], strict=True))
+    front = model.layers[0]
+    numbers = np.asarray(front(rows[:30]))
+    expected = np.concatenate([rows[:30, :6], rows[:30, 7:13]], axis=1)
+    np.testing.assert_allclose(numbers[:, 1:13], (expected - expected.mean(0)) / expected.std(0), atol=1e-4)
+    np.testing.assert_allclose(numbers[:, 0], (rows[:30, 6] - rows[:30, 6].mean()) / rows[:30, 6].std(), atol=1e-4)
+
+
+def test_dilated_convolutions_see_so_many_steps() -> None:
+    series = Rows((Coded("window", places=12, part="y", shape=(12,)),), replace(SMALL, window_filters=(8, 8)))
+    rows = np.random.default_rng(0).normal(size=(40, 12)).astype(np.float32)
+    model = build(Dense(widths=()), series, 1, 0, fit_encoder(series, rows))
+    front = model.layers[0]
+    before, seen = np.asarray(front(rows))[:, 12:], []
+    for step in range(12):
+        changed = rows.copy()
+        changed[:, step] += 3.0
+        seen.append(not np.allclose(np.asarray(front(changed))[:, 12:], before))
+    assert seen == [False] * 5 + [True] * 7  # 1 + 2 × 1 + 2 × 2
+
+
+def test_a_function_gets_windows_by_their_steps(tmp_path: Path) -> None:
+    series, rows = Rows(WINDOWS, SMALL), np.delete(windowed(40)[:, :13], 6, axis=1)
+    text = """
+import keras
+
+def build(trial, inputs, outputs):
+    window = keras.Input(inputs["window"], name="window")
+    trial.suggest_int("units", 2, 8)
+    return keras.Model(window, window[:, -1])
+"""
+    (tmp_path / "last.py").write_text(text)
+    source, sha256 = source_at(f"{tmp_path / 'last.py'}:build", tmp_path)
+    info = facts(Call(source, sha256, offered_shapes(series), 2), lambda name, hole: 4)
+    network = Function(source=source, sha256=sha256, answers={"units": 4}, found=info)
+    last = rows[:, [5, 11]]
+    outputs = np.asarray(build(network, series, 2, 0, fit_encoder(series, rows))(rows))
+    np.testing.assert_allclose(outputs, (last - last.mean(0)) / last.std(0), atol=1e-4)

@@ -25,7 +25,7 @@ from tuner.networks.hidden import (
     PlainInitializer,
 )
 from tuner.networks.layer import Layer, NewSeed, encoded_shape, input_shape
-from tuner.networks.parts import has_parts, offered_layers, offered_shapes, parts_of
+from tuner.networks.parts import encoded_rows, has_parts, offered_layers, offered_shapes, parts_of
 
 Number = Callable[[float], Any]
 """From a number of a recipe to what a graph computes with: the number itself, or a variable, which can get another number."""
@@ -47,7 +47,7 @@ def build(
     with _policy(network):
         layers = [_keras_layer(each, seeds, number) for each in described]
         model = keras.Sequential([keras.Input(input_shape(inputs)), *layers])
-    _assign(constants, layers)
+    _assign(constants, layers, inputs)
     return model
 
 
@@ -64,7 +64,7 @@ def initial_values(
         if not layer.built:
             layer.build((None, *shape))
         shape = each.output
-    _assign(constants, layers)
+    _assign(constants, layers, inputs)
     return [variable.numpy() for layer in layers for variable in layer.variables]
 
 
@@ -91,7 +91,7 @@ def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, c
         return model
     if model.compiled:
         whole.compile(**model._compile_config.config)
-    _assign(constants, whole.layers)
+    _assign(constants, whole.layers, inputs)
     return whole
 
 
@@ -129,12 +129,13 @@ def _policy(network: Network) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _assign(constants: Constants, layers: Sequence[keras.layers.Layer]) -> None:
-    if not constants:
+def _assign(constants: Constants, layers: Sequence[keras.layers.Layer], inputs: Inputs) -> None:
+    if not constants or not isinstance(inputs, Rows):
         return
-    inside = (each for layer in layers for each in layer._flatten_layers())
-    encoder = next(each for each in inside if isinstance(each, own_layers.RowEncoder))
-    for variable, value in zip(encoder.non_trainable_variables, constants, strict=True):
+    inside = [each for layer in layers for each in layer._flatten_layers()]
+    encoders = {each.rows: each for each in inside if isinstance(each, own_layers.RowEncoder)}
+    variables = [each for rows in encoded_rows(inputs) for each in encoders[rows].non_trainable_variables]
+    for variable, value in zip(variables, constants, strict=True):
         variable.assign(value)
 
 

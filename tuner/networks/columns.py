@@ -3,7 +3,7 @@
 A *coded row* is float32. For each column it has a number (NaN if missing), a date in days since 1970 (NaN if missing), one
 code of a boolean or a category, or several codes of a text's words. Code 0 is a missing value, 1 a value that the training
 part lacks, 2 and more are the values of the training part. A picture or an array has a shape, and lies in the row flattened
-(NaN if missing); `tuner.networks.parts` takes such rows apart.
+(NaN if missing), and so does a window of a time series, the oldest value first; `tuner.networks.parts` takes such rows apart.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import Literal
 from tuner.base.errors import require
 from tuner.base.ranges import Count, CountOrZero, NonEmpty, Positive, Several, record
 
-Kind = Literal["number", "boolean", "category", "date", "text", "picture", "array"]
+Kind = Literal["number", "boolean", "category", "date", "text", "picture", "array", "window"]
 MISSING, UNSEEN, FIRST = 0, 1, 2
 """Codes: a missing value; a value that the training part lacks; the first value of the training part."""
 TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1.0": 1}
@@ -23,7 +23,11 @@ TRUTHS = {"false": 0, "no": 0, "0": 0, "0.0": 0, "true": 1, "yes": 1, "1": 1, "1
 SMALLEST_SIDE = 8
 """Smaller arrays are plain numbers."""
 NUMBER_FORMATS = ("1,234.5", "1.234,5")
-SHAPES = {"picture": re.compile(r"(\d+)x(\d+)( color)?( (?:[89]|1\d) bits)?"), "array": re.compile(r"\d+(x\d+)*")}
+SHAPES = {
+    "picture": re.compile(r"(\d+)x(\d+)( color)?( (?:[89]|1\d) bits)?"),
+    "array": re.compile(r"\d+(x\d+)*"),
+    "window": re.compile(r"\d+"),
+}
 """The kinds of columns that have a shape, each with its format."""
 EXAMPLE_DATE = datetime(2024, 12, 31, 23, 59)
 """Shows a format of dates in messages."""
@@ -35,7 +39,7 @@ class Column:
     training part by default), or of numbers with marks such as $ and %: "1,234.5", or "1.234,5" with a decimal comma. A picture has
     the name of its file in its cell, relative to the table's folder; its format is the height and width that all are brought to, and
     whether they have colors: "32x32" or "32x32 color" ("32x32 12 bits" for gray files of 16 bits that use so many). An array has a
-    shape as its format: "28x28"."""
+    shape as its format: "28x28". A window is the numbers of the column in this row and the rows before it; its format is how many: "28"."""
 
     name: NonEmpty
     kind: Kind
@@ -47,6 +51,7 @@ class Column:
             "date": "be a pattern such as %d/%m/%Y",
             "picture": "be a height and a width such as 32x32 or 32x32 color",
             "array": "be a shape such as 28x28",
+            "window": "be a number of rows such as 28",
         }
         is_fit = self.format in NUMBER_FORMATS if self.kind == "number" else _is_date_format(self.format)
         is_fit = not self.format or (self.kind in rules and is_fit)
@@ -96,6 +101,9 @@ class Encoding:
     Pictures, and arrays that are at least 8 high and wide: convolutions of so many `filters`, each followed by batch normalization
     and max pooling, then `picture_size` learned numbers per column. Arrays of another shape are standardized by the running means
     and variances of the batches.
+
+    Windows: standardized. With `window_filters` causal convolutions of three steps follow, one with so many filters for each of them,
+    dilated 1, 2, 4, … (van den Oord et al. 2016, arXiv 1609.03499); what they find at the last step lies beside the window.
     """
 
     numbers: Literal["standard", "robust", "quantile", "piecewise", "periodic", "pbld"] = "quantile"
@@ -107,13 +115,14 @@ class Encoding:
     embedding: Count = 8
     filters: tuple[Count, ...] = (16, 32, 64)
     picture_size: Count = 32
+    window_filters: tuple[Count, ...] = ()
 
 
 @dataclass(frozen=True)
 class Coded:
     """One column of a coded row: the number of its codes (`size`, including the first two; 0 for numbers and dates), its
-    number of `places` in the row (more than 1 for texts), and whether the training part `lacks` some values. Of pictures and
-    arrays also the `part` of the inputs that it is, and its `shape`."""
+    number of `places` in the row (more than 1 for texts), and whether the training part `lacks` some values. Of pictures, arrays and
+    windows also the `part` of the inputs that it is, and its `shape`."""
 
     kind: Kind
     size: int = 0
@@ -148,7 +157,12 @@ class Rows:
     @property
     def width(self) -> int:
         """The number of the encoder's outputs."""
-        return sum(map(self._width, self.columns))
+        found = (
+            self.encoding.window_filters[-1:]
+            if any(each.kind == "window" and each.shape for each in self.columns)
+            else ()
+        )
+        return sum(map(self._width, self.columns)) + sum(found)
 
     def is_embedded(self, column: Coded) -> bool:
         """Whether a column's codes are embedded; others are one-hot encoded."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tuner.networks.columns import MISSING, UNSEEN, Rows
 from tuner.networks.encoder import LARGEST, QUANTILES, CodePlace, InputEncoder
-from tuner.networks.parts import has_parts, parts_of
+from tuner.networks.parts import Part, has_parts, parts_of
 
 Coded = NDArray[np.float32]
 Values = NDArray[np.float64]
@@ -19,13 +19,20 @@ SAMPLE = 100_000
 
 
 def fit_encoder(rows: Rows, coded: Coded, training: Indices = ALL) -> list[Coded]:
-    """The encoder's constants from the rows `training` of `coded` (examples, places), in the order of
-    `InputEncoder.constants`. They are always finite. Pictures and arrays have none."""
-    if has_parts(rows):
-        part = parts_of(rows)[0]
-        if not isinstance(part.column, Rows):
-            return []
-        rows, coded = part.column, np.concatenate([coded[:, first:end] for first, end in part.places], axis=1)
+    """The constants of the encoders from the rows `training` of `coded` (examples, places), in the order of
+    `tuner.networks.parts.encoded_rows` and `InputEncoder.constants`. They are always finite. Pictures and arrays have none."""
+    if not has_parts(rows):
+        return _fitted(rows, coded, training)
+    return [each for part in parts_of(rows) for each in _of_part(part, coded, training)]
+
+
+def _of_part(part: Part, coded: Coded, training: Indices) -> list[Coded]:
+    if not isinstance(part.column, Rows):
+        return []
+    return _fitted(part.column, np.concatenate([coded[:, first:end] for first, end in part.places], axis=1), training)
+
+
+def _fitted(rows: Rows, coded: Coded, training: Indices) -> list[Coded]:
     encoder = InputEncoder(rows)
     sampled = np.sort(np.arange(len(coded))[training])
     if len(sampled) > SAMPLE:

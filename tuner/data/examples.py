@@ -17,12 +17,14 @@ Arrays = tuple[Array, Array, Array, Array]
 @dataclass(frozen=True)
 class Examples:
     """Inputs (n, *shape), uint8 or float32, and labels: class numbers (n,), or labels of 0 or 1 or numbers (n, targets). `weights`
-    (n,) are those of loss and metrics; a split never divides one of the `groups` (n,)."""
+    (n,) are those of loss and metrics; a split never divides one of the `groups` (n,). `spans` (n, 2) are the first and the last moment
+    that labels in a time series are about: a split by time trains on those that end before the others begin."""
 
     inputs: Array
     labels: Array
     weights: Array | None = None
     groups: Array | None = None
+    spans: Array | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.labels):
@@ -38,7 +40,7 @@ class Examples:
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
         """The examples at these indices."""
-        arrays = (None if each is None else each[indices] for each in (self.weights, self.groups))
+        arrays = (None if each is None else each[indices] for each in (self.weights, self.groups, self.spans))
         return Examples(self.inputs[indices], self.labels[indices], *arrays)
 
 

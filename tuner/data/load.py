@@ -23,7 +23,7 @@ from tuner.recipe.data import UserData
 
 Log = Callable[[str], None]
 PARTS = ("train", "test")
-FIELDS = ("inputs", "labels", "weights", "groups")
+FIELDS = ("inputs", "labels", "weights", "groups", "spans")
 CODING, INDEX, TEST_ROWS = "coding.json", "index.json", "test_rows.npy"
 OWN = "own"
 BLOCK_BYTES = 2**24

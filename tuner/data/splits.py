@@ -1,12 +1,14 @@
 """Splitting a training part into the folds of a protocol.
 
-Examples in order of time keep it: a holdout is the last part, folds are contiguous blocks that also train on later examples.
+Examples in order of time keep it: a holdout is the last part, folds are contiguous blocks that also train on later examples. Windows
+of time series are validated on what follows: each fold trains on the examples whose labels end before those of its validation begin.
 """
 
 import contextlib
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 from zipfile import BadZipFile
 
@@ -17,6 +19,7 @@ from tuner.base.decode import encode
 from tuner.base.errors import Invalid
 from tuner.base.writing import atomic_path
 from tuner.data.examples import Array, TrainingSet
+from tuner.data.groups import balanced_folds, part_of_groups
 from tuner.recipe.protocols import Holdout, KFold, NoValidation, OnTest, Protocol
 
 Indices = NDArray[np.int64]
@@ -37,7 +40,11 @@ class Fold:
 
 
 def folds(
-    protocol: Protocol, labels: NDArray[Any], groups: Array | None = None, is_ordered: bool = False
+    protocol: Protocol,
+    labels: NDArray[Any],
+    groups: Array | None = None,
+    is_ordered: bool = False,
+    spans: Array | None = None,
 ) -> tuple[Fold, ...]:
     """The folds of a protocol for examples with these labels: the same in every call.
 
@@ -46,6 +53,8 @@ def folds(
     """
     if isinstance(protocol, NoValidation | OnTest):
         return (Fold(np.arange(len(labels)), None),)
+    if spans is not None:
+        return _forward(protocol, spans)
     strata = _strata(protocol, labels)
     if is_ordered and protocol.pick != "last":
         protocol = replace(protocol, pick="last")
@@ -60,16 +69,17 @@ def folds(
 
 def folds_of(protocol: Protocol, data: TrainingSet) -> tuple[Fold, ...]:
     """The folds of a protocol for a data set, stored in its folder: importing scikit-learn takes a second in every process."""
-    labels, groups = data.examples.labels, data.examples.groups
+    labels, groups, spans = data.examples.labels, data.examples.groups, data.examples.spans
     if data.folder is None or isinstance(protocol, NoValidation | OnTest):
-        return folds(protocol, labels, groups, data.is_ordered)
+        return folds(protocol, labels, groups, data.is_ordered, spans)
     cut_by = {name: value for name, value in encode(protocol).items() if name != "trained"}
     content = [json.dumps([VERSION, cut_by], sort_keys=True).encode(), labels.tobytes()]
     content += [b"" if groups is None else groups.tobytes(), b"ordered" if data.is_ordered else b""]
+    content += [] if spans is None else [spans.tobytes()]
     path = data.folder / f"folds-{hashlib.sha256(b''.join(content)).hexdigest()[:16]}.npz"
     with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile), np.load(path) as stored:
         return tuple(Fold(stored[f"training_{i}"], stored[f"validation_{i}"]) for i in range(len(stored.files) // 2))
-    cut = folds(protocol, labels, groups, data.is_ordered)
+    cut = folds(protocol, labels, groups, data.is_ordered, spans)
     arrays = {f"{part}_{i}": getattr(fold, part) for i, fold in enumerate(cut) for part in ("training", "validation")}
     with contextlib.suppress(OSError), atomic_path(path) as temporary:  # a folder that cannot be written costs a second
         np.savez(temporary, **arrays)
@@ -106,6 +116,31 @@ def sizes(protocol: Protocol, total: int) -> tuple[int, int, int]:
             return trained or count, total - total // count, total // count
         case NoValidation() | OnTest():
             return 1, total, 0
+
+
+def _forward(protocol: Holdout | KFold, spans: Array) -> tuple[Fold, ...]:
+    """Folds that follow each other in time, as in scikit-learn's `TimeSeriesSplit`: the first part is only trained on."""
+    total = len(spans)
+    require_sizes(replace(protocol, pick="last"), total, 1, total)
+    _, training, _ = sizes(protocol, total)
+    count = protocol.folds if isinstance(protocol, KFold) else 1
+    places = [training] if count == 1 else [total * number // (count + 1) for number in range(1, count + 1)]
+    begins = [*np.sort(spans[:, 0])[places], spans[:, 0].max() + 1]
+    cut = tuple(
+        Fold(np.flatnonzero(spans[:, 1] < low), np.flatnonzero((spans[:, 0] >= low) & (spans[:, 0] < high)))
+        for low, high in pairwise(begins)
+    )
+    if not all(len(each.training) and each.validation is not None and len(each.validation) for each in cut):
+        field = "folds" if isinstance(protocol, KFold) else "validation"
+        problem = f"leaves a part of the {total} windows empty, since no horizon reaches into the next part"
+        raise Invalid(f"protocol.{field}", f"{problem}; choose fewer folds, a smaller part or a shorter horizon")
+    return cut
+
+
+def part_in_time(spans: Array, count: int) -> tuple[Indices, Indices]:
+    """The examples of a training part, and those of a test part of about `count`, whose labels begin after all of the others' end."""
+    begin = np.sort(spans[:, 0])[len(spans) - count]
+    return np.flatnonzero(spans[:, 1] < begin), np.flatnonzero(spans[:, 0] >= begin)
 
 
 def _holdout(protocol: Holdout, labels: NDArray[Any]) -> Fold:
@@ -162,7 +197,7 @@ def _grouped(protocol: Holdout | KFold, strata: NDArray[Any], groups: Array) -> 
             _, of_rows = np.unique(groups, return_inverse=True)
             fold_of = (np.argsort(np.argsort(firsts)) * count // len(firsts))[of_rows]
         case KFold():
-            fold_of = _balanced_folds(groups, numbers, count, protocol.seed)
+            fold_of = balanced_folds(groups, numbers, count, protocol.seed)
         case Holdout(pick=pick, seed=seed):
             random = np.random.default_rng(seed).permutation(len(firsts))
             latest_first = np.argsort(-firsts)
@@ -173,57 +208,3 @@ def _grouped(protocol: Holdout | KFold, strata: NDArray[Any], groups: Array) -> 
 
 def _fold(is_validation: NDArray[np.bool_]) -> Fold:
     return Fold(np.flatnonzero(~is_validation), np.flatnonzero(is_validation))
-
-
-def part_of_groups(groups: NDArray[Any], strata: Indices, count: int, order: Indices) -> NDArray[np.bool_]:
-    """Which rows are in a part of about `count` rows. Groups (numbered by `np.unique`) are tried in `order` and taken greedily
-    where they improve the part's share of every stratum; scikit-learn's StratifiedGroupKFold is much slower. Neither side is
-    empty where there are two groups."""
-    contents = _contents(groups, strata)
-    lacking = contents.totals * (count / len(groups))
-    is_in = np.zeros(len(order), bool)
-    for group in order:
-        inside, counts = contents.strata[group], contents.counts[group]
-        if ((counts * (counts - 2 * lacking[inside])) / contents.totals[inside]).sum() < 0:
-            lacking[inside] -= counts
-            is_in[group] = True
-    smallest = order[np.argmin(contents.sizes[order])]
-    if is_in.all() or not is_in.any():
-        is_in[smallest] = not is_in[smallest]
-    return is_in[contents.of_rows]
-
-
-def _balanced_folds(groups: NDArray[Any], strata: Indices, folds: int, seed: int) -> Indices:
-    """The fold of each row: the largest groups first, in random order, each to the fold that lacks its strata most."""
-    contents = _contents(groups, strata)
-    load, rows = np.zeros((folds, len(contents.totals))), np.zeros(folds)
-    fold_of = np.zeros(len(contents.counts), np.int64)
-    order = np.random.default_rng(seed).permutation(len(fold_of))
-    for group in order[np.argsort(-contents.sizes[order], kind="stable")]:
-        inside, counts = contents.strata[group], contents.counts[group]
-        fold = int(np.lexsort((rows, (load[:, inside] * (counts / contents.totals[inside])).sum(axis=1)))[0])
-        load[fold, inside] += counts
-        rows[fold] += counts.sum()
-        fold_of[group] = fold
-    return fold_of[contents.of_rows]
-
-
-@dataclass(frozen=True, eq=False)
-class _Contents:
-    """The group of each row; each group's rows, strata and rows of each stratum; the rows of each stratum."""
-
-    of_rows: Indices
-    sizes: Indices
-    strata: list[Indices]
-    counts: list[Indices]
-    totals: Indices
-
-
-def _contents(groups: NDArray[Any], strata: Indices) -> _Contents:
-    _, of_rows = np.unique(groups, return_inverse=True)
-    width = int(strata.max()) + 1
-    pairs, counts = np.unique(of_rows.astype(np.int64) * width + strata, return_counts=True)
-    owners, inside = np.divmod(pairs, width)
-    borders = np.flatnonzero(np.diff(owners)) + 1
-    totals = np.bincount(strata, minlength=width)
-    return _Contents(of_rows, np.bincount(of_rows), np.split(inside, borders), np.split(counts, borders), totals)

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from tuner.base.errors import Invalid, near_miss, require
 from tuner.base.metrics import Task
-from tuner.base.ranges import NonEmpty, Rate, Seed, record
+from tuner.base.ranges import CountOrZero, NonEmpty, Rate, Seed, record
 from tuner.data.catalogue import CATALOGUE
 from tuner.networks import Inputs
 from tuner.networks.columns import NUMBER_FORMATS, Coded, Column, Encoding, Rows
@@ -83,6 +83,11 @@ class Table:
 
     Empty cells are missing values. So are the texts `missing`; without a text in that list it is a value of categories, texts,
     groups and classes. With `drop_missing_target` rows without a target are left out.
+
+    With columns of the kind `window` the table is a time series: an example is a row with the rows before it, in the order of `time`.
+    Rows of several series are told apart by the column `series`. The targets are those of the next `horizon` rows; with 0 those of
+    the row itself. Splits follow time: what is validated or tested lies after all that was trained on. `season` is the number of rows
+    after which values repeat (0: unknown); only a reference model uses it.
     """
 
     kind: Literal["table"] = "table"
@@ -99,16 +104,21 @@ class Table:
     drop_missing_target: bool = False
     positive: str = ""
     header: bool = True
+    series: str = ""
+    horizon: CountOrZero = 0
+    season: CountOrZero = 0
     encoding: Encoding = Encoding()
     found: DataInfo | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
+        self._require_fit_for_windows()
         require(len(names) > 0, "columns", "name at least one column", names)
         require(len(set(names)) == len(names), "columns", "name each column once", names)
         for role, others in (("target", self.targets), ("group", (self.group,)), ("weight", (self.weight,))):
             for name in others:
-                require(name not in names, role, "not be one of the network's columns", name)
+                is_past = bool(self.horizon) and name in self.windows
+                require(is_past or name not in names, role, "not be one of the network's columns", name)
         require(self.task != "multi_label" or len(self.targets) > 1, "target", "be several labels", self.target)
         rule = f"be empty, or one of {', '.join(NUMBER_FORMATS)}"
         require(self.target_format in ("", *NUMBER_FORMATS), "target_format", rule, self.target_format)
@@ -119,10 +129,32 @@ class Table:
         """The path."""
         return self.path
 
+    def _require_fit_for_windows(self) -> None:
+        lengths = sorted({int(column.format) for column in self.columns if column.kind == "window"})
+        if not lengths:
+            require(not self.horizon, "horizon", "be 0 where no column is of the kind window", self.horizon)
+            require(not self.series, "series", "be empty where no column is of the kind window", self.series)
+            return
+        require(len(lengths) == 1, "columns", "have windows of one length", lengths)
+        require(bool(self.time), "time", "name the column with the times, which order the rows of windows", self.time)
+        require(not self.drop_missing_target, "drop_missing_target", "be false: windows have no gaps", True)
+        rule = "be 'regression' where horizon is more than 1"
+        require(self.horizon < 2 or self.task == "regression", "task", rule, self.task)
+
     @property
     def targets(self) -> tuple[str, ...]:
         """The target columns."""
         return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def windows(self) -> tuple[str, ...]:
+        """The columns whose last values are inputs."""
+        return tuple(column.name for column in self.columns if column.kind == "window")
+
+    @property
+    def window(self) -> int:
+        """The number of rows in a window; 0 where rows are examples of their own."""
+        return next((int(column.format) for column in self.columns if column.kind == "window"), 0)
 
 
 @record

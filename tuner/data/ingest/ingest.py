@@ -36,7 +36,18 @@ Save = Callable[[Path], tuple[Facts, Coding]]
 AnyOwn = TypeVar("AnyOwn", bound=Table | Arrays | Images)
 VERSION = 1
 """Increase it when the same files are prepared differently: they are then read again."""
-LATER = ("format", "target_format", "missing", "drop_missing_target", "positive", "header", "bits")
+LATER = (
+    "format",
+    "target_format",
+    "missing",
+    "drop_missing_target",
+    "positive",
+    "header",
+    "bits",
+    "series",
+    "horizon",
+    "season",
+)
 """Fields that earlier versions lack: at their defaults they leave the names of stored records as they were."""
 FROM_PYTHON = "python:"
 """The prefix of the paths of data from Python, before their identity."""

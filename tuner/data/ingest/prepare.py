@@ -11,14 +11,16 @@ import pandas as pd
 from tuner.base.errors import DataError
 from tuner.base.metrics import Task
 from tuner.data.examples import Array, Examples
+from tuner.data.groups import part_of_groups
 from tuner.data.ingest.coding import code_rows, fit_coding
 from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.missing import texts_of
 from tuner.data.ingest.tables import read_table
 from tuner.data.ingest.targets import classes_of, groups_of, labels_of, weights_of
 from tuner.data.ingest.values import EQUAL_ROWS, Rows, column_of, times_of, with_equal_rows
+from tuner.data.ingest.windows import windowed
 from tuner.data.load import TEST_ROWS, Facts, save_examples
-from tuner.data.splits import part_of_groups
+from tuner.data.splits import part_in_time
 from tuner.networks.columns import Column
 from tuner.recipe import Cut, Table
 
@@ -26,12 +28,13 @@ from tuner.recipe import Cut, Table
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RawExamples:
     """Examples of a file or from Python: `x` is a frame, whose `columns` are coded, or an array with the examples first; `y` has a
-    column for each target; `where` names them in messages."""
+    column for each target; `spans` as in `Examples`; `where` names them in messages."""
 
     x: pd.DataFrame | Array
     y: pd.DataFrame
     weights: "pd.Series[Any] | None" = None
     groups: "pd.Series[Any] | None" = None
+    spans: Array | None = None
     columns: tuple[Column, ...] = ()
     is_ordered: bool = False
     target_format: str = ""
@@ -59,7 +62,7 @@ def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder:
     labels, weights = raw.measures(task, classes)
     training_rows, test_rows = np.arange(len(labels)), np.arange(0)
     if isinstance(test, Cut):
-        training_rows, test_rows = split_off_test(test, labels, groups[0], raw.is_ordered, raw.where)
+        training_rows, test_rows = split_off_test(test, labels, groups[0], raw.is_ordered, raw.where, raw.spans)
         np.save(folder / TEST_ROWS, raw.y.index.to_numpy()[test_rows])  # rows without a target may have been left out
         missing = np.setdiff1d(np.arange(len(classes)), labels[training_rows]) if labels.ndim == 1 else np.arange(0)
         if len(missing):
@@ -68,7 +71,7 @@ def save_prepared(task: Task, raw: RawExamples, test: RawExamples | Cut, folder:
     coding, inputs = Coding(), raw.x
     if isinstance(inputs, pd.DataFrame):
         coding, inputs = fit_coding(raw.columns, inputs, training_rows, raw.where)
-    training = Examples(inputs, labels, weights, groups[0])
+    training = Examples(inputs, labels, weights, groups[0], raw.spans)
     if isinstance(test, Cut):
         training, test_part = training.take(training_rows), training.take(test_rows)
     else:
@@ -115,12 +118,22 @@ def _range(inputs: Array) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
-def split_off_test(cut: Cut, labels: Array, groups: Array | None, is_ordered: bool, where: str) -> tuple[Rows, Rows]:
+def split_off_test(
+    cut: Cut, labels: Array, groups: Array | None, is_ordered: bool, where: str, spans: Array | None = None
+) -> tuple[Rows, Rows]:
     """The rows of the training part and of the test part, ascending. The test part is the last rows in order of time, whole groups,
-    the same share of each class, or random. Raises `DataError` where there is only one group."""
+    the same share of each class, or random. With `spans` rows whose labels reach into the test part are in neither. Raises
+    `DataError` where there is only one group, and where no row is left to train on."""
     if cut.share == 0:
         return np.arange(len(labels)), np.arange(0)
     count = min(max(1, round(cut.share * len(labels))), len(labels) - 1)
+    if spans is not None:
+        training, test = part_in_time(spans, count)
+        if not len(training):
+            raise DataError(
+                f"{where}: has {len(labels)} windows, none of which ends before the test part; make it smaller"
+            )
+        return training, test
     is_test = np.zeros(len(labels), bool)
     if is_ordered:
         is_test[-count:] = True
@@ -149,22 +162,21 @@ def _of_each_class(seed: int, labels: Array, count: int) -> Rows:
 
 
 def read_rows(data: Table, path: str, source: str) -> RawExamples:
-    """The rows of a table in order of time, if it has one. Names stay as they are written; messages call the table `path`."""
-    frame = read_table(source, texts_of(data), header=data.header)
-    named = (*(column.name for column in data.columns), *data.targets, data.group, data.time, data.weight)
-    frame = frame.rename(columns={name.strip(): name for name in named})  # earlier versions kept blanks around names
-    if data.group == EQUAL_ROWS and EQUAL_ROWS not in frame:
-        frame = with_equal_rows(frame, [column.name for column in data.columns])
-    for name in filter(None, named):
-        column_of(frame, name, path)
+    """The rows of a table in order of time, if it has one, or its windows. Names stay as they are written; messages call the table
+    `path`."""
+    frame = read_frame(data, path, source, (*data.targets, data.group, data.weight))
     if data.drop_missing_target:
         frame = frame[frame[list(data.targets)].notna().all(axis=1)]
     if data.time:  # rows of one time stay as they are in the file
         frame = frame.iloc[np.argsort(times_of(frame[data.time], path), kind="stable")]
+    y, spans = frame[list(data.targets)], None
+    if data.window:
+        frame, y, spans = windowed(data, frame, path)
     weights, groups = (frame[name] if name else None for name in (data.weight, data.group))
     return RawExamples(
         x=frame,
-        y=frame[list(data.targets)],
+        y=y,
+        spans=spans,
         weights=weights,
         groups=groups,
         columns=data.columns,
@@ -173,3 +185,15 @@ def read_rows(data: Table, path: str, source: str) -> RawExamples:
         positive=data.positive,
         where=path,
     )
+
+
+def read_frame(data: Table, path: str, source: str, others: Sequence[str] = ()) -> pd.DataFrame:
+    """A table as its file has it, with the network's columns, those of time and series, and the `others`; messages call it `path`."""
+    frame = read_table(source, texts_of(data), header=data.header)
+    named = (*(column.name for column in data.columns), data.time, data.series, *others)
+    frame = frame.rename(columns={name.strip(): name for name in named})  # earlier versions kept blanks around names
+    if data.group == EQUAL_ROWS and EQUAL_ROWS not in frame:
+        frame = with_equal_rows(frame, [column.name for column in data.columns])
+    for name in filter(None, named):
+        column_of(frame, name, path)
+    return frame

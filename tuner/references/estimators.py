@@ -29,7 +29,7 @@ CELLS = 20_000_000
 class Estimator:
     """A reference model. `make` gets the seed, the number of rounds (0: the default) and which features are categories.
     `most` limits the training examples; one that is `single_output` is fitted once for each label or target; `rounds` is its
-    number of rounds where that is known before it is fitted."""
+    number of rounds where that is known before it is fitted. One that `repeats` places of the inputs is not fitted."""
 
     make: Callable[[int, int, NDArray[np.bool_] | None], Any]
     most: int = LARGE
@@ -37,9 +37,12 @@ class Estimator:
     features: Literal["prepared", "tree", "frame", "none"] = "prepared"
     rounds: int = 0
     note: str = ""
+    repeats: tuple[int, ...] = ()
 
     def fit(self, about: Description, training: Examples, seed: int, rounds: int = 0) -> Predict:
         """The predictions of the model after it was fitted on a training part."""
+        if self.repeats:
+            return lambda inputs: inputs[:, list(self.repeats)]
         categories = tree_categories(about.inputs) if self.features in ("tree", "frame") else None
         transformer = self._transformer(about)
         features = transformer.fit_transform(training.inputs)

@@ -21,7 +21,7 @@ from tuner.networks import Rows
 from tuner.recipe import Holdout, Recipe, describe, fold_count
 from tuner.recipe.data import Description
 from tuner.references.estimators import CELLS, Estimator, Predict, estimators
-from tuner.references.record import MOST_SECONDS, SUBSAMPLED, ReferenceModel, model_names
+from tuner.references.record import MOST_SECONDS, SUBSAMPLED, ReferenceModel, model_names, naive_forecasts
 
 FEWEST, FEW, FEW_CELLS, GROWTH = 500, 2000, 200_000, 4
 """The first size that a model is timed on: 500 to 2,000 examples, at most so many numbers; and the factor to the next size, which
@@ -58,7 +58,8 @@ def fit_reference_models(
     if problem.folds[0].validation is None:
         return ()
     known = estimators(problem.about.task)
-    names = names or model_names(problem.about.task)
+    known |= {name: replace(known["mean"], repeats=places) for name, places in naive_forecasts(recipe.data).items()}
+    names = names or model_names(problem.about.task, recipe.data)
     end = max(started + seconds, time.perf_counter() + seconds / 2)  # imports take at most half of the time
     fitted = []
     with threadpool_limits(threads):

@@ -4,8 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import accumulate
 
 from tuner.base.metrics import METRICS, Direction, Task
+from tuner.recipe import AnyData, Table
 
 MODELS: dict[Task, tuple[str, ...]] = {
     "classification": ("majority", "logistic", "nearest neighbours", "default network", "trees"),
@@ -17,6 +19,9 @@ MODELS: dict[Task, tuple[str, ...]] = {
 OPTIONAL = ("lightgbm", "catboost")
 """Boosted trees of other packages at their defaults: reference models of every task, where the package is installed."""
 
+LAST, SEASON = "last value", "season ago"
+"""The reference models of a forecast that are not fitted: they repeat the last value, or that of one season ago."""
+
 SENTENCES = {
     "majority": "the most frequent class is",
     "logistic": "logistic regression is",
@@ -26,6 +31,8 @@ SENTENCES = {
     "trees": "gradient-boosted trees are",
     "lightgbm": "LightGBM is",
     "catboost": "CatBoost is",
+    LAST: "repeating the last value is",
+    SEASON: "repeating the value of a season ago is",
     "default network": "a default network (scikit-learn's) is",
 }
 
@@ -69,9 +76,25 @@ class ReferenceModel:
         return SENTENCES[self.name]
 
 
-def model_names(task: Task) -> tuple[str, ...]:
-    """The reference models of a task that this machine can fit."""
-    return *MODELS[task], *filter(find_spec, OPTIONAL)
+def model_names(task: Task, data: AnyData | None = None) -> tuple[str, ...]:
+    """The reference models of a task that this machine can fit; those of a forecast also repeat values of its `data`."""
+    return *(naive_forecasts(data) if data else ()), *MODELS[task], *filter(find_spec, OPTIONAL)
+
+
+def naive_forecasts(data: AnyData) -> Mapping[str, tuple[int, ...]]:
+    """Forecasts that repeat values: for each output the place in a coded row. None where nothing is forecast, or where windows do not reach
+    back so far."""
+    if not isinstance(data, Table) or not data.horizon or data.task != "regression" or data.found is None:
+        return {}
+    ends = accumulate(each.places for each in data.found.columns)
+    last = {column.part: end - 1 for column, end in zip(data.found.columns, ends, strict=True)}
+    if not set(data.targets) <= set(data.windows):
+        return {}
+    steps = [(last[name], step) for name in data.targets for step in range(1, data.horizon + 1)]
+    found = {LAST: tuple(place for place, _ in steps)}
+    if 0 < data.season <= data.window:
+        found[SEASON] = tuple(place + (step - 1) % data.season + 1 - data.season for place, step in steps)
+    return found
 
 
 def seconds_for(call: float) -> float:

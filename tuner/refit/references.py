@@ -38,7 +38,7 @@ def fit_references(
     limit = seconds_for(seconds)
     session.listener.phase("fitting reference models")
     session.listener.log(f"fitting reference models, for at most {duration_text(limit)}")
-    names = model_names(recipe.data.task)
+    names = model_names(recipe.data.task, recipe.data)
     count = min(executor.size, len(names))
     shares = [names[first::count] for first in range(count)]  # the last ones take the longest
     fitted: dict[str, ReferenceModel] = {}

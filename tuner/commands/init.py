@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tuner.recipe import Cut
 
 TASKS = ("classification", "multi_label", "regression")
-OF_TABLES = ("drop", "missing", "drop_missing_target", "dayfirst")
+OF_TABLES = ("drop", "missing", "drop_missing_target", "dayfirst", "series", "window", "horizon")
 
 
 def init(
@@ -37,6 +37,13 @@ def init(
     task: Annotated[str, typer.Option(help=f"{', '.join(TASKS)}, or guess.")] = "guess",
     group: Annotated[str, typer.Option(metavar="COLUMN", help="Rows that belong together.")] = "",
     time: Annotated[str, typer.Option(metavar="COLUMN", help="The order of the rows.")] = "",
+    series: Annotated[
+        str, typer.Option(metavar="COLUMN", help="With --time: tells several time series apart, such as stores.")
+    ] = "",
+    window: Annotated[
+        int, typer.Option(min=0, help="With --time: rows of the past in each example. [by the season]")
+    ] = 0,
+    horizon: Annotated[int, typer.Option(min=0, help="With --time: rows ahead to forecast. [1; labels: 0]")] = 0,
     weight: Annotated[str, typer.Option(metavar="COLUMN", help="How much each row counts.")] = "",
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether a table's first line has names.")
@@ -67,6 +74,8 @@ def init(
     from tuner.init.template import study_text
 
     _check_options(test, test_share, task, group, time)
+    if (series or window or horizon) and (not time or drop_missing_target):
+        raise TunerError("--series, --window and --horizon need --time COLUMN, and exclude --drop-missing-target")
     length = seconds_of("--minutes", minutes, "m") / 60 if minutes else 0.0
     path = _study_path(name, out, force)
     source = _source(data)
@@ -74,7 +83,8 @@ def init(
     if not source.startswith(SKLEARN) and os.path.isdir(source):
         training, own_test, notes = image_parts(Path(source))
         source, test = str(training), test or (str(own_test) if own_test and test_share is None else None)
-    roles = Roles(tuple(target), group, time, weight, tuple(drop), tuple(missing), drop_missing_target, dayfirst)
+    left_out = tuple(drop), tuple(missing), drop_missing_target, dayfirst
+    roles = Roles(tuple(target), group, time, weight, *left_out, series, window, horizon)
     profile = _profile(source, roles, task, data, header)
     test_part = _test_part(test, test_share, path)
     study = NewStudy(
@@ -160,6 +170,7 @@ def _profile(source: str, roles: "Roles", task: Any, data: str, header: bool | N
     from tuner.data.ingest.missing import decided
     from tuner.data.ingest.pictures import picture_formats
     from tuner.data.ingest.profile import profile_table, read_as_written
+    from tuner.init.time_series import profile_series
 
     if not source.startswith(SKLEARN) and os.path.isdir(source):
         _require_unset(
@@ -179,14 +190,16 @@ def _profile(source: str, roles: "Roles", task: Any, data: str, header: bool | N
     if roles.drop_missing_target:
         frame = frame[frame[[name for name in roles.targets if name in frame]].notna().all(axis=1)]
     pictures = {} if source.startswith(SKLEARN) else picture_formats(frame, Path(source).parent)
-    profile = profile_table(frame, roles, task, data, pictures)
+    is_series = roles.series or roles.window or roles.horizon
+    profile = (profile_series if is_series else profile_table)(frame, roles, task, data, pictures)
     return replace(profile, missing=written.missing, warnings=(*written.notes, *profile.warnings))
 
 
 def _require_unset(fields: tuple[str, ...], roles: "Roles", data: str) -> None:
     for field in fields:
         if getattr(roles, field):
-            raise TunerError(f"--{field.removesuffix('s').replace('_', '-')}: has no meaning for {data}")
+            option = "target" if field == "targets" else field.replace("_", "-")
+            raise TunerError(f"--{option}: has no meaning for {data}")
 
 
 def _test_part(test: str | None, share: float | None, path: Path) -> "str | Cut":

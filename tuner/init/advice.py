@@ -7,7 +7,6 @@ from typing import NamedTuple
 from tuner.data.ingest.arrays import ArraysProfile
 from tuner.data.ingest.images import ImagesProfile
 from tuner.data.ingest.profile import TableProfile
-from tuner.data.ingest.targets import TargetProfile
 from tuner.networks.columns import Coded, shape_of
 from tuner.recipe import Cut, Holdout, KFold
 from tuner.recipe.protocols import Pick
@@ -19,6 +18,8 @@ HOLDOUT_ROWS, HOLDOUT_IMAGES = 20_000, 5_000
 
 FEWEST_FOR_FIVE_FOLDS, MOST_FOR_FIVE_FOLDS = 60, 2_000
 COARSE_ROWS, FINE_ROWS = 500, 5_000
+FORWARD_ROWS = 20
+"""The fewest rows for each step of a horizon that are folded forward in time."""
 MANY_VALUES = 10_000_000
 MOST_SPREAD = 200
 """Most columns of numbers of which each may become many inputs."""
@@ -45,12 +46,18 @@ BATCH_SIZES = (
     (ANY, (256, 512, 1024)),
 )
 EPOCHS = ((10_000, 200), (100_000, 60), (ANY, 30))  # at most
-# What is tried first on a table: family, widths, encoding, label smoothing, weight decay. Nearly RealMLP's defaults (Holzmüller
+# What is tried first on a table: family, widths, encoding, label smoothing, weight decay, convolutions of windows. Nearly RealMLP's defaults (Holzmüller
 # et al. 2024, arXiv 2407.04491), with bins, which were better than pbld on four tables of four; and TabM's members.
 ROW_STARTS = (
-    ("dense", (256, 256, 256), "piecewise", 0.03, 0.1),
-    ("ensemble_dense", (128, 128), "piecewise", 0.03, 0.02),
-    ("dense", (256, 256, 256), "pbld", 0.1, 0.3),
+    ("dense", (256, 256, 256), "piecewise", 0.03, 0.1, ()),
+    ("ensemble_dense", (128, 128), "piecewise", 0.03, 0.02, ()),
+    ("dense", (256, 256, 256), "pbld", 0.1, 0.3, ()),
+)
+# The same on windows: first what is linear in them.
+SERIES_STARTS = (
+    ("dense", (), "robust", 0.03, 0.02, ()),
+    ("ensemble_dense", (128, 128), "robust", 0.03, 0.02, ()),
+    ("dense", (256, 256), "robust", 0.03, 0.1, (16, 16, 16)),
 )
 
 
@@ -66,8 +73,11 @@ class NewStudy:
     header: bool = True
 
 
-def objective(target: TargetProfile, rows: int) -> Objective:
+def objective(data: Profile, test: str | Cut) -> Objective:
     """What to optimize. On few rows accuracy is too coarse: chance moves it more than recipes do."""
+    target, rows = data.target, training_rows(data, test)
+    if data.roles.horizon:
+        return Objective("validation_rmse", "the root of the mean squared error over all steps, or validation_mae")
     if target.task == "regression":
         return Objective("validation_r2", "the share of the target's variance that is explained")
     if target.is_imbalanced and rows >= COARSE_ROWS:
@@ -102,10 +112,11 @@ def training_rows(data: Profile, test: str | Cut) -> int:
 
 def protocol(data: Profile, test: str | Cut) -> Holdout | KFold:
     """A holdout where there are rows enough or an order in time, else cross-validation: with three folds where rows are few,
-    or so many that each fold has enough; with at most half as many folds as groups."""
-    if data.roles.time:
-        return Holdout(pick="last")
+    or so many that each fold has enough; with at most half as many folds as groups. Three folds forward in time for windows."""
     rows = training_rows(data, test)
+    if data.roles.time:
+        is_cut = 0 < FORWARD_ROWS * max(1, data.roles.horizon) <= rows < HOLDOUT_ROWS and data.roles.window
+        return KFold(folds=3, pick="last") if is_cut else Holdout(pick="last")
     folds = 5 if FEWEST_FOR_FIVE_FOLDS <= rows < MOST_FOR_FIVE_FOLDS else 3
     if data.groups:
         folds = min(folds, max(2, data.groups // 2))

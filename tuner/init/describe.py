@@ -10,15 +10,18 @@ from tuner.data.ingest.targets import TargetProfile
 from tuner.init.advice import MANY_VALUES, NewStudy, Profile, objective, training_rows, usual_minutes, value_count
 
 MOST_CLASSES = 8
+SERIES = ("series", "window", "horizon", "season")
 LEFT_OUT = ("name", "reason", "kind")
 
 
 def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
     """One line for each fact; a table's columns are printed separately."""
     target = data.target
-    metric, reason = objective(target, training_rows(data, study.test))
+    metric, reason = objective(data, study.test)
     yield f"data: {_data_text(data, study)}"
     yield f"task: {target.task.replace('_', ' ')} ({target.reason})"
+    if data.roles.window:
+        yield f"windows: {_window_text(data)}"
     if target.counts:
         yield f"{'labels' if target.task == 'multi_label' else 'classes'}: {class_counts(target)}"
     if few := [f"{name} {count}" for name, count in zip(target.classes, target.counts, strict=False) if count < 5]:
@@ -52,9 +55,20 @@ def profile_json(data: Profile, study: NewStudy) -> dict[str, Any]:
         "classes": dict(zip(target.classes, target.counts, strict=True)) if target.counts else {},
         "imbalanced": target.is_imbalanced,
         "positive": target.positive,
-        "objective": objective(target, training_rows(data, study.test)).metric,
+        "objective": objective(data, study.test).metric,
         **plain,
+        **({name: getattr(data.roles, name) for name in SERIES} if data.roles.window else {}),
     }
+
+
+def _window_text(data: Profile) -> str:
+    """How long windows are, what follows them, and the memory for them."""
+    roles, columns = data.roles, data.columns if isinstance(data, TableProfile) else ()
+    windows = [each.name for each in columns if each.kind == "window"]
+    ahead = f"to forecast the next {roles.horizon}" if roles.horizon else "for the label of the last one"
+    season = f"; season {roles.season}" if roles.season else ""
+    megabytes = 4e-6 * data.rows * roles.window * len(windows)
+    return f"{roles.window} rows of {', '.join(windows)}, {ahead}{season}; {megabytes:.1f} MB in memory"
 
 
 def percent(share: float) -> str:

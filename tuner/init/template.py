@@ -29,7 +29,7 @@ def study_text(data: Profile, study: NewStudy) -> str:
     environment.filters |= {"toml": _toml, "comment": _comment}
     template = environment.from_string(Path(__file__).with_name("study.toml.j2").read_text(encoding="utf-8"))
     rows, side, target = advice.training_rows(data, study.test), advice.image_side(data), data.target
-    chosen, (output, loss) = advice.objective(target, rows), OUTPUTS_AND_LOSSES[target.task]
+    chosen, (output, loss) = advice.objective(data, study.test), OUTPUTS_AND_LOSSES[target.task]
     return template.render(
         study=study,
         data=data,
@@ -46,7 +46,7 @@ def study_text(data: Profile, study: NewStudy) -> str:
         bins=48 if rows >= advice.FINE_ROWS else 16,
         batch_sizes=_at(rows, advice.BATCH_SIZES),
         epochs=_at(rows, advice.EPOCHS),
-        row_starts=advice.ROW_STARTS,
+        row_starts=advice.SERIES_STARTS if data.roles.window else advice.ROW_STARTS,
         learning_rate=0.2 if target.task == "regression" else 0.04,
         activation="mish" if target.task == "regression" else "selu",
         balances=target.is_imbalanced and chosen.metric == "validation_balanced_accuracy",

@@ -28,7 +28,8 @@ CATEGORIES = "categories"
 @dataclass(frozen=True)
 class Roles:
     """Columns that are no inputs, by name; empty where there is none. The user's own texts for missing values, whether rows without
-    a target are left out, and the order of day and month where both fit."""
+    a target are left out, and the order of day and month where both fit. Of a time series also the rows of a `window` (0: the table is
+    none), the `horizon` and the `season`, as in `Table`."""
 
     targets: tuple[str, ...]
     group: str = ""
@@ -38,6 +39,10 @@ class Roles:
     missing: tuple[str, ...] = ()
     drop_missing_target: bool = False
     dayfirst: bool | None = None
+    series: str = ""
+    window: int = 0
+    horizon: int = 0
+    season: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,10 @@ def profile_table(
     require_narrow(frame, roles.targets[0], where)
     target = target_profile(frame, roles.targets, task, where)
     columns, left_out, warnings = _column_profiles(frame, roles, target, where, pictures)
-    if not columns:
+    if not columns and not roles.horizon:
         reasons = ", ".join(f"{each.name} ({each.reason})" for each in left_out) or "there is only the target"
         raise DataError(f"{where}: no column is left for the network to see: {reasons}")
-    if not roles.group:
+    if not (roles.group or roles.window):
         warnings += leakage.possible_groups(columns, len(frame))
     if copies := 0 if roles.group or roles.time else leakage.copied_rows(frame, columns):
         roles, frame = replace(roles, group=EQUAL_ROWS), with_equal_rows(frame, [each.name for each in columns])

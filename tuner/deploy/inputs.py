@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from tuner.base.errors import DataError, data_errors
 from tuner.data.ingest.arrays import array_columns, array_shapes, inputs_of, read_array
+from tuner.data.ingest.coding import code_rows
 from tuner.data.ingest.files import SKLEARN, find_path
 from tuner.data.ingest.images import FORMATS, SUFFIXES, read_image
 from tuner.data.ingest.missing import texts_of
 from tuner.data.ingest.pictures import with_pictures
+from tuner.data.ingest.prepare import read_frame
 from tuner.data.ingest.tables import is_table, table_blocks
+from tuner.data.ingest.windows import latest, windowed
 from tuner.deploy.predictor import Predictor
 from tuner.recipe import Arrays, Data, Images, Table, describe
 from tuner.recipe.data import MISSING_TEXTS
@@ -27,7 +30,8 @@ PICTURES = 256
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Some examples: coded rows or arrays as stored, the `files` of pictures, and `others`: columns with labels, weights, groups."""
+    """Some examples: coded rows or arrays as stored, the `files` of pictures, and `others`: columns with labels, weights, groups;
+    where windows are predicted the series and times of the predictions, a row for each step."""
 
     inputs: NDArray[Any]
     files: tuple[str, ...] = ()
@@ -44,6 +48,8 @@ def blocks_of(
     if predictor.coding is not None:
         if not is_table(data):
             raise DataError(f"{data}: must be a table, since the model takes {predictor.input_text}")
+        if any(column.kind == "window" for column in predictor.coding.columns):
+            return iter([_windows(predictor, data, required, optional)])
         return _rows(predictor, data, required, optional)
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return _pictures(predictor, path, required)
@@ -93,6 +99,23 @@ def _rows(predictor: Predictor, data: str, required: Sequence[str], optional: Se
         others = [name for name in (*required, *optional) if name in frame.columns]
         frame = with_pictures(frame, predictor.coding.columns, Path(path).parent, data)
         yield Block(predictor.coded(frame, data), others=frame[others])
+
+
+def _windows(predictor: Predictor, data: str, required: Sequence[str], optional: Sequence[str]) -> Block:
+    """The windows whose targets are known where these are required, else those that are predicted."""
+    source = predictor.data
+    if not isinstance(source, Table) or predictor.coding is None:
+        missing = (
+            f"{predictor.path.with_suffix('.json').name}, which names the columns of time and series, is not there"
+        )
+        raise DataError(f"{predictor.path}: takes windows, and {missing}")
+    path = data if data.startswith(SKLEARN) else str(find_path(str(Path(data).absolute()), ()))
+    frame = read_frame(source, data, path, required)
+    inputs, others = windowed(source, frame, data)[:2] if required else latest(source, frame, data)
+    if required:
+        others = others.assign(**{name: inputs[name] for name in optional if name in inputs})
+    inputs = with_pictures(inputs, predictor.coding.columns, Path(path).parent, data)
+    return Block(code_rows(predictor.coding, inputs, data), others=others)
 
 
 def _arrays(predictor: Predictor, path: Path, required: Sequence[str], optional: Sequence[str]) -> Block:

@@ -11,7 +11,8 @@ import pandas as pd
 from tuner.base.errors import require_packages
 from tuner.base.writing import output_path
 from tuner.deploy.inputs import blocks_of, prefetched
-from tuner.deploy.predictor import Predictor
+from tuner.deploy.predictor import Predictions, Predictor
+from tuner.recipe import Table
 
 STANDARD_OUTPUT = "-"
 
@@ -31,10 +32,24 @@ def write_predictions(predictor: Predictor, data: str, out: str) -> int:
 
 def _tables(predictor: Predictor, data: str) -> Iterator[pd.DataFrame]:
     for block in prefetched(blocks_of(predictor, data)):
-        frame = predictor.predict_inputs(block.inputs, data).frame()
+        predictions = predictor.predict_inputs(block.inputs, data)
+        frame = predictions.frame()
+        if len(block.others.columns):
+            frame = _by_step(predictor, predictions, block.others)
         if block.files:
             frame.insert(0, "file", list(block.files))
         yield frame
+
+
+def _by_step(predictor: Predictor, predictions: Predictions, times: pd.DataFrame) -> pd.DataFrame:
+    """The predictions of windows, each with its series and time: of a forecast a row for each step."""
+    frame, times = predictions.frame(), times.reset_index(drop=True)
+    if isinstance(predictor.data, Table) and predictor.data.horizon and predictions.task == "regression":
+        names = [f"prediction_{name}" for name in predictor.data.targets]
+        names = names if len(names) > 1 else ["prediction"]
+        by_target = predictions.values.reshape(len(predictions.values), len(names), -1)
+        frame = pd.DataFrame({name: by_target[:, place].ravel() for place, name in enumerate(names)})
+    return pd.concat([times, frame], axis=1)
 
 
 def _write_csv(tables: Iterator[pd.DataFrame], file: TextIO) -> int:

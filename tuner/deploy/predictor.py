@@ -16,9 +16,10 @@ from tuner.base.metrics import Task
 from tuner.data.ingest.coding import code_rows
 from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.pictures import with_pictures
+from tuner.data.ingest.windows import latest
 from tuner.deploy.metadata import OutputSpec, output_from_activation, output_from_recipe, read_metadata, recipe_in
 from tuner.deploy.safe_loading import load_safely
-from tuner.recipe import AnyData, Recipe
+from tuner.recipe import AnyData, Recipe, Table
 from tuner.training import refuse_forks
 from tuner.training.saving import on_codes, takes_raw_rows
 
@@ -106,9 +107,12 @@ class Predictor:
         return self.predict_inputs(self.coded(data, where) if isinstance(data, pd.DataFrame) else data, where)
 
     def coded(self, frame: pd.DataFrame, where: str) -> NDArray[np.float32]:
-        """A table's rows, coded. Names of pictures are those of files in the working folder."""
+        """A table's rows, coded; of a time series the windows that end at the last row of each series, or at each row where labels are
+        predicted. Names of pictures are those of files in the working folder."""
         if self.coding is None:
             raise DataError(f"{where}: is a table, and the model takes {self.input_text}")
+        if isinstance(self.data, Table) and self.data.window:
+            frame, _ = latest(self.data, frame, where)
         return code_rows(self.coding, with_pictures(frame, self.coding.columns, Path(), where), where)
 
     def predict_inputs(self, inputs: NDArray[Any], where: str = "the data") -> Predictions:

@@ -69,7 +69,7 @@ def _coder(column: ColumnCoding) -> Callable[[Any], list[float]]:
         return [codes.get(word, UNSEEN) for word in words] + [MISSING] * (column.places - len(words))
 
     def shaped(value: Any) -> list[float]:
-        if value is None:
+        if value is None and column.kind != "window":
             return [math.nan] * column.places
         if column.kind == "picture" and isinstance(value, str):
             value = _picture(column.format, value)

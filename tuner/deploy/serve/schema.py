@@ -17,7 +17,10 @@ TYPES: dict[str, Any] = {
     "picture": str | list[Any],
 }
 EXAMPLES: dict[str, Any] = {"number": 1.5, "boolean": True, "date": "2024-12-31", "picture": "…"}
-ABOUT = {"picture": "the content of a picture file, base64; or its numbers, height first"}
+ABOUT = {
+    "picture": "the content of a picture file, base64; or its numbers, height first",
+    "window": "the last values of the series, the oldest first",
+}
 MOST_VALUES = 20
 
 

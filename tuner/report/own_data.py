@@ -86,7 +86,7 @@ def _importance_chart(importances: Mapping[str, Any], folds: int) -> Chart:
 
 def _left_out(data: Table, origin: str) -> Iterator[content.Table]:
     """The columns of the file that are no inputs and have no role, each with the reason. Nothing where the file cannot be read."""
-    used = {*(column.name for column in data.columns), *data.targets, data.group, data.time, data.weight}
+    used = {*(column.name for column in data.columns), *data.targets, data.group, data.time, data.weight, data.series}
     with suppress(TunerError):
         frame = read_as_written(origin.removeprefix("from ").partition("; ")[0], header=data.header)
         names = [name for name in map(str, frame.columns) if name not in used]
@@ -148,9 +148,14 @@ def _number_text(column: ColumnCoding, value: float) -> str:
 
 def _roles(data: Table) -> Paragraph:
     roles = [
-        (", ".join(data.targets), "is the target" if len(data.targets) == 1 else "are the targets"),
+        (
+            "" if data.horizon else ", ".join(data.targets),
+            "is the target" if len(data.targets) == 1 else "are the targets",
+        ),
+        (f"the next {data.horizon} of {', '.join(data.targets)}" if data.horizon else "", "are the targets"),
         (data.group, "says which rows belong together: a group is never split"),
         (data.time, "says the order of the rows: the test part is the last rows"),
+        ("" if data.series in (column.name for column in data.columns) else data.series, "tells the series apart"),
         (data.weight, "is the weight of each row"),
     ]
     return Paragraph(f"Not inputs: {'; '.join(f'{name} {role}' for name, role in roles if name)}.", "aside")

@@ -12,6 +12,7 @@ from tuner.recipe import Recipe, describe, fold_count
 from tuner.report.evidence import Evidence
 from tuner.report.predictions import Predictions
 from tuner.report.sections.classification import class_blocks, label_blocks
+from tuner.report.sections.horizon import step_blocks
 from tuner.report.sections.regression import regression_blocks
 from tuner.report.sections.trials import recipe_table
 from tuner.storage.confirmed import Confirmed, looks_text
@@ -32,6 +33,7 @@ def winner_blocks(evidence: Evidence) -> Iterator[Block]:
     yield _layers(confirmed.recipe)
     yield from _curves(confirmed)
     if predictions:
+        yield from step_blocks(confirmed.recipe, predictions)
         yield from PREDICTION_BLOCKS[predictions.task](predictions)
     else:
         yield missing("There are no predictions of a test part, so no errors are shown; the answer has the reason.")

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from tests.support.demand import DEMAND, write_demand
-from tests.support.models import trained, without_metadata
+from tests.support.models import encoder_constants, trained, without_metadata
 from tuner.__main__ import run
 from tuner.base.errors import DataError
+from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.deploy.code import export_code
 from tuner.deploy.evaluation import evaluate
@@ -20,7 +21,9 @@ from tuner.deploy.prediction_files import write_predictions
 from tuner.deploy.predictor import Predictor
 from tuner.deploy.single_row import row_coder
 from tuner.networks import Dense
+from tuner.networks.build import build
 from tuner.networks.columns import Encoding
+from tuner.training.fold_data import fold_data
 from tuner.training.saving import on_codes
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # a network is trained
@@ -110,8 +113,15 @@ def test_the_script_of_a_model_trains_it(
     assert "tuner" not in re.sub('""".*?"""|#[^\\n]*', "", text, flags=re.DOTALL)
     script.write_text(text.replace("EPOCHS = 40", "EPOCHS = 1"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    network = runpy.run_path(str(script))["build_network"]()
+    network = runpy.run_path(str(script))["build_model"]()
     assert network.count_params() == on_codes(predictor.model)[1].count_params()
+    assert predictor.recipe is not None
+    fold = fold_data(predictor.recipe, training_set(predictor.recipe.data, places), 0)
+    own = build(predictor.recipe.network, fold.inputs, fold.outputs, 0, fold.constants)
+    wanted, constants = encoder_constants(own), encoder_constants(network)
+    assert constants.keys() == wanted.keys()
+    for name, values in constants.items():
+        assert values == pytest.approx(wanted[name])
 
 
 def test_a_forecast_needs_the_metadata(predictor: Predictor, folder: Path, tmp_path: Path) -> None:

@@ -96,6 +96,15 @@ def mixed() -> tuple[Coding, pd.DataFrame]:
     return fit_coding(columns, frame, np.arange(len(frame)), "mixed")[0], frame
 
 
+def encoder_constants(model: Any) -> dict[str, Any]:
+    """All constants of each encoder of a network on rows, by the kind of its first column."""
+    encoders = [each for each in model._flatten_layers() if type(each).__name__ == "RowEncoder"]
+    return {
+        each.rows.columns[0].kind: np.concatenate([values.numpy().ravel() for values in each.non_trainable_variables])
+        for each in encoders
+    }
+
+
 def without_metadata(model: Path) -> Path:
     """The same model with nothing beside it."""
     bare = model.parent / "bare.keras"

@@ -61,8 +61,11 @@ def functions_of(model: keras.Model, name: str = "build_network") -> Iterator[st
         return
     lines, variables = [f"start = keras.Input({shape})"], {id(model.inputs[0]): "start"}
     for number, layer in enumerate(model.layers[1:], start=1):
-        used = [variables[id(each)] for each in (layer.input if isinstance(layer.input, list) else [layer.input])]
-        variables[id(layer.output)] = f"x{number}"
+        node = next(
+            each for each in layer._inbound_nodes if all(id(tensor) in variables for tensor in each.input_tensors)
+        )
+        used = [variables[id(each)] for each in node.input_tensors]
+        variables[id(node.outputs[0])] = f"x{number}"
         lines.append(f"x{number} = {code(layer)}({used[0] if len(used) == 1 else '[' + ', '.join(used) + ']'})")
     yield head + "\n    ".join([*lines, f"return keras.Model(start, {variables[id(model.outputs[0])]})"])
 

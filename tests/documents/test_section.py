@@ -5,10 +5,12 @@ from statistics import fmean, median
 
 import pytest
 
-from tests.support.documents import assessments, sections
+from tests.support.documents import assessed, assessments, sections
 from tuner.charts import Chart, Dots, Line, Paths
 from tuner.charts.content import Paragraph, Picture, Section, Table
 from tuner.charts.svg import draw
+from tuner.commands.replication import print_replication
+from tuner.documents.baseline import Replication
 from tuner.documents.comparison import overview_section
 from tuner.documents.headline import WAYS, Searched, count
 from tuner.documents.section import COLUMNS, document_section
@@ -112,6 +114,12 @@ def test_three_lines_say_what_a_document_is_and_what_came_of_it(dataset: str) ->
         assert [(row[0], f"{row[1]} + {row[2]}", row[4], row[5]) for row in rows] == [
             (WAYS[way], each.text, each.sharp, each.reports) for way, each in counts.items()
         ]
+
+
+def test_the_terminal_shows_the_parameters_of_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    print_replication(Replication(assessed("mnist-weight-decay").restricted_to({"dense-64"}), ()))
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "layer parameters" in line]
+    assert row.count("50,240, 4,160, 650") == 2, "reported and ours"
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

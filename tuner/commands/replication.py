@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 
 from rich.console import Console
 
-from tuner.base.formatting import duration_text, number_text
+from tuner.base.formatting import duration_text
 from tuner.charts.confusion import class_metrics, confused_pairs
 from tuner.charts.content import cell_text
 from tuner.commands.terminal import console, print_table
@@ -14,8 +14,7 @@ from tuner.documents.assessment import Assessment, Row
 from tuner.documents.baseline import Replication
 from tuner.documents.headline import ways_table
 from tuner.documents.runs import Run
-from tuner.documents.section import reported_text
-from tuner.documents.verdicts import JudgedFigure
+from tuner.documents.section import measured_text, reported_text
 
 STYLES = {
     "reproduced": "green",
@@ -90,7 +89,13 @@ def _print_figures(assessment: Assessment, has_alternatives: bool) -> None:
     for row in assessment.rows:
         for index, first in enumerate(row.first.figures):
             name = first.figure.replace("_", " ")
-            cells = [row.experiment.title, name, reported_text(first), _measured(first), str(len(row.first.runs))]
+            cells = [
+                row.experiment.title,
+                name,
+                reported_text(first),
+                cell_text(measured_text(first)),
+                str(len(row.first.runs)),
+            ]
             alternatives = _alternatives(row, index) if has_alternatives else []
             rows.append((*cells, _colored(first.verdict), first.share_text, *alternatives))
     print_table(columns, rows, markup=True)
@@ -103,18 +108,8 @@ def _alternatives(row: Row, index: int) -> list[str]:
         figure = judged.figures[index]
         name = f" \\[{judged.reading}]" if judged is row.best else ""
         same = judged.reading == before.reading
-        cells.append("" if same else f"{_measured(figure)} {_colored(figure.verdict)}{name}")
+        cells.append("" if same else f"{cell_text(measured_text(figure))} {_colored(figure.verdict)}{name}")
     return cells
-
-
-def _measured(judged: JudgedFigure) -> str:
-    if judged.points is not None:
-        return judged.reason
-    if not judged.measured:
-        return "–"
-    if judged.figure == "parameters":
-        return number_text(judged.mean)
-    return f"{judged.mean:.4g} ± {judged.margin:.2g}" if judged.margin else f"{judged.mean:.4g}"
 
 
 def _print_run(out: Console, run: Run) -> None:

@@ -167,11 +167,8 @@ class Document:
 
     def choice(self, reading: str) -> Choice:
         """The choice with this name (`reading_name`)."""
-
-        def option(silent: Reading) -> int:
-            return next((each for each in range(1, len(silent.options)) if silent.name(each) in reading), 0)
-
-        return tuple(map(option, self.reading))
+        options = ([n for n in range(1, len(each.options)) if each.name(n) in reading] for each in self.reading)
+        return tuple(each[0] if each else 0 for each in options)
 
     def log_prior(self, choice: Choice, experiment: Experiment | None = None) -> float:
         """The log prior probability of a choice; of the readings that concern one experiment, or of all."""

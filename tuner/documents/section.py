@@ -21,7 +21,7 @@ OURS, COST = "test accuracy, ours", "seconds of one"
 COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
     "figure": lambda row, at: row.chosen.figures[at].figure.replace("_", " "),
     "reported": lambda row, at: reported_text(row.chosen.figures[at]),
-    "measured": lambda row, at: _measured(row.chosen.figures[at]),
+    "measured": lambda row, at: measured_text(row.chosen.figures[at]),
     "runs": lambda row, _: len(row.chosen.runs),
     "margin": lambda row, at: f"{margin:.2g}" if (margin := row.chosen.figures[at].margin) else None,
     "verdict": lambda row, at: row.chosen.figures[at].verdict,
@@ -149,7 +149,8 @@ def reported_text(judged: JudgedFigure) -> str:
     return ", ".join(map(number_text, judged.reported)) if judged.points is None else f"{len(judged.points)} points"
 
 
-def _measured(judged: JudgedFigure) -> str | None:
+def measured_text(judged: JudgedFigure) -> str | None:
+    """The figures of our runs as text, or how many points of a curve are reproduced; None where it was not measured."""
     if judged.points is not None:
         return judged.reason
     if judged.figure == "layer_parameters":

@@ -221,6 +221,21 @@ def test_a_verdict_that_other_reports_would_have_had_too_is_weak() -> None:
     assert with_shared(close, [far]).worth == "sharp"
 
 
+def test_all_figures_of_a_report_together_tell_more_than_each_alone() -> None:
+    def report(loss: float, accuracy: float) -> JudgedExperiment:
+        figures = (("test_loss", loss, [0.5] * 3), ("test_accuracy", accuracy, [0.88] * 3))
+        judged = tuple(judge(figure, [value], ours, 0, of(0.002)) for figure, value, ours in figures)
+        return JudgedExperiment("", judged, (), {}, ())
+
+    found = report(0.5, 0.88).with_others([report(0.5, 0.7), report(0.9, 0.88)])
+    assert [(each.shared, each.worth) for each in found.figures] == [(0.5, "weak")] * 2
+    assert (found.shared, found.worth) == (0.0, "sharp")
+    assert report(0.5, 0.88).with_others([report(0.5, 0.88)]).worth == "weak"
+    differing = report(0.9, 0.88).with_others([report(0.5, 0.7)])
+    assert (differing.shared, differing.worth) == (0.0, ""), "a figure is not reproduced"
+    assert report(0.5, 0.88).worth == "", "no other network"
+
+
 def test_one_run_of_a_document_that_tells_no_spread_is_close_at_best() -> None:
     verdicts: list[Verdict] = [
         judge("test_accuracy", [0.886], [0.885], 0, of(0.002, freedom)).verdict for freedom in (1.9, 2.0)

@@ -92,7 +92,7 @@ def test_a_validation_part_of_its_own_is_the_end_of_the_training_part(places: Pl
     x = generator.normal(size=(90, 3, 3)).astype(np.float32)
     parts = [examples_of(each, (each.sum(axis=(1, 2)) > 0).astype(int)) for each in (x[:60], x[60:])]
     protocol = {"kind": "holdout", "validation": 30, "pick": "last"}
-    changes = Changes(test=Cut(share=0), protocol=protocol, training={"epochs": 2})
+    changes = Changes(test=Cut(share=0.0), protocol=protocol, training={"epochs": 2})
     recipe = study_on(None, together(*parts), changes, places).corners[0][1]
     assert recipe.training.epochs == 2
     data = training_set(recipe.data, places)

@@ -10,6 +10,7 @@ import json
 import statistics
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,20 @@ def variants() -> dict[str, tuple[bool, tuple[Any, ...]]]:
     }  # fmt: skip
 
 
+@cache
+def network_of(name: str, folder: Path) -> Any:
+    """The network of a file or a function, with the facts of its model."""
+    from tuner.networks import Function
+    from tuner.networks.asker import facts
+    from tuner.networks.function import Call
+    from tuner.networks.sources import source_at
+
+    source, sha256 = source_at(name, folder)
+    info = facts(Call(source, sha256, (8, 8), 5), lambda *_: None)
+    assert not info.problem, info.problem
+    return Function(source=source, sha256=sha256, found=info)
+
+
 def accuracies(folder: Path, per_class: int, seed: int) -> Iterator[tuple[str, float]]:
     """The test accuracy of each variant with this seed."""
     import keras
@@ -52,10 +67,6 @@ def accuracies(folder: Path, per_class: int, seed: int) -> Iterator[tuple[str, f
     from sklearn.datasets import load_digits
 
     from tuner.data.examples import Examples
-    from tuner.networks import Function
-    from tuner.networks.asker import facts
-    from tuner.networks.function import Call
-    from tuner.networks.sources import source_at
     from tuner.recipe import Adam, Data, NoValidation, Recipe, Training
     from tuner.result import never_stop
     from tuner.training.checkpoint import Checkpoint, Progress
@@ -80,8 +91,7 @@ def accuracies(folder: Path, per_class: int, seed: int) -> Iterator[tuple[str, f
     rest = np.setdiff1d(np.flatnonzero(~known), few)
     fold = FoldData(Examples(inputs=x[few], labels=y[few] - 5), None, (8, 8), 5, UNSCALED)
     for name, (is_trained, phases) in variants().items():
-        source, sha256 = source_at("base.keras" if is_trained else "scratch.py:build", folder)
-        network = Function(source=source, sha256=sha256, found=facts(Call(source, sha256, (8, 8), 5), lambda *_: None))
+        network = network_of("base.keras" if is_trained else "scratch.py:build", folder)
         training = Training(epochs=EPOCHS, batch_size=BATCH, optimizer=Adam(learning_rate=RATE), phases=phases)
         recipe = Recipe(
             data=Data(name="digits"), protocol=NoValidation(), network=network, training=training, seed=seed

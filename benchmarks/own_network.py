@@ -1,8 +1,8 @@
-"""The epoch loop with the model of a function beside the same network from a study file: milliseconds of a step, and their ratio.
+"""The epoch loop with the model of a function beside the same network from a study file: processor milliseconds of a step, and their ratio.
 
     python benchmarks/own_network.py --out benchmarks/results/own_network.json
 
-Both are compiled by the recipe and trained on the same examples in alternate rounds in one process. `callback` is the function's network
+Both are compiled by the recipe and trained on the same examples in alternate rounds in one process of one thread. `callback` is the function's network
 with a Keras callback that wants batch events; `fit` is Keras's own loop on the function's model.
 """
 
@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def callbacks():
 
 
 def loops(examples: int, batch: int, folder: Path) -> dict[str, tuple[int, Callable[[int], float]]]:
-    """By name: the steps of an epoch, and what trains an epoch with this number and returns its seconds."""
+    """By name: the steps of an epoch, and what trains an epoch with this number and returns its seconds of the processor."""
     import numpy as np
 
     from tuner.data.examples import Examples
@@ -44,12 +45,11 @@ def loops(examples: int, batch: int, folder: Path) -> dict[str, tuple[int, Calla
     from tuner.networks.function import Call
     from tuner.networks.sources import source_at
     from tuner.recipe import Data, NoValidation, Recipe, Training
-    from tuner.result import never_stop
-    from tuner.training.checkpoint import Checkpoint, Progress
+    from tuner.training.callbacks import Callbacks
     from tuner.training.fold_data import FoldData
     from tuner.training.saving import UNSCALED
     from tuner.training.traced import traced
-    from tuner.training.train import order_of_examples, train
+    from tuner.training.train import order_of_examples
 
     (folder / "nets.py").write_text(BUILD)
     generator = np.random.default_rng(0)
@@ -68,18 +68,21 @@ def loops(examples: int, batch: int, folder: Path) -> dict[str, tuple[int, Calla
 
         def epoch(number: int, loop: Any = loop, recipe: Recipe = recipe) -> float:
             order = order_of_examples(recipe, 0, number, examples)
-            began = time.perf_counter()
+            began = time.process_time()
             loop.epoch(order, np.full(loop.steps, 1e-3, np.float32))
-            return time.perf_counter() - began
+            return time.process_time() - began
 
         made[name] = loop.steps, epoch
-    by_batch = Recipe(
-        data=Data(name="mnist"), protocol=NoValidation(), network=own,
-        training=Training(batch_size=batch, epochs=1, **named),  # type: ignore[arg-type]
-    )  # fmt: skip
+    loop = traced(recipe, fold).loop
+    callbacks = Callbacks(replace(recipe.training, **named), loop)  # type: ignore[arg-type]
+    callbacks.begin(recipe.training, "", ())
 
-    def with_callback(_: int) -> float:
-        return train(by_batch, fold, never_stop, Progress(), Checkpoint(None, by_batch)).fold.epochs[0].seconds
+    def with_callback(number: int) -> float:
+        order = order_of_examples(recipe, 0, number, examples)
+        began = time.process_time()
+        for _ in callbacks.steps(order, np.full(loop.steps, 1e-3, np.float32), 0, loop.steps):
+            pass
+        return time.process_time() - began
 
     names: dict[str, Any] = {}
     exec(BUILD, names)
@@ -87,9 +90,9 @@ def loops(examples: int, batch: int, folder: Path) -> dict[str, tuple[int, Calla
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 
     def by_keras(_: int) -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         model.fit(x, y, batch, verbose=0)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     return {**made, "callback": (made["function"][0], with_callback), "fit": (made["function"][0], by_keras)}
 

@@ -2,8 +2,8 @@
 
     python benchmarks/own_network.py --out benchmarks/results/own_network.json
 
-Both are compiled by the recipe and trained on the same examples in alternate rounds in one process of one thread. `callback` is the function's network
-with a Keras callback that wants batch events; `fit` is Keras's own loop on the function's model.
+Both are compiled by the recipe and trained on the same examples in alternate rounds in one process of one thread.
+`callback` is the function's network with a Keras callback that wants batch events; `fit` is Keras's own loop on the function's model.
 """
 
 import argparse

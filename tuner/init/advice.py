@@ -77,7 +77,7 @@ def objective(data: Profile, test: str | Cut) -> Objective:
     """What to optimize. On few rows accuracy is too coarse: chance moves it more than recipes do."""
     target, rows = data.target, training_rows(data, test)
     if data.roles.horizon:
-        return Objective("validation_rmse", "the root of the mean squared error over all steps, or validation_mae")
+        return Objective("validation_rmse", "the mean over the steps, or validation_mae")
     if target.task == "regression":
         return Objective("validation_r2", "the share of the target's variance that is explained")
     if target.is_imbalanced and rows >= COARSE_ROWS:

@@ -63,7 +63,8 @@ def data_facts(data: AnyData) -> Iterator[str]:
     match data:
         case Table():
             columns = [f"{column.name} ({column.kind})" for column in data.columns]
-            yield f"predicts {', '.join(data.targets)} from {len(columns)} columns: {_listed(columns)}"
+            what = f"the next {data.horizon} of " if data.horizon else ""
+            yield f"predicts {what}{', '.join(data.targets)} from {len(columns)} columns: {_listed(columns)}"
         case Images():
             yield f"{'color' if data.color else 'gray'} images of {data.size[0]}×{data.size[1]}"
         case Data() | Arrays():

@@ -1,5 +1,6 @@
 """Rows with pictures or arrays in them: their named parts, what families and functions of the user's get of them."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -238,3 +239,9 @@ def build(trial, inputs, outputs):
     last = rows[:, [5, 11]]
     outputs = np.asarray(build(network, series, 2, 0, fit_encoder(series, rows))(rows))
     np.testing.assert_allclose(outputs, (last - last.mean(0)) / last.std(0), atol=1e-4)
+
+
+@pytest.mark.parametrize("inputs", [(28, 28), (("window", (6, 2)),), (("table", (1,)), ("photo", (8, 9, 3)))])
+def test_what_a_function_is_called_with_survives_json(inputs: tuple[object, ...]) -> None:
+    call = Call("nets.py:build", "0" * 64, inputs, 3)  # type: ignore[arg-type]
+    assert decode(Call, json.loads(json.dumps(encode(call)))) == call

@@ -11,6 +11,7 @@ Not pydantic: its messages for unions name Python classes, and its addresses con
 import math
 import types
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -58,7 +59,7 @@ def _decode(target: Any, value: object, place: str) -> object:
     if get_origin(target) is Literal:
         return _decode_literal(get_args(target), value, place)
     if get_origin(target) is tuple:
-        return _decode_tuple(get_args(target)[0], value, place)
+        return _decode_tuple(get_args(target), value, place)
     if is_dataclass(target):
         return _decode_record(cast(type, target), value, place)
     if get_origin(target) is Mapping:
@@ -88,9 +89,12 @@ def _decode_union(target: Any, value: object, place: str) -> object:
         return _decode_record(by_kind[kind], value, place)
     if type(value) is int and float in options and int not in options:
         value = float(value)
-    for option in options:
-        if _accepts(option, value):
+    accepting = [option for option in options if _accepts(option, value)]
+    for option in accepting[:-1]:  # such as a shape, and shapes by their names
+        with suppress(Invalid):
             return _decode(option, value, place)
+    if accepting:
+        return _decode(accepting[-1], value, place)
     raise Invalid(place, f"must be {' or '.join(_type_text(option) for option in options)}, got {value!r}")
 
 
@@ -110,10 +114,15 @@ def _decode_literal(allowed: tuple[object, ...], value: object, place: str) -> o
     raise Invalid(place, f"unknown value {value!r}; {near_miss(str(value), [str(each) for each in allowed])}")
 
 
-def _decode_tuple(item: Any, value: object, place: str) -> tuple[object, ...]:
+def _decode_tuple(items: tuple[Any, ...], value: object, place: str) -> tuple[object, ...]:
+    """A list of one type, or of as many types as it has items."""
     if not isinstance(value, list | tuple):
-        raise Invalid(place, f"must be a list of {_type_text(item)}, got {value!r}")
-    return tuple(_decode(item, each, f"{place}[{index}]") for index, each in enumerate(value))
+        raise Invalid(place, f"must be a list of {_type_text(items[0])}, got {value!r}")
+    types_of = items[:1] * len(value) if items[-1] is ... else items
+    if len(types_of) != len(value):
+        raise Invalid(place, f"must be a list of {len(types_of)}, got {value!r}")
+    pairs = zip(types_of, value, strict=True)
+    return tuple(_decode(item, each, f"{place}[{index}]") for index, (item, each) in enumerate(pairs))
 
 
 def _decode_record(target: type, value: object, place: str) -> object:

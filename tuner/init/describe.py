@@ -22,6 +22,8 @@ def profile_lines(data: Profile, study: NewStudy) -> Iterator[str]:
     yield f"task: {target.task.replace('_', ' ')} ({target.reason})"
     if data.roles.window:
         yield f"windows: {_window_text(data)}"
+    elif data.roles.time:
+        yield "hint: each row is an example of its own; with --horizon 1 the next row is forecast from windows of the rows before it"
     if target.counts:
         yield f"{'labels' if target.task == 'multi_label' else 'classes'}: {class_counts(target)}"
     if few := [f"{name} {count}" for name, count in zip(target.classes, target.counts, strict=False) if count < 5]:

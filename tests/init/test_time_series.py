@@ -85,6 +85,12 @@ def test_labels_have_no_horizon_and_numbers_one_step(capsys: pytest.CaptureFixtu
     assert [(each["name"], each["kind"]) for each in facts["columns"]] == [("y", "window")]
 
 
+def test_a_target_alone_with_its_times_is_forecast(capsys: pytest.CaptureFixture[str]) -> None:
+    line(100, DAYS)
+    status, facts, _ = init(capsys, "--target", "y")
+    assert (status, facts["horizon"], facts["window"]) == (0, 1, 25)
+
+
 def test_few_rows_are_validated_once(capsys: pytest.CaptureFixture[str], places: Places) -> None:
     line(120, DAYS)
     assert init(capsys, "--target", "y", "--horizon", "7")[0] == 0

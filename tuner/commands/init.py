@@ -190,7 +190,8 @@ def _profile(source: str, roles: "Roles", task: Any, data: str, header: bool | N
     if roles.drop_missing_target:
         frame = frame[frame[[name for name in roles.targets if name in frame]].notna().all(axis=1)]
     pictures = {} if source.startswith(SKLEARN) else picture_formats(frame, Path(source).parent)
-    is_series = roles.series or roles.window or roles.horizon
+    is_alone = roles.time and set(frame) <= {roles.time, *roles.targets}
+    is_series = roles.series or roles.window or roles.horizon or is_alone
     profile = (profile_series if is_series else profile_table)(frame, roles, task, data, pictures)
     return replace(profile, missing=written.missing, warnings=(*written.notes, *profile.warnings))
 

@@ -104,11 +104,7 @@ class Loop:
             self.stop("timeout")
 
     def _begin_trials(self) -> None:
-        while (
-            self._has_room
-            and (self.executor.free or self.session.deterministic)
-            and time.monotonic() >= self.idle_until
-        ):
+        while self._has_room and time.monotonic() >= self.idle_until:
             self._check_clock()
             if self.stopping or self.ending:
                 return
@@ -116,7 +112,8 @@ class Loop:
 
     @property
     def _has_room(self) -> bool:
-        return self.measured is None and len(self.running) < self.executor.size
+        is_free = self.executor.free or self.session.deterministic
+        return self.measured is None and bool(is_free) and len(self.running) < self.executor.size
 
     def _begin_one(self) -> None:
         """Continue a training, or begin or refuse a new one, if there is any now."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -25,11 +26,15 @@ from tuner.data.sources import Places
 from tuner.search.loop import Loop
 from tuner.search.studies import delete_study
 from tuner.storage import Patience, default_url, open_storage
+from tuner.storage.leases import Leases
 from tuner.storage.outages import StudyDeleted
 from tuner.storage.proxy import proxy
 from tuner.storage.trainings import trainings_of
 
 EPOCHS = 2
+LEASE = 10.0
+"""Seconds: processes on a loaded machine may stand still for some."""
+
 SETTINGS = ("search.sampler=random", f"training.epochs={EPOCHS}")
 
 
@@ -44,6 +49,7 @@ def searched(url: str, study: Path, places: Places, total: int, wait: Callable[[
     """Search with trainings that are invented, as one of several workers."""
     with opened(url) as storage:
         session = session_in(storage, small(study, *SETTINGS), places)
+        session = replace(session, leases=Leases(session.study, LEASE))
         wait()
         return Loop(session, Invented(Clock())).run(total, 600.0)
 

@@ -12,6 +12,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,9 +85,9 @@ class Cost:
     waiting: float
 
 
-def one_trial(context: Session, proposer: Proposer) -> Cost:
-    """What the search spends on one trial."""
-    started = time.perf_counter()
+def one_trial(context: Session, proposer: Proposer, clock: Callable[[], float] = time.perf_counter) -> Cost:
+    """What the search spends on one trial, by this clock."""
+    started = clock()
     trainings = context.swept_trainings()
     tried = {training.asked for training in trainings}
     proposal = next(
@@ -94,7 +95,7 @@ def one_trial(context: Session, proposer: Proposer) -> Cost:
         for each in proposer.proposals(trainings)
         if each.recipe and each.recipe.key not in tried and not context.preflight.refusal(each.recipe)
     )
-    proposed = time.perf_counter()
+    proposed = clock()
     running = begin(context, proposal, total=10**6)
     assert running is not None
     scores = Scores(loss=0.4, figures={"accuracy": 0.9})
@@ -106,7 +107,7 @@ def one_trial(context: Session, proposer: Proposer) -> Cost:
         running.watch(epoch)
     fold = FoldResult(epochs=tuple(epochs), kept=EPOCHS)
     running.end(Result(folds=(fold,), ended="finished", reason="", parameters=1, seconds=0.5), "")
-    return Cost(1000 * (proposed - started), 1000 * (time.perf_counter() - started))
+    return Cost(1000 * (proposed - started), 1000 * (clock() - started))
 
 
 def measure(url: str | None, file: StudyFile, count: int) -> dict[str, float]:

@@ -81,7 +81,7 @@ def check_whole(url: str, total: int) -> None:
     assert {tuple(each.last.intermediate_values) for each in trainings} == {tuple(range(1, EPOCHS + 1))}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_three_workers_share_a_study_on_postgresql_though_it_restarts(
     server: PostgreSQL, small_study: Path, places: Places
 ) -> None:

@@ -112,8 +112,8 @@ class Loop:
 
     @property
     def _has_room(self) -> bool:
-        is_free = self.executor.free or self.session.deterministic
-        return self.measured is None and bool(is_free) and len(self.running) < self.executor.size
+        accepts = self.executor.free or self.session.deterministic  # whatever nodes a cluster has at the moment
+        return bool(accepts) and self.measured is None and len(self.running) < self.executor.size
 
     def _begin_one(self) -> None:
         """Continue a training, or begin or refuse a new one, if there is any now."""

@@ -101,6 +101,14 @@ def test_each_start_gets_a_second_look_whatever_its_first_one_showed() -> None:
     assert decide(situation(*spread, seconds=6000.0)) == New(), "two of three have longer looks"
 
 
+def test_starts_get_no_second_look_where_that_is_nearly_a_refit() -> None:
+    """It would take most of a short search."""
+    spread = [contender(number, 0.9 - 0.1 * number) for number in range(8)]
+    spread[0] = replace(spread[0], is_start=True)
+    short = replace(situation(*spread, seconds=6000.0), ladder=ladder_from(0.5, 8, folds=1))
+    assert decide(short) == Longer(7)
+
+
 def test_a_recipe_that_runs_gets_no_further_look() -> None:
     others = [contender(number, 0.5) for number in range(2, 20)]
     good = [contender(0, 0.20, is_open=False), contender(1, 0.205)]

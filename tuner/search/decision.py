@@ -14,7 +14,7 @@ from statistics import median
 
 from tuner.base.curve_learning import learned, learned_by_kind
 from tuner.base.extrapolation import Belief, Curves, Look, expected_gain
-from tuner.refit.time_budget import refit_length
+from tuner.refit.time_budget import LONG_ENOUGH, refit_length
 from tuner.search.ladder import FACTOR, LOOK_SECONDS, Ladder, Rung
 
 FEWEST_FIRST_LOOKS = 8
@@ -128,7 +128,7 @@ def decide(situation: Situation, new_ones: bool = True) -> Action:
 
 
 def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
-    """A longer look at a start, whatever its first one showed; then one at the most promising recipe of a rung and a kind of networks of
+    """A longer look at a start, whatever its first one showed, where looks say little; then one at the most promising recipe of a rung and a kind of networks of
     which too few have one, the highest rung first."""
     for rung in reversed(situation.ladder.rungs[:-1]):
         step = situation.ladder.after(rung.number)
@@ -138,7 +138,8 @@ def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
             for each in situation.contenders
             if each.is_open and each.rung == rung.number and situation.has_time(each.price.seconds(step))
         ]
-        starts = [each.number for each in open_ones if each.is_start and rung.number == 1 and step.folds == 1]
+        says_little = rung.number == 1 and step.folds == 1 and step.length < LONG_ENOUGH * situation.ladder.epochs
+        starts = [each.number for each in open_ones if each.is_start and says_little]
         if starts:
             return Longer(min(starts))
         for kind in sorted({each.kind for each in situation.contenders}):

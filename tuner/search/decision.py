@@ -128,8 +128,8 @@ def decide(situation: Situation, new_ones: bool = True) -> Action:
 
 
 def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
-    """A longer look at a start, whatever its first one showed, where looks say little; then one at the most promising recipe of a rung and a kind of networks of
-    which too few have one, the highest rung first."""
+    """A longer look at a start, whatever its first one showed, where looks say little; then one at the most promising recipe of a rung
+    and a kind of networks of which too few have one, the highest rung first."""
     for rung in reversed(situation.ladder.rungs[:-1]):
         step = situation.ladder.after(rung.number)
         assert step is not None

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.decode import decode, encode
+from tuner.base.metric_functions import SMALLEST_PROBABILITY
 from tuner.base.writing import atomic_path
 from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding
@@ -116,7 +117,7 @@ def save_average(
 
 def _at_temperature(probabilities: Any, temperature: float) -> Any:
     """Probabilities raised to the power of the temperature's inverse, and scaled to a sum of 1."""
-    logarithms = keras.ops.log(keras.ops.maximum(keras.ops.cast(probabilities, "float32"), 1e-7))
+    logarithms = keras.ops.log(keras.ops.maximum(keras.ops.cast(probabilities, "float32"), SMALLEST_PROBABILITY))
     return keras.ops.softmax(keras.ops.divide(logarithms, temperature))
 
 

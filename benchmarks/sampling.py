@@ -110,6 +110,22 @@ def one_trial(context: Session, proposer: Proposer, clock: Callable[[], float] =
     return Cost(1000 * (proposed - started), 1000 * (clock() - started))
 
 
+def bare_session(
+    study: optuna.Study, file: StudyFile, artifacts: FileSystemArtifactStore | None, folder: Path
+) -> Session:
+    """A search in a study on Fashion-MNIST that trains nothing and tells nothing."""
+    return Session(
+        study=study,
+        file=file,
+        leases=Leases(study),
+        listener=Silence(),
+        environment={},
+        preflight=Preflight({"fashion-mnist": made_up()}, 2**40),
+        folder=Folder(folder),
+        artifacts=artifacts,
+    )
+
+
 def measure(url: str | None, file: StudyFile, count: int) -> dict[str, float]:
     """Both figures in a study with `count` trials."""
     with tempfile.TemporaryDirectory() as folder:
@@ -117,16 +133,7 @@ def measure(url: str | None, file: StudyFile, count: int) -> dict[str, float]:
         file = replace(file, name=f"{count} trials, {time.time():.0f}")
         study, file, _ = open_study(storage, file)
         study.add_trials(random_trials(file, count))
-        context = Session(
-            study=study,
-            file=file,
-            leases=Leases(study),
-            listener=Silence(),
-            environment={},
-            preflight=Preflight({"fashion-mnist": made_up()}, 2**40),
-            folder=Folder(Path(folder)),
-            artifacts=FileSystemArtifactStore(folder),
-        )
+        context = bare_session(study, file, FileSystemArtifactStore(folder), Path(folder))
         proposer = Proposer(context)
         found = [one_trial(context, proposer) for _ in range(PROBES)]
         optuna.delete_study(study_name=file.name, storage=storage)

@@ -9,16 +9,12 @@ from pathlib import Path
 import optuna
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, create_trial
-from sampling import Silence, made_up, one_trial, random_trials
+from sampling import bare_session, one_trial, random_trials
 
-from tuner.refit.session import Session
 from tuner.search.proposals import Proposer
 from tuner.search.studies import open_study
-from tuner.storage.leases import Leases
 from tuner.study import load
 from tuner.study.places import find_study
-from tuner.training.costs import Preflight
-from tuner.worker.folder import Folder
 
 DRAWN = 1000
 """So many trials are drawn from the space; a larger study has them several times, each with a key of its own."""
@@ -44,15 +40,7 @@ def measured(size: int) -> dict[str, float]:
     drawn = random_trials(file, min(size, DRAWN))
     for number in range(size):
         study.add_trial(copy_of(drawn[number % DRAWN], number))
-    session = Session(
-        study=study,
-        file=file,
-        leases=Leases(study),
-        listener=Silence(),
-        environment={},
-        preflight=Preflight({"fashion-mnist": made_up()}, 2**40),
-        folder=Folder(Path("nowhere")),
-    )
+    session = bare_session(study, file, None, Path("nowhere"))
     began = time.process_time()
     session.trainings()
     reading = time.process_time() - began

@@ -1,8 +1,6 @@
 """A model on pictures and a table together: from its file to a prediction, a request, an export, and a script."""
 
 import base64
-import re
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.models import encoder_constants, trained
+from tests.support.models import require_script_of, trained
 from tests.support.parcels import PARCELS, write_parcels
 from tuner.__main__ import run
 from tuner.base.errors import DataError
-from tuner.data.load import training_set
 from tuner.data.sources import Places
-from tuner.deploy.code import export_code
 from tuner.deploy.inputs import blocks_of
 from tuner.deploy.predictor import Predictor
 from tuner.deploy.single_row import row_coder
 from tuner.networks import Dense
-from tuner.networks.build import build
-from tuner.training.fold_data import fold_data
-from tuner.training.saving import on_codes
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # a network is trained
 
@@ -112,21 +105,8 @@ def test_an_export_predicts_the_same(predictor: Predictor, folder: Path, tmp_pat
 def test_the_script_of_a_model_trains_it(
     predictor: Predictor, tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = tmp_path / "script.py"
-    export_code(predictor.path, script, places)
-    text = script.read_text(encoding="utf-8")
-    assert "tuner" not in re.sub('""".*?"""|#[^\\n]*', "", text, flags=re.DOTALL)
-    script.write_text(text.replace("EPOCHS = 30", "EPOCHS = 1"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    network = runpy.run_path(str(script))["build_model"]()
-    assert network.count_params() == on_codes(predictor.model)[1].count_params()
-    assert predictor.recipe is not None
-    fold = fold_data(predictor.recipe, training_set(predictor.recipe.data, places), 0)
-    own = build(predictor.recipe.network, fold.inputs, fold.outputs, 0, fold.constants)
-    wanted, constants = encoder_constants(own), encoder_constants(network)
-    assert constants.keys() == wanted.keys()
-    for name, values in constants.items():
-        assert values == pytest.approx(wanted[name])
+    require_script_of(predictor, tmp_path / "script.py", places)
 
 
 def test_a_frame_names_files_or_holds_pictures(

@@ -1,7 +1,5 @@
 """A model on windows of time series: what it forecasts from a file, a frame and a request, how it is evaluated and exported."""
 
-import re
-import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,21 +8,16 @@ import pandas as pd
 import pytest
 
 from tests.support.demand import DEMAND, write_demand
-from tests.support.models import encoder_constants, trained, without_metadata
+from tests.support.models import require_script_of, trained, without_metadata
 from tuner.__main__ import run
 from tuner.base.errors import DataError
-from tuner.data.load import training_set
 from tuner.data.sources import Places
-from tuner.deploy.code import export_code
 from tuner.deploy.evaluation import evaluate
 from tuner.deploy.prediction_files import write_predictions
 from tuner.deploy.predictor import Predictor
 from tuner.deploy.single_row import row_coder
 from tuner.networks import Dense
-from tuner.networks.build import build
 from tuner.networks.columns import Encoding
-from tuner.training.fold_data import fold_data
-from tuner.training.saving import on_codes
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # a network is trained
 
@@ -106,21 +99,8 @@ def test_an_export_predicts_the_same(predictor: Predictor, folder: Path, tmp_pat
 def test_the_script_of_a_model_trains_it(
     predictor: Predictor, tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = tmp_path / "script.py"
-    export_code(predictor.path, script, places)
-    text = script.read_text(encoding="utf-8")
-    assert "tuner" not in re.sub('""".*?"""|#[^\\n]*', "", text, flags=re.DOTALL)
-    script.write_text(text.replace("EPOCHS = 40", "EPOCHS = 1"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    network = runpy.run_path(str(script))["build_model"]()
-    assert network.count_params() == on_codes(predictor.model)[1].count_params()
-    assert predictor.recipe is not None
-    fold = fold_data(predictor.recipe, training_set(predictor.recipe.data, places), 0)
-    own = build(predictor.recipe.network, fold.inputs, fold.outputs, 0, fold.constants)
-    wanted, constants = encoder_constants(own), encoder_constants(network)
-    assert constants.keys() == wanted.keys()
-    for name, values in constants.items():
-        assert values == pytest.approx(wanted[name])
+    require_script_of(predictor, tmp_path / "script.py", places)
 
 
 def test_a_forecast_needs_the_metadata(predictor: Predictor, folder: Path, tmp_path: Path) -> None:

@@ -1,24 +1,31 @@
 """Small saved models with their metadata, for tests of what uses them."""
 
 import json
+import re
+import runpy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from tuner.data.ingest.coding import fit_coding
 from tuner.data.ingest.columns import Coding
 from tuner.data.ingest.ingest import ingest
 from tuner.data.load import coding_of, training_set
 from tuner.data.sources import Places
+from tuner.deploy.code import export_code
+from tuner.deploy.predictor import Predictor
 from tuner.networks import Dense, Network
+from tuner.networks.build import build
 from tuner.networks.columns import Column, Kind
 from tuner.recipe import Arrays, Images, Recipe, Table, Training, Views, describe
 from tuner.recipe.losses import PlainLoss
 from tuner.run import train_folds
-from tuner.training.saving import save_average, save_model
+from tuner.training.fold_data import fold_data
+from tuner.training.saving import on_codes, save_average, save_model
 from tuner.worker.tasks import on_everything
 
 IRIS = tuple(
@@ -94,6 +101,22 @@ def mixed() -> tuple[Coding, pd.DataFrame]:
     frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, (_, values) in MIXED.items()})
     columns = tuple(Column(name=name, kind=kind) for name, (kind, _) in MIXED.items())
     return fit_coding(columns, frame, np.arange(len(frame)), "mixed")[0], frame
+
+
+def require_script_of(predictor: Predictor, script: Path, places: Places) -> None:
+    """The script of plain Keras that `export --as code` writes of a model builds its network, with the same constants of its encoder."""
+    export_code(predictor.path, script, places)
+    text = script.read_text(encoding="utf-8")
+    assert "tuner" not in re.sub('""".*?"""|#[^\\n]*', "", text, flags=re.DOTALL)
+    network = runpy.run_path(str(script))["build_model"]()
+    assert network.count_params() == on_codes(predictor.model)[1].count_params()
+    assert predictor.recipe is not None
+    fold = fold_data(predictor.recipe, training_set(predictor.recipe.data, places), 0)
+    own = build(predictor.recipe.network, fold.inputs, fold.outputs, 0, fold.constants)
+    wanted, constants = encoder_constants(own), encoder_constants(network)
+    assert constants.keys() == wanted.keys()
+    for name, values in constants.items():
+        assert values == pytest.approx(wanted[name])
 
 
 def encoder_constants(model: Any) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def test_the_search_leaves_the_time_of_four_refits_at_most() -> None:
     minutes = Minutes(600.0, 2)
     assert minutes.reserved_for_refits() == pytest.approx(LEAST_REFIT_SHARE * 587 + 13)
     assert minutes.reserved_for_refits(20.0) == pytest.approx(4 * 20 / 0.95 + 3 + 13)
-    assert minutes.reserved_for_refits(200.0) == minutes.reserved_for_refits()
+    assert minutes.reserved_for_refits(100.0) == pytest.approx(2 * 100 / 0.95 + 3 + 13), "a third one does not fit"
+    assert minutes.reserved_for_refits(400.0) == minutes.reserved_for_refits()
     assert [minutes.rounds(100.0, each) for each in (10.0, 25.0, 26.0, 30.0, 60.0, 300.0)] == [4, 4, 4, 3, 2, 1]
 
 

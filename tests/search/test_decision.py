@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tuner.base.curve_learning import learned
 from tuner.base.extrapolation import Look
 from tuner.search.decision import (
+    AVERAGED,
     FEWEST_FIRST_LOOKS,
     Contender,
     Longer,
@@ -155,6 +156,18 @@ def test_seconds_that_refits_do_not_need_cost_nothing() -> None:
     curves = learned([each.looks for each in alike(20)])
     assert price_of_a_second(situation(seconds=101.0, most=100.0), curves) == 0.0
     assert price_of_a_second(situation(seconds=100.0, most=100.0), curves) > 0.0
+
+
+def test_a_second_costs_less_where_refits_have_full_length() -> None:
+    """It takes a share of a member from the average, not length from each refit."""
+    curves = learned([each.looks for each in alike(20)])
+    full, more, shorter = (
+        price_of_a_second(replace(situation(seconds=100.0, workers=2), refit_seconds=seconds), curves)
+        for seconds in (100.0, 50.0, 101.0)
+    )
+    assert shorter == pytest.approx(curves.last_slope / 200)
+    assert full == pytest.approx(AVERAGED / 2 / 200)
+    assert more == pytest.approx(full / 2)
 
 
 def test_of_equally_good_recipes_the_faster_one_gets_the_longer_look() -> None:

@@ -44,6 +44,23 @@ def test_a_mutation_of_the_best_trial_changes_few_parameters(
     assert any(share > 0 for share in shares)
 
 
+def test_most_mutations_change_continuous_parameters_only(
+    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    """They gain more than others, and their looks need no new graph."""
+    context = session_in(memory, small(small_study, *WIDE, "search.near=1.0"), places)
+    Loop(context, Invented(clock)).run(1, 60.0)
+    best = study_record(context.study).best
+    assert best is not None
+    changes = [
+        {name for name, value in best.params.items() if each.params.get(name) != value}
+        for each in Proposer(context).proposals(context.trainings())
+    ]
+    continuous = {"training.optimizer.learning_rate", "training.optimizer.momentum"}
+    assert len(changes) / 2 < sum(each <= continuous for each in changes) < len(changes)
+    assert set().union(*changes) > continuous
+
+
 def test_other_proposals_change_nearly_all_parameters(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
@@ -78,7 +95,7 @@ def test_the_best_of_each_kind_of_networks_are_mutated(
         "{kind='dense', widths=[{low=2, high=100}], hidden={dropout={low=0.0, high=0.5}}}",
         "{kind='staged', filters=[16], widths=[{low=500, high=1000}], hidden={dropout={low=0.0, high=0.5}}}",
     )
-    fit = 'budget.epochs="fit"', "budget.trials=0", "training.epochs=40", "search.near=0.0"
+    fit = 'budget.epochs="fit"', "budget.trials=0", "training.epochs=40", "search.near=0.0", "data.name='digits'"
     context = session_in(memory, small(small_study, f"network={{one_of=[{', '.join(kinds)}]}}", *fit), places)
     errors = {width: 0.1 + width / 2000 for width in range(2, 1001)}
     Loop(context, Paced(clock, errors=errors), Minutes(3000.0, 1)).run(16, 3000.0)

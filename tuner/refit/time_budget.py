@@ -98,14 +98,24 @@ class Minutes:
             return MOST_ROUNDS
         return min(MOST_ROUNDS, max(1, round(seconds / refit_seconds)))
 
+    def for_refits(self, refit_seconds: float, rounds: int = 1) -> float:
+        """Seconds for so many refits of full length, one after the other, if one takes `refit_seconds`."""
+        return rounds * refit_seconds / MARGIN + self.build_seconds
+
     def most_for_refits(self, refit_seconds: float) -> float:
         """Seconds that are worth giving to refits, if one of full length takes `refit_seconds`."""
-        return MOST_ROUNDS * refit_seconds / MARGIN + self.build_seconds
+        return self.for_refits(refit_seconds, MOST_ROUNDS)
 
     def reserved_for_refits(self, refit_seconds: float = math.inf) -> float:
-        """Seconds that the search leaves at least for refits and what follows them."""
-        needed = min(LEAST_REFIT_SHARE * self.usable, self.most_for_refits(refit_seconds))
-        return needed + self.seconds - self.usable
+        """Seconds that the search leaves at least for refits and what follows them: a share of the time, or, if refits of full length
+        fit into that, as much as they need."""
+        share = LEAST_REFIT_SHARE * self.usable
+        fitting = (
+            needed
+            for rounds in range(MOST_ROUNDS, 0, -1)
+            if (needed := self.for_refits(refit_seconds, rounds)) <= share
+        )
+        return next(fitting, share) + self.seconds - self.usable
 
 
 TimeBudget = FixedEpochs | Minutes

@@ -129,14 +129,15 @@ def situation(
         if training.state in states
     ]
     known = sorted((each.price for each in rivals if each.looks), key=lambda price: price.epoch_seconds * price.pace)
-    leaders = ranked_trials(session, record.ranking)[:1]
+    refit_seconds = next((each.refit_seconds for each in ranked_trials(session, record.ranking)), math.inf)
     return Situation(
         contenders=rivals,
         ladder=ladder,
         seconds=clock.seconds_left,
         workers=budget.workers,
         usual=known[len(known) // 2] if known else Price(0.0),
-        most_for_refits=max((budget.most_for_refits(each.refit_seconds) for each in leaders), default=math.inf),
+        most_for_refits=budget.most_for_refits(refit_seconds),
+        refit_seconds=budget.for_refits(refit_seconds),
         seconds_for_looks=clock.seconds_for_looks,
         mutations=session.file.search.near,
     )

@@ -17,7 +17,7 @@ from tuner.recipe import Recipe
 from tuner.refit.candidates import network_kind
 from tuner.refit.session import Session
 from tuner.search.view import View, observed_trials
-from tuner.space import Assignment, centre, grid, nearest_assignment, size
+from tuner.space import Assignment, Range, centre, grid, nearest_assignment, size
 from tuner.storage import TrialRecord, study_record
 from tuner.storage.trainings import StoredTraining
 from tuner.study import StudyFile
@@ -35,6 +35,11 @@ uncertain, and kinds differ in how fast they learn."""
 
 PROPOSED_ANEW = 2
 """How many parameters a mutation of the best trial proposes anew, on average."""
+
+CONTINUOUS = 0.75
+"""So many of the mutations change continuous parameters only. In 699 stored looks after the first few of their searches these lowered the
+leading logarithmic error by 0.022 on average, other mutations by 0.008, recipes without a near relative by 0.012; they also need no new
+graph."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,9 @@ class Proposer:
         self.direction = session.direction if has_window else None
         self.near = self.file.search.near if len(session.objectives) == 1 else 0.0
         self.starts: Sequence[Assignment] = self.study.user_attrs.get("starts", first_trials(self.file))
+        self._continuous = {
+            name for name, hole in self.file.holes.items() if isinstance(hole, Range) and not hole.whole
+        }
         self.walk: Iterator[Assignment] | None = None
         if isinstance(sampler, Grid):
             self.walk = session.preflight.longest_first(sampler.walk(self.file.space), self.file.recipe_at)
@@ -114,7 +122,10 @@ class Proposer:
             return {}
         kind = leaders[min(int(chance.geometric(0.5)), len(leaders)) - 1]
         best = kind[min(int(chance.geometric(0.5)), len(kind)) - 1].params
-        return {name: value for name, value in best.items() if chance.random() >= PROPOSED_ANEW / len(best)}
+        continuous = self._continuous & best.keys() if chance.random() < CONTINUOUS else set()
+        changeable = continuous or best.keys()
+        anew = {name for name in best if name in changeable and chance.random() < PROPOSED_ANEW / len(changeable)}
+        return {name: value for name, value in best.items() if name not in anew}
 
     def _walked(self, trainings: Sequence[StoredTraining], assignments: Iterator[Assignment]) -> Iterator[Proposal]:
         tried = {frozenset(training.last.params.items()) for training in trainings if training.state != "failed"}

@@ -59,7 +59,7 @@ class Search:
     near as the space has it.
 
     With `near`, this share of the proposals is the best trial so far (where the minutes decide, one of the best three) with about
-    two of its parameters proposed anew.
+    two of its parameters proposed anew, mostly continuous ones.
     """
 
     sampler: Sampler = Tpe()

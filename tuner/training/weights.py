@@ -35,9 +35,14 @@ class Averages:
         steps = tf.cast(iterations, tf.float32)
         decay = tf.minimum(self.decay, (1 + steps) / (10 + steps)) ** AVERAGED_EVERY
 
+        share = 1 - decay
+
         def assign() -> None:
             for average, weight in zip(self.variables, self.model.weights, strict=True):
-                average.assign_add((1 - decay) * (weight.value - average))
+                ahead = average - weight.value
+                tf.raw_ops.ResourceApplyGradientDescent(
+                    var=average.handle, alpha=tf.cast(share, ahead.dtype), delta=ahead
+                )
 
         tf.cond(iterations % AVERAGED_EVERY == 0, assign, lambda: None)
 

@@ -60,7 +60,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return outputs if len(inputs.shape) == 4 else tf.reshape(outputs, tf.shape(inputs))
 
     def _move(self, average: tf.Variable, value: tf.Tensor) -> None:
-        average.assign(average * self.momentum + value * (1 - self.momentum))
+        tf.raw_ops.ResourceApplyGradientDescent(var=average.handle, alpha=1 - self.momentum, delta=average - value)
 
 
 @keras.saving.register_keras_serializable("tuner")

@@ -35,23 +35,34 @@ WAYS: dict[str, tuple[str, ...]] = {
 }
 
 
+TEST_EXAMPLES = 5000
+"""Test examples of the sets that are made: with the 360 that `init` would take, chance is larger than what is to be compared."""
+
+Write = Callable[[Path], tuple[str, ...]]
+"""Writes the files of a set into a folder; the options of `init` for them."""
+
+
 @dataclass(frozen=True)
 class Set:
-    """A data set: the minutes of each run, and what writes its file into a folder and names its target; None for a shipped study."""
+    """A data set: the minutes of each run, and what writes its files; None for a shipped study."""
 
     name: str
     minutes: float
-    write: Callable[[Path], tuple[Path, tuple[str, ...]]] | None = None
+    write: Write | None = None
 
 
-def pictures(change: Callable[[Any, np.random.Generator], Any]) -> Callable[[Path], tuple[Path, tuple[str, ...]]]:
-    """Scikit-learn's digits, each picture (8, 8) changed at random."""
+def pictures(change: Callable[[Any, np.random.Generator], Any]) -> Write:
+    """Scikit-learn's digits, each picture (8, 8) changed at random; those of the test part ten times."""
 
-    def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
+    def write(folder: Path) -> tuple[str, ...]:
         digits, random = datasets.load_digits(), np.random.default_rng(0)
-        images = np.stack([change(image, random) for image in digits.images])
-        np.savez(folder / "pictures.npz", x=np.clip(np.rint(15 * images), 0, 255).astype(np.uint8), y=digits.target)
-        return folder / "pictures.npz", ()
+        order = random.permutation(len(digits.target))
+
+        def part(rows: Any) -> tuple[Any, Any]:
+            images = np.stack([change(image, random) for image in digits.images[rows]])
+            return np.rint(15 * images), digits.target[rows]
+
+        return arrays(folder, *part(order[360:]), *part(np.repeat(order[:360], 10)))
 
     return write
 
@@ -68,42 +79,54 @@ def noisy(image: Any, random: np.random.Generator) -> Any:
     return image + 12 * random.random(image.shape)
 
 
-def bars(folder: Path) -> tuple[Path, tuple[str, ...]]:
-    """Six textures, 16 by 16: bars of two widths in three directions, at random phases, under heavy noise; 1,800 pictures."""
+def bars(folder: Path) -> tuple[str, ...]:
+    """Six textures, 16 by 16: bars of two widths in three directions, at random phases, under heavy noise; 1,440 pictures."""
     random = np.random.default_rng(1)
-    classes = random.integers(6, size=1800)
+    count = 1440
+    classes = random.integers(6, size=count + TEST_EXAMPLES)
     x, y = np.meshgrid(np.arange(16), np.arange(16))
-    images = [
-        127
-        + 60 * np.sin((2.5 if kind % 2 else 1.2) * (x, y, (x + y) / 1.4)[kind // 2] + random.uniform(0, 6))
-        + 80 * random.normal(size=(16, 16))
-        for kind in classes
-    ]
-    np.savez(folder / "bars.npz", x=np.clip(images, 0, 255).astype(np.uint8), y=classes)
-    return folder / "bars.npz", ()
+    images = np.stack(
+        [
+            127
+            + 60 * np.sin((2.5 if kind % 2 else 1.2) * (x, y, (x + y) / 1.4)[kind // 2] + random.uniform(0, 6))
+            + 80 * random.normal(size=(16, 16))
+            for kind in classes
+        ]
+    )
+    return arrays(folder, images[:count], classes[:count], images[count:], classes[count:])
 
 
-def table(name: str, make: Callable[[], pd.DataFrame]) -> Callable[[Path], tuple[Path, tuple[str, ...]]]:
-    """A frame whose last column is the target."""
+def arrays(folder: Path, x: Any, y: Any, test_x: Any, test_y: Any) -> tuple[str, ...]:
+    """Write both parts as pictures of bytes."""
+    for name, images, targets in (("data", x, y), ("test", test_x, test_y)):
+        np.savez(folder / f"{name}.npz", x=np.clip(images, 0, 255).astype(np.uint8), y=targets)
+    return "--data", str(folder / "data.npz"), "--test", str(folder / "test.npz")
 
-    def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
+
+def table(make: Callable[[], pd.DataFrame], test_rows: int = 0) -> Write:
+    """A frame whose last column is the target, and whose last rows are the test part (0: `init` takes a fifth)."""
+
+    def write(folder: Path) -> tuple[str, ...]:
         frame = make()
-        frame.to_csv(folder / f"{name}.csv", index=False)
-        return folder / f"{name}.csv", ("--target", str(frame.columns[-1]))
+        count = len(frame) - test_rows
+        frame[:count].to_csv(folder / "data.csv", index=False)
+        frame[count:].to_csv(folder / "test.csv", index=False)
+        test = ("--test", str(folder / "test.csv")) if test_rows else ()
+        return "--data", str(folder / "data.csv"), "--target", str(frame.columns[-1]), *test
 
     return write
 
 
 def friedman() -> pd.DataFrame:
     """Friedman's first regression with ten inputs, five of them without influence (Friedman 1991)."""
-    inputs, target = datasets.make_friedman1(n_samples=2000, noise=1.0, random_state=3)
+    inputs, target = datasets.make_friedman1(n_samples=1600 + TEST_EXAMPLES, noise=1.0, random_state=3)
     return pd.DataFrame(inputs).add_prefix("x").assign(target=target)
 
 
 def clusters() -> pd.DataFrame:
     """Four classes of three clusters each in twenty columns, some of them noise, with a tenth of the labels changed."""
     inputs, target = datasets.make_classification(
-        3000, 20, n_informative=8, n_classes=4, n_clusters_per_class=3, flip_y=0.1, random_state=4
+        2400 + TEST_EXAMPLES, 20, n_informative=8, n_classes=4, n_clusters_per_class=3, flip_y=0.1, random_state=4
     )
     return pd.DataFrame(inputs).add_prefix("x").assign(target=[f"class {each}" for each in target])
 
@@ -116,10 +139,10 @@ SETS = (
     Set("rotated", 2, pictures(rotated)),
     Set("noise", 2, pictures(noisy)),
     Set("bars", 2, bars),
-    Set("friedman", 2, table("friedman", friedman)),
-    Set("clusters", 2, table("clusters", clusters)),
-    Set("wine", 2, table("wine", lambda: datasets.load_wine(as_frame=True).frame)),
-    Set("breast_cancer", 2, table("breast_cancer", lambda: datasets.load_breast_cancer(as_frame=True).frame)),
+    Set("friedman", 2, table(friedman, TEST_EXAMPLES)),
+    Set("clusters", 2, table(clusters, TEST_EXAMPLES)),
+    Set("wine", 2, table(lambda: datasets.load_wine(as_frame=True).frame)),
+    Set("breast_cancer", 2, table(lambda: datasets.load_breast_cancer(as_frame=True).frame)),
 )
 
 
@@ -128,8 +151,8 @@ def run(data: Set, way: str, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         tuner, study = [sys.executable, "-m", "tuner"], data.name
         if data.write:
-            file, target = data.write(Path(folder))
-            command = [*tuner, "init", study, "--data", str(file), "--minutes", str(data.minutes), *target]
+            options = data.write(Path(folder))
+            command = [*tuner, "init", study, "--minutes", str(data.minutes), *options]
             subprocess.run(command, cwd=folder, capture_output=True, check=True)
         seeds = ("--seed", str(seed), "--set", f"seed={seed}", "--minutes", str(data.minutes))
         started = time.time()

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -68,6 +69,23 @@ def test_an_outage_of_more_than_two_minutes_is_one_message_with_its_cause(
         "correct that and run the same command again: it continues"
     )
     assert str(error.value.__cause__).startswith("(builtins.Exception) connection refused")
+
+
+def test_an_outage_that_ends_a_search_is_waited_for_once(
+    clock: Clock, small_study: Path, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the search still had to store then waits no longer: on a full disk that took another two minutes for each call."""
+    notes, file = Notes(), small(small_study)
+    storage = unsteady(clock, OUTAGES["a lock"], clock.now + 2.0, 1e9)
+    patience = Patience(notes.log)
+    session = replace(
+        session_in(steadied(storage, patience, clock, monkeypatch), file, places, listener=notes), patience=patience
+    )
+    began = clock.now
+    with pytest.raises(StorageError):
+        Loop(session, Invented(clock, seconds=0.5)).run(4, 600.0)
+    assert clock.now - began < 130.0
+    assert sum("trying again for 2 min" in each for each in notes.messages) == 1
 
 
 def test_the_pauses_between_tries_grow(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ class Loop:
         self.total = total
         self._set_clock(Clock(self.session, self.budget, seconds, self.enough))
         try:
-            with stopping_on_signals(self.stop):
+            with self.session.patience.ending(), stopping_on_signals(self.stop):
                 self._search()
         finally:
             self._abandon()

@@ -111,6 +111,7 @@ def _optimize(options: SearchOptions, executor: Executor, listener: Listener, st
     with ExitStack() as leading:
         if not options.joins:
             leading.enter_context(lead.held())
+        leading.enter_context(patience.ending())
         ended = Loop(session, executor, budget, options.enough).run(total, left)
         leader = lead.leader() if options.joins and ended != "interrupt" else ""
         ends_here = ended != "interrupt" and not leader

@@ -64,7 +64,7 @@ class Proposer:
     """Proposes for one study. Its only state, the place in a walk, follows from the stored trials."""
 
     def __init__(self, session: Session) -> None:
-        self.study, self.file = session.study, session.file
+        self.session, self.study, self.file = session, session.study, session.file
         sampler = self.file.search.sampler
         has_window = isinstance(sampler, Tpe) and len(session.objectives) == 1
         self.direction = session.direction if has_window else None
@@ -117,7 +117,7 @@ class Proposer:
         self, leaders: Sequence[Sequence[TrialRecord]], trainings: Sequence[StoredTraining], attempt: int
     ) -> Assignment:
         """Most of a leader's parameters, for such a share of the proposals as the study says; else nothing."""
-        chance = np.random.default_rng([self.file.search.seed, attempt, len(trainings)])
+        chance = np.random.default_rng(self._seeds(trainings, attempt))
         if not leaders or chance.random() >= self.near:
             return {}
         kind = leaders[min(int(chance.geometric(0.5)), len(leaders)) - 1]
@@ -126,6 +126,10 @@ class Proposer:
         changeable = continuous or best.keys()
         anew = {name for name in best if name in changeable and chance.random() < PROPOSED_ANEW / len(changeable)}
         return {name: value for name, value in best.items() if name not in anew}
+
+    def _seeds(self, trainings: Sequence[StoredTraining], attempt: int) -> tuple[int, int, int, *tuple[int, ...]]:
+        own = () if self.session.deterministic else self.session.leases.own_numbers
+        return self.file.search.seed, attempt, len(trainings), *own
 
     def _walked(self, trainings: Sequence[StoredTraining], assignments: Iterator[Assignment]) -> Iterator[Proposal]:
         tried = {frozenset(training.last.params.items()) for training in trainings if training.state != "failed"}
@@ -141,7 +145,7 @@ class Proposer:
         start: int | None = None,
         queued: FrozenTrial | None = None,
     ) -> Proposal:
-        settings, seed = self.file.search.sampler, seed_of_trial(self.file.search.seed, attempt, len(trainings))
+        settings, seed = self.file.search.sampler, seed_of_trial(*self._seeds(trainings, attempt))
         if isinstance(settings, PlainSampler) and settings.is_one_sequence:
             seed = self.file.search.seed
         sampler = make_sampler(settings, seed) if attempt < BY_SAMPLER else RandomSampler(seed)
@@ -186,10 +190,11 @@ def make_sampler(settings: Sampler, seed: int) -> BaseSampler:
         return settings.make(seed)
 
 
-def seed_of_trial(seed: int, attempt: int, trials: int) -> int:
+def seed_of_trial(seed: int, attempt: int, trials: int, *own: int) -> int:
     """The sampler's seed for the next proposal. It follows from the stored trials, so that an interrupted study proposes the same
-    as an uninterrupted one; with one seed for all, a study would propose the same points again after a pause."""
-    return int(np.random.SeedSequence([seed, attempt, trials]).generate_state(1)[0])
+    as an uninterrupted one; with one seed for all, a study would propose the same points again after a pause. Of processes side by side
+    each has an `own` number: those that read the same trials would propose the same."""
+    return int(np.random.SeedSequence([seed, attempt, trials, *own]).generate_state(1)[0])
 
 
 def _distinct(assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:

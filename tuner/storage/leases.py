@@ -46,6 +46,11 @@ class Leases:
         self.unclear: set[int] = set()
 
     @property
+    def own_numbers(self) -> tuple[int, ...]:
+        """A number of this process's own, once another process has been seen at work on the study."""
+        return (int(self.owner, 16),) if self.alive else ()
+
+    @property
     def renew_seconds(self) -> float:
         """How often a lease is renewed."""
         return self.seconds / 5

@@ -3,7 +3,8 @@ two minutes; whatever else goes wrong in a storage is one message that names its
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import ParamSpec, TypeVar
@@ -51,6 +52,15 @@ class Patience:
     def hurry(self) -> None:
         """Wait no longer than a moment from now on."""
         self.seconds = min(self.seconds, HURRY_SECONDS)
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """What follows a `StorageError` waits no longer."""
+        try:
+            yield
+        except StorageError:
+            self.hurry()
+            raise
 
 
 def patient(storage: BaseStorage, url: str, patience: Patience) -> BaseStorage:

@@ -112,3 +112,23 @@ def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
 def test_near_is_a_share(small_study: Path) -> None:
     with pytest.raises(StudyError, match=r"search.near: must be between 0 and 1, got 2"):
         small(small_study, "search.near=2")
+
+
+@pytest.mark.parametrize("near", [0.0, 1.0])
+def test_processes_that_read_the_same_trials_propose_different_recipes(
+    near: float, memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+) -> None:
+    """Once they know of each other; eight workers had begun seven superfluous trials for each one."""
+    file = small(small_study, *WIDE, f"search.near={near}")
+    first, second, third = (session_in(memory, file, places, deterministic=number == 2) for number in range(3))
+    Loop(first, Invented(clock)).run(3, 60.0)
+
+    def proposed() -> list[Mapping[str, Any]]:
+        return [next(Proposer(each).proposals(each.trainings())).params for each in (first, second, third)]
+
+    one, two, three = proposed()
+    assert one == two == three
+    for each in (first, second, third):
+        each.leases.alive.add("another process")
+    assert len({str(params) for params in proposed()}) == 3
+    assert proposed()[2] == three, "a deterministic study depends on nothing else"

@@ -36,8 +36,9 @@ def test_each_rung_is_four_times_as_long_as_that_before_and_the_last_one_whole()
     assert ladder.after(5) is None
 
 
-def test_a_second_look_is_in_all_folds_and_not_longer() -> None:
-    assert [(rung.length, rung.folds) for rung in ladder_from(2.0, 8, folds=5).rungs] == [(2.0, 1), (2.0, 5), (8.0, 5)]
+def test_a_second_look_is_longer_and_a_third_one_in_all_folds() -> None:
+    rungs = [(rung.length, rung.folds) for rung in ladder_from(2.0, 20, folds=5).rungs]
+    assert rungs == [(2.0, 1), (8.0, 1), (8.0, 5), (20.0, 5)]
 
 
 def test_where_a_first_look_is_a_whole_training_there_is_one_rung_for_each_number_of_folds() -> None:

@@ -139,8 +139,8 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     """The trials that may win with refits of `seconds`: the one with the lowest expected error by its last look, and those
     whose expected error differs from it by at most one standard deviation of the difference, at most as many as there are
     `places`: refits show more than looks do, and different networks make a better average. Where looks are so short that they say
-    little, the best of each other kind of networks has a place after the leader, since kinds differ in how fast they learn, and then the
-    first start, since it is known to be good in the long run."""
+    little, the first start has a place after the leader, since it is known to be good in the long run, and then the best of each other
+    kind of networks, since kinds differ in how fast they learn."""
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
@@ -159,11 +159,10 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     def says_little(trial: RankedTrial) -> bool:
         return trial.length < LONG_ENOUGH * trial.refit_length(seconds)
 
-    certain = [leader]
-    for kind in sorted(set(kinds) - {network_kind(leader.trial)}):
+    certain = [leader, *(each for each in looked if says_little(leader) and each.trial.start == 0 and each != leader)]
+    for kind in sorted(set(kinds) - {network_kind(each.trial) for each in certain}):
         alike = [each for each in looked if network_kind(each.trial) == kind]
         certain += filter(says_little, [min(alike, key=lambda each: _expected(kinds[kind], each, seconds))])
-    certain += [each for each in looked if says_little(leader) and each.trial.start == 0 and each not in certain]
     others = sorted((each for each in looked if each not in certain), key=lambda each: beliefs[each.trial.first].mean)
     return [*certain, *filter(is_close, others)][:places]
 

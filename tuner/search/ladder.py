@@ -1,8 +1,9 @@
 """The lengths of looks: a trial is a look, a whole training of a recipe that is as short as its rung says.
 
-The first rung is the cheapest look that says something. Each further rung costs about `FACTOR` times as much: first by all folds, since
-one alone is too few examples to tell good recipes apart where folds are needed; then by its length. Looks of one rung are compared
-with one another only. The length of the first rung is stored with the study.
+The first rung is the cheapest look that says something. Each further rung costs about `FACTOR` times as much: first by its length, since
+short looks prefer networks without augmentation and dropout; then by all folds, since one alone is too few examples to tell good recipes
+apart where folds are needed; then by its length again. Looks of one rung are compared with one another only. The length of the first rung
+is stored with the study.
 """
 
 from dataclasses import dataclass
@@ -60,12 +61,13 @@ def ladder_from(first: float, epochs: int, folds: int) -> Ladder:
     """The ladder whose first rung has a length of `first` epochs in one fold.
 
     >>> [(rung.length, rung.folds) for rung in ladder_from(0.5, 20, 5).rungs]
-    [(0.5, 1), (0.5, 5), (2.0, 5), (8.0, 5), (20.0, 5)]
+    [(0.5, 1), (2.0, 1), (2.0, 5), (8.0, 5), (20.0, 5)]
     """
     lengths = [min(first, float(epochs))]
     while lengths[-1] < epochs:
         lengths.append(min(float(epochs), lengths[-1] * FACTOR))
-    pairs = [(lengths[0], 1)] * (folds > 1) + [(length, folds) for length in lengths]
+    once = lengths[:2] if folds > 1 else []
+    pairs = [(length, 1) for length in once] + [(length, folds) for length in lengths[max(0, len(once) - 1) :]]
     rungs = (Rung(place + 1, *pair, is_last=place + 1 == len(pairs)) for place, pair in enumerate(pairs))
     return Ladder(epochs, tuple(rungs))
 

@@ -109,6 +109,18 @@ def test_every_look_at_the_test_part_is_told() -> None:
     assert as_json(outcome, "sqlite://")["test_looks"] == 3
 
 
+def test_an_average_over_views_of_one_refit_is_not_called_one_of_networks() -> None:
+    winner = replace(
+        confirmed((0,), (3,), (0.9,)), members=(0,), is_shifted=True, model_validation=0.91, parameters=100
+    )
+    outcome = Outcome(study_of([0.8]), None, winner, (), None, "budget")
+    assert result_sentence(outcome).startswith("The final model, a dense 4 relu network, ")
+    (text,) = (each for each in lines(outcome) if each.startswith("the final model averages"))
+    assert text.startswith(
+        "the final model averages the outputs of one refit, each on an image and it shifted by a pixel: 100 "
+    )
+
+
 def test_an_interval_is_named_by_its_method() -> None:
     interval = Interval(0.85, 0.93, "Wilson")
     winner = replace(confirmed((0,), (9,), (0.95,)), test_intervals={"accuracy": interval})

@@ -118,7 +118,7 @@ def models(outcome: "Outcome", *, refits: bool = True) -> "pd.DataFrame":
     import pandas as pd
 
     best = outcome.final
-    about = f"average of {len(best.members)} refits" if best.is_ensemble else f"a refit of trial {best.trial}"
+    about = f"average of {best.averaged}" if best.is_ensemble else f"a refit of trial {best.trial}"
     rows: list[tuple[Any, ...]] = [("final model", best.best_validation, best.test, about)]
     for place, (trial, recipe) in enumerate(zip(best.trials, best.recipes, strict=False)) if refits else ():
         test = best.tests[place] if best.tests else None

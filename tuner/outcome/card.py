@@ -109,7 +109,7 @@ def _selection(confirmed: Confirmed) -> Iterator[str]:
     yield f"- {best} {metric}; the test part was not used."
     yield f"- {confirmed.refits_text}, of {names}: {metric} {refits}."
     if confirmed.is_ensemble:
-        yield f"- The model averages {len(confirmed.members)} refits{confirmed.views.text}."
+        yield f"- The model averages {confirmed.averaged}{confirmed.views.text}."
     else:
         yield f"- The model is the refit with the best {metric}, of trial {confirmed.trial}."
     if confirmed.calibration_text:

@@ -125,7 +125,7 @@ def result_sentence(outcome: Outcome) -> str:
         return f"The best trial so far is number {outcome.best.number} ({values}); no winner is confirmed yet."
     network, metric = f"{with_article(network_summary(confirmed.recipe.network))} network", confirmed.measure
     average = f"the average of {len(confirmed.members)} networks (the best is {network})"
-    model = f"The final model, {average if confirmed.is_ensemble else network},"
+    model = f"The final model, {average if len(confirmed.members) > 1 else network},"
     if outcome.test is None:
         value = metric_text(metric, confirmed.best_validation)
         return (
@@ -200,7 +200,7 @@ def refit_lines(confirmed: Confirmed) -> Iterator[str]:
         size = f"{confirmed.parameters:,} parameters, validation {metric} {figure_text(confirmed.model_validation)}"
         tests = confirmed.tests
         alone = f"; the best refit alone has test {metric} {figure_text(tests[confirmed.best_seed])}" if tests else ""
-        yield f"the final model averages {len(confirmed.members)} refits{confirmed.views.text}: {size}{alone}"
+        yield f"the final model averages {confirmed.averaged}{confirmed.views.text}: {size}{alone}"
     if confirmed.calibration_text:
         yield confirmed.calibration_text.removesuffix(".").replace("Its", "its", 1)
 

@@ -60,6 +60,11 @@ class Confirmed:
         return len(self.members) > 1 or self.views != Views()
 
     @property
+    def averaged(self) -> str:
+        """What an ensemble averages."""
+        return f"{len(self.members)} refits" if len(self.members) > 1 else "the outputs of one refit"
+
+    @property
     def views(self) -> Views:
         """The views of an image over which the model averages."""
         return Views(is_mirrored=self.is_mirrored, is_shifted=self.is_shifted)

@@ -54,8 +54,8 @@ def _spread_of_the_better(values: Sequence[float]) -> float:
 
 
 def _observed(prior: Segment, pairs: Sequence[tuple[Look, Look]], distance: float) -> Segment:
-    """A segment after the looks at both of its ends. Its mean is that of these recipes, which are better than most: the errors of the
-    best would rise toward the mean of all."""
+    """A segment after the looks at both of its ends. Its mean is that of these recipes, which are better than most: with the mean
+    of all recipes, the errors of the best would be expected to rise toward it."""
     if not pairs:
         return prior
     falls = [one.log_error - two.log_error for one, two in pairs]

@@ -110,7 +110,8 @@ def serve(
         for number in (signal.SIGINT, signal.SIGTERM):  # a background process of a shell has no handler of its own
             signal.signal(number, lambda *_: ended.set())
         print_message(f"{hide_password(url)} is at --storage {address} (Ctrl-C ends it)")
-        ended.wait()
+        while not ended.wait(1.0):  # a signal that reaches one of gRPC's threads does not wake this one
+            pass
 
 
 def _place(text: str, runs: Path) -> tuple[str, Path]:

@@ -51,9 +51,8 @@ def start(threads: int) -> None:
             devices = tf.config.list_physical_devices("GPU")
         for device in devices:
             tf.config.experimental.set_memory_growth(device, True)
-        if (
-            not devices
-        ):  # optimizing graphs takes a quarter of tracing them and makes their steps no faster: docs/speed.md
+        if not devices:
+            # Optimizing graphs takes a quarter of the time of tracing them and makes their steps no faster: docs/speed.md
             tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     except RuntimeError:
         pass  # TensorFlow has already started its threads

@@ -33,9 +33,7 @@ class Averages:
             return
         iterations = self.model.optimizer._iterations.value  # batches, also where gradients are accumulated
         steps = tf.cast(iterations, tf.float32)
-        decay = tf.minimum(self.decay, (1 + steps) / (10 + steps)) ** AVERAGED_EVERY
-
-        share = 1 - decay
+        share = 1 - tf.minimum(self.decay, (1 + steps) / (10 + steps)) ** AVERAGED_EVERY
 
         def assign() -> None:
             for average, weight in zip(self.variables, self.model.weights, strict=True):

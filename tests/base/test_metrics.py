@@ -15,7 +15,7 @@ from tuner.base.metric_functions import (
     metric_interval,
     wilson_interval,
 )
-from tuner.base.metrics import METRICS, TASKS, Monitor, main_metric, metrics_for
+from tuner.base.metrics import METRICS, TASKS, Monitor, main_metric, metrics_for, standard_error
 
 SEEDS = st.integers(0, 2**16)
 
@@ -157,3 +157,12 @@ def test_the_interval_of_an_accuracy_is_wilsons_unless_examples_are_weighted_or_
     assert metric_interval("log_loss", outputs, true) == Interval(
         *bootstrap_interval("log_loss", outputs, true), "bootstrap"
     )
+
+
+def test_a_log_loss_is_known_as_well_as_the_few_examples_that_have_most_of_it() -> None:
+    """One example in twenty is wrong, and has half of the loss: the sample's own standard error is near the rule's."""
+    rng = np.random.default_rng(0)
+    losses = np.where(rng.random(4000) < 0.05, rng.exponential(1.5, 4000), rng.exponential(0.08, 4000))
+    own = losses.std() / len(losses) ** 0.5
+    assert standard_error("log_loss", losses.mean(), len(losses)) == pytest.approx(own, rel=0.35)
+    assert standard_error("log_loss", 0.0, 100) > 0

@@ -110,7 +110,7 @@ def test_looks_rank_by_their_last_value() -> None:
 
 def test_a_trial_whose_longer_look_was_worse_counts_by_the_shorter_one(session: Session) -> None:
     study = looked(
-        record(0.9, 0.9), [(1.0, 0.80, 1), (4.0, 0.92, 1), (16.0, 0.915, 1)], [(1.0, 0.80, 1), (4.0, 0.91, 1)]
+        record(0.9, 0.9), [(1.0, 0.80, 1), (4.0, 0.92, 1), (16.0, 0.90, 1)], [(1.0, 0.80, 1), (4.0, 0.91, 1)]
     )
     assert numbers(study.ranking) == [0, 1]
     assert [trial.length for trial in study.ranking] == [4.0, 4.0]
@@ -138,11 +138,12 @@ def close(trials: list[RankedTrial], places: int, seconds: float = 40.0) -> list
 
 
 def test_contenders_are_those_whose_expected_error_is_nearly_the_lowest() -> None:
-    """Within one standard deviation of the difference, as far as there are places."""
+    """Within one standard deviation of the difference, as far as there are places; the first start precedes others than the leader."""
     trials = rivals(0.900, 0.899, 0.898, 0.6, length=20)
     assert close(trials, 16) == [0, 1, 2]
     assert close(trials, 2) == [0, 1]
     assert close(trials, 1) == [0]
+    assert close(rivals(0.898, 0.900, 0.899, length=20), 2) == [1, 0]
     assert close(rivals(0.95, 0.7, length=20), 16) == [0]
 
 

@@ -19,16 +19,21 @@ LEAST_SPREAD, LEAST_CHANGE = 0.15, 0.05
 """Least standard deviations: between recipes, while few are known; of a change."""
 
 
-def learned(recipes: Sequence[Sequence[Look]]) -> Curves:
-    """The curves of a search, from the looks at each of its recipes, the shortest first. At least one recipe must have a look."""
+def learned(recipes: Sequence[Sequence[Look]], common: Curves | None = None) -> Curves:
+    """The curves of a search, from the looks at each of its recipes, the shortest first; with `common` curves, those of more recipes,
+    as priors. At least one recipe must have a look."""
     known = [looks for looks in recipes if looks]
-    lengths = sorted({look.length for looks in known for look in looks})
-    firsts = [looks[0] for looks in known if looks[0].length == lengths[0]]
+    priors = {segment.length: segment for segment in common.segments} if common else {}
+    first = min(looks[0].length for looks in known)
+    lengths = sorted({look.length for looks in known for look in looks} | {each for each in priors if each > first})
+    firsts = [looks[0] for looks in known if looks[0].length == first]
     values = [look.log_error for look in firsts]
     spread = _spread_of_the_better(values) - fmean(look.noise for look in firsts) if len(values) > 2 else 0.0
     prior = Segment(lengths[0], fmean(values), SLOPE, PERSISTENCE, CHANGE**2)
     segments = []
     for short, long in pairwise(lengths):
+        if short in priors:
+            prior = replace(priors[short], mean=prior.mean)
         segments.append(_observed(prior, list(_pairs(known, short, long)), math.log(long / short)))
         mean = segments[-1].mean - segments[-1].slope * math.log(long / short)
         slope = LATER * segments[-1].slope
@@ -41,9 +46,11 @@ def learned(recipes: Sequence[Sequence[Look]]) -> Curves:
 
 def learned_by_kind(recipes: Sequence[tuple[str, Sequence[Look]]]) -> Mapping[str, Curves]:
     """The curves of each kind of networks, from the kinds of recipes and the looks at them: on pictures the errors of convolutional
-    networks fall faster than those of dense ones, which are ahead in short looks."""
+    networks fall faster than those of dense ones, which are ahead in short looks. The errors of a kind without longer looks are expected
+    to fall like those of all recipes (partial pooling: Gelman & Hill 2007)."""
     kinds = {kind for kind, looks in recipes if looks}
-    return {kind: learned([looks for each, looks in recipes if each == kind]) for kind in kinds}
+    common = learned([looks for _, looks in recipes]) if len(kinds) > 1 else None
+    return {kind: learned([looks for each, looks in recipes if each == kind], common) for kind in kinds}
 
 
 def _spread_of_the_better(values: Sequence[float]) -> float:

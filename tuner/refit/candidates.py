@@ -138,9 +138,9 @@ def candidates(
 def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Sequence[RankedTrial]:
     """The trials that may win with refits of `seconds`: the one with the lowest expected error by its last look, and those
     whose expected error differs from it by at most one standard deviation of the difference, at most as many as there are
-    `places`: refits show more than looks do, and different networks make a better average. Where looks are so short that they say
-    little, the first start has a place after the leader, since it is known to be good in the long run, and then the best of each other
-    kind of networks, since kinds differ in how fast they learn."""
+    `places`: refits show more than looks do, and different networks make a better average. The first start precedes the others, since it
+    is known to be good in the long run. Where looks are so short that they say little, it has a place after the leader whatever they
+    showed, and then the best of each other kind of networks, since kinds differ in how fast they learn."""
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
@@ -163,7 +163,8 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     for kind in sorted(set(kinds) - {network_kind(each.trial) for each in certain}):
         alike = [each for each in looked if network_kind(each.trial) == kind]
         certain += filter(says_little, [min(alike, key=lambda each: _expected(kinds[kind], each, seconds))])
-    others = sorted((each for each in looked if each not in certain), key=lambda each: beliefs[each.trial.first].mean)
+    others = [each for each in looked if each not in certain]
+    others.sort(key=lambda each: (each.trial.start != 0, beliefs[each.trial.first].mean))
     return [*certain, *filter(is_close, others)][:places]
 
 

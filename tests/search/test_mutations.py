@@ -67,7 +67,7 @@ def test_other_proposals_change_nearly_all_parameters(
     assert min(changed_shares(memory, small_study, places, clock, 0.0)) > 0.7
 
 
-def test_where_the_minutes_decide_one_of_the_best_three_is_mutated_the_best_most_often(
+def test_where_the_minutes_decide_several_of_the_best_are_mutated_the_likely_best_most_often(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
     """Looks are uncertain: the best one is not known to be the best."""
@@ -83,26 +83,29 @@ def test_where_the_minutes_decide_one_of_the_best_three_is_mutated_the_best_most
         max(range(len(ranking)), key=lambda place: _shared(ranking[place].params, each.params))
         for each in proposer.proposals(context.trainings())
     ]
-    assert set(mutated) == {0, 1, 2}
-    assert mutated.count(0) > mutated.count(1) > 0
+    assert len(set(mutated)) > 1
+    assert mutated.count(0) == max(map(mutated.count, mutated))
+    assert max(mutated) < len(ranking) / 2, "those that are certainly worse are not"
 
 
-def test_the_best_of_each_kind_of_networks_are_mutated(
-    memory: BaseStorage, small_study: Path, places: Places, clock: Clock
+@pytest.mark.parametrize("is_certain", [False, True])
+def test_a_kind_of_networks_that_is_behind_is_mutated_until_that_is_certain(
+    is_certain: bool, memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    """Kinds differ in how fast they learn: here all of one are ahead of all others."""
+    """Kinds differ in how fast they learn: here all dense networks are ahead of all others, a little or by much."""
     kinds = (
         "{kind='dense', widths=[{low=2, high=100}], hidden={dropout={low=0.0, high=0.5}}}",
         "{kind='staged', filters=[16], widths=[{low=500, high=1000}], hidden={dropout={low=0.0, high=0.5}}}",
     )
     fit = 'budget.epochs="fit"', "budget.trials=0", "training.epochs=40", "search.near=0.0", "data.name='digits'"
     context = session_in(memory, small(small_study, f"network={{one_of=[{', '.join(kinds)}]}}", *fit), places)
-    errors = {width: 0.1 + width / 2000 for width in range(2, 1001)}
+    errors = {width: 0.1 + width / (2000 if is_certain else 100_000) for width in range(2, 1001)}
     Loop(context, Paced(clock, errors=errors), Minutes(3000.0, 1)).run(16, 3000.0)
     proposer = Proposer(context)
     proposer.near = 1.0
     mutated = [each.params["network.kind"] for each in proposer.proposals(context.trainings())]
-    assert min(mutated.count("dense"), mutated.count("staged")) > 2
+    assert (mutated.count("staged") < 3) == is_certain
+    assert mutated.count("dense") > 2
 
 
 def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:

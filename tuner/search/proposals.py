@@ -1,6 +1,7 @@
 """What is tried next, as a function of the stored trials: enqueued trials, the study's starts, the next point of a walk
 through the space, or the sampler's proposal. Nothing is written before a proposal begins."""
 
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
+from tuner.base.curve_learning import learned_by_kind
 from tuner.base.errors import Invalid
+from tuner.base.extrapolation import Belief, until_best
 from tuner.recipe import Recipe
 from tuner.refit.candidates import network_kind
 from tuner.refit.session import Session
@@ -28,10 +31,6 @@ BY_SAMPLER, BY_CHANCE = 5, 15
 by point."""
 
 SMALL_SPACE = 10_000
-
-LEADERS = 3
-"""Where the minutes decide, one of so many of the best recipes of a kind of networks is mutated, the best one most often: looks are
-uncertain, and kinds differ in how fast they learn."""
 
 PROPOSED_ANEW = 2
 """How many parameters a mutation of the best trial proposes anew, on average."""
@@ -103,25 +102,30 @@ class Proposer:
             yield self._propose(trainings, kinds, attempt)
 
     @property
-    def _leaders(self) -> Sequence[Sequence[TrialRecord]]:
-        """The trials that are mutated, the best first, by the kind of their networks, the kind of the best one first; none if none are."""
+    def _leaders(self) -> Sequence[tuple[TrialRecord, Belief]]:
+        """The trials that may be mutated, and what is known of their logarithmic errors: the best one, or, where the minutes decide, all
+        with their beliefs at the length of the longest look; none if none are mutated."""
         ranking = study_record(self.study).ranking if self.near else ()
-        if not self.file.fits_epochs:
-            return [ranking[:1]] if ranking else []
-        kinds: dict[str, list[TrialRecord]] = {}
-        for trial in ranking:
-            kinds.setdefault(network_kind(trial), []).append(trial)
-        return [trials[:LEADERS] for trials in kinds.values()]
+        if not any(trial.looks for trial in ranking):
+            return [(trial, Belief(0.0, 0.0, 1.0)) for trial in ranking[:1]]
+        curves = learned_by_kind([(network_kind(trial), trial.looks) for trial in ranking])
+        longest = max(look.length for trial in ranking for look in trial.looks)
+        return [
+            (trial, kind.at(kind.belief(until_best(trial.looks)), longest))
+            for trial in ranking
+            for kind in [curves[network_kind(trial)]]
+        ]
 
     def _mutation(
-        self, leaders: Sequence[Sequence[TrialRecord]], trainings: Sequence[StoredTraining], attempt: int
+        self, leaders: Sequence[tuple[TrialRecord, Belief]], trainings: Sequence[StoredTraining], attempt: int
     ) -> Assignment:
-        """Most of a leader's parameters, for such a share of the proposals as the study says; else nothing."""
+        """Most of a leader's parameters, for such a share of the proposals as the study says; else nothing. The leader is drawn as often as
+        it is likely to be the best (Thompson 1933): looks are uncertain, and kinds of networks differ in how fast they learn."""
         chance = np.random.default_rng(self._seeds(trainings, attempt))
         if not leaders or chance.random() >= self.near:
             return {}
-        kind = leaders[min(int(chance.geometric(0.5)), len(leaders)) - 1]
-        best = kind[min(int(chance.geometric(0.5)), len(kind)) - 1].params
+        errors = [chance.normal(belief.mean, math.sqrt(belief.variance)) for _, belief in leaders]
+        best = leaders[int(np.argmin(errors))][0].params
         continuous = self._continuous & best.keys() if chance.random() < CONTINUOUS else set()
         changeable = continuous or best.keys()
         anew = {name for name in best if name in changeable and chance.random() < PROPOSED_ANEW / len(changeable)}

@@ -58,8 +58,8 @@ class Search:
     With `documented`, the recipe with the best reported accuracy of each document about the same data comes after them, as
     near as the space has it.
 
-    With `near`, this share of the proposals is the best trial so far (where the minutes decide, one of the best three) with about
-    two of its parameters proposed anew, mostly continuous ones.
+    With `near`, this share of the proposals is the best trial so far (where the minutes decide, one drawn as often as it is
+    likely to be the best) with about two of its parameters proposed anew, mostly continuous ones.
     """
 
     sampler: Sampler = Tpe()

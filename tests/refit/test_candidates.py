@@ -201,12 +201,14 @@ def test_the_longest_refits_begin_first_and_shorter_ones_fill_the_rest() -> None
 
 
 def test_the_best_of_a_kind_of_networks_whose_looks_say_little_is_a_contender() -> None:
-    """Convolutional networks are behind dense ones in short looks."""
-    start, better, other = rivals(0.9, 0.92, 0.7)
+    """Convolutional networks are behind dense ones in short looks; but not by so much that they are hopeless."""
+    start, better, other, hopeless = rivals(0.9, 0.92, 0.9, 0.7)
     dense = replace(start, trial=replace(start.trial, start=None))
     staged = replace(other.recipe, network=Staged(filters=(16,)))
     slow = replace(other, trial=replace(other.trial, recipe=staged), recipe=staged)
     assert list(contenders([better, dense, slow], 2, 1000.0)) == [better, slow]
+    worse = replace(hopeless, trial=replace(hopeless.trial, recipe=staged), recipe=staged)
+    assert list(contenders([better, dense, worse], 2, 1000.0)) == [better, dense]
     assert list(contenders([better, start, slow], 3, 1000.0)) == [better, start, slow], "the first start comes before"
     assert list(contenders([better, dense, slow], 1, 1000.0)) == [better]
     long_enough = replace(slow, recipe=longer(staged, 10))

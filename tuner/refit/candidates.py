@@ -31,6 +31,9 @@ from tuner.study import StudyFile
 EPOCHS = "training.epochs"
 """Address of a searched number of epochs."""
 
+NOT_HOPELESS = 2
+"""So many standard deviations above the lowest expected error a kind of networks may be and still win."""
+
 NEARLY = 0.75
 """Least length of a refit, relative to its trial's look, and to one with a whole share of the time."""
 
@@ -140,7 +143,7 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     whose expected error differs from it by at most one standard deviation of the difference, at most as many as there are
     `places`: refits show more than looks do, and different networks make a better average. The first start precedes the others, since it
     is known to be good in the long run. Where looks are so short that they say little, it has a place after the leader whatever they
-    showed, and then the best of each other kind of networks, since kinds differ in how fast they learn."""
+    showed, and then the best of each other kind of networks that is not hopeless, since kinds differ in how fast they learn."""
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
@@ -152,9 +155,9 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     leader = min(looked, key=lambda each: _expected(kinds[network_kind(each.trial)], each, seconds))
     best = beliefs[leader.trial.first]
 
-    def is_close(trial: RankedTrial) -> bool:
+    def is_within(trial: RankedTrial, deviations: float) -> bool:
         belief = beliefs[trial.trial.first]
-        return belief.mean - best.mean <= math.sqrt(belief.variance + best.variance)
+        return belief.mean - best.mean <= deviations * math.sqrt(belief.variance + best.variance)
 
     def says_little(trial: RankedTrial) -> bool:
         return trial.length < LONG_ENOUGH * trial.refit_length(seconds)
@@ -162,10 +165,11 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     certain = [leader, *(each for each in looked if says_little(leader) and each.trial.start == 0 and each != leader)]
     for kind in sorted(set(kinds) - {network_kind(each.trial) for each in certain}):
         alike = [each for each in looked if network_kind(each.trial) == kind]
-        certain += filter(says_little, [min(alike, key=lambda each: _expected(kinds[kind], each, seconds))])
+        first = min(alike, key=lambda each: _expected(kinds[kind], each, seconds))
+        certain += [first] if says_little(first) and is_within(first, NOT_HOPELESS) else []
     others = [each for each in looked if each not in certain]
     others.sort(key=lambda each: (each.trial.start != 0, beliefs[each.trial.first].mean))
-    return [*certain, *filter(is_close, others)][:places]
+    return [*certain, *(each for each in others if is_within(each, 1))][:places]
 
 
 def network_kind(trial: TrialRecord) -> str:

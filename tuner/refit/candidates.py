@@ -141,9 +141,9 @@ def candidates(
 def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Sequence[RankedTrial]:
     """The trials that may win with refits of `seconds`: the one with the lowest expected error by its last look, and those
     whose expected error differs from it by at most one standard deviation of the difference, at most as many as there are
-    `places`: refits show more than looks do, and different networks make a better average. The first start precedes the others, since it
-    is known to be good in the long run. Where looks are so short that they say little, it has a place after the leader whatever they
-    showed, and then the best of each other kind of networks that is not hopeless, since kinds differ in how fast they learn."""
+    `places`: refits show more than looks do, and different networks make a better average. Starts precede the others, since they are
+    known to be good in the long run. Where looks are so short that they say little, the first start has a place after the leader whatever
+    they showed, and then the best of each other kind of networks that is not hopeless, since kinds differ in how fast they learn."""
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
@@ -168,7 +168,7 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
         first = min(alike, key=lambda each: _expected(kinds[kind], each, seconds))
         certain += [first] if says_little(first) and is_within(first, NOT_HOPELESS) else []
     others = [each for each in looked if each not in certain]
-    others.sort(key=lambda each: (each.trial.start != 0, beliefs[each.trial.first].mean))
+    others.sort(key=lambda each: (each.trial.start is None, beliefs[each.trial.first].mean))
     return [*certain, *(each for each in others if is_within(each, 1))][:places]
 
 

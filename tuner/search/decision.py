@@ -133,8 +133,8 @@ def decide(situation: Situation, new_ones: bool = True) -> Action:
 
 
 def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
-    """A longer look at a start, whatever its first one showed, where looks say little; then one at the most promising recipe of a rung
-    and a kind of networks of which too few have one, the highest rung first."""
+    """A second look at the best start of each kind of networks, and at each start where looks say little, whatever the first one showed;
+    then a longer look at the most promising recipe of a rung and a kind of which too few have one, the highest rung first."""
     for rung in reversed(situation.ladder.rungs[:-1]):
         step = situation.ladder.after(rung.number)
         assert step is not None
@@ -143,9 +143,9 @@ def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
             for each in situation.contenders
             if each.is_open and each.rung == rung.number and situation.has_time(each.price.seconds(step))
         ]
-        says_little = rung.number == 1 and step.folds == 1 and step.length < LONG_ENOUGH * situation.ladder.epochs
-        starts = [each.number for each in open_ones if each.is_start and says_little]
-        if starts:
+        says_little = step.folds == 1 and step.length < LONG_ENOUGH * situation.ladder.epochs
+        starts = [each.number for each in open_ones if each.is_start and (says_little or each in _best_starts(situation))]
+        if starts and rung.number == 1:
             return Longer(min(starts))
         for kind in sorted({each.kind for each in situation.contenders}):
             ended = [each for each in situation.contenders if each.kind == kind and each.rung >= rung.number]
@@ -154,6 +154,15 @@ def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
             if waiting and len(ended) // GOING_ON > further:
                 return Longer(min(waiting, key=lambda each: curves[kind].belief(each.looks).mean).number)
     return None
+
+
+def _best_starts(situation: Situation) -> Sequence[Contender]:
+    """The start of each kind of networks with the lowest error in its first look."""
+    best: dict[str, Contender] = {}
+    for each in situation.contenders:
+        if each.is_start and each.looks and (each.kind not in best or each.looks[0].error < best[each.kind].looks[0].error):
+            best[each.kind] = each
+    return list(best.values())
 
 
 def price_of_a_second(situation: Situation, curves: Curves) -> float:

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.base.curve_learning import CHANGE, LATER, LEAST_SPREAD, PERSISTENCE, SLOPE, learned, learned_by_kind
-from tuner.base.extrapolation import OWN_SHARE, SEED_SPREAD, Belief, Curves, Look, Segment, expected_gain, leveled, until_best
+from tuner.base.extrapolation import (
+    OWN_SHARE,
+    SEED_SPREAD,
+    Belief,
+    Curves,
+    Look,
+    Segment,
+    expected_gain,
+    leveled,
+    until_best,
+)
 
 LENGTHS = (0.5, 2.0, 8.0, 32.0)
 

@@ -13,12 +13,13 @@ from tests.support.searches import small
 from tuner.base.extrapolation import Look
 from tuner.data.sources import Places
 from tuner.networks import Staged
-from tuner.recipe import KFold, Recipe
+from tuner.recipe import Augmentation, KFold, Recipe
 from tuner.refit.candidates import (
     RankedTrial,
     candidates,
     contenders,
     fresh_seeds,
+    kind_of,
     ranked_trials,
     refit_factor,
     reserved_seconds,
@@ -213,6 +214,25 @@ def test_the_best_of_a_kind_of_networks_whose_looks_say_little_is_a_contender() 
     assert list(contenders([better, dense, slow], 1, 1000.0)) == [better]
     long_enough = replace(slow, recipe=longer(staged, 10))
     assert list(contenders([better, dense, long_enough], 2, 1000.0)) == [better, dense]
+
+
+def test_networks_that_see_moved_images_are_another_kind() -> None:
+    """Their errors fall faster: they are behind in short looks, and ahead in long ones."""
+    (plain,) = rivals(0.9)
+
+    def seen(augmentation: Augmentation) -> str:
+        recipe = replace(plain.recipe, training=replace(plain.recipe.training, augmentation=augmentation))
+        return kind_of(replace(plain.trial, recipe=recipe))
+
+    moved = [
+        Augmentation(shift=1),
+        Augmentation(rotate=5.0, flip=True),
+        Augmentation(zoom=0.1),
+        Augmentation(elastic=1.0),
+    ]
+    assert {seen(each) for each in moved} == {"dense on moved images"}
+    assert {seen(each) for each in (Augmentation(), Augmentation(flip=True, erase=0.2))} == {"dense"}
+    assert kind_of(replace(plain.trial, recipe=None)) == ""
 
 
 def test_a_fast_contender_leaves_room_for_a_second_seed_of_the_slow_leader() -> None:

@@ -144,7 +144,9 @@ def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
             if each.is_open and each.rung == rung.number and situation.has_time(each.price.seconds(step))
         ]
         says_little = step.folds == 1 and step.length < LONG_ENOUGH * situation.ladder.epochs
-        starts = [each.number for each in open_ones if each.is_start and (says_little or each in _best_starts(situation))]
+        starts = [
+            each.number for each in open_ones if each.is_start and (says_little or each in _best_starts(situation))
+        ]
         if starts and rung.number == 1:
             return Longer(min(starts))
         for kind in sorted({each.kind for each in situation.contenders}):
@@ -160,7 +162,11 @@ def _best_starts(situation: Situation) -> Sequence[Contender]:
     """The start of each kind of networks with the lowest error in its first look."""
     best: dict[str, Contender] = {}
     for each in situation.contenders:
-        if each.is_start and each.looks and (each.kind not in best or each.looks[0].error < best[each.kind].looks[0].error):
+        if (
+            each.is_start
+            and each.looks
+            and (each.kind not in best or each.looks[0].error < best[each.kind].looks[0].error)
+        ):
             best[each.kind] = each
     return list(best.values())
 

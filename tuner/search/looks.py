@@ -10,7 +10,7 @@ from tuner.base.calibration import CALIBRATED
 from tuner.base.extrapolation import Look, until_best
 from tuner.base.metrics import METRICS, shortfall, standard_error
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import epoch_seconds, network_kind, ranked_trials, validated_examples, whole_epochs
+from tuner.refit.candidates import epoch_seconds, kind_of, ranked_trials, validated_examples, whole_epochs
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes, refit_length
 from tuner.result import Result
@@ -152,7 +152,7 @@ def _contender(session: Session, training: StoredTraining, looks: tuple[Look, ..
     price = Price(seconds, looks[-1].pace if looks else 1.0)
     begun = training.rung + (training.state in ("running", "interrupted"))
     is_start = training.start is not None
-    return Contender(training.first, looks, training.rung, begun, price, network_kind(record), is_open, is_start)
+    return Contender(training.first, looks, training.rung, begun, price, kind_of(record), is_open, is_start)
 
 
 def seconds_of_first_look(session: Session, recipe: Recipe) -> float:

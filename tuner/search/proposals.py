@@ -15,9 +15,9 @@ from optuna.trial import FrozenTrial
 
 from tuner.base.curve_learning import learned_by_kind
 from tuner.base.errors import Invalid
-from tuner.base.extrapolation import Belief, until_best
+from tuner.base.extrapolation import FARTHEST, Belief, until_best
 from tuner.recipe import Recipe
-from tuner.refit.candidates import network_kind
+from tuner.refit.candidates import kind_of
 from tuner.refit.session import Session
 from tuner.search.view import View, observed_trials
 from tuner.space import Assignment, Range, centre, grid, nearest_assignment, size
@@ -104,16 +104,17 @@ class Proposer:
     @property
     def _leaders(self) -> Sequence[tuple[TrialRecord, Belief]]:
         """The trials that may be mutated, and what is known of their logarithmic errors: the best one, or, where the minutes decide, all
-        with their beliefs at the length of the longest look; none if none are mutated."""
+        with their beliefs about a training four times as long as the longest look; none if none are mutated."""
         ranking = study_record(self.study).ranking if self.near else ()
         if not any(trial.looks for trial in ranking):
             return [(trial, Belief(0.0, 0.0, 1.0)) for trial in ranking[:1]]
-        curves = learned_by_kind([(network_kind(trial), trial.looks) for trial in ranking])
+        curves = learned_by_kind([(kind_of(trial), trial.looks) for trial in ranking])
         longest = max(look.length for trial in ranking for look in trial.looks)
+        length = min(float(self.file.epochs), FARTHEST * longest)
         return [
-            (trial, kind.at(kind.belief(until_best(trial.looks)), longest))
+            (trial, kind.at(kind.belief(until_best(trial.looks)), length))
             for trial in ranking
-            for kind in [curves[network_kind(trial)]]
+            for kind in [curves[kind_of(trial)]]
         ]
 
     def _mutation(

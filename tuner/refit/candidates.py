@@ -31,8 +31,8 @@ from tuner.study import StudyFile
 EPOCHS = "training.epochs"
 """Address of a searched number of epochs."""
 
-NOT_HOPELESS = 2
-"""So many standard deviations above the lowest expected error a start or a kind of networks may be and still win."""
+BEST_START_WITHIN = 1.5
+"""So many standard deviations above the lowest expected error the best start may be and still be refitted."""
 
 NEARLY = 0.75
 """Least length of a refit, relative to its trial's look, and to one with a whole share of the time."""
@@ -141,10 +141,9 @@ def candidates(
 def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Sequence[RankedTrial]:
     """The trials that may win with refits of `seconds`: the one with the lowest expected error by its last look, and those
     whose expected error differs from it by at most one standard deviation of the difference, at most as many as there are
-    `places`: refits show more than looks do, and different networks make a better average. Starts that are not hopeless precede
-    others, since they are known to be good in the long run. Where looks are so short that they say little, the first start has a
-    place after the leader whatever they showed, and then the best of each other kind of networks that is not hopeless, since
-    kinds differ in how fast they learn."""
+    `places`: refits show more than looks do, and different networks make a better average. The best start precedes them if it is
+    within `BEST_START_WITHIN`, since starts are known to be good in the long run. Where looks are so short that they say little, so
+    does the first start, whatever they showed."""
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
@@ -160,18 +159,14 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
         belief = beliefs[trial.trial.first]
         return belief.mean - best.mean <= deviations * math.sqrt(belief.variance + best.variance)
 
-    def says_little(trial: RankedTrial) -> bool:
-        return trial.length < LONG_ENOUGH * trial.refit_length(seconds)
-
-    certain = [leader, *(each for each in looked if says_little(leader) and each.trial.start == 0 and each != leader)]
-    for kind in sorted(set(kinds) - {kind_of(each.trial) for each in certain}):
-        alike = [each for each in looked if kind_of(each.trial) == kind]
-        first = min(alike, key=lambda each: _expected(kinds[kind], each, seconds))
-        certain += [first] if says_little(first) and is_within(first, NOT_HOPELESS) else []
-    others = [each for each in looked if each not in certain]
-    others.sort(key=lambda each: (each.trial.start is None, beliefs[each.trial.first].mean))
-    close = [each for each in others if is_within(each, 1 if each.trial.start is None else NOT_HOPELESS)]
-    return [*certain, *close][:places]
+    others = sorted((each for each in looked if each != leader), key=lambda each: beliefs[each.trial.first].mean)
+    says_little = leader.length < LONG_ENOUGH * leader.refit_length(seconds)
+    first = [each for each in others if says_little and each.trial.start == 0]
+    starts = [each for each in (leader, *others) if each.trial.start is not None]
+    known = [each for each in starts[:1] if each not in (leader, *first) and is_within(each, BEST_START_WITHIN)]
+    return [leader, *first, *known, *(each for each in others if each not in first + known and is_within(each, 1))][
+        :places
+    ]
 
 
 def kind_of(trial: TrialRecord) -> str:

@@ -78,10 +78,10 @@ def _final_model(confirmed: Confirmed) -> str:
     if not confirmed.is_ensemble or confirmed.model_validation is None:
         return f"The final model is that of trial {confirmed.trial} on seed {confirmed.recipe.seed}, the best by validation."
     figure, task = metric_label(confirmed.measure), confirmed.recipe.data.task
-    what, chosen_by = ("numbers", "squared error") if task == "regression" else ("probabilities", "log loss")
+    chosen_by = "squared error" if task == "regression" else "log loss"
     tested = "" if confirmed.test is None else f"test {figure} {four_digits(confirmed.test)}, "
     return (
-        f"The model averages the {what} of {len(confirmed.members)} of them{confirmed.views.text}, chosen by the {chosen_by} on the validation "
+        f"The model averages {confirmed.averaged}{confirmed.views.text}, chosen by the {chosen_by} on the validation "
         f"part (Caruana et al. 2004): validation {figure} {four_digits(confirmed.model_validation)}, "
         f"{tested}{confirmed.parameters:,} parameters. The layers below are those of the best of them alone."
     )

@@ -144,10 +144,8 @@ def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
             if each.is_open and each.rung == rung.number and situation.has_time(each.price.seconds(step))
         ]
         says_little = step.folds == 1 and step.length < LONG_ENOUGH * situation.ladder.epochs
-        starts = [
-            each.number for each in open_ones if each.is_start and (says_little or each in _best_starts(situation))
-        ]
-        if starts and rung.number == 1:
+        due = {each.number for each in open_ones if each.is_start and rung.number == 1}
+        if starts := due if says_little else due & _best_starts(situation):
             return Longer(min(starts))
         for kind in sorted({each.kind for each in situation.contenders}):
             ended = [each for each in situation.contenders if each.kind == kind and each.rung >= rung.number]
@@ -158,17 +156,11 @@ def _due(situation: Situation, curves: Mapping[str, Curves]) -> Longer | None:
     return None
 
 
-def _best_starts(situation: Situation) -> Sequence[Contender]:
-    """The start of each kind of networks with the lowest error in its first look."""
-    best: dict[str, Contender] = {}
-    for each in situation.contenders:
-        if (
-            each.is_start
-            and each.looks
-            and (each.kind not in best or each.looks[0].error < best[each.kind].looks[0].error)
-        ):
-            best[each.kind] = each
-    return list(best.values())
+def _best_starts(situation: Situation) -> set[int]:
+    """The number of the start of each kind of networks with the lowest error in its first look."""
+    starts = [each for each in situation.contenders if each.is_start and each.looks]
+    starts.sort(key=lambda each: each.looks[0].error, reverse=True)
+    return set({each.kind: each.number for each in starts}.values())
 
 
 def price_of_a_second(situation: Situation, curves: Curves) -> float:
@@ -198,16 +190,9 @@ def _options(
         seconds = each.price.seconds
         step = situation.ladder.after(each.rung) if each.is_open else None
         if step and math.isfinite(ahead) and situation.has_time(seconds(step)):
-            rate = _best_rate(
-                situation.ladder,
-                curves[each.kind],
-                noise,
-                curves[each.kind].belief(each.looks),
-                each.rung,
-                ahead,
-                seconds,
-                is_new=False,
-            )
+            kind = curves[each.kind]
+            belief, ladder = kind.belief(each.looks), situation.ladder
+            rate = _best_rate(ladder, kind, noise, belief, each.rung, ahead, seconds, is_new=False)
             options.append(Option(Longer(each.number), rate))
     if new_ones:
         options.append(Option(New(), _rate_of_new_ones(situation, curves[known[order[0]].kind], known, best, noise)))

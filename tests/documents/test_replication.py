@@ -190,8 +190,8 @@ def _with_runs(count: int, judged: JudgedExperiment, evidence: Evidence) -> Judg
         if is_distance and all(map(math.isfinite, each.measured)):
             spread = evidence.spread(judged.ours(each.figure))
             apart = moderated(each.figure, each.measured, spread)[0] * math.sqrt((count - 1) / count)
-            alike = [each.mean - apart, each.mean + apart] * (count // 2)
-            unchecked = each.reason if not each.is_checked else ""
+            alike = [fmean(each.measured) - apart, fmean(each.measured) + apart] * (count // 2)
+            unchecked = each.reason if each.verdict == "cannot be checked" else ""
             each = judge(each.figure, each.reported, alike, 0, spread, unchecked)
         figures.append(each)
     return replace(judged, figures=tuple(figures))

@@ -93,9 +93,8 @@ def test_a_mistake_in_a_document_is_reported_with_its_place(tmp_path: Path) -> N
             load_document(path)
 
 
-def test_the_experiments_on_some_data_sets_are_known() -> None:
-    document = DOCUMENTS["mnist-parameters"]
-    ids = document.ids_on({"spiral", "circle", "xor"})
-    assert ids == {"playground-spiral", "playground-xor", "playground-circle"}
-    assert len(document.ids_on({"mnist"})) == 22
-    assert document.ids_on({"usps"}) == set()
+def test_the_data_sets_of_a_documents_experiments_are_known() -> None:
+    data = {id_: recipe.data.name for id_, recipe in DOCUMENTS["mnist-parameters"].recipes.items()}
+    playground = {id_: name for id_, name in data.items() if name != "mnist"}
+    assert playground == {f"playground-{name}": name for name in ("spiral", "xor", "circle")}
+    assert len(data) - len(playground) == 22

@@ -106,24 +106,20 @@ class Assessment:
     def unexplained(self) -> tuple[str, ...]:
         """The experiments with a figure that no reading reproduces and no finding explains."""
         explained = {name for finding in self.document.finding for name in finding.about}
-        return tuple(
-            row.experiment.id
-            for row in self.rows
-            if row.experiment.id not in explained and any(each.verdict == "not reproduced" for each in row.best.figures)
-        )
+        differing = [row.experiment.id for row in self.rows if row.best.differs]
+        return tuple(each for each in differing if each not in explained)
 
     @property
     def undecided(self) -> frozenset[str]:
         """The experiments of undecided claims: more runs may decide them."""
-        return frozenset[str]().union(
-            *(each.claim.experiments for each in self.claims if each.chosen.judgement == "undecided")
-        )
+        undecided = (each.claim for each in self.claims if each.chosen.judgement == "undecided")
+        return frozenset(id_ for claim in undecided for id_ in claim.experiments)
 
 
 def assess(document: Document, runs: Sequence[Run]) -> Assessment:
     """The verdicts on everything."""
     evidence = Evidence(document, runs)
-    choice, rows = evidence.best_script(), tuple(_row(evidence, id_) for id_ in evidence.experiments)
+    choice, rows = evidence.best_script(), tuple(_row(evidence, each) for each in document.experiment)
     networks = {evidence.network(row.experiment.id): row for row in rows}.values()
     return Assessment(
         document,
@@ -145,9 +141,10 @@ def _reading(evidence: Evidence, index: int, chosen: int) -> JudgedReading:
     return JudgedReading(reading, chosen, tuple(evidence.probability(each, [index]) for each in choices))
 
 
-def _row(evidence: Evidence, id_: str) -> Row:
+def _row(evidence: Evidence, experiment: Experiment) -> Row:
     """A verdict's worth is the share of other networks' reports that pass in its place: the reports of the two are swapped, and
     the script, or the row's own readings, are chosen again."""
+    id_ = experiment.id
     swapped = [evidence.ways(id_, other) for other in evidence.others(id_)]
     judged = {way: own.with_others(each[way] for each in swapped) for way, own in evidence.ways(id_, id_).items()}
-    return Row(evidence.experiments[id_], **judged, tried=len(evidence.own_choices(id_)))
+    return Row(experiment, **judged, tried=len(evidence.own_choices(id_)))

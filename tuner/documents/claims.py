@@ -2,9 +2,9 @@
 
 Means, and a mean and a bound, are compared by Welch's t test, a standard deviation (`unsteady`) by the chi squared test of a
 variance. A claim *holds* if all comparisons are significant in the claimed direction. It *fails* if one is significant in the
-other direction. Otherwise two one-sided tests give a bound of the difference: the claim is *equal* if the bound is below one
-point of accuracy (a tenth of any other figure), else *undecided*. A claim with a size (`by`) is tested for the size. A claim
-about each run (`always`) fails by one run that contradicts it.
+other direction. Otherwise two one-sided tests give a bound of the difference: the claim is *equal* if the bound is below
+`figures.tolerance`, else *undecided*. A claim with a size (`by`) is tested for the size. A claim about each run (`always`) fails
+by one run that contradicts it.
 
 Claims are looked at when their networks have 3, 6 and 10 runs (`LOOKS`, fixed before any run). Three looks in two directions
 err six times as often as one test, so each chance is multiplied by six (Bonferroni). With fewer than three runs of a network
@@ -21,8 +21,7 @@ from statistics import fmean
 from typing import Literal, get_args
 
 from tuner.documents.experiment import Claim
-from tuner.documents.figures import deviation, is_level, is_loss
-from tuner.documents.verdicts import CLOSE_ACCURACY, CLOSE_LOSS
+from tuner.documents.figures import deviation, is_loss, tolerance
 
 Judgement = Literal["holds", "fails", "equal", "undecided", "depends on a guess"]
 
@@ -36,9 +35,6 @@ SIGNIFICANT = 0.05
 
 UNSTEADY = 0.01
 """Runs of one recipe whose accuracies have a larger standard deviation are called unsteady."""
-
-BOUND = (0.0, 0.0)
-"""A bound as a sample that does not vary: Welch's test against it is Student's test of one sample."""
 
 Measured = Mapping[str, Sequence[float]]
 """A claim's figure of each run, by experiment."""
@@ -60,12 +56,11 @@ class Decision:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A difference that the claim says is positive, described by `text`: the probabilities of one at least as large, and at
-    least as small, if there is none. Two one-sided tests find it smaller in size than `within`."""
+    """A difference that the claim says is positive, described by `text`: the probability of one at least as large if there is
+    none. Two one-sided tests find it smaller in size than `within`."""
 
     text: str
     above: float
-    below: float
     within: float
 
 
@@ -74,11 +69,7 @@ def judge_claim(claim: Claim, measured: Measured) -> Decision:
     missing = [each for each in claim.experiments if not measured.get(each)]
     if missing:
         return Decision("undecided", f"not measured: {', '.join(missing)}")
-    numbers = [value for each in claim.experiments for value in measured[each] if math.isfinite(value)]
-    worst = max(numbers, default=0.0) if is_loss(claim.figure) else 0.0
-    finite = {
-        each: [value if math.isfinite(value) else worst for value in measured[each]] for each in claim.experiments
-    }
+    finite = _finite(claim, measured)
     least = min(map(len, finite.values()))
     bounded = [(each, value) for each in claim.of for value in finite[each]]
     against = [f"{name} has {value:.4f}" for name, value in bounded if claim.excess(value) <= 0]
@@ -88,25 +79,26 @@ def judge_claim(claim: Claim, measured: Measured) -> Decision:
     if few:
         return Decision("undecided", f"too few runs, {LOOKS[0]} are needed: {few}", least)
     if claim.always:
-        return _holds_always(len(bounded), least)
-    tolerance = (
-        CLOSE_ACCURACY if is_level(claim.figure) else CLOSE_LOSS * fmean(abs(fmean(runs)) for runs in finite.values())
-    )
-    return _decided(claim, list(_comparisons(claim, finite)), tolerance, least)
+        from scipy.stats import binomtest
+
+        most = binomtest(0, len(bounded), alternative="less").proportion_ci(1 - SIGNIFICANT).high
+        reason = f"each of {len(bounded)} runs; with 95 % confidence at most {most:.0%} of all runs do not"
+        return Decision("holds", reason, least)
+    return _decided(claim, finite, least)
 
 
-def _holds_always(count: int, least: int) -> Decision:
-    from scipy.stats import binomtest
+def _finite(claim: Claim, measured: Measured) -> Measured:
+    """The claim's figures of each run; the worst of all in place of those of a diverged one."""
+    runs = {each: measured[each] for each in claim.experiments}
+    numbers = [value for values in runs.values() for value in values if math.isfinite(value)]
+    worst = max(numbers, default=0.0) if is_loss(claim.figure) else 0.0
+    return {id_: [value if math.isfinite(value) else worst for value in values] for id_, values in runs.items()}
 
-    most = binomtest(0, count, alternative="less").proportion_ci(1 - SIGNIFICANT).high
-    return Decision("holds", f"each of {count} runs; with 95 % confidence at most {most:.0%} of all runs do not", least)
 
-
-def _decided(claim: Claim, comparisons: Sequence[Comparison], tolerance: float, runs: int) -> Decision:
-    """The decision by all comparisons: one in the other direction refutes the claim, so those share the chance of it.
-    Differences below the tolerance do not matter."""
-    tests = 2 * len(LOOKS)
-    against = {each.text: tests * len(comparisons) * each.below for each in comparisons}
+def _decided(claim: Claim, measured: Measured, runs: int) -> Decision:
+    """The decision by all comparisons: one in the other direction refutes the claim, so those share the chance of it."""
+    comparisons, tests = list(_comparisons(claim, measured)), 2 * len(LOOKS)
+    against = {each.text: tests * len(comparisons) * (1 - each.above) for each in comparisons}
     refuting = [text for text, chance in against.items() if chance <= SIGNIFICANT]
     if refuting:
         return Decision("fails", "; ".join(refuting), runs, min(against.values()))
@@ -114,9 +106,9 @@ def _decided(claim: Claim, comparisons: Sequence[Comparison], tolerance: float, 
     open_ = [each for each in comparisons if tests * each.above > SIGNIFICANT]
     if not open_:
         return Decision("holds", "; ".join(each.text for each in comparisons), runs, largest)
-    within = max(each.within for each in open_)
+    within, size = max(each.within for each in open_), fmean(abs(fmean(values)) for values in measured.values())
     reason = "; ".join(f"{each.text}, equal within {each.within:.2g}" for each in open_)
-    equal = within <= tolerance and not claim.by and not claim.unsteady
+    equal = within <= tolerance(claim.figure, size) and not claim.by and not claim.unsteady
     return Decision("equal" if equal else "undecided", reason, runs, largest, within)
 
 
@@ -128,7 +120,8 @@ def _comparisons(claim: Claim, measured: Measured) -> Iterator[Comparison]:
         yield _compared(text, measured[high], measured[low], claim.by)
     for name in claim.of:
         excess = [claim.excess(value) for value in measured[name]]
-        yield _compared(f"{name} has {means[name]:.4f}", excess, BOUND, 0.0)
+        # Against a sample that does not vary, Welch's test is Student's test of one sample.
+        yield _compared(f"{name} has {means[name]:.4f}", excess, (0.0, 0.0), 0.0)
     for name in claim.unsteady:
         yield _varies(name, measured[name])
 
@@ -140,7 +133,7 @@ def _compared(text: str, high: Sequence[float], low: Sequence[float], by: float)
     if len({*high}) == len({*low}) == 1:
         difference = high[0] - low[0]
         above = 0.5 if math.isclose(difference, by, abs_tol=1e-12) else float(difference < by)
-        return Comparison(text, above, 1 - above, abs(difference))
+        return Comparison(text, above, abs(difference))
     shifted = [value - by for value in high]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Precision loss")  # of a sample that does not vary, which is exact
@@ -148,7 +141,7 @@ def _compared(text: str, high: Sequence[float], low: Sequence[float], by: float)
     above = float(found.pvalue / 2 if found.statistic > 0 else 1 - found.pvalue / 2)
     # Two one-sided tests at a level are the interval with twice that level outside (Schuirmann 1987).
     interval = found.confidence_interval(1 - 2 * SIGNIFICANT / len(LOOKS))
-    return Comparison(text, above, 1 - above, max(abs(float(end) + by) for end in interval))
+    return Comparison(text, above, max(abs(float(end) + by) for end in interval))
 
 
 def _varies(name: str, runs: Sequence[float]) -> Comparison:
@@ -158,4 +151,4 @@ def _varies(name: str, runs: Sequence[float]) -> Comparison:
     ratio = freedom * (own / UNSTEADY) ** 2
     most = own * math.sqrt(freedom / chi2.ppf(SIGNIFICANT / len(LOOKS), freedom))
     text = f"{name} has a standard deviation of {own:.4f}"
-    return Comparison(text, float(chi2.sf(ratio, freedom)), float(chi2.cdf(ratio, freedom)), float(most))
+    return Comparison(text, float(chi2.sf(ratio, freedom)), float(most))

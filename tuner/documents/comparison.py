@@ -48,34 +48,33 @@ class Difference:
 def best_documented(datasets: Collection[str]) -> tuple[Recipe, ...]:
     """The recipe with the best reported accuracy of each document on these data sets, the best first: starts of a search."""
     rated: list[tuple[float, Recipe]] = []
-    for document, ids in _documents_on(datasets):
+    for document in _documents_on(datasets):
         reported = [
-            (max(values), document.variant(experiment, document.first_choice).recipe)
-            for experiment in document.experiment
-            if (values := experiment.values("test_accuracy") + experiment.values("validation_accuracy"))
-            and experiment.members == 1
-            and experiment.id in ids
+            (max(values), document.recipes[each.id])
+            for each in document.experiment
+            if (values := each.values("test_accuracy") + each.values("validation_accuracy"))
+            and each.members == 1
+            and document.recipes[each.id].data.name in datasets
         ]
         rated += sorted(reported, key=lambda pair: -pair[0])[:1]
     return tuple(recipe for _, recipe in sorted(rated, key=lambda pair: -pair[0]))
 
 
-def _documents_on(datasets: Collection[str]) -> Iterator[tuple[Document, set[str]]]:
-    """The documents that have experiments on these data sets, and the ids of those."""
+def _documents_on(datasets: Collection[str]) -> Iterator[Document]:
+    """The documents that have experiments on these data sets."""
     for path in find_documents("*").values():
         text = path.read_text(encoding="utf-8")
         # Loading a document takes a tenth of a second, and the first trial waits for it.
         if any(f'"{name}"' in text for name in datasets):
             document = load_document(path)
-            ids = document.ids_on(datasets)
-            if ids:
-                yield document, ids
+            if any(recipe.data.name in datasets for recipe in document.recipes.values()):
+                yield document
 
 
 def assessments_of(datasets: Collection[str], results: Path, gaps: list[str]) -> tuple[Assessment, ...]:
     """The documents with experiments on these data sets or their families, whole, judged by the runs in the results folder."""
     assessments = []
-    for document, _ in _documents_on(with_families(datasets)):
+    for document in _documents_on(with_families(datasets)):
         name, runs = document.name, read_results(results / f"{document.name}.json")
         assessments.append(assess(document, runs))
         if not runs:
@@ -101,9 +100,8 @@ def _documented(assessments: Sequence[Assessment], dataset: str) -> Iterator[Doc
             experiment, runs = row.experiment, row.chosen.runs
             if runs and runs[0].dataset == dataset and not experiment.added and experiment.members == 1:
                 reported = max(experiment.values("test_accuracy"), default=None)
-                accuracies = tuple(run.figures["test_accuracy"] for run in runs)
-                name = assessment.document.name
-                yield Documented(name, experiment.id, experiment.title, reported, accuracies)
+                names = assessment.document.name, experiment.id, experiment.title
+                yield Documented(*names, reported, tuple(run.figures["test_accuracy"] for run in runs))
 
 
 def difference(best: Documented | None, confirmed: Confirmed | None) -> Difference | None:

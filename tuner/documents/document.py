@@ -1,7 +1,7 @@
 """A document as its file has it: experiments, silent fields with their readings, claims.
 
 A *silent field* is a setting that a document leaves open. It has a first reading and named alternatives. A *choice* has one
-option for each silent field of a document; `variant` gives an experiment's recipe under it.
+option for each silent field.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import cached_property
-from itertools import chain, combinations, product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,6 @@ from tuner.base.errors import Invalid, StudyError, near_miss, require
 from tuner.documents.experiment import Claim, Drawing, Experiment, Remark
 from tuner.recipe import Recipe
 from tuner.space import override
-
-FIRST = 0.5
-"""The prior probability of the first reading of a silent field."""
 
 Choice = tuple[int, ...]
 """The number of the chosen option of each silent field; 0 is the first reading."""
@@ -51,22 +48,17 @@ class Reading:
 
     def prior(self, option: int) -> float:
         """The prior probability of an option: the first one, the convention of the document's time, is as probable as all
-        others together; the others are equally probable. So each further option lowers the prior of all others."""
-        return FIRST if option == 0 else (1 - FIRST) / (len(self.options) - 1)
+        others together; the others are equally probable."""
+        return 0.5 if option == 0 else 0.5 / (len(self.options) - 1)
 
     def name(self, option: int) -> str:
         """The name of an option among the readings of the whole document."""
         return f"{self.id}: {self.options[option].name}"
 
-    def concerns(self, experiment: str) -> bool:
-        """Whether the document leaves this field of an experiment open."""
-        return any(fnmatch(experiment, pattern) for pattern in self.only)
-
 
 @dataclass(frozen=True)
 class Variant:
-    """A run to be made: an experiment under one reading (empty: the first ones). `repeat` counts its runs from 0 and is the
-    recipe's seed."""
+    """A run to be made: an experiment under one reading (empty: the first ones). `repeat` counts from 0 and is the seed."""
 
     experiment: Experiment
     reading: str
@@ -87,7 +79,7 @@ class Variant:
     def key(self) -> str:
         """Equal for runs with the same training and the same measurements."""
         members, attack = self.experiment.members, self.experiment.attack
-        return self.recipe.key + (f"-{members}-{attack:g}" if members > 1 or attack else "")
+        return f"{self.recipe.key}-{members}-{attack:g}" if members > 1 or attack else self.recipe.key
 
     @property
     def training(self) -> str:
@@ -99,8 +91,8 @@ class Variant:
 class Document:
     """A whole document. `study` is the search study whose report compares with it. An `oddity` is something in it that
     cannot be right; a `finding` explains what our runs disagree in. `task` names the experiments that answer each exercise;
-    `omitted` has, by kind and id, why something is not replicated. `family` has settings that several experiments share;
-    readings and the experiment's own settings come after them. `name` is that of its file."""
+    `omitted` has, by kind and id, why something is not replicated. `family` has settings that several experiments share,
+    which readings and their own settings override. `name` is that of its file."""
 
     title: str
     study: str
@@ -117,7 +109,6 @@ class Document:
     name: str = ""
 
     def __post_init__(self) -> None:
-        known = [each.id for each in self.experiment]
         named = {f"task.{task}": answers for task, answers in self.task.items()}
         for kind in ("experiment", "claim", "drawing", "oddity", "finding"):
             ids = [each.id for each in getattr(self, kind)]
@@ -125,16 +116,11 @@ class Document:
                 require(not each.id or ids.count(each.id) == 1, f"{kind}[{index}].id", "be used once", each.id)
                 named[f"{kind}[{index}]"] = getattr(each, "about", ()) or getattr(each, "experiments", ())
         for place, name in ((place, name) for place, names in named.items() for name in names):
-            if name not in known:
-                raise Invalid(place, f"names no experiment {name!r}; {near_miss(name, known)}")
+            if name not in self.by_id:
+                raise Invalid(place, f"names no experiment {name!r}; {near_miss(name, self.by_id)}")
         for index, experiment in enumerate(self.experiment):
             if experiment.family and experiment.family not in self.family:
                 raise Invalid(f"experiment[{index}].family", f"unknown; {near_miss(experiment.family, self.family)}")
-
-    def ids_on(self, datasets: Collection[str]) -> set[str]:
-        """The experiments on these data sets."""
-        recipes = {each.id: self.variant(each, self.first_choice).recipe for each in self.experiment}
-        return {id_ for id_, recipe in recipes.items() if recipe.data.name in datasets}
 
     def matching(self, pattern: str) -> tuple[Experiment, ...]:
         """The experiments whose ids match a pattern."""
@@ -149,20 +135,17 @@ class Document:
         """All choices that differ from one in so many readings or fewer, of those that need a training."""
         trained = [index for index, reading in enumerate(self.reading) if any(option.set for option in reading.options)]
         few = combinations(trained, min(changes, len(trained)))
-        near = chain.from_iterable(self.choices(indices, choice) for indices in few)
+        near = (each for indices in few for each in self.choices(indices, choice))
         yield from (each for each in dict.fromkeys(near) if each != choice)
 
     def choices(self, indices: Collection[int], choice: Choice | None = None) -> Iterator[Choice]:
         """All choices of these readings; the others are as in the choice (or the first ones)."""
-        at = choice or self.first_choice
-        ranges = (
-            range(len(each.options)) if index in indices else (at[index],) for index, each in enumerate(self.reading)
-        )
-        return product(*ranges)
+        each_own = enumerate(choice or self.first_choice)
+        return product(*(range(len(self.reading[i].options)) if i in indices else (own,) for i, own in each_own))
 
     def compared_figures(self, choice: Choice) -> dict[str, str]:
         """The figure of our runs that each reported figure is compared with under a choice, where the two differ."""
-        options = [reading.options[option] for reading, option in zip(self.reading, choice, strict=True)]
+        options = (reading.options[option] for reading, option in zip(self.reading, choice, strict=True))
         return {name: ours for option in options for name, ours in option.measured.items()}
 
     def choice(self, reading: str) -> Choice:
@@ -177,8 +160,7 @@ class Document:
 
     def reading_name(self, experiment: Experiment, choice: Choice) -> str:
         """The name of a choice for an experiment: the readings that concern it and are not the first ones."""
-        indices = self.concerning[experiment.id]
-        return ", ".join(self.reading[index].name(choice[index]) for index in indices if choice[index])
+        return ", ".join(self.reading[i].name(choice[i]) for i in self.concerning[experiment.id] if choice[i])
 
     def variant(self, experiment: Experiment, choice: Choice, repeat: int = 0) -> Variant:
         """A run of the experiment under a choice. Raises `Invalid` with the experiment's id."""
@@ -195,12 +177,20 @@ class Document:
         return Variant(experiment, self.reading_name(experiment, choice), repeat, replace(recipe, seed=repeat))
 
     @cached_property
+    def by_id(self) -> dict[str, Experiment]:
+        """The experiments by their ids."""
+        return {each.id: each for each in self.experiment}
+
+    @cached_property
+    def recipes(self) -> dict[str, Recipe]:
+        """The recipe of each experiment under the first readings."""
+        return {id_: self.variant(each, self.first_choice).recipe for id_, each in self.by_id.items()}
+
+    @cached_property
     def concerning(self) -> dict[str, list[int]]:
         """The indices of the readings that concern each experiment."""
-        readings = list(enumerate(self.reading))
-        return {
-            each.id: [index for index, reading in readings if reading.concerns(each.id)] for each in self.experiment
-        }
+        patterns = [(index, pattern) for index, reading in enumerate(self.reading) for pattern in reading.only]
+        return {id_: list(dict.fromkeys(i for i, pattern in patterns if fnmatch(id_, pattern))) for id_ in self.by_id}
 
 
 def load_document(path: Path) -> Document:

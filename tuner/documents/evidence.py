@@ -2,12 +2,12 @@
 
 The log evidence of a script (one choice of readings for the whole document) is the log density of all the document's figures
 given our runs, plus the log of its prior probability (`Reading.prior`). Figures count as independent; those of one training
-are not quite, so differences of log evidence are rather too large. All scripts that all rows with figures were run under are
-compared. Equal recipes have the same runs, whatever experiment or reading they were made for.
+are not quite, so differences of log evidence are rather too large. Equal recipes have the same runs, whatever experiment or
+reading they were made for.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from statistics import fmean
@@ -34,10 +34,14 @@ class JudgedExperiment:
     shared: float | None = None
 
     @property
+    def differs(self) -> bool:
+        """Whether a figure is not reproduced."""
+        return any(each.verdict == "not reproduced" for each in self.figures)
+
+    @property
     def worth(self) -> Worth:
         """What it is worth that no figure of the report differs."""
-        differs = any(each.verdict == "not reproduced" for each in self.figures)
-        return worth_of("not reproduced" if differs else "close", self.shared)
+        return worth_of("not reproduced" if self.differs else "close", self.shared)
 
     @cached_property
     def likelihood(self) -> float:
@@ -48,15 +52,16 @@ class JudgedExperiment:
         """The same with the shares of other networks whose reports, judged in its place, pass: by each figure, and by all."""
         own = {each.key: each.verdict for each in self.figures}
         passed = [
-            {each.key: each.passes(own[each.key]) for each in other.figures if each.is_checked and each.key in own}
+            {
+                each.key: each.passes(own[each.key])
+                for each in other.figures
+                if each.key in own and each.verdict != "cannot be checked"
+            }
             for other in others
         ]
-        figures = (
-            replace(each, shared=_share([some[each.key] for some in passed if each.key in some]))
-            for each in self.figures
-        )
-        whole = _share([all(some.values()) for some in passed if some])
-        return replace(self, figures=tuple(figures), shared=whole)
+        alike = {key: [some[key] for some in passed if key in some] for key in own}
+        figures = tuple(replace(each, shared=_share(alike[each.key])) for each in self.figures)
+        return replace(self, figures=figures, shared=_share([all(some.values()) for some in passed if some]))
 
     def ours(self, figure: str) -> str:
         """The name of the figure of our runs (`Run.figure`) that a reported figure or bound is compared with."""
@@ -72,21 +77,18 @@ class JudgedExperiment:
 
 
 class Evidence:
-    """A document's experiments, by their ids, with the runs of each under each choice of readings; and its scripts."""
+    """The runs of a document's experiments, named by their ids, under each choice of readings; and the document's scripts."""
 
     def __init__(self, document: Document, runs: Sequence[Run]) -> None:
         self.document = document
-        self.experiments = {each.id: each for each in document.experiment}
-        self._variant = cache(lambda id_, own: document.variant(self.experiments[id_], own))
+        self._variant = cache(lambda id_, own: document.variant(document.by_id[id_], own))
         self._judged = cache(self._judge)
-        self.of_network = cache(self._of_network)
-        """The log density of all reports of an experiment's network under a choice."""
+        self._of_network = cache(self._network_likelihood)
         self.own_choices = cache(self._own_choices)
-        """The log evidence, from the reports of an experiment's network, of each of its own choices that was run."""
         self._trainings: dict[str, dict[int, Run]] = {}
         choices = {name: document.choice(name) for name in {run.reading for run in runs}}
         for run in sorted(runs, key=lambda run: (run.repeat, -len(run.figures))):
-            if run.experiment in self.experiments:
+            if run.experiment in document.by_id:
                 same = self._trainings.setdefault(self.training(run.experiment, choices[run.reading]), {})
                 same.setdefault(run.repeat, run)
         groups = [[*each.values()] for each in self._trainings.values()]
@@ -110,17 +112,26 @@ class Evidence:
         """All runs of an experiment under a choice, by seed."""
         return tuple(self._trainings.get(self.training(id_, choice), {}).values())
 
-    def judge(self, id_: str, choice: Choice, other: str = "") -> JudgedExperiment:
-        """An experiment under a choice; or how the report of an `other` one would be judged in its place."""
-        return self._judged(id_, self._own(id_, choice), other)
+    def judge(self, id_: str, choice: Choice, reporter: str = "") -> JudgedExperiment:
+        """An experiment under a choice; or how the report of another one, the `reporter`, would be judged in its place."""
+        return self._judged(id_, self._own(id_, choice), reporter or id_)
 
-    def _judge(self, id_: str, choice: Choice, other: str) -> JudgedExperiment:
-        experiment, compared = self.experiments[id_], self.document.compared_figures(choice)
-        name = self.document.reading_name(experiment, choice)
+    def _judge(self, id_: str, choice: Choice, reporter: str) -> JudgedExperiment:
+        own, compared = self.document.by_id[id_], self.document.compared_figures(choice)
+        report = own if reporter == id_ else _in_place_of(own, self.document.by_id[reporter])
+        name = self.document.reading_name(own, choice)
         runs = tuple(run.as_run_of(id_, name, run.repeat) for run in self.runs(id_, choice))
-        bare = JudgedExperiment(name, (), runs, compared, choice)
-        report = _in_place_of(experiment, self.experiments[other]) if other else experiment
-        return replace(bare, figures=tuple(self._figures(report, bare)))
+        bare, examples = JudgedExperiment(name, (), runs, compared, choice), _examples(runs)
+        figures = [
+            judge(each, report.values(each), bare.values(each), examples, self.spread(bare.ours(each)), unchecked)
+            for each, unchecked in ((each, report.unchecked.get(each, "")) for each in report.reported)
+        ]
+        every = runs[0].every if runs else 1
+        figures += [
+            judge_curve(each, points, bare.curves(each), examples, self.spread(each), every)
+            for each, points in report.curve.items()
+        ]
+        return replace(bare, figures=tuple(figures))
 
     def ways(self, id_: str, other: str) -> dict[str, JudgedExperiment]:
         """An experiment under each way to read the document, if it and an `other` one had each other's report: under the `first`
@@ -131,34 +142,33 @@ class Evidence:
         scripts = {
             "first": first,
             "chosen": self.best_script(lambda each: self._gain(id_, other, each) + self._gain(other, id_, each)),
-            "left_out": self.best_script(lambda each: -self.of_network(id_, each)),
+            "left_out": self.best_script(lambda each: -self._of_network(id_, each)),
         }
         ways = {way: each if self.runs(id_, each) else first for way, each in scripts.items()}
         ways["best"] = max(after, key=lambda each: after[each], default=first)
-        return {way: self.judge(id_, each, other if other != id_ else "") for way, each in ways.items()}
+        return {way: self.judge(id_, each, other) for way, each in ways.items()}
 
     def _gain(self, id_: str, other: str, choice: Choice) -> float:
         """How much likelier an experiment's report is with the figures of another one in place of its own."""
         own = {each.key: each.likelihood for each in self.judge(id_, choice).figures}
         return math.fsum(each.likelihood - own[each.key] for each in self.judge(id_, choice, other).figures)
 
-    def others(self, id_: str) -> Iterator[str]:
+    def others(self, id_: str) -> list[str]:
         """The other networks on the same data that report figures of the same kind; not the counts of parameters."""
-        first = self.document.first_choice
-        data = self._variant(id_, first).recipe.data.name
-        for other in self.reporting if id_ in self.reporting else ():
-            common = _in_place_of(self.experiments[id_], self.experiments[other])
-            same_data = self._variant(other, first).recipe.data.name == data
-            if (common.reported or common.curve) and same_data and self.network(other) != self.network(id_):
-                yield other
+        by_id, data = self.document.by_id, {each: recipe.data.name for each, recipe in self.document.recipes.items()}
+        alike = [each for each in self.reporting if data[each] == data[id_] and self.network(each) != self.network(id_)]
+        common = {each: _in_place_of(by_id[id_], by_id[each]) for each in alike if id_ in self.reporting}
+        return [each for each, report in common.items() if report.reported or report.curve]
 
-    def _of_network(self, id_: str, choice: Choice) -> float:
+    def _network_likelihood(self, id_: str, choice: Choice) -> float:
+        """The log density of all reports of an experiment's network."""
         same = (each for each in self.reporting if self.network(each) == self.network(id_))
         return math.fsum(self.judge(each, choice).likelihood for each in same)
 
     def _own_choices(self, id_: str) -> dict[Choice, float]:
+        """The log evidence, from the reports of an experiment's network, of each of its own choices that was run."""
         return {
-            each: self.document.log_prior(each, self.experiments[id_]) + self.of_network(id_, each)
+            each: self.document.log_prior(each, self.document.by_id[id_]) + self._of_network(id_, each)
             for each in self.document.choices(self.document.concerning[id_])
             if self.runs(id_, each)
         }
@@ -169,7 +179,7 @@ class Evidence:
         choices, concerning = self.document.choices, self.document.concerning
         return tuple(
             id_
-            for id_, each in self.experiments.items()
+            for id_, each in self.document.by_id.items()
             if ({*each.reported} - {*EXACT} or each.curve)
             and any(self.runs(id_, choice) for choice in choices(concerning[id_]))
         )
@@ -177,11 +187,10 @@ class Evidence:
     @cached_property
     def scripts(self) -> dict[Choice, float]:
         """The log evidence of each script that every experiment with figures was run under."""
-        choices, reporting = self.document.choices(self._telling), self.reporting
         return {
-            each: self.document.log_prior(each) + math.fsum(self.judge(id_, each).likelihood for id_ in reporting)
-            for each in (choices if reporting else ())
-            if all(self.runs(id_, each) for id_ in reporting)
+            each: self.document.log_prior(each) + math.fsum(self.judge(id_, each).likelihood for id_ in self.reporting)
+            for each in self.document.choices(self._telling)
+            if all(self.runs(id_, each) for id_ in self.reporting)
         }
 
     def best_script(self, change: Callable[[Choice], float] = lambda _: 0.0) -> Choice:
@@ -192,10 +201,9 @@ class Evidence:
     @cached_property
     def _shares(self) -> dict[Choice, float]:
         """The probability of each script."""
-        best = max(self.scripts.values(), default=0.0)
-        weights = {each: math.exp(value - best) for each, value in self.scripts.items()}
-        total = math.fsum(weights.values())
-        return {each: weight / total for each, weight in weights.items()}
+        from scipy.special import softmax
+
+        return dict(zip(self.scripts, softmax([*self.scripts.values()]).tolist(), strict=True))
 
     def probability(self, choice: Choice, indices: Collection[int]) -> float:
         """The probability of some options of a choice; where no reported figure tells, the one beforehand."""
@@ -211,17 +219,6 @@ class Evidence:
     @cached_property
     def _telling(self) -> frozenset[int]:
         return frozenset(index for id_ in self.reporting for index in self.document.concerning[id_])
-
-    def _figures(self, report: Experiment, judged: JudgedExperiment) -> Iterable[JudgedFigure]:
-        """The report's figures and curves, compared with the runs of this or another experiment."""
-        runs, examples = judged.runs, _examples(judged.runs)
-        for figure in report.reported:
-            spread = self.spread(judged.ours(figure))
-            unchecked = report.unchecked.get(figure, "")
-            yield judge(figure, report.values(figure), judged.values(figure), examples, spread, unchecked)
-        for figure, points in report.curve.items():
-            every = runs[0].every if runs else 1
-            yield judge_curve(figure, points, judged.curves(figure), examples, self.spread(figure), every)
 
 
 def _in_place_of(own: Experiment, other: Experiment) -> Experiment:

@@ -42,6 +42,9 @@ NORMAL = 1.96
 ROUNDING = 1e-4
 """The smallest standard deviation that counts: one of 10,000 test images, or so much of a loss."""
 
+CLOSE_ACCURACY = 0.01
+CLOSE_OTHER = 0.1
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -99,9 +102,11 @@ def is_loss(name: str) -> bool:
     return "loss" in name
 
 
-def is_level(name: str) -> bool:
-    """Whether a figure is an accuracy, or a mean, a maximum or a difference of accuracies: those are compared by points."""
-    return not is_loss(name) and name.partition("_")[0] not in ("deviation", "change", "swing", "falling", "rising")
+def tolerance(figure: str, size: float) -> float:
+    """The difference that is still close: one point of an accuracy, also of a mean, a maximum or a difference of accuracies; of any
+    other figure a tenth of its size."""
+    is_other = is_loss(figure) or figure.startswith(("deviation", "change", "swing", "falling", "rising"))
+    return CLOSE_OTHER * abs(size) if is_other else CLOSE_ACCURACY
 
 
 def spread_of(figure: str, groups: Iterable[Sequence[float]]) -> Spread:
@@ -113,7 +118,7 @@ def spread_of(figure: str, groups: Iterable[Sequence[float]]) -> Spread:
 
     repeated = [group for group in groups if len(group) > 1 and all(map(math.isfinite, group))]
     halves = [(len(group) - 1) / 2 for group in repeated]
-    scaled = [max(deviation(group) / _scale(figure, group), ROUNDING) for group in repeated]
+    scaled = [max(deviation(group) / scale(figure, group), ROUNDING) for group in repeated]
     logs = [2 * math.log(each) - digamma(half) + math.log(half) for each, half in zip(scaled, halves, strict=True)]
     if len(logs) < 2:
         return Spread(scaled[0], UNREPEATED[False].freedom) if scaled else UNREPEATED[is_loss(figure)]
@@ -126,10 +131,11 @@ def spread_of(figure: str, groups: Iterable[Sequence[float]]) -> Spread:
 def moderated(figure: str, runs: Sequence[float], spread: Spread) -> tuple[float, float]:
     """Standard deviation and degrees of freedom of some runs, drawn towards the document's spread: variances from few
     runs are too often far too small or too large (the same paper, equation 4)."""
-    own, prior = len(runs) - 1, spread.typical * _scale(figure, runs)
+    own, prior = len(runs) - 1, spread.typical * scale(figure, runs)
     freedom = spread.freedom + own
     return math.sqrt((spread.freedom * prior**2 + own * deviation(runs) ** 2) / freedom), freedom
 
 
-def _scale(figure: str, runs: Sequence[float]) -> float:
-    return (abs(fmean(runs)) or 1.0) if is_loss(figure) else 1.0
+def scale(figure: str, values: Sequence[float]) -> float:
+    """What a difference is measured by: the mean of a loss, 1 for another figure."""
+    return (abs(fmean(values)) or 1.0) if is_loss(figure) else 1.0

@@ -131,7 +131,7 @@ def _cost(search: Searched) -> str:
 
 def _differing(own: Sequence[Row]) -> str:
     """The experiments with a figure that is not reproduced."""
-    names = [row.experiment.title for row in own if any(each.verdict == VERDICTS[2] for each in row.chosen.figures)]
+    names = [row.experiment.title for row in own if row.chosen.differs]
     others = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f" Not reproduced: a figure of {', '.join(f'“{name}”' for name in names[:NAMED])}{others}." if names else ""
 

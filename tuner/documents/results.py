@@ -51,10 +51,9 @@ def store_run(study: optuna.Study, run: Run) -> None:
 
 def is_of(document: Document, run: Run) -> bool:
     """Whether the document as it is now asks for a run: its experiment and reading exist and give exactly its recipe."""
-    experiment = next((each for each in document.experiment if each.id == run.experiment), None)
-    if experiment is None:
+    if run.experiment not in document.by_id:
         return False
-    variant = document.variant(experiment, document.choice(run.reading), run.repeat)
+    variant = document.variant(document.by_id[run.experiment], document.choice(run.reading), run.repeat)
     return variant.key == run.key and variant.reading == run.reading
 
 

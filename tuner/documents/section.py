@@ -102,13 +102,8 @@ def _cells(row: Row, figures: Sequence[str]) -> Iterator[tuple[str, Cell]]:
 
 
 def _open_settings(id_: str, assessment: Assessment) -> Table:
-    experiments = assessment.document.experiment
-    rows = tuple(
-        (each.reading.silent, names[0], "; ".join(names[1:]), each.conclusion)
-        for each in assessment.readings
-        if (names := [option.name for option in each.reading.options])
-        and any(each.reading.concerns(experiment.id) for experiment in experiments)
-    )
+    options = ((each, [option.name for option in each.reading.options]) for each in assessment.readings)
+    rows = tuple((each.reading.silent, names[0], "; ".join(names[1:]), each.conclusion) for each, names in options)
     columns = ("setting that it leaves open", "first reading", "alternatives", "what our runs say")
     note = f"The one script is the most probable of {assessment.compared} that all experiments with figures were run under. A first reading has the prior probability one half, and its alternatives share the other half; the numbers are posterior probabilities. Row by row {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, of the one script {assessment.script_prior:.1f}."
     return Table(f"{id_}-readings", "The settings that it leaves open", columns, rows, note)

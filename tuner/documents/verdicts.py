@@ -1,19 +1,17 @@
 """How a reported figure is judged: the one place that defines what counts as reproduced. Claims: `claims`.
 
-A figure is compared with the mean of our `n` runs. The standard deviation `s` over runs is our runs' own, drawn towards the
-spread of the document's networks (`figures.moderated`). A reported figure is
+A figure is compared with the mean of our `n` runs. The standard deviation `s` over runs is drawn towards the spread of the
+document's networks (`figures.moderated`). A reported figure is
 
 - *reproduced*, if it lies within `t s sqrt(1/k + 1/n)` of our mean; `k` is how many figures the document gives, `t` Student's
   97.5 % quantile. Where the document may have had other examples (points that are drawn anew), 1.96 sampling errors
   sqrt(p (1 - p) / m) of an accuracy on `m` examples are added in squares;
-- *close*, if it lies within twice that, or within one percentage point (a tenth of itself for a loss); and at best close, where
-  `t` has fewer than two degrees of freedom;
+- *close*, if it lies within twice that or `figures.tolerance`; at best close, where `t` has fewer than two degrees of freedom;
 - *not reproduced* otherwise;
 - *cannot be checked*, if it was not measured, or the document itself makes it worthless.
 
-Parameter counts are reproduced if they are equal, and counted apart. A bound (`at_most`) is reproduced if one of our runs
-keeps it: the document shows one run that keeps it, not how many exceed it. A curve is reproduced (at least close) if nine in
-ten of its points are.
+Parameter counts are reproduced if they are equal. A bound (`at_most`) is reproduced if one of our runs keeps it: the document
+shows one run that keeps it. A curve is reproduced (at least close) if nine in ten of its points are.
 """
 
 import math
@@ -23,7 +21,7 @@ from functools import partial
 from statistics import fmean
 from typing import Literal, get_args
 
-from tuner.documents.figures import NORMAL, Spread, is_loss, moderated
+from tuner.documents.figures import NORMAL, Spread, moderated, scale, tolerance
 
 Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
 Worth = Literal["sharp", "weak", "exact", ""]
@@ -32,8 +30,6 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 EXACT = ("parameters", "layer_parameters")
 """Figures that are equal in all runs."""
 
-CLOSE_ACCURACY = 0.01
-CLOSE_LOSS = 0.1
 MOST = 0.9
 """The share of a curve's points that must be reproduced."""
 
@@ -45,9 +41,6 @@ SELDOM = 0.25
 
 SLIP = 0.01
 """The share of reports that may be anything, whatever the readings: a slip of the pen, a figure of another run."""
-
-IMPOSSIBLE = math.log(SLIP)
-"""Log density of a report where our runs diverged."""
 
 
 @dataclass(frozen=True)
@@ -67,29 +60,19 @@ class JudgedFigure:
     points: tuple["JudgedFigure", ...] | None = None
 
     @property
-    def mean(self) -> float:
-        """The mean of our runs."""
-        return fmean(self.measured)
-
-    @property
     def worth(self) -> Worth:
         """What the verdict is worth."""
         return "exact" if self.figure in EXACT else worth_of(self.verdict, self.shared)
 
     @property
     def share_text(self) -> str:
-        """The share of other networks whose report would have passed as well, for a table's cell."""
+        """`shared` and `worth` for a table's cell."""
         return f"{self.shared:.0%}, {self.worth}" if self.shared is not None and self.worth else ""
 
     @property
     def key(self) -> tuple[str, bool]:
         """Its name, and whether it is a curve: a document may report both under one name."""
         return self.figure, self.points is not None
-
-    @property
-    def is_checked(self) -> bool:
-        """Whether it could be checked."""
-        return self.verdict != "cannot be checked"
 
     def passes(self, least: Verdict) -> bool:
         """Whether the verdict is at least this good."""
@@ -124,7 +107,7 @@ def judge(
     diverged = sum(not math.isfinite(value) for value in ours)
     if diverged:
         reason = f"{diverged} of our {len(ours)} runs diverged"
-        return judged("not reproduced", reason, likelihood=IMPOSSIBLE)
+        return judged("not reproduced", reason, likelihood=math.log(SLIP))
     if figure.endswith("_at_most"):
         kept = sum(value <= fmean(theirs) for value in ours)
         reason = f"{kept} of our {len(ours)} runs keep it, the best with {min(ours):.4g}"
@@ -145,9 +128,8 @@ def judge_curve(
     theirs = reported[every - 1 :: every]
     if not measured or not theirs or any(len(each) < len(theirs) for each in measured):
         return JudgedFigure(figure, (), (), "cannot be checked", "not measured", points=())
-    points = tuple(
-        judge(figure, [value], [run[index] for run in measured], examples, spread) for index, value in enumerate(theirs)
-    )
+    at_each_point = zip(theirs, *measured, strict=False)
+    points = tuple(judge(figure, [value], ours, examples, spread) for value, *ours in at_each_point)
     verdict = next(each for each in VERDICTS if fmean(point.passes(each) for point in points) >= MOST)
     within = sum(point.verdict == "reproduced" for point in points)
     return JudgedFigure(figure, (), (), verdict, f"{within} of {len(points)} points reproduced", points=points)
@@ -165,18 +147,15 @@ def _judge_distance(
     sampling = math.sqrt(share * (1 - share) / examples) if examples and figure.endswith("accuracy") else 0.0
     margin = math.hypot(float(stdtrit(freedom, 0.975)) * chance, NORMAL * sampling) if freedom >= FEWEST else 0.0
     distance = abs(report - middle)
-    tolerance = CLOSE_ACCURACY if figure.endswith("accuracy") else CLOSE_LOSS * abs(report)
     verdict: Verdict = "not reproduced"
     if distance <= margin:
         verdict = "reproduced"
-    elif distance <= max(2 * margin, tolerance):
+    elif distance <= max(2 * margin, tolerance(figure, report)):
         verdict = "close"
     few = "" if freedom >= FEWEST else "; too few runs for a margin"
     reason = f"{distance:.4g} {'above' if report > middle else 'below'} our mean, margin {margin:.4g}{few}"
-    scale = max(math.hypot(chance, sampling), 1e-9)
-    apart = (report - middle) / scale
+    error = max(math.hypot(chance, sampling), 1e-9)
     density = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - math.log(math.pi * freedom) / 2
-    density -= (freedom + 1) / 2 * math.log1p(apart * apart / freedom) + math.log(scale)  # Student's t
-    anything = SLIP / (abs(report) or 1.0 if is_loss(figure) else 1.0)
-    likelihood = math.log((1 - SLIP) * math.exp(density) + anything)
+    density -= (freedom + 1) / 2 * math.log1p((distance / error) ** 2 / freedom) + math.log(error)  # Student's t
+    likelihood = math.log((1 - SLIP) * math.exp(density) + SLIP / scale(figure, [report]))
     return JudgedFigure(figure, theirs, ours, verdict, reason, margin, likelihood)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tuner.base.decode import decode
 from tuner.base.errors import require
-from tuner.documents.figures import Figure, is_loss, is_of_a_run
+from tuner.documents.figures import check_figure, is_loss
 
 Basis = Literal["stated", "implied", "hypothesis", "reading", "general"]
 """Of a claim: the document states it of its runs; it follows from its figures; it is a guessed reason; it is stated without
@@ -18,15 +18,12 @@ naming a network; or it is about networks in general."""
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """One row of a document's tables.
-
-    `reported` has figures by name, several where the document repeats itself (and the parameters of each layer); `curve` has
-    figures by epoch, or by number of members; `words` has what is only described, such as times; `unchecked` has the reason
-    why a figure cannot be checked. `repeats` is how often the document ran it, or how many tries a bound has. Each of
-    several `members` of an ensemble is trained on a bootstrap sample; with `attack` the test images are attacked too, with
-    that strength in scaled units. `added` is the reason for an experiment that the document lacks. `family` names shared
-    settings.
-    """
+    """One row of a document's tables. `reported` has figures by name, several where the document repeats itself (and the
+    parameters of each layer); an upper bound ends in `_at_most`. `curve` has figures by epoch, or by number of members; `words`
+    what is only described, such as times; `unchecked` why a figure cannot be checked. `repeats` is how often the document ran
+    it, or how many tries a bound has. Several `members` of an ensemble are trained on a bootstrap sample each; with `attack`
+    the test images are attacked too, with that strength in scaled units. `added` is the reason for an experiment that the
+    document lacks. `family` names shared settings."""
 
     id: str
     title: str
@@ -44,7 +41,7 @@ class Experiment:
     def __post_init__(self) -> None:
         for place, figures in (("reported", self.reported), ("curve", self.curve)):
             for name, value in figures.items():
-                decode(Figure, name, place)  # type: ignore[arg-type]
+                check_figure(place, name.removesuffix("_at_most"))
                 decode(tuple[float, ...], value if isinstance(value, list) else [value], f"{place}.{name}")
 
     def values(self, figure: str) -> tuple[float, ...]:
@@ -55,10 +52,10 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A statement of a document that figures can show: a figure `rises` or `falls` along experiments, one is the `best` or
-    `worst` `among` several, those `of` several experiments are `above` or `below` a bound (with `always`: in each run), or
-    figures are `unsteady` from run to run. A difference `by` so much is claimed at least. `figure` is one of a run
-    (`Run.figure`). `guess` is a setting that the document leaves open and that was not varied."""
+    """A statement of a document: a `figure` (`Run.figure`) `rises` or `falls` along experiments, one is the `best` or `worst`
+    `among` several, those `of` several experiments are `above` or `below` a bound (with `always`: in each run), or figures are
+    `unsteady` from run to run. A difference `by` so much is claimed at least. `guess` is a setting that the document leaves
+    open and that was not varied."""
 
     id: str
     says: str
@@ -78,7 +75,7 @@ class Claim:
     figure: str = "test_accuracy"
 
     def __post_init__(self) -> None:
-        require(is_of_a_run(self.figure), "figure", "be a figure of a run", self.figure)
+        check_figure("figure", self.figure)
         bounds = (self.above is not None) + (self.below is not None)
         require(bounds == bool(self.of), "of", "name experiments where there is one bound, above or below", self.of)
         require(not self.by or bool(self.pairs), "by", "be of a difference of two experiments", self.by)
@@ -94,9 +91,9 @@ class Claim:
     def pairs(self) -> list[tuple[str, str]]:
         """(claimed higher, claimed lower) for each comparison of two; a lower loss is better."""
         pairs = [(high, low) for low, high in pairwise(self.rises)] + list(pairwise(self.falls))
-        best, worst = (self.worst, self.best) if is_loss(self.figure) else (self.best, self.worst)
-        pairs += [(best, each) for each in self.among if best and each != best]
-        return pairs + [(each, worst) for each in self.among if worst and each != worst]
+        highest, lowest = (self.worst, self.best) if is_loss(self.figure) else (self.best, self.worst)
+        pairs += [(highest, each) for each in self.among if highest and each != highest]
+        return pairs + [(each, lowest) for each in self.among if lowest and each != lowest]
 
     def excess(self, value: float) -> float:
         """How far a figure is on the claimed side of the bound."""
@@ -116,19 +113,20 @@ class Remark:
 class Drawing:
     """A picture of the document, drawn again from our runs: figures of experiments `against` a number (`at`, one for each),
     their `curves` by epoch, the accuracy of an ensemble by number of `members`, a `confusion` matrix, the decision `regions`
-    of networks in the plane, or the parameters of the `layers`. `also` has the ids of pictures that show the
-    same."""
+    of networks in the plane, or the parameters of the `layers`. `also` has the ids of pictures that show the same."""
 
     id: str
     title: str
     kind: Literal["against", "curves", "members", "confusion", "regions", "layers"]
     experiments: tuple[str, ...]
-    figures: tuple[Figure, ...] = ("test_accuracy",)
+    figures: tuple[str, ...] = ("test_accuracy",)
     at: tuple[float, ...] = ()
     x: str = "epoch"
     log: bool = False
     also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for figure in self.figures:
+            check_figure("figures", figure)
         if self.kind == "against":
             require(len(self.at) == len(self.experiments), "at", "have a number for each experiment", len(self.at))

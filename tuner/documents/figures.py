@@ -6,29 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
-from typing import Literal
 
-Figure = Literal[
-    "parameters",
-    "layer_parameters",
-    "training_loss",
-    "training_accuracy",
-    "mean_training_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "highest_validation_accuracy",
-    "test_loss",
-    "test_loss_at_most",
-    "test_accuracy",
-    "single_accuracy",
-    "mean_single_accuracy",
-    "deviation_single_accuracy",
-    "ensemble_accuracy",
-    "attacked_accuracy",
-]
-"""What a document may report."""
+from tuner.base.errors import Invalid, near_miss
 
 CURVES = ("training_loss", "training_accuracy", "validation_loss", "validation_accuracy")
+ENSEMBLE = ("single_accuracy", "ensemble_accuracy")
+FIGURES = (*CURVES, "test_loss", "test_accuracy", *ENSEMBLE, "attacked_accuracy", "parameters", "layer_parameters")
 GAPS = {
     "gap_loss": ("test_loss", "training_loss"),
     "gap_accuracy": ("test_accuracy", "training_accuracy"),
@@ -41,9 +24,6 @@ NORMAL = 1.96
 
 ROUNDING = 1e-4
 """The smallest standard deviation that counts: one of 10,000 test images, or so much of a loss."""
-
-CLOSE_ACCURACY = 0.01
-CLOSE_OTHER = 0.1
 
 
 @dataclass(frozen=True)
@@ -60,7 +40,7 @@ UNREPEATED = {True: Spread(0.02, 4.0), False: Spread(0.004, 4.0)}
 
 
 def deviation(values: Sequence[float]) -> float:
-    """The standard deviation of a sample, 0 for a single value; not a number where a value is none, as of a diverged training
+    """The standard deviation of a sample, 0 for a single value; nan where a value is infinite or nan, as of a diverged training
     (`statistics.stdev` breaks on those, `numpy.std` warns).
 
     >>> deviation([1.0, 3.0]), deviation([1.0]), deviation([1.0, math.inf])
@@ -83,18 +63,17 @@ STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "falling": lambda curve: fmean(step < 0 for step in _steps(curve)),
     "rising": lambda curve: fmean(step > 0 for step in _steps(curve)),
 }
-"""Figures of a curve over the epochs, by the first part of the name: its mean, deviation and highest value, the change (last less
-first), the mean swing from one stored epoch to the next in the second half, and the shares of steps down and up."""
+"""Figures of a curve, by the first part of the name: its mean, deviation and highest value, the change (last less first), the mean
+swing from one stored epoch to the next in the second half, and the shares of steps down and up."""
 
-CURVE_FIGURE = re.compile(rf"({'|'.join(STATISTICS)})_(?:of_(\d+)_)?(\w+)")
+CURVE_FIGURE = re.compile(rf"({'|'.join(STATISTICS)})_(?:of_(\d+)_)?({'|'.join((*CURVES, *ENSEMBLE))})")
 """Statistic, of how many first epochs, and curve: `mean_training_loss`, `highest_of_9_validation_accuracy`."""
 
 
-def is_of_a_run(name: str) -> bool:
-    """Whether a claim may be about a figure of this name: one that `Run.figure` has, without those of ensembles."""
-    parts = CURVE_FIGURE.fullmatch(name)
-    others = {*CURVES, *GAPS, "test_loss", "test_accuracy", "attacked_accuracy"}
-    return name in others or (parts is not None and parts[3] in CURVES)
+def check_figure(place: str, name: str) -> None:
+    """Raise `Invalid` unless runs may have a figure of this name (`Run.figure`)."""
+    if name not in (*FIGURES, *GAPS) and not CURVE_FIGURE.fullmatch(name):
+        raise Invalid(place, f"must be a figure of a run, got {name!r}; {near_miss(name, [*FIGURES, *GAPS])}")
 
 
 def is_loss(name: str) -> bool:
@@ -106,7 +85,7 @@ def tolerance(figure: str, size: float) -> float:
     """The difference that is still close: one point of an accuracy, also of a mean, a maximum or a difference of accuracies; of any
     other figure a tenth of its size."""
     is_other = is_loss(figure) or figure.startswith(("deviation", "change", "swing", "falling", "rising"))
-    return CLOSE_OTHER * abs(size) if is_other else CLOSE_ACCURACY
+    return 0.1 * abs(size) if is_other else 0.01
 
 
 def spread_of(figure: str, groups: Iterable[Sequence[float]]) -> Spread:

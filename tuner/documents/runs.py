@@ -1,6 +1,6 @@
 """One stored run of an experiment: its figures, curves and confusion matrix. Plain, and JSON both ways."""
 
-import math
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
@@ -75,9 +75,8 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; numbers that JSON lacks become the texts `nan` and `inf`."""
-        figures = {name: _plain(value) for name, value in self.figures.items()}
-        curve = {name: [_plain(value) for value in values] for name, values in self.curve.items()}
-        return {**asdict(self), "figures": figures, "curve": curve}
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)), parse_constant=lambda name: str(float(name)))
+        return plain
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Run":
@@ -99,32 +98,23 @@ def run_of(variant: Variant, answer: Replicated, environment: Mapping[str, str])
     accuracies, which are stored with the curves."""
     folds = [fold.epochs for fold in answer.result.folds]
     every = -(-len(folds[0]) // POINTS)
-    validated = [[epoch.validation for epoch in epochs if epoch.validation] for epochs in folds]
     training = [[epoch.training for epoch in epochs] for epochs in folds]
-    last = {
-        "training": [each[-1] for each in training],
-        "test": answer.test,
-        "validation": [each[-1] for each in validated if each],
-    }
-    figures = {"parameters": float(answer.result.parameters)} | {
-        f"{part}_{metric}": fmean([each.value(metric) for each in scores])
-        for part, scores in last.items()
-        if scores
-        for metric in ("loss", "accuracy")
-    }
-    curve = {
-        f"{part}_{metric}": [round(each.value(metric), 5) for each in scores[every - 1 :: every]]
-        for part, scores in (("training", training[0]), ("validation", validated[0]))
-        if scores
-        for metric in ("loss", "accuracy")
-    }
-    if last["validation"]:
+    validated = [[epoch.validation for epoch in epochs if epoch.validation] for epochs in folds]
+    curves = {"training": training[0], "test": (), "validation": validated[0]}
+    last = [each[-1] for each in training], answer.test, [each[-1] for each in validated if each]
+    figures, curve = {"parameters": float(answer.result.parameters)}, dict[str, Sequence[float]]()
+    for (part, scores), by_fold in zip(curves.items(), last, strict=True):
+        for metric in ("loss", "accuracy") if by_fold else ():
+            figures[f"{part}_{metric}"] = fmean([each.value(metric) for each in by_fold])
+            if scores:
+                curve[f"{part}_{metric}"] = [round(each.value(metric), 5) for each in scores[every - 1 :: every]]
+    if validated[0]:
         figures["highest_validation_accuracy"] = fmean([max(each.accuracy for each in scores) for scores in validated])
     if answer.attacked_accuracy is not None:
         figures["attacked_accuracy"] = answer.attacked_accuracy
     if len(folds) > 1:
         curve["fold_test_accuracy"] = [scores.accuracy for scores in answer.test]
-        curve["fold_validation_accuracy"] = [scores.accuracy for scores in last["validation"]]
+        curve["fold_validation_accuracy"] = [scores[-1].accuracy for scores in validated if scores]
         figures["fold_spread"] = deviation(curve["fold_test_accuracy"])
     if answer.single:
         figures["single_accuracy"] = fmean(answer.single)
@@ -144,7 +134,3 @@ def run_of(variant: Variant, answer: Replicated, environment: Mapping[str, str])
         every=every,
         regions=list(answer.regions),
     )
-
-
-def _plain(number: float) -> float | str:
-    return number if math.isfinite(number) else str(number)

@@ -1,7 +1,8 @@
 """A claim over all common readings: its rows are compared where all of them were run under the same choice of readings.
 
 Its verdict is that under most of these readings, by their probability, as far as all rows have three runs under them. It
-*depends on a guess* if it holds under some of them and fails under others, each of 5 % at least.
+*depends on a guess* if it holds under some of them and fails under others. Readings with less than 5 % of the probability together
+(`RARE`) neither change a verdict nor are named.
 """
 
 import math
@@ -15,12 +16,11 @@ from tuner.documents.experiment import Claim
 from tuner.documents.runs import values_of
 
 RARE = 0.05
-"""Readings that are together less probable neither change a verdict nor are named."""
 
 
 @dataclass(frozen=True)
 class UnderReading:
-    """A claim under one choice of readings that all its rows were run under, and the names of its options and its probability."""
+    """A claim under one choice of readings that all its rows were run under, with the names and the probability of its options."""
 
     choice: Choice
     names: Sequence[str]

@@ -1,9 +1,8 @@
-"""Replicates documents for `tuner baseline`: makes the runs, stores them, judges them, writes the results.
-
-Each document has an Optuna study of its own, and no run is made twice."""
+"""Replicates documents for `tuner baseline`: makes the missing runs, stores them, judges them, writes the results."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -34,8 +33,8 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineOptions:
-    """The arguments of one call of `baseline`. `only` is a pattern of experiments' ids; `results` the folder with the
-    results of all calls, one file a document. `until_decided` adds further runs by the rule of `claims.LOOKS`."""
+    """The arguments of one call of `baseline`. `only` is a pattern of experiments' ids; `results` the folder of results, one
+    file a document. `until_decided` adds runs by the rule of `claims.LOOKS`."""
 
     documents: tuple[Document, ...]
     storage: str
@@ -60,14 +59,12 @@ class Replication:
 
 
 def baseline(options: BaselineOptions, log: Log) -> dict[str, Replication]:
-    """Make the missing runs and judge each document by all of its runs. Results are written after each document, and
-    after an interruption."""
+    """Make the missing runs and judge each document. Results are written after each document, and after an interruption."""
     folder = Folder(options.runs / "documents")
     folder.prepare()
     storage = open_storage(options.storage, Patience(log))
-    executor = make_executor(options.executor, Setup(options.places, options.workers, options.threads, folder))
-    replications = {}
-    try:
+    setup, replications = Setup(options.places, options.workers, options.threads, folder), {}
+    with closing(make_executor(options.executor, setup)) as executor:
         for document in options.documents:
             path = options.results / f"{document.name}.json"
             study = open_baseline(storage, document)
@@ -80,13 +77,11 @@ def baseline(options: BaselineOptions, log: Log) -> dict[str, Replication]:
             asked = {each.id for each in document.matching(options.only)}
             assessment = assess(document, replicator.runs).restricted_to(asked)
             replications[document.name] = Replication(assessment, tuple(replicator.failures.values()))
-    finally:
-        executor.close()
     return replications
 
 
 def _import_results(document: Document, study: optuna.Study, path: Path, log: Log) -> None:
-    """Add the runs of the results file that the storage lacks, as far as the document still asks for them."""
+    """Store the runs of the results file that the storage lacks, as far as the document still asks for them."""
     stored = {(run.names, run.key) for run in stored_runs(study)}
     missing = [run for run in read_results(path) if (run.names, run.key) not in stored and is_of(document, run)]
     for run in missing:
@@ -96,8 +91,7 @@ def _import_results(document: Document, study: optuna.Study, path: Path, log: Lo
 
 
 class _Replicator:
-    """Makes and stores one document's runs, as many as are asked for and not done; `runs` are all there are of the document
-    as it is now."""
+    """Makes and stores the missing runs of one document; `runs` are all that it has as it is now."""
 
     def __init__(
         self, document: Document, study: optuna.Study, options: BaselineOptions, executor: Executor, log: Log
@@ -118,30 +112,27 @@ class _Replicator:
         """The runs that are asked for, each stage by the runs of those before it: the first readings; with `every_reading` the
         most probable script, and once each script that differs from it in two fields or fewer, as far as rows report figures;
         by the rule of `claims.LOOKS` the most probable script three times, and the rows of undecided claims six and ten times."""
-        document, options = self.document, self.options
-        yield self._variants(document.first_choice, options.repeats)
+        document, options, every = self.document, self.options, {*self.document.by_id}
+        yield self._variants(document.first_choice, options.repeats, every)
         choice = Evidence(document, self.runs).best_script()
         if options.every_reading:
             telling = {each.id for each in document.experiment if each.reported or each.curve}
             near = (self._variants(each, 1, telling) for each in document.neighbours(choice, 2))
-            yield chain(self._variants(choice, options.repeats), *near)
+            yield chain(self._variants(choice, options.repeats, every), *near)
         for look in LOOKS if options.until_decided else ():
-            ids = None if look == LOOKS[0] else assess(document, self.runs).undecided - self._long
+            ids = every if look == LOOKS[0] else assess(document, self.runs).undecided - self._long
             yield self._variants(choice, look, ids)
 
-    def _variants(self, choice: Choice, repeats: int, ids: Collection[str] | None = None) -> Iterator[Variant]:
-        """The runs of the experiments asked for (only those with these ids) under a choice: `repeats` of each, or as many as
-        its document made if that is more."""
+    def _variants(self, choice: Choice, repeats: int, ids: Collection[str]) -> Iterator[Variant]:
+        """The runs of these experiments, if asked for, under a choice: `repeats` of each, or as many as its document made."""
         for experiment in self.document.matching(self.options.only):
-            if ids is None or experiment.id in ids:
-                for repeat in range(max(repeats, experiment.repeats)):
-                    yield self.document.variant(experiment, choice, repeat)
+            for repeat in range(max(repeats, experiment.repeats) if experiment.id in ids else 0):
+                yield self.document.variant(experiment, choice, repeat)
 
     @property
     def _long(self) -> set[str]:
         """The experiments that take too long for more than one look."""
-        ids = [each.id for each in self.document.experiment]
-        seconds = {id_: [run.seconds for run in self.runs if run.experiment == id_] for id_ in ids}
+        seconds = {id_: [run.seconds for run in self.runs if run.experiment == id_] for id_ in self.document.by_id}
         return {id_ for id_, each in seconds.items() if each and fmean(each) > LONG_SECONDS}
 
     def _run(self, wanted: Iterable[Variant]) -> int:
@@ -172,15 +163,15 @@ class _Replicator:
                 yield each, by_key[each.key].as_run_of(*each.names)
             else:
                 waiting.setdefault(each.key, []).append(each)
-        order = sorted(waiting.values(), key=lambda same: -self._seconds(same[0]))
-        jobs = [Replicate(same[0].recipe, same[0].experiment.members, same[0].experiment.attack) for same in order]
+        data = self._data
+        order = sorted(
+            waiting.values(), key=lambda same: -work(same[0].recipe, data[same[0].recipe.data.name]).seconds_at_first
+        )
+        jobs = [Replicate(each.recipe, each.experiment.members, each.experiment.attack) for each, *_ in order]
         for index, answer in perform(self.executor, jobs):
             assert isinstance(answer, Replicated | Failure)
             for each in order[index]:
                 yield each, answer if isinstance(answer, Failure) else run_of(each, answer, self._environment)
-
-    def _seconds(self, variant: Variant) -> float:
-        return work(variant.recipe, self._data[variant.recipe.data.name]).seconds_at_first
 
 
 def _progress(variant: Variant, answer: Run | Failure) -> str:

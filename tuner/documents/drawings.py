@@ -14,7 +14,7 @@ from tuner.base.formatting import number_text
 from tuner.charts import BLUE, CYCLE, VERMILION, Axis, Chart, Dots, Line, Mark, Paths, Point
 from tuner.charts.colors import LIGHT
 from tuner.charts.confusion import confusion_chart
-from tuner.charts.content import Block, Cell, Picture, Table, missing
+from tuner.charts.content import Block, Picture, Table, missing
 from tuner.charts.marks import numbered
 from tuner.charts.scale import focused
 from tuner.data.catalogue import CATALOGUE
@@ -27,17 +27,12 @@ from tuner.documents.runs import Run
 Rows = Mapping[str, Row]
 
 FIRST, SECOND = (np.array(list(bytes.fromhex(LIGHT[name][1:]))) for name in (BLUE, VERMILION))
-UNSTEADY = 0.2
-"""A standard deviation that is a larger share of the mean is that of runs that depend on luck."""
 
 ROOM = 0.3
 """The share of the range of medians that the axis shows beyond them on each side."""
 
-REACH = 6.0
-"""The largest coordinate of decision regions."""
-
-ENLARGED = 8
-"""Pixels along each side of a point of them."""
+REACH, ENLARGED = 6.0, 8
+"""The largest coordinate of decision regions, and the pixels along each side of one of their points."""
 
 
 def drawn(assessment: Assessment, drawing: Drawing) -> Iterator[Block]:
@@ -100,11 +95,8 @@ def _chart(id_: str, title: str, x: Axis, metric: str, series: Sequence[Series],
     """The value axis shows the medians and what is reported, of one network `alone` all runs; others may lie beyond it."""
     shown = [y for each in series for _, y in (*each.middle, *each.reported)]
     runs = [run for each in series for _, run in each.points]
-    y = focused(
-        Axis(metric, percent=metric == "accuracy"),
-        [*shown, *runs] if alone else shown,
-        0.0 if series[0].joined else ROOM,
-    )
+    room = 0.0 if series[0].joined else ROOM
+    y = focused(Axis(metric, percent=metric == "accuracy"), [*shown, *runs] if alone else shown, room)
     several = any(len(values) > 1 for each in series for _, values in each.ours)
     notes = ["Faint: single runs of ours; line: their median."] * several
     beyond = sorted(run for run in runs if not y.is_within(run))
@@ -154,28 +146,31 @@ def _metric(drawing: Drawing) -> str:
 def _layers(id_: str, row: Row) -> Table:
     """The parameters of a network, layer by layer, as exercises ask for them."""
     layers = [layer for layer in row.chosen.runs[0].layers if layer.parameters]
-    rows: list[tuple[Cell, ...]] = [
+    rows = [
         (layer.kind.replace("_", " "), "×".join(map(str, layer.output)), layer.calculation, layer.parameters)
         for layer in layers
     ]
-    rows.append(("together", None, None, sum(layer.parameters for layer in layers)))
+    total = ("together", None, None, sum(layer.parameters for layer in layers))
     columns = ("layer", "output", "calculation", "parameters")
-    return Table(id_, f"{row.experiment.title}: parameters", columns, tuple(rows))
+    return Table(id_, f"{row.experiment.title}: parameters", columns, (*rows, total))
 
 
 def _regions(assessment: Assessment, row: Row) -> Block:
     """The best run under any reading: the document shows one that went well, too."""
-    experiment = row.experiment
-    runs = [run for run in assessment.runs if run.experiment == experiment.id]
+    id_, title = row.experiment.id, row.experiment.title
+    runs = [run for run in assessment.runs if run.experiment == id_]
     best = min((run for run in runs if run.regions), key=lambda run: run.figures["test_loss"], default=None)
     if best is None:
-        return missing(f"{experiment.title}: its regions were not stored.")
-    bounds = experiment.values("test_loss_at_most")
-    within = (f"; {sum(run.figures['test_loss'] <= bound for run in runs)} stay below {bound:g}" for bound in bounds)
+        return missing(f"{title}: its regions were not stored.")
+    losses = [run.figures["test_loss"] for run in runs]
+    bounds = row.experiment.values("test_loss_at_most")
+    within = "".join(f"; {sum(loss <= bound for loss in losses)} stay below {bound:g}" for bound in bounds)
     reading = f" ({best.reading})" if best.reading else ""
-    note = f"The best of {len(runs)} runs{reading}: test loss {best.figures['test_loss']:.4g}{''.join(within)}. Dots: test points."
-    id_, alt = f"{assessment.document.name}-{experiment.id}", f"Decision regions: {experiment.title}"
-    return Picture(id_, experiment.title, _regions_png(best), alt, note)
+    note = (
+        f"The best of {len(runs)} runs{reading}: test loss {best.figures['test_loss']:.4g}{within}. Dots: test points."
+    )
+    png, alt = _regions_png(best), f"Decision regions: {title}"
+    return Picture(f"{assessment.document.name}-{id_}", title, png, alt, note)
 
 
 def _regions_png(run: Run) -> bytes:
@@ -194,8 +189,8 @@ def _regions_png(run: Run) -> bytes:
 
 
 def spread_text(values: Sequence[float]) -> str | None:
-    """The mean of runs, with their standard deviation where there are several; where they depend on luck, from the lowest to the
-    highest; how many diverged; None without any.
+    """The mean of runs, with their standard deviation where there are several; from the lowest to the highest where that is more
+    than a fifth of the mean; how many diverged; None without any.
 
     >>> spread_text([109722.0]), spread_text([0.9, 0.92]), spread_text([0.0001, 0.00012])
     ('109,722', '0.9100 ± 0.0141', '0.00011 ± 1.4e-05')
@@ -210,6 +205,6 @@ def spread_text(values: Sequence[float]) -> str | None:
     if average >= 1000 and not apart:
         return number_text(average) + left_out
     form, form_apart = (".4f", ".4f") if 0.001 <= abs(average) < 1000 or not average else (".3g", ".2g")
-    if apart > UNSTEADY * abs(average):
+    if apart > 0.2 * abs(average):
         return f"{finite[0]:{form}} to {finite[-1]:{form}}, median {median(finite):{form}}{left_out}"
     return f"{average:{form}}" + (f" ± {apart:{form_apart}}" if len(finite) > 1 else "") + left_out

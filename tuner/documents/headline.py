@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from statistics import fmean
 
 from tuner.base.formatting import duration_text
@@ -24,9 +24,6 @@ WAYS = {
 
 NOTE = "A document does not state all settings. One script: all experiments have the settings that explain the document best. Script chosen without the row: the settings that explain the other experiments best, so that no report chooses its own settings. First readings: settings that were fixed before any run. Row by row: each experiment has the settings that explain it best. Reproduced: within the 95 % interval around the mean of our runs. Close: within twice that, one point of accuracy, or a tenth of a loss. A verdict is sharp if at most a quarter of the other experiments' figures would have one as good in its place, else weak: it says little. The same for reports as a whole: all figures of an experiment together."
 
-NAMED = 3
-"""So many experiments that are not reproduced are named in the second line."""
-
 
 @dataclass(frozen=True)
 class Searched:
@@ -41,15 +38,20 @@ class Searched:
 
 @dataclass(frozen=True)
 class Count:
-    """How many of `checked` accuracies and losses are reproduced, close, and either and sharp; how many reports without a figure
-    that is not reproduced are sharp as a whole; and how many counts of parameters are equal."""
+    """How many accuracies and losses are reproduced, close, and neither, and how many of the verdicts are sharp; how many reports
+    without a figure that is not reproduced are sharp as a whole; and how many counts of parameters are equal."""
 
     reproduced: int
     close: int
-    checked: int
+    differing: int
     sharp: int
     reports: str
     equal: str | None
+
+    @property
+    def checked(self) -> int:
+        """All that could be checked."""
+        return self.reproduced + self.close + self.differing
 
     @property
     def text(self) -> str:
@@ -64,14 +66,9 @@ def count(assessment: Assessment, which: str) -> Count:
     verdicts = Counter(each.verdict for each in figures if each.figure not in EXACT)
     exact = [each.verdict == "reproduced" for each in figures if each.figure in EXACT]
     worths = [each.worth for each in judged if each.worth]
-    return Count(
-        verdicts["reproduced"],
-        verdicts["close"],
-        verdicts.total() - verdicts["cannot be checked"],
-        sum(each.worth == "sharp" for each in figures),
-        f"{worths.count('sharp')} of {len(worths)}",
-        f"{sum(exact)} of {len(exact)}" if exact else None,
-    )
+    reproduced, close, differing = (verdicts[each] for each in VERDICTS[:3])
+    reports, equal = f"{worths.count('sharp')} of {len(worths)}", f"{sum(exact)} of {len(exact)}" if exact else None
+    return Count(reproduced, close, differing, sum(each.worth == "sharp" for each in figures), reports, equal)
 
 
 def documents_table(id_: str, assessments: Sequence[Assessment]) -> Table:
@@ -79,12 +76,9 @@ def documents_table(id_: str, assessments: Sequence[Assessment]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for each in assessments:
         script, *others = (count(each, which) for which in WAYS)
-        worth, judgements = (
-            (script.sharp, script.reports, script.equal),
-            [claim.chosen.judgement for claim in each.claims],
-        )
-        ways, claims = (way.text for way in (script, *others)), map(judgements.count, JUDGEMENTS)
-        rows.append((each.document.title, script.checked, *ways, *worth, *claims))
+        ways, judgements = (way.text for way in (script, *others)), [claim.chosen.judgement for claim in each.claims]
+        figures = (script.checked, *ways, script.sharp, script.reports, script.equal)
+        rows.append((each.document.title, *figures, *map(judgements.count, JUDGEMENTS)))
     worth_columns = ("sharp, one script", "sharp reports, one script", "parameter counts equal")
     columns = ("document", "figures", *WAYS.values(), *worth_columns, *(f"claims: {each}" for each in JUDGEMENTS))
     title = "How many of the reported accuracies and losses are reproduced + close, and which claims hold"
@@ -93,18 +87,7 @@ def documents_table(id_: str, assessments: Sequence[Assessment]) -> Table:
 
 def ways_table(id_: str, assessment: Assessment) -> Table:
     """How many figures have each verdict, under each way to read the document."""
-    rows = tuple(
-        (
-            way,
-            each.reproduced,
-            each.close,
-            each.checked - each.reproduced - each.close,
-            each.sharp,
-            each.reports,
-            each.equal,
-        )
-        for way, each in ((way, count(assessment, which)) for which, way in WAYS.items())
-    )
+    rows = tuple((way, *astuple(count(assessment, which))) for which, way in WAYS.items())
     columns = ("settings that it leaves open", *VERDICTS[:3], "sharp", "sharp reports", "parameter counts equal")
     return Table(id_, "How many of its figures are reproduced", columns, rows, NOTE)
 
@@ -130,10 +113,10 @@ def _cost(search: Searched) -> str:
 
 
 def _differing(own: Sequence[Row]) -> str:
-    """The experiments with a figure that is not reproduced."""
-    names = [row.experiment.title for row in own if row.chosen.differs]
-    others = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f" Not reproduced: a figure of {', '.join(f'“{name}”' for name in names[:NAMED])}{others}." if names else ""
+    """The experiments with a figure that is not reproduced; three of them by name."""
+    names = [f"“{row.experiment.title}”" for row in own if row.chosen.differs]
+    others = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f" Not reproduced: a figure of {', '.join(names[:3])}{others}." if names else ""
 
 
 def _best(own: Sequence[Row]) -> str:
@@ -142,8 +125,7 @@ def _best(own: Sequence[Row]) -> str:
     alike = [row for row in own if row.chosen.runs[0].dataset == own[0].chosen.runs[0].dataset]
     best = max(reporting or alike, key=lambda row: fmean(row.experiment.values(TEST) or row.chosen.values(TEST)))
     ours = f"{len(best.chosen.runs)} of our runs reach {spread_text(best.chosen.values(TEST))}"
+    network = f"“{best.experiment.title}”"
     if not reporting:
-        return (
-            f"The document reports no test accuracy; its best network in our runs is “{best.experiment.title}”: {ours}."
-        )
-    return f"The best test accuracy that it reports is {max(best.experiment.values(TEST)):.4f} (“{best.experiment.title}”): {ours}."
+        return f"The document reports no test accuracy; its best network in our runs is {network}: {ours}."
+    return f"The best test accuracy that it reports is {max(best.experiment.values(TEST)):.4f} ({network}): {ours}."

@@ -1,5 +1,5 @@
-"""How runs of a document are stored: as trials of an Optuna study of the document, and in one small file, which is kept with
-the project: each training once, the recipes that they share, and the runs of each experiment under each reading."""
+"""How runs of a document are stored: as trials of an Optuna study of the document, and in one file, which is kept with the
+project: each training once, the recipes that they share, and the runs of each experiment under each reading."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,24 +59,16 @@ def is_of(document: Document, run: Run) -> bool:
 
 def write_results(path: Path, document: Document, runs: Iterable[Run]) -> None:
     """Write all runs of a document, atomically."""
-    environments: list[Any] = []
-    recipes: list[Any] = []
-    trainings: dict[str, dict[str, Any]] = {}
-    variants: dict[tuple[str, str], dict[str, str]] = {}
+    environments, recipes = list[Any](), list[Any]()
+    trainings, variants = dict[str, dict[str, Any]](), dict[tuple[str, str], dict[str, str]]()
     for run in sorted(runs, key=lambda run: run.names):
         plain = run.to_dict()
-        trainings[run.key] = {
-            **{name: plain[name] for name in TRAINING_FIELDS},
-            "seed": run.recipe["seed"],
-            "recipe": _number(recipes, {name: part for name, part in run.recipe.items() if name != "seed"}),
-            "environment": _number(environments, run.environment),
-        }
+        seed = plain["recipe"].pop("seed")
+        numbers = {"recipe": _number(recipes, plain["recipe"]), "environment": _number(environments, run.environment)}
+        trainings[run.key] = {**{name: plain[name] for name in TRAINING_FIELDS}, "seed": seed, **numbers}
         variants.setdefault((run.experiment, run.reading), {})[str(run.repeat)] = run.key
-    head = {
-        "title": document.title,
-        "seconds": round(sum(each["seconds"] for each in trainings.values()), 1),
-        "environments": environments,
-    }
+    seconds = round(sum(each["seconds"] for each in trainings.values()), 1)
+    head = {"title": document.title, "seconds": seconds, "environments": environments}
     lists = {
         "recipes": recipes,
         "runs": [{"experiment": name, "reading": reading, "of": of} for (name, reading), of in variants.items()],
@@ -110,9 +102,9 @@ def read_results(path: Path) -> list[Run]:
 
 
 def _number(values: list[Any], value: Mapping[str, Any]) -> int:
-    """The place of a value in the list; a new one is appended."""
+    """The place of a value in the list, to which a new one is appended."""
     if value not in values:
-        values.append(dict(value))
+        values.append(value)
     return values.index(value)
 
 

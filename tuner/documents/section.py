@@ -89,11 +89,8 @@ def _cells(row: Row, figures: Sequence[str]) -> Iterator[tuple[str, Cell]]:
     yield "name", row.experiment.id
     yield from ((word, text) for word, text in row.experiment.words.items() if "-" not in word)
     for name in figures:
-        label, found = name.replace("_", " "), judged.get(name)
-        yield (
-            f"{label}, reported",
-            ", ".join(str(spread_text((value,))) for value in row.experiment.values(name)) or None,
-        )
+        label, found, reported = name.replace("_", " "), judged.get(name), row.experiment.values(name)
+        yield f"{label}, reported", ", ".join(str(spread_text([value])) for value in reported) or None
         yield f"{label}, ours", spread_text(row.chosen.values(name))
         yield f"{label}, verdict", ", ".join(filter(None, (found.verdict, found.worth))) if found else None
     yield "report as a whole", row.chosen.worth or None
@@ -110,15 +107,15 @@ def _open_settings(id_: str, assessment: Assessment) -> Table:
 
 
 def _claims(id_: str, assessment: Assessment) -> Table:
+    pairs = ((each.claim, each.chosen) for each in assessment.claims)
     rows = tuple(
-        (claim.says, decision.judgement, decision.scope or None, decision.reason, claim.basis, decision.runs)
-        for claim, decision in ((each.claim, each.chosen) for each in assessment.claims)
+        (claim.says, found.judgement, found.scope or None, found.reason, claim.basis, found.runs)
+        for claim, found in pairs
     )
     columns = ("claim", "our runs", "under which settings", "because", "basis", "runs of each, at least")
-    rate = assessment.false_discovery
-    errors = (
-        f" At most {rate:.1%} of the claims that hold or fail are expected to be errors." if rate is not None else ""
-    )
+    errors = ""
+    if (rate := assessment.false_discovery) is not None:
+        errors = f" At most {rate:.1%} of the claims that hold or fail are expected to be errors."
     note = f"All experiments of a claim are compared under the same settings. They have the names of the table above; a difference is that of the figure that the claim is about. Holds, fails: significant at 5 %, over looks at {', '.join(map(str, LOOKS))} runs of each network and both directions. Equal within: the bound of the difference with 95 % confidence. Equal: this bound is below one point of accuracy, or a tenth of another figure. Basis: whether the document states the claim of its runs, implies it by its figures, guesses it as a reason, or states it in general; a reading is our interpretation.{errors}"
     return Table(f"{id_}-claims", "What it claims", columns, rows, note)
 
@@ -155,10 +152,10 @@ def measured_text(judged: JudgedFigure) -> str | None:
 
 def summary_of(assessment: Assessment) -> dict[str, Any]:
     """The document's verdicts as plain data, for the report's `summary.json`."""
-    figures = [(row, judged) for row in assessment.rows for judged in row.chosen.figures]
-    plain = [
+    figures = [
         {"experiment": row.experiment.id, "reading": row.chosen.reading, **asdict(each), "worth": each.worth}
-        for row, each in figures
+        for row in assessment.rows
+        for each in row.chosen.figures
     ]
     claims = [
         {name: getattr(each.claim, name) for name in ("id", "says", "basis")}
@@ -171,6 +168,6 @@ def summary_of(assessment: Assessment) -> dict[str, Any]:
         "seconds": assessment.seconds,
         "open": list(assessment.unexplained),
         "claims": claims,
-        "figures": [each for each in plain if each["points"] is None],
-        "curves": [each for each in plain if each["points"] is not None],
+        "figures": [each for each in figures if each["points"] is None],
+        "curves": [each for each in figures if each["points"] is not None],
     }

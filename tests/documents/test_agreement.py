@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import DOCUMENTS, RESULTS, assessed
-from tuner.documents.agreement import JudgedClaim
 from tuner.documents.assessment import assess
-from tuner.documents.claims import LOOKS, judge_claim
+from tuner.documents.claims import LOOKS, JudgedClaim, judge_claim
 from tuner.documents.document import Choice, Document, load_document
 from tuner.documents.evidence import Evidence
 from tuner.documents.experiment import Experiment

@@ -126,7 +126,7 @@ def run_all(document: Document, places: Places, folder: Path, repeats: int = 1, 
     before = {run.names for run in read_results(folder / "xor.json")}
     options = until_decided(document, places, folder)
     options = replace(options, until_decided=False, every_reading=only == "*", repeats=repeats, only=only)
-    runs = baseline(options, lambda _: None)["xor"].assessment.runs
+    runs = baseline(options, lambda _: None)["xor"].runs
     return sorted(f"{run.experiment} {run.reading} {run.repeat}" for run in runs if run.names not in before)
 
 
@@ -219,7 +219,7 @@ id = "one"
         runs.append(replace(run, figures={"training_accuracy": 0.7}, curve=curve))
         runs.append(made(document, "two", choice, 0.8))
     found = assess(document, runs)
-    assert found.chosen_readings == "history: all"
+    assert document.reading_name(found.choice) == "history: all"
     assert found.rows[0].first.figures[0].measured == (0.7,)
     assert found.rows[0].chosen.figures[0].measured == (0.6,)
 
@@ -238,7 +238,7 @@ def test_the_choice_is_the_readings_that_explain_all_experiments_together(tmp_pa
     assert Evidence(document, first + better + best[:1]).best_script() == (1, 0), "not run for both"
     found = assess(document, first + worse + better + best)
     assert found.choice == (1, 1)
-    assert found.chosen_readings == "scaling: none, batch: 50"
+    assert document.reading_name(found.choice) == "scaling: none, batch: 50"
     assert [row.chosen.figures[0].verdict for row in found.rows] == ["reproduced", "reproduced"]
     assert found.rows[0].first.figures[0].verdict == "not reproduced"
     assert found.rows[0].tried == 4
@@ -371,13 +371,13 @@ def test_runs_are_added_by_the_rule_until_all_is_decided(document: Document, pla
     store(document, tmp_path, {"three": [*alike, 0.6], "folds": [*alike, 0.59]})
     options = until_decided(document, places, tmp_path)
     found = baseline(options, lambda _: None)["xor"]
-    counts = Counter(run.experiment for run in found.assessment.runs)
-    (claim,) = found.assessment.claims
+    counts = Counter(run.experiment for run in found.runs)
+    (claim,) = found.claims
     assert counts == {"again": 3, "three": 10, "folds": 10}
     assert claim.chosen.runs == LOOKS[-1]
     again = baseline(options, lambda _: None)["xor"]
-    assert len(again.assessment.runs) == len(found.assessment.runs)
-    only = baseline(replace(options, only="th*"), lambda _: None)["xor"].assessment
+    assert len(again.runs) == len(found.runs)
+    only = baseline(replace(options, only="th*"), lambda _: None)["xor"]
     assert [row.experiment.id for row in only.rows] == ["three"]
     assert only.claims == ()
 
@@ -387,7 +387,7 @@ def test_a_claim_that_is_decided_at_the_second_look_has_no_third(
 ) -> None:
     low, high = [0.8, 0.88, 0.84] * 2, [0.86, 0.94, 0.9] * 2
     store(document, tmp_path, {"three": high, "again": high[:3], "folds": low})
-    found = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"].assessment
+    found = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"]
     (claim,) = found.claims
     assert (claim.chosen.judgement, claim.chosen.runs) == ("holds", LOOKS[1])
     assert Counter(run.experiment for run in found.runs) == {"three": 6, "again": 3, "folds": 6}
@@ -398,7 +398,7 @@ def test_long_experiments_have_one_look(
 ) -> None:
     store(document, tmp_path, {name: [0.5, 0.52, 0.54] for name in ("three", "again", "folds")})
     monkeypatch.setattr("tuner.documents.baseline.LONG_SECONDS", 0.0)
-    found = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"].assessment
+    found = baseline(until_decided(document, places, tmp_path), lambda _: None)["xor"]
     assert found.claims[0].chosen.judgement == "undecided"
     assert Counter(run.experiment for run in found.runs) == {"three": 3, "again": 3, "folds": 3}
 
@@ -424,13 +424,13 @@ def test_readings_are_chosen_again_where_further_runs_make_others_probable(
     ]
     write_results(tmp_path / "two.json", document, runs)
     found = baseline(options, lambda _: None)["two"]
-    assert found.assessment.choice == (1, 0)
-    counts = Counter((run.experiment, run.reading) for run in found.assessment.runs)
-    chosen = document.reading_name(document.experiment[0], (1, 0))
+    assert found.choice == (1, 0)
+    counts = Counter((run.experiment, run.reading) for run in found.runs)
+    chosen = document.reading_name((1, 0), document.experiment[0])
     assert counts["one", chosen] >= LOOKS[0]
     for neighbour in document.neighbours((1, 0)):
-        assert counts["one", document.reading_name(document.experiment[0], neighbour)] >= 1
-    assert len(baseline(options, lambda _: None)["two"].assessment.runs) == len(found.assessment.runs)
+        assert counts["one", document.reading_name(neighbour, document.experiment[0])] >= 1
+    assert len(baseline(options, lambda _: None)["two"].runs) == len(found.runs)
 
 
 @pytest.mark.slow
@@ -449,7 +449,7 @@ def test_looks_end_where_another_script_becomes_the_most_probable(
     runs = [made(document, *of, value, repeat) for of, values in stored.items() for repeat, value in enumerate(values)]
     write_results(tmp_path / "two.json", document, runs)
     log: list[str] = []
-    found = baseline(until_decided(document, places, tmp_path), log.append)["two"].assessment
+    found = baseline(until_decided(document, places, tmp_path), log.append)["two"]
     asked = [line.partition(": ")[2] for line in log if " runs are asked for" in line]
     assert asked[0] == "6 runs are asked for, 5 are done"
     assert log[-1].endswith(": nothing is left to do")

@@ -221,7 +221,10 @@ def test_runs_that_never_differ_are_compared_too() -> None:
 @pytest.mark.parametrize(
     ("statement", "complaint"),
     [
-        ({"rises": ("a", "b"), "figure": "speed"}, "figure: must be a figure of a run, got 'speed'; allowed: training_loss, "),
+        (
+            {"rises": ("a", "b"), "figure": "speed"},
+            "figure: must be a figure of a run, got 'speed'; allowed: training_loss, ",
+        ),
         ({"of": ("a",), "above": 0.1, "by": 0.1}, "by: must be of a difference of two experiments, got 0.1"),
         ({"of": ("a",)}, "of: must name experiments where there is one bound, above or below, got ('a',)"),
         ({"of": ("a",), "above": 0.1, "below": 0.2}, "of: must name experiments where there is one bound"),

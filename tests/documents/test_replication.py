@@ -230,7 +230,7 @@ def test_a_full_replication_agrees_with_the_stored_one(name: str, real_places: P
     assert fresh.failures == ()
     stored = read_results(RESULTS / f"{name}.json")
     experiments = [each.id for each in DOCUMENTS[name].experiment]
-    differences = [_accuracy(stored, each) - _accuracy(fresh.assessment.runs, each) for each in experiments]
+    differences = [_accuracy(stored, each) - _accuracy(fresh.runs, each) for each in experiments]
     assert np.median(np.abs(differences)) < 0.01
 
 

@@ -10,7 +10,6 @@ from tuner.charts import Chart, Dots, Line, Paths
 from tuner.charts.content import Paragraph, Picture, Section, Table
 from tuner.charts.svg import draw
 from tuner.commands.replication import print_replication
-from tuner.documents.baseline import Replication
 from tuner.documents.comparison import overview_section
 from tuner.documents.headline import WAYS, Searched, count
 from tuner.documents.section import COLUMNS, document_section
@@ -117,7 +116,7 @@ def test_three_lines_say_what_a_document_is_and_what_came_of_it(dataset: str) ->
 
 
 def test_the_terminal_shows_the_parameters_of_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
-    print_replication(Replication(assessed("mnist-weight-decay").restricted_to({"dense-64"}), ()))
+    print_replication(assessed("mnist-weight-decay").restricted_to({"dense-64"}))
     (row,) = [line for line in capsys.readouterr().out.splitlines() if "layer parameters" in line]
     assert row.count("50,240, 4,160, 650") == 2, "reported and ours"
 
@@ -166,7 +165,7 @@ def test_a_drawing_shows_what_the_document_means_by_a_figure() -> None:
     ((document, section),) = (
         each for each in sections("fashion-mnist") if each[0].document.name == "fashion-finetuning"
     )
-    assert "means over the epochs" in document.chosen_readings
+    assert "means over the epochs" in document.document.reading_name(document.choice)
     runs = document.row("epochs-50").chosen.runs
     (chart,) = (block for block in section.blocks if getattr(block, "id", "").endswith("-epochs"))
     assert isinstance(chart, Chart)

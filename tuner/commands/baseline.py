@@ -63,9 +63,9 @@ def baseline(
         )
     if not options.documents:
         raise TunerError(f"--only {only}: no document about {study} has such an experiment; --only '*' shows all")
-    replications = replicate(options, print_message)
-    for replication in replications.values():
-        print_replication(replication)
+    assessments = replicate(options, print_message).values()
+    for assessment in assessments:
+        print_replication(assessment)
         if details:
-            print_details(replication.assessment, only)
-    return 1 if any(replication.failures for replication in replications.values()) else 0
+            print_details(assessment, only)
+    return 1 if any(each.failures for each in assessments) else 0

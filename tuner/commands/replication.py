@@ -11,7 +11,6 @@ from tuner.charts.content import cell_text
 from tuner.commands.terminal import console, print_table
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.assessment import Assessment, Row
-from tuner.documents.baseline import Replication
 from tuner.documents.headline import ways_table
 from tuner.documents.runs import Run
 from tuner.documents.section import measured_text, reported_text
@@ -29,17 +28,17 @@ STYLES = {
 }
 
 
-def print_replication(replication: Replication) -> None:
+def print_replication(assessment: Assessment) -> None:
     """The table of figures, the claims, the oddities, the counts, and the runs that failed."""
-    out, assessment = console(), replication.assessment
-    document, has_alternatives = assessment.document, any(row.tried > 1 for row in assessment.rows)
+    out, document = console(), assessment.document
+    has_alternatives = any(row.tried > 1 for row in assessment.rows)
     out.print(f"\n{document.title} ({document.name})", style="bold")
     for reading in assessment.readings:
         first, *others = [option.name for option in reading.reading.options]
         text = f"open setting: {reading.reading.silent}: {first}; or {', or '.join(others)}; {reading.conclusion}"
         out.print(text, markup=False)
     if assessment.compared > 1:
-        chosen = assessment.chosen_readings or "the first ones"
+        chosen = document.reading_name(assessment.choice) or "the first ones"
         out.print(f"The most probable of {assessment.compared} scripts: {chosen}", markup=False)
     _print_figures(assessment, has_alternatives)
     ways = ways_table(document.name, assessment)
@@ -52,7 +51,7 @@ def print_replication(replication: Replication) -> None:
             out.print(f"    {claim.chosen.scope}", markup=False)
     for line in _closing_lines(assessment):
         out.print(line, markup=False)
-    for failure in replication.failures:
+    for failure in assessment.failures:
         out.print(f"run failed: {failure}", markup=False, style="red")
 
 

@@ -1,21 +1,17 @@
 """Judges a document by its runs: each reported figure, each claim, the silent fields, and the cost.
 
-**What chose a reading is not reproduced by it.** So each row is judged in four ways (`Evidence.ways`). Rows with the same recipe
-are runs of one network and have the same readings.
+What chose a reading is not reproduced by it. So each row is judged in four ways (`Evidence.ways`).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tuner.documents.agreement import JudgedClaim, judge_over_readings
+from tuner.documents.claims import JudgedClaim, judge_over_readings
 from tuner.documents.document import Choice, Document, Reading
 from tuner.documents.evidence import Evidence, JudgedExperiment
 from tuner.documents.experiment import Experiment
 from tuner.documents.runs import Run
-
-NAMED = 0.01
-"""Less probable readings are not named with the chosen one."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class JudgedReading:
         if not self.probable:
             return f"no reported figure tells; taken: {names[self.chosen]}"
         pairs = zip(names, self.probable, strict=True)
-        known = [f"{name} {share:.2g}" for name, share in pairs if share >= NAMED]
+        known = [f"{name} {share:.2g}" for name, share in pairs if share >= 0.01]
         alternatives = f" (of {', '.join(known)})" if len(known) > 1 else ""
         return f"the most probable: {names[self.chosen]}{alternatives}"
 
@@ -54,7 +50,8 @@ class JudgedReading:
 @dataclass(frozen=True)
 class Assessment:
     """A whole document with all its runs. `choice` is its most probable script of the `compared` ones. Row by row, `row_fields`
-    fields are free: the log prior probability of the rows' readings is `row_prior`, that of the one script `script_prior`."""
+    fields are free: the log prior probability of the rows' readings is `row_prior`, that of the one script `script_prior`.
+    `failures` says which of the last runs failed and why."""
 
     document: Document
     choice: Choice
@@ -66,6 +63,7 @@ class Assessment:
     script_prior: float
     row_prior: float
     row_fields: int
+    failures: tuple[str, ...]
 
     def restricted_to(self, ids: set[str]) -> "Assessment":
         """The assessment with the rows of some experiments, and the claims that compare only these."""
@@ -85,12 +83,6 @@ class Assessment:
     def seconds(self) -> float:
         """Training time."""
         return math.fsum(self.trainings.values())
-
-    @property
-    def chosen_readings(self) -> str:
-        """The names of the chosen readings that are not the first ones."""
-        named = zip(self.document.reading, self.choice, strict=True)
-        return ", ".join(reading.name(option) for reading, option in named if option)
 
     @property
     def false_discovery(self) -> float | None:
@@ -116,7 +108,7 @@ class Assessment:
         return frozenset(id_ for claim in undecided for id_ in claim.experiments)
 
 
-def assess(document: Document, runs: Sequence[Run]) -> Assessment:
+def assess(document: Document, runs: Sequence[Run], failures: Sequence[str] = ()) -> Assessment:
     """The verdicts on everything."""
     evidence = Evidence(document, runs)
     choice, rows = evidence.best_script(), tuple(_row(evidence, each) for each in document.experiment)
@@ -132,6 +124,7 @@ def assess(document: Document, runs: Sequence[Run]) -> Assessment:
         script_prior=document.log_prior(choice),
         row_prior=math.fsum(document.log_prior(row.best.choice, row.experiment) for row in networks),
         row_fields=sum(len(document.concerning[row.experiment.id]) for row in networks),
+        failures=tuple(failures),
     )
 
 

@@ -50,20 +50,13 @@ class BaselineOptions:
     executor: str = "processes"
 
 
-@dataclass(frozen=True)
-class Replication:
-    """The part of a document that a call asked for, judged by all runs there are; `failures` says which runs failed and why."""
-
-    assessment: Assessment
-    failures: tuple[str, ...]
-
-
-def baseline(options: BaselineOptions, log: Log) -> dict[str, Replication]:
-    """Make the missing runs and judge each document. Results are written after each document, and after an interruption."""
+def baseline(options: BaselineOptions, log: Log) -> dict[str, Assessment]:
+    """Make the missing runs and judge the part of each document that is asked for, by all runs there are. Results are written
+    after each document, and after an interruption."""
     folder = Folder(options.runs / "documents")
     folder.prepare()
     storage = open_storage(options.storage, Patience(log))
-    setup, replications = Setup(options.places, options.workers, options.threads, folder), {}
+    setup, assessments = Setup(options.places, options.workers, options.threads, folder), {}
     with closing(make_executor(options.executor, setup)) as executor:
         for document in options.documents:
             path = options.results / f"{document.name}.json"
@@ -75,9 +68,9 @@ def baseline(options: BaselineOptions, log: Log) -> dict[str, Replication]:
             finally:
                 write_results(path, document, replicator.runs)
             asked = {each.id for each in document.matching(options.only)}
-            assessment = assess(document, replicator.runs).restricted_to(asked)
-            replications[document.name] = Replication(assessment, tuple(replicator.failures.values()))
-    return replications
+            whole = assess(document, replicator.runs, [*replicator.failures.values()])
+            assessments[document.name] = whole.restricted_to(asked)
+    return assessments
 
 
 def _import_results(document: Document, study: optuna.Study, path: Path, log: Log) -> None:

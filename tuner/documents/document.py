@@ -158,9 +158,10 @@ class Document:
         indices = self.concerning[experiment.id] if experiment else range(len(choice))
         return math.fsum(math.log(self.reading[index].prior(choice[index])) for index in indices)
 
-    def reading_name(self, experiment: Experiment, choice: Choice) -> str:
-        """The name of a choice for an experiment: the readings that concern it and are not the first ones."""
-        return ", ".join(self.reading[i].name(choice[i]) for i in self.concerning[experiment.id] if choice[i])
+    def reading_name(self, choice: Choice, experiment: Experiment | None = None) -> str:
+        """The names of the readings that are not the first ones; of those that concern one experiment, or of all."""
+        indices = self.concerning[experiment.id] if experiment else range(len(choice))
+        return ", ".join(self.reading[index].name(choice[index]) for index in indices if choice[index])
 
     def variant(self, experiment: Experiment, choice: Choice, repeat: int = 0) -> Variant:
         """A run of the experiment under a choice. Raises `Invalid` with the experiment's id."""
@@ -174,7 +175,7 @@ class Document:
             recipe = decode(Recipe, plain, "recipe")
         except Invalid as complaint:
             raise complaint.inside(experiment.id) from None
-        return Variant(experiment, self.reading_name(experiment, choice), repeat, replace(recipe, seed=repeat))
+        return Variant(experiment, self.reading_name(choice, experiment), repeat, replace(recipe, seed=repeat))
 
     @cached_property
     def by_id(self) -> dict[str, Experiment]:

@@ -52,11 +52,7 @@ class JudgedExperiment:
         """The same with the shares of other networks whose reports, judged in its place, pass: by each figure, and by all."""
         own = {each.key: each.verdict for each in self.figures}
         passed = [
-            {
-                each.key: each.passes(own[each.key])
-                for each in other.figures
-                if each.key in own and each.verdict != "cannot be checked"
-            }
+            {each.key: each.passes(own[each.key]) for each in other.figures if each.verdict != "cannot be checked"}
             for other in others
         ]
         alike = {key: [some[key] for some in passed if key in some] for key in own}
@@ -119,7 +115,7 @@ class Evidence:
     def _judge(self, id_: str, choice: Choice, reporter: str) -> JudgedExperiment:
         own, compared = self.document.by_id[id_], self.document.compared_figures(choice)
         report = own if reporter == id_ else _in_place_of(own, self.document.by_id[reporter])
-        name = self.document.reading_name(own, choice)
+        name = self.document.reading_name(choice, own)
         runs = tuple(run.as_run_of(id_, name, run.repeat) for run in self.runs(id_, choice))
         bare, examples = JudgedExperiment(name, (), runs, compared, choice), _examples(runs)
         figures = [

@@ -164,7 +164,7 @@ def summary_of(assessment: Assessment) -> dict[str, Any]:
         for each in assessment.claims
     ]
     return {
-        "readings": assessment.chosen_readings,
+        "readings": assessment.document.reading_name(assessment.choice),
         "seconds": assessment.seconds,
         "open": list(assessment.unexplained),
         "claims": claims,

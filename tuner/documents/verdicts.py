@@ -26,6 +26,7 @@ from tuner.documents.figures import NORMAL, Spread, moderated, scale, tolerance
 Verdict = Literal["reproduced", "close", "not reproduced", "cannot be checked"]
 Worth = Literal["sharp", "weak", "exact", ""]
 
+Values = Sequence[float]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 EXACT = ("parameters", "layer_parameters")
 """Figures that are equal in all runs."""
@@ -87,12 +88,7 @@ def worth_of(verdict: Verdict, shared: float | None) -> Worth:
 
 
 def judge(
-    figure: str,
-    reported: Sequence[float],
-    measured: Sequence[float],
-    examples: int,
-    spread: Spread,
-    unchecked: str = "",
+    figure: str, reported: Values, measured: Values, examples: int, spread: Spread, unchecked: str = ""
 ) -> JudgedFigure:
     """The verdict on one figure. `examples` is the number that an accuracy was measured on, where the document may have had
     others (0: the same); `spread` that of the figure in the document; `unchecked` why the document makes the figure worthless."""
@@ -117,12 +113,7 @@ def judge(
 
 
 def judge_curve(
-    figure: str,
-    reported: Sequence[float],
-    measured: Sequence[Sequence[float]],
-    examples: int,
-    spread: Spread,
-    every: int = 1,
+    figure: str, reported: Values, measured: Sequence[Values], examples: int, spread: Spread, every: int = 1
 ) -> JudgedFigure:
     """The verdict on a curve; `measured` has one of ours for each run, with a value for each `every` points."""
     theirs = reported[every - 1 :: every]
@@ -135,9 +126,7 @@ def judge_curve(
     return JudgedFigure(figure, (), (), verdict, f"{within} of {len(points)} points reproduced", points=points)
 
 
-def _judge_distance(
-    figure: str, theirs: tuple[float, ...], ours: tuple[float, ...], examples: int, spread: Spread
-) -> JudgedFigure:
+def _judge_distance(figure: str, theirs: Values, ours: Values, examples: int, spread: Spread) -> JudgedFigure:
     from scipy.special import stdtrit  # scipy.stats takes two seconds to import
 
     middle, report = fmean(ours), fmean(theirs)
@@ -158,4 +147,4 @@ def _judge_distance(
     density = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - math.log(math.pi * freedom) / 2
     density -= (freedom + 1) / 2 * math.log1p((distance / error) ** 2 / freedom) + math.log(error)  # Student's t
     likelihood = math.log((1 - SLIP) * math.exp(density) + SLIP / scale(figure, [report]))
-    return JudgedFigure(figure, theirs, ours, verdict, reason, margin, likelihood)
+    return JudgedFigure(figure, tuple(theirs), tuple(ours), verdict, reason, margin, likelihood)

@@ -179,7 +179,7 @@ def test_a_judgement_says_what_decided_it() -> None:
     assert because(rises=("a", "d"), by=0.05) == "d +0.1000 against a (claimed: 0.05 at least)"
     assert because(falls=("d", "b", "a")) == "d +0.0500 against b; b +0.0500 against a"
     assert because(rises=("a", "d", "b")) == "b -0.0500 against d"
-    assert because(rises=("a", "x", "y")) == "not measured: x, y"
+    assert because(rises=("a", "x", "y")) == "too few runs, 3 are needed: x has 0, y has 0"
     assert because(best="d", among=("a", "d")) == "d +0.1000 against a"
     assert because(worst="a", among=("a", "d")) == "d +0.1000 against a"
     assert because(of=("a",), above=0.7) == "a has 0.8033"

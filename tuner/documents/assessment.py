@@ -1,7 +1,4 @@
-"""Judges a document by its runs: each reported figure, each claim, the silent fields, and the cost.
-
-What chose a reading is not reproduced by it. So each row is judged in four ways (`Evidence.ways`).
-"""
+"""Judges a document by its runs: each reported figure in four ways (`Evidence.ways`), each claim, and the silent fields."""
 
 import math
 from collections.abc import Sequence
@@ -28,8 +25,7 @@ class Row:
 
 @dataclass(frozen=True)
 class JudgedReading:
-    """A silent field with the `chosen` option; `probable` has the probability of each option over all scripts that were run, or
-    nothing where no reported figure tells."""
+    """A silent field with the `chosen` option and the probability of each option; without any where no reported figure tells."""
 
     reading: Reading
     chosen: int

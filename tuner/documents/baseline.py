@@ -51,8 +51,7 @@ class BaselineOptions:
 
 
 def baseline(options: BaselineOptions, log: Log) -> dict[str, Assessment]:
-    """Make the missing runs and judge the part of each document that is asked for, by all runs there are. Results are written
-    after each document, and after an interruption."""
+    """Make the missing runs and judge what is asked for. Results are written after each document and after an interruption."""
     folder = Folder(options.runs / "documents")
     folder.prepare()
     storage = open_storage(options.storage, Patience(log))

@@ -6,15 +6,12 @@ with less than 5 % of the probability together (`RARE`) neither change a verdict
 
 Means, and a mean and a bound, are compared by Welch's t test, a standard deviation (`unsteady`) by the chi squared test of a
 variance. A claim *holds* if all comparisons are significant in the claimed direction. It *fails* if one is significant in the
-other direction. Otherwise two one-sided tests give a bound of the difference: the claim is *equal* if the bound is below
-`figures.tolerance`, else *undecided*. A claim with a size (`by`) is tested for the size. A claim about each run (`always`) fails
-by one run that contradicts it.
+other direction. Otherwise two one-sided tests bound the difference: the claim is *equal* if the bound is below
+`figures.tolerance`, else *undecided*. A size (`by`) is tested too. A claim about each run (`always`) fails by one run.
 
 Claims are looked at when their networks have 3, 6 and 10 runs (`LOOKS`, fixed before any run). Three looks in two directions
-err six times as often as one test, so each chance is multiplied by six (Bonferroni). With fewer than three runs of a network
-nothing is decided: its own spread is unknown.
-
-A diverged run has learned nothing: its accuracy counts as 0, its loss as the largest of all that are compared.
+err six times as often as one test, so each chance is multiplied by six (Bonferroni). A diverged run has learned nothing: its
+accuracy counts as 0, its loss as the largest of all that are compared.
 """
 
 import math
@@ -42,17 +39,15 @@ SIGNIFICANT = 0.05
 """The chance of an error over all looks and both directions."""
 
 UNSTEADY = 0.01
-"""Runs of one recipe whose accuracies have a larger standard deviation are called unsteady."""
+"""Runs with a larger standard deviation of their accuracies are called unsteady."""
 
-Measured = Mapping[str, Sequence[float]]
-"""A claim's figure of each run, by experiment."""
+Measured = Mapping[str, Sequence[float]]  # a claim's figure of each run, by experiment
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What our runs say of a claim, the comparison that decided it, and the fewest `runs` of a network in it. `chance` is that
-    of an error, over all looks and both directions; what is not decided is equal `within` so much, with 95 % confidence;
-    `scope` says under which readings it is so."""
+    """What our runs say of a claim, why, and the fewest `runs` of a network in it. `chance` is that of an error, over all looks
+    and both directions; what is not decided is equal `within` so much, with 95 % confidence; `scope` has the readings."""
 
     judgement: Judgement
     reason: str
@@ -146,9 +141,6 @@ def _probability(under: Iterable[UnderReading]) -> float:
 
 def judge_claim(claim: Claim, measured: Measured) -> Decision:
     """Whether a claim holds in our runs under one reading, and what decided it."""
-    missing = [each for each in claim.experiments if not measured.get(each)]
-    if missing:
-        return Decision("undecided", f"not measured: {', '.join(missing)}")
     finite = _finite(claim, measured)
     least = min(map(len, finite.values()))
     bounded = [(each, value) for each in claim.of for value in finite[each]]
@@ -169,7 +161,7 @@ def judge_claim(claim: Claim, measured: Measured) -> Decision:
 
 def _finite(claim: Claim, measured: Measured) -> Measured:
     """The claim's figures of each run; the worst of all in place of those of a diverged one."""
-    runs = {each: measured[each] for each in claim.experiments}
+    runs = {each: measured.get(each, ()) for each in claim.experiments}
     numbers = [value for values in runs.values() for value in values if math.isfinite(value)]
     worst = max(numbers, default=0.0) if is_loss(claim.figure) else 0.0
     return {id_: [value if math.isfinite(value) else worst for value in values] for id_, values in runs.items()}

@@ -18,9 +18,6 @@ from tuner.recipe import Recipe
 from tuner.storage.confirmed import Confirmed
 from tuner.study.places import find_documents
 
-LINE = 21
-"""Pixels of the chart for each network."""
-
 FLOOR = 5e-4
 """The smallest share of errors that the chart shows."""
 
@@ -105,8 +102,7 @@ def _documented(assessments: Sequence[Assessment], dataset: str) -> Iterator[Doc
 
 
 def difference(best: Documented | None, confirmed: Confirmed | None) -> Difference | None:
-    """How much better the search's winner is than the best documented network, over all seeds of both; None where they cannot
-    be compared."""
+    """How much better the search's winner is, over all seeds of both; None where they cannot be compared."""
     if best is None or confirmed is None or not confirmed.tested or confirmed.measure != "accuracy":
         return None
     value = fmean(confirmed.tested) - fmean(best.accuracies)
@@ -184,7 +180,7 @@ def _overview(shown: Mapping[str, Sequence[Row]], confirmed: Confirmed | None) -
         marks.append(Rule("found by the search", color, _wrong(confirmed.test), upright=True, band=band))
         note += " The shaded strip is the share of errors of the search's final model with its 95 % interval."
     axis = Axis("share of the test set that is classed wrong", scale="log", percent=True)
-    title, height = "Every documented network, and the search", 120 + LINE * len(names)
+    title, height = "Every documented network, and the search", 120 + 21 * len(names)
     return Chart("baselines-chart", title, axis, Axis("", names=tuple(names)), tuple(marks), note, 900, height)
 
 

@@ -1,8 +1,4 @@
-"""A document as its file has it: experiments, silent fields with their readings, claims.
-
-A *silent field* is a setting that a document leaves open. It has a first reading and named alternatives. A *choice* has one
-option for each silent field.
-"""
+"""A document as its file has it. A *silent field* is a setting that it leaves open, with a first reading and named alternatives."""
 
 import math
 import tomllib
@@ -47,8 +43,7 @@ class Reading:
         require(len(self.options) >= 2, "options", "have at least two readings", len(self.options))
 
     def prior(self, option: int) -> float:
-        """The prior probability of an option: the first one, the convention of the document's time, is as probable as all
-        others together; the others are equally probable."""
+        """The prior probability of an option: the first one is as probable as all others together."""
         return 0.5 if option == 0 else 0.5 / (len(self.options) - 1)
 
     def name(self, option: int) -> str:
@@ -89,10 +84,9 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A whole document. `study` is the search study whose report compares with it. An `oddity` is something in it that
-    cannot be right; a `finding` explains what our runs disagree in. `task` names the experiments that answer each exercise;
-    `omitted` has, by kind and id, why something is not replicated. `family` has settings that several experiments share,
-    which readings and their own settings override. `name` is that of its file."""
+    """A whole document. `study` is the search study whose report compares with it. An `oddity` cannot be right; a `finding`
+    explains what our runs disagree in. `task` names the experiments that answer each exercise; `omitted` has, by kind and id,
+    why something is not replicated. `family` has settings that experiments share, which readings and their own override."""
 
     title: str
     study: str

@@ -1,9 +1,8 @@
 """How well readings explain a document: each experiment judged under each reading, and the probability of each script.
 
 The log evidence of a script (one choice of readings for the whole document) is the log density of all the document's figures
-given our runs, plus the log of its prior probability (`Reading.prior`). Figures count as independent; those of one training
-are not quite, so differences of log evidence are rather too large. Equal recipes have the same runs, whatever experiment or
-reading they were made for.
+given our runs, plus the log of its prior probability. Figures count as independent; those of one training are not quite, so
+differences of log evidence are rather too large. Equal recipes have the same runs, whatever experiment they were made for.
 """
 
 import math
@@ -22,9 +21,8 @@ from tuner.documents.verdicts import EXACT, JudgedFigure, Worth, judge, judge_cu
 
 @dataclass(frozen=True)
 class JudgedExperiment:
-    """An experiment's figures and curves under one reading, with our runs of it. `compared` has the figure of our runs that a
-    reported figure is compared with, where the two differ; `shared` the share of other networks whose whole report would have
-    passed as well, None where there are none."""
+    """An experiment's figures and curves under one reading, with our runs. `compared` has the figure of our runs that a reported
+    one is compared with, where they differ; `shared` is that of `JudgedFigure` for the whole report."""
 
     reading: str
     figures: tuple[JudgedFigure, ...]
@@ -130,9 +128,9 @@ class Evidence:
         return replace(bare, figures=tuple(figures))
 
     def ways(self, id_: str, other: str) -> dict[str, JudgedExperiment]:
-        """An experiment under each way to read the document, if it and an `other` one had each other's report: under the `first`
-        readings, the most probable script (`chosen`), the script that the other rows choose (`left_out`), and the `best`
-        readings for its own report. An experiment that was not run under a script stands there under the first readings."""
+        """An experiment under each way to read the document, if it and an `other` one had each other's report: the `first`
+        readings, the most probable script (`chosen`), that which the other rows choose (`left_out`), for what chose a reading is
+        not reproduced by it, and its own `best` readings. Where it was not run, it stands under the first readings."""
         first = self.document.first_choice
         after = {each: value + self._gain(id_, other, each) for each, value in self.own_choices(id_).items()}
         scripts = {

@@ -1,6 +1,4 @@
-"""What a document reports: its experiments with their figures, its claims, remarks on it, and its pictures.
-
-Each has an id, unique within its document and kind, by which the checklist of the document's text names it."""
+"""What a document reports: its experiments with their figures, its claims, remarks on it, and its pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -111,9 +109,9 @@ class Remark:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A picture of the document, drawn again from our runs: figures of experiments `against` a number (`at`, one for each),
-    their `curves` by epoch, the accuracy of an ensemble by number of `members`, a `confusion` matrix, the decision `regions`
-    of networks in the plane, or the parameters of the `layers`. `also` has the ids of pictures that show the same."""
+    """A picture, drawn again from our runs: figures of experiments `against` a number (`at`, one for each), their `curves` by
+    epoch, the accuracy of an ensemble by number of `members`, a `confusion` matrix, the decision `regions` of networks in the
+    plane, or the parameters of the `layers`. `also` has the ids of pictures that show the same."""
 
     id: str
     title: str

@@ -28,8 +28,8 @@ ROUNDING = 1e-4
 
 @dataclass(frozen=True)
 class Spread:
-    """How far the runs of a document's networks usually differ: the `typical` standard deviation of a figure (relative to the
-    mean for losses), and the degrees of `freedom` that it counts for next to a network's own runs."""
+    """How far the runs of a document's networks usually differ: the `typical` standard deviation of a figure (in parts of
+    `scale`), and the degrees of `freedom` that it counts for next to a network's own runs."""
 
     typical: float
     freedom: float
@@ -40,8 +40,7 @@ UNREPEATED = {True: Spread(0.02, 4.0), False: Spread(0.004, 4.0)}
 
 
 def deviation(values: Sequence[float]) -> float:
-    """The standard deviation of a sample, 0 for a single value; nan where a value is infinite or nan, as of a diverged training
-    (`statistics.stdev` breaks on those, `numpy.std` warns).
+    """The standard deviation of a sample, 0 for a single value. `statistics.stdev` breaks on infinite values, `numpy.std` warns.
 
     >>> deviation([1.0, 3.0]), deviation([1.0]), deviation([1.0, math.inf])
     (1.4142135623730951, 0.0, nan)
@@ -82,16 +81,14 @@ def is_loss(name: str) -> bool:
 
 
 def tolerance(figure: str, size: float) -> float:
-    """The difference that is still close: one point of an accuracy, also of a mean, a maximum or a difference of accuracies; of any
-    other figure a tenth of its size."""
+    """The difference that is still close: one point of a level or a gap of accuracy, a tenth of any other figure's size."""
     is_other = is_loss(figure) or figure.startswith(("deviation", "change", "swing", "falling", "rising"))
     return 0.1 * abs(size) if is_other else 0.01
 
 
 def spread_of(figure: str, groups: Iterable[Sequence[float]]) -> Spread:
-    """The spread of a figure, from groups of runs of one recipe each: variances are taken as scaled by an inverse chi squared
-    distribution, whose scale and freedom are estimated by the moments of their logarithms (Smyth 2004,
-    https://doi.org/10.2202/1544-6115.1027, section 6.2)."""
+    """The spread of a figure, from groups of runs of one recipe each: scale and freedom of an inverse chi squared distribution of
+    variances, by the moments of their logarithms (Smyth 2004, https://doi.org/10.2202/1544-6115.1027, section 6.2)."""
     from scipy.optimize import brentq
     from scipy.special import digamma, polygamma
 

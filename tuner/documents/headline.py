@@ -27,8 +27,7 @@ NOTE = "A document does not state all settings. One script: all experiments have
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search came to: the test accuracy of its final model on a data set, and the `seconds` that all its trainings took, of
-    which a summary of an older version says nothing."""
+    """What a search came to: its final model's test accuracy, and the `seconds` of all trainings, which older summaries lack."""
 
     title: str
     dataset: str
@@ -38,8 +37,8 @@ class Searched:
 
 @dataclass(frozen=True)
 class Count:
-    """How many accuracies and losses are reproduced, close, and neither, and how many of the verdicts are sharp; how many reports
-    without a figure that is not reproduced are sharp as a whole; and how many counts of parameters are equal."""
+    """How many accuracies and losses have each verdict, and how many of these are sharp; how many of the reports that may be are
+    sharp as a whole; and how many counts of parameters are equal."""
 
     reproduced: int
     close: int

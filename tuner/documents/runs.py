@@ -19,10 +19,9 @@ POINTS = 100
 
 @dataclass(frozen=True)
 class Run:
-    """A run of `experiment` under `reading` (empty: the first ones), the `repeat`th. `figures` by name; `curve` by name,
-    a value for each `every` epochs (of the first fold), and for an ensemble `single_accuracy` and `ensemble_accuracy` by
-    member; `confusion` rows are true classes; `regions` are the outputs all over the plane, for points in it;
-    `environment` is the machine and the versions."""
+    """A run of `experiment` under `reading` (empty: the first ones), the `repeat`th. A `curve` has a value for each `every`
+    epochs (of the first fold), or for each member of an ensemble; `confusion` rows are true classes; `regions` are the outputs
+    all over the plane, for points in it; `environment` is the machine and the versions."""
 
     experiment: str
     reading: str

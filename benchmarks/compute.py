@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.documents.document import Document, load_document
-from tuner.documents.results import read_results
+from tuner.documents.runs import read_results
 
 HERE = Path(__file__).parent
 FIGURES = ("test_accuracy", "validation_accuracy")

@@ -13,14 +13,12 @@ import pytest
 from tuner.__main__ import run as run_command
 from tuner.base.errors import TunerError
 from tuner.data.sources import Places
-from tuner.documents.assessment import assess
+from tuner.documents.assessment import assess, count
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.claims import LOOKS
 from tuner.documents.document import Document, load_document
 from tuner.documents.evidence import Evidence
-from tuner.documents.headline import count
-from tuner.documents.results import is_of, open_baseline, read_results, stored_runs, write_results
-from tuner.documents.runs import Run
+from tuner.documents.runs import Run, is_of, open_baseline, read_results, stored_runs, write_results
 from tuner.storage import default_url, open_storage
 
 DOCUMENT = """

@@ -14,16 +14,14 @@ import pytest
 from tests.support.documents import DOCUMENTS, RESULTS, assessed
 from tuner.base.machine import cores
 from tuner.data.sources import Places
-from tuner.documents.assessment import assess
+from tuner.documents.assessment import WAYS, assess, count
 from tuner.documents.baseline import BaselineOptions, baseline
 from tuner.documents.claims import Judgement
 from tuner.documents.document import Choice, Document
 from tuner.documents.evidence import Evidence, JudgedExperiment
 from tuner.documents.experiment import Experiment
 from tuner.documents.figures import moderated
-from tuner.documents.headline import WAYS, count
-from tuner.documents.results import read_results, write_results
-from tuner.documents.runs import Run, run_of
+from tuner.documents.runs import Run, read_results, run_of, write_results
 from tuner.documents.verdicts import EXACT, VERDICTS, judge
 from tuner.recipe import Recipe
 from tuner.result import never_stop

@@ -10,9 +10,9 @@ from tuner.charts import Chart, Dots, Line, Paths
 from tuner.charts.content import Paragraph, Picture, Section, Table
 from tuner.charts.svg import draw
 from tuner.commands.replication import print_replication
+from tuner.documents.assessment import WAYS, count
 from tuner.documents.comparison import overview_section
-from tuner.documents.headline import WAYS, Searched, count
-from tuner.documents.section import COLUMNS, document_section
+from tuner.documents.section import COLUMNS, Searched, document_section
 from tuner.documents.verdicts import VERDICTS
 
 DATASETS = ["fashion-mnist", "mnist", "usps", "spiral"]

@@ -7,7 +7,7 @@ from tuner.charts.content import Section
 from tuner.documents.assessment import Assessment, assess
 from tuner.documents.comparison import assessments_of
 from tuner.documents.document import load_document
-from tuner.documents.results import read_results
+from tuner.documents.runs import read_results
 from tuner.documents.section import document_section
 from tuner.study.places import find_documents
 

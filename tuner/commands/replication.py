@@ -11,9 +11,8 @@ from tuner.charts.content import cell_text
 from tuner.commands.terminal import console, print_table
 from tuner.data.catalogue import CATALOGUE
 from tuner.documents.assessment import Assessment, Row
-from tuner.documents.headline import ways_table
 from tuner.documents.runs import Run
-from tuner.documents.section import measured_text, reported_text
+from tuner.documents.section import measured_text, reported_text, ways_table
 
 STYLES = {
     "reproduced": "green",
@@ -75,7 +74,7 @@ def _closing_lines(assessment: Assessment) -> Iterator[str]:
                 yield f"{kind}{about}: {each.says}"
     if assessment.unexplained:
         yield f"not reproduced and not explained: {', '.join(assessment.unexplained)}"
-    yield f"row by row {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, of one script {assessment.script_prior:.1f}"
+    yield f"row by row {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, of one script {document.log_prior(assessment.choice):.1f}"
     if assessment.false_discovery is not None:
         yield f"of the claims that hold or fail at most {assessment.false_discovery:.1%} are expected to be errors"
     yield f"{duration_text(assessment.seconds)} of training"

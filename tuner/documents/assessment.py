@@ -1,6 +1,7 @@
 """Judges a document by its runs: each reported figure in four ways (`Evidence.ways`), each claim, and the silent fields."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,15 @@ from tuner.documents.document import Choice, Document, Reading
 from tuner.documents.evidence import Evidence, JudgedExperiment
 from tuner.documents.experiment import Experiment
 from tuner.documents.runs import Run
+from tuner.documents.verdicts import EXACT, VERDICTS
+
+WAYS = {
+    "chosen": "one script",
+    "left_out": "script chosen without the row",
+    "first": "first readings",
+    "best": "row by row",
+}
+"""How a document can be read, by the columns of its rows."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,11 @@ class Row:
     left_out: JudgedExperiment
     best: JudgedExperiment
     tried: int
+
+    @property
+    def dataset(self) -> str:
+        """The data set of its runs; empty without any."""
+        return self.chosen.runs[0].dataset if self.chosen.runs else ""
 
 
 @dataclass(frozen=True)
@@ -46,8 +61,7 @@ class JudgedReading:
 @dataclass(frozen=True)
 class Assessment:
     """A whole document with all its runs. `choice` is its most probable script of the `compared` ones. Row by row, `row_fields`
-    fields are free: the log prior probability of the rows' readings is `row_prior`, that of the one script `script_prior`.
-    `failures` says which of the last runs failed and why."""
+    fields are free, with the log prior probability `row_prior`. `failures` says which of the last runs failed and why."""
 
     document: Document
     choice: Choice
@@ -56,7 +70,6 @@ class Assessment:
     runs: tuple[Run, ...]
     readings: tuple[JudgedReading, ...]
     compared: int
-    script_prior: float
     row_prior: float
     row_fields: int
     failures: tuple[str, ...]
@@ -117,7 +130,6 @@ def assess(document: Document, runs: Sequence[Run], failures: Sequence[str] = ()
         runs=tuple(runs),
         readings=tuple(_reading(evidence, index, option) for index, option in enumerate(choice)),
         compared=max(len(evidence.scripts), 1),
-        script_prior=document.log_prior(choice),
         row_prior=math.fsum(document.log_prior(row.best.choice, row.experiment) for row in networks),
         row_fields=sum(len(document.concerning[row.experiment.id]) for row in networks),
         failures=tuple(failures),
@@ -126,7 +138,7 @@ def assess(document: Document, runs: Sequence[Run], failures: Sequence[str] = ()
 
 def _reading(evidence: Evidence, index: int, chosen: int) -> JudgedReading:
     reading = evidence.document.reading[index]
-    choices = evidence.document.choices([index]) if evidence.tells(index) else ()
+    choices = evidence.document.choices([index]) if index in evidence.telling and evidence.scripts else ()
     return JudgedReading(reading, chosen, tuple(evidence.probability(each, [index]) for each in choices))
 
 
@@ -137,3 +149,38 @@ def _row(evidence: Evidence, experiment: Experiment) -> Row:
     swapped = [evidence.ways(id_, other) for other in evidence.others(id_)]
     judged = {way: own.with_others(each[way] for each in swapped) for way, own in evidence.ways(id_, id_).items()}
     return Row(experiment, **judged, tried=len(evidence.own_choices(id_)))
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many accuracies and losses have each verdict, and how many of these are sharp; how many of the reports that may be are
+    sharp as a whole; and how many counts of parameters are equal."""
+
+    reproduced: int
+    close: int
+    differing: int
+    sharp: int
+    reports: str
+    equal: str | None
+
+    @property
+    def checked(self) -> int:
+        """All that could be checked."""
+        return self.reproduced + self.close + self.differing
+
+    @property
+    def text(self) -> str:
+        """Reproduced and close."""
+        return f"{self.reproduced} + {self.close}"
+
+
+def count(assessment: Assessment, which: str) -> Count:
+    """How many figures have each verdict under one of `WAYS`."""
+    judged = [getattr(row, which) for row in assessment.rows]
+    figures = [figure for each in judged for figure in each.figures]
+    verdicts = Counter(each.verdict for each in figures if each.figure not in EXACT)
+    exact = [each.verdict == "reproduced" for each in figures if each.figure in EXACT]
+    worths = [each.worth for each in judged if each.worth]
+    reproduced, close, differing = (verdicts[each] for each in VERDICTS[:3])
+    reports, equal = f"{worths.count('sharp')} of {len(worths)}", f"{sum(exact)} of {len(exact)}" if exact else None
+    return Count(reproduced, close, differing, sum(each.worth == "sharp" for each in figures), reports, equal)

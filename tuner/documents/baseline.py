@@ -18,8 +18,7 @@ from tuner.documents.assessment import Assessment, assess
 from tuner.documents.claims import LONG_SECONDS, LOOKS
 from tuner.documents.document import Choice, Document, Variant
 from tuner.documents.evidence import Evidence
-from tuner.documents.results import is_of, open_baseline, read_results, store_run, stored_runs, write_results
-from tuner.documents.runs import Run, run_of
+from tuner.documents.runs import Run, is_of, open_baseline, read_results, run_of, store_run, stored_runs, write_results
 from tuner.storage import Patience, open_storage
 from tuner.training.costs import work
 from tuner.worker import make_executor, perform
@@ -112,20 +111,17 @@ class _Replicator:
             near = (self._variants(each, 1, telling) for each in document.neighbours(choice, 2))
             yield chain(self._variants(choice, options.repeats, every), *near)
         for look in LOOKS if options.until_decided else ():
-            ids = every if look == LOOKS[0] else assess(document, self.runs).undecided - self._long
-            yield self._variants(choice, look, ids)
+            seconds = {id_: [run.seconds for run in self.runs if run.experiment == id_] or [0.0] for id_ in every}
+            short = {id_ for id_, each in seconds.items() if fmean(each) <= LONG_SECONDS}
+            yield self._variants(
+                choice, look, every if look == LOOKS[0] else short & assess(document, self.runs).undecided
+            )
 
     def _variants(self, choice: Choice, repeats: int, ids: Collection[str]) -> Iterator[Variant]:
         """The runs of these experiments, if asked for, under a choice: `repeats` of each, or as many as its document made."""
         for experiment in self.document.matching(self.options.only):
             for repeat in range(max(repeats, experiment.repeats) if experiment.id in ids else 0):
                 yield self.document.variant(experiment, choice, repeat)
-
-    @property
-    def _long(self) -> set[str]:
-        """The experiments that take too long for more than one look."""
-        seconds = {id_: [run.seconds for run in self.runs if run.experiment == id_] for id_ in self.document.by_id}
-        return {id_ for id_, each in seconds.items() if each and fmean(each) > LONG_SECONDS}
 
     def _run(self, wanted: Iterable[Variant]) -> int:
         """Make the missing ones of these runs, and return how many those were."""

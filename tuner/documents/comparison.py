@@ -13,13 +13,10 @@ from tuner.data.catalogue import CATALOGUE, with_families
 from tuner.documents.assessment import Assessment, Row, assess
 from tuner.documents.document import Document, load_document
 from tuner.documents.figures import NORMAL, deviation
-from tuner.documents.results import read_results
+from tuner.documents.runs import read_results
 from tuner.recipe import Recipe
 from tuner.storage.confirmed import Confirmed
 from tuner.study.places import find_documents
-
-FLOOR = 5e-4
-"""The smallest share of errors that the chart shows."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +91,11 @@ def _documented(assessments: Sequence[Assessment], dataset: str) -> Iterator[Doc
     """The networks that the documents themselves have; no ensembles."""
     for assessment in assessments:
         for row in assessment.rows:
-            experiment, runs = row.experiment, row.chosen.runs
-            if runs and runs[0].dataset == dataset and not experiment.added and experiment.members == 1:
+            experiment = row.experiment
+            if row.dataset == dataset and not experiment.added and experiment.members == 1:
                 reported = max(experiment.values("test_accuracy"), default=None)
                 names = assessment.document.name, experiment.id, experiment.title
-                yield Documented(*names, reported, tuple(run.figures["test_accuracy"] for run in runs))
+                yield Documented(*names, reported, tuple(run.figures["test_accuracy"] for run in row.chosen.runs))
 
 
 def difference(best: Documented | None, confirmed: Confirmed | None) -> Difference | None:
@@ -121,8 +118,8 @@ def documented_sentences(assessments: Sequence[Assessment], dataset: str) -> Ite
     """The best documented networks, as reported and in our runs."""
     best, reported = best_in_our_runs(assessments, dataset), best_reported(assessments, dataset)
     if best is None:
-        rows = [row for each in assessments for row in each.rows if row.chosen.runs]
-        near = [row.experiment.title for row in rows if row.chosen.runs[0].dataset in with_families([dataset])]
+        family = with_families([dataset])
+        near = [row.experiment.title for each in assessments for row in each.rows if row.dataset in family]
         if near:
             yield f"No document has a network on this very data; on data of its family have been replicated: {', '.join(near)}."
         elif dataset in CATALOGUE:
@@ -147,10 +144,7 @@ def overview_section(
     assessments: Sequence[Assessment], datasets: Collection[str], confirmed: Confirmed | None
 ) -> Section:
     """All documented networks and the search's winner, by test accuracy."""
-    shown = {
-        each.document.name: [row for row in each.rows if row.chosen.runs and row.chosen.runs[0].dataset in datasets]
-        for each in assessments
-    }
+    shown = {each.document.name: [row for row in each.rows if row.dataset in datasets] for each in assessments}
     reason = "No document has been replicated yet." if assessments else "No document is about this study's data."
     block: Block = _overview(shown, confirmed) if any(shown.values()) else missing(reason)
     return Section("baselines", "Baselines and the search", (block,))
@@ -185,4 +179,4 @@ def _overview(shown: Mapping[str, Sequence[Row]], confirmed: Confirmed | None) -
 
 
 def _wrong(accuracy: float) -> float:
-    return max(1 - accuracy, FLOOR)
+    return max(1 - accuracy, 5e-4)  # the axis is logarithmic

@@ -191,8 +191,7 @@ class Document:
 def load_document(path: Path) -> Document:
     """The checked document in a TOML file. Complaints name the file."""
     try:
-        document = decode(Document, tomllib.loads(path.read_text(encoding="utf-8")))
-        document = replace(document, name=path.stem)
+        document = decode(Document, {**tomllib.loads(path.read_text(encoding="utf-8")), "name": path.stem})
         for experiment in document.experiment:
             for choice in (document.first_choice, *document.neighbours(document.first_choice)):
                 document.variant(experiment, choice)

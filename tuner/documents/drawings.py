@@ -28,9 +28,6 @@ Rows = Mapping[str, Row]
 
 FIRST, SECOND = (np.array(list(bytes.fromhex(LIGHT[name][1:]))) for name in (BLUE, VERMILION))
 
-ROOM = 0.3
-"""The share of the range of medians that the axis shows beyond them on each side."""
-
 REACH, ENLARGED = 6.0, 8
 """The largest coordinate of decision regions, and the pixels along each side of one of their points."""
 
@@ -92,10 +89,11 @@ class Series:
 
 
 def _chart(id_: str, title: str, x: Axis, metric: str, series: Sequence[Series], *, alone: bool = False) -> Chart:
-    """The value axis shows the medians and what is reported, of one network `alone` all runs; others may lie beyond it."""
+    """The value axis shows the medians and what is reported, of one network `alone` all runs; others may lie beyond it. Points that
+    are not joined have 30 % more room on each side."""
     shown = [y for each in series for _, y in (*each.middle, *each.reported)]
     runs = [run for each in series for _, run in each.points]
-    room = 0.0 if series[0].joined else ROOM
+    room = 0.0 if series[0].joined else 0.3
     y = focused(Axis(metric, percent=metric == "accuracy"), [*shown, *runs] if alone else shown, room)
     several = any(len(values) > 1 for each in series for _, values in each.ours)
     notes = ["Faint: single runs of ours; line: their median."] * several

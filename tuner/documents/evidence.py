@@ -115,7 +115,9 @@ class Evidence:
         report = own if reporter == id_ else _in_place_of(own, self.document.by_id[reporter])
         name = self.document.reading_name(choice, own)
         runs = tuple(run.as_run_of(id_, name, run.repeat) for run in self.runs(id_, choice))
-        bare, examples = JudgedExperiment(name, (), runs, compared, choice), _examples(runs)
+        bare, entry = JudgedExperiment(name, (), runs, compared, choice), CATALOGUE[runs[0].dataset] if runs else None
+        is_drawn = entry and entry.format == "made" and not entry.bundled_with  # the document's points may be others
+        examples = entry.test_examples if entry and is_drawn else 0
         figures = [
             judge(each, report.values(each), bare.values(each), examples, self.spread(bare.ours(each)), unchecked)
             for each, unchecked in ((each, report.unchecked.get(each, "")) for each in report.reported)
@@ -170,20 +172,16 @@ class Evidence:
     @cached_property
     def reporting(self) -> tuple[str, ...]:
         """The experiments with figures that can tell readings apart, as far as they were run."""
-        choices, concerning = self.document.choices, self.document.concerning
-        return tuple(
-            id_
-            for id_, each in self.document.by_id.items()
-            if ({*each.reported} - {*EXACT} or each.curve)
-            and any(self.runs(id_, choice) for choice in choices(concerning[id_]))
-        )
+        able = [id_ for id_, each in self.document.by_id.items() if {*each.reported} - {*EXACT} or each.curve]
+        choices = {id_: self.document.choices(self.document.concerning[id_]) for id_ in able}
+        return tuple(id_ for id_ in able if any(self.runs(id_, choice) for choice in choices[id_]))
 
     @cached_property
     def scripts(self) -> dict[Choice, float]:
         """The log evidence of each script that every experiment with figures was run under."""
         return {
             each: self.document.log_prior(each) + math.fsum(self.judge(id_, each).likelihood for id_ in self.reporting)
-            for each in self.document.choices(self._telling)
+            for each in self.document.choices(self.telling)
             if all(self.runs(id_, each) for id_ in self.reporting)
         }
 
@@ -201,17 +199,14 @@ class Evidence:
 
     def probability(self, choice: Choice, indices: Collection[int]) -> float:
         """The probability of some options of a choice; where no reported figure tells, the one beforehand."""
-        told = [index for index in indices if self.tells(index)]
-        share = math.fsum(each for script, each in self._shares.items() if all(script[i] == choice[i] for i in told))
+        told = [index for index in indices if index in self.telling and self.scripts]
+        alike = (each for script, each in self._shares.items() if all(script[i] == choice[i] for i in told))
         before = (self.document.reading[index].prior(choice[index]) for index in indices if index not in told)
-        return math.prod(before, start=share if told else 1.0)
-
-    def tells(self, index: int) -> bool:
-        """Whether the probability of a reading is known from reported figures."""
-        return index in self._telling and bool(self.scripts)
+        return math.prod(before, start=math.fsum(alike) if told else 1.0)
 
     @cached_property
-    def _telling(self) -> frozenset[int]:
+    def telling(self) -> frozenset[int]:
+        """The readings that concern experiments with figures: as soon as there are scripts, these tell their probability."""
         return frozenset(index for id_ in self.reporting for index in self.document.concerning[id_])
 
 
@@ -227,9 +222,3 @@ def _in_place_of(own: Experiment, other: Experiment) -> Experiment:
 
 def _share(passes: Sequence[bool]) -> float | None:
     return fmean(passes) if passes else None
-
-
-def _examples(runs: Sequence[Run]) -> int:
-    """How many examples an accuracy was measured on, where the document's may have been others: points that are drawn."""
-    entry = CATALOGUE[runs[0].dataset] if runs else None
-    return entry.test_examples if entry and entry.format == "made" and not entry.bundled_with else 0

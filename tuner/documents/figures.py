@@ -4,8 +4,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import fmean
+
+import numpy as np
 
 from tuner.base.errors import Invalid, near_miss
 
@@ -21,9 +22,6 @@ GAPS = {
 
 NORMAL = 1.96
 """The normal distribution's 97.5 % quantile: so many standard errors to each side hold 95 %."""
-
-ROUNDING = 1e-4
-"""The smallest standard deviation that counts: one of 10,000 test images, or so much of a loss."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +47,14 @@ def deviation(values: Sequence[float]) -> float:
     return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / max(len(values) - 1, 1))
 
 
-def _steps(curve: Sequence[float]) -> list[float]:
-    return [after - before for before, after in pairwise(curve)]
-
-
 STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "mean": fmean,
     "deviation": deviation,
     "highest": max,
     "change": lambda curve: curve[-1] - curve[0],
-    "swing": lambda curve: fmean(map(abs, _steps(curve[len(curve) // 2 - 1 :]))),
-    "falling": lambda curve: fmean(step < 0 for step in _steps(curve)),
-    "rising": lambda curve: fmean(step > 0 for step in _steps(curve)),
+    "swing": lambda curve: fmean(abs(np.diff(curve[len(curve) // 2 - 1 :]))),
+    "falling": lambda curve: fmean(np.diff(curve) < 0),
+    "rising": lambda curve: fmean(np.diff(curve) > 0),
 }
 """Figures of a curve, by the first part of the name: its mean, deviation and highest value, the change (last less first), the mean
 swing from one stored epoch to the next in the second half, and the shares of steps down and up."""
@@ -94,7 +88,7 @@ def spread_of(figure: str, groups: Iterable[Sequence[float]]) -> Spread:
 
     repeated = [group for group in groups if len(group) > 1 and all(map(math.isfinite, group))]
     halves = [(len(group) - 1) / 2 for group in repeated]
-    scaled = [max(deviation(group) / scale(figure, group), ROUNDING) for group in repeated]
+    scaled = [max(deviation(group) / scale(figure, group), 1e-4) for group in repeated]  # one of 10,000 test images
     logs = [2 * math.log(each) - digamma(half) + math.log(half) for each, half in zip(scaled, halves, strict=True)]
     if len(logs) < 2:
         return Spread(scaled[0], UNREPEATED[False].freedom) if scaled else UNREPEATED[is_loss(figure)]

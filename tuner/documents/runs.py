@@ -1,20 +1,27 @@
-"""One stored run of an experiment: its figures, curves and confusion matrix. Plain, and JSON both ways."""
+"""Runs of experiments, and how they are stored: as trials of an Optuna study of their document, and in one file, which is kept
+with the project: each training once, the recipes that they share, and the runs of each experiment under each reading."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState, create_trial
+
+from tuner.base.errors import TunerError
+from tuner.base.writing import write_text
 from tuner.data.catalogue import CATALOGUE
-from tuner.documents.document import Variant
+from tuner.documents.document import Document, Variant
 from tuner.documents.figures import CURVE_FIGURE, GAPS, STATISTICS, deviation
 from tuner.networks import Layer, layer_table
 from tuner.recipe import Recipe
 from tuner.worker.replication import Replicated
 
-POINTS = 100
-"""A curve of more epochs is stored for every second, third, ... of them."""
+TRAINING_FIELDS = ("key", "ended", "seconds", "figures", "every", "curve", "confusion", "regions")
 
 
 @dataclass(frozen=True)
@@ -96,17 +103,17 @@ def run_of(variant: Variant, answer: Replicated, environment: Mapping[str, str])
     """The run that training gives. Figures over folds are means; `fold_spread` is the standard deviation of their test
     accuracies, which are stored with the curves."""
     folds = [fold.epochs for fold in answer.result.folds]
-    every = -(-len(folds[0]) // POINTS)
+    every = -(-len(folds[0]) // 100)  # a longer curve is stored for every second, third, ... epoch
     training = [[epoch.training for epoch in epochs] for epochs in folds]
     validated = [[epoch.validation for epoch in epochs if epoch.validation] for epochs in folds]
-    curves = {"training": training[0], "test": (), "validation": validated[0]}
     last = [each[-1] for each in training], answer.test, [each[-1] for each in validated if each]
     figures, curve = {"parameters": float(answer.result.parameters)}, dict[str, Sequence[float]]()
-    for (part, scores), by_fold in zip(curves.items(), last, strict=True):
+    for part, by_fold in zip(("training", "test", "validation"), last, strict=True):
         for metric in ("loss", "accuracy") if by_fold else ():
             figures[f"{part}_{metric}"] = fmean([each.value(metric) for each in by_fold])
-            if scores:
-                curve[f"{part}_{metric}"] = [round(each.value(metric), 5) for each in scores[every - 1 :: every]]
+    for part, epochs in (("training", training[0]), ("validation", validated[0])):
+        for metric in ("loss", "accuracy") if epochs else ():
+            curve[f"{part}_{metric}"] = [round(each.value(metric), 5) for each in epochs[every - 1 :: every]]
     if validated[0]:
         figures["highest_validation_accuracy"] = fmean([max(each.accuracy for each in scores) for scores in validated])
     if answer.attacked_accuracy is not None:
@@ -120,16 +127,102 @@ def run_of(variant: Variant, answer: Replicated, environment: Mapping[str, str])
         figures["ensemble_accuracy"] = answer.ensemble[-1]
         figures["members_left_out"] = float(len(answer.left_out))
         curve |= {"single_accuracy": list(answer.single), "ensemble_accuracy": list(answer.ensemble)}
+    recipe, ended, seconds = variant.recipe.to_dict(), answer.result.ended, answer.result.seconds
+    confusion, regions = [list(row) for row in answer.confusion], list(answer.regions)
     return Run(
-        *variant.names,
-        key=variant.key,
-        recipe=variant.recipe.to_dict(),
-        figures=figures,
-        curve=curve,
-        confusion=[list(row) for row in answer.confusion],
-        ended=answer.result.ended,
-        seconds=answer.result.seconds,
-        environment=environment,
-        every=every,
-        regions=list(answer.regions),
+        *variant.names, variant.key, recipe, figures, curve, confusion, ended, seconds, environment, every, regions
     )
+
+
+def open_baseline(storage: BaseStorage, document: Document) -> optuna.Study:
+    """The document's study in the storage, created if it is new."""
+    name = f"document: {document.name}"
+    study = optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
+    if study.user_attrs.get("title") != document.title:
+        study.set_user_attr("title", document.title)
+    return study
+
+
+def stored_runs(study: optuna.Study) -> Iterator[Run]:
+    """All runs of the document's study."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        yield Run.from_dict(trial.user_attrs["run"])
+
+
+def store_run(study: optuna.Study, run: Run) -> None:
+    """Add a run to its document's study as a trial, with attributes for the dashboard's table."""
+    curve = run.curve.get("validation_accuracy") or run.curve["training_accuracy"]
+    plain = run.to_dict()
+    figures = {name: value if isinstance(value, str) else round(value, 5) for name, value in plain["figures"].items()}
+    columns = {"experiment": run.experiment, "reading": run.reading or "first", "repeat": run.repeat}
+    attributes = {**columns, "seconds": round(run.seconds, 1), **figures, "run": plain}
+    values = {run.every * number: value for number, value in enumerate(curve, start=1)}
+    study.add_trial(create_trial(value=run.figures["test_accuracy"], user_attrs=attributes, intermediate_values=values))
+
+
+def is_of(document: Document, run: Run) -> bool:
+    """Whether the document as it is now asks for a run: its experiment and reading exist and give exactly its recipe."""
+    if run.experiment not in document.by_id:
+        return False
+    variant = document.variant(document.by_id[run.experiment], document.choice(run.reading), run.repeat)
+    return variant.key == run.key and variant.reading == run.reading
+
+
+def write_results(path: Path, document: Document, runs: Iterable[Run]) -> None:
+    """Write all runs of a document, atomically."""
+    environments, recipes = list[Any](), list[Any]()
+    trainings, variants = dict[str, dict[str, Any]](), dict[tuple[str, str], dict[str, str]]()
+    for run in sorted(runs, key=lambda run: run.names):
+        plain = run.to_dict()
+        seed = plain["recipe"].pop("seed")
+        numbers = {"recipe": _number(recipes, plain["recipe"]), "environment": _number(environments, run.environment)}
+        trainings[run.key] = {**{name: plain[name] for name in TRAINING_FIELDS}, "seed": seed, **numbers}
+        variants.setdefault((run.experiment, run.reading), {})[str(run.repeat)] = run.key
+    seconds = round(sum(each["seconds"] for each in trainings.values()), 1)
+    head = {"title": document.title, "seconds": seconds, "environments": environments}
+    lists = {
+        "recipes": recipes,
+        "runs": [{"experiment": name, "reading": reading, "of": of} for (name, reading), of in variants.items()],
+        "trainings": [trainings[key] for key in sorted(trainings)],
+    }
+    write_text(path, _lines(head, lists))
+
+
+def read_results(path: Path) -> list[Run]:
+    """The runs that `write_results` wrote; none where there is no file. Raises `TunerError` for another file."""
+    if not path.exists():
+        return []
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        trainings = {
+            each["key"]: {
+                **{name: each[name] for name in TRAINING_FIELDS},
+                "recipe": {**plain["recipes"][each["recipe"]], "seed": each["seed"]},
+                "environment": plain["environments"][each["environment"]],
+            }
+            for each in plain["trainings"]
+        }
+        return [
+            Run.from_dict({**trainings[key], **variant, "repeat": int(repeat)})
+            for variant in plain["runs"]
+            for repeat, key in variant.pop("of").items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        problem = f"{path} does not hold a document's results ({error!r}); move it away, or give another --results"
+        raise TunerError(problem) from None
+
+
+def _number(values: list[Any], value: Mapping[str, Any]) -> int:
+    """The place of a value in the list, to which a new one is appended."""
+    if value not in values:
+        values.append(value)
+    return values.index(value)
+
+
+def _lines(head: Mapping[str, Any], lists: Mapping[str, Sequence[Any]]) -> str:
+    """JSON with an entry on each line, so that version control shows what changed."""
+    blocks = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
+    for name, entries in lists.items():
+        lines = ",\n".join(f"  {json.dumps(entry, separators=(',', ':'))}" for entry in entries)
+        blocks.append(f" {json.dumps(name)}: [\n{lines}\n ]")
+    return "{\n" + ",\n".join(blocks) + "\n}\n"

@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple, dataclass
 from math import fsum
 from statistics import fmean
 from typing import Any
 
 from tuner.base.formatting import duration_text, number_text
 from tuner.charts.content import Block, Cell, Paragraph, Section, Table, missing
-from tuner.documents.assessment import Assessment, Row
-from tuner.documents.claims import LOOKS
+from tuner.documents.assessment import WAYS, Assessment, Row, count
+from tuner.documents.claims import JUDGEMENTS, LOOKS
 from tuner.documents.drawings import drawn, spread_text
-from tuner.documents.headline import TEST, Searched, lead, ways_table
-from tuner.documents.verdicts import EXACT, JudgedFigure
+from tuner.documents.verdicts import EXACT, VERDICTS, JudgedFigure
 
+TEST = "test_accuracy"
 OURS, COST = "test accuracy, ours", "seconds of one"
 """Columns that the search has, too."""
 
@@ -34,6 +34,18 @@ COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
 }
 """The columns of the table of all figures, after the experiment's title: a cell for an experiment and a figure's index."""
 
+NOTE = "A document does not state all settings. One script: all experiments have the settings that explain the document best. Script chosen without the row: the settings that explain the other experiments best, so that no report chooses its own settings. First readings: settings that were fixed before any run. Row by row: each experiment has the settings that explain it best. Reproduced: within the 95 % interval around the mean of our runs. Close: within twice that, one point of accuracy, or a tenth of a loss. A verdict is sharp if at most a quarter of the other experiments' figures would have one as good in its place, else weak: it says little. The same for reports as a whole: all figures of an experiment together."
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search came to: its final model's test accuracy, and the `seconds` of all trainings, which older summaries lack."""
+
+    title: str
+    dataset: str
+    accuracy: float
+    seconds: float | None = None
+
 
 def document_section(assessment: Assessment, searches: Sequence[Searched]) -> Section:
     """The section; `searches` stand beside the document's networks on the same data."""
@@ -43,9 +55,8 @@ def document_section(assessment: Assessment, searches: Sequence[Searched]) -> Se
         return Section(id_, document.title, (missing("This document has not been replicated here yet."),))
     unexplained, oddities = ", ".join(assessment.unexplained), " ".join(each.says for each in document.oddity)
     own = [row for row in assessment.rows if not row.experiment.added and row.chosen.runs]
-    datasets = {row.chosen.runs[0].dataset for row in own}
-    beside = [each for each in searches if each.dataset in datasets]
-    blocks: list[Block] = [Paragraph(text, "lead") for text in lead(assessment, own, beside)]
+    beside = [each for each in searches if each.dataset in {row.dataset for row in own}]
+    blocks: list[Block] = [Paragraph(text, "lead") for text in _lead(assessment, own, beside)]
     blocks += [ways_table(f"{id_}-ways", assessment), _own_table(id_, own, beside), _claims(id_, assessment)]
     blocks += [Paragraph(finding.says) for finding in document.finding]
     blocks += [Paragraph(f"Not reproduced and not explained: {unexplained}.", "aside")] if unexplained else []
@@ -55,6 +66,45 @@ def document_section(assessment: Assessment, searches: Sequence[Searched]) -> Se
     blocks += [_figures(id_, assessment), _omitted(id_, assessment)]
     known = (block for block in blocks if not isinstance(block, Table) or block.rows)
     return Section(id_, document.title, tuple(known))
+
+
+def _lead(assessment: Assessment, own: Sequence[Row], searches: Sequence[Searched]) -> Iterator[str]:
+    """What the document is, what was replicated of it, and what came of it."""
+    environment, script = assessment.runs[0].environment, count(assessment, "chosen")
+    judgements = [each.chosen.judgement for each in assessment.claims]
+    where = f"on {environment.get('cores', '?')} cores of {environment.get('processor', 'an unknown processor')}"
+    data = ", ".join(dict.fromkeys(row.dataset for row in own))
+    yield f"What it is: {len(own)} experiments on {data}. The document reports {script.checked} accuracies and losses that can be checked, and makes {len(judgements)} claims. We trained all of its networks again: {len(assessment.trainings)} trainings, {duration_text(assessment.seconds)} {where}."
+    exact = f" {script.equal} counts of parameters are equal." if script.equal else ""
+    yield f"What was replicated: {script.reproduced} of the {script.checked} figures are reproduced and {script.close} are close, with the same settings for all experiments where the document states none.{_differing(own)}{exact} {script.sharp} of these {script.reproduced + script.close} verdicts are sharp: most other figures of the document would not pass in their place. Of the reports as a whole {script.reports} are sharp."
+    held = ", ".join(f"{each} {judgements.count(each)}" for each in JUDGEMENTS if each in judgements)
+    doubtful = sum(each.covered < 0.5 for each in assessment.claims)
+    scope = f" {doubtful} of them are judged under less probable settings, because the most probable ones have fewer than {LOOKS[0]} runs."
+    found = (f" The search “{each.title}” reaches {each.accuracy:.4f}{_cost(each)}." for each in searches)
+    yield f"What came of it: the verdicts of our runs on its {len(judgements)} claims: {held}.{scope if doubtful else ''} {_best(own)}{''.join(found)}"
+
+
+def _cost(search: Searched) -> str:
+    return "" if search.seconds is None else f" after {duration_text(search.seconds)} of training"
+
+
+def _differing(own: Sequence[Row]) -> str:
+    """The experiments with a figure that is not reproduced; three of them by name."""
+    names = [f"“{row.experiment.title}”" for row in own if row.chosen.differs]
+    others = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f" Not reproduced: a figure of {', '.join(names[:3])}{others}." if names else ""
+
+
+def _best(own: Sequence[Row]) -> str:
+    """The best network by the reported test accuracy, or by ours on the first row's data."""
+    reporting = [row for row in own if row.experiment.values(TEST) and row.experiment.members == 1]
+    alike = [row for row in own if row.dataset == own[0].dataset]
+    best = max(reporting or alike, key=lambda row: fmean(row.experiment.values(TEST) or row.chosen.values(TEST)))
+    ours = f"{len(best.chosen.runs)} of our runs reach {spread_text(best.chosen.values(TEST))}"
+    network = f"“{best.experiment.title}”"
+    if not reporting:
+        return f"The document reports no test accuracy; its best network in our runs is {network}: {ours}."
+    return f"The best test accuracy that it reports is {max(best.experiment.values(TEST)):.4f} ({network}): {ours}."
 
 
 def _own_table(id_: str, own: Sequence[Row], searches: Sequence[Searched]) -> Table:
@@ -102,7 +152,7 @@ def _open_settings(id_: str, assessment: Assessment) -> Table:
     options = ((each, [option.name for option in each.reading.options]) for each in assessment.readings)
     rows = tuple((each.reading.silent, names[0], "; ".join(names[1:]), each.conclusion) for each, names in options)
     columns = ("setting that it leaves open", "first reading", "alternatives", "what our runs say")
-    note = f"The one script is the most probable of {assessment.compared} that all experiments with figures were run under. A first reading has the prior probability one half, and its alternatives share the other half; the numbers are posterior probabilities. Row by row {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, of the one script {assessment.script_prior:.1f}."
+    note = f"The one script is the most probable of {assessment.compared} that all experiments with figures were run under. A first reading has the prior probability one half, and its alternatives share the other half; the numbers are posterior probabilities. Row by row {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, of the one script {assessment.document.log_prior(assessment.choice):.1f}."
     return Table(f"{id_}-readings", "The settings that it leaves open", columns, rows, note)
 
 
@@ -134,6 +184,27 @@ def _omitted(id_: str, assessment: Assessment) -> Table:
     omitted = assessment.document.omitted
     rows = tuple((kind, name, reason) for kind, each in omitted.items() for name, reason in each.items())
     return Table(f"{id_}-omitted", "Not replicated", ("what", "name", "because"), rows, long=True)
+
+
+def documents_table(id_: str, assessments: Sequence[Assessment]) -> Table:
+    """A row for each document: how many figures are reproduced and close under each way to read it, and its claims."""
+    rows: list[tuple[Cell, ...]] = []
+    for each in assessments:
+        script, *others = (count(each, which) for which in WAYS)
+        ways, judgements = (way.text for way in (script, *others)), [claim.chosen.judgement for claim in each.claims]
+        figures = (script.checked, *ways, script.sharp, script.reports, script.equal)
+        rows.append((each.document.title, *figures, *map(judgements.count, JUDGEMENTS)))
+    worth_columns = ("sharp, one script", "sharp reports, one script", "parameter counts equal")
+    columns = ("document", "figures", *WAYS.values(), *worth_columns, *(f"claims: {each}" for each in JUDGEMENTS))
+    title = "How many of the reported accuracies and losses are reproduced + close, and which claims hold"
+    return Table(id_, title, columns, tuple(rows), NOTE)
+
+
+def ways_table(id_: str, assessment: Assessment) -> Table:
+    """How many figures have each verdict, under each way to read the document."""
+    rows = tuple((way, *astuple(count(assessment, which))) for which, way in WAYS.items())
+    columns = ("settings that it leaves open", *VERDICTS[:3], "sharp", "sharp reports", "parameter counts equal")
+    return Table(id_, "How many of its figures are reproduced", columns, rows, NOTE)
 
 
 def reported_text(judged: JudgedFigure) -> str:

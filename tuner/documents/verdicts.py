@@ -31,14 +31,8 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 EXACT = ("parameters", "layer_parameters")
 """Figures that are equal in all runs."""
 
-MOST = 0.9
-"""The share of a curve's points that must be reproduced."""
-
 FEWEST = 2
 """Fewer degrees of freedom than three runs have do not tell how far runs differ."""
-
-SELDOM = 0.25
-"""A verdict is weak, and says little, if a larger share of other networks' reports would pass in its place; else it is sharp."""
 
 SLIP = 0.01
 """The share of reports that may be anything, whatever the readings: a slip of the pen, a figure of another run."""
@@ -81,10 +75,11 @@ class JudgedFigure:
 
 
 def worth_of(verdict: Verdict, shared: float | None) -> Worth:
-    """Empty where there is no other network, and for what is not reproduced, whatever other networks reach."""
+    """A verdict is weak, and says little, if more than a quarter of other networks' reports would pass in its place; empty where
+    there is no other network, and for what is not reproduced."""
     if shared is None or verdict not in ("reproduced", "close"):
         return ""
-    return "weak" if shared > SELDOM else "sharp"
+    return "weak" if shared > 0.25 else "sharp"
 
 
 def judge(
@@ -121,7 +116,7 @@ def judge_curve(
         return JudgedFigure(figure, (), (), "cannot be checked", "not measured", points=())
     at_each_point = zip(theirs, *measured, strict=False)
     points = tuple(judge(figure, [value], ours, examples, spread) for value, *ours in at_each_point)
-    verdict = next(each for each in VERDICTS if fmean(point.passes(each) for point in points) >= MOST)
+    verdict = next(each for each in VERDICTS if fmean(point.passes(each) for point in points) >= 0.9)
     within = sum(point.verdict == "reproduced" for point in points)
     return JudgedFigure(figure, (), (), verdict, f"{within} of {len(points)} points reproduced", points=points)
 

@@ -14,7 +14,7 @@ from tuner.data.load import held_out
 from tuner.data.sources import Places
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of
-from tuner.documents.headline import Searched
+from tuner.documents.section import Searched
 from tuner.outcome import Outcome, read_outcome
 from tuner.recipe import Recipe
 from tuner.report.importance import Importance, ended_trials, importances

@@ -14,7 +14,7 @@ from tuner.charts.content import Cell, Link, Page, Paragraph, Section, Table, mi
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import assessments_of, variance
 from tuner.documents.figures import NORMAL
-from tuner.documents.headline import Searched, documents_table
+from tuner.documents.section import Searched, documents_table
 from tuner.report.pages import write_page
 from tuner.report.write import DOCUMENTS, documents_page
 from tuner.report.write import FOOTER as REPORT_FOOTER

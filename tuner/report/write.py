@@ -18,8 +18,7 @@ from tuner.charts.content import Link, Page, Section
 from tuner.data.sources import Places
 from tuner.documents.assessment import Assessment
 from tuner.documents.comparison import overview_section
-from tuner.documents.headline import Searched
-from tuner.documents.section import document_section
+from tuner.documents.section import Searched, document_section
 from tuner.report.answer import answer_blocks
 from tuner.report.evidence import Evidence, gather
 from tuner.report.measuring import measure_columns, measure_latencies

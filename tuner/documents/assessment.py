@@ -110,12 +110,6 @@ class Assessment:
         differing = [row.experiment.id for row in self.rows if row.best.differs]
         return tuple(each for each in differing if each not in explained)
 
-    @property
-    def undecided(self) -> frozenset[str]:
-        """The experiments of undecided claims: more runs may decide them."""
-        undecided = (each.claim for each in self.claims if each.chosen.judgement == "undecided")
-        return frozenset(id_ for claim in undecided for id_ in claim.experiments)
-
 
 def assess(document: Document, runs: Sequence[Run], failures: Sequence[str] = ()) -> Assessment:
     """The verdicts on everything."""
@@ -143,8 +137,7 @@ def _reading(evidence: Evidence, index: int, chosen: int) -> JudgedReading:
 
 
 def _row(evidence: Evidence, experiment: Experiment) -> Row:
-    """A verdict's worth is the share of other networks' reports that pass in its place: the reports of the two are swapped, and
-    the script, or the row's own readings, are chosen again."""
+    """To know a verdict's worth, the reports of two networks are swapped, and the readings are chosen again."""
     id_ = experiment.id
     swapped = [evidence.ways(id_, other) for other in evidence.others(id_)]
     judged = {way: own.with_others(each[way] for each in swapped) for way, own in evidence.ways(id_, id_).items()}

@@ -57,38 +57,33 @@ def baseline(options: BaselineOptions, log: Log) -> dict[str, Assessment]:
     setup, assessments = Setup(options.places, options.workers, options.threads, folder), {}
     with closing(make_executor(options.executor, setup)) as executor:
         for document in options.documents:
-            path = options.results / f"{document.name}.json"
-            study = open_baseline(storage, document)
-            _import_results(document, study, path, log)
-            replicator = _Replicator(document, study, options, executor, log)
+            replicator = _Replicator(document, open_baseline(storage, document), options, executor, log)
             try:
                 replicator.run_all()
             finally:
-                write_results(path, document, replicator.runs)
+                write_results(replicator.path, document, replicator.runs)
             asked = {each.id for each in document.matching(options.only)}
             whole = assess(document, replicator.runs, [*replicator.failures.values()])
             assessments[document.name] = whole.restricted_to(asked)
     return assessments
 
 
-def _import_results(document: Document, study: optuna.Study, path: Path, log: Log) -> None:
-    """Store the runs of the results file that the storage lacks, as far as the document still asks for them."""
-    stored = {(run.names, run.key) for run in stored_runs(study)}
-    missing = [run for run in read_results(path) if (run.names, run.key) not in stored and is_of(document, run)]
-    for run in missing:
-        store_run(study, run)
-    if missing:
-        log(f"{len(missing)} runs are taken from {path}; to run all again, give other --results and --runs")
-
-
 class _Replicator:
-    """Makes and stores the missing runs of one document; `runs` are all that it has as it is now."""
+    """Makes and stores one document's missing runs. `runs` has all: those in the storage, and in the results file at `path`."""
 
     def __init__(
         self, document: Document, study: optuna.Study, options: BaselineOptions, executor: Executor, log: Log
     ) -> None:
         self.document, self.study, self.options, self.executor, self.log = document, study, options, executor, log
+        self.path = options.results / f"{document.name}.json"
         self.runs = [run for run in stored_runs(study) if is_of(document, run)]
+        stored = {run.names for run in self.runs}
+        kept = [run for run in read_results(self.path) if run.names not in stored and is_of(document, run)]
+        for run in kept:
+            store_run(study, run)
+        if kept:
+            log(f"{len(kept)} runs are taken from {self.path}; to run all again, give other --results and --runs")
+        self.runs += kept
         self.failures: dict[tuple[str, str, int], str] = {}
         self._data: dict[str, TrainingSet] = {}
         self._environment = {name: each for name, each in environment(options.threads).items() if name != "host"}
@@ -111,11 +106,14 @@ class _Replicator:
             near = (self._variants(each, 1, telling) for each in document.neighbours(choice, 2))
             yield chain(self._variants(choice, options.repeats, every), *near)
         for look in LOOKS if options.until_decided else ():
-            seconds = {id_: [run.seconds for run in self.runs if run.experiment == id_] or [0.0] for id_ in every}
-            short = {id_ for id_, each in seconds.items() if fmean(each) <= LONG_SECONDS}
-            yield self._variants(
-                choice, look, every if look == LOOKS[0] else short & assess(document, self.runs).undecided
-            )
+            yield self._variants(choice, look, every if look == LOOKS[0] else self._undecided())
+
+    def _undecided(self) -> set[str]:
+        """The experiments of undecided claims, without those that take too long for a second look."""
+        claims = (each for each in assess(self.document, self.runs).claims if each.chosen.judgement == "undecided")
+        ids = {id_ for each in claims for id_ in each.claim.experiments}
+        seconds = {id_: [run.seconds for run in self.runs if run.experiment == id_] for id_ in ids}
+        return {id_ for id_, each in seconds.items() if not each or fmean(each) <= LONG_SECONDS}
 
     def _variants(self, choice: Choice, repeats: int, ids: Collection[str]) -> Iterator[Variant]:
         """The runs of these experiments, if asked for, under a choice: `repeats` of each, or as many as its document made."""

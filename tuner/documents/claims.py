@@ -128,9 +128,8 @@ def _overall(claim: Claim, under: Sequence[UnderReading]) -> Decision:
 
 def _settings(those: Sequence[UnderReading], among: Sequence[UnderReading]) -> str:
     """The options that only these readings have, or how many there are; and their probability."""
-    columns = [[*dict.fromkeys(names)] for names in zip(*(each.names for each in those), strict=True)]
-    every = [{*names} for names in zip(*(each.names for each in among), strict=True)]
-    apart = [" or ".join(some) for some, all_ in zip(columns, every, strict=True) if {*some} < all_]
+    some, every = (zip(*(each.names for each in under), strict=True) for under in (those, among))
+    apart = [" or ".join(dict.fromkeys(own)) for own, all_ in zip(some, every, strict=True) if {*own} < {*all_}]
     share = _probability(those) / _probability(among)
     return f"{', '.join(apart) or f'{len(those)} of {len(among)} settings'} ({share:.0%})"
 

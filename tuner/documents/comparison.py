@@ -151,8 +151,7 @@ def overview_section(
 
 
 def _overview(shown: Mapping[str, Sequence[Row]], confirmed: Confirmed | None) -> Chart:
-    """By the share of errors, on a scale that shows networks that fail as well as differences of a tenth of a point. Bars end
-    at the best and the worst run: where learning fails by the seed, no run lies in between."""
+    """By the share of errors. Bars end at the best and the worst run: where learning fails by the seed, no run lies between."""
     names, reported, marks = list[str](), list[Point](), list[Mark]()
     for color, (document, rows) in zip(CYCLE, shown.items(), strict=False):
         points, tips, errors = [], [], []

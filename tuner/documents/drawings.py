@@ -25,9 +25,7 @@ from tuner.documents.figures import deviation
 from tuner.documents.runs import Run
 
 Rows = Mapping[str, Row]
-
 FIRST, SECOND = (np.array(list(bytes.fromhex(LIGHT[name][1:]))) for name in (BLUE, VERMILION))
-
 REACH, ENLARGED = 6.0, 8
 """The largest coordinate of decision regions, and the pixels along each side of one of their points."""
 
@@ -40,12 +38,13 @@ def drawn(assessment: Assessment, drawing: Drawing) -> Iterator[Block]:
         yield missing(f"{drawing.title}: not run yet: {', '.join(without)}.")
         return
     id_, first = f"{assessment.document.name}-{drawing.id}", rows[drawing.experiments[0]].chosen.runs[0]
+    metric = drawing.figures[0].rpartition("_")[2]
     match drawing.kind:
         case "against":
             axis = Axis(drawing.x, scale="log" if drawing.log else "linear", at=drawing.at)
-            yield _chart(id_, drawing.title, axis, _metric(drawing), list(_against(drawing, rows)))
+            yield _chart(id_, drawing.title, axis, metric, list(_against(drawing, rows)))
         case "curves" | "members":
-            yield from _curve_charts(id_, drawing, rows)
+            yield from _curve_charts(id_, drawing, metric, rows)
         case "confusion":
             yield confusion_chart(id_, drawing.title, first.confusion, CATALOGUE[first.dataset].classes)
         case "layers":
@@ -89,11 +88,10 @@ class Series:
 
 
 def _chart(id_: str, title: str, x: Axis, metric: str, series: Sequence[Series], *, alone: bool = False) -> Chart:
-    """The value axis shows the medians and what is reported, of one network `alone` all runs; others may lie beyond it. Points that
-    are not joined have 30 % more room on each side."""
+    """The value axis shows the medians and what is reported, of one network `alone` all runs; others may lie beyond it."""
     shown = [y for each in series for _, y in (*each.middle, *each.reported)]
     runs = [run for each in series for _, run in each.points]
-    room = 0.0 if series[0].joined else 0.3
+    room = 0.0 if series[0].joined else 0.3  # a share of the range on each side
     y = focused(Axis(metric, percent=metric == "accuracy"), [*shown, *runs] if alone else shown, room)
     several = any(len(values) > 1 for each in series for _, values in each.ours)
     notes = ["Faint: single runs of ours; line: their median."] * several
@@ -115,9 +113,9 @@ def _against(drawing: Drawing, rows: Rows) -> Iterator[Series]:
         yield Series(figure.replace("_", " "), ours, reported)
 
 
-def _curve_charts(id_: str, drawing: Drawing, rows: Rows) -> Iterator[Chart]:
+def _curve_charts(id_: str, drawing: Drawing, own: str, rows: Rows) -> Iterator[Chart]:
     """The accuracies and the losses by epoch, or the accuracies by member; the texts have both for nearly all of their networks."""
-    own, several, by_member = _metric(drawing), len(drawing.figures) > 1, drawing.kind == "members"
+    several, by_member = len(drawing.figures) > 1, drawing.kind == "members"
     for metric in sorted(("accuracy", "loss"), key=lambda each: each != own):
         title = drawing.title if metric == own else drawing.title.replace(own, metric)
         title += f": {metric}" if metric not in title and metric != own else ""
@@ -135,10 +133,6 @@ def _curve_charts(id_: str, drawing: Drawing, rows: Rows) -> Iterator[Chart]:
         if series:
             axis = Axis("members" if by_member else "epoch", integers=True)
             yield _chart(id_ if metric == own else f"{id_}-{metric}", title, axis, metric, series, alone=len(rows) == 1)
-
-
-def _metric(drawing: Drawing) -> str:
-    return drawing.figures[0].rpartition("_")[2]
 
 
 def _layers(id_: str, row: Row) -> Table:
@@ -187,8 +181,7 @@ def _regions_png(run: Run) -> bytes:
 
 
 def spread_text(values: Sequence[float]) -> str | None:
-    """The mean of runs, with their standard deviation where there are several; from the lowest to the highest where that is more
-    than a fifth of the mean; how many diverged; None without any.
+    """Mean and standard deviation of runs; their range, if that is over a fifth of the mean; how many diverged; None for none.
 
     >>> spread_text([109722.0]), spread_text([0.9, 0.92]), spread_text([0.0001, 0.00012])
     ('109,722', '0.9100 ± 0.0141', '0.00011 ± 1.4e-05')

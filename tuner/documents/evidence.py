@@ -49,10 +49,8 @@ class JudgedExperiment:
     def with_others(self, others: Iterable["JudgedExperiment"]) -> "JudgedExperiment":
         """The same with the shares of other networks whose reports, judged in its place, pass: by each figure, and by all."""
         own = {each.key: each.verdict for each in self.figures}
-        passed = [
-            {each.key: each.passes(own[each.key]) for each in other.figures if each.verdict != "cannot be checked"}
-            for other in others
-        ]
+        checked = [[each for each in other.figures if each.verdict != "cannot be checked"] for other in others]
+        passed = [{each.key: each.passes(own[each.key]) for each in some if each.key in own} for some in checked]
         alike = {key: [some[key] for some in passed if key in some] for key in own}
         figures = tuple(replace(each, shared=_share(alike[each.key])) for each in self.figures)
         return replace(self, figures=figures, shared=_share([all(some.values()) for some in passed if some]))
@@ -192,7 +190,6 @@ class Evidence:
 
     @cached_property
     def _shares(self) -> dict[Choice, float]:
-        """The probability of each script."""
         from scipy.special import softmax
 
         return dict(zip(self.scripts, softmax([*self.scripts.values()]).tolist(), strict=True))

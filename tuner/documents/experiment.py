@@ -10,8 +10,7 @@ from tuner.base.errors import require
 from tuner.documents.figures import check_figure, is_loss
 
 Basis = Literal["stated", "implied", "hypothesis", "reading", "general"]
-"""Of a claim: the document states it of its runs; it follows from its figures; it is a guessed reason; it is stated without
-naming a network; or it is about networks in general."""
+"""Stated of its runs; following from its figures; a guessed reason; stated of no named network; of networks in general."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,9 +18,8 @@ class Experiment:
     """One row of a document's tables. `reported` has figures by name, several where the document repeats itself (and the
     parameters of each layer); an upper bound ends in `_at_most`. `curve` has figures by epoch, or by number of members; `words`
     what is only described, such as times; `unchecked` why a figure cannot be checked. `repeats` is how often the document ran
-    it, or how many tries a bound has. Several `members` of an ensemble are trained on a bootstrap sample each; with `attack`
-    the test images are attacked too, with that strength in scaled units. `added` is the reason for an experiment that the
-    document lacks. `family` names shared settings."""
+    it, or how many tries a bound has. `members` of an ensemble are trained on a bootstrap sample each; `attack` is the strength
+    of an attack on the test images, in scaled units. `added` says why an experiment is added. `family` names shared settings."""
 
     id: str
     title: str

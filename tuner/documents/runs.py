@@ -81,8 +81,7 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; numbers that JSON lacks become the texts `nan` and `inf`."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)), parse_constant=lambda name: str(float(name)))
-        return plain
+        return dict(json.loads(json.dumps(asdict(self)), parse_constant=lambda name: str(float(name))))
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Run":
@@ -100,8 +99,7 @@ def values_of(figure: str, runs: Sequence[Run]) -> list[float]:
 
 
 def run_of(variant: Variant, answer: Replicated, environment: Mapping[str, str]) -> Run:
-    """The run that training gives. Figures over folds are means; `fold_spread` is the standard deviation of their test
-    accuracies, which are stored with the curves."""
+    """The run that training gives. Figures over folds are means; `fold_spread` is the deviation of their test accuracies."""
     folds = [fold.epochs for fold in answer.result.folds]
     every = -(-len(folds[0]) // 100)  # a longer curve is stored for every second, third, ... epoch
     training = [[epoch.training for epoch in epochs] for epochs in folds]
@@ -138,8 +136,7 @@ def open_baseline(storage: BaseStorage, document: Document) -> optuna.Study:
     """The document's study in the storage, created if it is new."""
     name = f"document: {document.name}"
     study = optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
-    if study.user_attrs.get("title") != document.title:
-        study.set_user_attr("title", document.title)
+    study.set_user_attr("title", document.title)
     return study
 
 

@@ -10,8 +10,8 @@ document's networks (`figures.moderated`). A reported figure is
 - *not reproduced* otherwise;
 - *cannot be checked*, if it was not measured, or the document itself makes it worthless.
 
-Parameter counts are reproduced if they are equal. A bound (`at_most`) is reproduced if one of our runs keeps it: the document
-shows one run that keeps it. A curve is reproduced (at least close) if nine in ten of its points are.
+Parameter counts are reproduced if they are equal, a bound (`at_most`) if one of our runs keeps it, as the document shows one, a
+curve (at least close) if nine in ten of its points are.
 """
 
 import math

@@ -169,7 +169,7 @@ def test_runs_that_a_document_no_longer_asks_for_are_ignored(document: Document)
 def test_results_are_read_as_they_were_written(document: Document, tmp_path: Path) -> None:
     runs = [made(document, "three", (0,), 0.5, repeat) for repeat in (0, 1)]
     runs[0] = replace(runs[0], figures={"test_loss": math.inf}, environment={"python": "another"})
-    runs.append(runs[0].as_run_of("again", "", 0))
+    runs.append(replace(runs[0], experiment="again", reading=""))
     path = tmp_path / "results" / "xor.json"
     write_results(path, document, runs)
     assert read_results(path) == sorted(runs, key=lambda run: run.names)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
@@ -54,7 +54,8 @@ def baseline(options: BaselineOptions, log: Log) -> dict[str, Assessment]:
     folder = Folder(options.runs / "documents")
     folder.prepare()
     storage = open_storage(options.storage, Patience(log))
-    setup, assessments = Setup(options.places, options.workers, options.threads, folder), {}
+    setup = Setup(options.places, options.workers, options.threads, folder)
+    assessments = {}
     with closing(make_executor(options.executor, setup)) as executor:
         for document in options.documents:
             replicator = _Replicator(document, open_baseline(storage, document), options, executor, log)
@@ -146,7 +147,7 @@ class _Replicator:
         waiting: dict[str, list[Variant]] = {}
         for each in missing:
             if each.key in by_key:
-                yield each, by_key[each.key].as_run_of(*each.names)
+                yield each, replace(by_key[each.key], experiment=each.experiment.id, reading=each.reading)
             else:
                 waiting.setdefault(each.key, []).append(each)
         data = self._data

@@ -177,7 +177,8 @@ def _decided(claim: Claim, measured: Measured, runs: int) -> Decision:
     open_ = [each for each in comparisons if tests * each.above > SIGNIFICANT]
     if not open_:
         return Decision("holds", "; ".join(each.text for each in comparisons), runs, largest)
-    within, size = max(each.within for each in open_), fmean(abs(fmean(values)) for values in measured.values())
+    within = max(each.within for each in open_)
+    size = fmean(abs(fmean(values)) for values in measured.values())
     reason = "; ".join(f"{each.text}, equal within {each.within:.2g}" for each in open_)
     equal = within <= tolerance(claim.figure, size) and not claim.by and not claim.unsteady
     return Decision("equal" if equal else "undecided", reason, runs, largest, within)

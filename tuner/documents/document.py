@@ -100,7 +100,7 @@ class Document:
     drawing: tuple[Drawing, ...] = ()
     task: Mapping[str, Any] = field(default_factory=dict)
     omitted: Mapping[str, Any] = field(default_factory=dict)
-    name: str = ""
+    name: str = ""  # of its file
 
     def __post_init__(self) -> None:
         named = {f"task.{task}": answers for task, answers in self.task.items()}

@@ -112,8 +112,9 @@ class Evidence:
         own, compared = self.document.by_id[id_], self.document.compared_figures(choice)
         report = own if reporter == id_ else _in_place_of(own, self.document.by_id[reporter])
         name = self.document.reading_name(choice, own)
-        runs = tuple(run.as_run_of(id_, name, run.repeat) for run in self.runs(id_, choice))
-        bare, entry = JudgedExperiment(name, (), runs, compared, choice), CATALOGUE[runs[0].dataset] if runs else None
+        runs = tuple(replace(run, experiment=id_, reading=name) for run in self.runs(id_, choice))
+        bare = JudgedExperiment(name, (), runs, compared, choice)
+        entry = CATALOGUE[runs[0].dataset] if runs else None
         is_drawn = entry and entry.format == "made" and not entry.bundled_with  # the document's points may be others
         examples = entry.test_examples if entry and is_drawn else 0
         figures = [

@@ -4,9 +4,8 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
-
-import numpy as np
 
 from tuner.base.errors import Invalid, near_miss
 
@@ -52,9 +51,9 @@ STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "deviation": deviation,
     "highest": max,
     "change": lambda curve: curve[-1] - curve[0],
-    "swing": lambda curve: fmean(abs(np.diff(curve[len(curve) // 2 - 1 :]))),
-    "falling": lambda curve: fmean(np.diff(curve) < 0),
-    "rising": lambda curve: fmean(np.diff(curve) > 0),
+    "swing": lambda curve: fmean(abs(after - before) for before, after in pairwise(curve[len(curve) // 2 - 1 :])),
+    "falling": lambda curve: fmean(after < before for before, after in pairwise(curve)),
+    "rising": lambda curve: fmean(after > before for before, after in pairwise(curve)),
 }
 """Figures of a curve, by the first part of the name: its mean, deviation and highest value, the change (last less first), the mean
 swing from one stored epoch to the next in the second half, and the shares of steps down and up."""
@@ -65,8 +64,9 @@ CURVE_FIGURE = re.compile(rf"({'|'.join(STATISTICS)})_(?:of_(\d+)_)?({'|'.join((
 
 def check_figure(place: str, name: str) -> None:
     """Raise `Invalid` unless runs may have a figure of this name (`Run.figure`)."""
-    if name not in (*FIGURES, *GAPS) and not CURVE_FIGURE.fullmatch(name):
-        raise Invalid(place, f"must be a figure of a run, got {name!r}; {near_miss(name, [*FIGURES, *GAPS])}")
+    known = [*FIGURES, *GAPS, *(f"{statistic}_{curve}" for curve in (*CURVES, *ENSEMBLE) for statistic in STATISTICS)]
+    if name not in known and not CURVE_FIGURE.fullmatch(name):
+        raise Invalid(place, f"must be a figure of a run, got {name!r}; {near_miss(name, known)}")
 
 
 def is_loss(name: str) -> bool:

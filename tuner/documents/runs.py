@@ -3,7 +3,7 @@ with the project: each training once, the recipes that they share, and the runs 
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -74,10 +74,6 @@ class Run:
     def names(self) -> tuple[str, str, int]:
         """Experiment, reading and repeat."""
         return self.experiment, self.reading, self.repeat
-
-    def as_run_of(self, experiment: str, reading: str, repeat: int) -> "Run":
-        """The same run as that of another experiment with an equal recipe."""
-        return replace(self, experiment=experiment, reading=reading, repeat=repeat)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; numbers that JSON lacks become the texts `nan` and `inf`."""

@@ -80,12 +80,12 @@ def _lead(assessment: Assessment, own: Sequence[Row], searches: Sequence[Searche
     held = ", ".join(f"{each} {judgements.count(each)}" for each in JUDGEMENTS if each in judgements)
     doubtful = sum(each.covered < 0.5 for each in assessment.claims)
     scope = f" {doubtful} of them are judged under less probable settings, because the most probable ones have fewer than {LOOKS[0]} runs."
-    cost = [
-        f" after {duration_text(each.seconds)} of training" if each.seconds is not None else "" for each in searches
-    ]
-    pairs = zip(searches, cost, strict=True)
-    found = (f" The search “{each.title}” reaches {each.accuracy:.4f}{after}." for each, after in pairs)
+    found = (f" The search “{each.title}” reaches {each.accuracy:.4f}{_cost(each)}." for each in searches)
     yield f"What came of it: the verdicts of our runs on its {len(judgements)} claims: {held}.{scope if doubtful else ''} {_best(own)}{''.join(found)}"
+
+
+def _cost(search: Searched) -> str:
+    return "" if search.seconds is None else f" after {duration_text(search.seconds)} of training"
 
 
 def _differing(own: Sequence[Row]) -> str:

@@ -159,6 +159,14 @@ def test_mirror_images_count_where_they_help_and_were_trained_on(stage: Stage) -
     assert not worse.is_mirrored
 
 
+def test_the_model_is_described_by_the_refits_that_are_in_it(stage: Stage) -> None:
+    """The first refit alone is better, the average over views of the second is best."""
+    better = stage.network(1, 0.87, mirrored=0.5, shifted=0.5)
+    kept = stage.kept(Saver(stage.folder), better, stage.network(2, 0.85, mirrored=0.85, shifted=0.85))
+    assert kept.members == (1,)
+    assert (kept.trial, kept.recipe.seed) == (2, 2)
+
+
 def test_shifted_images_count_where_they_help_and_were_trained_on(stage: Stage) -> None:
     executor = Saver(stage.folder)
     kept = stage.kept(executor, stage.network(1, 0.85, shifted=0.85))

@@ -79,6 +79,7 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
     sign = METRICS[session.metric].direction.sign
     best = max(range(len(refits)), key=lambda index: sign * metrics[index])
     selection = _select(session, refits) or Selection((best,), Views(), metrics[best])
+    best = max(selection.members, key=lambda index: sign * metrics[index])
     tested = [Test(each.recipe, each.name, session.metric) for each in refits]
     model, parameters = best, refits[best].result.parameters
     if selection.is_combined:

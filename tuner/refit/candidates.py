@@ -164,9 +164,8 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     first = [each for each in others if says_little and each.trial.start == 0]
     starts = [each for each in (leader, *others) if each.trial.start is not None]
     known = [each for each in starts[:1] if each not in (leader, *first) and is_within(each, BEST_START_WITHIN)]
-    return [leader, *first, *known, *(each for each in others if each not in first + known and is_within(each, 1))][
-        :places
-    ]
+    close = [each for each in others if each not in first + known and is_within(each, 1)]
+    return [leader, *first, *known, *close][:places]
 
 
 def kind_of(trial: TrialRecord) -> str:

@@ -29,7 +29,7 @@ def learned(recipes: Sequence[Sequence[Look]], common: Curves | None = None) -> 
     firsts = [looks[0] for looks in known if looks[0].length == first]
     values = [look.log_error for look in firsts]
     spread = _spread_of_the_better(values) - fmean(look.noise for look in firsts) if len(values) > 2 else 0.0
-    prior = Segment(lengths[0], fmean(values), SLOPE, PERSISTENCE, CHANGE**2)
+    prior = Segment(first, fmean(values), SLOPE, PERSISTENCE, CHANGE**2)
     segments = []
     for short, long in pairwise(lengths):
         if short in priors:

@@ -93,7 +93,7 @@ class RankedTrial:
 
 def ranked_trials(session: Session, trials: Sequence[TrialRecord]) -> list[RankedTrial]:
     """Trials of a ranking with the lengths of their whole trainings, by the epoch times of their curves."""
-    curves = learned_by_kind([(kind_of(each), each.looks) for each in trials])
+    curves = curves_of(trials)
     ranked = []
     for each in trials:
         assert each.recipe is not None
@@ -147,7 +147,7 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     looked = [each for each in trials if each.trial.looks]
     if not looked:
         return trials[:1]
-    kinds = learned_by_kind([(kind_of(each.trial), each.trial.looks) for each in looked])
+    kinds = curves_of([each.trial for each in looked])
     beliefs = {
         each.trial.first: kinds[kind_of(each.trial)].refitted(each.trial.looks, each.relative_length(seconds))
         for each in looked
@@ -166,6 +166,11 @@ def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Se
     known = [each for each in starts[:1] if each not in (leader, *first) and is_within(each, BEST_START_WITHIN)]
     close = [each for each in others if each not in first + known and is_within(each, 1)]
     return [leader, *first, *known, *close][:places]
+
+
+def curves_of(trials: Sequence[TrialRecord]) -> Mapping[str, Curves]:
+    """The curves of each kind (`kind_of`) of the trials."""
+    return learned_by_kind([(kind_of(each), each.looks) for each in trials])
 
 
 def kind_of(trial: TrialRecord) -> str:

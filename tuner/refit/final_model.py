@@ -76,10 +76,10 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
     a later call may add to them."""
     folder, refits = session.folder, _complete(session, refits)
     metrics = [_validation_metric(session, each) for each in refits]
-    sign = METRICS[session.metric].direction.sign
-    best = max(range(len(refits)), key=lambda index: sign * metrics[index])
-    selection = _select(session, refits) or Selection((best,), Views(), metrics[best])
-    best = max(selection.members, key=lambda index: sign * metrics[index])
+    signed = [METRICS[session.metric].direction.sign * metric for metric in metrics]
+    alone = signed.index(max(signed))
+    selection = _select(session, refits) or Selection((alone,), Views(), metrics[alone])
+    best = max(selection.members, key=signed.__getitem__)
     tested = [Test(each.recipe, each.name, session.metric) for each in refits]
     model, parameters = best, refits[best].result.parameters
     if selection.is_combined:

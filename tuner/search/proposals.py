@@ -13,11 +13,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
-from tuner.base.curve_learning import learned_by_kind
 from tuner.base.errors import Invalid
 from tuner.base.extrapolation import FARTHEST, Belief, until_best
 from tuner.recipe import Recipe
-from tuner.refit.candidates import kind_of
+from tuner.refit.candidates import curves_of, kind_of
 from tuner.refit.session import Session
 from tuner.search.view import View, observed_trials
 from tuner.space import Assignment, Range, centre, grid, nearest_assignment, size
@@ -108,14 +107,15 @@ class Proposer:
         ranking = study_record(self.study).ranking if self.near else ()
         if not any(trial.looks for trial in ranking):
             return [(trial, Belief(0.0, 0.0, 1.0)) for trial in ranking[:1]]
-        curves = learned_by_kind([(kind_of(trial), trial.looks) for trial in ranking])
+        kinds = curves_of(ranking)
         longest = max(look.length for trial in ranking for look in trial.looks)
         length = min(float(self.file.epochs), FARTHEST * longest)
-        return [
-            (trial, kind.at(kind.belief(until_best(trial.looks)), length))
-            for trial in ranking
-            for kind in [curves[kind_of(trial)]]
-        ]
+
+        def believed(trial: TrialRecord) -> Belief:
+            curves = kinds[kind_of(trial)]
+            return curves.at(curves.belief(until_best(trial.looks)), length)
+
+        return [(trial, believed(trial)) for trial in ranking]
 
     def _mutation(
         self, leaders: Sequence[tuple[TrialRecord, Belief]], trainings: Sequence[StoredTraining], attempt: int

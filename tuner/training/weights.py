@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.base.metrics import Monitor
 from tuner.networks.build import Number
+from tuner.networks.layers.fast import move_toward
 from tuner.result import Epoch
 from tuner.training.checkpoint import Arrays, Progress
 from tuner.training.schedules import monitored
@@ -37,10 +38,7 @@ class Averages:
 
         def assign() -> None:
             for average, weight in zip(self.variables, self.model.weights, strict=True):
-                ahead = average - weight.value
-                tf.raw_ops.ResourceApplyGradientDescent(
-                    var=average.handle, alpha=tf.cast(share, ahead.dtype), delta=ahead
-                )
+                move_toward(average, weight.value, share)
 
         tf.cond(iterations % AVERAGED_EVERY == 0, assign, lambda: None)
 

@@ -8,6 +8,12 @@ import tensorflow as tf
 LEVELS = 2**16
 
 
+def move_toward(average: tf.Variable, value: Any, share: Any) -> None:
+    """Move a moving average by a share of its distance from a value of its type: one operation, which is cheap to trace."""
+    ahead = average - value
+    tf.raw_ops.ResourceApplyGradientDescent(var=average.handle, alpha=tf.cast(share, ahead.dtype), delta=ahead)
+
+
 @keras.saving.register_keras_serializable("tuner")
 class FastDropout(keras.layers.Dropout):  # type: ignore[misc]
     """Keras's dropout, its rate rounded to 1/65536.
@@ -55,12 +61,9 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
             is_training=True,
         )
         count = tf.cast(tf.size(images) // images.shape[-1], tf.float32)
-        self._move(self.moving_mean.value, mean)
-        self._move(self.moving_variance.value, variance * ((count - 1) / count))
+        move_toward(self.moving_mean.value, mean, 1 - self.momentum)
+        move_toward(self.moving_variance.value, variance * ((count - 1) / count), 1 - self.momentum)
         return outputs if len(inputs.shape) == 4 else tf.reshape(outputs, tf.shape(inputs))
-
-    def _move(self, average: tf.Variable, value: tf.Tensor) -> None:
-        tf.raw_ops.ResourceApplyGradientDescent(var=average.handle, alpha=1 - self.momentum, delta=average - value)
 
 
 @keras.saving.register_keras_serializable("tuner")

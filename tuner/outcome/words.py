@@ -124,8 +124,8 @@ def result_sentence(outcome: Outcome) -> str:
         values = ", ".join(f"{metric_label(name)} {value:.4g}" for name, value in outcome.best_values.items())
         return f"The best trial so far is number {outcome.best.number} ({values}); no winner is confirmed yet."
     network, metric = f"{with_article(network_summary(confirmed.recipe.network))} network", confirmed.measure
-    average = f"the average of {len(confirmed.members)} networks (the best is {network})"
-    model = f"The final model, {average if len(confirmed.members) > 1 else network},"
+    average = f"the average of {confirmed.networks} networks (the best is {network})"
+    model = f"The final model, {average if confirmed.networks > 1 else network},"
     if outcome.test is None:
         value = metric_text(metric, confirmed.best_validation)
         return (

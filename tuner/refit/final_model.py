@@ -27,8 +27,8 @@ from tuner.worker.jobs import Combine, Measured, Test
 ENSEMBLE = "ensemble"
 
 MOST_IMAGES = 2
-"""Images that a final model computes for one, times the most members: more views leave room for fewer members, since predicting
-would take too long."""
+"""Images that a final model computes for one, times the most members: more views, or more networks of a refit, leave room for fewer
+members, since predicting would take too long."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,12 @@ class Refit:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the storage."""
         return {"trial": self.trial, "recipe": self.recipe.to_dict(), "result": self.result.to_dict()}
+
+    def networks(self, most: int) -> int:
+        """The networks in its model, in a study whose final models have at most so many members: with more than one also those of the
+        folds, which cost nothing more."""
+        folds = fold_count(self.recipe.protocol)
+        return folds + 1 if folds > 1 and most > 1 else 1
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Refit":
@@ -79,9 +85,9 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
     signed = [METRICS[session.metric].direction.sign * metric for metric in metrics]
     alone = signed.index(max(signed))
     selection = _select(session, refits) or Selection((alone,), Views(), metrics[alone])
-    best = max(selection.members, key=signed.__getitem__)
+    best, most = max(selection.members, key=signed.__getitem__), session.file.confirmation.members
     tested = [Test(each.recipe, each.name, session.metric) for each in refits]
-    model, parameters = best, refits[best].result.parameters
+    model, parameters = best, refits[best].networks(most) * refits[best].result.parameters
     if selection.is_combined:
         names = tuple(refits[index].name for index in selection.members)
         parameters = _combine(Combine(names, ENSEMBLE, selection.views, selection.temperature), executor)
@@ -114,6 +120,7 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
         curves=tuple(each.result.to_dict()["folds"][0]["curve"] for each in refits),
         predictions=predictions,
         members=selection.members,
+        networks=sum(refits[index].networks(most) for index in selection.members),
         recipes=tuple(each.recipe for each in refits),
         trials=tuple(each.trial for each in refits),
         is_mirrored=selection.views.is_mirrored,
@@ -139,13 +146,15 @@ def _select(session: Session, refits: Sequence[Refit]) -> Selection | None:
     """The average with the lowest validation loss; None if that is one network, or if predictions are missing."""
     most, files = session.file.confirmation.members, session.folder.validated
     selections: list[tuple[float, Selection]] = []
+    networks = max(each.networks(most) for each in refits)
     for views in (Views(is_mirrored=m, is_shifted=s) for s in (False, True) for m in (False, True)):
-        if most == 1 or not all(files(each.name, part).is_file() for each in refits for part in views.parts):
+        count = min(most, MOST_IMAGES * most // (views.images * networks))
+        paths = [files(each.name, part) for each in refits for part in views.parts]
+        if most == 1 or (count == 0 and views != Views()) or not all(path.is_file() for path in paths):
             continue
         validated = [_validated(session, each, views) for each in refits]
         first, *_ = validated
-        count = max(1, min(most, MOST_IMAGES * most // views.images))
-        members = select_ensemble([each.outputs for each in validated], first.true, count, first.weights)
+        members = select_ensemble([each.outputs for each in validated], first.true, max(1, count), first.weights)
         outputs = np.stack([validated[each].outputs for each in members]).mean(axis=0, dtype=np.float64)
         loss = ensemble_loss(outputs, first.true, first.weights)
         temperature = 1.0

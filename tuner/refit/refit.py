@@ -194,8 +194,9 @@ class _Refitting:
 
     def _job(self, recipe: Recipe) -> Train:
         """Where the minutes decide, the model of a stopped training is saved; else it leaves a checkpoint."""
-        fits, save = self.session.file.fits_epochs, member(recipe.key)
-        return Train(recipe, save=save, checkpoint=None if fits else recipe.key, save_stopped=fits)
+        fits, averages = self.session.file.fits_epochs, self.session.file.confirmation.members > 1
+        checkpoint = None if fits else recipe.key
+        return Train(recipe, member(recipe.key), checkpoint, save_stopped=fits, averages_folds=averages)
 
     def _is_usable(self, result: Result) -> bool:
         return result.ended != "diverged" and (result.validation is not None or self.session.file.fits_epochs)

@@ -44,7 +44,7 @@ def tiles(outcome: Outcome, confirmed: Confirmed) -> Iterator[Tile]:
         note = f"{best.name}; on validation {metric_text(metric, best.figures[metric])}, the model {validation}"
         yield Tile(f"Best reference model, {'test' if tested else 'validation'} {label}", value, note)
     yield from _added(outcome)
-    size = f"the average of {len(confirmed.members)} networks, " if len(confirmed.members) > 1 else ""
+    size = f"the average of {confirmed.networks} networks, " if confirmed.networks > 1 else ""
     yield Tile("The model", str(confirmed.model), f"{size}{confirmed.parameters:,} parameters")
 
 

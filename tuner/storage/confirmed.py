@@ -20,10 +20,11 @@ class Confirmed:
     from), `tests`, and `curves` (learning curves of the first fold by metric). `predictions` is a file with the test outputs of
     each refit, and of the final model if it is an ensemble.
 
-    `members` are the places of the refits that the final model averages; one alone is the best by validation. With `is_mirrored`
+    `members` are the places of the refits that the final model averages; one alone is the best by validation. `networks` counts its
+    networks: after cross-validation a refit has one for each fold and one trained on everything. With `is_mirrored`
     and `is_shifted` it also averages over those `views` of an image; its probabilities are those at a `temperature`.
-    `model_validation` is the final model's validation metric (on the examples that chose members and temperature), `parameters`
-    its size.
+    `model_validation` is the final model's validation metric (on the examples that chose members and temperature; after
+    cross-validation each example by one network of each refit), `parameters` its size.
 
     `best_trial` is the number of the trial that led the search, `test_intervals` are those of the test figures by metric. `looks`
     counts how often the study has opened its test part for a final model; an older version did not count (0)."""
@@ -41,6 +42,7 @@ class Confirmed:
     curves: tuple[Mapping[str, Any], ...] = ()
     predictions: Path | None = None
     members: tuple[int, ...] = ()
+    networks: int = 1
     recipes: tuple[Recipe, ...] = ()
     trials: tuple[int, ...] = ()
     is_mirrored: bool = False
@@ -57,12 +59,16 @@ class Confirmed:
     @property
     def is_ensemble(self) -> bool:
         """Whether the model is an average: of several networks, or over views of an image."""
-        return len(self.members) > 1 or self.views != Views()
+        return self.networks > 1 or self.views != Views()
 
     @property
     def averaged(self) -> str:
         """What an ensemble averages."""
-        return f"{len(self.members)} refits" if len(self.members) > 1 else "the outputs of one refit"
+        refits = len(self.members)
+        if self.networks > refits:
+            of = f"{refits} refits" if refits > 1 else "one refit"
+            return f"{self.networks} networks of {of} (trained on folds and on everything)"
+        return f"{refits} refits" if refits > 1 else "the outputs of one refit"
 
     @property
     def views(self) -> Views:
@@ -142,6 +148,7 @@ class Confirmed:
     def from_dict(plain: Mapping[str, Any]) -> "Confirmed":
         """The winner that `to_dict` wrote; an older version wrote fewer keys."""
         measure = plain.get("measure", "accuracy")
+        plain = {"networks": len(plain.get("members", [0])), **plain}
         plain = {**plain, "validation": plain[f"validation_{measure}"], "test": plain[f"test_{measure}"]}
         names = [each.name for each in fields(Confirmed) if each.name in plain]
         return Confirmed(**{name: FROM_PLAIN.get(name, _tuple_if_list)(plain[name]) for name in names})

@@ -20,10 +20,8 @@ from tuner.base.metric_functions import SMALLEST_PROBABILITY
 from tuner.base.writing import atomic_path
 from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding
-from tuner.networks import Function, Inputs, Rows
-from tuner.networks.build import build
-from tuner.networks.layer import input_shape
-from tuner.networks.layers import FastDropout, FusedBatchNormalization, RowCoder
+from tuner.networks import Function, Inputs
+from tuner.networks.layers import RowCoder
 from tuner.networks.sources import names_around
 from tuner.recipe import Recipe, Views
 from tuner.result import Scores
@@ -32,6 +30,7 @@ from tuner.training.compiling import loss_of, metric_of
 from tuner.training.evaluation import scores_in_float32
 from tuner.training.parts import Scaler
 from tuner.training.targets import TargetScale, target_scales, targets
+from tuner.training.with_scaling import with_scaling
 
 CODER, ON_CODES = "rows", "on_codes"
 """The names of the coder and of the model on coded rows, in a saved model on a table."""
@@ -52,17 +51,34 @@ def save_model(
     path: Path,
     targets_scale: TargetScale | None = None,
 ) -> None:
-    """Write the recipe's trained model with its scaling, for inputs as stored. With `targets_scale` its outputs are in the
-    targets' own units. Keras alone can load it, except for locally connected layers, ensembles and networks on tables, which
-    need `tuner.networks.layers`."""
-    trained = build(recipe.network, inputs, classes, recipe.seed)  # without loss, metrics and optimizer
-    function = recipe.network if isinstance(recipe.network, Function) else None
-    inner = trained if function else keras.models.clone_model(trained, clone_function=_plain)
-    inner.compiled = False
-    inner.set_weights(model.get_weights())
-    front = [] if isinstance(inputs, Rows) else [_rescaling(scale.factor, -scale.offset * scale.factor)]
-    units = [] if targets_scale is None else _in_units(targets_scale)
-    _write(keras.Sequential([keras.Input(input_shape(inputs)), *front, inner, *units], name="tuned"), path, function)
+    """Write the recipe's trained model `with_scaling`. Keras alone can load it, except for locally connected layers, ensembles and
+    networks on tables, which need `tuner.networks.layers`."""
+    save_models([with_scaling(model, recipe, scale, inputs, classes, targets_scale)], recipe, path)
+
+
+def save_models(models: Sequence[keras.Model], recipe: Recipe, path: Path) -> None:
+    """Write models of one recipe (`with_scaling`) as one model, their average. That of softmax outputs is of their logarithms: their
+    common confidence, for which the final model's temperature is chosen, stays as it is."""
+    if len(models) > 1:
+        inputs = keras.Input(models[0].input_shape[1:])
+        outputs = [model(inputs) for model in _named(models, "fold")]
+        if recipe.network.output == "softmax":
+            average = keras.ops.softmax(keras.layers.Average(dtype="float32")(list(map(_logarithms, outputs))))
+        else:
+            average = keras.layers.Average(dtype=outputs[0].dtype)(outputs)
+        models = [keras.Model(inputs, average, name="tuned")]
+    _write(models[0], path, _function(recipe))
+
+
+def _function(recipe: Recipe) -> Function | None:
+    return recipe.network if isinstance(recipe.network, Function) else None
+
+
+def _named(models: Sequence[keras.Model], name: str) -> Sequence[keras.Model]:
+    """The models with different names, as parts of one model."""
+    for number, model in enumerate(models, start=1):
+        model.name = f"{name}_{number}"
+    return models
 
 
 def _write(model: keras.Model, path: Path, function: Function | None = None) -> None:
@@ -95,12 +111,10 @@ def save_average(
 ) -> int:
     """Write the average of saved models, over the `views` of each image, as one model and return its number of parameters. Its
     probabilities are those at a `temperature`. With a table's `coding` it takes raw rows by the names of their columns."""
-    members = [load_model(each) for each in paths]
+    members = _named([load_model(each) for each in paths], "member")
     function = next(filter(None, map(_made_by, paths)), None)
     inputs = keras.Input(members[0].input_shape[1:])
     seen = [views_of(inputs, part) for part in views.parts]
-    for number, member in enumerate(members, start=1):
-        member.name = f"member_{number}"
     outputs = []
     for member in members:
         for images in seen:
@@ -117,8 +131,11 @@ def save_average(
 
 def _at_temperature(probabilities: Any, temperature: float) -> Any:
     """Probabilities raised to the power of the temperature's inverse, and scaled to a sum of 1."""
-    logarithms = keras.ops.log(keras.ops.maximum(keras.ops.cast(probabilities, "float32"), SMALLEST_PROBABILITY))
-    return keras.ops.softmax(keras.ops.divide(logarithms, temperature))
+    return keras.ops.softmax(keras.ops.divide(_logarithms(probabilities), temperature))
+
+
+def _logarithms(probabilities: Any) -> Any:
+    return keras.ops.log(keras.ops.maximum(keras.ops.cast(probabilities, "float32"), SMALLEST_PROBABILITY))
 
 
 def _on_raw_rows(model: keras.Model, coding: Coding) -> keras.Model:
@@ -199,31 +216,3 @@ def scores_of(outputs: NDArray[np.float32], recipe: Recipe, examples: Examples, 
     loss, metric = loss_of(recipe), metric_of(recipe)
     metric.update_state(wanted, outputs)
     return scores_in_float32(keras.ops.stack([loss(wanted, outputs), metric.result()]), (metric.name,))
-
-
-def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """The layer without regularizers; Keras's own layer instead of a faster one."""
-    if isinstance(layer, keras.Model):
-        return keras.models.clone_model(layer, clone_function=_plain)
-    unregularized = {"kernel_regularizer": None, "activity_regularizer": None}
-    settings = layer.get_config()
-    settings.update({name: value for name, value in unregularized.items() if name in settings})
-    return PLAIN.get(type(layer), type(layer)).from_config(settings)
-
-
-PLAIN = {FastDropout: keras.layers.Dropout, FusedBatchNormalization: keras.layers.BatchNormalization}
-
-
-def _in_units(scale: TargetScale) -> list[keras.layers.Layer]:
-    """The layers of `scale.inverse`, in the type of the targets."""
-    dtype = scale.offset.dtype.name
-    linear = _rescaling(1 / scale.factor, scale.offset, dtype=dtype)
-    if not scale.logarithm:
-        return [linear]
-    shift, top, _ = scale.logarithm
-    raised = keras.layers.Activation("exponential", dtype=dtype)
-    return [linear, raised, keras.layers.ReLU(max_value=1.0, dtype=dtype), _rescaling(top, -shift, dtype=dtype)]
-
-
-def _rescaling(*arrays: NDArray[Any], dtype: str = "float32") -> keras.layers.Layer:
-    return keras.layers.Rescaling(*(np.asarray(each, dtype=np.float64).tolist() for each in arrays), dtype=dtype)

@@ -17,6 +17,7 @@ from tuner.worker.replication import Replicate, Replicated
 class Train:
     """Train one recipe by its protocol. With `save`, write the model of its last fold under that name, and its outputs for the
     validation examples, and for the views of them that the training had; with `save_stopped` also if the training was stopped.
+    After cross-validation that model is trained on everything; with `averages_folds` it is the average with those of the folds.
     With `teacher`, learn the predictions of the model saved under that name. With `checkpoint`, a stopped or killed training leaves
     a file of that name, and the next one continues from it. The executor's folder resolves names, since the process may be on
     another machine."""
@@ -25,6 +26,7 @@ class Train:
     save: str | None = None
     checkpoint: str | None = None
     save_stopped: bool = False
+    averages_folds: bool = False
     teacher: str | None = None
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +22,9 @@ from tuner.result import Result, Scores, Watch
 from tuner.run import Teach, epoch_seconds, run, train_folds
 from tuner.training.augmentation import views_of
 from tuner.training.evaluation import column_importances, latency, predict, to_probabilities
-from tuner.training.saving import UNSCALED, load_model, on_codes, save_average, save_model, scores_of, takes_raw_rows
+from tuner.training.saving import UNSCALED, load_model, on_codes, save_average, save_models, scores_of, takes_raw_rows
 from tuner.training.train import Trained
+from tuner.training.with_scaling import with_scaling
 from tuner.worker.calls import Call, call
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import (
@@ -55,16 +57,21 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     trained: list[Trained] = []
     teach = _teacher(setup.folder.model(job.teacher), job.recipe) if setup.folder and job.teacher else None
     outputs: dict[str, list[NDArray[np.float32]]] = {}
+    models: list[keras.Model] = []
 
     def visit(each: Trained) -> None:
         trained.append(each)
+        if job.averages_folds and isinstance(job.recipe.protocol, KFold) and each.is_complete:
+            models.append(_model(job.recipe, each))
         if job.save and each.fold_data.validation is not None:
             for part in job.recipe.training.augmentation.views.parts:
                 outputs.setdefault(part, []).append(_validation_outputs(job.recipe, each, part))
 
     result = run(job.recipe, data, watch, visit=visit, checkpoint=checkpoint, teach=teach)
     if job.save and setup.folder and (trained[-1].is_complete or job.save_stopped):
-        _save(job.recipe, data, trained[-1], setup.folder.model(job.save), teach)
+        if isinstance(job.recipe.protocol, KFold):
+            trained[-1:] = train_folds(on_everything(job.recipe), data, teach=teach)
+        save_models([*models, _model(job.recipe, trained[-1])], job.recipe, setup.folder.model(job.save))
         if len(trained) == fold_count(job.recipe.protocol):  # all of them in this process
             for part, by_fold in outputs.items():
                 np.save(setup.folder.validated(job.save, part), np.concatenate(by_fold))
@@ -128,11 +135,9 @@ def importances_of_columns(job: ColumnImportances, setup: Setup, _: Watch) -> di
     return {column.name: change for column, change in zip(coding.columns, changes, strict=True)}
 
 
-def _save(recipe: Recipe, data: TrainingSet, trained: Trained, path: Path, teach: Teach | None) -> None:
-    if isinstance(recipe.protocol, KFold):
-        (trained,) = train_folds(on_everything(recipe), data, teach=teach)
+def _model(recipe: Recipe, trained: Trained) -> keras.Model:
     about, scale = describe(recipe.data), trained.fold_data.target_scale(recipe)
-    save_model(trained.model, recipe, trained.scale, about.inputs, about.outputs, path, scale)
+    return with_scaling(trained.model, recipe, trained.scale, about.inputs, about.outputs, scale)
 
 
 def on_everything(recipe: Recipe) -> Recipe:

@@ -12,7 +12,7 @@ from tests.support.outcomes import RECIPE, epoch, study_of
 from tests.support.searches import small
 from tuner.base.extrapolation import Look
 from tuner.data.sources import Places
-from tuner.recipe import Augmentation, KFold, Recipe
+from tuner.recipe import Augmentation, KFold, Recipe, fold_count
 from tuner.refit.candidates import (
     RankedTrial,
     candidates,
@@ -235,6 +235,20 @@ def test_a_fast_contender_leaves_room_for_a_second_seed_of_the_slow_leader() -> 
     chosen = candidates(Minutes(600.0, 2), trials, 108.0)
     lengths = [(each.trial, round(length_of(each.recipe), 1)) for each in chosen]
     assert lengths == [(1, 10.0), (0, 40.0), (1, 8.8)]
+
+
+def test_all_refits_have_as_many_folds_as_all_of_them_have_time_for() -> None:
+    """In five folds fast ones take 15 s and the slow one 30 s, which is more than its share of the time. Together they have 90 s."""
+    folded = [
+        replace(each, recipe=replace(each.recipe, protocol=KFold(folds=5))) for each in rivals(0.92, 0.918, 0.915)
+    ]
+    chosen = candidates(
+        Minutes(600.0, 1),
+        [replace(each, epoch_seconds=seconds) for each, seconds in zip(folded, (0.06, 0.06, 0.12), strict=True)],
+        97.0,
+    )
+    assert [each.trial for each in chosen] == [0, 1, 2, 0]
+    assert {(fold_count(each.recipe.protocol), each.recipe.training.epochs) for each in chosen} == {(5, 40)}
 
 
 def test_where_no_trial_has_time_only_the_best_is_refitted() -> None:

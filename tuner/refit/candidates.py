@@ -12,13 +12,13 @@ from tuner.data.splits import sizes
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.session import Session
 from tuner.refit.time_budget import (
+    FEWEST_FOLDS,
     LONG_ENOUGH,
     MARGIN,
     MOST_ROUNDS,
     FixedEpochs,
     Minutes,
     TimeBudget,
-    refit_folds,
     refit_length,
     refit_networks,
     with_folds,
@@ -64,15 +64,15 @@ class RankedTrial:
     @property
     def refit_seconds(self) -> float:
         """The seconds of a refit of full length in all folds."""
-        return self.epochs * self.epoch_seconds * refit_networks(self._all_folds, self._all_folds)
+        return self.seconds(self.all_folds)
 
-    def folds(self, seconds: float) -> int:
-        """The folds of a refit that takes `seconds`."""
-        return refit_folds(seconds, self.epochs * self.epoch_seconds, self._all_folds)
+    def seconds(self, folds: int) -> float:
+        """The seconds of a refit of full length in so many folds."""
+        return self.epochs * self.epoch_seconds * refit_networks(folds, self.all_folds)
 
     def refit_length(self, seconds: float, folds: int = 0) -> float:
         """The length in epochs of a refit that takes `seconds`, in so many folds (0: as there is time for)."""
-        return refit_length(seconds, self.epochs, self.epoch_seconds, self._all_folds, folds)
+        return refit_length(seconds, self.epochs, self.epoch_seconds, self.all_folds, folds)
 
     def relative_length(self, seconds: float) -> float:
         """The same in the unit of its looks' lengths."""
@@ -87,7 +87,8 @@ class RankedTrial:
         return self.refit_length(seconds) >= NEARLY * self.length
 
     @property
-    def _all_folds(self) -> int:
+    def all_folds(self) -> int:
+        """The folds of its cross-validation."""
         return fold_count(with_folds(self.recipe).protocol)
 
 
@@ -115,8 +116,8 @@ def candidates(
     budget: Minutes, trials: Sequence[RankedTrial], seconds: float, earlier: Sequence[Recipe] = ()
 ) -> tuple[Candidate, ...]:
     """The refits that fit into `seconds`: the contenders of the trials (best first) in turn, the longest first, until no process
-    has three quarters of the time for the next. All have the same folds, those of the `earlier` calls' refits if there are any;
-    their seeds differ from those, and none is much shorter."""
+    has three quarters of the time for the next. All have the same folds: those of the `earlier` calls' refits if there are any, else as
+    many as all have time for at full length. Their seeds differ from the earlier ones', and none is much shorter."""
     alone = MARGIN * max(0.5 * seconds, seconds - budget.build_seconds)
     certain = contenders(trials, 2, alone)
     rounds = min(budget.rounds(seconds, each.refit_seconds) for each in certain)
@@ -124,18 +125,33 @@ def candidates(
     rivals = contenders(trials, rounds * budget.workers, share)
     chosen = [each for each in rivals if each in certain or each.has_time(share)]
     chosen.sort(key=lambda each: (each not in certain, -each.refit_seconds))
-    folds = fold_count(earlier[0].protocol) if earlier else min(each.folds(share) for each in chosen)
+    planned = [chosen[place % len(chosen)] for place in range(rounds * budget.workers)]
+    fitting = _most_folds(planned, left)
+    folds = fold_count(earlier[0].protocol) if earlier else fitting or min(FEWEST_FOLDS, planned[0].all_folds)
+    limit = alone if folds <= fitting else share
     refits = []
     for place in range(MOST_ROUNDS * budget.workers):
         each = chosen[place % len(chosen)]
-        most, needed = max(left), min(share, each.refit_seconds)
+        most, needed = max(left), min(limit, each.seconds(folds))
         if most < NEARLY * needed:
             continue
         left[left.index(most)] -= min(most, needed)
         (seed,) = fresh_seeds(each.recipe.seed + len(earlier) + place // len(chosen), 1)
-        refits.append(Candidate(each.trial.number, replace(each.fitted(min(share, most), folds), seed=seed)))
+        refits.append(Candidate(each.trial.number, replace(each.fitted(min(limit, most), folds), seed=seed)))
     longest = max((_length(recipe) for recipe in earlier), default=0.0)
     return tuple(each for each in refits if _length(each.recipe) >= LONG_ENOUGH * longest)
+
+
+def _most_folds(refits: Sequence[RankedTrial], seconds: Sequence[float]) -> int:
+    """The most folds in which all of these refits have full length, if each process has so many `seconds`; 0 if even the fewest are too many."""
+    most = refits[0].all_folds
+    for folds in range(most, min(FEWEST_FOLDS, most) - 1, -1):
+        left = list(seconds)
+        for each in refits:
+            left[left.index(max(left))] -= each.seconds(folds)
+        if min(left) >= 0:
+            return folds
+    return 0
 
 
 def contenders(trials: Sequence[RankedTrial], places: int, seconds: float) -> Sequence[RankedTrial]:

@@ -20,7 +20,7 @@ from tuner.networks.layers import (
     row_encoder,
     row_part,
 )
-from tuner.training.saving import PLAIN
+from tuner.training.with_scaling import PLAIN
 
 MODULES: Mapping[type, tuple[ModuleType, ...]] = {
     RowEncoder: (columns, encoder, row_encoder),

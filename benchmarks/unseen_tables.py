@@ -146,7 +146,8 @@ def ours(table: Path, training: pd.DataFrame, test: pd.DataFrame, target: str, c
     files = [str(table.absolute().with_name(f"{table.name}.{part}.csv")) for part in ("train", "test")]
     with tempfile.TemporaryDirectory() as folder:
         tuner = [sys.executable, "-m", "tuner"]
-        made = ["init", "mine", "--data", files[0], "--test", files[1], "--target", target, "--minutes", "2"]
+        task = [] if classes else ["--task", "regression"]  # `init` takes six whole numbers as classes
+        made = ["init", "mine", "--data", files[0], "--test", files[1], "--target", target, "--minutes", "2", *task]
         predicting = ["predict", "--model", "runs/mine/best.keras", "--data", files[1], "--out", "p.csv"]
         for command in (made, ["optimize", "--study", "mine", "--json"], predicting):
             done = subprocess.run([*tuner, *command], cwd=folder, capture_output=True, text=True)

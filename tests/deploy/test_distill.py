@@ -52,6 +52,7 @@ def confirmed(model: Path, members: tuple[int, ...], recipe: Recipe = RECIPE) ->
         test_examples=250,
         model=model,
         members=members,
+        networks=len(members),
     )
 
 

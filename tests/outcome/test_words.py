@@ -121,6 +121,23 @@ def test_an_average_over_views_of_one_refit_is_not_called_one_of_networks() -> N
     )
 
 
+def test_networks_of_folds_are_counted() -> None:
+    """Two refits, each with the networks of three folds and one on everything."""
+    winner = confirmed((0, 1), (3, 3), (0.9, 0.89))
+    winner = replace(winner, members=(0, 1), networks=8, model_validation=0.91, parameters=100, tests=(0.88, 0.89))
+    outcome = Outcome(study_of([0.8, 0.8]), None, winner, (), None, "budget")
+    assert result_sentence(outcome).startswith("The final model, the average of 8 networks (the best is ")
+    (text,) = (each for each in lines(outcome) if each.startswith("the final model averages"))
+    assert text.startswith("the final model averages 8 networks of 2 refits (trained on folds and on everything): 100 ")
+    assert text.endswith("; the best refit alone has test accuracy 0.8800")
+    (text,) = (each for each in lines_of(replace(winner, members=(0,), networks=4), [0.8]) if "averages" in each)
+    assert "averages 4 networks of one refit (" in text
+    assert "alone" not in text
+    assert Confirmed.from_dict(winner.to_dict()).networks == 8
+    older = {name: value for name, value in winner.to_dict().items() if name != "networks"}
+    assert Confirmed.from_dict(older).networks == 2
+
+
 def test_an_interval_is_named_by_its_method() -> None:
     interval = Interval(0.85, 0.93, "Wilson")
     winner = replace(confirmed((0,), (9,), (0.95,)), test_intervals={"accuracy": interval})

@@ -10,6 +10,7 @@ import optuna
 from tuner.base.formatting import capitalized, duration_text, figure_text, metric_label, metric_text, with_article
 from tuner.networks import network_summary
 from tuner.outcome.outcome import ENDINGS, Outcome
+from tuner.recipe import Views
 from tuner.references import ReferenceModel
 from tuner.storage import hide_password
 from tuner.storage.confirmed import Confirmed, looks_text
@@ -198,7 +199,7 @@ def refit_lines(confirmed: Confirmed) -> Iterator[str]:
     yield f"{confirmed.refits_text}{_refits(confirmed, metric)}"
     if confirmed.is_ensemble and confirmed.model_validation is not None:
         size = f"{confirmed.parameters:,} parameters, validation {metric} {figure_text(confirmed.model_validation)}"
-        tests = confirmed.tests
+        tests = confirmed.tests if len(confirmed.members) > 1 or confirmed.views != Views() else ()
         alone = f"; the best refit alone has test {metric} {figure_text(tests[confirmed.best_seed])}" if tests else ""
         yield f"the final model averages {confirmed.averaged}{confirmed.views.text}: {size}{alone}"
     if confirmed.calibration_text:

@@ -83,8 +83,15 @@ def _final_model(confirmed: Confirmed) -> str:
     return (
         f"The model averages {confirmed.averaged}{confirmed.views.text}, chosen by the {chosen_by} on the validation "
         f"part (Caruana et al. 2004): validation {figure} {four_digits(confirmed.model_validation)}, "
-        f"{tested}{confirmed.parameters:,} parameters. The layers below are those of the best of them alone."
+        f"{tested}{confirmed.parameters:,} parameters.{_alone(confirmed)} The layers below are those of the best refit's network alone."
     )
+
+
+def _alone(confirmed: Confirmed) -> str:
+    """That the validation metric is that of fewer networks than the model has, as a sentence; empty where it is not."""
+    if confirmed.networks <= len(confirmed.members):
+        return ""
+    return " On validation each refit is only the network that was not trained on the example, so the model is mostly better."
 
 
 def _curves(confirmed: Confirmed) -> Iterator[Chart]:

@@ -20,7 +20,8 @@ from tuner.recipe.losses import wants_class_numbers
 from tuner.training.compiling import MembersLoss, compile_model, loss_of, metric_of
 from tuner.training.loop import EpochLoop
 from tuner.training.parts import part
-from tuner.training.saving import UNSCALED, load_model, save_model
+from tuner.training.saving import UNSCALED, load_model, save_models
+from tuner.training.with_scaling import with_scaling
 
 SMALL = TabularEnsemble(widths=(6, 5), members=3)
 INPUTS = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
@@ -158,7 +159,7 @@ def test_a_saved_ensemble_predicts_the_same(hidden: Hidden, tmp_path: Path) -> N
     rows = Rows((Coded("number"), Coded("category", 5)))
     recipe = Recipe(data=Data(name="digits"), network=network)
     model = scattered(build(network, rows, 3, seed=0))
-    save_model(model, recipe, UNSCALED, rows, 3, tmp_path / "model.keras")
+    save_models([with_scaling(model, recipe, UNSCALED, rows, 3)], recipe, tmp_path / "model.keras")
     coded = np.array([[1.5, 2], [np.nan, 0], [-3, 4]], np.float32)
     np.testing.assert_allclose(load_model(tmp_path / "model.keras")(coded), model(coded), rtol=1e-5, atol=1e-6)
 

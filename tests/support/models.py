@@ -21,12 +21,12 @@ from tuner.deploy.predictor import Predictor
 from tuner.networks import Dense, Network
 from tuner.networks.build import build
 from tuner.networks.columns import Column, Kind
-from tuner.recipe import Arrays, Images, Recipe, Table, Training, Views, describe
+from tuner.recipe import Arrays, Images, Recipe, Table, Training, Views
 from tuner.recipe.losses import PlainLoss
 from tuner.run import train_folds
 from tuner.training.fold_data import fold_data
-from tuner.training.saving import on_codes, save_average, save_model
-from tuner.worker.tasks import on_everything
+from tuner.training.saving import on_codes, save_average, save_models
+from tuner.worker.tasks import model_of, on_everything
 
 IRIS = tuple(
     Column(name=name, kind="number")
@@ -55,8 +55,8 @@ def trained(
         ),
     )
     (one,) = train_folds(on_everything(recipe), training_set(found, places))
-    about, alone, best = describe(found), folder / "alone.keras", folder / "best.keras"
-    save_model(one.model, recipe, one.scale, about.inputs, about.outputs, alone, one.fold_data.target_scale(recipe))
+    alone, best = folder / "alone.keras", folder / "best.keras"
+    save_models([model_of(recipe, one)], recipe, alone)
     if views != Views():
         save_average([alone], best, views)
     elif isinstance(found, Table):

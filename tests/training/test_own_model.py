@@ -14,8 +14,9 @@ from tuner.networks.columns import Coded, Rows
 from tuner.recipe import Recipe
 from tuner.recipe.optimizers import Sgd
 from tuner.training.evaluation import predict
-from tuner.training.saving import UNSCALED, load_model, save_model
+from tuner.training.saving import UNSCALED, load_model, save_models
 from tuner.training.train import Trained
+from tuner.training.with_scaling import with_scaling
 
 HEAD = "import keras\nimport tensorflow as tf\n"
 BUILD = "\ndef build(trial, inputs, outputs):\n"
@@ -103,7 +104,7 @@ def test_a_train_step_of_its_own_is_called_and_its_classes_are_saved(
         assert epoch.validation is not None
         assert epoch.validation.loss == pytest.approx(epoch.validation.figures["log_loss"], rel=1e-3)
     path, examples = tmp_path / "best.keras", done.fold_data.training.inputs[:5]
-    save_model(done.model, recipe, done.scale, (2,), 2, path)
+    save_models([with_scaling(done.model, recipe, done.scale, (2,), 2)], recipe, path)
     expected = predict(done.model, done.scale, examples)
     for load in (load_model, load_safely):
         assert predict(load(path), UNSCALED, examples) == pytest.approx(expected, abs=1e-6)

@@ -19,8 +19,9 @@ from tuner.networks.build import build
 from tuner.recipe import Data, PlainLoss, Recipe, Training, Views
 from tuner.training.compiling import compile_model
 from tuner.training.parts import Scaler
-from tuner.training.saving import UNSCALED, load_model, save_average, save_model, scores_of
+from tuner.training.saving import UNSCALED, load_model, save_average, save_models, scores_of
 from tuner.training.targets import targets
+from tuner.training.with_scaling import with_scaling
 
 EVERYTHING = Hidden(
     batch_normalization="before", dropout=0.1, kernel_l1=0.1, kernel_l2=0.1, activity_l1=0.1, precision="bfloat16"
@@ -43,7 +44,8 @@ def test_a_compiled_model_is_saved_with_its_scaling_and_read_back(network: Netwo
     recipe = Recipe(data=Data(name="circle"), network=network, training=training)
     compile_model(model, recipe)
     path = tmp_path / "model.keras"
-    save_model(model, recipe, Scaler(np.asarray(-1.0, np.float32), np.asarray(0.5, np.float32)), (6, 6), 2, path)
+    scale = Scaler(np.asarray(-1.0, np.float32), np.asarray(0.5, np.float32))
+    save_models([with_scaling(model, recipe, scale, (6, 6), 2)], recipe, path)
     stored = np.random.default_rng(0).uniform(-1, 1, (3, 6, 6)).astype(np.float32)
     wanted = model((stored + 1.0) * 0.5)
     np.testing.assert_allclose(load_model(path)(stored), wanted, rtol=1e-5, atol=1e-6)
@@ -71,7 +73,8 @@ def test_an_average_of_saved_models_is_a_model(views: Views, temperature: float,
     for number, path in enumerate(paths):
         network = Staged(filters=(3,), block="residual" if number else "plain")
         recipe = Recipe(data=Data(name="digits"), network=network)
-        save_model(build(network, (6, 6), 2, seed=number), recipe, UNSCALED, (6, 6), 2, path)
+        model = with_scaling(build(network, (6, 6), 2, seed=number), recipe, UNSCALED, (6, 6), 2)
+        save_models([model], recipe, path)
     parameters = save_average(paths, tmp_path / "all.keras", views, temperature)
     stored = np.random.default_rng(0).uniform(0, 1, (5, 6, 6)).astype(np.float32)
     alone = [load_model(path) for path in paths]
@@ -112,7 +115,7 @@ def test_keras_alone_reads_a_saved_model_and_after_one_import_those_with_layers_
     }
     for name, network in networks.items():
         recipe, model = Recipe(data=Data(name="digits"), network=network), build(network, (6, 6), 2, seed=0)
-        save_model(model, recipe, UNSCALED, (6, 6), 2, tmp_path / name)
+        save_models([with_scaling(model, recipe, UNSCALED, (6, 6), 2)], recipe, tmp_path / name)
     package = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(package)}
     subprocess.run([sys.executable, "-c", READING, *networks], check=True, cwd=tmp_path, env=environment)

@@ -14,8 +14,9 @@ from tuner.recipe.data import DataInfo
 from tuner.recipe.losses import PlainLoss
 from tuner.references.fit import fit_reference_models
 from tuner.training.parts import Scaler
-from tuner.training.saving import load_model, save_average, save_model
+from tuner.training.saving import load_model, save_average, save_models
 from tuner.training.targets import target_scales
+from tuner.training.with_scaling import with_scaling
 
 CHANCE = np.random.default_rng(0)
 X = CHANCE.normal(size=(60, 2)).astype(np.float32)
@@ -57,7 +58,7 @@ def test_a_saved_average_predicts_in_the_units_of_the_targets(targets: np.ndarra
     paths, outputs = [tmp_path / "a.keras", tmp_path / "b.keras"], []
     for seed, path in enumerate(paths):
         model = build(network, (2,), 1, seed=seed)
-        save_model(model, recipe, UNSCALED, (2,), 1, path, scale)
+        save_models([with_scaling(model, recipe, UNSCALED, (2,), 1, scale)], recipe, path)
         outputs.append(scale.inverse(np.asarray(model(X))))
     save_average(paths, tmp_path / "both.keras")
     predicted = np.asarray(load_model(tmp_path / "both.keras")(X))

@@ -20,7 +20,7 @@ from tuner.base.metric_functions import SMALLEST_PROBABILITY
 from tuner.base.writing import atomic_path
 from tuner.data.examples import Examples
 from tuner.data.ingest.columns import Coding
-from tuner.networks import Function, Inputs
+from tuner.networks import Function
 from tuner.networks.layers import RowCoder
 from tuner.networks.sources import names_around
 from tuner.recipe import Recipe, Views
@@ -29,8 +29,7 @@ from tuner.training.augmentation import views_of
 from tuner.training.compiling import loss_of, metric_of
 from tuner.training.evaluation import scores_in_float32
 from tuner.training.parts import Scaler
-from tuner.training.targets import TargetScale, target_scales, targets
-from tuner.training.with_scaling import with_scaling
+from tuner.training.targets import target_scales, targets
 
 CODER, ON_CODES = "rows", "on_codes"
 """The names of the coder and of the model on coded rows, in a saved model on a table."""
@@ -42,23 +41,10 @@ UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
 """The scaler for saved models, which contain their scaling."""
 
 
-def save_model(
-    model: keras.Model,
-    recipe: Recipe,
-    scale: Scaler,
-    inputs: Inputs,
-    classes: int,
-    path: Path,
-    targets_scale: TargetScale | None = None,
-) -> None:
-    """Write the recipe's trained model `with_scaling`. Keras alone can load it, except for locally connected layers, ensembles and
-    networks on tables, which need `tuner.networks.layers`."""
-    save_models([with_scaling(model, recipe, scale, inputs, classes, targets_scale)], recipe, path)
-
-
 def save_models(models: Sequence[keras.Model], recipe: Recipe, path: Path) -> None:
     """Write models of one recipe (`with_scaling`) as one model, their average. That of softmax outputs is of their logarithms: their
-    common confidence, for which the final model's temperature is chosen, stays as it is."""
+    common confidence, for which the final model's temperature is chosen, stays as it is. Keras alone can load it, except for locally
+    connected layers, ensembles and networks on tables, which need `tuner.networks.layers`."""
     if len(models) > 1:
         inputs = keras.Input(models[0].input_shape[1:])
         outputs = [model(inputs) for model in _named(models, "fold")]

@@ -62,7 +62,7 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     def visit(each: Trained) -> None:
         trained.append(each)
         if job.averages_folds and isinstance(job.recipe.protocol, KFold) and each.is_complete:
-            models.append(_model(job.recipe, each))
+            models.append(model_of(job.recipe, each))
         if job.save and each.fold_data.validation is not None:
             for part in job.recipe.training.augmentation.views.parts:
                 outputs.setdefault(part, []).append(_validation_outputs(job.recipe, each, part))
@@ -71,7 +71,7 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     if job.save and setup.folder and (trained[-1].is_complete or job.save_stopped):
         if isinstance(job.recipe.protocol, KFold):
             trained[-1:] = train_folds(on_everything(job.recipe), data, teach=teach)
-        save_models([*models, _model(job.recipe, trained[-1])], job.recipe, setup.folder.model(job.save))
+        save_models([*models, model_of(job.recipe, trained[-1])], job.recipe, setup.folder.model(job.save))
         if len(trained) == fold_count(job.recipe.protocol):  # all of them in this process
             for part, by_fold in outputs.items():
                 np.save(setup.folder.validated(job.save, part), np.concatenate(by_fold))
@@ -135,7 +135,8 @@ def importances_of_columns(job: ColumnImportances, setup: Setup, _: Watch) -> di
     return {column.name: change for column, change in zip(coding.columns, changes, strict=True)}
 
 
-def _model(recipe: Recipe, trained: Trained) -> keras.Model:
+def model_of(recipe: Recipe, trained: Trained) -> keras.Model:
+    """The model of a training, with its scaling."""
     about, scale = describe(recipe.data), trained.fold_data.target_scale(recipe)
     return with_scaling(trained.model, recipe, trained.scale, about.inputs, about.outputs, scale)
 

@@ -47,7 +47,7 @@ def claim(**statement: Any) -> Claim:
         (claim(of=("a", "b"), below=0.88), "holds"),
         (claim(of=("a",), below=0.0), "fails"),
         (claim(of=("b",), above=0.85, always=True), "fails"),
-        (claim(of=("b",), above=0.849, always=True), "holds"),
+        (claim(of=("b",), above=0.849, always=True), "undecided"),
     ],
 )
 def test_claims(statement: Claim, judgement: str) -> None:
@@ -100,7 +100,9 @@ def test_one_run_refutes_a_claim_about_each_run() -> None:
     assert judge_claim(statement, {"a": [0.86, 0.84]}) == Decision("fails", "1 of 2 runs: a has 0.8400", 2)
     assert judge_claim(statement, {"a": [0.86, 0.87]}).judgement == "undecided"
     thrice = "each of 3 runs; with 95 % confidence at most 63% of all runs do not"
-    assert judge_claim(statement, {"a": [0.86, 0.87, 0.88]}) == Decision("holds", thrice, 3)
+    found = judge_claim(statement, {"a": [0.86, 0.87, 0.88]})
+    assert (found.judgement, found.reason, found.within) == ("undecided", thrice, pytest.approx(1 - 0.05 ** (1 / 3)))
+    assert [judge_claim(statement, {"a": [0.86] * runs}).judgement for runs in (4, 5)] == ["undecided", "holds"]
 
 
 def test_a_training_that_diverged_is_the_worst_by_loss_too() -> None:

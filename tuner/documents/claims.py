@@ -7,7 +7,7 @@ with less than 5 % of the probability together (`RARE`) neither change a verdict
 Means, and a mean and a bound, are compared by Welch's t test, a standard deviation (`unsteady`) by the chi squared test of a
 variance. A claim *holds* if all comparisons are significant in the claimed direction. It *fails* if one is significant in the
 other direction. Otherwise two one-sided tests bound the difference: the claim is *equal* if the bound is below
-`figures.tolerance`, else *undecided*. A size (`by`) is tested too. A claim about each run (`always`) fails by one run.
+`figures.tolerance`, else *undecided*. A size (`by`) is tested too. One about each run (`always`) fails by one, and holds from five on.
 
 Claims are looked at when their networks have 3, 6 and 10 runs (`LOOKS`, fixed before any run). Three looks in two directions
 err six times as often as one test, so each chance is multiplied by six (Bonferroni). A diverged run has learned nothing: its
@@ -120,7 +120,8 @@ def _overall(claim: Claim, under: Sequence[UnderReading]) -> Decision:
     guessed = {"holds", "fails"} <= {*frequent} or (largest == "fails" and claim.guess)
     scope = [f"{each} with {_settings(same[each], enough)}" for each in frequent if len(frequent) > 1]
     if 1 - run >= RARE:
-        scope.append(f"all but settings with {1 - run:.0%} of the probability, which have fewer than {LOOKS[0]} runs")
+        names = (" or ".join(dict.fromkeys(each)) for each in zip(*(one.names for one in enough), strict=True))
+        scope.append(f"only with {', '.join(names)}: all others ({1 - run:.4g}) have fewer than {LOOKS[0]} runs")
     if claim.guess:
         scope.append(f"we guessed {claim.guess}")
     return replace(shown.decision, judgement="depends on a guess" if guessed else largest, scope="; ".join(scope))
@@ -154,7 +155,7 @@ def judge_claim(claim: Claim, measured: Measured) -> Decision:
 
         most = binomtest(0, len(bounded), alternative="less").proportion_ci(1 - SIGNIFICANT).high
         reason = f"each of {len(bounded)} runs; with 95 % confidence at most {most:.0%} of all runs do not"
-        return Decision("holds", reason, least)
+        return Decision("holds" if most < 0.5 else "undecided", reason, least, within=most)
     return _decided(claim, finite, least)
 
 

@@ -145,8 +145,8 @@ def overview_section(
 ) -> Section:
     """All documented networks and the search's winner, by test accuracy."""
     shown = {each.document.name: [row for row in each.rows if row.dataset in datasets] for each in assessments}
-    reason = "No document has been replicated yet." if assessments else "No document is about this study's data."
-    block: Block = _overview(shown, confirmed) if any(shown.values()) else missing(reason)
+    nothing = missing("No document is about this very data.")
+    block: Block = _overview(shown, confirmed) if any(shown.values()) else nothing
     return Section("baselines", "Baselines and the search", (block,))
 
 

@@ -143,6 +143,8 @@ def _cells(row: Row, figures: Sequence[str]) -> Iterator[tuple[str, Cell]]:
         yield f"{label}, reported", ", ".join(str(spread_text([value])) for value in reported) or None
         yield f"{label}, ours", spread_text(row.chosen.values(name))
         yield f"{label}, verdict", ", ".join(filter(None, (found.verdict, found.worth))) if found else None
+    others = Counter(each.verdict for name, each in judged.items() if name not in {*figures, *EXACT})
+    yield "other figures", ", ".join(f"{n} {verdict}" for verdict, n in others.items()) or None
     yield "report as a whole", row.chosen.worth or None
     yield "runs", len(row.chosen.runs)
     yield COST, f"{fmean(run.seconds for run in row.chosen.runs):,.1f}"
@@ -163,10 +165,9 @@ def _claims(id_: str, assessment: Assessment) -> Table:
         for claim, found in pairs
     )
     columns = ("claim", "our runs", "under which settings", "because", "basis", "runs of each, at least")
-    errors = ""
+    note = f"All experiments of a claim are compared under the same settings. They have the names of the table above; a difference is that of the figure that the claim is about. Holds, fails: significant at 5 %, over looks at {', '.join(map(str, LOOKS))} runs of each network and both directions. Equal within: the bound of the difference with 95 % confidence. Equal: this bound is below one point of accuracy, or a tenth of another figure. Basis: whether the document states the claim of its runs, implies it by its figures, guesses it as a reason, or states it in general; a reading is our interpretation."
     if (rate := assessment.false_discovery) is not None:
-        errors = f" At most {rate:.1%} of the claims that hold or fail are expected to be errors."
-    note = f"All experiments of a claim are compared under the same settings. They have the names of the table above; a difference is that of the figure that the claim is about. Holds, fails: significant at 5 %, over looks at {', '.join(map(str, LOOKS))} runs of each network and both directions. Equal within: the bound of the difference with 95 % confidence. Equal: this bound is below one point of accuracy, or a tenth of another figure. Basis: whether the document states the claim of its runs, implies it by its figures, guesses it as a reason, or states it in general; a reading is our interpretation.{errors}"
+        note += f" At most {rate:.1%} of the claims that hold or fail are expected to be errors; claims about each run are not among these."
     return Table(f"{id_}-claims", "What it claims", columns, rows, note)
 
 

@@ -97,7 +97,7 @@ def test_a_claim_is_decided_under_the_reading_that_its_rows_share(document: Docu
     assert found.chosen.judgement == "fails"
     assert found.chosen.reason == "high -0.0500 against low"
     assert [each.names for each in found.under] == [["batch: 50", "rate: 0.001"]]
-    assert found.chosen.scope == "only with batch: 50, rate: 0.001: all others (0.75) have fewer than 3 runs"
+    assert found.chosen.scope == "decided with batch: 50; we have too few runs with the others (75% of the probability)"
 
 
 def test_a_claim_that_a_setting_decides_depends_on_a_guess(document: Document) -> None:
@@ -119,7 +119,7 @@ def test_a_claim_holds_under_every_reading_or_under_most(document: Document) -> 
     found = judged(document, *every)
     assert (found.chosen.judgement, found.chosen.scope) == (
         "holds",
-        "only with batch: 32 or batch: 50, rate: 0.001: all others (0.5) have fewer than 3 runs",
+        "decided with the one script; we have too few runs with the others (50% of the probability)",
     )
     lottery = [runs_of(document, name, (1, 1), [0.1, 0.9, 0.5]) for name, _ in rows]
     found = judged(document, *every, *lottery)

@@ -80,7 +80,7 @@ def test_three_of_many_contradicting_runs_are_named() -> None:
 def test_losses_that_all_diverged_are_equal() -> None:
     nothing = {"a": [math.nan] * 3, "b": [math.inf] * 3}
     found = judge_claim(claim(best="a", among=("a", "b"), figure="test_loss"), nothing)
-    assert (found.judgement, found.reason) == ("equal", "b +0.0000 against a, equal within 0")
+    assert (found.judgement, found.reason) == ("equal", "b +0.0000 against a, apart by at most 0")
 
 
 @pytest.mark.parametrize("runs", [3, 6, 10])
@@ -156,7 +156,7 @@ def test_what_is_undecided_is_equal_within_the_bound_of_two_one_sided_tests() ->
     measured = {"b": [0.85, 0.86, 0.85, 0.86], "c": [0.853, 0.857, 0.851, 0.857]}
     found = judge_claim(claim(rises=("b", "c")), measured)
     assert found.within is not None
-    assert found.reason == f"c -0.0005 against b, equal within {found.within:.2g}"
+    assert found.reason == f"c -0.0005 against b, apart by at most {found.within:.2g}"
     for bound, significant in ((found.within * 1.001, True), (found.within * 0.999, False)):
         c, b = measured["c"], measured["b"]
         above = ttest_ind([each + bound for each in c], b, equal_var=False, alternative="greater")

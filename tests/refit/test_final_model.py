@@ -16,7 +16,7 @@ from tuner.data.load import training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds
 from tuner.networks import Dense
-from tuner.recipe import Augmentation, Recipe, Views
+from tuner.recipe import Augmentation, KFold, Recipe, Views
 from tuner.refit.final_model import Refit, make_final_model
 from tuner.refit.session import Session
 from tuner.result import Epoch, FoldResult, Result, Scores, Watch
@@ -179,10 +179,23 @@ def test_shifted_images_count_where_they_help_and_were_trained_on(stage: Stage) 
 
 
 def test_more_views_leave_room_for_fewer_networks(stage: Stage) -> None:
-    """Six images for each network: no more are computed than three networks on mirror images need."""
+    """Six images for each network: no more than nine are computed with at most three members."""
     networks = [stage.network(seed, 0.85, mirrored=0.85, shifted=0.85) for seed in (1, 2, 3)]
     kept = stage.kept(Saver(stage.folder), *networks)
-    assert kept.views.images * len(kept.members) <= 6
+    assert kept.views.images * len(kept.members) <= 9
+
+
+def test_the_networks_of_folds_are_averaged_where_there_is_room_for_all_of_them(stage: Stage, places: Places) -> None:
+    """A refit has three: of two folds, and the one on everything. At most nine images are computed."""
+    recipe = replace(stage.recipe, protocol=KFold(folds=2))
+    labels = training_set("xor", places).examples.labels
+    order = np.concatenate([each.validation for each in folds(recipe.protocol, labels) if each.validation is not None])
+    folded, executor = replace(stage, recipe=recipe, labels=labels[order].astype(np.int64)), Saver(stage.folder)
+    kept = folded.kept(executor, *(folded.network(seed, 0.85) for seed in (1, 2)))
+    assert (kept.members, kept.networks, executor.combined[-1].with_folds) == ((0, 1), 6, True)
+    kept = folded.kept(executor, *(folded.network(seed, 0.85, shifted=0.85) for seed in (1, 2)))
+    assert (kept.views.images, len(kept.members)) == (3, 2)
+    assert (kept.networks, executor.combined[-1].with_folds) == (2, False)
 
 
 def test_refits_of_a_version_without_views_are_averaged(stage: Stage) -> None:

@@ -20,7 +20,7 @@ from tuner.training.saving import load_model
 from tuner.worker.executor import Setup
 from tuner.worker.folder import Folder
 from tuner.worker.inprocess import InProcess
-from tuner.worker.jobs import Train
+from tuner.worker.jobs import Combine, Train
 from tuner.worker.tasks import on_everything
 
 RECIPE = Recipe(
@@ -51,6 +51,8 @@ def test_the_networks_of_the_folds_are_averaged_with_the_one_on_everything(
     model = load_model(folder.model("all"))
     np.testing.assert_allclose(model(inputs), mean, rtol=1e-4, atol=1e-5)
     assert (len(alone), model.count_params()) == (3, 3 * result.parameters)
-    executor.submit(0, Train(recipe, save="one"), lambda _: True)
-    list(executor.answers(1.0))
-    np.testing.assert_allclose(load_model(folder.model("one"))(inputs), alone[-1], rtol=1e-4, atol=1e-5)
+    for job in (Train(recipe, save="one"), Combine(("all",), "picked", with_folds=False)):
+        executor.submit(0, job, lambda _: True)
+        list(executor.answers(1.0))
+    for name in ("one", "picked"):
+        np.testing.assert_allclose(load_model(folder.model(name))(inputs), alone[-1], rtol=1e-4, atol=1e-5)

@@ -52,8 +52,7 @@ class JudgedReading:
         names = [option.name for option in self.reading.options]
         if not self.probable:
             return f"no reported figure tells; taken: {names[self.chosen]}"
-        pairs = zip(names, self.probable, strict=True)
-        known = [f"{name} {share:.2g}" for name, share in pairs if share >= 0.01]
+        known = [f"{name} {share:.2g}" for name, share in zip(names, self.probable, strict=True) if share >= 0.01]
         alternatives = f" (of {', '.join(known)})" if len(known) > 1 else ""
         return f"the most probable: {names[self.chosen]}{alternatives}"
 

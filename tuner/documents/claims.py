@@ -103,10 +103,11 @@ def judge_over_readings(claim: Claim, evidence: Evidence) -> JudgedClaim:
         names = [document.reading[i].name(choice[i]) for i in indices]
         if decision.runs:
             under.append(UnderReading(choice, names, evidence.probability(choice, indices), decision))
-    return JudgedClaim(claim, _overall(claim, under), tuple(under))
+    script = [reading.name(option) for reading, option in zip(document.reading, evidence.best_script(), strict=True)]
+    return JudgedClaim(claim, _overall(claim, under, script), tuple(under))
 
 
-def _overall(claim: Claim, under: Sequence[UnderReading]) -> Decision:
+def _overall(claim: Claim, under: Sequence[UnderReading], script: Sequence[str]) -> Decision:
     """The verdict over all readings that were run often enough, decided as under the most probable one that agrees."""
     enough = [each for each in under if each.decision.runs >= LOOKS[0]] or under
     if not enough:
@@ -120,8 +121,8 @@ def _overall(claim: Claim, under: Sequence[UnderReading]) -> Decision:
     guessed = {"holds", "fails"} <= {*frequent} or (largest == "fails" and claim.guess)
     scope = [f"{each} with {_settings(same[each], enough)}" for each in frequent if len(frequent) > 1]
     if 1 - run >= RARE:
-        names = (" or ".join(dict.fromkeys(each)) for each in zip(*(one.names for one in enough), strict=True))
-        scope.append(f"only with {', '.join(names)}: all others ({1 - run:.4g}) have fewer than {LOOKS[0]} runs")
+        own = ", ".join(name for name in shown.names if name not in script) or "the one script"
+        scope.append(f"decided with {own}; we have too few runs with the others ({1 - run:.0%} of the probability)")
     if claim.guess:
         scope.append(f"we guessed {claim.guess}")
     return replace(shown.decision, judgement="depends on a guess" if guessed else largest, scope="; ".join(scope))
@@ -180,7 +181,7 @@ def _decided(claim: Claim, measured: Measured, runs: int) -> Decision:
         return Decision("holds", "; ".join(each.text for each in comparisons), runs, largest)
     within = max(each.within for each in open_)
     size = fmean(abs(fmean(values)) for values in measured.values())
-    reason = "; ".join(f"{each.text}, equal within {each.within:.2g}" for each in open_)
+    reason = "; ".join(f"{each.text}, apart by at most {each.within:.2g}" for each in open_)
     equal = within <= tolerance(claim.figure, size) and not claim.by and not claim.unsteady
     return Decision("equal" if equal else "undecided", reason, runs, largest, within)
 

@@ -121,9 +121,8 @@ class Evidence:
             judge(each, report.values(each), bare.values(each), examples, self.spread(bare.ours(each)), unchecked)
             for each, unchecked in ((each, report.unchecked.get(each, "")) for each in report.reported)
         ]
-        every = runs[0].every if runs else 1
         figures += [
-            judge_curve(each, points, bare.curves(each), examples, self.spread(each), every)
+            judge_curve(each, points, bare.curves(each), examples, self.spread(each), runs[0].every if runs else 1)
             for each, points in report.curve.items()
         ]
         return replace(bare, figures=tuple(figures))

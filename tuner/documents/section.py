@@ -15,8 +15,9 @@ from tuner.documents.drawings import drawn, spread_text
 from tuner.documents.verdicts import EXACT, VERDICTS, JudgedFigure
 
 TEST = "test_accuracy"
-OURS, COST = "test accuracy, ours", "seconds of one"
+OURS, COST = "test accuracy, ours", "seconds of a training"
 """Columns that the search has, too."""
+GLOSS = {"equal": " (no difference that matters)", "undecided": " (too few runs for their spread)"}
 
 COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
     "figure": lambda row, at: row.chosen.figures[at].figure.replace("_", " "),
@@ -34,7 +35,7 @@ COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
 }
 """The columns of the table of all figures, after the experiment's title: a cell for an experiment and a figure's index."""
 
-NOTE = "A document does not state all settings. One script: all experiments have the settings that explain the document best. Script chosen without the row: the settings that explain the other experiments best, so that no report chooses its own settings. First readings: settings that were fixed before any run. Row by row: each experiment has the settings that explain it best. Reproduced: within the 95 % interval around the mean of our runs. Close: within twice that, one point of accuracy, or a tenth of a loss. A verdict is sharp if at most a quarter of the other experiments' figures would have one as good in its place, else weak: it says little. The same for reports as a whole: all figures of an experiment together."
+NOTE = "A document does not state all settings. One script: all experiments have the settings that explain the document best. Script chosen without the row: the settings that explain the other experiments best, so that no report chooses its own settings. First readings: settings that were fixed before any run. Row by row: each experiment has the settings that explain it best. Reproduced: within the 95 % interval around the mean of our runs. Close: within twice that, one point of accuracy, or a tenth of the loss. A verdict is sharp if at most a quarter of the other experiments' figures would have one as good in its place, else weak: it says little. The same for reports as a whole: all figures of an experiment together."
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,13 @@ def _lead(assessment: Assessment, own: Sequence[Row], searches: Sequence[Searche
     environment, script = assessment.runs[0].environment, count(assessment, "chosen")
     judgements = [each.chosen.judgement for each in assessment.claims]
     where = f"on {environment.get('cores', '?')} cores of {environment.get('processor', 'an unknown processor')}"
-    data = ", ".join(dict.fromkeys(row.dataset for row in own))
-    yield f"What it is: {len(own)} experiments on {data}. The document reports {script.checked} accuracies and losses that can be checked, and makes {len(judgements)} claims. We trained all of its networks again: {len(assessment.trainings)} trainings, {duration_text(assessment.seconds)} {where}."
+    yield f"What it is: {len(own)} experiments on {', '.join(dict.fromkeys(row.dataset for row in own))}. The document reports {script.checked} accuracies and losses that can be checked, and makes {len(judgements)} claims. We trained all of its networks again: {len(assessment.trainings)} trainings, {duration_text(assessment.seconds)} {where}."
     exact = f" {script.equal} counts of parameters are equal." if script.equal else ""
-    yield f"What was replicated: {script.reproduced} of the {script.checked} figures are reproduced and {script.close} are close, with the same settings for all experiments where the document states none.{_differing(own)}{exact} {script.sharp} of these {script.reproduced + script.close} verdicts are sharp: most other figures of the document would not pass in their place. Of the reports as a whole {script.reports} are sharp."
-    held = ", ".join(f"{each} {judgements.count(each)}" for each in JUDGEMENTS if each in judgements)
+    open_ = ", ".join(each.reading.name(each.chosen) for each in assessment.readings)
+    yield f"What was replicated: {script.reproduced} of the {script.checked} figures are reproduced and {script.close} are close.{_differing(own, script.differing)}{exact} {script.sharp} of these {script.reproduced + script.close} verdicts are sharp: most other figures of the document would not pass in their place. All figures of an experiment together are sharp for {script.reports} experiments. A setting that the document leaves open has one value for all experiments: {open_ or 'there is none'}."
+    held = ", ".join(f"{each}{GLOSS.get(each, '')} {judgements.count(each)}" for each in JUDGEMENTS)
     doubtful = sum(each.covered < 0.5 for each in assessment.claims)
-    scope = f" {doubtful} of them are judged under less probable settings, because the most probable ones have fewer than {LOOKS[0]} runs."
+    scope = f" {doubtful} of them are judged under settings that fit the document less well, since we have fewer than {LOOKS[0]} runs under the best ones."
     found = (f" The search “{each.title}” reaches {each.accuracy:.4f}{_cost(each)}." for each in searches)
     yield f"What came of it: the verdicts of our runs on its {len(judgements)} claims: {held}.{scope if doubtful else ''} {_best(own)}{''.join(found)}"
 
@@ -88,11 +89,11 @@ def _cost(search: Searched) -> str:
     return "" if search.seconds is None else f" after {duration_text(search.seconds)} of training"
 
 
-def _differing(own: Sequence[Row]) -> str:
-    """The experiments with a figure that is not reproduced; three of them by name."""
+def _differing(own: Sequence[Row], count: int) -> str:
+    """How many figures are not reproduced, and of which experiments; three of them by name."""
     names = [f"“{row.experiment.title}”" for row in own if row.chosen.differs]
     others = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f" Not reproduced: a figure of {', '.join(names[:3])}{others}." if names else ""
+    return f" Not reproduced: {count}, of {', '.join(names[:3])}{others}." if names else ""
 
 
 def _best(own: Sequence[Row]) -> str:
@@ -100,7 +101,7 @@ def _best(own: Sequence[Row]) -> str:
     reporting = [row for row in own if row.experiment.values(TEST) and row.experiment.members == 1]
     alike = [row for row in own if row.dataset == own[0].dataset]
     best = max(reporting or alike, key=lambda row: fmean(row.experiment.values(TEST) or row.chosen.values(TEST)))
-    ours = f"{len(best.chosen.runs)} of our runs reach {spread_text(best.chosen.values(TEST))}"
+    ours = f"ours {spread_text(best.chosen.values(TEST))}, runs: {len(best.chosen.runs)}"
     network = f"“{best.experiment.title}”"
     if not reporting:
         return f"The document reports no test accuracy; its best network in our runs is {network}: {ours}."
@@ -121,7 +122,7 @@ def _own_table(id_: str, own: Sequence[Row], searches: Sequence[Searched]) -> Ta
     affordable = [each for each in searches if each.seconds is not None and each.seconds <= total]
     for name, found in (("at its best", searches), (f"at the cost of this table, {duration_text(total)}", affordable)):
         best = max(found, key=lambda each: each.accuracy, default=None)
-        accuracy = f"{best.accuracy:.4f}" if best else "no such search is stored"
+        accuracy = f"{best.accuracy:.4f}" if best else "not searched at this cost"
         cost = {COST: f"{best.seconds:,.1f}"} if best and best.seconds is not None else {}
         records.append({"experiment": f"The search, {name}", OURS: accuracy, **cost})
     names = dict.fromkeys(name for record in records for name in record)
@@ -204,7 +205,7 @@ def documents_table(id_: str, assessments: Sequence[Assessment]) -> Table:
 def ways_table(id_: str, assessment: Assessment) -> Table:
     """How many figures have each verdict, under each way to read the document."""
     rows = tuple((way, *astuple(count(assessment, which))) for which, way in WAYS.items())
-    columns = ("settings that it leaves open", *VERDICTS[:3], "sharp", "sharp reports", "parameter counts equal")
+    columns = ("how open settings are chosen", *VERDICTS[:3], "sharp", "sharp reports", "parameter counts equal")
     return Table(id_, "How many of its figures are reproduced", columns, rows, NOTE)
 
 

@@ -26,9 +26,9 @@ from tuner.worker.jobs import Combine, Measured, Test
 
 ENSEMBLE = "ensemble"
 
-MOST_IMAGES = 2
-"""Images that a final model computes for one, times the most members: more views, or more networks of a refit, leave room for fewer
-members, since predicting would take too long."""
+MOST_IMAGES = 3
+"""Images that a final model computes for one, times the most members: more views leave room for fewer members, and the networks of the
+folds are averaged only where there is room for all, since predicting would take too long."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +62,19 @@ class Refit:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which refits the final model averages, over which views of an image, the temperature of its probabilities, and its validation
-    metric."""
+    """Which refits the final model averages, with the networks of their folds or without, over which views of an image, the temperature of
+    its probabilities, and its validation metric."""
 
     members: tuple[int, ...]
     views: Views
     validation: float
     temperature: float = 1.0
+    with_folds: bool = True
 
     @property
     def is_combined(self) -> bool:
-        """Whether the model is more than one refit: an average of several or over views of an image, or calibrated."""
-        return len(self.members) > 1 or self.views != Views() or self.temperature != 1
+        """Whether the model is other than one refit: an average of several or over views of an image, or calibrated."""
+        return len(self.members) > 1 or self.views != Views() or self.temperature != 1 or not self.with_folds
 
 
 def make_final_model(session: Session, refits: Sequence[Refit], executor: Executor) -> Confirmed:
@@ -90,7 +91,9 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
     model, parameters = best, refits[best].networks(most) * refits[best].result.parameters
     if selection.is_combined:
         names = tuple(refits[index].name for index in selection.members)
-        parameters = _combine(Combine(names, ENSEMBLE, selection.views, selection.temperature), executor)
+        parameters = _combine(
+            Combine(names, ENSEMBLE, selection.views, selection.temperature, with_folds=selection.with_folds), executor
+        )
         tested.append(Test(refits[best].recipe, ENSEMBLE, session.metric))
         model = len(tested) - 1
     session.listener.phase("testing")
@@ -120,7 +123,7 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
         curves=tuple(each.result.to_dict()["folds"][0]["curve"] for each in refits),
         predictions=predictions,
         members=selection.members,
-        networks=sum(refits[index].networks(most) for index in selection.members),
+        networks=sum(refits[index].networks(most if selection.with_folds else 1) for index in selection.members),
         recipes=tuple(each.recipe for each in refits),
         trials=tuple(each.trial for each in refits),
         is_mirrored=selection.views.is_mirrored,
@@ -146,15 +149,13 @@ def _select(session: Session, refits: Sequence[Refit]) -> Selection | None:
     """The average with the lowest validation loss; None if that is one network, or if predictions are missing."""
     most, files = session.file.confirmation.members, session.folder.validated
     selections: list[tuple[float, Selection]] = []
-    networks = max(each.networks(most) for each in refits)
     for views in (Views(is_mirrored=m, is_shifted=s) for s in (False, True) for m in (False, True)):
-        count = min(most, MOST_IMAGES * most // (views.images * networks))
-        paths = [files(each.name, part) for each in refits for part in views.parts]
-        if most == 1 or (count == 0 and views != Views()) or not all(path.is_file() for path in paths):
+        if most == 1 or not all(files(each.name, part).is_file() for each in refits for part in views.parts):
             continue
         validated = [_validated(session, each, views) for each in refits]
         first, *_ = validated
-        members = select_ensemble([each.outputs for each in validated], first.true, max(1, count), first.weights)
+        count = max(1, min(most, MOST_IMAGES * most // views.images))
+        members = select_ensemble([each.outputs for each in validated], first.true, count, first.weights)
         outputs = np.stack([validated[each].outputs for each in members]).mean(axis=0, dtype=np.float64)
         loss = ensemble_loss(outputs, first.true, first.weights)
         temperature = 1.0
@@ -162,7 +163,9 @@ def _select(session: Session, refits: Sequence[Refit]) -> Selection | None:
             temperature = round(fitted_temperature(outputs, first.true, first.weights), 4)
             outputs = at_temperature(outputs, temperature)
         validation = replace(first, outputs=outputs).metric(session)
-        selections.append((loss, Selection(members, views, validation, temperature)))
+        images = views.images * sum(refits[index].networks(most) for index in members)
+        with_folds = images <= MOST_IMAGES * most
+        selections.append((loss, Selection(members, views, validation, temperature, with_folds)))
     _, best = min(selections, key=lambda pair: pair[0], default=(0.0, None))
     return best if best and best.is_combined else None
 

@@ -36,7 +36,8 @@ class Confirmation:
     At most `members` of the trained networks form the final model, an ensemble: they are chosen one by one as long as the
     average of their probabilities lowers the log loss on the validation part, at its best temperature (Caruana et al. 2004).
     The final model's probabilities are calibrated by that temperature (Guo et al. 2017). With cross-validation each of them is the
-    average of the networks of its folds and of the one on everything. With 1 it is the best network alone, as it was trained.
+    average of the networks of its folds and of the one on everything, if the model does not compute more than three times
+    `members` images for one then. With 1 it is the best network alone, as it was trained.
 
     With `anchors` reference models (boosted trees, logistic regression and others) are trained on the same folds, once a study,
     in at most 8 % of the minutes and half a minute, for comparison.

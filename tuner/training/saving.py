@@ -31,6 +31,9 @@ from tuner.training.evaluation import scores_in_float32
 from tuner.training.parts import Scaler
 from tuner.training.targets import target_scales, targets
 
+EVERYTHING = "everything"
+"""The name of the network that is trained on everything, in the average with those of the folds."""
+
 CODER, ON_CODES = "rows", "on_codes"
 """The names of the coder and of the model on coded rows, in a saved model on a table."""
 
@@ -42,12 +45,13 @@ UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
 
 
 def save_models(models: Sequence[keras.Model], recipe: Recipe, path: Path) -> None:
-    """Write models of one recipe (`with_scaling`) as one model, their average. That of softmax outputs is of their logarithms: their
-    common confidence, for which the final model's temperature is chosen, stays as it is. Keras alone can load it, except for locally
+    """Write models of one recipe (`with_scaling`), the last one trained on everything, as one model, their average. That of softmax
+    outputs is of their logarithms: their common confidence, for which the final model's temperature is chosen, stays as it is. Keras alone can load it, except for locally
     connected layers, ensembles and networks on tables, which need `tuner.networks.layers`."""
     if len(models) > 1:
         inputs = keras.Input(models[0].input_shape[1:])
-        outputs = [model(inputs) for model in _named(models, "fold")]
+        _named(models, "fold")[-1].name = EVERYTHING
+        outputs = [model(inputs) for model in models]
         if recipe.network.output == "softmax":
             average = keras.ops.softmax(keras.layers.Average(dtype="float32")(list(map(_logarithms, outputs))))
         else:
@@ -94,10 +98,15 @@ def save_average(
     views: Views = Views(),  # noqa: B008 (frozen)
     temperature: float = 1.0,
     coding: Coding | None = None,
+    with_folds: bool = True,
 ) -> int:
     """Write the average of saved models, over the `views` of each image, as one model and return its number of parameters. Its
-    probabilities are those at a `temperature`. With a table's `coding` it takes raw rows by the names of their columns."""
-    members = _named([load_model(each) for each in paths], "member")
+    probabilities are those at a `temperature`. With a table's `coding` it takes raw rows by the names of their columns. Without the
+    folds' networks a model that averages them is the one on everything alone."""
+    members = [load_model(each) for each in paths]
+    if not with_folds:
+        members = [next((each for each in model.layers if each.name == EVERYTHING), model) for model in members]
+    _named(members, "member")
     function = next(filter(None, map(_made_by, paths)), None)
     inputs = keras.Input(members[0].input_shape[1:])
     seen = [views_of(inputs, part) for part in views.parts]

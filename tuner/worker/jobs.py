@@ -32,14 +32,15 @@ class Train:
 
 @dataclass(frozen=True)
 class Combine:
-    """Save the average of saved models over the `views` of each image as one model, its probabilities at a `temperature`. With the
-    recipe of a `table`'s model, the coding of rows is put in front."""
+    """Save the average of saved models over the `views` of each image as one model, its probabilities at a `temperature`; of each model
+    the network on everything alone, or `with_folds`. With the recipe of a `table`'s model, the coding of rows is put in front."""
 
     names: tuple[str, ...]
     save: str
     views: Views = Views()
     temperature: float = 1.0
     table: Recipe | None = None
+    with_folds: bool = True
 
 
 @dataclass(frozen=True)

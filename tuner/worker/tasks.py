@@ -93,7 +93,7 @@ def combine(job: Combine, setup: Setup, _: Watch) -> int:
     assert setup.folder is not None
     paths = [setup.folder.model(name) for name in job.names]
     coding = coding_of(job.table.data, setup.places) if job.table and isinstance(job.table.data, Table) else None
-    return save_average(paths, setup.folder.model(job.save), job.views, job.temperature, coding)
+    return save_average(paths, setup.folder.model(job.save), job.views, job.temperature, coding, job.with_folds)
 
 
 def test(job: Test, setup: Setup, _: Watch) -> Measured:

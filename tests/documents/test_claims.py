@@ -101,7 +101,8 @@ def test_one_run_refutes_a_claim_about_each_run() -> None:
     assert judge_claim(statement, {"a": [0.86, 0.87]}).judgement == "undecided"
     thrice = "each of 3 runs; with 95 % confidence at most 63% of all runs do not"
     found = judge_claim(statement, {"a": [0.86, 0.87, 0.88]})
-    assert (found.judgement, found.reason, found.within) == ("undecided", thrice, pytest.approx(1 - 0.05 ** (1 / 3)))
+    assert (found.judgement, found.reason) == ("undecided", thrice)
+    assert found.within == pytest.approx(1 - 0.05 ** (1 / 3))
     assert [judge_claim(statement, {"a": [0.86] * runs}).judgement for runs in (4, 5)] == ["undecided", "holds"]
 
 

@@ -26,7 +26,8 @@ from tuner.recipe.losses import PlainLoss
 from tuner.run import train_folds
 from tuner.training.fold_data import fold_data
 from tuner.training.saving import on_codes, save_average, save_models
-from tuner.worker.tasks import model_of, on_everything
+from tuner.training.with_scaling import model_of
+from tuner.worker.tasks import on_everything
 
 IRIS = tuple(
     Column(name=name, kind="number")

@@ -10,9 +10,16 @@ from tuner.networks import Function, Inputs, Rows
 from tuner.networks.build import build
 from tuner.networks.layer import input_shape
 from tuner.networks.layers import FastDropout, FusedBatchNormalization
-from tuner.recipe import Recipe
+from tuner.recipe import Recipe, describe
 from tuner.training.parts import Scaler
 from tuner.training.targets import TargetScale
+from tuner.training.train import Trained
+
+
+def model_of(recipe: Recipe, trained: Trained) -> keras.Model:
+    """The model of a training."""
+    about, scale = describe(recipe.data), trained.fold_data.target_scale(recipe)
+    return with_scaling(trained.model, recipe, trained.scale, about.inputs, about.outputs, scale)
 
 
 def with_scaling(

@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,7 @@ from tuner.data.examples import TrainingSet
 from tuner.data.load import coding_of, held_out, training_set
 from tuner.data.sources import Places
 from tuner.data.splits import folds_of
-from tuner.recipe import AnyData, KFold, NoEarlyStopping, NoValidation, Recipe, Table, describe, fold_count
+from tuner.recipe import AnyData, KFold, NoEarlyStopping, NoValidation, Recipe, Table, fold_count
 from tuner.references import ReferenceModel
 from tuner.references.fit import fit_reference_models
 from tuner.result import Result, Scores, Watch
@@ -24,7 +23,7 @@ from tuner.training.augmentation import views_of
 from tuner.training.evaluation import column_importances, latency, predict, to_probabilities
 from tuner.training.saving import UNSCALED, load_model, on_codes, save_average, save_models, scores_of, takes_raw_rows
 from tuner.training.train import Trained
-from tuner.training.with_scaling import with_scaling
+from tuner.training.with_scaling import model_of
 from tuner.worker.calls import Call, call
 from tuner.worker.executor import Setup
 from tuner.worker.jobs import (
@@ -57,7 +56,7 @@ def train(job: Train, setup: Setup, watch: Watch) -> Result:
     trained: list[Trained] = []
     teach = _teacher(setup.folder.model(job.teacher), job.recipe) if setup.folder and job.teacher else None
     outputs: dict[str, list[NDArray[np.float32]]] = {}
-    models: list[keras.Model] = []
+    models: list[Any] = []
 
     def visit(each: Trained) -> None:
         trained.append(each)
@@ -133,12 +132,6 @@ def importances_of_columns(job: ColumnImportances, setup: Setup, _: Watch) -> di
 
     changes = column_importances(model, np.asarray(examples.inputs), coding.slices, metric)
     return {column.name: change for column, change in zip(coding.columns, changes, strict=True)}
-
-
-def model_of(recipe: Recipe, trained: Trained) -> keras.Model:
-    """The model of a training, with its scaling."""
-    about, scale = describe(recipe.data), trained.fold_data.target_scale(recipe)
-    return with_scaling(trained.model, recipe, trained.scale, about.inputs, about.outputs, scale)
 
 
 def on_everything(recipe: Recipe) -> Recipe:

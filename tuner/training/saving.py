@@ -31,7 +31,7 @@ from tuner.training.evaluation import scores_in_float32
 from tuner.training.parts import Scaler
 from tuner.training.targets import target_scales, targets
 
-EVERYTHING = "everything"
+EVERYTHING = "trained_on_everything"
 """The name of the network that is trained on everything, in the average with those of the folds."""
 
 CODER, ON_CODES = "rows", "on_codes"
@@ -46,8 +46,8 @@ UNSCALED = Scaler(np.zeros((), np.float32), np.ones((), np.float32))
 
 def save_models(models: Sequence[keras.Model], recipe: Recipe, path: Path) -> None:
     """Write models of one recipe (`with_scaling`), the last one trained on everything, as one model, their average. That of softmax
-    outputs is of their logarithms: their common confidence, for which the final model's temperature is chosen, stays as it is. Keras alone can load it, except for locally
-    connected layers, ensembles and networks on tables, which need `tuner.networks.layers`."""
+    outputs is of their logarithms: their common confidence, for which the final model's temperature is chosen, stays as it is. Keras
+    alone can load it, except for locally connected layers, ensembles and networks on tables, which need `tuner.networks.layers`."""
     if len(models) > 1:
         inputs = keras.Input(models[0].input_shape[1:])
         _named(models, "fold")[-1].name = EVERYTHING

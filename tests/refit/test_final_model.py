@@ -196,6 +196,8 @@ def test_the_networks_of_folds_are_averaged_where_there_is_room_for_all_of_them(
     kept = folded.kept(executor, *(folded.network(seed, 0.85, shifted=0.85) for seed in (1, 2)))
     assert (kept.views.images, len(kept.members)) == (3, 2)
     assert (kept.networks, executor.combined[-1].with_folds) == (2, False)
+    one_fold = replace(recipe, protocol=KFold(folds=2, trained=1))
+    assert replace(folded.network(1, 0.85), recipe=one_fold).networks(3) == 2
 
 
 def test_refits_of_a_version_without_views_are_averaged(stage: Stage) -> None:

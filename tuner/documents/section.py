@@ -166,7 +166,7 @@ def _claims(id_: str, assessment: Assessment) -> Table:
         for claim, found in pairs
     )
     columns = ("claim", "our runs", "under which settings", "because", "basis", "runs of each, at least")
-    note = f"All experiments of a claim are compared under the same settings. They have the names of the table above; a difference is that of the figure that the claim is about. Holds, fails: significant at 5 %, over looks at {', '.join(map(str, LOOKS))} runs of each network and both directions. Equal within: the bound of the difference with 95 % confidence. Equal: this bound is below one point of accuracy, or a tenth of another figure. Basis: whether the document states the claim of its runs, implies it by its figures, guesses it as a reason, or states it in general; a reading is our interpretation."
+    note = f"All experiments of a claim are compared under the same settings. They have the names of the table above; a difference is that of the figure that the claim is about. Holds, fails: significant at 5 %, over looks at {', '.join(map(str, LOOKS))} runs of each network and both directions. Apart by at most: the bound of the difference with 95 % confidence. Equal: this bound is below one point of accuracy, or a tenth of another figure. Basis: whether the document states the claim of its runs, implies it by its figures, guesses it as a reason, or states it in general; a reading is our interpretation."
     if (rate := assessment.false_discovery) is not None:
         note += f" At most {rate:.1%} of the claims that hold or fail are expected to be errors; claims about each run are not among these."
     return Table(f"{id_}-claims", "What it claims", columns, rows, note)

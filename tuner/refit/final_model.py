@@ -14,7 +14,7 @@ from tuner.base.metric_functions import compute_metrics
 from tuner.base.metrics import METRICS
 from tuner.base.writing import atomic_path
 from tuner.data.splits import folds_of
-from tuner.recipe import Recipe, Table, Views, describe, fold_count
+from tuner.recipe import KFold, Recipe, Table, Views, describe, fold_count
 from tuner.refit.ensemble import ensemble_loss, select_ensemble
 from tuner.refit.session import Session
 from tuner.result import Result
@@ -51,8 +51,8 @@ class Refit:
     def networks(self, most: int) -> int:
         """The networks in its model, in a study whose final models have at most so many members: with more than one also those of the
         folds, which cost nothing more."""
-        folds = fold_count(self.recipe.protocol)
-        return folds + 1 if folds > 1 and most > 1 else 1
+        protocol = self.recipe.protocol
+        return fold_count(protocol) + 1 if isinstance(protocol, KFold) and most > 1 else 1
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Refit":

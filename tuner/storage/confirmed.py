@@ -62,10 +62,15 @@ class Confirmed:
         return self.networks > 1 or self.views != Views()
 
     @property
+    def has_folds(self) -> bool:
+        """Whether it averages the networks of folds, too: then its validation metric is that of fewer networks."""
+        return self.networks > max(1, len(self.members))
+
+    @property
     def averaged(self) -> str:
         """What an ensemble averages."""
         refits = len(self.members)
-        if self.networks > refits:
+        if self.has_folds:
             of = f"{refits} refits" if refits > 1 else "one refit"
             return f"{self.networks} networks of {of} (trained on folds and on everything)"
         return f"{refits} refits" if refits > 1 else "the outputs of one refit"

@@ -50,7 +50,8 @@ def save_models(models: Sequence[keras.Model], recipe: Recipe, path: Path) -> No
     alone can load it, except for locally connected layers, ensembles and networks on tables, which need `tuner.networks.layers`."""
     if len(models) > 1:
         inputs = keras.Input(models[0].input_shape[1:])
-        _named(models, "fold")[-1].name = EVERYTHING
+        _name(models, "fold")
+        models[-1].name = EVERYTHING
         outputs = [model(inputs) for model in models]
         if recipe.network.output == "softmax":
             average = keras.ops.softmax(keras.layers.Average(dtype="float32")(list(map(_logarithms, outputs))))
@@ -64,11 +65,10 @@ def _function(recipe: Recipe) -> Function | None:
     return recipe.network if isinstance(recipe.network, Function) else None
 
 
-def _named(models: Sequence[keras.Model], name: str) -> Sequence[keras.Model]:
-    """The models with different names, as parts of one model."""
+def _name(models: Sequence[keras.Model], name: str) -> None:
+    """Give the models different names, as parts of one model."""
     for number, model in enumerate(models, start=1):
         model.name = f"{name}_{number}"
-    return models
 
 
 def _write(model: keras.Model, path: Path, function: Function | None = None) -> None:
@@ -106,7 +106,7 @@ def save_average(
     members = [load_model(each) for each in paths]
     if not with_folds:
         members = [next((each for each in model.layers if each.name == EVERYTHING), model) for model in members]
-    _named(members, "member")
+    _name(members, "member")
     function = next(filter(None, map(_made_by, paths)), None)
     inputs = keras.Input(members[0].input_shape[1:])
     seen = [views_of(inputs, part) for part in views.parts]

@@ -89,7 +89,7 @@ def _final_model(confirmed: Confirmed) -> str:
 
 def _alone(confirmed: Confirmed) -> str:
     """That the validation metric is that of fewer networks than the model has, as a sentence; empty where it is not."""
-    if confirmed.networks <= len(confirmed.members):
+    if not confirmed.has_folds:
         return ""
     return " On validation each refit is only the network that was not trained on the example, so the model is mostly better."
 

@@ -74,14 +74,17 @@ def test_a_lease_that_changes_is_not_over_and_is_looked_at_anew(clock: Clock, st
     assert looking.is_over(0, renewed)
 
 
-def test_what_is_older_than_ten_minutes_by_the_clock_is_over_at_once(clock: Clock, study: optuna.Study) -> None:
+@pytest.mark.parametrize("lease", [None, {"renewed": 0.0}, {"renewed": 1e12}], ids=["none", "behind", "ahead"])
+def test_clocks_that_differ_cost_no_lease(clock: Clock, study: optuna.Study, lease: Any) -> None:
+    """A process whose clock is years behind or ahead is watched as long as any other."""
     clock.now = 5000.0
-    assert not Leases(study).is_over(0, {"renewed": 4400.0})
-    assert Leases(study).is_over(0, {"renewed": 4399.5})
+    lease = lease and {"owner": "another", **lease}
     looking = Leases(study)
-    assert not looking.is_over(0, None), "no lease at all: it is looked at"
-    watch(looking, clock, 20.5)
-    assert looking.is_over(0, None)
+    assert not looking.is_over(0, lease)
+    watch(looking, clock, 19.75)
+    assert not looking.is_over(0, lease)
+    watch(looking, clock, 0.75)
+    assert looking.is_over(0, lease)
 
 
 def test_what_is_held_is_renewed_five_times_in_its_time(clock: Clock, study: optuna.Study) -> None:
@@ -141,10 +144,11 @@ def test_a_sweep_takes_what_is_lost_and_nothing_else(clock: Clock, study: optuna
 
 def test_what_another_process_swept_in_the_meantime_disturbs_nobody(clock: Clock, study: optuna.Study) -> None:
     lost, also = (begun(study, Leases(study)) for _ in range(2))
-    before = study.trials
+    looking, before = Leases(study, seconds=2.0), study.trials
+    assert looking.sweep(before) == []
     study.tell(lost.number, state=TrialState.FAIL)
-    clock.sleep(601.0)
-    assert Leases(study).sweep(before) == [lost.number, also.number]
+    watch(looking, clock, 2.5)
+    assert looking.sweep(before) == [lost.number, also.number]
     assert study.trials[also.number].state == TrialState.FAIL
 
 

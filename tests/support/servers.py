@@ -1,4 +1,4 @@
-"""Servers of the tests' own: PostgreSQL, where its programs are on this machine."""
+"""Servers of the tests' own: PostgreSQL and MariaDB, where their programs are on this machine."""
 
 import os
 import pwd
@@ -6,8 +6,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,70 @@ class PostgreSQL:
         self._run("pg_ctl", "--wait", "--mode=fast", "stop")
 
     def _run(self, program: str, *arguments: str) -> None:
-        """Run a program of PostgreSQL, which refuses to be root's."""
-        own: dict[str, Any] = {"user": _plain_user(), "extra_groups": []} if os.geteuid() == 0 else {}
         command = [str(self.programs / program), f"--pgdata={self.folder / 'data'}", *arguments]
-        subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, **own)
+        subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, **_unprivileged())
+
+
+class MariaDB:
+    """A server whose data are in a folder, with one user, a password and an empty database."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+        self.settings = ("--no-defaults", f"--datadir={folder / 'data'}")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL of its empty database."""
+        return f"mysql+pymysql://tuner:{PASSWORD}@127.0.0.1:{self.port}/tuner"
+
+    def initialize(self) -> None:
+        """Write its files."""
+        command = ["mariadb-install-db", *self.settings, "--skip-test-db"]
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True, **_unprivileged())
+        statements = (  # it takes one a line
+            "CREATE DATABASE IF NOT EXISTS tuner CHARACTER SET utf8mb4;",
+            f"CREATE USER IF NOT EXISTS tuner@localhost IDENTIFIED BY '{PASSWORD}';",
+            "GRANT ALL ON tuner.* TO tuner@localhost;",
+        )
+        (self.folder / "first.sql").write_text("\n".join(statements))
+
+    def start(self) -> None:
+        """Start it and wait until its user may connect, which is later than the port is open."""
+        import pymysql
+
+        files = [f"--{kind}={self.folder / kind}" for kind in ("socket", "pid-file", "log-error")]
+        where = [f"--port={self.port}", "--bind-address=127.0.0.1", f"--init-file={self.folder / 'first.sql'}"]
+        command = [_mariadbd(), *self.settings, *files, *where]
+        self.process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.DEVNULL, **_unprivileged())
+        for _ in range(300):
+            with suppress(pymysql.OperationalError):
+                pymysql.connect(port=self.port, user="tuner", password=PASSWORD, database="tuner").close()
+                return
+            time.sleep(0.1)
+        raise AssertionError((self.folder / "log-error.err").read_text())
+
+    def stop(self) -> None:
+        """End it and its connections."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+
+
+@contextmanager
+def mariadb() -> Iterator[MariaDB]:
+    """A server that runs. Skips the test where there are no programs for one."""
+    if not _mariadbd() or not shutil.which("mariadb-install-db"):
+        pytest.skip("MariaDB (mariadbd, mariadb-install-db) is not on this machine")
+    pytest.importorskip("pymysql", reason="pymysql is not installed")
+    with _server_folder("tuner-mariadb-") as folder:
+        server = MariaDB(folder, free_port())
+        server.initialize()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @contextmanager
@@ -67,10 +128,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     if found is None:
         pytest.skip("PostgreSQL (initdb, pg_ctl) is not on this machine")
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    with tempfile.TemporaryDirectory(prefix="tuner-postgresql-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        if os.geteuid() == 0:
-            os.chown(folder, _plain_user(), -1)
+    with _server_folder("tuner-postgresql-") as folder:
         server = PostgreSQL(folder, free_port(), Path(found).resolve().parent)
         server.initialize()
         server.start()
@@ -78,6 +136,23 @@ def postgresql() -> Iterator[PostgreSQL]:
             yield server
         finally:
             server.stop()
+
+
+def _mariadbd() -> str:
+    return shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
+
+
+@contextmanager
+def _server_folder(prefix: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        if os.geteuid() == 0:
+            os.chown(name, _plain_user(), -1)
+        yield Path(name)
+
+
+def _unprivileged() -> dict[str, Any]:
+    """How to start a server, which refuses to be root's."""
+    return {"user": _plain_user(), "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 def _plain_user() -> int:

@@ -1,9 +1,9 @@
 """Leases on running trials. A trial's process renews its lease; a trial whose lease is no longer renewed is marked as interrupted
 and continues in another process.
 
-Clocks of two machines are not compared: a lease has expired when an observer has not seen it change for `LEASE_SECONDS`. Only
-one that is older than `LONG_AGO` by the clock has expired at once. An observer that could not look for half that time, because
-the storage did not answer or the machine slept, begins anew: the others may not have been able to renew theirs either.
+Clocks are not compared, for those of two machines differ and one may be set: a lease has expired when an observer has not seen it
+change for `LEASE_SECONDS`. An observer that could not look for half that time, because the storage did not answer or the machine
+slept, begins anew: the others may not have been able to renew theirs either.
 """
 
 import math
@@ -25,7 +25,6 @@ from tuner.storage import private
 from tuner.storage.records import store_failure
 
 LEASE_SECONDS = 20.0
-LONG_AGO = 600.0
 GAP_SECONDS = 5.0
 """A shorter gap between two observations is that of a loaded machine."""
 
@@ -98,8 +97,6 @@ class Leases:
 
     def is_over(self, what: int | str, lease: Mapping[str, Any] | None) -> bool:
         """Whether this lease has expired; each call is an observation."""
-        if lease is not None and time.time() - lease["renewed"] > LONG_AGO:
-            return True
         self._notice_gap()
         now = time.monotonic()
         before, since = self.observed.setdefault(what, (lease, now))

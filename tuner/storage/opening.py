@@ -66,14 +66,30 @@ def _open_server(url: str) -> RDBStorage:
     """The storage on a server. Of several processes that create its tables at once all but one get an error, and find them after it."""
     from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+    if url.startswith("mariadb"):
+        url = f"mysql{url.removeprefix('mariadb')}"  # Optuna asks for the dialect by this name
     for _ in range(CREATIONS):
         try:
-            return RDBStorage(url)
+            return _with_long_attributes(RDBStorage(url))
         except SQLAlchemyError as error:
             if not (isinstance(error, IntegrityError) or "already exists" in str(error)):
                 raise
             time.sleep(random.uniform(0.2, 1.0))
-    return RDBStorage(url)
+    return _with_long_attributes(RDBStorage(url))
+
+
+def _with_long_attributes(storage: RDBStorage) -> RDBStorage:
+    """Optuna's columns of attributes hold 64 KiB in MySQL and MariaDB, and the record of a refit may have ten times as much."""
+    if storage.engine.dialect.name == "mysql":
+        from sqlalchemy import inspect, text
+        from sqlalchemy.dialects.mysql import LONGTEXT
+
+        with storage.engine.begin() as connection:
+            for table in (f"{owner}_{kind}_attributes" for owner in ("study", "trial") for kind in ("user", "system")):
+                (column,) = (each for each in inspect(connection).get_columns(table) if each["name"] == "value_json")
+                if not isinstance(column["type"], LONGTEXT):
+                    connection.execute(text(f"ALTER TABLE {table} MODIFY value_json LONGTEXT"))
+    return storage
 
 
 def _open_proxy(url: str) -> BaseStorage:

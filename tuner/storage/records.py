@@ -238,7 +238,7 @@ def _read(training: StoredTraining) -> TrialRecord:
     )
 
 
-_read_once = lru_cache(maxsize=10_000)(_read)
+_read_once = lru_cache(maxsize=200_000)(_read)
 
 
 def load_study(storage: BaseStorage, name: str) -> optuna.Study:

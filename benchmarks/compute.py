@@ -47,7 +47,7 @@ def table() -> Iterator[str]:
     for path in sorted((HERE.parent / "studies" / "documents").glob("*.toml")):
         document = load_document(path)
         grid = grid_seconds(path.stem, document)
-        runs = [each for each in searches["runs"] if each["name"] == f"{document.study}-10" and "reached" in each]
+        runs = [each for each in searches["runs"] if each["name"] == f"{document.study}-10-cold" and "reached" in each]
         moments = [seconds_until(best(document), run) for run in runs]
         told = [each for each in moments if each is not None]
         if not moments or len(told) < len(moments):

@@ -1,16 +1,18 @@
 """Time to accuracy: this tuner beside Optuna with plain `fit` and KerasTuner, on Fashion-MNIST.
 
-    python benchmarks/peers.py [--seconds 300] [--rounds 1] [--out benchmarks/results/peers.json]
+    python benchmarks/peers.py [--seconds 300] [--rounds 1] [--until ACCURACY] [--out benchmarks/results/peers.json]
 
 All search the same space (benchmarks/dense.toml: 1 to 4 dense layers of 32 to 512 units, dropout, Adam's learning rate) on
 the same 50,000 images with the same 10,000 for validation, at batch 128 and at most 20 epochs a trial, each alone on the
 machine, one after the other, and again in each round. Every epoch's validation accuracy is noted with the seconds since
-the command was given. The networks that were best at each mark are measured on the test set afterwards.
+the command was given. The networks that were best at each mark are measured on the test set afterwards. With `--until` a contender
+ends when it has reached that validation accuracy, and nothing is tested: `--only "this tuner" --rounds 5 --until 0.8982`.
 """
 
 import argparse
 import contextlib
 import json
+import math
 import os
 import shutil
 import statistics
@@ -35,15 +37,16 @@ SHARES = (0.2, 0.4, 1.0)
 class Notebook:
     """What a contender has reached, and when, in seconds since its command was given."""
 
-    def __init__(self, started: float, seconds: float) -> None:
+    def __init__(self, started: float, seconds: float, until: float = math.inf) -> None:
         self.started = started
         self.seconds = seconds
+        self.until = until
         self.events: list[tuple[float, float]] = []
         self.best_at: dict[float, Any] = {}
         self.best = -1.0
 
     def note(self, accuracy: float, network: Callable[[], Any]) -> bool:
-        """Note an epoch; whether there is time left. `network` is kept if it is the best so far."""
+        """Note an epoch; whether there is more to reach, and time for it. `network` is kept if it is the best so far."""
         now = time.time() - self.started
         if now > self.seconds:
             return False
@@ -54,14 +57,14 @@ class Notebook:
             for share in SHARES:
                 if now <= share * self.seconds:
                     self.best_at[share] = kept
-        return True
+        return accuracy < self.until
 
     def report(self, test: Callable[[Any], float]) -> dict[str, Any]:
         """Everything, with the test accuracy of the best network at each mark."""
         marks = {
             f"{share * self.seconds:.0f} s": {
                 "validation": max((v for t, v in self.events if t <= share * self.seconds), default=None),
-                "test": test(self.best_at[share]) if share in self.best_at else None,
+                "test": test(self.best_at[share]) if share in self.best_at and self.best < self.until else None,
             }
             for share in SHARES
         }
@@ -233,7 +236,8 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
             if isinstance(event, Pulse):
                 return
             training = replace(recipes[number].training, epochs=event.number)
-            book.note(event.validation.accuracy, lambda: replace(recipes[number], training=training))
+            if not book.note(event.validation.accuracy, lambda: replace(recipes[number], training=training)):
+                raise TimeIsUp
 
     with tempfile.TemporaryDirectory() as folder:
         places, runs = Places.from_environment(), Path(folder)
@@ -250,7 +254,8 @@ def this_tuner(book: Notebook, seed: int) -> dict[str, Any]:
             threads=1,
             deterministic=False,
         )
-        optimize(options, Noting())
+        with contextlib.suppress(TimeIsUp):
+            optimize(options, Noting())
     return book.report(lambda recipe: _test_ours(recipe, places))
 
 
@@ -287,11 +292,12 @@ CONTENDERS: dict[str, Callable[[Notebook, int], dict[str, Any]]] = {
 # Running them -----------------------------------------------------------------------------------------------------
 
 
-def run_alone(name: str, seconds: float, seed: int) -> dict[str, Any]:
+def run_alone(name: str, seconds: float, seed: int, until: float) -> dict[str, Any]:
     """One contender in a fresh process, with the peak memory (bytes) of all its processes."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.json"
-        command = [sys.executable, __file__, "--contender", name, "--seconds", str(seconds), "--seed", str(seed)]
+        command = [sys.executable, __file__, "--contender", name, "--seconds", str(seconds)]
+        command += ["--seed", str(seed), "--until", str(until)]
         environment = {**os.environ, "BENCHMARK_STARTED": str(time.time()), "TF_CPP_MIN_LOG_LEVEL": "3"}
         log = Path(folder) / "log"
         with log.open("w") as output:
@@ -325,26 +331,30 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=1)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--only", default="")
+    arguments.add_argument("--until", type=float, default=math.inf)
     arguments.add_argument("--contender", help=argparse.SUPPRESS)
     arguments.add_argument("--out", type=Path)
     said = arguments.parse_args()
     if said.contender:
-        book = Notebook(float(os.environ["BENCHMARK_STARTED"]), said.seconds)
+        book = Notebook(float(os.environ["BENCHMARK_STARTED"]), said.seconds, said.until)
         said.out.write_text(json.dumps(CONTENDERS[said.contender](book, said.seed)))
         return
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS if said.only in name}
     for number in range(said.rounds):
         for name in results:
-            results[name].append(run_alone(name, said.seconds, said.seed + number))
+            results[name].append(run_alone(name, said.seconds, said.seed + number, said.until))
             print(name, {key: value for key, value in results[name][-1].items() if key != "events"}, flush=True)
             if said.out:
-                write_results(said.out, {**about_this_machine(), "seconds": said.seconds, "results": summed(results)})
+                write_results(
+                    said.out, {**about_this_machine(), "seconds": said.seconds, "results": summed(results, said.until)}
+                )
 
 
-def summed(results: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Medians over the rounds, and the time that each contender took to the best peer's last validation accuracy."""
+def summed(results: dict[str, list[dict[str, Any]]], until: float) -> dict[str, Any]:
+    """Medians over the rounds, and the time that each contender took to the best peer's last validation accuracy, or to `until`."""
     peers = [each for name, rounds in results.items() if name != "this tuner" for each in rounds]
-    target = max((max(accuracy for _, accuracy in each["events"]) for each in peers), default=None)
+    reached = max((max(accuracy for _, accuracy in each["events"]) for each in peers), default=None)
+    target = until if math.isfinite(until) else reached
     table = {}
     for name, rounds in results.items():
         if not rounds:

@@ -23,6 +23,7 @@ from tuner.storage import default_url, open_storage
 
 DOCUMENT = """
 title = "XOR with few units"
+about = "It varies the batch size."
 study = "xor"
 [recipe.data]
 name = "xor"
@@ -63,6 +64,7 @@ falls = ["three", "folds"]
 
 TWO_SILENT_FIELDS = """
 title = "Two silent fields"
+about = "It varies the batch size."
 study = "xor"
 [recipe.data]
 name = "xor"

@@ -74,7 +74,7 @@ def _closing_lines(assessment: Assessment) -> Iterator[str]:
                 yield f"{kind}{about}: {each.says}"
     if assessment.unexplained:
         yield f"not reproduced and not explained: {', '.join(assessment.unexplained)}"
-    yield f"row by row {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, of one script {document.log_prior(assessment.choice):.1f}"
+    yield f"with each row's own settings {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, with the same for all {document.log_prior(assessment.choice):.1f}"
     if assessment.false_discovery is not None:
         yield f"of the claims that hold or fail at most {assessment.false_discovery:.1%} are expected to be errors"
     yield f"{duration_text(assessment.seconds)} of training"

@@ -13,10 +13,10 @@ from tuner.documents.runs import Run
 from tuner.documents.verdicts import EXACT, VERDICTS
 
 WAYS = {
-    "chosen": "one script",
-    "left_out": "script chosen without the row",
-    "first": "first readings",
-    "best": "row by row",
+    "chosen": "the same settings for all",
+    "left_out": "the same, chosen without the row",
+    "first": "fixed before any run",
+    "best": "each row's own settings",
 }
 """How a document can be read, by the columns of its rows."""
 
@@ -159,11 +159,6 @@ class Count:
     def checked(self) -> int:
         """All that could be checked."""
         return self.reproduced + self.close + self.differing
-
-    @property
-    def text(self) -> str:
-        """Reproduced and close."""
-        return f"{self.reproduced} + {self.close}"
 
 
 def count(assessment: Assessment, which: str) -> Count:

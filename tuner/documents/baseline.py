@@ -98,16 +98,20 @@ class _Replicator:
     def _stages(self) -> Iterator[Iterable[Variant]]:
         """The runs that are asked for, each stage by the runs of those before it: the first readings; with `every_reading` the
         most probable script, and once each script that differs from it in two fields or fewer, as far as rows report figures;
-        by the rule of `claims.LOOKS` the most probable script three times, and the rows of undecided claims six and ten times."""
+        by the rule of `claims.LOOKS` the most probable script three times, with each option of fields that no figure tells, and the
+        rows of undecided claims six and ten times."""
         document, options, every = self.document, self.options, {*self.document.by_id}
         yield self._variants(document.first_choice, options.repeats, every)
-        choice = Evidence(document, self.runs).best_script()
+        evidence = Evidence(document, self.runs)
+        choice = evidence.best_script()
         if options.every_reading:
             telling = {each.id for each in document.experiment if each.reported or each.curve}
             near = (self._variants(each, 1, telling) for each in document.neighbours(choice, 2))
             yield chain(self._variants(choice, options.repeats, every), *near)
-        for look in LOOKS if options.until_decided else ():
-            yield self._variants(choice, look, every if look == LOOKS[0] else self._undecided())
+        if options.until_decided:
+            untold = {*range(len(document.reading))} - evidence.telling
+            yield chain(*(self._variants(each, LOOKS[0], every) for each in document.choices(untold, choice)))
+            yield from (self._variants(choice, look, self._undecided()) for look in LOOKS[1:])
 
     def _undecided(self) -> set[str]:
         """The experiments of undecided claims, without those that take too long for a second look."""

@@ -121,7 +121,7 @@ def _overall(claim: Claim, under: Sequence[UnderReading], script: Sequence[str])
     guessed = {"holds", "fails"} <= {*frequent} or (largest == "fails" and claim.guess)
     scope = [f"{each} with {_settings(same[each], enough)}" for each in frequent if len(frequent) > 1]
     if 1 - run >= RARE:
-        own = ", ".join(name for name in shown.names if name not in script) or "the one script"
+        own = ", ".join(name for name in shown.names if name not in script) or "the same settings as the figures"
         scope.append(f"decided with {own}; we have too few runs with the others ({1 - run:.0%} of the probability)")
     if claim.guess:
         scope.append(f"we guessed {claim.guess}")

@@ -84,11 +84,12 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A whole document. `study` is the search study whose report compares with it. An `oddity` cannot be right; a `finding`
+    """A whole document. `about` says in a sentence what it varies. `study` is the search study whose report compares with it. An `oddity` cannot be right; a `finding`
     explains what our runs disagree in. `task` names the experiments that answer each exercise; `omitted` has, by kind and id,
     why something is not replicated. `family` has settings that experiments share, which readings and their own override."""
 
     title: str
+    about: str
     study: str
     recipe: Mapping[str, Any]
     experiment: tuple[Experiment, ...]

@@ -18,6 +18,7 @@ TEST = "test_accuracy"
 OURS, COST = "test accuracy, ours", "seconds of a training"
 """Columns that the search has, too."""
 GLOSS = {"equal": " (no difference that matters)", "undecided": " (too few runs for their spread)"}
+"""What judgements mean, for the lead."""
 
 COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
     "figure": lambda row, at: row.chosen.figures[at].figure.replace("_", " "),
@@ -27,15 +28,15 @@ COLUMNS: Mapping[str, Callable[[Row, int], Cell]] = {
     "margin": lambda row, at: f"{margin:.2g}" if (margin := row.chosen.figures[at].margin) else None,
     "verdict": lambda row, at: row.chosen.figures[at].verdict,
     "others that pass": lambda row, at: row.chosen.figures[at].share_text or None,
-    "without the row": lambda row, at: row.left_out.figures[at].verdict,
-    "first readings": lambda row, at: row.first.figures[at].verdict,
-    "row by row": lambda row, at: row.best.figures[at].verdict,
-    "tried": lambda row, _: row.tried,
-    "reading": lambda row, _: row.chosen.reading or None,
+    "chosen without the row": lambda row, at: row.left_out.figures[at].verdict,
+    "fixed before": lambda row, at: row.first.figures[at].verdict,
+    "the row's own": lambda row, at: row.best.figures[at].verdict,
+    "settings tried": lambda row, _: row.tried,
+    "settings": lambda row, _: row.chosen.reading or None,
 }
 """The columns of the table of all figures, after the experiment's title: a cell for an experiment and a figure's index."""
 
-NOTE = "A document does not state all settings. One script: all experiments have the settings that explain the document best. Script chosen without the row: the settings that explain the other experiments best, so that no report chooses its own settings. First readings: settings that were fixed before any run. Row by row: each experiment has the settings that explain it best. Reproduced: within the 95 % interval around the mean of our runs. Close: within twice that, one point of accuracy, or a tenth of the loss. A verdict is sharp if at most a quarter of the other experiments' figures would have one as good in its place, else weak: it says little. The same for reports as a whole: all figures of an experiment together."
+NOTE = "A document does not state all settings. The same settings for all: those that explain the document best. Chosen without the row: those that explain the other experiments best, so that no report chooses its own settings. Fixed before any run: what we took for the likeliest settings then. The row's own: those that explain this experiment best, which is the most generous way. Reproduced: within the 95 % interval around the mean of our runs. Close: within twice that, one point of accuracy, or a tenth of the loss. A verdict is sharp if at most a quarter of the other experiments' figures would have one as good in its place, else weak: it says little. The same for reports as a whole: all figures of an experiment together."
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,10 @@ def document_section(assessment: Assessment, searches: Sequence[Searched]) -> Se
 
 def _lead(assessment: Assessment, own: Sequence[Row], searches: Sequence[Searched]) -> Iterator[str]:
     """What the document is, what was replicated of it, and what came of it."""
-    environment, script = assessment.runs[0].environment, count(assessment, "chosen")
+    document, environment, script = assessment.document, assessment.runs[0].environment, count(assessment, "chosen")
     judgements = [each.chosen.judgement for each in assessment.claims]
     where = f"on {environment.get('cores', '?')} cores of {environment.get('processor', 'an unknown processor')}"
-    yield f"What it is: {len(own)} experiments on {', '.join(dict.fromkeys(row.dataset for row in own))}. The document reports {script.checked} accuracies and losses that can be checked, and makes {len(judgements)} claims. We trained all of its networks again: {len(assessment.trainings)} trainings, {duration_text(assessment.seconds)} {where}."
+    yield f"What it is: {document.about} It has {len(own)} experiments on {', '.join(dict.fromkeys(row.dataset for row in own))}. The document reports {script.checked} accuracies and losses that can be checked, and makes {len(judgements)} claims. We trained all of its networks again: {len(assessment.trainings)} trainings, {duration_text(assessment.seconds)} {where}."
     exact = f" {script.equal} counts of parameters are equal." if script.equal else ""
     open_ = ", ".join(each.reading.name(each.chosen) for each in assessment.readings)
     yield f"What was replicated: {script.reproduced} of the {script.checked} figures are reproduced and {script.close} are close.{_differing(own, script.differing)}{exact} {script.sharp} of these {script.reproduced + script.close} verdicts are sharp: most other figures of the document would not pass in their place. All figures of an experiment together are sharp for {script.reports} experiments. A setting that the document leaves open has one value for all experiments: {open_ or 'there is none'}."
@@ -154,17 +155,14 @@ def _cells(row: Row, figures: Sequence[str]) -> Iterator[tuple[str, Cell]]:
 def _open_settings(id_: str, assessment: Assessment) -> Table:
     options = ((each, [option.name for option in each.reading.options]) for each in assessment.readings)
     rows = tuple((each.reading.silent, names[0], "; ".join(names[1:]), each.conclusion) for each, names in options)
-    columns = ("setting that it leaves open", "first reading", "alternatives", "what our runs say")
-    note = f"The one script is the most probable of {assessment.compared} that all experiments with figures were run under. A first reading has the prior probability one half, and its alternatives share the other half; the numbers are posterior probabilities. Row by row {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, of the one script {assessment.document.log_prior(assessment.choice):.1f}."
+    columns = ("setting that it leaves open", "fixed before any run", "alternatives", "what our runs say")
+    note = f"The same settings for all are the most probable of {assessment.compared} combinations that all experiments with figures were run under. The setting that was fixed before any run has the prior probability one half, and its alternatives share the other half; the numbers are posterior probabilities. With each row's own settings {assessment.row_fields} fields are free: log prior probability {assessment.row_prior:.1f}, with the same for all {assessment.document.log_prior(assessment.choice):.1f}."
     return Table(f"{id_}-readings", "The settings that it leaves open", columns, rows, note)
 
 
 def _claims(id_: str, assessment: Assessment) -> Table:
-    pairs = ((each.claim, each.chosen) for each in assessment.claims)
-    rows = tuple(
-        (claim.says, found.judgement, found.scope or None, found.reason, claim.basis, found.runs)
-        for claim, found in pairs
-    )
+    found = ((each.claim, each.chosen) for each in assessment.claims)
+    rows = tuple((a.says, b.judgement, b.scope or None, b.reason, a.basis, b.runs) for a, b in found)
     columns = ("claim", "our runs", "under which settings", "because", "basis", "runs of each, at least")
     note = f"All experiments of a claim are compared under the same settings. They have the names of the table above; a difference is that of the figure that the claim is about. Holds, fails: significant at 5 %, over looks at {', '.join(map(str, LOOKS))} runs of each network and both directions. Apart by at most: the bound of the difference with 95 % confidence. Equal: this bound is below one point of accuracy, or a tenth of another figure. Basis: whether the document states the claim of its runs, implies it by its figures, guesses it as a reason, or states it in general; a reading is our interpretation."
     if (rate := assessment.false_discovery) is not None:
@@ -193,10 +191,11 @@ def documents_table(id_: str, assessments: Sequence[Assessment]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for each in assessments:
         script, *others = (count(each, which) for which in WAYS)
-        ways, judgements = (way.text for way in (script, *others)), [claim.chosen.judgement for claim in each.claims]
+        ways = (f"{way.reproduced} + {way.close}" for way in (script, *others))
+        judgements = [claim.chosen.judgement for claim in each.claims]
         figures = (script.checked, *ways, script.sharp, script.reports, script.equal)
         rows.append((each.document.title, *figures, *map(judgements.count, JUDGEMENTS)))
-    worth_columns = ("sharp, one script", "sharp reports, one script", "parameter counts equal")
+    worth_columns = ("sharp, same settings", "sharp reports, same settings", "parameter counts equal")
     columns = ("document", "figures", *WAYS.values(), *worth_columns, *(f"claims: {each}" for each in JUDGEMENTS))
     title = "How many of the reported accuracies and losses are reproduced + close, and which claims hold"
     return Table(id_, title, columns, tuple(rows), NOTE)

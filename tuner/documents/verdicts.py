@@ -61,8 +61,9 @@ class JudgedFigure:
 
     @property
     def share_text(self) -> str:
-        """`shared` and `worth` for a table's cell."""
-        return f"{self.shared:.0%}, {self.worth}" if self.shared is not None and self.worth else ""
+        """`shared` and `worth` for a table's cell, or why there is nothing to check."""
+        unchecked = self.reason if self.verdict == "cannot be checked" else ""
+        return f"{self.shared:.0%}, {self.worth}" if self.shared is not None and self.worth else unchecked
 
     @property
     def key(self) -> tuple[str, bool]:

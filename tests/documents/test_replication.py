@@ -109,7 +109,8 @@ def test_the_tables_of_the_documentation_are_those_of_the_stored_results(name: s
     found, tables = assessed(name), (RESULTS.parents[1] / "docs" / "baselines.md").read_text(encoding="utf-8")
     script, *others = (count(found, way) for way in ("chosen", "first", "left_out", "best"))
     own = sum(not row.experiment.added for row in found.rows)
-    ways = (f"{script.text} of {script.checked}", *(each.text for each in others))
+    ways = [f"{each.reproduced} + {each.close}" for each in (script, *others)]
+    ways[0] += f" of {script.checked}"
     figures = (name, own, *ways, script.sharp, script.reports)
     assert f"| {' | '.join(map(str, figures))} |" in tables
     judged = Counter(each.chosen.judgement for each in found.claims)

@@ -113,7 +113,7 @@ def test_three_lines_say_what_a_document_is_and_what_came_of_it(dataset: str) ->
         assert (f" Not reproduced: {counts['chosen'].differing}, of " in lines[1]) is (counts["chosen"].differing > 0)
         rows = the_table(section, "-ways").rows
         assert [(row[0], f"{row[1]} + {row[2]}", row[4], row[5]) for row in rows] == [
-            (WAYS[way], each.text, each.sharp, each.reports) for way, each in counts.items()
+            (WAYS[way], f"{each.reproduced} + {each.close}", each.sharp, each.reports) for way, each in counts.items()
         ]
 
 

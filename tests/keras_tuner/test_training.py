@@ -55,6 +55,11 @@ def test_the_callbacks_of_a_script_are_called_in_each_execution(runs: Path) -> N
     )
 
 
+def test_a_progress_bar_is_no_longer_than_a_screen(runs: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tuner_of(directory=runs, max_trials=1).search(X, Y, validation_data=(X, Y))
+    assert len(capfd.readouterr().out) < 10_000
+
+
 def test_a_tuner_overrides_what_a_model_was_compiled_with(runs: Path) -> None:
     tuner = tuner_of(
         objective="val_mse", directory=runs, loss="mse", metrics=["mse"], optimizer=keras.optimizers.Adam(0.01)

@@ -141,6 +141,21 @@ def test_one_number_may_stand_for_two_classes(
     assert last.training.loss < 0.69
 
 
+def test_several_optimizers_in_one_train_their_own_layers(
+    recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained]
+) -> None:
+    several = "keras.optimizers.MultiOptimizer(lambda each: still if 'first' in each.path else quick)"
+    text = COMPILED.replace("Dense(8, ", "Dense(8, name='first', ").replace("keras.optimizers.SGD(0.5)", several)
+    text = text.replace(
+        "    model = ", "    still, quick = keras.optimizers.SGD(0.0), keras.optimizers.Adam(0.1)\n    model = "
+    )
+    found = trained(recipe_of(text, epochs=30))
+    assert found.fold.epochs[-1].training.loss < found.fold.epochs[0].training.loss
+    first, last = (layer.get_weights()[1] for layer in found.model.layers)
+    assert not first.any(), "the first layer's optimizer has a rate of 0"
+    assert last.any()
+
+
 def test_a_learning_rate_schedule_of_its_own_stays(
     recipe_of: Callable[..., Recipe], trained: Callable[[Recipe], Trained]
 ) -> None:

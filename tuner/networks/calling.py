@@ -237,6 +237,7 @@ def _compiled(model: keras.Model) -> str:
     """The optimizer with its learning rate and the loss that a model was compiled with."""
     if not model.compiled:
         return ""
-    rate = float(np.asarray(model.optimizer.learning_rate))
+    rate = getattr(model.optimizer, "learning_rate", None)  # a MultiOptimizer has none
+    rate_text = "" if rate is None else f" {float(np.asarray(rate)):.2g}"
     loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", type(model.loss).__name__)
-    return f"{model.optimizer.name} {rate:.2g}, {loss}"
+    return f"{model.optimizer.name}{rate_text}, {loss}"

@@ -111,7 +111,7 @@ class Callbacks:
             raise Invalid(PLACE, described(error, f"{type(one).__name__}.{event}")) from error
 
     def _rate(self) -> float:
-        return float(self.model.optimizer.learning_rate) if self.each else 1.0
+        return float(getattr(self.model.optimizer, "learning_rate", 1.0)) if self.each else 1.0
 
 
 def _made(settings: Training) -> list[keras.callbacks.Callback]:

@@ -43,7 +43,7 @@ def as_compiled(model: keras.Model) -> Change:
         model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", getattr(model.loss, "__name__", ""))
     )
     is_of_keras = isinstance(model.loss, str) or type(model.loss).__module__.startswith("keras.")
-    rate = float(model.optimizer.learning_rate)
+    rate = float(getattr(model.optimizer, "learning_rate", 0.0))  # a MultiOptimizer has none
 
     def changed(recipe: Recipe) -> Recipe:
         training = recipe.training

@@ -71,9 +71,10 @@ class EpochLoop:
         if own:
             own.prepare(*training.batch(scale, 0, self.batch_size))
         self.names = figure_names(model)
-        self.sets_rate = hasattr(model.optimizer.learning_rate, "assign")  # or it has a schedule of its own
+        # Otherwise it has a schedule of its own, or several optimizers in one.
+        self.sets_rate = hasattr(getattr(model.optimizer, "learning_rate", None), "assign")
         if not self.sets_rate and any(each.learning_rate_factor != 1 for each in settings.phases):
-            raise Invalid("training.phases", "must have no learning_rate_factor: the optimizer has its own schedule")
+            raise Invalid("training.phases", "must have no learning_rate_factor: the optimizer has a schedule or rates of its own")
         self.averages = Averages(model, settings.averaging, number)
         self.falling = list(falling_variables(model)) if settings.regularization == "flat_cosine" else []
         tensors = self._tensors(training)

@@ -187,6 +187,29 @@ def test_only_what_is_listed_is_tuned_or_allowed(runs: Path) -> None:
         Counting(tune_new_entries=False, directory=runs)
 
 
+def test_arguments_are_taken_by_their_place(runs: Path) -> None:
+    hp = kt.HyperParameters()
+    hp.Int("value", 1, 2)
+    for kind, own in (
+        (kt.oracles.RandomSearchOracle, (3,)),
+        (kt.oracles.GridSearchOracle, (3,)),
+        (kt.oracles.BayesianOptimizationOracle, (3, 2, 1e-4, 2.6)),
+        (kt.oracles.HyperbandOracle, (4, 3, 1)),
+    ):
+        oracle = kind("val_loss", *own, 42, hp, True, True, 1, 2)
+        assert (oracle.seed, oracle.hyperparameters, oracle.max_retries, oracle.max_failures) == (42, hp, 1, 2)
+    assert kt.RandomSearch(lambda _: None, "val_loss", 2, 42, hp, directory=runs, workers=0).oracle.seed == 42
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"), [("on_epoch_end", "`HyperModel.fit`"), ("save_model", "`callbacks`"), ("reload", "`directory`")]
+)
+def test_a_method_that_nothing_has_here_says_what_to_do(runs: Path, name: str, cure: str) -> None:
+    tuner = Counting(max_trials=1, directory=runs)
+    with pytest.raises(AttributeError, match=f"Counting of tuner.keras_tuner has no {name}: .*{cure}"):
+        getattr(tuner, name)
+
+
 def test_an_oracle_can_be_asked_and_told(runs: Path) -> None:
     """As KerasTuner's: a trial of a tuner stays its own until it ends, and a process that is gone leaves it to run again."""
     hp = kt.HyperParameters()
@@ -212,7 +235,8 @@ def test_an_oracle_can_be_asked_and_told(runs: Path) -> None:
     [
         ({"objective": "val_acuracy"}, "did you mean accuracy"),
         ({"unknown": 1}, r"Unrecognized arguments \['unknown'\]"),
-        ({"distribution_strategy": "mirrored"}, "Unrecognized arguments"),
+        ({"distribution_strategy": "mirrored"}, r"arguments \['distribution_strategy'\].*: each trial has a process"),
+        ({"logger": print}, "give `search` a Keras callback"),
         ({"hypermodel": "build"}, "`hypermodel` argument should be either"),
     ],
 )

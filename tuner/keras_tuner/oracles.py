@@ -18,14 +18,28 @@ from tuner.study.samplers import PlainSampler, Sampler, Tpe
 ATTEMPTS, MOST = 20, 10_000
 """How often a sampler may propose known values; then the first `MOST` combinations are walked."""
 
+COMMON = (
+    "seed",
+    "hyperparameters",
+    "allow_new_entries",
+    "tune_new_entries",
+    "max_retries_per_trial",
+    "max_consecutive_failed_trials",
+)
+"""The arguments that KerasTuner's four oracles have after their own ones, in its order."""
+
 Values = dict[str, Any]
+
+
+def _named(common: Sequence[Any]) -> Values:
+    return dict(zip(COMMON, common, strict=False))
 
 
 class RandomSearch(Oracle):
     """Random points."""
 
-    def __init__(self, objective: Any = None, max_trials: int | None = 10, **options: Any) -> None:
-        super().__init__(objective, max_trials, **options)
+    def __init__(self, objective: Any = None, max_trials: int | None = 10, *common: Any, **options: Any) -> None:
+        super().__init__(objective, max_trials, **_named(common), **options)
 
     def populate_space(self, trial_id: str) -> Values:
         return _answer(self, sampled(self, PlainSampler(kind="random")))
@@ -41,9 +55,10 @@ class BayesianOptimization(Oracle):
         num_initial_points: int | None = None,
         alpha: float = 1e-4,
         beta: float = 2.6,
+        *common: Any,
         **options: Any,
     ) -> None:
-        super().__init__(objective, max_trials, **options)
+        super().__init__(objective, max_trials, **_named(common), **options)
         self.sampler = Tpe(startup_trials=num_initial_points or 10)
 
     def populate_space(self, trial_id: str) -> Values:
@@ -52,6 +67,9 @@ class BayesianOptimization(Oracle):
 
 class GridSearch(Oracle):
     """Every combination; ten points, both ends among them, of a range without steps."""
+
+    def __init__(self, objective: Any = None, max_trials: int | None = None, *common: Any, **options: Any) -> None:
+        super().__init__(objective, max_trials, **_named(common), **options)
 
     def populate_space(self, trial_id: str) -> Values:
         return _answer(self, _untried(self))
@@ -66,9 +84,10 @@ class Hyperband(Oracle):
         max_epochs: int = 100,
         factor: int = 3,
         hyperband_iterations: int = 1,
+        *common: Any,
         **options: Any,
     ) -> None:
-        super().__init__(objective, **options)
+        super().__init__(objective, **_named(common), **options)
         if factor < 2:
             raise ValueError(f"factor needs to be a whole number above 1, got {factor}")
         self.max_epochs, self.factor, self.hyperband_iterations = max_epochs, factor, hyperband_iterations
@@ -145,3 +164,7 @@ def _answer(oracle: Oracle, values: Values | None) -> Values:
     if values or (values is not None and not trials):
         return {"status": "RUNNING", "values": values}
     return {"status": "IDLE" if any(each.status == "RUNNING" for each in trials) else "STOPPED"}
+
+
+RandomSearchOracle, BayesianOptimizationOracle = RandomSearch, BayesianOptimization
+GridSearchOracle, HyperbandOracle = GridSearch, Hyperband

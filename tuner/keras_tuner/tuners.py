@@ -18,6 +18,19 @@ ABSENT = (
 )
 """Methods of KerasTuner's that a subclass may override there, and that nothing calls here."""
 
+CURES = {
+    **dict.fromkeys(ABSENT.split(), "put it into `HyperModel.fit`, `run_trial` or a Keras callback"),
+    **dict.fromkeys(
+        ("save_model", "save_weights"), "give `fit` the `callbacks` that it gets: they save the best weights"
+    ),
+    **dict.fromkeys(
+        ("save", "reload", "get_state", "set_state"), "a project with the same `directory` goes on by itself"
+    ),
+    "distribution_strategy": "each trial has a process and its cores; for several devices set one in `HyperModel.build`",
+    "logger": "give `search` a Keras callback, or read the project with Optuna's dashboard",
+}
+"""What to do without a method or an argument of KerasTuner's."""
+
 
 class Tuner:
     """A search. Of KerasTuner's arguments it has no `distribution_strategy`. Its own are `workers`, the number of training processes
@@ -43,11 +56,13 @@ class Tuner:
     ) -> None:
         if not isinstance(oracle, Oracle):
             raise ValueError(f"Expected `oracle` argument to be an instance of `Oracle`, got {oracle!r}")
-        if names := [name for name, value in unknown.items() if (name, value) != ("distribution_strategy", None)]:
-            raise ValueError(f"Unrecognized arguments {names} for {type(self).__name__}")
+        if names := [name for name, value in unknown.items() if name not in CURES or value is not None]:
+            cure = "; ".join(CURES[name] for name in names if name in CURES)
+            raise ValueError(f"Unrecognized arguments {names} for {type(self).__name__}{cure and f': {cure}'}")
         if names := [name for name in ABSENT.split() if hasattr(type(self), name)]:
-            cure = "put it into `HyperModel.fit`, `run_trial` or a Keras callback"
-            raise ValueError(f"{type(self).__name__} overrides {', '.join(names)}, which nothing calls here: {cure}")
+            raise ValueError(
+                f"{type(self).__name__} overrides {', '.join(names)}, which nothing calls here: {CURES[names[0]]}"
+            )
         if hypermodel is None and type(self).run_trial is Tuner.run_trial:
             raise ValueError(
                 "Received `hypermodel=None`: pass one, or override `run_trial` in a subclass of this tuner"
@@ -69,6 +84,10 @@ class Tuner:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "model": None, "watch": _go_on}
+
+    def __getattr__(self, name: str) -> Any:
+        cure = f": {CURES[name]}" if name in CURES else ""
+        raise AttributeError(f"{type(self).__name__} of tuner.keras_tuner has no {name}{cure}")
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Run trials until there are `max_trials`, or none that is new. The arguments are those of `fit`, or of your `run_trial`."""

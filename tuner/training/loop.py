@@ -71,10 +71,11 @@ class EpochLoop:
         if own:
             own.prepare(*training.batch(scale, 0, self.batch_size))
         self.names = figure_names(model)
-        # Otherwise it has a schedule of its own, or several optimizers in one.
-        self.sets_rate = hasattr(getattr(model.optimizer, "learning_rate", None), "assign")
+        self.sets_rate = hasattr(
+            getattr(model.optimizer, "learning_rate", None), "assign"
+        )  # or it has rates of its own
         if not self.sets_rate and any(each.learning_rate_factor != 1 for each in settings.phases):
-            raise Invalid("training.phases", "must have no learning_rate_factor: the optimizer has a schedule or rates of its own")
+            raise Invalid("training.phases", "must have no learning_rate_factor: the optimizer has rates of its own")
         self.averages = Averages(model, settings.averaging, number)
         self.falling = list(falling_variables(model)) if settings.regularization == "flat_cosine" else []
         tensors = self._tensors(training)

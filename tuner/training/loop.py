@@ -71,9 +71,7 @@ class EpochLoop:
         if own:
             own.prepare(*training.batch(scale, 0, self.batch_size))
         self.names = figure_names(model)
-        self.sets_rate = hasattr(
-            getattr(model.optimizer, "learning_rate", None), "assign"
-        )  # or it has rates of its own
+        self.sets_rate = hasattr(getattr(model.optimizer, "learning_rate", None), "assign")  # or it has its own
         if not self.sets_rate and any(each.learning_rate_factor != 1 for each in settings.phases):
             raise Invalid("training.phases", "must have no learning_rate_factor: the optimizer has rates of its own")
         self.averages = Averages(model, settings.averaging, number)

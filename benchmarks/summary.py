@@ -33,20 +33,27 @@ def summary(results: Path) -> str:
     """The tables of all results, with the machine and the versions."""
     epochs, peers = (json.loads((results / f"{name}.json").read_text()) for name in ("epochs", "peers"))
     sampling = [json.loads(path.read_text()) for path in sorted(results.glob("sampling-*.json"))]
-    machine, versions = peers["machine"], peers["versions"]
+    versions = peers["versions"]
     about = ", ".join(f"{name} {each}" for name, each in versions.items() if each and name != "tuner")
     return "\n\n".join(
         [
-            f"Measured on {machine['cores']} cores of an {machine['processor']}, {about}.",
-            "Epochs per second against Optuna's way with plain `fit`, which has all cores:",
+            f"Measured with {about}.",
+            f"Epochs per second against Optuna's way with plain `fit`, which has all cores ({_where(epochs)}):",
             _epochs_table(epochs["results"]),
-            f"The same dense space on Fashion-MNIST, {peers['seconds']:.0f} s each; the target is the best validation "
-            f"accuracy that a peer has in the end, {peers['results']['target']:.4f}:",
+            f"The same dense space on Fashion-MNIST, {peers['seconds']:.0f} s each ({_where(peers)}); the target is the best "
+            f"validation accuracy that a peer has in the end, {peers['results']['target']:.4f}. Where this tuner has several "
+            "times, those are of further seeds; the other figures are of the first one:",
             _peers_table(peers["results"]["contenders"]),
-            "What the search itself costs a trial, in milliseconds that the trial waits (of these, until it was proposed):",
+            "What the search itself costs a trial, in milliseconds that the trial waits (of these, until it was proposed; "
+            f"{_where(sampling[0])}):",
             _sampling_table(sampling),
         ]
     )
+
+
+def _where(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    return f"{machine['cores']} cores of an {machine['processor']}"
 
 
 def searches(results: Path) -> str:

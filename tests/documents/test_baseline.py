@@ -455,3 +455,14 @@ def test_looks_end_where_another_script_becomes_the_most_probable(
     assert log[-1].endswith(": nothing is left to do")
     counts = Counter(run.experiment for run in found.runs if run.reading == "")
     assert counts == {"one": LOOKS[0], "two": LOOKS[0]}, "no second look under the old script"
+
+
+def test_each_option_of_a_field_that_no_figure_tells_has_three_runs(places: Places, tmp_path: Path) -> None:
+    """So that a claim that hangs on it can be told to depend on a guess."""
+    path = tmp_path / "bare.toml"
+    own = '[[reading]]\nid = "units"\nsilent = "the width"\nonly = ["bare"]\noptions = [{ name = "3" }, { name = "4", set = { "network.widths" = [4] } }]\n'
+    bare = '[[experiment]]\nid = "bare"\ntitle = "Without figures"\nset = { "training.epochs" = 1 }\n'
+    path.write_text(TWO_SILENT_FIELDS.replace("[[experiment]]", f"{own}[[experiment]]", 1) + bare)
+    found = baseline(until_decided(load_document(path), places, tmp_path), lambda _: None)["bare"]
+    counts = Counter((run.experiment, run.reading) for run in found.runs)
+    assert counts == {("one", ""): 3, ("two", ""): 3, ("bare", ""): 3, ("bare", "units: 4"): 3}

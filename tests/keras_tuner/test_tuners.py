@@ -7,6 +7,7 @@ import optuna
 import pytest
 
 from tuner import keras_tuner as kt
+from tuner.__main__ import run
 from tuner.storage import default_url, open_storage
 
 
@@ -259,3 +260,25 @@ def test_what_does_not_map_says_what_to_do() -> None:
         Hooked()
     with pytest.raises(AttributeError, match="has no SklearnTuner: override `run_trial`"):
         getattr(kt, "SklearnTuner")  # noqa: B009
+
+
+def test_a_page_and_a_list_show_the_best_of_a_scripts_study(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The lowest value is the best one of a tuner without an objective."""
+
+    class Parabola(kt.RandomSearch):
+        def run_trial(self, trial: kt.Trial, *args: Any, **kwargs: Any) -> float:
+            return float(trial.hyperparameters.Float("x", -1.0, 1.0) ** 2)
+
+    tuner = Parabola(max_trials=5, directory=runs, project_name="mine", workers=0, seed=1)
+    tuner.search(verbose=0)
+    best = tuner.oracle.get_best_trials()[0]
+    assert run(["report", "--study", "mine", "--runs", str(runs), "--out", str(runs / "page")]) == 0
+    page = (runs / "page" / "report.md").read_text()
+    assert (
+        f"The best of 5 finished trials of this script's study is number {int(best.trial_id)}, with a value of " in page
+    )
+    assert "optimizing what its script returns." in page
+    assert "tuner optimize" not in page
+    capsys.readouterr()
+    assert run(["trials", "--study", "mine", "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == ["number", "state", "value", "recipe", "x"]

@@ -38,7 +38,8 @@ def trials(
     tuned = Tuned(stored_outcome(study, runs, storage))
     frame = tuned.trials
     if not trial and format in ("table", "csv", "json"):
-        print_frame(frame.loc[:, :"seconds"] if format == "table" else frame, format)
+        whole = frame if tuned.record.objectives else frame.dropna(axis=1, how="all")
+        print_frame(frame.loc[:, :"seconds"] if format == "table" and tuned.record.objectives else whole, format)
         return
     one = trial_of(tuned.record, trial or "best")
     facts = frame[frame["number"] == one.number].dropna(axis=1)

@@ -150,7 +150,8 @@ class Tuned:
 
 
 def _row(trial: TrialRecord, objectives: tuple[str, ...]) -> dict[str, object]:
-    values, result = dict(zip(objectives, trial.values, strict=False)), trial.result
+    objectives, result = objectives or ("value",), trial.result
+    values = dict(zip(objectives, trial.values, strict=False))
     return {
         "number": trial.number,
         "state": trial.state,

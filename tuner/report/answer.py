@@ -10,6 +10,7 @@ from tuner.documents.comparison import Difference, best_in_our_runs, best_report
 from tuner.outcome import Outcome
 from tuner.outcome.words import reference_sentence, result_sentence, untested_text
 from tuner.report.evidence import Evidence
+from tuner.storage import StudyRecord
 from tuner.storage.confirmed import Confirmed, looks_text
 
 
@@ -78,8 +79,19 @@ def sentences(evidence: Evidence) -> list[str]:
     """What the final model reaches, against reference models and documented networks, and what the search cost."""
     outcome = evidence.outcome
     known = documented_sentences(evidence.documents, evidence.dataset)
-    all_sentences = [result_sentence(outcome), reference_sentence(outcome), *known, _difference_and_cost(evidence)]
+    result = result_sentence(outcome) if outcome.record.objectives else _best_of_script(outcome.record)
+    all_sentences = [result, reference_sentence(outcome), *known, _difference_and_cost(evidence)]
     return [each for each in all_sentences if each]
+
+
+def _best_of_script(record: StudyRecord) -> str:
+    """The best trial of a study that a script made; such a study has no recipes and no refits."""
+    if not record.finished:
+        return "No trial of this script's study has finished yet."
+    best = min(record.finished, key=lambda trial: -record.direction.sign * trial.values[0])
+    pairs = ((name, four_digits(each) if isinstance(each, float) else each) for name, each in best.params.items())
+    params = ", ".join(f"{name} = {text}" for name, text in pairs)
+    return f"The best of {len(record.finished)} finished trials of this script's study is number {best.number}, with a value of {four_digits(best.values[0])}{params and ': '}{params}."
 
 
 def difference_of(evidence: Evidence) -> Difference | None:

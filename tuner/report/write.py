@@ -106,18 +106,21 @@ def documents_page(
 def report_page(evidence: Evidence) -> Page:
     """The page: the answer first, the provenance last."""
     record, own = evidence.record, evidence.own
+    model = (
+        Section("winner", "The winner", tuple(winner_blocks(evidence))),
+        Section("anchors", "Reference models", tuple(reference_blocks(evidence))),
+    )
     sections = (
         Section("answer", "The answer", tuple(answer_blocks(evidence))),
         Section("search", "The search", tuple(search_blocks(evidence))),
-        Section("winner", "The winner", tuple(winner_blocks(evidence))),
-        Section("anchors", "Reference models", tuple(reference_blocks(evidence))),
+        *(model if record.objectives else ()),  # a script's study has no refits
         *((Section("data", "The data", own),) if own else ()),
         Section("cost", "Cost", tuple(cost_blocks(evidence))),
         Section("provenance", "Provenance", tuple(provenance_blocks(evidence))),
     )
     states = Counter(map(state_name, sorted(record.trials, key=lambda trial: STATES.index(trial.state))))
     counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "no"
-    objectives = " and ".join(map(metric_label, record.objectives))
+    objectives = " and ".join(map(metric_label, record.objectives)) or "what its script returns"
     trials = "trial" if len(record.trials) == 1 else "trials"
     return Page(evidence.title, f"Study {record.name}: {counts} {trials}, optimizing {objectives}.", sections)
 

@@ -102,7 +102,7 @@ class TrialRecord:
 @dataclass(frozen=True)
 class StudyRecord:
     """A stored study: its title, file (`plain`), objectives and trials in order. `command` continues it on the command line;
-    `unconfirmed` are the keys of recipes that could not be refitted, with the reason."""
+    `unconfirmed` are the keys of recipes that could not be refitted, with the reason. That of a script has no objectives, only a `goal`."""
 
     name: str
     title: str
@@ -111,11 +111,12 @@ class StudyRecord:
     trials: tuple[TrialRecord, ...]
     command: str = ""
     unconfirmed: Mapping[str, str] = field(default_factory=dict)
+    goal: Direction = Direction.MAXIMIZE
 
     @property
     def direction(self) -> Direction:
         """Which values of the first objective are better."""
-        return OBJECTIVES[self.objectives[0]].direction if self.objectives else Direction.MAXIMIZE
+        return OBJECTIVES[self.objectives[0]].direction if self.objectives else self.goal
 
     @property
     def fits_epochs(self) -> bool:
@@ -185,23 +186,23 @@ def read_study(storage: BaseStorage, name: str) -> StudyRecord:
 
 def study_record(study: optuna.Study) -> StudyRecord:
     """The frozen record of a study. Raises `StudyError` if a later version of this program wrote it."""
-    attributes = study.user_attrs
-    if attributes.get("version", VERSION) > VERSION:
+    if (attributes := study.user_attrs).get("version", VERSION) > VERSION:
         problem = f"was kept by a later version of tuner (records of version {attributes['version']}, ours {VERSION})"
         raise StudyError(f"the study {study.study_name!r} {problem}: install that one, or search under another --name")
     trials = [trial_record(training) for training in trainings_of(study.get_trials(deepcopy=False))]
     looks = leveled([each.looks for each in trials])
+    leveled_trials = (
+        trial if each == trial.looks else replace(trial, looks=each) for trial, each in zip(trials, looks, strict=True)
+    )
     return StudyRecord(
         name=study.study_name,
         title=attributes.get("title", ""),
         plain=attributes.get("file", {}),
         objectives=tuple(attributes.get("objectives", ())),
-        trials=tuple(
-            trial if each == trial.looks else replace(trial, looks=each)
-            for trial, each in zip(trials, looks, strict=True)
-        ),
+        trials=tuple(leveled_trials),
         command=attributes.get("command", f"python -m tuner optimize --study {study.study_name}"),
         unconfirmed=attributes.get("unconfirmed", {}),
+        goal=Direction[study.directions[0].name],
     )
 
 

@@ -45,13 +45,13 @@ def saved_by_pruning(evidence: Evidence) -> tuple[int, float]:
 def provenance_blocks(evidence: Evidence) -> Iterator[Block]:
     """Data, seeds, versions, machine, and the commands that reproduce the report."""
     rows: list[tuple[Cell, ...]] = [(f"data: {name}", identity) for name, identity in evidence.data.items()]
-    search = evidence.record.plain.get("search", {})
-    rows += [
+    search, is_of_script = evidence.record.plain.get("search", {}), not evidence.record.objectives
+    settings = (
         ("sampler", _setting_text(search.get("sampler", "tpe"))),
         ("pruner", _setting_text(search.get("pruner", ""))),
         ("seed of the search", str(search.get("seed", 0))),
-        ("storage", hide_password(evidence.storage).rpartition("/")[2]),
-    ]
+    )
+    rows += [*(() if is_of_script else settings), ("storage", hide_password(evidence.storage).rpartition("/")[2])]
     if evidence.confirmed:
         trials = evidence.confirmed.trials or (evidence.confirmed.trial,) * len(evidence.confirmed.seeds)
         seeds = (f"{seed} of trial {trial}" for seed, trial in zip(evidence.confirmed.seeds, trials, strict=True))
@@ -62,7 +62,7 @@ def provenance_blocks(evidence: Evidence) -> Iterator[Block]:
     baselines = (f"python -m tuner baseline --document {name} --readings all --until-decided" for name in documents)
     report = f"python -m tuner report --study {shlex.quote(evidence.record.name)}"
     yield Table("provenance-table", "Provenance", ("what", "value"), tuple(rows))
-    yield Code("\n".join([evidence.record.command, *baselines, report]))
+    yield Code("\n".join([*([] if is_of_script else [evidence.record.command]), *baselines, report]))
 
 
 def _setting_text(setting: object) -> str:

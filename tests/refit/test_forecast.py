@@ -16,7 +16,6 @@ from tests.support.searches import small
 from tuner.base.metrics import Direction
 from tuner.data.sources import Places
 from tuner.recipe import Recipe
-from tuner.refit.candidates import validated_examples
 from tuner.refit.forecast import (
     EXPONENT,
     SPREAD,
@@ -26,6 +25,7 @@ from tuner.refit.forecast import (
     forecast_of_twice_the_time,
     lengthenings,
 )
+from tuner.refit.ranking import validated_examples
 from tuner.storage import StudyRecord, TrialRecord
 
 

@@ -16,9 +16,10 @@ from tests.support.searches import Notes, small
 from tuner.base.errors import Invalid, StudyError
 from tuner.data.sources import Places
 from tuner.recipe import Augmentation, Holdout, KFold, fold_count
-from tuner.refit.candidates import RankedTrial, candidates, reserved_seconds
-from tuner.refit.candidates import ranked_trials as ranked
+from tuner.refit.candidates import candidates, reserved_seconds
 from tuner.refit.final_model import Refit
+from tuner.refit.ranking import RankedTrial
+from tuner.refit.ranking import ranked_trials as ranked
 from tuner.refit.refit import with_measured_epochs
 from tuner.refit.session import Session
 from tuner.refit.time_budget import (
@@ -163,7 +164,7 @@ def test_small_networks_leave_the_time_to_the_search(
 def test_a_slow_first_start_has_time_for_its_refit_after_fast_winners(
     memory: BaseStorage, small_study: Path, places: Places, clock: Clock
 ) -> None:
-    """Where looks are short beside refits."""
+    """Where it may still be the best one."""
     context = session_in(memory, small(small_study, *FIT, "training.epochs=400"), places)
     context.study.set_user_attr("starts", [{"network.widths[0]": width} for width in (100, 2, 3, 4)])
 
@@ -174,10 +175,10 @@ def test_a_slow_first_start_has_time_for_its_refit_after_fast_winners(
                 loop.stop("timeout")
 
     object.__setattr__(context, "listener", Ending())
-    loop = Loop(context, Paced(clock, errors={100: 0.6, 2: 0.2, 3: 0.3, 4: 0.4}), Minutes(600.0, 1))
+    loop = Loop(context, Paced(clock, errors={100: 0.22, 2: 0.2, 3: 0.3, 4: 0.4}), Minutes(600.0, 1))
     loop.run(4, 600.0)
     record, budget = study_record(context.study), Minutes(600.0, 1)
-    assert [record.ranking[0].start, record.ranking[-1].start] == [1, 0], "the fast ones are better"
+    assert record.ranking[0].start == 1, "a fast one is better"
     reserve = reserved_seconds(context, budget, record)
     assert reserve == budget.reserved_for_refits(400 * 1.0)
     chosen = candidates(replace(budget, workers=2), ranked_trials(context), reserve - 7.0)

@@ -16,7 +16,7 @@ from tuner.base.calibration import CALIBRATED
 from tuner.base.extrapolation import Look
 from tuner.data.sources import Places
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import epoch_seconds, ranked_trials
+from tuner.refit.ranking import epoch_seconds, ranked_trials
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes
 from tuner.result import Epoch, FoldResult, Pulse, Result, Scores

@@ -178,7 +178,9 @@ def test_a_studys_record_says_what_the_storage_says() -> None:
     said = {"title": "T", "file": {"a": 1}, "objectives": ["seconds"], "command": "c", "unconfirmed": {"key": "why"}}
     for name, value in {**said, "version": 1}.items():
         study.set_user_attr(name, value)
-    assert study_record(study) == StudyRecord("made", "T", {"a": 1}, ("seconds",), (), "c", {"key": "why"}, Direction.MINIMIZE)
+    assert study_record(study) == StudyRecord(
+        "made", "T", {"a": 1}, ("seconds",), (), "c", {"key": "why"}, Direction.MINIMIZE
+    )
     study.set_user_attr("version", 3)
     with pytest.raises(StudyError, match=r"later version of tuner \(records of version 3, ours 2\): install that one"):
         study_record(study)

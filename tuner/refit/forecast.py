@@ -8,7 +8,7 @@ from statistics import NormalDist, fmean, stdev
 from tuner.base.metrics import Direction
 from tuner.outcome import Estimate
 from tuner.recipe import Recipe
-from tuner.refit.candidates import validated_examples
+from tuner.refit.ranking import validated_examples
 from tuner.refit.session import Session
 from tuner.storage import StudyRecord, TrialRecord
 from tuner.storage.confirmed import Confirmed

@@ -10,15 +10,9 @@ from tuner.base.errors import StudyError
 from tuner.base.writing import write_json, write_text
 from tuner.outcome.card import card
 from tuner.recipe import Recipe
-from tuner.refit.candidates import (
-    Candidate,
-    RankedTrial,
-    candidates,
-    contenders,
-    fresh_seeds,
-    ranked_trials,
-)
+from tuner.refit.candidates import Candidate, candidates, contenders, fresh_seeds
 from tuner.refit.final_model import Refit, make_final_model
+from tuner.refit.ranking import RankedTrial, ranked_trials
 from tuner.refit.session import Session
 from tuner.refit.time_budget import MOST_ROUNDS, UNLIMITED, FixedEpochs, Minutes, TimeBudget
 from tuner.result import Event, Result

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import fmean
 
-from tuner.refit.candidates import epoch_seconds, reserved_seconds
+from tuner.refit.candidates import reserved_seconds
 from tuner.refit.forecast import expected_improvement
+from tuner.refit.ranking import epoch_seconds
 from tuner.refit.session import Session
 from tuner.refit.time_budget import MODEL_SHARE, OVERRUN_SECONDS, Minutes, TimeBudget, usable_seconds
 from tuner.storage import StudyRecord, trial_record

@@ -10,7 +10,7 @@ from tuner.base.calibration import CALIBRATED
 from tuner.base.extrapolation import Look, until_best
 from tuner.base.metrics import METRICS, shortfall, standard_error
 from tuner.recipe import Recipe, fold_count
-from tuner.refit.candidates import epoch_seconds, kind_of, ranked_trials, validated_examples, whole_epochs
+from tuner.refit.ranking import epoch_seconds, kind_of, ranked_trials, validated_examples, whole_epochs
 from tuner.refit.session import Session
 from tuner.refit.time_budget import Minutes, refit_length
 from tuner.result import Result

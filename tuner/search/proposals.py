@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial
 from tuner.base.errors import Invalid
 from tuner.base.extrapolation import FARTHEST, Belief, until_best
 from tuner.recipe import Recipe
-from tuner.refit.candidates import curves_of, kind_of
+from tuner.refit.ranking import curves_of, kind_of
 from tuner.refit.session import Session
 from tuner.search.view import View, observed_trials
 from tuner.space import Assignment, Range, centre, grid, nearest_assignment, size

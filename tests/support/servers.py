@@ -113,12 +113,8 @@ def mariadb() -> Iterator[MariaDB]:
     pytest.importorskip("pymysql", reason="pymysql is not installed")
     with _server_folder("tuner-mariadb-") as folder:
         server = MariaDB(folder, free_port())
-        server.initialize()
-        server.start()
-        try:
+        with _running(server):
             yield server
-        finally:
-            server.stop()
 
 
 @contextmanager
@@ -130,16 +126,22 @@ def postgresql() -> Iterator[PostgreSQL]:
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     with _server_folder("tuner-postgresql-") as folder:
         server = PostgreSQL(folder, free_port(), Path(found).resolve().parent)
-        server.initialize()
-        server.start()
-        try:
+        with _running(server):
             yield server
-        finally:
-            server.stop()
 
 
 def _mariadbd() -> str:
     return shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
+
+
+@contextmanager
+def _running(server: PostgreSQL | MariaDB) -> Iterator[None]:
+    server.initialize()
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What minutes buy: whole searches as a user gives them, and the test accuracy of the model that each ends with.
 
-    python benchmarks/minutes.py [--only fashion-5] [--seeds 3] [--runs FOLDER] [--out benchmarks/results/minutes.json]
+    python benchmarks/minutes.py [--only fashion-10] [--seeds 3] [--runs FOLDER] [--out benchmarks/results/minutes.json]
 
 Each run has the machine to itself and begins from nothing; the seed is the search's and the trainings'. What the file has is
 not run again, so this can be stopped and goes on. Three seeds of all take about five hours. With `--runs` the studies and models stay,

@@ -115,4 +115,5 @@ def validated_examples(session: Session, recipe: Recipe) -> int:
 
 
 def length_of(recipe: Recipe) -> float:
+    """The length of a recipe's training in epochs; the last one may be part of one."""
     return recipe.training.length(recipe.training.epochs)

@@ -106,14 +106,16 @@ def documents_page(
 def report_page(evidence: Evidence) -> Page:
     """The page: the answer first, the provenance last."""
     record, own = evidence.record, evidence.own
-    model = (
-        Section("winner", "The winner", tuple(winner_blocks(evidence))),
-        Section("anchors", "Reference models", tuple(reference_blocks(evidence))),
-    )
+    model: tuple[Section, ...] = ()
+    if record.objectives:  # a script's study has no refits
+        model = (
+            Section("winner", "The winner", tuple(winner_blocks(evidence))),
+            Section("anchors", "Reference models", tuple(reference_blocks(evidence))),
+        )
     sections = (
         Section("answer", "The answer", tuple(answer_blocks(evidence))),
         Section("search", "The search", tuple(search_blocks(evidence))),
-        *(model if record.objectives else ()),  # a script's study has no refits
+        *model,
         *((Section("data", "The data", own),) if own else ()),
         Section("cost", "Cost", tuple(cost_blocks(evidence))),
         Section("provenance", "Provenance", tuple(provenance_blocks(evidence))),

@@ -154,12 +154,24 @@ def _of_validation(name: str, direction: Direction) -> Objective:
     return Objective(direction, True, of, of)
 
 
-OBJECTIVES: dict[str, Objective] = {
-    **{f"validation_{name}": _of_validation(name, metric.direction) for name, metric in METRICS.items()},
-    "validation_loss": _of_validation("loss", Direction.MINIMIZE),
-    "parameters": Objective(Direction.MINIMIZE, False, lambda result: float(result.parameters)),
-    "seconds": Objective(Direction.MINIMIZE, False, lambda result: result.seconds),
-}
+class Objectives(dict[str, Objective]):
+    """Objectives by name. Looking up a metric that a function's model was compiled with makes its objective; raises `KeyError` where
+    the name does not tell which values are better."""
+
+    def __missing__(self, name: str) -> Objective:
+        metric = name.removeprefix("validation_")
+        if metric == name:
+            raise KeyError(name)
+        return _of_validation(metric, METRICS[metric].direction)
+
+
+OBJECTIVES = Objectives(
+    {
+        **{f"validation_{name}": _of_validation(name, METRICS[name].direction) for name in (*METRICS, "loss")},
+        "parameters": Objective(Direction.MINIMIZE, False, lambda result: float(result.parameters)),
+        "seconds": Objective(Direction.MINIMIZE, False, lambda result: result.seconds),
+    }
+)
 
 
 def _mean(scores: Sequence[Scores | None]) -> Scores | None:

@@ -74,6 +74,10 @@ def evaluate(predictor: Predictor, data: str, target: Sequence[str] = ()) -> Eva
 
     Raises `DataError` for missing labels and for classes that the model does not have.
     """
+    if predictor.output.task == "custom":
+        raise DataError(
+            "the model has targets of your own, whose metrics only its function computes: it was tested by `optimize`"
+        )
     targets, weight, group = _roles(predictor, target)
     blocks = list(prefetched(blocks_of(predictor, data, targets, (weight, group))))
     outputs = np.concatenate([predictor.predict_inputs(block.inputs, data).values for block in blocks])

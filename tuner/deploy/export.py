@@ -89,7 +89,11 @@ def export_model(model: Path, out: Path, format: str, quantize: str, data: str, 
     before = predictor.predict_inputs(inputs).values
     with output_path(out) as path:
         after = predictor.output.postprocess(convert(predictor, path, format, quantize, inputs))
-        scale = np.abs(before).max(axis=0) + np.finfo(np.float32).tiny if predictor.output.task == "regression" else 1.0
+        scale = (
+            np.abs(before).max(axis=0) + np.finfo(np.float32).tiny
+            if predictor.output.task in ("regression", "custom")
+            else 1.0
+        )
         others = (after, rounded.predict_inputs(inputs).values)
         difference, rounding = (float((np.abs(each - before) / scale).max()) for each in others)
         if not difference <= (LARGEST_DIFFERENCE if quantize == "none" else np.inf):  # NaN is refused, too

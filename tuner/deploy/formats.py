@@ -3,7 +3,7 @@
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,13 @@ def _saved_model(predictor: Predictor, path: Path, inputs: Array, quantize: str)
         arguments = {"inputs": tf.constant(inputs, tf.float32)}
     else:
         arguments = {names[name]: tf.constant(values) for name, values in _table_values(predictor, inputs).items()}
-    return np.asarray(next(iter(serve(**arguments).values())))
+    outputs = serve(**arguments)
+    return _side_by_side([np.asarray(outputs[name]) for name in sorted(outputs)])
+
+
+def _side_by_side(arrays: Sequence[Array]) -> Array:
+    """Several outputs as one array (n, numbers); a single one as it is."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate([each.reshape(len(each), -1) for each in arrays], axis=1)
 
 
 def _litert(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> Array:
@@ -125,7 +131,7 @@ def _onnx(predictor: Predictor, path: Path, inputs: Array, quantize: str) -> Arr
     call = tf.function(lambda inputs: inner(inputs, training=False), input_signature=signature, autograph=False)
     tf2onnx.convert.from_function(call, signature, custom_op_handlers={"SelectV2": (_where, [])}, output_path=str(path))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {session.get_inputs()[0].name: inputs.astype(np.float32)})[0])
+    return _side_by_side(session.run(None, {session.get_inputs()[0].name: inputs.astype(np.float32)}))
 
 
 def _where(context: Any, node: Any, name: str, settings: Any) -> None:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from tuner.base.errors import DataError, TunerError
 from tuner.base.metric_functions import ONE_UNIT, class_probabilities
 from tuner.base.metrics import Task
+from tuner.networks.outputs import flat_names, output_parts
+from tuner.networks.parts import NamedShapes
 from tuner.recipe import Recipe, describe
 from tuner.training.evaluation import to_probabilities
 
@@ -22,11 +24,13 @@ Outputs = NDArray[np.float32]
 @dataclass(frozen=True, eq=False)
 class OutputSpec:
     """The task of a model and the names of its classes, labels or targets. `postprocess` turns outputs into probabilities
-    (n, classes) or (n, labels), or numbers (n, targets)."""
+    (n, classes) or (n, labels), or numbers (n, targets). The numbers of the task `custom` lie side by side; `parts` are the names and
+    shapes of the model's outputs."""
 
     task: Task
     names: tuple[str, ...]
     postprocess: Callable[[Outputs], Outputs]
+    parts: NamedShapes = ()
 
 
 def read_metadata(model: Path) -> Mapping[str, Any]:
@@ -51,9 +55,11 @@ def recipe_in(metadata: Mapping[str, Any], model: Path) -> Recipe:
         raise DataError(f"{model.with_suffix('.json')}: recipe: {error}") from error
 
 
-def output_from_recipe(recipe: Recipe, outputs: int, model: Path) -> OutputSpec:
+def output_from_recipe(recipe: Recipe, inner: keras.Model, model: Path) -> OutputSpec:
     """The outputs as the recipe describes them. Raises `DataError` where the model has another number of them."""
-    names = describe(recipe.data).classes
+    if recipe.data.task == "custom":
+        return _custom(inner)
+    names, outputs = describe(recipe.data).classes, inner.output_shape[-1]
     expected = 1 if recipe.network.output in ONE_UNIT else len(names)
     if outputs != expected:
         other = model.with_suffix(".json").name
@@ -64,7 +70,9 @@ def output_from_recipe(recipe: Recipe, outputs: int, model: Path) -> OutputSpec:
 
 
 def output_from_activation(model: keras.Model) -> OutputSpec:
-    """The outputs by the last activation, with indices for names."""
+    """The outputs by the last activation, with indices for names; several outputs and maps as they are."""
+    if not isinstance(model.output_shape, tuple) or len(model.output_shape) != 2:
+        return _custom(model)
     outputs = int(model.output_shape[-1])
     indices = tuple(map(str, range(max(2, outputs))))
     match _last_activation(model):
@@ -77,6 +85,11 @@ def output_from_activation(model: keras.Model) -> OutputSpec:
         case "sigmoid":
             return OutputSpec("multi_label", indices, np.asarray)
     return OutputSpec("regression", indices[:outputs], np.asarray)
+
+
+def _custom(model: keras.Model) -> OutputSpec:
+    parts = output_parts(model)
+    return OutputSpec("custom", flat_names(parts), lambda each: each.reshape(len(each), -1), parts)
 
 
 def _last_activation(model: keras.Model) -> str:

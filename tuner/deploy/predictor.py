@@ -19,6 +19,8 @@ from tuner.data.ingest.pictures import with_pictures
 from tuner.data.ingest.windows import latest
 from tuner.deploy.metadata import OutputSpec, output_from_activation, output_from_recipe, read_metadata, recipe_in
 from tuner.deploy.safe_loading import load_safely
+from tuner.networks.outputs import flat, taken_apart
+from tuner.networks.parts import NamedShapes
 from tuner.recipe import AnyData, Recipe, Table
 from tuner.training import refuse_forks
 from tuner.training.saving import on_codes, takes_raw_rows
@@ -29,11 +31,19 @@ MOST_NUMBERS, MOST_EXAMPLES = 2**20, 8192
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Probabilities (n, classes) or (n, labels), or numbers (n, targets), with the names of their columns."""
+    """Probabilities (n, classes) or (n, labels), or numbers (n, targets), with the names of their columns. Those of the task `custom` are
+    the outputs of a model, side by side; `parts` are their names and shapes."""
 
     task: Task
     names: tuple[str, ...]
     values: NDArray[np.float32]
+    parts: NamedShapes = ()
+
+    @property
+    def outputs(self) -> Any:
+        """The outputs of a model of the task `custom`: arrays (n, *shape) by name, or the only one."""
+        arrays = {name: np.asarray(each) for name, each in taken_apart(self.parts, self.values).items()}
+        return arrays.get("", arrays)
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -53,10 +63,10 @@ class Predictions:
         if self.task == "classification":
             columns: dict[str, Any] = {"prediction": pd.Categorical.from_codes(self.labels, pd.Index(self.names))}
         else:
-            values = self.values if self.task == "regression" else self.labels
+            values = self.labels if self.task == "multi_label" else self.values
             names = ["prediction"] if len(self.names) == 1 else [f"prediction_{name}" for name in self.names]
             columns = {name: values[:, place] for place, name in enumerate(names)}
-        probable = () if self.task == "regression" else self.names
+        probable = () if self.task in ("regression", "custom") else self.names
         return pd.DataFrame(columns | {f"probability_{name}": self.values[:, i] for i, name in enumerate(probable)})
 
 
@@ -86,7 +96,7 @@ class Predictor:
             coding, inner = on_codes(model) if takes_raw_rows(model) else (None, model)
             if not isinstance(inner.input_shape, tuple):
                 raise DataError(f"{path}: has several inputs, and a model with one is needed")
-            known = output_from_recipe(recipe, inner.output_shape[-1], path) if recipe else None
+            known = output_from_recipe(recipe, inner, path) if recipe else None
             output = known or output_from_activation(inner)
             shape = (coding.places,) if coding else tuple(inner.input_shape[1:])
             return Predictor(path, model, output, shape, coding, recipe, metadata, traced(inner, shape))
@@ -120,8 +130,9 @@ class Predictor:
         self.require_shape(inputs, where)
         task, names = self.output.task, self.output.names
         if not len(inputs):
-            return Predictions(task, names, np.zeros((0, len(names)), np.float32))
-        return Predictions(task, names, self.output.postprocess(self.network_outputs(inputs)))
+            return Predictions(task, names, np.zeros((0, len(names)), np.float32), self.output.parts)
+        values = self.output.postprocess(self.network_outputs(inputs))
+        return Predictions(task, names, values, self.output.parts)
 
     def network_outputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """The outputs of the last layer, computed in batches."""
@@ -147,7 +158,7 @@ class Predictor:
 def traced(model: keras.Model, shape: Sequence[int | None], batch: int | None = None) -> Any:
     """The model as a graph for batches of any length, or of this one."""
     signature = [tf.TensorSpec((batch, *shape), tf.float32)]
-    function = tf.function(lambda batch: model(batch, training=False), input_signature=signature, autograph=False)
+    function = tf.function(lambda batch: flat(model(batch, training=False)), input_signature=signature, autograph=False)
     return function.get_concrete_function()
 
 

@@ -11,6 +11,7 @@ from tuner.networks.dense import Dense as Dense
 from tuner.networks.ensemble_dense import TabularEnsemble as TabularEnsemble
 from tuner.networks.ensemble_dense import members_output
 from tuner.networks.function import Function as Function
+from tuner.networks.function import Outputs as Outputs
 from tuner.networks.hidden import Activation as Activation
 from tuner.networks.hidden import ConstantInitializer as ConstantInitializer
 from tuner.networks.hidden import Elu as Elu
@@ -33,16 +34,17 @@ Network = Dense | ResidualDense | TabularEnsemble | Convolutional | LocallyConne
 """All families; `kind` tells them apart."""
 
 
-def network_layers(network: Network, inputs: Inputs, classes: int) -> tuple[Layer, ...]:
+def network_layers(network: Network, inputs: Inputs, outputs: Outputs) -> tuple[Layer, ...]:
     """All layers from input to output. Raises `Invalid` with an address in `network` if a layer does not fit its inputs."""
     front = (encoder_layer(inputs),) if isinstance(inputs, Rows) else ()
     if isinstance(network, Function):
-        return (*front, *network.layers(classes))
-    if network.output == "signed" and classes != 2:
-        raise Invalid("network.output", f"must not be 'signed' for {classes} classes: one unit tells two classes apart")
+        return (*front, *network.layers(outputs))
+    assert isinstance(outputs, int)  # a recipe refuses others
+    if network.output == "signed" and outputs != 2:
+        raise Invalid("network.output", f"must not be 'signed' for {outputs} classes: one unit tells two classes apart")
     body = (*front, *network.layers(encoded_shape(inputs)))
     shape = body[-1].output if body else encoded_shape(inputs)
-    units, activation = (1, "tanh") if network.output == "signed" else (classes, network.output)
+    units, activation = (1, "tanh") if network.output == "signed" else (outputs, network.output)
     is_ensemble = isinstance(network, TabularEnsemble)
     output = members_output(shape, units) if is_ensemble else dense_layer(math.prod(shape), units)
     weights = network.hidden.initializer
@@ -52,18 +54,18 @@ def network_layers(network: Network, inputs: Inputs, classes: int) -> tuple[Laye
     )
 
 
-def layer_table(network: Network, inputs: Inputs, classes: int) -> tuple[Layer, ...]:
+def layer_table(network: Network, inputs: Inputs, outputs: Outputs) -> tuple[Layer, ...]:
     """The layers with weights, and those that change the shape, from input to output. Raises `Invalid` as `network_layers`."""
-    return tuple(layer for layer in network_layers(network, inputs, classes) if layer.kind)
+    return tuple(layer for layer in network_layers(network, inputs, outputs) if layer.kind)
 
 
-def parameters(network: Network, inputs: Inputs, classes: int) -> int:
+def parameters(network: Network, inputs: Inputs, outputs: Outputs) -> int:
     """All parameters of a network.
 
     >>> parameters(Dense(widths=(128, 128)), (28, 28), 10)
     118282
     """
-    return sum(layer.parameters for layer in layer_table(network, inputs, classes))
+    return sum(layer.parameters for layer in layer_table(network, inputs, outputs))
 
 
 def network_summary(network: Network) -> str:

@@ -1,7 +1,8 @@
 """From a recipe's network to a Keras model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.errors import Invalid
-from tuner.networks import Function, Inputs, Network, network_layers
+from tuner.networks import Function, Inputs, Network, Outputs, network_layers
 from tuner.networks import layers as own_layers
 from tuner.networks.calling import example_shape, model_of, taken
 from tuner.networks.columns import Rows
@@ -25,6 +26,7 @@ from tuner.networks.hidden import (
     PlainInitializer,
 )
 from tuner.networks.layer import Layer, NewSeed, encoded_shape, input_shape
+from tuner.networks.outputs import overrides
 from tuner.networks.parts import encoded_rows, has_parts, offered_layers, offered_shapes, parts_of
 
 Number = Callable[[float], Any]
@@ -36,14 +38,14 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 def build(
-    network: Network, inputs: Inputs, classes: int, seed: int, constants: Constants = (), number: Number = float
+    network: Network, inputs: Inputs, outputs: Outputs, seed: int, constants: Constants = (), number: Number = float
 ) -> keras.Model:
     """A new model for scaled inputs (images may lack their channel axis), or for coded rows with the `constants` of their
     encoder (`tuner.networks.fitting`); not compiled. `seed` determines initial weights and dropout; dropout rates and penalties
     are what `number` makes of them. Raises `Invalid` if the network does not fit the inputs."""
     if isinstance(network, Function):
-        return _from_function(network, inputs, classes, seed, constants)
-    described, seeds = network_layers(network, inputs, classes), _seeds(seed)
+        return _from_function(network, inputs, outputs, seed, constants)
+    described, seeds = network_layers(network, inputs, outputs), _seeds(seed)
     with _policy(network):
         layers = [_keras_layer(each, seeds, number) for each in described]
         model = keras.Sequential([keras.Input(input_shape(inputs)), *layers])
@@ -52,12 +54,12 @@ def build(
 
 
 def initial_values(
-    network: Network, inputs: Inputs, classes: int, seed: int, constants: Constants = (), number: Number = float
+    network: Network, inputs: Inputs, outputs: Outputs, seed: int, constants: Constants = (), number: Number = float
 ) -> list[NDArray[Any]]:
     """The values of all variables of a new model. Layers that are not connected are built much faster than a model."""
     if isinstance(network, Function):
-        return [variable.numpy() for variable in _from_function(network, inputs, classes, seed, constants).variables]
-    described, seeds, shape = network_layers(network, inputs, classes), _seeds(seed), input_shape(inputs)
+        return [variable.numpy() for variable in _from_function(network, inputs, outputs, seed, constants).variables]
+    described, seeds, shape = network_layers(network, inputs, outputs), _seeds(seed), input_shape(inputs)
     with _policy(network):
         layers = [_keras_layer(each, seeds, number) for each in described]
     for layer, each in zip(layers, described, strict=True):
@@ -68,7 +70,7 @@ def initial_values(
     return [variable.numpy() for layer in layers for variable in layer.variables]
 
 
-def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, constants: Constants) -> keras.Model:
+def _from_function(network: Function, inputs: Inputs, outputs: Outputs, seed: int, constants: Constants) -> keras.Model:
     """The model that the function makes with the answers of the recipe; behind the encoder of a table, what takes rows apart, or what
     gives an image an axis for its one channel, where its model needs that. Raises `Invalid` where it asks for anything else."""
     asked = dict[str, Any]()
@@ -80,7 +82,7 @@ def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, c
         return asked[name]
 
     keras.utils.set_random_seed(seed)
-    model = model_of(network.call(offered_shapes(inputs), classes), answer)
+    model = model_of(network.call(offered_shapes(inputs), outputs), answer)
     if unasked := [name for name in network.answers if name not in asked]:
         problem = (
             f"{network.source} asks differently for the same answers: it does not ask for {', '.join(unasked)} now"
@@ -90,7 +92,8 @@ def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, c
     if whole is model:
         return model
     if model.compiled:
-        whole.compile(**model._compile_config.config)
+        whole.compile(**_by_name(model, model._compile_config.config))
+        model.compiled = False  # or its optimizer would be saved within
     _assign(constants, whole.layers, inputs)
     return whole
 
@@ -105,18 +108,36 @@ def _on_stored(model: keras.Model, inputs: Inputs, source: str, seeds: Iterator[
         front += [keras.layers.Reshape(own)] if (own := example_shape(model, shape)) != shape else []
         if not front:
             return model
-    if type(model).train_step is not keras.Model.train_step:
+    if overrides(model, "train_step", "test_step"):
         problem = f"{source}: a model with a train step of its own must take the data as they are, in the shape"
         raise Invalid("network.source", f"{problem} {input_shape(inputs)}; a table's rows are encoded before its model")
     start = keras.Input(input_shape(inputs))
     if not has_parts(inputs):
-        return keras.Sequential([start, *front, model])
+        shaped = reduce(lambda before, layer: layer(before), front, start)
+        return keras.Model(start, _with_names(model, model(shaped)))
     parts = {}
     for part in parts_of(inputs):
         parts[part.name] = start
         for each in offered_layers(part):
             parts[part.name] = _keras_layer(each, seeds, float)(parts[part.name])
-    return keras.Model(start, model(taken(model, parts)))
+    return keras.Model(start, _with_names(model, model(taken(model, parts))))
+
+
+def _with_names(model: keras.Model, outputs: Any) -> Any:
+    """The outputs of a model in another one, which losses and metrics still find by the names that they have in it."""
+    return dict(zip(model.output_names, outputs, strict=True)) if isinstance(outputs, list | tuple) else outputs
+
+
+def _by_name(model: keras.Model, compiled: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model was compiled with, for its outputs by name."""
+    names = model.output_names if len(getattr(model, "outputs", None) or ()) > 1 else []
+    lists = {
+        name for name in ("loss", "metrics", "weighted_metrics", "loss_weights") if isinstance(compiled.get(name), list)
+    }
+    return {
+        name: dict(zip(names, each, strict=True)) if names and name in lists else each
+        for name, each in compiled.items()
+    }
 
 
 @contextmanager

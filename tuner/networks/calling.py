@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from tuner.base.errors import Invalid
-from tuner.networks.function import Call, FunctionOutput, LayerInfo, NetworkInfo, is_model
+from tuner.networks.function import Call, LayerInfo, NetworkInfo, is_model
 from tuner.networks.layer import Shape
+from tuner.networks.outputs import as_offered, described_output, metric_names
 from tuner.networks.parts import NamedShapes
 from tuner.networks.pretrained import network_in
 from tuner.networks.sources import described, load_function, unchanged
@@ -50,20 +50,11 @@ def info_of(model: keras.Model, call: Call) -> NetworkInfo:
     """The facts of a model. Raises `Invalid` where its outputs are not those of the data."""
     generator = np.random.default_rng(0)
     examples = _examples(model, call.inputs, lambda shape: generator.normal(size=(2, *shape)).astype(np.float32))
-    numbers = np.asarray(model(examples, training=False))
-    allowed = {call.outputs, *([1] if call.is_binary else [])}
-    if numbers.ndim != 2 or numbers.shape[1] not in allowed:
-        rule = " or ".join(f"({each},)" for each in sorted(allowed, reverse=True))
-        problem = f"{call.name}: the outputs of its model have the shape {numbers.shape[1:]}, the data need {rule}"
-        raise Invalid("network.source", problem)
-    output = _output(model, numbers, call)
-    if call.task == "multi_label" and output != "sigmoid":
-        problem = f"{call.name}: the last layer of its model must have the activation sigmoid for labels"
-        raise Invalid("network.source", problem)
-    _require_fitting_loss(model, numbers, call)
+    output = described_output(model, model(examples, training=False), call)
     layers = [each for each in model._flatten_layers(include_self=False) if not isinstance(each, keras.Model)]
     return NetworkInfo(
         output=output,
+        metrics=metric_names(model),
         parameters=int(model.count_params()),
         multiply_adds=sum(map(_multiply_adds, layers)),
         gathers=sum(math.prod(_shape_after(each)) for each in layers),
@@ -144,7 +135,8 @@ def _arguments(function: Callable[..., Any], call: Call, asking: Asking) -> dict
     module, _, front_end = FRONT_ENDS[names[0]].partition(":")
     asks = getattr(import_module(module), front_end)(asking)
     weights = str(unchanged(call.weights, call.weights_sha256)) if call.weights else None
-    others = {"inputs": _named(call.inputs) or call.inputs, "outputs": call.outputs, "weights": weights}
+    outputs = call.outputs if isinstance(call.outputs, int) else as_offered(call.outputs)
+    others = {"inputs": _named(call.inputs) or call.inputs, "outputs": outputs, "weights": weights}
     if weights and "weights" not in names:
         raise Invalid("network.weights", f"{call.name} must have a parameter weights, which gets the path {weights}")
     return {names[0]: asks, **{name: value for name, value in others.items() if name in names}}
@@ -183,42 +175,6 @@ def _built(model: keras.Model, call: Call) -> keras.Model:
     return model
 
 
-def _require_fitting_loss(model: keras.Model, numbers: NDArray[Any], call: Call) -> None:
-    """Raise `Invalid` where the loss that the model was compiled with takes neither class numbers nor rows of numbers for targets."""
-    is_own = type(model).train_step is not keras.Model.train_step
-    if is_own or not model.compiled or model._compile_loss is None:
-        return
-    problem: Exception | None = None
-    for targets in (np.zeros(numbers.shape, np.float32), np.zeros(len(numbers), np.int32)):
-        try:
-            model._compile_loss(keras.ops.convert_to_tensor(targets), keras.ops.convert_to_tensor(numbers))
-            return
-        except Exception as error:
-            problem = problem or error
-    assert problem is not None
-    what = f"{call.name}: its loss does not fit targets of the shape {numbers.shape[1:]}: it"
-    raise Invalid("network.source", described(problem, what)) from problem
-
-
-def _output(model: keras.Model, numbers: NDArray[Any], call: Call) -> FunctionOutput:
-    activation = _last_activation(model)
-    if call.is_binary and numbers.shape[1] == 1:
-        return {"sigmoid": "probability", "tanh": "signed"}.get(activation, "log_odds")  # type: ignore[return-value]
-    sums_to_one = numbers.shape[1] > 1 and np.allclose(numbers.sum(axis=1), 1.0, atol=1e-3) and (numbers >= 0).all()
-    if activation == "softmax" or sums_to_one:
-        return "softmax"
-    return "sigmoid" if activation == "sigmoid" else "linear"
-
-
-def _last_activation(model: keras.Model) -> str:
-    """The name of the last layer's activation; empty where there is none."""
-    last = model.layers[-1] if model.layers else None
-    if isinstance(last, keras.Model):
-        return _last_activation(last)
-    is_softmax = isinstance(last, keras.layers.Softmax)
-    return "softmax" if is_softmax else getattr(getattr(last, "activation", None), "__name__", "")
-
-
 def _shape_after(layer: keras.layers.Layer) -> Shape:
     """The shape of a layer's output for an example; (0,) where it is unknown."""
     try:
@@ -240,4 +196,5 @@ def _compiled(model: keras.Model) -> str:
     rate = getattr(model.optimizer, "learning_rate", None)  # a MultiOptimizer has none
     rate_text = "" if rate is None else f" {float(np.asarray(rate)):.2g}"
     loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", type(model.loss).__name__)
+    loss = "losses of its outputs" if isinstance(model.loss, dict | list | tuple) else loss
     return f"{model.optimizer.name}{rate_text}, {loss}"

@@ -1,5 +1,6 @@
 """A network that a function of the user's makes: where the function is, what it asked, and what it was answered."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -11,7 +12,10 @@ from tuner.networks.hidden import Hidden
 from tuner.networks.layer import Layer, Shape
 from tuner.networks.parts import NamedShapes
 
-FunctionOutput = Literal["softmax", "linear", "sigmoid", "signed", "probability", "log_odds"]
+FunctionOutput = Literal["softmax", "linear", "sigmoid", "signed", "probability", "log_odds", "custom"]
+Outputs = int | NamedShapes
+"""What a model returns for an example: so many numbers; or, for targets of any shape, the name and the shape of each target. A single
+one has the name ''."""
 
 
 @record
@@ -25,8 +29,8 @@ class LayerInfo:
 @record
 class NetworkInfo:
     """The facts of a model that a function has made. `output` is what its numbers are: probabilities of all classes, logits or plain
-    numbers, probabilities of labels, or for two classes one number (from -1 to 1, a probability, or a logit). `compiled` names the
-    optimizer and the loss that the function compiled it with; `gathers` counts the numbers of all layers' outputs; `layers` are those
+    numbers, probabilities of labels, for two classes one number (from -1 to 1, a probability, or a logit), or what its own loss takes
+    (`custom`). `compiled` names the optimizer and the loss that the function compiled it with, `metrics` are its metrics; `gathers` counts the numbers of all layers' outputs; `layers` are those
     with weights, from input to output. With a `problem` there is no model."""
 
     output: FunctionOutput = "softmax"
@@ -36,6 +40,7 @@ class NetworkInfo:
     compiled: str = ""
     problem: str = ""
     layers: tuple[LayerInfo, ...] = field(default=(), compare=False)  # and not in a recipe's key: earlier ones lack it
+    metrics: tuple[str, ...] = field(default=(), compare=False)
 
 
 @record
@@ -79,19 +84,19 @@ class Function:
         """Its answers."""
         return ", ".join(f"{name} {_text(answer)}" for name, answer in self.answers.items())
 
-    def call(self, inputs: "Shape | NamedShapes", outputs: int) -> "Call":
+    def call(self, inputs: "Shape | NamedShapes", outputs: Outputs) -> "Call":
         """The call that makes its model again."""
-        tasks: dict[str, Task] = {"linear": "regression", "sigmoid": "multi_label"}
+        tasks: dict[str, Task] = {"linear": "regression", "sigmoid": "multi_label", "custom": "custom"}
         task = tasks.get(self.output, "classification")
         return Call(self.source, self.sha256, inputs, outputs, task, self.weights, self.weights_sha256)
 
-    def layers(self, outputs: int) -> Iterator[Layer]:
+    def layers(self, outputs: Outputs) -> Iterator[Layer]:
         """The whole model as one layer. Raises `Invalid` where the function makes none."""
         if self.info.problem:
             raise Invalid("network.source", self.info.problem)
         yield Layer(
             "function",
-            (outputs,),
+            (outputs if isinstance(outputs, int) else sum(math.prod(shape) for _, shape in outputs),),
             trainable=self.info.parameters,
             multiply_adds=self.info.multiply_adds,
             gathers=self.info.gathers,
@@ -107,7 +112,7 @@ class Call:
     source: str
     sha256: str
     inputs: Shape | NamedShapes
-    outputs: int
+    outputs: Outputs
     task: Task = "classification"
     weights: str = ""
     weights_sha256: str = ""

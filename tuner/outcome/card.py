@@ -19,6 +19,7 @@ TASKS = {
     "classification": "classification: one of {count} classes",
     "multi_label": "multi-label classification: each of {count} labels is 0 or 1",
     "regression": "regression of {count} targets",
+    "custom": "{count} targets with the loss of the network's function",
 }
 MOST_NAMES = 20
 FEW_OF_A_CLASS = 50

@@ -1,5 +1,6 @@
 """Frames, arrays, lists and other tables from Python, in the form that is prepared for training."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tuner.data.ingest.files import SKLEARN, find_path
 from tuner.data.ingest.prepare import RawExamples
 from tuner.data.ingest.tables import is_table, read_table
 from tuner.data.ingest.values import column_of
+from tuner.recipe.data import TargetShape
 
 MOST_COLUMNS = 1000
 """Arrays with more columns stay arrays: a table profiles each column."""
@@ -20,11 +22,15 @@ SECONDS_OF_A_DAY = 86_400
 FORMS = "a data frame, an array, lists, a mapping of columns, or the path of a table"
 
 
-def examples_of(x: Any, y: Any, weights: Any = None, groups: Any = None) -> RawExamples:
+def examples_of(x: Any, y: Any, weights: Any = None, groups: Any = None, *, shapes: bool = False) -> RawExamples:
     """Examples as one value. `x` is a table or an array, `y` has one or several targets per example; each of `y`, `weights` and
-    `groups` may be the name of a column of `x`. Raises `DataError` for different lengths and for what is no data."""
+    `groups` may be the name of a column of `x`. With `shapes` targets may have any shape: an array with more than two axes, or a mapping
+    of arrays by name. Raises `DataError` for different lengths and for what is no data."""
     inputs = inputs_of(x)
+    target_shapes: tuple[TargetShape, ...] = ()
     _require_same_order(x, y)
+    if shapes and has_shapes(y):
+        y, target_shapes = _shaped_targets(y)
     others: list[Any] = [y, weights, groups]
     for place, each in enumerate(others):
         if isinstance(each, str) and isinstance(inputs, pd.DataFrame):
@@ -37,7 +43,33 @@ def examples_of(x: Any, y: Any, weights: Any = None, groups: Any = None) -> RawE
         None if values is None else pd.Series(np.ravel(_plain(values, name)), name=_unused(name, taken))
         for name, values in (("weights", others[1]), ("groups", others[2]))
     )
-    return RawExamples(x=inputs, y=targets, weights=weight_column, groups=group_column)
+    return RawExamples(x=inputs, y=targets, weights=weight_column, groups=group_column, target_shapes=target_shapes)
+
+
+def has_shapes(y: Any) -> bool:
+    """Whether these are targets by name, or one with more than two axes."""
+    return isinstance(y, Mapping) or (not isinstance(y, str) and np.ndim(y) > 2)
+
+
+def _shaped_targets(y: Any) -> tuple[pd.DataFrame, tuple[TargetShape, ...]]:
+    """Targets of any shape as a column for each number, and their shapes. Raises `DataError` for what is no number."""
+    by_name = (
+        {str(name): np.asarray(each) for name, each in y.items()} if isinstance(y, Mapping) else {"": np.asarray(y)}
+    )
+    for name, each in by_name.items():
+        where = f"the data: y{name and f'[{name!r}]'}"
+        if each.dtype.kind not in "buif" or each.ndim == 0:
+            raise DataError(
+                f"{where}: must be numbers (of classes: 0, 1, 2 …), one entry for each example, got {each.dtype}"
+            )
+        if not np.isfinite(each).all():
+            raise DataError(f"{where}: must be finite numbers, got {each[~np.isfinite(each)][0]}")
+        if len(each) != len(next(iter(by_name.values()))):
+            raise DataError(f"{where}: must have as many entries as the other targets, got {len(each)}")
+    shapes = tuple(TargetShape(name=name, shape=tuple(each.shape[1:])) for name, each in by_name.items())
+    rows = [each.reshape(len(each), -1).astype(np.float32) for each in by_name.values()]
+    names = [f"{each.name or 'y'}[{place}]" for each in shapes for place in range(math.prod(each.shape))]
+    return pd.DataFrame(np.concatenate(rows, axis=1), columns=names), shapes
 
 
 def inputs_of(x: Any, names: Sequence[str] = ()) -> pd.DataFrame | Array:

@@ -11,17 +11,15 @@ import optuna
 
 from tuner.base.errors import StorageError, StudyError
 from tuner.base.machine import cores, worker_count
-from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
-from tuner.python.datasets import is_dataset, read_dataset, together
-from tuner.python.examples import examples_of
+from tuner.python.datasets import is_dataset
 from tuner.python.line import progress_shown
 from tuner.python.objective import Objective, TrialCallback, optimize_objective
+from tuner.python.parts import given
 from tuner.python.progress import Callback
 from tuner.python.study import Changes, is_study, network_of, study_file, study_on, training_of
 from tuner.python.tuned import Tuned
-from tuner.recipe import Cut
 from tuner.refit.session import Listener
 from tuner.search.optimize import SearchOptions
 from tuner.search.optimize import optimize as run_study
@@ -63,6 +61,7 @@ def optimize(
     validation: Any = None,
     network: Callable[..., Any] | str | Path | None = None,
     training: Mapping[str, Any] = {},
+    objective: str = "",
     on_progress: Callback | None = None,
     verbose: int = 1,
     callbacks: Any = (),
@@ -84,6 +83,7 @@ def optimize(
     validation: Any = None,
     network: Callable[..., Any] | str | Path | None = None,
     training: Mapping[str, Any] = {},
+    objective: str = "",
     on_progress: Callback | None = None,
     verbose: int = 1,
     callbacks: Any = (),
@@ -102,7 +102,8 @@ def optimize(
         x: A data frame (pandas, Polars, Arrow), an array or lists with the examples on the first axis, a mapping of columns, a
             sparse matrix, or the path of a table. A `tf.data.Dataset`, a `PyDataset` or a generator of batches (x, y) is read once into
             memory.
-        y: One target per example, several columns of labels or numbers, or the name of a column of `x`.
+        y: One target per example, several columns of labels or numbers, or the name of a column of `x`. For a function that compiles
+            its model also an array of any shape, or a mapping with an array for each output of the model (several-inputs.md).
         minutes, trials: What ends the search, refits and test included; the study's by default.
         workers: The number of training processes, `auto` for one per core.
         runs: The folder for storage and models; ./runs by default.
@@ -115,6 +116,8 @@ def optimize(
             or a `.keras` file with a trained model (fine-tuning.md). It takes the place of the study's network; a study that is made for
             x and y passes arrays to it as they are.
         training: Fields of `recipe.training` in place of the study's, such as `{"phases": [...]}`; holes are allowed.
+        objective: What is optimized: `validation_` and a metric of the task, the loss, or a metric that the function's model is compiled
+            with, such as `validation_auc`.
         on_progress: Is called with a `Progress`; nothing is shown then.
         verbose: 1 shows the progress on standard error: one line on a terminal and in a notebook, sentences in a pipe; 0 is quiet.
 
@@ -136,18 +139,17 @@ def optimize(
         study, x, y = None, study, y if x is None else x
     folder, places = runs_folder(Path(runs) if runs else None), Places.from_environment()
     changes = Changes(
-        network=None if network is None else network_of(network), training=training_of(training, callbacks)
+        network=None if network is None else network_of(network),
+        training=training_of(training, callbacks),
+        objective=objective,
     )
     if not is_dataset(x) and (x is None or y is None):
         if any(each is not None for each in (x, y, groups, weights, test, validation)):
             raise StudyError("x and y come together, and groups, weights, test and validation with them")
         file = study_file(study, places, changes)
     else:
-        examples = _examples(x, y, weights, groups)
-        part = _test_part(0.0 if test is None and validation is not None else test, y, weights, groups)
-        changes = replace(changes, minutes=minutes or 0.0, test=part)
-        if validation is not None:
-            examples, changes = _validated(examples, validation, y, changes)
+        changes = replace(changes, minutes=minutes or 0.0)
+        examples, changes = given(x, y, weights, groups, test, validation, changes)
         file = study_on(study, examples, changes, places)
     with progress_shown(file.name, on_progress, verbose) as listener:
         if is_dataset(x):
@@ -207,32 +209,3 @@ def require_budget(minutes: Any, trials: Any = None) -> None:
         raise StudyError(f"minutes: must be a number above 0, such as 2 for two minutes, got {minutes!r}")
     if not (trials is None or (isinstance(trials, int | np.integer) and trials >= 0)):
         raise StudyError(f"trials: must be a whole number, got {trials!r}")
-
-
-def _examples(x: Any, y: Any, weights: Any = None, groups: Any = None, *, name: str = "the data") -> RawExamples:
-    if is_dataset(x):
-        if y is not None:
-            raise StudyError("y: must be left out for a dataset, whose batches are (x, y)")
-        x, y, weights = read_dataset(x, name)
-    return examples_of(x, y, weights, groups)
-
-
-def _validated(examples: RawExamples, validation: Any, y: Any, changes: Changes) -> tuple[RawExamples, Changes]:
-    """The examples with those of a validation part at their end."""
-    if isinstance(changes.test, Cut) and changes.test.share:
-        raise StudyError("test: must be a pair of x and y, or 0, where there is a validation part of its own")
-    pair = validation if isinstance(validation, tuple) else (validation, y if isinstance(y, str) else None)
-    part = _examples(*pair, name="validation")
-    protocol = {"kind": "holdout", "validation": len(part.x), "pick": "last"}
-    return together(examples, part), replace(changes, protocol=protocol)
-
-
-def _test_part(test: Any, y: Any, weights: Any, groups: Any) -> RawExamples | Cut:
-    if is_dataset(test) or (isinstance(test, tuple | list) and len(test) == 2):
-        return _examples(*(test if isinstance(test, tuple | list) else (test, None)), name="test")
-    if test is None or (isinstance(test, NUMBER) and 0 <= test < 1):
-        return Cut() if test is None else Cut(share=float(test))
-    if isinstance(y, str) and not isinstance(test, NUMBER):
-        return examples_of(test, y, *(each if isinstance(each, str) else None for each in (weights, groups)))
-    kind = test if isinstance(test, NUMBER) else f"a {type(test).__name__}"
-    raise StudyError(f"test: must be a share such as 0.2, or a pair of x and y, got {kind}")

@@ -81,7 +81,7 @@ def training_of(training: Mapping[str, Any], callbacks: Any) -> dict[str, Any]:
 
 def study_file(study: AnyStudy, places: Places, changes: Changes) -> StudyFile:
     """A study on its own data, whose network and training may be changed. Raises `StudyError` for None."""
-    is_changed = changes.network is not None or changes.training
+    is_changed = changes.network is not None or changes.training or changes.objective
     match study:
         case None:
             raise StudyError("pass a study, or x and y for one that is made for them")
@@ -93,7 +93,8 @@ def study_file(study: AnyStudy, places: Places, changes: Changes) -> StudyFile:
             name, path = find_study(str(study))
             others = [(f"training.{key}", value) for key, value in changes.training.items()]
             network = [] if changes.network is None else [("network", changes.network)]
-            return load(path, name, [*network, *others], places=places)
+            file = load(path, name, [*network, *others], places=places)
+            return study_from(name, _trained(file.plain, changes), places=places) if changes.objective else file
 
 
 def seed_of(random_state: Any) -> int | None:
@@ -108,14 +109,14 @@ def study_on(study: AnyStudy, examples: RawExamples, changes: Changes, places: P
     Raises `TunerError` for data or a study that cannot be used."""
     name, plain = _plain_study(study)
     own_data = plain.get("recipe", {}).get("data", {}) if plain else {}
-    task = changes.task or own_data.get("task", "guess")
+    task = "custom" if examples.target_shapes else changes.task or own_data.get("task", "guess")
     target = target_profile(examples.y, tuple(examples.y.columns), task, examples.where)
     positive = own_data.get("positive", "") if plain else target.positive
     positive = positive if positive in target.classes else ""
     examples = replace(examples, target_format=target.format, positive=positive)
     data = ingest_from_python(examples, changes.test, target.task, places)
     if plain is None:
-        plain = _made_study(examples, target, changes)
+        plain = _made_study(examples, replace(target, task="regression") if task == "custom" else target, changes)
         own_data = plain["recipe"]["data"]
         if changes.network is not None:
             plain, own_data = _on_function(plain, target.task), {"scaling": "none"}
@@ -162,7 +163,7 @@ def _trained(plain: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
         recipe["protocol"] = changes.protocol
     if changes.training:
         recipe["training"] = {**recipe.get("training", {}), **changes.training}
-    return {**plain, "recipe": recipe}
+    return {**plain, "recipe": recipe} | ({"objective": changes.objective} if changes.objective else {})
 
 
 def _on_function(plain: Mapping[str, Any], task: Task) -> dict[str, Any]:
@@ -175,7 +176,8 @@ def _on_function(plain: Mapping[str, Any], task: Task) -> dict[str, Any]:
         "keep": "best",
         "keep_by": f"validation_{main_metric(task)}",
     }
-    return {**plain, "recipe": {**plain["recipe"], "training": training}}
+    objective = {"objective": training["keep_by"]} if task == "custom" else {}
+    return {**plain, **objective, "recipe": {**plain["recipe"], "training": training}}
 
 
 def _profile(examples: RawExamples, target: TargetProfile) -> TableProfile | ArraysProfile:
@@ -205,7 +207,7 @@ def _changed(plain: dict[str, Any], task: Task, changes: Changes) -> dict[str, A
         "search.seed": changes.seed,
         "recipe.seed": changes.seed,
         # without a test part there is nothing that reference models could be compared on
-        "confirmation.anchors": False if changes.test == Cut(share=0.0) else None,
+        "confirmation.anchors": False if changes.test == Cut(share=0.0) or task == "custom" else None,
     }
     for address, value in settings.items():
         plain = plain if value is None else override(plain, address, value)

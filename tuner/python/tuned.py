@@ -85,14 +85,16 @@ class Tuned:
 
         return Predictor.load(self.model)
 
-    def predict(self, x: Any) -> NDArray[Any]:
-        """The most probable classes (n,), as numbers or truths where all are; labels 0 and 1 (n, labels); or numbers (n,) or
-        (n, targets). `x` is as for `optimize`: frames by the names of their columns, arrays by place. Raises `TunerError` for data
+    def predict(self, x: Any) -> Any:
+        """The most probable classes (n,), as numbers or truths where all are; labels 0 and 1 (n, labels); numbers (n,) or (n, targets);
+        or, for targets of your own, the outputs (n, ...) of the network's function, several ones by name. `x` is as for `optimize`: frames by the names of their columns, arrays by place. Raises `TunerError` for data
         that do not fit the model.
 
         >>> tuned.predict([[5.1, 3.5, 1.4, 0.2]])  # doctest: +SKIP
         """
         predictions = self._predictions(x)
+        if predictions.task == "custom":
+            return predictions.outputs
         if predictions.task == "regression":
             return predictions.values[:, 0] if len(predictions.names) == 1 else predictions.values
         if predictions.task == "multi_label":
@@ -103,12 +105,16 @@ class Tuned:
         """Probabilities (n, classes) in the order of `predictor.output.names`, or (n, labels). Raises `TunerError` as `predict`, and
         for a model that predicts numbers."""
         predictions = self._predictions(x)
-        if predictions.task == "regression":
+        if predictions.task in ("regression", "custom"):
             raise StudyError(f"{self.name}: predicts numbers, which have no probabilities: use `predict`")
         return predictions.values.astype(np.float64)
 
     def score(self, x: Any, y: Any, metric: str = "") -> float:
         """A metric on new data: by default accuracy, R², or the macro F1 of labels. `y` is as for `optimize`."""
+        if self.predictor.output.task == "custom":
+            raise StudyError(
+                f"{self.name}: has targets of your own, whose metrics its function computes: use `figures`"
+            )
         examples = examples_of(x, y)
         predictions = self._predictions(examples.x if isinstance(y, str) else x)
         true = labels_of(predictions.task, examples.y, predictions.names, examples.where)

@@ -6,7 +6,8 @@ A search makes recipes from the answers of Optuna, a baseline from a document, a
 """
 
 from tuner.recipe.augmentation import Augmentation, Views
-from tuner.recipe.data import AnyData, Arrays, Cut, Data, DataInfo, Images, Table, describe
+from tuner.recipe.data import AnyData, Arrays, Cut, Data, DataInfo, Images, Table
+from tuner.recipe.description import describe
 from tuner.recipe.losses import CategoricalCrossentropy, Huber, Loss, PlainLoss
 from tuner.recipe.optimizers import (
     Adadelta,

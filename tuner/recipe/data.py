@@ -5,15 +5,13 @@ is loaded, and are part of the recipe (`found`). So a recipe alone is enough to 
 equal data.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tuner.base.errors import Invalid, near_miss, require
 from tuner.base.metrics import Task
 from tuner.base.ranges import CountOrZero, NonEmpty, Rate, Seed, record
 from tuner.data.catalogue import CATALOGUE
-from tuner.networks import Inputs
-from tuner.networks.columns import NUMBER_FORMATS, Coded, Column, Encoding, Rows
+from tuner.networks.columns import NUMBER_FORMATS, Coded, Column, Encoding
 
 MISSING_TEXTS = (
     *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
@@ -69,6 +67,14 @@ class DataInfo:
 
 
 @record
+class TargetShape:
+    """A target of any shape by its name: class numbers (no shape), a map (height, width), a sequence (steps, values)."""
+
+    name: str = ""
+    shape: tuple[int, ...] = ()
+
+
+@record
 class Table:
     """A table (CSV, TSV, JSON, compressed or not; Excel, Parquet; `sklearn:iris` for a bundled one). `path` is relative to the
     study file's folder (or to its parent, where it is called `studies`); `test` is another such file, or how much is cut off.
@@ -107,6 +113,7 @@ class Table:
     series: str = ""
     horizon: CountOrZero = 0
     season: CountOrZero = 0
+    target_shapes: tuple[TargetShape, ...] = ()
     encoding: Encoding = Encoding()
     found: DataInfo | None = None
 
@@ -160,7 +167,8 @@ class Table:
 @record
 class Arrays:
     """Arrays in an NPZ file (or in NPY files of one folder, of which `path` is the inputs') by their names: `x` with the examples
-    along the first axis, and `y`. `path`, `test`, `groups`, `weights` and `positive` as in a table."""
+    along the first axis, and `y`. `path`, `test`, `groups`, `weights` and `positive` as in a table. The task `custom` has `target_shapes`,
+    which come from Python: their loss is that of a function's model."""
 
     kind: Literal["arrays"] = "arrays"
     path: NonEmpty
@@ -171,6 +179,7 @@ class Arrays:
     task: Task = "classification"
     test: str | Cut = Cut()
     positive: str = ""
+    target_shapes: tuple[TargetShape, ...] = ()
     scaling: Scaling = "standard"
     found: DataInfo | None = None
 
@@ -211,38 +220,3 @@ class Images:
 UserData = Table | Arrays | Images
 AnyData = Data | Table | Arrays | Images
 """A table in a study file without `kind` is a data set of the catalogue."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """Data without its arrays. `inputs` are what a network takes; `classes` are the names of the classes, labels or targets;
-    `rarest` counts the training examples of the rarest class."""
-
-    task: Task
-    inputs: Inputs
-    classes: tuple[str, ...]
-    training_examples: int
-    test_examples: int
-    rarest: int
-    value_range: tuple[float, float]
-    identity: str
-
-    @property
-    def outputs(self) -> int:
-        """How many numbers a network returns for an example."""
-        return len(self.classes)
-
-
-def describe(data: AnyData) -> Description:
-    """The data without its arrays. Raises `Invalid` for own data whose facts have not been read."""
-    if isinstance(data, Data):
-        entry = CATALOGUE[data.name]
-        sizes = entry.training_examples, entry.test_examples, entry.training_examples // len(entry.classes)
-        return Description(data.task, entry.shape, entry.classes, *sizes, entry.value_range, entry.identity)
-    facts = data.found
-    if facts is None:
-        raise Invalid("data.found", "missing: the data has not been read, which loading a study file does")
-    low, high = facts.value_range
-    inputs: Inputs = Rows(facts.columns, data.encoding) if isinstance(data, Table) else facts.shape
-    sizes = facts.training_examples, facts.test_examples, facts.rarest
-    return Description(data.task, inputs, facts.classes, *sizes, (low, high), facts.identity)

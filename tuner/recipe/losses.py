@@ -53,8 +53,9 @@ LOSSES: dict[Task, tuple[str, ...]] = {
     ),
     "multi_label": ("binary_crossentropy",),
     "regression": ("mean_squared_error", "mean_absolute_error", "huber"),
+    "custom": ("mean_squared_error",),
 }
-"""The losses of each task."""
+"""The losses of each task; that of `custom` has no effect, since a function's model has its own."""
 
 
 def wants_class_numbers(loss: Loss) -> bool:

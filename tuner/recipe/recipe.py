@@ -57,6 +57,12 @@ class Recipe:
 
     def _require_fit_for_task(self) -> None:
         task, training = self.data.task, self.training
+        if task == "custom":
+            kind, augmentation = self.network.kind, encode(training.augmentation)
+            require(isinstance(self.network, Function), "network", "be a function for targets of your own", kind)
+            is_plain, rule = training.augmentation == Augmentation(), "be left out for targets of your own"
+            require(is_plain, "training.augmentation", rule, augmentation)
+            require(not training.adversarial, "training.adversarial", rule, training.adversarial)
         loss, losses = training.loss.kind, LOSSES[task]
         require(loss in losses, "training.loss", f"be one of {', '.join(losses)} for {task}", loss)
         is_function = isinstance(self.network, Function)  # whose own outputs were compared with the data
@@ -66,7 +72,8 @@ class Recipe:
             raise Invalid("training.class_weights", f"must be 'none' for {task}, which has no classes")
         if training.target_scale != "standard" and task != "regression":
             raise Invalid("training.target_scale", f"must be 'standard' for {task}, which has no numbers to predict")
-        names = [f"validation_{name}" for name in ("loss", *metrics_for(task))]
+        own = self.network.info.metrics if isinstance(self.network, Function) else ()
+        names = [f"validation_{name}" for name in dict.fromkeys(("loss", *metrics_for(task), *own))]
         for *_, place, monitor in _monitoring(training):
             require(monitor in names, f"training.{place}", f"be one of {', '.join(names)} for {task}", monitor)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.base.metrics import Task
 from tuner.data.examples import Examples
-from tuner.recipe.data import Description
+from tuner.recipe.description import Description
 from tuner.references.features import frame_preparation, preparation, tree_categories, tree_preparation
 from tuner.training.targets import target_scales
 
@@ -137,7 +137,7 @@ def _fitted(
 ) -> Predict:
     labels, weights = training.labels, training.weights
     if about.task == "classification":
-        return _classifier(make(), features, labels, weights, about.outputs)
+        return _classifier(make(), features, labels, weights, len(about.classes))
     if about.task == "multi_label":
         if not model.single_output:
             estimator = _fit(make(), features, labels, weights)

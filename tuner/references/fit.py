@@ -19,7 +19,7 @@ from tuner.data.examples import Examples, TrainingSet
 from tuner.data.splits import Fold, folds_of
 from tuner.networks import Rows
 from tuner.recipe import Holdout, Recipe, describe, fold_count
-from tuner.recipe.data import Description
+from tuner.recipe.description import Description
 from tuner.references.estimators import CELLS, Estimator, Predict, estimators
 from tuner.references.record import MOST_SECONDS, SUBSAMPLED, ReferenceModel, model_names, naive_forecasts
 

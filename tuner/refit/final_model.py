@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.base.calibration import at_temperature, fitted_temperature
 from tuner.base.metric_functions import compute_metrics
-from tuner.base.metrics import METRICS
+from tuner.base.metrics import METRICS, metrics_for
 from tuner.base.writing import atomic_path
 from tuner.data.splits import folds_of
 from tuner.recipe import KFold, Recipe, Table, Views, describe, fold_count
@@ -86,7 +86,7 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
     signed = [METRICS[session.metric].direction.sign * metric for metric in metrics]
     alone = signed.index(max(signed))
     selection = _select(session, refits) or Selection((alone,), Views(), metrics[alone])
-    best, most = max(selection.members, key=signed.__getitem__), session.file.confirmation.members
+    best, most = max(selection.members, key=signed.__getitem__), session.members
     tested = [Test(each.recipe, each.name, session.metric) for each in refits]
     model, parameters = best, refits[best].networks(most) * refits[best].result.parameters
     if selection.is_combined:
@@ -111,7 +111,7 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
         seeds=tuple(each.recipe.seed for each in refits),
         measure=session.metric,
         validation=tuple(metrics),
-        test=final.scores.figures[session.metric] if final else None,
+        test=final.scores.value(session.metric) if final else None,
         test_figures=final.scores.figures if final else {},
         test_loss=final.scores.loss if final else None,
         test_interval=(interval.low, interval.high) if interval else None,
@@ -119,7 +119,7 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
         looks=looks,
         test_examples=describe(refits[best].recipe.data).test_examples,
         model=folder.model("best"),
-        tests=tuple(each.scores.figures[session.metric] for each in tests[: len(refits)]),
+        tests=tuple(each.scores.value(session.metric) for each in tests[: len(refits)]),
         curves=tuple(each.result.to_dict()["folds"][0]["curve"] for each in refits),
         predictions=predictions,
         members=selection.members,
@@ -135,8 +135,12 @@ def make_final_model(session: Session, refits: Sequence[Refit], executor: Execut
 
 
 def _complete(session: Session, refits: Sequence[Refit]) -> Sequence[Refit]:
-    """The refits that were validated on all folds, if there are any: metrics of the first folds cannot be compared."""
-    complete = [each for each in refits if session.folder.validated(each.name).is_file()]
+    """The refits that were validated on all folds, if there are any: metrics of the first folds cannot be compared. One that was stopped
+    in its first epoch has predictions only, which do not tell a metric of a function's model."""
+    of_task = session.metric in metrics_for(session.file.data[0].task)
+    complete = [
+        each for each in refits if session.folder.validated(each.name).is_file() and (of_task or each.result.validation)
+    ]
     left_out = [each for each in refits if complete and each not in complete]
     if left_out:
         session.listener.log(f"refits left out because the time was over before their last fold: {len(left_out)}")
@@ -147,7 +151,7 @@ def _complete(session: Session, refits: Sequence[Refit]) -> Sequence[Refit]:
 
 def _select(session: Session, refits: Sequence[Refit]) -> Selection | None:
     """The average with the lowest validation loss; None if that is one network, or if predictions are missing."""
-    most, files = session.file.confirmation.members, session.folder.validated
+    most, files = session.members, session.folder.validated
     selections: list[tuple[float, Selection]] = []
     for views in (Views(is_mirrored=m, is_shifted=s) for s in (False, True) for m in (False, True)):
         if most == 1 or not all(files(each.name, part).is_file() for each in refits for part in views.parts):
@@ -212,7 +216,8 @@ def _remove(folder: Folder, names: Sequence[str], needed: Sequence[str]) -> None
 
 def _validation_metric(session: Session, refit: Refit) -> float:
     """A refit's validation metric; from its predictions if its training was stopped within an epoch."""
-    if refit.result.ended == "pruned" and session.folder.validated(refit.name).is_file():
+    is_of_task = session.metric in metrics_for(session.file.data[0].task)
+    if refit.result.ended == "pruned" and is_of_task and session.folder.validated(refit.name).is_file():
         return _validated(session, refit).metric(session)
     return session.validation_metric(refit.result)
 

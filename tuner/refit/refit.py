@@ -188,7 +188,7 @@ class _Refitting:
 
     def _job(self, recipe: Recipe) -> Train:
         """Where the minutes decide, the model of a stopped training is saved; else it leaves a checkpoint."""
-        fits, averages = self.session.file.fits_epochs, self.session.file.confirmation.members > 1
+        fits, averages = self.session.file.fits_epochs, self.session.members > 1
         checkpoint = None if fits else recipe.key
         return Train(recipe, member(recipe.key), checkpoint, save_stopped=fits, averages_folds=averages)
 

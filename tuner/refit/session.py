@@ -8,7 +8,7 @@ from typing import Protocol
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
 
-from tuner.base.metrics import METRICS, Direction, main_metric
+from tuner.base.metrics import METRICS, Direction, main_metric, metrics_for
 from tuner.recipe import Recipe
 from tuner.result import OBJECTIVES, Epoch, Event, Objective, Pulse, Result
 from tuner.storage import Patience, StudyRecord, TrialRecord, study_record
@@ -72,14 +72,20 @@ class Session:
     @property
     def metric(self) -> str:
         """The metric in which winners are reported: the first objective's, or else the task's main one."""
-        own = self.file.objectives[0].removeprefix("validation_")
-        return own if own in METRICS else main_metric(self.file.data[0].task)
+        own, is_metric = self.file.objectives[0].removeprefix("validation_"), self.objectives[0].validated
+        return own if is_metric and own != "loss" else main_metric(self.file.data[0].task)
+
+    @property
+    def members(self) -> int:
+        """The most networks that a final model averages: one where the metric is not of the task, since what it is of an average is not known
+        before the test."""
+        return self.file.confirmation.members if self.metric in metrics_for(self.file.data[0].task) else 1
 
     def validation_metric(self, result: Result | None) -> float:
         """The metric of a training's validation; the worst value where there is none."""
         if result is None or result.validation is None:
             return 0.0 if METRICS[self.metric].direction is Direction.MAXIMIZE else math.inf
-        return result.validation.figures[self.metric]
+        return result.validation.value(self.metric)
 
     def trainings(self) -> tuple[StoredTraining, ...]:
         """All trainings of the study."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import optuna
 
+from tuner.base.metrics import metrics_for
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
 from tuner.recipe import Table
@@ -42,6 +43,8 @@ def measure_columns(study: optuna.Study, places: Places, executor_name: str = "p
     """Measure how much the columns of a user's table matter to the final model, unless that is known or its file is gone."""
     confirmed = read_outcome(study).confirmed
     if confirmed is None or not isinstance(data := confirmed.recipe.data, Table) or not confirmed.model.is_file():
+        return
+    if confirmed.measure not in metrics_for(data.task):
         return
     digest = hashlib.sha256(confirmed.model.read_bytes()).hexdigest()
     if len(data.columns) > MOST_COLUMNS or study.user_attrs.get(COLUMNS, {}).get("model") == digest:

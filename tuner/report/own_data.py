@@ -54,6 +54,9 @@ def data_blocks(recipe: Recipe, places: Places, gaps: list[str], importances: Ma
 def _targets_table(data: UserData, true: NDArray[Any]) -> content.Table:
     """The frequency of each class or label, or statistics of the numbers."""
     names = describe(data).classes
+    if data.task == "custom":
+        shapes = tuple((name, "×".join(map(str, shape)) or "one number") for name, shape in describe(data).targets)
+        return content.Table("data-targets", "Targets", ("target", "shape"), shapes, "")
     if data.task == "regression":
         note, columns = "Training part.", ["target", "lowest", "median", "highest", "standard deviation"]
         cells = [each.tolist() for each in (true.min(0), np.median(true, 0), true.max(0), true.std(0))]

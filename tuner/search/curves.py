@@ -34,10 +34,10 @@ def attach(
 def learning_charts(result: Result) -> tuple[Chart, Chart]:
     """The first metric of the training and the loss by epoch; a line for each fold."""
     epochs = [each for fold in result.folds for each in fold.epochs]
-    names = (
+    names = [
         name for each in epochs for name in {**each.training.figures, **(each.validation or each.training).figures}
-    )
-    metric = next((name for name in names if name in METRICS), "accuracy")
+    ]
+    metric = next((name for name in names if name in METRICS), next(iter(names), "accuracy"))
     return _chart(result, metric), _chart(result, "loss")
 
 

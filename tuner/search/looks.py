@@ -8,7 +8,7 @@ from statistics import fmean
 
 from tuner.base.calibration import CALIBRATED
 from tuner.base.extrapolation import Look, until_best
-from tuner.base.metrics import METRICS, shortfall, standard_error
+from tuner.base.metrics import METRICS, Direction, shortfall, standard_error
 from tuner.recipe import Recipe, fold_count
 from tuner.refit.ranking import epoch_seconds, kind_of, ranked_trials, validated_examples, whole_epochs
 from tuner.refit.session import Session
@@ -109,7 +109,8 @@ def what_it_shows(session: Session, recipe: Recipe, result: Result, rung: Rung) 
     figures = result.validation.figures if result.validation else {}
     compared = figures.get(CALIBRATED, value) if name == "log_loss" else value
     examples = validated_examples(session, recipe)
-    least = 0.5 / examples if name in METRICS and "classification" in METRICS[name].tasks else 0.0
+    is_share = name not in METRICS and METRICS[name].direction is Direction.MAXIMIZE
+    least = 0.5 / examples if is_share or "classification" in METRICS[name].tasks else 0.0
     training = recipe.training
     pace, seconds = training.length(training.epochs) / rung.length, round(result.seconds, 2)
     error, uncertainty = max(shortfall(name, compared), least), standard_error(name, compared, examples)

@@ -3,6 +3,7 @@
 from tuner.base.errors import Invalid, near_miss, require
 from tuner.base.metrics import metrics_for
 from tuner.data.splits import require_sizes
+from tuner.networks import Function
 from tuner.recipe import Data, Recipe, describe, fold_count, validated_part
 from tuner.result import OBJECTIVES
 from tuner.space import Assignment, value_at
@@ -39,7 +40,7 @@ def _check_protocol(recipe: Recipe) -> None:
     if validated_part(recipe.protocol) == "test":
         raise Invalid("recipe.protocol", "validates on the test part, which no search may use")
     data = describe(recipe.data)
-    classes = data.outputs if data.task == "classification" else 1
+    classes = len(data.classes) if data.task == "classification" else 1
     try:
         require_sizes(recipe.protocol, data.training_examples, classes, data.rarest)
     except Invalid as complaint:
@@ -47,9 +48,11 @@ def _check_protocol(recipe: Recipe) -> None:
 
 
 def _check_objectives(objectives: tuple[str, ...], recipe: Recipe) -> None:
-    """Each epoch has the accuracy and the loss for data of the catalogue, all metrics of the task for own data."""
-    names = ("accuracy",) if isinstance(recipe.data, Data) else tuple(metrics_for(recipe.data.task))
-    known = [f"validation_{name}" for name in (*names, "loss")]
+    """Each epoch has the accuracy and the loss for data of the catalogue, all metrics of the task for own data and for functions, and
+    those that a function's model was compiled with."""
+    own = recipe.network.info.metrics if isinstance(recipe.network, Function) else None
+    names = ("accuracy",) if isinstance(recipe.data, Data) and own is None else tuple(metrics_for(recipe.data.task))
+    known = [f"validation_{name}" for name in dict.fromkeys((*names, *(own or ()), "loss"))]
     for objective in objectives:
         if not OBJECTIVES[objective].validated:
             continue

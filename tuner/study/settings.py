@@ -87,8 +87,11 @@ class Sections:
         names = self.objectives
         require(len(names) > 0, "objective", "name at least one metric", list(names))
         for name in names:
-            if name not in OBJECTIVES:
-                raise Invalid("objective", f"unknown metric {name!r}; {near_miss(name, OBJECTIVES)}")
+            try:
+                OBJECTIVES[name]
+            except KeyError:
+                rule = "a metric of your own needs a name that ends as Keras's do, such as validation_area_auc"
+                raise Invalid("objective", f"unknown metric {name!r}; {near_miss(name, OBJECTIVES)} ({rule})") from None
         require(len(set(names)) == len(names), "objective", "name each metric once", list(names))
 
     @property

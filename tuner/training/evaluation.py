@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from tuner.base.metric_functions import class_probabilities
 from tuner.networks.build import build
 from tuner.networks.layer import input_shape
+from tuner.networks.outputs import flat, symbolic_outputs
 from tuner.recipe import Recipe, describe
 from tuner.result import Scores
+from tuner.training.own_model import OwnModel
 from tuner.training.parts import EVALUATION_BATCH, Part, Scaler, in_batches
 
 CALLS = 60
@@ -23,8 +25,8 @@ SHUFFLES = 5
 
 
 def predict(model: keras.Model, scale: Scaler, inputs: NDArray[Any]) -> NDArray[np.float32]:
-    """The network's outputs (n, classes), or (n, 1) for a signed output, for inputs as stored."""
-    call = tf.function(lambda batch: model(scale(batch), training=False), autograph=False, reduce_retracing=True)
+    """The network's outputs (n, classes), or (n, 1) for a signed output, several ones side by side, for inputs as stored."""
+    call = tf.function(lambda batch: flat(model(scale(batch), training=False)), autograph=False, reduce_retracing=True)
     return in_batches(call, inputs)
 
 
@@ -71,47 +73,49 @@ def latency(recipe: Recipe) -> float:
 
 
 def evaluate_in_graph(
-    model: keras.Model, scale: Scaler, part: Part, *, is_static: bool = False, own_loss: keras.losses.Loss | None = None
+    model: keras.Model, scale: Scaler, part: Part, *, is_static: bool = False, own: OwnModel | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Loss and metrics of a part as by Keras's `test_step`, in large batches, and the outputs. Called while tracing. If it
-    `is_static`, shapes are constants. `own_loss` is that of a model that was compiled without one."""
+    """Loss and metrics of a part as by the model's `test_step`, in large batches, and the outputs, several ones side by side. Called
+    while tracing. If it `is_static`, shapes are constants."""
     model.reset_metrics()
     model._loss_tracker.reset_state()
     count = len(part) if is_static else tf.shape(part.inputs)[0]
     size = min(EVALUATION_BATCH, len(part)) if is_static else EVALUATION_BATCH
     whole, rest = (count // size, count % size) if is_static else (-(-count // size), 0)
-    outputs = tf.TensorArray(
-        tf.float32, whole, infer_shape=False, element_shape=[None, *output_of(model, part).shape[1:]]
-    )
+    shape = flat(output_of(model, part)).shape[1:]
+    outputs = tf.TensorArray(tf.float32, whole, infer_shape=False, element_shape=[None, *shape])
 
     def body(number: tf.Tensor, outputs: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         batch = part.batch(scale, number * size, size if is_static else None)
-        return number + 1, outputs.write(number, tf.cast(_tested(model, own_loss, *batch), tf.float32))
+        return number + 1, outputs.write(number, tf.cast(_tested(model, own, *batch), tf.float32))
 
     _, outputs = tf.while_loop(lambda number, _: number < whole, body, [tf.constant(0), outputs])
-    last = [_tested(model, own_loss, *part.batch(scale, whole * size, rest))] if rest else []
-    return tf.stack(figures_in_graph(model, model._loss_tracker)), tf.concat([outputs.concat(), *last], axis=0)
+    last = [_tested(model, own, *part.batch(scale, whole * size, rest))] if rest else []
+    tracker = None if own and own.has_own_test and own.counts_loss else model._loss_tracker
+    return tf.stack(figures_in_graph(model, tracker)), tf.concat([outputs.concat(), *last], axis=0)
 
 
-def _tested(
-    model: keras.Model, own_loss: keras.losses.Loss | None, inputs: tf.Tensor, *truth_and_weights: tf.Tensor
-) -> tf.Tensor:
-    """Keras's `test_step`, which does not return the outputs."""
+def _tested(model: keras.Model, own: OwnModel | None, inputs: tf.Tensor, *truth_and_weights: tf.Tensor) -> tf.Tensor:
+    """Keras's `test_step`, which does not return the outputs, or the model's own."""
     outputs = model(inputs, training=False)
     truth, *weights = truth_and_weights
-    if own_loss is None:
-        loss = model._compute_loss(inputs, truth, outputs, *weights, training=False)
+    truth = own.truth(truth) if own else truth
+    if own and own.has_own_test:
+        own.count(model.test_step((inputs, truth, *weights)), tf.shape(inputs)[0])
+        return flat(outputs)
+    if own and own.loss:
+        loss = own.loss(truth, outputs, *weights)
     else:
-        loss = own_loss(truth, outputs, *weights)
+        loss = model._compute_loss(inputs, truth, outputs, *weights, training=False)
     model._loss_tracker.update_state(loss, sample_weight=tf.shape(inputs)[0])
     model.compute_metrics(inputs, truth, outputs, *weights)
-    return outputs
+    return flat(outputs)
 
 
-def evaluate(model: keras.Model, scale: Scaler, part: Part) -> Scores:
+def evaluate(model: keras.Model, scale: Scaler, part: Part, own: OwnModel | None = None) -> Scores:
     """Loss and metrics of a compiled model over a part, in one call into the graph."""
-    build_variables(model, part)
-    figures, _ = tf.function(lambda: evaluate_in_graph(model, scale, part), autograph=False)()
+    build_variables(model, part, own)
+    figures, _ = tf.function(lambda: evaluate_in_graph(model, scale, part, own=own), autograph=False)()
     return scores_in_float32(figures, figure_names(model))
 
 
@@ -126,20 +130,19 @@ def figure_names(model: keras.Model) -> tuple[str, ...]:
     return tuple(name for name in model.get_metrics_result() if name != "loss")
 
 
-def build_variables(model: keras.Model, part: Part) -> None:
+def build_variables(model: keras.Model, part: Part, own: OwnModel | None = None) -> None:
     """Create all variables before tracing, since a graph loop cannot create any. `fit` does so on its first batch, by tracing the
     model once more."""
     model.optimizer.build(model.trainable_variables)
     truth = keras.KerasTensor((None, *part.targets.shape[1:]), part.targets.dtype.name)
     for each in (model._compile_metrics, model._compile_loss):
         if each is not None and not each.built:
-            each.build(truth, output_of(model, part))
+            each.build(own.truth(truth) if own else truth, output_of(model, part))
 
 
-def output_of(model: keras.Model, part: Part) -> keras.KerasTensor:
-    """The symbolic output of a model for inputs like those of a part."""
-    outputs = getattr(model, "outputs", None)
-    return outputs[0] if outputs else model(keras.KerasTensor((None, *part.inputs.shape[1:]), "float32"))
+def output_of(model: keras.Model, part: Part) -> Any:
+    """The symbolic outputs of a model for inputs like those of a part."""
+    return symbolic_outputs(model, part.inputs.shape[1:])
 
 
 def figures_in_graph(model: keras.Model, loss: keras.metrics.Metric | None = None) -> list[tf.Tensor]:

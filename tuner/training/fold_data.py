@@ -13,7 +13,7 @@ from tuner.base.errors import Invalid
 from tuner.base.metric_functions import compute_metrics
 from tuner.data.examples import Examples, HeldOut, TrainingSet, scaling_constants
 from tuner.data.splits import folds_of
-from tuner.networks import Function, Inputs, Rows
+from tuner.networks import Function, Inputs, Outputs, Rows
 from tuner.networks.fitting import fit_encoder
 from tuner.recipe import AnyData, Data, Holdout, KFold, Protocol, Recipe, Table, describe, validated_part
 from tuner.result import Scores
@@ -35,7 +35,7 @@ class FoldData:
     training: Examples
     validation: Examples | None
     inputs: Inputs
-    outputs: int
+    outputs: Outputs
     scale: Scaler
     constants: tuple[NDArray[Any], ...] = ()
     targets: Mapping[str, TargetScale] = field(default_factory=dict)
@@ -51,11 +51,15 @@ class FoldData:
         if kind not in self.parts:
             examples, validation, device_validation = self.training, self.validation, None
             if validation is not None:
-                device_validation = part(validation.inputs, self._targets(recipe, validation), validation.weights)
+                device_validation = self.part_of(recipe, validation)
             wanted = self._targets(recipe, examples) if self.probabilities is None else self.probabilities
             weights = example_weights(recipe, examples.labels, examples.weights)
             self.parts[kind] = part(examples.inputs, wanted, weights), device_validation
         return self.scale, *self.parts[kind], partial(self._measure, recipe) if self._measures(recipe) else None
+
+    def part_of(self, recipe: Recipe, examples: Examples) -> Part:
+        """Examples as tensors for a validation or a test."""
+        return part(examples.inputs, self._targets(recipe, examples), examples.weights)
 
     def _measures(self, recipe: Recipe) -> bool:
         return self.is_measured or isinstance(recipe.network, Function)

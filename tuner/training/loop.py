@@ -67,7 +67,7 @@ class EpochLoop:
         if own and self.phases:
             own.train_only(*self.phases)
         self.feed(settings, scale, training, validation, measure)
-        build_variables(model, training)
+        build_variables(model, training, own)
         if own:
             own.prepare(*training.batch(scale, 0, self.batch_size))
         self.names = figure_names(model)
@@ -175,11 +175,16 @@ class EpochLoop:
         if not self.validation:
             return None
         with self.averages.applied():
-            figures, outputs = self._validation(*self._tensors(self.validation))
+            scores, outputs = self.scores(self.validation)
+        return self.measure(scores, outputs) if self.measure else scores
+
+    def scores(self, part: Part) -> tuple[Scores, NDArray[np.float32]]:
+        """The scores of a part with the weights of now, and the outputs."""
+        figures, outputs = self._validation(*self._tensors(part))
         scores = scores_in_float32(figures, self.names)
-        if self.own and self.own.has_own_step:  # whose metrics count in its own steps only
+        if self.own and self.own.has_own_step and not self.own.has_own_test:  # its metrics count in its own steps only
             scores = Scores(loss=scores.loss, figures={})
-        return self.measure(scores, outputs.numpy()) if self.measure else scores
+        return scores, outputs.numpy()
 
     def _tensors(self, part: Part) -> tuple[tf.Tensor, ...]:
         weights = () if part.weights is None else (part.weights,)
@@ -211,8 +216,8 @@ class EpochLoop:
                 inputs = tf.concat([inputs, attacked(self.model, inputs, truth, self.adversarial)], axis=0)
                 truth = tf.concat([truth, truth], axis=0)
             weights = _weights(part.weights, index, 2 if self.adversarial else 1)
-            figures = self.model.train_step((inputs, truth, *weights))
-            if self.own:
+            figures = self.model.train_step((inputs, self.own.truth(truth) if self.own else truth, *weights))
+            if self.own and self.own.has_own_step:
                 self.own.count(figures, tf.shape(inputs)[0])
             self.averages.update()
 
@@ -229,9 +234,8 @@ class EpochLoop:
         return tf.stack(figures_in_graph(self.model))
 
     def _validate(self, *tensors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        own_loss = self.own and self.own.loss
         scale, part = Scaler(*tensors[:2]), Part(*tensors[2:])
-        return evaluate_in_graph(self.model, scale, part, is_static=self.is_static, own_loss=own_loss)
+        return evaluate_in_graph(self.model, scale, part, is_static=self.is_static, own=self.own)
 
 
 def _weights(weights: tf.Tensor | None, index: tf.Tensor, copies: int) -> tuple[tf.Tensor, ...]:

@@ -11,23 +11,38 @@ from numpy.typing import NDArray
 from tuner.networks import Function
 from tuner.networks.calling import weighted_layers
 from tuner.networks.function import LayerInfo
-from tuner.recipe import Recipe
+from tuner.networks.outputs import in_form, overrides, symbolic_outputs, taken_apart
+from tuner.networks.parts import NamedShapes
+from tuner.recipe import Recipe, describe
 from tuner.recipe.phases import Trainable, learning
 
 
 @dataclass(frozen=True, eq=False)
 class OwnModel:
     """A compiled model. `loss` is that of its validation, where it was compiled without one; `layers` are those with weights of the
-    function's own model, the last ones of this one."""
+    function's own model, the last ones of this one. `targets` are the names and shapes of targets of any shape."""
 
     model: keras.Model
     loss: keras.losses.Loss | None
     layers: tuple[LayerInfo, ...] = ()
+    targets: NamedShapes = ()
 
     @property
     def has_own_step(self) -> bool:
         """Whether its class overrides Keras's train step."""
-        return type(self.model).train_step is not keras.Model.train_step
+        return overrides(self.model, "train_step")
+
+    @property
+    def has_own_test(self) -> bool:
+        """Whether its class overrides Keras's test step."""
+        return overrides(self.model, "test_step")
+
+    def truth(self, targets: Any) -> Any:
+        """The targets of a batch, in the form in which the model returns its outputs."""
+        if not self.targets:
+            return targets
+        outputs = symbolic_outputs(self.model, self.model.input_shape[1:])
+        return in_form(self.model, outputs, taken_apart(self.targets, targets))
 
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
@@ -53,23 +68,31 @@ class OwnModel:
     def prepare(self, *batch: tf.Tensor) -> None:
         """Create the variables that its own train step makes when it first runs, since a graph loop cannot create any. The state is
         that of a new model afterwards; new variables of optimizers are 0."""
-        if not self.has_own_step:
+        if not (self.has_own_step or self.has_own_test):
             return
         before: dict[int, NDArray[Any]] = {id(each): each.numpy() for each in (*self.model.variables, *self.variables)}
-        self.model.train_step(batch)
+        inputs, targets, *weights = batch
+        step = self.model.train_step if self.has_own_step else self.model.test_step
+        step((inputs, self.truth(targets), *weights))
         for each in (*self.model.variables, *self.variables):
             each.assign(before.get(id(each), np.zeros(each.shape, each.dtype)))
 
     def count(self, figures: Any, examples: tf.Tensor) -> None:
-        """Count the loss that an own train step returns, where no metric of the model does."""
-        known = {each.name for each in self.model.metrics if each is not self.model._loss_tracker}
-        if self.has_own_step and isinstance(figures, dict) and "loss" in figures and "loss" not in known:
+        """Count the loss that an own train or test step returns, where no metric of the model does."""
+        if isinstance(figures, dict) and "loss" in figures and not self.counts_loss:
             self.model._loss_tracker.update_state(figures["loss"], sample_weight=examples)
+
+    @property
+    def counts_loss(self) -> bool:
+        """Whether a metric of the model is its loss."""
+        return "loss" in {each.name for each in self.model.metrics if each is not self.model._loss_tracker}
 
 
 def own_model(model: keras.Model, loss: keras.losses.Loss, recipe: Recipe) -> OwnModel | None:
     """The compiled model of a recipe, if a function has made it; `loss` is that of its validation, where it was compiled without one."""
     if not isinstance(recipe.network, Function):
         return None
-    has_loss = model._compile_loss is not None or type(model).compute_loss is not keras.Model.compute_loss
-    return OwnModel(model, None if has_loss or model.losses else loss, recipe.network.info.layers)
+    has_loss = model._compile_loss is not None or overrides(model, "compute_loss", "test_step")
+    outputs = describe(recipe.data).outputs
+    targets = () if isinstance(outputs, int) else outputs
+    return OwnModel(model, None if has_loss or model.losses else loss, recipe.network.info.layers, targets)

@@ -52,7 +52,7 @@ def strengths(training: Training, epoch: int, steps: int) -> NDArray[np.float32]
 def monitored(monitor: Monitor, epochs: Sequence[Epoch]) -> list[float]:
     """The monitored score of each epoch, with a sign so that greater is better; NaN without a validation part."""
     name = monitor.removeprefix("validation_")
-    sign = -1 if name == "loss" else METRICS[name].direction.sign
+    sign = METRICS[name].direction.sign
     scores = [epoch.validation for epoch in epochs]
     return [math.nan if each is None else sign * each.value(name) for each in scores]
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.networks import Outputs
 from tuner.recipe import Recipe
 from tuner.recipe.losses import wants_class_numbers
 
@@ -62,7 +63,7 @@ def target_scales(targets: NDArray[Any], weights: NDArray[Any] | None) -> Mappin
     }
 
 
-def targets(recipe: Recipe, labels: NDArray[Any], outputs: int, scale: TargetScale | None = None) -> NDArray[Any]:
+def targets(recipe: Recipe, labels: NDArray[Any], outputs: Outputs, scale: TargetScale | None = None) -> NDArray[Any]:
     """Targets as the recipe's loss takes them: class numbers (n,), one-hot rows (n, outputs), -1 and 1 (n, 1), labels
     (n, outputs), or numbers (n, outputs), standardized if there is a `scale`."""
     if labels.ndim == 2:
@@ -73,6 +74,7 @@ def targets(recipe: Recipe, labels: NDArray[Any], outputs: int, scale: TargetSca
         return labels.astype(np.float32)[:, np.newaxis]
     if wants_class_numbers(recipe.training.loss):
         return labels.astype(np.int32)
+    assert isinstance(outputs, int)
     return np.asarray(np.eye(outputs, dtype=np.float32)[labels])
 
 

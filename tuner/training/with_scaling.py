@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.networks import Function, Inputs, Rows
+from tuner.networks import Function, Inputs, Outputs, Rows
 from tuner.networks.build import build
 from tuner.networks.layer import input_shape
 from tuner.networks.layers import FastDropout, FusedBatchNormalization
@@ -27,12 +27,12 @@ def with_scaling(
     recipe: Recipe,
     scale: Scaler,
     inputs: Inputs,
-    classes: int,
+    outputs: Outputs,
     targets_scale: TargetScale | None = None,
 ) -> keras.Model:
     """A copy of the recipe's trained model with its scaling, for inputs as stored. With `targets_scale` its outputs are in the targets'
     own units."""
-    trained = build(recipe.network, inputs, classes, recipe.seed)  # without loss, metrics and optimizer
+    trained = build(recipe.network, inputs, outputs, recipe.seed)  # without loss, metrics and optimizer
     inner = (
         trained if isinstance(recipe.network, Function) else keras.models.clone_model(trained, clone_function=_plain)
     )

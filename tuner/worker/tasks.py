@@ -22,6 +22,7 @@ from tuner.run import Teach, epoch_seconds, run, train_folds
 from tuner.training.augmentation import views_of
 from tuner.training.evaluation import column_importances, latency, predict, to_probabilities
 from tuner.training.saving import UNSCALED, load_model, on_codes, save_average, save_models, scores_of, takes_raw_rows
+from tuner.training.traced import own_scores
 from tuner.training.train import Trained
 from tuner.training.with_scaling import model_of
 from tuner.worker.calls import Call, call
@@ -102,10 +103,17 @@ def test(job: Test, setup: Setup, _: Watch) -> Measured:
     model = load_model(setup.folder.model(job.saved))
     outputs = predict(model, UNSCALED, data.examples.inputs)
     examples, task = data.examples, job.recipe.data.task
-    np.save(setup.folder.outputs(job.saved), outputs if task == "regression" else outputs.astype(np.float16))
-    scores = scores_of(outputs, job.recipe, examples, len(data.classes))
+    np.save(
+        setup.folder.outputs(job.saved), outputs if task in ("regression", "custom") else outputs.astype(np.float16)
+    )
     predictions, true, weights = to_probabilities(outputs, job.recipe), examples.labels, examples.weights
     figures = compute_metrics(task, predictions, true, weights)
+    if job.measure not in figures:  # the loss or a metric of a function's model
+        recipe = on_everything(job.recipe) if isinstance(job.recipe.protocol, KFold) else job.recipe
+        own, intervals = own_scores(recipe, _training_set(recipe.data, setup.places), model, examples)
+        loss = {"loss": own.loss} if job.measure == "loss" else {}
+        return Measured(replace(own, figures={**loss, **own.figures, **figures}), intervals if job.is_final else {})
+    scores = scores_of(outputs, job.recipe, examples, len(data.classes))
     known = [name for name, value in figures.items() if job.is_final and not np.isnan(value)]
     names = [name for name in known if name in (job.measure, "accuracy") or predictions.size <= MOST_OUTPUTS]
     intervals = {name: metric_interval(name, predictions, true, weights, examples.groups) for name in names}

@@ -47,6 +47,7 @@ LATER = (
     "series",
     "horizon",
     "season",
+    "target_shapes",
 )
 """Fields that earlier versions lack: at their defaults they leave the names of stored records as they were."""
 FROM_PYTHON = "python:"
@@ -104,9 +105,10 @@ def _unnamed(raw: "RawExamples", test: str | Cut, task: Task) -> Table | Arrays:
     """A table, or arrays where no columns are coded."""
     group, weight = ("" if values is None else str(values.name) for values in (raw.groups, raw.weights))
     shared: dict[str, Any] = {"path": UNNAMED, "task": task, "test": test, "positive": raw.positive}
+    shared |= {"target_shapes": raw.target_shapes}
     if not raw.columns:
         return Arrays(**shared, groups=group, weights=weight)
-    target, *others = map(str, raw.y.columns)
+    target, *others = (each.name for each in raw.target_shapes) if raw.target_shapes else map(str, raw.y.columns)
     targets = (target, *others) if others else target
     shared |= {"target_format": raw.target_format}
     return Table(**shared, target=targets, columns=raw.columns, group=group, weight=weight)

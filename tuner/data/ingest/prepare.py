@@ -23,12 +23,13 @@ from tuner.data.load import TEST_ROWS, Facts, save_examples
 from tuner.data.splits import part_in_time
 from tuner.networks.columns import Column
 from tuner.recipe import Cut, Table
+from tuner.recipe.data import TargetShape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RawExamples:
     """Examples of a file or from Python: `x` is a frame, whose `columns` are coded, or an array with the examples first; `y` has a
-    column for each target; `spans` as in `Examples`; `where` names them in messages."""
+    column for each target, or for each number of targets of any shape; `spans` as in `Examples`; `where` names them in messages."""
 
     x: pd.DataFrame | Array
     y: pd.DataFrame
@@ -39,6 +40,7 @@ class RawExamples:
     is_ordered: bool = False
     target_format: str = ""
     positive: str = ""
+    target_shapes: tuple[TargetShape, ...] = ()
     where: str = "the data"
 
     def __post_init__(self) -> None:

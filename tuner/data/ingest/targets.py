@@ -66,6 +66,9 @@ def target_profile(frame: pd.DataFrame, targets: Sequence[str], task: TaskOption
         rule = "--target: name each target once" if len(targets) > 1 else "--task multi_label: needs several targets"
         raise DataError(f"{where}: {rule}, got {', '.join(targets)}")
     columns = frame[list(targets)]
+    if task == "custom":
+        names = tuple(dict.fromkeys(str(name).partition("[")[0] for name in targets))
+        return TargetProfile(task, "they come with a function's model", names, names, ())
     for name in targets:
         require_complete(columns[name], where, DROP)
     guessed, reason = _guess(columns, where) if task == "guess" else (task, f"set with --task {task}")
@@ -125,6 +128,8 @@ def classes_of(task: Task, targets: pd.DataFrame, where: str, positive: str = ""
     columns. Raises `DataError` for targets that a network cannot learn: too few rows, gaps, one value only, no classes."""
     if len(targets) < FEWEST_ROWS:
         raise DataError(f"{where}: has {len(targets)} rows, and at least {FEWEST_ROWS} are needed")
+    if task == "custom":
+        return target_profile(targets, tuple(targets.columns), task, where).classes
     if task == "classification":
         targets = one_column(targets, where).to_frame()
     for name in targets.columns:
@@ -168,6 +173,8 @@ def labels_of(task: Task, targets: pd.DataFrame, classes: Sequence[str], where: 
     """Class numbers (n,) uint8, or int32 of more than 256; labels (n, labels) uint8, each 0 or 1; or numbers (n, targets) float32, or
     float64 where float32 would distort their differences; `format` is that of marked ones.
     Raises `DataError` with column and row for other values or classes."""
+    if task == "custom":
+        return targets.to_numpy(np.float32)
     for name in targets.columns:
         require_complete(targets[name], where)
     if task == "classification":

@@ -194,6 +194,11 @@ def _answers(predictor: Predictor, inputs: NDArray[Any]) -> list[dict[str, Any]]
     predictions = predictor.predict_inputs(inputs)
     if not np.isfinite(predictions.values).all():
         raise DataError("the model computes no finite number from these inputs")
+    if predictions.task == "custom":
+        outputs = predictions.outputs
+        several = outputs if isinstance(outputs, dict) else {"": outputs}
+        rows = [{name: each[place].tolist() for name, each in several.items()} for place in range(len(inputs))]
+        return [{"prediction": row.get("", row)} for row in rows]
     by_name = [dict(zip(predictions.names, row, strict=True)) for row in predictions.values.tolist()]
     match predictions.task:
         case "regression":

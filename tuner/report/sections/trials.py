@@ -15,8 +15,8 @@ from tuner.result import OBJECTIVES
 from tuner.storage import StudyRecord, TrialRecord
 
 SHOWN = 10
-OMITTED = ("seed", "data.found", "data.columns")
-"""Fields of a recipe that chance decides, or that the section on the data shows."""
+OMITTED = ("seed", "data.found", "data.columns", "network.found")
+"""Fields of a recipe that chance decides, or that the section on the data or the table of layers shows."""
 
 
 def best_trials(evidence: Evidence) -> Iterator[Table]:

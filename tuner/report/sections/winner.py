@@ -34,7 +34,8 @@ def winner_blocks(evidence: Evidence) -> Iterator[Block]:
     yield from _curves(confirmed)
     if predictions:
         yield from step_blocks(confirmed.recipe, predictions)
-        yield from PREDICTION_BLOCKS[predictions.task](predictions)
+        if predictions.task in PREDICTION_BLOCKS:
+            yield from PREDICTION_BLOCKS[predictions.task](predictions)
     else:
         yield missing("There are no predictions of a test part, so no errors are shown; the answer has the reason.")
 

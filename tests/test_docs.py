@@ -60,7 +60,7 @@ def test_the_readme_names_every_command(command: str) -> None:
 
 
 PAGES = (
-    *("start", "own-table", "own-images", "own-network", "several-inputs", "time-series", "fine-tuning"),
+    *("start", "own-table", "own-images", "own-network", "several-inputs", "several-outputs", "time-series", "fine-tuning"),
     *("study-file", "report", "continuing", "more-machines", "deploying"),
 )
 """Pages whose commands (the lines after `$` in `console` blocks) are run, each in a folder of its own."""
@@ -88,7 +88,7 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path, places: Places) -
     function, script_text = re.findall(r"```python\n(.*?)```", own_page, re.DOTALL)
     own_study = re.findall(r"```toml\n(.*?)```", own_page, re.DOTALL)[0]
     files = {"my_nets.py": function, "from_python.py": script_text, "own.toml": own_study}
-    if page in ("several-inputs", "time-series", "fine-tuning"):
+    if page in ("several-inputs", "several-outputs", "time-series", "fine-tuning"):
         inputs_page = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
         files = dict(re.findall(r"[Ss]ave (?:this|it) as\s`([\w.]+)`.*?```\w+\n(.*?)```", inputs_page, re.DOTALL))
     for name, content in files.items():

@@ -28,7 +28,8 @@ def as_offered(targets: NamedShapes) -> Shape | dict[str, Shape]:
 def symbolic_outputs(model: keras.Model, shape: tuple[int | None, ...]) -> Any:
     """The outputs of a model for inputs of a shape, as Keras tensors in the form in which the model returns them."""
     own = getattr(getattr(model, "_functional", None) or model, "_outputs_struct", None)
-    return model(keras.KerasTensor((None, *shape), "float32")) if own is None else own
+    own = model(keras.KerasTensor((None, *shape), "float32")) if own is None else own
+    return own[0] if isinstance(own, list | tuple) and len(own) == 1 else own
 
 
 def flat(outputs: Any) -> Any:
@@ -121,10 +122,13 @@ def _require_own_targets(model: keras.Model, outputs: Any, call: Call, targets: 
             f"{call.name} must compile its model, since targets of your own have no usual loss: {cure}",
         )
     numbers = np.zeros((2, len(flat_names(targets))), np.float32)
+    is_one = not isinstance(outputs, dict | list | tuple)
     try:
+        if is_one and len(targets) > 1 and not overrides(model, "train_step", "compute_loss"):
+            raise LookupError
         truth = in_form(model, outputs, taken_apart(targets, numbers))
     except LookupError:
-        own = list(outputs) if isinstance(outputs, dict) else [f"{len(outputs)} in a list"]
+        own = list(outputs) if isinstance(outputs, dict) else ["one array" if is_one else f"{len(outputs)} in a list"]
         names = ", ".join(name or "a single one" for name, _ in targets)
         problem = f"{call.name}: the outputs of its model are {', '.join(own)}, and the targets are {names}"
         raise Invalid("network.source", f"{problem}; give them the same names") from None

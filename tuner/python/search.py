@@ -103,7 +103,7 @@ def optimize(
             sparse matrix, or the path of a table. A `tf.data.Dataset`, a `PyDataset` or a generator of batches (x, y) is read once into
             memory.
         y: One target per example, several columns of labels or numbers, or the name of a column of `x`. For a function that compiles
-            its model also an array of any shape, or a mapping with an array for each output of the model (several-inputs.md).
+            its model also an array of any shape, or a mapping with an array for each output of the model (several-outputs.md).
         minutes, trials: What ends the search, refits and test included; the study's by default.
         workers: The number of training processes, `auto` for one per core.
         runs: The folder for storage and models; ./runs by default.

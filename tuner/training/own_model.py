@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tuner.networks import Function
 from tuner.networks.calling import weighted_layers
 from tuner.networks.function import LayerInfo
+from tuner.networks.layer import input_shape
 from tuner.networks.outputs import in_form, overrides, symbolic_outputs, taken_apart
 from tuner.networks.parts import NamedShapes
 from tuner.recipe import Recipe, describe
@@ -20,12 +21,14 @@ from tuner.recipe.phases import Trainable, learning
 @dataclass(frozen=True, eq=False)
 class OwnModel:
     """A compiled model. `loss` is that of its validation, where it was compiled without one; `layers` are those with weights of the
-    function's own model, the last ones of this one. `targets` are the names and shapes of targets of any shape."""
+    function's own model, the last ones of this one. `targets` are the names and shapes of targets of any shape,
+    and `outputs` its symbolic outputs for them."""
 
     model: keras.Model
     loss: keras.losses.Loss | None
     layers: tuple[LayerInfo, ...] = ()
     targets: NamedShapes = ()
+    outputs: Any = None
 
     @property
     def has_own_step(self) -> bool:
@@ -39,10 +42,7 @@ class OwnModel:
 
     def truth(self, targets: Any) -> Any:
         """The targets of a batch, in the form in which the model returns its outputs."""
-        if not self.targets:
-            return targets
-        outputs = symbolic_outputs(self.model, self.model.input_shape[1:])
-        return in_form(self.model, outputs, taken_apart(self.targets, targets))
+        return in_form(self.model, self.outputs, taken_apart(self.targets, targets)) if self.targets else targets
 
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
@@ -93,6 +93,6 @@ def own_model(model: keras.Model, loss: keras.losses.Loss, recipe: Recipe) -> Ow
     if not isinstance(recipe.network, Function):
         return None
     has_loss = model._compile_loss is not None or overrides(model, "compute_loss", "test_step")
-    outputs = describe(recipe.data).outputs
-    targets = () if isinstance(outputs, int) else outputs
-    return OwnModel(model, None if has_loss or model.losses else loss, recipe.network.info.layers, targets)
+    about, layers = describe(recipe.data), recipe.network.info.layers
+    outputs = symbolic_outputs(model, input_shape(about.inputs)) if about.targets else None
+    return OwnModel(model, None if has_loss or model.losses else loss, layers, about.targets, outputs)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.base.decode import decode, encode
+from tuner.base.errors import Invalid, first_line
 from tuner.base.metric_functions import SMALLEST_PROBABILITY
 from tuner.base.writing import atomic_path
 from tuner.data.examples import Examples
@@ -115,8 +116,9 @@ def save_average(
         for images in seen:
             repeats = 1 + (views.is_shifted and len(images) == 1)  # one image counts as much as two shifted ones
             outputs += [member(each) for each in images] * repeats
-    average = keras.layers.Average(dtype="float64" if outputs[0].dtype == "float64" else "float32")
-    output = average(outputs) if len(outputs) > 1 else outputs[0]
+    output = outputs[0]
+    if len(outputs) > 1:
+        output = keras.layers.Average(dtype="float64" if output.dtype == "float64" else "float32")(outputs)
     if temperature != 1:
         output = _at_temperature(output, temperature)
     whole = keras.Model(inputs, output, name="tuned")
@@ -167,10 +169,16 @@ def load_model(path: Path) -> keras.Model:
         try:
             return _loaded(path)
         except (TypeError, ValueError):
-            if _made_by(path) is None:
+            made_by = _made_by(path)
+            if made_by is None:
                 raise
         with keras.saving.custom_object_scope(own_names(path)):
-            return _loaded(path)
+            try:
+                return _loaded(path)
+            except (TypeError, ValueError) as error:
+                cure = "import its classes at the top of the function's file, and give them get_config"
+                problem = f"the saved model of {made_by.source} cannot be read ({first_line(error)}); {cure}"
+                raise Invalid("network.source", problem) from error
 
 
 def weights_of(config: dict[str, Any]) -> int:

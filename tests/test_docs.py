@@ -60,7 +60,16 @@ def test_the_readme_names_every_command(command: str) -> None:
 
 
 PAGES = (
-    *("start", "own-table", "own-images", "own-network", "several-inputs", "several-outputs", "time-series", "fine-tuning"),
+    *(
+        "start",
+        "own-table",
+        "own-images",
+        "own-network",
+        "several-inputs",
+        "several-outputs",
+        "time-series",
+        "fine-tuning",
+    ),
     *("study-file", "report", "continuing", "more-machines", "deploying"),
 )
 """Pages whose commands (the lines after `$` in `console` blocks) are run, each in a folder of its own."""

@@ -197,7 +197,7 @@ def test_targets_that_are_no_numbers_are_told(y: Any, message: str) -> None:
 def test_an_unknown_metric_is_told_before_the_first_trial(tmp_path: Path, places: Places) -> None:
     with pytest.raises(Invalid, match=r"objective: must be one of validation_digit_accuracy, .*, got 'validation_auc'"):
         study_of(NAMED, tmp_path, places, objective="validation_auc")
-    with pytest.raises(Invalid, match=r"unknown metric 'validation_area'; .* a name that ends as Keras's do"):
+    with pytest.raises(Invalid, match=r"unknown metric 'validation_area'; .* needs a name that ends as Keras's do"):
         study_of(NAMED, tmp_path, places, objective="validation_area")
 
 

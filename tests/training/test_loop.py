@@ -26,9 +26,10 @@ from tuner.recipe import (
     Sgd,
     Training,
 )
+from tuner.training.augmentation import attacked
 from tuner.training.compiling import compile_model, xla_pays
 from tuner.training.evaluation import evaluate
-from tuner.training.loop import EpochLoop, attacked
+from tuner.training.loop import EpochLoop
 from tuner.training.parts import Scaler, part
 from tuner.training.targets import targets
 

@@ -90,8 +90,9 @@ class Sections:
             try:
                 OBJECTIVES[name]
             except KeyError:
-                rule = "a metric of your own needs a name that ends as Keras's do, such as validation_area_auc"
-                raise Invalid("objective", f"unknown metric {name!r}; {near_miss(name, OBJECTIVES)} ({rule})") from None
+                rule = " A metric of your own needs a name that ends as Keras's do, such as validation_area_auc."
+                problem = f"unknown metric {name!r}; {near_miss(name, OBJECTIVES)}"
+                raise Invalid("objective", problem + rule * name.startswith("validation_")) from None
         require(len(set(names)) == len(names), "objective", "name each metric once", list(names))
 
     @property

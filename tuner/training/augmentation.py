@@ -173,3 +173,13 @@ _DRAWS = {
     for number, name in enumerate(("shift", "column", "flip", "rotate", "zoom", "elastic", "erase", "mixup"), start=1)
 }
 """Offsets of a step's seed, one for each kind of draw."""
+
+
+def attacked(model: keras.Model, inputs: tf.Tensor, truth: tf.Tensor, strength: float) -> tf.Tensor:
+    """Scaled inputs moved by `strength` along the sign of the compiled model's gradient, clipped to the range of the batch
+    (the fast gradient sign method, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572)."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        loss = model.compute_loss(inputs, truth, model(inputs, training=False), training=False)
+    moved = inputs + strength * tf.sign(tape.gradient(loss, inputs))
+    return tf.clip_by_value(moved, tf.reduce_min(inputs), tf.reduce_max(inputs))

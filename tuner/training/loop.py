@@ -15,7 +15,7 @@ from tuner.base.errors import Invalid, first_line
 from tuner.networks.build import Number
 from tuner.recipe import Training
 from tuner.result import Scores
-from tuner.training.augmentation import augmenter
+from tuner.training.augmentation import attacked, augmenter
 from tuner.training.compiling import falling_variables
 from tuner.training.evaluation import (
     build_variables,
@@ -241,13 +241,3 @@ class EpochLoop:
 def _weights(weights: tf.Tensor | None, index: tf.Tensor, copies: int) -> tuple[tf.Tensor, ...]:
     """The sample weights of a batch, as the third element of Keras's batches; empty without weights."""
     return () if weights is None else (tf.tile(tf.gather(weights, index), [copies]),)
-
-
-def attacked(model: keras.Model, inputs: tf.Tensor, truth: tf.Tensor, strength: float) -> tf.Tensor:
-    """Scaled inputs moved by `strength` along the sign of the compiled model's gradient, clipped to the range of the batch
-    (the fast gradient sign method, Goodfellow et al. 2014, https://arxiv.org/abs/1412.6572)."""
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        loss = model.compute_loss(inputs, truth, model(inputs, training=False), training=False)
-    moved = inputs + strength * tf.sign(tape.gradient(loss, inputs))
-    return tf.clip_by_value(moved, tf.reduce_min(inputs), tf.reduce_max(inputs))

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuner.training.augmentation import attacked
 from tuner.training.evaluation import classes_of, predict
-from tuner.training.loop import attacked
 from tuner.training.parts import Scaler, in_batches
 
 PLANE = np.linspace(-6.0, 6.0, 41)

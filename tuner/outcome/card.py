@@ -7,6 +7,7 @@ from typing import Any
 
 from tuner.base.formatting import figure_text, metric_label
 from tuner.base.metrics import METRICS, Direction
+from tuner.networks import Function
 from tuner.networks.layer import input_shape
 from tuner.outcome.outcome import Outcome
 from tuner.outcome.words import better_sentences
@@ -123,7 +124,8 @@ def _recipe(recipe: Recipe) -> Iterator[str]:
         each.kind.replace("_", " ") for each in (training.loss, training.schedule, recipe.protocol)
     )
     yield f"- {recipe.summary}"
-    yield f"- {loss}, {training.epochs} epochs at most, {schedule} learning rate, validated by {protocol}"
+    loss = f"{loss}, " if not (isinstance(recipe.network, Function) and recipe.network.info.compiled) else ""
+    yield f"- {loss}{training.epochs} epochs at most, {schedule} learning rate, validated by {protocol}"
 
 
 def limits(confirmed: Confirmed) -> Iterator[str]:
@@ -144,7 +146,7 @@ def limits(confirmed: Confirmed) -> Iterator[str]:
         yield f"Its {metric_label(confirmed.measure)} is known only to {half}: there are few test examples."
     if about.task == "classification" and about.rarest < FEW_OF_A_CLASS:
         yield f"The rarest class has only {about.rarest} training examples."
-    if about.task != "regression":
+    if about.task not in ("regression", "custom"):
         yield "The calibration of its probabilities was tested by the log loss only."
     yield "Its errors on groups of people were not examined."
 

@@ -14,6 +14,7 @@ import contextlib
 import gzip
 import json
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -257,9 +258,16 @@ def main() -> None:
                     continue
                 until = max(value for *_, value in pair["KerasTuner"]) if is_ours else 1.0
                 pair[library] = searched(name, library, seed, options.seconds, until)
-                write_results(options.out, summary(runs, options.seconds))
+                write(options.out, summary(runs, options.seconds))
             if len(pair) == len(LIBRARIES):
                 print(f"{name} {seed}:", compared(pair, options.seconds), flush=True)
+
+
+def write(path: Path, results: dict[str, Any]) -> None:
+    """Write results as JSON with a line for each epoch."""
+    write_results(path, results)
+    short = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", path.read_text())
+    path.write_text(short)
 
 
 def summary(runs: dict[str, dict[str, Events]], seconds: float) -> dict[str, Any]:

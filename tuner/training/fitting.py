@@ -51,7 +51,6 @@ def fit_faster(model: keras.Model) -> None:
         try:
             return plain(**own)
         finally:
-            model.train_function = model.test_function = None
             for name in {"call", "_assert_input_compatibility"} & vars(model).keys():
                 del vars(model)[name]
 
@@ -81,36 +80,49 @@ def _take_epochs(model: keras.Model, own: dict[str, Any]) -> None:
     if not _are_arrays(*validation):
         return
     model._symbolic_build(data_batch=tree.map_structure(lambda each: each[:1], data))
-    size, by_batch = own.pop("batch_size", 32), model._make_function(model.test_step)
-    own["shuffle"] = False  # the rows are shuffled
-    train, own["x"] = _looped(model, model.train_step, data, size, shuffle=True)
-    model.train_function = lambda iterator: train(next(iterator)[ROWS])
+    size = own.pop("batch_size", 32)
+    for name, step in (("train_function", model.train_step), ("test_function", model.test_step)):
+        if not isinstance(getattr(model, name), Epochs):  # which Keras drops when the model is compiled
+            setattr(model, name, Epochs(model, step))
+    own["x"], own["shuffle"] = model.train_function.rows_of(data, size, shuffle=True), False
     del own["y"]
     if validation:
-        test, own["validation_data"] = _looped(model, model.test_step, validation, size, shuffle=False)
-        model.test_function = lambda iterator: (  # a callback may evaluate other data
-            test(next(iterator)[ROWS]) if ROWS in str(iterator.element_spec) else by_batch(iterator)
-        )
+        own["validation_data"] = model.test_function.rows_of(validation, size, shuffle=False)
 
 
-def _looped(model: keras.Model, step: Callable[[Any], Any], data: Any, size: int, *, shuffle: bool) -> tuple[Any, Any]:
-    """A graph function that takes the steps of an epoch on these rows of the data, and the data set of the rows, in Keras's order."""
-    tensors, examples = tree.map_structure(_tensor, tree.lists_to_tuples(data)), len(tree.flatten(data)[0])
+class Epochs:
+    """Takes the steps of an epoch: in one call into the graph on the rows of a data set, as Keras does on batches, since a callback may
+    evaluate other data."""
 
-    def rows(_: tf.Tensor) -> dict[str, tf.Tensor]:
-        indices = tf.range(examples, dtype=tf.int64)
-        return {ROWS: tf.random.shuffle(indices) if shuffle else indices}
+    def __init__(self, model: keras.Model, step: Callable[[Any], Any]) -> None:
+        self.by_batch = model._make_function(step)
 
-    @tf.function(autograph=False)
-    def epoch(order: tf.Tensor) -> Any:
-        def body(first: tf.Tensor) -> list[tf.Tensor]:
-            step(tree.map_structure(lambda each: tf.gather(each, order[first : first + size]), tensors))
-            return [first + size]
+        @tf.function(autograph=False, reduce_retracing=True)
+        def epoch(order: tf.Tensor, data: Any, size: tf.Tensor) -> Any:
+            def body(first: tf.Tensor) -> list[tf.Tensor]:
+                step(tree.map_structure(lambda each: tf.gather(each, order[first : first + size]), data))
+                return [first + size]
 
-        tf.while_loop(lambda first: first < examples, body, [tf.constant(0)])
-        return model.get_metrics_result()
+            tf.while_loop(lambda first: first < tf.size(order), body, [tf.constant(0)])
+            return model.get_metrics_result()
 
-    return epoch, tf.data.Dataset.range(1).map(rows)
+        self.epoch = epoch
+
+    def __call__(self, iterator: Any) -> Any:
+        spec = getattr(iterator, "element_spec", None)
+        is_of_rows = isinstance(spec, dict) and ROWS in spec
+        return self.epoch(next(iterator)[ROWS], self.data, self.size) if is_of_rows else self.by_batch(iterator)
+
+    def rows_of(self, data: Any, size: int, *, shuffle: bool) -> tf.data.Dataset:
+        """Use this data; its rows in the order in which Keras would take them."""
+        self.data, self.size = tree.map_structure(_tensor, tree.lists_to_tuples(data)), tf.constant(size)
+        examples = len(tree.flatten(data)[0])
+
+        def rows(_: tf.Tensor) -> dict[str, tf.Tensor]:
+            indices = tf.range(examples, dtype=tf.int64)
+            return {ROWS: tf.random.shuffle(indices) if shuffle else indices}
+
+        return tf.data.Dataset.range(1).map(rows)
 
 
 def _overrides(kind: type, base: type, names: tuple[str, ...]) -> bool:

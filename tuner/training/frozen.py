@@ -8,7 +8,6 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from typing import Any
 
@@ -131,16 +130,13 @@ def _computed(parts: Parts, x: Any, examples: int) -> Features | None:
     compute, arrays = tf.function(parts.features, input_signature=[specs]), Features()
     for first in range(0, examples, BATCH):
         rows = slice(first, first + BATCH)
-        batch = {name: each.numpy() for name, each in compute(tree.map_structure(partial(_rows, rows), x)).items()}
+        part = tree.map_structure(lambda each, rows=rows: each[rows], x)
+        batch = {name: each.numpy() for name, each in compute(part).items()}
         if not arrays and _bytes(batch) * examples > _limit() * min(BATCH, examples):
             return None
         for name, each in batch.items():
             arrays.setdefault(name, np.empty((examples, *each.shape[1:]), each.dtype))[rows] = each
     return arrays
-
-
-def _rows(rows: slice, array: NDArray[Any]) -> NDArray[Any]:
-    return array[rows]
 
 
 def _run(steps: Sequence[Step], values: dict[int, Any], training: bool | None) -> dict[int, Any]:
@@ -157,10 +153,8 @@ def _steps(graph: Functional, inputs: Sequence[int], numbers: Iterator[int]) -> 
     nodes = (node for depth in sorted(graph._nodes_by_depth, reverse=True) for node in graph._nodes_by_depth[depth])
     for node in (each for each in nodes if not each.is_input):
         own, inner = tuple(known[id(each)] for each in node.input_tensors), _graph(node.operation)
-        if (
-            inner is not None
-            and [_kind(each) for each in node.input_tensors] == [_kind(each) for each in inner.inputs][:1]
-        ):
+        taken = inner.inputs if inner and len(inner.inputs) == 1 else []  # as they are, if ranks and types are equal
+        if inner and [(x.ndim, x.dtype) for x in taken] == [(x.ndim, x.dtype) for x in node.input_tensors]:
             more, outputs = _steps(inner, own, numbers)
             steps += more
         else:
@@ -168,11 +162,6 @@ def _steps(graph: Functional, inputs: Sequence[int], numbers: Iterator[int]) -> 
             steps.append(Step(node, own, tuple(outputs)))
         known.update(zip(map(id, node.outputs), outputs, strict=True))
     return steps, [known[id(each)] for each in graph.outputs]
-
-
-def _kind(tensor: Any) -> tuple[int, str]:
-    """Where these are equal, a nested network takes a tensor as it is."""
-    return len(tensor.shape), tensor.dtype
 
 
 def _graph(operation: Any) -> Functional | None:

@@ -97,7 +97,6 @@ class Epochs:
     def __init__(self, model: keras.Model, step: Callable[[Any], Any]) -> None:
         self.by_batch = model._make_function(step)
 
-        @tf.function(autograph=False, reduce_retracing=True)
         def epoch(order: tf.Tensor, data: Any, size: tf.Tensor) -> Any:
             def body(first: tf.Tensor) -> list[tf.Tensor]:
                 step(tree.map_structure(lambda each: tf.gather(each, order[first : first + size]), data))
@@ -106,7 +105,7 @@ class Epochs:
             tf.while_loop(lambda first: first < tf.size(order), body, [tf.constant(0)])
             return model.get_metrics_result()
 
-        self.epoch = epoch
+        self.epoch = tf.function(epoch, autograph=False, reduce_retracing=True)
 
     def __call__(self, iterator: Any) -> Any:
         spec = getattr(iterator, "element_spec", None)

@@ -117,7 +117,7 @@ def features(parts: Parts, x: Any) -> Features | None:
     key = hashlib.sha256(pickle.dumps(([step.facts for step in parts.frozen], parts.cut)))
     for each in flat:
         key.update(f"{each.shape} {each.dtype}".encode())
-        key.update(np.ascontiguousarray(each))
+        key.update(np.ascontiguousarray(each).data)
     if key.digest() not in _CACHE and (new := _computed(parts, x, len(flat[0]))):
         _CACHE[key.digest()] = new
         while sum(map(_bytes, _CACHE.values())) > _limit():

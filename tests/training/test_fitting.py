@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 from tuner.training.fitting import fit_faster
-from tuner.training.frozen import parts_of
+from tuner.training.frozen import features, parts_of
 
 X = np.random.default_rng(0).integers(256, size=(48, 8, 8, 3)).astype("uint8")
 Y = X.mean(axis=(1, 2, 3)) > 127.5
@@ -30,7 +30,7 @@ def base(*, unfrozen: int = 0) -> keras.Model:
 def on_top_of(network: keras.Model) -> keras.Model:
     """A head on it, as in Keras's guide to fine-tuning."""
     inputs = keras.Input((8, 8, 3))
-    outputs = network(layers.Rescaling(1 / 255)(inputs), training=False)
+    outputs = network(inputs / 127.5 - 1.0, training=False)
     outputs = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(outputs))
     return keras.Model(inputs, layers.Dense(1, activation="sigmoid")(outputs))
 
@@ -157,3 +157,19 @@ def test_after_what_may_differ_between_epochs_nothing_counts_as_frozen(layer: la
 
 def test_a_network_that_learns_has_no_parts() -> None:
     assert parts_of(all_learns()) is None
+
+
+def computed(network: keras.Model, x: Any = X) -> Any:
+    """What a frozen base network computes, with a head on it."""
+    parts = parts_of(on_top_of(network))
+    assert parts
+    return features(parts, x)
+
+
+def test_only_trainings_with_the_same_frozen_weights_and_data_share_what_was_computed() -> None:
+    network, others = base(), base()
+    first, elsewhere = computed(network), computed(others)
+    assert first is not elsewhere
+    others.set_weights(network.get_weights())
+    assert computed(others) is first
+    assert computed(network, X[1:]) is not first

@@ -4,13 +4,13 @@ also within a network that is a layer of another: a base network with its last b
 """
 
 import hashlib
-import pickle
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import cloudpickle
 import keras
 import numpy as np
 import tensorflow as tf
@@ -55,7 +55,7 @@ class Step:
         if not by_keras or not type(layer).__module__.startswith(DETERMINISTIC):
             return False
         if not isinstance(layer, keras.Layer):
-            return hasattr(layer, "_auto_config")
+            return getattr(layer, "_auto_config", None) is not None  # its arguments are known
         has_statistics = isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         may_change = layer.trainable_weights or layer._seed_generators or layer._layers or layer.activity_regularizer
         return not (may_change or has_statistics)
@@ -114,7 +114,7 @@ def parts_of(model: keras.Model) -> Parts | None:
 def features(parts: Parts, x: Any) -> Features | None:
     """What the frozen part computes from NumPy arrays, from the cache if it is there; None if it does not fit into memory."""
     flat = tree.flatten(x)
-    key = hashlib.sha256(pickle.dumps(([step.facts for step in parts.frozen], parts.cut)))
+    key = hashlib.sha256(cloudpickle.dumps(([step.facts for step in parts.frozen], parts.cut)))
     for each in flat:
         key.update(f"{each.shape} {each.dtype}".encode())
         key.update(np.ascontiguousarray(each).data)

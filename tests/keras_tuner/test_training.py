@@ -60,6 +60,22 @@ def test_a_progress_bar_is_no_longer_than_a_screen(runs: Path, capfd: pytest.Cap
     assert len(capfd.readouterr().out) < 10_000
 
 
+def on_a_frozen_layer(hp: kt.HyperParameters) -> keras.Model:
+    """A frozen layer of random weights before the one that learns."""
+    frozen = keras.layers.Dense(4, "tanh", kernel_initializer=keras.initializers.RandomNormal(seed=1))
+    frozen.trainable = False
+    model = keras.Sequential([keras.layers.Input((2,)), frozen, keras.layers.Dense(1, "sigmoid")])
+    model.compile(keras.optimizers.SGD(hp.Choice("rate", [0.0, 1.0])), "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_the_best_model_of_a_frozen_part_that_was_computed_once_is_whole(runs: Path) -> None:
+    tuner = tuner_of(on_a_frozen_layer, directory=runs)
+    tuner.search(**DATA, epochs=2, batch_size=10)
+    loss, _ = tuner.get_best_models()[0].evaluate(X, Y, verbose=0)
+    assert loss == pytest.approx(tuner.oracle.get_best_trials()[0].score, rel=1e-5)
+
+
 def test_a_tuner_overrides_what_a_model_was_compiled_with(runs: Path) -> None:
     tuner = tuner_of(
         objective="val_mse", directory=runs, loss="mse", metrics=["mse"], optimizer=keras.optimizers.Adam(0.01)

@@ -17,14 +17,10 @@ from tuner.keras_tuner.hyperparameters import HyperParameters
 from tuner.keras_tuner.objective import UNNAMED, metrics_of
 from tuner.keras_tuner.running import Search
 from tuner.keras_tuner.trial import Trial
+from tuner.training.fitting import fit_faster
 
-BY_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 OWN = ("train_step", "test_step", "compute_metrics", "metrics")
 """Methods with which a model may log what it was not compiled with."""
-
-MANY_STEPS = 100
-"""Keras takes so many steps of an epoch in one call into the graph, where no callback has to be called in between. Its progress bar
-takes them for taken: of an epoch of 7 steps it draws 100 / 7 times its width, and would draw megabytes for a million."""
 
 
 class Following(keras.callbacks.Callback):  # type: ignore[misc]
@@ -59,12 +55,7 @@ def trained(tuner: Search, trial: Trial, args: Any, kwargs: Any) -> list[Any]:
     for execution in range(tuner.executions_per_trial):
         callbacks = _copies(kwargs.get("callbacks") or [], trial.trial_id, execution)
         model = built(tuner, trial.hyperparameters)
-        if not any(
-            getattr(type(c), name) is not getattr(keras.callbacks.Callback, name)
-            for c in callbacks
-            for name in BY_BATCH
-        ):
-            model.steps_per_execution = max(MANY_STEPS, model.steps_per_execution)
+        fit_faster(model)
         own = {**kwargs, "callbacks": [*callbacks, Following(tuner, trial, execution, best)]}
         results.append(tuner.hypermodel.fit(trial.hyperparameters, model, *args, **own))
         metrics_of(results[-1], tuner.oracle.objective, "HyperModel.fit()")

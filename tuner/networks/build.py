@@ -1,7 +1,8 @@
 """From a recipe's network to a Keras model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from tuner.base.errors import Invalid
 from tuner.networks import Function, Inputs, Network, network_layers
 from tuner.networks import layers as own_layers
-from tuner.networks.calling import example_shape, model_of, taken
+from tuner.networks.calling import called, example_shape, taken
 from tuner.networks.columns import Rows
 from tuner.networks.encoder import InputEncoder
 from tuner.networks.hidden import (
@@ -42,7 +43,7 @@ def build(
     encoder (`tuner.networks.fitting`); not compiled. `seed` determines initial weights and dropout; dropout rates and penalties
     are what `number` makes of them. Raises `Invalid` if the network does not fit the inputs."""
     if isinstance(network, Function):
-        return _from_function(network, inputs, classes, seed, constants)
+        return from_function(network, inputs, classes, seed, constants).whole
     described, seeds = network_layers(network, inputs, classes), _seeds(seed)
     with _policy(network):
         layers = [_keras_layer(each, seeds, number) for each in described]
@@ -56,7 +57,8 @@ def initial_values(
 ) -> list[NDArray[Any]]:
     """The values of all variables of a new model. Layers that are not connected are built much faster than a model."""
     if isinstance(network, Function):
-        return [variable.numpy() for variable in _from_function(network, inputs, classes, seed, constants).variables]
+        made = from_function(network, inputs, classes, seed, constants).whole
+        return [variable.numpy() for variable in made.variables]
     described, seeds, shape = network_layers(network, inputs, classes), _seeds(seed), input_shape(inputs)
     with _policy(network):
         layers = [_keras_layer(each, seeds, number) for each in described]
@@ -68,7 +70,16 @@ def initial_values(
     return [variable.numpy() for layer in layers for variable in layer.variables]
 
 
-def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, constants: Constants) -> keras.Model:
+@dataclass(frozen=True)
+class FunctionModel:
+    """The `whole` model on stored inputs, the function's `own` model in it (often the same), and the arguments that the function got."""
+
+    whole: keras.Model
+    own: keras.Model
+    arguments: Mapping[str, Any]
+
+
+def from_function(network: Function, inputs: Inputs, classes: int, seed: int, constants: Constants) -> FunctionModel:
     """The model that the function makes with the answers of the recipe; behind the encoder of a table, what takes rows apart, or what
     gives an image an axis for its one channel, where its model needs that. Raises `Invalid` where it asks for anything else."""
     asked = dict[str, Any]()
@@ -80,19 +91,18 @@ def _from_function(network: Function, inputs: Inputs, classes: int, seed: int, c
         return asked[name]
 
     keras.utils.set_random_seed(seed)
-    model = model_of(network.call(offered_shapes(inputs), classes), answer)
+    model, arguments = called(network.call(offered_shapes(inputs), classes), answer)
     if unasked := [name for name in network.answers if name not in asked]:
         problem = (
             f"{network.source} asks differently for the same answers: it does not ask for {', '.join(unasked)} now"
         )
         raise Invalid("network.answers", problem)
     whole = _on_stored(model, inputs, network.source, _seeds(seed))
-    if whole is model:
-        return model
-    if model.compiled:
-        whole.compile(**model._compile_config.config)
-    _assign(constants, whole.layers, inputs)
-    return whole
+    if whole is not model:
+        if model.compiled:
+            whole.compile(**model._compile_config.config)
+        _assign(constants, whole.layers, inputs)
+    return FunctionModel(whole, model, arguments)
 
 
 def _on_stored(model: keras.Model, inputs: Inputs, source: str, seeds: Iterator[int]) -> keras.Model:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 
 from tests.support import models
@@ -30,6 +31,7 @@ from tuner.networks import (
 from tuner.networks.build import build
 from tuner.networks.columns import Coded, Encoding, Rows
 from tuner.networks.fitting import fit_encoder
+from tuner.outcome import read_outcome
 from tuner.recipe import (
     AdamW,
     Augmentation,
@@ -224,3 +226,11 @@ def test_bad_input_is_refused(places: Places, tmp_path: Path) -> None:
         (tmp_path / "best.json").write_text(json.dumps(models.metadata_of(recipe)))
         with pytest.raises(StudyError, match=problem):
             export_code(tmp_path / "best.keras", tmp_path / "net.py", places)
+
+
+def test_a_script_has_the_models_of_its_study() -> None:
+    study = optuna.create_study(study_name="first")
+    study.add_trial(optuna.trial.create_trial(value=0.5))
+    rule = "the study 'first' is that of a script, without a final model here; get_best_models"
+    with pytest.raises(StudyError, match=rule):
+        _ = read_outcome(study).final

@@ -115,7 +115,7 @@ SHORT = (
         "--set",
         "training.epochs=2",
     ),
-    *("--set", "confirmation.seeds=1", "--set", "confirmation.anchors=false"),
+    *("--set", "confirmation.seeds=1", "--set", "confirmation.anchors=false", "--set", "search.pruner=none"),
 )
 """Two short trials in this process, in place of a search by the clock."""
 

@@ -226,6 +226,8 @@ def test_bad_input_is_refused(places: Places, tmp_path: Path) -> None:
         (tmp_path / "best.json").write_text(json.dumps(models.metadata_of(recipe)))
         with pytest.raises(StudyError, match=problem):
             export_code(tmp_path / "best.keras", tmp_path / "net.py", places)
+    with pytest.raises(StorageError, match=r"--out nets.py: is the file of the function itself; choose another name"):
+        export_code(tmp_path / "best.keras", Path("nets.py"), places)
 
 
 def test_a_script_has_the_models_of_its_study() -> None:

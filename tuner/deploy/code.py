@@ -34,14 +34,12 @@ from tuner.training.fold_data import FoldData, fold_data
 
 @dataclass(frozen=True)
 class Prepared:
-    """A compiled network and its recipe, with the loss of the network where a function compiled it. That is `own` code, and `model` is
-    the function's own model in the network."""
+    """A compiled network and its recipe, with the loss of the network where a function compiled it; the code of that function."""
 
     network: keras.Model
     recipe: Recipe
     is_compiled: bool = False
     own: OwnCode | None = None
-    model: keras.Model | None = None
 
     @property
     def metrics(self) -> set[str]:
@@ -61,7 +59,7 @@ def export_code(model: Path, out: Path, places: Places) -> list[Path]:
     if not metadata:
         raise DataError(f"{model}: has no metadata beside it, and so no recipe to write as code")
     recipe, data = recipe_in(metadata, model), out.with_suffix(".npz")
-    _require_writable(recipe)
+    _require_writable(recipe, out)
     fold = fold_data(recipe, training_set(recipe.data, places), 0)
     prepared = prepare(recipe, fold, out)
     with output_path(data) as path, path.open("wb") as file:
@@ -72,12 +70,14 @@ def export_code(model: Path, out: Path, places: Places) -> list[Path]:
     return [out, data, *files]
 
 
-def _require_writable(recipe: Recipe) -> None:
-    """Raise `StudyError` for a function that no file has, and for phases."""
-    if isinstance(recipe.network, Function) and recipe.network.source.startswith(f"{PYTHON}:"):
-        name = recipe.network.source.removeprefix(f"{PYTHON}:")
+def _require_writable(recipe: Recipe, out: Path) -> None:
+    """Raise `StudyError` for a function that no file has, for its own file as the script, and for phases."""
+    place, _, name = recipe.network.source.partition(":") if isinstance(recipe.network, Function) else ("", "", "")
+    if place == PYTHON:
         cure = f"save it in a file such as my_nets.py, and search with network=my_nets.{name}"
         raise StudyError(f"--as code: {name} only existed in the Python process that began the study; {cure}")
+    if place and out.resolve() == Path(place).resolve():
+        raise StorageError(f"--out {out}: is the file of the function itself; choose another name")
     if recipe.training.phases:
         raise StudyError("--as code: the training has phases, and a script has a single fit; export the model itself")
 
@@ -92,7 +92,7 @@ def prepare(recipe: Recipe, fold: FoldData, out: Path) -> Prepared:
     made = from_function(recipe.network, *arguments)
     is_compiled, recipe = made.whole.compiled, as_compiled(made.whole)(recipe)
     compile_model(made.whole, recipe)
-    return Prepared(made.whole, recipe, is_compiled, own_code(recipe.network, made, out), made.own)
+    return Prepared(made.whole, recipe, is_compiled, own_code(recipe.network, made, out))
 
 
 def script_of(prepared: Prepared, fold: FoldData, out: Path) -> str:
@@ -107,8 +107,9 @@ def script_of(prepared: Prepared, fold: FoldData, out: Path) -> str:
         learning_rates(training) if hasattr(getattr(network.optimizer, "learning_rate", None), "assign") else ([], "")
     )
     sources = [*sources_of(network, *classes), *rates, *(own.sources if own else ())]
-    is_whole = network is prepared.model
-    functions = [*([own.function] if own else []), *([] if is_whole else functions_of(network, own=prepared.model))]
+    is_whole = own is not None and network is own.model
+    functions = [own.function] if own else []
+    functions += [] if is_whole else functions_of(network, own=own.model if own else None)
     return template.render(
         title=recipe.summary,
         script=out.name,

@@ -19,9 +19,10 @@ from tuner.networks.sources import unchanged
 
 @dataclass(frozen=True)
 class OwnCode:
-    """What a script has of a function: the `function` that makes its model, and the `sources` that it needs; by their names the files
+    """What a script has of a function's `model`: the `function` that makes it, and the `sources` that it needs; by their names the files
     beside the script, which are copied or, for a model, saved."""
 
+    model: keras.Model
     function: str
     sources: tuple[str, ...] = ()
     files: Mapping[str, Path | keras.Model] = field(default_factory=dict)
@@ -43,7 +44,7 @@ def own_code(network: Function, made: FunctionModel, out: Path) -> OwnCode:
     head = f'def {called}() -> keras.Model:\n    """The network of {network.source}."""\n'
     if is_model(place):  # with its new last layer
         file = f"{stem}_network.keras"
-        return OwnCode(f'{head}    return keras.models.load_model(HERE / "{file}")', files={file: made.own})
+        return OwnCode(made.own, f'{head}    return keras.models.load_model(HERE / "{file}")', files={file: made.own})
     module = place
     if place.endswith(".py"):
         module = f"{stem}_network"
@@ -58,4 +59,4 @@ def own_code(network: Function, made: FunctionModel, out: Path) -> OwnCode:
     answer_lines = "".join(f"    {each!r}: {value!r},\n" for each, value in getattr(answers, values).items())
     text = ", ".join([f"{stand_in.__name__}(ANSWERS)", *(f"{each}={value}" for each, value in arguments.items())])
     made_by = f'{head}    keras.utils.set_random_seed(SEED)\n    return import_module("{module}").{name}({text})'
-    return OwnCode(made_by, (f"ANSWERS = {{\n{answer_lines}}}", inspect.getsource(stand_in).strip()), files)
+    return OwnCode(made.own, made_by, (f"ANSWERS = {{\n{answer_lines}}}", inspect.getsource(stand_in).strip()), files)

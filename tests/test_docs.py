@@ -14,6 +14,7 @@ import click
 import pytest
 import typer.main
 
+from tuner.__main__ import run
 from tuner.commands.cli import COMMANDS, app
 from tuner.data.sources import Places
 from tuner.study import study_from
@@ -88,25 +89,65 @@ def commands(page: str) -> str:
 SECONDS = 30
 
 
+def write_files(page: str, folder: Path) -> None:
+    """Write the files that the commands of a page name."""
+    text = (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")
+    files = {"dense.toml": re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0]}
+    own_page = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    files |= dict(
+        re.findall(r"[Ss]ave (?:this|it|the function) as\s`([\w.]+)`.*?```\w+\n(.*?)```", own_page, re.DOTALL)
+    )
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path, places: Places) -> None:
-    text = (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")
-    (tmp_path / "dense.toml").write_text(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0], encoding="utf-8")
-    own_page = (ROOT / "docs" / "own-network.md").read_text(encoding="utf-8")
-    function, script_text = re.findall(r"```python\n(.*?)```", own_page, re.DOTALL)
-    own_study = re.findall(r"```toml\n(.*?)```", own_page, re.DOTALL)[0]
-    files = {"my_nets.py": function, "from_python.py": script_text, "own.toml": own_study}
-    if page in ("several-inputs", "several-outputs", "time-series", "fine-tuning"):
-        inputs_page = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-        files = dict(re.findall(r"[Ss]ave (?:this|it) as\s`([\w.]+)`.*?```\w+\n(.*?)```", inputs_page, re.DOTALL))
-    for name, content in files.items():
-        (tmp_path / name).write_text(content, encoding="utf-8")
+    write_files(page, tmp_path)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     own = {"PATH": path, "PYTHONPATH": str(ROOT), "TUNER_CACHE": str(places.cache), "HOME": str(tmp_path)}
     script = f"set -e -o pipefail\nset -m\n{commands(page)}"
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+SHORT = (
+    *(
+        "--executor",
+        "in_process",
+        "--trials",
+        "2",
+        "--quiet",
+        "--set",
+        "budget.epochs=fixed",
+        "--set",
+        "training.epochs=2",
+    ),
+    *("--set", "confirmation.seeds=1", "--set", "confirmation.anchors=false", "--set", "search.pruner=none"),
+)
+"""Two short trials in this process, in place of a search by the clock."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "study", "script"),
+    [("own-network", "own", ""), ("fine-tuning", "fine", "pretrain.py"), ("several-inputs", "own_parcels", "make_parcels.py")],
+)  # fmt: skip
+def test_the_study_of_a_page_on_networks_runs(
+    page: str, study: str, script: str, tmp_path: Path, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page's commands on its study in order, after the script that makes its data; the trials are short."""
+    write_files(page, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUNER_CACHE", str(places.cache))
+    if script:
+        runpy.run_path(script)
+    lines = [line for line in commands(page).splitlines() if f" --study {study}" in line]
+    for line in lines:
+        words = shlex.split(line.partition(" --timeout ")[0])[3:]
+        assert run([*words, *(SHORT if words[0] == "optimize" else ())]) == 0, line
+    assert len(lines) >= 2
 
 
 def test_the_scripts_for_clusters_are_commands() -> None:
@@ -134,18 +175,33 @@ def test_the_snippets_of_the_page_on_optuna_run(tmp_path: Path, monkeypatch: pyt
     assert [each.state.name for each in names["study"].trials] == ["COMPLETE"] * 2
 
 
-@pytest.mark.slow
-def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its cells in order, as a notebook's process runs them."""
-    monkeypatch.chdir(tmp_path)
-    cells = json.loads((ROOT / "examples" / "optuna.ipynb").read_text(encoding="utf-8"))["cells"]
+def notebook(name: str) -> dict[str, Any]:
+    """What the cells of a notebook of the examples define, run in order as a notebook's process runs them."""
+    cells = json.loads((ROOT / "examples" / name).read_text(encoding="utf-8"))["cells"]
     names: dict[str, Any] = {"__name__": "notebook"}
     for cell in cells:
         if cell["cell_type"] == "code":
             exec("".join(cell["source"]), names)
-    states = [each.state.name for each in names["study"].trials]
+    return names
+
+
+@pytest.mark.slow
+def test_the_notebook_on_optuna_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    states = [each.state.name for each in notebook("optuna.ipynb")["study"].trials]
     assert states[0] == "COMPLETE"
     assert len(states) == 3
+
+
+@pytest.mark.slow
+def test_the_notebook_on_own_networks_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = notebook("own_network.ipynb")
+    assert set(names["tuned"].best_params) == {
+        "network.answers.units", "network.answers.dropout", "training.optimizer.learning_rate"
+    }  # fmt: skip
+    assert names["tuned"].score(names["x"], names["y"]) > 0.8
+    assert names["search"].oracle.get_best_trials()[0].score > 0.8
 
 
 @pytest.mark.slow

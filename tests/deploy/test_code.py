@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 
 from tests.support import models
 from tuner.base.errors import DataError, StorageError, StudyError
 from tuner.data.load import training_set
 from tuner.data.sources import Places
-from tuner.deploy.code import export_code, script_of
+from tuner.deploy import code
+from tuner.deploy.code import export_code
 from tuner.deploy.predictor import Predictor
 from tuner.networks import (
     Convolutional,
@@ -29,6 +31,7 @@ from tuner.networks import (
 from tuner.networks.build import build
 from tuner.networks.columns import Coded, Encoding, Rows
 from tuner.networks.fitting import fit_encoder
+from tuner.outcome import read_outcome
 from tuner.recipe import (
     AdamW,
     Augmentation,
@@ -39,6 +42,7 @@ from tuner.recipe import (
     LogCosine,
     OneCycle,
     Patience,
+    Phase,
     PlainLoss,
     Plateau,
     Recipe,
@@ -54,6 +58,11 @@ HIDDEN = Hidden(
     batch_normalization="before", kernel_l1=0.001, kernel_l2=0.02, activity_l1=0.01, dropout=0.1, activation=LeakyRelu()
 )
 IMAGES = Data(name="digits")
+
+
+def script_of(recipe: Recipe, fold: FoldData) -> str:
+    """The script `net.py` of a recipe."""
+    return code.script_of(code.prepare(recipe, fold, Path("net.py")), fold, Path("net.py"))
 
 
 def run(script: str, folder: Path) -> dict[str, Any]:
@@ -81,7 +90,7 @@ def same_weights(ours: Any, theirs: Any) -> bool:
 def test_the_script_builds_the_same_network(network: Network, places: Places, tmp_path: Path) -> None:
     recipe = Recipe(data=IMAGES, network=network, seed=3)
     fold = fold_data(recipe, training_set(IMAGES, places), 0)
-    built = run(script_of(recipe, fold, Path("net.py")), tmp_path)["build_network"]()
+    built = run(script_of(recipe, fold), tmp_path)["build_network"]()
     assert same_weights(built, build(network, fold.inputs, fold.outputs, 3))
     assert len(built.losses) == len(build(network, fold.inputs, fold.outputs, 3).losses)
 
@@ -102,7 +111,7 @@ def test_a_tables_network_has_its_encoder(numbers: Any, tmp_path: Path) -> None:
     fold = FoldData(None, None, rows, 3, None, constants=constants)  # type: ignore[arg-type]  # only its networks are built
     arrays = {f"constant_{number}": each for number, each in enumerate(constants)}
     np.savez(tmp_path / "net.npz", **arrays)  # type: ignore[arg-type]
-    built = run(script_of(recipe, fold, Path("net.py")), tmp_path)["build_model"]()
+    built = run(script_of(recipe, fold), tmp_path)["build_model"]()
     ours = build(network, rows, 3, 0, constants)
     assert same_weights(built, ours)
     np.testing.assert_allclose(built(inputs), ours(inputs), rtol=1e-5, atol=1e-6)
@@ -117,7 +126,7 @@ def test_the_learning_rate_of_each_step_is_the_recipes(schedule: Any, places: Pl
     training = Training(optimizer=Sgd(learning_rate=0.5), schedule=schedule, epochs=4)
     recipe = Recipe(data=IMAGES, network=Dense(widths=()), training=training)
     fold = fold_data(recipe, training_set(IMAGES, places), 0)
-    made = run(script_of(recipe, fold, Path("net.py")), tmp_path)["learning_rate"](7)
+    made = run(script_of(recipe, fold), tmp_path)["learning_rate"](7)
     wanted = np.concatenate([rates(training, epoch, 7, ()) for epoch in range(1, 5)])
     np.testing.assert_allclose([float(made(step)) for step in range(28)], wanted, rtol=1e-5, atol=1e-8)
 
@@ -158,7 +167,7 @@ def test_the_script_says_what_it_does_in_another_way(places: Places, tmp_path: P
         augmentation=Augmentation(shift=2, flip=True, rotate=36.0, erase=0.2),
     )
     recipe = Recipe(data=IMAGES, network=Dense(widths=(4,)), training=training)
-    text = script_of(recipe, fold_data(recipe, training_set(IMAGES, places), 0), Path("net.py"))
+    text = script_of(recipe, fold_data(recipe, training_set(IMAGES, places), 0))
     assert [line.removeprefix("Differs: ") for line in text.splitlines() if line.startswith("Differs")] == [
         "training.averaging: the average of the weights has no faster start.",
         "training.bootstrap: the examples are not drawn with replacement.",
@@ -191,7 +200,7 @@ def test_a_loss_is_keras_or_stands_in_the_script(
     training = Training(optimizer=optimizer, loss=loss)
     recipe = Recipe(data=Data(name="xor"), network=Dense(widths=(2,), output="signed"), training=training)
     fold = fold_data(recipe, training_set(recipe.data, places), 0)
-    made = run(script_of(recipe, fold, Path("net.py")), tmp_path)
+    made = run(script_of(recipe, fold), tmp_path)
     model = made["compiled"](made["build_model"](), 5)
     half = 0.5 if loss.kind == "half_squared_error" else 1.0
     assert float(model.loss(np.array([[1.0]]), np.array([[0.0]]))) == half
@@ -203,7 +212,27 @@ def test_bad_input_is_refused(places: Places, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no metadata beside it, and so no recipe to write as code"):
         export_code(tmp_path / "best.keras", tmp_path / "net.py", places)
     assert list(tmp_path.iterdir()) == []
-    recipe = Recipe(data=IMAGES, network=Function(source="nets.py:build"))
-    (tmp_path / "best.json").write_text(json.dumps(models.metadata_of(recipe)))
-    with pytest.raises(StudyError, match=r"--as code: the network is made by nets.py:build, which is code already"):
-        export_code(tmp_path / "best.keras", tmp_path / "net.py", places)
+    in_python, phases = Function(source="python:build"), Training(phases=(Phase(trainable="head"),))
+    for recipe, problem in (
+        (
+            Recipe(data=IMAGES, network=in_python),
+            r"--as code: build only existed in the Python process that began the study; save it in a file",
+        ),
+        (
+            Recipe(data=IMAGES, network=Function(source="nets.py:build"), training=phases),
+            r"--as code: the training has phases, and a script has a single fit; export the model itself",
+        ),
+    ):
+        (tmp_path / "best.json").write_text(json.dumps(models.metadata_of(recipe)))
+        with pytest.raises(StudyError, match=problem):
+            export_code(tmp_path / "best.keras", tmp_path / "net.py", places)
+    with pytest.raises(StorageError, match=r"--out nets.py: is the file of the function itself; choose another name"):
+        export_code(tmp_path / "best.keras", Path("nets.py"), places)
+
+
+def test_a_script_has_the_models_of_its_study() -> None:
+    study = optuna.create_study(study_name="first")
+    study.add_trial(optuna.trial.create_trial(value=0.5))
+    rule = "the study 'first' is that of a script, without a final model here; get_best_models"
+    with pytest.raises(StudyError, match=rule):
+        _ = read_outcome(study).final

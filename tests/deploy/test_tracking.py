@@ -1,5 +1,6 @@
-"""`export --as tensorboard` and `--as mlflow`: each trial that has ended, once."""
+"""`export --as tensorboard`, `mlflow` and `wandb`: each trial that has ended, once."""
 
+import json
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from tests.support.outcomes import confirmed, epoch, study_of
 from tuner.base.errors import MissingPackage, StudyError
-from tuner.deploy.tracking import write_mlflow, write_tensorboard
+from tuner.deploy.tracking import TRACKERS, write_mlflow, write_tensorboard, write_wandb
 from tuner.outcome import Outcome
 from tuner.result import FoldResult, Result
 
@@ -51,12 +52,16 @@ def test_a_study_without_an_ended_trial_is_refused(tmp_path: Path) -> None:
         write_tensorboard(outcome([]), tmp_path)
 
 
-@pytest.mark.skipif(find_spec("mlflow") is not None, reason="MLflow is installed")
-def test_without_mlflow_the_message_says_how_to_install_it(tmp_path: Path) -> None:
-    with pytest.raises(MissingPackage, match="--as mlflow needs mlflow: pip install mlflow"):
-        write_mlflow(outcome([0.5]), tmp_path / "runs.db")
+@pytest.mark.parametrize("name", ["mlflow", "wandb"])
+def test_without_its_package_the_message_says_how_to_install_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuner.base.errors.find_spec", lambda package: None)
+    with pytest.raises(MissingPackage, match=f"--as {name} needs {name}: pip install {name}"):
+        TRACKERS[name](outcome([0.5]), tmp_path / "runs.db")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("mlflow") is None, reason="MLflow is not installed")
 def test_mlflow_gets_a_run_for_each_trial_once_and_the_final_model(tmp_path: Path) -> None:
     from mlflow.tracking import MlflowClient
@@ -79,3 +84,48 @@ def test_mlflow_gets_a_run_for_each_trial_once_and_the_final_model(tmp_path: Pat
     stored = client.list_artifacts(runs["final model best.keras"].info.run_id)
     assert sorted(each.path for each in stored) == ["best.json", "best.keras"]
     assert (tmp_path / "mlartifacts").is_dir()
+
+
+def records(run: Path) -> list[Any]:
+    """What a file of W&B has: after a head of 7 bytes records of 7 bytes (checksum, length, 1 for a whole one) and their content."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    content, found = run.read_bytes()[7:], []
+    while content:
+        length = int.from_bytes(content[4:6], "little")
+        found.append(Record.FromString(content[7 : 7 + length]))
+        content = content[7 + length :]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("wandb") is None, reason="W&B is not installed")
+def test_wandb_gets_an_offline_run_for_each_trial_once_and_the_final_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    for name in ("best.keras", "best.json"):
+        (tmp_path / name).write_text("{}")
+    final = replace(confirmed((0,), (1,), (0.5,)), model=tmp_path / "best.keras", test_figures={"accuracy": 0.9})
+    assert write_wandb(outcome([0.5]), tmp_path / "runs") == 1
+    assert write_wandb(replace(outcome([0.5, 0.7]), confirmed=final), tmp_path / "runs") == 1
+    assert write_wandb(replace(outcome([0.5, 0.7]), confirmed=final), tmp_path / "runs") == 0
+    files = {each.stem: records(each) for each in tmp_path.glob("runs/wandb/offline-run-*/*.wandb")}
+    assert sorted(files) == ["run-made-final-best", "run-made-trial-0", "run-made-trial-1"]
+    trial = files["run-made-trial-1"]
+    (run,) = (each.run for each in trial if each.HasField("run"))
+    assert (run.project, run.display_name) == ("made", "trial-1")
+    assert {each.key: json.loads(each.value_json) for each in run.config.update}["training.optimizer"] == "adam"
+    curve = [
+        (each.history.step.num, json.loads(item.value_json))
+        for each in trial
+        if each.HasField("history")
+        for item in each.history.item
+        if "validation/accuracy" in (item.key, *item.nested_key)
+    ]
+    assert curve == [(1, 0.5), (2, 0.5)]
+    summary = {item.key: item.value_json for each in trial if each.HasField("summary") for item in each.summary.update}
+    assert float(summary["objective/validation_accuracy"]) == 0.7
+    (artifact,) = (each.artifact for each in files["run-made-final-best"] if each.HasField("artifact"))
+    assert sorted(each.path for each in artifact.manifest.contents) == ["best.json", "best.keras"]

@@ -100,11 +100,11 @@ def export(
         typer.Option(help="LiteRT only: 8 bits for the weights (dynamic) or for everything (int8)."),
     ] = "none",
     as_: Annotated[
-        Literal["model", "code", "tensorboard", "mlflow"],
+        Literal["model", "code", "tensorboard", "mlflow", "wandb"],
         typer.Option(
             "--as",
-            help="code: a script (.py) of plain Keras that builds and trains the network, with its data (.npz). tensorboard, mlflow: "
-            "the trials of a study, to a folder, or to MLflow's server or SQLite file (.db).",
+            help="code: a script (.py) of plain Keras that builds and trains the network, with its data (.npz). tensorboard, mlflow, "
+            "wandb: the trials of a study, to a folder, or to MLflow's server or SQLite file (.db).",
         ),
     ] = "model",
     data: Annotated[
@@ -120,7 +120,7 @@ def export(
     from tuner.data.sources import Places
     from tuner.deploy.export import export_model, format_of
 
-    if as_ in TRACKERS:
+    if as_ not in ("model", "code"):
         print(f"{out}: {_track(as_, out, study, runs, storage)} new trials")
         return
     chosen = "code" if as_ == "code" else format_of(out, format)
@@ -135,17 +135,14 @@ def export(
     print("\n".join(exported.lines()))
 
 
-TRACKERS = ("tensorboard", "mlflow")
-
-
 def _track(kind: str, out: Path, study: str, runs: Path, storage: str | None) -> int:
     """Write a study's trials for another tool; the number of new ones."""
     if not study:
         raise TunerError(f"--as {kind}: writes the trials of a study; add --study NAME")
     outcome = stored_outcome(study, runs, storage)
-    from tuner.deploy.tracking import write_mlflow, write_tensorboard
+    from tuner.deploy.tracking import TRACKERS
 
-    return write_mlflow(outcome, out) if kind == "mlflow" else write_tensorboard(outcome, out)
+    return TRACKERS[kind](outcome, out)
 
 
 def distill(

@@ -42,11 +42,11 @@ def require(*_: object) -> None:
 """What the modules of tables need of others."""
 
 
-def functions_of(model: keras.Model, name: str = "build_network") -> Iterator[str]:
-    """The functions that build a network: those of the networks in it first."""
-    names = {}
+def functions_of(model: keras.Model, name: str = "build_network", own: keras.Model | None = None) -> Iterator[str]:
+    """The functions that build a network: those of the networks in it first, but for `own`, which `own_network` builds."""
+    names = {own.name: "own_network"} if own else {}
     for place, layer in enumerate(model.layers):
-        if isinstance(layer, keras.Model):
+        if isinstance(layer, keras.Model) and layer is not own:
             names[layer.name] = f"{name}_{place}"
             yield from functions_of(layer, names[layer.name])
 
@@ -64,10 +64,18 @@ def functions_of(model: keras.Model, name: str = "build_network") -> Iterator[st
         node = next(
             each for each in layer._inbound_nodes if all(id(tensor) in variables for tensor in each.input_tensors)
         )
-        used = [variables[id(each)] for each in node.input_tensors]
         variables[id(node.outputs[0])] = f"x{number}"
-        lines.append(f"x{number} = {code(layer)}({used[0] if len(used) == 1 else '[' + ', '.join(used) + ']'})")
+        lines.append(f"x{number} = {code(layer)}({_tensors_code(node.arguments.args[0], variables)})")
     yield head + "\n    ".join([*lines, f"return keras.Model(start, {variables[id(model.outputs[0])]})"])
+
+
+def _tensors_code(tensors: Any, variables: Mapping[int, str]) -> str:
+    """The argument of a layer: a tensor, or several in a list or by name."""
+    if isinstance(tensors, dict):
+        return "{" + ", ".join(f"{name!r}: {_tensors_code(each, variables)}" for name, each in tensors.items()) + "}"
+    if isinstance(tensors, list | tuple):
+        return f"[{', '.join(_tensors_code(each, variables) for each in tensors)}]"
+    return variables[id(tensors)]
 
 
 def sources_of(model: keras.Model, *classes: type) -> list[str]:

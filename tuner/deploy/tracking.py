@@ -1,8 +1,11 @@
-"""A study's trials for other tools: event files of TensorBoard, runs of MLflow. Trials that are there already are left out."""
+"""A study's trials for other tools: event files of TensorBoard, runs of MLflow or of Weights & Biases. Trials that are there already are left out."""
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from tuner.base.errors import StudyError, require_packages
 from tuner.outcome import Outcome
@@ -65,6 +68,43 @@ def write_mlflow(outcome: Outcome, place: Path) -> int:
     return len(trials)
 
 
+def write_wandb(outcome: Outcome, folder: Path) -> int:
+    """Write a run for each trial that has ended, in a project of the study's name, and one with the final model; the number of new
+    ones. Runs are kept in the folder until `wandb sync` sends them, unless WANDB_MODE is online. Raises `MissingPackage` without wandb."""
+    require_packages("--as wandb", "wandb")
+    import wandb
+
+    project, folder = re.sub(r"[/\\#?%:]", "_", outcome.record.name), folder.resolve()
+    settings = wandb.Settings(console="off", disable_code=True, disable_git=True, silent=True)
+
+    def begun(name: str, facts: Mapping[str, str]) -> Any:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = {"project": project, "id": f"{project}-{name}", "dir": str(folder)}
+        mode = os.environ.get("WANDB_MODE", "offline")
+        return wandb.init(**place, name=name, config=facts, mode=mode, reinit="create_new", settings=settings)
+
+    def is_new(name: str) -> bool:
+        return not any((folder / "wandb").glob(f"*run-*-{project}-{name}"))
+
+    trials = [each for each in _ended(outcome) if is_new(_name(each))]
+    for trial in trials:
+        run = begun(_name(trial), _facts(trial))
+        curves = sorted(_curves(trial), key=lambda each: each[1])
+        for epoch, figures in groupby(curves, key=lambda each: each[1]):
+            run.log({name: value for name, _, value in figures}, step=epoch)
+        run.summary.update({name: value for name, _, value in _values(outcome, trial)})
+        run.finish(exit_code=int(trial.state == "failed"))
+    if (final := outcome.confirmed) and is_new(name := f"final-{final.model.stem}"):
+        run = begun(name, {})
+        files = wandb.Artifact(f"{project}-{final.model.stem}", type="model")
+        for path in (final.model, final.model.with_suffix(".json")):
+            files.add_file(str(path))
+        run.log_artifact(files)
+        run.summary.update({f"test/{name}": value for name, value in final.test_figures.items()})
+        run.finish()
+    return len(trials)
+
+
 def _uri(place: Path) -> str:
     if url := re.match(r"(https?):/+(.*)", str(place)):  # a path has one slash
         return f"{url[1]}://{url[2]}"
@@ -108,3 +148,10 @@ def _figures(epoch: Epoch) -> Iterator[tuple[str, float]]:
     for part, scores in (("training", epoch.training), ("validation", epoch.validation)):
         for name, value in ({"loss": scores.loss, **scores.figures} if scores else {}).items():
             yield f"{part}/{name}", value
+
+
+TRACKERS: Mapping[str, Callable[[Outcome, Path], int]] = {
+    "tensorboard": write_tensorboard,
+    "mlflow": write_mlflow,
+    "wandb": write_wandb,
+}

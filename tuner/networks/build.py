@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from tuner.base.errors import Invalid
 from tuner.networks import Function, Inputs, Network, Outputs, network_layers
 from tuner.networks import layers as own_layers
-from tuner.networks.calling import example_shape, model_of, taken
+from tuner.networks.calling import called, example_shape, taken
 from tuner.networks.columns import Rows
 from tuner.networks.encoder import InputEncoder
 from tuner.networks.hidden import (
@@ -44,7 +45,7 @@ def build(
     encoder (`tuner.networks.fitting`); not compiled. `seed` determines initial weights and dropout; dropout rates and penalties
     are what `number` makes of them. Raises `Invalid` if the network does not fit the inputs."""
     if isinstance(network, Function):
-        return _from_function(network, inputs, outputs, seed, constants)
+        return from_function(network, inputs, outputs, seed, constants).whole
     described, seeds = network_layers(network, inputs, outputs), _seeds(seed)
     with _policy(network):
         layers = [_keras_layer(each, seeds, number) for each in described]
@@ -58,7 +59,8 @@ def initial_values(
 ) -> list[NDArray[Any]]:
     """The values of all variables of a new model. Layers that are not connected are built much faster than a model."""
     if isinstance(network, Function):
-        return [variable.numpy() for variable in _from_function(network, inputs, outputs, seed, constants).variables]
+        made = from_function(network, inputs, outputs, seed, constants).whole
+        return [variable.numpy() for variable in made.variables]
     described, seeds, shape = network_layers(network, inputs, outputs), _seeds(seed), input_shape(inputs)
     with _policy(network):
         layers = [_keras_layer(each, seeds, number) for each in described]
@@ -70,7 +72,18 @@ def initial_values(
     return [variable.numpy() for layer in layers for variable in layer.variables]
 
 
-def _from_function(network: Function, inputs: Inputs, outputs: Outputs, seed: int, constants: Constants) -> keras.Model:
+@dataclass(frozen=True)
+class FunctionModel:
+    """The `whole` model on stored inputs, the function's `own` model in it (often the same), and the arguments that the function got."""
+
+    whole: keras.Model
+    own: keras.Model
+    arguments: Mapping[str, Any]
+
+
+def from_function(
+    network: Function, inputs: Inputs, outputs: Outputs, seed: int, constants: Constants
+) -> FunctionModel:
     """The model that the function makes with the answers of the recipe; behind the encoder of a table, what takes rows apart, or what
     gives an image an axis for its one channel, where its model needs that. Raises `Invalid` where it asks for anything else."""
     asked = dict[str, Any]()
@@ -82,20 +95,19 @@ def _from_function(network: Function, inputs: Inputs, outputs: Outputs, seed: in
         return asked[name]
 
     keras.utils.set_random_seed(seed)
-    model = model_of(network.call(offered_shapes(inputs), outputs), answer)
+    model, arguments = called(network.call(offered_shapes(inputs), outputs), answer)
     if unasked := [name for name in network.answers if name not in asked]:
         problem = (
             f"{network.source} asks differently for the same answers: it does not ask for {', '.join(unasked)} now"
         )
         raise Invalid("network.answers", problem)
     whole = _on_stored(model, inputs, network.source, _seeds(seed))
-    if whole is model:
-        return model
-    if model.compiled:
-        whole.compile(**_by_name(model, model._compile_config.config))
-        model.compiled = False  # or its optimizer would be saved within
-    _assign(constants, whole.layers, inputs)
-    return whole
+    if whole is not model:
+        if model.compiled:
+            whole.compile(**_by_name(model, model._compile_config.config))
+            model.compiled = False  # or its optimizer would be saved within
+        _assign(constants, whole.layers, inputs)
+    return FunctionModel(whole, model, arguments)
 
 
 def _on_stored(model: keras.Model, inputs: Inputs, source: str, seeds: Iterator[int]) -> keras.Model:

@@ -30,12 +30,19 @@ FRONT_ENDS = {"trial": "tuner.space.trial:Trial", "hp": "tuner.keras_tuner.hyper
 def model_of(call: Call, asking: Asking) -> keras.Model:
     """The model that the function makes with these answers, or that the file has: built, and compiled if the function compiles it. Raises
     `Invalid` with the function's own lines where it fails, or where its model does not take the inputs."""
+    return called(call, asking)[0]
+
+
+def called(call: Call, asking: Asking) -> tuple[keras.Model, dict[str, Any]]:
+    """The model, and the arguments that the function got for it, first the object that it asks; none where a file has the model. Raises
+    `Invalid` as `model_of` does."""
     if is_model(call.source):
-        return _built(network_in(unchanged(call.source, call.sha256), call), call)
+        return _built(network_in(unchanged(call.source, call.sha256), call), call), {}
     function = load_function(call.source, call.sha256)
     try:
         with _settings_restored():
-            model = function(**_arguments(function, call, _asked_once(call.name, asking)))
+            arguments = _arguments(function, call, _asked_once(call.name, asking))
+            model = function(**arguments)
     except Invalid:
         raise
     except (Exception, SystemExit) as error:
@@ -43,7 +50,7 @@ def model_of(call: Call, asking: Asking) -> keras.Model:
     if not isinstance(model, keras.Model):
         got = "nothing: is its return missing?" if model is None else f"a {type(model).__name__}"
         raise Invalid("network.source", f"{call.name} must return a keras.Model, got {got}")
-    return _built(model, call)
+    return _built(model, call), arguments
 
 
 def info_of(model: keras.Model, call: Call) -> NetworkInfo:

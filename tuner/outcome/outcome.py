@@ -78,6 +78,9 @@ class Outcome:
     @property
     def final(self) -> Confirmed:
         """The final model. Raises `StudyError` while there is none."""
+        if not self.record.objectives:
+            cure = "get_best_models() of a KerasTuner script returns its networks"
+            raise StudyError(f"the study {self.record.name!r} is that of a script, without a final model here; {cure}")
         if self.confirmed is None:
             raise StudyError(f"the study {self.record.name!r} has no final model yet: let `optimize` run to its end")
         return self.confirmed

@@ -1,5 +1,6 @@
 """A trial that runs: its end in the search, and its end in the process that runs it."""
 
+import pickle
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -7,8 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
-
-import cloudpickle
 
 import tuner.keras_tuner.errors as errors
 from tuner.keras_tuner.hypermodel import HyperModel
@@ -108,7 +107,7 @@ def perform(tuner: Search, arguments: Path, running: Any) -> float:
 @lru_cache(maxsize=1)
 def _loaded(path: Path) -> Any:
     """The arguments of `search`, read once in a process."""
-    return cloudpickle.loads(path.read_bytes())
+    return pickle.loads(path.read_bytes())
 
 
 def _own_lines(error: Exception) -> str:

@@ -22,6 +22,14 @@ BY_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_
 OWN = ("train_step", "test_step", "compute_metrics", "metrics")
 """Methods with which a model may log what it was not compiled with."""
 
+WRITING = (
+    (keras.callbacks.TensorBoard, "log_dir"),
+    (keras.callbacks.CSVLogger, "filename"),
+    (keras.callbacks.ModelCheckpoint, "filepath"),
+    (keras.callbacks.BackupAndRestore, "backup_dir"),
+)
+"""The callbacks of Keras that write, and their attribute that says where."""
+
 MANY_STEPS = 100
 """Keras takes so many steps of an epoch in one call into the graph, where no callback has to be called in between. Its progress bar
 takes them for taken: of an epoch of 7 steps it draws 100 / 7 times its width, and would draw megabytes for a million."""
@@ -130,16 +138,26 @@ def complaint(tuner: Search, model: Any, arguments: Mapping[str, Any]) -> str:
 
 
 def _copies(callbacks: list[Any], trial_id: str, execution: int) -> list[Any]:
-    """Copies of a script's callbacks for one training. The log of TensorBoard has a folder of its own."""
+    """Copies of a script's callbacks for one training. What they write is in a folder of its own, `TRIAL/executionN` below theirs."""
     try:
         copies: list[Any] = copy.deepcopy(callbacks)
     except Exception as error:
         problem = "All callbacks used during a search should be deep-copyable"
         raise errors.FatalValueError(f"{problem}: {first_line(error)}") from error
     for each in copies:
-        if isinstance(each, keras.callbacks.TensorBoard):
-            each.log_dir = str(Path(each.log_dir) / trial_id / f"execution{execution}")
+        for place in (getattr(each, name) for kind, name in WRITING if isinstance(each, kind)):
+            _move(each, str(place), f"{trial_id}/execution{execution}")
     return copies
+
+
+def _move(callback: Any, place: str, below: str) -> None:
+    """Let a callback write its file or its folder `place` in a folder below the one of `place`."""
+    path = Path(place)
+    moved = path.parent / below / path.name if path.suffix else path / below
+    moved.parent.mkdir(parents=True, exist_ok=True)
+    for name, value in list(vars(callback).items()):
+        if isinstance(value, str | Path) and str(value).startswith(place):  # Keras derives other paths from it
+            setattr(callback, name, str(moved) + str(value).removeprefix(place))
 
 
 def _compiled(model: keras.Model) -> dict[str, Any]:

@@ -13,6 +13,19 @@ VALUES = "keras_tuner:hyperparameters"
 """The attribute of a stored trial that has its space, its values and its results."""
 
 
+class TrialStatus:
+    """The values of a trial's `status`."""
+
+    RUNNING, COMPLETED, FAILED, INVALID, IDLE, STOPPED = [
+        "RUNNING",
+        "COMPLETED",
+        "FAILED",
+        "INVALID",
+        "IDLE",
+        "STOPPED",
+    ]
+
+
 @dataclass
 class Trial:
     """One set of values. `status`: RUNNING, COMPLETED, FAILED, INVALID (it runs again); of what is no trial IDLE (wait) or STOPPED.

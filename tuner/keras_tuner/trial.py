@@ -16,14 +16,8 @@ VALUES = "keras_tuner:hyperparameters"
 class TrialStatus:
     """The values of a trial's `status`."""
 
-    RUNNING, COMPLETED, FAILED, INVALID, IDLE, STOPPED = [
-        "RUNNING",
-        "COMPLETED",
-        "FAILED",
-        "INVALID",
-        "IDLE",
-        "STOPPED",
-    ]
+    RUNNING, COMPLETED, FAILED = "RUNNING", "COMPLETED", "FAILED"
+    INVALID, IDLE, STOPPED = "INVALID", "IDLE", "STOPPED"
 
 
 @dataclass

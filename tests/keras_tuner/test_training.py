@@ -60,7 +60,6 @@ def test_what_callbacks_write_is_in_a_folder_for_each_training(runs: Path) -> No
     callbacks = [
         keras.callbacks.CSVLogger(str(runs / "log.csv")),
         keras.callbacks.ModelCheckpoint(str(runs / "models" / "{epoch}.keras")),
-        keras.callbacks.TensorBoard(str(runs / "board")),
         keras.callbacks.BackupAndRestore(runs / "backup", delete_checkpoint=False),
     ]
     tuner_of(max_trials=2, directory=runs).search(**DATA, callbacks=callbacks)
@@ -68,7 +67,6 @@ def test_what_callbacks_write_is_in_a_folder_for_each_training(runs: Path) -> No
         own = f"{trial}/execution0"
         assert len((runs / own / "log.csv").read_text().splitlines()) == 2
         assert (runs / "models" / own / "1.keras").exists()
-        assert (runs / "board" / own / "train").is_dir()
         assert (runs / "backup" / own / "latest.weights.h5").exists()
     assert not (runs / "log.csv").exists()
 

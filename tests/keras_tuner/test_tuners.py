@@ -332,7 +332,7 @@ def test_a_chief_is_not_needed_and_reload_does_nothing(
     tuner = Counting(max_trials=1, directory=runs)
     tuner.reload()
     assert len(tuner.oracle.trials) == 1
-    assert "needs no chief here: each process that runs this script takes trials" in capsys.readouterr().out
+    assert "no chief is needed, each process that runs this script takes trials" in capsys.readouterr().out
 
 
 def test_a_page_and_a_list_show_the_best_of_a_scripts_study(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -354,6 +354,9 @@ def test_a_page_and_a_list_show_the_best_of_a_scripts_study(runs: Path, capsys: 
     assert "tuner optimize" not in page
     capsys.readouterr()
     assert run(["replay", "--study", "mine", "--trial", "0", "--runs", str(runs)]) == 2
-    assert "'mine' is the study of a script, whose trials only the script can train again" in capsys.readouterr().err
+    assert (
+        "'mine' is the study of a script, which alone can train its trials again: run it with the parameters"
+        in capsys.readouterr().err
+    )
     assert run(["trials", "--study", "mine", "--runs", str(runs)]) == 0
     assert capsys.readouterr().out.splitlines()[0].split() == ["number", "state", "value", "recipe", "x"]

@@ -72,15 +72,8 @@ class Oracle:
 
     def __getstate__(self) -> dict[str, Any]:
         """Training processes have no study."""
-        return {
-            **vars(self),
-            "study": None,
-            "leases": None,
-            "lock": None,
-            "held": {},
-            "ongoing_trials": {},
-            "ended": {},
-        }
+        absent = dict.fromkeys(("study", "leases", "lock"))
+        return {**vars(self), **absent, "held": {}, "ongoing_trials": {}, "ended": {}}
 
     def open_project(self, directory: Path, name: str, *, overwrite: bool = False) -> bool:
         """Open or create the study `name` in the storage of this folder; whether there was one. Raises `RuntimeError` for a study

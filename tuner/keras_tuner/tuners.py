@@ -91,9 +91,7 @@ class Tuner:
         if self.hypermodel:
             self._explore(self.hypermodel)
         if "KERASTUNER_TUNER_ID" in os.environ:
-            print(
-                "KERASTUNER_TUNER_ID needs no chief here: each process that runs this script takes trials of the project"
-            )
+            print("KERASTUNER_TUNER_ID: no chief is needed, each process that runs this script takes trials")
         if is_old:
             print(f"Reloading {self.project_dir}, which has {len(oracle.trials)} trials")
 

@@ -51,7 +51,7 @@ def pickled(value: Any) -> bytes:
     return file.getvalue()
 
 
-class _Pickler(cloudpickle.CloudPickler):
+class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         tensorflow = sys.modules.get("tensorflow")
         if tensorflow is not None and isinstance(obj, tensorflow.data.Dataset):

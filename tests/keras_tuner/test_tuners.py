@@ -227,6 +227,24 @@ def test_a_method_that_nothing_has_here_says_what_to_do(runs: Path, name: str, c
         getattr(tuner, name)
 
 
+def test_an_oracle_of_the_scripts_may_override_the_ends_of_trials(runs: Path) -> None:
+    class Ends(kt.oracles.GridSearch):
+        count = 0
+
+        @kt.synchronized
+        def end_trial(self, trial: kt.Trial) -> None:
+            super().end_trial(trial)
+            self.count += 1
+
+    class Mine(kt.Tuner):
+        def run_trial(self, trial: kt.Trial, *args: Any, **kwargs: Any) -> float:
+            return float(trial.hyperparameters.Int("value", 1, 5))
+
+    oracle = Ends()
+    Mine(oracle, directory=runs, workers=0).search(verbose=0)
+    assert oracle.count == 5
+
+
 def test_an_oracle_can_be_asked_and_told(runs: Path) -> None:
     """As KerasTuner's: a trial of a tuner stays its own until it ends, and a process that is gone leaves it to run again."""
     hp = kt.HyperParameters()

@@ -172,7 +172,7 @@ class Oracle:
         if before is None or self.objective.better_than(value, before[name]):
             self.received[trial_id] = {**metrics, name: value, "best_step": step}
 
-    def end_trial(self, trial: Trial, *, is_pruned: bool = False) -> None:
+    def end_trial(self, trial: Trial) -> None:
         """Store how a trial ended, by its `status` and `message`. Raises `RuntimeError` after too many failures in a row."""
         self.update_space(trial.hyperparameters)
         metrics = self.received.pop(trial.trial_id, {})
@@ -192,7 +192,11 @@ class Oracle:
         if trial.message:
             held.set_user_attr("reason", trial.message)
         ended = (
-            TrialState.FAIL if trial.status != "COMPLETED" else TrialState.PRUNED if is_pruned else TrialState.COMPLETE
+            TrialState.FAIL
+            if trial.status != "COMPLETED"
+            else TrialState.PRUNED
+            if trial.is_pruned
+            else TrialState.COMPLETE
         )
         held.study.tell(held, trial.score if ended is TrialState.COMPLETE else None, state=ended)
         self._check_failures(trial)

@@ -62,7 +62,6 @@ class Running:
 
     def __init__(self, tuner: Search, trial: Trial, epochs: int) -> None:
         self.oracle, self.trial, self.epochs, self.started = tuner.oracle, trial, epochs, time.monotonic()
-        self.is_pruned = False
         self.ended: Ended | None = None
 
     def watch(self, execution: int, epoch: int, logs: Mapping[str, float]) -> bool:
@@ -71,8 +70,8 @@ class Running:
         held, objective = self.oracle.held[self.trial.trial_id], self.oracle.objective
         if execution == 0 and objective.has_value(logs):
             held.report(objective.get_value(logs), epoch)
-            self.is_pruned = epoch < self.epochs and held.should_prune()
-        return not self.is_pruned
+            self.trial.is_pruned = epoch < self.epochs and held.should_prune()
+        return not self.trial.is_pruned
 
     def receive(self, ended: Ended) -> None:
         """Take what came of the trial."""

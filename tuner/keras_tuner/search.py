@@ -110,7 +110,7 @@ class Trials:
             trial.asked = tuple(dict.fromkeys(ended.hyperparameters.asked)) or None  # it may have read `values`
             self.oracle.update_trial(trial.trial_id, ended.metrics, ended.step)
         try:
-            self.oracle.end_trial(trial, is_pruned=running.is_pruned)
+            self.oracle.end_trial(trial)
         except UpdateFinishedTrialError:
             trial.message = "another process has taken it over"
         finally:
@@ -121,7 +121,7 @@ class Trials:
         what = f"{self.oracle.objective.name} {trial.score}"
         if trial.status != "COMPLETED":
             what = f"failed: {(trial.message or 'no reason').splitlines()[-1]}"
-        stopped = " (stopped early)" if running.is_pruned else ""
+        stopped = " (stopped early)" if trial.is_pruned else ""
         so_far = f"; best so far {best.score} in trial {best.trial_id}" if best.score is not None else ""
         self.log(f"Trial {trial.trial_id} in {time.monotonic() - running.started:.1f} s: {what}{stopped}{so_far}")
 

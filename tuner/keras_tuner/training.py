@@ -120,7 +120,7 @@ def complaint(tuner: Search, model: Any, arguments: Mapping[str, Any]) -> str:
     """Why no training of this model logs the objective; empty if one may."""
     if not isinstance(model, keras.Model) or any(getattr(type(model), n) is not getattr(keras.Model, n) for n in OWN):
         return ""
-    if tuner.oracle.objective is UNNAMED:
+    if tuner.oracle.objective == UNNAMED:
         return "`fit` returns a history: name the `objective` in it, such as 'val_loss'"
     compiled = _compiled(model)
     metrics = tree.flatten([tuner.metrics or compiled.get("metrics"), compiled.get("weighted_metrics")])

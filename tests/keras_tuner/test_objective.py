@@ -1,5 +1,6 @@
 """What a search optimizes, and what a trial may return."""
 
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,6 +71,7 @@ def test_metrics_are_those_of_the_best_epoch_and_their_mean_over_executions(
         (None, ACCURACY, FatalTypeError, "Did you forget to return the metrics"),
         ("0.5", ACCURACY, FatalTypeError, r"to be one of float, dict, keras.callbacks.History.* got '0.5'"),
         ({"val_loss": 1.0}, UNNAMED, FatalTypeError, "to be a single float when `objective` is left unspecified"),
+        ({"val_loss": 1.0}, deepcopy(UNNAMED), FatalTypeError, "to be a single float"),  # in a training process
         ({"val_acc": 1.0}, ACCURACY, FatalValueError, "objective 'val_accuracy': did you mean val_acc?"),
     ],
 )

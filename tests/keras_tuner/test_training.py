@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tuner import keras_tuner as kt
 
@@ -53,6 +54,21 @@ def test_the_callbacks_of_a_script_are_called_in_each_execution(runs: Path) -> N
         1,
         {"loss", "accuracy", "area", "val_loss", "val_accuracy", "val_area"},
     )
+
+
+def test_what_callbacks_write_is_in_a_folder_for_each_training(runs: Path) -> None:
+    callbacks = [
+        keras.callbacks.CSVLogger(str(runs / "log.csv")),
+        keras.callbacks.ModelCheckpoint(str(runs / "models" / "{epoch}.keras")),
+        keras.callbacks.BackupAndRestore(runs / "backup", delete_checkpoint=False),
+    ]
+    tuner_of(max_trials=2, directory=runs).search(**DATA, callbacks=callbacks)
+    for trial in ("0000", "0001"):
+        own = f"{trial}/execution0"
+        assert len((runs / own / "log.csv").read_text().splitlines()) == 2
+        assert (runs / "models" / own / "1.keras").exists()
+        assert (runs / "backup" / own / "latest.weights.h5").exists()
+    assert not (runs / "log.csv").exists()
 
 
 def test_a_progress_bar_is_no_longer_than_a_screen(runs: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -136,3 +152,12 @@ def test_a_training_that_is_worse_than_the_others_stops_early(runs: Path) -> Non
     ends = [(run.state.name, len(run.intermediate_values)) for run in tuner.oracle.stored()]
     assert ends == [("COMPLETE", 6)] * 6 + [("PRUNED", 3)]
     assert tuner.oracle.get_best_trials(7)[-1].status == "COMPLETED"
+
+
+@pytest.mark.slow
+def test_pipelines_reach_training_processes(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).cache().shuffle(40).batch(10)
+    tuner = tuner_of(directory=runs, workers=1)
+    tuner.search(data, validation_data=data, epochs=2)
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
+    assert "one at a time" not in capsys.readouterr().out

@@ -1,6 +1,9 @@
 """The tuners, on functions that cost nothing: how trials are proposed, retried, stored and continued."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import optuna
@@ -134,6 +137,19 @@ def test_a_grid_does_not_repeat_a_branch_for_what_it_does_not_ask(runs: Path) ->
     assert len({frozenset(each.items()) for each in tuner.ran}) == 6
 
 
+@pytest.mark.parametrize("read", [lambda hp: hp.get("value"), lambda hp: hp["value"], lambda hp: hp.values["value"]])
+def test_a_value_that_is_only_read_makes_a_difference(read: Callable[[kt.HyperParameters], int], runs: Path) -> None:
+    class Reading(Grid):
+        def run_trial(self, trial: kt.Trial, *args: Any, **kwargs: Any) -> float:
+            return float(read(trial.hyperparameters))
+
+    hp = kt.HyperParameters()
+    hp.Int("value", 1, 3)
+    tuner = Reading(directory=runs, hyperparameters=hp, allow_new_entries=False)
+    tuner.search(verbose=0)
+    assert sorted(trial.score or 0.0 for trial in tuner.oracle.trials.values()) == [1.0, 2.0, 3.0]
+
+
 class Halving(kt.Hyperband):
     """Hyperband without a model: more epochs are better, and so are larger values."""
 
@@ -203,12 +219,30 @@ def test_arguments_are_taken_by_their_place(runs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "cure"), [("on_epoch_end", "`HyperModel.fit`"), ("save_model", "`callbacks`"), ("reload", "`directory`")]
+    ("name", "cure"), [("on_epoch_end", "`HyperModel.fit`"), ("save_model", "`callbacks`"), ("get_state", "`directory`")]
 )
 def test_a_method_that_nothing_has_here_says_what_to_do(runs: Path, name: str, cure: str) -> None:
     tuner = Counting(max_trials=1, directory=runs)
     with pytest.raises(AttributeError, match=f"Counting of tuner.keras_tuner has no {name}: .*{cure}"):
         getattr(tuner, name)
+
+
+def test_an_oracle_of_the_scripts_may_override_the_ends_of_trials(runs: Path) -> None:
+    class Ends(kt.oracles.GridSearch):
+        count = 0
+
+        @kt.synchronized
+        def end_trial(self, trial: kt.Trial) -> None:
+            super().end_trial(trial)
+            self.count += 1
+
+    class Mine(kt.Tuner):
+        def run_trial(self, trial: kt.Trial, *args: Any, **kwargs: Any) -> float:
+            return float(trial.hyperparameters.Int("value", 1, 5))
+
+    oracle = Ends()
+    Mine(oracle, directory=runs, workers=0).search(verbose=0)
+    assert oracle.count == 5
 
 
 def test_an_oracle_can_be_asked_and_told(runs: Path) -> None:
@@ -258,8 +292,65 @@ def test_what_does_not_map_says_what_to_do() -> None:
 
     with pytest.raises(ValueError, match="overrides on_epoch_end, which nothing calls here"):
         Hooked()
-    with pytest.raises(AttributeError, match="has no SklearnTuner: override `run_trial`"):
-        getattr(kt, "SklearnTuner")  # noqa: B009
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ("from tuner.keras_tuner import SklearnTuner", "override `run_trial`"),
+        ("from tuner.keras_tuner.tuners import SklearnTuner", "override `run_trial`"),
+        ("from tuner.keras_tuner.applications import HyperResNet", r"wrap one of keras\.applications"),
+        ("from tuner import keras_tuner as kt; kt.applications.HyperXception", r"wrap one of keras\.applications"),
+    ],
+)
+def test_an_import_of_what_is_not_here_says_what_to_do(line: str, cure: str) -> None:
+    with pytest.raises(ImportError, match=f"tuner.keras_tuner has no .*: .*{cure}"):
+        exec(line, {})
+
+
+def test_the_paths_of_inner_modules_have_the_same_classes() -> None:
+    names: dict[str, Any] = {}
+    exec("from tuner.keras_tuner.engine.hypermodel import HyperModel", names)
+    exec("from tuner.keras_tuner.engine import base_tuner, trial", names)
+    exec("from tuner.keras_tuner.tuners.bayesian import BayesianOptimizationOracle", names)
+    assert names["HyperModel"] is kt.HyperModel
+    assert names["base_tuner"].BaseTuner is kt.Tuner
+    assert names["trial"].TrialStatus.IDLE == "IDLE"
+    assert names["BayesianOptimizationOracle"] is kt.oracles.BayesianOptimization
+
+
+def test_one_thread_at_a_time_is_in_the_synchronized_methods_of_an_oracle(runs: Path) -> None:
+    inside: list[str] = []
+
+    class Slow(kt.oracles.RandomSearch):
+        @kt.synchronized
+        def create_trial(self, tuner_id: str) -> kt.Trial:
+            inside.append(tuner_id)
+            time.sleep(0.05)
+            inside.append(tuner_id)
+            return super().create_trial(tuner_id)
+
+    hp = kt.HyperParameters()
+    hp.Int("value", 1, 5)
+    oracle = Slow("val_loss", hyperparameters=hp)
+    oracle.open_project(runs, "slow")
+    threads = [Thread(target=oracle.create_trial, args=(name,)) for name in "abc"]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert inside[::2] == inside[1::2]
+
+
+def test_a_chief_is_not_needed_and_reload_does_nothing(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Counting(max_trials=1, directory=runs).search(verbose=0)
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
+    tuner = Counting(max_trials=1, directory=runs)
+    tuner.reload()
+    assert len(tuner.oracle.trials) == 1
+    assert "no chief is needed, each process that runs this script takes trials" in capsys.readouterr().out
 
 
 def test_a_page_and_a_list_show_the_best_of_a_scripts_study(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -280,5 +371,10 @@ def test_a_page_and_a_list_show_the_best_of_a_scripts_study(runs: Path, capsys: 
     assert "optimizing what its script returns." in page
     assert "tuner optimize" not in page
     capsys.readouterr()
+    assert run(["replay", "--study", "mine", "--trial", "0", "--runs", str(runs)]) == 2
+    assert (
+        "'mine' is the study of a script, which alone can train its trials again: run it with the parameters"
+        in capsys.readouterr().err
+    )
     assert run(["trials", "--study", "mine", "--runs", str(runs)]) == 0
     assert capsys.readouterr().out.splitlines()[0].split() == ["number", "state", "value", "recipe", "x"]

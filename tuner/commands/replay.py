@@ -56,8 +56,11 @@ def first_difference(stored: "tuple[Epoch, ...]", replayed: "tuple[Epoch, ...]")
 
 
 def trial_with_curve(record: "StudyRecord", number: int) -> "TrialRecord":
-    """The trial of that number. Raises `StudyError` if there is none, or if it has no curve."""
+    """The trial of that number. Raises `StudyError` if there is none, if it has no curve, or for the study of a script."""
     trial = trial_of(record, str(number))
+    if not record.objectives:
+        problem = "is the study of a script, which alone can train its trials again"
+        raise StudyError(f"{record.name!r} {problem}: run it with the parameters that `tuner trials` shows")
     if trial.recipe is None or trial.result is None or not trial.result.epochs:
         raise StudyError(f"trial {number} of {record.name!r} has no curve to compare with: it is {trial.state}")
     return trial

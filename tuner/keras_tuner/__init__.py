@@ -1,6 +1,8 @@
 """KerasTuner's interface: `from tuner import keras_tuner as kt` in the place of `import keras_tuner as kt`. docs/from-keras-tuner.md
 says what differs."""
 
+import sys
+
 from tuner.keras_tuner import errors as errors
 from tuner.keras_tuner import oracles as oracles
 from tuner.keras_tuner import tuners as tuners
@@ -9,21 +11,26 @@ from tuner.keras_tuner.hypermodel import HyperModel as HyperModel
 from tuner.keras_tuner.hyperparameters import HyperParameters as HyperParameters
 from tuner.keras_tuner.objective import Objective as Objective
 from tuner.keras_tuner.oracle import Oracle as Oracle
+from tuner.keras_tuner.oracle import synchronized as synchronized
+from tuner.keras_tuner.oracles import BayesianOptimizationOracle as BayesianOptimizationOracle
+from tuner.keras_tuner.oracles import GridSearchOracle as GridSearchOracle
+from tuner.keras_tuner.oracles import HyperbandOracle as HyperbandOracle
+from tuner.keras_tuner.oracles import RandomSearchOracle as RandomSearchOracle
 from tuner.keras_tuner.parameters import HyperParameter as HyperParameter
 from tuner.keras_tuner.trial import Trial as Trial
+from tuner.keras_tuner.trial import TrialStatus as TrialStatus
 from tuner.keras_tuner.tuners import BayesianOptimization as BayesianOptimization
 from tuner.keras_tuner.tuners import GridSearch as GridSearch
 from tuner.keras_tuner.tuners import Hyperband as Hyperband
 from tuner.keras_tuner.tuners import RandomSearch as RandomSearch
+from tuner.keras_tuner.tuners import Tuner as BaseTuner
 from tuner.keras_tuner.tuners import Tuner as Tuner
+from tuner.keras_tuner.tuners import __getattr__ as __getattr__
 
-ABSENT = {
-    "applications": "write the network as a function, or wrap one of keras.applications in it",
-    "SklearnTuner": "override `run_trial` of a tuner and return the score",
-    "synchronized": "leave it out, since the storage orders what several processes write",
-}
-
-
-def __getattr__(name: str) -> object:
-    cure = f": {ABSENT[name]}" if name in ABSENT else ""
-    raise AttributeError(f"tuner.keras_tuner has no {name}{cure}")
+engine = base_tuner = tuner = sys.modules[__name__]
+"""KerasTuner's inner modules, from which scripts import too: what is in each of them is in this package."""
+PATHS = (
+    "applications engine engine.base_tuner engine.hypermodel engine.hyperparameters engine.objective engine.oracle engine.trial "
+    "engine.tuner tuners.bayesian tuners.gridsearch tuners.hyperband tuners.randomsearch tuners.sklearn_tuner"
+)
+sys.modules.update({f"{__name__}.{path}": engine for path in PATHS.split()})

@@ -77,6 +77,7 @@ class HyperParameters:
     def get(self, name: str) -> Any:
         """The value of an active parameter. Raises `ValueError` for an inactive one, `KeyError` for an unknown one."""
         name = self._full(name)
+        self.asked.append(name)
         if name in self.values:
             return self.values[name]
         if any(each.name == name for each in self.space):

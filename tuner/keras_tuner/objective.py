@@ -95,7 +95,7 @@ def metrics_of(returned: Any, objective: Objective, place: str) -> tuple[dict[st
         return {objective.name: float(returned)}, 0
     if returned is None:
         raise FatalTypeError(f"The return value of {place} is None. Did you forget to return the metrics?")
-    if objective is UNNAMED and not (isinstance(returned, dict) and objective.name in returned):
+    if objective == UNNAMED and not (isinstance(returned, dict) and objective.name in returned):
         rule = "to be a single float when `objective` is left unspecified"
         raise FatalTypeError(f"Expected the return value of {place} {rule}, got {returned!r}")
     if isinstance(returned, dict):

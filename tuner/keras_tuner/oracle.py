@@ -5,8 +5,11 @@ import json
 import math
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from functools import wraps
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import optuna
@@ -23,6 +26,17 @@ from tuner.storage.records import store_failure
 
 ABOUT, SPACE = "keras_tuner", "keras_tuner:space"
 """Attributes of a study: the kind of search, and its space."""
+
+
+def synchronized(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of an oracle that one thread at a time is in; nor is one in another such method of this oracle."""
+
+    @wraps(method)
+    def call(self: "Oracle", *args: Any, **kwargs: Any) -> Any:
+        with self.lock or nullcontext():  # a training process has one thread
+            return method(self, *args, **kwargs)
+
+    return call
 
 
 class Oracle:
@@ -54,10 +68,12 @@ class Oracle:
         self.held: dict[str, optuna.Trial] = {}
         self.received: dict[str, dict[str, float]] = {}
         self.ended: dict[int, Trial] = {}  # by the number of the run
+        self.lock = RLock()
 
     def __getstate__(self) -> dict[str, Any]:
         """Training processes have no study."""
-        return {**vars(self), "study": None, "leases": None, "held": {}, "ongoing_trials": {}, "ended": {}}
+        absent = dict.fromkeys(("study", "leases", "lock"))
+        return {**vars(self), **absent, "held": {}, "ongoing_trials": {}, "ended": {}}
 
     def open_project(self, directory: Path, name: str, *, overwrite: bool = False) -> bool:
         """Open or create the study `name` in the storage of this folder; whether there was one. Raises `RuntimeError` for a study
@@ -156,7 +172,7 @@ class Oracle:
         if before is None or self.objective.better_than(value, before[name]):
             self.received[trial_id] = {**metrics, name: value, "best_step": step}
 
-    def end_trial(self, trial: Trial, *, is_pruned: bool = False) -> None:
+    def end_trial(self, trial: Trial) -> None:
         """Store how a trial ended, by its `status` and `message`. Raises `RuntimeError` after too many failures in a row."""
         self.update_space(trial.hyperparameters)
         metrics = self.received.pop(trial.trial_id, {})
@@ -176,7 +192,11 @@ class Oracle:
         if trial.message:
             held.set_user_attr("reason", trial.message)
         ended = (
-            TrialState.FAIL if trial.status != "COMPLETED" else TrialState.PRUNED if is_pruned else TrialState.COMPLETE
+            TrialState.FAIL
+            if trial.status != "COMPLETED"
+            else TrialState.PRUNED
+            if trial.is_pruned
+            else TrialState.COMPLETE
         )
         held.study.tell(held, trial.score if ended is TrialState.COMPLETE else None, state=ended)
         self._check_failures(trial)
@@ -186,6 +206,11 @@ class Oracle:
         held = self._release(trial)
         store_failure(held, "its search was ended", ended="interrupted")
         held.study.tell(held, state=TrialState.FAIL)
+
+    def reload(self) -> None:
+        """Do nothing: each trial is stored when it ends, and read where it is needed."""
+
+    save = reload
 
     def remaining_trials(self) -> int | None:
         """How many more trials may begin; None without a limit."""

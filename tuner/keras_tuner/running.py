@@ -1,5 +1,6 @@
 """A trial that runs: its end in the search, and its end in the process that runs it."""
 
+import pickle
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -7,8 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
-
-import cloudpickle
 
 import tuner.keras_tuner.errors as errors
 from tuner.keras_tuner.hypermodel import HyperModel
@@ -63,7 +62,6 @@ class Running:
 
     def __init__(self, tuner: Search, trial: Trial, epochs: int) -> None:
         self.oracle, self.trial, self.epochs, self.started = tuner.oracle, trial, epochs, time.monotonic()
-        self.is_pruned = False
         self.ended: Ended | None = None
 
     def watch(self, execution: int, epoch: int, logs: Mapping[str, float]) -> bool:
@@ -72,8 +70,8 @@ class Running:
         held, objective = self.oracle.held[self.trial.trial_id], self.oracle.objective
         if execution == 0 and objective.has_value(logs):
             held.report(objective.get_value(logs), epoch)
-            self.is_pruned = epoch < self.epochs and held.should_prune()
-        return not self.is_pruned
+            self.trial.is_pruned = epoch < self.epochs and held.should_prune()
+        return not self.trial.is_pruned
 
     def receive(self, ended: Ended) -> None:
         """Take what came of the trial."""
@@ -108,7 +106,7 @@ def perform(tuner: Search, arguments: Path, running: Any) -> float:
 @lru_cache(maxsize=1)
 def _loaded(path: Path) -> Any:
     """The arguments of `search`, read once in a process."""
-    return cloudpickle.loads(path.read_bytes())
+    return pickle.loads(path.read_bytes())
 
 
 def _own_lines(error: Exception) -> str:

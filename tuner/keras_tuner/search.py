@@ -8,7 +8,6 @@ from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 from optuna.exceptions import UpdateFinishedTrialError
 
 import tuner.keras_tuner.errors as errors
@@ -18,7 +17,7 @@ from tuner.data.sources import Places
 from tuner.keras_tuner.running import Running, Search, perform, run
 from tuner.study.pruners import NoPruner, Percentile, make_pruner
 from tuner.worker import make_executor
-from tuner.worker.calls import Call, dump, respond
+from tuner.worker.calls import Call, dump, pickled, respond
 from tuner.worker.executor import Executor, Setup
 from tuner.worker.folder import Folder
 from tuner.worker.jobs import Failure
@@ -58,7 +57,7 @@ class Trials:
         if self.tuner.workers == 0 or current_process().daemon:  # which cannot start others
             return None
         try:
-            path.write_bytes(cloudpickle.dumps((self.args, self.kwargs)))
+            path.write_bytes(pickled((self.args, self.kwargs)))
             return Call(dump(partial(perform, self.tuner, path)))
         except Exception as error:  # objects raise what they like when they are pickled
             self.log(f"Trials run in this process, one at a time: others cannot get all of it ({first_line(error)})")
@@ -108,10 +107,10 @@ class Trials:
         else:
             trial.status, trial.message, trial.hyperparameters = ended.status, ended.message, ended.hyperparameters
         if ended is not None and ended.metrics is not None:  # one that failed may not have asked for all
-            trial.asked = tuple(dict.fromkeys(ended.hyperparameters.asked))
+            trial.asked = tuple(dict.fromkeys(ended.hyperparameters.asked)) or None  # it may have read `values`
             self.oracle.update_trial(trial.trial_id, ended.metrics, ended.step)
         try:
-            self.oracle.end_trial(trial, is_pruned=running.is_pruned)
+            self.oracle.end_trial(trial)
         except UpdateFinishedTrialError:
             trial.message = "another process has taken it over"
         finally:
@@ -122,7 +121,7 @@ class Trials:
         what = f"{self.oracle.objective.name} {trial.score}"
         if trial.status != "COMPLETED":
             what = f"failed: {(trial.message or 'no reason').splitlines()[-1]}"
-        stopped = " (stopped early)" if running.is_pruned else ""
+        stopped = " (stopped early)" if trial.is_pruned else ""
         so_far = f"; best so far {best.score} in trial {best.trial_id}" if best.score is not None else ""
         self.log(f"Trial {trial.trial_id} in {time.monotonic() - running.started:.1f} s: {what}{stopped}{so_far}")
 

@@ -22,6 +22,13 @@ from tuner.training.fitting import fit_faster
 OWN = ("train_step", "test_step", "compute_metrics", "metrics")
 """Methods with which a model may log what it was not compiled with."""
 
+WRITING = (
+    (keras.callbacks.TensorBoard, "log_dir"),
+    (keras.callbacks.CSVLogger, "filename"),
+    (keras.callbacks.ModelCheckpoint, "filepath"),
+    (keras.callbacks.BackupAndRestore, "backup_dir"),
+)
+"""The callbacks of Keras that write, and their attribute that says where."""
 
 class Following(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports each epoch, saves the weights of the best one, and stops a training where the search says so."""
@@ -103,7 +110,7 @@ def complaint(tuner: Search, model: Any, arguments: Mapping[str, Any]) -> str:
     """Why no training of this model logs the objective; empty if one may."""
     if not isinstance(model, keras.Model) or any(getattr(type(model), n) is not getattr(keras.Model, n) for n in OWN):
         return ""
-    if tuner.oracle.objective is UNNAMED:
+    if tuner.oracle.objective == UNNAMED:
         return "`fit` returns a history: name the `objective` in it, such as 'val_loss'"
     compiled = _compiled(model)
     metrics = tree.flatten([tuner.metrics or compiled.get("metrics"), compiled.get("weighted_metrics")])
@@ -121,16 +128,26 @@ def complaint(tuner: Search, model: Any, arguments: Mapping[str, Any]) -> str:
 
 
 def _copies(callbacks: list[Any], trial_id: str, execution: int) -> list[Any]:
-    """Copies of a script's callbacks for one training. The log of TensorBoard has a folder of its own."""
+    """Copies of a script's callbacks for one training. What they write is in a folder of its own, `TRIAL/executionN` below theirs."""
     try:
         copies: list[Any] = copy.deepcopy(callbacks)
     except Exception as error:
         problem = "All callbacks used during a search should be deep-copyable"
         raise errors.FatalValueError(f"{problem}: {first_line(error)}") from error
     for each in copies:
-        if isinstance(each, keras.callbacks.TensorBoard):
-            each.log_dir = str(Path(each.log_dir) / trial_id / f"execution{execution}")
+        for place in (getattr(each, name) for kind, name in WRITING if isinstance(each, kind)):
+            _move(each, str(place), f"{trial_id}/execution{execution}")
     return copies
+
+
+def _move(callback: Any, place: str, below: str) -> None:
+    """Let a callback write its file or its folder `place` in a folder below the one of `place`."""
+    path = Path(place)
+    moved = path.parent / below / path.name if path.suffix else path / below
+    moved.parent.mkdir(parents=True, exist_ok=True)
+    for name, value in list(vars(callback).items()):
+        if isinstance(value, str | Path) and str(value).startswith(place):  # Keras derives other paths from it
+            setattr(callback, name, str(moved) + str(value).removeprefix(place))
 
 
 def _compiled(model: keras.Model) -> dict[str, Any]:

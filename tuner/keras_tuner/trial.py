@@ -13,10 +13,17 @@ VALUES = "keras_tuner:hyperparameters"
 """The attribute of a stored trial that has its space, its values and its results."""
 
 
+class TrialStatus:
+    """The values of a trial's `status`."""
+
+    RUNNING, COMPLETED, FAILED = "RUNNING", "COMPLETED", "FAILED"
+    INVALID, IDLE, STOPPED = "INVALID", "IDLE", "STOPPED"
+
+
 @dataclass
 class Trial:
     """One set of values. `status`: RUNNING, COMPLETED, FAILED, INVALID (it runs again); of what is no trial IDLE (wait) or STOPPED.
-    `metrics` are those of the best epoch, `best_step` from 0; `asked` are the names that its run asked for."""
+    `metrics` are those of the best epoch, `best_step` from 0; `asked` are the names that its run asked for. `is_pruned`: it was stopped."""
 
     trial_id: str
     hyperparameters: HyperParameters
@@ -26,6 +33,7 @@ class Trial:
     message: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     asked: tuple[str, ...] | None = None
+    is_pruned: bool = False
 
     def is_like(self, values: Mapping[str, Any]) -> bool:
         """Whether a trial with these values would do the same again."""

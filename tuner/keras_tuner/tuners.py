@@ -1,6 +1,7 @@
 """The tuners: KerasTuner's interface to a search whose trials run in training processes, one for each core."""
 
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,23 @@ CURES = {
     **dict.fromkeys(
         ("save_model", "save_weights"), "give `fit` the `callbacks` that it gets: they save the best weights"
     ),
-    **dict.fromkeys(
-        ("save", "reload", "get_state", "set_state"), "a project with the same `directory` goes on by itself"
-    ),
+    **dict.fromkeys(("get_state", "set_state"), "a project with the same `directory` goes on by itself"),
     "distribution_strategy": "each trial has a process and its cores; for several devices set one in `HyperModel.build`",
     "logger": "give `search` a Keras callback, or read the project with Optuna's dashboard",
+    **dict.fromkeys(
+        ("applications", "HyperEfficientNet", "HyperImageAugment", "HyperResNet", "HyperXception"),
+        "write the network as a function, or wrap one of keras.applications in it",
+    ),
+    "SklearnTuner": "override `run_trial` of a tuner and return the score",
 }
-"""What to do without a method or an argument of KerasTuner's."""
+"""What to do without a method, an argument, a class or a module of KerasTuner's."""
+
+
+def __getattr__(name: str) -> Any:
+    """Raises `ImportError`, whose text `from ... import` shows, for what has a cure."""
+    if name in CURES:
+        raise ImportError(f"tuner.keras_tuner has no {name}: {CURES[name]}")
+    raise AttributeError(f"tuner.keras_tuner has no {name}")
 
 
 class Tuner:
@@ -79,6 +90,8 @@ class Tuner:
         is_old = oracle.open_project(Path(self.directory), self.project_name, overwrite=overwrite)
         if self.hypermodel:
             self._explore(self.hypermodel)
+        if "KERASTUNER_TUNER_ID" in os.environ:
+            print("KERASTUNER_TUNER_ID: no chief is needed, each process that runs this script takes trials")
         if is_old:
             print(f"Reloading {self.project_dir}, which has {len(oracle.trials)} trials")
 
@@ -139,6 +152,11 @@ class Tuner:
         )
         for each in self.oracle.get_best_trials(num_trials):
             each.summary()
+
+    def reload(self) -> None:
+        """Do nothing: each trial is stored when it ends, and a tuner begins with those that are stored."""
+
+    save = reload
 
     @property
     def remaining_trials(self) -> int | None:

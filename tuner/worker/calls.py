@@ -1,7 +1,9 @@
 """Functions of the user's in a training process, with an object of the search's process as their argument: an Optuna objective with
 its trial. Of that object they get a stand-in, whose attributes are read and whose methods are called over there."""
 
+import io
 import pickle
+import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 import cloudpickle
 
 from tuner.base.errors import TunerError, first_line
+from tuner.training.pipelines import reduced
 
 Request = tuple[tuple[str, ...], tuple[tuple[Any, ...], dict[str, Any]] | None]
 """The names on the way from the object to what is read there, and the arguments if that is called."""
@@ -41,10 +44,25 @@ class Failure:
     traceback: str = ""
 
 
+def pickled(value: Any) -> bytes:
+    """The value for a training process, which `pickle.loads` reads. Raises what its objects raise."""
+    file = io.BytesIO()
+    _Pickler(file).dump(value)
+    return file.getvalue()
+
+
+class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
+    def reducer_override(self, obj: Any) -> Any:
+        tensorflow = sys.modules.get("tensorflow")
+        if tensorflow is not None and isinstance(obj, tensorflow.data.Dataset):
+            return reduced(obj)
+        return super().reducer_override(obj)
+
+
 def dump(function: Callable[..., Any]) -> bytes:
     """The function for `Call`. Raises `TunerError` where something that it uses cannot be sent."""
     try:
-        content: bytes = cloudpickle.dumps(function)
+        content = pickled(function)
     except Exception as error:  # objects raise what they like
         name = getattr(function, "__name__", type(function).__name__)
         problem = f"uses an object that cannot be sent to a training process: {first_line(error)}"

@@ -11,17 +11,15 @@ import optuna
 
 from tuner.base.errors import StorageError, StudyError
 from tuner.base.machine import cores, worker_count
-from tuner.data.ingest.prepare import RawExamples
 from tuner.data.sources import Places
 from tuner.outcome import read_outcome
-from tuner.python.datasets import is_dataset, read_dataset, together
-from tuner.python.examples import examples_of
+from tuner.python.arguments import NUMBER, data_of
+from tuner.python.datasets import is_dataset
 from tuner.python.line import progress_shown
 from tuner.python.objective import Objective, TrialCallback, optimize_objective
 from tuner.python.progress import Callback
 from tuner.python.study import Changes, is_study, network_of, study_file, study_on, training_of
 from tuner.python.tuned import Tuned
-from tuner.recipe import Cut
 from tuner.refit.session import Listener
 from tuner.search.optimize import SearchOptions
 from tuner.search.optimize import optimize as run_study
@@ -31,7 +29,6 @@ from tuner.study import StudyFile
 from tuner.study.places import runs_folder
 
 Workers = int | Literal["auto"]
-NUMBER = (int, float, np.number)
 
 
 @overload
@@ -62,6 +59,7 @@ def optimize(
     test: Any = None,
     validation: Any = None,
     network: Callable[..., Any] | str | Path | None = None,
+    pretrained: str | Path | None = None,
     training: Mapping[str, Any] = {},
     on_progress: Callback | None = None,
     verbose: int = 1,
@@ -83,6 +81,7 @@ def optimize(
     test: Any = None,
     validation: Any = None,
     network: Callable[..., Any] | str | Path | None = None,
+    pretrained: str | Path | None = None,
     training: Mapping[str, Any] = {},
     on_progress: Callback | None = None,
     verbose: int = 1,
@@ -112,8 +111,9 @@ def optimize(
         validation: The validation part, as a pair of x and y, a frame where `y` is a column's name, or a dataset. Without it a share of
             the examples is taken.
         network: A function `build(trial, inputs, outputs)`, or `build(hp)` as for KerasTuner, that returns a Keras model (own-network.md),
-            or a `.keras` file with a trained model (fine-tuning.md). It takes the place of the study's network; a study that is made for
-            x and y passes arrays to it as they are.
+            or a `.keras` file with a trained model (fine-tuning.md). It takes the place of the study's network. Arrays of numbers reach
+            it as they are, unless the study names a `scaling`.
+        pretrained: A file of trained weights, whose path the function gets as its parameter `weights` (fine-tuning.md).
         training: Fields of `recipe.training` in place of the study's, such as `{"phases": [...]}`; holes are allowed.
         on_progress: Is called with a `Progress`; nothing is shown then.
         verbose: 1 shows the progress on standard error: one line on a terminal and in a notebook, sentences in a pipe; 0 is quiet.
@@ -135,19 +135,14 @@ def optimize(
     if not is_study(study) and (x is None or y is None):
         study, x, y = None, study, y if x is None else x
     folder, places = runs_folder(Path(runs) if runs else None), Places.from_environment()
-    changes = Changes(
-        network=None if network is None else network_of(network), training=training_of(training, callbacks)
-    )
+    changes = Changes(network=network_of(network, pretrained), training=training_of(training, callbacks))
     if not is_dataset(x) and (x is None or y is None):
         if any(each is not None for each in (x, y, groups, weights, test, validation)):
             raise StudyError("x and y come together, and groups, weights, test and validation with them")
         file = study_file(study, places, changes)
     else:
-        examples = _examples(x, y, weights, groups)
-        part = _test_part(0.0 if test is None and validation is not None else test, y, weights, groups)
-        changes = replace(changes, minutes=minutes or 0.0, test=part)
-        if validation is not None:
-            examples, changes = _validated(examples, validation, y, changes)
+        columns = {"weights": weights, "groups": groups}
+        examples, changes = data_of(x, y, columns, test, validation, replace(changes, minutes=minutes or 0.0))
         file = study_on(study, examples, changes, places)
     with progress_shown(file.name, on_progress, verbose) as listener:
         if is_dataset(x):
@@ -207,32 +202,3 @@ def require_budget(minutes: Any, trials: Any = None) -> None:
         raise StudyError(f"minutes: must be a number above 0, such as 2 for two minutes, got {minutes!r}")
     if not (trials is None or (isinstance(trials, int | np.integer) and trials >= 0)):
         raise StudyError(f"trials: must be a whole number, got {trials!r}")
-
-
-def _examples(x: Any, y: Any, weights: Any = None, groups: Any = None, *, name: str = "the data") -> RawExamples:
-    if is_dataset(x):
-        if y is not None:
-            raise StudyError("y: must be left out for a dataset, whose batches are (x, y)")
-        x, y, weights = read_dataset(x, name)
-    return examples_of(x, y, weights, groups)
-
-
-def _validated(examples: RawExamples, validation: Any, y: Any, changes: Changes) -> tuple[RawExamples, Changes]:
-    """The examples with those of a validation part at their end."""
-    if isinstance(changes.test, Cut) and changes.test.share:
-        raise StudyError("test: must be a pair of x and y, or 0, where there is a validation part of its own")
-    pair = validation if isinstance(validation, tuple) else (validation, y if isinstance(y, str) else None)
-    part = _examples(*pair, name="validation")
-    protocol = {"kind": "holdout", "validation": len(part.x), "pick": "last"}
-    return together(examples, part), replace(changes, protocol=protocol)
-
-
-def _test_part(test: Any, y: Any, weights: Any, groups: Any) -> RawExamples | Cut:
-    if is_dataset(test) or (isinstance(test, tuple | list) and len(test) == 2):
-        return _examples(*(test if isinstance(test, tuple | list) else (test, None)), name="test")
-    if test is None or (isinstance(test, NUMBER) and 0 <= test < 1):
-        return Cut() if test is None else Cut(share=float(test))
-    if isinstance(y, str) and not isinstance(test, NUMBER):
-        return examples_of(test, y, *(each if isinstance(each, str) else None for each in (weights, groups)))
-    kind = test if isinstance(test, NUMBER) else f"a {type(test).__name__}"
-    raise StudyError(f"test: must be a share such as 0.2, or a pair of x and y, got {kind}")

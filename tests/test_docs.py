@@ -85,7 +85,7 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path, places: Places) -
     text = (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")
     (tmp_path / "dense.toml").write_text(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0], encoding="utf-8")
     own_page = (ROOT / "docs" / "own-network.md").read_text(encoding="utf-8")
-    function, script_text = re.findall(r"```python\n(.*?)```", own_page, re.DOTALL)
+    function, script_text, *_ = re.findall(r"```python\n(.*?)```", own_page, re.DOTALL)
     own_study = re.findall(r"```toml\n(.*?)```", own_page, re.DOTALL)[0]
     files = {"my_nets.py": function, "from_python.py": script_text, "own.toml": own_study}
     if page in ("several-inputs", "time-series", "fine-tuning"):

@@ -30,10 +30,9 @@ and calls it for each parameter that a function asks for."""
 CALL_SECONDS = 120.0
 """A function that asks nothing and returns nothing for so long has failed."""
 
-MOST_BUILDS, MOST_SECONDS = 200, 60.0
+MOST_BUILDS, MOST_SECONDS, SECONDS_BETWEEN_LINES = 200, 60.0, 15.0
 """Between the first and the last answers exploring a function makes at most so many models, and begins none after so many seconds. The
 seconds of the first call in its process, which imports Keras, do not count."""
-SECONDS_BETWEEN_LINES = 15.0
 
 MOST_CALLS = 100
 """Then the process is replaced: TensorFlow keeps some megabytes of each model."""
@@ -63,7 +62,9 @@ class Explored:
         self.builds, self.seconds = self.builds + 1, self.seconds + seconds
         if self.seconds // SECONDS_BETWEEN_LINES > lines:
             limit = f"at most {MOST_BUILDS} models or {MOST_SECONDS:g} s"
-            LOGGER.warning(f"exploring what {name} asks: {self.builds} models in {self.seconds:.0f} s ({limit})")
+            logging.getLogger("tuner").warning(
+                f"exploring what {name} asks: {self.builds} models in {self.seconds:.0f} s ({limit})"
+            )
 
 
 @contextmanager
@@ -112,8 +113,9 @@ def call_function(call: Call, asking: Asking) -> Made:
 def _called(call: Call, asking: Asking, answers: dict[str, Scalar]) -> NetworkInfo:
     """Call the function in its process. Names that have an answer already get it, others what `asking` says."""
     at, path = _KNOWN[call], dict[str, Scalar]()
-    explored = EXPLORED.setdefault(call, Explored()) if _EXPLORES.get() else Explored()
-    explored.begin()
+    explored = EXPLORED.setdefault(call, Explored()) if _EXPLORES.get() else None
+    if explored:
+        explored.begin()
 
     def answer(name: str, hole: Hole) -> Scalar:
         nonlocal at
@@ -125,7 +127,8 @@ def _called(call: Call, asking: Asking, answers: dict[str, Scalar]) -> NetworkIn
     with _LOCK:
         began = time.monotonic() if _PROCESS.running else float("inf")
         info = _PROCESS.facts(call, answer)
-        explored.end(call.name, max(0.0, time.monotonic() - began))
+        if explored:
+            explored.end(call.name, max(0.0, time.monotonic() - began))
         _note(call, at, _Known(info=info), path)
     return info
 
@@ -180,7 +183,6 @@ def _exchanged(connection: Connection, call: Call, answer: Asking) -> NetworkInf
     return NetworkInfo(problem=f"{call.name} did not return within {CALL_SECONDS:g} s")
 
 
-LOGGER = logging.getLogger("tuner")
 EXPLORED: dict[Call, Explored] = {}
 _EXPLORES = ContextVar("_EXPLORES", default=False)
 _KNOWN: dict[Call, _Known] = {}

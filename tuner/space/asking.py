@@ -61,10 +61,8 @@ class Explored:
         lines = self.seconds // SECONDS_BETWEEN_LINES
         self.builds, self.seconds = self.builds + 1, self.seconds + seconds
         if self.seconds // SECONDS_BETWEEN_LINES > lines:
-            limit = f"at most {MOST_BUILDS} models or {MOST_SECONDS:g} s"
-            logging.getLogger("tuner").warning(
-                f"exploring what {name} asks: {self.builds} models in {self.seconds:.0f} s ({limit})"
-            )
+            done = f"{self.builds} of at most {MOST_BUILDS} models in {self.seconds:.0f} of {MOST_SECONDS:g} s"
+            logging.getLogger("tuner").warning(f"exploring what {name} asks: {done}")
 
 
 @contextmanager
